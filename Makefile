@@ -1,0 +1,86 @@
+# Every target does the set-up it needs by itself. `make` alone lists them.
+
+# The first Python between 3.11 and 3.13 that starts; name another with `make run PYTHON=/path/to/python3.12`.
+in_range := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	"$$p" -c '$(in_range)' 2>/dev/null && echo "$$p" && break; done)
+
+bin := .venv/bin
+pip := $(bin)/python -m pip --disable-pip-version-check
+uv := $(bin)/uv pip
+python := --python $(bin)/python
+# On a terminal uv shows its progress bars; elsewhere its list of some 190 packages would be all there is to read.
+quiet := $(shell [ -t 2 ] || echo --quiet)
+compile := $(uv) compile --universal --python-version 3.11 --generate-hashes --quiet \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test lint format bench lab lock clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: .venv/.ready ## Make .venv and install what requirements.lock names (the others do this by themselves)
+
+run: .venv/.ready ## Make the demo project and run it through every step
+	$(bin)/facelib demo
+	$(bin)/facelib run --project demo
+
+test: .venv/.ready ## Run the whole test suite
+	$(bin)/python -m pytest
+
+lint: .venv/.ready ## Check style, types, spelling, and that notebooks carry no outputs
+	$(bin)/ruff check
+	$(bin)/ruff format --check
+	$(bin)/mypy
+	$(bin)/codespell
+	$(if $(wildcard notebooks/*.ipynb),$(bin)/nbstripout --keep-id --verify $(wildcard notebooks/*.ipynb))
+
+format: .venv/.ready ## Put code and notebooks into the house style
+	$(bin)/ruff check --fix
+	$(bin)/ruff format
+	$(if $(wildcard notebooks/*.ipynb),$(bin)/nbstripout --keep-id $(wildcard notebooks/*.ipynb))
+
+bench: .venv/.ready ## Measure facelib against what a user would run instead
+	@set -e; for benchmark in $(wildcard benchmarks/*.py); do echo "== $$benchmark"; $(bin)/python "$$benchmark"; done
+
+lab: .venv/.ready ## Open JupyterLab on the notebooks
+	$(bin)/jupyter lab --ServerApp.root_dir="$(CURDIR)" --LabApp.default_url=/lab/tree/notebooks \
+		--LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate \
+		$(if $(filter 0,$(shell id -u)),--allow-root)
+
+lock: $(bin)/uv ## Choose versions anew and write requirements.lock and requirements-headless.lock
+	$(compile) --upgrade --extra dev pyproject.toml --output-file requirements.lock
+	version=$$(sed -n 's/^opencv-python==\([^ ]*\).*/\1/p' requirements.lock); \
+	echo "opencv-python-headless==$$version" | \
+		$(compile) --no-config --no-deps - --output-file requirements-headless.lock
+
+clean: ## Remove .venv and what the tools left behind; data/ and output/ stay
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache dist
+	find facelib tests benchmarks -name __pycache__ -type d -exec rm -rf {} +
+
+# pip brings uv, and uv the rest: it is some ten times as fast. The lock's own lines for uv, hashes and all, say which.
+$(bin)/uv:
+	$(if $(PYTHON),,$(error expected Python 3.11, 3.12 or 3.13, found none. On Debian and Ubuntu: \
+		apt install python3 python3-venv; or name one: make $(MAKECMDGOALS) PYTHON=/path/to/python3.12))
+	@"$(PYTHON)" -c '$(in_range)' 2>/dev/null || { echo "expected Python 3.11, 3.12 or 3.13, got $(PYTHON):" \
+		"$$("$(PYTHON)" --version 2>&1 | head -n 1)"; exit 1; }
+	@echo "Making .venv with $$("$(PYTHON)" --version)"
+	@"$(PYTHON)" -m venv --clear .venv
+	@sed -n '/^uv==/,/# via/p' requirements.lock > .venv/uv.lock
+	@$(pip) install --quiet --require-hashes --requirement .venv/uv.lock
+
+# `uv pip sync` takes the lock as it stands. `uv pip install -r` would resolve again, and compile dlib for minutes.
+# pip exchanges the two OpenCVs: uv would heed the override in pyproject.toml, which keeps the headless one out.
+.venv/.ready: requirements.lock requirements-headless.lock pyproject.toml | $(bin)/uv
+	@echo "Installing what requirements.lock names: about 1 GB on an empty cache, a minute or three"
+	@$(uv) sync $(quiet) $(python) --require-hashes requirements.lock
+	@$(uv) install $(quiet) $(python) --no-deps --no-build-isolation --editable .
+	@$(bin)/python -c 'import cv2' 2> .venv/cv2.log || { \
+		grep -q 'cannot open shared object file' .venv/cv2.log || { cat .venv/cv2.log; exit 1; }; \
+		echo "$$(sed -n 's/.*ImportError: \([^:]*\):.*/\1/p' .venv/cv2.log) is missing here:" \
+			"opencv-python-headless takes the place of opencv-python"; \
+		$(pip) uninstall --quiet --yes opencv-python; \
+		$(pip) install --quiet --no-deps --require-hashes --requirement requirements-headless.lock; \
+		$(bin)/python -c 'import cv2'; }
+	@touch $@

@@ -1,0 +1,21 @@
+from .detect import detector
+from .embed import embedder
+from .faces import Faces, Frame
+from .images import UnreadablePicture, read_image
+from .project import Project
+from .recognize import UNKNOWN, OpenSetKNN, OpenSetSVM
+
+__all__ = [
+    "UNKNOWN",
+    "Faces",
+    "Frame",
+    "OpenSetKNN",
+    "OpenSetSVM",
+    "Project",
+    "UnreadablePicture",
+    "detector",
+    "embedder",
+    "read_image",
+]
+
+__version__: str
