@@ -1,0 +1,164 @@
+"""The one place that opens an ONNX Runtime session: where it runs, and on how many threads."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+_log = logging.getLogger(__name__)
+
+Provider = Literal["auto", "cpu", "cuda"]
+"""Where a network runs: `auto` takes a CUDA GPU where onnxruntime can use one, else the CPU."""
+
+_NAMES = {"CUDAExecutionProvider": "CUDA", "CPUExecutionProvider": "CPU"}
+_ONNXRUNTIME_ERRORS_ONLY = 3
+_NUMBERS: dict[str, Any] = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(uint8)": np.uint8}
+_GET_CUDA = (
+    "put onnxruntime-gpu in the place of onnxruntime (pip uninstall onnxruntime; "
+    "pip install 'onnxruntime-gpu[cuda,cudnn]'), or ask for provider 'cpu'"
+)
+_MEND_CUDA = (
+    "see that 'nvidia-smi' finds the GPU and that CUDA and cuDNN are installed in the versions that onnxruntime names "
+    "above (pip install 'onnxruntime-gpu[cuda,cudnn]' brings them), or ask for provider 'cpu'"
+)
+
+
+class Network:
+    """An open network with one input; made by `open_network`, and safe to use from several threads.
+
+    Attributes:
+        path: The ONNX file.
+        provider: `CUDA` or `CPU`: where the network in fact runs.
+        input_shape: The sides of the input, texts or None for sides of any length.
+        output_names: The names of the outputs, in the order in which `run` gives them.
+        metadata: What the ONNX file says of itself.
+    """
+
+    def __init__(self, session: Any, path: Path) -> None:
+        """Wrap an open session.
+
+        Raises:
+            ValueError: When the network has more than one input, or one that is not an array of numbers.
+        """
+        inputs = session.get_inputs()
+        if len(inputs) != 1 or inputs[0].type not in _NUMBERS:
+            found = [(given.name, given.type) for given in inputs]
+            raise ValueError(f"expected a network with one input of numbers in {str(path)!r}, found {found!r}")
+        self._session = session
+        self._input = inputs[0].name
+        self._dtype = _NUMBERS[inputs[0].type]
+        self.path = path
+        self.provider = _NAMES.get(session.get_providers()[0], "CPU")
+        self.input_shape: tuple[int | str | None, ...] = tuple(inputs[0].shape)
+        self.output_names: tuple[str, ...] = tuple(output.name for output in session.get_outputs())
+        self.metadata: dict[str, str] = dict(session.get_modelmeta().custom_metadata_map)
+
+    def run(self, array: NDArray[Any], outputs: Sequence[str] | None = None) -> list[NDArray[Any]]:
+        """Return the network's outputs for one batch.
+
+        Args:
+            array: As `input_shape`; it is brought to the network's own type of numbers.
+            outputs: The names of the outputs wanted; all of them when None.
+
+        Raises:
+            ValueError: When the array's shape is not one that the network takes.
+        """
+        fits = array.ndim == len(self.input_shape) and all(
+            side == given for side, given in zip(self.input_shape, array.shape, strict=True) if isinstance(side, int)
+        )
+        if not fits:
+            raise ValueError(
+                f"expected an array of shape {self.input_shape!r} for {self.path.name}, got {array.shape!r}"
+            )
+        names = None if outputs is None else list(outputs)
+        return list(self._session.run(names, {self._input: np.ascontiguousarray(array, self._dtype)}))
+
+
+def available_providers() -> tuple[str, ...]:
+    """Return what the installed onnxruntime is built for: `("CPU",)`, or `("CUDA", "CPU")`.
+
+    Whether a GPU is really there shows only when a network is opened.
+    """
+    return tuple(_NAMES[provider] for provider in onnxruntime.get_available_providers() if provider in _NAMES)
+
+
+def open_network(path: str | Path, *, provider: Provider = "auto", threads: int | None = None) -> Network:
+    """Open an ONNX file.
+
+    Args:
+        path: The ONNX file.
+        provider: `auto` takes CUDA where it works and says so in the log, and warns when onnxruntime is built for
+            CUDA and it does not work; `cuda` insists on it.
+        threads: How many CPU threads one run may use; None takes all that this process is allowed.
+
+    Raises:
+        FileNotFoundError: When there is no such file.
+        RuntimeError: When CUDA was asked for and the network would not run there.
+        ValueError: When the file is no network, is damaged or has several inputs, or an option is not known.
+    """
+    path = Path(path)
+    if provider not in get_args(Provider):
+        raise ValueError(f"expected a provider out of {get_args(Provider)!r}, got {provider!r}")
+    if threads is not None and threads < 1:
+        raise ValueError(f"expected at least one thread, got {threads!r}")
+    if not path.is_file():
+        raise FileNotFoundError(f"expected an ONNX file, found none at {str(path)!r}")
+    offered = "CUDA" in available_providers()
+    if provider == "cuda" and not offered:
+        raise RuntimeError(f"expected onnxruntime to offer CUDA, it offers only {available_providers()!r}; {_GET_CUDA}")
+    network = Network(_session(path, cuda=offered and provider != "cpu", threads=threads or _allowed_cores()), path)
+    if provider == "cuda" and network.provider != "CUDA":
+        raise RuntimeError(f"expected {path.name} to run on CUDA, onnxruntime could not use it; {_MEND_CUDA}")
+    if provider == "auto" and offered and network.provider != "CUDA":
+        _log.warning("%s runs on the CPU: onnxruntime offers CUDA but could not use it; %s", path.name, _MEND_CUDA)
+    else:
+        _log.info("%s runs on %s", path.name, network.provider)
+    return network
+
+
+def _session(path: Path, *, cuda: bool, threads: int) -> Any:
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = _ONNXRUNTIME_ERRORS_ONLY
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    # Waiting threads sleep: else each open network keeps all cores busy that decoding and the next network need.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    providers = ["CPUExecutionProvider"]
+    if cuda:
+        providers.insert(0, "CUDAExecutionProvider")
+        _load_cuda_libraries()
+    try:
+        return onnxruntime.InferenceSession(str(path), options, providers=providers)
+    except Exception as error:  # onnxruntime's own exceptions share no public base
+        raise ValueError(
+            f"expected an ONNX network in {str(path)!r} ({path.stat().st_size} bytes), onnxruntime could not open it: "
+            f"{error}; put a whole file in its place, or delete it and let it be fetched or converted again"
+        ) from error
+
+
+def _load_cuda_libraries() -> None:
+    """Load CUDA's libraries where they were installed by pip, off the system's search path."""
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):  # it prints what it does not find
+        getattr(onnxruntime, "preload_dlls", lambda: None)()
+    if said.getvalue():
+        _log.debug("loading CUDA's libraries: %s", said.getvalue().strip())
+
+
+def _allowed_cores() -> int:
+    """Return how many cores this process may use: containers and batch systems often give fewer than there are."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
+        return cores if quota == "max" else max(1, min(cores, round(int(quota) / int(period))))
+    except (OSError, ValueError):
+        return cores
