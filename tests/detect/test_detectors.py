@@ -1,0 +1,180 @@
+import csv
+
+import av
+import cv2
+import numpy as np
+import pytest
+
+from facelib.detect import detector
+from facelib.faces import Faces, iou
+from facelib.images import read_image
+
+BUILT_IN = ("haar", "hog", "cnn", "mtcnn")
+
+
+@pytest.fixture(scope="module", params=BUILT_IN)
+def finder(request):
+    return detector(request.param)
+
+
+def test_the_default_needs_no_download():
+    assert detector().name in BUILT_IN
+
+
+def test_a_portraits_face_is_found(finder, portrait):
+    faces = finder.detect(portrait)
+    assert iou([[180, 66, 266, 172]], faces[0].boxes)[0, 0] > 0.5
+    assert faces.scores.tolist() == sorted(faces.scores.tolist(), reverse=True)
+
+
+def test_landmarks_come_in_the_documented_order(finder, portrait):
+    left_eye, right_eye, nose, left_mouth, right_mouth = finder.detect(portrait)[0].landmarks[0]
+    for point, place in ((left_eye, (205, 102)), (right_eye, (246, 103)), (nose, (225, 127))):
+        assert np.linalg.norm(point - place) < 6
+    assert left_mouth[0] < nose[0] < right_mouth[0]
+    assert min(left_mouth[1], right_mouth[1]) > nose[1]
+
+
+@pytest.mark.parametrize(("smallest", "count"), [(40, 2), (90, 1), (250, 0)])
+def test_smallest_face_is_the_size_of_the_smallest_face_given(finder, two_sizes, smallest, count):
+    picture, boxes = two_sizes
+    faces = detector(finder.name, smallest_face=smallest).detect(picture)
+    assert (iou(boxes, faces.boxes).max(axis=1, initial=0) > 0.3).tolist() == [count >= 1, count == 2]
+    assert (np.maximum(faces.widths, faces.heights) > 0.85 * smallest).all()
+
+
+def test_boxes_are_in_pixels_of_the_picture_at_any_working_size(finder, portrait):
+    large = cv2.resize(portrait, (1101, 1103), interpolation=cv2.INTER_LINEAR)  # no whole multiple
+    faces = detector(finder.name, working_size=500, smallest_face=150).detect(large)
+    truth = np.array([180, 66, 266, 172]) * (1102 / 512)
+    assert iou([truth], faces[0].boxes)[0, 0] > 0.5
+    assert np.linalg.norm(faces.landmarks[0, 2] - np.array([225, 127]) * (1102 / 512)) < 12
+
+
+def test_a_higher_score_leaves_no_face(finder, portrait):
+    assert len(detector(finder.name, score=100).detect(portrait)) == 0
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [
+        np.zeros((1, 1, 3), np.uint8),
+        np.full((2, 3, 3), 255, np.uint8),
+        np.zeros((240, 320, 3), np.uint8),  # black
+        np.full((100, 12_000, 3), 128, np.uint8),  # as wide as a strip
+        np.full((2000, 5, 3), 60, np.uint8),
+        np.random.default_rng(1).integers(0, 256, (200, 200, 3), np.uint8),  # noise
+        np.repeat(np.random.default_rng(2).integers(0, 256, (150, 150, 1), np.uint8), 3, axis=2),  # grey noise
+    ],
+    ids=lambda picture: f"{picture.shape[1]}x{picture.shape[0]}",
+)
+def test_any_picture_is_survived(finder, picture):
+    faces = finder.detect(picture)
+    assert isinstance(faces, Faces)
+    height, width = picture.shape[:2]
+    assert (faces.boxes >= 0).all()
+    assert (faces.boxes <= np.array([width, height, width, height])).all()
+
+
+def test_a_face_cut_off_by_the_border_keeps_its_box_inside(portrait):
+    cut = np.ascontiguousarray(portrait[:, 205:])  # half of the left eye is missing
+    faces = detector("mtcnn", score=0.5).detect(cut)
+    assert len(faces) >= 1
+    assert faces.boxes.min() >= 0
+
+
+def test_what_is_no_picture_is_refused(finder):
+    with pytest.raises(ValueError, match=r"\(4, 4\)"):
+        finder.detect(np.zeros((4, 4), np.uint8))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ({"name": "retina"}, "retina"),
+        ({"name": "weights.pt"}, "weights.pt"),
+        ({"name": ""}, "''"),
+        ({"name": "mtcnn", "engine": "dlib"}, "mtcnn"),
+        ({"name": "cnn", "engine": "caffe"}, "caffe"),
+        ({"name": "cnn", "smallest_face": 0}, "smallest_face"),
+    ],
+)
+def test_an_unknown_choice_is_refused_by_name(arguments, told):
+    with pytest.raises(ValueError, match=told):
+        detector(**arguments)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"none\.onnx"):
+        detector(tmp_path / "none.onnx")
+
+
+def test_hog_gives_face_recognitions_boxes(portrait):
+    dlib = pytest.importorskip("dlib")
+    faces = detector("hog").detect(portrait)
+    found = dlib.get_frontal_face_detector()(portrait, 1)
+    expected = {(face.left(), face.top(), face.right(), face.bottom()) for face in found}
+    assert {tuple(box) for box in faces.boxes.astype(int).tolist()} == expected
+
+
+def truth_and_frames(table, film, wanted):
+    truth = {}
+    with table.open(encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            if wanted(int(row["frame"])):
+                box = [float(row[side]) for side in ("left", "top", "right", "bottom")]
+                truth.setdefault(int(row["frame"]), []).append(box)
+    with av.open(str(film)) as container:
+        for index, frame in enumerate(container.decode(video=0)):
+            if index in truth:
+                yield frame.to_ndarray(format="rgb24"), np.array(truth[index])
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize(
+    ("name", "smallest", "working", "least"),
+    [("mtcnn", 40, 640, 0.97), ("cnn", 80, 640, 0.97), ("hog", 80, 640, 0.8), ("haar", 80, 640, 0.6)],
+)
+def test_faces_of_films_are_found(shared_data, name, smallest, working, least):
+    finder = detector(name, smallest_face=smallest, working_size=working)
+    hits = []
+    for film in sorted((shared_data / "film_clips/videos").glob("*.mp4")):
+        table = shared_data / f"film_clips/truth/{film.stem}.csv"
+        for image, boxes in truth_and_frames(table, film, lambda frame: frame % 40 == 0):
+            hits += (iou(boxes, finder.detect(image).boxes).max(axis=1, initial=0) >= 0.3).tolist()
+    assert len(hits) > 30
+    assert np.mean(hits) >= least
+
+
+@pytest.mark.real_data
+def test_small_faces_of_a_sitcom_are_found(shared_data):
+    finder = detector("mtcnn", smallest_face=20)
+    frames = truth_and_frames(
+        shared_data / "sitcom/truth/scene_a.csv", shared_data / "sitcom/videos/scene_a.mp4", lambda frame: True
+    )
+    hits, sides, false = [], [], 0
+    for image, boxes in frames:
+        overlap = iou(boxes, finder.detect(image).boxes)
+        hits += (overlap.max(axis=1, initial=0) >= 0.3).tolist()
+        sides += ((boxes[:, 2] - boxes[:, 0] + boxes[:, 3] - boxes[:, 1]) / 2).tolist()
+        false += int((overlap.max(axis=0, initial=0) < 0.3).sum())
+    assert len(hits) == 102
+    assert np.mean(hits) >= 0.72
+    assert np.mean(np.array(hits)[np.array(sides) >= 30]) >= 0.9
+    assert false <= 8
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize("name", ["cnn", "hog", "haar", "mtcnn"])
+def test_landmarks_agree_with_yunets(shared_data, models_folder, name):
+    finder, reference = detector(name, smallest_face=60), detector(models_folder / "yunet_n_640_640.onnx")
+    errors = []
+    for path in sorted((shared_data / "lfw/strangers").glob("*/*.jpg"))[:20]:
+        image = read_image(path)
+        faces, wanted = finder.detect(image), reference.detect(image)[0]
+        overlap = iou(wanted.boxes, faces.boxes)[0]
+        if overlap.max(initial=0) > 0.3:
+            five, other = wanted.landmarks[0], faces.landmarks[overlap.argmax()]
+            errors.append(np.linalg.norm(five - other, axis=1).mean() / np.linalg.norm(five[1] - five[0]))
+    assert len(errors) >= 17
+    assert np.mean(errors) < 0.12
