@@ -1,0 +1,133 @@
+"""The gallery on disk: `faces.parquet`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from facelib.embed import Embedder
+from facelib.faces import FloatArray
+from facelib.project import writing
+
+COLUMNS = (
+    "picture", "sha256", "face", "person", "left", "top", "right", "bottom", "score",
+    "landmarks", "sharpness", "embedding", "used", "reason",
+)  # fmt: skip
+_METADATA = ("detector", "embedder", "weights_sha256")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Gallery:
+    """The table of known faces, and what it was made with.
+
+    Attributes:
+        table: `faces.parquet`, a row a face.
+        detector: Name of the detector that found the faces.
+        embedder: Name of the network that made the embeddings.
+        weights_sha256: Of that network's weights.
+    """
+
+    table: pd.DataFrame
+    detector: str
+    embedder: str
+    weights_sha256: str
+
+    @property
+    def used(self) -> pd.DataFrame:
+        """The rows that are used, numbered from 0."""
+        return self.table[self.table["used"]].reset_index(drop=True)
+
+    @property
+    def vectors(self) -> FloatArray:
+        """The embeddings of the used rows, `(n, d)` float32."""
+        return np.stack(self.used["embedding"].to_list()).astype(np.float32)
+
+    @property
+    def names(self) -> NDArray[Any]:
+        """The people of the used rows, `(n,)`."""
+        return self.used["person"].to_numpy(dtype=object)
+
+    @property
+    def pictures(self) -> NDArray[Any]:
+        """The pictures of the used rows, `(n,)`, relative to the project's data folder."""
+        return self.used["picture"].to_numpy(dtype=object)
+
+
+def write_gallery(table: pd.DataFrame, path: str | Path, *, detector: str, embedder: str, weights_sha256: str) -> None:
+    """Write a gallery as Parquet, with what it was made with in the file's metadata.
+
+    Raises:
+        OSError: When the folder cannot be written.
+    """
+    dimension = max((len(vector) for vector in table["embedding"]), default=0)
+    schema = pa.schema(
+        [
+            *((name, pa.string()) for name in ("picture", "sha256")),
+            ("face", pa.int32()),
+            ("person", pa.string()),
+            *((name, pa.float32()) for name in ("left", "top", "right", "bottom", "score")),
+            ("landmarks", pa.list_(pa.float32(), 10)),
+            ("sharpness", pa.float32()),
+            ("embedding", pa.list_(pa.float32(), dimension)),
+            ("used", pa.bool_()),
+            ("reason", pa.string()),
+        ],
+        metadata={
+            f"facelib.{key}": value for key, value in zip(_METADATA, (detector, embedder, weights_sha256), strict=True)
+        },
+    )
+    columns = [pa.array(table[field.name].to_list(), field.type) for field in schema]
+    with writing(path) as temporary:
+        pq.write_table(pa.Table.from_arrays(columns, schema=schema), temporary)
+    if Path(path) != partial_file(path):
+        partial_file(path).unlink(missing_ok=True)
+
+
+def read_gallery(path: str | Path) -> Gallery:
+    """Read a gallery written by `write_gallery`.
+
+    Raises:
+        FileNotFoundError: When there is none.
+        ValueError: When the file is no Parquet file, or not a gallery's.
+    """
+    path = Path(path)
+    remedy = "run notebook 02_embed_faces"
+    if not path.is_file():
+        raise FileNotFoundError(f"expected the table of known faces at {str(path)!r}, found none; {remedy} first")
+    try:
+        stored = pq.ParquetFile(path).read()
+    except (pa.ArrowInvalid, OSError) as error:
+        raise ValueError(f"expected a Parquet file at {str(path)!r}, got: {error}; {remedy} again") from error
+    metadata = {key.decode(): value.decode() for key, value in (stored.schema.metadata or {}).items()}
+    wanted = [f"facelib.{key}" for key in _METADATA]
+    missing = (set(COLUMNS) - set(stored.column_names)) | (set(wanted) - set(metadata))
+    if missing:
+        raise ValueError(f"expected a table of known faces at {str(path)!r}, it lacks {sorted(missing)!r}; {remedy}")
+    table = stored.select(list(COLUMNS)).replace_schema_metadata().to_pandas()
+    return Gallery(table, *(metadata[key] for key in wanted))
+
+
+def check_same_network(gallery: Gallery, net: Embedder) -> None:
+    """Make sure that a gallery's embeddings can be compared with those of `net`.
+
+    Raises:
+        ValueError: When the gallery was embedded by another network, or by other weights of it.
+    """
+    if gallery.weights_sha256 != net.sha256:
+        raise ValueError(
+            f"expected a gallery embedded by {net.name!r} with weights {net.sha256[:12]!r}, got one by "
+            f"{gallery.embedder!r} with weights {gallery.weights_sha256[:12]!r}: their distances mean nothing "
+            f"to each other; run notebook 02_embed_faces with this embedder, or choose the gallery's"
+        )
+
+
+def partial_file(path: str | Path) -> Path:
+    """Return where a gallery in the making lies, beside the finished one at `path`."""
+    return Path(path).with_name("faces.partial.parquet")
