@@ -1,0 +1,81 @@
+"""Names by the nearest faces of the gallery."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from facelib.recognize.base import UNKNOWN, OpenSetRecognizer
+from facelib.recognize.votes import Weights, winners
+
+
+class OpenSetKNN(OpenSetRecognizer):
+    """Name a face by the majority of its nearest gallery faces, or answer `unknown`.
+
+    Of the `k` nearest gallery faces by Euclidean distance those within the threshold vote; with none
+    within it the face is nobody's. Of people with equally many votes the one with the nearest face wins.
+
+    Args:
+        k: How many neighbours vote at most. 1 names by the nearest face alone; more forgive a wrong
+            picture in the gallery. A value above the gallery's size means the whole gallery.
+        threshold: The largest distance that still counts as the same person, in the units of the
+            embedding. Raising it names more faces, and more strangers. The default suits dlib's
+            embedding roughly; fit it with `facelib.thresholds`.
+        weights: `"uniform"` gives each neighbour one vote, `"distance"` one over its distance.
+        unknown_label: The answer for a stranger. With labels that are numbers choose a number such as
+            -1 to have answers of one dtype.
+
+    Example:
+        >>> gallery = [[0.0, 0.0], [0.1, 0.0], [1.0, 1.0]]
+        >>> knn = OpenSetKNN(k=1, threshold=0.5).fit(gallery, ["Ada", "Ada", "Grace"])
+        >>> knn.predict([[0.2, 0.0], [1.0, 0.9], [5.0, 5.0]]).tolist()
+        ['Ada', 'Grace', 'unknown']
+    """
+
+    def __init__(
+        self, k: int = 5, threshold: float = 0.5, weights: Weights = "uniform", unknown_label: Any = UNKNOWN
+    ) -> None:
+        self.k = k
+        self.threshold = threshold
+        self.weights = weights
+        self.unknown_label = unknown_label
+
+    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
+        """Enrol a gallery.
+
+        Args:
+            X: `(m, d)` embeddings, all by one network.
+            y: `(m,)` names.
+
+        Raises:
+            ValueError: When the gallery is empty, holds NaN, or disagrees with the names in length, and
+                when an option is outside its range.
+        """
+        if self.k < 1:
+            raise ValueError(f"expected k, the number of voting neighbours, to be 1 or more, got {self.k!r}")
+        if not self.threshold >= 0:
+            raise ValueError(f"expected threshold, a distance, to be 0 or more, got {self.threshold!r}")
+        if self.weights not in ("uniform", "distance"):
+            raise ValueError(f"expected weights to be 'uniform' or 'distance', got {self.weights!r}")
+        return super().fit(X, y)
+
+    def kneighbors(self, X: ArrayLike, n_neighbors: int | None = None) -> tuple[NDArray[Any], NDArray[np.intp]]:
+        """Return the distances to the nearest gallery faces and their rows, both `(n, n_neighbors)`, nearest first.
+
+        `n_neighbors` is `k` unless given, and never more than the gallery has.
+        """
+        seen = self._compare(X, self.k if n_neighbors is None else n_neighbors)
+        return seen.distances, seen.rows
+
+    def decide(self, X: ArrayLike) -> pd.DataFrame:
+        """Name faces and tell how close the decision was; see `OpenSetRecognizer.decide` for the columns."""
+        seen = self._compare(X, self.k)
+        positions = winners(seen.distances, self.codes_[seen.rows], weights=self.weights)
+        within = (seen.distances <= self.threshold).sum(axis=1)
+        each = np.arange(len(within))
+        # With nobody within the threshold the nearest face tells who it would have been.
+        position = positions[each, np.maximum(within, 1) - 1]
+        return self._decision(self.codes_[seen.rows[each, position]], within > 0, seen)

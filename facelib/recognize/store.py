@@ -1,0 +1,174 @@
+"""A fitted recognizer on disk: the estimator as `.skops`, what it was made from as `.json` beside it."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import skops.io
+from numpy.typing import ArrayLike, NDArray
+from skops.io.exceptions import UntrustedTypesFoundException
+
+from facelib.project import write_text, writing
+from facelib.recognize.calibration import logistic
+from facelib.recognize.knn import OpenSetKNN
+from facelib.recognize.svm import OpenSetSVM
+
+Kind = Literal["knn", "svm"]
+_ESTIMATORS: dict[str, type[OpenSetKNN] | type[OpenSetSVM]] = {"knn": OpenSetKNN, "svm": OpenSetSVM}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecognizerInfo:
+    """What a recognizer was made from, and how often it errs.
+
+    Rates are fractions, 0 to 1, and NaN where nothing could be measured; intervals are (low, high).
+
+    Attributes:
+        kind: `"knn"` or `"svm"`.
+        k: How many neighbours vote; 1 for an SVM.
+        threshold: The recognizer's threshold: a distance for KNN, a probability for SVM.
+        wanted_fpir: The fraction of strangers given a name that the threshold was fitted for.
+        fpir: The fraction measured at the threshold.
+        fnir: The fraction of faces of the cast not given their name.
+        fpir_interval: 95 % interval of `fpir`.
+        fnir_interval: 95 % interval of `fnir`.
+        impostor_trials: How many trials `fpir` rests on.
+        genuine_trials: How many trials `fnir` rests on.
+        detector: Name of the detector that found the gallery's faces.
+        embedder: Name of the network that made the embeddings.
+        weights_sha256: Of that network's weights.
+        facelib_version: The version that made it.
+        pictures: The gallery's pictures in the order of its rows, relative to the project's data folder.
+        confidence_slope: With `confidence_intercept`: a name at distance `d` is right with probability
+            `1 / (1 + exp(-(intercept + slope * d)))`.
+        confidence_intercept: See `confidence_slope`.
+    """
+
+    kind: Kind
+    k: int
+    threshold: float
+    wanted_fpir: float
+    fpir: float
+    fnir: float
+    fpir_interval: tuple[float, float]
+    fnir_interval: tuple[float, float]
+    impostor_trials: int
+    genuine_trials: int
+    detector: str
+    embedder: str
+    weights_sha256: str
+    facelib_version: str
+    pictures: tuple[str, ...]
+    confidence_slope: float
+    confidence_intercept: float
+
+    def confidence(self, distances: ArrayLike) -> NDArray[np.float64]:
+        """Return the probability, 0 to 1, that a name at such a distance is right; NaN stays NaN."""
+        values = np.asarray(distances, np.float64)
+        return logistic(values, self.confidence_slope, self.confidence_intercept)
+
+
+def save_recognizer(estimator: OpenSetKNN | OpenSetSVM, path: str | Path, info: RecognizerInfo) -> None:
+    """Write a fitted recognizer to `path` and its description beside it, ending in `.json`.
+
+    The description holds the sha256 of the first file, so that files of two runs are never taken for a pair.
+
+    Raises:
+        ValueError: When estimator and description disagree on the kind, or on the number of gallery faces.
+        OSError: When the folder cannot be written.
+    """
+    path = Path(path)
+    if type(estimator) is not _ESTIMATORS[info.kind]:
+        raise ValueError(f"expected the kind of a {type(estimator).__name__}, got {info.kind!r}")
+    if len(info.pictures) != len(estimator.vectors_):
+        raise ValueError(
+            f"expected one picture a gallery face, {len(estimator.vectors_)}, got {len(info.pictures)!r} pictures"
+        )
+    with writing(path) as temporary:
+        skops.io.dump(estimator, temporary)
+        digest = hashlib.sha256(temporary.read_bytes()).hexdigest()
+    fields = {"recognizer_sha256": digest} | {
+        name: _without_nan(value) for name, value in dataclasses.asdict(info).items()
+    }
+    write_text(json.dumps(fields, indent=2, ensure_ascii=False, allow_nan=False) + "\n", path.with_suffix(".json"))
+
+
+def load_recognizer(path: str | Path) -> tuple[OpenSetKNN | OpenSetSVM, RecognizerInfo]:
+    """Read a recognizer written by `save_recognizer`. No code from the file is ever run.
+
+    Only numbers, text and the types of numpy, scikit-learn and the two recognizers are taken.
+
+    Raises:
+        FileNotFoundError: When one of the two files is missing.
+        ValueError: When a file is broken, holds any other type, or is not of the same run as the other.
+    """
+    path = Path(path)
+    description = path.with_suffix(".json")
+    for file in (path, description):
+        if not file.is_file():
+            raise FileNotFoundError(
+                f"expected a recognizer's file at {str(file)!r}, found none; run notebook 04_tune_threshold first"
+            )
+    digest, info = _read_info(description)
+    content = path.read_bytes()
+    estimator = _read_estimator(content, path)
+    if hashlib.sha256(content).hexdigest() != digest or type(estimator) is not _ESTIMATORS[info.kind]:
+        raise ValueError(
+            f"expected {path.name!r} and {description.name!r} in {str(path.parent)!r} to be of one run, "
+            f"they are not: the sha256 differs; run notebook 04_tune_threshold again"
+        )
+    return estimator, info
+
+
+def _read_estimator(content: bytes, path: Path) -> OpenSetKNN | OpenSetSVM:
+    ours = [f"{estimator.__module__}.{estimator.__qualname__}" for estimator in _ESTIMATORS.values()]
+    try:
+        estimator = skops.io.loads(content, trusted=ours)
+    except UntrustedTypesFoundException as error:
+        raise ValueError(
+            f"expected only types of numpy, scikit-learn and facelib in {str(path)!r}, refused: {error}"
+        ) from error
+    except Exception as error:  # a broken archive fails in as many ways as it has parts
+        raise ValueError(
+            f"expected a recognizer in skops form at {str(path)!r}, could not read it: {error!r}; "
+            f"run notebook 04_tune_threshold again"
+        ) from error
+    if type(estimator) not in _ESTIMATORS.values() or not hasattr(estimator, "vectors_"):
+        raise ValueError(f"expected a fitted OpenSetKNN or OpenSetSVM in {str(path)!r}, got {type(estimator)!r}")
+    assert isinstance(estimator, OpenSetKNN | OpenSetSVM)
+    return estimator
+
+
+def _read_info(path: Path) -> tuple[str, RecognizerInfo]:
+    try:
+        fields: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        digest = fields.pop("recognizer_sha256")
+        info = RecognizerInfo(**{name: _from_json(value) for name, value in fields.items()})
+        if info.kind not in _ESTIMATORS:
+            raise ValueError(f"unknown kind {info.kind!r}")
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(
+            f"expected the description of a recognizer at {str(path)!r}, could not read it: {error!r}; "
+            f"run notebook 04_tune_threshold again"
+        ) from error
+    return digest, info
+
+
+def _without_nan(value: Any) -> Any:
+    """Return the value with NaN, which JSON does not know, as None."""
+    if isinstance(value, tuple | list):
+        return [_without_nan(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _from_json(value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(_from_json(item) for item in value)
+    return math.nan if value is None else value

@@ -1,0 +1,232 @@
+"""Trials on a gallery, error rates at every threshold, and the threshold for a wanted error."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from facelib.project import Project
+from facelib.recognize import UNKNOWN, OpenSetKNN
+from facelib.recognize.calibration import logistic, platt
+from facelib.thresholds import (
+    Trials,
+    confidence_model,
+    curve,
+    fit_threshold,
+    leave_one_out,
+    measure_threshold,
+    trials,
+)
+
+Faces = tuple[np.ndarray, np.ndarray]
+
+
+def cast(people: int, faces: int, *, spread: float = 0.06, seed: int = 0) -> Faces:
+    """Return faces of people scattered over the unit sphere in 16 dimensions."""
+    rng = np.random.default_rng(seed)
+    centres = rng.normal(size=(people, 16))
+    centres /= np.linalg.norm(centres, axis=1, keepdims=True)
+    vectors = np.repeat(centres, faces, axis=0) + rng.normal(0, spread, (people * faces, 16))
+    names = np.repeat([f"Person {number:02}" for number in range(people)], faces)
+    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32), names
+
+
+@pytest.mark.parametrize("weights", ["uniform", "distance"])
+@pytest.mark.parametrize("k", [1, 3, 5, 99])
+def test_trials_decide_as_the_recognizer_does(k: int, weights: str) -> None:
+    vectors, names = cast(6, 4, spread=0.2)
+    vectors, names = np.concatenate([vectors, vectors[:1] + 0.1]), np.append(names, "Alone")
+    outcome = trials(vectors, names, k=k, weights=weights)  # type: ignore[arg-type]
+    order = np.argsort(names, kind="stable")
+    order_genuine = order[names[order] != "Alone"]  # whose only face is left out has no genuine trial
+    for threshold in (0.0, 0.4, 0.7, 1.0, 2.0):
+        knn = OpenSetKNN(k=k, threshold=threshold, weights=weights)  # type: ignore[arg-type]
+        rest = [np.arange(len(names)) != row for row in order_genuine]
+        answers = [knn.fit(vectors[m], names[m]).predict(vectors[~m])[0] for m in rest]
+        assert (np.array(answers) == names[order_genuine]).tolist() == outcome.named_right(threshold).tolist()
+        assert (np.array(answers) != UNKNOWN).tolist() == outcome.named(threshold).tolist()
+        others = [names != names[row] for row in order]
+        named = [
+            knn.fit(vectors[m], names[m]).predict(vectors[[row]])[0] != UNKNOWN
+            for m, row in zip(others, order, strict=True)
+        ]
+        assert named == (outcome.impostor_distances <= threshold).tolist()
+
+
+def test_the_curve_says_what_the_trials_say_at_each_threshold() -> None:
+    outcome = trials(*cast(7, 5, spread=0.25), k=3)
+    table = curve(outcome)
+    assert table["threshold"].is_monotonic_increasing and table["threshold"].iloc[0] == 0
+    np.testing.assert_allclose(table["right"] + table["wrong"] + table["rejected"], 1)
+    for row in table.iloc[:: len(table) // 40].itertuples():
+        assert row.right == pytest.approx(outcome.named_right(row.threshold).mean())
+        assert row.rejected == pytest.approx(1 - outcome.named(row.threshold).mean())
+        assert row.fpir == pytest.approx((outcome.impostor_distances <= row.threshold).mean())
+        assert row.fnir == pytest.approx(1 - row.right)
+    last = table.iloc[-1]
+    assert (last["rejected"], last["fpir"]) == (0, 1)
+
+
+def test_a_fitted_threshold_keeps_its_word() -> None:
+    outcome = trials(*cast(20, 20, spread=0.15))
+    fitted = fit_threshold(outcome, wanted_fpir=0.05, fallback=0.1)
+    assert fitted.from_data
+    assert 0.04 < fitted.fpir <= 0.05
+    assert (outcome.impostor_distances <= fitted.threshold + 0.0001).mean() > 0.05 - 1 / 400
+    assert fitted.threshold_interval[0] <= fitted.threshold <= fitted.threshold_interval[1]
+    assert fitted.fpir_interval[0] <= fitted.fpir <= fitted.fpir_interval[1]
+    assert (fitted.genuine_trials, fitted.impostor_trials, fitted.people) == (400, 400, 20)
+    assert fit_threshold(outcome, wanted_fpir=0.05, fallback=0.1) == fitted  # the seed is a parameter
+    assert fit_threshold(outcome, wanted_fpir=0.05, fallback=0.1, seed=1) != fitted
+
+
+def test_wanting_more_errors_raises_the_threshold() -> None:
+    outcome = trials(*cast(20, 20, spread=0.15))
+    found = [fit_threshold(outcome, wanted_fpir=wanted, fallback=9).threshold for wanted in (0, 0.01, 0.1, 0.5)]
+    assert found == sorted(found) and len(set(found)) == 4
+
+
+@pytest.mark.parametrize(
+    ("people", "faces", "wanted", "words"),
+    [
+        (1, 6, 0.01, "there are no trials of strangers"),
+        (2, 30, 0.01, "add pictures of at least 10 people"),
+        (9, 60, 0.01, "fewer than 10 people"),
+        (12, 5, 0.01, "about 300 would do"),  # enough people, too few faces for so small a rate
+    ],
+)
+def test_too_little_evidence_never_goes_beyond_the_embedders_figure(
+    people: int, faces: int, wanted: float, words: str
+) -> None:
+    outcome = trials(*cast(people, faces, spread=0.02))
+    fitted = fit_threshold(outcome, wanted_fpir=wanted, fallback=0.35)
+    assert fitted.threshold == 0.35 and not fitted.from_data
+    assert words in fitted.advice and "0.3500" in fitted.advice
+    assert confidence_model(outcome, fallback=0.35)[0] < 0
+
+
+def test_without_an_embedders_figure_the_trials_alone_decide() -> None:
+    outcome = trials(*cast(3, 20))
+    fitted = fit_threshold(outcome, fallback=math.nan)
+    assert fitted.threshold == fit_threshold(outcome, fallback=math.inf).threshold > 0.5
+    assert "nobody measured" in fitted.advice and not fitted.from_data
+
+
+def test_a_threshold_of_ones_own_is_measured_alike() -> None:
+    outcome = trials(*cast(20, 20, spread=0.15))
+    fitted = fit_threshold(outcome, wanted_fpir=0.05, fallback=0.1)
+    given = measure_threshold(outcome, fitted.threshold)
+    for field in ("fpir", "fnir", "fpir_interval", "fnir_interval", "impostor_trials", "genuine_trials"):
+        assert getattr(given, field) == getattr(fitted, field)
+    assert math.isnan(given.wanted_fpir) and not given.from_data
+    assert measure_threshold(outcome, 0.0).fnir == 1 and measure_threshold(outcome, 9.0).fpir == 1
+    with pytest.raises(ValueError, match="got nan"):
+        measure_threshold(outcome, math.nan)
+
+
+def test_few_people_who_look_alike_lower_it() -> None:
+    vectors, names = cast(1, 20)
+    names[::2] = "Twin"
+    fitted = fit_threshold(trials(vectors, names), fallback=0.5)
+    assert fitted.threshold < 0.5 and fitted.fpir <= 0.01
+
+
+def test_one_person_has_no_impostors() -> None:
+    outcome = trials(*cast(1, 6))
+    fitted = fit_threshold(outcome, fallback=0.5)
+    assert math.isnan(fitted.fpir) and fitted.impostor_trials == 0 and fitted.fnir == 0
+    assert all(math.isnan(value) for value in fitted.fpir_interval + fitted.fnir_interval + fitted.threshold_interval)
+    assert curve(outcome)["fpir"].isna().all()
+
+
+def test_people_with_one_picture_each_have_no_genuine_trials() -> None:
+    vectors, names = cast(12, 1)
+    outcome = trials(vectors, names)
+    fitted = fit_threshold(outcome, fallback=0.5)
+    assert math.isnan(fitted.fnir) and fitted.genuine_trials == 0 and fitted.impostor_trials == 12
+    assert curve(outcome)[["right", "wrong", "rejected", "fnir"]].isna().all(axis=None)
+    result = leave_one_out(vectors, names)
+    assert result["faces"] == 0 and math.isnan(result["nearest"])
+
+
+def test_no_error_seen_is_not_no_error() -> None:
+    fitted = fit_threshold(trials(*cast(12, 30, spread=0.01)), fallback=0.05)
+    assert fitted.fnir == 0 and fitted.fnir_interval == (0, pytest.approx(1 - 0.025 ** (1 / 12)))
+
+
+@pytest.mark.parametrize(
+    ("vectors", "names"),
+    [(np.empty((0, 4)), []), (np.zeros((2, 4)), ["Ada"]), (np.zeros(4), ["Ada"] * 4)],
+    ids=["no faces", "a name too few", "no matrix"],
+)
+def test_what_cannot_be_tried(vectors: np.ndarray, names: list[str]) -> None:
+    with pytest.raises(ValueError, match="at least one face"):
+        trials(vectors, names)
+
+
+def test_options_out_of_range() -> None:
+    with pytest.raises(ValueError, match="got 0"):
+        trials(*cast(2, 2), k=0)
+    with pytest.raises(ValueError, match=r"got 1\.5"):
+        fit_threshold(trials(*cast(2, 2)), wanted_fpir=1.5, fallback=0.5)
+
+
+def test_leave_one_out_counts_by_hand() -> None:
+    # Ada's second face lies nearest to Grace, everybody else nearest to their own.
+    vectors = np.array([[0.0], [0.1], [1.0], [1.05], [1.2]])
+    names = ["Ada", "Ada", "Ada", "Grace", "Grace"]
+    result = leave_one_out(vectors, names, k=1)
+    assert result["faces"] == 5 and result["nearest"] == pytest.approx(3 / 5)
+
+
+@pytest.mark.parametrize("slope", [-3.0, -40.0])
+def test_calibration_finds_the_curve_that_made_the_data(slope: float) -> None:
+    rng = np.random.default_rng(0)
+    distances = rng.uniform(0, 1, 20_000)
+    right = rng.random(20_000) < logistic(distances, slope, -slope * 0.45)
+    found = platt(distances, right)
+    assert found[0] == pytest.approx(slope, rel=0.1)
+    assert -found[1] / found[0] == pytest.approx(0.45, abs=0.01)
+
+
+def test_calibration_without_a_mistake_stays_finite() -> None:
+    slope, intercept = platt(np.array([0.1, 0.2, 0.8, 0.9]), np.array([True, True, False, False]))
+    assert -200 < slope < 0 and 0.2 < -intercept / slope < 0.8
+    with pytest.raises(ValueError, match="got 2 right and 0 wrong"):
+        platt(np.array([0.1, 0.2]), np.array([True, True]))
+
+
+def test_confidence_of_many_people_is_measured_and_of_few_is_not() -> None:
+    few, many = (trials(*cast(count, 20, spread=0.15)) for count in (3, 20))
+    slope, intercept = confidence_model(few, fallback=0.5)
+    assert logistic(np.array([0.5, 0.4]), slope, intercept) == pytest.approx([0.5, 0.9])
+    slope, intercept = confidence_model(many, fallback=0.5)
+    near, far = logistic(np.array([np.median(many.distances[:, 0]), 1.2]), slope, intercept)
+    assert near > 0.9 and far < 0.01
+    assert confidence_model(many, fallback=0.1) == (slope, intercept)
+
+
+def embedded(folder: Path, output: Path, name: str) -> Faces:
+    """Return the usable faces of a project's people, by the default networks."""
+    from facelib.detect import detector
+    from facelib.embed import embedder
+    from facelib.gallery import Gallery, build_gallery
+
+    net = embedder("dlib")
+    table = build_gallery(Project(name, folder, output), detector(), net, progress=False)
+    gallery = Gallery(table, "", "", net.sha256)
+    return gallery.vectors, gallery.names
+
+
+@pytest.mark.real_data
+def test_small_pictures_of_five_leads(shared_data: Path, tmp_path: Path) -> None:
+    vectors, names = embedded(shared_data, tmp_path, "himym")
+    result = leave_one_out(vectors, names)
+    assert len(names) >= 215
+    assert result["nearest"] >= 0.96
+    outcome: Trials = trials(vectors, names)
+    fitted = fit_threshold(outcome, fallback=0.5)
+    assert fitted.fpir <= 0.01 and fitted.fnir <= 0.08
