@@ -1,0 +1,165 @@
+"""One pass over a film: decode, cut into shots, find faces, follow them, embed the best of each track."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from tqdm.auto import tqdm
+
+from facelib.detect import Detector
+from facelib.embed import Embedder
+from facelib.faces import FloatArray
+from facelib.project import FilmFiles, writing
+from facelib.quality import quality
+from facelib.shots import ShotFrame, split_shots
+from facelib.track import Look, ShotTracker, Track, fill_frames
+from facelib.video import probe, read_frames
+
+DETECTIONS = pa.schema(
+    [
+        ("frame", pa.int32()),
+        ("time", pa.float64()),
+        ("shot", pa.int32()),
+        ("track", pa.int32()),
+        *((side, pa.float32()) for side in ("left", "top", "right", "bottom")),
+        ("score", pa.float32()),
+        ("interpolated", pa.bool_()),
+    ]
+)
+
+
+def find_tracks(
+    video: str | Path,
+    files: FilmFiles,
+    finder: Detector,
+    net: Embedder,
+    *,
+    seconds_between_samples: float = 0.2,
+    faces_per_track: int = 8,
+    shot_threshold: float = 3.0,
+    progress: bool = True,
+) -> pd.DataFrame:
+    """Find and follow the faces of a film; write `detections.parquet` and return its tracks, not yet named.
+
+    The film is decoded once. Faces are looked for every so many seconds and in the first and the
+    last frame of each shot; tracks never cross a cut. Memory holds one shot at a time.
+
+    Args:
+        video: Any film PyAV reads.
+        files: Where to write.
+        finder: Finds the faces.
+        net: Embeds the best faces of each track.
+        seconds_between_samples: 0 looks at every frame; raising it is faster and loses short appearances.
+        faces_per_track: How many of its best faces speak for a track.
+        shot_threshold: See `facelib.shots.split_shots`; raising it finds fewer cuts.
+        progress: Show a bar with rate and time left.
+
+    Returns:
+        One row a track: `track`, `shot`, `start_frame`, `end_frame`, `start`, `end` (seconds),
+        `faces` (how many sampled), `embedding` (quality-weighted mean of its best faces).
+
+    Raises:
+        FileNotFoundError: When there is no such film.
+        facelib.video.UnreadableFilm: When it cannot be decoded.
+        OSError: When the results cannot be written.
+    """
+    info = probe(video)
+    frames = split_shots(read_frames(video), threshold=shot_threshold)
+    bar = tqdm(frames, total=info.frames or None, unit=" frames", desc=info.path.name, disable=not progress)
+    rows: list[pd.DataFrame] = []
+    with _detections_writer(files.detections) as detections, bar:
+        shot: _Shot | None = None
+        count = 0
+        for item in bar:
+            if shot is None:
+                shot = _Shot(item, count, finder, net, seconds_between_samples, faces_per_track)
+            shot.add(item)
+            if item.last:
+                found, table = shot.close()
+                detections.write_table(pa.Table.from_pandas(found, DETECTIONS, preserve_index=False))
+                rows.append(table)
+                count += len(table)
+                shot = None
+    return pd.concat(rows, ignore_index=True)
+
+
+@contextmanager
+def _detections_writer(path: Path) -> Iterator[pq.ParquetWriter]:
+    with writing(path) as temporary, pq.ParquetWriter(temporary, DETECTIONS) as writer:
+        yield writer
+
+
+class _Shot:
+    """The frames of one shot as they pass, and the tracks that come out of them."""
+
+    def __init__(
+        self, item: ShotFrame, first_track: int, finder: Detector, net: Embedder, seconds: float, most: int
+    ) -> None:
+        self.finder, self.net, self.seconds, self.most = finder, net, seconds, most
+        self.first_frame = item.frame.index
+        self.first_track = first_track
+        self.times: list[float] = []
+        self.due = -np.inf
+        self.tracker = ShotTracker(item.shot, first_track, seconds_between_samples=seconds or 0.04)
+
+    def add(self, item: ShotFrame) -> None:
+        self.times.append(item.frame.time)
+        if item.first or item.last or item.frame.time >= self.due - 1e-6:
+            # On a grid from the shot's first frame, so that the mean distance is the one asked for.
+            self.due += self.seconds
+            if self.due <= item.frame.time:
+                self.due = item.frame.time + self.seconds
+            self._sample(item)
+
+    def _sample(self, item: ShotFrame) -> None:
+        image = item.frame.image()
+        faces = self.finder.detect(image)
+        tracks = self.tracker.update(item.frame.index, item.frame.time, faces)
+        worth = quality(image, faces)
+        wanted = [i for i, track in enumerate(tracks) if track is not None and track.wants(float(worth[i]), self.most)]
+        if not wanted:
+            return
+        for i, chip in zip(wanted, self.net.chips(image, faces[wanted]), strict=True):
+            track = tracks[i]
+            assert track is not None
+            track.keep(Look(float(worth[i]), chip), self.most)
+
+    def close(self) -> tuple[pd.DataFrame, pd.DataFrame]:
+        tracks = [track for track in self.tracker.tracks if track.looks]
+        for number, track in enumerate(tracks, self.first_track):
+            track.number = number
+        times = np.asarray(self.times)
+        vectors = _mean_embeddings(tracks, self.net)
+        table = pd.DataFrame(
+            {
+                "track": [track.number for track in tracks],
+                "shot": [track.shot for track in tracks],
+                "start_frame": [track.frames[0] for track in tracks],
+                "end_frame": [track.frames[-1] for track in tracks],
+                "start": [times[track.frames[0] - self.first_frame] for track in tracks],
+                "end": [times[track.frames[-1] - self.first_frame] for track in tracks],
+                "faces": [len(track.frames) for track in tracks],
+                "embedding": list(vectors),
+            }
+        )
+        return fill_frames(tracks, times, self.first_frame), table
+
+
+def _mean_embeddings(tracks: list[Track], net: Embedder) -> list[FloatArray]:
+    if not tracks:
+        return []
+    chips = np.stack([look.chip for track in tracks for look in track.looks])
+    vectors = net.embed_chips(chips)
+    means, start = [], 0
+    for track in tracks:
+        end = start + len(track.looks)
+        weights = np.array([look.quality for look in track.looks]) + 1e-3
+        means.append(np.average(vectors[start:end], axis=0, weights=weights).astype(np.float32))
+        start = end
+    return means

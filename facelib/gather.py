@@ -1,0 +1,108 @@
+"""What a project brings: the pictures of its cast and its films, copied in and listed."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pandas as pd
+from PIL import Image as PillowImage
+from tqdm.auto import tqdm
+
+from facelib.images import PICTURE_SUFFIXES
+from facelib.project import VIDEO_SUFFIXES, Project, writing
+from facelib.video import UnreadableFilm, probe
+
+PICTURE_COLUMNS = ["picture", "person", "width", "height", "format", "bytes", "reason"]
+FILM_COLUMNS = ["video", "width", "height", "seconds", "frames_per_second", "codec", "sound", "reason"]
+
+
+def copy_people(source: str | Path, project: Project) -> int:
+    """Copy a tree of one folder a person into the project; files that are there already stay as they are.
+
+    Args:
+        source: A folder that holds one folder of pictures for each person.
+        project: Where to.
+
+    Returns:
+        The number of pictures copied.
+
+    Raises:
+        FileNotFoundError: When `source` is no folder, or holds no folder with pictures.
+    """
+    source = Path(source)
+    pictures = [path for path in source.glob("*/*") if path.suffix.lower() in PICTURE_SUFFIXES and path.is_file()]
+    if not pictures:
+        raise FileNotFoundError(f"expected a folder with one folder of pictures a person at {str(source)!r}")
+    return sum(_copy(path, project.people / path.parent.name / path.name) for path in sorted(pictures))
+
+
+def copy_films(source: str | Path, project: Project) -> int:
+    """Copy a film, or every film of a folder, into the project; files that are there already stay as they are.
+
+    Returns:
+        The number of films copied.
+
+    Raises:
+        FileNotFoundError: When `source` is neither a film nor a folder with films.
+    """
+    source = Path(source)
+    candidates = [source] if source.is_file() else sorted(source.glob("*"))
+    films = [path for path in candidates if path.suffix.lower() in VIDEO_SUFFIXES and path.is_file()]
+    if not films:
+        raise FileNotFoundError(f"expected a film, or a folder with films, at {str(source)!r}")
+    return sum(_copy(path, project.videos / path.name) for path in films)
+
+
+def _copy(source: Path, destination: Path) -> bool:
+    if destination.exists():
+        return False
+    with writing(destination) as temporary:
+        shutil.copyfile(source, temporary)
+    return True
+
+
+def list_pictures(project: Project) -> pd.DataFrame:
+    """List the pictures of the cast by what their first bytes say; none is decoded yet.
+
+    Returns:
+        `picture` (relative to the project's data folder), `person`, `width`, `height` (pixels as stored),
+        `format`, `bytes`, `reason` (empty, or why it cannot be opened). A person without pictures has no row.
+
+    Raises:
+        FileNotFoundError: When the project has no `people/` folder.
+    """
+    rows = [
+        [path.relative_to(project.data).as_posix(), person, *_picture_facts(path)]
+        for person in project.find_people()
+        for path in project.find_pictures(person)
+    ]
+    return pd.DataFrame(rows, columns=pd.Index(PICTURE_COLUMNS))
+
+
+def _picture_facts(path: Path) -> list[object]:
+    size = path.stat().st_size
+    try:
+        with PillowImage.open(path) as picture:
+            return [picture.width, picture.height, picture.format, size, ""]
+    except (OSError, ValueError, SyntaxError, PillowImage.DecompressionBombError) as error:
+        return [0, 0, "", size, str(error).replace(str(path), path.name)]
+
+
+def list_films(project: Project) -> pd.DataFrame:
+    """List the project's films; the first frame of each is decoded.
+
+    Returns:
+        `video` (file name), `width`, `height` (pixels, upright), `seconds`, `frames_per_second`, `codec`,
+        `sound` (bool), `reason` (empty, or why it cannot be read).
+    """
+    rows: list[list[object]] = []
+    for path in tqdm(project.find_videos(), desc="films", disable=None):
+        try:
+            film = probe(path)
+        except UnreadableFilm as error:
+            rows.append([path.name, 0, 0, 0.0, 0.0, "", False, str(error)])
+            continue
+        seconds, rate = round(film.duration, 3), round(film.rate, 3)
+        rows.append([path.name, film.width, film.height, seconds, rate, film.codec, film.has_sound, ""])
+    return pd.DataFrame(rows, columns=pd.Index(FILM_COLUMNS))

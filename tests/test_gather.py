@@ -1,0 +1,70 @@
+"""Pictures and films are copied in once, and listed with what is wrong with them."""
+
+from __future__ import annotations
+
+import pytest
+from PIL import Image as PillowImage
+
+from facelib.gather import FILM_COLUMNS, PICTURE_COLUMNS, copy_films, copy_people, list_films, list_pictures
+from facelib.project import Project
+
+
+@pytest.fixture
+def project(tmp_path):
+    return Project("cast", tmp_path / "data", tmp_path / "output")
+
+
+@pytest.fixture
+def tree(tmp_path):
+    for name in ["Ann/a.png", "Ann/b.png", "Bo Ö/c.png"]:
+        path = tmp_path / "tree" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        PillowImage.new("RGB", (8, 6)).save(path)
+    (tmp_path / "tree" / "Ann" / "notes.txt").write_text("no picture")
+    return tmp_path / "tree"
+
+
+def test_copied_once_and_never_overwritten(tree, project):
+    assert copy_people(tree, project) == 3
+    own = project.people / "Ann" / "a.png"
+    own.write_bytes(b"the user's own")
+    assert copy_people(tree, project) == 0
+    assert own.read_bytes() == b"the user's own"
+    assert not (project.people / "Ann" / "notes.txt").exists()
+
+
+def test_nothing_to_copy(tmp_path, project):
+    with pytest.raises(FileNotFoundError, match="one folder"):
+        copy_people(tmp_path, project)
+    with pytest.raises(FileNotFoundError, match="film"):
+        copy_films(tmp_path, project)
+
+
+def test_pictures_are_listed_with_what_is_wrong(tree, project):
+    copy_people(tree, project)
+    (project.people / "Ann" / "text.jpg").write_text("no picture")
+    table = list_pictures(project)
+    assert list(table.columns) == PICTURE_COLUMNS
+    assert table["person"].tolist() == ["Ann", "Ann", "Ann", "Bo Ö"]
+    assert table["picture"][3] == "people/Bo Ö/c.png"
+    assert (table["reason"] != "").tolist() == [False, False, True, False]
+    assert table.loc[0, ["width", "height"]].tolist() == [8, 6]
+
+
+def test_empty_cast(project):
+    project.people.mkdir(parents=True)
+    assert list(list_pictures(project).columns) == PICTURE_COLUMNS
+    assert list(list_films(project).columns) == FILM_COLUMNS
+
+
+def test_films(make_film, project, tmp_path):
+    film = make_film("in/one.mp4", frames=25)
+    assert copy_films(film, project) == 1
+    assert copy_films(film.parent, project) == 0
+    (project.videos / "broken.mp4").write_text("no film")
+    table = list_films(project)
+    assert table["video"].tolist() == ["broken.mp4", "one.mp4"]
+    assert table["reason"].tolist()[1] == ""
+    assert "broken.mp4" in table["reason"][0]
+    assert table["seconds"][1] == pytest.approx(1.0, abs=0.05)
+    assert table["sound"][1]

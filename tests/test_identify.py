@@ -1,0 +1,160 @@
+"""The whole way from pictures and a film to names, on the demo and on real film clips."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import facelib
+from facelib.demo import make_demo
+from facelib.evaluate import Score, read_truth, score_film
+from facelib.gallery import build_gallery, read_gallery, write_gallery
+from facelib.identify import identify_films
+from facelib.naming import TRACK_COLUMNS
+from facelib.project import Project
+from facelib.recognize import UNKNOWN, load_recognizer
+from facelib.timeline import APPEARANCE_COLUMNS
+from facelib.tuning import tune
+
+
+@pytest.fixture(scope="module")
+def finder():
+    return facelib.detector(working_size=640)
+
+
+@pytest.fixture(scope="module")
+def net():
+    return facelib.embedder("dlib")
+
+
+def enrol(project, net):
+    """Do what notebooks 02 and 04 do, with what they take when nothing is said."""
+    table = build_gallery(project, facelib.detector(), net, progress=False)
+    write_gallery(table, project.faces, detector="mtcnn", embedder=net.name, weights_sha256=net.sha256)
+    tuning = tune(read_gallery(project.faces), fallback=net.threshold)
+    tuning.save(project.recognizer, tuning.fitted.threshold)
+    return load_recognizer(project.recognizer)
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory, net):
+    folder = tmp_path_factory.mktemp("demo")
+    project = Project("demo", folder / "data", folder / "output")
+    make_demo(project, progress=False)
+    return project, *enrol(project, net)
+
+
+@pytest.fixture(scope="module")
+def identified(demo, finder, net):
+    project, recognizer, info = demo
+    return identify_films(project.find_videos(), project, finder, net, recognizer, info, progress=False)
+
+
+class TestDemo:
+    def test_names(self, demo, identified):
+        project = demo[0]
+        assert [film.name for film in identified.films] == ["demo.mp4", "demo_vfr.mp4"]
+        for film in identified.films:
+            result = score_film(project.film(film), read_truth(project.data / "truth" / f"{film.stem}.csv"))
+            assert result.recall >= 0.97
+            assert result.named_right >= 0.97
+            assert (result.wrong, result.strangers_named, result.false_named) == (0, 0, 0)
+
+    def test_tables(self, demo, identified):
+        project = demo[0]
+        for film in identified.films:
+            files = project.film(film)
+            detections, tracks = pd.read_parquet(files.detections), pd.read_parquet(files.tracks)
+            assert list(tracks.columns) == TRACK_COLUMNS
+            assert list(pd.read_csv(files.appearances).columns) == APPEARANCE_COLUMNS
+            assert set(detections["track"]) == set(tracks["track"])
+            assert detections["frame"].is_monotonic_increasing
+            assert not detections.duplicated(["frame", "track"]).any()
+            spans = detections.groupby("track")["frame"].agg(["min", "max"])
+            assert (spans.to_numpy() == tracks.set_index("track").loc[spans.index, ["start_frame", "end_frame"]]).all(
+                axis=None
+            )
+            assert all(len(vector) == 128 for vector in tracks["embedding"])
+            assert tracks["confidence"].between(0, 1).all()
+
+    def test_no_track_crosses_a_cut(self, demo, identified):
+        detections = pd.read_parquet(demo[0].film("demo.mp4").detections)
+        shots = detections.groupby("shot")["frame"].agg(["min", "max"])
+        assert (detections.groupby("track")["shot"].nunique() == 1).all()
+        # The demo's cuts lie every 75 frames.
+        assert (shots["min"] // 75 == shots["max"] // 75).all()
+
+    def test_variable_rate_has_the_films_own_times(self, demo, identified):
+        from facelib.video import read_frames
+
+        project = demo[0]
+        times = [frame.time for frame in read_frames(project.videos / "demo_vfr.mp4")]
+        detections = pd.read_parquet(project.film("demo_vfr.mp4").detections)
+        assert np.allclose(np.array(times)[detections["frame"]], detections["time"])
+        assert np.ptp(np.diff(times)) > 0.05
+
+    def test_again_gives_the_same_tables(self, demo, identified, finder, net, tmp_path):
+        project, recognizer, info = demo
+        other = Project("demo", project.data_dir, tmp_path)
+        film = project.videos / "demo.mp4"
+        identify_films([film], other, finder, net, recognizer, info, progress=False)
+        for table in ("detections", "tracks"):
+            first, second = (pd.read_parquet(getattr(place.film(film), table)) for place in (project, other))
+            pd.testing.assert_frame_equal(first, second)
+
+
+class TestBadFilms:
+    def test_the_others_go_on(self, demo, finder, net, make_film, tmp_path):
+        project, recognizer, info = demo
+        other = Project("demo", project.data_dir, tmp_path / "out")
+        broken = tmp_path / "broken.mp4"
+        broken.write_bytes(b"no film")
+        empty = make_film("nobody.mp4")
+        done = identify_films([broken, empty], other, finder, net, recognizer, info, progress=False)
+        assert done.films == [empty]
+        assert done.summary["problem"].str.contains("broken.mp4").tolist() == [True, False]
+        assert pd.read_parquet(other.film(empty).tracks).empty
+        assert pd.read_parquet(other.film(empty).detections).empty
+        assert not other.film(broken).folder.exists() or not list(other.film(broken).folder.iterdir())
+
+    def test_none_can_be_read(self, demo, finder, net, tmp_path):
+        project, recognizer, info = demo
+        broken = tmp_path / "broken.mp4"
+        broken.write_bytes(b"no film")
+        with pytest.raises(ValueError, match=r"none of the films.*broken\.mp4"):
+            identify_films([broken], project, finder, net, recognizer, info, progress=False)
+
+    def test_no_films(self, demo, finder, net):
+        project, recognizer, info = demo
+        with pytest.raises(ValueError, match="at least one film"):
+            identify_films([], project, finder, net, recognizer, info, progress=False)
+
+    def test_another_network(self, demo, finder, models_folder):
+        project, recognizer, info = demo
+        other = facelib.embedder(models_folder / "mobilefacenet.onnx")
+        with pytest.raises(ValueError, match="run 02 and 04 again"):
+            identify_films(project.find_videos(), project, finder, other, recognizer, info, progress=False)
+
+
+@pytest.mark.real_data
+def test_film_clips(shared_data, tmp_path, finder, net):
+    """Enrolled from its pictures as they are, all 11 clips."""
+    source = shared_data / "film_clips"
+    project = Project("clips", tmp_path / "data", tmp_path / "output")
+    project.data.mkdir(parents=True)
+    for name in ("people", "videos"):
+        (project.data / name).symlink_to(source / name)
+    recognizer, info = enrol(project, net)
+    films = project.find_videos()
+    assert len(films) == 11
+    identify_films(films, project, finder, net, recognizer, info, progress=False)
+    total = Score()
+    for film in films:
+        total += score_film(project.film(film), read_truth(source / "truth" / f"{film.stem}.csv"))
+    assert total.recall >= 0.97, total
+    assert total.named_right >= 0.96, total
+    assert (total.wrong, total.strangers_named, total.false_named) == (0, 0, 0), total
+    strangers = [film for film in films if film.stem.startswith("other")]
+    for film in strangers:
+        assert set(pd.read_parquet(project.film(film).tracks)["person"]) == {UNKNOWN}
