@@ -1,0 +1,152 @@
+"""What a step of the pipeline was made from, so that a step whose files still fit is not run again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Self
+
+from facelib.project import Project, write_text
+
+FileStates = dict[str, list[int] | None]
+"""From a file's name within the project to its size in bytes and time of change in nanoseconds; None: not there."""
+
+FileList = Callable[[Project, Mapping[str, object]], list[Path]]
+
+
+@dataclass(frozen=True, slots=True)
+class StepFiles:
+    """The files that a step reads and writes, as functions of the project and the step's parameters."""
+
+    inputs: FileList
+    outputs: FileList
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """The record of one finished step: everything that its outputs depend on, and the outputs themselves.
+
+    Attributes:
+        facelib: The version of facelib.
+        notebook: sha256 of the sources of the notebook's cells.
+        parameters: The parameters that were given.
+        inputs: The state of the files it reads, from before it ran.
+        outputs: The state of the files it writes, from after it ran.
+    """
+
+    facelib: str
+    notebook: str
+    parameters: dict[str, object]
+    inputs: FileStates
+    outputs: FileStates
+
+    @classmethod
+    def now(cls, notebook: Path, parameters: Mapping[str, object], inputs: FileStates, outputs: FileStates) -> Self:
+        """Return what a step would be made from at this moment."""
+        return cls(version("facelib"), notebook_digest(notebook), dict(parameters), inputs, outputs)
+
+    def write(self, path: Path) -> None:
+        """Write the record as JSON, with the time; it is written last, so that a killed run leaves none."""
+        record = asdict(self) | {"finished": datetime.now(UTC).isoformat()}
+        write_text(json.dumps(record, indent=2, ensure_ascii=False, sort_keys=True), path)
+
+
+def find_record(project: Project, name: str) -> tuple[Path, dict[str, object]] | None:
+    """Return the newest record of the step called `name` and its path, or None; unreadable ones do not count."""
+    found = []
+    for path in project.runs.glob(f"*/{name}.json"):
+        try:
+            record = json.loads(path.read_text(encoding="utf-8"))
+            found.append((str(record.pop("finished")), path, record))
+        except (OSError, ValueError, KeyError, AttributeError, TypeError):
+            continue
+    if not found:
+        return None
+    _, path, record = max(found, key=lambda entry: entry[:2])
+    return path, record
+
+
+def same(record: Mapping[str, object], made: Made) -> bool:
+    """Tell whether a record read from a file says the same as `made`; NaN equals NaN here."""
+    return json.dumps(record, sort_keys=True) == json.dumps(asdict(made), sort_keys=True)
+
+
+def notebook_digest(notebook: Path) -> str:
+    """Return the sha256 of the sources of a notebook's cells: outputs and metadata do not count."""
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    sources = [[cell["cell_type"], "".join(cell["source"])] for cell in cells]
+    return hashlib.sha256(json.dumps(sources).encode()).hexdigest()
+
+
+def file_states(project: Project, paths: Iterable[Path]) -> FileStates:
+    """Return the state of each file; a folder counts by being there alone.
+
+    Names are relative to the project's own folders, so that moving the project keeps its steps fresh.
+    """
+    states: FileStates = {}
+    for path in paths:
+        try:
+            status = path.stat()
+        except OSError:
+            states[_label(project, path)] = None
+        else:
+            states[_label(project, path)] = [] if path.is_dir() else [status.st_size, status.st_mtime_ns]
+    return states
+
+
+def _label(project: Project, path: Path) -> str:
+    for kind, folder in (("data", project.data), ("output", project.output)):
+        if path.is_relative_to(folder):
+            return f"{kind}/{path.relative_to(folder).as_posix()}"
+    return path.absolute().as_posix()
+
+
+def _cast(project: Project, parameters: Mapping[str, object]) -> list[Path]:
+    if not project.people.is_dir():
+        return [project.people]
+    people = project.find_people()
+    pictures = [picture for person in people for picture in project.find_pictures(person)]
+    return [*(project.people / person for person in people), *pictures, project.disabled]
+
+
+def _films(project: Project, parameters: Mapping[str, object]) -> list[Path]:
+    names = parameters.get("videos")
+    return project.find_videos([str(name) for name in names] if isinstance(names, list | tuple) else None)
+
+
+def _copied_from(parameters: Mapping[str, object]) -> list[Path]:
+    sources = [Path(str(parameters[name])) for name in ("people_from", "videos_from") if parameters.get(name)]
+    return [path for source in sources for path in (source, *sorted(source.rglob("*")))]
+
+
+def _recognizer(project: Project) -> list[Path]:
+    return [project.recognizer, project.recognizer.with_suffix(".json")]
+
+
+def _results_of_films(project: Project, parameters: Mapping[str, object]) -> list[Path]:
+    films = [project.film(video) for video in _films(project, parameters)]
+    return [
+        path
+        for film in films
+        for path in (film.detections, film.tracks, film.appearances, film.annotated, film.timeline)
+    ]
+
+
+STEP_FILES: Mapping[int, StepFiles] = {
+    1: StepFiles(
+        lambda project, given: [*_cast(project, given), *_films(project, {}), *_copied_from(given)],
+        lambda project, given: [project.output / "pictures.csv", project.output / "films.csv"],
+    ),
+    2: StepFiles(_cast, lambda project, given: [project.faces]),
+    3: StepFiles(lambda project, given: [project.faces], lambda project, given: [project.map]),
+    4: StepFiles(lambda project, given: [project.faces], lambda project, given: _recognizer(project)),
+    5: StepFiles(
+        lambda project, given: [project.faces, *_recognizer(project), *_films(project, given)], _results_of_films
+    ),
+}
+"""What each numbered step reads and writes; a step that is not listed is always run."""

@@ -1,0 +1,89 @@
+"""An executed notebook as a page that shows its figures without a network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from facelib.project import writing
+
+FIGURE = "application/vnd.plotly.v1+json"
+WIDGET = "application/vnd.jupyter.widget-view+json"
+
+# The stock template loads require.js, MathJax and mermaid from a content network.
+_TEMPLATE = """\
+{%- extends 'lab/index.html.j2' -%}
+{%- block html_head_js_requirejs -%}{%- endblock -%}
+{%- block html_head_js_mathjax -%}{%- endblock -%}
+{%- block html_head_js_mermaidjs -%}{%- endblock -%}
+"""
+_WIDGET_NOTE = "<p><em>An interactive widget stands here in JupyterLab; it does not survive the export.</em></p>"
+
+
+def write_report(notebook: str | Path, page: str | Path, *, pictures: str | Path | None = None) -> None:
+    """Write an executed notebook as one HTML file that needs nothing beside it and no network.
+
+    Figures of plotly stay interactive: plotly.js is put into the page once, with the first figure. Widgets need
+    a running kernel; a note takes their place, and progress bars are left out.
+
+    Args:
+        notebook: The executed notebook.
+        page: The HTML file to write.
+        pictures: The folder that the pictures of the notebook's text are relative to; they are put into the page.
+
+    Raises:
+        OSError: When the page cannot be written.
+    """
+    import nbformat
+    from nbconvert import HTMLExporter
+
+    document = nbformat.read(notebook, as_version=4)  # type: ignore[no-untyped-call]
+    document.metadata.pop("widgets", None)
+    document.metadata["title"] = Path(notebook).stem
+    _replace_outputs(document)
+    exporter = HTMLExporter(  # type: ignore[no-untyped-call]
+        template_name="lab", raw_template=_TEMPLATE, embed_images=True
+    )
+    folder = Path(pictures) if pictures is not None else Path(notebook).parent
+    body, _ = exporter.from_notebook_node(document, resources={"metadata": {"path": str(folder)}})
+    with writing(page) as temporary:
+        temporary.write_text(body, encoding="utf-8")
+
+
+def _replace_outputs(document: Any) -> None:
+    """Put HTML in the place of figures and widgets, in order."""
+    figures = 0
+    for cell in document.cells:
+        kept = []
+        for output in cell.get("outputs", []):
+            data = output.get("data", {})
+            if FIGURE in data:
+                output["data"] = {"text/html": _figure_html(data[FIGURE], with_script=figures == 0)}
+                figures += 1
+            elif WIDGET in data:
+                if "%|" in str(data.get("text/plain", "")):  # a progress bar of tqdm
+                    continue
+                output["data"] = {"text/html": _WIDGET_NOTE}
+            kept.append(output)
+        if "outputs" in cell:
+            cell["outputs"] = kept
+
+
+def _figure_html(figure: Mapping[str, Any], *, with_script: bool) -> str:
+    import plotly.io
+
+    config = figure.get("config", {})
+    parts = {key: figure[key] for key in ("data", "layout", "frames") if key in figure}
+    height = parts.get("layout", {}).get("height")
+    html: str = plotly.io.to_html(
+        parts,
+        config={"responsive": True} | config,
+        include_plotlyjs=with_script,
+        include_mathjax=False,
+        full_html=False,
+        default_width="100%",
+        default_height=height or 525,
+        validate=False,
+    )
+    return html

@@ -1,0 +1,283 @@
+"""The notebooks in order, through papermill: checked parameters, one report each, fresh steps left alone."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from importlib import resources
+from pathlib import Path
+from typing import IO, Literal
+
+import papermill
+from nbclient.exceptions import CellControlSignal, DeadKernelError
+from papermill.exceptions import PapermillExecutionError
+
+from facelib.pipeline.freshness import STEP_FILES, Made, StepFiles, file_states, find_record, same
+from facelib.pipeline.kernel import ThisPython
+from facelib.pipeline.parameters import Parameter, check_parameters, read_parameters
+from facelib.pipeline.report import write_report
+from facelib.project import Project
+
+logger = logging.getLogger(__name__)
+
+StepState = Literal["running", "done", "fresh", "failed"]
+MAIN_STEPS = (1, 2, 3, 4, 5)
+"""The steps from pictures and films to annotated films; further notebooks run only when asked for."""
+_PLACES = ("project", "data_dir", "output_dir")
+_NOTHING = StepFiles(lambda project, given: [], lambda project, given: [])
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """What became of one step.
+
+    Attributes:
+        number: The number that the notebook's name starts with.
+        name: The notebook's name without `.ipynb`, such as `02_embed_faces`.
+        state: `running` (only in progress reports), `done`, `fresh` (its files still fit: not run) or `failed`.
+        notebook: The executed notebook.
+        report: The HTML page of it; it may be missing where a step failed before its first cell.
+        seconds: How long it took.
+        message: Why it failed, otherwise empty.
+    """
+
+    number: int
+    name: str
+    state: StepState
+    notebook: Path
+    report: Path
+    seconds: float = 0.0
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    number: int
+    source: Path
+    taken: Mapping[str, Parameter]
+    given: Mapping[str, object]
+    files: StepFiles
+
+    @property
+    def name(self) -> str:
+        return self.source.stem
+
+    @property
+    def values(self) -> dict[str, object]:
+        """Every parameter's value: the given one or the notebook's own."""
+        return {name: parameter.default for name, parameter in self.taken.items()} | dict(self.given)
+
+    def made(self, project: Project, inputs: dict[str, list[int] | None]) -> Made:
+        outputs = file_states(project, self.files.outputs(project, self.values))
+        return Made.now(self.source, self.given, inputs, outputs)
+
+    def inputs(self, project: Project) -> dict[str, list[int] | None]:
+        return file_states(project, self.files.inputs(project, self.values))
+
+
+def notebooks_folder() -> Path:
+    """Return the folder of facelib's notebooks: in the installed package, else in the checkout.
+
+    Raises:
+        FileNotFoundError: When neither is there.
+    """
+    package = Path(str(resources.files("facelib")))
+    for folder in (package / "notebooks", package.parent / "notebooks"):
+        if folder.is_dir():
+            return folder
+    raise FileNotFoundError(f"expected facelib's notebooks in {str(package / 'notebooks')!r}; install facelib again")
+
+
+def run_pipeline(
+    project: Project,
+    *,
+    steps: Sequence[int] | None = None,
+    parameters: Mapping[str, object] | None = None,
+    force: bool = False,
+    notebooks: Path | None = None,
+    progress: Callable[[StepResult], None] | None = None,
+    progress_bar: bool = False,
+) -> list[StepResult]:
+    """Run the notebooks of a project in order, each into `runs/<time>/` with an HTML report.
+
+    A step is skipped as fresh when its files, its inputs, its parameters, its notebook and facelib are what they
+    were when it last ended well. The first step that fails ends the run; what was done stays.
+
+    Args:
+        project: The project; its folders may be relative to the working folder.
+        steps: Numbers of the notebooks to run, in any order; None: the main steps 1 to 5.
+        parameters: Values by name. Each goes to every chosen notebook that takes it.
+        force: Run also what is fresh.
+        notebooks: The folder of the notebooks; None: facelib's own. Nothing is written there.
+        progress: Called when a step starts (state `running`) and when it ends.
+        progress_bar: Show papermill's bar over the cells of each notebook on stderr.
+
+    Raises:
+        ValueError: When a step or a parameter is unknown, or a parameter is of another type than its notebook says.
+        OSError: When the output folder cannot be written, a film named is not there, or a run of the same project
+            is under way.
+        KeyboardInterrupt: When stopped by the user; the kernel is stopped first.
+
+    Returns:
+        One result a step, up to the first that failed.
+    """
+    place = Project(project.name, project.data_dir.absolute(), project.output_dir.absolute())
+    chosen = _choose_steps(notebooks or notebooks_folder(), steps, parameters or {})
+    for step in chosen:
+        step.inputs(place)  # A film that is not there is told before anything runs.
+    results = []
+    with _only_run(place):
+        run: Path | None = None
+        for step in chosen:
+            result = None if force else _fresh(place, step)
+            if result is None:
+                run = run or _new_run(place)
+                result = _run_step(place, step, run, progress, progress_bar)
+            results.append(result)
+            if progress is not None:
+                progress(result)
+            if result.state == "failed":
+                break
+    return results
+
+
+def _choose_steps(folder: Path, steps: Sequence[int] | None, parameters: Mapping[str, object]) -> list[_Step]:
+    found = {int(path.name[:2]): path for path in sorted(folder.glob("[0-9][0-9]_*.ipynb"))}
+    wanted = sorted(set(MAIN_STEPS if steps is None else steps))
+    missing = [number for number in wanted if number not in found]
+    if missing or not wanted:
+        raise ValueError(f"expected steps among {sorted(found)!r}, the notebooks in {str(folder)!r}, got {wanted!r}")
+    reserved = sorted(set(parameters) & set(_PLACES))
+    if reserved:
+        raise ValueError(f"expected {reserved[0]!r} to be told by the project (--project, --data-dir, --output-dir)")
+    taken = {number: read_parameters(found[number]) for number in wanted}
+    check_parameters(parameters, taken.values())
+    return [
+        _Step(
+            number,
+            found[number],
+            taken[number],
+            {name: value for name, value in parameters.items() if name in taken[number]},
+            STEP_FILES.get(number, _NOTHING),
+        )
+        for number in wanted
+    ]
+
+
+def _fresh(project: Project, step: _Step) -> StepResult | None:
+    newest = find_record(project, step.name)
+    if step.files is _NOTHING or newest is None:
+        return None
+    path, record = newest
+    if not same(record, step.made(project, step.inputs(project))):
+        return None
+    return StepResult(step.number, step.name, "fresh", path.with_suffix(".ipynb"), path.with_suffix(".html"))
+
+
+def _run_step(
+    project: Project, step: _Step, run: Path, progress: Callable[[StepResult], None] | None, progress_bar: bool
+) -> StepResult:
+    started = time.monotonic()
+    notebook, report = run / f"{step.name}.ipynb", run / f"{step.name}.html"
+    result = StepResult(step.number, step.name, "running", notebook, report)
+    if progress is not None:
+        progress(result)
+    inputs = step.inputs(project)
+    message = _execute(project, step, notebook, progress_bar)
+    if notebook.is_file():
+        write_report(notebook, report, pictures=step.source.parent)
+    made = step.made(project, inputs)
+    if not message and made.outputs and not any(made.outputs.values()):
+        message = f"expected the notebook to write {' or '.join(map(repr, made.outputs))}, found none of them"
+    if not message:
+        made.write(run / f"{step.name}.json")
+    return replace(result, state="failed" if message else "done", seconds=time.monotonic() - started, message=message)
+
+
+def _execute(project: Project, step: _Step, notebook: Path, progress_bar: bool) -> str:
+    """Run one notebook; return why it failed, or nothing."""
+    places = {"project": project.name, "data_dir": str(project.data_dir), "output_dir": str(project.output_dir)}
+    values = {name: value for name, value in places.items() if name in step.taken} | dict(step.given)
+    try:
+        papermill.execute_notebook(
+            step.source,
+            notebook,
+            parameters=values,
+            kernel_name="python3",
+            language="python",
+            progress_bar=progress_bar,
+            kernel_manager_class=ThisPython,
+        )
+    except PapermillExecutionError as error:
+        return _plain(f"{error.ename}: {error.evalue}")
+    except (DeadKernelError, CellControlSignal) as error:
+        logger.debug("the kernel ended", exc_info=True)
+        return f"the notebook's Python process ended before its time, perhaps for want of memory ({error})"
+    return ""
+
+
+def _plain(text: str) -> str:
+    """Take terminal colours out of a message."""
+    return re.sub(r"\x1b\[[0-9;]*m", "", text).strip()
+
+
+def _new_run(project: Project) -> Path:
+    """Make a folder named by the local time; a number is added where that is taken."""
+    stamp = time.strftime("%Y-%m-%d_%H-%M-%S")
+    for number in range(1, 1000):
+        folder = project.runs / (stamp if number == 1 else f"{stamp}_{number}")
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        return folder
+    raise OSError(f"expected to make a folder in {str(project.runs)!r}, found a thousand of this second")
+
+
+@contextmanager
+def _only_run(project: Project) -> Iterator[None]:
+    """Hold the project for one run at a time; the system lets go of it even when the run is killed.
+
+    Raises:
+        OSError: When the output folder cannot be written, or another run holds the project.
+    """
+    path = project.output / ".run.lock"
+    try:
+        project.runs.mkdir(parents=True, exist_ok=True)
+        # Closed below: only a failure to open means that the folder cannot be written.
+        file = open(path, "a+", encoding="utf-8")  # noqa: SIM115
+    except OSError as error:
+        raise OSError(f"expected an output folder that can be written, got {str(project.output)!r}: {error}") from error
+    with file:
+        if not _lock(file):
+            file.seek(0)
+            raise BlockingIOError(
+                f"expected no other run of the project {project.name!r}, found one under way "
+                f"(process {file.read().strip() or 'unknown'}); wait for its end or stop it"
+            )
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+def _lock(file: IO[str]) -> bool:
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            file.seek(0)
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True

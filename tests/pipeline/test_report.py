@@ -1,0 +1,78 @@
+import shutil
+
+import nbformat
+import pytest
+
+from facelib.pipeline.report import FIGURE, WIDGET, write_report
+
+v4 = nbformat.v4
+
+
+def figure(title):
+    return {
+        FIGURE: {
+            "data": [{"type": "bar", "x": ["Ann", "Bob"], "y": [1, 2]}],
+            "layout": {"title": {"text": title}, "height": 300},
+            "config": {"displaylogo": False},
+        },
+        "text/plain": "Figure({})",
+    }
+
+
+@pytest.fixture
+def executed(tmp_path):
+    """An executed notebook with two figures, a picture in its text, a widget, a progress bar and printed text."""
+    outputs = [
+        v4.new_output("display_data", figure("first </script> figure")),
+        v4.new_output("display_data", figure("second")),
+        v4.new_output("display_data", {WIDGET: {"model_id": "1"}, "text/plain": "IntSlider(value=0)"}),
+        v4.new_output("display_data", {WIDGET: {"model_id": "2"}, "text/plain": "  0%|          | 0/3"}),
+        v4.new_output("stream", text="printed"),
+    ]
+    notebook = v4.new_notebook(cells=[v4.new_markdown_cell("# Title\n![alt](red.png)")])
+    notebook.cells.append(v4.new_code_cell("show()", outputs=outputs, execution_count=1))
+    notebook.metadata["widgets"] = {"application/vnd.jupyter.widget-state+json": {"state": {}}}
+    (tmp_path / "source").mkdir()
+    (tmp_path / "source" / "red.png").write_bytes(b"\x89PNG")
+    nbformat.write(notebook, tmp_path / "02_a.ipynb")
+    return tmp_path / "02_a.ipynb"
+
+
+def test_a_report_holds_everything_once(executed, tmp_path):
+    page = tmp_path / "02_a.html"
+    write_report(executed, page, pictures=tmp_path / "source")
+    html = page.read_text(encoding="utf-8")
+    assert html.count("plotly.js v") == 1  # the library's own banner
+    assert "<title>02_a</title>" in html
+    assert "data:image/png;base64" in html and "red.png" not in html
+    assert html.count("An interactive widget stands here") == 1
+    assert "0/3" not in html
+    assert "printed" in html
+    assert '<script src="' not in html and "cdnjs" not in html
+
+
+def test_a_notebook_without_cells_has_a_report(tmp_path):
+    nbformat.write(v4.new_notebook(), tmp_path / "01_a.ipynb")
+    write_report(tmp_path / "01_a.ipynb", tmp_path / "01_a.html")
+    assert (tmp_path / "01_a.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+
+
+@pytest.mark.browser
+def test_figures_show_without_a_network(executed, tmp_path):
+    from playwright.sync_api import sync_playwright
+
+    page_file = tmp_path / "02_a.html"
+    write_report(executed, page_file)
+    asked, wrong = [], []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        page = browser.new_context(offline=True).new_page()
+        page.on("request", lambda request: asked.append(request.url))
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.goto(page_file.as_uri())
+        page.wait_for_selector(".main-svg")
+        assert page.locator(".plotly-graph-div .bars path").count() == 4
+        assert page.locator(".gtitle").all_text_contents() == ["first </script> figure", "second"]
+        browser.close()
+    assert [url for url in asked if not url.startswith(("file:", "data:", "blob:", "about:"))] == []
+    assert wrong == []
