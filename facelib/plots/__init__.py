@@ -1,0 +1,27 @@
+"""Plotly figures and pages of pictures, used by the notebooks and by the web page alike."""
+
+from facelib.plots.film import draw_screen_time, draw_timeline, write_timeline_page
+from facelib.plots.gallery import draw_gallery
+from facelib.plots.map import draw_map
+from facelib.plots.style import GREY, Mark, colours_of, escaped, marks, template
+from facelib.plots.thresholds import draw_distances, draw_outcomes
+from facelib.plots.thumbnails import Thumbnails, face_thumbnail, thumbnails
+
+__all__ = [
+    "GREY",
+    "Mark",
+    "Thumbnails",
+    "colours_of",
+    "draw_distances",
+    "draw_gallery",
+    "draw_map",
+    "draw_outcomes",
+    "draw_screen_time",
+    "draw_timeline",
+    "escaped",
+    "face_thumbnail",
+    "marks",
+    "template",
+    "thumbnails",
+    "write_timeline_page",
+]

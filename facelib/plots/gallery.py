@@ -1,0 +1,68 @@
+"""The pictures of the cast, counted: used, and left out for what reason."""
+
+from __future__ import annotations
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from facelib.plots.style import COLOURS, GREY, RIGHT, escaped, template
+
+REASONS = ("several faces", "no face", "duplicate", "outlier", "unreadable", "disabled")
+_REASON_COLOURS = (COLOURS[4], COLOURS[1], COLOURS[5], COLOURS[3], "#444444", GREY)
+
+
+def draw_gallery(table: pd.DataFrame) -> go.Figure:
+    """Draw one bar a person: pictures used, then those left out by reason.
+
+    Args:
+        table: The table of known faces, with the columns `picture`, `person`, `used` and `reason`. A picture
+            that has rows of several faces counts once, as used when one of its faces is.
+
+    Returns:
+        A figure as tall as the cast is long; the largest gallery stands on top.
+    """
+    counts = count_pictures(table)
+    figure = go.Figure()
+    colours = {"used": RIGHT} | dict(zip(REASONS, _REASON_COLOURS, strict=True))
+    labels = [escaped(str(person), width=40) for person in counts.index]
+    for column in counts.columns:
+        figure.add_bar(
+            y=list(range(len(counts))),
+            x=counts[column],
+            name=escaped(column),
+            orientation="h",
+            marker={"color": colours.get(column, GREY), "line": {"color": "white", "width": 1}},
+            customdata=labels,
+            hovertemplate="%{customdata}: %{x} " + escaped(column) + "<extra></extra>",
+        )
+    tallest = max((label.count("<br>") + 1 for label in labels), default=1)
+    figure.update_layout(
+        template=template(),
+        title="Pictures of the cast",
+        barmode="stack",
+        bargap=0.25,
+        height=180 + (10 + 17 * tallest) * max(len(counts), 2),
+        margin_t=100,
+        legend={"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "traceorder": "normal"},
+    )
+    figure.update_xaxes(title="pictures", rangemode="tozero")
+    # Ticks at numbers with the names as their text: two people whose names wrap alike stay two bars.
+    figure.update_yaxes(tickvals=list(range(len(counts))), ticktext=labels, showgrid=False)
+    return figure
+
+
+def count_pictures(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the number of pictures by person (the index, smallest gallery first) and by what became of them.
+
+    The columns are `used` and every reason that occurs, in the order of `REASONS`.
+    """
+    fate = table["reason"].where(~table["used"].astype(bool), "used").replace("", "disabled")
+    pictures = pd.DataFrame({"picture": table["picture"], "person": table["person"], "fate": fate})
+    pictures = pictures.sort_values("fate", key=lambda values: values != "used", kind="stable")
+    pictures = pictures.drop_duplicates("picture")
+    counts = pd.crosstab(pictures["person"], pictures["fate"])
+    known = ["used", *REASONS]
+    found = [name for name in known if name in counts or name == "used"]
+    counts = counts.reindex(columns=found + sorted(set(counts.columns) - set(known)), fill_value=0)
+    order = counts.assign(total=counts.sum(axis=1)).sort_values(["used", "total"], kind="stable").index
+    return counts.loc[order]

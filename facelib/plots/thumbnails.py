@@ -1,0 +1,90 @@
+"""Faces as a page of small pictures that needs no file beside it."""
+
+from __future__ import annotations
+
+import html
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from facelib.faces import Image
+from facelib.images import UnreadablePicture, crop, data_uri, read_image, thumbnail
+
+_TILE = (
+    '<figure style="margin:0;width:{width}px">'
+    '<div style="height:{size}px;display:flex;align-items:center;justify-content:center;background:#f2f2f2;'
+    'color:#555">{picture}</div>'
+    '<figcaption style="font-size:12px;line-height:1.35;overflow-wrap:anywhere">{caption}</figcaption></figure>'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Thumbnails:
+    """A page of small pictures with captions; Jupyter and exported reports show it.
+
+    Attributes:
+        html: The page's part of HTML; all names in it are escaped.
+    """
+
+    html: str
+
+    def _repr_html_(self) -> str:
+        return self.html
+
+
+def thumbnails(table: pd.DataFrame, folder: str | Path, *, size: int = 96, most: int = 60) -> Thumbnails:
+    """Show the faces of a table as small pictures, each with its person, the picture's name, and the reason.
+
+    Args:
+        table: One row a face, with the columns `picture`, `person`, `reason`, `left`, `top`, `right` and `bottom`.
+            A row without a box shows the whole picture.
+        folder: What `picture` is relative to: the project's data folder.
+        size: The longest side of a small picture, in pixels.
+        most: How many to show at most; beyond it every n-th row is shown and the page says so. A larger value
+            makes the notebook and the report larger, by about 4 kB a picture.
+
+    Returns:
+        A page; a file that cannot be read stands in it as a grey tile with the word "unreadable".
+    """
+    if table.empty:
+        return Thumbnails("<p>No pictures to show.</p>")
+    shown = table.iloc[np.unique(np.linspace(0, len(table) - 1, min(most, len(table))).astype(int))]
+    tiles = [_tile(row, Path(folder), size) for _, row in shown.iterrows()]
+    rest = "" if len(shown) == len(table) else f"<p>{len(shown)} of {len(table)}, evenly picked.</p>"
+    grid = '<div style="display:flex;flex-wrap:wrap;gap:12px 10px;align-items:flex-start">'
+    return Thumbnails(f"{grid}{''.join(tiles)}</div>{rest}")
+
+
+def face_thumbnail(folder: str | Path, row: pd.Series, *, size: int = 96) -> Image:
+    """Return the face that a row of the gallery or of the map tells of, cut from its picture and made small.
+
+    Args:
+        folder: What `row["picture"]` is relative to.
+        row: Has `picture`, and `left`, `top`, `right`, `bottom` where the face is known; without them, or where
+            they are NaN, the whole picture is taken.
+        size: The longest side in pixels.
+
+    Raises:
+        FileNotFoundError: When the picture is gone.
+        UnreadablePicture: When it cannot be read.
+    """
+    image = read_image(Path(folder) / str(row["picture"]))
+    box = row.reindex(["left", "top", "right", "bottom"]).to_numpy(float)
+    if np.isfinite(box).all():
+        image = crop(image, box)
+    return thumbnail(image, size=size)
+
+
+def _tile(row: pd.Series, folder: Path, size: int) -> str:
+    name = html.escape(Path(str(row["picture"])).name)
+    person = html.escape(str(row["person"]))
+    try:
+        picture = f'<img src="{data_uri(face_thumbnail(folder, row, size=size))}" alt="{person}, {name}">'
+    except UnreadablePicture:
+        picture = "unreadable"
+    except FileNotFoundError:
+        picture = "file gone"
+    reason = f"<br><b>{html.escape(str(row['reason']))}</b>" if row["reason"] else ""
+    return _TILE.format(width=size + 24, size=size, picture=picture, caption=f"{person}<br>{name}{reason}")
