@@ -1,0 +1,104 @@
+"""A real JupyterLab and a real browser, offline."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page
+
+SETTINGS = {
+    "@jupyterlab/apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+    # Cells out of sight are not taken out of the page, so that a test need not scroll.
+    "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},
+}
+
+
+@dataclass(frozen=True)
+class Lab:
+    """A running JupyterLab; `root` is the folder it shows, its notebooks in `root/notebooks`."""
+
+    url: str
+    root: Path
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory) -> Iterator[Lab]:
+    root = tmp_path_factory.mktemp("lab")
+    place = tmp_path_factory.mktemp("lab-settings")
+    for name, values in SETTINGS.items():
+        path = place / "settings" / f"{name}.jupyterlab-settings"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(values))
+    environment = os.environ | {
+        "JUPYTERLAB_SETTINGS_DIR": str(place / "settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(place / "workspaces"),
+    }
+    environment.pop("PLOTLY_RENDERER", None)
+    port = _free_port()
+    log = place / "lab.log"
+    options = [
+        "--no-browser",
+        "--allow-root",
+        f"--port={port}",
+        "--ServerApp.port_retries=0",
+        "--ServerApp.ip=127.0.0.1",
+        "--IdentityProvider.token=",
+        "--ServerApp.disable_check_xsrf=True",
+        f"--ServerApp.root_dir={root}",
+        "--LabApp.expose_app_in_browser=True",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+    ]
+    with log.open("w") as output:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "jupyterlab", *options], env=environment, stdout=output, stderr=output
+        )
+    try:
+        _wait_for(f"http://127.0.0.1:{port}/api/status", server, log)
+        yield Lab(f"http://127.0.0.1:{port}", root)
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+@pytest.fixture
+def run_notebook(lab, page) -> Callable[[Path], Page]:
+    """Return a function that opens a notebook below the lab's root, runs all of it, and waits until that is done."""
+
+    def run(notebook: Path) -> Page:
+        page.goto(f"{lab.url}/lab/tree/{notebook.relative_to(lab.root).as_posix()}?reset")
+        page.wait_for_selector(".jp-Notebook-cell")
+        page.wait_for_function(
+            "window.jupyterapp?.shell?.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
+        )
+        page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")
+        return page
+
+    return run
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_for(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    for _ in range(480):
+        try:
+            with urllib.request.urlopen(address) as answer:
+                answer.read()
+            return
+        except OSError:
+            assert server.poll() is None, log.read_text()
+            time.sleep(0.25)
+    raise RuntimeError(log.read_text())

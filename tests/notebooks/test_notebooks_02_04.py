@@ -1,0 +1,201 @@
+"""Notebooks 02 to 04 through papermill, judged by the files they leave behind."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import papermill
+import pytest
+import skimage.data
+from matplotlib.cbook import get_sample_data
+from papermill.exceptions import PapermillExecutionError
+from PIL import Image
+
+import facelib
+from facelib.gallery import read_gallery, write_gallery
+from facelib.project import Project
+from facelib.recognize import load_recognizer
+
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+ADA, GRACE = "Ada Ünï <b>", "Grace"
+
+
+def run(name: str, project: Project, **parameters: object) -> dict:
+    """Run a notebook on a project and return it as executed."""
+    given = {"project": project.name, "data_dir": str(project.data_dir), "output_dir": str(project.output_dir)}
+    output = project.output_dir.parent / f"{name}.ipynb"
+    papermill.execute_notebook(
+        str(NOTEBOOKS / f"{name}.ipynb"), str(output), parameters=given | parameters, progress_bar=False
+    )
+    return json.loads(output.read_text(encoding="utf-8"))
+
+
+def outputs(notebook: dict, kind: str) -> list[str]:
+    """Return all outputs of one MIME type as text."""
+    found = [output.get("data", {}) for cell in notebook["cells"] for output in cell.get("outputs", [])]
+    return ["".join(data[kind]) if isinstance(data[kind], list) else str(data[kind]) for data in found if kind in data]
+
+
+def portrait(path: Path, image: np.ndarray, *, turn: float, light: float) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    turned = Image.fromarray(image).rotate(turn, resample=Image.Resampling.BILINEAR, fillcolor=(128, 128, 128))
+    Image.fromarray(np.clip(np.asarray(turned) * light, 0, 255).astype(np.uint8)).resize((240, 240)).save(path)
+
+
+@pytest.fixture(scope="module")
+def cast(tmp_path_factory) -> Project:
+    """Two people with four portraits each, and of the first a broken file, a copy and a picture of a cat."""
+    root = tmp_path_factory.mktemp("cast")
+    project = Project("two people", root / "data", root / "output")
+    hopper = get_sample_data("grace_hopper.jpg")
+    with hopper, Image.open(hopper) as opened:
+        grace = np.asarray(opened.convert("RGB"))[20:420, 60:460]
+    ada = skimage.data.astronaut()[:260, 100:360]
+    for number, (turn, light) in enumerate([(0, 1.0), (6, 0.8), (-6, 1.2), (3, 0.6)]):
+        portrait(project.people / ADA / f"{number}.png", ada, turn=turn, light=light)
+        portrait(project.people / GRACE / f"{number}.png", grace, turn=turn, light=light)
+    (project.people / ADA / "broken <i>.jpg").write_text("no picture")
+    (project.people / ADA / "copy.png").write_bytes((project.people / ADA / "0.png").read_bytes())
+    Image.fromarray(skimage.data.chelsea()).save(project.people / ADA / "cat.png")
+    return project
+
+
+@pytest.fixture(scope="module")
+def embedded(cast) -> dict:
+    return run("02_embed_faces", cast, detector="hog")
+
+
+def test_02_writes_the_table_of_known_faces_with_a_reason_for_each_picture_left_out(cast, embedded):
+    gallery = read_gallery(cast.faces)
+    rows = gallery.table.assign(name=[Path(picture).name for picture in gallery.table["picture"]])
+    reasons = rows[~rows["used"]].set_index("name")["reason"].to_dict()
+    assert reasons == {"broken <i>.jpg": "unreadable", "copy.png": "duplicate", "cat.png": "no face"}
+    assert rows.loc[rows["used"], "person"].value_counts().to_dict() == {ADA: 4, GRACE: 4}
+    assert (gallery.detector, gallery.embedder) == ("hog", "dlib")
+    assert gallery.weights_sha256 == facelib.embedder("dlib").sha256
+    assert gallery.vectors.shape == (8, 128)
+
+
+def test_02_shows_what_is_left_out_and_escapes_names(embedded):
+    pages = outputs(embedded, "text/html")
+    left_out = next(page for page in pages if "<b>unreadable</b>" in page)
+    assert "broken &lt;i&gt;.jpg" in left_out and "Ada Ünï &lt;b&gt;" in left_out
+    assert "<b>duplicate</b>" in left_out and "<b>no face</b>" in left_out
+    assert not any("<i>.jpg" in page for page in pages)
+    assert len(outputs(embedded, "application/vnd.plotly.v1+json")) == 1
+
+
+def test_02_computes_only_what_is_new(cast, embedded):
+    before = read_gallery(cast.faces)
+    planted = before.table.copy()
+    planted["score"] = np.float32(0.125)  # a mark that only taken-over rows can bear
+    names = {"detector": before.detector, "embedder": before.embedder, "weights_sha256": before.weights_sha256}
+    write_gallery(planted, cast.faces, **names)
+    extra = cast.people / GRACE / "new.png"
+    try:
+        portrait(extra, np.asarray(Image.open(cast.people / GRACE / "0.png")), turn=2, light=0.9)
+        run("02_embed_faces", cast, detector="hog")
+        after = read_gallery(cast.faces).table
+        fresh = after[(after["face"] >= 0) & (after["score"] != np.float32(0.125))]
+        assert [Path(picture).name for picture in fresh["picture"]] == ["new.png"]
+    finally:
+        extra.unlink()
+        write_gallery(before.table, cast.faces, **names)
+
+
+def test_02_makes_a_table_that_cannot_be_read_anew(cast, embedded, tmp_path):
+    project = Project(cast.name, cast.data_dir, tmp_path / "output")
+    project.faces.parent.mkdir(parents=True)
+    project.faces.write_bytes(b"not a table")
+    run("02_embed_faces", project, detector="hog")
+    assert len(read_gallery(project.faces).used) == 8
+
+
+def test_03_writes_the_map_of_the_used_faces(cast, embedded):
+    notebook = run("03_visualize_tsne", cast, seed=1)
+    table = pd.read_parquet(cast.map)
+    assert table.columns.tolist() == ["picture", "face", "person", "x", "y"]
+    used = read_gallery(cast.faces).used
+    assert table["picture"].tolist() == used["picture"].tolist()
+    assert np.isfinite(table[["x", "y"]]).all(axis=None)
+    centres = table.groupby("person")[["x", "y"]].mean()
+    assert np.linalg.norm(centres.loc[ADA] - centres.loc[GRACE]) > 0
+    run("03_visualize_tsne", cast, seed=1)
+    assert pd.read_parquet(cast.map).equals(table)
+    figure, *_ = outputs(notebook, "application/vnd.plotly.v1+json")
+    assert "Ada Ünï &lt;b&gt;" in figure
+    assert any("purity" in page for page in outputs(notebook, "text/html"))
+
+
+@pytest.mark.parametrize(
+    ("parameters", "expected"),
+    [
+        ({}, {"kind": "knn", "k": 5, "wanted_fpir": 0.01}),
+        ({"k": 1, "threshold": 0.42}, {"kind": "knn", "k": 1, "threshold": 0.42}),
+        ({"weights": "distance", "wanted_fpir": 0.1}, {"kind": "knn", "wanted_fpir": 0.1}),
+        ({"kind": "svm", "threshold": 0.7}, {"kind": "svm", "threshold": 0.7}),
+    ],
+)
+def test_04_saves_a_recognizer_with_what_it_was_made_from(cast, embedded, parameters, expected):
+    run("04_tune_threshold", cast, **parameters)
+    estimator, info = load_recognizer(cast.recognizer)
+    gallery = read_gallery(cast.faces)
+    assert {name: getattr(info, name) for name in expected} == expected
+    assert estimator.threshold == info.threshold and math.isfinite(info.threshold)
+    assert (info.detector, info.embedder, info.weights_sha256) == ("hog", "dlib", gallery.weights_sha256)
+    assert info.pictures == tuple(gallery.pictures)
+    assert info.genuine_trials == 8
+    if "weights" in parameters:
+        assert estimator.weights == parameters["weights"]
+    if "threshold" not in parameters:
+        assert (estimator.predict(gallery.vectors) == gallery.names).all()
+        far = gallery.vectors + np.float32(1)
+        assert (estimator.predict(far) == "unknown").all()
+
+
+@pytest.mark.parametrize(
+    ("people", "faces"),
+    [
+        (1, 1),
+        (2, 1),  # nobody has a second face, so that there is no genuine trial
+        (2, 2),
+    ],
+)
+def test_the_smallest_galleries_get_a_map_and_a_recognizer(cast, embedded, tmp_path, people, faces):
+    source = read_gallery(cast.faces)
+    table = source.used.iloc[[0] * (people * faces)].reset_index(drop=True)
+    table["person"] = np.repeat([f"P{i}" for i in range(people)], faces)
+    table["embedding"] = list(np.eye(128, dtype=np.float32)[: len(table)] * 0.5)
+    project = Project(cast.name, cast.data_dir, tmp_path / "output")
+    made = {"detector": source.detector, "embedder": source.embedder, "weights_sha256": source.weights_sha256}
+    write_gallery(table, project.faces, **made)
+    run("03_visualize_tsne", project)
+    run("04_tune_threshold", project)
+    assert len(pd.read_parquet(project.map)) == people * faces
+    _, info = load_recognizer(project.recognizer)
+    assert 0 < info.threshold <= 0.5
+    assert (math.isnan(info.fnir), math.isnan(info.fpir)) == (faces == 1, people == 1)
+
+
+@pytest.mark.parametrize("name", ["03_visualize_tsne", "04_tune_threshold"])
+def test_without_a_gallery_the_step_to_run_first_is_named(cast, tmp_path, name):
+    project = Project(cast.name, cast.data_dir, tmp_path / "output")
+    with pytest.raises(PapermillExecutionError, match="run notebook 02_embed_faces"):
+        run(name, project)
+
+
+def test_an_svm_for_one_person_is_refused_and_leaves_the_former_recognizer(cast, embedded, tmp_path):
+    source = read_gallery(cast.faces)
+    project = Project(cast.name, cast.data_dir, tmp_path / "output")
+    one = source.table[source.table["person"] == ADA]
+    made = {"detector": source.detector, "embedder": source.embedder, "weights_sha256": source.weights_sha256}
+    write_gallery(one, project.faces, **made)
+    run("04_tune_threshold", project)
+    before = load_recognizer(project.recognizer)[1]
+    with pytest.raises(PapermillExecutionError, match="two people"):
+        run("04_tune_threshold", project, kind="svm")
+    assert load_recognizer(project.recognizer)[1] == before
