@@ -5,13 +5,15 @@ from __future__ import annotations
 import base64
 import io
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import ArrayLike
 from PIL import Image as PillowImage
-from PIL import ImageOps
+from PIL import ImageFile, ImageOps
 
 from facelib.faces import Image
 
@@ -37,13 +39,22 @@ def read_image(path: str | Path) -> Image:
     if not path.is_file():
         raise FileNotFoundError(f"expected a picture, found no file at {str(path)!r}")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow warns of big pictures and odd tags; both are handled here
-            with PillowImage.open(path) as opened:
-                opened.seek(0)
-                return _to_rgb(ImageOps.exif_transpose(opened))
+        # Pillow warns of big pictures and odd tags; both are handled here.
+        with warnings.catch_warnings(action="ignore"), _whole_files_only(), PillowImage.open(path) as opened:
+            opened.seek(0)
+            return _to_rgb(ImageOps.exif_transpose(opened))
     except (OSError, SyntaxError, ValueError, EOFError, PillowImage.DecompressionBombError) as error:
         raise UnreadablePicture(f"expected a picture, could not read {str(path)!r}: {error}") from error
+
+
+@contextmanager
+def _whole_files_only() -> Iterator[None]:
+    # face_recognition, once imported, makes Pillow fill what a truncated file lacks with grey, process-wide.
+    before, ImageFile.LOAD_TRUNCATED_IMAGES = ImageFile.LOAD_TRUNCATED_IMAGES, False
+    try:
+        yield
+    finally:
+        ImageFile.LOAD_TRUNCATED_IMAGES = before
 
 
 def _to_rgb(picture: PillowImage.Image) -> Image:

@@ -1,6 +1,7 @@
 """What all tests share: the labelled data that may stand beside the checkout, and a quiet, private Jupyter."""
 
 import os
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -8,7 +9,9 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
 
+PLENTY = 120_000  # milliseconds that a page may take on a busy machine
 SHARED = Path(__file__).parents[2] / "shared"
 
 
@@ -115,3 +118,35 @@ def grey_ramp(index: int, size: tuple[int, int] = (64, 48)) -> np.ndarray:
     picture = np.full((size[1], size[0], 3), 40 + 3 * (index % 60), np.uint8)
     picture[:, : size[0] // 2] //= 2
     return picture
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    if not chromium:
+        if os.environ.get("CI") == "true":
+            pytest.fail("expected chromium on the path; install it, or name it in CHROMIUM")
+        pytest.skip("needs chromium on the path, or its place in CHROMIUM")
+    with sync_playwright() as playwright:
+        flags = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+        started = playwright.chromium.launch(executable_path=chromium, args=flags)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def page(browser) -> Iterator[Page]:
+    """A page that fails its test when a script of it breaks, or when it asks for anything off this machine."""
+    context = browser.new_context(viewport={"width": 1400, "height": 1000})
+    context.set_default_timeout(PLENTY)
+    opened = context.new_page()
+    problems: list[str] = []
+    opened.on("pageerror", lambda error: problems.append(str(error)))
+    opened.on("request", lambda request: problems.append(request.url) if _is_external(request.url) else None)
+    yield opened
+    context.close()
+    assert problems == []
+
+
+def _is_external(address: str) -> bool:
+    return address.startswith("http") and "://127.0.0.1" not in address

@@ -8,6 +8,7 @@ import zlib
 import numpy as np
 import pytest
 from PIL import Image as PillowImage
+from PIL import ImageFile
 
 from facelib.images import UnreadablePicture, crop, data_uri, read_image, sharpness, thumbnail
 
@@ -70,7 +71,9 @@ def test_no_picture(tmp_path, content):
         read_image(path)
 
 
-def test_truncated(tmp_path):
+@pytest.mark.parametrize("forgiving", [False, True])  # as it is after an import of face_recognition
+def test_truncated(tmp_path, monkeypatch, forgiving):
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", forgiving)
     path = tmp_path / "half.jpg"
     noise = np.random.default_rng(0).integers(0, 255, (200, 200, 3), np.uint8)
     PillowImage.fromarray(noise).save(path)

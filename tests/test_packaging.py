@@ -121,10 +121,10 @@ def test_one_distribution_is_installed_for_a_module(module: str) -> None:
 
 
 def test_every_dependency_has_a_row_with_its_reason_in_the_readme() -> None:
-    table = re.search(r"^\| Package \| Why \|\n\|[-| :]+\|\n((?:\|.*\n)+)", read("README.md"), flags=re.MULTILINE)
-    assert table, "expected a table with the header '| Package | Why |' in README.md"
+    tables = re.findall(r"^\| Package \| Why \|\n\|[-| :]+\|\n((?:\|.*\n)+)", read("README.md"), flags=re.MULTILINE)
+    assert tables, "expected a table with the header '| Package | Why |' in README.md"
     reasons: dict[str, str] = {}
-    for row in table[1].splitlines():
+    for row in "".join(tables).splitlines():
         names, reason = row.strip("|").split("|", 1)
         for name in re.findall(r"`([^`]+)`", names):
             reasons[canonicalize_name(name)] = reason.strip()

@@ -32,4 +32,5 @@ class ThisPython(AsyncKernelManager):
         """Stop the kernel, interrupting a busy one first so that its half-written files are removed."""
         if await self.is_alive():
             await self.interrupt_kernel()
+            now = False  # the kernel is given the few seconds it needs to clean up
         await super().shutdown_kernel(now=now, restart=restart)

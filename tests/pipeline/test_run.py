@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from facelib import pipeline
 from facelib.pipeline import notebooks_folder, run_pipeline
+from facelib.pipeline import run as pipeline_run
 from facelib.pipeline.freshness import Made, file_states, find_record, notebook_digest, same
 from facelib.project import Project
 
@@ -205,7 +205,7 @@ def test_an_output_folder_that_is_a_file_is_told(project, notebooks, tmp_path):
 
 
 def test_the_notebooks_of_the_checkout_are_found():
-    assert notebooks_folder() == Path(pipeline.__file__).parents[1] / "notebooks"
+    assert notebooks_folder() == Path(pipeline_run.__file__).parents[2] / "notebooks"
 
 
 # What makes a step stale: each case changes one thing about a finished step 2.
@@ -235,12 +235,12 @@ def test_what_makes_a_step_stale(project, notebooks, tmp_path, change):
     source.write_bytes((notebooks / "02_embed.ipynb").read_bytes())
     project.output.mkdir(parents=True)
     project.faces.write_text("faces")
-    (step,) = pipeline._choose_steps(source.parent, [2], {})
+    (step,) = pipeline_run._choose_steps(source.parent, [2], {})
     step.made(project, step.inputs(project)).write(project.runs / "1" / "02_embed.json")
     alter, fresh = CHANGES[change]
     alter(project, source)
-    (step,) = pipeline._choose_steps(source.parent, [2], {})
-    assert (pipeline._fresh(project, step) is not None) is fresh
+    (step,) = pipeline_run._choose_steps(source.parent, [2], {})
+    assert (pipeline_run._fresh(project, step) is not None) is fresh
 
 
 def test_records_survive_moving_the_project_and_broken_ones_do_not_count(project, notebooks, tmp_path):
