@@ -41,7 +41,7 @@ def annotate_film(
     tracks: pd.DataFrame,
     colours: Mapping[str, str],
     *,
-    quality: int = 20,
+    quality: int = 23,
     progress: bool = True,
 ) -> Path:
     """Write `annotated.mp4`: the film with a box and a name on every face, its sound and its times kept.

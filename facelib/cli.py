@@ -117,7 +117,7 @@ def demo(project: ProjectName = "demo", data_dir: DataFolder = Path("data")) -> 
     from facelib.project import Project
 
     place = Project(project, data_dir)
-    make_demo(place)
+    make_demo(place, progress=sys.stderr.isatty())
     typer.echo(f"The demo project {project!r} lies in {place.data}")
     typer.echo(
         f"Next: facelib run --project {project}" + ("" if data_dir == Path("data") else f" --data-dir {data_dir}")

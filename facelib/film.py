@@ -33,6 +33,10 @@ DETECTIONS = pa.schema(
     ]
 )
 
+_TRACK_TYPES = dict.fromkeys(["track", "shot", "start_frame", "end_frame", "faces"], "int32") | dict.fromkeys(
+    ["start", "end"], "float64"
+)
+
 
 def find_tracks(
     video: str | Path,
@@ -86,7 +90,8 @@ def find_tracks(
                 rows.append(table)
                 count += len(table)
                 shot = None
-    return pd.concat(rows, ignore_index=True)
+    # A shot without faces has a table without types.
+    return pd.concat(rows, ignore_index=True).astype(_TRACK_TYPES)
 
 
 @contextmanager

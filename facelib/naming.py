@@ -40,7 +40,8 @@ def name_tracks(tracks: pd.DataFrame, recognizer: Recognizer, info: RecognizerIn
         answer unknown, is right; `evidence` is the gallery picture nearest to the track.
     """
     if tracks.empty:
-        return tracks.reindex(columns=pd.Index(TRACK_COLUMNS))
+        named = tracks.reindex(columns=pd.Index(TRACK_COLUMNS))
+        return named.astype(dict.fromkeys(["person", "cluster", "second_person", "evidence"], "str"))
     decided = recognizer.decide(np.stack(tracks["embedding"].to_list())).reset_index(drop=True)
     named = tracks.reset_index(drop=True).assign(
         person=decided["person"],

@@ -24,6 +24,10 @@ log = logging.getLogger(__name__)
 # What an MP4 may hold and a browser plays; any other sound is encoded again as AAC.
 _SOUND_IN_MP4 = frozenset({"aac", "mp3", "ac3", "eac3", "opus", "flac", "alac"})
 
+# At a rate factor of 23 or 24 it looks as `veryfast` does at 20 (SSIM 0.995 of 720p films), takes two thirds of
+# its time, and makes a file up to a third larger, which still is smaller than most sources.
+_PRESET = "superfast"
+
 
 class UnreadableFilm(ValueError):
     """A file that was expected to be a film and is not, has no pictures, or cannot be decoded."""
@@ -264,7 +268,7 @@ Draw = Callable[[FilmFrame], tuple[Image, Image, Image]]
 """Takes a frame and returns its Y, U and V planes, drawn upon."""
 
 
-def write_film(source: str | Path, destination: str | Path, draw: Draw, *, quality: int = 20) -> int:
+def write_film(source: str | Path, destination: str | Path, draw: Draw, *, quality: int = 23) -> int:
     """Write a film again as H.264 in MP4 with every frame redrawn, its sound and its times kept.
 
     The sound is copied bit for bit where an MP4 can hold it, and encoded as AAC where not. The
@@ -316,7 +320,7 @@ class _Writer:
 
     def _add_video(self, picture: Any, first: FilmFrame, quality: int) -> Any:
         rate = picture.average_rate or Fraction(25)
-        video = self.output.add_stream("libx264", rate=rate, options={"preset": "veryfast", "crf": str(quality)})
+        video = self.output.add_stream("libx264", rate=rate, options={"preset": _PRESET, "crf": str(quality)})
         video.height, video.width = first.planes()[0].shape
         video.pix_fmt = "yuv420p"
         context, raw = video.codec_context, first.raw

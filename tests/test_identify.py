@@ -67,6 +67,9 @@ class TestDemo:
             files = project.film(film)
             detections, tracks = pd.read_parquet(files.detections), pd.read_parquet(files.tracks)
             assert list(tracks.columns) == TRACK_COLUMNS
+            assert all(
+                tracks[name].dtype.kind == "i" for name in ("track", "shot", "start_frame", "end_frame", "faces")
+            )
             assert list(pd.read_csv(files.appearances).columns) == APPEARANCE_COLUMNS
             assert set(detections["track"]) == set(tracks["track"])
             assert detections["frame"].is_monotonic_increasing
@@ -114,7 +117,9 @@ class TestBadFilms:
         done = identify_films([broken, empty], other, finder, net, recognizer, info, progress=False)
         assert done.films == [empty]
         assert done.summary["problem"].str.contains("broken.mp4").tolist() == [True, False]
-        assert pd.read_parquet(other.film(empty).tracks).empty
+        tracks = pd.read_parquet(other.film(empty).tracks)
+        assert tracks.empty
+        assert list(tracks.columns) == TRACK_COLUMNS
         assert pd.read_parquet(other.film(empty).detections).empty
         assert not other.film(broken).folder.exists() or not list(other.film(broken).folder.iterdir())
 

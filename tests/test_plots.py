@@ -203,7 +203,7 @@ def test_a_long_table_is_shown_in_part_and_the_page_says_so(pictures):
     table = gallery(*(("A", f"{i}.jpg", "no face") for i in range(100)))
     page = plots.thumbnails(table, pictures, most=10).html
     assert page.count("<figure") == 10 and "10 of 100" in page
-    assert re.findall(r"(\d+)\.jpg</?[b]", page)[0] == "0" and "99.jpg" in page  # from the whole table
+    assert re.findall(r"(\d+)\.jpg", page)[0] == "0" and "99.jpg" in page  # from the whole table
 
 
 def test_no_pictures_is_said(pictures):

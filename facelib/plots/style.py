@@ -116,7 +116,7 @@ def template() -> go.layout.Template:
             "hoverlabel": {"font": {"size": 13}, "namelength": -1},
             "margin": {"l": 60, "r": 24, "t": 60, "b": 50},
             "xaxis": axis,
-            "yaxis": axis,
+            "yaxis": axis | {"ticklabelstandoff": 6},
         }
     )
 

@@ -16,7 +16,8 @@ _TILE = (
     '<figure style="margin:0;width:{width}px">'
     '<div style="height:{size}px;display:flex;align-items:center;justify-content:center;background:#f2f2f2;'
     'color:#555">{picture}</div>'
-    '<figcaption style="font-size:12px;line-height:1.35;overflow-wrap:anywhere">{caption}</figcaption></figure>'
+    '<figcaption title="{name}" style="font-size:12px;line-height:1.35;overflow-wrap:anywhere">{caption}</figcaption>'
+    "</figure>"
 )
 
 
@@ -78,7 +79,8 @@ def face_thumbnail(folder: str | Path, row: pd.Series, *, size: int = 96) -> Ima
 
 
 def _tile(row: pd.Series, folder: Path, size: int) -> str:
-    name = html.escape(Path(str(row["picture"])).name)
+    picture_name = Path(str(row["picture"]))
+    name, stem = html.escape(picture_name.name), html.escape(picture_name.stem)
     person = html.escape(str(row["person"]))
     try:
         picture = f'<img src="{data_uri(face_thumbnail(folder, row, size=size))}" alt="{person}, {name}">'
@@ -87,4 +89,4 @@ def _tile(row: pd.Series, folder: Path, size: int) -> str:
     except FileNotFoundError:
         picture = "file gone"
     reason = f"<br><b>{html.escape(str(row['reason']))}</b>" if row["reason"] else ""
-    return _TILE.format(width=size + 24, size=size, picture=picture, caption=f"{person}<br>{name}{reason}")
+    return _TILE.format(width=size + 28, size=size, picture=picture, caption=f"{person}<br>{stem}{reason}", name=name)
