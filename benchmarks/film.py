@@ -75,7 +75,7 @@ def main() -> None:
             find_tracks(clip, files, finder, net, progress=False)
 
         def look_and_draw() -> None:
-            tracks = find_tracks(clip, files, finder, net, progress=False)
+            tracks = find_tracks(clip, files, finder, net, progress=False).tracks
             annotate_film(clip, files, tracks.assign(person="unknown"), {"unknown": "#888888"}, progress=False)
 
         look_and_draw()

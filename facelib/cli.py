@@ -107,6 +107,7 @@ def run(
     if results[-1].state == "failed":
         raise typer.Exit(1)
     if any(result.number == 5 for result in results):
+        _print_problems(place)
         _print_scores(place)
 
 
@@ -231,6 +232,16 @@ def _print_places(project: Project, results: Sequence[StepResult]) -> None:
         for kind, path in (("film", files.annotated), ("figure", files.timeline), ("table", files.appearances)):
             if path.is_file():
                 typer.echo(f"{kind:9} {_shown(path)}")
+
+
+def _print_problems(project: Project) -> None:
+    """Say which films could not be read, or not to their end."""
+    import pandas as pd
+
+    if project.film_summary.is_file():
+        summary = pd.read_csv(project.film_summary, keep_default_na=False)
+        for film, problem in summary.loc[summary["problem"] != "", ["film", "problem"]].itertuples(index=False):
+            typer.echo(f"problem   {film}: {problem}")
 
 
 def _print_scores(project: Project) -> None:

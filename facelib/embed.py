@@ -135,6 +135,11 @@ class Embedder(Protocol):
         """The Euclidean distance within which about 1 % of strangers get a name; `nan` where nobody measured it."""
         ...
 
+    @property
+    def provider(self) -> str:
+        """Where it in fact runs: `CPU` or `CUDA`."""
+        ...
+
     def chips(self, image: Image, faces: Faces) -> Image:
         """Cut the faces out as the network wants them, `(n, side, side, 3)` uint8 RGB."""
         ...
@@ -176,6 +181,7 @@ class NetworkEmbedder:
             raise ValueError(f"expected a batch of at least 1 chip, got {batch_size!r}")
         self.name, self.form, self.threshold = name, form, threshold
         self.sha256 = sha256_of(network.path) if sha256 is None else sha256
+        self.provider = network.provider
         self._network, self._aligner = network, aligner
         fixed = network.input_shape[0]
         self._fixed = fixed if isinstance(fixed, int) else None
@@ -239,6 +245,7 @@ class DlibEmbedder:
     name = "dlib"
     dimension = 128
     threshold = _DLIB_THRESHOLD
+    provider = "CPU"
 
     def __init__(self) -> None:
         path = dlib_weights.weights_file("dlib_face_recognition_resnet_model_v1.dat")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +39,29 @@ _TRACK_TYPES = dict.fromkeys(["track", "shot", "start_frame", "end_frame", "face
 )
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Followed:
+    """What one pass over a film found.
+
+    Attributes:
+        tracks: One row a track: `track`, `shot`, `start_frame`, `end_frame`, `start`, `end` (seconds),
+            `faces` (how many sampled), `embedding` (quality-weighted mean of its best faces).
+        read_until: Presentation time of the last frame that could be decoded, seconds.
+        duration: How long the file says that it is, seconds; 0 when it does not say.
+    """
+
+    tracks: pd.DataFrame
+    read_until: float
+    duration: float
+
+    @property
+    def problem(self) -> str:
+        """Why the result is not about the whole film, or nothing."""
+        if self.read_until >= 0.98 * self.duration - 1:  # sound often runs a little longer than the pictures
+            return ""
+        return f"read to {self.read_until:.1f} of {self.duration:.1f} seconds: the rest is missing or damaged"
+
+
 def find_tracks(
     video: str | Path,
     files: FilmFiles,
@@ -48,7 +72,7 @@ def find_tracks(
     faces_per_track: int = 8,
     shot_threshold: float = 3.0,
     progress: bool = True,
-) -> pd.DataFrame:
+) -> Followed:
     """Find and follow the faces of a film; write `detections.parquet` and return its tracks, not yet named.
 
     The film is decoded once. Faces are looked for every so many seconds and in the first and the
@@ -63,10 +87,6 @@ def find_tracks(
         faces_per_track: How many of its best faces speak for a track.
         shot_threshold: See `facelib.shots.split_shots`; raising it finds fewer cuts.
         progress: Show a bar with rate and time left.
-
-    Returns:
-        One row a track: `track`, `shot`, `start_frame`, `end_frame`, `start`, `end` (seconds),
-        `faces` (how many sampled), `embedding` (quality-weighted mean of its best faces).
 
     Raises:
         FileNotFoundError: When there is no such film.
@@ -91,7 +111,8 @@ def find_tracks(
                 count += len(table)
                 shot = None
     # A shot without faces has a table without types.
-    return pd.concat(rows, ignore_index=True).astype(_TRACK_TYPES)
+    tracks = pd.concat(rows, ignore_index=True).astype(_TRACK_TYPES)
+    return Followed(tracks, item.frame.time, info.duration)
 
 
 @contextmanager

@@ -24,7 +24,8 @@ class Identified:
 
     Attributes:
         films: The films that could be read, in order.
-        summary: one row a film: `film`, `shots with faces`, `tracks`, `named`, `unknown`, `people`, `problem`.
+        summary: one row a film: `film`, `shots with faces`, `tracks`, `named`, `unknown`, `people`, `problem` (why it
+            was left out, or not read to its end).
     """
 
     films: list[Path]
@@ -44,7 +45,7 @@ def identify_films(
     shot_threshold: float = 3.0,
     progress: bool = True,
 ) -> Identified:
-    """Find, follow and name the faces of films; write `detections`, `tracks` and `appearances` of each.
+    """Find, follow and name the faces of films; write `detections`, `tracks` and `appearances` of each, and a summary.
 
     A film that cannot be read is left out and stands in the summary with the reason; the others go on.
 
@@ -76,7 +77,7 @@ def identify_films(
     for film in films:
         files = project.film(film)
         try:
-            found = find_tracks(
+            followed = find_tracks(
                 film,
                 files,
                 finder,
@@ -88,13 +89,14 @@ def identify_films(
         except UnreadableFilm as error:
             rows.append([film.name, 0, 0, 0, 0, "", str(error)])
             continue
-        tracks = name_tracks(found, recognizer, info)
+        tracks = name_tracks(followed.tracks, recognizer, info)
         write_table(tracks, files.tracks)
         write_table(appearances(tracks, longest_gap=longest_gap), files.appearances)
         done.append(film)
-        rows.append([film.name, *_counts(tracks), ""])
+        rows.append([film.name, *_counts(tracks), followed.problem])
     columns = ["film", "shots with faces", "tracks", "named", "unknown", "people", "problem"]
     summary = pd.DataFrame(rows, columns=pd.Index(columns))
+    write_table(summary, project.film_summary)
     if not done:
         raise ValueError(f"none of the films could be read: {'; '.join(summary['problem'])}")
     return Identified(done, summary)

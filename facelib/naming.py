@@ -31,7 +31,7 @@ def name_tracks(tracks: pd.DataFrame, recognizer: Recognizer, info: RecognizerIn
     one becomes unknown.
 
     Args:
-        tracks: As `facelib.film.find_tracks` returns them; may be empty.
+        tracks: As `facelib.film.Followed` holds them; may be empty.
         recognizer: Fitted on the gallery.
         info: What the recognizer was made from: the gallery's pictures and the calibration of its distances.
 

@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from facelib.images import PICTURE_SUFFIXES
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 VIDEO_SUFFIXES = frozenset(
     {".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ogv", ".ts", ".webm", ".wmv"}
@@ -93,6 +95,11 @@ class Project:
     def runs(self) -> Path:
         """One folder a run of the pipeline."""
         return self.output / "runs"
+
+    @property
+    def film_summary(self) -> Path:
+        """One row a film of the last run: what was found in it, or why it was left out."""
+        return self.output / "videos" / "summary.csv"
 
     def film(self, video: str | Path) -> FilmFiles:
         """Return where the results of one film lie; `video` is its path or file name."""

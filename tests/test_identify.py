@@ -117,11 +117,23 @@ class TestBadFilms:
         done = identify_films([broken, empty], other, finder, net, recognizer, info, progress=False)
         assert done.films == [empty]
         assert done.summary["problem"].str.contains("broken.mp4").tolist() == [True, False]
+        assert pd.read_csv(other.film_summary, keep_default_na=False)["film"].tolist() == ["broken.mp4", "nobody.mp4"]
         tracks = pd.read_parquet(other.film(empty).tracks)
         assert tracks.empty
         assert list(tracks.columns) == TRACK_COLUMNS
         assert pd.read_parquet(other.film(empty).detections).empty
         assert not other.film(broken).folder.exists() or not list(other.film(broken).folder.iterdir())
+
+    def test_cut_short_is_told(self, demo, finder, net, tmp_path):
+        project, recognizer, info = demo
+        other = Project("demo", project.data_dir, tmp_path / "out")
+        half = tmp_path / "half.mp4"
+        content = (project.videos / "demo.mp4").read_bytes()
+        half.write_bytes(content[: len(content) // 2])
+        done = identify_films([half], other, finder, net, recognizer, info, progress=False)
+        assert done.films == [half]
+        assert done.summary["problem"].str.fullmatch(r"read to 1\d\.\d of 30\.0 seconds.*").all()
+        assert len(pd.read_csv(other.film(half).appearances)) >= 2
 
     def test_none_can_be_read(self, demo, finder, net, tmp_path):
         project, recognizer, info = demo

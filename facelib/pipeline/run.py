@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import IO, Literal
@@ -204,16 +205,25 @@ def _execute(project: Project, step: _Step, notebook: Path, progress_bar: bool) 
     """Run one notebook; return why it failed, or nothing."""
     places = {"project": project.name, "data_dir": str(project.data_dir), "output_dir": str(project.output_dir)}
     values = {name: value for name, value in places.items() if name in step.taken} | dict(step.given)
+    run = partial(
+        papermill.execute_notebook,
+        step.source,
+        notebook,
+        parameters=values,
+        kernel_name="python3",
+        language="python",
+        progress_bar=progress_bar,
+        kernel_manager_class=ThisPython,
+    )
     try:
-        papermill.execute_notebook(
-            step.source,
-            notebook,
-            parameters=values,
-            kernel_name="python3",
-            language="python",
-            progress_bar=progress_bar,
-            kernel_manager_class=ThisPython,
-        )
+        try:
+            run()
+        except RuntimeError as error:
+            if "Kernel died before replying" not in str(error):
+                raise
+            # Two kernels that start at one moment may choose the same free port; the loser starts again.
+            logger.warning("the notebook's Python process did not start; trying once more")
+            run()
     except PapermillExecutionError as error:
         return _plain(f"{error.ename}: {error.evalue}")
     except (DeadKernelError, CellControlSignal) as error:
