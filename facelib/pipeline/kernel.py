@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 
 from ipykernel.kernelspec import get_kernel_dict
@@ -14,6 +15,8 @@ class ThisPython(AsyncKernelManager):
 
     A kernel called `python3` in the user's Jupyter folder may belong to another Python, where facelib is missing.
     """
+
+    _stopping: asyncio.Future[None] | None = None
 
     @property
     def kernel_spec(self) -> KernelSpec:
@@ -29,8 +32,10 @@ class ThisPython(AsyncKernelManager):
         )
 
     async def shutdown_kernel(self, now: bool = False, restart: bool = False) -> None:  # type: ignore[override]
-        """Stop the kernel, interrupting a busy one first so that its half-written files are removed."""
-        if await self.is_alive():
-            await self.interrupt_kernel()
-            now = False  # the kernel is given the few seconds it needs to clean up
-        await super().shutdown_kernel(now=now, restart=restart)
+        """Interrupt the kernel and stop it, giving it the few seconds in which its half-written files are removed.
+
+        On Ctrl-C nbclient asks twice at once; a second interruption would break off the cleaning up of the first.
+        """
+        if self._stopping is None:
+            self._stopping = asyncio.ensure_future(super().shutdown_kernel(now=False))
+        await asyncio.shield(self._stopping)
