@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import psutil
 
 from facelib.images import PICTURE_SUFFIXES
 
@@ -204,6 +207,7 @@ def writing(path: str | Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OSError(f"expected to make the folder {str(path.parent)!r}, got: {error}") from error
+    _remove_leftovers(path)
     # The suffix stays last: encoders choose the container by it.
     temporary = path.with_name(f".{path.stem}.{os.getpid()}-{secrets.token_hex(4)}{path.suffix}")
     try:
@@ -211,6 +215,15 @@ def writing(path: str | Path) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _remove_leftovers(path: Path) -> None:
+    """Remove what processes that were killed while they wrote this file have left behind."""
+    pattern = re.compile(re.escape(f".{path.stem}.") + r"(\d+)-[0-9a-f]{8}" + re.escape(path.suffix))
+    for other in path.parent.iterdir():
+        match = pattern.fullmatch(other.name)
+        if match and not psutil.pid_exists(int(match[1])):
+            other.unlink(missing_ok=True)
 
 
 def write_table(table: pd.DataFrame, path: str | Path) -> None:

@@ -86,8 +86,13 @@ class TestWriting:
             "import os, sys; from facelib.project import writing\n"
             "with writing(sys.argv[1]) as t:\n t.write_text('half'); os.kill(os.getpid(), 9)"
         )
+        other = tmp_path / f".a.{os.getpid()}-0123abcd.txt"  # of a process that is still at it
+        other.touch()
         subprocess.run([sys.executable, "-c", code, path], check=False)
         assert not path.exists()
+        assert len(list(tmp_path.iterdir())) == 2
+        write_text("whole", path)
+        assert set(tmp_path.iterdir()) == {path, other}
 
     @pytest.mark.parametrize("name", ["t.parquet", "t.csv"])
     def test_tables(self, tmp_path, name):
