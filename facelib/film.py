@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
 from facelib.detect import Detector
@@ -34,9 +35,15 @@ DETECTIONS = pa.schema(
     ]
 )
 
-_TRACK_TYPES = dict.fromkeys(["track", "shot", "start_frame", "end_frame", "faces"], "int32") | dict.fromkeys(
-    ["start", "end"], "float64"
-)
+_TRACK_TYPES = {
+    "track": "int32",
+    "shot": "int32",
+    "start_frame": "int32",
+    "end_frame": "int32",
+    "start": "float64",
+    "end": "float64",
+    "faces": "int32",
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,23 +103,20 @@ def find_tracks(
     info = probe(video)
     frames = split_shots(read_frames(video), threshold=shot_threshold)
     bar = tqdm(frames, total=info.frames or None, unit=" frames", desc=info.path.name, disable=not progress)
-    rows: list[pd.DataFrame] = []
+    rows: list[tuple[object, ...]] = []
     with _detections_writer(files.detections) as detections, bar:
         shot: _Shot | None = None
-        count = 0
         for item in bar:
             if shot is None:
-                shot = _Shot(item, count, finder, net, seconds_between_samples, faces_per_track)
+                shot = _Shot(item, len(rows), finder, net, seconds_between_samples, faces_per_track)
             shot.add(item)
             if item.last:
-                found, table = shot.close()
+                found, tracks = shot.close()
                 detections.write_table(pa.Table.from_pandas(found, DETECTIONS, preserve_index=False))
-                rows.append(table)
-                count += len(table)
+                rows += tracks
                 shot = None
-    # A shot without faces has a table without types.
-    tracks = pd.concat(rows, ignore_index=True).astype(_TRACK_TYPES)
-    return Followed(tracks, item.frame.time, info.duration)
+    table = pd.DataFrame(rows, columns=pd.Index([*_TRACK_TYPES, "embedding"])).astype(_TRACK_TYPES)
+    return Followed(table, item.frame.time, info.duration)
 
 
 @contextmanager
@@ -156,25 +160,19 @@ class _Shot:
             assert track is not None
             track.keep(Look(float(worth[i]), chip), self.most)
 
-    def close(self) -> tuple[pd.DataFrame, pd.DataFrame]:
+    def close(self) -> tuple[pd.DataFrame, list[tuple[object, ...]]]:
         tracks = [track for track in self.tracker.tracks if track.looks]
         for number, track in enumerate(tracks, self.first_track):
             track.number = number
         times = np.asarray(self.times)
         vectors = _mean_embeddings(tracks, self.net)
-        table = pd.DataFrame(
-            {
-                "track": [track.number for track in tracks],
-                "shot": [track.shot for track in tracks],
-                "start_frame": [track.frames[0] for track in tracks],
-                "end_frame": [track.frames[-1] for track in tracks],
-                "start": [times[track.frames[0] - self.first_frame] for track in tracks],
-                "end": [times[track.frames[-1] - self.first_frame] for track in tracks],
-                "faces": [len(track.frames) for track in tracks],
-                "embedding": list(vectors),
-            }
-        )
-        return fill_frames(tracks, times, self.first_frame), table
+        rows = [self._row(track, times, vector) for track, vector in zip(tracks, vectors, strict=True)]
+        return fill_frames(tracks, times, self.first_frame), rows
+
+    def _row(self, track: Track, times: NDArray[np.float64], vector: FloatArray) -> tuple[object, ...]:
+        first, last = track.frames[0], track.frames[-1]
+        start, end = times[first - self.first_frame], times[last - self.first_frame]
+        return track.number, track.shot, first, last, start, end, len(track.frames), vector
 
 
 def _mean_embeddings(tracks: list[Track], net: Embedder) -> list[FloatArray]:
