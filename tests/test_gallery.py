@@ -23,6 +23,7 @@ from facelib.gallery import (
     build_gallery,
     check_same_network,
     curate,
+    describe_search,
     find_faces,
     read_gallery,
     summary,
@@ -94,7 +95,8 @@ class Counting:
     """A real detector that counts how often it is asked."""
 
     def __init__(self, finder: Detector, *, dies_at: int | None = None) -> None:
-        self.finder, self.name, self.calls, self.dies_at = finder, finder.name, 0, dies_at
+        self.finder, self.name, self.description = finder, finder.name, finder.description
+        self.calls, self.dies_at = 0, dies_at
 
     def detect(self, image: Image) -> Faces:
         self.calls += 1
@@ -109,7 +111,7 @@ def reasons(table: pd.DataFrame) -> dict[str, list[str]]:
 
 
 def save(table: pd.DataFrame, project: Project, finder: Detector, net: Embedder) -> Gallery:
-    write_gallery(table, project.faces, detector=finder.name, embedder=net.name, weights_sha256=net.sha256)
+    write_gallery(table, project.faces, detector=describe_search(finder), embedder=net.name, weights_sha256=net.sha256)
     return read_gallery(project.faces)
 
 
@@ -119,7 +121,8 @@ def test_a_cast_becomes_a_table_and_comes_back_from_its_file(cast: Project, find
     assert table["picture"].iloc[0] == f"people/{ADA}/0 ü.jpg"
     gallery = save(table, cast, finder, net)
     pd.testing.assert_frame_equal(gallery.table, table, check_dtype=False)
-    assert (gallery.detector, gallery.embedder, gallery.weights_sha256) == ("mtcnn", "dlib", net.sha256)
+    made = (gallery.detector, gallery.embedder, gallery.weights_sha256)
+    assert made == (describe_search(finder), "dlib", net.sha256)
     assert gallery.vectors.shape == (8, net.dimension) and gallery.vectors.dtype == np.float32
     assert sorted(set(gallery.names)) == sorted([ADA, GRACE])
     schema = pq.read_schema(cast.faces)
@@ -198,11 +201,21 @@ def test_only_new_pictures_are_looked_at(
 def test_a_gallery_made_otherwise_is_not_taken_over(
     cast: Project, finder: Detector, net: Embedder, change: dict[str, str]
 ) -> None:
-    made = {"detector": finder.name, "embedder": net.name, "weights_sha256": net.sha256}
+    made = {"detector": describe_search(finder), "embedder": net.name, "weights_sha256": net.sha256}
     known = Gallery(build_gallery(cast, finder, net, progress=False), **(made | change))
     counting = Counting(finder)
     build_gallery(cast, counting, net, known=known, progress=False)
     assert counting.calls == 8
+
+
+def test_other_options_are_another_detector(cast: Project, net: Embedder) -> None:
+    finders = [detector("mtcnn", smallest_face=size) for size in (40, 60)]
+    assert describe_search(finders[0]) == "mtcnn, smallest face 40, score 0.8, portraits at 1000"
+    known = save(build_gallery(cast, finders[0], net, progress=False), cast, finders[0], net)
+    for finder, size, calls in [(finders[0], 1000, 0), (finders[1], 1000, 8), (finders[0], 900, 8)]:
+        counting = Counting(finder)
+        build_gallery(cast, counting, net, known=known, working_size=size, progress=False)
+        assert counting.calls == calls
 
 
 def test_a_killed_run_goes_on(cast: Project, finder: Detector, net: Embedder, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,6 +24,11 @@ class Detector(Protocol):
         """What the detector is called in tables and file names."""
         ...
 
+    @property
+    def description(self) -> str:
+        """Its name and every option on which it depends what is found."""
+        ...
+
     def detect(self, image: Image) -> Faces:
         """Return the faces of an RGB picture `(height, width, 3)` uint8, surest first, in pixels of that picture."""
         ...
@@ -73,6 +78,13 @@ class PictureDetector(ABC):
     def __repr__(self) -> str:
         """Show the detector with its options."""
         return f"<{type(self).__name__} {self.name!r} {self.options}>"
+
+    @property
+    def description(self) -> str:
+        """Its name and every option on which it depends what is found."""
+        size = self.options.working_size
+        searched = "" if size is None else f", working size {size}"
+        return f"{self.name}, smallest face {self.options.smallest_face:g}, score {self.score:g}{searched}"
 
     def detect(self, image: Image) -> Faces:
         """Return the faces of an RGB picture, surest first.

@@ -1,6 +1,6 @@
 """The gallery: pictures of the cast, the faces in them, and which of these are used."""
 
-from facelib.gallery.build import build_gallery, find_faces
+from facelib.gallery.build import build_gallery, describe_search, find_faces
 from facelib.gallery.curation import REASONS, Reason, curate
 from facelib.gallery.files import Gallery, check_same_network, read_gallery, write_gallery
 from facelib.gallery.report import ENOUGH_PICTURES, LARGEST_IMBALANCE, summary, warnings_for
@@ -14,6 +14,7 @@ __all__ = [
     "build_gallery",
     "check_same_network",
     "curate",
+    "describe_search",
     "find_faces",
     "read_gallery",
     "summary",

@@ -47,8 +47,8 @@ def build_gallery(
         finder: Finds the faces.
         net: Embeds them.
         known: A former gallery. Pictures with a sha256 that occurs in it are not looked at again, provided that it
-            was made with the same detector, embedder and weights. Of a bare table, which does not say what it was
-            made with, only the embeddings' length is checked.
+            was made with the same detector and options (`describe_search`), embedder and weights. Of a bare table,
+            which does not say what it was made with, only the embeddings' length is checked.
         working_size: As of `find_faces`.
         progress: Whether to show a progress bar.
 
@@ -62,7 +62,8 @@ def build_gallery(
     """
     pictures = _find_pictures(project)
     partial = partial_file(project.faces)
-    done = _measured(known, finder, net) | _measured(_read_partial(partial), finder, net)
+    detector = describe_search(finder, working_size=working_size)
+    done = _measured(known, detector, net) | _measured(_read_partial(partial), detector, net)
     rows: list[dict[str, Any]] = []
     written = time.monotonic()
     for person, path in tqdm(pictures, desc="Faces", unit="picture", disable=not progress):
@@ -72,11 +73,11 @@ def build_gallery(
         place = {"picture": path.relative_to(project.data).as_posix(), "sha256": digest, "person": person}
         rows += [face | place for face in done[digest]]
         if time.monotonic() - written > _SECONDS_BETWEEN_CHECKPOINTS:
-            _checkpoint(_table(rows), partial, finder, net)
+            _checkpoint(_table(rows), partial, detector, net)
             written = time.monotonic()
     table = curate(_table(rows), threshold=net.threshold, disabled=_disabled(project, rows))
     if not table["used"].any():
-        _checkpoint(table, partial, finder, net)
+        _checkpoint(table, partial, detector, net)
         found = table.drop_duplicates("picture")["reason"].value_counts()
         listed = ", ".join(f"{reason}: {count}" for reason, count in found.items())
         raise ValueError(
@@ -84,6 +85,11 @@ def build_gallery(
             f"{table['picture'].nunique()} pictures ({listed}); add pictures, or choose another detector"
         )
     return table
+
+
+def describe_search(finder: Detector, *, working_size: int = 1000) -> str:
+    """Return how a gallery's faces are found, as `write_gallery` keeps it: a change of it makes all of them anew."""
+    return f"{finder.description}, portraits at {working_size}"
 
 
 def find_faces(image: Image, finder: Detector, *, working_size: int = 1000) -> Faces:
@@ -184,13 +190,11 @@ def _table(rows: list[dict[str, Any]]) -> pd.DataFrame:
     return table[list(COLUMNS)].astype({"face": "int32", **floats})
 
 
-def _measured(
-    former: Gallery | pd.DataFrame | None, finder: Detector, net: Embedder
-) -> dict[str, list[dict[str, Any]]]:
+def _measured(former: Gallery | pd.DataFrame | None, detector: str, net: Embedder) -> dict[str, list[dict[str, Any]]]:
     """Return the records of a former gallery by sha256, none when it was made in another way."""
     if isinstance(former, Gallery):
         made = (former.detector, former.embedder, former.weights_sha256)
-        former = former.table if made == (finder.name, net.name, net.sha256) else None
+        former = former.table if made == (detector, net.name, net.sha256) else None
     if former is None or not len(former) or len(former["embedding"].iloc[0]) != net.dimension:
         return {}
     # An unreadable file is cheap to try again, and may be read by another version.
@@ -210,10 +214,10 @@ def _read_partial(path: Path) -> Gallery | None:
         return None
 
 
-def _checkpoint(table: pd.DataFrame, path: Path, finder: Detector, net: Embedder) -> None:
+def _checkpoint(table: pd.DataFrame, path: Path, detector: str, net: Embedder) -> None:
     """Keep what is done so far; a folder that cannot be written is told, and stops nothing here."""
     try:
-        write_gallery(table, path, detector=finder.name, embedder=net.name, weights_sha256=net.sha256)
+        write_gallery(table, path, detector=detector, embedder=net.name, weights_sha256=net.sha256)
     except OSError as error:
         _log.warning("what is done so far cannot be kept: %s", error)
 
