@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -169,7 +170,7 @@ def tune(
     Args:
         gallery: The known faces; at least one is used.
         fallback: The embedder's own threshold, a distance: the limit where the cast is too small to fit one.
-            For an SVM the limit is a probability of 0.5.
+            For an SVM the limit is a probability of 0.5, and it is the farthest that a face may lie from a person's.
         kind: `"knn"`, the nearest faces vote; `"svm"`, one support vector machine a person.
         k: How many neighbours vote; see `OpenSetKNN`. An SVM takes no notice.
         weights: How votes count; see `OpenSetKNN`. An SVM takes no notice.
@@ -190,11 +191,12 @@ def tune(
         )
     if kind not in ("knn", "svm"):
         raise ValueError(f"expected kind to be 'knn' or 'svm', got {kind!r}")
+    farthest = math.inf if math.isnan(fallback) else fallback
     by_distance = trials(gallery.vectors, gallery.names, k=k, weights=weights)
     if kind == "knn":
         outcome, limit = by_distance, fallback
     else:
-        svm = OpenSetSVM(kernel=kernel, C=C)
+        svm = OpenSetSVM(kernel=kernel, C=C, farthest=farthest)
         outcome = svm_trials(svm, gallery.vectors, gallery.names, seed=seed, progress=progress)
         limit = 1 - _SVM_FALLBACK
     fitted = fit_threshold(outcome, wanted_fpir=wanted_fpir, fallback=limit, seed=seed)
@@ -214,7 +216,7 @@ def tune(
         estimator=(
             OpenSetKNN(k=k, threshold=fitted.threshold, weights=weights)
             if kind == "knn"
-            else OpenSetSVM(kernel=kernel, C=C, threshold=fitted.threshold)
+            else OpenSetSVM(kernel=kernel, C=C, threshold=fitted.threshold, farthest=farthest)
         ),
         fitted=fitted,
         outcome=outcome,

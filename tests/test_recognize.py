@@ -16,7 +16,7 @@ import skops.io
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from facelib.recognize import OpenSetKNN, OpenSetSVM, RecognizerInfo, load_recognizer, save_recognizer
+from facelib.recognize import UNKNOWN, OpenSetKNN, OpenSetSVM, RecognizerInfo, load_recognizer, save_recognizer
 from facelib.recognize.votes import find_neighbours, winners
 
 Estimator = OpenSetKNN | OpenSetSVM
@@ -158,6 +158,18 @@ def test_strangers_stay_unknown_to_the_neighbours(gallery: tuple[np.ndarray, np.
     assert set(OpenSetKNN().fit(*gallery).predict(strangers)) == {"unknown"}
 
 
+def test_a_machine_claims_nobody_who_is_far_from_everybody(gallery: tuple[np.ndarray, np.ndarray]) -> None:
+    vectors, names = gallery
+    far = vectors[:3] * 5  # on the same side of every plane, only farther out
+    svm = OpenSetSVM().fit(vectors, names)
+    assert (svm.predict(far) != UNKNOWN).any()
+    farthest = 1.01 * svm.decide(vectors[:3])["distance"].max() + 0.01
+    guarded = OpenSetSVM(farthest=farthest).fit(vectors, names)
+    assert (guarded.predict(far) == UNKNOWN).all()
+    assert (guarded.probabilities(far) == 0).all()
+    assert guarded.predict(vectors[:3]).tolist() == svm.predict(vectors[:3]).tolist()
+
+
 def test_probability_decides_for_a_machine(gallery: tuple[np.ndarray, np.ndarray]) -> None:
     svm = OpenSetSVM(threshold=0).fit(*gallery)
     between = (np.eye(4)[0] + np.eye(4)[1])[None] / math.sqrt(2)
@@ -184,6 +196,7 @@ def test_one_person_is_enough_for_the_neighbours() -> None:
         (OpenSetKNN(weights="near"), ["Ada", "Grace"], "got 'near'"),  # type: ignore[arg-type]
         (OpenSetKNN(), ["Ada", "unknown"], "rename the person"),
         (OpenSetSVM(kernel="poly"), ["Ada", "Grace"], "got 'poly'"),  # type: ignore[arg-type]
+        (OpenSetSVM(farthest=0.0), ["Ada", "Grace"], "got 0.0"),
         (OpenSetSVM(threshold=1.5), ["Ada", "Grace"], "got 1.5"),
         (OpenSetSVM(), ["Ada", "Ada"], "OpenSetKNN works with one"),
     ],

@@ -56,7 +56,8 @@ def test_the_curve_the_figures_and_the_file_agree_at_any_threshold(kind, tmp_pat
     rows = tuning.curve
     assert rows["threshold"].is_monotonic_increasing
     for row in rows.iloc[[1, len(rows) // 2, -2]].itertuples():
-        inside = row.threshold + (-1e-7 if kind == "svm" else 1e-7)  # on the side of the step that the row holds for
+        # on the side of the step that the row holds for
+        inside = max(0.0, row.threshold - 1e-7) if kind == "svm" else row.threshold + 1e-7
         measured = tuning.measured(inside)
         assert (measured.fpir, measured.fnir) == pytest.approx((row.fpir, row.fnir))
         people = tuning.by_person(inside)

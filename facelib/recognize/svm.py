@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -27,13 +28,15 @@ class OpenSetSVM(OpenSetRecognizer):
     forced to sum to one, so a face that none of the machines claims stays unknown. What a stranger looks
     like the machines only know from the rest of the cast, so with few people `OpenSetKNN` is the safer choice:
     at probability 0.5 linear machines of 5, 6 and 10 people named 38 %, 6 % and 12 % of strangers (at 0.9 about 1 %,
-    losing 6 % to 53 % of the cast), where a KNN at distance 0.5 named 0 %, 1 % and 2 %.
+    losing 6 % to 53 % of the cast), where a KNN at distance 0.5 named 0 %, 1 % and 2 %. `farthest` mends that.
 
     Args:
         kernel: `"linear"` draws planes, `"rbf"` curved borders around each person.
         C: How strongly a gallery face on the wrong side is punished. Raising it follows the gallery closer.
         threshold: The smallest probability, 0 to 1, that is given a name. Raising it names fewer faces,
             and fewer strangers.
+        farthest: The largest distance to the nearest gallery face of a person at which a face can be that person's;
+            beyond it the probability is 0. The embedder's own threshold keeps strangers out.
         unknown_label: The answer for a stranger. With labels that are numbers choose a number such as
             -1 to have answers of one dtype.
 
@@ -44,11 +47,17 @@ class OpenSetSVM(OpenSetRecognizer):
     """
 
     def __init__(
-        self, kernel: Kernel = "linear", C: float = 1.0, threshold: float = 0.5, unknown_label: Any = UNKNOWN
+        self,
+        kernel: Kernel = "linear",
+        C: float = 1.0,
+        threshold: float = 0.5,
+        farthest: float = math.inf,
+        unknown_label: Any = UNKNOWN,
     ) -> None:
         self.kernel = kernel
         self.C = C
         self.threshold = threshold
+        self.farthest = farthest
         self.unknown_label = unknown_label
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
@@ -66,6 +75,8 @@ class OpenSetSVM(OpenSetRecognizer):
             raise ValueError(f"expected kernel to be 'linear' or 'rbf', got {self.kernel!r}")
         if not 0 <= self.threshold <= 1:
             raise ValueError(f"expected threshold, a probability, between 0 and 1, got {self.threshold!r}")
+        if not self.farthest > 0:
+            raise ValueError(f"expected farthest, a distance, to be above 0, got {self.farthest!r}")
         super().fit(X, y)
         if len(self.classes_) < 2:
             raise ValueError(
@@ -107,7 +118,10 @@ class OpenSetSVM(OpenSetRecognizer):
         if not len(vectors):
             return np.empty((0, len(self.classes_)))
         scores = _by_person(self.machines_.decision_function(vectors))
-        return logistic(scores, self.slopes_, self.intercepts_)
+        probability = logistic(scores, self.slopes_, self.intercepts_)
+        if math.isinf(self.farthest):
+            return probability
+        return np.where(self._compare(X, 1).to_people <= self.farthest, probability, 0.0)
 
     def decide(self, X: ArrayLike) -> pd.DataFrame:
         """Name faces and tell how close the decision was; see `OpenSetRecognizer.decide` for the columns.
