@@ -20,20 +20,8 @@ from facelib.faces import FloatArray
 from facelib.project import FilmFiles, writing
 from facelib.quality import quality
 from facelib.shots import ShotFrame, split_shots
-from facelib.track import Look, ShotTracker, Track, fill_frames
+from facelib.track import DETECTIONS, Look, ShotTracker, Track, fill_frames
 from facelib.video import probe, read_frames
-
-DETECTIONS = pa.schema(
-    [
-        ("frame", pa.int32()),
-        ("time", pa.float64()),
-        ("shot", pa.int32()),
-        ("track", pa.int32()),
-        *((side, pa.float32()) for side in ("left", "top", "right", "bottom")),
-        ("score", pa.float32()),
-        ("interpolated", pa.bool_()),
-    ]
-)
 
 _TRACK_TYPES = {
     "track": "int32",

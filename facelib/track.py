@@ -7,10 +7,24 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import supervision as sv
 from trackers import BIoU, SORTTracker
 
 from facelib.faces import Faces, FloatArray, Image
+
+DETECTIONS = pa.schema(
+    [
+        ("frame", pa.int32()),
+        ("time", pa.float64()),
+        ("shot", pa.int32()),
+        ("track", pa.int32()),
+        *((side, pa.float32()) for side in ("left", "top", "right", "bottom")),
+        ("score", pa.float32()),
+        ("interpolated", pa.bool_()),
+    ]
+)
+"""The columns of `detections.parquet`: one row a face and frame, boxes in pixels of the film, times in seconds."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -153,17 +167,12 @@ def fill_frames(tracks: Sequence[Track], times: FloatArray, first_frame: int) ->
         first_frame: The number of the shot's first frame.
 
     Returns:
-        The columns of `detections.parquet`.
+        The columns of `DETECTIONS`.
     """
     parts = [_fill_track(track, np.asarray(times, np.float64), first_frame) for track in tracks]
     if not parts:
-        return pd.DataFrame(columns=pd.Index(DETECTION_COLUMNS))
+        return pd.DataFrame(columns=pd.Index(DETECTIONS.names))
     return pd.concat(parts, ignore_index=True).sort_values(["frame", "track"], ignore_index=True)
-
-
-DETECTION_COLUMNS = [
-    "frame", "time", "shot", "track", "left", "top", "right", "bottom", "score", "interpolated",
-]  # fmt: skip
 
 
 def _fill_track(track: Track, times: FloatArray, first_frame: int) -> pd.DataFrame:

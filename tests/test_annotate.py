@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from facelib.annotate import Mark, annotate_film, draw_mark
-from facelib.film import DETECTIONS
 from facelib.project import FilmFiles
+from facelib.track import DETECTIONS
 from facelib.video import probe, read_frames
 
 

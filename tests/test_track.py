@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from facelib.faces import Faces
-from facelib.track import DETECTION_COLUMNS, Look, ShotTracker, Track, fill_frames
+from facelib.track import DETECTIONS, Look, ShotTracker, Track, fill_frames
 
 
 def box(x, y, size=40):
@@ -64,7 +64,7 @@ class TestFilling:
     def test_interpolates_over_time_not_over_frames(self):
         track = Track(7, 2, [10, 12], [np.array(box(0, 0)), np.array(box(30, 60))], [0.5, 1.0])
         table = fill_frames([track], np.array([1.0, 1.1, 1.3]), first_frame=10)
-        assert list(table.columns) == DETECTION_COLUMNS
+        assert list(table.columns) == DETECTIONS.names
         assert table["frame"].tolist() == [10, 11, 12]
         assert table["interpolated"].tolist() == [False, True, False]
         # 1.1 s is a third of the way from 1.0 to 1.3 s
@@ -80,4 +80,4 @@ class TestFilling:
         assert len(table) == 7
 
     def test_nobody(self):
-        assert list(fill_frames([], np.arange(3.0), first_frame=0).columns) == DETECTION_COLUMNS
+        assert list(fill_frames([], np.arange(3.0), first_frame=0).columns) == DETECTIONS.names
