@@ -144,7 +144,7 @@ def main() -> None:
     """Print the two tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=HERE.parents[1] / "shared/data")
-    parser.add_argument("--every", type=int, default=10, help="take every n-th frame of the film clips")
+    parser.add_argument("--every", type=int, default=30, help="take every n-th frame of the film clips")
     parser.add_argument("--only", nargs="*", default=None, help="names of the detectors to measure")
     arguments = parser.parse_args()
     if not arguments.data.is_dir():
