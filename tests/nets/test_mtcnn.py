@@ -15,6 +15,11 @@ from facelib.nets import mtcnn
 from facelib.nets.runtime import open_network
 
 
+def by_joblib(path):
+    """Read a file as the mtcnn package does; unpacked first, since joblib leaves lz4's file open."""
+    return joblib.load(io.BytesIO(lz4.frame.decompress(path.read_bytes())))
+
+
 def convolution(x, kernel, bias):
     """Keras' Conv2D without padding on (rows, columns, channels), one window position at a time."""
     size = kernel.shape[0]
@@ -96,7 +101,7 @@ def run(index, pictures):
     ],
 )
 def test_the_networks_compute_what_the_weights_say(index, name, forward, sides):
-    weights = joblib.load(mtcnn.weights_file(name))
+    weights = by_joblib(mtcnn.weights_file(name))
     noise = np.random.default_rng(0).integers(0, 256, (*sides, 3)).astype(np.uint8)
     for picture in (cv2.resize(face_patch(48), sides[::-1]), noise):
         wanted = forward((picture.astype(float) - 127.5) / 128, weights)
@@ -173,7 +178,7 @@ def test_arrays_are_read_as_joblib_reads_them():
     for name in mtcnn.SHA256:
         path = mtcnn.weights_file(name)
         found = mtcnn.read_arrays(lz4.frame.decompress(path.read_bytes()))
-        for one, other in zip(found, joblib.load(path), strict=True):
+        for one, other in zip(found, by_joblib(path), strict=True):
             np.testing.assert_array_equal(one, other)
 
 
@@ -282,7 +287,7 @@ def test_an_unknown_weights_file_is_refused(tmp_path, monkeypatch):
     ],
 )
 def test_weights_of_another_structure_are_refused(change, message, tmp_path, monkeypatch):
-    arrays = joblib.load(mtcnn.weights_file("pnet"))
+    arrays = by_joblib(mtcnn.weights_file("pnet"))
     content = lz4.frame.compress(dumped(change(arrays)))
     install_fake(tmp_path, monkeypatch, pnet=content)
     monkeypatch.setitem(mtcnn.SHA256, "pnet", hashlib.sha256(content).hexdigest())
