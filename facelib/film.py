@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -92,7 +90,7 @@ def find_tracks(
     frames = split_shots(read_frames(video), threshold=shot_threshold)
     bar = tqdm(frames, total=info.frames or None, unit=" frames", desc=info.path.name, disable=not progress)
     rows: list[tuple[object, ...]] = []
-    with _detections_writer(files.detections) as detections, bar:
+    with writing(files.detections) as temporary, pq.ParquetWriter(temporary, DETECTIONS) as detections, bar:
         shot: _Shot | None = None
         for item in bar:
             if shot is None:
@@ -107,12 +105,6 @@ def find_tracks(
     return Followed(table, item.frame.time, info.duration)
 
 
-@contextmanager
-def _detections_writer(path: Path) -> Iterator[pq.ParquetWriter]:
-    with writing(path) as temporary, pq.ParquetWriter(temporary, DETECTIONS) as writer:
-        yield writer
-
-
 class _Shot:
     """The frames of one shot as they pass, and the tracks that come out of them."""
 
@@ -121,7 +113,6 @@ class _Shot:
     ) -> None:
         self.finder, self.net, self.seconds, self.most = finder, net, seconds, most
         self.first_frame = item.frame.index
-        self.first_track = first_track
         self.times: list[float] = []
         self.due = -np.inf
         self.tracker = ShotTracker(item.shot, first_track, seconds_between_samples=seconds or 0.04)
@@ -149,9 +140,7 @@ class _Shot:
             track.keep(Look(float(worth[i]), chip), self.most)
 
     def close(self) -> tuple[pd.DataFrame, list[tuple[object, ...]]]:
-        tracks = [track for track in self.tracker.tracks if track.looks]
-        for number, track in enumerate(tracks, self.first_track):
-            track.number = number
+        tracks = self.tracker.tracks
         times = np.asarray(self.times)
         vectors = _mean_embeddings(tracks, self.net)
         rows = [self._row(track, times, vector) for track, vector in zip(tracks, vectors, strict=True)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from facelib.demo.film import FRAME_RATE, write_film
 from facelib.demo.pictures import PICTURES, gallery
 from facelib.demo.script import SHOTS
 from facelib.demo.strangers import strangers
+from facelib.nets.cache import sha256_of
 from facelib.project import Project, write_text, writing
 
 VERSION = 1  # raised whenever the demo's content changes, so that an older one is made anew
@@ -62,7 +62,7 @@ def make_demo(project: Project, *, seed: int = 0, seconds_per_shot: float = 3.0,
         for _ in films:
             bar.update()
     paths += [project.videos / "demo.mp4", project.videos / "demo_vfr.mp4", truth / "demo.csv", truth / "demo_vfr.csv"]
-    files = {path.relative_to(project.data).as_posix(): _sha256(path) for path in paths}
+    files = {path.relative_to(project.data).as_posix(): sha256_of(path) for path in paths}
     write_text(json.dumps({**made_with, "files": files}, indent=1, ensure_ascii=False) + "\n", manifest)
 
 
@@ -72,11 +72,6 @@ def _is_whole(manifest: Path, made_with: dict[str, int]) -> bool:
         found = json.loads(manifest.read_text(encoding="utf-8"))
         if {key: found[key] for key in made_with} != made_with:
             return False
-        return all(_sha256(manifest.parent / name) == digest for name, digest in found["files"].items())
+        return all(sha256_of(manifest.parent / name) == digest for name, digest in found["files"].items())
     except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
         return False
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -22,7 +22,6 @@ from facelib.images import read_image
 
 COLLINS = "Eileen Collins"
 HOPPER = "Grace Hopper"
-UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

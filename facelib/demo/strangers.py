@@ -8,8 +8,9 @@ import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from facelib.demo.figures import UNKNOWN, Figure, sample
+from facelib.demo.figures import Figure, sample
 from facelib.faces import FloatArray
+from facelib.recognize import UNKNOWN
 
 WIDTH, HEIGHT = 720, 1000
 SCALE = 9.0  # pixels of the figure for one pixel of the face's picture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import time
 import unicodedata
@@ -20,6 +19,7 @@ from facelib.faces import Faces, Image
 from facelib.gallery.curation import curate
 from facelib.gallery.files import COLUMNS, Gallery, partial_file, read_gallery, write_gallery
 from facelib.images import UnreadablePicture, read_image, sharpness
+from facelib.nets.cache import sha256_of
 from facelib.project import Project
 
 _SECONDS_BETWEEN_CHECKPOINTS = 20.0
@@ -67,7 +67,7 @@ def build_gallery(
     rows: list[dict[str, Any]] = []
     written = time.monotonic()
     for person, path in tqdm(pictures, desc="Faces", unit="picture", disable=not progress):
-        digest = _sha256(path)
+        digest = _digest(path)
         if digest not in done:
             done[digest] = _measure(path, finder, net, working_size)
         place = {"picture": path.relative_to(project.data).as_posix(), "sha256": digest, "person": person}
@@ -139,11 +139,10 @@ def _disabled(project: Project, rows: list[dict[str, Any]]) -> set[str]:
     return {there[name] for name in wanted.keys() & there.keys()}
 
 
-def _sha256(path: Path) -> str:
+def _digest(path: Path) -> str:
     """Return the sha256 of a file, empty when it cannot be read."""
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return sha256_of(path)
     except OSError:
         return ""
 

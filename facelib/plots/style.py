@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
+from facelib.recognize import UNKNOWN
+
 GREY = "#6A6A6A"
 """The colour of everybody who is not of the cast."""
 
@@ -21,8 +23,6 @@ SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-down
 
 # What became of a face: right, wrong or rejected; also used for the parts of a gallery.
 RIGHT, WRONG, REJECTED = "#009E73", "#D55E00", "#56B4E9"
-
-_UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +61,12 @@ def marks(people: Iterable[str]) -> dict[str, Mark]:
 
 def colours_of(people: Iterable[str]) -> dict[str, str]:
     """Return the colour of each person, by name, as in every figure; `unknown` is always among them."""
-    return {name: mark.colour for name, mark in marks([*people, _UNKNOWN]).items()}
+    return {name: mark.colour for name, mark in marks([*people, UNKNOWN]).items()}
 
 
 def _is_stranger(name: str) -> bool:
     start, _, number = name.partition(" ")
-    return name == _UNKNOWN or (start == "Unknown" and number.isdigit())
+    return name == UNKNOWN or (start == "Unknown" and number.isdigit())
 
 
 def escaped(name: str, *, width: int = 24) -> str:

@@ -45,10 +45,7 @@ def draw_outcomes(
             line={"color": colour, "dash": dash, "width": 2.5, "shape": "vh" if at_least else "hv"},
             hovertemplate="%{y:.1%}<extra>" + label + "</extra>",
         )
-    figure.add_vline(x=threshold, line={"color": "#1A1A1A", "width": 1.5})
-    figure.add_annotation(
-        x=threshold, y=1.0, yref="paper", yanchor="bottom", showarrow=False, text=threshold_label(threshold)
-    )
+    _mark_threshold(figure, threshold)
     figure.update_layout(
         template=template(),
         title="What becomes of a face, by the threshold",
@@ -66,6 +63,13 @@ def draw_outcomes(
 def threshold_label(threshold: float) -> str:
     """Return the text at the line of the chosen threshold."""
     return f"chosen: {threshold:.3f}"
+
+
+def _mark_threshold(figure: go.Figure, threshold: float) -> None:
+    figure.add_vline(x=threshold, line={"color": "#1A1A1A", "width": 1.5})
+    figure.add_annotation(
+        x=threshold, y=1.0, yref="paper", yanchor="bottom", showarrow=False, text=threshold_label(threshold)
+    )
 
 
 def draw_distances(
@@ -98,10 +102,7 @@ def draw_distances(
             opacity=0.65,
             hovertemplate="%{x}: %{y:.1%}<extra>" + label + "</extra>",
         )
-    figure.add_vline(x=threshold, line={"color": "#1A1A1A", "width": 1.5})
-    figure.add_annotation(
-        x=threshold, y=1.0, yref="paper", yanchor="bottom", showarrow=False, text=threshold_label(threshold)
-    )
+    _mark_threshold(figure, threshold)
     figure.update_layout(
         template=template(),
         title="Distances of the cast and of strangers",
