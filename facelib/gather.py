@@ -1,9 +1,11 @@
-"""What a project brings: the pictures of its cast and its films, copied in and listed."""
+"""What a project brings: the pictures of its cast and its films, copied or fetched, and listed."""
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 from PIL import Image as PillowImage
@@ -11,9 +13,14 @@ from tqdm.auto import tqdm
 
 from facelib.images import PICTURE_SUFFIXES
 from facelib.project import VIDEO_SUFFIXES, Project, writing
+from facelib.sources.address import is_address, shown
 from facelib.video import UnreadableFilm, probe
 
+if TYPE_CHECKING:
+    from facelib.sources.resolvers import SourceSettings
+
 PICTURE_COLUMNS = ["picture", "person", "width", "height", "format", "bytes", "reason"]
+GATHERED_COLUMNS = ["source", "films", "new", "title", "date", "people", "problem"]
 FILM_COLUMNS = ["video", "width", "height", "seconds", "frames_per_second", "codec", "sound", "reason"]
 
 
@@ -46,12 +53,69 @@ def copy_films(source: str | Path, project: Project) -> int:
     Raises:
         FileNotFoundError: When `source` is neither a film nor a folder with films.
     """
+    return sum(_copy(path, project.videos / path.name) for path in _films_at(source))
+
+
+def _films_at(source: str | Path) -> list[Path]:
     source = Path(source)
     candidates = [source] if source.is_file() else sorted(source.glob("*"))
     films = [path for path in candidates if path.suffix.lower() in VIDEO_SUFFIXES and path.is_file()]
     if not films:
-        raise FileNotFoundError(f"expected a film, or a folder with films, at {str(source)!r}")
-    return sum(_copy(path, project.videos / path.name) for path in films)
+        raise FileNotFoundError(f"expected a film, a folder with films, or an http(s) address, got {str(source)!r}")
+    return films
+
+
+def split_sources(sources: str | Iterable[str]) -> list[str]:
+    r"""Return the sources that are named one a line, or one an entry; what is empty is left out.
+
+    Example:
+        >>> split_sources("https://example.org/a.mp4\nfilms"), split_sources(["films"]), split_sources("")
+        (['https://example.org/a.mp4', 'films'], ['films'], [])
+    """
+    lines = sources.splitlines() if isinstance(sources, str) else [str(source) for source in sources]
+    return [line.strip() for line in lines if line.strip()]
+
+
+def gather_films(
+    sources: str | Iterable[str], project: Project, *, settings: SourceSettings | None = None
+) -> pd.DataFrame:
+    """Copy or fetch films into the project; what is there already stays as it is and is not fetched again.
+
+    A fetch that fails is told in the table, and the other sources go on.
+
+    Args:
+        sources: Films, folders with films, `http(s)` addresses of films, and addresses of resources that a resolver
+            knows (see `facelib.sources`); a list, or a text with one a line.
+        project: Where to.
+        settings: What fetching may use.
+
+    Returns:
+        `source`, `films` (how many it has), `new` (how many were copied or fetched now), `title`, `date` and
+        `people` (as its resolver knows them), `problem` (empty, or why it could not be fetched).
+
+    Raises:
+        FileNotFoundError: Before anything is copied, when a path leads to no film.
+    """
+    wanted = split_sources(sources)
+    copies = {source: _films_at(source) for source in wanted if not is_address(source)}
+    rows: list[list[object]] = []
+    for source in wanted:
+        if source in copies:
+            new = sum(_copy(path, project.videos / path.name) for path in copies[source])
+            rows.append([source, len(copies[source]), new, "", "", "", ""])
+        else:
+            rows.append([shown(source), *_fetched(source, project, settings)])
+    return pd.DataFrame(rows, columns=pd.Index(GATHERED_COLUMNS))
+
+
+def _fetched(address: str, project: Project, settings: SourceSettings | None) -> list[object]:
+    from facelib.sources.fetch import fetch_film
+
+    try:
+        source, new = fetch_film(address, project, settings)
+    except (OSError, ValueError) as error:
+        return [0, 0, "", "", "", str(error)]
+    return [1, int(new), source.title, source.date, ", ".join(source.people), ""]
 
 
 def _copy(source: Path, destination: Path) -> bool:

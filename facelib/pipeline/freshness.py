@@ -11,7 +11,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Self
 
+from facelib.gather import split_sources
 from facelib.project import Project, write_text
+from facelib.sources import find_source
+from facelib.sources.address import is_address
 
 FileStates = dict[str, list[int] | None]
 """From a file's name within the project to its size in bytes and time of change in nanoseconds; None: not there."""
@@ -119,9 +122,20 @@ def _films(project: Project, parameters: Mapping[str, object]) -> list[Path]:
     return project.find_videos([str(name) for name in names] if isinstance(names, list | tuple) else None)
 
 
-def _copied_from(parameters: Mapping[str, object]) -> list[Path]:
-    sources = [Path(str(parameters[name])) for name in ("people_from", "videos_from") if parameters.get(name)]
-    return [path for source in sources for path in (source, *sorted(source.rglob("*")))]
+def _brought_from(project: Project, parameters: Mapping[str, object]) -> list[Path]:
+    """Return the files that are copied in; a fetched film counts where it lies in the project."""
+    people, films = parameters.get("people_from"), split_sources(_texts(parameters.get("videos_from")))
+    places = [Path(str(people))] if people else []
+    places += [Path(film) for film in films if not is_address(film)]
+    paths = [path for place in places for path in (place, *sorted(place.rglob("*")))]
+    if any(is_address(film) and find_source(film, project) is None for film in films):
+        # Each run writes this file anew: the step is run again until every film is there.
+        paths.append(project.output / "gathered.csv")
+    return paths
+
+
+def _texts(value: object) -> str | list[str]:
+    return [str(text) for text in value] if isinstance(value, list | tuple) else str(value or "")
 
 
 def _recognizer(project: Project) -> list[Path]:
@@ -133,20 +147,47 @@ def _results_of_films(project: Project, parameters: Mapping[str, object]) -> lis
     return [
         path
         for film in films
-        for path in (film.detections, film.tracks, film.appearances, film.annotated, film.timeline)
+        for path in (
+            film.detections,
+            film.tracks,
+            film.looks,
+            film.shots,
+            film.appearances,
+            film.annotated,
+            film.timeline,
+        )
     ]
+
+
+def _truth(project: Project, parameters: Mapping[str, object]) -> list[Path]:
+    folder = Path(str(parameters.get("truth") or project.data / "truth"))
+    return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
 STEP_FILES: Mapping[int, StepFiles] = {
     1: StepFiles(
-        lambda project, given: [*_cast(project, given), *_films(project, {}), *_copied_from(given)],
-        lambda project, given: [project.output / "pictures.csv", project.output / "films.csv"],
+        lambda project, given: [*_cast(project, given), *_films(project, {}), *_brought_from(project, given)],
+        lambda project, given: [project.output / f"{name}.csv" for name in ("gathered", "pictures", "films")],
     ),
     2: StepFiles(_cast, lambda project, given: [project.faces]),
     3: StepFiles(lambda project, given: [project.faces], lambda project, given: [project.map]),
     4: StepFiles(lambda project, given: [project.faces], lambda project, given: _recognizer(project)),
     5: StepFiles(
-        lambda project, given: [project.faces, *_recognizer(project), *_films(project, given)], _results_of_films
+        lambda project, given: [project.faces, *_recognizer(project), *_films(project, given), project.corrections],
+        _results_of_films,
+    ),
+    6: StepFiles(
+        lambda project, given: [*_results_of_films(project, given), project.corrections],
+        lambda project, given: [project.film(video).appearances for video in _films(project, given)],
+    ),
+    7: StepFiles(
+        lambda project, given: [
+            project.faces,
+            *_recognizer(project),
+            *_results_of_films(project, given),
+            *_truth(project, given),
+        ],
+        lambda project, given: [project.output / "evaluation.csv", project.output / "evaluation.json"],
     ),
 }
 """What each numbered step reads and writes; a step that is not listed is always run."""

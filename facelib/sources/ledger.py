@@ -1,0 +1,128 @@
+"""`sources.csv`: what was fetched for a project, from where, and what is known of it."""
+
+from __future__ import annotations
+
+import csv
+import os
+import unicodedata
+from dataclasses import astuple, dataclass
+from io import StringIO
+from pathlib import Path
+
+import pandas as pd
+
+from facelib.project import Project
+
+SOURCE_COLUMNS = [
+    "address",
+    "file",
+    "sha256",
+    "bytes",
+    "fetched",
+    "title",
+    "date",
+    "people",
+    "licence",
+    "video",
+]
+_BETWEEN_PEOPLE = "; "
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One film that was fetched.
+
+    Attributes:
+        address: As the user gave it, without a password.
+        file: The film's name in the project's `videos/` folder.
+        sha256: Of the file as it was fetched.
+        bytes: Its size.
+        fetched: When, as ISO 8601 in UTC.
+        title: As its resolver knows it; empty where unknown, as all below.
+        date: When it was made or published.
+        people: Who takes part in it.
+        licence: Its licence.
+        video: The film's own address, where `address` is that of a resource.
+    """
+
+    address: str
+    file: str
+    sha256: str
+    bytes: int
+    fetched: str
+    title: str = ""
+    date: str = ""
+    people: tuple[str, ...] = ()
+    licence: str = ""
+    video: str = ""
+
+
+def sources_path(project: Project) -> Path:
+    """Return where the list of what was fetched lies: beside the films, with what the user brought."""
+    return project.data / "sources.csv"
+
+
+def read_sources(project: Project) -> list[Source]:
+    """Read what was fetched for a project, oldest first; a row that was cut short is passed over."""
+    try:
+        text = sources_path(project).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return []
+    # Line by line: a quote that a cut row leaves open would swallow the rows behind it.
+    rows = [row for line in text.split("\n") for row in csv.reader([line]) if len(row) == len(SOURCE_COLUMNS)]
+    return [_source(row) for row in rows if row[3].isdecimal()]
+
+
+def append_source(source: Source, project: Project) -> None:
+    """Add a row to the list, in one write; what is there stays, even a row that a killed process cut short.
+
+    Raises:
+        OSError: When the file cannot be written.
+    """
+    path = sources_path(project)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    values = [" ".join(_cell(value).split()) for value in astuple(source)]
+    with open(path, "a+b") as file:
+        end = file.seek(0, os.SEEK_END)
+        file.seek(max(0, end - 1))
+        whole = end == 0 or file.read() == b"\n"
+        lines = [values] if end else [SOURCE_COLUMNS, values]
+        text = StringIO(newline="")
+        csv.writer(text, lineterminator="\n").writerows(lines)
+        file.write((b"" if whole else b"\n") + text.getvalue().encode())
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def people_without_folder(project: Project) -> pd.DataFrame:
+    """List the people that the fetched films' descriptions name, and for whom there is no folder of pictures.
+
+    Returns:
+        `person`, `films` (the files whose description names them), most films first. Letter case and the way
+        accents are written do not count.
+    """
+    there = {_key(name) for name in project.find_people()} if project.people.is_dir() else set()
+    missing: dict[str, tuple[str, list[str]]] = {}
+    for source in read_sources(project):
+        for person in source.people:
+            if _key(person) not in there:
+                films = missing.setdefault(_key(person), (person, []))[1]
+                films += [source.file] if source.file not in films else []
+    rows = sorted(missing.values(), key=lambda row: (-len(row[1]), row[0]))
+    return pd.DataFrame([[person, ", ".join(films)] for person, films in rows], columns=pd.Index(["person", "films"]))
+
+
+def _key(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, tuple):
+        return _BETWEEN_PEOPLE.join(str(name).replace(";", ",") for name in value)
+    return str(value)
+
+
+def _source(row: list[str]) -> Source:
+    address, file, sha256, size, fetched, title, date, people, licence, video = row
+    names = tuple(name for name in people.split(_BETWEEN_PEOPLE) if name)
+    return Source(address, file, sha256, int(size), fetched, title, date, names, licence, video)
