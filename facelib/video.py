@@ -1,32 +1,22 @@
-"""Films: read frame by frame with their presentation times, and written again with their sound."""
+"""Films, read frame by frame with their presentation times."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import av
-import cv2
 import numpy as np
-from av.container import InputContainer, OutputContainer
+from av.container import InputContainer
 from numpy.typing import NDArray
 
 from facelib.faces import Frame, Image
-from facelib.project import writing
 
 log = logging.getLogger(__name__)
-
-# What an MP4 may hold and a browser plays; any other sound is encoded again as AAC.
-_SOUND_IN_MP4 = frozenset({"aac", "mp3", "ac3", "eac3", "opus", "flac", "alac"})
-
-# At a rate factor of 23 or 24 it looks as `veryfast` does at 20 (SSIM 0.995 of 720p films), takes two thirds of
-# its time, and makes a file up to a third larger, which still is smaller than most sources.
-_PRESET = "superfast"
 
 
 class UnreadableFilm(ValueError):
@@ -106,10 +96,10 @@ class FilmFrame:
 
 def _planes_of(raw: av.VideoFrame) -> list[Image]:
     converted = raw if raw.format.name in {"yuv420p", "yuvj420p"} else raw.reformat(format="yuv420p")
-    return [_pixels(plane).copy() for plane in converted.planes]
+    return [plane_pixels(plane).copy() for plane in converted.planes]
 
 
-def _pixels(plane: Any) -> Image:
+def plane_pixels(plane: Any) -> Image:
     """Return a plane's own memory as `(height, width)`; each of its rows may be followed by padding."""
     return np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)[:, : plane.width]
 
@@ -148,7 +138,8 @@ def _is_cover(stream: Any) -> bool:
     return bool(stream.disposition & av.stream.Disposition.attached_pic)
 
 
-def _picture_stream(container: InputContainer) -> Any:
+def picture_stream(container: InputContainer) -> Any:
+    """Return the first stream of moving pictures of a film that `open_film` opened; a cover is none."""
     return next(stream for stream in container.streams.video if not _is_cover(stream))
 
 
@@ -160,7 +151,7 @@ def probe(path: str | Path) -> FilmInfo:
         UnreadableFilm: When the file is not a film, has no pictures, or not one frame can be decoded.
     """
     with open_film(path) as container:
-        stream = _picture_stream(container)
+        stream = picture_stream(container)
         rate = float(stream.average_rate or stream.guessed_rate or 0)
         duration = float(stream.duration * stream.time_base) if stream.duration else (container.duration or 0) / 1e6
         codec, frames, sound = stream.codec_context.name, stream.frames, bool(container.streams.audio)
@@ -188,10 +179,10 @@ def read_frames(path: str | Path) -> Iterator[FilmFrame]:
         UnreadableFilm: When the file is not a film, has no pictures, or not one frame can be decoded.
     """
     with open_film(path) as container:
-        stream = _picture_stream(container)
-        clock = _Clock(stream)
-        for packet in _packets(container, [stream], path):
-            for raw in _decode(packet, path):
+        stream = picture_stream(container)
+        clock = PresentationClock(stream)
+        for packet in read_packets(container, [stream], path):
+            for raw in decode_packet(packet, path):
                 yield clock.stamp(raw)
     if clock.count == 0:
         raise UnreadableFilm(f"expected a film with at least one frame, could decode none of {str(path)!r}")
@@ -212,7 +203,7 @@ def read_frame_at(path: str | Path, seconds: float) -> Frame:
         UnreadableFilm: When the film cannot be decoded.
     """
     with open_film(path) as container:
-        stream = _picture_stream(container)
+        stream = picture_stream(container)
         # A seek lands on the last picture at or before the time that can be decoded alone.
         container.seek(max(0, round(seconds / stream.time_base)), stream=stream)
         shown = None
@@ -227,7 +218,7 @@ def read_frame_at(path: str | Path, seconds: float) -> Frame:
         return Frame(frame.image(), frame.index, frame.time)
 
 
-class _Clock:
+class PresentationClock:
     """Numbers the frames of one stream and tells their times."""
 
     def __init__(self, stream: Any) -> None:
@@ -237,6 +228,7 @@ class _Clock:
         self.last = -self.step
 
     def stamp(self, raw: av.VideoFrame) -> FilmFrame:
+        """Return a decoded frame with its number, and with a time later than that of the frame before."""
         # A broken file may lack times, or repeat one: the next frame is then one step later.
         time = raw.time if raw.time is not None and raw.time > self.last else self.last + self.step
         frame = FilmFrame(raw, self.count, float(time))
@@ -245,7 +237,8 @@ class _Clock:
         return frame
 
 
-def _packets(container: InputContainer, streams: list[Any], path: str | Path) -> Iterator[Any]:
+def read_packets(container: InputContainer, streams: list[Any], path: str | Path) -> Iterator[Any]:
+    """Read the packets of some streams in the file's order; damage ends the film, and is told in the log."""
     try:
         yield from container.demux(streams)
     except av.FFmpegError as error:
@@ -256,112 +249,10 @@ def _packets(container: InputContainer, streams: list[Any], path: str | Path) ->
             yield end
 
 
-def _decode(packet: Any, path: str | Path) -> list[Any]:
+def decode_packet(packet: Any, path: str | Path) -> list[Any]:
+    """Decode a packet; what cannot be decoded is left out and told in the log, which names `path`."""
     try:
         return list(packet.decode())
     except av.FFmpegError as error:
         log.warning("%s: a piece of the film could not be decoded and is left out: %s", path, error.strerror)
         return []
-
-
-Draw = Callable[[FilmFrame], tuple[Image, Image, Image]]
-"""Takes a frame and returns its Y, U and V planes, drawn upon."""
-
-
-def write_film(source: str | Path, destination: str | Path, draw: Draw, *, quality: int = 23) -> int:
-    """Write a film again as H.264 in MP4 with every frame redrawn, its sound and its times kept.
-
-    The sound is copied bit for bit where an MP4 can hold it, and encoded as AAC where not. The
-    file is readable from its beginning (`faststart`) and appears only when it is whole.
-
-    Args:
-        source: The film.
-        destination: The file to write, `.mp4`.
-        draw: Called with every frame in order.
-        quality: x264's constant rate factor: 18 looks like the source, 28 is small; lower is larger.
-
-    Returns:
-        The number of frames written.
-
-    Raises:
-        FileNotFoundError: When there is no such source.
-        UnreadableFilm: When the source cannot be decoded.
-        OSError: When the destination cannot be written.
-    """
-    first = next(read_frames(source))
-    with writing(destination) as temporary, open_film(source) as container:
-        picture = _picture_stream(container)
-        clock = _Clock(picture)
-        with av.open(str(temporary), "w", options={"movflags": "faststart"}) as output:
-            writer = _Writer(container, output, first, quality)
-            for packet in _packets(container, [picture, *writer.sound], source):
-                if packet.stream is picture:
-                    for raw in _decode(packet, source):
-                        writer.write(clock.stamp(raw), draw)
-                elif packet.stream in writer.sound:
-                    writer.copy_sound(packet)
-            writer.finish()
-    return clock.count
-
-
-class _Writer:
-    """One MP4 being written: pictures encoded, sound copied or encoded again."""
-
-    def __init__(self, source: InputContainer, output: OutputContainer, first: FilmFrame, quality: int) -> None:
-        # All streams are made before anything is written: an MP4's header lists them.
-        self.output = output
-        self.video = self._add_video(_picture_stream(source), first, quality)
-        self.sound: dict[Any, Any] = {}
-        for stream in source.streams.audio:
-            if stream.codec_context.name in _SOUND_IN_MP4:
-                self.sound[stream] = output.add_stream_from_template(stream)
-            else:
-                self.sound[stream] = output.add_stream("aac", rate=stream.codec_context.sample_rate)
-
-    def _add_video(self, picture: Any, first: FilmFrame, quality: int) -> Any:
-        rate = picture.average_rate or Fraction(25)
-        video = self.output.add_stream("libx264", rate=rate, options={"preset": _PRESET, "crf": str(quality)})
-        video.height, video.width = first.planes()[0].shape
-        video.pix_fmt = "yuv420p"
-        context, raw = video.codec_context, first.raw
-        # The source's own ticks keep its presentation times exactly, constant or not.
-        video.time_base = context.time_base = picture.time_base
-        context.colorspace, context.color_range = raw.colorspace, raw.color_range
-        context.color_primaries, context.color_trc = raw.color_primaries, raw.color_trc
-        if picture.sample_aspect_ratio and not first.turns:
-            context.sample_aspect_ratio = picture.sample_aspect_ratio
-        return video
-
-    def write(self, frame: FilmFrame, draw: Draw) -> None:
-        drawn = av.VideoFrame(self.video.width, self.video.height, "yuv420p")
-        for plane, values in zip(drawn.planes, draw(frame), strict=True):
-            pixels = _pixels(plane)
-            fits = values.shape == pixels.shape  # a broadcast may change its size on the way
-            pixels[:] = (
-                values if fits else cv2.resize(values, (plane.width, plane.height), interpolation=cv2.INTER_AREA)
-            )
-        ticks = self.video.codec_context.time_base
-        drawn.pts, drawn.time_base = round(Fraction(frame.time) / ticks), ticks
-        self.output.mux(self.video.encode(drawn))
-
-    def copy_sound(self, packet: Any) -> None:
-        target = self.sound[packet.stream]
-        if packet.stream.codec_context.name in _SOUND_IN_MP4:
-            if packet.dts is not None:  # the packet that ends a stream holds nothing
-                packet.stream = target
-                self._mux_sound(packet)
-            return
-        for samples in packet.decode():
-            self.output.mux(target.encode(samples))
-
-    def _mux_sound(self, packet: Any) -> None:
-        try:
-            self.output.mux(packet)
-        except av.FFmpegError as error:  # a damaged piece, whose times run backwards
-            log.warning("a piece of the sound could not be written and is left out: %s", error.strerror)
-
-    def finish(self) -> None:
-        self.output.mux(self.video.encode(None))
-        for stream, target in self.sound.items():
-            if stream.codec_context.name not in _SOUND_IN_MP4:
-                self.output.mux(target.encode(None))

@@ -2,14 +2,18 @@
 
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
+import pandas as pd
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
+
+from facelib.images import encode_jpeg
+from facelib.project import Project, write_table
 
 PLENTY = 120_000  # milliseconds that a page may take on a busy machine
 SHARED = Path(__file__).parents[2] / "shared"
@@ -113,6 +117,21 @@ def make_film(tmp_path: Path) -> Callable[..., Path]:
     return make
 
 
+@pytest.fixture
+def turn_quarter() -> Callable[[Path], None]:
+    """Return a function that makes a player turn an MP4 by 90 degrees, by the display matrix in its header."""
+
+    def turn(path: Path) -> None:
+        content = bytearray(path.read_bytes())
+        header = content.index(b"tkhd") + 4
+        one, minus = (65536).to_bytes(4, "big"), (-65536).to_bytes(4, "big", signed=True)
+        zero = bytes(4)
+        content[header + 40 : header + 64] = zero + one + zero + minus + zero + zero
+        path.write_bytes(content)
+
+    return turn
+
+
 def grey_ramp(index: int, size: tuple[int, int] = (64, 48)) -> np.ndarray:
     """Return a picture that tells its own number: a grey level, and its left half darker."""
     picture = np.full((size[1], size[0], 3), 40 + 3 * (index % 60), np.uint8)
@@ -150,3 +169,56 @@ def page(browser) -> Iterator[Page]:
 
 def _is_external(address: str) -> bool:
     return address.startswith("http") and "://127.0.0.1" not in address
+
+
+@pytest.fixture
+def make_reviewed(tmp_path: Path) -> Callable[..., Project]:
+    """Return a factory of projects whose films have been looked at, without films: tables of made-up tracks."""
+
+    def make(films: Mapping[str, Sequence[tuple[str, str, float]]], *, name: str = "reviewed") -> Project:
+        """Make tracks of one second each, one after the other: `person`, `cluster` and `confidence` of each."""
+        project = Project(name, tmp_path / "data", tmp_path / "output")
+        project.videos.mkdir(parents=True, exist_ok=True)
+        project.people.mkdir(exist_ok=True)
+        for film, tracks in films.items():
+            (project.videos / film).touch()
+            write_reviewed(project, film, tracks)
+        return project
+
+    return make
+
+
+def write_reviewed(project: Project, film: str, tracks: Sequence[tuple[str, str, float]]) -> None:
+    """Write the tables of one film; every track lies in a shot of its own, 25 frames long, in a place of its own."""
+    rows, boxes, looks = [], [], []
+    for number, (person, cluster, confidence) in enumerate(tracks):
+        first, left = 25 * number, 10.0 * (number % 40)
+        rows.append(
+            {"track": number, "shot": number, "start_frame": first, "end_frame": first + 24, "start": first / 25,
+             "end": (first + 24) / 25, "person": person, "cluster": cluster, "confidence": confidence,
+             "distance": 0.4, "second_person": "Grace", "margin": 0.1, "evidence": "people/Ada/1.jpg", "faces": 5,
+             "embedding": np.full(4, number, np.float32), "dominant": 1.0, "reason": "face: 0.40 from people/Ada/1.jpg",
+             "scene": 0, "source": "" if person == "unknown" else "face"}
+        )  # fmt: skip
+        for frame in range(first, first + 25):
+            boxes.append((frame, frame / 25, number, number, left, 20.0, left + 60, 100.0, 0.99, False))
+        for rank in range(8):
+            picture = np.full((160, 120, 3), (number * 37 % 256, number * 91 % 256, 40 + 25 * rank), np.uint8)
+            looks.append(
+                (number, number, first + 3 * rank, (first + 3 * rank) / 25, left, 20.0, left + 60, 100.0, 0.99,
+                 0.8 - 0.05 * rank, np.full(4, number + 0.2 * rank, np.float32), np.zeros(0, np.float32),
+                 encode_jpeg(picture) if rank < 4 else b"")
+            )  # fmt: skip
+    sides = ["left", "top", "right", "bottom"]
+    floats = dict.fromkeys([*sides, "score"], "float32")
+    whole = dict.fromkeys(["track", "shot", "start_frame", "end_frame", "faces", "scene"], "int32")
+    columns = [*whole, "start", "end", "person", "cluster", "confidence", "distance", "second_person", "margin",
+               "evidence", "embedding", "dominant", "reason", "source"]  # fmt: skip
+    files = project.film(film)
+    table = pd.DataFrame(rows, columns=columns).astype({**whole, "confidence": "float32"})
+    texts = dict.fromkeys(["person", "cluster", "second_person", "evidence", "reason", "source"], "str")
+    write_table(table.astype(texts), files.tracks)
+    names = ["frame", "time", "shot", "track", *sides, "score", "interpolated"]
+    write_table(pd.DataFrame(boxes, columns=names).astype(floats), files.detections)
+    names = ["track", "shot", "frame", "time", *sides, "score", "quality", "embedding", "clothes", "picture"]
+    write_table(pd.DataFrame(looks, columns=names).astype(floats), files.looks)
