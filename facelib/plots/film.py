@@ -2,54 +2,105 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
 import plotly.graph_objects as go
 
-from facelib.plots.style import escaped, marks, template
+from facelib.plots.style import GREY, escaped, marks, template
 from facelib.project import write_text
 from facelib.timeline import screen_time, timecode
 
-_ROW = 34  # pixels a person
+_ROW, _LINE = 34, 17  # pixels a person, and a line of a name
+_LONG = 15  # from so many people on, rows stand closer, and the times stand on top
+
+# Groups of unknown people next to each other differ in brightness; none is as dark or as light as a colour.
+_GREYS = (GREY, "#A4A4A4", "#868686", "#BEBEBE")
 
 
-def draw_timeline(appearances: pd.DataFrame, *, duration: float) -> go.Figure:
+def draw_timeline(appearances: pd.DataFrame, *, duration: float, tracks: pd.DataFrame | None = None) -> go.Figure:
     """Draw a film's appearances: a row a person, a bar from each beginning to its end, in seconds.
 
     Args:
-        appearances: The columns of `appearances.csv`; may be empty.
+        appearances: The columns of `appearances.csv`; may be empty. Groups of unknown people come last, in grey.
         duration: Length of the film in seconds.
+        tracks: The columns of `tracks.parquet`; with them the pointer shows why a name was given.
 
     Returns:
-        The figure, one trace a person; `base` and `x` of a bar are its start and length in seconds.
+        The figure, one trace a person; `base` and `x` of a bar are its start and length in seconds, `y` the number
+        of its row.
     """
-    people = screen_time(appearances)["person"].to_list()
-    looks = marks(people)
+    colours = shades(screen_time(appearances)["person"])
+    people = list(colours)
+    why = _reasons(appearances, tracks)
     figure = go.Figure()
-    for person in people:
+    for row, person in enumerate(people):
         own = appearances[appearances["person"] == person]
+        facts = own[["start_timecode", "end_timecode", "confidence"]].assign(why=why[own.index])
         figure.add_bar(
             base=own["start"],
             x=(own["end"] - own["start"]).clip(lower=duration / 500),  # the shortest can still be seen
-            y=[escaped(person)] * len(own),
+            y=[row] * len(own),
             orientation="h",
             width=0.62,
-            marker_color=looks[person].colour,
+            marker_color=colours[person],
             name=escaped(person, width=0),
-            customdata=own[["start_timecode", "end_timecode", "confidence"]],
-            hovertemplate="%{customdata[0]} to %{customdata[1]}<br>confidence %{customdata[2]:.2f}",
+            customdata=facts,
+            hovertemplate="%{customdata[0]} to %{customdata[1]}<br>confidence %{customdata[2]:.2f}%{customdata[3]}",
         )
     figure.update_layout(
         template=template(),
         title="Who is on screen, and when" if people else "Nobody of the cast is on screen",
         barmode="overlay",
         showlegend=False,
-        height=110 + _ROW * max(len(people), 1),
         xaxis=_time_axis(duration),
-        yaxis={"autorange": "reversed", "showgrid": False},
     )
+    _lay_rows(figure, people)
+    if len(people) > _LONG:
+        figure.update_layout(xaxis_side="top", margin_t=110)
     return figure
+
+
+def shades(people: Iterable[str]) -> dict[str, str]:
+    """Return the colour of each person in the order given, but the cast before the unknown, who are shades of grey."""
+    looks = marks(people := list(people))
+    strangers = [person for person in people if looks[person].colour == GREY]
+    cast = {person: looks[person].colour for person in people if person not in strangers}
+    return cast | {person: _GREYS[i % len(_GREYS)] for i, person in enumerate(strangers)}
+
+
+def _reasons(appearances: pd.DataFrame, tracks: pd.DataFrame | None) -> pd.Series[str]:
+    """Return a line of text a stretch: the reason of the name of its longest track, and how many more there are."""
+    if tracks is None or "reason" not in tracks or appearances.empty:
+        return pd.Series("", index=appearances.index, dtype="str")
+    length = tracks.assign(length=tracks["end"] - tracks["start"]).set_index("track")["length"]
+    reason = tracks.set_index("track")["reason"].fillna("")
+
+    def text(numbers: object) -> str:
+        own = [int(number) for number in str(numbers).split() if int(number) in length.index]
+        if not own:
+            return ""
+        longest = max(own, key=lambda number: float(length[number]))
+        more = f" (and {len(own) - 1} more tracks)" if len(own) > 1 else ""
+        return f"<br>{escaped(str(reason[longest]) + more, width=60)}" if reason[longest] else ""
+
+    return appearances["tracks"].map(text)
+
+
+def _lay_rows(figure: go.Figure, people: list[str]) -> None:
+    """Name the rows from top to bottom, and make the figure as tall as they need."""
+    labels = [escaped(person, width=32) for person in people]
+    most_lines = max((label.count("<br>") + 1 for label in labels), default=1)
+    row = max(22 if len(people) > _LONG else _ROW, 6 + _LINE * most_lines)
+    figure.update_layout(height=110 + row * max(len(people), 1))
+    # Rows at numbers with the names as their text: two people whose names wrap alike stay two rows.
+    figure.update_yaxes(
+        range=[max(len(people), 1) - 0.5, -0.5],
+        tickvals=list(range(len(people))),
+        ticktext=labels,
+        showgrid=len(people) > _LONG,  # a line that leads from a name to its bars, which may be far away
+    )
 
 
 def _time_axis(duration: float) -> dict[str, object]:
@@ -60,32 +111,33 @@ def _time_axis(duration: float) -> dict[str, object]:
     return {"range": [0, duration], "tickvals": ticks, "ticktext": texts, "title": "time in the film"}
 
 
-def draw_screen_time(appearances: pd.DataFrame) -> go.Figure:
-    """Draw how many seconds each person is on screen, longest first."""
-    table = screen_time(appearances)
-    looks = marks(table["person"])
+def draw_screen_time(appearances: pd.DataFrame, *, tracks: pd.DataFrame | None = None) -> go.Figure:
+    """Draw how many seconds each person is on screen, longest first; with `tracks`, the pointer tells the shots."""
+    table = screen_time(appearances, tracks)
+    colours = shades(table["person"])
+    table = table.set_index("person").loc[list(colours)].reset_index()
+    shots = table["shots"].map(" and {} shots".format) if "shots" in table else ""
     figure = go.Figure(
         go.Bar(
             x=table["seconds"],
-            y=[escaped(person) for person in table["person"]],
+            y=list(range(len(table))),
             orientation="h",
             width=0.62,
-            marker_color=[looks[person].colour for person in table["person"]],
+            marker_color=list(colours.values()),
             text=[f"{seconds:.1f} s" for seconds in table["seconds"]],
             textposition="outside",
             cliponaxis=False,
-            customdata=table["stretches"],
-            hovertemplate="%{x:.1f} s in %{customdata} stretches<extra></extra>",
+            customdata=table[["stretches"]].assign(shots=shots, person=[escaped(name, width=0) for name in colours]),
+            hovertemplate="%{customdata[2]}: %{x:.1f} s in %{customdata[0]} stretches%{customdata[1]}<extra></extra>",
         )
     )
     figure.update_layout(
         template=template(),
         title="Time on screen",
-        height=110 + _ROW * max(len(table), 1),
         margin_r=70,
         xaxis={"title": "seconds", "rangemode": "tozero"},
-        yaxis={"autorange": "reversed", "showgrid": False},
     )
+    _lay_rows(figure, list(colours))
     return figure
 
 
@@ -107,9 +159,19 @@ document.getElementById("{plot_id}").on("plotly_click", event => {
 """
 
 
-def write_timeline_page(path: str | Path, appearances: pd.DataFrame, *, title: str, duration: float) -> Path:
-    """Write the timeline as a page of its own, beside `annotated.mp4`, which it plays; works without a network."""
-    figure = draw_timeline(appearances, duration=duration)
+def write_timeline_page(
+    path: str | Path,
+    appearances: pd.DataFrame,
+    *,
+    title: str,
+    duration: float,
+    tracks: pd.DataFrame | None = None,
+) -> Path:
+    """Write the timeline as a page of its own, beside `annotated.mp4`, which it plays; works without a network.
+
+    The arguments are those of `draw_timeline`; `title` heads the page.
+    """
+    figure = draw_timeline(appearances, duration=duration, tracks=tracks)
     inner = figure.to_html(full_html=False, include_plotlyjs=True, post_script=_SEEK, config={"displaylogo": False})
     write_text(_PAGE.format(title=escaped(title, width=0), figure=inner), path)
     return Path(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import html
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ import pandas as pd
 
 from facelib.faces import Image
 from facelib.images import UnreadablePicture, crop, data_uri, read_image, thumbnail
+from facelib.timeline import timecode
 
 _TILE = (
     '<figure style="margin:0;width:{width}px">'
@@ -53,9 +55,29 @@ def thumbnails(table: pd.DataFrame, folder: str | Path, *, size: int = 96, most:
         return Thumbnails("<p>No pictures to show.</p>")
     shown = table.iloc[np.unique(np.linspace(0, len(table) - 1, min(most, len(table))).astype(int))]
     tiles = [_tile(row, Path(folder), size) for _, row in shown.iterrows()]
-    rest = "" if len(shown) == len(table) else f"<p>{len(shown)} of {len(table)}, evenly picked.</p>"
-    grid = '<div style="display:flex;flex-wrap:wrap;gap:12px 10px;align-items:flex-start">'
-    return Thumbnails(f"{grid}{''.join(tiles)}</div>{rest}")
+    return Thumbnails(_grid(tiles, len(table)))
+
+
+def contact_sheet(shots: pd.DataFrame, keyframes: pd.DataFrame, *, most: int = 60) -> Thumbnails:
+    """Show one picture a shot, with its number, when it begins, and its scene.
+
+    Args:
+        shots: The columns of `shots.csv`.
+        keyframes: The columns of `keyframes.parquet`.
+        most: How many to show at most; beyond it every n-th shot is shown and the page says so.
+    """
+    if shots.empty:
+        return Thumbnails("<p>No shots to show.</p>")
+    rows = shots.merge(keyframes[["shot", "picture"]], on="shot")
+    shown = rows.iloc[np.unique(np.linspace(0, len(rows) - 1, min(most, len(rows))).astype(int))]
+    tiles = []
+    for _, row in shown.iterrows():
+        picture = "data:image/jpeg;base64," + base64.b64encode(row["picture"]).decode("ascii")
+        begins = f" by a {row['transition']}" if row["transition"] == "fade" else ""
+        caption = f"<b>{row['shot']}</b> at {timecode(row['start'])}{begins}<br>scene {row['scene']}"
+        image = f'<img src="{picture}" alt="shot {row["shot"]}" style="max-width:100%;max-height:100%">'
+        tiles.append(_TILE.format(width=160, size=90, picture=image, caption=caption, name=f"set-up {row['setup']}"))
+    return Thumbnails(_grid(tiles, len(rows)))
 
 
 def face_thumbnail(folder: str | Path, row: pd.Series, *, size: int = 96) -> Image:
@@ -76,6 +98,12 @@ def face_thumbnail(folder: str | Path, row: pd.Series, *, size: int = 96) -> Ima
     if np.isfinite(box).all():
         image = crop(image, box)
     return thumbnail(image, size=size)
+
+
+def _grid(tiles: list[str], total: int) -> str:
+    rest = "" if len(tiles) == total else f"<p>{len(tiles)} of {total}, evenly picked.</p>"
+    grid = '<div style="display:flex;flex-wrap:wrap;gap:12px 10px;align-items:flex-start">'
+    return f"{grid}{''.join(tiles)}</div>{rest}"
 
 
 def _tile(row: pd.Series, folder: Path, size: int) -> str:

@@ -1,0 +1,179 @@
+"""How right the results are: error tradeoff, reliability of confidences, and who was taken for whom."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+from plotly.subplots import make_subplots
+from scipy.stats import norm
+
+from facelib.plots.style import COLOURS, escaped, template
+
+_TICKS = (0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 0.99)
+_LEAST, _MOST = 0.0004, 0.997  # rates of 0 and 1 would lie at infinity, so they are drawn here
+_MOST_ROWS = 2000
+_DASHES = ("solid", "dash", "dot", "dashdot")
+_SYMBOLS = ("circle", "diamond", "square", "triangle-up")
+_LEGEND = {"orientation": "h", "x": 0, "y": 0, "yref": "container", "yanchor": "bottom"}
+
+
+def draw_det(curves: Mapping[str, pd.DataFrame], *, wanted_fpir: float = 0.01) -> go.Figure:
+    """Draw the error tradeoff: the share of the cast not named against the share of strangers given a name.
+
+    Both axes are stretched as by a normal distribution (a probit scale), where curves of well-behaved scores are
+    straight, and small rates can be read. Source: Martin et al., "The DET curve in assessment of detection task
+    performance" (1997). Nearer to the lower left corner is better.
+
+    Args:
+        curves: By what to call them; each with the columns `threshold`, `fpir` and `fnir`, as `det_curve` and
+            `facelib.thresholds.curve` give. Those without a rate are left out. Of a long one, 2000 rows are drawn.
+        wanted_fpir: Where the figure's only vertical line stands.
+
+    Returns:
+        A figure with a line a curve.
+    """
+    figure = go.Figure()
+    shown = {name: curve.dropna(subset=["fpir", "fnir"]) for name, curve in curves.items()}
+    shown = {name: curve.sort_values(["fpir", "fnir"], ascending=[True, False]) for name, curve in shown.items()}
+    for number, (name, curve) in enumerate((name, curve) for name, curve in shown.items() if len(curve)):
+        curve = curve.iloc[np.unique(np.linspace(0, len(curve) - 1, min(len(curve), _MOST_ROWS)).astype(int))]
+        figure.add_scatter(
+            x=_probit(curve["fpir"].to_numpy(float)),
+            y=_probit(curve["fnir"].to_numpy(float)),
+            customdata=np.column_stack([curve["fpir"], curve["fnir"], curve["threshold"].abs()]),
+            name=escaped(name, width=0),
+            mode="lines",
+            line={"color": COLOURS[number % 8], "dash": _DASHES[number % 4], "width": 2.5, "shape": "hv"},
+            hovertemplate="FPIR %{customdata[0]:.2%}, FNIR %{customdata[1]:.2%}<br>threshold %{customdata[2]:.3f}",
+        )
+    figure.add_vline(x=float(_probit(np.array([wanted_fpir]))[0]), line={"color": "#1A1A1A", "width": 1, "dash": "dot"})
+    axis = {
+        "tickvals": _probit(np.array([_LEAST, *_TICKS, _MOST])),
+        "ticktext": ["0", *(f"{100 * tick:g} %" for tick in _TICKS), "100 %"],
+        "tickangle": 0,
+        "range": [norm.ppf(_LEAST) - 0.05, norm.ppf(_MOST) + 0.05],
+    }
+    figure.update_layout(
+        template=template(), title="Error tradeoff (DET)", height=560, margin_b=110, showlegend=True, legend=_LEGEND
+    )
+    figure.update_xaxes(title="strangers given a name (FPIR)", **axis)
+    figure.update_yaxes(title="cast not given their name (FNIR)", **axis)
+    return figure if figure.data else _nothing(figure, "Nobody was looked up whose name is known.")
+
+
+def _probit(rates: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(norm.ppf(np.clip(rates, _LEAST, _MOST)))
+
+
+def draw_reliability(tables: Mapping[str, pd.DataFrame]) -> go.Figure:
+    """Draw how often names are right against how sure they are; on the diagonal, a confidence keeps its word.
+
+    Args:
+        tables: By what to call them, as `facelib.evaluate.reliability` gives them.
+
+    Returns:
+        Points with 95 % intervals above, and below them how many names there are at each confidence.
+    """
+    figure = make_subplots(rows=2, shared_xaxes=True, row_heights=[0.76, 0.24], vertical_spacing=0.06)
+    diagonal = {"color": "#8A8A8A", "width": 1.5, "dash": "dot"}
+    figure.add_scatter(x=[0, 1], y=[0, 1], mode="lines", line=diagonal, showlegend=False, hoverinfo="skip")
+    for number, (name, table) in enumerate(tables.items()):
+        rows = table[table["names"] > 0]
+        colour, label = COLOURS[number % 8], escaped(f"{name} ({rows['names'].sum()} names)", width=0)
+        figure.add_scatter(
+            x=rows["confidence"],
+            y=rows["right"],
+            customdata=rows["names"],
+            name=label,
+            mode="lines+markers",
+            marker={"size": 9, "color": colour, "symbol": _SYMBOLS[number % 4]},
+            line={"color": colour, "width": 1.5, "dash": _DASHES[number % 4]},
+            error_y={
+                "array": (rows["right_high"] - rows["right"]).clip(lower=0),
+                "arrayminus": (rows["right"] - rows["right_low"]).clip(lower=0),
+                "thickness": 1.2,
+                "width": 4,
+            },
+            hovertemplate="sure %{x:.2f}, right %{y:.1%} of %{customdata}<extra>" + label + "</extra>",
+        )
+        figure.add_bar(
+            x=(table["low"] + table["high"]) / 2,
+            y=table["names"] / max(int(table["names"].sum()), 1),
+            customdata=table["names"],
+            marker={"color": colour, "pattern": {"shape": ("", "/", ".", "x")[number % 4]}},
+            showlegend=False,
+            hovertemplate="%{customdata} names<extra>" + label + "</extra>",
+            row=2,
+            col=1,
+        )
+    figure.update_layout(
+        template=template(),
+        title="Reliability of confidences",
+        height=560,
+        margin_b=110,
+        bargap=0.15,
+        showlegend=True,
+        legend=_LEGEND,
+    )
+    figure.update_xaxes(range=[-0.02, 1.02])
+    figure.update_xaxes(title="confidence of the name", row=2)
+    figure.update_yaxes(title="share that is right", tickformat=".0%", range=[-0.03, 1.03], row=1)
+    figure.update_yaxes(title="share of names", tickformat=".0%", rangemode="tozero", row=2)
+    some = any(int(table["names"].sum()) for table in tables.values())
+    return figure if some else _nothing(figure, "No name was given of which it is known whether it is right.")
+
+
+def draw_confusion(table: pd.DataFrame) -> go.Figure:
+    """Draw whose faces got which names, as shares of each label's faces, with their number in each field.
+
+    Args:
+        table: A row a label and a column a name, as `facelib.evaluate.confusion` gives it. Rows and columns without a
+            face are left out, but for the people of the truth.
+
+    Returns:
+        A figure as tall as the cast is long; the first label stands on top.
+    """
+    table = table.loc[table.sum(axis=1) > 0]
+    table = table.loc[:, [name in table.index or table[name].sum() > 0 for name in table.columns]]
+    figure = go.Figure()
+    rows, columns = len(table.index), len(table.columns)
+    counts = table.to_numpy(float).reshape(rows, columns)
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    names, labels = ([escaped(str(name), width=20) for name in axis] for axis in (table.columns, table.index))
+    figure.add_heatmap(
+        z=shares,
+        x=list(range(columns)),
+        y=list(range(rows)),
+        customdata=[[[label, name] for name in names] for label in labels],
+        text=[[f"{count:g}" if count else "" for count in row] for row in counts],
+        texttemplate="%{text}" if columns <= 25 else None,
+        zmin=0,
+        zmax=1,
+        xgap=1,
+        ygap=1,
+        colorscale=[[0, "#F4F4F4"], [0.02, "#D5E6F1"], [1, COLOURS[0]]],
+        colorbar={"title": {"text": "share"}, "tickformat": ".0%", "thickness": 14},
+        hovertemplate="%{customdata[0]}, named %{customdata[1]}: %{text} (%{z:.1%})<extra></extra>",
+    )
+    figure.update_layout(template=template(), title="Who got which name", height=230 + 34 * max(rows, 2))
+    # Ticks at numbers with names as their text: two names that wrap alike stay two rows.
+    figure.update_xaxes(
+        title="name given", tickvals=list(range(columns)), ticktext=names, showgrid=False, tickangle=-40
+    )
+    figure.update_yaxes(
+        title="truth", tickvals=list(range(rows)), ticktext=labels, showgrid=False, autorange="reversed"
+    )
+    return figure if rows else _nothing(figure, "There is no labelled face.")
+
+
+def _nothing(figure: go.Figure, text: str) -> go.Figure:
+    """Say in the middle of an empty figure why it is empty."""
+    figure.update_xaxes(visible=False)
+    figure.update_yaxes(visible=False)
+    figure.update_layout(showlegend=False, shapes=())
+    figure.add_annotation(text=text, x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False, font={"size": 15})
+    return figure

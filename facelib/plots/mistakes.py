@@ -1,0 +1,78 @@
+"""The worst mistakes of films as a page of small pictures."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from facelib.images import crop, data_uri, thumbnail
+from facelib.plots.style import WRONG
+from facelib.plots.thumbnails import Thumbnails
+from facelib.timeline import timecode
+from facelib.video import UnreadableFilm, read_frame_at
+
+_TILE = (
+    '<figure style="margin:0;width:{width}px">'
+    '<div style="height:{size}px;display:flex;align-items:center;justify-content:center;background:#f2f2f2;'
+    'color:#555">{picture}</div>'
+    '<figcaption style="font-size:12px;line-height:1.35;overflow-wrap:anywhere"><b style="color:{colour}">{mistake}</b>'
+    "<br>{label}{arrow}{name}<br>{sure}{faces}<br>{film} {when}</figcaption></figure>"
+)
+
+
+def show_mistakes(table: pd.DataFrame, films: Mapping[str, Path], *, size: int = 128, most: int = 24) -> Thumbnails:
+    """Show the worst mistakes, each by its largest face in the film: what is there, and what it was taken for.
+
+    Args:
+        table: Of `facelib.evaluate.list_mistakes`; the first rows are shown.
+        films: Where each film lies, by the name it has in the table.
+        size: The longest side of a small picture, in pixels.
+        most: How many to show at most. Each takes a moment, since its frame is looked up in the film.
+
+    Returns:
+        A page; where a film cannot be read any more, a grey tile says so.
+    """
+    if table.empty:
+        return Thumbnails("<p>No mistake was found.</p>")
+    tiles = [_tile(row, films, size) for _, row in table.head(most).iterrows()]
+    rest = f"<p>The worst {most} of {len(table)} mistakes.</p>" if len(table) > most else ""
+    grid = '<div style="display:flex;flex-wrap:wrap;gap:14px 12px;align-items:flex-start">'
+    return Thumbnails(f"{grid}{''.join(tiles)}</div>{rest}")
+
+
+def _tile(row: pd.Series, films: Mapping[str, Path], size: int) -> str:
+    sure, faces = float(row["confidence"]), int(row["faces"])
+    return _TILE.format(
+        width=size + 20,
+        size=size,
+        picture=_picture(row, films.get(str(row["film"])), size),
+        colour=WRONG if "named" in str(row["mistake"]) and row["mistake"] != "not named" else "#444444",
+        mistake=html.escape(str(row["mistake"])),
+        label=html.escape(str(row["label"])),
+        arrow=" → " if row["name"] else "",
+        name=html.escape(str(row["name"])),
+        sure=f"sure {sure:.2f}, " if np.isfinite(sure) else "",
+        faces=f"{faces} face{'s' * (faces != 1)}",
+        film=html.escape(str(row["film"])),
+        when=timecode(float(row["time"])) if np.isfinite(row["time"]) else f"frame {row['frame']}",
+    )
+
+
+def _picture(row: pd.Series, film: Path | None, size: int) -> str:
+    if film is None or not np.isfinite(row["time"]):
+        return "no picture"
+    try:
+        # A little later than the frame's own time, which is rounded: a moment earlier would show the one before.
+        image = read_frame_at(film, float(row["time"]) + 1e-3).image
+    except FileNotFoundError:
+        return "film gone"
+    except UnreadableFilm:
+        return "unreadable"
+    face = crop(image, row[["left", "top", "right", "bottom"]].to_numpy(float), margin=0.4)
+    # Small faces are shown larger than they are, or nobody could tell whose they are.
+    fit = "width:100%;height:100%;object-fit:contain"
+    return f'<img src="{data_uri(thumbnail(face, size=size))}" alt="{html.escape(str(row["label"]))}" style="{fit}">'

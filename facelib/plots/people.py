@@ -1,0 +1,175 @@
+"""Who appears with whom: the people of a film as a graph."""
+
+from __future__ import annotations
+
+import textwrap
+import unicodedata
+from itertools import pairwise
+
+import networkx as nx
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from facelib.plots.film import shades
+from facelib.plots.style import escaped, template
+
+_Points = NDArray[np.float64]
+
+_WIDTH, _MARGIN, _TITLE = 860, 20, 60  # pixels: fits a notebook's column; a larger cast makes the figure taller
+_LINE, _LETTER = 17, 7.6  # pixels: a line of a label, and the mean width of its letters
+_WIDTHS = (1.5, 3.0, 5.0, 8.0)  # of the lines between people, pixels
+
+
+def draw_people(graph: nx.Graph, *, seed: int = 0) -> go.Figure:
+    """Draw who appears with whom: a disc a person, a line between two who are on screen at once.
+
+    A disc's area grows with the seconds on screen, a line's width with the seconds together. Who is often together
+    stands close; who is never with anybody stands in the rows below. No two discs or names lie on each other.
+
+    Args:
+        graph: As `facelib.timeline.graph_of` returns it; may be empty.
+        seed: Where the search for places begins; another seed gives another drawing of the same graph.
+
+    Returns:
+        A figure of fixed width, as tall as its people need; its last trace is the people.
+    """
+    people = sorted(graph, key=lambda person: (-graph.nodes[person]["seconds"], person))
+    seconds = np.array([graph.nodes[person]["seconds"] for person in people], np.float64)
+    sizes = 14 + 42 * np.sqrt(seconds / max(float(seconds.max(initial=0)), 1e-9))
+    labels = [textwrap.wrap(textwrap.shorten(person, 48, placeholder="…"), 18) or [""] for person in people]
+    boxes = np.array([_box(lines, size) for lines, size in zip(labels, sizes, strict=True)]).reshape(-1, 2)
+    places = _discs(_places(graph, people, boxes, seed), boxes, sizes)
+    figure = go.Figure(_lines(graph, dict(zip(people, places, strict=True))))
+    colours = shades(people)
+    figure.add_scatter(
+        x=places[:, 0],
+        y=places[:, 1],
+        mode="markers+text",
+        text=["<br>".join(escaped(line, width=0) for line in lines) for lines in labels],
+        textposition="bottom center",
+        marker={"size": sizes, "color": [colours[person] for person in people], "opacity": 1},
+        marker_line={"color": "white", "width": 2},
+        customdata=[_story(graph, person) for person in people],
+        hovertemplate="%{customdata}<extra></extra>",
+    )
+    _lay_out(figure, places, boxes)
+    return figure
+
+
+def _box(lines: list[str], size: float) -> tuple[float, float]:
+    """Return the width and height that a disc and the lines of its label take, in pixels."""
+    letters = max(sum(1.9 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in line) for line in lines)
+    return max(size, letters * _LETTER) + 12, size + _LINE * len(lines) + 14
+
+
+def _discs(places: _Points, boxes: _Points, sizes: NDArray[np.float64]) -> _Points:
+    """Return the middle of each disc, which stands at the top of its box."""
+    return np.column_stack([places[:, 0], places[:, 1] - boxes[:, 1] / 2 + 4 + sizes / 2])
+
+
+def _places(graph: nx.Graph, people: list[str], boxes: _Points, seed: int) -> _Points:
+    """Return the middle of each person's box, `(n, 2)` in pixels from the left top corner, none on another."""
+    places = np.zeros((len(people), 2))
+    linked = np.array([graph.degree[person] > 0 for person in people], bool)
+    if linked.any():
+        crowd = graph.subgraph(person for person, one in zip(people, linked, strict=True) if one)
+        # Seconds span orders of magnitude: their logarithm keeps the rarely together from drifting off.
+        pull = {pair: float(np.log1p(value)) for pair, value in nx.get_edge_attributes(crowd, "seconds").items()}
+        weighed = nx.Graph()
+        weighed.add_nodes_from(sorted(crowd))
+        weighed.add_weighted_edges_from((*pair, value) for pair, value in sorted(pull.items()))
+        spread = 1.6 / np.sqrt(len(crowd))
+        found = nx.spring_layout(weighed, k=spread, weight="weight", seed=seed, iterations=200)
+        rough = np.array([found[person] for person, one in zip(people, linked, strict=True) if one])
+        places[linked] = _apart(_stretched(rough, boxes[linked]), boxes[linked])
+    bottom = float((places[linked, 1] + boxes[linked, 1] / 2).max(initial=0))
+    places[~linked] = _rows(boxes[~linked], bottom + (30 if linked.any() else 0))
+    return places
+
+
+def _stretched(rough: _Points, boxes: _Points) -> _Points:
+    """Stretch places of any unit over as much of the width as so many need, and a height that leaves most empty."""
+    room = _WIDTH - 2 * _MARGIN
+    wide = min(room, 260 * np.sqrt(len(boxes)))
+    tall = max(0.6 * wide, 2.5 * float(np.prod(boxes, axis=1).sum()) / wide)
+    low, extent = rough.min(axis=0), np.ptp(rough, axis=0)
+    share = np.where(extent > 1e-6, (rough - low) / np.maximum(extent, 1e-6), 0.5)
+    # A few who stand far out would press all others together: ranks spread them evenly, and keep the order.
+    ranks = share.argsort(axis=0).argsort(axis=0) / max(len(share) - 1, 1)
+    share = 0.35 * share + 0.65 * ranks
+    return np.asarray(np.array([(room - wide) / 2, 0]) + boxes / 2 + share * (np.array([wide, tall]) - boxes))
+
+
+def _apart(places: _Points, boxes: _Points, *, rounds: int = 2000) -> _Points:
+    """Push boxes that overlap apart, along the side where that is shorter; they may grow out below, not sideways."""
+    room = _WIDTH - 2 * _MARGIN
+    # Two in the very same place need a direction: each is moved a little its own way.
+    moved = places + np.linspace(-0.5, 0.5, len(places))[:, None]
+    halves = (boxes[:, None] + boxes[None]) / 2
+    for _ in range(rounds):
+        distance = moved[:, None] - moved[None]
+        overlap = np.maximum(halves - np.abs(distance), 0)
+        overlap[~(overlap > 0).all(axis=2)] = 0
+        overlap[np.diag_indices(len(moved))] = 0
+        if overlap.min(axis=2).max(initial=0) < 0.5:
+            return moved
+        shorter = overlap.argmin(axis=2)[..., None] == np.arange(2)
+        moved = moved + 0.3 * (np.sign(distance) * overlap * shorter).sum(axis=1)
+        moved[:, 0] = moved[:, 0].clip(boxes[:, 0] / 2, room - boxes[:, 0] / 2)
+        moved[:, 1] -= min(0.0, float((moved[:, 1] - boxes[:, 1] / 2).min()))
+    order = np.lexsort((moved[:, 0], moved[:, 1]))
+    return _rows(boxes[order], 0.0)[np.argsort(order)]
+
+
+def _rows(boxes: _Points, top: float) -> _Points:
+    """Lay boxes in rows from left to right, as words of a text."""
+    room = _WIDTH - 2 * _MARGIN
+    places, x, tallest = np.zeros_like(boxes), 0.0, 0.0
+    for i, (width, height) in enumerate(boxes):
+        if x > 0 and x + width > room:
+            x, top, tallest = 0.0, top + tallest, 0.0
+        places[i] = x + width / 2, top + height / 2
+        x, tallest = x + width, max(tallest, height)
+    return places
+
+
+def _lines(graph: nx.Graph, places: dict[str, _Points]) -> list[go.Scatter]:
+    """Return the lines between people, a trace a width: plotly draws all of a trace alike."""
+    edges = sorted(graph.edges(data="seconds"), key=lambda edge: (edge[2], edge[0], edge[1]))
+    longest = max((seconds for *_, seconds in edges), default=0)
+    traces = []
+    for (least, most), width in zip(pairwise(np.linspace(0, 1, len(_WIDTHS) + 1)), _WIDTHS, strict=True):
+        own = [edge for edge in edges if least < np.sqrt(edge[2] / longest) <= most]
+        ends = [(places[person], places[other]) for person, other, _ in own]
+        x = [value for one, two in ends for value in (one[0], two[0], None)]
+        y = [value for one, two in ends for value in (one[1], two[1], None)]
+        line = {"width": width, "color": "rgba(110, 120, 140, 0.28)"}
+        traces.append(go.Scatter(x=x, y=y, mode="lines", line=line, hoverinfo="skip"))
+    return traces
+
+
+def _story(graph: nx.Graph, person: str) -> str:
+    facts = graph.nodes[person]
+    lines = [f"<b>{escaped(person, width=48)}</b>", f"{facts['seconds']:.1f} s in {facts['stretches']} stretches"]
+    others = sorted(graph[person].items(), key=lambda item: -item[1]["seconds"])
+    lines += [f"with {escaped(other, width=48)}: {link['seconds']:.1f} s" for other, link in others[:8]]
+    if len(others) > 8:
+        lines.append(f"and {len(others) - 8} more")
+    return "<br>".join(lines)
+
+
+def _lay_out(figure: go.Figure, places: _Points, boxes: _Points) -> None:
+    height = float((places[:, 1] + boxes[:, 1]).max(initial=40))
+    hidden = {"visible": False, "fixedrange": True}
+    figure.update_layout(
+        template=template(),
+        title="Who appears with whom" if len(places) else "Nobody of the cast is on screen",
+        showlegend=False,
+        width=_WIDTH,
+        height=height + _TITLE + _MARGIN,
+        margin={"l": _MARGIN, "r": _MARGIN, "t": _TITLE, "b": _MARGIN},
+        # A unit is a pixel: what was laid out without overlap is drawn without.
+        xaxis=hidden | {"range": [0, _WIDTH - 2 * _MARGIN]},
+        yaxis=hidden | {"range": [height, 0]},
+    )
