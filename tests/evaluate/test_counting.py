@@ -58,3 +58,16 @@ def test_truth_without_a_column(tmp_path):
     path.write_text("frame,left,top,right\n")
     with pytest.raises(ValueError, match="bottom"):
         read_truth(path)
+
+
+def test_precision_and_the_shares_of_nothing():
+    assert Score(labelled=4, found=3, cast=3, right=1, wrong=1, false=1).precision == 0.75
+    assert Score(cast=3, right=1, wrong=1).missed == 1
+    assert Score(cast=4, wrong=1).named_wrong == 0.25
+    assert (Score().precision, Score().named_wrong, Score().missed) == (1.0, 0.0, 0)
+
+
+@pytest.mark.parametrize("name", ["unknown", "not a face"])
+def test_what_is_no_name_names_nobody(name):
+    result = score(rows((0, 0, name), (0, 50, name)), rows((0, 0, "unknown")))
+    assert (result.strangers_named, result.false_named) == (0, 0)

@@ -1,0 +1,230 @@
+"""Everything that the truth of a project's films says of its results."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from tqdm.auto import tqdm
+
+from facelib.evaluate.calibration import calibration_error, film_reliability
+from facelib.evaluate.clusters import ClusterScore, track_clusters
+from facelib.evaluate.counting import Score, confusion, count
+from facelib.evaluate.identification import By, det_curve, fnir_at, searches
+from facelib.evaluate.matching import found_faces, join_films, match_faces
+from facelib.evaluate.mistakes import list_mistakes
+from facelib.evaluate.tracking import TrackingScore, score_tracking
+from facelib.evaluate.tracks import count_tracks, judge_tracks
+from facelib.evaluate.truth import Truth, Truths, load_truth
+from facelib.project import Project, write_table, write_text
+
+ALL = "all films"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evaluation:
+    """The results of films laid beside their truth; all tables are empty where there is no truth.
+
+    Attributes:
+        films: The films that were compared, by file name, and where they lie.
+        matches: Every labelled and every found face; see `match_faces`.
+        tracks: Every track, with its verdict; see `judge_tracks`.
+        following: How faces were followed, by film and over `all films`.
+        naming: The same with names as identities.
+        left_out: Films with truth that could not be compared, and why.
+    """
+
+    films: Mapping[str, Path]
+    matches: pd.DataFrame
+    tracks: pd.DataFrame
+    following: Mapping[str, TrackingScore]
+    naming: Mapping[str, TrackingScore]
+    left_out: Mapping[str, str]
+
+    @property
+    def message(self) -> str:
+        """Which films were compared, and why others were not."""
+        rest = "".join(f"\nleft out: {film}: {reason}" for film, reason in self.left_out.items())
+        return f"Compared {len(self.films)} film{'s' * (len(self.films) != 1)} with the truth.{rest}"
+
+    @property
+    def score(self) -> Score:
+        """The counts of faces over all films."""
+        return count(self.matches)
+
+    @property
+    def faces(self) -> pd.DataFrame:
+        """What became of faces, a row a film and one for all: shares from 0 to 1, and counts one a face and frame."""
+        return self._by_film(lambda matches, _: _face_figures(count(matches)))
+
+    @property
+    def followed(self) -> pd.DataFrame:
+        """What became of tracks, a row a film and one for all; see `TrackingScore` and `TrackScore`."""
+        return self._by_film(lambda matches, film: self._track_figures(film))
+
+    @property
+    def clusters(self) -> ClusterScore:
+        """How the tracks of all films were grouped by person."""
+        return track_clusters(self.tracks)
+
+    @property
+    def reliability(self) -> pd.DataFrame:
+        """How often names are right, by how sure they are; see `facelib.evaluate.reliability`."""
+        return film_reliability(self.matches)
+
+    @property
+    def confusion(self) -> pd.DataFrame:
+        """Which label got which name; see `facelib.evaluate.confusion`."""
+        return confusion(self.matches)
+
+    @property
+    def mistakes(self) -> pd.DataFrame:
+        """The mistakes, the worst first; see `list_mistakes`."""
+        return list_mistakes(self.matches)
+
+    def curve(self, by: By = "distance") -> pd.DataFrame:
+        """Return FPIR and FNIR over thresholds; see `det_curve`."""
+        return det_curve(searches(self.matches, by=by))
+
+    @property
+    def figures(self) -> pd.DataFrame:
+        """The figures over all films in words: `figure`, `value`, `range`; no row where nothing was compared."""
+        if not self.films:
+            return pd.DataFrame(columns=pd.Index(["figure", "value", "range"]))
+        tracks, curve, groups = self._track_figures(ALL), self.curve(), self.clusters
+        rows = [
+            ("faces found (recall)", self.score.recall, "0 to 1"),
+            ("found faces that are faces (precision)", self.score.precision, "0 to 1"),
+            ("faces of the cast named right", self.score.named_right, "0 to 1"),
+            ("faces of the cast named wrong", self.score.named_wrong, "0 to 1, 0 is best"),
+            ("tracks with the right answer", tracks["track accuracy"], "0 to 1"),
+            ("tracks for each person and shot", tracks["tracks per person and shot"], "1 is best"),
+            ("HOTA of tracks", tracks["HOTA"], "0 to 1"),
+            ("IDF1 of tracks", tracks["IDF1"], "0 to 1"),
+            ("identity switches", tracks["switches"], "0 is best"),
+            ("IDF1 of names over films", tracks["IDF1 of names"], "0 to 1"),
+            ("FNIR at FPIR 1 %, by the face alone", fnir_at(curve, 0.01), "0 to 1, 0 is best"),
+            ("weighted cluster purity", groups.purity, "0 to 1"),
+            ("number of clusters", groups.clusters, f"{groups.people} people"),
+            ("normalised mutual information", groups.nmi, "0 to 1"),
+            ("B-cubed F", groups.f1, "0 to 1"),
+            ("calibration error of names", calibration_error(self.reliability), "0 to 1, 0 is best"),
+        ]
+        rows = [(figure, value if isinstance(value, int) else round(value, 4), how) for figure, value, how in rows]
+        return pd.DataFrame(rows, columns=["figure", "value", "range"], dtype=object)
+
+    def write(self, project: Project, *, more: Mapping[str, object] | None = None) -> list[Path]:
+        """Write `evaluation.csv`, a row a film, and `evaluation.json`, all figures; return their paths.
+
+        Args:
+            project: Where to write.
+            more: Further figures for `evaluation.json`, by name: numbers, texts, tables, and lists and dicts of them.
+
+        Raises:
+            OSError: When the folder cannot be written.
+        """
+        table, figures = project.output / "evaluation.csv", project.output / "evaluation.json"
+        write_table(self.faces.merge(self.followed, on="film"), table)
+        record = {
+            "films": list(self.films),
+            "left_out": dict(self.left_out),
+            "figures": dict(zip(self.figures["figure"], self.figures["value"], strict=True)),
+            "score": asdict(self.score),
+            "clusters": asdict(self.clusters),
+            "reliability": self.reliability,
+            "confusion": {str(label): row.to_dict() for label, row in self.confusion.iterrows()},
+            "mistakes": self.mistakes,
+            "det": self.curve(),
+            **(more or {}),
+        }
+        write_text(json.dumps(_plain(record), indent=2, ensure_ascii=False), figures)
+        return [table, figures]
+
+    def _by_film(self, figures: Any) -> pd.DataFrame:
+        rows = [{"film": film} | figures(self.matches[self.matches["film"] == film], film) for film in self.films]
+        table = pd.DataFrame([*rows, {"film": ALL} | figures(self.matches, ALL)])
+        return table if rows else table[:0]
+
+    def _track_figures(self, film: str) -> dict[str, float]:
+        own = self.tracks if film == ALL else self.tracks[self.tracks["film"] == film]
+        tally, following, naming = count_tracks(own), self.following[film], self.naming[film]
+        return {
+            "tracks": tally.tracks,
+            "track accuracy": tally.accuracy,
+            "tracks per person and shot": following.found_per_labelled,
+            "tracks on no face": tally.no_face,
+            "HOTA": following.hota,
+            "IDF1": following.idf1,
+            "switches": following.switches,
+            "IDF1 of names": naming.idf1,
+        }
+
+
+def evaluate_films(project: Project, truths: Truths, *, least_iou: float = 0.3, progress: bool = True) -> Evaluation:
+    """Compare what `05_annotate_video` wrote with the truth, for all films that have one.
+
+    A film that has not been annotated, or whose truth cannot be read, is left out with the reason.
+
+    Args:
+        project: Whose results.
+        truths: Of `find_truths`.
+        least_iou: How well a found box must cover a labelled one to match it, 0 to 1.
+        progress: Show a bar over films.
+    """
+    films: dict[str, Path] = {}
+    tables: list[pd.DataFrame] = []
+    pairs: list[tuple[pd.DataFrame, Truth]] = []
+    left_out: dict[str, str] = {}
+    for film, path in tqdm(truths.of_film.items(), desc="Films", unit="film", disable=not progress):
+        try:
+            found, truth = found_faces(project.film(film)), load_truth(path)
+        except (FileNotFoundError, ValueError) as error:
+            left_out[film.name] = str(error)
+            continue
+        if truth.cuts is None and project.film(film).shots.is_file():
+            truth = replace(truth, cuts=tuple(pd.read_csv(project.film(film).shots)["start_frame"][1:]))
+        films[film.name] = film
+        tables.append(match_faces(found, truth, least_iou=least_iou))
+        pairs.append((found, truth))
+    matches = join_films(tables, list(films))
+    following, naming = (
+        {name: score_tracking([pair], by=by, least_iou=least_iou) for name, pair in zip(films, pairs, strict=True)}
+        | {ALL: score_tracking(pairs, by=by, least_iou=least_iou)}
+        for by in ("track", "person")
+    )
+    return Evaluation(films, matches, judge_tracks(matches), following, naming, left_out)
+
+
+def _face_figures(score: Score) -> dict[str, float]:
+    return {
+        "faces": score.labelled,
+        "recall": score.recall,
+        "precision": score.precision,
+        "cast": score.cast,
+        "right": score.right,
+        "wrong": score.wrong,
+        "missed": score.missed,
+        "named right": score.named_right,
+        "strangers": score.strangers,
+        "strangers named": score.strangers_named,
+        "false": score.false,
+        "false named": score.false_named,
+    }
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as JSON has it: numbers of Python's own, and none for what is no number."""
+    if isinstance(value, pd.DataFrame):
+        value = value.to_dict("records")
+    if isinstance(value, dict):
+        return {str(name): _plain(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    if hasattr(value, "item"):
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,81 @@
+"""The vectors of pictures that are each of one person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from tqdm.auto import tqdm
+
+from facelib.detect import Detector
+from facelib.embed import Embedder
+from facelib.faces import Faces, FloatArray, Image
+from facelib.gallery.build import find_faces
+from facelib.images import read_image
+
+
+def main_face(faces: Faces, *, width: int, height: int) -> int:
+    """Return which face a picture is about: a large one in the middle before a larger one at the border.
+
+    Its area less twice the squared distance of its centre from the picture's, as FaceNet's alignment chooses.
+
+    Args:
+        faces: At least one.
+        width: Of the picture, in pixels.
+        height: Of the picture, in pixels.
+
+    Raises:
+        ValueError: When there is no face.
+    """
+    if not len(faces):
+        raise ValueError("expected at least one face to choose from, got none")
+    centre = (faces.boxes[:, :2] + faces.boxes[:, 2:]) / 2
+    away = ((centre - np.array([width, height], np.float32) / 2) ** 2).sum(axis=1)
+    return int((faces.widths * faces.heights - 2 * away).argmax())
+
+
+def embed_pictures(
+    paths: Iterable[Path], finder: Detector, net: Embedder, *, mirrored: bool = False, progress: bool = True
+) -> FloatArray:
+    """Return the vector of each picture's main face, `(n, d)` float32; NaN where no face was found.
+
+    Args:
+        paths: Pictures that can be read.
+        finder: Finds the faces.
+        net: Embeds them.
+        mirrored: Whether to take the mean of the vectors of the face and of its mirror image.
+        progress: Show a bar.
+
+    Raises:
+        FileNotFoundError: When a picture is missing.
+        facelib.images.UnreadablePicture: When a picture cannot be read.
+    """
+    asked = list(paths)
+    vectors = np.full((len(asked), net.dimension), np.nan, np.float32)
+    for row, path in enumerate(tqdm(asked, desc="Faces", unit="picture", disable=not progress)):
+        chip = cut_main_face(path, finder, net)
+        if chip is not None:
+            vectors[row] = embed_chip(chip, net, mirrored=mirrored)
+    return vectors
+
+
+def cut_main_face(path: Path, finder: Detector, net: Embedder) -> Image | None:
+    """Return a picture's main face cut out as the network wants it, `(side, side, 3)` uint8; None where there is none.
+
+    Raises:
+        FileNotFoundError: When the picture is missing.
+        facelib.images.UnreadablePicture: When it cannot be read.
+    """
+    image = read_image(path)
+    faces = find_faces(image, finder)
+    if not len(faces):
+        return None
+    main = main_face(faces, width=image.shape[1], height=image.shape[0])
+    return np.asarray(net.chips(image, faces[main])[0], np.uint8)
+
+
+def embed_chip(chip: Image, net: Embedder, *, mirrored: bool = False) -> FloatArray:
+    """Return the vector of a face cut out, `(d,)` float32, or its mean with that of the mirror image."""
+    both = np.stack([chip, chip[:, ::-1]] if mirrored else [chip])
+    return np.asarray(net.embed_chips(both).mean(axis=0), np.float32)

@@ -1,0 +1,107 @@
+"""Tracks judged as wholes: whose face each lies on, and whether its name is right."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from facelib.evaluate.matching import NO_FACE, NOBODY, NOT_NAMES
+from facelib.evaluate.truth import UNNAMED
+from facelib.recognize import UNKNOWN
+
+_COLUMNS = ["film", "track", "label", "identity", "name", "cluster", "confidence", "faces", "purity", "verdict"]
+
+
+@dataclass(frozen=True, slots=True)
+class TrackScore:
+    """Counts of tracks that lie in labelled frames.
+
+    Attributes:
+        tracks: All of them.
+        cast: Those on a face of the cast.
+        right: Of these, given that person's name.
+        wrong: Of these, given another name.
+        strangers: Those on a stranger's face.
+        strangers_named: Of these, given a name.
+        no_face: Those on no labelled face.
+        no_face_named: Of these, given a name.
+    """
+
+    tracks: int = 0
+    cast: int = 0
+    right: int = 0
+    wrong: int = 0
+    strangers: int = 0
+    strangers_named: int = 0
+    no_face: int = 0
+    no_face_named: int = 0
+
+    @property
+    def accuracy(self) -> float:
+        """The fraction of tracks of cast and strangers whose answer is right, be it a name or `unknown`; 1 for none."""
+        asked = self.cast + self.strangers
+        return (self.right + self.strangers - self.strangers_named) / asked if asked else 1.0
+
+
+def judge_tracks(matches: pd.DataFrame) -> pd.DataFrame:
+    """Say of each track whose face it lies on, which is whose it lies on most, and whether its name is right.
+
+    Args:
+        matches: Of `match_faces` or `join_films`; with no column `track` there are no tracks.
+
+    Returns:
+        A row a track: `film` (empty for one film alone), `track`, `label` and `identity` (of the truth), `name`,
+        `cluster`, `confidence`, `faces` (labelled frames that it is in), `purity` (the share of these that are
+        `label`'s), `verdict`: `right`, `wrong`, `not named`, `stranger`, `stranger named`, `no face`,
+        `no face named`, or empty where the truth does not say whose face it is.
+    """
+    found = matches[matches["name"] != NOBODY]
+    if found.empty or "track" not in found:
+        return pd.DataFrame(columns=pd.Index(_COLUMNS)).astype({"confidence": float, "faces": int, "purity": float})
+    found = found.assign(
+        film=found.get("film", ""),
+        cluster=found["cluster"].fillna("") if "cluster" in found else "",
+        confidence=found.get("confidence", np.nan),
+    )
+    track = ["film", "track"]
+    on = found.groupby([*track, "label", "identity"], sort=True).size().rename("most").reset_index()
+    on = on.sort_values("most", kind="stable").drop_duplicates(track, keep="last")
+    each = found.groupby(track).agg(
+        name=("name", "first"), cluster=("cluster", "first"), confidence=("confidence", "first"), faces=("name", "size")
+    )
+    table = each.reset_index().merge(on, on=track)
+    table["purity"] = table["most"] / table["faces"]
+    table["verdict"] = [_verdict(label, name) for label, name in zip(table["label"], table["name"], strict=True)]
+    return table.astype({"track": int})[_COLUMNS]
+
+
+def _verdict(label: str, name: str) -> str:
+    named = name not in NOT_NAMES
+    if label == UNNAMED:
+        return ""
+    if label == NO_FACE:
+        return "no face named" if named else "no face"
+    if label == UNKNOWN:
+        return "stranger named" if named else "stranger"
+    if not named:
+        return "not named"
+    return "right" if name == label else "wrong"
+
+
+def count_tracks(judged: pd.DataFrame) -> TrackScore:
+    """Count the verdicts of `judge_tracks`."""
+    n = judged["verdict"].value_counts()
+    tally = {verdict: int(n.get(verdict, 0)) for verdict in ("right", "wrong", "not named", "stranger", "no face")}
+    strangers_named, no_face_named = int(n.get("stranger named", 0)), int(n.get("no face named", 0))
+    return TrackScore(
+        tracks=len(judged),
+        cast=tally["right"] + tally["wrong"] + tally["not named"],
+        right=tally["right"],
+        wrong=tally["wrong"],
+        strangers=tally["stranger"] + strangers_named,
+        strangers_named=strangers_named,
+        no_face=tally["no face"] + no_face_named,
+        no_face_named=no_face_named,
+    )

@@ -1,0 +1,217 @@
+"""What is truly in a film: readers of truth tables in three forms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from facelib.project import Project
+from facelib.recognize import UNKNOWN
+
+BOX = ["left", "top", "right", "bottom"]
+UNNAMED = ""
+"""The `person` of a labelled face of which the truth does not say whose it is, nor that it is nobody's of the cast."""
+
+_COLUMNS = ["frame", *BOX, "person"]
+_MOT_COLUMNS = ["frame", "id", "left", "top", "width", "height", "counts"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Truth:
+    """Every face that a film shows in its labelled frames.
+
+    Attributes:
+        faces: A row a face: `frame` (0-based), `left`, `top`, `right`, `bottom` (pixels of the film), `person` (a name;
+            `unknown` for strangers; empty where nobody says whose it is) and `identity` (the same text for all faces
+            of one person, strangers too; empty where that is not known).
+        frames: The labelled frames; whatever is found in another frame does not count. None: every frame is labelled.
+        cuts: The first frame of every shot but the first, ascending; None where they are not known.
+    """
+
+    faces: pd.DataFrame
+    frames: frozenset[int] | None = None
+    cuts: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Truths:
+    """The truth tables of a project's films.
+
+    Attributes:
+        folder: Where they were looked for.
+        of_film: The path of a film's truth, by the film's path; films without one are not in it.
+        films: All films that were asked for.
+    """
+
+    folder: Path
+    of_film: Mapping[Path, Path] = field(default_factory=dict)
+    films: tuple[Path, ...] = ()
+
+    @property
+    def message(self) -> str:
+        """What can be measured, in a sentence."""
+        if self.of_film:
+            return f"Truth for {len(self.of_film)} of {len(self.films)} films, in {self.folder}."
+        return (
+            f"No truth for any of {len(self.films)} films: looked in {self.folder} for <film>.csv, <film>.txt or "
+            f"<film>/gt/gt.txt. Only what the gallery tells of itself can be measured."
+        )
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """One row a film, with what is labelled in it.
+
+        `film`, `truth` (file name; empty for none), `frames` (`all`, their number, or `unreadable`), and the numbers of
+        labelled `faces`, those of the `cast` and those of `strangers`.
+        """
+        rows = []
+        for film in self.films:
+            path = self.of_film.get(film)
+            if path is None:
+                rows.append([film.name, "", "", 0, 0, 0])
+                continue
+            try:
+                truth = load_truth(path)
+            except ValueError:
+                rows.append([film.name, path.name, "unreadable", 0, 0, 0])
+                continue
+            people = truth.faces["person"]
+            cast, strangers = ~people.isin([UNKNOWN, UNNAMED]), people == UNKNOWN
+            frames = "all" if truth.frames is None else str(len(truth.frames))
+            rows.append([film.name, path.name, frames, len(people), int(cast.sum()), int(strangers.sum())])
+        return pd.DataFrame(rows, columns=pd.Index(["film", "truth", "frames", "faces", "cast", "strangers"]))
+
+
+def find_truths(project: Project, films: Iterable[Path], *, folder: str | Path = "") -> Truths:
+    """Find the truth of each film: `<stem>.csv`, `<stem>.txt` or `<stem>/gt/gt.txt`, in this order.
+
+    Args:
+        project: Whose `truth/` folder in its data folder is taken when none is given.
+        films: Their paths.
+        folder: Where to look; empty: the project's.
+
+    Raises:
+        NotADirectoryError: When a folder is given and there is none.
+    """
+    given = Path(folder) if str(folder) else project.data / "truth"
+    if str(folder) and not given.is_dir():
+        raise NotADirectoryError(f"expected a folder of truth tables at {str(given)!r}, found none")
+    asked = tuple(films)
+    found = {}
+    for film in asked:
+        places = (given / f"{film.stem}.csv", given / f"{film.stem}.txt", given / film.stem / "gt" / "gt.txt")
+        there = next((place for place in places if place.is_file()), None)
+        if there is not None:
+            found[film] = there
+    return Truths(given, found, asked)
+
+
+def load_truth(path: str | Path) -> Truth:
+    """Read a truth table, told by its suffix: `.txt` as `read_mot` does, anything else as `read_truth` does.
+
+    Beside a table `scene.csv` two files may stand: `scene.frames` lists the frames that are labelled, one number a
+    line, where not every frame is; `scene.shots` lists the first and the last frame of each shot, a shot a line.
+
+    Raises:
+        FileNotFoundError: When there is no such file.
+        ValueError: When a file is not of its form.
+    """
+    path = Path(path)
+    if path.suffix.lower() == ".txt":
+        return read_mot(path)
+    faces = read_truth(path)
+    faces["identity"] = faces.get("identity", faces["person"].where(faces["person"] != UNKNOWN, ""))
+    listed = path.with_suffix(".frames")
+    frames = frozenset(_numbers(listed).ravel().tolist()) if listed.is_file() else None
+    if frames is not None and not frames.issuperset(faces["frame"]):
+        extra = sorted(set(faces["frame"]) - frames)[:5]
+        raise ValueError(f"expected faces only in the frames that {str(listed)!r} lists, got some in frames {extra!r}")
+    shots = path.with_suffix(".shots")
+    cuts = tuple(_numbers(shots)[1:, 0].tolist()) if shots.is_file() else None
+    return Truth(faces, frames, cuts)
+
+
+def read_truth(path: str | Path) -> pd.DataFrame:
+    """Read a truth table: `frame,left,top,right,bottom,person`, with `unknown` for strangers.
+
+    Further columns are kept; `identity` may tell strangers apart.
+
+    Raises:
+        FileNotFoundError: When there is no such file.
+        ValueError: When a column is missing, or a number is none.
+    """
+    table = pd.read_csv(path, keep_default_na=False)
+    missing = [name for name in _COLUMNS if name not in table]
+    if missing:
+        raise ValueError(f"expected the columns frame, left, top, right, bottom, person in {str(path)!r}: no {missing}")
+    for name in _COLUMNS[:-1]:
+        if not len(table):
+            table[name] = table[name].astype(float)
+        elif table[name].dtype.kind not in "iuf":
+            raise ValueError(f"expected numbers in the column {name!r} of {str(path)!r}, got {table[name].iloc[0]!r}")
+    return table.astype({"frame": np.int64, "person": str})
+
+
+def read_mot(path: str | Path) -> Truth:
+    """Read a truth table of the MOTChallenge: `frame,id,left,top,width,height,counts,...`, frames counted from 1.
+
+    Rows whose seventh number is 0 are not to be counted, and are left out. Who an id is may stand in
+    `<stem>_names.csv` beside it, with the columns `id` and `person`; the faces of other ids are
+    somebody's of whom nothing is said, and count for finding and following only.
+    Source: Dendorfer et al., "MOTChallenge: a benchmark for single-camera multiple target tracking" (IJCV 2021).
+
+    Raises:
+        FileNotFoundError: When there is no such file.
+        ValueError: When a line is not of this form.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"expected a truth table at {str(path)!r}, found none")
+    rows = _numbers(path, separator=",", kind=float, most=7)
+    given = rows.shape[1]
+    if given < 6:
+        raise ValueError(
+            f"expected lines of frame,id,left,top,width,height in {str(path)!r}, got {given} numbers a line"
+        )
+    counted = np.ones((len(rows), max(0, 7 - given)))  # where a table does not say, every row counts
+    table = pd.DataFrame(np.hstack([rows[:, :7], counted]), columns=_MOT_COLUMNS)
+    table = table[table["counts"] != 0].reset_index(drop=True)
+    person = _names(path.with_name(f"{path.stem}_names.csv"))
+    identity = table["id"].astype(np.int64).astype(str)
+    faces = pd.DataFrame(
+        {
+            "frame": table["frame"].astype(np.int64) - 1,
+            "left": table["left"],
+            "top": table["top"],
+            "right": table["left"] + table["width"],
+            "bottom": table["top"] + table["height"],
+            "person": [person.get(number, UNNAMED) for number in identity],
+            "identity": "id " + identity,
+        }
+    )
+    # Several ids may be one person, who comes and goes.
+    cast = ~faces["person"].isin([UNKNOWN, UNNAMED])
+    faces.loc[cast, "identity"] = faces.loc[cast, "person"]
+    return Truth(faces)
+
+
+def _names(path: Path) -> dict[str, str]:
+    if not path.is_file():
+        return {}
+    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    if not {"id", "person"} <= set(table):
+        raise ValueError(f"expected the columns id and person in {str(path)!r}, got {list(table)!r}")
+    return dict(zip(table["id"].str.strip(), table["person"], strict=True))
+
+
+def _numbers(path: Path, *, separator: str | None = None, kind: type = int, most: int | None = None) -> np.ndarray:
+    """Read lines of as many numbers each, the first `most` of them; no line at all gives an array of no rows."""
+    lines = [line.split(separator)[:most] for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    try:
+        return np.array([[kind(word) for word in line] for line in lines] or np.empty((0, 7)), kind)
+    except ValueError as error:
+        raise ValueError(f"expected lines of as many numbers each in {str(path)!r}, got: {error}") from error
