@@ -1,4 +1,4 @@
-"""Faces in a picture: boxes, scores and five landmarks, by six detectors behind one Protocol."""
+"""Faces in a picture: boxes, scores and five landmarks, by seven detectors behind one Protocol."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Literal, get_args
 from facelib.detect.base import Detector, Engine, Options
 from facelib.nets.runtime import Provider
 
-DetectorName = Literal["haar", "hog", "cnn", "mtcnn", "yunet"]
+DetectorName = Literal["haar", "hog", "cnn", "mtcnn", "centerface", "yunet"]
 
 __all__ = ["Detector", "DetectorName", "Engine", "detector"]
 
 
 def detector(
-    name: DetectorName | str | Path = "mtcnn",
+    name: DetectorName | str | Path = "centerface",
     *,
     smallest_face: float = 40,
     score: float | None = None,
@@ -26,10 +26,10 @@ def detector(
     """Open a detector.
 
     Args:
-        name: `"haar"` (OpenCV's cascade), `"hog"` and `"cnn"` (face_recognition's two), `"mtcnn"`, `"yunet"` (fetched
-            once), another detector in the catalogue of weights, or the path of an ONNX file of the output form of
+        name: `"haar"` (OpenCV's cascade), `"hog"` and `"cnn"` (face_recognition's two), `"mtcnn"`, `"centerface"`,
+            `"yunet"` (fetched once), another detector in the catalogue of weights, or the path of an ONNX file of the output form of
             YuNet or SCRFD. The default is the best and the quickest of those whose weights come with installed
-            packages; YuNet is better at small faces.
+            packages.
         smallest_face: Longer side of the smallest face wanted, in pixels of the picture. Raising it is faster and
             gives fewer false faces.
         score: Least score of a face; None takes the detector's own. Raising it gives fewer and surer faces.
@@ -76,6 +76,7 @@ def _builders(options: Options, engine: Engine, provider: Provider) -> dict[str,
     The imports stand here since dlib and onnx take a second to load, which who only wants the Protocol need not wait.
     """
     from facelib.detect.anchors import file_detector
+    from facelib.detect.centerface import CenterFaceDetector
     from facelib.detect.cnn import cnn_detector
     from facelib.detect.haar import HaarDetector
     from facelib.detect.hog import HogDetector
@@ -86,6 +87,7 @@ def _builders(options: Options, engine: Engine, provider: Provider) -> dict[str,
         "haar": lambda: HaarDetector(options, provider=provider),
         "hog": lambda: HogDetector(options, provider=provider),
         "cnn": lambda: cnn_detector(options, engine=engine, provider=provider),
+        "centerface": lambda: CenterFaceDetector(options, provider=provider),
         "mtcnn": lambda: MtcnnDetector(options, provider=provider),
         "yunet": lambda: file_detector(find_weights("yunet"), options, provider=provider, name="yunet"),
     }

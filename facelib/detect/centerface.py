@@ -1,0 +1,61 @@
+"""CenterFace in ONNX Runtime: a face is the point in its middle, found in one look at the picture."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from facelib.detect.base import Options, PictureDetector, resized, suppress
+from facelib.faces import Faces, FloatArray, Image
+from facelib.nets import centerface as centerface_weights
+from facelib.nets.runtime import Provider, open_network
+
+CELL = 4  # pixels of the network's picture for one cell of its answer
+SIDE_STEP = 32  # the sides of the network's picture must be multiples of its largest stride
+WINDOW = 16.0  # pixels: the smallest face it finds well
+
+
+class CenterFaceDetector(PictureDetector):
+    """One network, one pass (Xu et al. 2019, "CenterFace: Joint Face Detection and Alignment Using Face as Point").
+
+    The picture is made smaller until the smallest face wanted is as small as the network sees well.
+
+    Args:
+        options: What the user asks.
+        provider: Where the network runs.
+    """
+
+    name = "centerface"
+    default_score = 0.5
+
+    def __init__(self, options: Options, *, provider: Provider = "auto") -> None:
+        super().__init__(options)
+        self._network = open_network(centerface_weights.network(), provider=provider)
+
+    def _find(self, image: Image, smallest_face: float) -> Faces:
+        picture = resized(image, self._enlargement(image, WINDOW / smallest_face))
+        faces = self._decode(self._network.run(_input(picture)))
+        back = np.array([image.shape[1] / picture.shape[1], image.shape[0] / picture.shape[0]], np.float32)
+        return Faces(faces.boxes * np.tile(back, 2), faces.scores, faces.landmarks * back)
+
+    def _decode(self, outputs: list[FloatArray]) -> Faces:
+        """Return the faces, in pixels of the network's picture."""
+        middles, sizes, places, points = (output[0] for output in outputs)
+        rows, columns = np.nonzero(middles[0] > self.score)
+        if not len(rows):
+            return Faces.empty()
+        at = (slice(None), rows, columns)
+        size = CELL * np.exp(sizes[at])[::-1].T  # width, height
+        middle = CELL * (np.column_stack([columns, rows]) + places[at][::-1].T + 0.5)
+        corner = middle - size / 2
+        five = points[at].T.reshape(-1, 5, 2)[:, :, ::-1] * size[:, None] + corner[:, None]
+        faces = Faces.of(np.hstack([corner, corner + size]), middles[0][rows, columns], five)
+        return faces[suppress(faces.boxes, faces.scores, overlap=0.3)]
+
+
+def _input(picture: Image) -> FloatArray:
+    """Lay the picture at the top left of a black one with sides that the network can take."""
+    height, width = (-(-side // SIDE_STEP) * SIDE_STEP for side in picture.shape[:2])
+    canvas = np.zeros((height, width, 3), np.uint8)
+    canvas[: picture.shape[0], : picture.shape[1]] = picture
+    return np.asarray(cv2.dnn.blobFromImage(canvas), np.float32)

