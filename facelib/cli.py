@@ -76,7 +76,7 @@ def run(
     data_dir: DataFolder = Path("data"),
     output_dir: OutputFolder = Path("output"),
     steps: Annotated[
-        str | None, typer.Option(help="Which notebooks, such as 2-5, 2,4 or 3.", show_default="1-5")
+        str | None, typer.Option(help="Which notebooks, such as 2-5, 2,4 or 3.", show_default="1-7")
     ] = None,
     parameter: Annotated[
         list[str] | None,
@@ -246,12 +246,12 @@ def _print_problems(project: Project) -> None:
 
 def _print_scores(project: Project) -> None:
     """Say how right each film is whose truth is known: `data/<project>/truth/<video stem>.csv`."""
-    from facelib.evaluate import read_truth, score_film
+    from facelib.evaluate import load_truth, score_film
 
     for truth in sorted((project.data / "truth").glob("*.csv")):
         files = project.film(truth.stem)
         if files.detections.is_file() and files.tracks.is_file():
-            typer.echo(f"right     {truth.stem}: {score_film(files, read_truth(truth))}")
+            typer.echo(f"right     {truth.stem}: {score_film(files, load_truth(truth))}")
 
 
 def _print_table(table: pd.DataFrame) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,16 +15,26 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
+from facelib.context import background, clothes, find_scenes, find_setups, small_picture
 from facelib.detect import Detector
 from facelib.embed import Embedder
-from facelib.faces import FloatArray
-from facelib.project import FilmFiles, writing
+from facelib.faces import Faces, FloatArray, Image
+from facelib.images import crop, encode_jpeg, thumbnail
+from facelib.project import FilmFiles, write_table, writing
 from facelib.quality import quality
-from facelib.shots import ShotFrame, split_shots
-from facelib.track import DETECTIONS, Look, ShotTracker, Track, fill_frames
+from facelib.shots import ShotFrame, ShotMethod, split_shots
+from facelib.stitch import FaceRules, keep_tracks, stitch
+from facelib.track import DETECTIONS, Look, ShotTracker, Track, TrackMethod, fill_frames
 from facelib.video import probe, read_frames
 
-_TRACK_TYPES = {
+_FAINT = 0.6  # of the least score: so faint a face may still continue a track, never begin one
+_LIKE = 0.75  # of the embedder's threshold: so near, two pieces within one shot are one person
+_PICTURES = 4  # of the best looks of a track are kept to be shown
+_PICTURE_SIZE = 224  # pixels of the longer side
+_KEYFRAME_SIZE = 320
+_BACKGROUNDS = 32  # small pictures of a shot that are kept at most
+
+TRACK_TYPES = {
     "track": "int32",
     "shot": "int32",
     "start_frame": "int32",
@@ -30,6 +43,55 @@ _TRACK_TYPES = {
     "end": "float64",
     "faces": "int32",
 }
+"""The columns of a track that is not yet named, beside its embedding."""
+
+LOOKS = pa.schema(
+    [
+        *((name, pa.int32()) for name in ("track", "shot", "frame")),
+        ("time", pa.float64()),
+        *((name, pa.float32()) for name in ("left", "top", "right", "bottom", "score", "quality")),
+        ("embedding", pa.list_(pa.float32())),
+        ("clothes", pa.list_(pa.float16())),
+        ("picture", pa.binary()),
+    ]
+)
+"""The columns of `looks.parquet`: the best faces of each track, best first; `picture` is JPEG, of the four best."""
+
+KEYFRAMES = pa.schema([("shot", pa.int32()), ("time", pa.float64()), ("picture", pa.binary())])
+"""The columns of `keyframes.parquet`: one picture a shot, as JPEG."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """How a film is looked through.
+
+    Attributes:
+        seconds_between_samples: Faces are looked for this often; 0 is every frame. Raising it is faster and loses
+            short appearances and quick faces.
+        video_speedup: Look at every so many frames instead; 0 goes by seconds.
+        faces_per_track: How many of its best faces speak for a track.
+        shot_method: See `facelib.shots.split_shots`.
+        shot_threshold: Raising it finds fewer cuts; None takes the method's own.
+        tracker: How faces are linked, see `facelib.track.ShotTracker`.
+
+    Raises:
+        ValueError: When a number is out of its range.
+    """
+
+    seconds_between_samples: float = 0.1
+    video_speedup: int = 0
+    faces_per_track: int = 8
+    shot_method: ShotMethod = "adaptive"
+    shot_threshold: float | None = None
+    tracker: TrackMethod = "bytetrack"
+
+    def __post_init__(self) -> None:
+        """Check the numbers."""
+        if not self.seconds_between_samples >= 0 or self.video_speedup < 0 or self.faces_per_track < 1:
+            raise ValueError(
+                f"expected seconds_between_samples and video_speedup of 0 or more and faces_per_track of 1 or more, "
+                f"got {self!r}"
+            )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,11 +103,13 @@ class Followed:
             `faces` (how many sampled), `embedding` (quality-weighted mean of its best faces).
         read_until: Presentation time of the last frame that could be decoded, seconds.
         duration: How long the file says that it is, seconds; 0 when it does not say.
+        dropped: How many tracks were taken for no face: too short, too unsteady or too faint.
     """
 
     tracks: pd.DataFrame
     read_until: float
     duration: float
+    dropped: int = 0
 
     @property
     def problem(self) -> str:
@@ -61,24 +125,22 @@ def find_tracks(
     finder: Detector,
     net: Embedder,
     *,
-    seconds_between_samples: float = 0.2,
-    faces_per_track: int = 8,
-    shot_threshold: float = 3.0,
+    search: Search | None = None,
     progress: bool = True,
 ) -> Followed:
-    """Find and follow the faces of a film; write `detections.parquet` and return its tracks, not yet named.
+    """Find and follow the faces of a film; return its tracks, not yet named.
 
-    The film is decoded once. Faces are looked for every so many seconds and in the first and the
-    last frame of each shot; tracks never cross a cut. Memory holds one shot at a time.
+    The film is decoded once. Faces are looked for every so many seconds and in the first and the last frame of each
+    shot; tracks never cross a cut. Memory holds one shot at a time. Written are `detections.parquet`, `looks.parquet`,
+    `keyframes.parquet` and `shots.csv`.
 
     Args:
         video: Any film PyAV reads.
         files: Where to write.
-        finder: Finds the faces.
+        finder: Finds the faces. Faces with three fifths of its least score may continue a track; frames in which a
+            track's face is fainter than the least score are left out of the detections.
         net: Embeds the best faces of each track.
-        seconds_between_samples: 0 looks at every frame; raising it is faster and loses short appearances.
-        faces_per_track: How many of its best faces speak for a track.
-        shot_threshold: See `facelib.shots.split_shots`; raising it finds fewer cuts.
+        search: How to look through the film; None takes the defaults.
         progress: Show a bar with rate and time left.
 
     Raises:
@@ -86,81 +148,222 @@ def find_tracks(
         facelib.video.UnreadableFilm: When it cannot be decoded.
         OSError: When the results cannot be written.
     """
+    search = search or Search()
     info = probe(video)
-    frames = split_shots(read_frames(video), threshold=shot_threshold)
+    frames = split_shots(read_frames(video), method=search.shot_method, threshold=search.shot_threshold)
     bar = tqdm(frames, total=info.frames or None, unit=" frames", desc=info.path.name, disable=not progress)
+    shots: list[_ShotRow] = []
     rows: list[tuple[object, ...]] = []
-    with writing(files.detections) as temporary, pq.ParquetWriter(temporary, DETECTIONS) as detections, bar:
+    dropped = 0
+    with _written(files) as tables, bar:
         shot: _Shot | None = None
         for item in bar:
             if shot is None:
-                shot = _Shot(item, len(rows), finder, net, seconds_between_samples, faces_per_track)
+                shot = _Shot(item, len(rows), finder, net, search)
             shot.add(item)
             if item.last:
-                found, tracks = shot.close()
-                detections.write_table(pa.Table.from_pandas(found, DETECTIONS, preserve_index=False))
-                rows += tracks
+                rows += shot.close(tables)
+                shots.append(shot.row())
+                dropped += shot.dropped
                 shot = None
-    table = pd.DataFrame(rows, columns=pd.Index([*_TRACK_TYPES, "embedding"])).astype(_TRACK_TYPES)
-    return Followed(table, item.frame.time, info.duration)
+    write_table(_shot_table(shots), files.shots)
+    table = pd.DataFrame(rows, columns=pd.Index([*TRACK_TYPES, "embedding"])).astype(TRACK_TYPES)
+    return Followed(table, item.frame.time, info.duration, dropped)
+
+
+@dataclass(frozen=True, slots=True)
+class _Tables:
+    """The tables that grow with each shot."""
+
+    detections: pq.ParquetWriter
+    looks: pq.ParquetWriter
+    keyframes: pq.ParquetWriter
+
+
+@contextmanager
+def _written(files: FilmFiles) -> Iterator[_Tables]:
+    with ExitStack() as stack:
+        yield _Tables(
+            *(
+                stack.enter_context(pq.ParquetWriter(stack.enter_context(writing(path)), schema))
+                for path, schema in (
+                    (files.detections, DETECTIONS),
+                    (files.looks, LOOKS),
+                    (files.keyframes, KEYFRAMES),
+                )
+            )
+        )
+
+
+_ShotRow = tuple[int, int, int, float, float, str, Image]
 
 
 class _Shot:
     """The frames of one shot as they pass, and the tracks that come out of them."""
 
-    def __init__(
-        self, item: ShotFrame, first_track: int, finder: Detector, net: Embedder, seconds: float, most: int
-    ) -> None:
-        self.finder, self.net, self.seconds, self.most = finder, net, seconds, most
-        self.first_frame = item.frame.index
-        self.times: list[float] = []
-        self.due = -np.inf
-        self.tracker = ShotTracker(item.shot, first_track, seconds_between_samples=seconds or 0.04)
+    def __init__(self, item: ShotFrame, first_track: int, finder: Detector, net: Embedder, search: Search) -> None:
+        self.finder, self.net, self.search = finder.at_score(_FAINT * finder.score), net, search
+        self.number, self.transition = item.shot, item.transition
+        self.first_frame, self.times, self.due = item.frame.index, list[float](), -np.inf
+        self.place = _Place()
+        self.sure, self.first_track, self.dropped = finder.score, first_track, 0
+        self.tracker = ShotTracker(
+            item.shot,
+            first_track,
+            method=search.tracker,
+            seconds_between_samples=search.seconds_between_samples or 0.04,
+            sure_score=finder.score,
+        )
 
     def add(self, item: ShotFrame) -> None:
         self.times.append(item.frame.time)
-        if item.first or item.last or item.frame.time >= self.due - 1e-6:
-            # On a grid from the shot's first frame, so that the mean distance is the one asked for.
-            self.due += self.seconds
-            if self.due <= item.frame.time:
-                self.due = item.frame.time + self.seconds
+        if item.first or item.last or self._is_due(item):
             self._sample(item)
+
+    def _is_due(self, item: ShotFrame) -> bool:
+        if self.search.video_speedup:
+            return (item.frame.index - self.first_frame) % self.search.video_speedup == 0
+        if item.frame.time < self.due - 1e-6:
+            return False
+        # On a grid from the shot's first frame, so that the mean distance is the one asked for.
+        self.due += self.search.seconds_between_samples
+        if self.due <= item.frame.time:
+            self.due = item.frame.time + self.search.seconds_between_samples
+        return True
 
     def _sample(self, item: ShotFrame) -> None:
         image = item.frame.image()
+        self.place.add(image, item.frame.time)
         faces = self.finder.detect(image)
         tracks = self.tracker.update(item.frame.index, item.frame.time, faces)
-        worth = quality(image, faces)
-        wanted = [i for i, track in enumerate(tracks) if track is not None and track.wants(float(worth[i]), self.most)]
+        worth, most = quality(image, faces), self.search.faces_per_track
+        wanted = [i for i, track in enumerate(tracks) if track is not None and track.wants(float(worth[i]), most)]
         if not wanted:
             return
-        for i, chip in zip(wanted, self.net.chips(image, faces[wanted]), strict=True):
+        chosen = faces[wanted]
+        for i, look in zip(wanted, self._looks(item, image, chosen, worth[wanted]), strict=True):
             track = tracks[i]
             assert track is not None
-            track.keep(Look(float(worth[i]), chip), self.most)
+            track.keep(look, most)
 
-    def close(self) -> tuple[pd.DataFrame, list[tuple[object, ...]]]:
-        tracks = self.tracker.tracks
+    def _looks(self, item: ShotFrame, image: Image, faces: Faces, worth: FloatArray) -> Iterator[Look]:
+        chips, dressed = self.net.chips(image, faces), clothes(image, faces)
+        for i, box in enumerate(faces.boxes):
+            yield Look(
+                quality=float(worth[i]),
+                chip=chips[i],
+                frame=item.frame.index,
+                time=item.frame.time,
+                box=box,
+                score=float(faces.scores[i]),
+                picture=thumbnail(crop(image, box, margin=0.5), size=_PICTURE_SIZE),
+                clothes=dressed[i],
+            )
+
+    def close(self, tables: _Tables) -> list[tuple[object, ...]]:
+        """Write what came of the shot, and return a row for each track."""
         times = np.asarray(self.times)
-        vectors = _mean_embeddings(tracks, self.net)
-        rows = [self._row(track, times, vector) for track, vector in zip(tracks, vectors, strict=True)]
-        return fill_frames(tracks, times, self.first_frame), rows
+        tracks = self._tracks(times)
+        found = fill_frames(tracks, times, self.first_frame, longest_gap=self.tracker.patience)
+        found = found[found["score"] >= self.sure]
+        tables.detections.write_table(pa.Table.from_pandas(found, DETECTIONS, preserve_index=False))
+        looks = [row for track in tracks for row in _look_rows(track)]
+        tables.looks.write_table(pa.Table.from_pylist(looks, LOOKS))
+        keyframe = {"shot": self.number, "time": self.place.time, "picture": self.place.picture()}
+        tables.keyframes.write_table(pa.Table.from_pylist([keyframe], KEYFRAMES))
+        seen = found.groupby("track")["frame"].agg(["min", "max"])
+        return [self._row(track, seen, times) for track in tracks]
 
-    def _row(self, track: Track, times: NDArray[np.float64], vector: FloatArray) -> tuple[object, ...]:
-        first, last = track.frames[0], track.frames[-1]
+    def _tracks(self, times: NDArray[np.float64]) -> list[Track]:
+        """Return the tracks of the shot, joined where they are of one face, without those that are of none."""
+        tracks = self.tracker.tracks
+        _embed(tracks, self.net)
+        means = np.array([_mean(track) for track in tracks])
+        like = _LIKE * (self.net.threshold if np.isfinite(self.net.threshold) else 0.0)
+        joined = stitch(tracks, means, times, self.first_frame, largest_distance=like).tracks if tracks else []
+        kept, dropped = keep_tracks(joined, times, self.first_frame, rules=FaceRules.of(self.finder.name))
+        self.dropped = len(dropped)
+        for number, track in enumerate(kept):
+            track.number = self.first_track + number
+        return kept
+
+    def row(self) -> _ShotRow:
+        """Return all that is kept of the shot itself."""
+        last = self.first_frame + len(self.times) - 1
+        return (
+            *(self.number, self.first_frame, last, self.times[0], self.times[-1]),
+            self.transition,
+            self.place.background(),
+        )
+
+    def _row(self, track: Track, seen: pd.DataFrame, times: NDArray[np.float64]) -> tuple[object, ...]:
+        first, last = (int(seen[end].loc[track.number]) for end in ("min", "max"))
         start, end = times[first - self.first_frame], times[last - self.first_frame]
-        return track.number, track.shot, first, last, start, end, len(track.frames), vector
+        return track.number, track.shot, first, last, start, end, len(track.frames), _mean(track)
 
 
-def _mean_embeddings(tracks: list[Track], net: Embedder) -> list[FloatArray]:
-    if not tracks:
-        return []
-    chips = np.stack([look.chip for track in tracks for look in track.looks])
-    vectors = net.embed_chips(chips)
-    means, start = [], 0
+class _Place:
+    """What a shot looks like, whoever walks through it: a picture from its second half, and its background."""
+
+    def __init__(self) -> None:
+        self.time = 0.0
+        self._keyframe: Image | None = None
+        self._small: list[Image] = []
+        self._count, self._step = 0, 1
+
+    def add(self, image: Image, time: float) -> None:
+        if self._count & (self._count + 1) == 0:  # the 1st, 2nd, 4th, 8th ...: the last of them is never an early one
+            self._keyframe, self.time = thumbnail(image, size=_KEYFRAME_SIZE), time
+        if self._count % self._step == 0:
+            self._small.append(small_picture(image))
+            if len(self._small) > _BACKGROUNDS:
+                self._small, self._step = self._small[::2], self._step * 2
+        self._count += 1
+
+    def picture(self) -> bytes:
+        assert self._keyframe is not None
+        return encode_jpeg(self._keyframe, quality=80)
+
+    def background(self) -> Image:
+        return background(self._small)
+
+
+def _shot_table(shots: list[_ShotRow]) -> pd.DataFrame:
+    columns = ["shot", "start_frame", "end_frame", "start", "end", "transition", "background"]
+    table = pd.DataFrame(shots, columns=pd.Index(columns))
+    backgrounds = table.pop("background").to_list()
+    return table.assign(scene=find_scenes(backgrounds, table["start"].to_list()), setup=find_setups(backgrounds))
+
+
+def _embed(tracks: list[Track], net: Embedder) -> None:
+    """Fill in the embeddings of all looks, computed in one batch."""
+    looks = [look for track in tracks for look in track.looks]
+    if not looks:
+        return
+    vectors = iter(net.embed_chips(np.stack([look.chip for look in looks])))
     for track in tracks:
-        end = start + len(track.looks)
-        weights = np.array([look.quality for look in track.looks]) + 1e-3
-        means.append(np.average(vectors[start:end], axis=0, weights=weights).astype(np.float32))
-        start = end
-    return means
+        track.looks = [replace(look, embedding=next(vectors)) for look in track.looks]
+
+
+def _mean(track: Track) -> FloatArray:
+    """Return the mean embedding of a track's best faces, weighted by their quality."""
+    weights = np.array([look.quality for look in track.looks]) + 1e-3
+    vectors = np.stack([look.embedding for look in track.looks if look.embedding is not None])
+    return np.asarray(np.average(vectors, axis=0, weights=weights), np.float32)
+
+
+def _look_rows(track: Track) -> Iterator[dict[str, Any]]:
+    for place, look in enumerate(track.looks):
+        assert look.box is not None and look.picture is not None
+        yield {
+            "track": track.number,
+            "shot": track.shot,
+            "frame": look.frame,
+            "time": look.time,
+            **dict(zip(("left", "top", "right", "bottom"), look.box.tolist(), strict=True)),
+            "score": look.score,
+            "quality": look.quality,
+            "embedding": look.embedding,
+            "clothes": [] if look.clothes is None else look.clothes.astype(np.float16),
+            "picture": encode_jpeg(look.picture, quality=88) if place < _PICTURES else b"",
+        }

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
+from facelib.corrections import CORRECTION_COLUMNS, NOT_A_FACE, Corrected, correct_films, read_corrections
 from facelib.detect import Detector
 from facelib.embed import Embedder
-from facelib.film import find_tracks
-from facelib.naming import Recognizer, name_tracks
-from facelib.project import Project, write_table
+from facelib.film import Followed, Search, find_tracks
+from facelib.followed import made_from, read_followed, write_followed
+from facelib.naming import LOOK_COLUMNS, Recognizer, Rules, name_tracks
+from facelib.project import FilmFiles, Project, write_table
 from facelib.recognize import UNKNOWN, RecognizerInfo
+from facelib.revision import match_project
 from facelib.timeline import appearances
+from facelib.unknowns import Grouping, fit_grouping, group_unknowns, unknown_people
 from facelib.video import UnreadableFilm
 
 
@@ -24,12 +29,18 @@ class Identified:
 
     Attributes:
         films: The films that could be read, in order.
-        summary: one row a film: `film`, `shots with faces`, `tracks`, `named`, `unknown`, `people`, `problem` (why it
-            was left out, or not read to its end).
+        summary: One row a film: `film`, `shots with faces`, `tracks`, `named`, `by context`, `unknown`, `people`,
+            `no face` (tracks left out as such), `problem` (why it was left out, or not read to its end).
+        unknown: The unknown people of all films of the project, see `facelib.unknowns.unknown_people`.
+        left_out: The user's decisions that could not be applied, and `why`.
+        warnings: A sentence for each person whom the user named twice in one moment.
     """
 
     films: list[Path]
     summary: pd.DataFrame
+    unknown: pd.DataFrame
+    left_out: pd.DataFrame
+    warnings: list[str]
 
 
 def identify_films(
@@ -40,14 +51,15 @@ def identify_films(
     recognizer: Recognizer,
     info: RecognizerInfo,
     *,
-    seconds_between_samples: float = 0.2,
+    search: Search | None = None,
+    rules: Rules | None = None,
     longest_gap: float = 1.0,
-    shot_threshold: float = 3.0,
     progress: bool = True,
 ) -> Identified:
-    """Find, follow and name the faces of films; write `detections`, `tracks` and `appearances` of each, and a summary.
+    """Find, follow and name the faces of films, group the unknown ones, heed the user's corrections; write the tables.
 
-    A film that cannot be read is left out and stands in the summary with the reason; the others go on.
+    A film that was looked through before, with the same detector, embedder and search, is only named again. A film that
+    cannot be read is left out and stands in the summary with the reason; the others go on.
 
     Args:
         films: Paths.
@@ -56,9 +68,9 @@ def identify_films(
         net: Embeds them; the network the recognizer was fitted for.
         recognizer: Names them.
         info: What the recognizer was made from.
-        seconds_between_samples: 0 looks at every frame; raising it is faster and loses short appearances.
+        search: How the films are looked through; None takes the defaults.
+        rules: When a track is given a name; None takes the defaults.
         longest_gap: Stretches of one person at most so many seconds apart become one appearance.
-        shot_threshold: Raising it finds fewer cuts.
         progress: Show a bar for each film, with rate and time left.
 
     Raises:
@@ -73,36 +85,102 @@ def identify_films(
             f"expected the embeddings of {info.embedder!r}, on which the recognizer was fitted, got {net.name!r}; "
             f"run 02 and 04 again with this embedder, or choose the other one here"
         )
-    done, rows = [], []
+    tables: dict[Path, pd.DataFrame] = {}
+    problems: dict[Path, str] = {}
+    dropped: dict[Path, int] = {}
     for film in films:
         files = project.film(film)
         try:
-            followed = find_tracks(
-                film,
-                files,
-                finder,
-                net,
-                seconds_between_samples=seconds_between_samples,
-                shot_threshold=shot_threshold,
-                progress=progress,
-            )
+            followed = _follow(film, files, finder, net, search or Search(), progress)
         except UnreadableFilm as error:
-            rows.append([film.name, 0, 0, 0, 0, "", str(error)])
+            problems[film] = str(error)
             continue
-        tracks = name_tracks(followed.tracks, recognizer, info)
-        write_table(tracks, files.tracks)
-        write_table(appearances(tracks, longest_gap=longest_gap), files.appearances)
-        done.append(film)
-        rows.append([film.name, *_counts(tracks), followed.problem])
-    columns = ["film", "shots with faces", "tracks", "named", "unknown", "people", "problem"]
+        looks = pd.read_parquet(files.looks, columns=LOOK_COLUMNS)
+        shots = pd.read_csv(files.shots, keep_default_na=False)
+        tables[film] = name_tracks(followed.tracks, recognizer, info, looks=looks, shots=shots, rules=rules)
+        problems[film], dropped[film] = followed.problem, followed.dropped
+    if not tables:
+        _summarise(project, films, {}, {}, problems)
+        raise ValueError(f"none of the films could be read: {'; '.join(problems.values())}")
+    corrected = _settle(project, tables, grouping_of(net, recognizer, info).threshold)
+    for film in tables:
+        after = corrected.tables[film.name]
+        write_table(after, project.film(film).tracks)
+        write_table(appearances(after, longest_gap=longest_gap), project.film(film).appearances)
+    return Identified(
+        list(tables),
+        _summarise(project, films, corrected.tables, dropped, problems),
+        unknown_people(corrected.tables, looks=_looks(project, corrected.tables)),
+        corrected.left_out,
+        corrected.warnings,
+    )
+
+
+def grouping_of(net: Embedder, recognizer: Recognizer, info: RecognizerInfo) -> Grouping:
+    """Return how alike two unknown tracks must be to be one person, fitted on the gallery where it is large enough."""
+    own = net.threshold
+    if not math.isfinite(own):
+        own = info.threshold if info.kind == "knn" else float(getattr(recognizer, "farthest", math.inf))
+    names = recognizer.classes_[recognizer.codes_]
+    return fit_grouping(recognizer.vectors_, names, embedder=net.name, fallback=own)
+
+
+def _settle(project: Project, tables: dict[Path, pd.DataFrame], threshold: float) -> Corrected:
+    """Group the unknown people over all films of the project, and apply what its user decided.
+
+    The tables of films that are not of this run are written as well where their groups have changed.
+    """
+    others = {film: project.film(film).tracks for film in project.find_videos() if film not in tables}
+    before = {
+        film.name: pd.read_parquet(path) for film, path in others.items() if project.film(film).followed.is_file()
+    }
+    paths = {film.name: film for film in [*tables, *others]}
+    undecided = correct_films(before, pd.DataFrame(columns=pd.Index([*CORRECTION_COLUMNS, "matched"]))).tables
+    every = {film.name: table for film, table in tables.items()} | undecided
+    grouped = group_unknowns(every, threshold=threshold, looks=_looks(project, every))
+    fresh = {name: table.drop(columns="auto_cluster", errors="ignore") for name, table in grouped.items()}
+    films = [paths[name] for name in fresh]
+    corrected = correct_films(fresh, match_project(project, films, read_corrections(project.corrections)))
+    for name, table in before.items():
+        if not table["cluster"].equals(corrected.tables[name]["cluster"]):
+            write_table(corrected.tables[name], project.film(paths[name]).tracks)
+    return corrected
+
+
+def _looks(project: Project, films: Iterable[str]) -> dict[str, pd.DataFrame]:
+    return {name: pd.read_parquet(project.film(name).looks, columns=["track", "quality"]) for name in films}
+
+
+def _follow(film: Path, files: FilmFiles, finder: Detector, net: Embedder, search: Search, progress: bool) -> Followed:
+    made = made_from(film, finder, net, search)
+    found = read_followed(files, made)
+    if found is None:
+        files.followed.unlink(missing_ok=True)  # it speaks of tables that are about to change
+        found = find_tracks(film, files, finder, net, search=search, progress=progress)
+        write_table(found.tracks.assign(person=UNKNOWN), files.tracks)
+        write_followed(files, found, made)
+    return found
+
+
+def _summarise(
+    project: Project,
+    films: list[Path],
+    tables: Mapping[str, pd.DataFrame],
+    dropped: Mapping[Path, int],
+    problems: Mapping[Path, str],
+) -> pd.DataFrame:
+    rows = [[film.name, *_counts(tables.get(film.name)), dropped.get(film, 0), problems[film]] for film in films]
+    columns = ["film", "shots with faces", "tracks", "named", "by context", "unknown", "people", "no face", "problem"]
     summary = pd.DataFrame(rows, columns=pd.Index(columns))
     write_table(summary, project.film_summary)
-    if not done:
-        raise ValueError(f"none of the films could be read: {'; '.join(summary['problem'])}")
-    return Identified(done, summary)
+    return summary
 
 
-def _counts(tracks: pd.DataFrame) -> list[object]:
+def _counts(tracks: pd.DataFrame | None) -> list[object]:
+    if tracks is None:
+        return [0, 0, 0, 0, 0, ""]
     unknown = int((tracks["person"] == UNKNOWN).sum())
-    people = sorted(set(tracks["person"]) - {UNKNOWN})
-    return [tracks["shot"].nunique(), len(tracks), len(tracks) - unknown, unknown, ", ".join(people)]
+    people = sorted(set(tracks["person"]) - {UNKNOWN, NOT_A_FACE})
+    named = int(tracks["person"].isin(people).sum())
+    context = int((tracks["source"] == "context").sum())
+    return [tracks["shot"].nunique(), len(tracks), named, context, unknown, ", ".join(people)]

@@ -104,6 +104,11 @@ class Project:
         """One row a film of the last run: what was found in it, or why it was left out."""
         return self.output / "videos" / "summary.csv"
 
+    @property
+    def corrections(self) -> Path:
+        """The user's decisions, one a row, only ever appended to."""
+        return self.output / "corrections.csv"
+
     def film(self, video: str | Path) -> FilmFiles:
         """Return where the results of one film lie; `video` is its path or file name."""
         return FilmFiles(self.output / "videos" / Path(video).stem)
@@ -167,6 +172,36 @@ class FilmFiles:
     def tracks(self) -> Path:
         """The table of tracks, one name each."""
         return self.folder / "tracks.parquet"
+
+    @property
+    def looks(self) -> Path:
+        """The table of the best faces of each track."""
+        return self.folder / "looks.parquet"
+
+    @property
+    def followed(self) -> Path:
+        """What the tables were made from, so that a film need not be looked at again to be named again."""
+        return self.folder / "followed.json"
+
+    @property
+    def shots(self) -> Path:
+        """The table of shots."""
+        return self.folder / "shots.csv"
+
+    @property
+    def keyframes(self) -> Path:
+        """One picture a shot."""
+        return self.folder / "keyframes.parquet"
+
+    @property
+    def exports(self) -> Path:
+        """The folder of subtitles, timelines and tables for other programs."""
+        return self.folder / "exports"
+
+    @property
+    def reel(self) -> Path:
+        """The appearances of chosen people, cut together."""
+        return self.folder / "select_reel.mp4"
 
     @property
     def appearances(self) -> Path:

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import supervision as sv
-from trackers import BIoU, SORTTracker
+from numpy.typing import ArrayLike, NDArray
+from trackers import BIoU, ByteTrackTracker, OCSORTTracker, SORTTracker
 
 from facelib.faces import Faces, FloatArray, Image
+
+TrackMethod = Literal["sort", "bytetrack", "ocsort"]
+"""How the faces of one sample are linked to those before it."""
+
+_Sighting = tuple[int, FloatArray, float]  # frame, box, score
 
 DETECTIONS = pa.schema(
     [
@@ -29,15 +37,29 @@ DETECTIONS = pa.schema(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Look:
-    """One face of a track as the embedder sees it.
+    """One face of a track, in one frame.
 
     Attributes:
         quality: 0 to 1, from `facelib.quality.quality`.
-        chip: The aligned face, `(side, side, 3)` uint8 RGB.
+        chip: The face as the embedder wants it, `(side, side, 3)` uint8 RGB.
+        frame: The frame's number.
+        time: Its presentation time, seconds.
+        box: Left, top, right, bottom in pixels of the film.
+        score: The detector's.
+        picture: The face with its surroundings, `(height, width, 3)` uint8 RGB, for people to look at.
+        clothes: From `facelib.context.clothes`; None where they are not in the picture.
+        embedding: Of the chip; None until the shot has ended.
     """
 
     quality: float
     chip: Image
+    frame: int = 0
+    time: float = 0.0
+    box: FloatArray | None = None
+    score: float = 0.0
+    picture: Image | None = None
+    clothes: FloatArray | None = None
+    embedding: FloatArray | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -51,6 +73,7 @@ class Track:
         boxes: One box a sampled frame: left, top, right, bottom in pixels of the film.
         scores: The detector's score in each of them.
         looks: Its best faces, at most as many as were asked for.
+        missed: In how many samples between its first and its last it was not found.
     """
 
     number: int
@@ -59,10 +82,17 @@ class Track:
     boxes: list[FloatArray] = field(default_factory=list)
     scores: list[float] = field(default_factory=list)
     looks: list[Look] = field(default_factory=list)
+    missed: int = 0
 
     def wants(self, quality: float, most: int) -> bool:
         """Tell whether a face of this quality would be among the `most` best of the track."""
         return len(self.looks) < most or quality > self.looks[-1].quality
+
+    def add(self, frame: int, box: FloatArray, score: float) -> None:
+        """Add what was found in one sampled frame, later than all before."""
+        self.frames.append(frame)
+        self.boxes.append(box)
+        self.scores.append(score)
 
     def keep(self, look: Look, most: int) -> None:
         """Add a look, and let the worst go when there are more than `most`."""
@@ -70,18 +100,33 @@ class Track:
 
 
 class ShotTracker:
-    """SORT over the sampled frames of one shot; make a new one for every shot.
+    """Follows faces over the sampled frames of one shot; make a new one for every shot.
 
     A face must be found in two samples to begin a track. Where a face is lost for longer than
-    `patience`, its track ends. Source: Bewley et al., "Simple online and realtime tracking" (ICIP 2016).
+    `patience`, its track ends. Sources: Bewley et al., "Simple online and realtime tracking" (ICIP 2016); Zhang et
+    al., "ByteTrack: multi-object tracking by associating every detection box" (ECCV 2022); Cao et al.,
+    "Observation-centric SORT" (CVPR 2023).
 
     Args:
         shot: The shot's number.
         first_number: The number of the first track.
         seconds_between_samples: The usual distance of the samples.
-        patience: Seconds a face may be lost. Raising it joins more, across longer occlusions.
+        method: `sort` links all faces at once; `bytetrack` the sure ones first; `ocsort` also asks whether a face
+            lies in the direction its track was going.
+        patience: Seconds a face may be lost; at least one and a half times those between samples are taken.
+            Raising it joins more, across longer occlusions.
         least_overlap: The least IoU of a face with where its track should be, both widened by half of
             their sides each way. Raising it cuts tracks sooner.
+        sure_score: The detector's score from which a face may begin a track; fainter ones only continue one. None
+            takes every face for sure.
+
+    Attributes:
+        tracks: The tracks so far, in the order of their numbers.
+        samples: The frames that were looked at, ascending.
+        patience: Seconds a face may be lost.
+
+    Raises:
+        ValueError: When there is no such method.
     """
 
     def __init__(
@@ -90,26 +135,25 @@ class ShotTracker:
         first_number: int,
         *,
         seconds_between_samples: float,
+        method: TrackMethod = "bytetrack",
         patience: float = 1.0,
         least_overlap: float = 0.15,
+        sure_score: float | None = None,
     ) -> None:
         self.shot = shot
         self.tracks: list[Track] = []
+        self.samples: list[int] = []
+        self.patience = max(patience, 1.5 * seconds_between_samples)
         self._first_number = first_number
+        self._sure = -np.inf if sure_score is None else sure_score
         self._by_id: dict[int, Track] = {}
-        self._unclaimed: list[tuple[int, FloatArray, float]] = []
+        self._unclaimed: list[_Sighting] = []  # the last sample's faces without a number
+        self._numbered: dict[int, _Sighting] = {}  # faces with one that may not begin a track yet
         # Between two samples a face may move by more than its width: boxes are widened before they are compared.
         # Source: Yang et al., "Hard to track objects with irregular motions and similar appearances?
         # Make it easier by buffering the matching space" (WACV 2023).
         self._overlap = BIoU(buffer_ratio=0.5)
-        self._sort = SORTTracker(
-            lost_track_buffer=max(1, round(30 * patience)),
-            frame_rate=1 / max(seconds_between_samples, 1e-3),
-            track_activation_threshold=-np.inf,  # detectors' scores differ in scale and are filtered by the detector
-            minimum_consecutive_frames=2,
-            minimum_iou_threshold=least_overlap,
-            iou=self._overlap,
-        )
+        self._linker = _linker(method, self._overlap, seconds_between_samples, self.patience, least_overlap, self._sure)
 
     def update(self, frame: int, time: float, faces: Faces) -> list[Track | None]:
         """Take the faces of the next sampled frame.
@@ -122,41 +166,82 @@ class ShotTracker:
         Returns:
             The track of each face, None where it has none yet.
         """
-        found = sv.Detections(xyxy=faces.boxes.astype(np.float64), confidence=faces.scores.astype(np.float64))
-        ids = self._sort.update(found, timestamp=time).tracker_id
+        self.samples.append(frame)
         linked: list[Track | None] = []
-        unclaimed = []
-        for i, (box, score) in enumerate(zip(faces.boxes, faces.scores, strict=True)):
-            identity = int(ids[i]) if ids is not None and len(ids) else -1
-            if identity < 0:
-                unclaimed.append((frame, box, float(score)))
-                linked.append(None)
-                continue
-            track = self._by_id.get(identity) or self._begin(identity, box)
-            self._append(track, (frame, box, float(score)))
+        unclaimed: list[_Sighting] = []
+        for identity, box, score in zip(self._identities(time, faces), faces.boxes, faces.scores, strict=True):
+            sighting = (frame, box, float(score))
+            track = None if identity < 0 else self._by_id.get(identity) or self._begin(identity, sighting)
+            if track is not None:
+                track.missed += len(self.samples) - 1 - bisect_right(self.samples, track.frames[-1])
+                track.add(*sighting)
+            elif identity < 0:
+                unclaimed.append(sighting)
             linked.append(track)
         self._unclaimed = unclaimed
         return linked
 
-    def _begin(self, identity: int, box: FloatArray) -> Track:
-        # SORT names a face at its second sighting; the first one is found among those left over then.
+    def _identities(self, time: float, faces: Faces) -> list[int]:
+        """Return the linker's number for each face, -1 where it has none."""
+        count = len(faces)
+        found = sv.Detections(
+            xyxy=faces.boxes.astype(np.float64),
+            confidence=faces.scores.astype(np.float64),
+            data={"face": np.arange(count)},
+        )
+        linked = self._linker.update(found, timestamp=time)
+        identities = np.full(count, -1)
+        if len(linked) and linked.tracker_id is not None:
+            # Some return the faces in another order.
+            identities[np.asarray(linked.data["face"])] = linked.tracker_id
+        return [int(one) for one in identities]
+
+    def _begin(self, identity: int, sighting: _Sighting) -> Track | None:
+        first = self._first_sighting(identity, sighting)
+        if first is None or max(first[2], sighting[2]) < self._sure:
+            self._numbered[identity] = sighting
+            return None
         track = Track(self._first_number + len(self.tracks), self.shot)
+        track.add(*first)
         self.tracks.append(track)
         self._by_id[identity] = track
-        if self._unclaimed:
-            overlaps = self._overlap.compute(box[None], np.array([one[1] for one in self._unclaimed]))[0]
-            if overlaps.max() > 0:
-                self._append(track, self._unclaimed.pop(int(overlaps.argmax())))
         return track
 
-    def _append(self, track: Track, sighting: tuple[int, FloatArray, float]) -> None:
-        frame, box, score = sighting
-        track.frames.append(frame)
-        track.boxes.append(box)
-        track.scores.append(score)
+    def _first_sighting(self, identity: int, sighting: _Sighting) -> _Sighting | None:
+        # A face gets its number at its second sighting; the first is among those left over in the sample before.
+        if identity in self._numbered:
+            return self._numbered.pop(identity)
+        if not self._unclaimed:
+            return None
+        overlaps = self._overlap.compute(sighting[1][None], np.array([one[1] for one in self._unclaimed]))[0]
+        return self._unclaimed.pop(int(overlaps.argmax())) if overlaps.max() > 0 else None
 
 
-def fill_frames(tracks: Sequence[Track], times: FloatArray, first_frame: int) -> pd.DataFrame:
+def _linker(
+    method: TrackMethod, overlap: BIoU, seconds: float, patience: float, least_overlap: float, sure: float
+) -> SORTTracker | ByteTrackTracker | OCSORTTracker:
+    common: dict[str, Any] = {
+        "lost_track_buffer": max(1, round(30 * patience)),
+        "frame_rate": 1 / max(seconds, 1e-3),
+        "minimum_consecutive_frames": 2,
+        "minimum_iou_threshold": least_overlap,
+        "iou": overlap,
+    }
+    # Detectors' scores differ in scale and have been filtered by the detector: the library's own limits stay open.
+    if method == "sort":
+        return SORTTracker(**common, track_activation_threshold=sure)
+    if method == "bytetrack":
+        return ByteTrackTracker(**common, track_activation_threshold=sure, high_conf_det_threshold=sure)
+    if method == "ocsort":
+        # Where a face was lost, this one would give it its number back only when it had been found twice again.
+        common["minimum_consecutive_frames"] = 1
+        return OCSORTTracker(**common, high_conf_det_threshold=-np.inf)
+    raise ValueError(f"expected method 'sort', 'bytetrack' or 'ocsort', got {method!r}")
+
+
+def fill_frames(
+    tracks: Sequence[Track], times: ArrayLike, first_frame: int, *, longest_gap: float = np.inf
+) -> pd.DataFrame:
     """Return one row for every track and frame from its first to its last sample, sorted by frame.
 
     Boxes and scores between two samples are interpolated linearly over presentation time.
@@ -165,24 +250,30 @@ def fill_frames(tracks: Sequence[Track], times: FloatArray, first_frame: int) ->
         tracks: Tracks of one shot, each with at least one sample.
         times: Presentation time of each frame of the shot, seconds.
         first_frame: The number of the shot's first frame.
+        longest_gap: Seconds between two samples beyond which nobody knows where the face was: there are no rows
+            then. Must be more than the seconds between samples.
 
     Returns:
         The columns of `DETECTIONS`.
     """
-    parts = [_fill_track(track, np.asarray(times, np.float64), first_frame) for track in tracks]
+    when = np.asarray(times, np.float64)
+    parts = [_fill_track(track, when, first_frame, longest_gap) for track in tracks]
     if not parts:
         return pd.DataFrame(columns=pd.Index(DETECTIONS.names))
     return pd.concat(parts, ignore_index=True).sort_values(["frame", "track"], ignore_index=True)
 
 
-def _fill_track(track: Track, times: FloatArray, first_frame: int) -> pd.DataFrame:
-    frames = np.arange(track.frames[0], track.frames[-1] + 1)
+def _fill_track(track: Track, times: NDArray[np.float64], first_frame: int, longest_gap: float) -> pd.DataFrame:
+    found = np.asarray(track.frames)
+    sampled = times[found - first_frame]
+    follows = np.append(np.repeat(np.diff(sampled) <= longest_gap + 1e-6, np.diff(found)), True)
+    frames = np.arange(found[0], found[-1] + 1)
+    seen = np.isin(frames, found)
+    frames, seen = frames[seen | follows], seen[seen | follows]
     when = times[frames - first_frame]
-    sampled = times[np.asarray(track.frames) - first_frame]
-    boxes = np.asarray(track.boxes, np.float64)
     columns = {"frame": frames, "time": when, "shot": track.shot, "track": track.number}
-    for name, values in zip(("left", "top", "right", "bottom"), boxes.T, strict=True):
+    for name, values in zip(("left", "top", "right", "bottom"), np.asarray(track.boxes, np.float64).T, strict=True):
         columns[name] = np.interp(when, sampled, values).astype(np.float32)
     columns["score"] = np.interp(when, sampled, track.scores).astype(np.float32)
-    columns["interpolated"] = ~np.isin(frames, track.frames)
+    columns["interpolated"] = ~seen
     return pd.DataFrame(columns)

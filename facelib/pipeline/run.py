@@ -28,8 +28,8 @@ from facelib.project import Project
 logger = logging.getLogger(__name__)
 
 StepState = Literal["running", "done", "fresh", "failed"]
-MAIN_STEPS = (1, 2, 3, 4, 5)
-"""The steps from pictures and films to annotated films; further notebooks run only when asked for."""
+MAIN_STEPS = (1, 2, 3, 4, 5, 6, 7)
+"""The steps from pictures and films to reviewed and measured results; further notebooks run only when asked for."""
 _PLACES = ("project", "data_dir", "output_dir")
 _NOTHING = StepFiles(lambda project, given: [], lambda project, given: [])
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
+from facelib.corrections import NOT_A_FACE
 from facelib.recognize import UNKNOWN
 
 GREY = "#6A6A6A"
@@ -66,7 +67,7 @@ def colours_of(people: Iterable[str]) -> dict[str, str]:
 
 def _is_stranger(name: str) -> bool:
     start, _, number = name.partition(" ")
-    return name == UNKNOWN or (start == "Unknown" and number.isdigit())
+    return name in (UNKNOWN, NOT_A_FACE) or (start == "Unknown" and number.isdigit())
 
 
 def escaped(name: str, *, width: int = 24) -> str:

@@ -1,0 +1,52 @@
+"""What a film was looked through with, kept beside the tables: unless that changes, it need not be decoded again."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import pandas as pd
+
+from facelib.detect import Detector
+from facelib.embed import Embedder
+from facelib.film import TRACK_TYPES, Followed, Search
+from facelib.project import FilmFiles, write_text
+
+_FORM = 1  # of the tables; a change of what the pass writes counts it up
+
+
+def made_from(video: str | Path, finder: Detector, net: Embedder, search: Search) -> dict[str, object]:
+    """Return everything on which it depends what `facelib.film.find_tracks` finds."""
+    status = Path(video).stat()
+    return {
+        "form": _FORM,
+        "size": status.st_size,
+        "changed": status.st_mtime_ns,
+        "detector": finder.description,
+        "embedder": net.name,
+        "weights": net.sha256,
+        "search": asdict(search),
+    }
+
+
+def read_followed(files: FilmFiles, made: dict[str, object]) -> Followed | None:
+    """Return what an earlier pass over the film found, or None when it was made from anything else than `made`."""
+    tables = (files.tracks, files.detections, files.looks, files.shots, files.keyframes)
+    if not all(path.is_file() for path in tables):
+        return None
+    try:
+        record = json.loads(files.followed.read_text(encoding="utf-8"))
+        if record["made"] != json.loads(json.dumps(made)):
+            return None
+        tracks = pd.read_parquet(files.tracks, columns=[*TRACK_TYPES, "embedding"])
+        return Followed(tracks, float(record["read_until"]), float(record["duration"]), int(record["dropped"]))
+    except (OSError, ValueError, KeyError, TypeError):  # damaged: look through the film again
+        return None
+
+
+def write_followed(files: FilmFiles, followed: Followed, made: dict[str, object]) -> None:
+    """Keep what the tables were made from; call it when all of them are written."""
+    found = {"read_until": followed.read_until, "duration": followed.duration, "dropped": followed.dropped}
+    record = {"made": made, **found}
+    write_text(json.dumps(record, indent=2), files.followed)

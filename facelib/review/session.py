@@ -1,0 +1,324 @@
+"""The tracks of a project's films under review: what they are called, what to ask next, and what was decided."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+
+from facelib.corrections import (
+    CORRECTION_COLUMNS,
+    NOT_A_FACE,
+    append_corrections,
+    checked_name,
+    correct_films,
+    current,
+    group_number,
+    is_group,
+    read_corrections,
+    worth_asking,
+)
+from facelib.corrections.log import now
+from facelib.project import Project
+from facelib.recognize import UNKNOWN
+from facelib.review.tables import FACE, best_faces, read_pictures, read_tracks
+from facelib.revision import match_project
+
+Filter = Literal["all", "undecided", "unsure", "unknown", "decided"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One decision that can be undone: the tracks, and what had been decided about each before, "" for nothing."""
+
+    tracks: tuple[int, ...]
+    before: tuple[str, ...]
+
+
+class Review:
+    """The tracks of some films as their user's decisions leave them; every decision is written at once.
+
+    Tracks are told by their row in `tracks`, which stays the same while decisions are made.
+
+    Args:
+        project: Films, their tables and `corrections.csv`.
+        films: Paths; all of them must have been through notebook 05.
+        by: Who decides, kept with every decision.
+        sure: The confidence from which a name needs no second look.
+
+    Raises:
+        ValueError: When there is no film, or `corrections.csv` is damaged.
+        FileNotFoundError: When a film has not been looked at.
+
+    Attributes:
+        tracks: One row a track: the columns of `tracks.parquet` without `embedding`, and `video`, `label`,
+            `seconds`, `effect`, `worth`, `decided`, and the track's best face: `frame`, `left`, `top`, `right`,
+            `bottom`.
+        warnings: A sentence for each person whom the user named twice in one moment.
+        left_out: Decisions that could not be applied, and `why`.
+    """
+
+    def __init__(self, project: Project, films: Iterable[Path], *, by: str = "", sure: float = 0.9) -> None:
+        """Read the tables."""
+        self.project, self.by, self.sure = project, by, sure
+        self.films = list(films)
+        if not self.films:
+            raise ValueError(
+                f"expected at least one film that was looked at, got none of {project.name!r}; run 05 first"
+            )
+        for film in self.films:
+            if not project.film(film).tracks.is_file():
+                raise FileNotFoundError(f"expected the tracks of {film.name!r}, found none; run 05 on it first")
+        self._tables = {film.name: read_tracks(project.film(film).tracks) for film in self.films}
+        self._faces = pd.concat([best_faces(project, film) for film in self.films], ignore_index=True)
+        self._matched: dict[tuple[object, ...], int] = {}
+        self.refresh()
+        self._done = self._history()
+        self.last_undone = -1
+
+    def refresh(self) -> None:
+        """Read the decisions again, which other processes may have added to, and apply them."""
+        self._corrections = self._match(read_corrections(self.project.corrections))
+        corrected = correct_films(self._tables, self._corrections)
+        self.warnings, self.left_out = corrected.warnings, corrected.left_out
+        tables = [table.assign(video=name) for name, table in corrected.tables.items()]
+        every = pd.concat([table for table in tables if len(table)] or tables[:1], ignore_index=True)
+        every = every.merge(self._faces, on=["video", "track"], how="left")
+        self.tracks = worth_asking(every).sort_index().assign(decided=every["source"] == "user")
+
+    def _match(self, corrections: pd.DataFrame) -> pd.DataFrame:
+        keys = _keys(corrections)
+        new = corrections[[key not in self._matched for key in keys]]
+        if len(new):
+            found = match_project(self.project, self.films, new)
+            self._matched |= dict(zip(_keys(found), found["matched"].tolist(), strict=True))
+        return corrections.assign(matched=[self._matched[key] for key in keys]).astype({"matched": "int64"})
+
+    def _history(self) -> list[_Step]:
+        """Return what can be undone of earlier sessions: rows of one moment are one step."""
+        rows = {key: row for row, key in enumerate(zip(self.tracks["video"], self.tracks["track"], strict=True))}
+        said: dict[int, str] = {}
+        steps: list[_Step] = []
+        known = self._corrections[self._corrections["matched"] >= 0]
+        for _, moment in known.groupby("when", sort=False):
+            keys = zip(moment["video"], moment["matched"], moment["is"], strict=True)
+            given = {rows[video, track]: str(label) for video, track, label in keys if (video, track) in rows}
+            step = _Step(tuple(given), tuple(said.get(row, "") for row in given))
+            said |= given
+            # A step that brings back what was there before the last one has undone it.
+            if steps and dict(zip(steps[-1].tracks, steps[-1].before, strict=True)) == given:
+                steps.pop()
+            elif given:
+                steps.append(step)
+        return steps
+
+    def people(self) -> list[str]:
+        """Return the names that can be given without typing: the cast, and everybody named so far, sorted."""
+        folders = self.project.find_people() if self.project.people.is_dir() else []
+        labels = {label for label in self.tracks["label"] if not is_group(label)} - {UNKNOWN, NOT_A_FACE}
+        return sorted({*folders, *labels}, key=str.casefold)
+
+    def queue(self, shown: Filter = "undecided", *, person: str = "") -> list[int]:
+        """Return the tracks of a filter, most worth asking first.
+
+        Args:
+            shown: `undecided` are those that the user has said nothing about; of them, `unsure` are those with a
+                confidence below `sure`. `unknown` are nobody of the cast.
+            person: Only those called so; the name of a person or a group.
+        """
+        table = self.tracks
+        chosen = {
+            "all": pd.Series(True, index=table.index),
+            "undecided": ~table["decided"],
+            "unsure": ~table["decided"] & (table["confidence"] < self.sure),
+            "unknown": table["person"] == UNKNOWN,
+            "decided": table["decided"],
+        }
+        if shown not in chosen:
+            raise ValueError(f"expected one of {list(chosen)!r}, got {shown!r}")
+        rows = table[chosen[shown] & ((table["label"] == person) | (person == ""))]
+        return [int(row) for row in rows.sort_values(["worth", "video", "track"], ascending=[False, True, True]).index]
+
+    def members(self, track: int) -> list[int]:
+        """Return the tracks of a track's group of unknown people, longest first; of another track, itself alone."""
+        label = str(self.tracks.at[track, "label"])
+        if not is_group(label):
+            return [track]
+        own = self.tracks[self.tracks["label"] == label]
+        return [int(row) for row in own.sort_values("seconds", ascending=False, kind="stable").index]
+
+    def confirm(self, tracks: Sequence[int]) -> str:
+        """Say that tracks are called right; return what was done, as every method below does."""
+        labels = self.tracks.loc[list(tracks), "label"].to_list()
+        self._write([(row, label) for row, label in zip(tracks, labels, strict=True)])
+        return f"Confirmed {_listed(sorted(set(labels)))} in {_counted(tracks)}."
+
+    def name(self, tracks: Sequence[int], name: str, *, whole_group: bool = False) -> str:
+        """Give tracks the name of a person, or that of a group such as `Unknown 2`.
+
+        Args:
+            tracks: Rows.
+            name: Upper and lower case do not matter where the person is known already.
+            whole_group: Also the other tracks of their groups of unknown people, in all films.
+
+        Raises:
+            ValueError: When the name cannot be one.
+        """
+        rows = list(dict.fromkeys(row for one in tracks for row in (self.members(one) if whole_group else [one])))
+        if is_group(name) and name in set(self.tracks["label"]):
+            person = name
+        else:
+            plain = checked_name(name)
+            person = next((known for known in self.people() if known.casefold() == plain.casefold()), plain)
+        self._write([(row, person) for row in rows], *self._anchors([person]))
+        return f"Named {_counted(rows)} {person}."
+
+    def unknown(self, tracks: Sequence[int]) -> str:
+        """Say that tracks show nobody of the cast."""
+        self._write([(row, UNKNOWN) for row in tracks])
+        return f"Called {_counted(tracks)} unknown."
+
+    def not_a_face(self, tracks: Sequence[int]) -> str:
+        """Say that tracks show no face."""
+        self._write([(row, NOT_A_FACE) for row in tracks])
+        return f"Called {_counted(tracks)} no face."
+
+    def merge(self, tracks: Sequence[int]) -> str:
+        """Make one group of the groups that tracks belong to, under the name of the one longest on screen.
+
+        Where some of them are a person of the cast, the groups get the person's name.
+
+        Raises:
+            ValueError: When they are one group already, or two people of the cast.
+        """
+        rows = list(dict.fromkeys(row for one in tracks for row in self.members(one)))
+        table = self.tracks.loc[rows]
+        people = sorted({label for label in table["label"] if not is_group(label)} - {UNKNOWN})
+        groups = table.groupby("label")["seconds"].sum().round(2)
+        named = sorted(filter(is_group, groups.index), key=lambda label: (-groups[label], group_number(label)))
+        if not rows or (len(groups) < 2 and (UNKNOWN not in groups or len(rows) < 2)):
+            raise ValueError(f"expected tracks of two groups to merge, got {groups.index.to_list()!r}")
+        if len(people) > 1 or NOT_A_FACE in people:
+            raise ValueError(f"expected groups of unknown people and at most one person, got {people!r}")
+        target = (people or named or [self._free_label()])[0]
+        moved = [row for row in rows if self.tracks.at[row, "label"] != target]
+        self._write([(row, target) for row in moved], *self._anchors([target]))
+        return f"Merged {_counted(moved)} into {target}."
+
+    def split(self, tracks: Sequence[int]) -> str:
+        """Take tracks out of their group of unknown people, as a new group.
+
+        Raises:
+            ValueError: When they are not of one group, or all of it.
+        """
+        labels = sorted(set(self.tracks.loc[list(tracks), "label"]))
+        if len(labels) != 1 or not is_group(labels[0]):
+            raise ValueError(f"expected tracks of one group of unknown people to split off, got {labels!r}")
+        rest = [row for row in self.members(tracks[0]) if row not in set(tracks)]
+        if not rest:
+            raise ValueError(f"expected a part of {labels[0]!r} to split off, got all of its {_counted(tracks)}")
+        label = self._free_label()
+        # The first of each part is confirmed, so that both keep their names when the groups are numbered anew.
+        self._write([(row, label) for row in tracks], [(tracks[0], label)], [(rest[0], labels[0])])
+        return f"Split {_counted(tracks)} off {labels[0]} as {label}."
+
+    def undo(self) -> str:
+        """Take the last decision back, by writing what was decided before it; `last_undone` is a track of it.
+
+        Raises:
+            ValueError: When there is none.
+        """
+        if not self._done:
+            raise ValueError("expected a decision to undo, there is none left")
+        step = self._done.pop()
+        try:
+            self._append([list(zip(step.tracks, step.before, strict=True))])
+        except OSError:
+            self._done.append(step)
+            raise
+        self.last_undone = step.tracks[0]
+        return f"Took the last decision back, about {_counted(step.tracks)}."
+
+    def _anchors(self, labels: Sequence[str]) -> list[list[tuple[int, str]]]:
+        """Confirm the longest track of groups that nobody has confirmed a track of, for when they are numbered anew."""
+        said = current(self._corrections)
+        anchored = set(said.loc[said["is"] == said["was"], "is"])
+        found = []
+        for label in labels:
+            own = self.tracks[self.tracks["label"] == label]
+            if is_group(label) and label not in anchored and len(own):
+                found.append([(own.index.to_list()[int(own["seconds"].argmax())], label)])
+        return found
+
+    def _free_label(self) -> str:
+        used = [
+            *self.tracks["label"],
+            *self.tracks["auto_cluster"],
+            *self._corrections["is"],
+            *self._corrections["was"],
+        ]
+        return f"Unknown {1 + max([0, *map(group_number, used)])}"
+
+    def _write(self, *parts: list[tuple[int, str]]) -> None:
+        """Write one decision; of a track in several parts, each later part starts from what the earlier one said."""
+        rows = tuple(dict.fromkeys(row for part in parts for row, _ in part))
+        if not rows:
+            raise ValueError("expected at least one track to decide about, got none")
+        said = self._said()
+        self._append(list(parts))
+        self._done.append(_Step(rows, tuple(said.get(row, "") for row in rows)))
+
+    def _said(self) -> dict[int, str]:
+        known = current(self._corrections).merge(self.tracks.reset_index(), left_on=["video", "matched"],
+                                                 right_on=["video", "track"])  # fmt: skip
+        return dict(zip(known["index"].tolist(), known["is"].tolist(), strict=True))
+
+    def _append(self, parts: list[list[tuple[int, str]]]) -> None:
+        labels = self.tracks["label"].to_dict()
+        when, records = now(), []
+        for part in parts:
+            for row, label in part:
+                face = self.tracks.loc[row, ["video", "track", *FACE]].to_dict()
+                records.append(face | {"was": labels[row], "is": label})
+                labels[row] = label
+        rows = pd.DataFrame(records).assign(when=when, by=self.by, picture="")
+        append_corrections(self.project.corrections, rows[CORRECTION_COLUMNS])
+        self._matched |= dict(zip(_keys(rows), rows["track"].tolist(), strict=True))
+        self.refresh()
+
+    def summary(self) -> pd.DataFrame:
+        """Return one row a film: its tracks, and how many are named, unknown, no face, decided, and unsure."""
+        counted = self.tracks.assign(
+            named=~self.tracks["person"].isin([UNKNOWN, NOT_A_FACE]),
+            unknown=self.tracks["person"] == UNKNOWN,
+            no_face=self.tracks["person"] == NOT_A_FACE,
+            unsure=~self.tracks["decided"] & (self.tracks["confidence"] < self.sure),
+        )
+        columns = ["named", "unknown", "no_face", "decided", "unsure"]
+        table = counted.groupby("video")[columns].sum().reindex([film.name for film in self.films], fill_value=0)
+        table.insert(0, "tracks", counted.groupby("video").size().reindex(table.index, fill_value=0))
+        return table.reset_index(names="film").rename(columns={"no_face": "no face"})
+
+    def pictures(self, track: int) -> list[bytes]:
+        """Return up to four JPEG pictures of a track, the best first; none where there are none."""
+        film = next(film for film in self.films if film.name == self.tracks["video"][track])
+        path = self.project.film(film).looks
+        if not path.is_file():
+            return []
+        return read_pictures(str(path), path.stat().st_mtime_ns).get(int(self.tracks["track"][track]), [])
+
+
+def _keys(corrections: pd.DataFrame) -> list[tuple[object, ...]]:
+    columns = corrections[["video", "picture", *FACE]].fillna(-1)  # NaN would not be found again
+    return list(columns.itertuples(index=False, name=None))
+
+
+def _counted(tracks: Sequence[int]) -> str:
+    return f"{len(tracks)} track{'s' * (len(tracks) != 1)}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

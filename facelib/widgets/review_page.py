@@ -1,0 +1,50 @@
+"""Tracks as a page of pictures, for reports and for whoever has no widget."""
+
+from __future__ import annotations
+
+import base64
+import html
+from collections.abc import Sequence
+
+from facelib.plots import Thumbnails
+from facelib.review import Review
+from facelib.timeline import timecode
+
+_TILE = (
+    '<figure style="margin:0;width:{size}px;font-size:12px;line-height:1.35">'
+    '<div style="height:{size}px;background:#f2f2f2;color:#555;display:flex;align-items:center;'
+    'justify-content:center">{picture}</div>'
+    '<figcaption title="{reason}" style="overflow-wrap:anywhere"><b>{label}</b><br>{sure}<br>{place}</figcaption>'
+    "</figure>"
+)
+_GRID = '<div style="display:flex;flex-wrap:wrap;gap:12px 10px;align-items:flex-start">'
+
+
+def review_page(review: Review, tracks: Sequence[int], *, most: int = 40, size: int = 112) -> Thumbnails:
+    """Show the best face of tracks with what they are called, how sure that is, where they are, and why.
+
+    Args:
+        review: The tracks and their decisions.
+        tracks: Rows of `review.tracks`, in the order of the page.
+        most: How many to show at most; the page says how many more there are.
+        size: The width of a picture in pixels.
+    """
+    if not tracks:
+        return Thumbnails("<p>No tracks to show.</p>")
+    tiles = [_tile(review, row, size) for row in tracks[:most]]
+    rest = f"<p>and {len(tracks) - most} more.</p>" if len(tracks) > most else ""
+    return Thumbnails(f"{_GRID}{''.join(tiles)}</div>{rest}")
+
+
+def _tile(review: Review, row: int, size: int) -> str:
+    track = review.tracks.loc[row].to_dict()
+    found = review.pictures(row)
+    label, video, reason = (html.escape(str(track[name])) for name in ("label", "video", "reason"))
+    picture = "no picture"
+    if found:
+        data = base64.b64encode(found[0]).decode("ascii")
+        style = f"max-width:{size}px;max-height:{size}px"
+        picture = f'<img src="data:image/jpeg;base64,{data}" alt="{label}" style="{style}">'
+    sure = "decided" if track["decided"] else f"{track['confidence']:.2f} sure"
+    place = f"{timecode(track['start'])[:-2]}, {track['seconds']:.1f} s<br>shot {track['shot']} of {video}"
+    return _TILE.format(size=size, picture=picture, label=label, sure=sure, place=place, reason=reason)

@@ -1,0 +1,88 @@
+"""The review notebook without anybody to review: what it shows, and what it leaves behind."""
+
+from __future__ import annotations
+
+import json
+
+import pandas as pd
+import papermill
+import pytest
+
+import facelib
+from facelib.corrections import read_corrections
+from facelib.demo import make_demo
+from facelib.gallery import build_gallery, find_faces, read_gallery, write_gallery
+from facelib.identify import identify_films
+from facelib.images import read_image
+from facelib.pipeline.run import notebooks_folder
+from facelib.project import Project
+from facelib.recognize import load_recognizer
+from facelib.review import Review
+from facelib.tuning import tune
+from facelib.video import read_frames
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("demo")
+    project = Project("demo", folder / "data", folder / "output")
+    make_demo(project, seconds_per_shot=0.6, progress=False)
+    (project.videos / "demo_vfr.mp4").rename(project.videos / "not_yet.mp4")
+    net = facelib.embedder("dlib")
+    table = build_gallery(project, facelib.detector(), net, progress=False)
+    write_gallery(table, project.faces, detector="mtcnn", embedder=net.name, weights_sha256=net.sha256)
+    tuning = tune(read_gallery(project.faces), fallback=net.threshold)
+    tuning.save(project.recognizer, tuning.fitted.threshold)
+    finder, named = facelib.detector(working_size=640), load_recognizer(project.recognizer)
+    identify_films([project.videos / "demo.mp4"], project, finder, net, *named, progress=False)
+    return project
+
+
+def run(project, out, **parameters):
+    """Run the notebook with papermill alone, as its user may; return the text and HTML of its outputs."""
+    places = {"project": project.name, "data_dir": str(project.data_dir), "output_dir": str(project.output_dir)}
+    source = notebooks_folder() / "06_review_tracks.ipynb"
+    papermill.execute_notebook(source, out, parameters=places | parameters, kernel_name="python3", progress_bar=False)
+    cells = json.loads(out.read_text(encoding="utf-8"))["cells"]
+    return [str(output.get("data", output.get("text"))) for cell in cells for output in cell.get("outputs", [])]
+
+
+def test_it_shows_pictures_and_follows_decisions(demo, tmp_path):
+    files = demo.film("demo.mp4")
+    before = pd.read_parquet(files.tracks)
+    shown = run(demo, tmp_path / "first.ipynb", draw=False)
+    assert any("<figure" in output and "data:image/jpeg;base64" in output for output in shown)
+    assert any("TrackReview" in output for output in shown)
+    pd.testing.assert_frame_equal(pd.read_parquet(files.tracks)[list(before.columns)], before)
+
+    review = Review(demo, [demo.videos / "demo.mp4"], by="Ann")
+    tracks = review.tracks
+    stranger = tracks.index[(tracks["person"] == "unknown") & (tracks["shot"] == 4)][0]
+    hopper = tracks.index[tracks["label"] == "Grace Hopper"][0]
+    review.name([stranger], "Nina")
+    review.not_a_face([hopper])
+    shown = run(demo, tmp_path / "second.ipynb")
+    assert any("named by Ann on" in output for output in shown)
+    after = pd.read_parquet(files.tracks)
+    assert after.loc[[stranger, hopper], "person"].tolist() == ["Nina", "not a face"]
+    assert "Nina" in set(pd.read_csv(files.appearances)["person"])
+    assert "Nina" in files.timeline.read_text(encoding="utf-8")
+    assert len(list(read_frames(files.annotated))) == 150
+    pictures = sorted(path.name for path in (demo.people / "Nina").iterdir())
+    assert pictures and all(name.startswith("film demo ") for name in pictures)
+    # 02 looks for a face in them again.
+    finder = facelib.detector("mtcnn")
+    found = [len(find_faces(read_image(demo.people / "Nina" / name), finder)) for name in pictures]
+    assert found == [1] * len(pictures)
+
+    review.undo()
+    review.undo()
+    run(demo, tmp_path / "third.ipynb", draw=False)
+    pd.testing.assert_frame_equal(pd.read_parquet(files.tracks)[list(before.columns)], before)
+    assert not (demo.people / "Nina").exists()
+    assert len(read_corrections(demo.corrections)) == 4
+
+
+def test_a_film_that_was_never_looked_at_is_left_out(demo, tmp_path):
+    with pytest.raises(Exception, match="run 05 first"):
+        run(demo, tmp_path / "other.ipynb", videos=["not_yet.mp4"])
