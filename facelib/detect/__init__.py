@@ -28,8 +28,8 @@ def detector(
     Args:
         name: `"haar"` (OpenCV's cascade), `"hog"` and `"cnn"` (face_recognition's two), `"mtcnn"`, `"centerface"`,
             `"yunet"` (fetched once), another detector in the catalogue of weights, or the path of an ONNX file of the
-            output form of YuNet or SCRFD. The default is the best and the quickest of those whose weights come with installed
-            packages.
+            output form of YuNet or SCRFD. The default is the best and the quickest of those whose weights come with
+            installed packages.
         smallest_face: Longer side of the smallest face wanted, in pixels of the picture. Raising it is faster and
             gives fewer false faces.
         score: Least score of a face; None takes the detector's own. Raising it gives fewer and surer faces.
