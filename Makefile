@@ -15,7 +15,7 @@ compile := $(uv) compile --universal --python-version 3.11 --generate-hashes --q
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format bench lab lock clean
+.PHONY: help setup run test lint format bench lab tuner lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +48,25 @@ lab: .venv/.ready ## Open JupyterLab on the notebooks
 	$(bin)/jupyter lab --ServerApp.root_dir="$(CURDIR)" --LabApp.default_url=/lab/tree/notebooks \
 		--LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate \
 		$(if $(filter 0,$(shell id -u)),--allow-root)
+
+# For a project of one's own: make tuner PROJECT=sopranos. The page runs a copy of the notebook with the project filled
+# in; it writes the recognizer only when its button is pressed.
+PROJECT ?= demo
+DATA ?= data
+OUTPUT ?= output
+PORT ?= 8866
+VOILA_OPTIONS ?=
+known_faces = $(OUTPUT)/$(PROJECT)/faces.parquet
+tuner_page = $(OUTPUT)/$(PROJECT)/tuner.ipynb
+
+tuner: .venv/.ready ## Serve notebook 4 as a page of its own: make tuner PROJECT=demo PORT=8866
+	@test -f "$(known_faces)" || { echo "expected the known faces in $(known_faces), found none;" \
+		"make them first: $(bin)/facelib run --project \"$(PROJECT)\" --steps 1-2"; exit 1; }
+	@$(bin)/papermill --prepare-only --no-progress-bar --log-level WARNING notebooks/04_tune_threshold.ipynb \
+		"$(tuner_page)" -r project "$(PROJECT)" -r data_dir "$$(cd "$(DATA)" && pwd)" \
+		-r output_dir "$$(cd "$(OUTPUT)" && pwd)" -p save False
+	JUPYTER_PATH="$(CURDIR)/facelib/widgets" $(bin)/voila --template=facelib --progressive_rendering=True \
+		--show_tracebacks=True --Voila.ip=127.0.0.1 --port=$(PORT) $(VOILA_OPTIONS) "$(tuner_page)"
 
 lock: $(bin)/uv ## Choose versions anew and write requirements.lock and requirements-headless.lock
 	$(compile) --upgrade --extra dev pyproject.toml --output-file requirements.lock

@@ -140,6 +140,40 @@ def measure_map(vectors: FloatArray, points: FloatArray, names: NDArray[np.objec
     return pd.concat([by_person, everybody]).rename_axis("person").reset_index()
 
 
+def find_strays(faces: pd.DataFrame, vectors: FloatArray, *, k: int = 5) -> pd.DataFrame:
+    """Return the faces that lie among another person's, the farthest astray first.
+
+    Judged by the embeddings themselves, not by the map: a face is astray when more of its `k` nearest other faces
+    are one other person's than its own person's.
+
+    Args:
+        faces: One row a face, with `person`, such as the used rows of the gallery.
+        vectors: `(n, d)`, their embeddings.
+        k: How many neighbours are asked; brought down where there are fewer.
+
+    Returns:
+        Those rows of `faces`, with two columns more: `among` (the other person) and `share` (of the neighbours, 0 to 1,
+        who are that person's).
+
+    Raises:
+        ValueError: When the two differ in length, or `k` is below 1.
+    """
+    if len(faces) != len(vectors) or k < 1:
+        raise ValueError(f"expected a vector a face and k of 1 or more, got {len(faces)}, {len(vectors)}, k={k!r}")
+    k = min(k, len(faces) - 1)
+    people, codes = np.unique(faces["person"].to_numpy(dtype=str), return_inverse=True)
+    if k < 1 or len(people) < 2:
+        return faces.iloc[:0].assign(among="", share=0.0)
+    nearest = NearestNeighbors(n_neighbors=k).fit(vectors).kneighbors(return_distance=False)
+    votes = np.stack([np.bincount(row, minlength=len(people)) for row in codes[nearest]])
+    rows = np.arange(len(faces))
+    own = votes[rows, codes].copy()
+    votes[rows, codes] = 0
+    other = votes.argmax(axis=1)
+    found: pd.DataFrame = faces.assign(among=people[other], share=votes[rows, other] / k)[votes[rows, other] > own]
+    return found.sort_values("share", ascending=False, kind="stable")
+
+
 def _checked(vectors: FloatArray) -> FloatArray:
     if vectors.ndim != 2 or not np.isfinite(vectors).all():
         raise ValueError(

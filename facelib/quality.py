@@ -20,12 +20,24 @@ def frontality(landmarks: FloatArray) -> FloatArray:
     Args:
         landmarks: `(n, 5, 2)` pixels, as in `Faces`; unknown ones (NaN) count 0.5.
     """
+    return np.asarray(np.nan_to_num(np.clip(1 - 2 * np.abs(turn(landmarks)), 0, 1), nan=0.5), np.float32)
+
+
+def turn(landmarks: FloatArray) -> FloatArray:
+    """Return how far each face is turned to the side: 0 straight, negative towards the picture's left.
+
+    The way of the nose from the middle between the eyes, in units of their distance along the line through them;
+    about 0.5 and more is a profile.
+
+    Args:
+        landmarks: `(n, 5, 2)` pixels, as in `Faces`; unknown ones (NaN) give NaN.
+    """
     left, right, nose = landmarks[:, 0], landmarks[:, 1], landmarks[:, 2]
     between = right - left
     distance = np.sum(between**2, axis=1)
     along = np.sum((nose - (left + right) / 2) * between, axis=1)
-    offset = np.divide(np.abs(along), distance, out=np.full(len(landmarks), np.nan, np.float32), where=distance > 0)
-    return np.asarray(np.nan_to_num(np.clip(1 - 2 * offset, 0, 1), nan=0.5), np.float32)
+    offset = np.divide(along, distance, out=np.full(len(landmarks), np.nan, np.float32), where=distance > 0)
+    return np.asarray(offset, np.float32)
 
 
 def quality(image: Image, faces: Faces) -> FloatArray:

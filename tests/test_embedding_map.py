@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from facelib.embedding_map import make_map, map_table, measure_map, usable_perplexity
+from facelib.embedding_map import find_strays, make_map, map_table, measure_map, usable_perplexity
 
 
 def clusters(sizes: list[int], *, spread: float = 0.05, dimension: int = 128, seed: int = 0):
@@ -134,3 +134,35 @@ def test_the_table_of_the_map_has_the_columns_of_the_contract_in_the_order_of_th
 def test_lengths_that_disagree_are_refused():
     with pytest.raises(ValueError, match="got 2, 3, 3"):
         measure_map(np.zeros((2, 4), np.float32), np.zeros((3, 2), np.float32), ["a"] * 3)
+
+
+def astray(people: list[str], places: list[float], *, k: int = 3) -> pd.DataFrame:
+    vectors = np.array([[place, 0.0] for place in places], np.float32)
+    return find_strays(pd.DataFrame({"picture": range(len(people)), "person": people}), vectors, k=k)
+
+
+def test_strays_are_the_faces_among_another_persons():
+    found = astray(list("AAAABBBBA"), [0, 0.1, 0.2, 0.3, 9, 9.1, 9.2, 9.3, 9.15])
+    assert found["picture"].tolist() == [8]
+    assert (found["among"].item(), found["share"].item()) == ("B", 1.0)
+
+
+@pytest.mark.parametrize(
+    ("people", "places"),
+    [
+        ([], []),  # nobody
+        (["A"], [0.0]),  # a single face has no neighbours
+        (["A", "A", "A"], [0.0, 1.0, 2.0]),  # one person has nobody to be among
+        (["A", "A", "B", "B"], [0.0, 0.1, 9.0, 9.1]),  # fewer neighbours than asked
+    ],
+)
+def test_there_are_no_strays_where_nobody_is_out_of_place(people, places):
+    found = astray(people, places, k=1 if len(people) == 4 else 5)
+    assert found.empty and list(found.columns) == ["picture", "person", "among", "share"]
+
+
+def test_strays_come_the_farthest_first_and_k_is_checked():
+    found = astray(list("AABBBA"), [0, 0.1, 5, 5.1, 5.2, 5.15], k=2)
+    assert found["share"].is_monotonic_decreasing and 5 in found["picture"].tolist()
+    with pytest.raises(ValueError, match="k=0"):
+        astray(["A", "B"], [0, 1], k=0)

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import sklearn.base
 import skops.io
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -180,6 +181,57 @@ def test_probability_decides_for_a_machine(gallery: tuple[np.ndarray, np.ndarray
     assert svm.probabilities(gallery[0]).shape == (23, 3)
 
 
+@pytest.mark.parametrize(
+    ("options", "probe", "person", "distance"),
+    [
+        ({"thresholds": {"Ada": 0.1}}, 0.2, "Grace", 0.3),  # beyond Ada's own, within what all others have
+        ({"thresholds": {"Ada": 0.1}}, 0.05, "Ada", 0.05),
+        ({"thresholds": {"Ada": 0.1, "Grace": 0.15}}, 0.2, "unknown", 0.2),
+        ({"thresholds": {"Grace": 0.35}, "threshold": 0.1}, 0.2, "Grace", 0.3),
+        (
+            {"thresholds": {"Grace": 0.38}, "threshold": 0.25},
+            0.2,
+            "Grace",
+            0.3,
+        ),  # deeper within than the nearer Ada
+        ({"thresholds": {"Grace": 0.32}, "threshold": 0.25}, 0.2, "Ada", 0.2),
+        ({"thresholds": {"Nobody of these": 9}}, 0.2, "Ada", 0.2),
+        ({"thresholds": {}}, 0.2, "Ada", 0.2),
+        ({"thresholds": {"Ada": 0}}, 0.0, "Ada", 0.0),
+    ],
+)
+def test_people_may_have_thresholds_of_their_own(
+    options: dict[str, Any], probe: float, person: str, distance: float
+) -> None:
+    knn = OpenSetKNN(**{"k": 1, "threshold": 0.5} | options).fit(LINE, LINE_NAMES)
+    row = knn.decide([[probe]]).iloc[0]
+    assert row["person"] == person
+    assert row["distance"] == pytest.approx(distance)  # as far as it is, whatever the thresholds
+    assert knn.predict([[probe]]).tolist() == [person]
+    assert knn.kneighbors([[probe]])[0][0, 0] == pytest.approx(abs(LINE[:, 0] - probe).min())
+
+
+def test_equal_thresholds_of_their_own_are_one_threshold(gallery: tuple[np.ndarray, np.ndarray]) -> None:
+    probes = np.random.default_rng(5).normal(size=(200, 4))
+    own = dict.fromkeys(np.unique(gallery[1]).tolist(), 0.9)
+    for weights in ("uniform", "distance"):
+        plain, each = OpenSetKNN(3, 0.9, weights), OpenSetKNN(3, 0.2, weights, thresholds=own)
+        people = [estimator.fit(*gallery).decide(probes)["person"].tolist() for estimator in (plain, each)]
+        assert people[0] == people[1] and 0 < people[0].count(UNKNOWN) < 200
+
+
+def test_people_may_have_probabilities_of_their_own(gallery: tuple[np.ndarray, np.ndarray]) -> None:
+    plain = OpenSetSVM(threshold=0.5).fit(*gallery)
+    probes = gallery[0][:12]  # of Ada
+    likely = plain.probabilities(probes)[:, 0]
+    middle = float(np.median(likely))
+    strict = OpenSetSVM(threshold=0.5, thresholds={"Ada": middle}).fit(*gallery)
+    assert (strict.predict(probes) == "Ada").tolist() == (likely >= middle).tolist()
+    np.testing.assert_allclose(strict.decide(probes)["probability"][likely >= middle], likely[likely >= middle])
+    others = gallery[0][12:]
+    assert strict.predict(others).tolist() == plain.predict(others).tolist()
+
+
 def test_one_person_is_enough_for_the_neighbours() -> None:
     knn = OpenSetKNN().fit(cluster([1, 0, 0, 0], 3, 0), ["Ada"] * 3)
     table = knn.decide([[1, 0, 0, 0], [0, 1, 0, 0]])
@@ -198,6 +250,10 @@ def test_one_person_is_enough_for_the_neighbours() -> None:
         (OpenSetSVM(kernel="poly"), ["Ada", "Grace"], "got 'poly'"),  # type: ignore[arg-type]
         (OpenSetSVM(farthest=0.0), ["Ada", "Grace"], "got 0.0"),
         (OpenSetSVM(threshold=1.5), ["Ada", "Grace"], "got 1.5"),
+        (OpenSetKNN(thresholds={"Ada": -0.1}), ["Ada", "Grace"], "threshold of 'Ada' between 0 and inf, got -0.1"),
+        (OpenSetKNN(thresholds={"Ada": math.nan}), ["Ada", "Grace"], "threshold of 'Ada' .* got nan"),
+        (OpenSetKNN(threshold=math.inf, thresholds={"Ada": 0.4}), ["Ada", "Grace"], "a finite threshold"),
+        (OpenSetSVM(thresholds={"Ada": 1.1}), ["Ada", "Grace"], "threshold of 'Ada' between 0 and 1, got 1.1"),
         (OpenSetSVM(), ["Ada", "Ada"], "OpenSetKNN works with one"),
     ],
 )
@@ -257,6 +313,35 @@ def test_a_recognizer_comes_back_as_it_was(
     assert dataclasses.replace(read, **settled) == dataclasses.replace(wanted, **settled)
     assert sorted(file.name for file in path.parent.iterdir()) == ["recognizer.json", "recognizer.skops"]
     assert "Łucja" in path.with_suffix(".json").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("kind", ["knn", "svm"])
+def test_a_recognizer_of_before_there_were_thresholds_of_people_still_works(
+    kind: Any, gallery: tuple[np.ndarray, np.ndarray], tmp_path: Path
+) -> None:
+    estimator: Estimator = OpenSetKNN(k=3) if kind == "knn" else OpenSetSVM()
+    probes = np.random.default_rng(1).normal(size=(50, 4)).astype(np.float32)
+    before = estimator.fit(*gallery).decide(probes)
+    del estimator.__dict__["thresholds"]
+    save_recognizer(estimator, tmp_path / "r.skops", info(23, kind=kind))
+    file = tmp_path / "r.json"
+    fields = json.loads(file.read_text(encoding="utf-8"))
+    del fields["strangers"], fields["per_person"]
+    file.write_text(json.dumps(fields), encoding="utf-8")
+    loaded, read = load_recognizer(tmp_path / "r.skops")
+    assert "thresholds" not in loaded.__dict__ and not read.per_person
+    assert loaded.decide(probes).equals(before)
+    assert sklearn.base.clone(loaded).fit(*gallery).decide(probes).equals(before)
+
+
+def test_thresholds_of_people_are_saved(gallery: tuple[np.ndarray, np.ndarray], tmp_path: Path) -> None:
+    own = {"Ada": 0.25, "Łucja Nowak": 0.75}
+    probes = np.random.default_rng(1).normal(size=(50, 4)).astype(np.float32)
+    estimator = OpenSetKNN(thresholds=own).fit(*gallery)
+    save_recognizer(estimator, tmp_path / "r.skops", info(23, per_person=True, strangers=7))
+    loaded, read = load_recognizer(tmp_path / "r.skops")
+    assert loaded.thresholds == own and (read.per_person, read.strangers) == (True, 7)
+    assert loaded.decide(probes).equals(estimator.decide(probes))
 
 
 def test_confidence_falls_with_the_distance() -> None:

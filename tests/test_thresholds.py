@@ -15,10 +15,15 @@ from facelib.thresholds import (
     Trials,
     confidence_model,
     curve,
+    fit_offsets,
+    fit_per_person,
     fit_threshold,
     leave_one_out,
     measure_threshold,
+    near_duplicate_groups,
+    pictures_to_add,
     trials,
+    trials_needed,
 )
 
 Faces = tuple[np.ndarray, np.ndarray]
@@ -54,6 +59,211 @@ def test_trials_decide_as_the_recognizer_does(k: int, weights: str) -> None:
             for m, row in zip(others, order, strict=True)
         ]
         assert named == (outcome.impostor_distances <= threshold).tolist()
+
+
+@pytest.mark.parametrize("k", [1, 2, 5])
+def test_trials_of_many_voters_tell_those_of_fewer(k: int) -> None:
+    vectors, names = cast(6, 5, spread=0.3)
+    asked, cut = trials(vectors, names, k=k), trials(vectors, names, k=9).nearest(k)
+    np.testing.assert_array_equal(asked.distances, cut.distances)
+    for threshold in (0.5, 0.9, 1.2):
+        np.testing.assert_array_equal(asked.named_right(threshold), cut.named_right(threshold))
+        np.testing.assert_array_equal(asked.cast.carrier(threshold), cut.cast.carrier(threshold))
+
+
+def test_strangers_are_looked_up_in_the_whole_gallery() -> None:
+    vectors, names = cast(5, 4, spread=0.2)
+    away = cast(8, 1, spread=0.2, seed=9)[0]
+    outcome = trials(vectors, names, strangers=away, k=3)
+    assert (outcome.strangers, len(outcome.impostor)) == (8, 28)
+    assert outcome.others.probes[-8:].tolist() == list(range(8))
+    assert outcome.impostor[-8:].tolist() == list(range(5, 13))  # each of them a person of its own
+    knn = OpenSetKNN(k=3, threshold=0.9).fit(vectors, names)
+    named = knn.predict(away) != UNKNOWN
+    assert named.any() and not named.all()
+    assert named.tolist() == (outcome.impostor_distances[-8:] <= 0.9).tolist()
+    carried = names[outcome.others.carrier(0.9)[-8:]]
+    assert carried[named].tolist() == knn.predict(away)[named].tolist()
+
+
+def test_a_source_group_is_left_out_together_and_copies_flatter() -> None:
+    vectors, names = cast(12, 6, spread=0.4)
+    copies = (np.concatenate([vectors, vectors + 0.001]), np.concatenate([names, names]))
+    groups = near_duplicate_groups(*copies, threshold=0.5)
+    assert groups.tolist() == [*range(72), *range(72)]
+    flattering, honest, once = trials(*copies), trials(*copies, groups=groups), trials(vectors, names)
+    assert flattering.named_right(0.3).all()
+    assert honest.named_right(0.9).mean() == pytest.approx(once.named_right(0.9).mean(), abs=0.1)
+    assert leave_one_out(*copies, k=1)["nearest"] == 1 > leave_one_out(*copies, k=1, groups=groups)["nearest"]
+
+
+def test_a_person_of_one_source_alone_has_no_genuine_trial() -> None:
+    vectors, names = cast(3, 4)
+    groups = np.where(names == "Person 01", 99, np.arange(12))
+    outcome = trials(vectors, names, groups=groups)
+    assert sorted(set(outcome.genuine.tolist())) == [0, 2]
+    assert len(outcome.impostor) == 12
+
+
+@pytest.mark.parametrize(
+    ("points", "names", "threshold", "groups"),
+    [
+        ([], [], 0.5, []),
+        ([0, 0.1, 0.5], "AAA", 0.5, [0, 0, 1]),
+        ([0, 0.15, 0.3], "AAA", 0.5, [0, 0, 0]),  # what is linked over others
+        ([0.35, 0, 0.1], "AAA", 0.5, [0, 1, 1]),
+        ([0, 0.1], "AB", 0.5, [0, 1]),  # never two people
+        ([0, 0], "AA", math.nan, [0, 1]),  # nobody knows what near is
+    ],
+)
+def test_source_groups(points: list[float], names: str, threshold: float, groups: list[int]) -> None:
+    found = near_duplicate_groups(np.array(points).reshape(-1, 1), list(names), threshold=threshold)
+    assert found.tolist() == groups
+
+
+def test_people_left_out_together_never_name_each_other() -> None:
+    vectors, names = cast(6, 4, spread=0.2)
+    fold = np.unique(names, return_inverse=True)[1] % 2
+    outcome = trials(vectors, names, k=1, people_groups=fold)
+    named = outcome.gallery[outcome.others.rows[:, 0]]
+    assert (named % 2 != outcome.impostor % 2).all() and len(named) == 24
+
+
+@pytest.mark.parametrize(
+    ("strangers", "words"),
+    [
+        (np.zeros((3, 5)), "embeddings of length 16"),
+        (np.zeros(16), "as a matrix"),
+        (np.full((2, 16), np.nan), "without NaN"),
+    ],
+)
+def test_strangers_that_cannot_be_compared(strangers: np.ndarray, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        trials(*cast(3, 3), strangers=strangers)
+
+
+def test_groups_of_another_gallery_are_refused() -> None:
+    with pytest.raises(ValueError, match="groups to number each of 9 faces"):
+        trials(*cast(3, 3), groups=[1, 2])
+
+
+def test_no_stranger_is_the_same_as_none_given() -> None:
+    vectors, names = cast(4, 3)
+    empty = trials(vectors, names, strangers=np.empty((0, 16)))
+    assert empty.strangers == 0
+    np.testing.assert_array_equal(empty.impostor_distances, trials(vectors, names).impostor_distances)
+
+
+def test_a_folder_of_strangers_is_evidence_for_a_small_cast() -> None:
+    vectors, names = cast(3, 5)
+    strangers = cast(300, 1, seed=7)[0]
+    alone, helped = trials(vectors, names), trials(vectors, names, strangers=strangers)
+    before, after = (fit_threshold(outcome, fallback=0.2) for outcome in (alone, helped))
+    assert not before.from_data and before.threshold == 0.2
+    assert "strangers folder" in before.advice and "285 pictures of different people" in before.advice
+    assert after.from_data and after.threshold > 0.2 and after.fpir <= 0.01
+    assert "300 pictures of strangers" in after.advice
+    assert after.fpir_interval[0] <= after.fpir <= after.fpir_interval[1]
+    assert confidence_model(helped, fallback=0.5) == confidence_model(alone, fallback=0.5)
+
+
+@pytest.mark.parametrize(("wanted", "needed"), [(0.01, 300), (0.001, 3000), (0.1, 30), (0.3, 10), (0, None)])
+def test_how_many_trials_a_rate_takes(wanted: float, needed: int | None) -> None:
+    assert trials_needed(wanted) == needed
+
+
+@pytest.mark.parametrize(
+    ("had", "count", "added"),
+    [
+        ({"Ada": 2, "Grace": 2}, 0, {}),
+        ({"Ada": 2, "Grace": 9}, 12, {"Ada": 9, "Grace": 3}),  # 11 and 12 after
+        ({"Ada": 5}, 3, {"Ada": 3}),
+        ({}, 0, {}),
+    ],
+)
+def test_pictures_are_asked_for_where_there_are_fewest(had: dict[str, int], count: int, added: dict[str, int]) -> None:
+    names = [name for name, number in had.items() for _ in range(number)]
+    found = pictures_to_add(names, count)
+    assert sum(found.values()) == count
+    if len(had) < 2 or count == 0:
+        assert found == added
+    else:
+        after = [had[name] + found.get(name, 0) for name in had]
+        assert max(after) - min(after) <= 1
+
+
+def test_the_advice_names_whom_to_photograph() -> None:
+    vectors, names = cast(12, 25)
+    few = np.r_[np.arange(5), np.arange(25, 300)]  # Person 00 has 5, the others 25
+    advice = fit_threshold(trials(vectors[few], names[few]), fallback=0.2).advice
+    assert "Add 20 more pictures of Person 00, or 20 pictures of strangers" in advice
+
+
+def hunted(people: int = 30, faces: int = 12) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return a cast with names and 300 strangers, who come near to some people and not to others."""
+    rng = np.random.default_rng(3)
+    centres = rng.normal(size=(people + 300, 16))
+    common = np.arange(people + 300) % 3 == 0  # who have the commonest face
+    centres[common] = 1.0 + 0.55 * centres[common]
+    centres /= np.linalg.norm(centres, axis=1, keepdims=True)
+    spread = np.where(common, 0.05, 0.16)[:people]
+    noise = rng.normal(size=(people * faces, 16)) * np.repeat(spread, faces)[:, None]
+    vectors = np.repeat(centres[:people], faces, axis=0) + noise
+    names = np.repeat([f"P{number:02}" for number in range(people)], faces)
+    return vectors.astype(np.float32), names, centres[people:].astype(np.float32)
+
+
+def test_thresholds_of_their_own_name_more_of_the_cast_at_the_same_error() -> None:
+    vectors, names, strangers = hunted()
+    plain = trials(vectors, names, strangers=strangers[::2], k=3)
+    table = fit_per_person(plain, wanted_fpir=0.02, fallback=0.3)
+    assert table["from_data"].all() and (table["alike"].nunique(), len(table)) == (1, 30)
+    assert table["threshold"][::3].mean() < table["alike"][0] < table["threshold"][1::3].mean()
+    offsets = fit_offsets(plain, wanted_fpir=0.02)
+    own = trials(vectors, names, strangers=strangers[::2], k=3, offsets=offsets)
+    alike, each = (fit_threshold(outcome, wanted_fpir=0.02, fallback=0.3) for outcome in (plain, own))
+    assert each.fpir <= 0.02 and each.fnir < 0.8 * alike.fnir
+    # What the trials say is what the recognizer does.
+    thresholds = dict(zip(own.people, (each.threshold - offsets.people).tolist(), strict=True))
+    np.testing.assert_allclose(table["threshold"], list(thresholds.values()), atol=2e-4)
+    options = {"k": 3, "threshold": each.threshold, "thresholds": thresholds}
+    for row in range(0, len(names), 17):
+        rest = np.arange(len(names)) != row
+        said = OpenSetKNN(**options).fit(vectors[rest], names[rest]).predict(vectors[[row]])[0]
+        assert (said == names[row]) == own.named_right(each.threshold)[row]
+    both = OpenSetKNN(k=3, threshold=alike.threshold), OpenSetKNN(**options)
+    unseen = [(knn.fit(vectors, names).predict(strangers[1::2]) != UNKNOWN).mean() for knn in both]
+    assert unseen[1] <= unseen[0]
+
+
+def test_an_impostor_trial_has_no_say_in_its_own_offsets() -> None:
+    vectors, names, strangers = hunted()
+    offsets = fit_offsets(trials(vectors, names, strangers=strangers, k=1), wanted_fpir=0.02)
+    assert len(np.unique(offsets.impostors, axis=0)) == 5  # folds
+    assert not (offsets.impostors == offsets.people).all(axis=1).any()
+
+
+def test_too_few_trials_give_everybody_the_same_threshold() -> None:
+    outcome = trials(*cast(6, 5))
+    table = fit_per_person(outcome, fallback=0.35)
+    assert (table["threshold"] == 0.35).all() and not table["from_data"].any()
+    assert not fit_offsets(outcome).people.any()
+    with pytest.raises(ValueError, match=r"got 1\.5"):
+        fit_per_person(outcome, fallback=0.35, shrink=1.5)
+
+
+def test_a_cast_alone_cannot_tell_one_stranger_in_a_hundred() -> None:
+    vectors, names, strangers = hunted()
+    assert not fit_offsets(trials(vectors, names), wanted_fpir=0.02).people.any()
+    assert not fit_offsets(trials(vectors, names, strangers=strangers[:69]), wanted_fpir=0.02).people.any()
+    assert fit_offsets(trials(vectors, names, strangers=strangers[:70]), wanted_fpir=0.02).people.any()
+
+
+def test_without_shrinking_thresholds_of_people_are_alike() -> None:
+    vectors, names, strangers = hunted()
+    outcome = trials(vectors, names, strangers=strangers)
+    table = fit_per_person(outcome, wanted_fpir=0.02, fallback=0.3, shrink=0)
+    assert (table["threshold"] == table["alike"]).all()
 
 
 def test_the_curve_says_what_the_trials_say_at_each_threshold() -> None:

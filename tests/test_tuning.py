@@ -8,7 +8,7 @@ import pytest
 
 from facelib.gallery import Gallery
 from facelib.recognize import OpenSetKNN, OpenSetSVM, load_recognizer
-from facelib.tuning import figures, svm_trials, tune
+from facelib.tuning import STRANGER, compare, figures, svm_trials, tune
 
 
 def make_gallery(people: int, faces: int, *, spread: float = 0.02, seed: int = 0) -> Gallery:
@@ -128,3 +128,143 @@ def test_an_embedder_whose_threshold_nobody_measured_takes_the_casts_own():
     tuning = tune(make_gallery(3, 4), fallback=math.nan, progress=False)
     assert 0.3 < tuning.fitted.threshold < 0.9
     assert math.isfinite(tuning.confidence[0])
+
+
+def strangers_of(count: int, *, seed: int = 77) -> np.ndarray:
+    return make_gallery(count, 1, seed=seed).vectors
+
+
+@pytest.mark.parametrize(("kind", "k"), [("knn", 1), ("knn", 5), ("knn", 12), ("svm", 1)])
+def test_a_setting_is_what_the_recognizer_does(kind, k):
+    gallery = make_gallery(12, 6, spread=0.055)
+    tuning = tune(gallery, fallback=0.7, kind=kind, strangers=strangers_of(40), progress=False)
+    for threshold in (0.3, 0.55, 0.75, 0.95):
+        setting = tuning.at(k, threshold)
+        counts = setting.counts
+        measured = tuning.measured(threshold, k=k)
+        assert (setting.fpir, setting.fnir) == pytest.approx((measured.fpir, measured.fnir))
+        assert (counts.cast, counts.strangers) == (72, 112)
+        table = setting.confusion
+        cast = table.drop(index=STRANGER)
+        assert table.to_numpy().sum() == 184 and (cast.sum(axis=1) == 6).all()
+        assert np.trace(cast.to_numpy()) == counts.right and cast["unknown"].sum() == counts.rejected
+        assert table.loc[STRANGER, "unknown"] == counts.strangers - counts.strangers_named
+        matches, missed = setting.false_matches, setting.false_rejections
+        assert (matches["kind"] == "cast").sum() == counts.wrong and len(missed) == counts.rejected
+        assert (matches["kind"] != "cast").sum() == counts.strangers_named
+        own = matches[matches["kind"] != "stranger"]
+        assert (gallery.names[own["probe"]] == own["person"]).all() and (own["person"] != own["name"]).all()
+        assert (gallery.names[matches["carrier"]] == matches["name"]).all()
+        assert (matches.loc[matches["kind"] == "stranger", "person"] == "").all()
+        assert (gallery.names[missed["probe"]] == missed["person"]).all()
+        better = matches["score"] >= threshold if kind == "svm" else matches["score"] <= threshold
+        assert (
+            better.all() and not (missed["score"] <= threshold if kind == "knn" else missed["score"] >= threshold).any()
+        )
+    if kind == "knn":
+        row = 9
+        rest = np.arange(72) != row
+        knn = OpenSetKNN(k=k, threshold=0.75).fit(gallery.vectors[rest], gallery.names[rest])
+        decided = knn.decide(gallery.vectors[[row]]).iloc[0]
+        trial = tuning.at(k, 0.75).trials.cast
+        assert rest.nonzero()[0][decided["neighbour"]] == trial.carrier(0.75)[list(trial.probes).index(row)]
+
+
+def test_every_k_was_tried_once_and_each_has_its_own_curve():
+    tuning = tune(make_gallery(12, 6, spread=0.07), fallback=0.9, k=3, largest_k=8, progress=False)
+    assert (tuning.k, tuning.largest_k) == (3, 8)
+    for k in (1, 3, 8):
+        fresh = tune(tuning.gallery, fallback=0.9, k=k, progress=False)
+        pd.testing.assert_frame_equal(tuning.curve_at(k), fresh.curve)
+        assert tuning.at(k, 0.9).counts == fresh.at(k, 0.9).counts
+        assert tuning.fit(0.05, k=k).fnir == fresh.fit(0.05).fnir
+    with pytest.raises(ValueError, match="between 1 and 8, got 9"):
+        tuning.at(9)
+    with pytest.raises(ValueError, match="got nan"):
+        tuning.at(1, math.nan)
+
+
+def test_another_k_is_saved(tmp_path):
+    tuning = tune(make_gallery(12, 6), fallback=0.5, k=5, progress=False)
+    loaded, info = load_recognizer(tuning.save(tmp_path / "recognizer.skops", 0.4, k=2))
+    assert (loaded.k, info.k, loaded.threshold) == (2, 2, 0.4)
+    assert loaded.thresholds is None and not info.per_person
+
+
+@pytest.mark.parametrize("kind", ["knn", "svm"])
+def test_people_with_thresholds_of_their_own_are_saved_and_move_together(kind, tmp_path):
+    gallery = make_gallery(12, 20, spread=0.045)
+    options = {"fallback": 0.9, "kind": kind, "wanted_fpir": 0.05, "progress": False}
+    options["strangers"] = make_gallery(200, 1, spread=0.045, seed=76).vectors
+    tuning = tune(gallery, per_person=True, **options)
+    own = tuning.thresholds()
+    assert list(own) == sorted(set(gallery.names)) and tuning.fitted.fpir <= 0.05
+    loaded, info = load_recognizer(tuning.save(tmp_path / "recognizer.skops"))
+    assert loaded.thresholds == own and info.per_person
+    moved = tuning.thresholds(tuning.fitted.threshold - 0.02)
+    assert all(moved[name] == pytest.approx(max(own[name] - 0.02, 0)) for name in own)
+    assert (loaded.predict(gallery.vectors) == gallery.names).mean() > 0.9
+    if kind == "knn":
+        assert len(set(own.values())) > 6
+        strangers = make_gallery(300, 1, spread=0.045, seed=77).vectors
+        assert (loaded.predict(strangers) != "unknown").mean() < 0.15
+    plain = tune(gallery, **options)
+    assert plain.thresholds() is None and plain.per_person is None
+
+
+def test_copies_of_a_picture_do_not_flatter():
+    gallery = make_gallery(12, 4, spread=0.055)
+    table = pd.concat([gallery.table, gallery.table], ignore_index=True)
+    twice = Gallery(table, detector="cnn", embedder="dlib", weights_sha256="abc")
+    flattering = tune(twice, fallback=0.5, leave_out_near_duplicates=False, progress=False)
+    honest = tune(twice, fallback=0.5, progress=False)
+    assert flattering.measured(0.2).fnir == 0 and honest.measured(0.2).fnir == 1
+    assert honest.near_duplicates == 96 and "96 faces are so like others" in honest.fitted.advice
+    assert flattering.near_duplicates == 0 and "so like others" not in flattering.fitted.advice
+
+
+def test_a_gallery_of_strangers_is_taken_and_one_by_another_network_refused():
+    gallery, away = make_gallery(12, 6), make_gallery(30, 1, seed=5)
+    tuning = tune(gallery, fallback=0.5, strangers=away, progress=False)
+    assert tuning.strangers is away and tuning.outcome.strangers == 30
+    other = Gallery(away.table, detector="cnn", embedder="facenet", weights_sha256="def")
+    with pytest.raises(ValueError, match="expected strangers embedded by 'dlib'"):
+        tune(gallery, fallback=0.5, strangers=other, progress=False)
+    none = Gallery(away.table.assign(used=False), detector="cnn", embedder="dlib", weights_sha256="abc")
+    assert tune(gallery, fallback=0.5, strangers=none, progress=False).outcome.strangers == 0
+
+
+def test_recognizers_are_compared_on_the_same_folds():
+    table = compare(make_gallery(12, 6, spread=0.05), fallback=0.9, wanted_fpir=0.05, ks=(1, 5), progress=False)
+    assert sorted(zip(table["kind"], table["k"], table["weights"], table["kernel"], strict=True)) == [
+        ("knn", 1, "distance", ""),
+        ("knn", 1, "uniform", ""),
+        ("knn", 5, "distance", ""),
+        ("knn", 5, "uniform", ""),
+        ("svm", 1, "", "linear"),
+        ("svm", 1, "", "rbf"),
+    ]
+    assert table["fnir"].is_monotonic_increasing and (table["fpir"] <= 0.05).all()
+    assert (table["fnir_low"] <= table["fnir"]).all() and (table["wrong"] <= table["fnir"]).all()
+    one = table[table["k"].eq(1) & table["kind"].eq("knn")]
+    assert one["fnir"].nunique() == 1  # a single voter has no use for weights
+
+
+@pytest.mark.parametrize(
+    ("gallery", "options", "told"),
+    [
+        (make_gallery(0, 0), {}, "at least one face in use"),
+        (make_gallery(3, 3), {"ks": ()}, "at least one k"),
+        (make_gallery(3, 3), {"ks": (0,)}, "at least one k"),
+        (make_gallery(3, 3), {"wanted_fpir": -1}, "wanted_fpir"),
+    ],
+)
+def test_what_cannot_be_compared_is_told(gallery, options, told):
+    with pytest.raises(ValueError, match=told):
+        compare(gallery, fallback=0.5, progress=False, **options)
+
+
+@pytest.mark.parametrize("people", [1, 2])
+def test_a_small_cast_is_compared_without_machines(people):
+    table = compare(make_gallery(people, 4), fallback=0.5, progress=False)
+    assert set(table["kind"]) == {"knn"} and table["fpir"].isna().all() == (people == 1)

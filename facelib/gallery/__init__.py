@@ -2,22 +2,34 @@
 
 from facelib.gallery.build import build_gallery, describe_search, find_faces
 from facelib.gallery.curation import REASONS, Reason, curate
+from facelib.gallery.decisions import accept, accepted, move, undo
+from facelib.gallery.doctor import Examination, examine
 from facelib.gallery.files import Gallery, check_same_network, read_gallery, write_gallery
+from facelib.gallery.proposals import KINDS, PROPOSAL_COLUMNS, Kind
 from facelib.gallery.report import ENOUGH_PICTURES, LARGEST_IMBALANCE, summary, warnings_for
 
 __all__ = [
     "ENOUGH_PICTURES",
+    "KINDS",
     "LARGEST_IMBALANCE",
+    "PROPOSAL_COLUMNS",
     "REASONS",
+    "Examination",
     "Gallery",
+    "Kind",
     "Reason",
+    "accept",
+    "accepted",
     "build_gallery",
     "check_same_network",
     "curate",
     "describe_search",
+    "examine",
     "find_faces",
+    "move",
     "read_gallery",
     "summary",
+    "undo",
     "warnings_for",
     "write_gallery",
 ]

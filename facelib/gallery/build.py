@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from facelib.detect import Detector
 from facelib.embed import Embedder
 from facelib.faces import Faces, Image
 from facelib.gallery.curation import curate
+from facelib.gallery.decisions import find_disabled
 from facelib.gallery.files import COLUMNS, Gallery, partial_file, read_gallery, write_gallery
 from facelib.images import UnreadablePicture, read_image, sharpness
 from facelib.nets.cache import sha256_of
@@ -75,7 +75,8 @@ def build_gallery(
         if time.monotonic() - written > _SECONDS_BETWEEN_CHECKPOINTS:
             _checkpoint(_table(rows), partial, detector, net)
             written = time.monotonic()
-    table = curate(_table(rows), threshold=net.threshold, disabled=_disabled(project, rows))
+    disabled = find_disabled(project, {row["picture"] for row in rows})
+    table = curate(_table(rows), threshold=net.threshold, disabled=disabled)
     if not table["used"].any():
         _checkpoint(table, partial, detector, net)
         found = table.drop_duplicates("picture")["reason"].value_counts()
@@ -123,20 +124,6 @@ def _find_pictures(project: Project) -> list[tuple[str, Path]]:
             f"put pictures into {str(project.people / 'Name of a Person')!r}"
         )
     return pictures
-
-
-def _disabled(project: Project, rows: list[dict[str, Any]]) -> set[str]:
-    """Return the pictures that the user's list takes out, as they are written in the table."""
-    path = project.disabled
-    if not path.is_file():
-        return set()
-    lines = [line.strip().replace("\\", "/") for line in path.read_text(encoding="utf-8-sig").splitlines()]
-    # Some file systems take names apart into letters and accents, so both sides are put together first.
-    wanted = {unicodedata.normalize("NFC", line): line for line in lines if line and not line.startswith("#")}
-    there = {unicodedata.normalize("NFC", row["picture"]): row["picture"] for row in rows}
-    for missing in wanted.keys() - there.keys():
-        _log.warning("%s names %r, which is no picture of this project", path, wanted[missing])
-    return {there[name] for name in wanted.keys() & there.keys()}
 
 
 def _digest(path: Path) -> str:
@@ -216,7 +203,9 @@ def _read_partial(path: Path) -> Gallery | None:
 def _checkpoint(table: pd.DataFrame, path: Path, detector: str, net: Embedder) -> None:
     """Keep what is done so far; a folder that cannot be written is told, and stops nothing here."""
     try:
-        write_gallery(table, path, detector=detector, embedder=net.name, weights_sha256=net.sha256)
+        write_gallery(
+            table, path, detector=detector, embedder=net.name, weights_sha256=net.sha256, threshold=net.threshold
+        )
     except OSError as error:
         _log.warning("what is done so far cannot be kept: %s", error)
 

@@ -32,12 +32,15 @@ class Gallery:
         detector: Name of the detector that found the faces.
         embedder: Name of the network that made the embeddings.
         weights_sha256: Of that network's weights.
+        threshold: That network's own distance at which two faces stop being one person's; NaN where nobody measured
+            it, None where the file does not say.
     """
 
     table: pd.DataFrame
     detector: str
     embedder: str
     weights_sha256: str
+    threshold: float | None = None
 
     @property
     def used(self) -> pd.DataFrame:
@@ -60,12 +63,31 @@ class Gallery:
         return self.used["picture"].to_numpy(dtype=object)
 
 
-def write_gallery(table: pd.DataFrame, path: str | Path, *, detector: str, embedder: str, weights_sha256: str) -> None:
+def write_gallery(
+    table: pd.DataFrame,
+    path: str | Path,
+    *,
+    detector: str,
+    embedder: str,
+    weights_sha256: str,
+    threshold: float | None = None,
+) -> None:
     """Write a gallery as Parquet, with what it was made with in the file's metadata.
+
+    Args:
+        table: A row a face.
+        path: `Project.faces`.
+        detector: How the faces were found, as `describe_search` says it.
+        embedder: Name of the network.
+        weights_sha256: Of its weights.
+        threshold: The network's own; with it, decisions about pictures are judged at once and not at the next run.
 
     Raises:
         OSError: When the folder cannot be written.
     """
+    made = dict(zip(_METADATA, (detector, embedder, weights_sha256), strict=True))
+    if threshold is not None:
+        made["threshold"] = repr(float(threshold))
     dimension = max((len(vector) for vector in table["embedding"]), default=0)
     schema = pa.schema(
         [
@@ -79,9 +101,7 @@ def write_gallery(table: pd.DataFrame, path: str | Path, *, detector: str, embed
             ("used", pa.bool_()),
             ("reason", pa.string()),
         ],
-        metadata={
-            f"facelib.{key}": value for key, value in zip(_METADATA, (detector, embedder, weights_sha256), strict=True)
-        },
+        metadata={f"facelib.{key}": value for key, value in made.items()},
     )
     columns = [pa.array(table[field.name].to_list(), field.type) for field in schema]
     with writing(path) as temporary:
@@ -111,7 +131,9 @@ def read_gallery(path: str | Path) -> Gallery:
     if missing:
         raise ValueError(f"expected a table of known faces at {str(path)!r}, it lacks {sorted(missing)!r}; {remedy}")
     table = stored.select(list(COLUMNS)).replace_schema_metadata().to_pandas()
-    return Gallery(table, *(metadata[key] for key in wanted))
+    threshold = metadata.get("facelib.threshold")
+    detector, embedder, weights_sha256 = (metadata[key] for key in wanted)
+    return Gallery(table, detector, embedder, weights_sha256, None if threshold is None else float(threshold))
 
 
 def check_same_network(gallery: Gallery, net: Embedder) -> None:

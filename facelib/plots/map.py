@@ -10,12 +10,13 @@ import plotly.graph_objects as go
 from facelib.plots.style import Mark, escaped, legend_below, marks, template
 
 
-def draw_map(points: pd.DataFrame, *, people: Iterable[str] | None = None) -> go.Figure:
+def draw_map(points: pd.DataFrame, *, people: Iterable[str] | None = None, lasso: bool = False) -> go.Figure:
     """Draw the map as a scatter plot, one colour and symbol a person, the picture's name on hover.
 
     Args:
         points: One row a face, with the columns `picture`, `face`, `person`, `x` and `y`.
         people: The whole cast, when `points` holds a part of it only, so that colours stay as in the other figures.
+        lasso: Whether dragging draws a loop around points, where it otherwise zooms.
 
     Returns:
         A figure with one trace a person, in the order of the sorted names; each point's `customdata` is the
@@ -30,7 +31,35 @@ def draw_map(points: pd.DataFrame, *, people: Iterable[str] | None = None) -> go
     # The numbers on a t-SNE map mean nothing, only what lies near what; both axes are in one unit.
     figure.update_xaxes(showticklabels=False, title=None)
     figure.update_yaxes(showticklabels=False, title=None, scaleanchor="x")
-    legend_below(figure, plot_height=520)
+    if lasso:
+        figure.update_layout(dragmode="lasso", newselection={"line": {"color": "#1A1A1A", "width": 1.5}})
+    legend_below(figure, plot_height=580)
+    return figure
+
+
+def add_rings(figure: go.Figure) -> go.Figure:
+    """Add four empty traces over the points of a map: faces left out, chosen, pinned, and the one shown.
+
+    Returns:
+        The same figure; its last four traces are these, in that order. None of them answers to the pointer.
+    """
+    looks = {
+        "left out": {"symbol": "x", "size": 11, "color": "#B00020", "line": {"color": "white", "width": 1}},
+        "chosen": {"symbol": "circle-open", "size": 14, "color": "#1A1A1A", "line": {"width": 1.5}},
+        "pinned": {"symbol": "square-open", "size": 20, "color": "#0B62B8", "line": {"width": 2.5}},
+        "shown": {"symbol": "circle-open", "size": 18, "color": "#1A1A1A", "line": {"width": 2.5}},
+    }
+    for name, marker in looks.items():
+        figure.add_scatter(
+            x=[],
+            y=[],
+            mode="markers",
+            name=name,
+            showlegend=False,
+            hoverinfo="skip",
+            marker=marker,
+            unselected={"marker": {"opacity": 1}},  # a lasso makes faint what it does not hold
+        )
     return figure
 
 
@@ -49,5 +78,6 @@ def _points_of(person: str, rows: pd.DataFrame, mark: Mark) -> go.Scatter:
             "opacity": 0.85,
             "line": {"color": "#404040", "width": 0.6},
         },
+        unselected={"marker": {"opacity": 0.35}},
         hovertemplate="<b>" + escaped(person) + "</b><br>%{text}<extra></extra>",
     )

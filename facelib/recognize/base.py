@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
@@ -28,6 +29,9 @@ class OpenSetRecognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """
 
     unknown_label: Any
+    threshold: float
+    # Recognizers that were saved before there were thresholds of people lack the attribute.
+    thresholds: Mapping[str, float] | None = None
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Enrol a gallery.
@@ -88,11 +92,26 @@ class OpenSetRecognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         answer[~known] = self.unknown_label
         return answer
 
-    def _compare(self, X: ArrayLike, k: int) -> Neighbours:
+    def _compare(self, X: ArrayLike, k: int, *, offsets: NDArray[Any] | None = None) -> Neighbours:
         """Return the `k` nearest gallery faces of every probe."""
         check_is_fitted(self)
         vectors = validate_data(self, X, dtype=(np.float64, np.float32), reset=False, ensure_min_samples=0)
-        return find_neighbours(vectors, self.vectors_, self.codes_, k=k)
+        return find_neighbours(vectors, self.vectors_, self.codes_, k=k, offsets=offsets)
+
+    def _check_thresholds(self, *, most: float) -> None:
+        """Refuse thresholds of people that are out of range, or that a common one cannot stand beside."""
+        for person, threshold in (self.thresholds or {}).items():
+            if not 0 <= threshold <= most:
+                raise ValueError(f"expected the threshold of {person!r} between 0 and {most:g}, got {threshold!r}")
+        if self.thresholds and not np.isfinite(self.threshold):
+            raise ValueError(
+                f"expected a finite threshold for those without one of their own in thresholds, got {self.threshold!r}"
+            )
+
+    def _own_thresholds(self) -> NDArray[np.float64]:
+        """Return the threshold of each of `classes_`: `(people,)`."""
+        own = self.thresholds or {}
+        return np.array([own.get(person, self.threshold) for person in self.classes_.tolist()], np.float64)
 
     def _decision(self, best: NDArray[np.intp], known: NDArray[np.bool_], seen: Neighbours) -> pd.DataFrame:
         """Return the table of `decide` for the people `best` (indices into `classes_`)."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+from sklearn.utils.validation import check_is_fitted
 
 from facelib.recognize.base import UNKNOWN, OpenSetRecognizer
 from facelib.recognize.votes import Weights, winners
@@ -27,6 +30,9 @@ class OpenSetKNN(OpenSetRecognizer):
         weights: `"uniform"` gives each neighbour one vote, `"distance"` one over its distance.
         unknown_label: The answer for a stranger. With labels that are numbers choose a number such as
             -1 to have answers of one dtype.
+        thresholds: A largest distance of their own for some people, by name, as `facelib.thresholds.fit_per_person`
+            fits them; the others keep `threshold`. A face is then judged by how far it lies within each person's
+            own: nearest, for the choice of the `k`, is what lies deepest within.
 
     Example:
         >>> gallery = [[0.0, 0.0], [0.1, 0.0], [1.0, 1.0]]
@@ -36,12 +42,18 @@ class OpenSetKNN(OpenSetRecognizer):
     """
 
     def __init__(
-        self, k: int = 5, threshold: float = 0.5, weights: Weights = "uniform", unknown_label: Any = UNKNOWN
+        self,
+        k: int = 5,
+        threshold: float = 0.5,
+        weights: Weights = "uniform",
+        unknown_label: Any = UNKNOWN,
+        thresholds: Mapping[str, float] | None = None,
     ) -> None:
         self.k = k
         self.threshold = threshold
         self.weights = weights
         self.unknown_label = unknown_label
+        self.thresholds = thresholds
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Enrol a gallery.
@@ -60,6 +72,7 @@ class OpenSetKNN(OpenSetRecognizer):
             raise ValueError(f"expected threshold, a distance, to be 0 or more, got {self.threshold!r}")
         if self.weights not in ("uniform", "distance"):
             raise ValueError(f"expected weights to be 'uniform' or 'distance', got {self.weights!r}")
+        self._check_thresholds(most=math.inf)
         return super().fit(X, y)
 
     def kneighbors(self, X: ArrayLike, n_neighbors: int | None = None) -> tuple[NDArray[Any], NDArray[np.intp]]:
@@ -72,8 +85,11 @@ class OpenSetKNN(OpenSetRecognizer):
 
     def decide(self, X: ArrayLike) -> pd.DataFrame:
         """Name faces and tell how close the decision was; see `OpenSetRecognizer.decide` for the columns."""
-        seen = self._compare(X, self.k)
-        positions = winners(seen.distances, self.codes_[seen.rows], weights=self.weights)
+        check_is_fitted(self)
+        offsets = self.threshold - self._own_thresholds() if self.thresholds else np.zeros(len(self.classes_))
+        seen = self._compare(X, self.k, offsets=offsets)
+        voters = self.codes_[seen.rows]
+        positions = winners(seen.distances - offsets[voters], voters, weights=self.weights)
         within = (seen.distances <= self.threshold).sum(axis=1)
         each = np.arange(len(within))
         # With nobody within the threshold the nearest face tells who it would have been.

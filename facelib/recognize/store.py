@@ -49,6 +49,8 @@ class RecognizerInfo:
         confidence_slope: With `confidence_intercept`: a name at distance `d` is right with probability
             `1 / (1 + exp(-(intercept + slope * d)))`.
         confidence_intercept: See `confidence_slope`.
+        strangers: How many of the impostor trials were pictures of strangers, and not the cast's own.
+        per_person: Whether people have thresholds of their own, which the recognizer holds in `thresholds`.
     """
 
     kind: Kind
@@ -68,6 +70,8 @@ class RecognizerInfo:
     pictures: tuple[str, ...]
     confidence_slope: float
     confidence_intercept: float
+    strangers: int = 0
+    per_person: bool = False
 
     def confidence(self, distances: ArrayLike) -> NDArray[np.float64]:
         """Return the probability, 0 to 1, that a name at such a distance is right; NaN stays NaN."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -39,6 +40,8 @@ class OpenSetSVM(OpenSetRecognizer):
             beyond it the probability is 0. The embedder's own threshold keeps strangers out.
         unknown_label: The answer for a stranger. With labels that are numbers choose a number such as
             -1 to have answers of one dtype.
+        thresholds: A smallest probability of their own for some people, by name; the others keep `threshold`. A face is
+            then given to the person whose own threshold its probability exceeds by most.
 
     Attributes:
         machines_: The support vector machines, one a person.
@@ -53,12 +56,14 @@ class OpenSetSVM(OpenSetRecognizer):
         threshold: float = 0.5,
         farthest: float = math.inf,
         unknown_label: Any = UNKNOWN,
+        thresholds: Mapping[str, float] | None = None,
     ) -> None:
         self.kernel = kernel
         self.C = C
         self.threshold = threshold
         self.farthest = farthest
         self.unknown_label = unknown_label
+        self.thresholds = thresholds
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Train on a gallery.
@@ -77,6 +82,7 @@ class OpenSetSVM(OpenSetRecognizer):
             raise ValueError(f"expected threshold, a probability, between 0 and 1, got {self.threshold!r}")
         if not self.farthest > 0:
             raise ValueError(f"expected farthest, a distance, to be above 0, got {self.farthest!r}")
+        self._check_thresholds(most=1)
         super().fit(X, y)
         if len(self.classes_) < 2:
             raise ValueError(
@@ -130,10 +136,15 @@ class OpenSetSVM(OpenSetRecognizer):
         decides here, comes in addition.
         """
         probability = self.probabilities(X)
-        best = probability.argmax(axis=1)
-        highest = probability.max(axis=1, initial=0.0)
-        table = self._decision(best, highest >= self.threshold, self._compare(X, 1))
+        own = self._own_thresholds()
+        best = (probability - own if self.thresholds else probability).argmax(axis=1)
+        highest = probability[np.arange(len(best)), best]
+        table = self._decision(best, highest >= own[best], self._compare(X, 1))
         return table.assign(probability=highest)
+
+    def nearest_of_people(self, X: ArrayLike) -> NDArray[np.intp]:
+        """Return the row of the nearest gallery face of each of `classes_`: `(n, people)`."""
+        return self._compare(X, 1).people_rows
 
 
 def _by_person(scores: NDArray[Any]) -> NDArray[Any]:

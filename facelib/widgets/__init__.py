@@ -3,8 +3,21 @@
 from facelib.widgets.embedding_map import EmbeddingMap
 from facelib.widgets.film_timeline import FilmTimeline
 from facelib.widgets.player import film_player
+from facelib.widgets.proposals import GalleryProposals
+from facelib.widgets.proposals_page import proposals_page
 from facelib.widgets.review import TrackReview
 from facelib.widgets.review_page import review_page
 from facelib.widgets.threshold import ThresholdTuner
+from facelib.widgets.threshold_page import mistakes_page
 
-__all__ = ["EmbeddingMap", "FilmTimeline", "ThresholdTuner", "TrackReview", "film_player", "review_page"]
+__all__ = [
+    "EmbeddingMap",
+    "FilmTimeline",
+    "GalleryProposals",
+    "ThresholdTuner",
+    "TrackReview",
+    "film_player",
+    "mistakes_page",
+    "proposals_page",
+    "review_page",
+]

@@ -1,29 +1,37 @@
-"""The map of the gallery with the face under the pointer beside it."""
+"""The map of the gallery: the face under the pointer beside it, and faces chosen with a lasso."""
 
 from __future__ import annotations
 
 import html
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import ipywidgets
 import pandas as pd
-import plotly.graph_objects as go
 
 from facelib.images import encode_jpeg
 from facelib.plots import draw_map, face_thumbnail
+from facelib.plots.map import add_rings
+from facelib.project import Project
+from facelib.widgets.chosen_faces import ChosenFaces
 from facelib.widgets.errors import ErrorArea
+from facelib.widgets.fitted_figure import FittedFigure
 
 
 class EmbeddingMap(ipywidgets.VBox):  # type: ignore[misc]
     """The map as a scatter plot; the face under the pointer, or chosen by number, stands beside it.
 
-    Pictures are read when they are first shown, not before, so that a large gallery opens at once.
+    A click, or the button, pins a face, so that others can be compared with it. With a project, faces caught with
+    the lasso, or added one by one, can be left out or moved to another person; see `ChosenFaces`. Pictures are read
+    when they are first shown, not before, so that a large gallery opens at once.
 
     Args:
         points: One row a face, with the columns `picture`, `face`, `person`, `x`, `y`, and, to show the face
             instead of the whole picture, `left`, `top`, `right`, `bottom`.
         folder: What `picture` is relative to: the project's data folder.
+        project: Whose pictures they are; without it nothing can be decided here.
         size: The longest side of the picture shown, in pixels.
 
     Raises:
@@ -34,54 +42,139 @@ class EmbeddingMap(ipywidgets.VBox):  # type: ignore[misc]
         figure: The plotly `FigureWidget`.
         image: The face shown, as JPEG.
         caption: Its person and picture.
+        pin: The button that pins the face shown.
+        pinned: The row of the pinned face, or None.
+        pinned_image: The pinned face, as JPEG.
+        pinned_caption: Its person and picture.
+        add: The button that adds the face shown to the chosen ones, or takes it out.
+        board: The chosen faces; None without a project.
         errors: A line that says what went wrong.
     """
 
-    def __init__(self, points: pd.DataFrame, folder: str | Path, *, size: int = 200) -> None:
-        """Lay out the plot and the face."""
+    def __init__(
+        self, points: pd.DataFrame, folder: str | Path, *, project: Project | None = None, size: int = 200
+    ) -> None:
+        """Lay out the plot, the face and the chosen ones."""
         if points.empty:
             raise ValueError("expected a map of at least one face, got none; see the gallery for what was left out")
         self._points = points.reset_index(drop=True)
         self._folder = Path(folder)
         self._size = size
         self._pictures: dict[int, bytes] = {}
-        self.figure = go.FigureWidget(draw_map(self._points))
-        self.figure.add_scatter(  # drawn last, so that the ring lies over the points
-            x=[],
-            y=[],
-            mode="markers",
-            showlegend=False,
-            hoverinfo="skip",
-            marker={"size": 18, "symbol": "circle-open", "color": "#1A1A1A", "line": {"width": 2.5}},
-        )
-        self.image = ipywidgets.Image(format="jpeg", layout={"max_width": f"{size}px", "object_fit": "contain"})
-        self.caption = ipywidgets.HTML()
+        self._caught: dict[int, list[int]] = {}
+        self.pinned: int | None = None
         self.errors = ErrorArea()
+        self._make_controls()
+        self.board = None if project is None else ChosenFaces(self._points, project, changed=self._redraw)
+        fitted = FittedFigure(add_rings(draw_map(self._points, lasso=project is not None)))
+        self.figure = fitted.figure
+        *self._people, self._out_trace, self._chosen_trace, self._pinned_trace, self._shown_trace = self.figure.data
+        for number, trace in enumerate(self._people):
+            rows = [int(row) for row in trace.customdata]
+            trace.on_hover(partial(self._told, self._hovered, rows))
+            trace.on_click(partial(self._told, self._clicked, rows))
+            trace.on_selection(partial(self._told, partial(self._lassoed, number), rows))
+            trace.on_deselect(partial(self._told, partial(self._lassoed, number), rows))
+        # Every trace is told of a lasso in turn, this one last.
+        self._shown_trace.on_selection(self._lasso_done)
+        self._shown_trace.on_deselect(self._lasso_done)
+        self._show(0)
+        self._redraw()
+        super().__init__(self._parts(fitted))
+
+    def _make_controls(self) -> None:
+        picture = {"max_width": f"{self._size}px", "object_fit": "contain"}
+        self.image = ipywidgets.Image(format="jpeg", layout=picture)
+        self.caption = ipywidgets.HTML()
+        self.pinned_image = ipywidgets.Image(format="jpeg", layout={**picture, "display": "none"})
+        self.pinned_caption = ipywidgets.HTML()
         self.chooser = ipywidgets.IntSlider(
             value=0, min=0, max=len(self._points) - 1, description="face", layout={"width": "100%"}
         )
+        self.pin = ipywidgets.Button(description="Pin", icon="thumb-tack", layout={"width": "92px", "flex": "0 0 auto"})
+        self.add = ipywidgets.Button(description="Add", icon="plus", layout={"width": "92px", "flex": "0 0 auto"})
+        self.pin.tooltip = "keep this face beside the others; again to let go of it"
+        self.add.tooltip = "add this face to the chosen ones; again to take it out"
         self.chooser.observe(lambda change: self._show(change["new"]), names="value")
-        for trace in self.figure.data[:-1]:
-            trace.on_hover(self._hovered)
-            trace.on_click(self._hovered)
-        self._show(0)
-        side = ipywidgets.VBox([self.image, self.caption], layout={"width": f"{size + 24}px", "flex": "0 0 auto"})
-        plot = ipywidgets.VBox([self.figure], layout={"flex": "1 1 auto", "min_width": "0"})
-        super().__init__([ipywidgets.HBox([plot, side]), self.chooser, self.errors])
+        self.pin.on_click(lambda _: self.pin_face(self.chooser.value))
+        self.add.on_click(lambda _: self._toggle(self.chooser.value))
 
-    def _hovered(self, trace: Any, points: Any, state: Any) -> None:
-        if points.point_inds:
-            self.chooser.value = int(trace.customdata[points.point_inds[0]])
+    def _parts(self, fitted: FittedFigure) -> list[ipywidgets.Widget]:
+        side = ipywidgets.VBox(
+            [self.image, self.caption, self.pinned_image, self.pinned_caption],
+            layout={"width": f"{self._size + 24}px", "flex": "0 0 auto", "padding": "60px 0 0 12px"},
+        )
+        plot = ipywidgets.VBox([fitted], layout={"flex": "1 1 auto", "min_width": "0"})
+        buttons = [self.pin] if self.board is None else [self.pin, self.add]
+        controls = ipywidgets.HBox([self.chooser, *buttons], layout={"width": "100%"})
+        board = [] if self.board is None else [self.board]
+        return [ipywidgets.HBox([plot, side], layout={"width": "100%"}), controls, self.errors, *board]
 
-    def _show(self, index: int) -> None:
-        row = self._points.iloc[index]
+    def pin_face(self, row: int | None) -> None:
+        """Keep a face beside the one under the pointer; the one that is pinned already, or None, lets go of it."""
+        self.pinned = None if row == self.pinned else row
+        with self.errors.guarding():
+            self.pinned_image.value = b"" if self.pinned is None else self._picture(self.pinned)
+        self.pinned_image.layout.display = "none" if self.pinned is None else ""
+        self.pinned_caption.value = "" if self.pinned is None else self._caption(self.pinned, "pinned: ")
+        self._redraw()
+
+    def _toggle(self, row: int) -> None:
+        if self.board is not None:
+            kept = [chosen for chosen in self.board.chosen if chosen != row]
+            self.board.choose(kept if len(kept) < len(self.board.chosen) else [*kept, row])
+
+    def _told(self, handle: Callable[[list[int]], None], rows: list[int], trace: Any, points: Any, *_: Any) -> None:
+        """Hand on what plotly tells of the points of one trace, as rows; show what goes wrong with it."""
+        with self.errors.guarding(clear=False):
+            handle([rows[place] for place in points.point_inds])
+
+    def _hovered(self, rows: list[int]) -> None:
+        if rows:
+            self.chooser.value = rows[0]
+
+    def _clicked(self, rows: list[int]) -> None:
+        if rows:
+            self.chooser.value = rows[0]
+            self.pin_face(rows[0])
+
+    def _lassoed(self, number: int, rows: list[int]) -> None:
+        self._caught[number] = rows
+
+    def _lasso_done(self, *_: Any) -> None:
+        with self.errors.guarding(clear=False):
+            caught = sorted(row for rows in self._caught.values() for row in rows)
+            self._caught = {}
+            if self.board is not None and caught != self.board.chosen:
+                self.board.choose(caught)
+
+    def _redraw(self) -> None:
+        """Ring the chosen and pinned faces, and cross out those that are left out by now."""
+        chosen = [] if self.board is None else self.board.chosen
+        marked = (
+            (self._out_trace, [] if self.board is None else self.board.left_out()),
+            (self._chosen_trace, chosen),
+            (self._pinned_trace, [] if self.pinned is None else [self.pinned]),
+        )
         with self.figure.batch_update():
-            self.figure.data[-1].x, self.figure.data[-1].y = [float(row["x"])], [float(row["y"])]
-        name = html.escape(str(row["picture"]))
-        person = html.escape(str(row["person"]))
-        self.caption.value = f'<b>{person}</b><br><span style="overflow-wrap:anywhere">{name}</span>'
+            for trace, rows in marked:
+                trace.x, trace.y = self._points.loc[rows, "x"], self._points.loc[rows, "y"]
+
+    def _show(self, row: int) -> None:
+        with self.figure.batch_update():
+            point = self._points.loc[[row]]
+            self._shown_trace.x, self._shown_trace.y = point["x"], point["y"]
+        self.caption.value = self._caption(row)
         self.image.value = b""
         with self.errors.guarding():
-            if index not in self._pictures:
-                self._pictures[index] = encode_jpeg(face_thumbnail(self._folder, row, size=self._size))
-            self.image.value = self._pictures[index]
+            self.image.value = self._picture(row)
+
+    def _caption(self, row: int, before: str = "") -> str:
+        name = html.escape(str(self._points.at[row, "picture"]))
+        person = html.escape(str(self._points.at[row, "person"]))
+        return f'<div style="line-height:1.4;overflow-wrap:anywhere">{before}<b>{person}</b><br>{name}</div>'
+
+    def _picture(self, row: int) -> bytes:
+        if row not in self._pictures:
+            self._pictures[row] = encode_jpeg(face_thumbnail(self._folder, self._points.iloc[row], size=self._size))
+        return self._pictures[row]

@@ -13,9 +13,10 @@ class ErrorArea(ipywidgets.HTML):  # type: ignore[misc]
     """A line that is empty until something goes wrong, and then says what."""
 
     @contextmanager
-    def guarding(self) -> Iterator[None]:
-        """Show any exception of the block here instead of raising it, and clear the line of an earlier one."""
-        self.value = ""
+    def guarding(self, *, clear: bool = True) -> Iterator[None]:
+        """Show any exception of the block here instead of raising it, and `clear` the line of an earlier one."""
+        if clear:
+            self.value = ""
         try:
             yield
         except Exception as error:

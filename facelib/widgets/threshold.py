@@ -1,157 +1,193 @@
-"""The threshold tuner: a slider with the figures that follow it, and a button that saves."""
+"""The threshold tuner: sliders with the figures and faces that follow them, and a button that saves."""
 
 from __future__ import annotations
 
 import html
+import math
 from collections.abc import Callable
 
 import ipywidgets
 import numpy as np
-import pandas as pd
-import plotly.graph_objects as go
 
-from facelib.plots import draw_outcomes
-from facelib.plots.thresholds import threshold_label
+from facelib.plots.style import REJECTED, RIGHT, WRONG
+from facelib.project import Project
+from facelib.recognize import load_recognizer
+from facelib.tuning import Setting, Tuning
 from facelib.widgets.errors import ErrorArea
+from facelib.widgets.threshold_figures import Confusion, Distances, Tradeoff
+from facelib.widgets.threshold_mistakes import KnownFaces, MistakenFaces
 
-_COLUMNS = ("threshold", "right", "wrong", "rejected", "fpir")
+_STRANGERS = "#CC79A7"
+_WIDE = {"width": "100%", "min_width": "0"}
 
 
 class ThresholdTuner(ipywidgets.VBox):  # type: ignore[misc]
-    """A slider over the thresholds of a curve, with what becomes of faces at each.
+    """Sliders for the number of voters and for the threshold, with everything that they decide.
 
-    The figures are looked up in the curve, nothing is computed again, so that they follow the slider. The slider
-    moves by mouse and by arrow keys, and a number can be typed beside it. Moving it changes no file; the button
-    calls `save`. An error of `save` is shown below the button.
+    All trials were done before; a setting is looked up in them, so that the figures follow the sliders. These move by
+    mouse and by arrow keys, and a number can be typed beside them. A wanted error typed in moves the threshold. Moving
+    changes no file; the button saves the recognizer of this setting. What goes wrong is shown below the controls.
 
     Args:
-        curve: One row a threshold, sorted or not, with the columns `threshold`, `right`, `wrong`, `rejected` and
-            `fpir`, the last four as fractions.
-        threshold: Where the slider stands at first; widened to when it lies outside the curve.
-        save: Called with the slider's threshold when the button is pressed; what it returns is shown as the place
-            it was saved to. None leaves the button out.
-        axis: The title of the horizontal axis.
-        at_least: Whether faces with a score at or above the threshold are named, as with probabilities, and not
-            those at or below it, as with distances.
-
-    Raises:
-        ValueError: When `curve` has no rows, or lacks a column.
+        tuning: The gallery tried against itself.
+        project: Where the pictures lie and the recognizer is saved.
+        threshold: Where the slider stands at first; None takes the fitted threshold.
 
     Attributes:
-        slider: The `FloatSlider`.
-        figure: The plotly `FigureWidget`.
-        readout: The figures at the slider's threshold, as HTML.
-        button: The button, or None.
-        saved: A line that says what was saved.
+        voters: The `IntSlider` of k; None for an SVM.
+        slider: The `FloatSlider` of the threshold, in the recognizer's own unit.
+        wanted: The wanted error, in percent of the strangers.
+        counts: The figures of the setting, as HTML.
+        tradeoff: The DET curve.
+        distances: The histograms.
+        confusion: Who was given which name.
+        mistakes: The faces mistaken.
+        button: Saves.
+        saved: A line that says what is saved.
         errors: A line that says what went wrong.
     """
 
-    def __init__(
-        self,
-        curve: pd.DataFrame,
-        *,
-        threshold: float,
-        save: Callable[[float], object] | None = None,
-        axis: str = "threshold (distance)",
-        at_least: bool = False,
-    ) -> None:
-        """Lay out the slider, the figures, the plot and the button."""
-        missing = [name for name in _COLUMNS if name not in curve]
-        if missing or curve.empty:
-            raise ValueError(
-                f"expected a curve with rows and the columns {_COLUMNS!r}, got {len(curve)} rows "
-                f"and the columns {list(curve)!r}"
-            )
-        self._curve = curve.sort_values("threshold", ignore_index=True)
-        self._save = save
-        self._at_least = at_least
-        steps = self._curve["threshold"].to_numpy(float)
-        low, high = min(steps[0], threshold), max(steps[-1], threshold)
-        self.slider = ipywidgets.FloatSlider(
-            value=threshold,
-            min=low,
-            max=high,
-            step=_step(high - low),
-            readout_format=".3f",
-            description="threshold",
-            layout={"width": "100%"},
-            style={"description_width": "initial"},
-        )
-        self.figure = go.FigureWidget(draw_outcomes(self._curve, threshold=threshold, axis=axis, at_least=at_least))
-        self.readout = ipywidgets.HTML()
-        self.button = (
-            None
-            if save is None
-            else ipywidgets.Button(
-                description="Save this threshold",
-                icon="save",
-                button_style="primary",
-                layout={"width": "auto", "align_self": "flex-start"},
-            )
-        )
-        self.saved = ipywidgets.HTML()
+    def __init__(self, tuning: Tuning, project: Project, *, threshold: float | None = None) -> None:
+        """Lay out the page and show the first setting."""
+        self._tuning, self._project = tuning, project
+        start = tuning.fitted.threshold if threshold is None else threshold
+        self._make_controls(start)
+        setting = self.setting
+        self.tradeoff = Tradeoff(tuning.curve_at, setting, wanted_fpir=tuning.fitted.wanted_fpir)
+        self.distances = Distances(tuning.genuine, tuning.impostor, threshold=start, axis=tuning.score)
+        self.confusion = Confusion(setting)
+        self.confusion.add_class("facelib-tuner-wide")
+        self.mistakes = MistakenFaces(KnownFaces.of(tuning, project))
+        self.mistakes.add_class("facelib-tuner-faces")
         self.errors = ErrorArea()
-        self.slider.observe(self._moved, names="value")
-        if self.button is not None:
-            self.button.on_click(self._pressed)
-        self._show(threshold)
-        shown = [self.slider, self.readout, self.figure, self.button, self.saved, self.errors]
-        super().__init__([part for part in shown if part is not None])
+        self.mistakes.show(setting)
+        self.counts.value = _counts(setting)
+        self._tell_saved()
+        self._watch()
+        cells = ipywidgets.Box([self.tradeoff, self.distances, self.confusion, self.mistakes], layout=_WIDE)
+        cells.add_class("facelib-tuner-cells")
+        super().__init__([self._controls(), cells], layout={**_WIDE, "grid_gap": "12px"})
+        self.add_class("facelib-tuner")
+
+    @property
+    def k(self) -> int:
+        """How many neighbours vote."""
+        return int(self.voters.value) if self.voters is not None else 1
 
     @property
     def threshold(self) -> float:
-        """Where the slider stands."""
+        """Where the threshold's slider stands."""
         return float(self.slider.value)
 
-    def row(self, threshold: float) -> pd.Series:
-        """Return the row of the curve that holds at a threshold: the nearest one that names no face more."""
-        steps = self._curve["threshold"].to_numpy(float)
-        if self._at_least:
-            at = int(np.searchsorted(steps, threshold - 1e-9, side="left"))
-        else:
-            at = int(np.searchsorted(steps, threshold + 1e-9, side="right")) - 1
-        return self._curve.iloc[min(max(at, 0), len(steps) - 1)]
+    @property
+    def setting(self) -> Setting:
+        """What becomes of all faces at the sliders' setting."""
+        return self._tuning.at(self.k, self.threshold)
 
-    def _moved(self, change: object) -> None:
+    def _make_controls(self, start: float) -> None:
+        tuning = self._tuning
+        long = {"style": {"description_width": "150px"}, "layout": _WIDE}
+        self.voters = (
+            ipywidgets.IntSlider(value=tuning.k, min=1, max=tuning.largest_k, description="k, voters", **long)
+            if tuning.kind == "knn"
+            else None
+        )
+        low, high = _range(np.concatenate([tuning.genuine, tuning.impostor]), start)
+        self.slider = ipywidgets.FloatSlider(
+            value=start, min=low, max=high, step=0.001, readout_format=".3f", description="threshold", **long
+        )
+        self.slider.tooltip = tuning.unit
+        self.wanted = ipywidgets.BoundedFloatText(
+            value=round(100 * tuning.fitted.wanted_fpir, 6),
+            min=0,
+            max=99,
+            step=0.1,
+            description="wanted FPIR, %",
+            tooltip="the share of strangers that may be given a name; sets the threshold",
+            style={"description_width": "150px"},
+            layout={"width": "270px"},
+        )
+        self.counts = ipywidgets.HTML(layout=_WIDE)
+        self.button = ipywidgets.Button(
+            description="Save this setting", button_style="primary", layout={"width": "auto"}
+        )
+        self.saved = ipywidgets.HTML()
+
+    def _controls(self) -> ipywidgets.VBox:
+        row = ipywidgets.HBox(
+            [self.wanted, self.button, self.saved], layout={"flex_flow": "row wrap", "grid_gap": "4px 16px"}
+        )
+        sliders = [slider for slider in (self.voters, self.slider) if slider is not None]
+        box = ipywidgets.VBox([*sliders, row, self.counts, self.errors], layout=_WIDE)
+        box.add_class("facelib-tuner-controls")
+        return box
+
+    def _watch(self) -> None:
+        for slider in (self.voters, self.slider):
+            if slider is not None:
+                slider.observe(lambda change: self._guarded(self._show), names="value")
+        self.wanted.observe(lambda change: self._guarded(self._want), names="value")
+        self.button.on_click(lambda button: self._guarded(self._save))
+
+    def _guarded(self, action: Callable[[], None]) -> None:
         with self.errors.guarding():
-            self._show(self.threshold)
+            action()
 
-    def _pressed(self, button: object) -> None:
-        with self.errors.guarding():
-            self.saved.value = ""
-            assert self._save is not None
-            where = self._save(self.threshold)
-            self.saved.value = html.escape(f"Saved with threshold {self.threshold:.3f}: {where}")
+    def _show(self) -> None:
+        setting, threshold = self.setting, self.threshold
+        self.counts.value = _counts(setting)
+        self.distances.show(threshold)
+        self.tradeoff.show(setting, wanted_fpir=self.wanted.value / 100)
+        self.confusion.show(setting)
+        self.mistakes.show(setting)
 
-    def _show(self, threshold: float) -> None:
-        self.readout.value = _readout(self.row(threshold), threshold)
-        with self.figure.batch_update():
-            self.figure.layout.shapes[0].update(x0=threshold, x1=threshold)
-            self.figure.layout.annotations[0].update(x=threshold, text=threshold_label(threshold))
+    def _want(self) -> None:
+        """Move the threshold to where the wanted share of strangers is named; the slider shows the rest."""
+        threshold = self._tuning.fit(self.wanted.value / 100, k=self.k).threshold
+        if not math.isfinite(threshold):
+            raise ValueError(f"expected a cast or strangers to try, found none to fit {self.wanted.value} % on")
+        before = self.threshold
+        self.slider.value = threshold
+        if self.threshold == before:
+            self._show()  # the line of the wanted error has moved all the same
+
+    def _save(self) -> None:
+        self.saved.value = ""
+        self._tuning.save(self._project.recognizer, self.threshold, k=self.k)
+        self._tell_saved("Saved. ")
+
+    def _tell_saved(self, begin: str = "") -> None:
+        path = self._project.recognizer
+        if not path.is_file():
+            self.saved.value = "Nothing is saved yet."
+            return
+        _, info = load_recognizer(path)
+        voters = f"k = {info.k}, " if info.kind == "knn" else ""
+        text = f"{begin}{path.name} has {voters}threshold {info.threshold:.3f}"
+        self.saved.value = f'<span role="status">{html.escape(text)}</span>'
 
 
-def _step(width: float) -> float:
-    """Return a step of 1, 2 or 5 times a power of ten that cuts `width` into 200 to 500."""
-    if width <= 0:
-        return 0.001
-    rough = width / 500
-    power = 10.0 ** np.floor(np.log10(rough))
-    return float(next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough * 0.999))
+def _range(scores: np.ndarray, start: float) -> tuple[float, float]:
+    finite = scores[np.isfinite(scores)]
+    high = max([start, *([float(finite.max())] if len(finite) else [])])
+    return 0.0, math.ceil(1000 * high) / 1000 or 1.0
 
 
-def _readout(row: pd.Series, threshold: float) -> str:
-    parts = (
-        ("named right", "right"),
-        ("named wrong", "wrong"),
-        ("rejected", "rejected"),
-        ("strangers given a name", "fpir"),
+def _counts(setting: Setting) -> str:
+    counts = setting.counts
+    rows = (
+        ("cast named right", counts.right, counts.cast, RIGHT),
+        ("cast named wrong", counts.wrong, counts.cast, WRONG),
+        ("cast rejected as unknown", counts.rejected, counts.cast, REJECTED),
+        ("strangers given a name (FPIR)", counts.strangers_named, counts.strangers, _STRANGERS),
     )
-    cells = "".join(f"<span>{label} <b>{_percent(row[column])}</b></span>" for label, column in parts)
-    return (
-        f'<div aria-live="polite" style="display:flex;flex-wrap:wrap;gap:4px 24px;font-size:14px">'
-        f"<span>at {threshold:.3f}:</span>{cells}</div>"
+    parts = "".join(
+        f'<div style="--mark:{colour}">{label}<br><b>{count:,}</b> '
+        f"<span>of {total:,}: {_percent(count, total)}</span></div>"
+        for label, count, total, colour in rows
     )
+    return f'<div class="facelib-counts" role="status" aria-live="polite">{parts}</div>'
 
 
-def _percent(value: float) -> str:
-    return "not known" if pd.isna(value) else f"{value:.1%}"
+def _percent(count: int, total: int) -> str:
+    return f"{count / total:.2%}" if total else "not known"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from papermill.exceptions import PapermillExecutionError
 from PIL import Image
 
 import facelib
-from facelib.gallery import read_gallery, write_gallery
+from facelib.gallery import accept, read_gallery, undo, write_gallery
 from facelib.project import Project
 from facelib.recognize import load_recognizer
 
@@ -88,6 +89,37 @@ def test_02_shows_what_is_left_out_and_escapes_names(embedded):
     assert "<b>duplicate</b>" in left_out and "<b>no face</b>" in left_out
     assert not any("<i>.jpg" in page for page in pages)
     assert len(outputs(embedded, "application/vnd.plotly.v1+json")) == 1
+
+
+def test_02_shows_what_the_doctor_says_without_a_widget_too(cast, embedded):
+    pages = outputs(embedded, "text/html")
+    proposed = next(page for page in pages if "<h4" in page)
+    assert ">duplicate (1)</h4>" in proposed and "copy" in proposed and "data:image/jpeg;base64," in proposed
+    assert any("lacks" in page for page in pages) and any("missing" in page for page in pages)
+    said = "".join(
+        text for cell in embedded["cells"] for out in cell.get("outputs", []) for text in out.get("text", "")
+    )
+    assert "Fewer than 50 usable pictures of Ada Ünï <b> (4), Grace (4)" in said
+    assert any("GalleryProposals" in text for text in outputs(embedded, "text/plain"))
+
+
+def test_a_picture_left_out_by_hand_is_left_out_of_the_next_run_of_02_03_and_04(cast, embedded, tmp_path):
+    project = Project(cast.name, cast.data_dir, tmp_path / "output")
+    shutil.copytree(cast.output, project.output)
+    picture = f"people/{GRACE}/2.png"
+    try:
+        assert accept(project, pd.DataFrame({"picture": [picture], "kind": "blurred"})) == [picture]
+        run("02_embed_faces", project, detector="hog")
+        run("03_visualize_tsne", project)
+        run("04_tune_threshold", project)
+        assert picture not in set(read_gallery(project.faces).pictures) | set(pd.read_parquet(project.map)["picture"])
+        pictures = load_recognizer(project.recognizer)[1].pictures
+        assert len(pictures) == 7 and picture not in pictures
+        undo(project, [picture])
+        run("02_embed_faces", project, detector="hog")
+        assert picture in read_gallery(project.faces).pictures
+    finally:
+        project.disabled.unlink(missing_ok=True)
 
 
 def test_02_computes_only_what_is_new(cast, embedded):

@@ -8,6 +8,8 @@ import pytest
 from PIL import Image
 from plotly.callbacks import Points
 
+from facelib.gallery import accepted
+from facelib.project import Project
 from facelib.widgets import EmbeddingMap
 
 COLOURS = {"Ada": (255, 0, 0), "Grace": (0, 0, 255)}
@@ -76,3 +78,132 @@ def test_one_face_is_a_map_too_and_none_is_refused(points, tmp_path):
     assert EmbeddingMap(points.head(1), tmp_path).chooser.max == 0
     with pytest.raises(ValueError, match="at least one face, got none"):
         EmbeddingMap(points.head(0), tmp_path)
+
+
+@pytest.fixture
+def project(tmp_path):
+    """Three pictures each of two people, in a project; a picture has its person's colour."""
+    project = Project("cast", tmp_path / "data", tmp_path / "output")
+    for person, colour in COLOURS.items():
+        (project.people / person).mkdir(parents=True)
+        for number in range(3):
+            Image.new("RGB", (60, 60), colour).save(project.people / person / f"{person}{number}.png")
+    return project
+
+
+@pytest.fixture
+def whole(project):
+    """The map of all of them: Ada's are rows 0, 2, 4."""
+    rows = [
+        {"picture": f"people/{person}/{person}{number}.png", "person": person, "x": float(number), "y": -float(place)}
+        for number in range(3)
+        for place, person in enumerate(COLOURS)
+    ]
+    return EmbeddingMap(pd.DataFrame(rows).assign(face=0), project.data, project=project)
+
+
+def lasso(widget: EmbeddingMap, caught: dict[int, list[int]], event: str = "plotly_selected") -> None:
+    """Send what the page sends once the loop is closed: trace numbers and the points in them."""
+    pairs = [(trace, point) for trace, points in caught.items() for point in points]
+    data = {
+        "event_type": event,
+        "points": {
+            "trace_indexes": [trace for trace, _ in pairs],
+            "point_indexes": [point for _, point in pairs],
+            "xs": [0.0] * len(pairs),
+            "ys": [0.0] * len(pairs),
+        },
+    }
+    widget.figure._handler_js2py_pointsCallback({"new": data})
+
+
+def decide(widget: EmbeddingMap, action: str, faces: list[int], **more: str) -> None:
+    board = widget.board
+    board.requests = [{"number": board.handled + 1, "action": action, "faces": faces, **more}]
+
+
+def xs(widget: EmbeddingMap, name: str) -> list[float]:
+    return [float(x) for x in next(trace for trace in widget.figure.data if trace.name == name).x]
+
+
+def test_a_click_pins_a_face_that_stays_while_others_are_shown(points, tmp_path):
+    widget = EmbeddingMap(points, tmp_path)
+    data = widget.figure.data[1]
+    data._dispatch_on_click(Points([0], [1.0], [0.0], data.name, 1), None)
+    assert widget.pinned == widget.chooser.value == 1 and "Grace" in widget.pinned_caption.value
+    hover(widget, 0, 1)
+    assert widget.chooser.value == 2 and "Ada" in widget.caption.value
+    assert "Grace" in widget.pinned_caption.value and xs(widget, "pinned") == [1.0] and xs(widget, "shown") == [2.0]
+    assert widget.pinned_image.value and widget.pinned_image.layout.display != "none"
+    widget.chooser.value = 1
+    widget.pin.click()  # again: let go
+    assert widget.pinned is None and widget.pinned_caption.value == "" and xs(widget, "pinned") == []
+    assert widget.pinned_image.layout.display == "none" and widget.board is None
+
+
+def test_a_lasso_over_two_people_chooses_both_and_the_next_one_forgets_them(whole):
+    lasso(whole, {0: [0, 2], 1: [1]})
+    assert whole.board.chosen == [0, 3, 4] and whole.board.total == 3 and xs(whole, "chosen") == [0.0, 1.0, 2.0]
+    lasso(whole, {1: [0]})
+    assert whole.board.chosen == [1]
+    lasso(whole, {})
+    assert whole.board.chosen == []
+    lasso(whole, {0: [1]})
+    lasso(whole, {}, "plotly_deselect")
+    assert whole.board.chosen == [] and whole.errors.value == ""
+
+
+def test_faces_are_chosen_by_keyboard_too(whole):
+    for row in (3, 5):
+        whole.chooser.value = row
+        whole.add.click()
+    assert whole.board.chosen == [3, 5]
+    whole.add.click()
+    assert whole.board.chosen == [3]
+    decide(whole, "drop", [3])
+    assert whole.board.chosen == [] and whole.board.total == 0
+
+
+def test_chosen_faces_are_left_out_and_taken_back(whole, project):
+    lasso(whole, {0: [0, 2]})
+    decide(whole, "disable", whole.board.everything)
+    assert accepted(project) == {"people/Ada/Ada0.png", "people/Ada/Ada2.png"}
+    assert [item["badge"] for item in whole.board.items] == ["left out"] * 2 and xs(whole, "left out") == [0.0, 2.0]
+    decide(whole, "undo", [])
+    assert accepted(project) == set() and xs(whole, "left out") == []
+    assert [item["badge"] for item in whole.board.items] == [""] * 2
+    decide(whole, "disable", [4])
+    decide(whole, "reopen", [4])
+    assert accepted(project) == set() and whole.board.error == ""
+
+
+def test_chosen_faces_are_moved_to_another_person_and_back(whole, project):
+    lasso(whole, {0: [1], 1: [0]})
+    decide(whole, "move", [1, 2], person="Grace")
+    assert [path.name for path in project.find_pictures("Ada")] == ["Ada0.png", "Ada2.png"]
+    assert (project.people / "Grace" / "Ada1.png").is_file() and len(project.find_pictures("Grace")) == 4
+    assert [item["badge"] for item in whole.board.items] == ["", "moved to Grace"] and "1 picture" in whole.board.status
+    decide(whole, "undo", [])
+    assert len(project.find_pictures("Ada")) == 3 and xs(whole, "left out") == []
+
+
+def test_what_goes_wrong_with_chosen_faces_is_shown(whole, project):
+    lasso(whole, {0: [1]})
+    decide(whole, "move", [2], person="Nobody")
+    assert "Nobody" in whole.board.error and (project.people / "Ada" / "Ada1.png").is_file()
+    (project.people / "Ada" / "Ada1.png").unlink()
+    decide(whole, "move", [2], person="Grace")
+    assert "FileNotFoundError" in whole.board.error
+    lasso(whole, {0: [99]})
+    assert "IndexError" in whole.errors.value
+
+
+def test_five_thousand_faces_are_a_map_and_a_lasso(project):
+    random = np.random.default_rng(0)
+    table = pd.DataFrame(random.normal(size=(5000, 2)), columns=["x", "y"])
+    table = table.assign(picture=[f"people/Ada/{i}.png" for i in range(5000)], face=0)
+    table["person"] = [f"Person {i % 60:02}" for i in range(5000)]
+    widget = EmbeddingMap(table, project.data, project=project)
+    assert "FileNotFoundError" in widget.errors.value  # the one shown; the others are not looked at yet
+    lasso(widget, {trace: list(range(80)) for trace in range(60)})
+    assert widget.board.total == 4800 and len(widget.board.items) == 24 and widget.board.error == ""

@@ -1,0 +1,235 @@
+"""What the user decided about pictures of the cast: left out by a list, or moved to another person's folder."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+import unicodedata
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path, PurePosixPath
+
+import pandas as pd
+
+from facelib.gallery.curation import curate
+from facelib.gallery.files import read_gallery, write_gallery
+from facelib.images import PICTURE_SUFFIXES
+from facelib.locks import holding
+from facelib.project import Project, writing
+
+_MARK = "# facelib: "
+_log = logging.getLogger(__name__)
+
+
+def accepted(project: Project) -> set[str]:
+    """Return the pictures that `disabled.txt` leaves out, as they are written there, with forward slashes.
+
+    Raises:
+        ValueError: When the file is not UTF-8 text.
+    """
+    return {name for name in map(_picture_of, _read(project).splitlines()) if name}
+
+
+def accept(project: Project, proposals: pd.DataFrame) -> list[str]:
+    """Leave pictures out: add them to `data/<project>/disabled.txt`, under a comment with the reason.
+
+    Lines that are there already stay as they are, and a picture that is listed is not listed again. In `faces.parquet`
+    the pictures stop being used at once, so the next run of 04 goes without them.
+
+    Args:
+        project: Its `data` folder holds the list.
+        proposals: Rows of `Examination.proposals`, or any table with `picture`; the reason is made of `kind`, and of
+            `fits` where it names somebody. Without them it is "left out by hand".
+
+    Returns:
+        The pictures that were added, in the order given.
+
+    Raises:
+        ValueError: When a path is not one of a picture below `people/`, or the list is not UTF-8 text.
+        OSError: When the list cannot be written.
+    """
+    reasons: dict[str, str] = {}
+    for row in proposals.to_dict("records"):
+        reasons.setdefault(_checked(str(row["picture"])), _reason(str(row.get("kind", "")), str(row.get("fits", ""))))
+    with _changing(project) as (text, replace):
+        listed = {_key(name) for name in map(_picture_of, text.splitlines()) if name}
+        added = {picture: reason for picture, reason in reasons.items() if _key(picture) not in listed}
+        if added:
+            end = "\r\n" if "\r\n" in text else "\n"
+            gap = end if text and not text.endswith(("\n", "\r")) else ""
+            lines = (f"{_MARK}{reason}{end}{picture}{end}" for picture, reason in added.items())
+            replace(text + gap + "".join(lines))
+    _bring_in_line(project)
+    return list(added)
+
+
+def undo(project: Project, pictures: Iterable[str]) -> list[str]:
+    """Take pictures off `data/<project>/disabled.txt` again: exactly their lines, and the reasons facelib wrote.
+
+    In `faces.parquet` they are judged anew; a table of an older version waits for the next run of 02.
+
+    Args:
+        project: Its `data` folder holds the list.
+        pictures: Paths relative to that folder; those that are not listed are passed over.
+
+    Returns:
+        The pictures that were taken off, sorted.
+
+    Raises:
+        ValueError: When the list is not UTF-8 text.
+        OSError: When the list cannot be written.
+    """
+    wanted = {_key(picture) for picture in pictures}
+    gone: set[str] = set()
+    with _changing(project) as (text, replace):
+        kept: list[str] = []
+        for line in text.splitlines(keepends=True):
+            picture = _picture_of(line)
+            if not picture or _key(picture) not in wanted:
+                kept.append(line)
+                continue
+            gone.add(picture)
+            if kept and kept[-1].lstrip("\ufeff").startswith(_MARK):
+                kept.pop()
+        if gone:
+            replace("".join(kept))
+    _bring_in_line(project)
+    return sorted(gone)
+
+
+def move(project: Project, picture: str, person: str, *, name: str = "") -> str:
+    """Move a picture's file to another person's folder, and tell `faces.parquet` so.
+
+    No file is ever overwritten: where the name is taken, a number is added to it. The picture is taken off
+    `disabled.txt`. The map of 03 keeps the old place until it is made again.
+
+    Args:
+        project: Its `people/` holds both folders.
+        picture: Path relative to the project's data folder: `people/<Person>/<file>`.
+        person: The name of a folder in `people/`.
+        name: What the file is called there; as it is now when empty.
+
+    Returns:
+        The new path, relative to the project's data folder.
+
+    Raises:
+        ValueError: When the path is not one of a picture below `people/`, or there is no such person.
+        FileNotFoundError: When the picture is gone.
+        OSError: When the file cannot be moved.
+    """
+    source = project.data / _checked(picture)
+    people = project.find_people()
+    if person not in people:
+        raise ValueError(f"expected one of the people {people!r}, got {person!r}; make a folder for somebody new")
+    if not source.is_file():
+        raise FileNotFoundError(f"expected a picture at {str(source)!r}, found none; run notebook 02_embed_faces again")
+    if person == source.parent.name:
+        raise ValueError(f"expected another person than {person!r}, whose folder {picture!r} is in already")
+    target = _reserve(project.data / _checked(f"people/{person}/{name or source.name}"))
+    try:
+        os.replace(source, target)
+    except OSError:
+        target.unlink()
+        raise
+    moved = target.relative_to(project.data).as_posix()
+    undo(project, [picture])
+    _bring_in_line(project, moved={picture: moved})
+    return moved
+
+
+def _reserve(wanted: Path) -> Path:
+    """Make an empty file of this name, or of one with a number, that was not there before."""
+    number = 1
+    while True:
+        path = wanted if number == 1 else wanted.with_name(f"{wanted.stem} ({number}){wanted.suffix}")
+        try:
+            path.touch(exist_ok=False)
+            return path
+        except FileExistsError:
+            number += 1
+
+
+def _reason(kind: str, fits: str) -> str:
+    text = f"{kind or 'left out by hand'}{f', fits {fits}' if fits else ''}"
+    return " ".join(text.split())
+
+
+def _checked(picture: str) -> str:
+    """Return the path of a picture when the list can hold it and it leads to nowhere else."""
+    parts = PurePosixPath(picture).parts
+    plain = len(parts) == 3 and parts[0] == "people" and "/".join(parts) == picture and not {"..", "."} & set(parts)
+    if not plain or Path(picture).suffix.lower() not in PICTURE_SUFFIXES:
+        raise ValueError(f"expected the path of a picture as 'people/<Person>/<file>', got {picture!r}")
+    if [_picture_of(line) for line in picture.splitlines()] != [picture]:
+        raise ValueError(f"expected a path that fits on a line of 'disabled.txt', got {picture!r}; rename the file")
+    return picture
+
+
+def _picture_of(line: str) -> str:
+    """Return the picture that a line of the list names, empty when it names none."""
+    plain = line.lstrip("\ufeff").strip().replace("\\", "/")
+    return "" if plain.startswith("#") else plain
+
+
+def _key(picture: str) -> str:
+    # Some file systems take names apart into letters and accents, so both sides are put together first.
+    return unicodedata.normalize("NFC", picture)
+
+
+def find_disabled(project: Project, pictures: Collection[str]) -> set[str]:
+    """Return those of `pictures` that the user's list leaves out, and warn of lines that name none of them."""
+    wanted = {_key(line): line for line in accepted(project)}
+    there = {_key(picture): picture for picture in pictures}
+    for missing in sorted(wanted.keys() - there.keys()):
+        _log.warning("%s names %r, which is no picture of this project", project.disabled, wanted[missing])
+    return {there[name] for name in wanted.keys() & there.keys()}
+
+
+def _read(project: Project) -> str:
+    if not project.disabled.is_file():
+        return ""
+    try:
+        # Line ends and a byte order mark are the user's and stay.
+        return project.disabled.read_bytes().decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"expected UTF-8 text in {str(project.disabled)!r}, got: {error}; save it again as UTF-8"
+        ) from error
+
+
+@contextmanager
+def _changing(project: Project) -> Iterator[tuple[str, Callable[[str], None]]]:
+    """Give the list's text and a function that replaces it, while no other process changes it."""
+
+    def replace(text: str) -> None:
+        with writing(project.disabled) as temporary:
+            temporary.write_bytes(text.encode())
+
+    with ExitStack() as stack:
+        while True:
+            try:
+                stack.enter_context(holding(project.output / ".disabled.lock", what="other change of 'disabled.txt'"))
+                break
+            except BlockingIOError:
+                time.sleep(0.01)
+        yield _read(project), replace
+
+
+def _bring_in_line(project: Project, *, moved: dict[str, str] | None = None) -> None:
+    """Decide anew which faces of `faces.parquet` are used, as the next run of 02 would."""
+    if not project.faces.is_file():
+        return
+    gallery = read_gallery(project.faces)
+    table = gallery.table
+    for before, after in (moved or {}).items():
+        rows = table["picture"] == before
+        table.loc[rows, "picture"], table.loc[rows, "person"] = after, PurePosixPath(after).parts[1]
+    disabled = find_disabled(project, set(table["picture"]))
+    if gallery.threshold is not None:
+        table = curate(table, threshold=gallery.threshold, disabled=disabled)
+    else:
+        rows = table["picture"].isin(list(disabled)) & (table["face"] >= 0)
+        table = table.assign(used=table["used"] & ~rows, reason=table["reason"].mask(rows, "disabled"))
+    made = {"detector": gallery.detector, "embedder": gallery.embedder, "weights_sha256": gallery.weights_sha256}
+    write_gallery(table, project.faces, **made, threshold=gallery.threshold)

@@ -1,0 +1,102 @@
+"""What is wrong with a gallery, and what is missing from it: proposals, which the user accepts or not."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import pandas as pd
+
+from facelib.gallery.measures import measure_pictures
+from facelib.gallery.proposals import Likeness, as_table, left_out, poor, repeated, wrong_people
+from facelib.gallery.report import warnings_for
+from facelib.gallery.standing import balance_of, confusable_of, coverage_of, lacking, likenesses
+from facelib.project import Project
+
+_LARGE = 110.0  # pixels beyond which size no longer makes a face better
+_CRISP = 100.0  # the sharpness that counts half
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Examination:
+    """What was found in a gallery.
+
+    Attributes:
+        proposals: A row a face and reason to leave its picture out, in the order of `KINDS`, the surest first:
+            `picture` (relative to the project's data folder), `face` (0-based in the picture, -1 where there is
+            none), `person`, `kind`, `detail` (a sentence for its user), `score` (0 to 1, how sure it is), `fits`
+            (whom of the cast the face looks like, if not `person`; empty where nobody) and `used`: False where
+            automatic curation has left the face out already.
+        balance: A row a person: `person`, `pictures`, `used`, `proposed` (pictures in use with a proposal), `missing`
+            (pictures to `ENOUGH_PICTURES`).
+        coverage: A row a person: `person`, the numbers of used faces by turn (`front`, `turned`, of these `profile`)
+            and by light (`dark`, `normal`, `bright`), and `lacks`, in words.
+        confusable: Pairs of the cast, the likeliest to be confused first: `person`, `other`, `share` (of both
+            people's faces that the other would answer for, were their own person not enrolled; NaN without a
+            threshold), `distance` of their nearest two faces, and those: `picture`, `other_picture`.
+        advice: What to do, a sentence each.
+    """
+
+    proposals: pd.DataFrame
+    balance: pd.DataFrame
+    coverage: pd.DataFrame
+    confusable: pd.DataFrame
+    advice: list[str]
+
+
+def examine(
+    table: pd.DataFrame,
+    project: Project,
+    *,
+    threshold: float = math.nan,
+    k: int = 10,
+    spread: float = 0.2,
+    least_sharpness: float = 40.0,
+    smallest_face: float = 32.0,
+    least_light: float = 20.0,
+    progress: bool = True,
+) -> Examination:
+    """Examine a gallery: which pictures had better be left out, what is missing, and who may be confused.
+
+    Nothing is changed: see `accept` and `move`. What the user has disabled is not proposed again. The wrong person is
+    looked for among the faces in use (`find_mislabelled`); what automatic curation found already is listed too.
+
+    Args:
+        table: As `build_gallery` returns it.
+        project: Its pictures are read, and their measures kept in its output folder.
+        threshold: The embedder's own, as for `curate`. With NaN nobody is told to be a stranger to the whole cast,
+            near duplicates are told by their looks alone, and there is no share of confusable faces.
+        k: Neighbours that vote on whether a face is the person's; see `find_mislabelled`.
+        spread: Of the cosines of one person's faces; raising it proposes fewer. See `far_from_own`.
+        least_sharpness: Faces below it are proposed as blurred; see `facelib.images.sharpness`.
+        smallest_face: Pixels of a face's shorter side, below which it is proposed as tiny.
+        least_light: Lightness from 0 to 100 that a quarter of the face has to exceed, or it is proposed as dark.
+        progress: Whether to show a progress bar while pictures are read.
+
+    Raises:
+        OSError: When the output folder cannot be written.
+    """
+    faces = table.reset_index(drop=True)
+    faces = faces.join(measure_pictures(faces, project, progress=progress)).assign(worth=_worth)
+    used = faces[faces["used"].astype(bool)]
+    likeness = Likeness(used, threshold)
+    found = [
+        *wrong_people(used, likeness, k=k, spread=spread),
+        *left_out(faces, likeness),
+        *repeated(used, threshold=threshold),
+        *poor(used, least_sharpness=least_sharpness, smallest_face=smallest_face, least_light=least_light),
+    ]
+    proposals = as_table(faces, found)
+    people = project.find_people() if project.people.is_dir() else []
+    coverage = coverage_of(used)
+    confusable = confusable_of(used, threshold=threshold)
+    advice = [*warnings_for(faces, people=people), *lacking(coverage), *likenesses(confusable)]
+    return Examination(proposals, balance_of(faces, proposals, people=people), coverage, confusable, advice)
+
+
+def _worth(faces: pd.DataFrame) -> pd.Series:
+    """Return how good each face is to learn from, 0 to 1: large, sharp and turned to the camera."""
+    front = (1 - 2 * faces["turn"].abs()).clip(0, 1).fillna(0.5)
+    sharp = faces["sharpness"] / (faces["sharpness"] + _CRISP)
+    worth: pd.Series = ((faces["size"] / _LARGE).clip(0, 1) * sharp * (0.2 + 0.8 * front)).fillna(0.0)
+    return worth

@@ -1,0 +1,102 @@
+"""Pictures of people who are not of the cast: what a threshold must keep without a name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tqdm.auto import tqdm
+
+from facelib.detect import Detector
+from facelib.embed import Embedder
+from facelib.gallery.build import _digest, _measure, _measured, _table, describe_search
+from facelib.gallery.files import Gallery, read_gallery, write_gallery
+from facelib.images import PICTURE_SUFFIXES
+from facelib.project import Project
+
+
+def strangers_folder(project: Project) -> Path:
+    """Return where the user puts pictures of strangers, in folders of any depth: `data/<project>/strangers/`."""
+    return project.data / "strangers"
+
+
+def strangers_file(project: Project) -> Path:
+    """Return the table of the faces in them: `output/<project>/strangers.parquet`."""
+    return project.output / "strangers.parquet"
+
+
+def find_strangers(project: Project) -> list[Path]:
+    """Return the pictures of strangers, sorted; none where there is no such folder. Hidden ones are passed over."""
+    folder = strangers_folder(project)
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in PICTURE_SUFFIXES
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+        and path.is_file()
+    )
+
+
+def embed_strangers(
+    project: Project,
+    finder: Detector,
+    net: Embedder,
+    *,
+    cast: Gallery | None = None,
+    working_size: int = 1000,
+    progress: bool = True,
+) -> Gallery | None:
+    """Find and embed the faces of a project's strangers, and write `strangers.parquet`.
+
+    Every face in a picture is a stranger's. Pictures that were looked at before, in the same way, are not looked at
+    again. Without pictures of strangers a table of a former run is removed.
+
+    Args:
+        project: Its `strangers/` may hold pictures in folders of any depth.
+        finder: Finds the faces.
+        net: Embeds them.
+        cast: The known faces: a file that is among their pictures too is no stranger's.
+        working_size: As of `find_faces`.
+        progress: Show a bar.
+
+    Returns:
+        A row a face, with the columns of `faces.parquet`; `person` is empty. Not used are, with the reason as of the
+        gallery: pictures without a face (`no face`) or that cannot be read (`unreadable`), and files that came before
+        or are of the cast (`duplicate`). None where there are no pictures.
+
+    Raises:
+        OSError: When the table cannot be written.
+    """
+    pictures, path = find_strangers(project), strangers_file(project)
+    if not pictures:
+        path.unlink(missing_ok=True)
+        return None
+    detector = describe_search(finder, working_size=working_size)
+    done = _measured(read_strangers(project), detector, net)
+    seen = set() if cast is None else set(cast.table["sha256"])
+    rows: list[dict[str, Any]] = []
+    for picture in tqdm(pictures, desc="Strangers", unit="picture", disable=not progress):
+        digest = _digest(picture)
+        if digest not in done:
+            done[digest] = _measure(picture, finder, net, working_size)
+        place = {"picture": picture.relative_to(project.data).as_posix(), "sha256": digest, "person": ""}
+        rows += [face | place | _judged(face, repeated=bool(digest) and digest in seen) for face in done[digest]]
+        seen.add(digest)
+    table = _table(rows)
+    table = table.assign(used=(table["reason"] == "").to_numpy())
+    write_gallery(table, path, detector=detector, embedder=net.name, weights_sha256=net.sha256)
+    return Gallery(table, detector, net.name, net.sha256)
+
+
+def read_strangers(project: Project) -> Gallery | None:
+    """Return the faces of strangers that `embed_strangers` wrote; None where there are none, or the file is broken."""
+    try:
+        return read_gallery(strangers_file(project))
+    except (FileNotFoundError, ValueError):
+        return None
+
+
+def _judged(face: dict[str, Any], *, repeated: bool) -> dict[str, str]:
+    """Return why a face is not used; of a former run only what the picture itself says counts."""
+    reason = str(face["reason"]) if face["reason"] in ("no face", "unreadable") else ""
+    return {"reason": reason or ("duplicate" if repeated else "")}

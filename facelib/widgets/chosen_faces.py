@@ -1,0 +1,116 @@
+"""The faces chosen on the map: leave them out, or move them to another person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import PurePosixPath
+from typing import Any
+
+import pandas as pd
+
+from facelib.project import Project
+from facelib.widgets.face_board import Action, FaceBoard
+from facelib.widgets.picture_decisions import PictureDecisions
+
+_ACTIONS = (
+    Action("disable", "Leave out", ("d",), "leave the pictures out", main=True),
+    Action("move", "Move…", ("m",), "move the pictures to another person's folder", "person"),
+    Action("reopen", "Use again", ("o",), "take back what is decided about the pictures"),
+    Action("undo", "Undo", ("z",), "take the last decision back", "nothing"),
+    Action("drop", "Drop", ("x", "Delete"), "take the faces out of this choice; nothing happens to the pictures"),
+    Action("clear", "Clear", ("c",), "choose none", "nothing"),
+)
+_KIND = "chosen on the map"
+
+
+class ChosenFaces(FaceBoard):
+    """Faces that were chosen elsewhere, to decide about all of them, or about the marked ones.
+
+    Args:
+        points: A row a face, with `picture`, `face`, `person` and, where known, the box.
+        project: Whose pictures.
+        changed: Called when another face is chosen, and when something is decided.
+        page_size: Faces on a page.
+
+    Attributes:
+        chosen: The rows chosen, in order.
+    """
+
+    def __init__(
+        self, points: pd.DataFrame, project: Project, *, changed: Callable[[], None] = lambda: None, page_size: int = 24
+    ) -> None:
+        """Begin with no face chosen."""
+        self._points = points
+        self._decisions = PictureDecisions(project)
+        self._changed = changed
+        self.chosen: list[int] = []
+        super().__init__(
+            project.data,
+            _ACTIONS,
+            label="Chosen faces",
+            empty="Draw a loop around faces on the map, or add the face shown: they will stand here.",
+            scope="all",
+            page_size=page_size,
+        )
+        self.people = project.find_people()
+
+    def choose(self, rows: Iterable[int]) -> None:
+        """Put faces on the board in place of those that are there."""
+        with self._guarding():
+            self.chosen = list(dict.fromkeys(int(row) for row in rows))
+            self._sort()
+        self._changed()
+
+    def left_out(self) -> list[int]:
+        """Return the rows whose pictures are left out or moved by now."""
+        return [row for row, picture in enumerate(self._points["picture"]) if self._decisions.state(str(picture))]
+
+    def _order(self) -> list[int]:
+        return list(self.chosen)
+
+    def _picture(self, number: int) -> str:
+        return str(self._points.at[number, "picture"])
+
+    def _row(self, number: int) -> pd.Series:
+        row = self._points.iloc[number]
+        return row.where(row.index != "picture", self._decisions.now(str(row["picture"])))
+
+    def _item(self, number: int) -> dict[str, Any]:
+        state = self._decisions.state(self._picture(number))
+        return {
+            "title": str(self._points.at[number, "person"]),
+            "lines": [PurePosixPath(self._picture(number)).name],
+            "section": "",
+            "badge": state,
+            "out": bool(state),
+            "fits": "",
+        }
+
+    def _detail(self, number: int) -> dict[str, Any]:
+        row = self._points.iloc[number]
+        return {
+            "title": str(row["person"]),
+            "lines": [],
+            "rows": [],
+            "place": self._decisions.now(str(row["picture"])),
+        }
+
+    def _decide(self, action: str, numbers: list[int], request: Mapping[str, Any]) -> str:
+        try:
+            return self._done(action, numbers, request)
+        finally:
+            self._changed()
+
+    def _done(self, action: str, numbers: list[int], request: Mapping[str, Any]) -> str:
+        if action == "undo":
+            return self._decisions.undo()[0]
+        if action in ("drop", "clear"):
+            self.chosen = [] if action == "clear" else [row for row in self.chosen if row not in numbers]
+            self._sort()
+            return f"{len(self.chosen)} chosen."
+        pictures = [self._picture(number) for number in numbers]
+        if action == "disable":
+            return self._decisions.leave_out(pd.DataFrame({"picture": pictures, "kind": _KIND}))
+        if action == "move":
+            return self._decisions.move(pictures, str(request["person"]))
+        return self._decisions.take_back([(picture, _KIND) for picture in pictures])

@@ -1,0 +1,473 @@
+// A board of faces to decide about. What is shown comes from Python, what is asked for goes there.
+
+const MOVES = [
+  ["← → ↑ ↓", "go from face to face; Home, End, Page Up, Page Down"],
+  ["Space", "mark for a decision about several; with Shift up to here"],
+  ["Esc", "mark none"],
+  ["?", "these keys"],
+];
+
+function make(kind, properties = {}, ...children) {
+  const { attributes = {}, ...rest } = properties;
+  const element = Object.assign(document.createElement(kind), rest);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  element.append(...children);
+  return element;
+}
+
+function render({ model, el }) {
+  const tiles = new Map(); // by the face's number
+  let dialog = null;
+  let toFocus = null; // where the focus goes once the next page has come
+  let anchor = null; // where a marking with Shift begins
+
+  const actions = model.get("actions");
+  const whole = model.get("scope") === "all";
+  const alertLine = make("div", { attributes: { role: "alert" } });
+  const statusLine = make("span", { attributes: { role: "status", "aria-live": "polite" } });
+  const grid = make("div", {
+    className: "grid",
+    attributes: { role: "listbox", "aria-multiselectable": "true", "aria-label": model.get("label") },
+  });
+  const side = make("div", { className: "side", attributes: { role: "region", "aria-label": "The face in focus" } });
+  const root = make("div", {
+    className: "facelib-board",
+    // JupyterLab's own single keys (x cuts a cell!) stay out of here.
+    attributes: { role: "region", "aria-label": model.get("label"), "data-lm-suppress-shortcuts": "true" },
+  });
+
+  // An error of the page itself is shown like one of Python, not only in the browser's console.
+  const guarded = (handle) => (event) => {
+    try {
+      return handle(event);
+    } catch (error) {
+      alertLine.textContent = `${error.name}: ${error.message}`;
+    }
+  };
+
+  // ---- what is asked of Python
+
+  function set(name, value) {
+    model.set(name, value);
+    model.save_changes();
+  }
+
+  function ask(action, faces = [], more = {}) {
+    const open = model.get("requests").filter((request) => request.number > model.get("handled"));
+    const number = Math.max(model.get("handled"), ...open.map((request) => request.number)) + 1;
+    set("requests", [...open, { number, action, faces, ...more }]);
+  }
+
+  const ids = () => model.get("items").map((item) => item.id);
+
+  function targets() {
+    const marked = model.get("marked");
+    const here = current();
+    if (marked.length) return [...marked];
+    if (whole) return model.get("everything");
+    return here === null ? [] : [here];
+  }
+
+  function act(action) {
+    if (action.about === "nothing") return ask(action.name);
+    const faces = targets();
+    if (action.about === "person") return openName(action, faces);
+    ask(action.name, faces);
+    if (action.about === "next") goOn(faces);
+  }
+
+  // ---- focus
+
+  function current() {
+    const focused = model.get("focused");
+    return tiles.has(focused) ? focused : (ids()[0] ?? null);
+  }
+
+  function focus(id) {
+    if (!tiles.has(id)) return;
+    for (const [other, tile] of tiles) {
+      tile.tabIndex = other === id ? 0 : -1;
+      tile.classList.toggle("here", other === id);
+    }
+    tiles.get(id).focus();
+    tiles.get(id).scrollIntoView({ block: "nearest" });
+    if (model.get("focused") !== id) set("focused", id);
+  }
+
+  // Go to the first face after these that still needs an answer, on the next page where there is none on this one.
+  function goOn(faces) {
+    const items = model.get("items");
+    const last = Math.max(...faces.map((id) => items.findIndex((item) => item.id === id)), -1);
+    const next = items.slice(last + 1).find((item) => !item.badge && !faces.includes(item.id));
+    if (next) return focus(next.id);
+    if (model.get("page") + 1 < model.get("pages")) return turn(model.get("page") + 1, "first");
+    if (items.length) focus(items[Math.min(last + 1, items.length - 1)].id);
+  }
+
+  function turn(page, where) {
+    if (page < 0 || page >= model.get("pages")) return;
+    toFocus = where;
+    set("page", page);
+  }
+
+  // Up and down go by what is seen, since headings break the rows.
+  function vertical(id, direction) {
+    const from = tiles.get(id).getBoundingClientRect();
+    let best = null;
+    let least = Infinity;
+    for (const [other, tile] of tiles) {
+      const to = tile.getBoundingClientRect();
+      const down = (to.top - from.top) * direction;
+      if (down < 5) continue;
+      const far = down * 1000 + Math.abs(to.left - from.left);
+      if (far < least) [best, least] = [other, far];
+    }
+    return best;
+  }
+
+  function move(key) {
+    const all = ids();
+    const here = current();
+    if (here === null) return;
+    const at = all.indexOf(here);
+    const steps = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: all.length - 1 };
+    if (key in steps) {
+      if (steps[key] < 0) return turn(model.get("page") - 1, "last");
+      if (steps[key] >= all.length) return turn(model.get("page") + 1, "first");
+      return focus(all[steps[key]]);
+    }
+    const down = key === "ArrowDown";
+    const found = vertical(here, down ? 1 : -1);
+    if (found !== null) return focus(found);
+    turn(model.get("page") + (down ? 1 : -1), down ? "first" : "last");
+  }
+
+  function toggle(id, upToHere = false) {
+    const marked = new Set(model.get("marked"));
+    const all = ids();
+    if (upToHere && anchor !== null && all.includes(anchor)) {
+      const [from, to] = [all.indexOf(anchor), all.indexOf(id)].sort((a, b) => a - b);
+      for (const other of all.slice(from, to + 1)) marked.add(other);
+    } else if (!marked.delete(id)) {
+      marked.add(id);
+    }
+    anchor = id;
+    set("marked", [...marked]);
+  }
+
+  // ---- keys
+
+  root.addEventListener(
+    "keydown",
+    guarded((event) => {
+      event.stopPropagation();
+      if (dialog && event.key === "Escape") return closeDialog();
+      if (dialog || event.ctrlKey || event.metaKey || event.altKey) return;
+      const kind = event.target.tagName;
+      if (kind === "SELECT" || kind === "INPUT") return;
+      if (kind === "BUTTON" && (event.key === "Enter" || event.key === " ")) return;
+      if (!handleKey(event)) return;
+      event.preventDefault();
+    }),
+  );
+
+  function handleKey(event) {
+    const { key } = event;
+    const action = actions.find((one) => one.keys.includes(key));
+    if (action) act(action);
+    else if (key.startsWith("Arrow") || key === "Home" || key === "End") move(key);
+    else if (key === "PageDown") turn(model.get("page") + 1, "first");
+    else if (key === "PageUp") turn(model.get("page") - 1, "first");
+    else if (key === " ") current() === null || toggle(current(), event.shiftKey);
+    else if (key === "Escape") set("marked", []);
+    else if (key === "?") openHelp();
+    else return false;
+    return true;
+  }
+
+  // ---- dialogs
+
+  function openDialog(title, ...children) {
+    closeDialog();
+    dialog = make("div", { className: "dialog", attributes: { role: "dialog", "aria-label": title } });
+    dialog.append(make("h4", { textContent: title }), ...children);
+    root.append(dialog);
+  }
+
+  function closeDialog() {
+    if (!dialog) return;
+    dialog.remove();
+    dialog = null;
+    if (current() !== null) focus(current());
+  }
+
+  function openHelp() {
+    const rows = [...actions.map((action) => [action.keys.join(" "), action.help]), ...MOVES].map(([keys, text]) => {
+      const caps = keys.split(" ").map((key) => make("kbd", { textContent: key }));
+      return make("tr", {}, make("td", {}, ...caps), make("td", { textContent: text }));
+    });
+    const button = make("button", { textContent: "Close", className: "main", onclick: closeDialog });
+    openDialog("Keys", make("table", {}, ...rows), make("div", { className: "buttons" }, button));
+    button.focus();
+  }
+
+  function openName(action, faces) {
+    if (!faces.length) return ask(action.name, faces, { person: "" });
+    const list = make("ul", { id: `names-${Math.random().toString(36).slice(2)}`, attributes: { role: "listbox", "aria-label": "Known people" } });
+    const input = make("input", {
+      type: "text",
+      placeholder: "a person; ↓ for the known ones",
+      attributes: { role: "combobox", "aria-label": "Person", "aria-autocomplete": "list", "aria-expanded": "true", "aria-controls": list.id, autocomplete: "off", spellcheck: "false" },
+    });
+    let at = -1;
+    let found = [];
+
+    const show = () => {
+      const typed = input.value.trim().toLowerCase();
+      found = model.get("people").filter((name) => name.toLowerCase().includes(typed)).slice(0, 50);
+      // Only a name typed in full is taken for a known one: Ann may be somebody else than Anna.
+      at = found.findIndex((name) => name.toLowerCase() === typed);
+      draw();
+    };
+    const draw = () => {
+      list.replaceChildren(
+        ...found.map((name, index) =>
+          make("li", {
+            textContent: name,
+            id: `${list.id}-${index}`,
+            attributes: { role: "option", "aria-selected": String(index === at) },
+            onmousedown: guarded((event) => (event.preventDefault(), submit(name))),
+          }),
+        ),
+      );
+      if (at >= 0) input.setAttribute("aria-activedescendant", `${list.id}-${at}`);
+      else input.removeAttribute("aria-activedescendant");
+      list.children[at]?.scrollIntoView({ block: "nearest" });
+    };
+    const submit = (chosen) => {
+      const person = (chosen ?? (at >= 0 ? found[at] : input.value)).trim();
+      if (!person) return;
+      closeDialog();
+      ask(action.name, faces, { person });
+      goOn(faces);
+    };
+    input.addEventListener("input", show);
+    const onKey = guarded((event) => {
+      if (event.key === "Enter" && event.target.tagName !== "BUTTON") {
+        event.preventDefault();
+        submit();
+      } else if (event.target === input && (event.key === "ArrowDown" || event.key === "ArrowUp")) {
+        event.preventDefault();
+        at = Math.max(-1, Math.min(found.length - 1, at + (event.key === "ArrowDown" ? 1 : -1)));
+        draw();
+      }
+    });
+    const title = `${action.label.replace("…", "")} ${faces.length} picture${faces.length === 1 ? "" : "s"} to whom?`;
+    openDialog(
+      title,
+      input,
+      list,
+      make(
+        "div",
+        { className: "buttons" },
+        make("button", { textContent: "Cancel", onclick: closeDialog }),
+        make("button", { textContent: action.label.replace("…", ""), className: "main", onclick: guarded(() => submit()) }),
+      ),
+    );
+    dialog.addEventListener("keydown", onKey);
+    const proposed = new Set(faces.map((id) => model.get("items").find((item) => item.id === id)?.fits ?? ""));
+    if (proposed.size === 1) input.value = [...proposed][0];
+    show();
+    input.focus();
+    input.select();
+  }
+
+  // ---- bars
+
+  const filter = make("select", { attributes: { "aria-label": "Which faces" } });
+  filter.onchange = guarded(() => {
+    toFocus = "keep";
+    set("shown", filter.value);
+  });
+  const before = make("button", { textContent: "‹", attributes: { "aria-label": "Page before" }, onclick: guarded(() => turn(model.get("page") - 1, "first")) });
+  const after = make("button", { textContent: "›", attributes: { "aria-label": "Next page" }, onclick: guarded(() => turn(model.get("page") + 1, "first")) });
+  const pageText = make("span");
+  const leftText = make("span");
+  const help = make("button", { attributes: { "aria-label": "Keys" }, textContent: "Keys", onclick: guarded(openHelp) });
+  help.append(make("kbd", { textContent: "?" }));
+  const buttons = actions.map((action) => {
+    const button = make("button", { textContent: action.label, title: action.help, onclick: guarded(() => act(action)) });
+    if (action.main) button.className = "main";
+    button.append(make("kbd", { textContent: action.keys[0] }));
+    return button;
+  });
+  const markedText = make("span", { className: "soft" });
+  const pager = make("span", { className: "pager" }, before, pageText, after);
+  const top = make("div", { className: "bar" }, filter, leftText);
+  const lines = make("div", { className: "line" }, markedText, statusLine);
+  const decide = make("div", { className: "bar", attributes: { role: "toolbar", "aria-label": "Decisions" } }, ...buttons);
+  const toolbar = make("div", { className: "bar both" }, decide, make("span", { className: "space" }), pager, help);
+
+  function drawBars() {
+    const filters = model.get("filters");
+    top.hidden = filters.length < 2;
+    filter.replaceChildren(...filters.map(([value, text]) => make("option", { value, textContent: text })));
+    filter.value = model.get("shown");
+    const [page, pages, total] = [model.get("page"), model.get("pages"), model.get("total")];
+    const count = `${total} face${total === 1 ? "" : "s"}`;
+    pageText.textContent = pages > 1 ? `${page + 1} of ${pages} · ${count}` : count;
+    before.hidden = after.hidden = pages < 2;
+    leftText.textContent = model.get("left");
+    before.disabled = page === 0;
+    after.disabled = page + 1 >= pages;
+    buttons.forEach((button, index) => (button.disabled = !total && actions[index].about !== "nothing"));
+  }
+
+  // ---- the grid
+
+  function drawGrid() {
+    const items = model.get("items");
+    const same = tiles.size && items.length === tiles.size && items.every((item, index) => [...tiles.keys()][index] === item.id);
+    if (!same) rebuild(items);
+    for (const item of items) fill(tiles.get(item.id), item);
+    drawMarks();
+  }
+
+  function rebuild(items) {
+    const hadFocus = grid.contains(document.activeElement) || toFocus !== null;
+    tiles.clear();
+    const parts = [];
+    let section = "";
+    for (const item of items) {
+      if (item.section !== section) parts.push(heading((section = item.section)));
+      const tile = makeTile(item);
+      tiles.set(item.id, tile);
+      parts.push(tile);
+    }
+    if (!items.length) parts.push(make("div", { className: "empty", textContent: model.get("empty") }));
+    grid.replaceChildren(...parts);
+    grid.scrollTop = 0;
+    side.hidden = !items.length;
+    drawPictures();
+    const start = toFocus === "last" ? items.at(-1) : items[0];
+    const wanted = toFocus !== "keep" && hadFocus && !dialog;
+    toFocus = null;
+    if (!start) return;
+    tiles.get(start.id).tabIndex = 0;
+    if (wanted) focus(start.id);
+    else {
+      tiles.get(start.id).classList.add("here");
+      if (model.get("focused") !== start.id) set("focused", start.id);
+    }
+  }
+
+  function heading(section) {
+    const mark = make("button", { textContent: "mark all", onclick: guarded(() => ask("mark section", [], { section })) });
+    return make("div", { className: "heading", attributes: { role: "presentation" } }, make("span", { textContent: section }), mark);
+  }
+
+  function makeTile(item) {
+    const tile = make("div", { className: "tile", tabIndex: -1, attributes: { role: "option", "data-face": item.id } });
+    tile.append(
+      make("div", { className: "face none", textContent: "no picture" }),
+      make("span", { className: "tick" }),
+      make("span", { className: "box", textContent: "✓", attributes: { "aria-hidden": "true" } }),
+      make("div", { className: "text" }),
+    );
+    tile.addEventListener(
+      "click",
+      guarded((event) => {
+        focus(item.id);
+        if (event.shiftKey || event.ctrlKey || event.metaKey || event.target.className === "box") toggle(item.id, event.shiftKey);
+      }),
+    );
+    return tile;
+  }
+
+  function fill(tile, item) {
+    const lines = item.lines.map((text) => make("div", { className: "small", textContent: text, title: text }));
+    tile.querySelector(".text").replaceChildren(make("div", { className: "name", textContent: item.title, title: item.title }), ...lines);
+    const tick = tile.querySelector(".tick");
+    tick.hidden = !item.badge;
+    tick.textContent = item.badge;
+    tile.dataset.state = item.badge;
+    tile.classList.toggle("decided", Boolean(item.badge));
+    tile.classList.toggle("out", Boolean(item.out));
+    tile.setAttribute("aria-label", [item.section, item.title, ...item.lines, item.badge].filter(Boolean).join(", "));
+  }
+
+  function drawMarks() {
+    const marked = new Set(model.get("marked"));
+    for (const [id, tile] of tiles) {
+      tile.setAttribute("aria-selected", String(marked.has(id)));
+      tile.querySelector(".box").style.color = marked.has(id) ? "#fff" : "transparent";
+    }
+    const total = model.get("total");
+    markedText.textContent = marked.size ? `${marked.size} marked` : whole && total ? `for all ${total}, or mark some` : "";
+  }
+
+  function picture(bytes, properties) {
+    const url = URL.createObjectURL(new Blob([bytes], { type: "image/jpeg" }));
+    const done = () => URL.revokeObjectURL(url);
+    return make("img", { ...properties, src: url, onload: done, onerror: done });
+  }
+
+  function drawPictures() {
+    const pictures = model.get("pictures");
+    for (const [id, tile] of tiles) {
+      const bytes = pictures[String(id)];
+      if (!bytes?.byteLength) continue;
+      tile.querySelector(".face").replaceWith(picture(bytes, { className: "face", alt: "", draggable: false }));
+    }
+  }
+
+  function drawDetail() {
+    const detail = model.get("detail");
+    if (detail.id === undefined) return side.replaceChildren();
+    const parts = [make("h4", { textContent: detail.title })];
+    if (detail.picture.byteLength) parts.push(picture(detail.picture, { className: "large", alt: detail.title }));
+    for (const line of detail.lines) parts.push(make("p", { textContent: line }));
+    for (const row of detail.rows) {
+      const faces = row.pictures.filter((bytes) => bytes.byteLength).map((bytes) => picture(bytes, { alt: row.caption }));
+      parts.push(make("p", { className: "soft", textContent: row.caption }), make("div", { className: "faces" }, ...faces));
+    }
+    parts.push(make("p", { className: "soft", textContent: detail.place }));
+    side.replaceChildren(...parts);
+  }
+
+  function drawLines() {
+    statusLine.textContent = model.get("status");
+    alertLine.textContent = model.get("error");
+  }
+
+  // ---- following Python
+
+  const following = [
+    ["items", () => (drawGrid(), drawBars())],
+    ["pictures", drawPictures],
+    ["marked", drawMarks],
+    ["detail", drawDetail],
+    ["jump", () => focus(model.get("jump")[1])],
+    ...["shown", "filters", "page", "pages", "total", "left"].map((name) => [name, () => (drawBars(), drawMarks())]),
+    ...["status", "error"].map((name) => [name, drawLines]),
+  ].map(([name, handle]) => [`change:${name}`, guarded(handle)]);
+  for (const [name, handle] of following) model.on(name, handle);
+
+  const watcher = new ResizeObserver(() => root.classList.toggle("narrow", root.clientWidth < 720));
+  watcher.observe(root);
+  root.append(top, toolbar, lines, alertLine, make("div", { className: "parts" }, grid, side));
+  el.append(root);
+  guarded(() => {
+    drawGrid();
+    drawBars();
+    drawDetail();
+    drawLines();
+  })();
+
+  return () => {
+    for (const [name, handle] of following) model.off(name, handle);
+    watcher.disconnect();
+  };
+}
+
+export default { render };

@@ -1,0 +1,222 @@
+"""A board of faces to decide about, by keyboard or mouse: what the proposals and the map have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import anywidget
+import pandas as pd
+import traitlets
+
+from facelib.images import UnreadablePicture, encode_jpeg
+from facelib.plots import face_thumbnail
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Something that can be decided about faces.
+
+    Attributes:
+        name: What the page asks for.
+        label: On the button.
+        keys: The keys that do the same, as browsers name them; the first stands on the button.
+        help: A line of what it does.
+        about: `faces`: the marked ones, or the one in focus; `next`: the same, and the focus goes on to the next one
+            without a decision; `person`: the same, with a person asked for; `nothing`: none in particular.
+        main: Whether the button stands out.
+    """
+
+    name: str
+    label: str
+    keys: tuple[str, ...]
+    help: str
+    about: Literal["faces", "next", "person", "nothing"] = "faces"
+    main: bool = False
+
+
+class FaceBoard(anywidget.AnyWidget):
+    """Faces in a grid, one page at a time, with buttons and keys to decide about them.
+
+    What is on the board, and what becomes of a decision, is said by a subclass: `_order`, `_item`, `_row`, `_detail`
+    and `_decide`. The page keeps nothing. Faces are told apart by a number that the subclass chooses.
+
+    Args:
+        folder: What the pictures are relative to: the project's data folder.
+        actions: What can be decided.
+        label: What the board holds, for who cannot see it.
+        empty: What stands there when it holds nothing.
+        scope: Without a mark, a decision is about the face in `focus`, or about `all` of the board.
+        page_size: Faces on a page.
+
+    Attributes:
+        items: The faces on the page, in order, as the page shows them.
+        everything: All faces of the board, in order.
+        marked: The faces that the next decision is about.
+        status: What was done last.
+        error: What went wrong last, empty otherwise.
+    """
+
+    _esm = Path(__file__).with_name("face_board.js")
+    _css = Path(__file__).with_name("face_board.css")
+
+    actions = traitlets.List(traitlets.Dict()).tag(sync=True)
+    label = traitlets.Unicode().tag(sync=True)
+    empty = traitlets.Unicode().tag(sync=True)
+    scope = traitlets.Enum(["focus", "all"], "focus").tag(sync=True)
+    filters = traitlets.List(traitlets.List(traitlets.Unicode())).tag(sync=True)
+    shown = traitlets.Unicode().tag(sync=True)
+    page = traitlets.Int().tag(sync=True)
+    pages = traitlets.Int(1).tag(sync=True)
+    total = traitlets.Int().tag(sync=True)
+    left = traitlets.Unicode().tag(sync=True)
+    items = traitlets.List(traitlets.Dict()).tag(sync=True)
+    everything = traitlets.List(traitlets.Int()).tag(sync=True)
+    pictures = traitlets.Dict().tag(sync=True)
+    marked = traitlets.List(traitlets.Int()).tag(sync=True)
+    focused = traitlets.Int(-1).tag(sync=True)
+    detail = traitlets.Dict().tag(sync=True)
+    people = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    # A list, since Jupyter may send only the last of several values that follow each other quickly.
+    requests = traitlets.List(traitlets.Dict()).tag(sync=True)
+    handled = traitlets.Int().tag(sync=True)
+    jump = traitlets.List(traitlets.Int()).tag(sync=True)
+    status = traitlets.Unicode().tag(sync=True)
+    error = traitlets.Unicode().tag(sync=True)
+
+    def __init__(
+        self,
+        folder: str | Path,
+        actions: Sequence[Action],
+        *,
+        label: str,
+        empty: str,
+        scope: Literal["focus", "all"] = "focus",
+        shown: str = "",
+        page_size: int = 40,
+    ) -> None:
+        """Lay out the first page."""
+        if page_size < 1:
+            raise ValueError(f"expected at least one face a page, got {page_size!r}")
+        listed = [asdict(action) | {"keys": list(action.keys)} for action in actions]
+        super().__init__(actions=listed, label=label, empty=empty, scope=scope, shown=shown)
+        self._folder, self._page_size = Path(folder), page_size
+        self._thumbnails: dict[tuple[str, int, int], bytes] = {}
+        self._sort()
+        self.observe(self._asked, names="requests")
+        self.observe(self._refiltered, names="shown")
+        self.observe(self._turned, names="page")
+        self.observe(self._refocused, names="focused")
+
+    def _order(self) -> list[int]:
+        """Return the faces on the board, in order."""
+        raise NotImplementedError
+
+    def _item(self, number: int) -> dict[str, Any]:
+        """Return `title`, `lines`, `section`, `badge`, `out` and `fits` of a face."""
+        raise NotImplementedError
+
+    def _row(self, number: int) -> pd.Series:
+        """Return `picture`, `face` and, where known, `left`, `top`, `right`, `bottom` of a face."""
+        raise NotImplementedError
+
+    def _detail(self, number: int) -> dict[str, Any]:
+        """Return `title`, `lines`, `rows` and `place` of the face in focus."""
+        raise NotImplementedError
+
+    def _decide(self, action: str, numbers: list[int], request: Mapping[str, Any]) -> str:
+        """Do what was asked for; return what was done, in words."""
+        raise NotImplementedError
+
+    def _thumbnail(self, row: pd.Series, *, size: int = 160) -> bytes:
+        """Return a face as JPEG; empty where its picture is gone or cannot be read."""
+        key = (str(row["picture"]), int(row["face"]), size)
+        if key not in self._thumbnails:
+            try:
+                self._thumbnails[key] = encode_jpeg(face_thumbnail(self._folder, row, size=size))
+            except (FileNotFoundError, UnreadablePicture):
+                return b""
+        return self._thumbnails[key]
+
+    def _sort(self) -> None:
+        """Put the faces into order and go to the first page; between two sorts nothing moves under the user."""
+        self._sorted = self._order()
+        with self.hold_sync():
+            self.everything, self.total = self._sorted, len(self._sorted)
+            self.pages = max(1, -(-self.total // self._page_size))
+            self.page, self.marked = 0, []
+            self._turn()
+
+    def _turn(self) -> None:
+        start = self.page * self._page_size
+        self._here = self._sorted[start : start + self._page_size]
+        self._update()
+        self.pictures = {str(number): self._thumbnail(self._row(number)) for number in self._here}
+        if self.focused not in self._here:
+            self.focused = self._here[0] if self._here else -1
+        self._show_detail()
+
+    def _update(self) -> None:
+        """Tell the page what became of its faces."""
+        self.items = [{"id": number} | self._item(number) for number in self._here]
+
+    def _show_detail(self) -> None:
+        if self.focused not in self._here:
+            self.detail = {}
+            return
+        row = self._row(self.focused)
+        self.detail = {"id": self.focused, "picture": self._thumbnail(row, size=240)} | self._detail(self.focused)
+
+    def _refiltered(self, change: object) -> None:
+        with self._guarding():
+            self._sort()
+
+    def _turned(self, change: object) -> None:
+        with self._guarding():
+            if not 0 <= self.page < self.pages:
+                self.page = min(max(self.page, 0), self.pages - 1)
+            with self.hold_sync():
+                self._turn()
+
+    def _refocused(self, change: object) -> None:
+        with self._guarding(clear=False):
+            self._show_detail()
+
+    def _asked(self, change: dict[str, Any]) -> None:
+        for request in change["new"]:
+            if request["number"] > self.handled:
+                with self.hold_sync():
+                    self._handle(request)
+                    self.handled = request["number"]
+
+    def _handle(self, request: Mapping[str, Any]) -> None:
+        numbers = [int(number) for number in request.get("faces", [])]
+        with self._guarding():
+            if request["action"] == "mark section":
+                self.marked = [n for n in self._sorted if self._item(n)["section"] == request["section"]]
+                self.status = f"{len(self.marked)} marked."
+                return
+            if request["action"] == "sort":
+                self._sort()
+                self.status = "Sorted anew."
+                return
+            if request["action"] not in {action["name"] for action in self.actions}:
+                raise ValueError(f"expected one of {[a['name'] for a in self.actions]!r}, got {request['action']!r}")
+            self.status = self._decide(str(request["action"]), numbers, request)
+            # What was marked since then came in the same message, and stays marked.
+            self.marked = [number for number in self.marked if number not in numbers]
+            self._update()
+            self._show_detail()
+
+    @contextmanager
+    def _guarding(self, *, clear: bool = True) -> Iterator[None]:
+        """Show any exception of the block on the page: Jupyter would drop it into a log that nobody opens."""
+        if clear:
+            self.error = ""
+        try:
+            yield
+        except Exception as error:
+            self.error = f"{type(error).__name__}: {error}"

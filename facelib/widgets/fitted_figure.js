@@ -1,0 +1,85 @@
+// A plotly figure as wide as its column. The library comes from Python, once for all figures of the page.
+
+const CONFIG = { displaylogo: false };
+
+function loadPlotly(model) {
+  globalThis.facelibPlotly ??= new Promise((resolve, reject) => {
+    model.on("msg:custom", async (content, buffers) => {
+      try {
+        // As a CommonJS module, whatever loader the page has, and without leaving anything behind in it.
+        const parts = ["const module = {exports: {}}, exports = module.exports, define = undefined;\n", buffers[0],
+          "\nexport default module.exports;"];
+        const address = URL.createObjectURL(new Blob(parts, { type: "text/javascript" }));
+        resolve((await import(address)).default);
+        URL.revokeObjectURL(address);
+      } catch (error) {
+        reject(error);
+      }
+    });
+    model.send({ wanted: "plotly.js" });
+  });
+  return globalThis.facelibPlotly;
+}
+
+function put(target, path, value) {
+  const names = path.split(".");
+  const last = names.pop();
+  let place = target;
+  for (const name of names) place = place[name] ??= {};
+  place[last] = value;
+}
+
+function initialize({ model }) {
+  // The model holds the state for all its views: a change is put in once, and a view made later has it.
+  model.on("change:change", () => {
+    const { traces, layout } = model.get("change");
+    const data = model.get("data");
+    for (const [number, values] of Object.entries(traces)) data[number] = { ...data[number], ...values };
+    for (const [path, value] of Object.entries(layout)) put(model.get("figure_layout"), path, value);
+  });
+}
+
+function render({ model, el }) {
+  const plot = document.createElement("div");
+  plot.className = "facelib-figure";
+  el.style.cssText = "width: 100%; min-width: 0; overflow: hidden;";
+  plot.style.height = `${model.get("figure_layout").height}px`; // nothing below jumps when the figure comes
+  el.append(plot);
+
+  let plotly = null;
+  let drawn = null; // the state of the model that is on the page
+  let waiting = false;
+
+  // However fast changes come, a figure is drawn no more often than the page.
+  function draw() {
+    if (waiting || plotly === null) return;
+    waiting = true;
+    requestAnimationFrame(() => {
+      waiting = false;
+      const width = Math.floor(el.getBoundingClientRect().width);
+      if (width < 1) return; // hidden: the observer calls again
+      const layout = { ...model.get("figure_layout"), width: Math.max(width, 200) };
+      drawn = plotly.react(plot, model.get("data"), layout, CONFIG).catch(fail);
+    });
+  }
+
+  function fail(error) {
+    plot.setAttribute("role", "alert");
+    plot.textContent = `${error.name}: ${error.message}`;
+  }
+
+  const observer = new ResizeObserver(draw);
+  observer.observe(el);
+  model.on("change:change", draw);
+  loadPlotly(model).then((library) => {
+    plotly = library;
+    draw();
+  }, fail);
+  return () => {
+    observer.disconnect();
+    model.off("change:change", draw);
+    if (plotly && drawn) plotly.purge(plot);
+  };
+}
+
+export default { initialize, render };

@@ -1,0 +1,89 @@
+"""A plotly figure that takes the width there is in the page, and is moved rather than drawn anew."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import numpy as np
+import plotly.graph_objects as go
+import traitlets
+from plotly.offline import get_plotlyjs
+
+
+class FittedFigure(anywidget.AnyWidget):
+    """A figure as wide as the column it stands in.
+
+    plotly's own `FigureWidget` stays 700 pixels wide when it is drawn before its page is laid out, and each one brings
+    the whole of plotly.js: several of them take longer than the two seconds that anywidget waits for a widget on a
+    busy machine. Here one copy serves all figures of a page, and it is asked for by the page, so that nothing is lost
+    however long it takes to come.
+
+    Args:
+        figure: What to show; its height stays.
+
+    Attributes:
+        data: The traces as plotly.js has them.
+        figure_layout: The layout likewise; `layout` is the widget's own.
+        change: The last change.
+    """
+
+    _esm = Path(__file__).with_name("fitted_figure.js")
+
+    data = traitlets.List(traitlets.Dict()).tag(sync=True)
+    figure_layout = traitlets.Dict().tag(sync=True)
+    change = traitlets.Dict().tag(sync=True)
+
+    def __init__(self, figure: go.Figure) -> None:
+        """Take over the figure's state."""
+        state = json.loads(str(figure.to_json()))
+        super().__init__(data=state["data"], figure_layout=state["layout"])
+        self.on_msg(self._wanted)
+
+    def move(
+        self, traces: Mapping[int, Mapping[str, Any]] | None = None, layout: Mapping[str, Any] | None = None
+    ) -> None:
+        """Change some of the figure; only the change is sent.
+
+        Args:
+            traces: New values of a trace's attributes, by the trace's number.
+            layout: New values in the layout, by path: `shapes.0.x0`.
+        """
+        new = {
+            str(number): {name: _plain(value) for name, value in values.items()}
+            for number, values in (traces or {}).items()
+        }
+        paths = {path: _plain(value) for path, value in (layout or {}).items()}
+        # The state that a page opened later gets is changed in place: assigning it would send all of it.
+        for number, values in new.items():
+            self.data[number].update(values)
+        for path, value in paths.items():
+            _put(self.figure_layout, path, value)
+        numbered = {str(number): values for number, values in new.items()}
+        self.change = {"number": int(self.change.get("number", 0)) + 1, "traces": numbered, "layout": paths}
+
+    def _wanted(self, widget: object, content: Mapping[str, Any], buffers: object) -> None:
+        if content.get("wanted") == "plotly.js":
+            self.send({"found": "plotly.js"}, buffers=[get_plotlyjs().encode()])
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as JSON has it; what is not a number becomes null, which plotly leaves out."""
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    if isinstance(value, Mapping):
+        return {name: _plain(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    return None if isinstance(value, float) and not np.isfinite(value) else value
+
+
+def _put(target: dict[str, Any], path: str, value: Any) -> None:
+    place: Any = target
+    *names, last = path.split(".")
+    for name in names:
+        place = place[int(name)] if isinstance(place, list) else place.setdefault(name, {})
+    place[int(last) if isinstance(place, list) else last] = value

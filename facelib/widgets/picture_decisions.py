@@ -1,0 +1,207 @@
+"""Decisions about pictures of the cast as a widget makes them: written at once, and taken back one by one."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path, PurePosixPath
+
+import pandas as pd
+
+from facelib.gallery import accept, accepted, move, undo
+from facelib.project import Project, write_table
+
+Proposal = tuple[str, str]
+"""A picture, relative to the project's data folder, and the kind of what is proposed about it."""
+
+
+class PictureDecisions:
+    """Leave pictures out, move them to another person, or keep them in spite of a proposal.
+
+    `disabled.txt`, the folders of the people and `kept.csv`, all in the project's data folder, hold what is decided;
+    this only remembers what was done since it was made, to take it back. Pictures are named as they were then, also
+    once they are moved.
+
+    Args:
+        project: Whose pictures.
+
+    Attributes:
+        project: The same.
+    """
+
+    def __init__(self, project: Project) -> None:
+        """Read what is decided already."""
+        self.project = project
+        self._moved: dict[str, str] = {}
+        self._history: list[tuple[list[str], Callable[[], object]]] = []
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Read again what stands in the files."""
+        self._out = {_same(picture) for picture in accepted(self.project)}
+        self._kept = read_kept(self.project)
+
+    def now(self, picture: str) -> str:
+        """Return where a picture lies now."""
+        return self._moved.get(picture, picture)
+
+    def state(self, picture: str, kind: str = "") -> str:
+        """Return `left out`, `moved to ...`, `kept`, or nothing where nothing is decided."""
+        if picture in self._moved:
+            return f"moved to {PurePosixPath(self._moved[picture]).parent.name}"
+        if _same(picture) in self._out:
+            return "left out"
+        return "kept" if (picture, kind) in self._kept else ""
+
+    def leave_out(self, rows: pd.DataFrame) -> str:
+        """Accept proposals, or rows with `picture` and `kind` made up for the purpose; say what was done."""
+        self._asked_for(rows)
+        given = list(dict.fromkeys(rows["picture"]))
+        names = {self.now(picture): picture for picture in given}
+        added = accept(self.project, rows.assign(picture=rows["picture"].map(self.now)))
+        self._forget_kept(zip(rows["picture"], rows.get("kind", [""] * len(rows)), strict=True))
+        self.refresh()
+        if not added:
+            return f"{_pictures(given)} left out already."
+        self._history.append(([names[picture] for picture in added], lambda: undo(self.project, added)))
+        return f"Left out {_pictures(added)}."
+
+    def keep(self, proposals: Sequence[Proposal]) -> str:
+        """Reject proposals; pictures that were left out are used again."""
+        if not proposals:
+            raise ValueError("expected at least one face to decide about, got none")
+        for picture, _ in proposals:
+            self._not_moved(picture)
+        pictures = list(dict.fromkeys(picture for picture, _ in proposals))
+        removed = undo(self.project, pictures)
+        before = read_kept(self.project)
+        write_kept(self.project, before | set(proposals))
+        self.refresh()
+
+        def back() -> None:
+            write_kept(self.project, before)
+            accept(self.project, pd.DataFrame({"picture": removed}))
+
+        self._history.append((pictures, back))
+        return f"Kept {_pictures(pictures)}."
+
+    def move(self, pictures: Iterable[str], person: str) -> str:
+        """Move pictures to another person's folder; those that are there already stay, and one that fails ends it."""
+        wanted = list(dict.fromkeys(pictures))
+        if not wanted:
+            raise ValueError("expected at least one face to decide about, got none")
+        done: list[str] = []
+        try:
+            for picture in wanted:
+                if PurePosixPath(self.now(picture)).parent.name != person:
+                    self._move(picture, person)
+                    done.append(picture)
+        finally:
+            self.refresh()
+        rest = "" if len(done) == len(wanted) else f" {_pictures(wanted[len(done) :])} there already."
+        return f"Moved {_pictures(done)} to {person}.{rest}" if done else rest.strip()
+
+    def take_back(self, proposals: Sequence[Proposal]) -> str:
+        """Take back what is decided about pictures, in this session or an earlier one; a move only of this one."""
+        if not proposals:
+            raise ValueError("expected at least one face to decide about, got none")
+        pictures = list(dict.fromkeys(picture for picture, _ in proposals))
+        back = [picture for picture in pictures if picture in self._moved]
+        for picture in back:
+            self._return(picture, picture)
+        gone = undo(self.project, [self.now(picture) for picture in pictures])
+        kept = self._forget_kept(proposals)
+        self.refresh()
+        if not (back or gone or kept):
+            raise ValueError("expected a face with a decision, got none; Undo takes back the last decision made")
+        self._history = [(about, step) for about, step in self._history if not set(about) & set(pictures)]
+        return f"Took back what was decided about {_pictures(pictures)}."
+
+    def undo(self) -> tuple[str, list[str]]:
+        """Take back the last decision; return what was done, and about which pictures it was.
+
+        Raises:
+            ValueError: When there is none left of this session.
+        """
+        if not self._history:
+            raise ValueError("expected a decision made since this page was opened, found none left to take back")
+        pictures, back = self._history[-1]
+        back()
+        self._history.pop()
+        self.refresh()
+        return f"Took the last decision back, about {_pictures(pictures)}.", pictures
+
+    def _asked_for(self, rows: pd.DataFrame) -> None:
+        if rows.empty:
+            raise ValueError("expected at least one face to decide about, got none")
+
+    def _not_moved(self, picture: str) -> None:
+        if picture in self._moved:
+            raise ValueError(f"expected a picture where it was, {picture!r} is {self.state(picture)}; undo that first")
+
+    def _move(self, picture: str, person: str) -> None:
+        before = self.now(picture)
+        was_out = _same(before) in self._out
+        self._moved[picture] = move(self.project, before, person)
+
+        def back() -> None:
+            self._return(picture, before)
+            if was_out:
+                accept(self.project, pd.DataFrame({"picture": [self.now(picture)]}))
+
+        self._history.append(([picture], back))
+
+    def _return(self, picture: str, place: str) -> None:
+        """Move a picture to where it lay before."""
+        home = PurePosixPath(place)
+        self._moved[picture] = move(self.project, self.now(picture), home.parent.name, name=home.name)
+        if self._moved[picture] == picture:
+            del self._moved[picture]
+
+    def _forget_kept(self, proposals: Iterable[Proposal]) -> bool:
+        before = read_kept(self.project)
+        after = before - set(proposals)
+        if after != before:
+            write_kept(self.project, after)
+        return after != before
+
+
+def read_kept(project: Project) -> set[Proposal]:
+    """Return the proposals that the user has rejected: what stands in `kept.csv` in the project's data folder.
+
+    Raises:
+        ValueError: When the file is no table with the columns `picture` and `kind`.
+    """
+    path = _kept_file(project)
+    if not path.is_file():
+        return set()
+    try:
+        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
+        return set(zip(table["picture"], table["kind"], strict=True))
+    except (KeyError, ValueError) as error:
+        raise ValueError(
+            f"expected a table with the columns 'picture' and 'kind' at {str(path)!r}, got: {error}; "
+            f"mend it, or remove it to be asked again"
+        ) from error
+
+
+def write_kept(project: Project, proposals: set[Proposal]) -> None:
+    """Write the rejected proposals, or remove the file when there are none."""
+    path = _kept_file(project)
+    if proposals:
+        write_table(pd.DataFrame(sorted(proposals), columns=["picture", "kind"]), path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _kept_file(project: Project) -> Path:
+    return project.data / "kept.csv"
+
+
+def _same(picture: str) -> str:
+    # Some file systems take names apart into letters and accents, so both sides are put together first.
+    return unicodedata.normalize("NFC", picture)
+
+
+def _pictures(pictures: Sequence[str]) -> str:
+    return f"{len(pictures)} picture{'' if len(pictures) == 1 else 's'}"

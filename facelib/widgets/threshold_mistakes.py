@@ -1,0 +1,199 @@
+"""The faces that a setting of the recognizer mistakes, each beside the face that it was compared with."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import anywidget
+import numpy as np
+import pandas as pd
+import traitlets
+
+from facelib.images import UnreadablePicture, encode_jpeg
+from facelib.plots import face_thumbnail
+from facelib.project import Project
+from facelib.tuning import Setting, Tuning
+
+_PATIENCE = 0.05  # seconds of reading pictures before whatever else waits has its turn
+_FIRST = 8
+_Given = TypeVar("_Given")
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    name: str
+    title: str
+    note: str
+    worst_first: bool  # in the setting's table
+
+
+_WRONG = _Group(
+    "wrong",
+    "False matches: cast given another's name",
+    "Left the face tried, right the one that carried the name.",
+    True,
+)
+_NAMED = _Group(
+    "strangers",
+    "False matches: strangers given a name",
+    "Left a face tried without its person in the gallery, right the one that carried the name.",
+    True,
+)
+_REJECTED = _Group(
+    "rejected",
+    "False rejections: cast left unknown",
+    "Left the face tried, right the nearest one, which was not near enough.",
+    False,
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class KnownFaces:
+    """The faces that trials were made of, and where their pictures lie.
+
+    Attributes:
+        folder: What `picture` is relative to: the project's data folder.
+        gallery: One row a gallery face in the order of the trials: `picture`, `person`, `left top right bottom`.
+        strangers: The same columns for the faces of strangers, without rows where there are none.
+    """
+
+    folder: Path
+    gallery: pd.DataFrame
+    strangers: pd.DataFrame
+
+    @classmethod
+    def of(cls, tuning: Tuning, project: Project) -> KnownFaces:
+        """Return the faces that a project's gallery was tuned with."""
+        gallery = tuning.gallery.used
+        strangers = gallery.head(0) if tuning.strangers is None else tuning.strangers.used
+        return cls(project.data, gallery, strangers.assign(person="a stranger"))
+
+    def row(self, face: str) -> pd.Series:
+        """Return the row of a face by its name in the page: its number, after `s` when it is a stranger's."""
+        return self.strangers.iloc[int(face[1:])] if face.startswith("s") else self.gallery.iloc[int(face)]
+
+
+class MistakenFaces(anywidget.AnyWidget):
+    """False matches and false rejections as pairs of small pictures: the face tried, and the one it was held against.
+
+    Pictures are read when the page asks for them, and no longer than a moment at a time.
+
+    Args:
+        faces: Whose pictures to show.
+        size: The longest side of a small picture, in pixels.
+
+    Attributes:
+        groups: What the page shows.
+        most: How many pairs each group shows at most.
+        order: `closest`: those a small move of the threshold would change come first; `worst`: those last.
+        error: What went wrong last, empty otherwise.
+    """
+
+    _esm = Path(__file__).with_name("threshold_mistakes.js")
+    _css = Path(__file__).with_name("threshold_mistakes.css")
+
+    groups = traitlets.List(traitlets.Dict()).tag(sync=True)
+    most = traitlets.Dict().tag(sync=True)
+    order = traitlets.Enum(["closest", "worst"], "closest").tag(sync=True)
+    wanted = traitlets.Dict().tag(sync=True)
+    pictures = traitlets.Dict().tag(sync=True)
+    failed = traitlets.Dict().tag(sync=True)
+    answered = traitlets.Int().tag(sync=True)
+    error = traitlets.Unicode().tag(sync=True)
+
+    def __init__(self, faces: KnownFaces, *, size: int = 112) -> None:
+        """Show nothing yet."""
+        super().__init__()
+        self._faces, self._size = faces, size
+        self._read: dict[str, bytes] = {}
+        self._setting: Setting | None = None
+        self.observe(self._asked, names="wanted")
+        self.observe(self._rearranged, names=["most", "order"])
+
+    def show(self, setting: Setting) -> None:
+        """Show the mistakes of a setting."""
+        self._setting = setting
+        self.groups = mistake_groups(setting, self._faces, most=self.most, closest_first=self.order == "closest")
+
+    def _rearranged(self, change: object) -> None:
+        if self._setting is not None:
+            self._guarded(self.show, self._setting)
+
+    def _asked(self, change: Mapping[str, Any]) -> None:
+        self._guarded(self._answer, [str(face) for face in change["new"].get("ids", [])])
+
+    def _answer(self, wanted: Sequence[str]) -> None:
+        """Send as many of the pictures wanted as can be read in a moment, at least one; the page asks for the rest."""
+        until = time.monotonic() + _PATIENCE
+        pictures: dict[str, bytes] = {}
+        failed = dict(self.failed)
+        for face in wanted:
+            try:
+                if face not in self._read:
+                    if pictures and time.monotonic() > until:
+                        break
+                    small = face_thumbnail(self._faces.folder, self._faces.row(face), size=self._size)
+                    self._read[face] = encode_jpeg(small, quality=80)
+                pictures[face] = self._read[face]
+            except UnreadablePicture:
+                failed[face] = "unreadable"
+            except FileNotFoundError:
+                failed[face] = "file gone"
+        with self.hold_sync():
+            self.pictures, self.failed = pictures, failed
+            self.answered += 1
+
+    def _guarded(self, action: Callable[[_Given], None], given: _Given) -> None:
+        """Show any exception on the page: Jupyter would drop it into a log that nobody opens."""
+        self.error = ""
+        try:
+            action(given)
+        except Exception as error:
+            self.error = f"{type(error).__name__}: {error}"
+            self.answered += 1
+
+
+def mistake_groups(
+    setting: Setting, faces: KnownFaces, *, most: Mapping[str, int], closest_first: bool
+) -> list[dict[str, Any]]:
+    """Return the mistakes of a setting in three groups: cast named wrong, strangers named, cast left unknown.
+
+    Args:
+        setting: Whose mistakes.
+        faces: What its rows stand for.
+        most: How many pairs of a group at most, by its `id`; 8 where it is not among them.
+        closest_first: Whether those that a small move of the threshold would change come first, or last.
+
+    Returns:
+        Of each group `id`, `title`, `note`, `total` and `pairs`; of a pair `probe` and `shown`, each with the `id`, the
+        `person` and the `name` of the picture, and `text`, the score.
+    """
+    matches = setting.false_matches
+    of_cast = matches["kind"] == "cast"
+    groups = []
+    for group, table in (
+        (_WRONG, matches[of_cast]),
+        (_NAMED, matches[~of_cast]),
+        (_REJECTED, setting.false_rejections),
+    ):
+        count = int(most.get(group.name, _FIRST))
+        shown = table[::-1].head(count) if closest_first == group.worst_first else table.head(count)
+        pairs = [_pair(faces, row) for row in shown.to_dict("records")]
+        groups.append({"id": group.name, "title": group.title, "note": group.note, "total": len(table), "pairs": pairs})
+    return groups
+
+
+def _pair(faces: KnownFaces, row: Mapping[Any, Any]) -> dict[str, Any]:
+    probe = f"s{row['probe']}" if row["kind"] == "stranger" else str(row["probe"])
+    score = float(row["score"])
+    text = f"{score:.3f}" if np.isfinite(score) else ""
+    return {"probe": _face(faces, probe), "shown": _face(faces, str(row["carrier"])), "text": text}
+
+
+def _face(faces: KnownFaces, face: str) -> dict[str, str]:
+    row = faces.row(face)
+    return {"id": face, "person": str(row["person"]), "name": str(row["picture"])}
