@@ -17,7 +17,7 @@ from facelib.plots.map import add_rings
 from facelib.project import Project
 from facelib.widgets.chosen_faces import ChosenFaces
 from facelib.widgets.errors import ErrorArea
-from facelib.widgets.fitted_figure import FittedFigure
+from facelib.widgets.pointed_figure import PointedFigure
 
 
 class EmbeddingMap(ipywidgets.VBox):  # type: ignore[misc]
@@ -40,6 +40,7 @@ class EmbeddingMap(ipywidgets.VBox):  # type: ignore[misc]
     Attributes:
         chooser: The number of the face shown, a slider that moves by arrow keys; setting its value shows a face.
         figure: The plotly `FigureWidget`.
+        pointer: What the page tells of it: the column's width, and what the pointer does.
         image: The face shown, as JPEG.
         caption: Its person and picture.
         pin: The button that pins the face shown.
@@ -61,23 +62,15 @@ class EmbeddingMap(ipywidgets.VBox):  # type: ignore[misc]
         self._folder = Path(folder)
         self._size = size
         self._pictures: dict[int, bytes] = {}
-        self._caught: dict[int, list[int]] = {}
         self.pinned: int | None = None
         self.errors = ErrorArea()
         self._make_controls()
         self.board = None if project is None else ChosenFaces(self._points, project, changed=self._redraw)
-        fitted = FittedFigure(add_rings(draw_map(self._points, lasso=project is not None)))
-        self.figure = fitted.figure
-        *self._people, self._out_trace, self._chosen_trace, self._pinned_trace, self._shown_trace = self.figure.data
-        for number, trace in enumerate(self._people):
-            rows = [int(row) for row in trace.customdata]
-            trace.on_hover(partial(self._told, self._hovered, rows))
-            trace.on_click(partial(self._told, self._clicked, rows))
-            trace.on_selection(partial(self._told, partial(self._lassoed, number), rows))
-            trace.on_deselect(partial(self._told, partial(self._lassoed, number), rows))
-        # Every trace is told of a lasso in turn, this one last.
-        self._shown_trace.on_selection(self._lasso_done)
-        self._shown_trace.on_deselect(self._lasso_done)
+        fitted = PointedFigure(add_rings(draw_map(self._points, lasso=project is not None)))
+        self.figure, self.pointer = fitted.figure, fitted.pointer
+        self._out_trace, self._chosen_trace, self._pinned_trace, self._shown_trace = self.figure.data[-4:]
+        for name, handle in (("hovered", self._hovered), ("clicked", self._clicked), ("caught", self._lassoed)):
+            self.pointer.observe(partial(self._told, handle), names=name)
         self._show(0)
         self._redraw()
         super().__init__(self._parts(fitted))
@@ -99,7 +92,7 @@ class EmbeddingMap(ipywidgets.VBox):  # type: ignore[misc]
         self.pin.on_click(lambda _: self.pin_face(self.chooser.value))
         self.add.on_click(lambda _: self._toggle(self.chooser.value))
 
-    def _parts(self, fitted: FittedFigure) -> list[ipywidgets.Widget]:
+    def _parts(self, fitted: PointedFigure) -> list[ipywidgets.Widget]:
         side = ipywidgets.VBox(
             [self.image, self.caption, self.pinned_image, self.pinned_caption],
             layout={"width": f"{self._size + 24}px", "flex": "0 0 auto", "padding": "60px 0 0 12px"},
@@ -124,10 +117,10 @@ class EmbeddingMap(ipywidgets.VBox):  # type: ignore[misc]
             kept = [chosen for chosen in self.board.chosen if chosen != row]
             self.board.choose(kept if len(kept) < len(self.board.chosen) else [*kept, row])
 
-    def _told(self, handle: Callable[[list[int]], None], rows: list[int], trace: Any, points: Any, *_: Any) -> None:
-        """Hand on what plotly tells of the points of one trace, as rows; show what goes wrong with it."""
+    def _told(self, handle: Callable[[list[int]], None], change: dict[str, Any]) -> None:
+        """Hand on what the page tells of the pointer, as rows; show what goes wrong with it."""
         with self.errors.guarding(clear=False):
-            handle([rows[place] for place in points.point_inds])
+            handle([int(row) for row in change["new"]["rows"]])
 
     def _hovered(self, rows: list[int]) -> None:
         if rows:
@@ -138,15 +131,9 @@ class EmbeddingMap(ipywidgets.VBox):  # type: ignore[misc]
             self.chooser.value = rows[0]
             self.pin_face(rows[0])
 
-    def _lassoed(self, number: int, rows: list[int]) -> None:
-        self._caught[number] = rows
-
-    def _lasso_done(self, *_: Any) -> None:
-        with self.errors.guarding(clear=False):
-            caught = sorted(row for rows in self._caught.values() for row in rows)
-            self._caught = {}
-            if self.board is not None and caught != self.board.chosen:
-                self.board.choose(caught)
+    def _lassoed(self, rows: list[int]) -> None:
+        if self.board is not None and (caught := sorted(rows)) != self.board.chosen:
+            self.board.choose(caught)
 
     def _redraw(self) -> None:
         """Ring the chosen and pinned faces, and cross out those that are left out by now."""

@@ -52,11 +52,8 @@ class FittedFigure(anywidget.AnyWidget):
             traces: New values of a trace's attributes, by the trace's number.
             layout: New values in the layout, by path: `shapes.0.x0`.
         """
-        new = {
-            str(number): {name: _plain(value) for name, value in values.items()}
-            for number, values in (traces or {}).items()
-        }
-        paths = {path: _plain(value) for path, value in (layout or {}).items()}
+        new: dict[int, dict[str, Any]] = _plain(traces or {})
+        paths: dict[str, Any] = _plain(layout or {})
         # The state that a page opened later gets is changed in place: assigning it would send all of it.
         for number, values in new.items():
             self.data[number].update(values)

@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
-from plotly.callbacks import Points
 
 from facelib.gallery import accepted
 from facelib.project import Project
@@ -32,16 +31,16 @@ def shown_colour(widget: EmbeddingMap) -> tuple[int, ...]:
     return tuple(int(value) for value in np.median(pixels.reshape(-1, 3), axis=0).round(-1))
 
 
-def hover(widget: EmbeddingMap, trace: int, point: int) -> None:
-    """Call what plotly calls when the pointer is over a point."""
-    data = widget.figure.data[trace]
-    data._dispatch_on_hover(Points([point], [data.x[point]], [data.y[point]], data.name, trace), None)
+def tell(widget: EmbeddingMap, what: str, rows: list[int]) -> None:
+    """Do what the page does when the pointer is over points, clicks them, or has drawn a loop around them."""
+    before = getattr(widget.pointer, what).get("number", 0)
+    setattr(widget.pointer, what, {"number": before + 1, "rows": rows})
 
 
 def test_the_face_under_the_pointer_is_shown_and_ringed(points, tmp_path):
     widget = EmbeddingMap(points, tmp_path)
     assert "Ada" in widget.caption.value
-    hover(widget, 1, 1)  # Grace's second point is row 3
+    tell(widget, "hovered", [3])
     assert widget.chooser.value == 3
     assert "Grace" in widget.caption.value and "3 &lt;b&gt;.png" in widget.caption.value
     assert shown_colour(widget)[2] > 240 > shown_colour(widget)[0]
@@ -102,21 +101,6 @@ def whole(project):
     return EmbeddingMap(pd.DataFrame(rows).assign(face=0), project.data, project=project)
 
 
-def lasso(widget: EmbeddingMap, caught: dict[int, list[int]], event: str = "plotly_selected") -> None:
-    """Send what the page sends once the loop is closed: trace numbers and the points in them."""
-    pairs = [(trace, point) for trace, points in caught.items() for point in points]
-    data = {
-        "event_type": event,
-        "points": {
-            "trace_indexes": [trace for trace, _ in pairs],
-            "point_indexes": [point for _, point in pairs],
-            "xs": [0.0] * len(pairs),
-            "ys": [0.0] * len(pairs),
-        },
-    }
-    widget.figure._handler_js2py_pointsCallback({"new": data})
-
-
 def decide(widget: EmbeddingMap, action: str, faces: list[int], **more: str) -> None:
     board = widget.board
     board.requests = [{"number": board.handled + 1, "action": action, "faces": faces, **more}]
@@ -128,10 +112,9 @@ def xs(widget: EmbeddingMap, name: str) -> list[float]:
 
 def test_a_click_pins_a_face_that_stays_while_others_are_shown(points, tmp_path):
     widget = EmbeddingMap(points, tmp_path)
-    data = widget.figure.data[1]
-    data._dispatch_on_click(Points([0], [1.0], [0.0], data.name, 1), None)
+    tell(widget, "clicked", [1])
     assert widget.pinned == widget.chooser.value == 1 and "Grace" in widget.pinned_caption.value
-    hover(widget, 0, 1)
+    tell(widget, "hovered", [2])
     assert widget.chooser.value == 2 and "Ada" in widget.caption.value
     assert "Grace" in widget.pinned_caption.value and xs(widget, "pinned") == [1.0] and xs(widget, "shown") == [2.0]
     assert widget.pinned_image.value and widget.pinned_image.layout.display != "none"
@@ -142,14 +125,11 @@ def test_a_click_pins_a_face_that_stays_while_others_are_shown(points, tmp_path)
 
 
 def test_a_lasso_over_two_people_chooses_both_and_the_next_one_forgets_them(whole):
-    lasso(whole, {0: [0, 2], 1: [1]})
+    tell(whole, "caught", [4, 0, 3])
     assert whole.board.chosen == [0, 3, 4] and whole.board.total == 3 and xs(whole, "chosen") == [0.0, 1.0, 2.0]
-    lasso(whole, {1: [0]})
+    tell(whole, "caught", [1])
     assert whole.board.chosen == [1]
-    lasso(whole, {})
-    assert whole.board.chosen == []
-    lasso(whole, {0: [1]})
-    lasso(whole, {}, "plotly_deselect")
+    tell(whole, "caught", [])
     assert whole.board.chosen == [] and whole.errors.value == ""
 
 
@@ -165,7 +145,7 @@ def test_faces_are_chosen_by_keyboard_too(whole):
 
 
 def test_chosen_faces_are_left_out_and_taken_back(whole, project):
-    lasso(whole, {0: [0, 2]})
+    tell(whole, "caught", [0, 4])
     decide(whole, "disable", whole.board.everything)
     assert accepted(project) == {"people/Ada/Ada0.png", "people/Ada/Ada2.png"}
     assert [item["badge"] for item in whole.board.items] == ["left out"] * 2 and xs(whole, "left out") == [0.0, 2.0]
@@ -178,7 +158,7 @@ def test_chosen_faces_are_left_out_and_taken_back(whole, project):
 
 
 def test_chosen_faces_are_moved_to_another_person_and_back(whole, project):
-    lasso(whole, {0: [1], 1: [0]})
+    tell(whole, "caught", [1, 2])
     decide(whole, "move", [1, 2], person="Grace")
     assert [path.name for path in project.find_pictures("Ada")] == ["Ada0.png", "Ada2.png"]
     assert (project.people / "Grace" / "Ada1.png").is_file() and len(project.find_pictures("Grace")) == 4
@@ -188,14 +168,16 @@ def test_chosen_faces_are_moved_to_another_person_and_back(whole, project):
 
 
 def test_what_goes_wrong_with_chosen_faces_is_shown(whole, project):
-    lasso(whole, {0: [1]})
+    tell(whole, "caught", [2])
     decide(whole, "move", [2], person="Nobody")
     assert "Nobody" in whole.board.error and (project.people / "Ada" / "Ada1.png").is_file()
     (project.people / "Ada" / "Ada1.png").unlink()
     decide(whole, "move", [2], person="Grace")
     assert "FileNotFoundError" in whole.board.error
-    lasso(whole, {0: [99]})
-    assert "IndexError" in whole.errors.value
+    tell(whole, "caught", [99])
+    assert "99" in whole.board.error
+    tell(whole, "hovered", ["x"])
+    assert "ValueError" in whole.errors.value
 
 
 def test_five_thousand_faces_are_a_map_and_a_lasso(project):
@@ -205,5 +187,12 @@ def test_five_thousand_faces_are_a_map_and_a_lasso(project):
     table["person"] = [f"Person {i % 60:02}" for i in range(5000)]
     widget = EmbeddingMap(table, project.data, project=project)
     assert "FileNotFoundError" in widget.errors.value  # the one shown; the others are not looked at yet
-    lasso(widget, {trace: list(range(80)) for trace in range(60)})
+    tell(widget, "caught", list(range(4800)))
     assert widget.board.total == 4800 and len(widget.board.items) == 24 and widget.board.error == ""
+
+
+def test_the_map_is_as_wide_as_its_column(whole):
+    whole.pointer.width = 1100
+    assert whole.figure.layout.width == 1100
+    whole.pointer.width = 90  # nothing can be seen on a map as narrow as this
+    assert whole.figure.layout.width == 240
