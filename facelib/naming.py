@@ -88,6 +88,9 @@ def name_tracks(
         again = _once(tracks, taught, replace(info, pictures=pictures), looks, shots, rules)
         changed = again["person"] != named["person"]
         again.loc[changed & (again["person"] != UNKNOWN), "source"] = "learned"
+        again["reason"] = again["reason"].mask(
+            changed, again["reason"] + "; " + named["person"] + " before the film's looks were learned"
+        )
         named = again
     return named[TRACK_COLUMNS]
 
