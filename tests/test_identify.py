@@ -11,11 +11,11 @@ from PIL import Image as PillowImage
 
 import facelib
 from facelib.demo import make_demo
-from facelib.evaluate import Score, read_truth, score_film
+from facelib.evaluate import Score, count, found_faces, load_truth, match_faces, read_truth, score_film
 from facelib.film import Search, find_tracks
 from facelib.gallery import build_gallery, read_gallery, write_gallery
 from facelib.identify import identify_films
-from facelib.naming import TRACK_COLUMNS
+from facelib.naming import TRACK_COLUMNS, Rules
 from facelib.project import FilmFiles, Project
 from facelib.recognize import UNKNOWN, load_recognizer
 from facelib.timeline import APPEARANCE_COLUMNS
@@ -238,3 +238,30 @@ def test_film_clips(shared_data, tmp_path, finder, net):
     strangers = [film for film in films if film.stem.startswith("other")]
     for film in strangers:
         assert set(pd.read_parquet(project.film(film).tracks)["person"]) == {UNKNOWN}
+
+
+@pytest.mark.real_data
+def test_a_sitcom_scene(shared_data, tmp_path, net):
+    """Small and turned faces in six people's clothes; and the same with one of them a stranger."""
+    source = shared_data / "sitcom"
+    project = Project("sitcom", tmp_path / "data", tmp_path / "output")
+    project.data.mkdir(parents=True)
+    for name in ("people", "videos"):
+        (project.data / name).symlink_to(source / name)
+    recognizer, info = enrol(project, net)
+    (film,) = project.find_videos()
+    finder = facelib.detector(smallest_face=16, working_size=640)
+    truth = load_truth(source / "truth" / "scene_a.csv")
+    scores = {}
+    for context in (True, False):
+        rules = Rules(context=context)
+        identify_films([film], project, finder, net, recognizer, info, rules=rules, progress=False)
+        scores[context] = count(match_faces(found_faces(project.film(film)), truth))
+    assert scores[True].recall >= 0.95
+    assert scores[True].named_right >= 0.85
+    assert scores[True].wrong <= 1 and scores[True].false_named <= 1
+    assert scores[False].named_right <= 0.5
+    shots = pd.read_csv(project.film(film).shots)
+    wanted = np.loadtxt(source / "truth" / "scene_a.shots", int)
+    assert (shots[["start_frame", "end_frame"]].to_numpy() == wanted).all()
+    assert shots["scene"].tolist() == [0] * 16
