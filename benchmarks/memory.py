@@ -25,13 +25,26 @@ from facelib.project import FilmFiles
 SHARED = Path(__file__).parents[2] / "shared" / "data" / "film_clips" / "videos"
 _LOOK = """
 import sys
-import facelib
 from pathlib import Path
-from facelib.film import find_tracks
+import psutil
+import facelib
+from facelib import film
 from facelib.project import FilmFiles
+
+read_frames, process, folder = film.read_frames, psutil.Process(), Path(sys.argv[2])
+
+def counted(path):
+    due = 0.0
+    for frame in read_frames(path):
+        if frame.time >= due:
+            print(f"{frame.time:.1f} {process.memory_info().rss / 1e6:.1f}", flush=True)
+            due = frame.time + 1
+        yield frame
+
+film.read_frames = counted
 finder = facelib.detector(smallest_face=16, working_size=640)
-found = find_tracks(sys.argv[1], FilmFiles(Path(sys.argv[2])), finder, facelib.embedder("dlib"), progress=False)
-found.tracks.to_parquet(Path(sys.argv[2]) / "tracks.parquet")
+found = film.find_tracks(sys.argv[1], FilmFiles(folder), finder, facelib.embedder("dlib"), progress=False)
+found.tracks.to_parquet(folder / "tracks.parquet")
 """
 
 
@@ -53,20 +66,15 @@ def repeat(clips: list[Path], destination: Path, seconds: float) -> None:
             shift, number = end, number + 1
 
 
-def look(film: Path, folder: Path, cores: list[int]) -> list[float]:
-    """Run the film step and return its memory in MB, once a second."""
-    process = psutil.Popen([sys.executable, "-c", _LOOK, str(film), str(folder)], stderr=subprocess.DEVNULL)
+def look(film: Path, folder: Path, cores: list[int]) -> list[tuple[float, float]]:
+    """Run the film step in a process of its own; return the film's time and the process's memory in MB, each second."""
+    command = [sys.executable, "-c", _LOOK, str(film), str(folder)]
+    process = psutil.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     process.cpu_affinity(cores)
-    seen = []
-    while process.poll() is None:
-        try:
-            seen.append(process.memory_info().rss / 1e6)
-        except psutil.NoSuchProcess:
-            break
-        time.sleep(1)
+    lines = process.stdout.read().splitlines()
     if process.wait():
         raise RuntimeError("expected the film step to end well, it did not")
-    return seen
+    return [(float(when), float(memory)) for when, memory in (line.split() for line in lines)]
 
 
 def digests(files: FilmFiles) -> list[str]:
@@ -90,13 +98,16 @@ def main() -> None:
         film, short = Path(place) / "long.mp4", Path(place) / "short.mp4"
         repeat(clips, film, 60 * arguments.minutes)
         repeat(clips, short, 60)
+        started = time.monotonic()
         seen = look(film, Path(place) / "long", cores)
-        minute = round(len(seen) / arguments.minutes)
-        early, late = max(seen[: minute + 1]), max(seen[-minute:])
+        took, end = time.monotonic() - started, seen[-1][0]
+        early = max(memory for when, memory in seen if when <= 60)
+        late = max(memory for when, memory in seen if when >= end - 60)
         print(
-            f"{arguments.minutes:g} minutes: {early:.0f} MB after one minute of film, {late:.0f} MB in its last minute "
-            f"({late / early - 1:+.1%}), looked through in {len(seen) / 60 / arguments.minutes:.2f} of its length"
+            f"{end / 60:.0f} minutes: at most {early:.0f} MB in the first minute of film, {late:.0f} MB in its last "
+            f"({late / early - 1:+.1%}), looked through in {took / end:.2f} of its length"
         )
+        print("MB at the end of each fifth minute:", *(round(m) for t, m in seen if 0 <= t % 300 < 1))
         runs = [FilmFiles(Path(place) / name) for name in ("all", "one")]
         for files, few in zip(runs, (cores, cores[:1]), strict=True):
             look(short, files.folder, few)

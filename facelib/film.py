@@ -171,28 +171,47 @@ def find_tracks(
     return Followed(table, item.frame.time, info.duration, dropped)
 
 
+class _Growing:
+    """A table that is written a batch of shots at a time: many tiny pieces would swell the file's index, and memory."""
+
+    def __init__(self, writer: pq.ParquetWriter, most: int) -> None:
+        self._writer, self._most = writer, most
+        self._waiting: list[pa.Table] = []
+
+    def add(self, table: pa.Table) -> None:
+        self._waiting.append(table)
+        if sum(len(one) for one in self._waiting) >= self._most:
+            self.flush()
+
+    def flush(self) -> None:
+        if self._waiting:
+            self._writer.write_table(pa.concat_tables(self._waiting))
+            self._waiting = []
+
+
 @dataclass(frozen=True, slots=True)
 class _Tables:
     """The tables that grow with each shot."""
 
-    detections: pq.ParquetWriter
-    looks: pq.ParquetWriter
-    keyframes: pq.ParquetWriter
+    detections: _Growing
+    looks: _Growing
+    keyframes: _Growing
 
 
 @contextmanager
 def _written(files: FilmFiles) -> Iterator[_Tables]:
     with ExitStack() as stack:
-        yield _Tables(
-            *(
-                stack.enter_context(pq.ParquetWriter(stack.enter_context(writing(path)), schema))
-                for path, schema in (
-                    (files.detections, DETECTIONS),
-                    (files.looks, LOOKS),
-                    (files.keyframes, KEYFRAMES),
-                )
+        tables = [
+            _Growing(stack.enter_context(pq.ParquetWriter(stack.enter_context(writing(path)), schema)), most)
+            for path, schema, most in (
+                (files.detections, DETECTIONS, 16_384),
+                (files.looks, LOOKS, 512),
+                (files.keyframes, KEYFRAMES, 128),
             )
-        )
+        ]
+        yield _Tables(*tables)
+        for table in tables:
+            table.flush()
 
 
 _ShotRow = tuple[int, int, int, float, float, str, Image]
@@ -266,11 +285,11 @@ class _Shot:
         tracks = self._tracks(times)
         found = fill_frames(tracks, times, self.first_frame, longest_gap=self.tracker.patience)
         found = found[found["score"] >= self.sure]
-        tables.detections.write_table(pa.Table.from_pandas(found, DETECTIONS, preserve_index=False))
+        tables.detections.add(pa.Table.from_pandas(found, DETECTIONS, preserve_index=False))
         looks = [row for track in tracks for row in _look_rows(track)]
-        tables.looks.write_table(pa.Table.from_pylist(looks, LOOKS))
+        tables.looks.add(pa.Table.from_pylist(looks, LOOKS))
         keyframe = {"shot": self.number, "time": self.place.time, "picture": self.place.picture()}
-        tables.keyframes.write_table(pa.Table.from_pylist([keyframe], KEYFRAMES))
+        tables.keyframes.add(pa.Table.from_pylist([keyframe], KEYFRAMES))
         seen = found.groupby("track")["frame"].agg(["min", "max"])
         return [self._row(track, seen, times) for track in tracks]
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image as PillowImage
 
 import facelib
 from facelib.demo import make_demo
-from facelib.evaluate import Score, read_truth, score_film
+from facelib.evaluate import Score, count, found_faces, load_truth, match_faces, read_truth, score_film
+from facelib.film import Search, find_tracks
 from facelib.gallery import build_gallery, read_gallery, write_gallery
 from facelib.identify import identify_films
-from facelib.naming import TRACK_COLUMNS
-from facelib.project import Project
+from facelib.naming import TRACK_COLUMNS, Rules
+from facelib.project import FilmFiles, Project
 from facelib.recognize import UNKNOWN, load_recognizer
 from facelib.timeline import APPEARANCE_COLUMNS
 from facelib.tuning import tune
@@ -51,6 +55,25 @@ def identified(demo, finder, net):
     return identify_films(project.find_videos(), project, finder, net, recognizer, info, progress=False)
 
 
+class Blind:
+    """A detector that must not be asked."""
+
+    def __init__(self, finder):
+        self.name, self.description, self.score = finder.name, finder.description, finder.score
+
+    def at_score(self, score):
+        return self
+
+    def detect(self, image):
+        raise AssertionError("the detector was asked to look")
+
+
+@pytest.mark.parametrize("wrong", [{"seconds_between_samples": -1}, {"video_speedup": -2}, {"faces_per_track": 0}])
+def test_a_search_out_of_range_is_refused(wrong):
+    with pytest.raises(ValueError, match="0 or more"):
+        Search(**wrong)
+
+
 class TestDemo:
     def test_names(self, demo, identified):
         project = demo[0]
@@ -80,6 +103,46 @@ class TestDemo:
             )
             assert all(len(vector) == 128 for vector in tracks["embedding"])
             assert tracks["confidence"].between(0, 1).all()
+
+    def test_what_is_kept_of_a_film(self, demo, identified):
+        files = demo[0].film("demo.mp4")
+        tracks, looks = pd.read_parquet(files.tracks), pd.read_parquet(files.looks)
+        assert set(looks["track"]) == set(tracks["track"])
+        assert looks.groupby("track").size().max() <= 8
+        assert (looks.groupby("track")["quality"].diff().dropna() <= 0).all()  # best first
+        shown = looks["picture"].map(len) > 0
+        assert shown.groupby(looks["track"]).sum().between(1, 4).all()
+        picture = np.asarray(PillowImage.open(io.BytesIO(looks["picture"][shown].iloc[0])))
+        assert picture.ndim == 3 and 30 < max(picture.shape) <= 224
+        assert looks["clothes"].map(len).isin([0, 576]).all()
+        shots, keyframes = pd.read_csv(files.shots, keep_default_na=False), pd.read_parquet(files.keyframes)
+        assert (shots["start_frame"][1:].to_numpy() == shots["end_frame"][:-1].to_numpy() + 1).all()
+        assert shots["transition"].tolist() == ["", *["cut"] * (len(shots) - 1)]
+        assert keyframes["shot"].tolist() == shots["shot"].tolist()
+        assert (keyframes["time"].between(shots["start"], shots["end"])).all()
+
+    def test_a_film_is_looked_through_once(self, demo, identified, finder, net):
+        project, recognizer, info = demo
+        blind = Blind(finder)
+        before = pd.read_parquet(project.film("demo.mp4").tracks)
+        films = [project.videos / "demo.mp4"]
+        identify_films(films, project, blind, net, recognizer, info, progress=False)
+        pd.testing.assert_frame_equal(pd.read_parquet(project.film("demo.mp4").tracks), before)
+        with pytest.raises(AssertionError, match="was asked to look"):
+            search = Search(seconds_between_samples=0.5)
+            identify_films(films, project, blind, net, recognizer, info, search=search, progress=False)
+        # What was left half-way is not taken for whole.
+        with pytest.raises(AssertionError, match="was asked to look"):
+            identify_films(films, project, blind, net, recognizer, info, progress=False)
+        identify_films(films, project, finder, net, recognizer, info, progress=False)
+        pd.testing.assert_frame_equal(pd.read_parquet(project.film("demo.mp4").tracks), before)
+
+    def test_a_films_looks_at_every_nth_frame(self, demo, identified, finder, net, tmp_path):
+        files = FilmFiles(tmp_path)
+        find_tracks(demo[0].videos / "demo.mp4", files, finder, net, search=Search(video_speedup=15), progress=False)
+        detections = pd.read_parquet(files.detections)
+        seen = detections.loc[~detections["interpolated"], "frame"] % 75
+        assert set(seen) <= {*range(0, 75, 15), 74}  # the first and the last frame of each shot are looked at too
 
     def test_no_track_crosses_a_cut(self, demo, identified):
         detections = pd.read_parquet(demo[0].film("demo.mp4").detections)
@@ -175,3 +238,30 @@ def test_film_clips(shared_data, tmp_path, finder, net):
     strangers = [film for film in films if film.stem.startswith("other")]
     for film in strangers:
         assert set(pd.read_parquet(project.film(film).tracks)["person"]) == {UNKNOWN}
+
+
+@pytest.mark.real_data
+def test_a_sitcom_scene(shared_data, tmp_path, net):
+    """Small and turned faces in six people's clothes; and the same with one of them a stranger."""
+    source = shared_data / "sitcom"
+    project = Project("sitcom", tmp_path / "data", tmp_path / "output")
+    project.data.mkdir(parents=True)
+    for name in ("people", "videos"):
+        (project.data / name).symlink_to(source / name)
+    recognizer, info = enrol(project, net)
+    (film,) = project.find_videos()
+    finder = facelib.detector(smallest_face=16, working_size=640)
+    truth = load_truth(source / "truth" / "scene_a.csv")
+    scores = {}
+    for context in (True, False):
+        rules = Rules(context=context)
+        identify_films([film], project, finder, net, recognizer, info, rules=rules, progress=False)
+        scores[context] = count(match_faces(found_faces(project.film(film)), truth))
+    assert scores[True].recall >= 0.95
+    assert scores[True].named_right >= 0.85
+    assert scores[True].wrong <= 1 and scores[True].false_named <= 1
+    assert scores[False].named_right <= 0.5
+    shots = pd.read_csv(project.film(film).shots)
+    wanted = np.loadtxt(source / "truth" / "scene_a.shots", int)
+    assert (shots[["start_frame", "end_frame"]].to_numpy() == wanted).all()
+    assert shots["scene"].tolist() == [0] * 16

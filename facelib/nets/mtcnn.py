@@ -7,7 +7,6 @@ Networks" (2016). The package runs them in TensorFlow; here its weights are read
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import io
 import pickle
 from collections.abc import Callable
@@ -22,6 +21,7 @@ import onnx
 from facelib.faces import FloatArray
 from facelib.nets.cache import converted
 from facelib.nets.graph import Graph
+from facelib.nets.packaged import packaged
 
 SHA256 = {
     "pnet": "ea6b0c3e685ebee3165326ad6484acc95f2ef78f1c94fbf40a55704fa989f7b5",
@@ -63,14 +63,7 @@ def weights_file(name: str) -> Path:
     Raises:
         FileNotFoundError: When the package, or the file in it, is not there.
     """
-    spec = importlib.util.find_spec("mtcnn")
-    folders = list(spec.submodule_search_locations or ()) if spec else []
-    if not folders:
-        raise FileNotFoundError(f"expected {name}.lz4 in the package mtcnn, which is not installed; {_REMEDY}")
-    path = Path(folders[0], "assets", "weights", f"{name}.lz4")
-    if not path.is_file():
-        raise FileNotFoundError(f"expected MTCNN's weights at {str(path)!r}, found no file; {_REMEDY}")
-    return path
+    return packaged("mtcnn", "assets", "weights", f"{name}.lz4", remedy=_REMEDY)
 
 
 def _network(name: str, build: Callable[[_Weights, dict[str, str]], onnx.ModelProto]) -> Path:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import re
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,12 +12,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 from importlib import resources
 from pathlib import Path
-from typing import IO, Literal
+from typing import Literal
 
 import papermill
 from nbclient.exceptions import CellControlSignal, DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
+from facelib.locks import holding
 from facelib.pipeline.freshness import STEP_FILES, Made, StepFiles, file_states, find_record, same
 from facelib.pipeline.kernel import ThisPython
 from facelib.pipeline.parameters import Parameter, check_parameters, read_parameters
@@ -257,37 +257,10 @@ def _only_run(project: Project) -> Iterator[None]:
     Raises:
         OSError: When the output folder cannot be written, or another run holds the project.
     """
-    path = project.output / ".run.lock"
     try:
         project.runs.mkdir(parents=True, exist_ok=True)
-        # Closed below: only a failure to open means that the folder cannot be written.
-        file = open(path, "a+", encoding="utf-8")  # noqa: SIM115
+        os.close(os.open(project.output / ".run.lock", os.O_CREAT | os.O_RDWR))
     except OSError as error:
         raise OSError(f"expected an output folder that can be written, got {str(project.output)!r}: {error}") from error
-    with file:
-        if not _lock(file):
-            file.seek(0)
-            raise BlockingIOError(
-                f"expected no other run of the project {project.name!r}, found one under way "
-                f"(process {file.read().strip() or 'unknown'}); wait for its end or stop it"
-            )
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
+    with holding(project.output / ".run.lock", what=f"other run of the project {project.name!r}"):
         yield
-
-
-def _lock(file: IO[str]) -> bool:
-    try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            file.seek(0)
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True

@@ -1,4 +1,4 @@
-"""The five notebooks on a short demo, by what they leave behind."""
+"""The seven notebooks on a short demo, by what they leave behind."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def first_run(demo):
 
 def test_every_step_is_done_and_has_a_report(first_run):
     assert [(step.name[:2], step.state, step.message) for step in first_run] == [
-        (f"0{number}", "done", "") for number in range(1, 6)
+        (f"0{number}", "done", "") for number in range(1, 8)
     ]
     assert all(step.report.stat().st_size > 10_000 for step in first_run)
 
@@ -50,6 +50,6 @@ def test_what_lies_there(demo, first_run):
 
 
 def test_only_what_changed_is_run_again(demo, first_run):
-    assert [step.state for step in run_pipeline(demo)] == ["fresh"] * 5
+    assert [step.state for step in run_pipeline(demo)] == ["fresh"] * 7
     again = run_pipeline(demo, parameters={"draw": False, "videos": ["demo.mp4"]})
-    assert [step.state for step in again] == ["fresh"] * 4 + ["done"]
+    assert [step.state for step in again] == ["fresh"] * 4 + ["done"] * 3

@@ -61,7 +61,7 @@ def test_it_shows_pictures_and_follows_decisions(demo, tmp_path):
     hopper = tracks.index[tracks["label"] == "Grace Hopper"][0]
     review.name([stranger], "Nina")
     review.not_a_face([hopper])
-    shown = run(demo, tmp_path / "second.ipynb")
+    shown = run(demo, tmp_path / "second.ipynb", draw=True)
     assert any("named by Ann on" in output for output in shown)
     after = pd.read_parquet(files.tracks)
     assert after.loc[[stranger, hopper], "person"].tolist() == ["Nina", "not a face"]
