@@ -1,4 +1,4 @@
-"""The map and the threshold tuner in JupyterLab, as a user moves them."""
+"""The map and the doctor's proposals in JupyterLab, as a user moves them."""
 
 from __future__ import annotations
 
@@ -55,44 +55,6 @@ def cast(lab, request) -> Project:
 
 def notebook_of(project: Project, name: str) -> Path:
     return project.data_dir.parent / "notebooks" / f"{name}.ipynb"
-
-
-def test_the_threshold_moves_by_keyboard_and_is_saved_by_the_button(cast, run_notebook):
-    page = run_notebook(notebook_of(cast, "04_tune_threshold"))
-    readout = page.locator(".jp-OutputArea-output [aria-live]")
-    readout.wait_for()
-    # The notebook has saved the fitted threshold before anybody touched the slider.
-    _, before = load_recognizer(cast.recognizer)
-    expect(readout).to_contain_text(f"at {before.threshold:.3f}:")
-
-    handle = page.locator(".jp-OutputArea-output .widget-slider .noUi-handle")
-    handle.focus()
-    for _ in range(20):
-        page.keyboard.press("ArrowLeft")
-    shown = float(handle.get_attribute("aria-valuetext"))
-    assert shown < before.threshold - 0.01
-    expect(readout).to_contain_text(f"at {shown:.3f}:")  # the kernel has followed all the way
-    expect(page.locator(".jp-OutputArea-output .annotation-text", has_text=f"chosen: {shown:.3f}")).to_be_visible()
-    assert load_recognizer(cast.recognizer)[1] == before  # moving alone changes nothing
-
-    page.get_by_role("button", name="Save this threshold").press("Enter")
-    expect(page.get_by_text(f"Saved with threshold {shown:.3f}")).to_be_visible()
-    estimator, after = load_recognizer(cast.recognizer)
-    assert after.threshold == estimator.threshold == pytest.approx(shown, abs=5e-4)
-    assert after.fnir >= before.fnir
-    expect(page.get_by_role("button", name="Share chart")).to_have_count(
-        0
-    )  # faces are nothing to be uploaded by a slip
-
-
-def test_an_error_of_saving_is_seen_on_the_page(cast, run_notebook):
-    page = run_notebook(notebook_of(cast, "04_tune_threshold"))
-    button = page.get_by_role("button", name="Save this threshold")
-    button.wait_for()
-    shutil.rmtree(cast.output)
-    cast.output.write_text("a file where the folder was")
-    button.click()
-    expect(page.get_by_role("alert")).to_contain_text("expected to make the folder")
 
 
 def map_of(page) -> Locator:
