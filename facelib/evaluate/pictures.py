@@ -11,7 +11,7 @@ from tqdm.auto import tqdm
 from facelib.detect import Detector
 from facelib.embed import Embedder
 from facelib.faces import Faces, FloatArray, Image
-from facelib.gallery.build import find_faces
+from facelib.gallery import find_faces
 from facelib.images import read_image
 
 
