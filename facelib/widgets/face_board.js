@@ -337,12 +337,17 @@ function render({ model, el }) {
     const hadFocus = grid.contains(document.activeElement) || toFocus !== null;
     tiles.clear();
     const parts = [];
-    let section = "";
+    let section = null;
+    let row = null;
     for (const item of items) {
-      if (item.section !== section) parts.push(heading((section = item.section)));
+      if (item.section !== section) {
+        section = item.section;
+        row = make("div", { className: "tiles" });
+        parts.push(group(section, row));
+      }
       const tile = makeTile(item);
       tiles.set(item.id, tile);
-      parts.push(tile);
+      row.append(tile);
     }
     if (!items.length) parts.push(make("div", { className: "empty", textContent: model.get("empty") }));
     grid.replaceChildren(...parts);
@@ -359,6 +364,12 @@ function render({ model, el }) {
       tiles.get(start.id).classList.add("here");
       if (model.get("focused") !== start.id) set("focused", start.id);
     }
+  }
+
+  // Small groups stand side by side.
+  function group(section, row) {
+    if (!section) return make("div", { className: "group", attributes: { role: "presentation" } }, row);
+    return make("div", { className: "group", attributes: { role: "group", "aria-label": section } }, heading(section), row);
   }
 
   function heading(section) {

@@ -104,7 +104,7 @@ class GalleryProposals(FaceBoard):
     def _item(self, number: int) -> dict[str, Any]:
         row = self._proposals.iloc[number]
         state = self._state(number)
-        use = [] if row["used"] or state else ["not in use already"]
+        use = [] if row["used"] or state else ["not in use"]
         return {
             "title": str(row["person"]),
             "lines": [f"looks like {row['fits']}"] * bool(row["fits"] and row["fits"] != row["person"])
