@@ -1,6 +1,7 @@
 """The gallery: pictures of the cast, the faces in them, and which of these are used."""
 
-from facelib.gallery.build import build_gallery, describe_search, find_faces
+from facelib.detect.portraits import find_faces
+from facelib.gallery.build import build_gallery, describe_search
 from facelib.gallery.curation import REASONS, Reason, curate
 from facelib.gallery.decisions import accept, accepted, move, undo
 from facelib.gallery.doctor import Examination, examine
