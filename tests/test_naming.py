@@ -168,6 +168,20 @@ class TestContext:
         named = name_tracks(self.table, svm, own, looks=self.seen, shots=shots(self.table))
         assert named["person"].tolist() == ["A", "B", "A"]
 
+    @pytest.mark.parametrize(("own", "name"), [({}, "A"), ({"A": 0.15}, UNKNOWN)])
+    def test_a_person_with_a_strict_threshold_is_strict_in_context_too(self, info, own, name):
+        knn = OpenSetKNN(k=1, threshold=0.3, thresholds=own)
+        knn.fit(np.array([[0, 0], [0.1, 0], [1, 0]], np.float32), ["A", "A", "B"])
+        named = name_tracks(self.table, knn, info, looks=self.seen, shots=shots(self.table))
+        assert named["person"].tolist() == ["A", "B", name]
+
+    def test_who_is_nearer_than_the_person_named_is_said_so(self, info):
+        knn = OpenSetKNN(k=1, threshold=0.3, thresholds={"A": 0.02})
+        knn.fit(np.array([[0, 0], [0.1, 0], [1, 0]], np.float32), ["A", "A", "B"])
+        named = name_tracks(tracks((0, 0, 9, 0.45)), knn, info)
+        assert "nearest is B at 0.55" in named["reason"][0]
+        assert named["reason"][0].endswith("next is A, 0.20 nearer")
+
     def test_a_gallery_of_one_person_is_enough(self, info):
         alone = OpenSetKNN(k=1, threshold=0.3).fit(np.zeros((3, 2), np.float32), ["A", "A", "A"])
         named = name_tracks(self.table, alone, info, looks=self.seen, shots=shots(self.table))

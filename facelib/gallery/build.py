@@ -7,18 +7,15 @@ import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
 from facelib.detect import Detector
-from facelib.detect.portraits import find_faces
 from facelib.embed import Embedder
 from facelib.gallery.curation import curate
 from facelib.gallery.decisions import find_disabled
-from facelib.gallery.files import COLUMNS, Gallery, partial_file, read_gallery, write_gallery
-from facelib.images import UnreadablePicture, read_image, sharpness
-from facelib.nets.cache import sha256_of
+from facelib.gallery.files import Gallery, partial_file, read_gallery, write_gallery
+from facelib.gallery.records import describe_search, digest_of, face_table, measure_picture, measured
 from facelib.project import Project
 
 _SECONDS_BETWEEN_CHECKPOINTS = 20.0
@@ -62,20 +59,20 @@ def build_gallery(
     pictures = _find_pictures(project)
     partial = partial_file(project.faces)
     detector = describe_search(finder, working_size=working_size)
-    done = _measured(known, detector, net) | _measured(_read_partial(partial), detector, net)
+    done = measured(known, detector, net) | measured(_read_partial(partial), detector, net)
     rows: list[dict[str, Any]] = []
     written = time.monotonic()
     for person, path in tqdm(pictures, desc="Faces", unit="picture", disable=not progress):
-        digest = _digest(path)
+        digest = digest_of(path)
         if digest not in done:
-            done[digest] = _measure(path, finder, net, working_size)
+            done[digest] = measure_picture(path, finder, net, working_size)
         place = {"picture": path.relative_to(project.data).as_posix(), "sha256": digest, "person": person}
         rows += [face | place for face in done[digest]]
         if time.monotonic() - written > _SECONDS_BETWEEN_CHECKPOINTS:
-            _checkpoint(_table(rows), partial, detector, net)
+            _checkpoint(face_table(rows), partial, detector, net)
             written = time.monotonic()
     disabled = find_disabled(project, {row["picture"] for row in rows})
-    table = curate(_table(rows), threshold=net.threshold, disabled=disabled)
+    table = curate(face_table(rows), threshold=net.threshold, disabled=disabled)
     if not table["used"].any():
         _checkpoint(table, partial, detector, net)
         found = table.drop_duplicates("picture")["reason"].value_counts()
@@ -85,11 +82,6 @@ def build_gallery(
             f"{table['picture'].nunique()} pictures ({listed}); add pictures, or choose another detector"
         )
     return table
-
-
-def describe_search(finder: Detector, *, working_size: int = 1000) -> str:
-    """Return how a gallery's faces are found, as `write_gallery` keeps it: a change of it makes all of them anew."""
-    return f"{finder.description}, portraits at {working_size}"
 
 
 def _find_pictures(project: Project) -> list[tuple[str, Path]]:
@@ -102,73 +94,6 @@ def _find_pictures(project: Project) -> list[tuple[str, Path]]:
             f"put pictures into {str(project.people / 'Name of a Person')!r}"
         )
     return pictures
-
-
-def _digest(path: Path) -> str:
-    """Return the sha256 of a file, empty when it cannot be read."""
-    try:
-        return sha256_of(path)
-    except OSError:
-        return ""
-
-
-def _measure(path: Path, finder: Detector, net: Embedder, working_size: int) -> list[dict[str, Any]]:
-    """Return a record a face of one picture, one with face -1 when there is none."""
-    try:
-        image = read_image(path)
-    except (UnreadablePicture, OSError) as error:
-        _log.warning("%s", error)
-        return [_nothing("unreadable", net.dimension)]
-    faces = find_faces(image, finder, working_size=working_size)
-    if not len(faces):
-        return [_nothing("no face", net.dimension)]
-    vectors = net.embed(image, faces)
-    return [
-        _record(index, box, score, points.reshape(-1), sharpness(image, box), vector, "")
-        for index, (box, score, points, vector) in enumerate(
-            zip(faces.boxes, faces.scores, faces.landmarks, vectors, strict=True)
-        )
-    ]
-
-
-def _nothing(reason: str, dimension: int) -> dict[str, Any]:
-    nan = np.nan
-    return _record(-1, np.full(4, nan), nan, np.full(10, nan), nan, np.full(dimension, nan), reason)
-
-
-def _record(
-    face: int, box: Any, score: float, landmarks: Any, sharp: float, vector: Any, reason: str
-) -> dict[str, Any]:
-    left, top, right, bottom = (float(side) for side in box)
-    return {
-        "face": face, "left": left, "top": top, "right": right, "bottom": bottom, "score": float(score),
-        "landmarks": np.asarray(landmarks, np.float32), "sharpness": float(sharp),
-        "embedding": np.asarray(vector, np.float32), "reason": reason,
-    }  # fmt: skip
-
-
-def _table(rows: list[dict[str, Any]]) -> pd.DataFrame:
-    """Return records as a table with the columns and types of `faces.parquet`."""
-    floats = dict.fromkeys(("left", "top", "right", "bottom", "score", "sharpness"), "float32")
-    table = pd.DataFrame(rows).assign(used=False)
-    return table[list(COLUMNS)].astype({"face": "int32", **floats})
-
-
-def _measured(former: Gallery | pd.DataFrame | None, detector: str, net: Embedder) -> dict[str, list[dict[str, Any]]]:
-    """Return the records of a former gallery by sha256, none when it was made in another way."""
-    if isinstance(former, Gallery):
-        made = (former.detector, former.embedder, former.weights_sha256)
-        former = former.table if made == (detector, net.name, net.sha256) else None
-    if former is None or not len(former) or len(former["embedding"].iloc[0]) != net.dimension:
-        return {}
-    # An unreadable file is cheap to try again, and may be read by another version.
-    worth = former[(former["sha256"] != "") & (former["reason"] != "unreadable")]
-    fields = [column for column in COLUMNS if column not in {"picture", "sha256", "person", "used"}]
-    first = worth[worth["picture"] == worth.groupby("sha256")["picture"].transform("first")]
-    return {
-        str(digest): [{str(name): value for name, value in row.items()} for row in rows[fields].to_dict("records")]
-        for digest, rows in first.groupby("sha256")
-    }
 
 
 def _read_partial(path: Path) -> Gallery | None:

@@ -106,8 +106,7 @@ def write_gallery(
     columns = [pa.array(table[field.name].to_list(), field.type) for field in schema]
     with writing(path) as temporary:
         pq.write_table(pa.Table.from_arrays(columns, schema=schema), temporary)
-    if Path(path) != partial_file(path):
-        partial_file(path).unlink(missing_ok=True)
+    partial_file(path).unlink(missing_ok=True)
 
 
 def read_gallery(path: str | Path) -> Gallery:
@@ -152,4 +151,4 @@ def check_same_network(gallery: Gallery, net: Embedder) -> None:
 
 def partial_file(path: str | Path) -> Path:
     """Return where a gallery in the making lies, beside the finished one at `path`."""
-    return Path(path).with_name("faces.partial.parquet")
+    return Path(path).with_suffix(".partial.parquet")

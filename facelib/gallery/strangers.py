@@ -9,8 +9,8 @@ from tqdm.auto import tqdm
 
 from facelib.detect import Detector
 from facelib.embed import Embedder
-from facelib.gallery.build import _digest, _measure, _measured, _table, describe_search
 from facelib.gallery.files import Gallery, read_gallery, write_gallery
+from facelib.gallery.records import describe_search, digest_of, face_table, measure_picture, measured
 from facelib.images import PICTURE_SUFFIXES
 from facelib.project import Project
 
@@ -72,17 +72,17 @@ def embed_strangers(
         path.unlink(missing_ok=True)
         return None
     detector = describe_search(finder, working_size=working_size)
-    done = _measured(read_strangers(project), detector, net)
+    done = measured(read_strangers(project), detector, net)
     seen = set() if cast is None else set(cast.table["sha256"])
     rows: list[dict[str, Any]] = []
     for picture in tqdm(pictures, desc="Strangers", unit="picture", disable=not progress):
-        digest = _digest(picture)
+        digest = digest_of(picture)
         if digest not in done:
-            done[digest] = _measure(picture, finder, net, working_size)
+            done[digest] = measure_picture(picture, finder, net, working_size)
         place = {"picture": picture.relative_to(project.data).as_posix(), "sha256": digest, "person": ""}
         rows += [face | place | _judged(face, repeated=bool(digest) and digest in seen) for face in done[digest]]
         seen.add(digest)
-    table = _table(rows)
+    table = face_table(rows)
     table = table.assign(used=(table["reason"] == "").to_numpy())
     write_gallery(table, path, detector=detector, embedder=net.name, weights_sha256=net.sha256)
     return Gallery(table, detector, net.name, net.sha256)

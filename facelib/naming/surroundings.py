@@ -95,13 +95,16 @@ def _describe(named: pd.DataFrame, recognizer: Recognizer, looks: pd.DataFrame, 
 
 
 def _to_people(vectors: FloatArray, recognizer: Recognizer, *, nearest: int = 3) -> FloatArray:
-    """Return the mean distance to each person's three nearest pictures, `(n, people)`."""
+    """Return the mean distance to each person's three nearest pictures, `(n, people)`.
+
+    A person whose own threshold is stricter than the common one lies farther away by the difference.
+    """
     found = np.empty((len(vectors), len(recognizer.classes_)), np.float32)
     for person in range(len(recognizer.classes_)):
         apart = cdist(vectors, recognizer.vectors_[recognizer.codes_ == person])
         count = min(nearest, apart.shape[1])
         found[:, person] = np.partition(apart, count - 1, axis=1)[:, :count].mean(axis=1)
-    return found
+    return found if isinstance(recognizer, OpenSetSVM) else found + recognizer.offsets.astype(np.float32)
 
 
 def _scale(recognizer: Recognizer) -> tuple[float, float]:

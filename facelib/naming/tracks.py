@@ -135,7 +135,9 @@ def _taught(
 
 def _face_reason(row: pd.Series, rules: Rules) -> str:
     near = f"{row['best']} at {row['distance']:.2f}, {row['evidence']}"
-    second = f"; next is {row['second_person']}, {row['margin']:.2f} farther" if row["second_person"] else ""
+    # With thresholds of their own, the person named may be the farther one.
+    apart = f"{abs(row['margin']):.2f} {'farther' if row['margin'] >= 0 else 'nearer'}"
+    second = f"; next is {row['second_person']}, {apart}" if row["second_person"] else ""
     if row["person"] != UNKNOWN:
         return f"face: {near}{second}"
     agree = float(row["dominant"])

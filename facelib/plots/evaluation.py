@@ -13,7 +13,7 @@ from scipy.stats import norm
 
 from facelib.plots.style import COLOURS, escaped, template
 
-_TICKS = (0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 0.99)
+_TICKS = (0.001, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 0.99)
 _LEAST, _MOST = 0.0004, 0.997  # rates of 0 and 1 would lie at infinity, so they are drawn here
 _MOST_ROWS = 2000
 _DASHES = ("solid", "dash", "dot", "dashdot")

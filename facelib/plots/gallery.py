@@ -41,8 +41,8 @@ def draw_gallery(table: pd.DataFrame) -> go.Figure:
         title="Pictures of the cast",
         barmode="stack",
         bargap=0.25,
-        height=180 + (10 + 17 * tallest) * max(len(counts), 2),
-        margin_t=100,
+        height=150 + (10 + 17 * tallest) * max(len(counts), 2),
+        margin_t=70,
         legend={"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "traceorder": "normal"},
     )
     figure.update_xaxes(title="pictures", rangemode="tozero")

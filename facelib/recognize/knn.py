@@ -83,10 +83,15 @@ class OpenSetKNN(OpenSetRecognizer):
         seen = self._compare(X, self.k if n_neighbors is None else n_neighbors)
         return seen.distances, seen.rows
 
+    @property
+    def offsets(self) -> NDArray[np.float64]:
+        """What is added to distances to each of `classes_`, so that the common threshold decides: `(people,)`."""
+        return self.threshold - self._own_thresholds() if self.thresholds else np.zeros(len(self.classes_))
+
     def decide(self, X: ArrayLike) -> pd.DataFrame:
         """Name faces and tell how close the decision was; see `OpenSetRecognizer.decide` for the columns."""
         check_is_fitted(self)
-        offsets = self.threshold - self._own_thresholds() if self.thresholds else np.zeros(len(self.classes_))
+        offsets = self.offsets
         seen = self._compare(X, self.k, offsets=offsets)
         voters = self.codes_[seen.rows]
         positions = winners(seen.distances - offsets[voters], voters, weights=self.weights)

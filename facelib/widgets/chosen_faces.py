@@ -10,11 +10,11 @@ import pandas as pd
 
 from facelib.project import Project
 from facelib.widgets.face_board import Action, FaceBoard
-from facelib.widgets.picture_decisions import PictureDecisions
+from facelib.widgets.picture_decisions import TO_WHOM, PictureDecisions
 
 _ACTIONS = (
     Action("disable", "Leave out", ("d",), "leave the pictures out", main=True),
-    Action("move", "Move…", ("m",), "move the pictures to another person's folder", "person"),
+    Action("move", "Move…", ("m",), "move the pictures to another person's folder", "person", question=TO_WHOM),
     Action("reopen", "Use again", ("o",), "take back what is decided about the pictures"),
     Action("undo", "Undo", ("z",), "take the last decision back", "nothing"),
     Action("drop", "Drop", ("x", "Delete"), "take the faces out of this choice; nothing happens to the pictures"),
@@ -68,7 +68,7 @@ class ChosenFaces(FaceBoard):
     def _order(self) -> list[int]:
         return list(self.chosen)
 
-    def _picture(self, number: int) -> str:
+    def _name(self, number: int) -> str:
         return str(self._points.at[number, "picture"])
 
     def _row(self, number: int) -> pd.Series:
@@ -76,14 +76,12 @@ class ChosenFaces(FaceBoard):
         return row.where(row.index != "picture", self._decisions.now(str(row["picture"])))
 
     def _item(self, number: int) -> dict[str, Any]:
-        state = self._decisions.state(self._picture(number))
+        state = self._decisions.state(self._name(number))
         return {
             "title": str(self._points.at[number, "person"]),
-            "lines": [PurePosixPath(self._picture(number)).name],
-            "section": "",
+            "lines": [PurePosixPath(self._name(number)).name],
             "badge": state,
             "out": bool(state),
-            "fits": "",
         }
 
     def _detail(self, number: int) -> dict[str, Any]:
@@ -108,7 +106,7 @@ class ChosenFaces(FaceBoard):
             self.chosen = [] if action == "clear" else [row for row in self.chosen if row not in numbers]
             self._sort()
             return f"{len(self.chosen)} chosen."
-        pictures = [self._picture(number) for number in numbers]
+        pictures = [self._name(number) for number in numbers]
         if action == "disable":
             return self._decisions.leave_out(pd.DataFrame({"picture": pictures, "kind": _KIND}))
         if action == "move":

@@ -1,10 +1,10 @@
 // A board of faces to decide about. What is shown comes from Python, what is asked for goes there.
 
 const MOVES = [
-  ["← → ↑ ↓", "go from face to face; Home, End, Page Up, Page Down"],
-  ["Space", "mark for a decision about several; with Shift up to here"],
-  ["Esc", "mark none"],
-  ["?", "these keys"],
+  [["←", "→", "↑", "↓"], "go from face to face; Home, End, Page Up, Page Down"],
+  [["Space"], "mark for a decision about several; with Shift up to here"],
+  [["Esc"], "mark none"],
+  [["?"], "these keys"],
 ];
 
 function make(kind, properties = {}, ...children) {
@@ -15,21 +15,30 @@ function make(kind, properties = {}, ...children) {
   return element;
 }
 
+// Put values in the place of their names in braces.
+function filled(text, values) {
+  return text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
+}
+
 function render({ model, el }) {
   const tiles = new Map(); // by the face's number
   let dialog = null;
   let toFocus = null; // where the focus goes once the next page has come
   let anchor = null; // where a marking with Shift begins
+  let laidOut = null; // which faces the grid holds, under which headings
 
   const actions = model.get("actions");
+  const noun = model.get("noun");
+  const counted = (number) => `${number} ${noun}${number === 1 ? "" : "s"}`;
   const whole = model.get("scope") === "all";
   const alertLine = make("div", { attributes: { role: "alert" } });
   const statusLine = make("span", { attributes: { role: "status", "aria-live": "polite" } });
+  const warningLine = make("div", { className: "warnings", attributes: { role: "note" } });
   const grid = make("div", {
     className: "grid",
     attributes: { role: "listbox", "aria-multiselectable": "true", "aria-label": model.get("label") },
   });
-  const side = make("div", { className: "side", attributes: { role: "region", "aria-label": "The face in focus" } });
+  const side = make("div", { className: "side", attributes: { role: "region", "aria-label": `The ${noun} in focus` } });
   const root = make("div", {
     className: "facelib-board",
     // JupyterLab's own single keys (x cuts a cell!) stay out of here.
@@ -202,8 +211,8 @@ function render({ model, el }) {
   }
 
   function openHelp() {
-    const rows = [...actions.map((action) => [action.keys.join(" "), action.help]), ...MOVES].map(([keys, text]) => {
-      const caps = keys.split(" ").map((key) => make("kbd", { textContent: key }));
+    const rows = [...actions.map(({ keys, help }) => [keys, help]), ...MOVES].map(([keys, text]) => {
+      const caps = keys.map((key) => make("kbd", { textContent: key }));
       return make("tr", {}, make("td", {}, ...caps), make("td", { textContent: text }));
     });
     const button = make("button", { textContent: "Close", className: "main", onclick: closeDialog });
@@ -212,13 +221,17 @@ function render({ model, el }) {
   }
 
   function openName(action, faces) {
-    if (!faces.length) return ask(action.name, faces, { person: "" });
-    const list = make("ul", { id: `names-${Math.random().toString(36).slice(2)}`, attributes: { role: "listbox", "aria-label": "Known people" } });
+    if (!faces.length) return ask(action.name);
+    const items = model.get("items").filter((item) => faces.includes(item.id));
+    const one = faces.length === 1 ? { title: counted(1), size: 1, ...items[0] } : null;
+    const list = make("ul", { id: `names-${Math.random().toString(36).slice(2)}`, attributes: { role: "listbox", "aria-label": "Known names" } });
     const input = make("input", {
       type: "text",
-      placeholder: "a person; ↓ for the known ones",
-      attributes: { role: "combobox", "aria-label": "Person", "aria-autocomplete": "list", "aria-expanded": "true", "aria-controls": list.id, autocomplete: "off", spellcheck: "false" },
+      placeholder: "a name; ↓ for the known ones",
+      attributes: { role: "combobox", "aria-label": "Name", "aria-autocomplete": "list", "aria-expanded": "true", "aria-controls": list.id, autocomplete: "off", spellcheck: "false" },
     });
+    const group = make("input", { type: "checkbox", checked: true });
+    const offered = Boolean(action.offer && one?.size > 1);
     let at = -1;
     let found = [];
 
@@ -248,7 +261,7 @@ function render({ model, el }) {
       const person = (chosen ?? (at >= 0 ? found[at] : input.value)).trim();
       if (!person) return;
       closeDialog();
-      ask(action.name, faces, { person });
+      ask(action.name, faces, { person, whole_group: offered && group.checked });
       goOn(faces);
     };
     input.addEventListener("input", show);
@@ -262,11 +275,12 @@ function render({ model, el }) {
         draw();
       }
     });
-    const title = `${action.label.replace("…", "")} ${faces.length} picture${faces.length === 1 ? "" : "s"} to whom?`;
+    const [ofOne, ofSeveral] = action.question;
     openDialog(
-      title,
+      one ? filled(ofOne, one) : filled(ofSeveral, { count: faces.length }),
       input,
       list,
+      ...(offered ? [make("label", {}, group, filled(action.offer, one))] : []),
       make(
         "div",
         { className: "buttons" },
@@ -275,8 +289,8 @@ function render({ model, el }) {
       ),
     );
     dialog.addEventListener("keydown", onKey);
-    const proposed = new Set(faces.map((id) => model.get("items").find((item) => item.id === id)?.fits ?? ""));
-    if (proposed.size === 1) input.value = [...proposed][0];
+    const proposed = new Set(items.map((item) => item.fits));
+    if (items.length === faces.length && proposed.size === 1) input.value = items[0].fits ?? "";
     show();
     input.focus();
     input.select();
@@ -284,18 +298,20 @@ function render({ model, el }) {
 
   // ---- bars
 
-  const filter = make("select", { attributes: { "aria-label": "Which faces" } });
+  const filter = make("select", { attributes: { "aria-label": `Which ${noun}s` } });
   filter.onchange = guarded(() => {
     toFocus = "keep";
     set("shown", filter.value);
   });
+  const views = model.get("views").map(([value, text]) => make("button", { value, textContent: text, onclick: guarded(() => set("view", value)) }));
   const before = make("button", { textContent: "‹", attributes: { "aria-label": "Page before" }, onclick: guarded(() => turn(model.get("page") - 1, "first")) });
   const after = make("button", { textContent: "›", attributes: { "aria-label": "Next page" }, onclick: guarded(() => turn(model.get("page") + 1, "first")) });
   const pageText = make("span");
   const leftText = make("span");
   const help = make("button", { attributes: { "aria-label": "Keys" }, textContent: "Keys", onclick: guarded(openHelp) });
   help.append(make("kbd", { textContent: "?" }));
-  const buttons = actions.map((action) => {
+  const withButton = actions.filter((action) => action.label);
+  const buttons = withButton.map((action) => {
     const button = make("button", { textContent: action.label, title: action.help, onclick: guarded(() => act(action)) });
     if (action.main) button.className = "main";
     button.append(make("kbd", { textContent: action.keys[0] }));
@@ -303,32 +319,48 @@ function render({ model, el }) {
   });
   const markedText = make("span", { className: "soft" });
   const pager = make("span", { className: "pager" }, before, pageText, after);
-  const top = make("div", { className: "bar" }, filter, leftText);
+  const top = make("div", { className: "bar" }, filter, ...views, leftText);
   const lines = make("div", { className: "line" }, markedText, statusLine);
   const decide = make("div", { className: "bar", attributes: { role: "toolbar", "aria-label": "Decisions" } }, ...buttons);
-  const toolbar = make("div", { className: "bar both" }, decide, make("span", { className: "space" }), pager, help);
+  const toolbar = make("div", { className: "bar both" }, decide);
+  (model.get("filters").length ? top : toolbar).append(make("span", { className: "space" }), pager, help);
+
+  function options() {
+    const parts = [];
+    for (const [value, text, group] of model.get("filters")) {
+      if (group && parts.at(-1)?.label !== group) parts.push(make("optgroup", { label: group }));
+      const option = make("option", { value, textContent: text });
+      if (group) parts.at(-1).append(option);
+      else parts.push(option);
+    }
+    return parts;
+  }
 
   function drawBars() {
-    const filters = model.get("filters");
-    top.hidden = filters.length < 2;
-    filter.replaceChildren(...filters.map(([value, text]) => make("option", { value, textContent: text })));
+    top.hidden = !model.get("filters").length;
+    filter.replaceChildren(...options());
     filter.value = model.get("shown");
+    for (const button of views) {
+      const chosen = button.value === model.get("view");
+      button.setAttribute("aria-pressed", String(chosen));
+      button.classList.toggle("main", chosen);
+    }
     const [page, pages, total] = [model.get("page"), model.get("pages"), model.get("total")];
-    const count = `${total} face${total === 1 ? "" : "s"}`;
-    pageText.textContent = pages > 1 ? `${page + 1} of ${pages} · ${count}` : count;
+    pageText.textContent = `${pages > 1 ? `${page + 1} of ${pages} · ` : ""}${counted(total)}`;
     before.hidden = after.hidden = pages < 2;
     leftText.textContent = model.get("left");
     before.disabled = page === 0;
     after.disabled = page + 1 >= pages;
-    buttons.forEach((button, index) => (button.disabled = !total && actions[index].about !== "nothing"));
+    buttons.forEach((button, index) => (button.disabled = !total && withButton[index].about !== "nothing"));
   }
 
   // ---- the grid
 
   function drawGrid() {
     const items = model.get("items");
-    const same = tiles.size && items.length === tiles.size && items.every((item, index) => [...tiles.keys()][index] === item.id);
-    if (!same) rebuild(items);
+    const layout = JSON.stringify(items.map((item) => [item.id, item.section]));
+    if (layout !== laidOut) rebuild(items);
+    laidOut = layout;
     for (const item of items) fill(tiles.get(item.id), item);
     drawMarks();
   }
@@ -337,12 +369,17 @@ function render({ model, el }) {
     const hadFocus = grid.contains(document.activeElement) || toFocus !== null;
     tiles.clear();
     const parts = [];
-    let section = "";
+    let section = null;
+    let row = null;
     for (const item of items) {
-      if (item.section !== section) parts.push(heading((section = item.section)));
+      if (item.section !== section) {
+        section = item.section;
+        row = make("div", { className: "tiles" });
+        parts.push(group(section, row));
+      }
       const tile = makeTile(item);
       tiles.set(item.id, tile);
-      parts.push(tile);
+      row.append(tile);
     }
     if (!items.length) parts.push(make("div", { className: "empty", textContent: model.get("empty") }));
     grid.replaceChildren(...parts);
@@ -361,9 +398,18 @@ function render({ model, el }) {
     }
   }
 
+  // Small groups stand side by side.
+  function group(section, row) {
+    if (!section) return make("div", { className: "group", attributes: { role: "presentation" } }, row);
+    return make("div", { className: "group", attributes: { role: "group", "aria-label": section } }, heading(section), row);
+  }
+
   function heading(section) {
     const mark = make("button", { textContent: "mark all", onclick: guarded(() => ask("mark section", [], { section })) });
-    return make("div", { className: "heading", attributes: { role: "presentation" } }, make("span", { textContent: section }), mark);
+    const here = model.get("items").filter((item) => item.section === section);
+    const { size } = here[0]; // of the whole group, also where it is not on the page
+    const count = make("span", { className: "soft", textContent: size > 1 ? counted(size) : `${here.length} here`, hidden: !size });
+    return make("div", { className: "heading", attributes: { role: "presentation" } }, make("span", { textContent: section }), count, mark);
   }
 
   function makeTile(item) {
@@ -381,19 +427,27 @@ function render({ model, el }) {
         if (event.shiftKey || event.ctrlKey || event.metaKey || event.target.className === "box") toggle(item.id, event.shiftKey);
       }),
     );
+    tile.addEventListener("dblclick", guarded((event) => event.target.className === "box" || handleKey({ key: "double click" })));
     return tile;
   }
 
   function fill(tile, item) {
-    const lines = item.lines.map((text) => make("div", { className: "small", textContent: text, title: text }));
-    tile.querySelector(".text").replaceChildren(make("div", { className: "name", textContent: item.title, title: item.title }), ...lines);
+    const name = make("div", { className: "name", textContent: item.size > 1 ? `${item.title} (${item.size})` : item.title, title: item.title });
+    name.classList.toggle("other", Boolean(item.other));
+    const lines = item.lines.map((text) => make("div", { className: "small", textContent: text, title: item.tip ?? text }));
+    tile.querySelector(".text").replaceChildren(name, ...(item.sure === undefined ? [] : [bar(item.sure)]), ...lines);
     const tick = tile.querySelector(".tick");
     tick.hidden = !item.badge;
     tick.textContent = item.badge;
     tile.dataset.state = item.badge;
     tile.classList.toggle("decided", Boolean(item.badge));
     tile.classList.toggle("out", Boolean(item.out));
-    tile.setAttribute("aria-label", [item.section, item.title, ...item.lines, item.badge].filter(Boolean).join(", "));
+    tile.setAttribute("aria-label", [item.section, item.title, ...item.lines, item.tip, item.badge].filter(Boolean).join(", "));
+  }
+
+  function bar(sure) {
+    const filling = make("span", { style: `width: ${Math.round(100 * sure)}%` });
+    return make("div", { className: sure >= 0.9 ? "sure high" : "sure" }, filling);
   }
 
   function drawMarks() {
@@ -421,16 +475,18 @@ function render({ model, el }) {
     }
   }
 
+  function strip(pictures, alt) {
+    return make("div", { className: "faces" }, ...pictures.filter((bytes) => bytes.byteLength).map((bytes) => picture(bytes, { alt })));
+  }
+
   function drawDetail() {
     const detail = model.get("detail");
     if (detail.id === undefined) return side.replaceChildren();
     const parts = [make("h4", { textContent: detail.title })];
     if (detail.picture.byteLength) parts.push(picture(detail.picture, { className: "large", alt: detail.title }));
+    if (detail.more?.length) parts.push(strip(detail.more, detail.title));
     for (const line of detail.lines) parts.push(make("p", { textContent: line }));
-    for (const row of detail.rows) {
-      const faces = row.pictures.filter((bytes) => bytes.byteLength).map((bytes) => picture(bytes, { alt: row.caption }));
-      parts.push(make("p", { className: "soft", textContent: row.caption }), make("div", { className: "faces" }, ...faces));
-    }
+    for (const row of detail.rows) parts.push(make("p", { className: "soft", textContent: row.caption }), strip(row.pictures, row.caption));
     parts.push(make("p", { className: "soft", textContent: detail.place }));
     side.replaceChildren(...parts);
   }
@@ -438,6 +494,9 @@ function render({ model, el }) {
   function drawLines() {
     statusLine.textContent = model.get("status");
     alertLine.textContent = model.get("error");
+    const warnings = model.get("warnings");
+    const more = warnings.length > 3 ? ` … and ${warnings.length - 3} more.` : "";
+    warningLine.textContent = warnings.length ? `${warnings.slice(0, 3).join("; ")}.${more}` : "";
   }
 
   // ---- following Python
@@ -448,14 +507,14 @@ function render({ model, el }) {
     ["marked", drawMarks],
     ["detail", drawDetail],
     ["jump", () => focus(model.get("jump")[1])],
-    ...["shown", "filters", "page", "pages", "total", "left"].map((name) => [name, () => (drawBars(), drawMarks())]),
-    ...["status", "error"].map((name) => [name, drawLines]),
+    ...["shown", "filters", "view", "page", "pages", "total", "left"].map((name) => [name, () => (drawBars(), drawMarks())]),
+    ...["status", "error", "warnings"].map((name) => [name, drawLines]),
   ].map(([name, handle]) => [`change:${name}`, guarded(handle)]);
   for (const [name, handle] of following) model.on(name, handle);
 
   const watcher = new ResizeObserver(() => root.classList.toggle("narrow", root.clientWidth < 720));
   watcher.observe(root);
-  root.append(top, toolbar, lines, alertLine, make("div", { className: "parts" }, grid, side));
+  root.append(top, toolbar, lines, alertLine, warningLine, make("div", { className: "parts" }, grid, side));
   el.append(root);
   guarded(() => {
     drawGrid();

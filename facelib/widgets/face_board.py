@@ -1,4 +1,4 @@
-"""A board of faces to decide about, by keyboard or mouse: what the proposals and the map have in common."""
+"""A board of faces to decide about, by keyboard or mouse: what the proposals, the map and the review have in common."""
 
 from __future__ import annotations
 
@@ -22,12 +22,15 @@ class Action:
 
     Attributes:
         name: What the page asks for.
-        label: On the button.
-        keys: The keys that do the same, as browsers name them; the first stands on the button.
+        label: On the button; without one there is only the key.
+        keys: The keys that do the same, as browsers name them, or `double click`; the first stands on the button.
         help: A line of what it does.
         about: `faces`: the marked ones, or the one in focus; `next`: the same, and the focus goes on to the next one
             without a decision; `person`: the same, with a person asked for; `nothing`: none in particular.
         main: Whether the button stands out.
+        question: How a person is asked for, about one face and about several: `{title}` stands for the face's title,
+            `{count}` for how many there are.
+        offer: Asked with it about one face of a group, to do the same to the group: `{size}` stands for its size.
     """
 
     name: str
@@ -36,26 +39,36 @@ class Action:
     help: str
     about: Literal["faces", "next", "person", "nothing"] = "faces"
     main: bool = False
+    question: tuple[str, str] = ("", "")
+    offer: str = ""
 
 
 class FaceBoard(anywidget.AnyWidget):
     """Faces in a grid, one page at a time, with buttons and keys to decide about them.
 
-    What is on the board, and what becomes of a decision, is said by a subclass: `_order`, `_item`, `_row`, `_detail`
-    and `_decide`. The page keeps nothing. Faces are told apart by a number that the subclass chooses.
+    What is on the board, and what becomes of a decision, is said by a subclass: `_order`, `_item`, `_row` or
+    `_picture`, `_detail` and `_decide`. The page keeps nothing. Faces are told apart by a number that the subclass
+    chooses.
 
     Args:
         folder: What the pictures are relative to: the project's data folder.
         actions: What can be decided.
         label: What the board holds, for who cannot see it.
         empty: What stands there when it holds nothing.
+        noun: What one of them is called.
         scope: Without a mark, a decision is about the face in `focus`, or about `all` of the board.
+        shown: Which of them at first, one of `filters`.
+        views: Orders to choose from, if any, and what their buttons say.
+        view: The first of these.
         page_size: Faces on a page.
 
     Attributes:
         items: The faces on the page, in order, as the page shows them.
         everything: All faces of the board, in order.
         marked: The faces that the next decision is about.
+        filters: What can be shown: a value of `shown`, its text, and the heading that it stands under, if any.
+        left: How much there is to do yet, in words.
+        warnings: What the user should look at again.
         status: What was done last.
         error: What went wrong last, empty otherwise.
     """
@@ -66,9 +79,12 @@ class FaceBoard(anywidget.AnyWidget):
     actions = traitlets.List(traitlets.Dict()).tag(sync=True)
     label = traitlets.Unicode().tag(sync=True)
     empty = traitlets.Unicode().tag(sync=True)
+    noun = traitlets.Unicode().tag(sync=True)
     scope = traitlets.Enum(["focus", "all"], "focus").tag(sync=True)
     filters = traitlets.List(traitlets.List(traitlets.Unicode())).tag(sync=True)
     shown = traitlets.Unicode().tag(sync=True)
+    views = traitlets.List(traitlets.List(traitlets.Unicode())).tag(sync=True)
+    view = traitlets.Unicode().tag(sync=True)
     page = traitlets.Int().tag(sync=True)
     pages = traitlets.Int(1).tag(sync=True)
     total = traitlets.Int().tag(sync=True)
@@ -86,6 +102,7 @@ class FaceBoard(anywidget.AnyWidget):
     jump = traitlets.List(traitlets.Int()).tag(sync=True)
     status = traitlets.Unicode().tag(sync=True)
     error = traitlets.Unicode().tag(sync=True)
+    warnings = traitlets.List(traitlets.Unicode()).tag(sync=True)
 
     def __init__(
         self,
@@ -94,20 +111,26 @@ class FaceBoard(anywidget.AnyWidget):
         *,
         label: str,
         empty: str,
+        noun: str = "face",
         scope: Literal["focus", "all"] = "focus",
         shown: str = "",
+        views: Mapping[str, str] | None = None,
+        view: str = "",
         page_size: int = 40,
     ) -> None:
         """Lay out the first page."""
         if page_size < 1:
-            raise ValueError(f"expected at least one face a page, got {page_size!r}")
-        listed = [asdict(action) | {"keys": list(action.keys)} for action in actions]
-        super().__init__(actions=listed, label=label, empty=empty, scope=scope, shown=shown)
+            raise ValueError(f"expected at least one {noun} a page, got {page_size!r}")
+        listed = [asdict(action) | {"keys": list(action.keys), "question": list(action.question)} for action in actions]
+        buttons = [[value, text] for value, text in (views or {}).items()]
+        super().__init__(
+            actions=listed, label=label, empty=empty, noun=noun, scope=scope, shown=shown, views=buttons, view=view
+        )
         self._folder, self._page_size = Path(folder), page_size
         self._thumbnails: dict[tuple[str, int, int], bytes] = {}
         self._sort()
         self.observe(self._asked, names="requests")
-        self.observe(self._refiltered, names="shown")
+        self.observe(self._resorted, names=["shown", "view"])
         self.observe(self._turned, names="page")
         self.observe(self._refocused, names="focused")
 
@@ -116,15 +139,32 @@ class FaceBoard(anywidget.AnyWidget):
         raise NotImplementedError
 
     def _item(self, number: int) -> dict[str, Any]:
-        """Return `title`, `lines`, `section`, `badge`, `out` and `fits` of a face."""
+        """Return what stands under a face: `title`, `lines` and `badge`, what is decided about it, empty for nothing.
+
+        Also, where they apply: `out`, whether that puts the face out of use; `fits`, the person proposed when one is
+        asked for; `size` of the group that the title names; `other`, whether the title is no person's name; `sure`, 0
+        to 1, shown as a bar; `tip`, shown when the pointer rests on the lines.
+        """
         raise NotImplementedError
+
+    def _section(self, number: int) -> str:
+        """Return the heading that a face stands under, empty for none; faces of one section follow each other."""
+        return ""
 
     def _row(self, number: int) -> pd.Series:
         """Return `picture`, `face` and, where known, `left`, `top`, `right`, `bottom` of a face."""
         raise NotImplementedError
 
+    def _picture(self, number: int, *, size: int = 160) -> bytes:
+        """Return a face as JPEG, its longer side of about `size` pixels; empty where there is none."""
+        return self._thumbnail(self._row(number), size=size)
+
     def _detail(self, number: int) -> dict[str, Any]:
-        """Return `title`, `lines`, `rows` and `place` of the face in focus."""
+        """Return what is told of the face in focus.
+
+        `title`, `lines`, `rows` of a `caption` and `pictures` each, `place`, and, where there are any, `more` pictures
+        of the face.
+        """
         raise NotImplementedError
 
     def _decide(self, action: str, numbers: list[int], request: Mapping[str, Any]) -> str:
@@ -154,23 +194,24 @@ class FaceBoard(anywidget.AnyWidget):
         start = self.page * self._page_size
         self._here = self._sorted[start : start + self._page_size]
         self._update()
-        self.pictures = {str(number): self._thumbnail(self._row(number)) for number in self._here}
+        self.pictures = {str(number): self._picture(number) for number in self._here}
         if self.focused not in self._here:
             self.focused = self._here[0] if self._here else -1
         self._show_detail()
 
     def _update(self) -> None:
         """Tell the page what became of its faces."""
-        self.items = [{"id": number} | self._item(number) for number in self._here]
+        self.items = [{"id": number, "section": self._section(number)} | self._item(number) for number in self._here]
 
     def _show_detail(self) -> None:
         if self.focused not in self._here:
             self.detail = {}
             return
-        row = self._row(self.focused)
-        self.detail = {"id": self.focused, "picture": self._thumbnail(row, size=240)} | self._detail(self.focused)
+        with self._guarding(clear=False):  # a picture that cannot be read leaves the rest of the board in use
+            picture = self._picture(self.focused, size=240)
+            self.detail = {"id": self.focused, "picture": picture} | self._detail(self.focused)
 
-    def _refiltered(self, change: object) -> None:
+    def _resorted(self, change: object) -> None:
         with self._guarding():
             self._sort()
 
@@ -182,8 +223,7 @@ class FaceBoard(anywidget.AnyWidget):
                 self._turn()
 
     def _refocused(self, change: object) -> None:
-        with self._guarding(clear=False):
-            self._show_detail()
+        self._show_detail()
 
     def _asked(self, change: dict[str, Any]) -> None:
         for request in change["new"]:
@@ -196,20 +236,26 @@ class FaceBoard(anywidget.AnyWidget):
         numbers = [int(number) for number in request.get("faces", [])]
         with self._guarding():
             if request["action"] == "mark section":
-                self.marked = [n for n in self._sorted if self._item(n)["section"] == request["section"]]
+                self.marked = [n for n in self._sorted if self._section(n) == request["section"]]
                 self.status = f"{len(self.marked)} marked."
                 return
             if request["action"] == "sort":
                 self._sort()
                 self.status = "Sorted anew."
                 return
-            if request["action"] not in {action["name"] for action in self.actions}:
-                raise ValueError(f"expected one of {[a['name'] for a in self.actions]!r}, got {request['action']!r}")
+            self._check(request["action"], numbers)
             self.status = self._decide(str(request["action"]), numbers, request)
             # What was marked since then came in the same message, and stays marked.
             self.marked = [number for number in self.marked if number not in numbers]
             self._update()
             self._show_detail()
+
+    def _check(self, name: str, numbers: Sequence[int]) -> None:
+        known = {action["name"]: action for action in self.actions}
+        if name not in known:
+            raise ValueError(f"expected one of {list(known)!r}, got {name!r}")
+        if not numbers and known[name]["about"] != "nothing":
+            raise ValueError(f"expected at least one {self.noun} to decide about, got none")
 
     @contextmanager
     def _guarding(self, *, clear: bool = True) -> Iterator[None]:

@@ -14,6 +14,9 @@ from facelib.project import Project, write_table
 Proposal = tuple[str, str]
 """A picture, relative to the project's data folder, and the kind of what is proposed about it."""
 
+TO_WHOM = ("Move 1 picture to whom?", "Move {count} pictures to whom?")
+"""How it is asked to which person one picture, or several, shall be moved."""
+
 
 class PictureDecisions:
     """Leave pictures out, move them to another person, or keep them in spite of a proposal.

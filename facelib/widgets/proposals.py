@@ -12,12 +12,12 @@ import pandas as pd
 from facelib.gallery import KINDS, Examination
 from facelib.project import Project
 from facelib.widgets.face_board import Action, FaceBoard
-from facelib.widgets.picture_decisions import PictureDecisions, Proposal
+from facelib.widgets.picture_decisions import TO_WHOM, PictureDecisions, Proposal
 
 _ACTIONS = (
     Action("accept", "Leave out", ("a", "Enter", "d"), "accept: the picture is left out", "next", main=True),
     Action("reject", "Keep", ("k", "x"), "reject: the picture is kept, and the proposal goes out of the way", "next"),
-    Action("move", "Move…", ("m",), "move the picture to another person's folder", "person"),
+    Action("move", "Move…", ("m",), "move the picture to another person's folder", "person", question=TO_WHOM),
     Action("reopen", "Reopen", ("o",), "take back what is decided about the marked ones, or the one in focus"),
     Action("undo", "Undo", ("z",), "take the last decision back", "nothing"),
     Action("sort", "Sort anew", ("r",), "sort anew; what is decided goes out of the way", "nothing"),
@@ -104,16 +104,18 @@ class GalleryProposals(FaceBoard):
     def _item(self, number: int) -> dict[str, Any]:
         row = self._proposals.iloc[number]
         state = self._state(number)
-        use = [] if row["used"] or state else ["not in use already"]
+        use = [] if row["used"] or state else ["not in use"]
         return {
             "title": str(row["person"]),
             "lines": [f"looks like {row['fits']}"] * bool(row["fits"] and row["fits"] != row["person"])
             + [PurePosixPath(str(row["picture"])).name, *use],
-            "section": str(row["kind"]),
             "badge": state,
             "out": state not in ("", "kept"),
             "fits": str(row["fits"]),
         }
+
+    def _section(self, number: int) -> str:
+        return str(self._proposals.at[number, "kind"])
 
     def _update(self) -> None:
         super()._update()

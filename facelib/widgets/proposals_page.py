@@ -34,8 +34,10 @@ def proposals_page(
         these = rows[rows["kind"] == kind]
         fits = "looks like " + these["fits"].astype(str)
         other = (these["fits"] != "") & (these["fits"] != these["person"])
-        reason = fits.where(other, "").mask(~these["used"].astype(bool) & ~other, "not in use already")
+        reason = fits.where(other, "").mask(~these["used"].astype(bool) & ~other, "not in use")
         more = f", the first {most}" if len(these) > most else ""
         title = f'<h4 style="margin:14px 0 8px">{html.escape(kind)} ({len(these)}{more})</h4>'
-        parts.append(title + thumbnails(these.head(most).assign(reason=reason), folder, size=size, most=most).html)
-    return Thumbnails("".join(parts))
+        page = thumbnails(these.head(most).assign(reason=reason), folder, size=size, most=most)
+        parts.append(f'<section style="min-width:0">{title}{page.html}</section>')
+    # Few of one reason leave room for those of the next beside them.
+    return Thumbnails(f'<div style="display:flex;flex-wrap:wrap;gap:0 28px">{"".join(parts)}</div>')

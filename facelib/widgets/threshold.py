@@ -19,6 +19,7 @@ from facelib.widgets.threshold_mistakes import KnownFaces, MistakenFaces
 
 _STRANGERS = "#CC79A7"
 _WIDE = {"width": "100%", "min_width": "0"}
+_STRETCHED = {"width": "auto", "min_width": "0"}  # a whole width and a margin would not fit
 
 
 class ThresholdTuner(ipywidgets.VBox):  # type: ignore[misc]
@@ -86,7 +87,7 @@ class ThresholdTuner(ipywidgets.VBox):  # type: ignore[misc]
 
     def _make_controls(self, start: float) -> None:
         tuning = self._tuning
-        long = {"style": {"description_width": "150px"}, "layout": _WIDE}
+        long = {"style": {"description_width": "150px"}, "layout": _STRETCHED}
         self.voters = (
             ipywidgets.IntSlider(value=tuning.k, min=1, max=tuning.largest_k, description="k, voters", **long)
             if tuning.kind == "knn"
@@ -107,7 +108,7 @@ class ThresholdTuner(ipywidgets.VBox):  # type: ignore[misc]
             style={"description_width": "150px"},
             layout={"width": "270px"},
         )
-        self.counts = ipywidgets.HTML(layout=_WIDE)
+        self.counts = ipywidgets.HTML(layout=_STRETCHED)
         self.button = ipywidgets.Button(
             description="Save this setting", button_style="primary", layout={"width": "auto"}
         )
@@ -118,7 +119,7 @@ class ThresholdTuner(ipywidgets.VBox):  # type: ignore[misc]
             [self.wanted, self.button, self.saved], layout={"flex_flow": "row wrap", "grid_gap": "4px 16px"}
         )
         sliders = [slider for slider in (self.voters, self.slider) if slider is not None]
-        box = ipywidgets.VBox([*sliders, row, self.counts, self.errors], layout=_WIDE)
+        box = ipywidgets.VBox([*sliders, row, self.counts, self.errors], layout={**_WIDE, "grid_gap": "6px"})
         box.add_class("facelib-tuner-controls")
         return box
 

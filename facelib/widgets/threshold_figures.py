@@ -20,7 +20,7 @@ from facelib.widgets.fitted_figure import FittedFigure
 _HEIGHT = 400
 _MOST_PEOPLE = 14
 _OTHERS = "anybody else"
-_LONGEST = 16  # letters of a name on an axis
+_LONGEST = 20  # letters of a name on an axis
 _TICKS = frozenset({"0", "1 %", "5 %", "20 %", "60 %", "90 %", "100 %"})
 
 
@@ -49,6 +49,7 @@ class Tradeoff(FittedFigure):
                 mode="markers",
                 name="this setting",
                 hoverinfo="skip",
+                cliponaxis=False,  # a point in the corner, where nothing is mistaken, is whole
                 marker={"size": 14, "color": WRONG, "line": {"width": 2, "color": "white"}},
             )
         figure.update_layout(height=_HEIGHT, margin={"l": 56, "r": 12, "t": 46, "b": 96})
@@ -92,7 +93,7 @@ class Distances(FittedFigure):
     def __init__(self, genuine: ArrayLike, impostor: ArrayLike, *, threshold: float, axis: str) -> None:
         """Draw the histograms."""
         figure = draw_distances(genuine, impostor, threshold=threshold, axis=axis)
-        figure.update_layout(height=_HEIGHT, margin={"l": 56, "r": 12, "t": 62, "b": 96})
+        figure.update_layout(height=_HEIGHT, margin={"l": 56, "r": 20, "t": 62, "b": 96})
         super().__init__(figure)
 
     def show(self, threshold: float) -> None:

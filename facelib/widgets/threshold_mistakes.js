@@ -1,6 +1,8 @@
 // Faces that a setting takes for somebody else, or for nobody. Python sends which; their pictures come when asked for,
 // a few at a time, so that the sliders never wait for a file.
 
+const MORE = 12; // pairs that come with each press of a button
+
 function make(kind, properties = {}, ...children) {
   const { attributes = {}, ...rest } = properties;
   const element = Object.assign(document.createElement(kind), rest);
@@ -46,17 +48,16 @@ function render({ model, el }) {
         make("div", { className: "faces" }, picture(pair.probe), picture(pair.shown)),
         make("div", { className: "distance", textContent: pair.text })));
       const rest = group.total - group.pairs.length;
-      const more = rest > 0
-        ? [make("button", { textContent: `Show more of the ${rest} others`, attributes: { "data-group": group.id } })]
-        : [];
+      const label = rest > MORE ? `Show ${MORE} more of the ${rest} left` : `Show ${rest} more`;
+      const more = rest > 0 ? [make("button", { textContent: label, attributes: { "data-group": group.id } })] : [];
       for (const button of more) {
         button.addEventListener("click", () => {
-          model.set("most", { ...model.get("most"), [group.id]: group.pairs.length + 12 });
+          model.set("most", { ...model.get("most"), [group.id]: group.pairs.length + MORE });
           model.save_changes();
         });
       }
       return make("section", { className: group.id },
-        make("h4", {}, `${group.title} `, make("span", { textContent: String(group.total) })),
+        make("h4", {}, `${group.title} (`, make("span", { textContent: String(group.total) }), ")"),
         make("p", { textContent: group.total ? group.note : "None at this setting." }),
         make("ul", {}, ...pairs), ...more);
     }));

@@ -119,6 +119,15 @@ def test_a_lasso_leaves_faces_out_of_the_next_run_of_04(cast, run_notebook):
     board.locator(".tile").first.wait_for()
     count = int(board.locator(".pager").inner_text().split(" face")[0].split()[-1])
     assert len(points) <= count < 20
+    # What is chosen takes nothing from the pointer: a click on another face still pins it.
+    other = middle(widget.locator(".scatterlayer .trace").nth(7).locator(".point").first)
+    page.mouse.move(other[0] - 40, other[1] - 40)
+    page.mouse.move(*other, steps=8)
+    expect(widget.locator(".widget-html b").first).to_have_text("Person 07 Ünï")
+    page.wait_for_timeout(400)
+    page.mouse.click(*other)
+    expect(widget.locator(".widget-html", has_text="pinned:")).to_be_visible()
+    expect(board.locator(".tile")).to_have_count(count)
     names = {f"people/Person 03 Ünï/{face}.png" for face in range(6)}
 
     board.locator(".tile").first.click()
@@ -175,6 +184,10 @@ def test_a_proposal_is_accepted_undone_and_kept(lab, run_notebook):
     cells = page.locator(".jp-Notebook .jp-Cell").count()
     for kind in ("duplicate", "several faces"):  # the demo's own faults
         expect(board.locator(".heading", has_text=kind).first).to_be_visible()
+    # Small groups stand side by side, and there is nothing to scroll.
+    tops = board.locator(".heading").evaluate_all("all => all.map(one => one.getBoundingClientRect().top)")
+    assert len(set(tops)) < len(tops)
+    assert board.locator(".grid").evaluate("grid => grid.scrollHeight <= grid.clientHeight + 1")
     left, status, alert = board.get_by_text("to decide"), board.get_by_role("status"), board.get_by_role("alert")
     before = left.inner_text()
 

@@ -56,7 +56,7 @@ def focus(page: Page, project: Project, shot: int) -> None:
     """Put the focus on the stranger of a shot by clicking the face."""
     tracks = pd.read_parquet(project.film("demo.mp4").tracks)
     number = tracks.index[(tracks["shot"] == shot) & (tracks["cluster"] != "")][0]
-    page.locator(f".facelib-review .tile[data-track='{number}']").click()
+    page.locator(f".facelib-review .tile[data-face='{number}']").click()
 
 
 def apply(page: Page) -> None:
@@ -138,12 +138,12 @@ def test_the_whole_review_by_keyboard_and_what_goes_wrong_is_seen(reviewed, run_
     page.keyboard.press("End")
     expect(here).to_be_focused()
     page.keyboard.press("Home")
-    first = here.get_attribute("data-track")
+    first = here.get_attribute("data-face")
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowUp")
     page.keyboard.press("ArrowLeft")
-    assert here.get_attribute("data-track") == first
+    assert here.get_attribute("data-face") == first
     for key in ("Enter", "x", "u", "c"):
         page.keyboard.press(key)  # each goes on to the next face, also where the one before is still being written
     expect(widget.locator(".tile.decided")).to_have_count(4)
@@ -166,4 +166,14 @@ def test_the_whole_review_by_keyboard_and_what_goes_wrong_is_seen(reviewed, run_
     expect(widget.get_by_role("alert")).to_have_text("")
     widget.get_by_label("Which tracks").select_option("decided")
     expect(widget.locator(".tile")).to_have_count(5)
+    widget.get_by_label("Which tracks").select_option("label:Eileen Collins")
+    expect(widget.locator(".heading")).to_have_count(1)
+    expect(widget.locator(".heading")).to_contain_text(f"{widget.locator('.tile').count()} here")
+    widget.get_by_role("button", name="One by one").click()
+    expect(widget.locator(".heading")).to_have_count(0)
+    for name, pressed in (("One by one", "true"), ("In groups", "false")):
+        expect(widget.get_by_role("button", name=name)).to_have_attribute("aria-pressed", pressed)
+    widget.locator(".tile").nth(2).dblclick()
+    expect(widget.get_by_role("dialog", name="Who is this? (Eileen Collins)")).to_be_visible()
+    page.keyboard.press("Escape")
     assert page.locator(".jp-Notebook .jp-Cell").count() == cells

@@ -142,11 +142,17 @@ def use(page: Page, tuner: Locator, project: Project) -> None:
     expect(page.locator("[role=alert]:not(:empty)")).to_have_count(0)
 
 
+SCROLLED = """tuner => [tuner, ...tuner.querySelectorAll('*')].filter(part =>
+    /auto|scroll/.test(getComputedStyle(part).overflowX) && part.scrollWidth > part.clientWidth + 1
+).map(part => part.className)"""
+
+
 def check_layout(page: Page, tuner: Locator, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 1000})
     wide = "tuner => tuner.getBoundingClientRect().width"
     page.wait_for_function(f"tuner => ({GAPS})(tuner).every(gap => gap >= 0 && gap <= 2)", arg=tuner.element_handle())
     assert tuner.evaluate(OVERLAPS) == []
+    assert tuner.evaluate(SCROLLED) == []
     assert tuner.evaluate(wide) > width / 2
 
 

@@ -17,9 +17,12 @@ from papermill.exceptions import PapermillExecutionError
 from PIL import Image
 
 import facelib
+from facelib.demo import make_demo
 from facelib.gallery import accept, read_gallery, undo, write_gallery
 from facelib.project import Project
 from facelib.recognize import load_recognizer
+from facelib.tuning import tune
+from facelib.widgets import ThresholdTuner
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 ADA, GRACE = "Ada Ünï <b>", "Grace"
@@ -262,3 +265,21 @@ def test_an_svm_for_one_person_is_refused_and_leaves_the_former_recognizer(cast,
     with pytest.raises(PapermillExecutionError, match="two people"):
         run("04_tune_threshold", project, kind="svm")
     assert load_recognizer(project.recognizer)[1] == before
+
+
+def test_what_the_tuner_saves_decides_who_is_named_in_05(tmp_path):
+    project = Project("demo", tmp_path / "data", tmp_path / "output")
+    make_demo(project, seconds_per_shot=0.4, progress=False)
+    run("02_embed_faces", project)
+    widget = ThresholdTuner(tune(read_gallery(project.faces), fallback=0.48, progress=False), project)
+    film = {"videos": ["demo.mp4"], "draw": False, "exports": []}
+
+    widget.slider.value = 0.05  # so near is no face to another
+    widget.button.click()
+    assert "threshold 0.050" in outputs(run("05_annotate_video", project, **film), "text/plain")[0]
+    assert set(pd.read_parquet(project.film("demo.mp4").tracks)["person"]) == {"unknown"}
+
+    widget.slider.value = 0.48
+    widget.button.click()
+    assert "threshold 0.480" in outputs(run("05_annotate_video", project, **film), "text/plain")[0]
+    assert {"Eileen Collins", "Grace Hopper"} <= set(pd.read_parquet(project.film("demo.mp4").tracks)["person"])

@@ -72,7 +72,7 @@ def test_what_is_shown_by_reason(widget):
     assert sorted(places) == [0, 1, 2, 3] and list(places.values()) == sorted(places.values())
     item = next(item for item in widget.items if item["id"] == 1)
     assert item["title"] == ADA and item["lines"] == [f"looks like {GRACE}", "2.png"] and item["fits"] == GRACE
-    assert next(item for item in widget.items if item["id"] == 0)["lines"] == ["1.png", "not in use already"]
+    assert next(item for item in widget.items if item["id"] == 0)["lines"] == ["1.png", "not in use"]
     assert Image.open(io.BytesIO(widget.pictures["1"])).size[0] > 20
     assert (widget.left, widget.total, widget.error) == ("4 to decide", 4, "")
     assert ["kind:blurred", "blurred (1)"] in widget.filters
@@ -236,5 +236,5 @@ def test_the_page_without_a_widget(project, faces):
     page = proposals_page(examination(PROPOSALS), faces, project.data, most=1).html
     assert "wrong person (2, the first 1)" in page and "blurred (1)" in page and "duplicate (1)" in page
     assert page.count("data:image/jpeg;base64,") == 3
-    assert "looks like Grace &lt;b&gt;" in page and "not in use already" in page and "Grace <b>" not in page
+    assert "looks like Grace &lt;b&gt;" in page and "not in use" in page and "Grace <b>" not in page
     assert "Nothing is proposed" in proposals_page(examination([]), faces, project.data).html

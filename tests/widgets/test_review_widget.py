@@ -34,35 +34,36 @@ def widget(project):
     return TrackReview(Review(project, project.find_videos(), by="Ann"))
 
 
-def ask(widget, action, tracks=(), **more):
+def ask(widget, action, faces=(), **more):
     """Do what the page does."""
-    widget.requests = [{"number": widget.handled + 1, "action": action, "tracks": list(tracks), **more}]
+    widget.requests = [{"number": widget.handled + 1, "action": action, "faces": list(faces), **more}]
 
 
 def called(widget):
-    return {item["id"]: item["label"] for item in widget.items}
+    return {item["id"]: item["title"] for item in widget.items}
 
 
 def test_what_is_shown(widget):
     assert [item["id"] for item in widget.items] == [4, 3, 1, 2, 0]
     item = next(item for item in widget.items if item["id"] == 2)
-    assert item == {"id": 2, "label": "Unknown 1", "kind": "other", "section": "Unknown 1", "size": 2, "decided": False,
-                    "confidence": 0.8, "time": "00:00:02.0", "seconds": 1.0, "shot": 2, "video": "a.mp4"}  # fmt: skip
+    assert item == {"id": 2, "title": "Unknown 1", "size": 2, "other": True, "section": "", "badge": "", "sure": 0.8,
+                    "lines": ["00:02.0 · shot 2", "0.80 sure · 1.0 s"], "tip": "a.mp4"}  # fmt: skip
     assert set(widget.pictures) == {"0", "1", "2", "3", "4"}
     assert Image.open(io.BytesIO(widget.pictures["3"])).size == (120, 160)
-    assert (widget.total, widget.pages, widget.left, widget.error) == (5, 1, 5, "")
-    assert [entry["label"] for entry in widget.labels] == ["Ada", "Unknown 1", "Unknown 2"]
+    assert (widget.total, widget.pages, widget.left, widget.error) == (5, 1, "5 to decide", "")
+    assert [text for _, text, *under in widget.filters if under == ["called"]] == [
+        "Ada (2)", "Unknown 1 (2)", "Unknown 2 (1)"]  # fmt: skip
 
 
 def test_every_request_is_written_and_shown(widget, project):
     before = [item["id"] for item in widget.items]
     ask(widget, "confirm", [0])
-    ask(widget, "name", [2], name="Grace", whole_group=True)
+    ask(widget, "name", [2], person="Grace", whole_group=True)
     ask(widget, "unknown", [4])
     ask(widget, "not a face", [3])
     assert called(widget) == {0: "Ada", 1: "Grace", 2: "Grace", 3: "not a face", 4: "unknown"}
     assert [item["id"] for item in widget.items] == before  # nothing moves under the user's hands
-    assert widget.left == 0 and widget.people == ["Ada", "Grace"]
+    assert widget.left == "0 to decide" and widget.people == ["Ada", "Grace"]
     assert read_corrections(project.corrections)["is"].tolist() == ["Ada", "Grace", "Grace", "unknown", "not a face"]
     ask(widget, "undo")
     assert called(widget)[3] == "Unknown 2" and widget.jump[1] == 3
@@ -72,22 +73,23 @@ def test_every_request_is_written_and_shown(widget, project):
 
 
 def test_requests_that_come_together_are_all_done_once(widget, project):
-    requests = [{"number": n, "action": "confirm", "tracks": [n]} for n in (1, 2, 3)]
+    requests = [{"number": n, "action": "confirm", "faces": [n]} for n in (1, 2, 3)]
     widget.requests = requests
-    widget.requests = [*requests[1:], {"number": 4, "action": "confirm", "tracks": [4]}]
+    widget.requests = [*requests[1:], {"number": 4, "action": "confirm", "faces": [4]}]
     assert read_corrections(project.corrections)["track"].tolist() == [1, 2, 3, 4]
     assert widget.handled == 4
 
 
 def test_marks_made_while_a_decision_was_on_its_way_stay(widget):
-    widget.set_state({"marked": [1, 3], "requests": [{"number": 1, "action": "confirm", "tracks": [0]}]})
+    widget.set_state({"marked": [1, 3], "requests": [{"number": 1, "action": "confirm", "faces": [0]}]})
     assert widget.marked == [1, 3] and widget.handled == 1
     ask(widget, "split", [0])  # refused: the marks are still there to try something else
     assert widget.marked == [1, 3] and "one group" in widget.error
 
 
 def test_merge_and_split_take_the_marks(widget):
-    ask(widget, "mark group", name="Unknown 1")
+    widget.view = "groups"
+    ask(widget, "mark section", section="Unknown 1")
     assert sorted(widget.marked) == [1, 2]
     ask(widget, "merge", [*widget.marked, 3])
     assert called(widget)[3] == "Unknown 1" and widget.marked == []
@@ -98,14 +100,14 @@ def test_merge_and_split_take_the_marks(widget):
 @pytest.mark.parametrize(
     ("request_", "message"),
     [
-        ({"action": "name", "tracks": [0], "name": "a/b", "whole_group": False}, "expected a name that a folder"),
-        ({"action": "name", "tracks": [0], "name": " ", "whole_group": False}, "expected a name that a folder"),
-        ({"action": "merge", "tracks": [1, 2]}, "two groups"),
-        ({"action": "split", "tracks": [0]}, "one group"),
+        ({"action": "name", "faces": [0], "person": "a/b", "whole_group": False}, "expected a name that a folder"),
+        ({"action": "name", "faces": [0], "person": " ", "whole_group": False}, "expected a name that a folder"),
+        ({"action": "merge", "faces": [1, 2]}, "two groups"),
+        ({"action": "split", "faces": [0]}, "one group"),
         ({"action": "undo"}, "none left"),
-        ({"action": "dance", "tracks": [1]}, "'dance'"),
-        ({"action": "confirm", "tracks": [99]}, "99"),
-        ({"action": "confirm", "tracks": []}, "at least one"),
+        ({"action": "dance", "faces": [1]}, "'dance'"),
+        ({"action": "confirm", "faces": [99]}, "99"),
+        ({"action": "confirm", "faces": []}, "at least one"),
     ],
 )
 def test_errors_are_shown_and_the_next_request_goes_on(widget, project, request_, message):
@@ -118,39 +120,49 @@ def test_errors_are_shown_and_the_next_request_goes_on(widget, project, request_
 
 def test_a_place_that_cannot_be_written_is_told_and_nothing_is_pretended(widget, project):
     project.corrections.mkdir()
-    ask(widget, "name", [1], name="Grace", whole_group=False)
+    ask(widget, "name", [1], person="Grace", whole_group=False)
     assert "Error" in widget.error and called(widget)[1] == "Unknown 1"
     project.corrections.rmdir()
-    ask(widget, "name", [1], name="Grace", whole_group=False)
+    ask(widget, "name", [1], person="Grace", whole_group=False)
     assert widget.error == "" and called(widget)[1] == "Grace"
 
 
 def test_filters_and_groups(widget):
     widget.shown = "unsure"
     assert {item["id"] for item in widget.items} == {2, 3, 4}
-    widget.shown, widget.person = "all", "Ada"
+    widget.shown = "label:Ada"
     assert {item["id"] for item in widget.items} == {0, 4}
-    widget.person = ""
+    widget.shown = "all"
     widget.view = "groups"
     assert [item["section"] for item in widget.items] == ["Ada", "Ada", "Unknown 2", "Unknown 1", "Unknown 1"]
+    ask(widget, "view")
+    assert widget.view == "tracks" and {item["section"] for item in widget.items} == {""}
     widget.shown = "nonsense"
     assert "nonsense" in widget.error
+    widget.shown = "all"
+    widget.view = "heaps"
+    assert "heaps" in widget.error
 
 
 def test_the_track_in_focus_is_shown_beside(widget, project):
     evidence = project.people / "Ada" / "1.jpg"
     evidence.parent.mkdir()
     Image.fromarray(np.full((600, 400, 3), 90, np.uint8)).save(evidence)
+    widget.focused = 0
     widget.focused = 4
     detail = widget.detail
-    assert detail["reason"] == "face: 0.40 from people/Ada/1.jpg" and len(detail["pictures"]) == 4
-    assert Image.open(io.BytesIO(detail["evidence"])).size == (149, 224)
+    assert detail["lines"] == ["face: 0.40 from people/Ada/1.jpg"] and len(detail["more"]) == 3 and detail["picture"]
+    (row,) = detail["rows"]
+    assert row["caption"] == "most like Ada/1.jpg" and Image.open(io.BytesIO(row["pictures"][0])).size == (149, 224)
     assert detail["place"] == "a.mp4, 00:00:04.000 to 00:00:04.960, shot 4, track 4"
     ask(widget, "unknown", [4])
-    assert (widget.detail["label"], widget.detail["automatic"]) == ("unknown", "Ada")
+    assert widget.detail["title"] == "unknown"
+    assert widget.detail["rows"][0] == {"caption": "without the decision: Ada", "pictures": []}
     evidence.write_bytes(b"no picture")
     widget.focused = 0
     assert "could not read" in widget.error
+    again = TrackReview(Review(project, project.find_videos()), shown="all")
+    assert len(again.items) == 5 and "could not read" in again.error
 
 
 def test_two_in_one_moment_are_warned_of(make_reviewed):
@@ -159,7 +171,7 @@ def test_two_in_one_moment_are_warned_of(make_reviewed):
     pd.read_parquet(path).assign(start_frame=0, end_frame=24).to_parquet(path, index=False)
     widget = TrackReview(Review(project, project.find_videos()))
     assert widget.warnings == []
-    ask(widget, "name", [1], name="Ada", whole_group=False)
+    ask(widget, "name", [1], person="Ada", whole_group=False)
     assert any("Ada is on screen twice" in line for line in widget.warnings)
 
 

@@ -1,0 +1,91 @@
+"""Pictures of people become records of faces: found, measured and embedded."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from facelib.detect import Detector
+from facelib.detect.portraits import find_faces
+from facelib.embed import Embedder
+from facelib.gallery.files import COLUMNS, Gallery
+from facelib.images import UnreadablePicture, read_image, sharpness
+from facelib.nets.cache import sha256_of
+
+_log = logging.getLogger(__name__)
+
+
+def describe_search(finder: Detector, *, working_size: int = 1000) -> str:
+    """Return how a gallery's faces are found, as `write_gallery` keeps it: a change of it makes all of them anew."""
+    return f"{finder.description}, portraits at {working_size}"
+
+
+def digest_of(path: Path) -> str:
+    """Return the sha256 of a file, empty when it cannot be read."""
+    try:
+        return sha256_of(path)
+    except OSError:
+        return ""
+
+
+def measure_picture(path: Path, finder: Detector, net: Embedder, working_size: int) -> list[dict[str, Any]]:
+    """Return a record a face of one picture, one with face -1 when there is none."""
+    try:
+        image = read_image(path)
+    except (UnreadablePicture, OSError) as error:
+        _log.warning("%s", error)
+        return [_nothing("unreadable", net.dimension)]
+    faces = find_faces(image, finder, working_size=working_size)
+    if not len(faces):
+        return [_nothing("no face", net.dimension)]
+    vectors = net.embed(image, faces)
+    return [
+        _record(index, box, score, points.reshape(-1), sharpness(image, box), vector, "")
+        for index, (box, score, points, vector) in enumerate(
+            zip(faces.boxes, faces.scores, faces.landmarks, vectors, strict=True)
+        )
+    ]
+
+
+def _nothing(reason: str, dimension: int) -> dict[str, Any]:
+    nan = np.nan
+    return _record(-1, np.full(4, nan), nan, np.full(10, nan), nan, np.full(dimension, nan), reason)
+
+
+def _record(
+    face: int, box: Any, score: float, landmarks: Any, sharp: float, vector: Any, reason: str
+) -> dict[str, Any]:
+    left, top, right, bottom = (float(side) for side in box)
+    return {
+        "face": face, "left": left, "top": top, "right": right, "bottom": bottom, "score": float(score),
+        "landmarks": np.asarray(landmarks, np.float32), "sharpness": float(sharp),
+        "embedding": np.asarray(vector, np.float32), "reason": reason,
+    }  # fmt: skip
+
+
+def face_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """Return records as a table with the columns and types of `faces.parquet`."""
+    floats = dict.fromkeys(("left", "top", "right", "bottom", "score", "sharpness"), "float32")
+    table = pd.DataFrame(rows).assign(used=False)
+    return table[list(COLUMNS)].astype({"face": "int32", **floats})
+
+
+def measured(former: Gallery | pd.DataFrame | None, detector: str, net: Embedder) -> dict[str, list[dict[str, Any]]]:
+    """Return the records of a former gallery by sha256, none when it was made in another way."""
+    if isinstance(former, Gallery):
+        made = (former.detector, former.embedder, former.weights_sha256)
+        former = former.table if made == (detector, net.name, net.sha256) else None
+    if former is None or not len(former) or len(former["embedding"].iloc[0]) != net.dimension:
+        return {}
+    # An unreadable file is cheap to try again, and may be read by another version.
+    worth = former[(former["sha256"] != "") & (former["reason"] != "unreadable")]
+    fields = [column for column in COLUMNS if column not in {"picture", "sha256", "person", "used"}]
+    first = worth[worth["picture"] == worth.groupby("sha256")["picture"].transform("first")]
+    return {
+        str(digest): [{str(name): value for name, value in row.items()} for row in rows[fields].to_dict("records")]
+        for digest, rows in first.groupby("sha256")
+    }
