@@ -184,9 +184,11 @@ class LiveCamera(LivePage):
     def watch(self, seconds: float = 0.0, *, progress: bool = True) -> None:
         """Play for some time while the cell waits, with a page or without one; then stop.
 
+        The page shows the picture meanwhile; its buttons may have to wait for the cell, which interrupting the kernel
+        ends at once.
+
         Args:
-            seconds: From the first picture on; 0 goes on until the source ends, somebody stops it, or the kernel is
-                interrupted.
+            seconds: From the first picture on; 0 goes on until the source ends, or the kernel is interrupted.
             progress: Show a bar.
 
         Raises:

@@ -261,7 +261,6 @@ def test_a_source_that_gives_no_picture_is_told(project, finder, monkeypatch):
         with pytest.raises(OSError, match="expected pictures from 'http://127"):
             camera.watch(0.5, progress=False)
     assert camera.state == "stopped" and camera.picture == b""
-    assert any("lost" in event["text"] for event in camera.events)
     camera.close()
 
 
@@ -306,8 +305,7 @@ def test_a_closed_one_holds_no_networks_and_pictures(project, finder):
 def test_the_end_of_the_process_finishes_the_recording(project, tmp_path):
     program = f"""
         import time
-        from facelib.images import read_image
-from facelib.project import Project
+        from facelib.project import Project
         from facelib.widgets import LiveCamera
         project = Project("demo", {str(project.data_dir)!r}, {str(tmp_path)!r})
         camera = LiveCamera(project.videos / "demo.mp4", project, detector="haar", loop=True, record=True)
