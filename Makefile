@@ -69,7 +69,7 @@ tuner: .venv/.ready ## Serve notebook 4 as a page of its own: make tuner PROJECT
 		--show_tracebacks=True --Voila.ip=127.0.0.1 --port=$(PORT) $(VOILA_OPTIONS) "$(tuner_page)"
 
 lock: $(bin)/uv ## Choose versions anew and write requirements.lock and requirements-headless.lock
-	$(compile) --upgrade --extra dev pyproject.toml --output-file requirements.lock
+	$(compile) --upgrade --extra dev --extra gather pyproject.toml --output-file requirements.lock
 	version=$$(sed -n 's/^opencv-python==\([^ ]*\).*/\1/p' requirements.lock); \
 	echo "opencv-python-headless==$$version" | \
 		$(compile) --no-config --no-deps - --output-file requirements-headless.lock

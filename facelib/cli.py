@@ -1,4 +1,4 @@
-"""The command line: `facelib run`, `demo`, `doctor` and `models`. Each command calls the library and prints."""
+"""The command line: `facelib run`, `live`, `align`, `demo`, `doctor` and `models`. Each command calls the library."""
 
 from __future__ import annotations
 
@@ -123,6 +123,94 @@ def demo(project: ProjectName = "demo", data_dir: DataFolder = Path("data")) -> 
     typer.echo(
         f"Next: facelib run --project {project}" + ("" if data_dir == Path("data") else f" --data-dir {data_dir}")
     )
+
+
+@main.command()
+def live(
+    source: Annotated[str, typer.Argument(help="A camera's number, an address (rtsp://, http:// ...), or a film.")],
+    project: ProjectName,
+    data_dir: DataFolder = Path("data"),
+    output_dir: OutputFolder = Path("output"),
+    headless: Annotated[bool, typer.Option("--headless", help="No window: print one JSON line per change.")] = False,
+    record: Annotated[
+        Path | None, typer.Option(help="Record the annotated picture to this .mp4.", show_default=False)
+    ] = None,
+    seconds: Annotated[float, typer.Option(min=0, help="End after so many seconds.", show_default="never")] = 0,
+    detector: Annotated[str, typer.Option(help="Finds the faces: a name or the path of an .onnx file.")] = "centerface",
+    embedder: Annotated[str, typer.Option(help="The embedding network.", show_default="the recognizer's")] = "",
+    between: Annotated[
+        float, typer.Option("--seconds-between-recognitions", min=0, help="Raise it to spare the machine.")
+    ] = 0,
+    loop: Annotated[bool, typer.Option("--loop", help="Begin a film anew at its end.")] = False,
+    patience: Annotated[
+        float | None, typer.Option(help="Give up after so many seconds without a picture.", show_default="never")
+    ] = None,
+) -> None:
+    """Say who is in front of a camera, in a stream, or in a film while it plays."""
+    import math
+    import threading
+
+    from facelib.live import LiveSession, command
+    from facelib.project import Project
+
+    if not headless:
+        command.check_display()
+    gone = threading.Event()
+    with command.asked_to_stop() as asked:
+        session = LiveSession(
+            source,
+            Project(project, data_dir, output_dir),
+            detector=detector,
+            embedder=embedder,
+            seconds_between_recognitions=between,
+            loop=loop,
+            patience=math.inf if patience is None else patience,
+            record=record,
+            on_change=command.print_changes(sys.stdout, gone=gone) if headless else None,
+        )
+        if headless:
+            command.play_headless(session, seconds=seconds, asked=asked, gone=gone)
+        else:
+            command.play_in_window(session, seconds=seconds, asked=asked)
+    problems = [change.message for change in session.changes() if change.kind in {"failed", "unrecorded"}]
+    if problems:
+        typer.echo(f"Error: {'; '.join(problems)}", err=True)
+        raise typer.Exit(1)
+    if record is not None:
+        typer.echo(f"recorded {_shown(record)}", err=True)
+
+
+@main.command()
+def align(
+    source: Annotated[Path, typer.Argument(help="A folder of pictures, usually with a folder a person.")],
+    destination: Annotated[Path, typer.Argument(help="Where the crops go, in folders of the same names.")],
+    image_size: Annotated[int, typer.Option(help="Side of the crops, pixels.")] = 160,
+    margin: Annotated[float, typer.Option(help="Part of the face's side that is added on each side.")] = 0.125,
+    method: Annotated[str, typer.Option(help="margin, 'five points' or dlib.")] = "margin",
+    detector: Annotated[str, typer.Option(help="What finds the faces.")] = "centerface",
+    processes: Annotated[int | None, typer.Option(help="How many work at a time.", show_default="one a core")] = None,
+    random_order: Annotated[bool, typer.Option("--random-order", help="For several runs on one folder.")] = False,
+) -> None:
+    """Cut the face out of every picture of a folder tree; run again, it goes on where it stopped."""
+    from facelib.gather.crops import align_tree
+
+    table = align_tree(
+        source,
+        destination,
+        image_size=image_size,
+        margin=margin,
+        method=method,  # type: ignore[arg-type]  # checked there
+        detector=detector,
+        processes=processes,
+        random_order=random_order,
+        progress=sys.stderr.isatty(),
+    )
+    failed = table.loc[table["crop"] == "", "reason"].str.partition(":")[0].value_counts()
+    typer.echo(f"{int((table['crop'] != '').sum())} of {len(table)} pictures are aligned in {_shown(destination)}")
+    for reason, count in failed.items():
+        typer.echo(f"{count} without a crop: {reason}")
+    if len(failed):
+        typer.echo(f"They are listed in {_shown(destination / 'failed.csv')}")
 
 
 @main.command()

@@ -10,10 +10,39 @@ import pandas as pd
 
 from facelib.detect import Detector
 from facelib.embed import Embedder
-from facelib.film import TRACK_TYPES, Followed, Search
-from facelib.project import FilmFiles, write_text
+from facelib.film import TRACK_TYPES, Followed, Search, find_tracks
+from facelib.project import FilmFiles, write_table, write_text
+from facelib.recognize import UNKNOWN
 
 _FORM = 1  # of the tables; a change of what the pass writes counts it up
+
+
+def follow_film(
+    video: str | Path,
+    files: FilmFiles,
+    finder: Detector,
+    net: Embedder,
+    *,
+    search: Search | None = None,
+    progress: bool = True,
+) -> Followed:
+    """Return what `facelib.film.find_tracks` finds in a film, from its tables where they were made in the same way.
+
+    Tables that are made anew name nobody: the `person` of each track is `unknown`.
+
+    Raises:
+        facelib.video.UnreadableFilm: When the film cannot be decoded.
+        OSError: When it is not there, or the tables cannot be written.
+    """
+    search = search or Search()
+    made = made_from(video, finder, net, search)
+    found = read_followed(files, made)
+    if found is None:
+        files.followed.unlink(missing_ok=True)  # it speaks of tables that are about to change
+        found = find_tracks(video, files, finder, net, search=search, progress=progress)
+        write_table(found.tracks.assign(person=UNKNOWN), files.tracks)
+        write_followed(files, found, made)
+    return found
 
 
 def made_from(video: str | Path, finder: Detector, net: Embedder, search: Search) -> dict[str, object]:

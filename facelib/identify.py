@@ -12,10 +12,10 @@ import pandas as pd
 from facelib.corrections import CORRECTION_COLUMNS, NOT_A_FACE, Corrected, correct_films, read_corrections
 from facelib.detect import Detector
 from facelib.embed import Embedder
-from facelib.film import Followed, Search, find_tracks
-from facelib.followed import made_from, read_followed, write_followed
+from facelib.film import Search
+from facelib.followed import follow_film
 from facelib.naming import LOOK_COLUMNS, Recognizer, Rules, name_tracks
-from facelib.project import FilmFiles, Project, write_table
+from facelib.project import Project, write_table
 from facelib.recognize import UNKNOWN, RecognizerInfo
 from facelib.revision import match_project
 from facelib.timeline import appearances
@@ -91,7 +91,7 @@ def identify_films(
     for film in films:
         files = project.film(film)
         try:
-            followed = _follow(film, files, finder, net, search or Search(), progress)
+            followed = follow_film(film, files, finder, net, search=search, progress=progress)
         except UnreadableFilm as error:
             problems[film] = str(error)
             continue
@@ -149,17 +149,6 @@ def _settle(project: Project, tables: dict[Path, pd.DataFrame], threshold: float
 
 def _looks(project: Project, films: Iterable[str]) -> dict[str, pd.DataFrame]:
     return {name: pd.read_parquet(project.film(name).looks, columns=["track", "quality"]) for name in films}
-
-
-def _follow(film: Path, files: FilmFiles, finder: Detector, net: Embedder, search: Search, progress: bool) -> Followed:
-    made = made_from(film, finder, net, search)
-    found = read_followed(files, made)
-    if found is None:
-        files.followed.unlink(missing_ok=True)  # it speaks of tables that are about to change
-        found = find_tracks(film, files, finder, net, search=search, progress=progress)
-        write_table(found.tracks.assign(person=UNKNOWN), files.tracks)
-        write_followed(files, found, made)
-    return found
 
 
 def _summarise(

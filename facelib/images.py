@@ -40,7 +40,7 @@ def read_image(path: str | Path) -> Image:
         raise FileNotFoundError(f"expected a picture, found no file at {str(path)!r}")
     try:
         # Pillow warns of big pictures and odd tags; both are handled here.
-        with warnings.catch_warnings(action="ignore"), _whole_files_only(), PillowImage.open(path) as opened:
+        with warnings.catch_warnings(action="ignore"), whole_files_only(), PillowImage.open(path) as opened:
             opened.seek(0)
             return _to_rgb(ImageOps.exif_transpose(opened))
     except (OSError, SyntaxError, ValueError, EOFError, PillowImage.DecompressionBombError) as error:
@@ -48,7 +48,8 @@ def read_image(path: str | Path) -> Image:
 
 
 @contextmanager
-def _whole_files_only() -> Iterator[None]:
+def whole_files_only() -> Iterator[None]:
+    """Make Pillow refuse truncated files while the block runs."""
     # face_recognition, once imported, makes Pillow fill what a truncated file lacks with grey, process-wide.
     before, ImageFile.LOAD_TRUNCATED_IMAGES = ImageFile.LOAD_TRUNCATED_IMAGES, False
     try:

@@ -1,5 +1,6 @@
 """Predictions against ground truth: faces found and named, tracks, clusters, confidences, and published experiments."""
 
+from facelib.detect.portraits import main_face
 from facelib.evaluate.calibration import calibration_error, film_reliability, gallery_reliability, reliability
 from facelib.evaluate.classification import Classification, classify_gallery, classify_pictures
 from facelib.evaluate.clusters import ClusterScore, score_clusters, track_clusters
@@ -10,7 +11,7 @@ from facelib.evaluate.matching import found_faces, join_films, match_faces
 from facelib.evaluate.mistakes import list_mistakes
 from facelib.evaluate.open_set import OpenSetScore, open_set
 from facelib.evaluate.pairs import PairScore, read_pairs, verify_pairs, verify_pictures
-from facelib.evaluate.pictures import cut_main_face, embed_chip, embed_pictures, main_face
+from facelib.evaluate.pictures import cut_main_face, embed_chip, embed_pictures
 from facelib.evaluate.segments import (
     SegmentScore,
     people_in_segments,

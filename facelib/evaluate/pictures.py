@@ -9,30 +9,10 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from facelib.detect import Detector
+from facelib.detect.portraits import find_faces, main_face
 from facelib.embed import Embedder
-from facelib.faces import Faces, FloatArray, Image
-from facelib.gallery import find_faces
+from facelib.faces import FloatArray, Image
 from facelib.images import read_image
-
-
-def main_face(faces: Faces, *, width: int, height: int) -> int:
-    """Return which face a picture is about: a large one in the middle before a larger one at the border.
-
-    Its area less twice the squared distance of its centre from the picture's, as FaceNet's alignment chooses.
-
-    Args:
-        faces: At least one.
-        width: Of the picture, in pixels.
-        height: Of the picture, in pixels.
-
-    Raises:
-        ValueError: When there is no face.
-    """
-    if not len(faces):
-        raise ValueError("expected at least one face to choose from, got none")
-    centre = (faces.boxes[:, :2] + faces.boxes[:, 2:]) / 2
-    away = ((centre - np.array([width, height], np.float32) / 2) ** 2).sum(axis=1)
-    return int((faces.widths * faces.heights - 2 * away).argmax())
 
 
 def embed_pictures(

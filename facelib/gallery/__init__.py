@@ -1,12 +1,13 @@
 """The gallery: pictures of the cast, the faces in them, and which of these are used."""
 
+from facelib.detect.portraits import find_faces
 from facelib.gallery.build import build_gallery
 from facelib.gallery.curation import REASONS, Reason, curate
 from facelib.gallery.decisions import accept, accepted, move, undo
 from facelib.gallery.doctor import Examination, examine
 from facelib.gallery.files import Gallery, check_same_network, read_gallery, write_gallery
-from facelib.gallery.portraits import describe_search, find_faces
 from facelib.gallery.proposals import KINDS, PROPOSAL_COLUMNS, Kind
+from facelib.gallery.records import describe_search
 from facelib.gallery.report import ENOUGH_PICTURES, LARGEST_IMBALANCE, summary, warnings_for
 
 __all__ = [

@@ -15,7 +15,7 @@ from facelib.embed import Embedder
 from facelib.gallery.curation import curate
 from facelib.gallery.decisions import find_disabled
 from facelib.gallery.files import Gallery, partial_file, read_gallery, write_gallery
-from facelib.gallery.portraits import describe_search, digest_of, face_table, measure_picture, measured
+from facelib.gallery.records import describe_search, digest_of, face_table, measure_picture, measured
 from facelib.project import Project
 
 _SECONDS_BETWEEN_CHECKPOINTS = 20.0

@@ -77,7 +77,7 @@ def examine(
         OSError: When the output folder cannot be written.
     """
     faces = table.reset_index(drop=True)
-    faces = faces.join(measure_pictures(faces, project, progress=progress)).assign(worth=_worth)
+    faces = faces.join(measure_pictures(faces, project, progress=progress)).assign(worth=face_worth)
     used = faces[faces["used"].astype(bool)]
     likeness = Likeness(used, threshold)
     found = [
@@ -94,8 +94,12 @@ def examine(
     return Examination(proposals, balance_of(faces, proposals, people=people), coverage, confusable, advice)
 
 
-def _worth(faces: pd.DataFrame) -> pd.Series:
-    """Return how good each face is to learn from, 0 to 1: large, sharp and turned to the camera."""
+def face_worth(faces: pd.DataFrame) -> pd.Series:
+    """Return how good each face is to learn from, 0 to 1: large, sharp and turned to the camera.
+
+    Args:
+        faces: `sharpness`, and `size` and `turn` of `measure_pictures`.
+    """
     front = (1 - 2 * faces["turn"].abs()).clip(0, 1).fillna(0.5)
     sharp = faces["sharpness"] / (faces["sharpness"] + _CRISP)
     worth: pd.Series = ((faces["size"] / _LARGE).clip(0, 1) * sharp * (0.2 + 0.8 * front)).fillna(0.0)

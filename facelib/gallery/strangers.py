@@ -10,7 +10,7 @@ from tqdm.auto import tqdm
 from facelib.detect import Detector
 from facelib.embed import Embedder
 from facelib.gallery.files import Gallery, read_gallery, write_gallery
-from facelib.gallery.portraits import describe_search, digest_of, face_table, measure_picture, measured
+from facelib.gallery.records import describe_search, digest_of, face_table, measure_picture, measured
 from facelib.images import PICTURE_SUFFIXES
 from facelib.project import Project
 

@@ -98,7 +98,7 @@ def open_network(path: str | Path, *, provider: Provider = "auto", threads: int 
         path: The ONNX file.
         provider: `auto` takes CUDA where it works and says so in the log, and warns when onnxruntime is built for
             CUDA and it does not work; `cuda` insists on it.
-        threads: How many CPU threads one run may use; None takes all that this process is allowed.
+        threads: How many CPU threads one run may use; None takes as many as `allowed_cores` tells.
 
     Raises:
         FileNotFoundError: When there is no such file.
@@ -115,7 +115,7 @@ def open_network(path: str | Path, *, provider: Provider = "auto", threads: int 
     offered = "CUDA" in available_providers()
     if provider == "cuda" and not offered:
         raise RuntimeError(f"expected onnxruntime to offer CUDA, it offers only {available_providers()!r}; {_GET_CUDA}")
-    network = Network(_session(path, cuda=offered and provider != "cpu", threads=threads or _allowed_cores()), path)
+    network = Network(_session(path, cuda=offered and provider != "cpu", threads=threads or allowed_cores()), path)
     if provider == "cuda" and network.provider != "CUDA":
         raise RuntimeError(f"expected {path.name} to run on CUDA, onnxruntime could not use it; {_MEND_CUDA}")
     if provider == "auto" and offered and network.provider != "CUDA":
@@ -154,9 +154,15 @@ def _load_cuda_libraries() -> None:
         _log.debug("loading CUDA's libraries: %s", said.getvalue().strip())
 
 
-def _allowed_cores() -> int:
-    """Return how many cores this process may use: containers and batch systems often give fewer than there are."""
+def allowed_cores() -> int:
+    """Return how many cores this process may use: containers and batch systems often give fewer than there are.
+
+    The environment variable `OMP_NUM_THREADS`, by which many libraries are told the same, makes them fewer.
+    """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    wanted = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    if wanted.isdecimal() and int(wanted) > 0:
+        cores = min(cores, int(wanted))
     try:
         quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
         return cores if quota == "max" else max(1, min(cores, round(int(quota) / int(period))))

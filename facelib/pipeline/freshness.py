@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
@@ -125,13 +126,28 @@ def _films(project: Project, parameters: Mapping[str, object]) -> list[Path]:
 def _brought_from(project: Project, parameters: Mapping[str, object]) -> list[Path]:
     """Return the files that are copied in; a fetched film counts where it lies in the project."""
     people, films = parameters.get("people_from"), split_sources(_texts(parameters.get("videos_from")))
-    places = [Path(str(people))] if people else []
+    places = [Path(str(place)) for place in (people, parameters.get("dataset_from")) if place]
     places += [Path(film) for film in films if not is_address(film)]
     paths = [path for place in places for path in (place, *sorted(place.rglob("*")))]
     if any(is_address(film) and find_source(film, project) is None for film in films):
         # Each run writes this file anew: the step is run again until every film is there.
         paths.append(project.output / "gathered.csv")
+    listed = parameters.get("addresses_from")
+    paths += [Path(str(listed))] if listed else []
+    proposed = project.output / "proposed"  # a folder that was given a name there is taken over by the next run
+    paths += sorted(proposed.glob("*/")) if proposed.is_dir() else []
+    if _engine_failed(project):
+        paths.append(project.output / "gathered_pictures.csv")  # as above
     return paths
+
+
+def _engine_failed(project: Project) -> bool:
+    """Tell whether the last search for pictures found an engine in trouble: its rows have no address."""
+    try:
+        with open(project.output / "gathered_pictures.csv", encoding="utf-8", newline="") as file:
+            return any(row.get("address") == "" for row in csv.DictReader(file))
+    except (OSError, ValueError, csv.Error):
+        return False
 
 
 def _texts(value: object) -> str | list[str]:
@@ -167,7 +183,9 @@ def _truth(project: Project, parameters: Mapping[str, object]) -> list[Path]:
 STEP_FILES: Mapping[int, StepFiles] = {
     1: StepFiles(
         lambda project, given: [*_cast(project, given), *_films(project, {}), *_brought_from(project, given)],
-        lambda project, given: [project.output / f"{name}.csv" for name in ("gathered", "pictures", "films")],
+        lambda project, given: [
+            project.output / f"{name}.csv" for name in ("gathered", "gathered_pictures", "pictures", "films")
+        ],
     ),
     2: StepFiles(_cast, lambda project, given: [project.faces]),
     3: StepFiles(lambda project, given: [project.faces], lambda project, given: [project.map]),

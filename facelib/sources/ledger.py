@@ -30,11 +30,11 @@ _BETWEEN_PEOPLE = "; "
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One film that was fetched.
+    """One film, or one picture of a person, that was fetched.
 
     Attributes:
         address: As the user gave it, without a password.
-        file: The film's name in the project's `videos/` folder.
+        file: The film's name in the project's `videos/` folder; of a picture, `people/<Person>/<name>`.
         sha256: Of the file as it was fetched.
         bytes: Its size.
         fetched: When, as ISO 8601 in UTC.
@@ -104,6 +104,8 @@ def people_without_folder(project: Project) -> pd.DataFrame:
     there = {_key(name) for name in project.find_people()} if project.people.is_dir() else set()
     missing: dict[str, tuple[str, list[str]]] = {}
     for source in read_sources(project):
+        if "/" in source.file:  # a picture
+            continue
         for person in source.people:
             if _key(person) not in there:
                 films = missing.setdefault(_key(person), (person, []))[1]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
+import math
 import socket
+import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urldefrag, urljoin, urlsplit
@@ -33,6 +35,7 @@ class WebLimits:
         spare: Bytes that stay free on the disk.
         timeout: Seconds without a sign of the server after which the connection counts as broken.
         slowest: Bytes a second; a connection that is slower over a whole `timeout` counts as broken.
+        longest: Seconds that one question may take in all, from the first connection to the last byte of the answer.
         attempts: Attempts in a row before giving up; one that brings something new begins the row anew.
         first_wait: Seconds before the second attempt; doubled before each further one, up to a minute.
         redirects: Redirects that are followed in a row.
@@ -44,6 +47,7 @@ class WebLimits:
     spare: int = 500 * 10**6
     timeout: float = 30.0
     slowest: float = 1000.0
+    longest: float = math.inf
     attempts: int = 6
     first_wait: float = 1.0
     redirects: int = 5
@@ -69,9 +73,9 @@ def new_session(limits: WebLimits) -> requests.Session:
     session.headers["User-Agent"] = "facelib"
     # A part of a compressed body cannot be continued; films are compressed already.
     session.headers["Accept-Encoding"] = "identity"
-    if not limits.private:
-        session.mount("http://", _PublicAdapter())
-        session.mount("https://", _PublicAdapter())
+    adapter = _Adapter(limits)
+    session.mount("http://", adapter)
+    session.mount("https://", adapter)
     return session
 
 
@@ -96,26 +100,55 @@ def ask(
     Raises:
         ValueError: When an address on the way is none of `http(s)`, or leads off the public internet.
         requests.RequestException: When no answer comes.
+        TimeoutError: When it takes longer than `limits.longest`, the time within the block included.
     """
-    for _ in range(limits.redirects + 1):
-        _check(address, limits)
-        response = session.request(
-            "GET" if form is None else "POST",
-            address,
-            headers=headers,
-            data=form,
-            stream=True,
-            timeout=limits.timeout,
-            allow_redirects=False,
-        )
-        with response:
-            target = session.get_redirect_target(response) if response.status_code in _REDIRECTS else None
-            if not target:
-                yield response
-                return
-            address = urljoin(urldefrag(address).url, target)
-            form = None if response.status_code == 303 else form
-    raise ValueError(f"expected at most {limits.redirects} redirects, the next one leads to {shown(address)!r}")
+    with _in_time(session, address, limits):
+        for _ in range(limits.redirects + 1):
+            _check(address, limits)
+            response = session.request(
+                "GET" if form is None else "POST",
+                address,
+                headers=headers,
+                data=form,
+                stream=True,
+                timeout=limits.timeout,
+                allow_redirects=False,
+            )
+            with response:
+                target = session.get_redirect_target(response) if response.status_code in _REDIRECTS else None
+                if not target:
+                    yield response
+                    return
+                address = urljoin(urldefrag(address).url, target)
+                form = None if response.status_code == 303 else form
+        raise ValueError(f"expected at most {limits.redirects} redirects, the next one leads to {shown(address)!r}")
+
+
+@contextmanager
+def _in_time(session: requests.Session, address: str, limits: WebLimits) -> Iterator[None]:
+    """Cut the session's connections when the block takes longer than allowed.
+
+    A socket's own timeout begins anew with every byte, and a server may send one now and then for ever.
+    """
+    adapter = session.get_adapter(address if urlsplit(address).scheme == "http" else "https://")
+    if math.isinf(limits.longest) or not isinstance(adapter, _Adapter):
+        yield
+        return
+    lines = adapter.lines
+    lines.late = False
+    timer = threading.Timer(limits.longest, lines.cut)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    except Exception:
+        if not lines.late:
+            raise
+    finally:
+        timer.cancel()
+        timer.join()
+    if lines.late:
+        raise TimeoutError(f"no whole answer in {limits.longest:g} s")
 
 
 def read_body(response: requests.Response, limits: WebLimits) -> Iterator[bytes]:
@@ -179,37 +212,75 @@ def _private(host: str, place: str) -> ValueError:
     )
 
 
-class _PublicOnly:
-    """Closes a connection that leads off the public internet before anything is sent over it."""
+class _Lines:
+    """The connections of a session, which another thread can cut; a socket's copy stays valid under TLS."""
 
-    host: str
+    def __init__(self) -> None:
+        self.late = False
+        self._sockets: list[socket.socket] = []
+        self._lock = threading.Lock()
 
-    def _new_conn(self) -> socket.socket:
-        connected: socket.socket = super()._new_conn()  # type: ignore[misc]
-        place = str(connected.getpeername()[0])
-        if not _is_public(place):
-            connected.close()
-            raise _private(self.host, place)
-        return connected
+    def add(self, connected: socket.socket) -> None:
+        with self._lock:
+            self._sockets.append(connected.dup())
+        if self.late:  # it was being opened when the others were cut
+            self.cut()
 
+    def cut(self) -> None:
+        self.late = True
+        with self._lock:
+            for line in self._sockets:
+                with suppress(OSError):
+                    line.shutdown(socket.SHUT_RDWR)
 
-class _PublicHTTP(_PublicOnly, HTTPConnection):
-    pass
-
-
-class _PublicHTTPS(_PublicOnly, HTTPSConnection):
-    pass
-
-
-class _PublicHTTPPool(HTTPConnectionPool):
-    ConnectionCls = _PublicHTTP
-
-
-class _PublicHTTPSPool(HTTPSConnectionPool):
-    ConnectionCls = _PublicHTTPS
+    def close(self) -> None:
+        self.cut()  # urllib3 leaves open what somebody still holds, such as the traceback of an error
+        with self._lock:
+            while self._sockets:
+                self._sockets.pop().close()
 
 
-class _PublicAdapter(HTTPAdapter):
+class _Adapter(HTTPAdapter):
+    """Opens only connections that the limits allow, and closes one that leads elsewhere before anything is sent."""
+
+    def __init__(self, limits: WebLimits) -> None:
+        self.lines = _Lines()
+        self._limits = limits
+        super().__init__()
+
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
         super().init_poolmanager(*args, **options)
-        self.poolmanager.pool_classes_by_scheme = {"http": _PublicHTTPPool, "https": _PublicHTTPSPool}
+        self.poolmanager.pool_classes_by_scheme = self._pools(private=self._limits.private)
+
+    def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
+        manager = super().proxy_manager_for(proxy, **options)
+        if proxy.lower().startswith("http"):  # the proxy itself stands in the own network as a rule
+            manager.pool_classes_by_scheme = self._pools(private=True)
+        return manager
+
+    def close(self) -> None:
+        super().close()
+        self.lines.close()
+
+    def _pools(self, *, private: bool) -> dict[str, type[HTTPConnectionPool]]:
+        lines = None if math.isinf(self._limits.longest) else self.lines
+
+        class Watched:
+            host: str
+
+            def _new_conn(self) -> socket.socket:
+                connected: socket.socket = super()._new_conn()  # type: ignore[misc]
+                place = str(connected.getpeername()[0])
+                if not (private or _is_public(place)):
+                    connected.close()
+                    raise _private(self.host, place)
+                if lines is not None:
+                    lines.add(connected)
+                return connected
+
+        plain = type("WatchedHTTP", (Watched, HTTPConnection), {})
+        secure = type("WatchedHTTPS", (Watched, HTTPSConnection), {})
+        return {
+            "http": type("WatchedHTTPPool", (HTTPConnectionPool,), {"ConnectionCls": plain}),
+            "https": type("WatchedHTTPSPool", (HTTPSConnectionPool,), {"ConnectionCls": secure}),
+        }

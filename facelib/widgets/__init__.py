@@ -2,6 +2,8 @@
 
 from facelib.widgets.embedding_map import EmbeddingMap
 from facelib.widgets.film_timeline import FilmTimeline
+from facelib.widgets.live_view import LiveCamera
+from facelib.widgets.live_view_report import live_appearances, read_changes
 from facelib.widgets.player import film_player
 from facelib.widgets.proposals import GalleryProposals
 from facelib.widgets.proposals_page import proposals_page
@@ -14,10 +16,13 @@ __all__ = [
     "EmbeddingMap",
     "FilmTimeline",
     "GalleryProposals",
+    "LiveCamera",
     "ThresholdTuner",
     "TrackReview",
     "film_player",
+    "live_appearances",
     "mistakes_page",
     "proposals_page",
+    "read_changes",
     "review_page",
 ]

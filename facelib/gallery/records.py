@@ -6,13 +6,12 @@ import logging
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import pandas as pd
 
 from facelib.detect import Detector
+from facelib.detect.portraits import find_faces
 from facelib.embed import Embedder
-from facelib.faces import Faces, Image
 from facelib.gallery.files import COLUMNS, Gallery
 from facelib.images import UnreadablePicture, read_image, sharpness
 from facelib.nets.cache import sha256_of
@@ -23,27 +22,6 @@ _log = logging.getLogger(__name__)
 def describe_search(finder: Detector, *, working_size: int = 1000) -> str:
     """Return how a gallery's faces are found, as `write_gallery` keeps it: a change of it makes all of them anew."""
     return f"{finder.description}, portraits at {working_size}"
-
-
-def find_faces(image: Image, finder: Detector, *, working_size: int = 1000) -> Faces:
-    """Return the faces of a portrait of any size, in pixels of the picture.
-
-    The person that a picture is kept for is seldom small in it, so a copy whose longer side is at most
-    `working_size` pixels is searched, which also passes over many a bystander; when it shows no face,
-    one of twice its size is.
-
-    Args:
-        image: `(height, width, 3)` uint8 RGB.
-        finder: Its smallest face is in pixels of the copy.
-        working_size: Longer side in pixels. Raising it finds more and smaller faces, and takes longer.
-    """
-    factor = min(1.0, working_size / max(image.shape[:2]))
-    found = Faces.empty()
-    for scale in (factor, 2 * factor):
-        found = finder.detect(_resized(image, scale)).scaled(1 / scale)
-        if len(found):
-            break
-    return found
 
 
 def digest_of(path: Path) -> str:
@@ -111,11 +89,3 @@ def measured(former: Gallery | pd.DataFrame | None, detector: str, net: Embedder
         str(digest): [{str(name): value for name, value in row.items()} for row in rows[fields].to_dict("records")]
         for digest, rows in first.groupby("sha256")
     }
-
-
-def _resized(image: Image, factor: float) -> Image:
-    if factor == 1:
-        return image
-    height, width = (max(1, round(side * factor)) for side in image.shape[:2])
-    how = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
-    return np.asarray(cv2.resize(image, (width, height), interpolation=how), np.uint8)

@@ -1,0 +1,44 @@
+"""What a project brings: the pictures of its cast and its films, copied, fetched or found, and listed.
+
+What opens networks is imported from its own module: `prepare`, `crops`, `film_faces`, `datasets`.
+"""
+
+from __future__ import annotations
+
+from facelib.gather.engines import ENGINES, FLICKR_KEY, Engine, Found, Licence, find_pictures
+from facelib.gather.folders import (
+    FILM_COLUMNS,
+    GATHERED_COLUMNS,
+    PICTURE_COLUMNS,
+    copy_films,
+    copy_people,
+    gather_films,
+    list_films,
+    list_pictures,
+    split_sources,
+)
+from facelib.gather.pictures import FOUND_COLUMNS, gather_pictures, left_out, read_addresses
+from facelib.gather.searches import PictureSearch
+
+__all__ = [
+    "ENGINES",
+    "FILM_COLUMNS",
+    "FLICKR_KEY",
+    "FOUND_COLUMNS",
+    "GATHERED_COLUMNS",
+    "PICTURE_COLUMNS",
+    "Engine",
+    "Found",
+    "Licence",
+    "PictureSearch",
+    "copy_films",
+    "copy_people",
+    "find_pictures",
+    "gather_films",
+    "gather_pictures",
+    "left_out",
+    "list_films",
+    "list_pictures",
+    "read_addresses",
+    "split_sources",
+]

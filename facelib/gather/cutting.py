@@ -1,0 +1,183 @@
+"""One picture cut down to its face: found, cut out, and written as a crop that tells what it was made from."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal, get_args
+
+import numpy as np
+from PIL import Image as PillowImage
+from PIL.PngImagePlugin import PngInfo
+
+from facelib.align import DlibAligner, align, margin_chips
+from facelib.detect import Detector, detector
+from facelib.detect.portraits import find_faces, main_face
+from facelib.faces import Image
+from facelib.images import UnreadablePicture, read_image
+from facelib.nets.cache import sha256_of
+from facelib.nets.dlib import landmark_file
+from facelib.project import writing
+
+AlignMethod = Literal["margin", "five points", "dlib"]
+"""How a face is cut out: its box with a margin, or turned upright as ArcFace's networks or dlib's want it."""
+
+NO_FACE = "no face"
+DIED = "the process that looked at it died"
+IN_THE_WAY = "a picture that is no crop stands in its place"
+
+_NOTE = "facelib"  # the entry of a crop's PNG file that tells what it was made from
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cutting:
+    """How a picture's face is found and cut out.
+
+    Attributes:
+        image_size: Side of the square crop, pixels.
+        margin: Of the method `"margin"`: fraction of the box's side added on each side.
+        method: How the face is cut out.
+        detector: Name or path, see `facelib.detector`.
+        smallest_face: In pixels of the picture, or of its copy with a longer side of 1000.
+
+    Raises:
+        ValueError: When a value is out of its range.
+    """
+
+    image_size: int = 160
+    margin: float = 0.125
+    method: AlignMethod = "margin"
+    detector: str = "centerface"
+    smallest_face: float = 40
+
+    def __post_init__(self) -> None:
+        """Check the values."""
+        if self.image_size < 1:
+            raise ValueError(f"expected image_size of at least 1 pixel, got {self.image_size!r}")
+        if not 0 <= self.margin <= 5:
+            raise ValueError(
+                f"expected margin as a fraction of the face's side, from 0 to 5, got {self.margin!r}; "
+                f"32 of 160 pixels, as FaceNet has it, are 0.125 on each side"
+            )
+        if self.method not in get_args(AlignMethod):
+            raise ValueError(f"expected method 'margin', 'five points' or 'dlib', got {self.method!r}")
+
+    @property
+    def description(self) -> str:
+        """Everything on which it depends what comes of a picture."""
+        margin = f" {self.margin:g}" if self.method == "margin" else ""
+        face = f"{self.detector}, smallest face {self.smallest_face:g}"
+        return f"{self.method}{margin}, {self.image_size} pixels, {face}"
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """What came of a picture.
+
+    Attributes:
+        reason: Why there is no crop, or nothing where there is one.
+        sha256: Of the picture; empty where it cannot be read.
+    """
+
+    reason: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class CutTask:
+    """A picture whose face is wanted.
+
+    Attributes:
+        picture: Its path.
+        crop: Where its crop goes.
+        known: What an earlier run with the same parameters found in vain, which holds while the picture is the same.
+    """
+
+    picture: Path
+    crop: Path
+    known: Cut | None = None
+
+
+def find_crop(cutting: Cutting, task: CutTask) -> Cut | None:
+    """Return what is known of a picture without looking at it: its crop is there, or there can be none; else None."""
+    digest = digest_of(task.picture)
+    there = _note_of(task.crop)
+    if there == _note(cutting, digest):
+        return Cut("", digest)
+    if there == "":
+        return Cut(IN_THE_WAY, digest)
+    if task.known is not None and task.known.sha256 == digest:
+        return task.known
+    return None
+
+
+def cut_out(cutting: Cutting, task: CutTask) -> Cut:
+    """Make the crop of a picture, unless it is there already.
+
+    Raises:
+        OSError: When the crop cannot be written.
+    """
+    found = find_crop(cutting, task)  # several runs may be at it
+    if found is not None:
+        return found
+    digest, chip = digest_of(task.picture), _chip(cutting, task.picture)
+    if isinstance(chip, str):
+        task.crop.unlink(missing_ok=True)  # it shows what the picture was before
+        return Cut(chip, digest)
+    about = PngInfo()
+    about.add_text(_NOTE, _note(cutting, digest))
+    with writing(task.crop) as temporary:
+        PillowImage.fromarray(chip).save(temporary, "PNG", pnginfo=about)
+    return Cut("", digest)
+
+
+def digest_of(picture: Path) -> str:
+    """Return the sha256 of a file, empty when it cannot be read."""
+    try:
+        return sha256_of(picture)
+    except OSError:
+        return ""
+
+
+def _note(cutting: Cutting, digest: str) -> str:
+    return json.dumps({"sha256": digest, "made": cutting.description})
+
+
+def _note_of(crop: Path) -> str | None:
+    """Return what a crop was made from; nothing of a picture that is no crop, None where there is no whole picture."""
+    try:
+        with warnings.catch_warnings(action="ignore"), PillowImage.open(crop) as picture:
+            note = str(picture.info.get(_NOTE, ""))
+            picture.verify()
+            return note
+    except (OSError, SyntaxError, ValueError, PillowImage.DecompressionBombError):
+        return None
+
+
+def _chip(cutting: Cutting, picture: Path) -> Image | str:
+    """Return the face, `(size, size, 3)` uint8 RGB, or why there is none."""
+    try:
+        image = read_image(picture)
+    except (UnreadablePicture, OSError) as error:
+        return f"unreadable: {error.__cause__ or error}".replace(str(picture), picture.name)
+    finder, aligner = _tools(cutting)
+    faces = find_faces(image, finder)
+    if not len(faces):
+        return NO_FACE
+    face = faces[main_face(faces, width=image.shape[1], height=image.shape[0])]
+    size = cutting.image_size
+    if cutting.method == "margin":
+        chips = margin_chips(image, face.boxes, size=size, margin=cutting.margin)
+    else:
+        chips = align(image, face, cutting.method, size=size, aligner=aligner)
+    return np.asarray(chips[0])
+
+
+@lru_cache(maxsize=1)
+def _tools(cutting: Cutting) -> tuple[Detector, DlibAligner | None]:
+    """Open what a process needs, once for all its pictures."""
+    aligner = DlibAligner(landmark_file(), size=cutting.image_size) if cutting.method == "dlib" else None
+    return detector(cutting.detector, smallest_face=cutting.smallest_face), aligner

@@ -1,0 +1,182 @@
+"""Known data sets brought into the form of a cast: one folder of pictures a person."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from pathlib import Path
+
+import pandas as pd
+from tqdm.auto import tqdm
+
+from facelib.corrections.log import checked_name
+from facelib.gather.archives import ArchiveLimits, list_archive, read_archive
+from facelib.gather.crops import pictures_below
+from facelib.images import UnreadablePicture
+from facelib.nets.cache import sha256_of
+from facelib.project import Project, writing
+from facelib.sources.small import check_picture
+from facelib.sources.web import WebLimits
+
+IMPORTED_COLUMNS = ["source", "person", "picture", "reason"]
+"""A row a picture of a data set: where it comes from, whose it is, where it lies now, or why it was left out."""
+
+_LARGEST = 50 * 10**6  # bytes of a picture
+
+
+def import_dataset(
+    source: str | Path, project: Project, *, limits: WebLimits | None = None, progress: bool = True
+) -> pd.DataFrame:
+    """Bring a data set into a project's `people/`, whatever its form.
+
+    Args:
+        source: An archive such as LFW's (see `import_lfw`), a list of FaceScrub's, `.txt` or `.tsv` (see
+            `facelib.gather.facescrub.fetch_facescrub`), or a folder tree (see `import_tree`).
+        project: Where to.
+        limits: How far to go for each picture of a list.
+        progress: Show a bar with rate and time left.
+
+    Returns:
+        The columns `IMPORTED_COLUMNS`; `picture` is relative to the project's `people/`.
+
+    Raises:
+        FileNotFoundError: When there is nothing at `source`.
+        ValueError: When it is none of these, or is damaged.
+        OSError: When a picture cannot be written.
+    """
+    source = Path(source)
+    if source.is_dir():
+        return import_tree(source, project, progress=progress)
+    if source.suffix.lower() in {".txt", ".tsv"}:
+        from facelib.gather.facescrub import fetch_facescrub
+
+        return fetch_facescrub(source, project.people, limits=limits, progress=progress)
+    return import_lfw(source, project.people, progress=progress)
+
+
+def import_lfw(
+    archive: str | Path,
+    destination: str | Path,
+    *,
+    fewest_pictures: int = 1,
+    limits: ArchiveLimits | None = None,
+    progress: bool = True,
+) -> pd.DataFrame:
+    """Unpack the archive of Labeled Faces in the Wild, or any other with one folder of pictures a person.
+
+    The archive is checked from end to end before anything is written, see `facelib.gather.archives`; then each picture
+    is looked at before it is kept. What is there already stays as it is, so that it may be killed and run again. People
+    keep the names of their folders, as LFW's lists of pairs have them. Source of the data: Huang et al., "Labeled Faces
+    in the Wild" (University of Massachusetts, 2007).
+
+    Args:
+        archive: `lfw.tgz`, `lfw-deepfunneled.tgz`, or another `.tar`, `.tar.gz` or `.zip`.
+        destination: The folder for the folders of the people, such as a project's `people/`.
+        fewest_pictures: People with fewer are left out: most of LFW's have one.
+        limits: How much the archive may hold.
+        progress: Show a bar with rate and time left.
+
+    Returns:
+        The columns `IMPORTED_COLUMNS`, a row a picture of the people who are not left out.
+
+    Raises:
+        FileNotFoundError: When there is no such archive.
+        ValueError: When it is none, is damaged, holds no picture, holds too much, or holds what has no business there.
+        OSError: When a picture cannot be written.
+    """
+    names = list_archive(archive, limits)
+    if not names:
+        raise ValueError(f"expected pictures in the archive {str(archive)!r}, found none")
+    counts = Counter(name.parent.name for name in names)
+    wanted = {person for person, count in counts.items() if count >= fewest_pictures}
+    entries = (entry for entry in read_archive(archive, limits) if entry.name.parent.name in wanted)
+    total = sum(counts[person] for person in wanted)
+    rows = []
+    for entry in tqdm(entries, total=total, desc=Path(archive).name, unit="picture", disable=not progress):
+        person = entry.name.parent.name
+        picture, reason = "", entry.problem
+        if not reason:
+            picture, reason = take_in(entry.content, person, entry.name.name, Path(destination))
+        rows.append([str(entry.name), person, picture, reason])
+    return pd.DataFrame(rows, columns=pd.Index(IMPORTED_COLUMNS), dtype="str")
+
+
+def import_tree(source: str | Path, project: Project, *, progress: bool = True) -> pd.DataFrame:
+    """Copy the pictures of a folder tree of any depth; the folder that a picture lies in tells whose it is.
+
+    So `train/Ada/1.jpg` and `test/Ada/1.jpg` both become Ada's, and where one has the other's name, but not its
+    content, it gets one of its own. What is there already stays as it is, so that it may be killed and run again.
+
+    Args:
+        source: A folder.
+        project: Where to.
+        progress: Show a bar with rate and time left.
+
+    Returns:
+        The columns `IMPORTED_COLUMNS`; `source` is relative to the tree, `picture` to the project's `people/`.
+
+    Raises:
+        FileNotFoundError: When `source` is no folder, or holds no picture.
+        ValueError: When the project's `people/` lies in it, or it in `people/`.
+        OSError: When a picture cannot be written.
+    """
+    source, people = Path(source), project.people
+    own, given = people.resolve(), source.resolve()
+    if own.is_relative_to(given) or given.is_relative_to(own):
+        raise ValueError(f"expected a folder apart from the project's pictures in {str(own)!r}, got {str(given)!r}")
+    pictures = pictures_below(source)
+    if not pictures:
+        raise FileNotFoundError(f"expected a folder tree with pictures at {str(source)!r}, found none")
+    rows = []
+    for path in tqdm(pictures, desc="Copies", unit="picture", disable=not progress):
+        name = path.relative_to(source)
+        picture, reason = _copied(path, name.parent.name, people)
+        rows.append([name.as_posix(), name.parent.name, picture, reason])
+    return pd.DataFrame(rows, columns=pd.Index(IMPORTED_COLUMNS), dtype="str")
+
+
+def _copied(path: Path, person: str, people: Path) -> tuple[str, str]:
+    try:
+        if path.stat().st_size > _LARGEST:
+            return "", f"larger than {_LARGEST / 1e6:g} MB"
+        content = path.read_bytes()
+    except OSError as error:
+        return "", f"unreadable: {error.strerror or error}"
+    return take_in(content, person, path.name, people)
+
+
+def take_in(content: bytes, person: str, name: str, people: str | Path) -> tuple[str, str]:
+    """Put a picture into a person's folder, unless it is there already; nothing is overwritten.
+
+    Args:
+        content: The file's bytes; they are checked to be a whole picture.
+        person: The folder's name.
+        name: The file's name; where another picture has it, it is followed by the first digits of the sha256.
+        people: The folder of the people's folders.
+
+    Returns:
+        Its path relative to `people` and no reason, or the other way round.
+
+    Raises:
+        OSError: When it cannot be written.
+    """
+    if not person:
+        return "", "it lies in no folder: whose it is, is not known"
+    try:
+        folder = Path(people) / checked_name(person)
+    except ValueError as error:
+        return "", str(error)
+    digest = hashlib.sha256(content).hexdigest()
+    plain = Path(name)
+    for place in (folder / plain, folder / f"{plain.stem} {digest[:8]}{plain.suffix}"):
+        if not place.exists():
+            try:
+                check_picture(content)
+            except UnreadablePicture as error:
+                return "", str(error)
+            with writing(place) as temporary:
+                temporary.write_bytes(content)
+        elif sha256_of(place) != digest:
+            continue
+        return place.relative_to(people).as_posix(), ""
+    return "", f"other pictures have the names that it could have in {str(folder)!r}"

@@ -1,0 +1,208 @@
+"""The people of films, grouped by their faces and proposed as folders of pictures that only lack a name."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from facelib.corrections.log import NOT_A_FACE, checked_name
+from facelib.detect import Detector, detector
+from facelib.embed import Embedder, embedder
+from facelib.film import Search
+from facelib.followed import follow_film, made_from, read_followed
+from facelib.gather.datasets import take_in
+from facelib.gather.film_people import PROPOSED_COLUMNS, Choice, Chosen, choose_people
+from facelib.gather.keeping import folder_of
+from facelib.locks import holding
+from facelib.project import FilmFiles, Project, write_table, writing
+from facelib.recognize import UNKNOWN
+from facelib.unknowns import grouping_threshold
+from facelib.video import UnreadableFilm
+
+ACCEPTED_COLUMNS = ["proposed", "person", "picture", "reason"]
+"""A row a picture that was to be taken over: its path in the data folder, or why it has none."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Proposed:
+    """People of films who may become people of the cast.
+
+    Attributes:
+        folder: Holds a folder for each of them: `Person 1`, `Person 2`, ...
+        people: The columns `PEOPLE_COLUMNS`: `known_as` is whose name most of the person's seconds have been given
+            before, empty for nobody of the cast; `seconds` on screen; `first_time` in seconds of the film.
+        pictures: The columns `PROPOSED_COLUMNS`, the best of each person first; those that are still there.
+        problems: A sentence for each film that could not be read, or not to its end.
+    """
+
+    folder: Path
+    people: pd.DataFrame
+    pictures: pd.DataFrame
+    problems: list[str]
+
+
+def proposals_folder(project: Project) -> Path:
+    """Return where proposed people lie."""
+    return project.output / "proposed"
+
+
+def propose_people(
+    project: Project,
+    films: Sequence[str] = (),
+    *,
+    finder: Detector | None = None,
+    net: Embedder | None = None,
+    search: Search | None = None,
+    choice: Choice | None = None,
+    progress: bool = True,
+) -> Proposed:
+    """Group the faces of films into people, and put the best varied pictures of each into a folder without a name.
+
+    People are grouped over all the films as unknown people are, see `facelib.unknowns.group_unknowns`, and numbered by
+    their time on screen. A film that was looked through before in the same way is not looked through again; tables that
+    were made in another way stay as they are, and those for the proposals are kept apart.
+
+    Done twice it changes nothing: a picture that was removed from a folder stays away, and a folder with another name
+    is left alone, until films or parameters change; then the unchanged pictures of earlier proposals are replaced.
+
+    Args:
+        project: Its films are looked through; the proposals go to `proposed/` in its output folder.
+        films: File names in the project's `videos/`, or paths; empty takes all films of the project.
+        finder: Finds the faces; None takes the one of notebook 05.
+        net: Embeds them; None takes dlib's.
+        search: How the films are looked through; None takes the defaults.
+        choice: Who is proposed, and by which pictures; None takes the defaults.
+        progress: Show a bar for each film, with rate and time left.
+
+    Raises:
+        FileNotFoundError: When a named film is not there.
+        ValueError: When there is no film, or none could be read.
+        OSError: When the proposals cannot be written, or others are being made for this project.
+    """
+    paths = project.find_videos(list(films))
+    if not paths:
+        raise ValueError(f"expected at least one film in {str(project.videos)!r}, found none; put one there")
+    finder = finder or detector(smallest_face=16, working_size=640)
+    net, search, choice = net or embedder(), search or Search(), choice or Choice()
+    folder = proposals_folder(project)
+    with holding(folder / ".proposing.lock", what=f"other search for people in {project.name!r}"):
+        tables, looks, problems = _followed(paths, project, finder, net, search, progress)
+        chosen = choose_people(tables, looks, threshold=grouping_threshold(net.name, net.threshold), choice=choice)
+        made = [made_from(film, finder, net, search) for film in paths if film.name in tables]
+        _write(chosen, folder, _digest(json.dumps([made, repr(choice)]).encode()))
+        write_table(chosen.people, folder / "people.csv")
+    there = [(folder / name).is_file() for name in chosen.pictures["picture"]]
+    return Proposed(folder, chosen.people, chosen.pictures[there].reset_index(drop=True), problems)
+
+
+def accept_people(project: Project, names: Mapping[str, str] | None = None) -> pd.DataFrame:
+    """Copy proposed people's pictures into `people/`, under their names; nothing is overwritten.
+
+    Args:
+        project: Its proposals are taken.
+        names: The names to give, by proposed folder, such as `{"Person 1": "Amy Adams"}`; empty ones are passed over,
+            and folders with one name become one person. None takes the folders that were given another name by hand.
+
+    Returns:
+        The columns `ACCEPTED_COLUMNS`, a row a picture of the folders named; `picture` is relative to the project's
+        data folder, also where it was there before.
+
+    Raises:
+        ValueError: When there is no such proposal, or a name cannot be that of a person; nothing is copied then.
+        OSError: When a picture cannot be written.
+    """
+    folder = proposals_folder(project)
+    there = sorted(path.name for path in folder.glob("*/") if path.name[0] != ".")
+    if names is None:
+        names = {name: name for name in there if not _is_proposal(name)}
+    wanted = {given: folder_of(checked_name(name), project) for given, name in names.items() if name.strip()}
+    missing = [given for given in wanted if given not in there]
+    if missing:
+        raise ValueError(
+            f"expected proposals out of {there!r} in {str(folder)!r}, got {missing!r}; propose people first"
+        )
+    rows = []
+    for given, person in wanted.items():
+        for path in sorted((folder / given).glob("*.jpg")):
+            picture, reason = take_in(path.read_bytes(), person, path.name, project.people)
+            rows.append([given, person, f"{project.people.name}/{picture}" if picture else "", reason])
+    return pd.DataFrame(rows, columns=pd.Index(ACCEPTED_COLUMNS), dtype="str")
+
+
+def _is_proposal(name: str) -> bool:
+    return name.startswith("Person ") and name.removeprefix("Person ").isdecimal()
+
+
+def _followed(
+    paths: Sequence[Path], project: Project, finder: Detector, net: Embedder, search: Search, progress: bool
+) -> tuple[dict[str, pd.DataFrame], dict[str, pd.DataFrame], list[str]]:
+    """Return the tracks and the looks of each film that can be read, with the names `known` so far."""
+    tables, looks, problems = {}, {}, []
+    for film in paths:
+        files = _files(film, project, finder, net, search)
+        try:
+            followed = follow_film(film, files, finder, net, search=search, progress=progress)
+        except UnreadableFilm as error:
+            problems.append(str(error))
+            continue
+        if followed.problem:
+            problems.append(f"{film.name}: {followed.problem}")
+        known = pd.read_parquet(files.tracks, columns=["track", "person"]).set_index("track")["person"]
+        table = followed.tracks.assign(known=followed.tracks["track"].map(known), person=UNKNOWN)
+        tables[film.name] = table[table["known"] != NOT_A_FACE]
+        looks[film.name] = pd.read_parquet(files.looks)
+    if not tables:
+        raise ValueError(f"none of the films could be read: {'; '.join(problems)}")
+    return tables, looks, problems
+
+
+def _files(film: Path, project: Project, finder: Detector, net: Embedder, search: Search) -> FilmFiles:
+    own = project.film(film)
+    if not own.tracks.is_file() or read_followed(own, made_from(film, finder, net, search)) is not None:
+        return own
+    return FilmFiles(proposals_folder(project) / ".films" / film.stem)
+
+
+def _write(chosen: Chosen, folder: Path, made: str) -> None:
+    """Bring the folders in line with the list, unless they were before: what was changed since is the user's word."""
+    path = folder / "pictures.csv"
+    before = _read_list(path)
+    if len(before) and (before["made"] == made).all():
+        return
+    # The list comes first, so that a kill leaves no picture that is on none.
+    listed = pd.concat([table for table in (chosen.pictures, before) if len(table)] or [before])
+    write_table(listed.assign(made="").drop_duplicates(["picture", "sha256"]), path)
+    for name, digest in zip(before["picture"], before["sha256"], strict=True):
+        if name not in chosen.contents:
+            _remove(folder / name, digest)
+    for name, content in chosen.contents.items():
+        earlier = set(before.loc[before["picture"] == name, "sha256"])
+        if not (folder / name).exists() or _digest((folder / name).read_bytes()) in earlier:
+            with writing(folder / name) as temporary:
+                temporary.write_bytes(content)
+    write_table(chosen.pictures.assign(made=made), path)
+
+
+def _read_list(path: Path) -> pd.DataFrame:
+    columns = [*PROPOSED_COLUMNS, "made"]
+    try:
+        return pd.read_csv(path, keep_default_na=False, dtype={"made": "str", "sha256": "str"})[columns]
+    except (OSError, ValueError, KeyError):  # not there, or damaged: what it listed is taken for the user's
+        return pd.DataFrame(columns=pd.Index(columns))
+
+
+def _remove(path: Path, digest: str) -> None:
+    """Remove a picture that is as it was made, and its folder when it was the last one in it."""
+    if path.is_file() and _digest(path.read_bytes()) == digest:
+        path.unlink()
+        if not any(path.parent.iterdir()):
+            path.parent.rmdir()
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

@@ -1,0 +1,146 @@
+"""Fetched pictures taken into the folders of the cast, each written down in `sources.csv` with its address."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import unicodedata
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+
+from facelib.nets.cache import sha256_of
+from facelib.project import Project, writing
+from facelib.sources.address import shown
+from facelib.sources.ledger import Source, append_source, read_sources
+from facelib.sources.small import Picture
+
+_PEOPLE = "people/"
+_DIGITS = 16  # of the sha256, in a picture's name
+
+
+def gathered_pictures(project: Project) -> list[Source]:
+    """Return the rows of `sources.csv` that are pictures of people, oldest first; `file` begins with `people/`.
+
+    The files need not be there any more: their user may have removed or moved them.
+    """
+    return [source for source in read_sources(project) if source.file.startswith(_PEOPLE)]
+
+
+class PictureStore:
+    """The gathered pictures of a project. Only one at a time may be open, see `facelib.locks`.
+
+    Every step leaves the project so that a new store finishes what a killed one has begun: the bytes are written to a
+    hidden file, then the row, and then the file is given its name. A row without a file is therefore that of a picture
+    which its user has taken away, and a file without a row is the user's own.
+    """
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._rows = gathered_pictures(project)
+        self.finish()
+
+    def pictures_of(self, person: str) -> list[Source]:
+        """Return what was gathered for a person so far, also what its user has taken away since."""
+        folder = f"{_PEOPLE}{person}/"
+        return [source for source in self._rows if source.file.startswith(folder)]
+
+    def find(self, person: str, address: str) -> Source | None:
+        """Return the row of an address that was fetched for a person."""
+        wanted = shown(address)
+        return next((source for source in self.pictures_of(person) if source.address == wanted), None)
+
+    def is_there(self, source: Source) -> bool:
+        """Tell whether a gathered picture is still where it was put."""
+        return (self._project.data / source.file).is_file()
+
+    def keep(self, picture: Picture, *, person: str, address: str, licence: str = "") -> tuple[str, bool]:
+        """Take a picture in, unless the person has one with the same bytes; nothing is ever overwritten.
+
+        Returns:
+            Its path relative to the project's data folder, and whether it is new.
+
+        Raises:
+            OSError: When it cannot be written.
+        """
+        digest = picture.sha256
+        same = self._same(person, digest, len(picture.content))
+        if same is not None:
+            return same, False
+        source = Source(
+            address=shown(address),
+            file=self._free_name(person, digest, picture.suffix),
+            sha256=digest,
+            bytes=len(picture.content),
+            fetched=datetime.now(UTC).isoformat(timespec="seconds"),
+            people=(person,),
+            licence=licence,
+        )
+        with writing(self._hidden_file(source)) as temporary, open(temporary, "wb") as file:
+            file.write(picture.content)
+            file.flush()
+            os.fsync(file.fileno())
+        append_source(source, self._project)
+        self._rows.append(source)
+        self._give_name(source)
+        return source.file, True
+
+    def finish(self) -> None:
+        """Bring to its end what a killed process left, and remove the hidden folder.
+
+        A hidden file whose row is written lacks but its name; any other is fetched again.
+        """
+        if not self._hidden.is_dir():
+            return
+        rows = {self._hidden_file(source).name: source for source in self._rows}
+        for path in self._hidden.iterdir():
+            if path.name in rows:
+                self._give_name(rows[path.name])
+            else:
+                path.unlink(missing_ok=True)
+        self._hidden.rmdir()
+
+    @property
+    def _hidden(self) -> Path:
+        return self._project.data / ".gathering"
+
+    def _hidden_file(self, source: Source) -> Path:
+        place = hashlib.sha256(source.file.encode()).hexdigest()[:_DIGITS]
+        return self._hidden / f"{place}-{source.sha256}{PurePosixPath(source.file).suffix}"
+
+    def _same(self, person: str, digest: str, size: int) -> str | None:
+        """Return the picture with these bytes, or that of a row whose user has taken it away."""
+        for path in self._project.find_pictures(person):
+            if path.stat().st_size == size and sha256_of(path) == digest:
+                return path.relative_to(self._project.data).as_posix()
+        return next((source.file for source in self.pictures_of(person) if source.sha256 == digest), None)
+
+    def _free_name(self, person: str, digest: str, suffix: str) -> str:
+        short = f"{_PEOPLE}{person}/{digest[:_DIGITS]}{suffix}"
+        taken = (self._project.data / short).exists() or any(source.file == short for source in self._rows)
+        return f"{_PEOPLE}{person}/{digest}{suffix}" if taken else short
+
+    def _give_name(self, source: Source) -> None:
+        hidden, place = self._hidden_file(source), self._project.data / source.file
+        place.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(hidden, place)
+        except FileExistsError:  # its user was quicker
+            pass
+        except OSError:  # not every file system has links
+            os.replace(hidden, place)
+        hidden.unlink(missing_ok=True)
+
+
+def folder_of(person: str, project: Project) -> str:
+    """Return the name of a person's folder: as it is there, whatever the letter case and the way accents are written.
+
+    Args:
+        person: A name that a folder can have.
+        project: Its `people/` is looked into.
+    """
+    there = {_key(name): name for name in project.find_people()} if project.people.is_dir() else {}
+    return there.get(_key(person), person)
+
+
+def _key(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()

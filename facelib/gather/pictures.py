@@ -1,0 +1,209 @@
+"""Pictures of people from the web: found by name or given by address, checked, and taken into the project."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+
+import pandas as pd
+from tqdm.auto import tqdm
+
+from facelib.gather.folders import split_sources
+from facelib.gather.keeping import PictureStore, folder_of
+from facelib.gather.searches import Candidate, Engines, PictureSearch
+from facelib.images import UnreadablePicture
+from facelib.locks import holding
+from facelib.project import Project
+from facelib.sources.address import shown
+from facelib.sources.small import check_picture, fetch_bytes
+from facelib.sources.web import WebLimits
+
+FOUND_COLUMNS = ["person", "address", "engine", "picture", "reason"]
+"""A row an address, or an engine in trouble: the picture's path in the data folder, or why there is none."""
+
+
+def gather_pictures(
+    names: str | Iterable[str],
+    project: Project,
+    search: PictureSearch | None = None,
+    *,
+    addresses: Mapping[str, Iterable[str]] | str | Path | None = None,
+) -> pd.DataFrame:
+    """Fetch pictures of people into a project's `people/` folders; each is looked at before it is kept.
+
+    What is fetched has to be a whole picture, whatever its server says of it, of a size that can be decoded. It is
+    named by the first digits of its sha256, and its address and the date are written into the project's `sources.csv`.
+    No file of the user's is changed, removed or doubled. Only so many of each person's addresses are asked as are
+    needed, in the order given: those in `addresses` first, then what the engines find in turns.
+
+    It may be killed at any time and run again, with the same pictures as after an unbroken run: what the engines
+    found is remembered in `searches.partial.json` in the output folder until everything is done.
+
+    Args:
+        names: People to look for, by the names of their folders; a list, or a text with one a line.
+        project: Where to.
+        search: How; None: as `PictureSearch` says.
+        addresses: Pictures that are known, by person; or the path of a CSV file, see `read_addresses`.
+
+    Returns:
+        A row an address that was asked, and one with an empty address for each engine that failed: `person`,
+        `address`, `engine` (empty where it was given or is not known any more), `picture` (path relative to the data
+        folder, empty where nothing was kept) and `reason` (why it was not, empty where it was).
+
+    Raises:
+        ValueError: When a name cannot be that of a folder, or a line of the file is malformed.
+        FileNotFoundError: When there is no such file.
+        ModuleNotFoundError: When an engine is to be asked and icrawler is not installed.
+        OSError: When a picture cannot be written, or another fetch into the project runs; what was kept stays.
+    """
+    search = search or PictureSearch()
+    given = _by_folder(read_addresses(addresses) if isinstance(addresses, str | Path) else addresses or {}, project)
+    looked_for = list(_by_folder(dict.fromkeys(split_sources(names), ()), project))
+    people = dict.fromkeys([*looked_for, *given])
+    if not people:
+        return _table([])
+    with holding(project.data / ".fetch.lock", what=f"other fetch into the project {project.name!r}"):
+        store, engines = PictureStore(project), Engines(project, search)
+        rows: list[list[str]] = []
+        for person in people:
+            wanted = [Candidate(address, "") for address in given.get(person, [])]
+            if person in looked_for and len(store.pictures_of(person)) < search.max_num:
+                found, problems = engines.ask(person)
+                wanted, rows = [*wanted, *found], [*rows, *problems]
+            rows += _gather_one(person, wanted, store, project, search)
+        store.finish()
+        engines.forget()
+    return _table(rows)
+
+
+def left_out(found: pd.DataFrame) -> list[str]:
+    """Return a sentence for each address that gave no picture, and for each engine in trouble.
+
+    Args:
+        found: As `gather_pictures` returns it.
+    """
+    rows = found[found["reason"] != ""]
+    places = rows["address"].where(rows["address"] != "", rows["engine"])
+    return [" - ".join(row) for row in zip(rows["person"], places, rows["reason"], strict=True)]
+
+
+def read_addresses(path: str | Path) -> dict[str, list[str]]:
+    """Read a list of pictures: a line each, `name,address`; empty lines and those that begin with `#` are passed over.
+
+    Raises:
+        FileNotFoundError: When there is no such file.
+        ValueError: When a line has no name or no address, or the file is not UTF-8 text.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"expected a file with 'name,address' lines at {str(path)!r}, found none")
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise ValueError(f"expected UTF-8 text in {str(path)!r}, got: {error}; save it again as UTF-8") from error
+    found: dict[str, list[str]] = {}
+    for number, line in enumerate(lines, 1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        name, *rest = next(csv.reader([line]))
+        address = ",".join(rest).strip()  # addresses may hold commas
+        if not name.strip() or not address:
+            raise ValueError(f"expected 'name,address' in line {number} of {str(path)!r}, got {line!r}")
+        if (number, address.lower()) != (1, "address"):  # the heading
+            found.setdefault(name.strip(), []).append(address)
+    return found
+
+
+def _by_folder(wanted: Mapping[str, Iterable[str]], project: Project) -> dict[str, list[str]]:
+    """Return the addresses by the name of each person's folder, each once, in the order given."""
+    from facelib.corrections.log import checked_name
+
+    found: dict[str, list[str]] = {}
+    for name, addresses in wanted.items():
+        own = found.setdefault(folder_of(checked_name(name), project), [])
+        listed = [addresses] if isinstance(addresses, str) else addresses
+        own += [one for one in dict.fromkeys(map(str.strip, listed)) if one and one not in own]
+    return found
+
+
+def _gather_one(
+    person: str, wanted: list[Candidate], store: PictureStore, project: Project, search: PictureSearch
+) -> Iterator[list[str]]:
+    """Fetch one person's pictures until there are enough, and give a row each."""
+    wanted = list({shown(one.address): one for one in reversed(wanted)}.values())[::-1]
+    earlier = {source.address: source for source in store.pictures_of(person)}
+    engines = {shown(candidate.address): candidate.engine for candidate in wanted}
+    for address, source in earlier.items():
+        there = store.is_there(source)
+        reason = "" if there else "taken away since; remove its row from sources.csv to have it fetched again"
+        yield [person, address, engines.get(address, ""), source.file if there else "", reason]
+    new = deque(candidate for candidate in wanted if shown(candidate.address) not in earlier)
+    missing = max(0, search.max_num - len(earlier))
+    bar = tqdm(total=search.max_num, initial=len(earlier), desc=person, unit="picture", disable=None)
+    with bar, closing(_fetched(new, search)) as results:
+        while missing and (next_one := next(results, None)):
+            candidate, result = next_one
+            _check_space(project, search.limits)
+            picture, reason = _taken_in(result, person, candidate, store, search)
+            missing, _ = missing - bool(picture), bar.update(bool(picture))
+            yield [person, shown(candidate.address), candidate.engine, picture, reason]
+    enough = f"not asked: {search.max_num} pictures were fetched; raise max_num for more"
+    yield from ([person, shown(left.address), "", "", enough] for left in new if not left.engine)
+
+
+def _fetched(wanted: deque[Candidate], search: PictureSearch) -> Generator[tuple[Candidate, bytes | str], None, None]:
+    """Take candidates from the front and give what is at each, or why it is not had, in their order."""
+    with ThreadPoolExecutor(search.connections) as pool:
+        running: deque[tuple[Candidate, Future[bytes | str]]] = deque()
+        try:
+            while wanted or running:
+                for candidate in list(wanted)[: search.connections - len(running)]:
+                    running.append((candidate, pool.submit(_fetch, candidate.address, search.limits)))
+                    wanted.popleft()
+                candidate, answer = running.popleft()
+                yield candidate, answer.result()
+        finally:
+            for candidate, answer in reversed(running):
+                answer.cancel()
+                wanted.appendleft(candidate)
+
+
+def _fetch(address: str, limits: WebLimits) -> bytes | str:
+    try:
+        return fetch_bytes(address, limits)
+    except Exception as error:  # whatever an address of a stranger leads to, the others go on
+        return str(error) or type(error).__name__
+
+
+def _taken_in(
+    result: bytes | str, person: str, candidate: Candidate, store: PictureStore, search: PictureSearch
+) -> tuple[str, str]:
+    """Return the path of the new picture and no reason, or the other way round."""
+    if isinstance(result, str):
+        return "", result
+    try:
+        # One at a time, here: decoding takes memory, and how Pillow takes truncated files is set for all threads.
+        picture = check_picture(result, most_pixels=search.most_pixels, least_side=search.least_side)
+    except UnreadablePicture as error:
+        return "", str(error)
+    licence = search.licence if candidate.engine else ""
+    file, new = store.keep(picture, person=person, address=candidate.address, licence=licence)
+    return (file, "") if new else ("", f"the same picture as {file}")
+
+
+def _check_space(project: Project, limits: WebLimits) -> None:
+    free = shutil.disk_usage(project.data).free
+    if free < limits.spare:
+        raise OSError(
+            f"expected {limits.spare / 1e9:g} GB to stay free on the disk of {str(project.data)!r}, found "
+            f"{free / 1e9:.3g} GB; what was gathered stays: free some space and run it again"
+        )
+
+
+def _table(rows: list[list[str]]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=pd.Index(FOUND_COLUMNS), dtype="str")

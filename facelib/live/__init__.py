@@ -1,0 +1,7 @@
+"""Cameras, streams and films as they play: who is in the picture now."""
+
+from facelib.live.frames import LiveFrame
+from facelib.live.records import FINAL_STATES, Change, ChangeKind, LiveFace, LiveView, State
+from facelib.live.session import LiveSession
+
+__all__ = ["FINAL_STATES", "Change", "ChangeKind", "LiveFace", "LiveFrame", "LiveSession", "LiveView", "State"]

@@ -1,0 +1,125 @@
+"""A live session on the command line: in a window, or as lines of JSON."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TextIO
+
+import cv2
+
+from facelib.live.records import Change, LiveView
+from facelib.live.session import LiveSession
+
+_STEP = 0.1  # seconds between two looks at whether to end
+_KEYS = "q: quit   s: snapshot   r: record"
+
+
+def print_changes(out: TextIO, *, gone: threading.Event) -> Callable[[Change], None]:
+    """Return a listener that prints every change at once as one line of JSON.
+
+    Args:
+        out: Where.
+        gone: Set when nobody reads any more, as behind `| head`.
+    """
+
+    def listen(change: Change) -> None:
+        if gone.is_set():
+            return
+        try:
+            out.write(change.as_json() + "\n")
+            out.flush()
+        except (BrokenPipeError, ValueError):  # ValueError: the file has been closed
+            gone.set()
+
+    return listen
+
+
+@contextmanager
+def asked_to_stop() -> Iterator[threading.Event]:
+    """Give an event that Ctrl-C and SIGTERM set, instead of breaking off what runs."""
+    asked = threading.Event()
+    wanted = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, lambda *_: asked.set()) for number in wanted}
+    try:
+        yield asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def play_headless(session: LiveSession, *, seconds: float, asked: threading.Event, gone: threading.Event) -> None:
+    """Play without a window until the end, until `seconds` have passed (0: never), or until asked to stop."""
+    with session:
+        waited = 0.0
+        while not (session.wait(_STEP) or asked.is_set() or gone.is_set()):
+            waited += _STEP
+            if seconds and waited >= seconds:
+                return
+
+
+def check_display() -> None:
+    """Make sure that a window can be opened: OpenCV ends the whole process where it cannot.
+
+    Raises:
+        OSError: When there is no display, or this OpenCV has no windows.
+    """
+    remedy = "choose --headless for one line of JSON a change, and --record FILE for a film of it"
+    if sys.platform.startswith("linux") and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        raise OSError(f"expected a display to open a window on, found none; {remedy}")
+    if "GUI:                           NONE" in cv2.getBuildInformation():
+        raise OSError(f"expected OpenCV with windows, this one was built without (headless); {remedy}")
+
+
+def play_in_window(session: LiveSession, *, seconds: float, asked: threading.Event) -> None:
+    """Show the picture in a window until it is closed, `q` or Esc is pressed, or as `play_headless` ends."""
+    title = f"facelib: {session.source}"
+    cv2.namedWindow(title, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO)
+    shown: LiveView | None = None
+    began = cv2.getTickCount()
+    try:
+        with session:
+            while session.running and not asked.is_set():
+                view = session.view()
+                if view is not None and (shown is None or view.number != shown.number):
+                    if shown is None:
+                        cv2.resizeWindow(title, view.image.shape[1], view.image.shape[0])
+                    cv2.imshow(title, cv2.cvtColor(view.annotated(), cv2.COLOR_RGB2BGR))
+                    cv2.setWindowTitle(title, f"{title} — {status(session, view)}")
+                    shown = view
+                if not _heed(cv2.waitKey(10), session) or cv2.getWindowProperty(title, cv2.WND_PROP_VISIBLE) < 1:
+                    return
+                if seconds and (cv2.getTickCount() - began) / cv2.getTickFrequency() >= seconds:
+                    return
+    finally:
+        cv2.destroyAllWindows()
+
+
+def status(session: LiveSession, view: LiveView) -> str:
+    """Return a line on how it goes, such as `playing, 25 pictures a second, 20 ms behind, 9 recognized a second`."""
+    parts = [
+        view.state,
+        f"{view.frames_per_second:.0f} pictures a second",
+        f"{1000 * view.delay:.0f} ms behind",
+        f"{view.recognitions_per_second:.0f} recognized a second",
+        *([f"recording {session.recording.name}"] if session.recording else []),
+        *([view.message] if view.message else []),
+        _KEYS,
+    ]
+    return ", ".join(parts)
+
+
+def _heed(key: int, session: LiveSession) -> bool:
+    """Do what a key asks for; tell whether to go on."""
+    pressed = chr(key & 0xFF) if key >= 0 else ""
+    if pressed in {"q", "\x1b"} and pressed:
+        return False
+    if pressed == "s" and session.view() is not None:
+        print(session.snapshot(), file=sys.stderr)
+    if pressed == "r":
+        print(session.stop_recording() if session.recording else session.record(), file=sys.stderr)
+    return True

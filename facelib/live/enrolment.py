@@ -1,0 +1,135 @@
+"""A face that is being looked at becomes a picture of the cast, and the recognizer learns it."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from PIL import Image as PillowImage
+from sklearn.base import clone
+
+from facelib.corrections.log import checked_name, locked
+from facelib.embed import Embedder
+from facelib.faces import Faces
+from facelib.gallery.curation import curate
+from facelib.gallery.decisions import find_disabled
+from facelib.gallery.files import COLUMNS, Gallery, check_same_network, read_gallery, write_gallery
+from facelib.images import read_image, sharpness
+from facelib.live.evidence import Portrait
+from facelib.naming import Recognizer
+from facelib.nets.cache import sha256_of
+from facelib.project import Project, writing
+from facelib.recognize import RecognizerInfo, load_recognizer, save_recognizer
+
+SMALLEST_FACE = 40.0
+"""The least shorter side, in pixels, of a face that is enrolled."""
+
+LEAST_QUALITY = 0.1
+"""See `facelib.quality.quality`; a blurred or turned face teaches wrong things."""
+
+
+def person_of(project: Project, name: str) -> str:
+    """Return a person's name as it can be kept, spelt as the folder of that person where there is one.
+
+    Raises:
+        ValueError: When it cannot be a person's name.
+    """
+    plain = checked_name(name)
+    known = project.find_people() if project.people.is_dir() else []
+    return plain if plain in known else next((one for one in known if one.casefold() == plain.casefold()), plain)
+
+
+def save_portrait(portrait: Portrait | None, project: Project, person: str, *, track: int) -> Path:
+    """Save a face as a picture of a person; no file is overwritten.
+
+    Args:
+        portrait: The face; None where no face of the track was ever cut out.
+        project: Its `people/` takes the picture.
+        person: Of `person_of`.
+        track: Stands in the file's name, after the time.
+
+    Raises:
+        ValueError: When the face is too small or not clear enough to teach anything.
+        OSError: When the picture cannot be written.
+    """
+    if portrait is None:
+        raise ValueError(f"expected a face of track {track} to enrol, none was clear enough to be looked at yet")
+    side = float(min(portrait.box[2] - portrait.box[0], portrait.box[3] - portrait.box[1]))
+    if side < SMALLEST_FACE or portrait.quality < LEAST_QUALITY:
+        raise ValueError(
+            f"expected a face of at least {SMALLEST_FACE:g} pixels and quality {LEAST_QUALITY:g} to enrol as "
+            f"{person!r}, the best of track {track} has {side:.0f} and {portrait.quality:.2f}; wait for a better one"
+        )
+    buffer = io.BytesIO()
+    PillowImage.fromarray(portrait.image).save(buffer, "JPEG", quality=95, subsampling=0)
+    path = new_file(project.people / person, f"live {datetime.now(UTC):%Y-%m-%d %H%M%S}-{track}", ".jpg")
+    with writing(path) as temporary:
+        temporary.write_bytes(buffer.getvalue())
+    return path
+
+
+def new_file(folder: Path, stem: str, suffix: str) -> Path:
+    """Return a path in a folder under which there is no file yet: a number is added where the name is taken."""
+    path, number = folder / f"{stem}{suffix}", 1
+    while path.exists():
+        number += 1
+        path = folder / f"{stem} ({number}){suffix}"
+    return path
+
+
+def learn(
+    picture: Path, portrait: Portrait, project: Project, person: str, net: Embedder
+) -> tuple[Recognizer, RecognizerInfo]:
+    """Add a picture to `faces.parquet`, and fit the recognizer to all that is used there.
+
+    How the recognizer decides stays as it was tuned; only whom it knows is new.
+
+    Args:
+        picture: Of `save_portrait`.
+        portrait: What it was made of: where the face is in it.
+        project: Its gallery and recognizer are read and written.
+        person: Whose picture it is.
+        net: Embeds it.
+
+    Returns:
+        The recognizer and what it was made from, as they are on disk now.
+
+    Raises:
+        FileNotFoundError: When the project has no gallery or no recognizer any more.
+        ValueError: When one of them is damaged, or of another network.
+        OSError: When a file cannot be written.
+    """
+    with locked(project.faces):
+        gallery, (recognizer, info) = read_gallery(project.faces), load_recognizer(project.recognizer)
+        check_same_network(gallery, net)
+        row = _row(picture, portrait, project, person, net)
+        table = pd.concat([gallery.table, row], ignore_index=True)
+        threshold = net.threshold if gallery.threshold is None else gallery.threshold
+        disabled = find_disabled(project, set(table["picture"]))
+        table = curate(table, threshold=threshold, disabled=disabled)
+        made = {"detector": gallery.detector, "embedder": gallery.embedder, "weights_sha256": gallery.weights_sha256}
+        write_gallery(table, project.faces, **made, threshold=threshold)
+        known = Gallery(table, **made, threshold=threshold)
+        recognizer = clone(recognizer).fit(known.vectors, known.names)
+        info = replace(info, pictures=tuple(known.pictures))
+        save_recognizer(recognizer, project.recognizer, info)
+    return recognizer, info
+
+
+def _row(picture: Path, portrait: Portrait, project: Project, person: str, net: Embedder) -> pd.DataFrame:
+    """Return the picture as a row of `faces.parquet`: what is in the file, as it was saved, is what counts."""
+    image = read_image(picture)
+    face = Faces.of(portrait.box, [portrait.score], portrait.landmarks)
+    left, top, right, bottom = (np.float32(side) for side in portrait.box)
+    record = {
+        "picture": picture.relative_to(project.data).as_posix(), "sha256": sha256_of(picture), "face": 0,
+        "person": person, "left": left, "top": top, "right": right, "bottom": bottom,
+        "score": np.float32(portrait.score), "landmarks": portrait.landmarks.reshape(-1),
+        "sharpness": np.float32(sharpness(image, portrait.box)), "embedding": net.embed(image, face)[0],
+        "used": False, "reason": "",
+    }  # fmt: skip
+    return pd.DataFrame([record])[list(COLUMNS)]

@@ -1,0 +1,220 @@
+"""What is known of a face that is followed, and the name it keeps until the evidence turns."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from facelib.faces import FloatArray, Image
+from facelib.naming import Recognizer, Rules
+from facelib.recognize import UNKNOWN, RecognizerInfo
+
+MOST_SIGHTS = 8
+"""How many of its best faces speak for a track, as in a film."""
+
+_RECENT = 4  # the last faces, which tell whether it still is the same one
+_DOUBT = 0.2  # of probability may be lost before a name is taken back
+_CLEAR = 0.25  # quality from which a face that is unlike its track's others tells that it is somebody else's
+_UNLIKE = 1.3  # of the embedder's threshold: so far apart are hardly two faces of one person
+_NEARER = 0.95  # of the distance of who has the name, to take it away: or two alike would pass it to and fro
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Who a face is.
+
+    Attributes:
+        person: A name of the cast, or `unknown`.
+        confidence: 0 to 1: the probability that this is right.
+        distance: To the nearest picture of the best person; NaN where nothing is measured yet.
+    """
+
+    person: str = UNKNOWN
+    confidence: float = 0.0
+    distance: float = math.nan
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sight:
+    """One face of a track, embedded.
+
+    Attributes:
+        quality: 0 to 1, see `facelib.quality.quality`.
+        embedding: `(d,)` float32.
+    """
+
+    quality: float
+    embedding: FloatArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Portrait:
+    """The best face of a track with its surroundings, as a picture of the cast can be made of it.
+
+    Attributes:
+        image: `(height, width, 3)` uint8 RGB.
+        box: `(4,)` float32, left, top, right, bottom in pixels of `image`.
+        landmarks: `(5, 2)` float32, likewise.
+        score: The detector's.
+        quality: 0 to 1.
+    """
+
+    image: Image
+    box: FloatArray
+    landmarks: FloatArray
+    score: float
+    quality: float
+
+
+@dataclass(slots=True, eq=False)
+class Evidence:
+    """All that speaks for who a track is.
+
+    Attributes:
+        track: Its number.
+        best: Its best faces, best first.
+        recent: Its last faces, oldest first.
+        answer: Who it is.
+        enrolled: Who its user said that it is, or nothing.
+        portrait: Its best face to be shown and enrolled.
+        seen: When it was last found, in the session's time.
+        embedded: When a face of it was last embedded, likewise.
+    """
+
+    track: int
+    best: list[Sight] = field(default_factory=list)
+    recent: deque[Sight] = field(default_factory=lambda: deque(maxlen=_RECENT))
+    answer: Answer = field(default_factory=Answer)
+    enrolled: str = ""
+    portrait: Portrait | None = None
+    seen: float = 0.0
+    embedded: float = -math.inf
+
+    def wants(self, quality: float) -> bool:
+        """Tell whether a face of this quality would be among its best."""
+        return len(self.best) < MOST_SIGHTS or quality > self.best[-1].quality
+
+    def add(self, sight: Sight) -> None:
+        """Take one more face."""
+        self.recent.append(sight)
+        self.best = sorted([*self.best, sight], key=lambda one: -one.quality)[:MOST_SIGHTS]
+
+    def forget_old(self) -> None:
+        """Let only the last faces speak."""
+        self.best = sorted(self.recent, key=lambda one: -one.quality)
+        self.enrolled, self.portrait = "", None
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    """What some faces of one track say: the best person, and how much speaks for it."""
+
+    person: str
+    confidence: float
+    distance: float
+    share: float
+    within: bool
+
+    def is_sure(self, rules: Rules) -> bool:
+        enough = self.confidence >= rules.confidence_threshold and self.share >= rules.dominant_ratio
+        return self.within and enough
+
+
+class Namer:
+    """Names tracks while they grow, by the rules that name the tracks of a film by their faces.
+
+    A name once given is kept while its probability does not fall by more than 0.2 below what gives one, and until the
+    last faces surely are another person's, or clearly nobody's who the track was before: then these alone count.
+
+    Args:
+        recognizer: Fitted on the gallery.
+        info: What it was made from.
+        rules: When a face is given a name; the surroundings are not asked.
+        alike: The embedder's own threshold; NaN where nobody measured it.
+    """
+
+    def __init__(self, recognizer: Recognizer, info: RecognizerInfo, rules: Rules, *, alike: float) -> None:
+        self.recognizer, self.info, self.rules = recognizer, info, rules
+        self._unlike = _UNLIKE * alike if math.isfinite(alike) else math.inf
+
+    def name(self, tracks: Sequence[Evidence]) -> None:
+        """Answer anew who each track is; nobody is two of them."""
+        tracks = [track for track in tracks if track.best]
+        if not tracks:
+            return
+        whole, lately = (
+            self._verdicts([track.best for track in tracks]),
+            self._verdicts([track.recent for track in tracks]),
+        )
+        for track, all_of_it, last in zip(tracks, whole, lately, strict=True):
+            if self._has_turned(track, last):
+                track.forget_old()
+                track.answer, all_of_it = Answer(), last
+            track.answer = self._answer(track, all_of_it)
+        self._part(tracks)
+
+    def _verdicts(self, groups: Sequence[Iterable[Sight]]) -> list[_Verdict]:
+        """Ask the recognizer for the mean of each group and for each face in it, in one go."""
+        sights = [list(group) for group in groups]
+        vectors = [_mean(group) for group in sights] + [sight.embedding for group in sights for sight in group]
+        decided = self.recognizer.decide(np.stack(vectors))
+        best, answers = decided["best_person"].to_numpy(), decided["person"].to_numpy()
+        distances = decided["distance"].to_numpy(np.float64)
+        likely = self.info.confidence(distances)
+        verdicts, first = [], len(sights)
+        for row, group in enumerate(sights):
+            weights = np.array([sight.quality for sight in group]) + 1e-3
+            agree = best[first : first + len(group)] == best[row]
+            first += len(group)
+            share = float(weights[agree].sum() / weights.sum())
+            within = bool(answers[row] == best[row])
+            verdicts.append(_Verdict(str(best[row]), float(likely[row]), float(distances[row]), share, within))
+        return verdicts
+
+    def _has_turned(self, track: Evidence, last: _Verdict) -> bool:
+        """Tell whether the last faces of a track are of somebody else than those before."""
+        if len(track.recent) < _RECENT:
+            return False
+        named = track.enrolled or track.answer.person
+        if named not in {UNKNOWN, last.person} and last.is_sure(self.rules):
+            return True
+        apart = float(np.linalg.norm(_mean(track.recent) - _mean(track.best)))
+        return apart > self._unlike and min(sight.quality for sight in track.recent) >= _CLEAR
+
+    def _answer(self, track: Evidence, verdict: _Verdict) -> Answer:
+        if track.enrolled:
+            return Answer(track.enrolled, 1.0, verdict.distance)
+        kept = (
+            verdict.person == track.answer.person
+            and verdict.share >= 0.5
+            and verdict.confidence >= self.rules.confidence_threshold - _DOUBT
+        )
+        if kept or verdict.is_sure(self.rules):
+            return Answer(verdict.person, verdict.confidence, verdict.distance)
+        return Answer(UNKNOWN, 1 - verdict.confidence, verdict.distance)
+
+    def _part(self, tracks: Sequence[Evidence]) -> None:
+        """Leave each name to one track: whom its user said so, else the nearest."""
+        for person in {track.answer.person for track in tracks} - {UNKNOWN}:
+            rivals = [track for track in tracks if track.answer.person == person]
+            # The track that was there first has the name until another is nearer by more than chance.
+            rivals.sort(key=lambda track: track.track)
+            owner = rivals[0]
+            for rival in rivals[1:]:
+                if not owner.enrolled and (rival.enrolled or rival.answer.distance < _NEARER * owner.answer.distance):
+                    owner = rival
+            for rival in rivals:
+                if rival is not owner:
+                    doubt = 1 - rival.answer.confidence if not rival.enrolled else 0.0
+                    rival.answer = Answer(UNKNOWN, doubt, rival.answer.distance)
+
+
+def _mean(sights: Iterable[Sight]) -> FloatArray:
+    """Return the mean of embeddings, weighted by quality, as of a film's tracks."""
+    own = list(sights)
+    weights = np.array([sight.quality for sight in own]) + 1e-3
+    return np.asarray(np.average([sight.embedding for sight in own], axis=0, weights=weights), np.float32)

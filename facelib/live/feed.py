@@ -1,0 +1,190 @@
+"""A source that has been opened: its pictures one after the other, each with its time where the source tells it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import av
+import cv2
+import numpy as np
+
+from facelib.live.source import Source
+from facelib.video import PresentationClock, picture_stream
+
+OPEN_SECONDS = 8.0
+"""How long a stream may take to be opened."""
+
+SILENT_SECONDS = 4.0
+"""How long a stream may send nothing before it counts as lost."""
+
+_LATE = 0.4  # seconds behind from which pictures that no other needs are not decoded
+_FAR_BEHIND = 2.0  # seconds behind from which all is passed over up to the next picture that stands alone
+
+# A stream is analysed for a second at most before it plays; TCP, since a lost UDP packet is a smeared face.
+_OPTIONS = {
+    "rtsp": {"rtsp_transport": "tcp", "fflags": "nobuffer", "analyzeduration": "1000000"},
+    "rtsps": {"rtsp_transport": "tcp", "fflags": "nobuffer", "analyzeduration": "1000000"},
+}
+
+# Of these forms FFmpeg makes the times up, 25 pictures a second, however they come.
+_WITHOUT_CLOCK = frozenset({"mpjpeg", "mjpeg", "h264", "hevc", "m4v"})
+
+_log = logging.getLogger(__name__)
+
+
+class SourceLost(ConnectionError):
+    """A source that cannot be opened, or has stopped sending."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture as it came.
+
+    Attributes:
+        raw: As the decoder gave it.
+        time: Its presentation time in seconds, on the source's own clock; None where the source has none.
+    """
+
+    raw: av.VideoFrame
+    time: float | None
+
+
+class Feed(Protocol):
+    """An open source."""
+
+    @property
+    def paced(self) -> bool:
+        """Whether its pictures can be had at any speed, so that they must be held back to their times."""
+        ...
+
+    def pictures(self) -> Iterator[Picture]:
+        """Give the pictures in order, until the source ends.
+
+        Raises:
+            SourceLost: When it stops sending.
+        """
+        ...
+
+    def behind(self, seconds: float) -> None:
+        """Tell how far behind the pictures come, so that what costs least to miss may be passed over."""
+        ...
+
+    def close(self) -> None:
+        """Release it."""
+        ...
+
+
+def open_feed(source: Source) -> Feed:
+    """Open a source.
+
+    Raises:
+        SourceLost: When it cannot be opened; the message says why.
+    """
+    return CameraFeed(int(source.place)) if source.kind == "camera" else ContainerFeed(source)
+
+
+class CameraFeed:
+    """A camera of this machine, through OpenCV.
+
+    Args:
+        camera: Its number; or the path of a film, which OpenCV reads in the same way.
+    """
+
+    paced = False
+
+    def __init__(self, camera: int | str) -> None:
+        self._camera = cv2.VideoCapture(camera)
+        if not self._camera.isOpened():
+            raise SourceLost(f"no camera {camera} that can be opened; is it plugged in, and not used by another?")
+        self._camera.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # what waits in a buffer is late
+
+    def pictures(self) -> Iterator[Picture]:
+        """Give the pictures in order; a camera has no clock of its own."""
+        while True:
+            there, image = self._camera.read()
+            if not there:
+                raise SourceLost("the camera gives no more pictures; is it still plugged in?")
+            yield Picture(av.VideoFrame.from_ndarray(np.asarray(image, np.uint8), "bgr24"), None)
+
+    def behind(self, seconds: float) -> None:
+        """Do nothing: a camera is never behind."""
+
+    def close(self) -> None:
+        """Release the camera."""
+        self._camera.release()
+
+
+class ContainerFeed:
+    """A stream or a film, through FFmpeg."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        scheme = source.place.partition("://")[0].lower() if source.kind == "stream" else ""
+        try:
+            self._container = av.open(
+                source.place, options=_OPTIONS.get(scheme, {}), timeout=(OPEN_SECONDS, SILENT_SECONDS)
+            )
+        except (av.FFmpegError, OSError) as error:
+            raise SourceLost(f"{source.name} cannot be opened: {_reason(error, OPEN_SECONDS)}") from error
+        try:
+            self._stream = picture_stream(self._container)
+        except StopIteration:
+            self._container.close()
+            raise SourceLost(f"{source.name} sends no pictures") from None
+        # What a server holds whole comes as fast as the line, but for those whose protocol keeps the time.
+        self.paced = source.kind == "film" or (scheme in {"http", "https"} and bool(self._container.duration))
+        self._clock = PresentationClock(self._stream) if source.kind == "film" else None
+        self._keeps_time = self._container.format.name not in _WITHOUT_CLOCK
+        if not self._clock:
+            # A decoder that works on several pictures at a time hands each out that many pictures later.
+            self._stream.thread_type = "SLICE"
+        self._skipping = False
+
+    def pictures(self) -> Iterator[Picture]:
+        """Give the pictures in order, until the end of a film."""
+        for packet in self._packets():
+            if self._skipping and packet.size:
+                if not packet.is_keyframe:
+                    continue
+                self._skipping = False
+            for raw in self._decoded(packet):
+                yield Picture(raw, self._time_of(raw))
+        if not self.paced:
+            raise SourceLost(f"{self._source.name} has ended")
+
+    def _time_of(self, raw: av.VideoFrame) -> float | None:
+        if self._clock:
+            return self._clock.stamp(raw).time
+        return float(raw.time) if self._keeps_time and raw.time is not None else None
+
+    def _packets(self) -> Iterator[Any]:
+        try:
+            yield from self._container.demux(self._stream)
+        except (av.FFmpegError, OSError) as error:
+            raise SourceLost(f"{self._source.name} was lost: {_reason(error, SILENT_SECONDS)}") from error
+
+    def _decoded(self, packet: Any) -> list[av.VideoFrame]:
+        try:
+            return list(packet.decode())
+        except av.FFmpegError as error:  # a piece that was damaged on its way; the next may be whole
+            _log.debug("%s: a piece could not be decoded: %s", self._source.name, error.strerror)
+            return []
+
+    def behind(self, seconds: float) -> None:
+        """Tell how far behind the pictures come: the farther, the more is passed over without being decoded."""
+        self._stream.codec_context.skip_frame = "NONREF" if seconds > _LATE else "DEFAULT"
+        self._skipping = self._skipping or seconds > _FAR_BEHIND
+
+    def close(self) -> None:
+        """Release the file or the line."""
+        self._container.close()
+
+
+def _reason(error: Exception, seconds: float) -> str:
+    # FFmpeg's own message holds the whole address, with the password.
+    if isinstance(error, av.ExitError):
+        return f"no answer within {seconds:g} seconds"
+    return getattr(error, "strerror", None) or type(error).__name__

@@ -1,0 +1,194 @@
+"""A thread that reads a source and always has its newest picture at hand."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+
+from facelib.live.feed import Feed, Picture, SourceLost, open_feed
+from facelib.live.frames import LiveFrame
+from facelib.live.records import FINAL_STATES, State
+from facelib.live.source import Source
+from facelib.video import FilmFrame
+
+_FIRST_WAIT, _LONGEST_WAIT = 0.5, 5.0  # seconds before the first and at most before any attempt to reconnect
+_LEAST_STEP = 1e-3  # seconds between two pictures
+_LONGEST_JUMP = 10.0  # seconds between two pictures' times beyond which the source has set its clock anew
+_MEMORY = 15.0  # seconds over which the quickest picture tells what it is to be in time
+
+
+class Reader:
+    """Reads a source in a thread of its own, and keeps only the newest picture: what is not asked for is let go.
+
+    A film plays at its own speed. A camera or a stream that is lost is opened again, after waits that grow from half a
+    second to five.
+
+    Args:
+        source: What to read.
+        loop: Whether a film begins anew at its end.
+        patience: Seconds without a picture after which it gives up.
+        on_state: Called with every new state and why, from the reader's own thread.
+
+    Attributes:
+        source: What is read.
+        state: What it is at.
+        message: Why it waits or failed, or nothing.
+        thread: In which it reads.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        *,
+        loop: bool = False,
+        patience: float = math.inf,
+        on_state: Callable[[State, str], None] = lambda state, message: None,
+    ) -> None:
+        self.source, self.loop, self.patience = source, loop, patience
+        self.state: State = "connecting"
+        self.message = ""
+        self._on_state = on_state
+        self._stopped = threading.Event()
+        self._changed = threading.Condition()
+        self._newest: LiveFrame | None = None
+        self._count = 0
+        self._clock = _Clock()
+        self.thread = threading.Thread(target=self._run, name=f"facelib reader of {source.name}", daemon=True)
+
+    def start(self) -> None:
+        """Begin to read."""
+        self.thread.start()
+
+    def stop(self, *, timeout: float | None = None) -> bool:
+        """End it and release the source; tell whether it has ended within `timeout` seconds."""
+        self._stopped.set()
+        if self.thread.ident is not None:
+            self.thread.join(timeout)
+        if not self.final:
+            self._become("stopped")
+        return not self.thread.is_alive()
+
+    @property
+    def final(self) -> bool:
+        """Whether no further picture will come."""
+        return self.state in FINAL_STATES
+
+    def newest(self, *, after: int = -1, timeout: float = 0.0) -> LiveFrame | None:
+        """Return the newest picture if it comes after the number `after`, waiting for one; None if there is none."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._is_after(after) or self.final, timeout)
+            return self._newest if self._is_after(after) else None
+
+    def _is_after(self, number: int) -> bool:
+        return self._newest is not None and self._newest.number > number
+
+    def _become(self, state: State, message: str = "") -> None:
+        with self._changed:
+            if (state, message) == (self.state, self.message) or self.final:
+                return
+            self.state, self.message = state, message
+            self._changed.notify_all()
+        self._on_state(state, message)
+
+    def _run(self) -> None:
+        wait, heard = _FIRST_WAIT, time.monotonic()
+        while not self._stopped.is_set():
+            count = self._count
+            try:
+                self._play()
+            except SourceLost as error:
+                message = str(error)
+            except Exception as error:  # nothing that a source does may leave a session waiting for ever
+                self._become("failed", f"{self.source.name} cannot be read: {error}")
+                return
+            else:
+                if self._stopped.is_set():
+                    return
+                if not self.loop or self._count == count:
+                    self._become("ended")
+                    return
+                continue
+            if self._count > count:  # it has played since: the waits begin anew
+                wait, heard = _FIRST_WAIT, time.monotonic()
+            if self.source.kind == "film" or time.monotonic() - heard + wait > self.patience:
+                self._become("failed", message)
+                return
+            self._become("connecting" if self._count == 0 else "waiting", message)
+            self._stopped.wait(wait)
+            wait = min(2 * wait, _LONGEST_WAIT)
+
+    def _play(self) -> None:
+        """Read the source until it ends, is lost, or the reader is stopped."""
+        feed = open_feed(self.source)
+        try:
+            self._clock.connect()
+            for picture in feed.pictures():
+                if self._stopped.is_set() or not self._take(picture, feed):
+                    return
+        finally:
+            feed.close()
+
+    def _take(self, picture: Picture, feed: Feed) -> bool:
+        """Make a picture the newest, a film's when its time has come; tell whether to go on."""
+        late, at = self._clock.read(picture.time, paced=feed.paced)
+        feed.behind(late)
+        if feed.paced and late < 0 and self._stopped.wait(-late):
+            return False
+        frame = LiveFrame(FilmFrame(picture.raw, self._count, at), arrived=time.monotonic())
+        with self._changed:
+            self._newest = frame
+            self._count += 1
+            self._changed.notify_all()
+        self._become("playing")
+        return True
+
+
+class _Clock:
+    """Lays the times of all connections of a source one behind the other, and tells how late a picture comes."""
+
+    def __init__(self) -> None:
+        self._began: float | None = None  # when the session's first picture came
+        self._at = -_LEAST_STEP  # of the last picture, in the session's time
+        self._last: float | None = None  # of the last picture, in the source's time; None after a new connection
+        self._shift = 0.0  # from the source's time to the session's
+        self._due = 0.0  # when a film's time 0 was or would have been
+        self._quickest: deque[tuple[float, float]] = deque()
+
+    def connect(self) -> None:
+        """Expect the first picture of a new connection."""
+        self._last = None
+
+    def read(self, time_: float | None, *, paced: bool) -> tuple[float, float]:
+        """Take a picture that has come just now.
+
+        Args:
+            time_: On the source's clock; None where it has none.
+            paced: Whether the picture may come before its time.
+
+        Returns:
+            How many seconds late it comes, less than 0 when early, and its time in the session.
+        """
+        now = time.monotonic()
+        if self._began is None:
+            self._began = now
+        late, at = 0.0, now - self._began
+        if time_ is not None:
+            if self._last is None or not -_LONGEST_JUMP < time_ - self._last < _LONGEST_JUMP:
+                self._shift, self._due = at - time_, now - time_
+                self._quickest.clear()
+            self._last, at = time_, time_ + self._shift
+            late = now - self._due - time_ if paced else self._behind_quickest(now, now - time_)
+        self._at = max(at, self._at + _LEAST_STEP)
+        return late, self._at
+
+    def _behind_quickest(self, now: float, took: float) -> float:
+        # Only the last seconds count: a camera's clock that runs a little slow would seem ever later.
+        while self._quickest and self._quickest[-1][1] >= took:
+            self._quickest.pop()
+        self._quickest.append((now, took))
+        while self._quickest[0][0] < now - _MEMORY:
+            self._quickest.popleft()
+        return took - self._quickest[0][1]

@@ -1,0 +1,126 @@
+"""What a live session hands on: the picture with what is known of it, and what has changed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Literal
+
+from facelib.faces import FloatArray, Image
+from facelib.live.frames import LiveFrame
+from facelib.recognize import UNKNOWN
+
+State = Literal["connecting", "playing", "waiting", "ended", "stopped", "failed"]
+"""What a session is at: `waiting` has lost its source and tries again; the last three are final."""
+
+FINAL_STATES: tuple[State, ...] = ("ended", "stopped", "failed")
+"""Nothing comes after these."""
+
+ChangeKind = Literal[
+    "connected", "lost", "appeared", "named", "left", "enrolled", "unrecorded", "ended", "stopped", "failed"
+]
+"""What has changed: of the source (`connected`, `lost` and the final states), of one face, or that a recording ended
+early (`unrecorded`)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LiveFace:
+    """One face in the newest picture.
+
+    Attributes:
+        track: The number under which the face is followed; never used twice in one session.
+        box: `(4,)` float32, left, top, right, bottom in pixels of the picture; moved along since it was last found.
+        person: A name of the cast, or `unknown`.
+        confidence: 0 to 1: the probability that `person` is right, also of `unknown`.
+        distance: To the nearest picture of the best person, in the embedding's own units; NaN before it is measured.
+        enrolled: Whether the user said who this is.
+    """
+
+    track: int
+    box: FloatArray
+    person: str = UNKNOWN
+    confidence: float = 0.0
+    distance: float = float("nan")
+    enrolled: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LiveView:
+    """The newest picture of a source, with what is known of it.
+
+    Attributes:
+        frame: The picture as it came, converted when asked for.
+        faces: The faces in it, in the order of their tracks.
+        delay: Seconds from the picture's arrival to its being shown here.
+        recognition_delay: Seconds from the arrival of the picture last recognized to its names being known.
+        frames_per_second: Pictures shown, over the last two seconds.
+        recognitions_per_second: Pictures recognized, over the last five seconds.
+        state: What the session is at.
+        message: Why it waits or failed, or nothing; made for people to read.
+        colours: A colour such as `#0072B2` for everyone of the cast and for `unknown`, the same in every picture.
+    """
+
+    frame: LiveFrame
+    faces: tuple[LiveFace, ...] = ()
+    delay: float = 0.0
+    recognition_delay: float = 0.0
+    frames_per_second: float = 0.0
+    recognitions_per_second: float = 0.0
+    state: State = "playing"
+    message: str = ""
+    colours: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def image(self) -> Image:
+        """The picture without anything drawn on it, `(height, width, 3)` uint8 RGB; not to be written to."""
+        return self.frame.image
+
+    @property
+    def number(self) -> int:
+        """0-based number of the picture; pictures that were passed over are counted too."""
+        return self.frame.number
+
+    @property
+    def time(self) -> float:
+        """Seconds of the source since the session's first picture; goes on behind an interruption."""
+        return self.frame.time
+
+    def annotated(self) -> Image:
+        """Return the picture with a box and a name on every face, `(height, width, 3)` uint8 RGB."""
+        from facelib.live.drawing import annotate_picture  # stands above this module
+
+        return annotate_picture(self.image, self.faces, self.colours or None)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Something that has changed, of the source or of one face.
+
+    Attributes:
+        when: Time of the clock on the wall, ISO 8601 in UTC.
+        time: Seconds of the source since the session's first picture.
+        kind: What has changed. `named` tells every new answer about a face, also `unknown` where a name is taken back.
+        track: The face's number; -1 where the change is of the source.
+        person: Its name, `unknown` or, where the change is of the source, nothing.
+        confidence: 0 to 1, of `person`.
+        message: Why, for people to read; may be empty.
+
+    Example:
+        >>> Change("2026-01-01T00:00:00.000+00:00", 1.25, "named", 3, "Ada Lovelace", 0.97).as_json()
+        '{"when": "2026-01-01T00:00:00.000+00:00", "time": 1.25, "kind": "named", "track": 3, \
+"person": "Ada Lovelace", "confidence": 0.97, "message": ""}'
+    """
+
+    when: str
+    time: float
+    kind: ChangeKind
+    track: int = -1
+    person: str = ""
+    confidence: float = 0.0
+    message: str = ""
+
+    def as_json(self) -> str:
+        """Return the change as one line of JSON."""
+        fields = asdict(self) | {"time": round(self.time, 3), "confidence": round(self.confidence, 4)}
+        return json.dumps(fields, ensure_ascii=False)

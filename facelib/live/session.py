@@ -1,0 +1,235 @@
+"""A live session: a source played, its faces found, followed and named, while it plays."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from PIL import Image as PillowImage
+
+from facelib.detect import Detector
+from facelib.live.changes import ChangeLog
+from facelib.live.enrolment import learn, new_file, person_of, save_portrait
+from facelib.live.player import Player
+from facelib.live.recognition import open_recognition
+from facelib.live.records import Change, LiveView, State
+from facelib.live.source import read_source
+from facelib.naming import Rules
+from facelib.plots.style import colours_of
+from facelib.project import Project, writing
+
+_SNAPSHOT_SUFFIXES = (".jpg", ".jpeg", ".png")
+
+
+class LiveSession:
+    """Plays a camera, a stream or a film, and says who is in the newest picture.
+
+    Nothing is opened before `start`, but everything that can be checked is checked when the session is made. All
+    methods may be called from any thread; none waits for a picture.
+
+    Args:
+        source: The number of a camera (0 is the first, as text too), an address (`rtsp://`, `http://` ...), or the path
+            of a film, which plays at its own speed.
+        project: Its recognizer names the faces; its `people/` takes the enrolled ones.
+        detector: Finds the faces: a name, the path of an ONNX file, or an open detector.
+        embedder: Name or path of the embedding network; empty takes the one the recognizer was fitted for.
+        rules: When a face is given a name; None takes the defaults. Only the face itself speaks, not its surroundings.
+        seconds_between_recognitions: From the beginning of one to the next; 0 is as often as the machine can. Raising
+            it spares the machine; in between, faces are followed.
+        loop: Whether a film begins anew at its end.
+        patience: Seconds without a picture after which the session gives up its source as failed; infinite tries for
+            ever.
+        record: Where to record the annotated picture from the beginning; None does not.
+        on_change: Called with every change, from the session's own threads; must be quick.
+
+    Attributes:
+        source: What is played, as it may be shown: without a password.
+        project: Whose people are named.
+
+    Raises:
+        ValueError: When the source is none, a number is out of its range, or the embedder is not the recognizer's.
+        FileNotFoundError: When there is no such film, or the project has no recognizer yet.
+    """
+
+    def __init__(
+        self,
+        source: str | int | Path,
+        project: Project,
+        *,
+        detector: str | Path | Detector = "centerface",
+        embedder: str | Path = "",
+        rules: Rules | None = None,
+        seconds_between_recognitions: float = 0.0,
+        loop: bool = False,
+        patience: float = math.inf,
+        record: str | Path | None = None,
+        on_change: Callable[[Change], None] | None = None,
+    ) -> None:
+        if not seconds_between_recognitions >= 0 or not patience > 0:
+            raise ValueError(
+                f"expected seconds_between_recognitions of 0 or more and patience above 0, "
+                f"got {seconds_between_recognitions!r} and {patience!r}"
+            )
+        played = read_source(source)
+        self.source, self.project = played.name, project
+        recognition = open_recognition(
+            project, detector, embedder, rules=rules or Rules(), seconds=seconds_between_recognitions
+        )
+        self._log = ChangeLog(on_change)
+        self._player = Player(
+            played,
+            recognition,
+            self._log,
+            seconds=seconds_between_recognitions,
+            loop=loop,
+            patience=patience,
+            colours=colours_of(recognition.people),
+        )
+        if record is not None:
+            self._player.record(Path(record))
+
+    def start(self) -> None:
+        """Begin to play; a session that runs goes on, and one that has ended cannot be started again.
+
+        Raises:
+            RuntimeError: When the session has ended.
+        """
+        self._player.start()
+
+    def stop(self) -> None:
+        """End it: the source is released and a recording finished; may be called any number of times.
+
+        Returns when all is done; from within `on_change` at once, since the session waits for that call itself.
+        """
+        self._player.stop()
+
+    def __enter__(self) -> Self:
+        """Start."""
+        self.start()
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        """Stop."""
+        self.stop()
+
+    @property
+    def running(self) -> bool:
+        """Whether it was started and has not yet ended."""
+        return self._player.running
+
+    @property
+    def state(self) -> State:
+        """What the session is at."""
+        return self._player.state
+
+    @property
+    def message(self) -> str:
+        """Why it waits or failed, or nothing; made for people to read."""
+        return self._player.message
+
+    @property
+    def recording(self) -> Path | None:
+        """The file that is recorded to, None where none is."""
+        recorder = self._player.recorder
+        return recorder.path if recorder and not recorder.problem else None
+
+    @property
+    def people(self) -> list[str]:
+        """The people whom the recognizer knows, sorted."""
+        return self._player.recognition.people
+
+    def view(self) -> LiveView | None:
+        """Return the newest picture with what is known of it, None before the first; the last one stays at the end."""
+        return self._player.view()
+
+    def changes(self) -> list[Change]:
+        """Return what has changed since the last call, oldest first."""
+        return self._log.take()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until the session has ended, `timeout` seconds at most; tell whether it has."""
+        return self._player.wait(timeout)
+
+    def enrol(self, track: int, person: str) -> Path:
+        """Make a face that is followed, or was within the last minute, known as a person.
+
+        Its best face is saved as a picture below `people/<person>/`, embedded, and added to `faces.parquet` and to the
+        recognizer, here and on disk. No file is overwritten. The track carries the name from the next picture on.
+
+        Args:
+            track: As of `LiveFace.track`.
+            person: A name of the cast, or a new one.
+
+        Returns:
+            The picture's path.
+
+        Raises:
+            ValueError: When no such track is remembered, no face of it was large and clear enough, or the name cannot
+                be that of a person.
+            FileNotFoundError: When the project has no gallery.
+            OSError: When a file cannot be written.
+        """
+        person, player = person_of(self.project, person), self._player
+        with player.machine:
+            evidence = player.recognition.evidence(track)
+            portrait = evidence.portrait
+        path = save_portrait(portrait, self.project, person, track=track)
+        assert portrait is not None  # or nothing would have been saved
+        taught = learn(path, portrait, self.project, person, player.recognition.net)
+        with player.machine:
+            player.recognition.renew(*taught)
+            evidence.enrolled = person
+        player.colours = colours_of([*self.people, person])
+        self._log.tell("enrolled", at=player.time, track=track, person=person, confidence=1.0, message=path.name)
+        return path
+
+    def snapshot(self, path: str | Path | None = None) -> Path:
+        """Save the newest picture with its names drawn, as JPEG or PNG.
+
+        Args:
+            path: Where; None takes a new name below `output/<project>/live/`.
+
+        Raises:
+            RuntimeError: When there is no picture yet.
+            ValueError: When the suffix is none of these.
+            OSError: When it cannot be written.
+        """
+        target = self._new_file(".jpg") if path is None else Path(path)
+        if target.suffix.lower() not in _SNAPSHOT_SUFFIXES:
+            raise ValueError(f"expected a picture's name to end in one of {_SNAPSHOT_SUFFIXES!r}, got {str(path)!r}")
+        view = self.view()
+        if view is None:
+            raise RuntimeError(f"expected a picture of {self.source} to save, none has come yet; wait until it plays")
+        with writing(target) as temporary:
+            PillowImage.fromarray(view.annotated()).save(temporary, quality=92)
+        return target
+
+    def record(self, path: str | Path | None = None) -> Path:
+        """Record the annotated picture from now on as MP4, every picture at its own time; playable at any moment.
+
+        Args:
+            path: Where, ending in `.mp4`; None takes a new name below `output/<project>/live/`.
+
+        Returns:
+            The file. It appears with the next picture.
+
+        Raises:
+            RuntimeError: When it records already, or the session has ended.
+            FileExistsError: When there is such a file.
+            ValueError: When the suffix is another.
+            OSError: When the folder cannot be made.
+        """
+        target = self._new_file(".mp4") if path is None else Path(path)
+        self._player.record(target)
+        return target
+
+    def stop_recording(self) -> Path | None:
+        """Finish the recording and return its file; None where nothing was recorded."""
+        return self._player.stop_recording()
+
+    def _new_file(self, suffix: str) -> Path:
+        return new_file(self.project.output / "live", f"{datetime.now(UTC):%Y-%m-%d %H%M%S}", suffix)

@@ -1,0 +1,325 @@
+"""A camera, a stream or a film in the page, live: names on faces, and a face enrolled by choosing it."""
+
+from __future__ import annotations
+
+import threading
+import time
+import weakref
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, ClassVar
+
+from tqdm.auto import tqdm
+
+from facelib.detect import Detector
+from facelib.live import FINAL_STATES, LiveSession
+from facelib.naming import Rules
+from facelib.plots import Thumbnails
+from facelib.project import Project
+from facelib.widgets.live_view_log import ChangeLog, Inbox
+from facelib.widgets.live_view_page import LivePage
+from facelib.widgets.live_view_report import faces_page
+
+_TURN = 0.01  # seconds between two looks for a new picture
+_FACTS = 0.5  # seconds between two readings of rates and delay: faster ones cannot be read
+_FIRST = 20.0  # seconds that the first picture may take where only some seconds are watched
+_BAR = "{desc}: {percentage:3.0f}%|{bar}| {n:.1f}/{total:.1f} s"
+_ENDLESS_BAR = "{desc}: {n:.1f} s"
+
+
+class LiveCamera(LivePage):
+    """A live picture with names, and buttons and keys to start, stop, record, keep a picture, and enrol a face.
+
+    The camera is held between `start` and `stop` only, and always let go of: by the page's button, by the end of the
+    source or of the kernel, when the widget is closed, when the same source is opened once more (its cell was run
+    again), and when no page shows the picture any more. What changes is written to `changes.jsonl` as it happens.
+    A page that is slow gets fewer pictures, never older ones.
+
+    Args:
+        source: The number of a camera, an address, or the path of a film.
+        project: Its recognizer names the faces; its `people/` takes the enrolled ones.
+        detector: Finds the faces: a name, the path of an ONNX file, or an open detector.
+        embedder: Name or path of the embedding network; empty takes the one the recognizer was fitted for.
+        rules: When a face is given a name.
+        seconds_between_recognitions: 0 is as often as the machine can.
+        loop: Whether a film begins anew at its end.
+        record: Whether to record the annotated picture from each start on.
+        picture_size: Pixels of the longer side of the picture in the page; larger ones take more of the machine.
+        pictures_per_second: At most so many go to the page.
+        patience: Seconds after which it stops when no page shows the picture; infinite goes on for ever.
+
+    Attributes:
+        state: What the source is at; see `facelib.live.State`.
+        facts: Rates and delay, as the page shows them. The delay is from a picture's arrival to the moment when
+            the page said that it shows it, names and all.
+        events: What changed, newest first.
+        status: What was done last.
+        error: What went wrong last, empty otherwise.
+
+    Raises:
+        ValueError: When the source is none, a number is out of its range, or the embedder is not the recognizer's.
+        FileNotFoundError: When there is no such film, or the project has no recognizer yet.
+        facelib.video.UnreadableFilm: When the film cannot be decoded.
+    """
+
+    # A camera can be opened once; the one of an earlier run of the cell would hold it for ever.
+    _open: ClassVar[weakref.WeakSet[LiveCamera]] = weakref.WeakSet()
+
+    def __init__(
+        self,
+        source: str | int | Path,
+        project: Project,
+        *,
+        detector: str | Path | Detector = "centerface",
+        embedder: str | Path = "",
+        rules: Rules | None = None,
+        seconds_between_recognitions: float = 0.0,
+        loop: bool = False,
+        record: bool = False,
+        picture_size: int = 960,
+        pictures_per_second: float = 15.0,
+        patience: float = 30.0,
+    ) -> None:
+        """Check everything that can be checked; nothing is opened yet."""
+        # ipywidgets closes also what could not be made, so what `close` needs comes first.
+        self._serving, self._switching = threading.RLock(), threading.RLock()
+        self._session: LiveSession | None = None
+        self._next: LiveSession | None = None
+        self._thread: threading.Thread | None = None
+        self._release: weakref.finalize[..., Any] | None = None
+        inbox = Inbox(ChangeLog(project.output / "live" / "changes.jsonl"))
+        self._make = partial(
+            LiveSession,
+            source,
+            project,
+            detector=detector,
+            embedder=embedder,
+            rules=rules,
+            seconds_between_recognitions=seconds_between_recognitions,
+            loop=loop,
+            on_change=inbox.take,
+        )
+        # A session plays once; the first one is made here, so that what is wrong is told in the cell.
+        first = self._next = self._make()
+        self._record, self._started = record, ""
+        self._watching = False
+        super().__init__(
+            str(first.source),
+            first.people,
+            inbox,
+            picture_size=picture_size,
+            pictures_per_second=pictures_per_second,
+            patience=patience,
+        )
+        for other in [camera for camera in self._open if camera.source == self.source]:
+            other.close()
+        self._open.add(self)
+        if self.comm is not None:
+            self.comm.on_close(lambda message: self.stop())
+
+    @property
+    def changes_file(self) -> Path:
+        """The file that changes are written to, one JSON object a line."""
+        return self._inbox.log.path
+
+    @property
+    def started(self) -> str:
+        """When it was last started, ISO 8601 in UTC, as the changes have it; empty before."""
+        return self._started
+
+    @property
+    def session(self) -> LiveSession | None:
+        """What plays, or played last."""
+        return self._session
+
+    def start(self) -> None:
+        """Play from now on; what plays already goes on.
+
+        Raises:
+            OSError: When the recording cannot be written.
+        """
+        with self._switching:
+            if self._session is not None and self._session.running:
+                return
+            self._join()
+            session, self._next = self._next or self._make(), None
+            self._session, self._started = session, datetime.now(UTC).isoformat(timespec="milliseconds")
+            if self._release is not None:
+                self._release.detach()
+            self._release = weakref.finalize(self, session.stop)  # also when the kernel ends
+            try:
+                session.start()
+                if self._record:
+                    session.record()
+            except BaseException:
+                session.stop()
+                raise
+            self._begin(session)
+            self._thread = threading.Thread(target=self._follow, args=(session,), name="live picture", daemon=True)
+            self._thread.start()
+
+    def stop(self) -> None:
+        """Let go of the camera and finish a recording; may be called any number of times."""
+        with self._switching:
+            if self._session is not None:
+                self._session.stop()
+            self._join()
+
+    def _join(self) -> None:
+        """Wait until the end has been brought to the page."""
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join(10)
+
+    def close(self) -> None:
+        """Stop, take the widget off the page, and let go of the networks and pictures too."""
+        self.stop()
+        self._open.discard(self)
+        self._session = self._next = None
+        if self._release is not None:
+            self._release.detach()
+        super().close()
+
+    def watch(self, seconds: float = 0.0, *, progress: bool = True) -> None:
+        """Play for some time while the cell waits, with a page or without one; then stop.
+
+        The page shows the picture meanwhile; its buttons may have to wait for the cell, which interrupting the kernel
+        ends at once.
+
+        Args:
+            seconds: From the first picture on; 0 goes on until the source ends, or the kernel is interrupted.
+            progress: Show a bar.
+
+        Raises:
+            OSError: When no picture came, or the source was lost for good.
+        """
+        if not seconds >= 0:
+            raise ValueError(f"expected seconds of 0 or more, got {seconds!r}")
+        self._watching = True
+        try:
+            self.start()
+            session = self._session
+            assert session is not None
+            self._wait(session, seconds, progress)
+        finally:
+            self._watching = False
+            self.stop()
+        if session.state == "failed" or session.view() is None:
+            raise OSError(
+                f"expected pictures from {self.source!r}, got none any more: {session.message or 'it was silent'}; "
+                f"see that it is there, and that no other program holds it"
+            )
+
+    @staticmethod
+    def _wait(session: LiveSession, seconds: float, progress: bool) -> None:
+        begin, first = time.monotonic(), None
+        form = _BAR if seconds else _ENDLESS_BAR
+        with tqdm(total=seconds or None, desc="watching", disable=not progress, bar_format=form) as bar:
+            while not session.wait(0.1):
+                now = time.monotonic()
+                first = now if first is None and session.view() is not None else first
+                passed = 0.0 if first is None else now - first
+                bar.update(min(passed, seconds or passed) - bar.n)
+                if seconds and (passed >= seconds or (first is None and now - begin > seconds + _FIRST)):
+                    return
+
+    def snapshot(self, path: str | Path | None = None) -> Path:
+        """Save the newest picture with its names; see `facelib.live.LiveSession.snapshot`."""
+        return self._playing().snapshot(path)
+
+    def enrol(self, track: int, person: str) -> Path:
+        """Make a face known as a person; see `facelib.live.LiveSession.enrol`."""
+        session = self._playing()
+        picture = session.enrol(track, person)
+        self._known.enrolled(track, picture.parent.name)  # spelt as the folder is
+        with self._lock:
+            self.people = session.people
+        return picture
+
+    def faces_page(self) -> Thumbnails:
+        """Return the faces seen lately as pictures with names, for reports and for whoever has no widget."""
+        return faces_page(self._known.listed())
+
+    def _playing(self) -> LiveSession:
+        if self._session is None:
+            raise RuntimeError("expected a source that was started, got none; press Start first")
+        return self._session
+
+    # ---- what the page asks for
+
+    def set_state(self, sync_data: dict[str, Any]) -> None:
+        """Take what the page sent, and do what it asks for."""
+        super().set_state(sync_data)
+        # Not within the page's lock: the picture goes on while a face is enrolled.
+        with self._serving:
+            for request in list(self.requests):
+                if request.get("number", 0) > self.handled:
+                    self._handle(request)
+
+    def _handle(self, request: Mapping[str, Any]) -> None:
+        with self._guarding():
+            self._say(self._do(str(request.get("action")), request))
+        with self._lock:
+            self.handled = int(request["number"])
+
+    def _do(self, action: str, request: Mapping[str, Any]) -> str:
+        actions: dict[str, Callable[[], str]] = {
+            "start": self._asked_to_start,
+            "stop": self._asked_to_stop,
+            "snapshot": lambda: f"Saved {self.snapshot()}",
+            "record": lambda: f"Recording to {self._playing().record()}",
+            "stop recording": lambda: f"Recorded {self._playing().stop_recording() or 'nothing'}",
+            "enrol": lambda: self._asked_to_enrol(int(request["track"]), str(request["person"])),
+        }
+        if action not in actions:
+            raise ValueError(f"expected one of {list(actions)!r}, got {action!r}")
+        return actions[action]()
+
+    def _asked_to_start(self) -> str:
+        self._pace.heard = True  # whoever asks is there to look
+        self.start()
+        return "Started."
+
+    def _asked_to_stop(self) -> str:
+        recording = self._playing().recording
+        self.stop()
+        return f"Stopped; recorded {recording}" if recording else "Stopped."
+
+    def _asked_to_enrol(self, track: int, person: str) -> str:
+        picture = self.enrol(track, person)
+        return f"Enrolled as {picture.parent.name}, whom every later picture knows: {picture}"
+
+    # ---- what the page shows
+
+    def _follow(self, session: LiveSession) -> None:
+        """Bring the page up to date until the session has ended; runs in a thread of its own."""
+        try:
+            with self._guarding(clear=False):
+                self._bring(session)
+        finally:
+            session.stop()  # also where showing it has failed: nobody could see it any more
+
+    def _bring(self, session: LiveSession) -> None:
+        followed = sent = -1  # numbers of pictures
+        told = float("-inf")
+        final = False
+        while not final:
+            # Asked before the picture is taken, so that the last one is not missed.
+            final, view, now = session.state in FINAL_STATES, session.view(), time.monotonic()
+            if view is not None and view.number != followed:
+                self._known.follow(view)
+                followed = view.number
+            # The last one is sent once more, since its names may have come after it.
+            if view is not None and (final or (view.number != sent and self._pace.may_send(now))):
+                self._show(view, now)
+                sent = view.number
+            elif self._pace.is_quiet(now):
+                self._ask_again(now)
+            if final or self._inbox.news or now - told >= _FACTS:
+                self._tell(session)
+                told = now
+            if not self._watching and self._pace.is_alone(now):
+                session.stop()
+                self._say("Stopped, since no page shows the picture any more.")
+            time.sleep(0 if final else _TURN)

@@ -1,0 +1,118 @@
+"""What changes in a live session: kept in a file at once, and told to the page in words."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from pathlib import Path
+
+from facelib.live import Change
+from facelib.recognize import UNKNOWN
+
+EVENTS = 40
+"""Lines of what changed that the page holds at most."""
+
+
+class ChangeLog:
+    """A file that every change of a live session is added to as one line of JSON, at once.
+
+    It only grows: a later session goes on below. A line that a killed process left half written is closed, so that
+    it spoils no other.
+
+    Args:
+        path: Its folder is made at the first change.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        """Remember where; nothing is written yet."""
+        self.path = Path(path)
+        self._lock = threading.Lock()
+
+    def add(self, change: Change) -> None:
+        """Write one change.
+
+        Raises:
+            OSError: When it cannot be written.
+        """
+        with self._lock:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with self.path.open("a+b") as file:
+                if file.tell() and not self._is_closed():
+                    file.write(b"\n")
+                file.write(change.as_json().encode() + b"\n")
+
+    def _is_closed(self) -> bool:
+        with self.path.open("rb") as file:
+            file.seek(-1, 2)
+            return file.read(1) == b"\n"
+
+
+def clock(seconds: float) -> str:
+    """Write a time for people to glance at.
+
+    Example:
+        >>> clock(65.9), clock(3725)
+        ('1:05', '62:05')
+    """
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+
+
+def event_of(change: Change) -> dict[str, str]:
+    """Return a change as a line of the page: `time`, `text` and `kind`; nothing for what is no news to people."""
+    sure = f" ({int(100 * change.confidence + 1e-6)} %)" if change.person != UNKNOWN else ""
+    texts = {
+        "connected": "The source plays",
+        "lost": "The source was lost",
+        "named": f"{change.person}{sure}" if change.person != UNKNOWN else "Somebody unknown",
+        "left": f"{change.person} left" if change.person != UNKNOWN else "",
+        "enrolled": f"{change.person}, enrolled",
+        "unrecorded": "The recording has ended early",
+        "ended": "The source has ended",
+        "stopped": "Stopped",
+        "failed": "Failed",
+    }
+    text = texts.get(change.kind, "")
+    if not text:
+        return {}
+    said = f"{text}: {change.message}" if change.message and change.track < 0 else text
+    return {"time": clock(change.time), "text": said, "kind": change.kind}
+
+
+class Inbox:
+    """What a session says from its own threads, kept for the thread that brings the page up to date.
+
+    Attributes:
+        log: The file that all of it is written to at once.
+    """
+
+    def __init__(self, log: ChangeLog) -> None:
+        """Begin empty."""
+        self.log = log
+        self._problem = ""
+        self._events: deque[dict[str, str]] = deque(maxlen=EVENTS)
+
+    @property
+    def news(self) -> bool:
+        """Whether there is something to tell."""
+        return bool(self._events or self._problem)
+
+    def take(self, change: Change) -> None:
+        """Keep one change; a disk that is full does not end what plays."""
+        if event := event_of(change):
+            self._events.append(event)
+        try:
+            self.log.add(change)
+        except OSError as error:
+            self._problem = f"{type(error).__name__}: changes are not kept: {error}"
+
+    def take_events(self) -> list[dict[str, str]]:
+        """Return what is new, newest first, and forget it."""
+        taken: list[dict[str, str]] = []
+        while self._events:
+            taken.insert(0, self._events.popleft())
+        return taken
+
+    def take_problem(self) -> str:
+        """Return why something could not be written, empty otherwise, and forget it."""
+        problem, self._problem = self._problem, ""
+        return problem

@@ -1,0 +1,111 @@
+"""What a live session saw, as a table, as appearances and as a page: for reports and for whoever has no widget."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from facelib.plots import Thumbnails
+from facelib.recognize import UNKNOWN
+from facelib.timeline import APPEARANCE_COLUMNS, appearances
+
+if TYPE_CHECKING:
+    from facelib.widgets.live_view_faces import SeenFace
+
+CHANGE_COLUMNS = ["when", "time", "kind", "track", "person", "confidence", "message"]
+"""The columns of `changes.jsonl`, as of `facelib.live.Change`."""
+
+_TILE = (
+    '<figure style="margin:0;width:112px;font-size:12px;line-height:1.35">'
+    '<div style="height:112px;background:#f2f2f2;color:#555;display:flex;align-items:center;justify-content:center">'
+    "{picture}</div>"
+    '<figcaption style="overflow-wrap:anywhere"><b>{person}</b><br>{sure}{first:.1f} to {last:.1f} s</figcaption>'
+    "</figure>"
+)
+
+
+def read_changes(path: str | Path, *, since: str = "") -> pd.DataFrame:
+    """Read a file of changes, `CHANGE_COLUMNS`, oldest first; without a file there are none.
+
+    Args:
+        path: As `facelib.widgets.live_view_log.ChangeLog` writes it; lines that are no change are passed over.
+        since: Changes before this time are left out; ISO 8601 in UTC, as the column `when`.
+    """
+    rows = []
+    if Path(path).is_file():
+        for line in Path(path).read_text(encoding="utf-8", errors="replace").splitlines():
+            try:
+                fields = json.loads(line)
+                rows.append([fields[name] for name in CHANGE_COLUMNS])
+            except (ValueError, KeyError, TypeError):
+                continue
+    table = pd.DataFrame(rows, columns=pd.Index(CHANGE_COLUMNS))
+    return table[table["when"].astype(str) >= since].reset_index(drop=True)
+
+
+def live_appearances(changes: pd.DataFrame, *, longest_gap: float = 1.0) -> pd.DataFrame:
+    """Return who was in the picture from when to when, as `appearances.csv` has it, from what changed.
+
+    A track that got its name only after a moment counts from its beginning; strangers are one row, `unknown`.
+
+    Args:
+        changes: As `read_changes` gives them, of one session.
+        longest_gap: Seconds; shorter gaps between two tracks of one person are closed.
+    """
+    tracks = _tracks(changes)
+    if tracks.empty:
+        return pd.DataFrame(columns=pd.Index(APPEARANCE_COLUMNS))
+    strangers = tracks["person"] == UNKNOWN
+    parts = [
+        appearances(tracks[~strangers], longest_gap=longest_gap),
+        # They have no name to be joined by, so they are given one meanwhile.
+        appearances(tracks[strangers].assign(person="strangers"), longest_gap=longest_gap).assign(person=UNKNOWN),
+    ]
+    return pd.concat([part for part in parts if len(part)]).sort_values(["start", "person"], ignore_index=True)
+
+
+def _tracks(changes: pd.DataFrame) -> pd.DataFrame:
+    """Return each track with its last answer, its first and its last moment."""
+    if changes.empty:
+        return pd.DataFrame()
+    end = float(changes["time"].max())
+    rows = []
+    for _, own in changes[changes["track"] >= 0].groupby("track"):
+        said = own[own["kind"].isin(["appeared", "named", "enrolled"])]
+        if said.empty:
+            continue
+        left = own.loc[own["kind"] == "left", "time"]
+        last = said.iloc[-1]
+        rows.append(
+            {
+                "track": int(last["track"]),
+                "person": str(last["person"]) or UNKNOWN,
+                "confidence": float(last["confidence"]),
+                "start": float(own["time"].min()),
+                "end": float(left.max()) if len(left) else end,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def faces_page(faces: Sequence[SeenFace]) -> Thumbnails:
+    """Show faces seen live as small pictures, with who they are and how sure that is."""
+    if not faces:
+        return Thumbnails("<p>No faces were seen.</p>")
+    tiles = "".join(_tile(face) for face in faces)
+    return Thumbnails(f'<div style="display:flex;flex-wrap:wrap;gap:12px 10px;align-items:flex-start">{tiles}</div>')
+
+
+def _tile(face: SeenFace) -> str:
+    picture = "no picture"
+    if face.picture:
+        data = base64.b64encode(face.picture).decode("ascii")
+        picture = f'<img src="data:image/jpeg;base64,{data}" alt="" style="max-width:112px;max-height:112px">'
+    sure = f"{face.confidence:.2f} sure<br>" if face.person != UNKNOWN else ""
+    return _TILE.format(picture=picture, person=html.escape(face.person), sure=sure, first=face.first, last=face.last)

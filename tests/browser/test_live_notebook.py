@@ -1,0 +1,173 @@
+"""The live notebook in JupyterLab, a film as its camera: names appear, an unknown face is enrolled, and it stops."""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.request
+from pathlib import Path
+
+import psutil
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+import facelib
+from facelib.demo import make_demo
+from facelib.gallery import build_gallery, read_gallery, write_gallery
+from facelib.project import Project
+from facelib.recognize import load_recognizer
+from facelib.tuning import tune
+from facelib.video import probe
+from facelib.widgets import read_changes
+
+pytestmark = pytest.mark.browser
+PLENTY = 120_000  # milliseconds that the page may take on a busy machine
+NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "09_live_camera.ipynb"
+
+
+@pytest.fixture(scope="module")
+def live(lab) -> Project:
+    """The demo in JupyterLab's folder with a recognizer; its film plays over and over, for two seconds at first."""
+    root = lab.root / "live"
+    project = Project("demo", root / "data", root / "output")
+    make_demo(project, seconds_per_shot=2.0, progress=False)
+    (project.videos / "demo_vfr.mp4").unlink()
+    net = facelib.embedder("dlib")
+    table = build_gallery(project, facelib.detector(), net, progress=False)
+    write_gallery(table, project.faces, detector="mtcnn", embedder=net.name, weights_sha256=net.sha256)
+    tuning = tune(read_gallery(project.faces), fallback=net.threshold)
+    tuning.save(project.recognizer, tuning.fitted.threshold)
+    (root / "notebooks").mkdir()
+    notebook = json.loads(NOTEBOOK.read_text(encoding="utf-8"))
+    wanted = {"seconds": "seconds: float = 2.0  # at first\n", "loop": "loop: bool = True  # goes on\n"}
+    lines = notebook["cells"][1]["source"]
+    notebook["cells"][1]["source"] = [wanted.get(line.split(":")[0], line) for line in lines]
+    (root / "notebooks" / NOTEBOOK.name).write_text(json.dumps(notebook), encoding="utf-8")
+    return project
+
+
+@pytest.fixture
+def notebook(live) -> Path:
+    return live.data_dir.parent / "notebooks" / NOTEBOOK.name
+
+
+def processes_with_open(film: Path) -> list[int]:
+    """Return the processes that hold a file open, as the system knows it."""
+    holding = []
+    for process in psutil.process_iter():
+        try:
+            if any(Path(file.path) == film.resolve() for file in process.open_files()):
+                holding.append(process.pid)
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            continue
+    return holding
+
+
+def wait_until(holds, *, seconds: float = 120.0, page: Page) -> None:
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end
+        page.wait_for_timeout(200)
+
+
+def lamp(widget: Locator) -> Locator:
+    return widget.locator(".lamp")
+
+
+def test_start_see_a_name_enrol_an_unknown_see_its_name_stop(live, notebook, run_notebook):
+    film = live.videos / "demo.mp4"
+    page = run_notebook(notebook)
+    widget = page.locator(".facelib-live")
+    widget.wait_for()
+    # The notebook plays for two seconds by itself and comes to its end: snapshot, timeline, table, list of files.
+    expect(page.locator(".jp-OutputArea-output", has_text="changes.jsonl").last).to_be_visible(timeout=PLENTY)
+    expect(lamp(widget)).to_have_text("stopped", timeout=PLENTY)
+    assert processes_with_open(film) == []
+    cells = page.locator(".jp-Notebook .jp-Cell").count()
+    status, alert = widget.get_by_role("status"), widget.get_by_role("alert")
+
+    widget.get_by_role("button", name="Start").click()
+    expect(lamp(widget)).to_have_text("live", timeout=PLENTY)
+    expect(widget.locator(".box", has_text="Eileen Collins").first).to_be_visible(timeout=PLENTY)
+    assert len(processes_with_open(film)) == 1
+    expect(widget.locator("[data-fact='frames/s']")).to_be_visible(timeout=PLENTY)
+    expect(widget.locator("[data-fact='delay']")).to_be_visible(timeout=PLENTY)
+    delay = float(widget.locator("[data-fact='delay'] b").inner_text().removesuffix(" s"))
+    assert delay < 5  # that of a page that shows what it gets; generous for a busy machine
+
+    # A stranger of the demo is enrolled from the list by keyboard; the picture goes on meanwhile.
+    stranger = widget.locator(".tile.unknown").first
+    stranger.wait_for()
+    stranger.focus()
+    page.keyboard.press("u")
+    dialog = widget.get_by_role("dialog", name="Enrol this face as")
+    expect(dialog.get_by_role("button", name="Grace Hopper")).to_be_visible(timeout=PLENTY)
+    page.keyboard.type("Nina")
+    expect(dialog.get_by_role("button", name="Grace Hopper")).to_have_count(0, timeout=PLENTY)
+    page.keyboard.press("Enter")
+    expect(status).to_contain_text("Enrolled as Nina", timeout=PLENTY)
+    # The film comes to her again, and she has a name.
+    expect(widget.locator(".box", has_text="Nina").first).to_be_visible(timeout=PLENTY)
+    pictures = list((live.people / "Nina").iterdir())
+    assert len(pictures) == 1
+    assert "Nina" in load_recognizer(live.recognizer)[0].classes_
+    assert (read_gallery(live.faces).table["person"] == "Nina").sum() == 1
+
+    page.keyboard.press("p")
+    expect(status).to_contain_text("Saved ", timeout=PLENTY)
+    page.keyboard.press("r")
+    expect(widget.get_by_role("button", name="End recording")).to_have_attribute("aria-pressed", "true", timeout=PLENTY)
+    page.wait_for_timeout(1500)
+    widget.get_by_role("button", name="Stop").click()
+    expect(lamp(widget)).to_have_text("stopped", timeout=PLENTY)
+    expect(status).to_contain_text("recorded ", timeout=PLENTY)
+    wait_until(lambda: processes_with_open(film) == [], page=page)
+    expect(alert).to_have_text("")
+    assert page.locator(".jp-Notebook .jp-Cell").count() == cells  # the keys went to no cell
+    kept = live.output / "live"
+    assert len(list(kept.glob("*.jpg"))) == 2 and probe(next(kept.glob("*.mp4"))).frames > 5
+    changes = read_changes(kept / "changes.jsonl")
+    assert {"Eileen Collins", "Nina"} <= set(changes.loc[changes["kind"] == "named", "person"])
+
+
+def test_what_goes_wrong_is_seen_and_every_end_lets_go_of_the_source(live, notebook, run_notebook, lab):
+    film = live.videos / "demo.mp4"
+    page = run_notebook(notebook)
+    widget = page.locator(".facelib-live")
+    expect(page.locator(".jp-OutputArea-output", has_text="changes.jsonl").last).to_be_visible(timeout=PLENTY)
+    start = widget.get_by_role("button", name="Start")
+
+    # A name that no folder can have is refused, with the reason, and playing goes on.
+    start.click()
+    tile = widget.locator(".tile").first
+    tile.click()
+    page.keyboard.type("a/b")
+    page.keyboard.press("Enter")
+    expect(widget.get_by_role("alert")).to_contain_text("expected a name that a folder", timeout=PLENTY)
+    expect(lamp(widget)).to_have_text("live", timeout=PLENTY)
+
+    # The cell that opens it is run again: the first camera lets go, and the page that is left of it is gone.
+    cell = page.locator(".jp-CodeCell", has_text="camera = LiveCamera(")
+    cell.locator(".cm-content").click()
+    page.keyboard.press("Control+Enter")
+    expect(widget).to_have_count(0, timeout=PLENTY)
+    wait_until(lambda: processes_with_open(film) == [], page=page)
+
+    # Its output is cleared while it plays: it stops by itself.
+    page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")
+    widget.wait_for()
+    start.click()
+    wait_until(lambda: len(processes_with_open(film)) == 1, page=page)
+    page.evaluate("window.jupyterapp.commands.execute('editmenu:clear-all')")
+    wait_until(lambda: processes_with_open(film) == [], page=page)
+
+    # The kernel is shut down while it plays.
+    page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")
+    widget.wait_for()
+    start.click()
+    wait_until(lambda: len(processes_with_open(film)) == 1, page=page)
+    with urllib.request.urlopen(f"{lab.url}/api/sessions") as answer:
+        (session,) = (one for one in json.load(answer) if one["path"].endswith(NOTEBOOK.name))
+    asked = urllib.request.Request(f"{lab.url}/api/sessions/{session['id']}", method="DELETE")
+    urllib.request.urlopen(asked).close()
+    wait_until(lambda: processes_with_open(film) == [], page=page)

@@ -1,0 +1,235 @@
+"""The reader against real servers and files. Times are generous: other work may share the machine."""
+
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from facelib.live.feed import CameraFeed, SourceLost
+from facelib.live.reader import Reader, _Clock
+from facelib.live.source import Source, read_source
+
+
+@pytest.fixture
+def read():
+    """Return a factory of readers that run, with the list of what they tell of themselves."""
+    readers = []
+
+    def start(source, **options):
+        told = []
+        place = source if isinstance(source, Source) else read_source(source)
+        readers.append(Reader(place, on_state=lambda *state: told.append(state), **options))
+        readers[-1].start()
+        return readers[-1], told
+
+    yield start
+    for reader in readers:
+        assert reader.stop(timeout=60)
+
+
+def pictures_of(reader, *, most=10_000):
+    """Take pictures until the end, or as many as wanted."""
+    taken, last = [], -1
+    while len(taken) < most:
+        frame = reader.newest(after=last, timeout=1.0)
+        if frame is not None:
+            taken.append(frame)
+            last = frame.number
+        elif reader.final:
+            break
+    return taken
+
+
+def test_a_film_plays_at_its_own_speed_and_ends(read, make_film):
+    times = [0.0, 0.1, 0.2, 0.8, 0.9, 1.2]  # not all alike
+    film = make_film(frames=6, times=times, pictures=[np.full((48, 64, 3), 40 * i, np.uint8) for i in range(6)])
+
+    reader, told = read(film)
+    taken = pictures_of(reader)
+
+    assert told == [("playing", ""), ("ended", "")]
+    assert taken[-1].number == 5
+    assert [frame.time for frame in taken] == pytest.approx([times[frame.number] for frame in taken], abs=0.002)
+    # None before its time; after it by as much as the machine is busy.
+    assert all(frame.arrived - taken[0].arrived >= frame.time - taken[0].time - 0.02 for frame in taken)
+    assert abs(int(taken[-1].image.mean()) - 200) < 10
+
+
+def test_who_is_slow_gets_the_newest_picture(read, make_film):
+    reader, _ = read(make_film(frames=50, rate=25))
+
+    first = reader.newest(timeout=30)
+    time.sleep(0.8)
+    second = reader.newest(after=first.number)
+
+    assert second.number - first.number >= 10
+    assert time.monotonic() - second.arrived < 0.5
+
+
+def test_a_looped_film_begins_anew_and_its_time_goes_on(read, make_film, wait_until):
+    reader, told = read(make_film(frames=5, rate=25), loop=True)
+
+    wait_until(lambda: (reader.newest() or reader.newest(timeout=5)).number >= 12)
+    taken = pictures_of(reader, most=8)
+
+    assert ("ended", "") not in told
+    assert np.all(np.diff([frame.time for frame in taken]) > 0)
+    assert reader.stop(timeout=30)
+    assert reader.state == "stopped"
+
+
+def test_a_film_that_breaks_off_is_played_so_far(read, make_film):
+    film = make_film(name="film.mkv", frames=100, rate=50, sound=None)
+    film.write_bytes(film.read_bytes()[: film.stat().st_size * 2 // 3])
+
+    reader, _ = read(film)
+    taken = pictures_of(reader)
+
+    assert taken[-1].number > 10
+    assert reader.state == "ended"
+
+
+def test_stopping_a_film_is_quick_and_closes_its_file(read, make_film):
+    film = make_film(frames=3, times=[0.0, 5.0, 9.0], pictures=[np.zeros((48, 64, 3), np.uint8)] * 3)
+    reader, _ = read(film)
+    assert reader.newest(timeout=30) is not None
+
+    began = time.monotonic()
+    assert reader.stop(timeout=30)
+
+    assert time.monotonic() - began < 3
+    assert reader.state == "stopped"
+    assert reader.newest(after=0) is None
+
+
+def test_a_stream_over_rtsp_is_read_and_its_loss_is_mended_within_ten_seconds(read, rtsp_server, make_film, wait_until):
+    server = rtsp_server(make_film(frames=1500, rate=25, sound=None))
+    reader, told = read(server.address)
+    wait_until(lambda: (reader.newest() or reader.newest(timeout=5)) is not None)
+    before = pictures_of(reader, most=5)
+
+    server.kill()
+    wait_until(lambda: reader.state == "waiting", seconds=30)
+    time.sleep(3)  # so that the waits have grown
+    last = reader.newest()
+    server.start()
+    restored = time.monotonic()
+    wait_until(lambda: reader.newest(after=last.number) is not None)
+
+    assert time.monotonic() - restored < 10
+    assert [state for state, _ in told][:2] == ["playing", "waiting"]
+    assert told[-1] == ("playing", "")
+    after = pictures_of(reader, most=5)
+    assert after[0].number > before[-1].number
+    assert after[0].time - before[-1].time > 3  # the time without pictures is counted
+
+
+def test_a_camera_over_http_is_told_by_when_its_pictures_come(read, mjpeg_server):
+    # Without times of its own, FFmpeg would count 25 pictures a second.
+    server = mjpeg_server([np.full((48, 64, 3), 8 * i, np.uint8) for i in range(30)], rate=5)
+    reader, told = read(server.address)
+
+    taken = pictures_of(reader, most=10)
+
+    assert told[0] == ("playing", "")
+    assert taken[-1].time - taken[0].time == pytest.approx(9 / 5, abs=0.8)
+
+
+def test_a_silent_camera_counts_as_lost_and_is_taken_up_again(read, mjpeg_server, wait_until):
+    server = mjpeg_server([np.zeros((48, 64, 3), np.uint8)])
+    reader, told = read(server.address)
+    wait_until(lambda: reader.state == "playing")
+
+    server.silent.set()
+    wait_until(lambda: reader.state == "waiting", seconds=30)
+    server.silent.clear()
+    wait_until(lambda: reader.state == "playing", seconds=30)
+
+    assert told[1][0] == "waiting"
+    assert "4 seconds" in told[1][1] or "ended" in told[1][1]
+
+
+def test_a_source_that_is_not_there_is_tried_until_patience_ends(read, wait_until):
+    began = time.monotonic()
+    reader, told = read("rtsp://ann:secret@127.0.0.1:9/live", patience=2)
+
+    wait_until(lambda: reader.final)
+
+    assert reader.state == "failed"
+    assert told[0][0] == "connecting"
+    assert "refused" in reader.message
+    assert "secret" not in str(told)
+    assert time.monotonic() - began < 20
+
+
+def test_stopping_while_it_waits_is_quick(read, wait_until):
+    reader, _ = read("rtsp://127.0.0.1:9/live")
+    wait_until(lambda: reader.message)
+    time.sleep(1)
+
+    began = time.monotonic()
+    assert reader.stop(timeout=30)
+
+    assert time.monotonic() - began < 3
+
+
+def test_no_thread_is_left(read, make_film):
+    reader, _ = read(make_film(frames=5))
+    pictures_of(reader)
+    assert reader.stop(timeout=30)
+
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("facelib reader")]
+
+
+def test_a_camera_is_read_as_rgb_and_its_end_is_a_loss(make_film):
+    red = np.zeros((48, 64, 3), np.uint8)
+    red[..., 0] = 250
+    feed = CameraFeed(str(make_film(pictures=[red] * 5, sound=None)))  # OpenCV reads a film as it reads a camera
+    taken = []
+
+    with pytest.raises(SourceLost, match="plugged in"):
+        taken.extend(feed.pictures())  # grows while it lasts
+    feed.close()
+
+    with pytest.raises(SourceLost, match="no camera"):
+        CameraFeed(87)
+    assert len(taken) == 5
+    assert np.abs(taken[0].raw.to_ndarray(format="rgb24").mean(axis=(0, 1)) - [250, 0, 0]).max() < 30
+
+
+def test_a_camera_that_is_not_there_is_told(read, wait_until):
+    reader, _ = read(87, patience=1)
+
+    wait_until(lambda: reader.final)
+
+    assert reader.state == "failed"
+    assert "no camera 87" in reader.message
+
+
+def test_how_late_a_picture_is_goes_by_the_quickest_of_the_last_seconds(monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    clock = _Clock()
+    late = []
+    for at, stamp in [(0.0, 5.0), (0.04, 5.04), (1.08, 5.08), (1.09, 6.09), (30.0, 33.0), (30.04, 33.04)]:
+        now[0] = 100 + at
+        late.append(clock.read(stamp, paced=False)[0])
+
+    # One second behind, then in time again; two seconds less than before are the new measure after a while.
+    assert late == pytest.approx([0, 0, 1.0, 0, 0, 0], abs=1e-6)
+
+
+def test_times_go_on_when_a_source_sets_its_clock_anew(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    clock = _Clock()
+    times = []
+    for at, stamp in [(0.0, 50.0), (0.1, 50.1), (0.2, 3.0), (0.3, 3.1), (0.4, None), (0.5, 3.3)]:
+        now[0] = at
+        times.append(clock.read(stamp, paced=False)[1])
+    clock.connect()
+    now[0] = 9.0
+    times.append(clock.read(0.0, paced=False)[1])
+
+    assert times == pytest.approx([0, 0.1, 0.2, 0.3, 0.4, 0.5, 9.0], abs=0.01)

@@ -1,0 +1,104 @@
+"""Recordings: their times, and what is left when the machine fails."""
+
+import signal
+import subprocess
+import sys
+
+import av
+import numpy as np
+import pytest
+
+from facelib.live.frames import LiveFrame
+from facelib.live.recorder import Recorder
+from facelib.live.records import LiveView
+from facelib.video import read_frames
+
+PICTURE = np.random.default_rng(0).integers(0, 255, (90, 120, 3), np.uint8)
+
+
+def view(time_, image=PICTURE, number=0):
+    return LiveView(LiveFrame.of(image, number=number, time_=time_))
+
+
+def read(path):
+    with av.open(str(path)) as container:
+        return [frame.time for frame in container.decode(video=0)], container.duration / 1e6
+
+
+def test_every_picture_keeps_its_own_time(tmp_path):
+    recorder = Recorder(tmp_path / "a" / "film.mp4")
+    times = [7.0, 7.04, 7.1, 8.5, 8.501, *(12 + i / 25 for i in range(20))]
+    for time_ in times:
+        recorder.add(view(time_))
+    recorder.close()
+    recorder.close()
+
+    stamps, duration = read(recorder.path)
+    assert stamps == pytest.approx([time_ - 7 for time_ in times], abs=1e-3)
+    assert duration == pytest.approx(5.8, abs=0.1)
+    assert (recorder.written, recorder.lost, recorder.problem) == (25, 0, "")
+
+
+def test_times_that_do_not_rise_and_other_sizes_are_written_all_the_same(tmp_path):
+    recorder = Recorder(tmp_path / "film.mp4")
+    for time_, image in [(1.0, PICTURE), (1.0, PICTURE[:51, :77]), (0.5, PICTURE)]:
+        recorder.add(view(time_, image))
+    recorder.close()
+
+    stamps, _ = read(recorder.path)
+    assert len(stamps) == 3
+    assert np.all(np.diff(stamps) > 0)
+
+
+def test_nothing_recorded_leaves_no_file(tmp_path):
+    recorder = Recorder(tmp_path / "film.mp4")
+    recorder.close()
+    recorder.add(view(0.0))
+
+    assert not recorder.path.exists()
+    assert recorder.written == 0
+
+
+def test_what_comes_too_fast_is_counted_and_waits_for_nobody(tmp_path):
+    large = np.zeros((1080, 1920, 3), np.uint8)
+    recorder = Recorder(tmp_path / "film.mp4")
+    views = [view(i / 1000, large) for i in range(4)]
+    for i in range(150):
+        recorder.add(views[i % 4])
+    recorder.close()
+
+    assert recorder.written + recorder.lost == 150
+    assert recorder.lost > 0
+
+
+def test_a_folder_that_cannot_be_written_is_told(tmp_path):
+    (tmp_path / "file").write_text("no folder")
+
+    with pytest.raises(OSError, match="file"):
+        Recorder(tmp_path / "file" / "film.mp4")
+
+
+def test_a_recording_that_was_killed_plays(tmp_path):
+    program = f"""
+import sys, time
+import numpy as np
+from facelib.live.frames import LiveFrame
+from facelib.live.recorder import Recorder
+from facelib.live.records import LiveView
+recorder = Recorder({str(tmp_path / "film.mp4")!r})
+for i in range(10_000):
+    image = np.random.default_rng(i).integers(0, 255, (90, 120, 3), np.uint8)
+    recorder.add(LiveView(LiveFrame.of(image, number=i, time_=i / 25)))
+    if recorder.written > 200:
+        print("well under way", flush=True)
+        time.sleep(60)
+    time.sleep(0.002)
+"""
+    process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "well under way\n"
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+
+    times = [frame.time for frame in read_frames(tmp_path / "film.mp4")]  # its last piece is cut off
+    assert len(times) > 50
+    assert np.allclose(np.diff(times), 1 / 25, atol=1e-3)

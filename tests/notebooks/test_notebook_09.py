@@ -1,0 +1,97 @@
+"""The live notebook without anybody to watch: what it shows, and what it leaves behind."""
+
+from __future__ import annotations
+
+import json
+
+import pandas as pd
+import papermill
+import pytest
+
+import facelib
+from facelib.demo import make_demo
+from facelib.gallery import build_gallery, read_gallery, write_gallery
+from facelib.images import read_image
+from facelib.pipeline import run_pipeline
+from facelib.pipeline.run import notebooks_folder
+from facelib.project import Project
+from facelib.tuning import tune
+from facelib.video import probe
+from facelib.widgets import live_appearances, read_changes
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("demo")
+    project = Project("demo", folder / "data", folder / "output")
+    make_demo(project, seconds_per_shot=1.5, progress=False)
+    (project.videos / "demo_vfr.mp4").unlink()
+    net = facelib.embedder("dlib")
+    table = build_gallery(project, facelib.detector(), net, progress=False)
+    write_gallery(table, project.faces, detector="mtcnn", embedder=net.name, weights_sha256=net.sha256)
+    tuning = tune(read_gallery(project.faces), fallback=net.threshold)
+    tuning.save(project.recognizer, tuning.fitted.threshold)
+    return project
+
+
+def run(project, out, **parameters):
+    """Run the notebook with papermill alone, as its user may; return the text and HTML of its outputs."""
+    places = {"project": project.name, "data_dir": str(project.data_dir), "output_dir": str(project.output_dir)}
+    source = notebooks_folder() / "09_live_camera.ipynb"
+    papermill.execute_notebook(source, out, parameters=places | parameters, kernel_name="python3", progress_bar=False)
+    cells = json.loads(out.read_text(encoding="utf-8"))["cells"]
+    return [str(output.get("data", output.get("text"))) for cell in cells for output in cell.get("outputs", [])]
+
+
+def test_the_pipeline_runs_it_when_asked_and_the_cast_is_named(demo):
+    (step,) = run_pipeline(demo, steps=[9], parameters={"seconds": 6.0})
+    assert (step.name, step.state, step.message) == ("09_live_camera", "done", "")
+    assert step.report.stat().st_size > 10_000
+    changes = read_changes(demo.output / "live" / "changes.jsonl")
+    assert changes["kind"].iloc[0] == "connected" and changes["kind"].iloc[-1] == "stopped"
+    appeared = live_appearances(changes)
+    assert {"Eileen Collins", "Grace Hopper"} <= set(appeared["person"])
+    assert 6.0 <= changes["time"].max() < 8.0
+    (snapshot,) = (demo.output / "live").glob("*.jpg")
+    assert read_image(snapshot).shape == (360, 640, 3)
+
+
+def test_to_the_end_of_a_film_with_a_recording(demo, tmp_path):
+    source = str(demo.videos / "demo.mp4")
+    before = len(read_changes(demo.output / "live" / "changes.jsonl"))
+    shown = run(demo, tmp_path / "out.ipynb", source=source, seconds=0.0, record=True, detector="haar")
+    changes = read_changes(demo.output / "live" / "changes.jsonl").iloc[before:]
+    assert changes["kind"].iloc[-1] == "ended" and changes["time"].max() == pytest.approx(14.96, abs=0.2)
+    (recording,) = (demo.output / "live").glob("*.mp4")
+    assert probe(recording).duration == pytest.approx(15.0, abs=0.3)
+    assert any("LiveCamera" in output for output in shown)
+    assert any("<figure" in output and "data:image/jpeg;base64" in output for output in shown)
+    assert any("image/jpeg" in output for output in shown)
+    assert any(recording.name in output and "changes.jsonl" in output for output in shown)
+    table = next(output for output in shown if "connected" in output and "<table" in output)
+    assert str(len(changes) - 1) in table  # of this session alone
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"source": "nowhere.mp4"}, "nowhere.mp4"),
+        ({"seconds": -1.0}, "expected seconds of 0 or more"),
+        ({"confidence_threshold": 2.0}, "confidence_threshold"),
+        ({"picture_size": 0}, "expected picture_size above 0"),
+    ],
+)
+def test_bad_parameters_are_told_and_nothing_is_written(demo, tmp_path, parameters, message):
+    before = pd.read_parquet(demo.faces)
+    kept = sorted(demo.output.rglob("*"))
+    with pytest.raises(Exception, match=message):
+        run(demo, tmp_path / "out.ipynb", **parameters)
+    assert sorted(demo.output.rglob("*")) == kept
+    pd.testing.assert_frame_equal(pd.read_parquet(demo.faces), before)
+
+
+def test_a_project_without_a_recognizer_is_told_what_to_run_first(tmp_path):
+    project = Project("empty", tmp_path / "data", tmp_path / "output")
+    project.people.mkdir(parents=True)
+    with pytest.raises(Exception, match="run notebook 04"):
+        run(project, tmp_path / "out.ipynb", source="0")

@@ -1,0 +1,324 @@
+"""The live widget with a real film as its camera, as the page speaks to it: by its traits."""
+
+from __future__ import annotations
+
+import gc
+import io
+import os
+import socket
+import subprocess
+import sys
+import textwrap
+import time
+import weakref
+from pathlib import Path
+
+import psutil
+import pytest
+from PIL import Image
+
+import facelib
+from facelib.demo import make_demo
+from facelib.gallery import build_gallery, read_gallery, write_gallery
+from facelib.images import read_image
+from facelib.project import Project
+from facelib.recognize import load_recognizer
+from facelib.tuning import tune
+from facelib.video import UnreadableFilm, probe
+from facelib.widgets import LiveCamera, read_changes
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("live")
+    project = Project("demo", folder / "data", folder / "output")
+    make_demo(project, seconds_per_shot=1.0, progress=False)
+    (project.videos / "demo_vfr.mp4").unlink()
+    net = facelib.embedder("dlib")
+    table = build_gallery(project, facelib.detector(), net, progress=False)
+    write_gallery(table, project.faces, detector="mtcnn", embedder=net.name, weights_sha256=net.sha256)
+    tuning = tune(read_gallery(project.faces), fallback=net.threshold)
+    tuning.save(project.recognizer, tuning.fitted.threshold)
+    return project
+
+
+@pytest.fixture(scope="module")
+def finder():
+    return facelib.detector("centerface", working_size=640)
+
+
+@pytest.fixture
+def camera(project, finder):
+    with_loop = LiveCamera(project.videos / "demo.mp4", project, detector=finder, loop=True)
+    yield with_loop
+    with_loop.close()
+
+
+def ask(camera, action, **more):
+    """Do what the page does."""
+    camera.set_state({"requests": [{"number": camera.handled + 1, "action": action, **more}]})
+
+
+def wait_until(holds, seconds=60.0):
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def is_open(film):
+    return any(Path(file.path) == film.resolve() for file in psutil.Process().open_files())
+
+
+def test_nothing_is_opened_before_start(camera, project):
+    assert (camera.state, camera.message, camera.picture) == ("stopped", "Press Start.", b"")
+    assert camera.source.endswith("demo.mp4") and camera.people == ["Eileen Collins", "Grace Hopper"]
+    assert not is_open(project.videos / "demo.mp4") and camera.session is None and camera.started == ""
+
+
+def test_the_page_starts_sees_names_and_stops(camera, project):
+    ask(camera, "start")
+    wait_until(lambda: any(face["label"].startswith("Eileen Collins") for face in camera.faces))
+    assert (camera.state, camera.status, camera.error) == ("playing", "Started.", "")
+    assert is_open(project.videos / "demo.mp4")
+    assert Image.open(io.BytesIO(camera.picture)).size == (640, 360)
+    wait_until(lambda: camera.seen and camera.thumbnails)
+    assert camera.seen[0]["label"] == "Eileen Collins" and "played" in camera.facts
+    first, number = camera.session, camera.number
+    ask(camera, "start")  # once more changes nothing
+    assert camera.session is first and camera.number >= number
+    ask(camera, "stop")
+    assert (camera.state, camera.message) == ("stopped", "Stopped; press Start to go on.")
+    assert not is_open(project.videos / "demo.mp4") and camera.status == "Stopped."
+    assert {"The source plays", "Stopped"} <= {event["text"] for event in camera.events}
+    ask(camera, "start")  # goes on with a session of its own
+    assert camera.session is not first and camera.handled == 4
+    wait_until(lambda: camera.picture)
+
+
+def test_the_next_picture_waits_for_the_page(camera):
+    ask(camera, "start")
+    wait_until(lambda: camera.number > 2)
+    camera.set_state({"shown": camera.number})
+    sent, begin = [], time.monotonic()
+    camera.observe(lambda change: sent.append(change["new"]), names="number")
+    wait_until(lambda: len(sent) >= 2)
+    assert time.monotonic() - begin > 0.8  # the second was sent although the page did not answer the first
+    answered = time.monotonic()
+    sent.clear()
+    while time.monotonic() - answered < 2:
+        camera.set_state({"shown": camera.number})
+        time.sleep(0.005)
+    assert len(sent) > 3
+    wait_until(lambda: "delay" in camera.facts)
+    assert 0 <= float(camera.facts["delay"].removesuffix(" s")) < 5
+
+
+def test_an_unknown_face_is_enrolled_and_named_from_then_on(camera, project):
+    before = len(read_gallery(project.faces).table)
+    ask(camera, "start")
+    wait_until(lambda: any(not face["known"] and face["now"] for face in camera.seen))
+    stranger = next(face for face in camera.seen if not face["known"] and face["now"])
+    wait_until(lambda: str(stranger["track"]) in camera.thumbnails)
+    time.sleep(0.4)  # until its face was looked at
+    ask(camera, "enrol", track=stranger["track"], person="nina")
+    assert camera.error == "" and camera.status.startswith("Enrolled as nina")
+    assert len(list((project.people / "nina").iterdir())) == 1
+    wait_until(lambda: any(face["label"] == "nina" for face in camera.seen))
+    assert "nina" in camera.people and "nina" in load_recognizer(project.recognizer)[0].classes_
+    assert len(read_gallery(project.faces).table) == before + 1
+    ask(camera, "enrol", track=stranger["track"], person="Nina")  # the same person, spelt as her folder is
+    assert len(list((project.people / "nina").iterdir())) == 2 and not (project.people / "Nina").exists()
+    assert any(event["text"] == "nina, enrolled" for event in camera.events)
+
+
+def test_snapshot_and_recording(camera, project):
+    ask(camera, "start")
+    wait_until(lambda: camera.picture)
+    ask(camera, "snapshot")
+    snapshot = Path(camera.status.removeprefix("Saved "))
+    assert read_image(snapshot).shape == (360, 640, 3)
+    ask(camera, "record")
+    wait_until(lambda: camera.recording)
+    time.sleep(1.0)
+    ask(camera, "stop recording")
+    first = Path(camera.status.removeprefix("Recorded "))
+    wait_until(lambda: not camera.recording)
+    ask(camera, "record")
+    time.sleep(0.5)
+    ask(camera, "stop")
+    second = Path(camera.status.removeprefix("Stopped; recorded "))
+    assert first != second and probe(first).frames > 3 and probe(second).frames > 1
+
+
+@pytest.mark.parametrize(
+    ("request_", "message"),
+    [
+        ({"action": "snapshot"}, "press Start first"),
+        ({"action": "record"}, "press Start first"),
+        ({"action": "stop"}, "press Start first"),
+        ({"action": "enrol", "track": 1, "person": "Nina"}, "press Start first"),
+        ({"action": "enrol"}, "KeyError"),
+        ({"action": "dance"}, "'dance'"),
+        ({}, "got 'None'"),
+    ],
+)
+def test_errors_are_shown_and_the_next_request_goes_on(camera, request_, message):
+    camera.set_state({"requests": [{"number": 1, **request_}]})
+    assert message in camera.error and camera.handled == 1 and camera.status == ""
+    ask(camera, "start")
+    assert camera.error == "" and camera.status == "Started."
+
+
+@pytest.mark.parametrize(
+    ("track", "person", "message"),
+    [(12345, "Nina", "12345"), (0, "a/b", "expected a name that a folder"), (0, "  ", "expected a name that a folder")],
+)
+def test_what_cannot_be_enrolled_is_refused_and_the_picture_goes_on(camera, project, track, person, message):
+    people = sorted(project.people.rglob("*"))
+    ask(camera, "start")
+    wait_until(lambda: camera.seen)
+    ask(camera, "enrol", track=track, person=person)
+    assert message in camera.error and sorted(project.people.rglob("*")) == people
+    number = camera.number
+    wait_until(lambda: camera.number > number)
+    assert camera.state == "playing"
+
+
+def test_requests_that_come_together_are_all_done_once(camera, project):
+    kept = set((project.output / "live").glob("*.jpg"))
+    ask(camera, "start")
+    wait_until(lambda: camera.picture)
+    requests = [{"number": n, "action": "snapshot"} for n in (2, 3, 4)]
+    camera.set_state({"requests": requests[:2]})
+    camera.set_state({"requests": requests})
+    assert camera.handled == 4 and len(set((project.output / "live").glob("*.jpg")) - kept) == 3
+
+
+def test_closing_it_or_opening_the_same_source_again_lets_go_of_it(project, finder):
+    film = project.videos / "demo.mp4"
+    first = LiveCamera(film, project, detector=finder, loop=True)
+    first.start()
+    wait_until(lambda: first.picture)
+    second = LiveCamera(film, project, detector=finder, loop=True)  # as the cell does that is run again
+    assert not is_open(film) and first.state == "stopped" and first.comm is None
+    second.start()
+    wait_until(lambda: second.picture)
+    second.close()
+    second.close()
+    assert not is_open(film) and second.state == "stopped"
+
+
+def test_a_page_that_lets_go_ends_it_and_one_that_comes_back_does_not(project, finder):
+    film = project.videos / "demo.mp4"
+    camera = LiveCamera(film, project, detector=finder, loop=True, patience=2.0)
+    ask(camera, "start")
+    wait_until(lambda: camera.number > 1)
+    begin = time.monotonic()
+    while time.monotonic() - begin < 4:  # longer than its patience
+        camera.set_state({"shown": camera.number})
+        time.sleep(0.02)
+    assert camera.state == "playing"
+    camera.set_state({"shown": -1})
+    camera.set_state({"shown": camera.number})
+    assert camera.state == "playing"
+    camera.set_state({"shown": -1})
+    wait_until(lambda: camera.state == "stopped")
+    assert not is_open(film) and "no page shows" in camera.status
+    camera.close()
+
+
+def test_without_a_page_it_plays_on(project, finder):
+    camera = LiveCamera(project.videos / "demo.mp4", project, detector=finder, loop=True, patience=0.2)
+    camera.start()
+    time.sleep(2.0)
+    assert camera.state == "playing"
+    camera.close()
+
+
+def test_watching_for_some_seconds_and_to_the_end(project, finder, capsys):
+    camera = LiveCamera(project.videos / "demo.mp4", project, detector=finder)
+    camera.watch(1.5)
+    assert camera.state == "stopped" and "1.5/1.5 s" in capsys.readouterr().err
+    changes = read_changes(camera.changes_file, since=camera.started)
+    assert changes["kind"].tolist()[0] == "connected" and changes["kind"].tolist()[-1] == "stopped"
+    camera.watch(progress=False)
+    assert camera.state == "ended" and capsys.readouterr().err == ""
+    changes = read_changes(camera.changes_file, since=camera.started)
+    assert changes["kind"].tolist()[-1] == "ended" and changes["time"].max() == pytest.approx(9.96, abs=0.3)
+    assert "<figure" in camera.faces_page().html
+    with pytest.raises(ValueError, match="expected seconds"):
+        camera.watch(-1)
+    camera.close()
+
+
+def test_a_source_that_gives_no_picture_is_told(project, finder, monkeypatch):
+    monkeypatch.setattr("facelib.widgets.live_view._FIRST", 1.0)
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))  # nobody listens there
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}/picture.mjpg"
+        camera = LiveCamera(address, project, detector=finder)
+        with pytest.raises(OSError, match="expected pictures from 'http://127"):
+            camera.watch(0.5, progress=False)
+    assert camera.state == "stopped" and camera.picture == b""
+    camera.close()
+
+
+def test_a_film_that_is_none_is_refused(project, finder, tmp_path):
+    broken = tmp_path / "broken.mp4"
+    broken.write_text("no film")
+    with pytest.raises(UnreadableFilm, match="broken"):
+        LiveCamera(broken, project, detector=finder)
+
+
+@pytest.mark.parametrize(
+    "options", [{"picture_size": 0}, {"pictures_per_second": -1}, {"seconds_between_recognitions": -1}]
+)
+def test_bad_options_are_refused(project, finder, options):
+    with pytest.raises(ValueError, match=next(iter(options))):
+        LiveCamera(project.videos / "demo.mp4", project, detector=finder, **options)
+
+
+def test_a_film_that_is_not_there_is_refused(project, finder):
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        LiveCamera("nowhere.mp4", project, detector=finder)
+
+
+def test_the_picture_is_made_smaller_and_the_boxes_stay_in_place(project, finder):
+    camera = LiveCamera(project.videos / "demo.mp4", project, detector=finder, loop=True, picture_size=320)
+    camera.start()
+    wait_until(lambda: camera.faces)
+    assert Image.open(io.BytesIO(camera.picture)).size == (320, 180)
+    assert all(0 <= share <= 1 for face in camera.faces for share in face["place"])
+    camera.close()
+
+
+def test_a_closed_one_holds_no_networks_and_pictures(project, finder):
+    camera = LiveCamera(project.videos / "demo.mp4", project, detector=finder)
+    camera.watch(0.5, progress=False)
+    session = weakref.ref(camera.session)
+    camera.close()
+    gc.collect()
+    assert session() is None and camera.session is None
+
+
+def test_the_end_of_the_process_finishes_the_recording(project, tmp_path):
+    program = f"""
+        import time
+        from facelib.project import Project
+        from facelib.widgets import LiveCamera
+        project = Project("demo", {str(project.data_dir)!r}, {str(tmp_path)!r})
+        camera = LiveCamera(project.videos / "demo.mp4", project, detector="haar", loop=True, record=True)
+        camera.start()
+        while not camera.picture:
+            time.sleep(0.05)
+        time.sleep(1.0)
+    """
+    (tmp_path / "demo").mkdir()
+    for path in (project.faces, project.recognizer, project.recognizer.with_suffix(".json")):
+        (tmp_path / "demo" / path.name).write_bytes(path.read_bytes())
+    environment = os.environ | {"OMP_NUM_THREADS": "2"}
+    subprocess.run([sys.executable, "-c", textwrap.dedent(program)], check=True, timeout=120, env=environment)
+    (recording,) = (tmp_path / "demo" / "live").glob("*.mp4")
+    assert probe(recording).frames > 3
+    assert read_changes(tmp_path / "demo" / "live" / "changes.jsonl")["kind"].iloc[-1] == "stopped"
