@@ -15,7 +15,7 @@ compile := $(uv) compile --universal --python-version 3.11 --generate-hashes --q
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format bench lab tuner lock clean
+.PHONY: help setup run test lint format bench lab tuner train lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -68,8 +68,14 @@ tuner: .venv/.ready ## Serve notebook 4 as a page of its own: make tuner PROJECT
 	JUPYTER_PATH="$(CURDIR)/facelib/widgets" $(bin)/voila --template=facelib --progressive_rendering=True \
 		--show_tracebacks=True --Voila.ip=127.0.0.1 --port=$(PORT) $(VOILA_OPTIONS) "$(tuner_page)"
 
-lock: $(bin)/uv ## Choose versions anew and write requirements.lock and requirements-headless.lock
+train: .venv/.train ## Install what training networks needs beside: PyTorch and its company, some 3 GB
+
+lock: $(bin)/uv ## Choose versions anew and write the locks
 	$(compile) --upgrade --extra dev --extra gather pyproject.toml --output-file requirements.lock
+	@# uv keeps the versions of the file it writes over; what is in the first lock is left out of the second.
+	cp requirements.lock requirements-train.lock
+	$(compile) --extra train pyproject.toml --output-file requirements-train.lock \
+		$$(sed -n 's/^\([a-z0-9._-]*\)==.*/--no-emit-package \1/p' requirements.lock)
 	version=$$(sed -n 's/^opencv-python==\([^ ]*\).*/\1/p' requirements.lock); \
 	echo "opencv-python-headless==$$version" | \
 		$(compile) --no-config --no-deps - --output-file requirements-headless.lock
@@ -102,4 +108,9 @@ $(bin)/uv:
 		$(pip) uninstall --quiet --yes opencv-python; \
 		$(pip) install --quiet --no-deps --require-hashes --requirement requirements-headless.lock; \
 		$(bin)/python -c 'import cv2'; }
+	@touch $@
+
+# This lock names only what the first one does not, so that nothing installed is exchanged.
+.venv/.train: .venv/.ready requirements-train.lock
+	@$(uv) install $(quiet) $(python) --no-deps --require-hashes --requirement requirements-train.lock
 	@touch $@

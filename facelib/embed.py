@@ -320,9 +320,10 @@ def _file_embedder(
 ) -> NetworkEmbedder:
     """Open an ONNX file; the form given goes before the file's own, and that before the catalogue's."""
     network, sha256 = open_network(path, provider=provider), sha256_of(path)
-    known = next((each.name for each in catalogue() if sha256 == each.sha256 or path.name == each.file), None)
+    own = InputForm.from_metadata(network.metadata)
+    known = _known_as(path, sha256, trusted=own is None)
     known_form, known_threshold = _known_forms().get(known or "", (None, math.nan))
-    found = form or InputForm.from_metadata(network.metadata) or known_form
+    found = form or own or known_form
     if found is None:
         raise ValueError(
             f"expected to know the input of {str(path)!r}, but its metadata has no 'facelib.size' and it is not in the"
@@ -333,12 +334,26 @@ def _file_embedder(
     return NetworkEmbedder(
         network,
         found,
-        name=known or path.stem,
+        name=known or _own_name(path, sha256),
         sha256=sha256,
         threshold=threshold,
         batch_size=batch_size,
         aligner=DlibAligner(dlib_weights.landmark_file(), size=found.size) if found.alignment == "dlib" else None,
     )
+
+
+def _known_as(path: Path, sha256: str, *, trusted: bool) -> str | None:
+    """Return the name of a file in the catalogue; one that merely has the file's name counts where it is `trusted`."""
+    for each in catalogue():
+        if sha256 == each.sha256 or (path.name == each.file and (trusted or each.sha256 is None)):
+            return each.name
+    return None
+
+
+def _own_name(path: Path, sha256: str) -> str:
+    """Return what to call a network of one's own: figures measured for a known one of that name are not its."""
+    taken = {"dlib", *(each.name for each in catalogue())}
+    return path.stem if path.stem not in taken else f"{path.stem}-{sha256[:8]}"
 
 
 def _checked_chips(chips: Any, size: int) -> Image:

@@ -21,7 +21,14 @@ SMALLEST_MAP = 5
 """The number of faces from which t-SNE is used; below it, distances are laid out by principal components."""
 
 
-def make_map(vectors: FloatArray, *, perplexity: float = 30.0, seed: int = 0, progress: bool = True) -> FloatArray:
+def make_map(
+    vectors: FloatArray,
+    *,
+    perplexity: float = 30.0,
+    seed: int = 0,
+    start: FloatArray | None = None,
+    progress: bool = True,
+) -> FloatArray:
     """Lay embeddings out in the plane so that neighbours stay neighbours.
 
     t-SNE (van der Maaten and Hinton, 2008) in openTSNE's implementation, starting from the two principal
@@ -34,13 +41,16 @@ def make_map(vectors: FloatArray, *, perplexity: float = 30.0, seed: int = 0, pr
         perplexity: About the number of neighbours each face is held to: a larger value shows the large groups,
             a smaller one the fine ones. Brought down to `(n - 1) / 3` when there are fewer faces than that needs.
         seed: Of the generator of random numbers.
+        start: `(n, 2)`, where the points begin, such as another map of the same faces, so that they stay near it where
+            they can; None: the principal components.
         progress: Show a bar of the steps; 3000 faces take about 7 s.
 
     Returns:
         `(n, 2)` float32, centred on the origin.
 
     Raises:
-        ValueError: When `vectors` is not two-dimensional or holds NaN, or `perplexity` is below 1.
+        ValueError: When `vectors` is not two-dimensional or holds NaN, `perplexity` is below 1, or `start` is no such
+            array.
 
     Example:
         >>> make_map(np.eye(3, 8, dtype=np.float32), progress=False).shape
@@ -49,16 +59,19 @@ def make_map(vectors: FloatArray, *, perplexity: float = 30.0, seed: int = 0, pr
     vectors = _checked(vectors)
     if not perplexity >= 1:
         raise ValueError(f"expected a perplexity of 1 or more, got {perplexity!r}")
-    start = _principal(vectors)
-    if len(vectors) < SMALLEST_MAP or not np.ptp(start):
-        return start
+    flat = _principal(vectors)
+    if len(vectors) < SMALLEST_MAP or not np.ptp(flat):
+        return flat
+    begin = flat if start is None else np.asarray(start)
+    if begin.shape != flat.shape or not np.isfinite(begin).all() or not np.ptp(begin[:, 0]):
+        raise ValueError(f"expected a start of shape {flat.shape!r}, finite and spread out, got shape {begin.shape!r}")
     # openTSNE wants a start with a standard deviation of 1e-4, as wide as its first steps are long.
     steps = {"early_exaggeration_iter": 250, "n_iter": 500}
     bar = tqdm(total=sum(steps.values()), desc="map", unit="step", disable=not progress)
     with bar:
         spread = TSNE(
             perplexity=usable_perplexity(len(vectors), perplexity),
-            initialization=start.astype(np.float64) / max(float(start[:, 0].std()), 1e-12) * 1e-4,
+            initialization=begin.astype(np.float64) / max(float(begin[:, 0].std()), 1e-12) * 1e-4,
             neighbors="exact" if len(vectors) < 10_000 else "auto",
             n_jobs=1,  # threads give the same map, but were measured 3 times slower on a busy machine
             random_state=seed,

@@ -79,3 +79,11 @@ def write_followed(files: FilmFiles, followed: Followed, made: dict[str, object]
     found = {"read_until": followed.read_until, "duration": followed.duration, "dropped": followed.dropped}
     record = {"made": made, **found}
     write_text(json.dumps(record, indent=2), files.followed)
+
+
+def weights_of(files: FilmFiles) -> str:
+    """Return the SHA-256 of the weights that embedded a film's faces, empty where nothing says so."""
+    try:
+        return str(json.loads(files.followed.read_text(encoding="utf-8"))["made"]["weights"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""

@@ -13,7 +13,7 @@ from facelib.corrections import CORRECTION_COLUMNS, NOT_A_FACE, Corrected, corre
 from facelib.detect import Detector
 from facelib.embed import Embedder
 from facelib.film import Search
-from facelib.followed import follow_film
+from facelib.followed import follow_film, weights_of
 from facelib.naming import LOOK_COLUMNS, Recognizer, Rules, name_tracks
 from facelib.project import Project, write_table
 from facelib.recognize import UNKNOWN, RecognizerInfo
@@ -102,7 +102,7 @@ def identify_films(
     if not tables:
         _summarise(project, films, {}, {}, problems)
         raise ValueError(f"none of the films could be read: {'; '.join(problems.values())}")
-    corrected = _settle(project, tables, grouping_of(net, recognizer, info).threshold)
+    corrected = _settle(project, tables, grouping_of(net, recognizer, info).threshold, net.sha256)
     for film in tables:
         after = corrected.tables[film.name]
         write_table(after, project.film(film).tracks)
@@ -125,19 +125,24 @@ def grouping_of(net: Embedder, recognizer: Recognizer, info: RecognizerInfo) -> 
     return fit_grouping(recognizer.vectors_, names, embedder=net.name, fallback=own)
 
 
-def _settle(project: Project, tables: dict[Path, pd.DataFrame], threshold: float) -> Corrected:
+def _settle(project: Project, tables: dict[Path, pd.DataFrame], threshold: float, weights: str) -> Corrected:
     """Group the unknown people over all films of the project, and apply what its user decided.
 
-    The tables of films that are not of this run are written as well where their groups have changed.
+    The tables of films that are not of this run are written as well where their groups have changed. Films that were
+    looked through with another network are left as they are.
     """
-    others = {film: project.film(film).tracks for film in project.find_videos() if film not in tables}
-    before = {
-        film.name: pd.read_parquet(path) for film, path in others.items() if project.film(film).followed.is_file()
-    }
+    seen = {film: weights_of(project.film(film)) for film in project.find_videos() if film not in tables}
+    others = {film: project.film(film).tracks for film, used in seen.items() if used == weights}
+    before = {film.name: pd.read_parquet(path) for film, path in others.items()}
+    # What another network made of a face says nothing beside what this one makes of it: those groups only keep their
+    # names to themselves.
+    foreign = [project.film(film).tracks for film, used in seen.items() if used not in ("", weights)]
+    labels = [pd.read_parquet(path, columns=["cluster"])["cluster"] for path in foreign if path.is_file()]
+    taken = {str(name) for column in labels for name in column} - {""}
     paths = {film.name: film for film in [*tables, *others]}
     undecided = correct_films(before, pd.DataFrame(columns=pd.Index([*CORRECTION_COLUMNS, "matched"]))).tables
     every = {film.name: table for film, table in tables.items()} | undecided
-    grouped = group_unknowns(every, threshold=threshold, looks=_looks(project, every))
+    grouped = group_unknowns(every, threshold=threshold, looks=_looks(project, every), reserved=taken)
     fresh = {name: table.drop(columns="auto_cluster", errors="ignore") for name, table in grouped.items()}
     films = [paths[name] for name in fresh]
     corrected = correct_films(fresh, match_project(project, films, read_corrections(project.corrections)))

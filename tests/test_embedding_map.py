@@ -166,3 +166,19 @@ def test_strays_come_the_farthest_first_and_k_is_checked():
     assert found["share"].is_monotonic_decreasing and 5 in found["picture"].tolist()
     with pytest.raises(ValueError, match="k=0"):
         astray(["A", "B"], [0, 1], k=0)
+
+
+def test_a_map_that_starts_from_another_stays_near_it():
+    vectors, _ = clusters([15, 15, 15], spread=0.5)
+    first = make_map(vectors, progress=False)
+    mirrored = first[:, ::-1].copy()
+    alike, other = make_map(vectors, start=first, progress=False), make_map(vectors, start=mirrored, progress=False)
+    size = np.linalg.norm(first, axis=1).mean()
+    assert np.linalg.norm(alike - first, axis=1).mean() < 0.5 * size
+    assert np.linalg.norm(other - mirrored, axis=1).mean() < 0.5 * size
+
+
+@pytest.mark.parametrize("start", [np.zeros((45, 2)), np.zeros((3, 2)), np.full((45, 2), np.nan)])
+def test_a_start_that_is_none_is_refused(start):
+    with pytest.raises(ValueError, match=r"start of shape \(45, 2\)"):
+        make_map(clusters([45])[0], start=start, progress=False)

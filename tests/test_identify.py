@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,7 @@ from facelib.demo import make_demo
 from facelib.evaluate import Score, count, found_faces, load_truth, match_faces, read_truth, score_film
 from facelib.film import Search, find_tracks
 from facelib.gallery import build_gallery, read_gallery, write_gallery
-from facelib.identify import identify_films
+from facelib.identify import _settle, identify_films
 from facelib.naming import TRACK_COLUMNS, Rules
 from facelib.project import FilmFiles, Project
 from facelib.recognize import UNKNOWN, load_recognizer
@@ -215,6 +216,28 @@ class TestBadFilms:
         other = facelib.embedder(models_folder / "mobilefacenet.onnx")
         with pytest.raises(ValueError, match="run 02 and 04 again"):
             identify_films(project.find_videos(), project, finder, other, recognizer, info, progress=False)
+
+
+@pytest.mark.parametrize(("weights", "one_person"), [("of this network", True), ("of another", False)])
+def test_faces_by_another_network_are_not_compared(weights, one_person, make_reviewed):
+    """Two films show a stranger with the same numbers; these mean something to each other by one network only."""
+    films = {"a.mp4": [("unknown", "", 0.1)] * 4, "b.mp4": [("unknown", "Unknown 1", 0.1)] * 4}
+    project = make_reviewed(films)
+    for film in films:
+        made = {"made": {"weights": weights if film == "b.mp4" else "of this network"}}
+        project.film(film).followed.write_text(json.dumps(made), encoding="utf-8")
+    before = project.film("b.mp4").tracks.read_bytes()
+    path = project.videos / "a.mp4"
+    tables = {path: pd.read_parquet(project.film("a.mp4").tracks)}
+    settled = _settle(project, tables, 0.5, "of this network")
+    assert set(settled.tables) == ({"a.mp4", "b.mp4"} if one_person else {"a.mp4"})
+    own = set(settled.tables["a.mp4"]["cluster"]) - {""}
+    assert own
+    if one_person:
+        assert own == set(settled.tables["b.mp4"]["cluster"]) - {""}
+    else:
+        assert "Unknown 1" not in own
+        assert project.film("b.mp4").tracks.read_bytes() == before
 
 
 @pytest.mark.real_data

@@ -30,23 +30,24 @@ def gallery(cast: tuple[Figure, Figure], *, seed: int = 0) -> Iterator[tuple[str
         stem = f"{figure.person}/{figure.person.lower().replace(' ', '_')}"
         for number in range(1, PICTURES + 1):
             rng = np.random.default_rng([seed, which, number])
-            content = _as_jpeg(_vary(figure, rng, own_background=number % 2 == 1, grey=number % 11 == 6), rng)
+            content = as_jpeg(vary(figure, rng, own_background=number % 2 == 1, grey=number % 11 == 6), rng)
             yield f"{stem}_{number:02}.jpg", content
             if (which, number) == (0, 5):
                 yield f"{stem}_05_copy.jpg", content
         rng = np.random.default_rng([seed, which, 0])
         if which == 0:
-            yield f"{figure.person}/two_people.jpg", _as_jpeg(_together(cast), rng)
+            yield f"{figure.person}/two_people.jpg", as_jpeg(_together(cast), rng)
         else:
             yield f"{figure.person}/broken_download.jpg", content[: len(content) * 2 // 5]
-            yield f"{figure.person}/no_face.jpg", _as_jpeg(backdrop("workshop", width=480, height=320), rng)
+            yield f"{figure.person}/no_face.jpg", as_jpeg(backdrop("workshop", width=480, height=320), rng)
 
 
-def _as_jpeg(picture: Image, rng: np.random.Generator) -> bytes:
+def as_jpeg(picture: Image, rng: np.random.Generator) -> bytes:
+    """Return a picture as JPEG of some quality."""
     return encode_jpeg(picture, quality=int(rng.integers(65, 95)))
 
 
-def _vary(figure: Figure, rng: np.random.Generator, *, own_background: bool, grey: bool) -> Image:
+def vary(figure: Figure, rng: np.random.Generator, *, own_background: bool, grey: bool) -> Image:
     """Return one varied picture; one that keeps its own background is cropped closer, as the portrait ends there."""
     tallest = min(240.0, 1.7 * figure.side)
     face = float(np.exp(rng.uniform(np.log(84), np.log(tallest))))

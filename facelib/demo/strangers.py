@@ -65,10 +65,10 @@ def strangers() -> tuple[Figure, ...]:
         ),
     )  # fmt: skip
     faces = sample("lfw_subset")
-    return tuple(_draw(recipe, faces[recipe.index]) for recipe in recipes)
+    return tuple(draw_stranger(recipe, faces[recipe.index]) for recipe in recipes)
 
 
-def _draw(recipe: Recipe, grey: NDArray[np.float64]) -> Figure:
+def draw_stranger(recipe: Recipe, grey: NDArray[np.float64]) -> Figure:
     """Draw body, hair and neck from back to front, then lay the enlarged face on them."""
     canvas = np.zeros((HEIGHT, WIDTH, 3), np.float32)
     alpha = np.zeros((HEIGHT, WIDTH), np.float32)

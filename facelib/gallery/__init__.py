@@ -5,7 +5,7 @@ from facelib.gallery.build import build_gallery
 from facelib.gallery.curation import REASONS, Reason, curate
 from facelib.gallery.decisions import accept, accepted, move, undo
 from facelib.gallery.doctor import Examination, examine
-from facelib.gallery.files import Gallery, check_same_network, read_gallery, write_gallery
+from facelib.gallery.files import Gallery, check_same_network, check_same_weights, read_gallery, write_gallery
 from facelib.gallery.proposals import KINDS, PROPOSAL_COLUMNS, Kind
 from facelib.gallery.records import describe_search
 from facelib.gallery.report import ENOUGH_PICTURES, LARGEST_IMBALANCE, summary, warnings_for
@@ -24,6 +24,7 @@ __all__ = [
     "accepted",
     "build_gallery",
     "check_same_network",
+    "check_same_weights",
     "curate",
     "describe_search",
     "examine",

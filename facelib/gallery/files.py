@@ -149,6 +149,25 @@ def check_same_network(gallery: Gallery, net: Embedder) -> None:
         )
 
 
+def check_same_weights(gallery: Gallery, recognizer: str, weights_sha256: str) -> None:
+    """Make sure that a recognizer was fitted on embeddings of the gallery's network.
+
+    Args:
+        gallery: The gallery.
+        recognizer: What embedded the recognizer's faces, as `RecognizerInfo.embedder`.
+        weights_sha256: Of that network, as `RecognizerInfo.weights_sha256`.
+
+    Raises:
+        ValueError: When they are of different networks, or of other weights of one.
+    """
+    if gallery.weights_sha256 != weights_sha256:
+        raise ValueError(
+            f"expected a recognizer fitted on the gallery's embeddings by {gallery.embedder!r} with weights "
+            f"{gallery.weights_sha256[:12]!r}, got one on those by {recognizer!r} with weights "
+            f"{weights_sha256[:12]!r}: their distances mean nothing to each other; run notebook 04_tune_threshold again"
+        )
+
+
 def partial_file(path: str | Path) -> Path:
     """Return where a gallery in the making lies, beside the finished one at `path`."""
     return Path(path).with_suffix(".partial.parquet")

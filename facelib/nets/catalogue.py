@@ -33,7 +33,8 @@ def find_weights(name_or_path: str | Path, *, fetch: bool = True, progress: bool
     A file is looked for in the folder `FACELIB_MODELS`, then in the user's cache folder.
 
     Args:
-        name_or_path: A name in the catalogue, such as `yunet`, a file name in those folders, or a path.
+        name_or_path: A name in the catalogue, such as `yunet`, a file name in those folders (`.onnx` may be left
+            out), or a path.
         fetch: Whether to fetch what is not there.
         progress: Whether to show a progress bar while fetching.
 
@@ -65,6 +66,10 @@ def find_weights(name_or_path: str | Path, *, fetch: bool = True, progress: bool
 def _given_file(path: Path) -> Path:
     if path.is_file():
         return path
+    if path.suffix == "" and len(path.parts) == 1:  # a network of one's own that lies among the others
+        for folder in folders():
+            if (folder / f"{path.name}.onnx").is_file():
+                return folder / f"{path.name}.onnx"
     if path.suffix == "" and len(path.parts) <= 1:
         names = sorted(weights.name for weights in catalogue())
         raise ValueError(f"expected the path of an ONNX file or a name out of {names!r}, got {str(path)!r}")

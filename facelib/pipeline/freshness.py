@@ -150,6 +150,17 @@ def _engine_failed(project: Project) -> bool:
         return False
 
 
+def _networks(given: Mapping[str, object]) -> list[Path]:
+    """Return the files of networks named by their path: trained again, they are others under the same name."""
+    return [Path(str(given[name])) for name in ("detector", "embedder") if str(given.get(name, "")).endswith(".onnx")]
+
+
+def _people_to_train_on(project: Project, given: Mapping[str, object]) -> list[Path]:
+    people = given.get("people_from")
+    pictures = sorted(Path(str(people)).rglob("*")) if people else _cast(project, given)
+    return [*pictures, *_networks(given)]
+
+
 def _texts(value: object) -> str | list[str]:
     return [str(text) for text in value] if isinstance(value, list | tuple) else str(value or "")
 
@@ -187,11 +198,21 @@ STEP_FILES: Mapping[int, StepFiles] = {
             project.output / f"{name}.csv" for name in ("gathered", "gathered_pictures", "pictures", "films")
         ],
     ),
-    2: StepFiles(_cast, lambda project, given: [project.faces]),
+    2: StepFiles(
+        lambda project, given: [*_cast(project, given), *_networks(given)], lambda project, given: [project.faces]
+    ),
     3: StepFiles(lambda project, given: [project.faces], lambda project, given: [project.map]),
-    4: StepFiles(lambda project, given: [project.faces], lambda project, given: _recognizer(project)),
+    4: StepFiles(
+        lambda project, given: [project.faces, *_networks(given)], lambda project, given: _recognizer(project)
+    ),
     5: StepFiles(
-        lambda project, given: [project.faces, *_recognizer(project), *_films(project, given), project.corrections],
+        lambda project, given: [
+            project.faces,
+            *_recognizer(project),
+            *_films(project, given),
+            project.corrections,
+            *_networks(given),
+        ],
         _results_of_films,
     ),
     6: StepFiles(
@@ -206,6 +227,10 @@ STEP_FILES: Mapping[int, StepFiles] = {
             *_truth(project, given),
         ],
         lambda project, given: [project.output / "evaluation.csv", project.output / "evaluation.json"],
+    ),
+    8: StepFiles(
+        _people_to_train_on,
+        lambda project, given: [project.output / "training" / name for name in ("embedding.onnx", "progress.html")],
     ),
 }
 """What each numbered step reads and writes; a step that is not listed is always run."""

@@ -132,7 +132,7 @@ def legend_below(figure: go.Figure, *, plot_height: int) -> None:
         plot_height: The height left to the plot itself, in pixels.
     """
     columns = 3  # at 190 pixels each: the narrowest column of a notebook or report is 700 pixels wide
-    lines = [str(trace.name).count("<br>") + 1 for trace in figure.data]
+    lines = [str(trace.name).count("<br>") + 1 for trace in figure.data if trace.showlegend is not False]
     rows = [max(lines[start : start + columns]) for start in range(0, len(lines), columns)]
     below = 30 + sum(6 + 17 * row for row in rows)
     figure.update_layout(

@@ -11,9 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import skops.io
 from numpy.typing import ArrayLike, NDArray
-from skops.io.exceptions import UntrustedTypesFoundException
 
 from facelib.project import write_text, writing
 from facelib.recognize.calibration import logistic
@@ -95,6 +93,8 @@ def save_recognizer(estimator: OpenSetKNN | OpenSetSVM, path: str | Path, info: 
         raise ValueError(
             f"expected one picture a gallery face, {len(estimator.vectors_)}, got {len(info.pictures)!r} pictures"
         )
+    import skops.io  # here, since it loads all of scikit-learn, and PyTorch where that is installed
+
     with writing(path) as temporary:
         skops.io.dump(estimator, temporary)
         digest = hashlib.sha256(temporary.read_bytes()).hexdigest()
@@ -132,6 +132,9 @@ def load_recognizer(path: str | Path) -> tuple[OpenSetKNN | OpenSetSVM, Recogniz
 
 
 def _read_estimator(content: bytes, path: Path) -> OpenSetKNN | OpenSetSVM:
+    import skops.io
+    from skops.io.exceptions import UntrustedTypesFoundException
+
     ours = [f"{estimator.__module__}.{estimator.__qualname__}" for estimator in _ESTIMATORS.values()]
     try:
         estimator = skops.io.loads(content, trusted=ours)

@@ -10,7 +10,7 @@ import pytest
 
 from facelib.pipeline import notebooks_folder, run_pipeline
 from facelib.pipeline import run as pipeline_run
-from facelib.pipeline.freshness import Made, file_states, find_record, notebook_digest, same
+from facelib.pipeline.freshness import STEP_FILES, Made, file_states, find_record, notebook_digest, same
 from facelib.project import Project
 
 PLACES = """
@@ -263,3 +263,19 @@ def test_records_survive_moving_the_project_and_broken_ones_do_not_count(project
     assert not same(record | {"facelib": "0"}, made)
     assert made.notebook == notebook_digest(notebooks / "02_embed.ipynb")
     assert json.loads(path.read_text())["inputs"] == {"data/people/Ann/1.jpg": [1, picture.stat().st_mtime_ns]}
+
+
+@pytest.mark.parametrize("step", [2, 4, 5])
+def test_a_network_of_ones_own_is_among_what_a_step_reads(step, project):
+    given = {"embedder": "output/demo/training/embedding.onnx", "detector": "centerface"}
+    read = STEP_FILES[step].inputs(project, given)
+    assert Path("output/demo/training/embedding.onnx") in read
+    assert Path("centerface") not in read
+
+
+def test_training_reads_the_people_and_the_networks(project, tmp_path):
+    (tmp_path / "lfw" / "Ada").mkdir(parents=True)
+    (tmp_path / "lfw" / "Ada" / "1.jpg").touch()
+    read = STEP_FILES[8].inputs(project, {"people_from": str(tmp_path / "lfw")})
+    assert tmp_path / "lfw" / "Ada" / "1.jpg" in read
+    assert project.people / "Ann" / "1.jpg" in STEP_FILES[8].inputs(project, {"people_from": ""})

@@ -1,0 +1,11 @@
+"""Train an own embedding network: pictures of people, networks, losses, the loop, and what comes of it.
+
+Nothing else in facelib needs PyTorch; this package does, and says so where it is missing.
+"""
+
+try:
+    import torch as _torch  # noqa: F401
+except ImportError as error:  # pragma: no cover - the tests run with it
+    raise ImportError(
+        'expected PyTorch to train networks with, found none: install it with pip install "facelib[train]"'
+    ) from error

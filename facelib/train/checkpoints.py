@@ -1,0 +1,129 @@
+"""The state of a training in files that are never half there, and hold nothing but numbers and text."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from facelib.project import writing
+from facelib.train.networks import network
+from facelib.train.settings import Settings
+
+_FORM = 1
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingFiles:
+    """The files of one training, all in `folder`."""
+
+    folder: Path
+
+    @property
+    def settings(self) -> Path:
+        """What the training was told."""
+        return self.folder / "settings.json"
+
+    @property
+    def checkpoint(self) -> Path:
+        """All that is needed to go on."""
+        return self.folder / "checkpoint.pt"
+
+    @property
+    def kept(self) -> Path:
+        """The network of the epoch that is kept."""
+        return self.folder / "network.pt"
+
+    @property
+    def curves(self) -> Path:
+        """A row a validated epoch."""
+        return self.folder / "curves.csv"
+
+    @property
+    def validation(self) -> Path:
+        """The pictures that were validated with, in the order of the vectors."""
+        return self.folder / "validation.csv"
+
+    @property
+    def snapshots(self) -> Path:
+        """One file of validation vectors a kept epoch."""
+        return self.folder / "embeddings"
+
+    @property
+    def lock(self) -> Path:
+        """Held while training."""
+        return self.folder / ".lock"
+
+    def snapshot(self, epoch: int) -> Path:
+        """Return where the validation vectors of an epoch lie."""
+        return self.snapshots / f"epoch_{epoch:03d}.npy"
+
+
+def save_state(state: dict[str, Any], path: Path) -> None:
+    """Write tensors, numbers, texts, lists and dicts, safely.
+
+    Raises:
+        OSError: When the file cannot be written; the one that was there stays.
+    """
+    with writing(path) as temporary:
+        try:
+            torch.save(state | {"form": _FORM}, temporary)
+        except RuntimeError as error:  # PyTorch's writer hides what the system said
+            raise OSError(f"expected to write {str(path)!r}, got: {error}; is the disk full?") from error
+
+
+def load_state(path: str | Path) -> dict[str, Any]:
+    """Read what `save_state` wrote; no code in the file is run.
+
+    Raises:
+        FileNotFoundError: When there is no such file.
+        ValueError: When it is damaged, or is none that facelib wrote.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"expected a training's state, found no file at {str(path)!r}")
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except (RuntimeError, pickle.UnpicklingError, EOFError, OSError, ValueError, KeyError) as error:
+        raise ValueError(f"expected a training's state, could not read {str(path)!r}: {error}") from error
+    if not isinstance(state, dict) or state.get("form") != _FORM:
+        raise ValueError(f"expected a training's state of form {_FORM}, found another in {str(path)!r}")
+    return state
+
+
+def save_network(model: nn.Module, settings: Settings, epoch: int, path: Path) -> None:
+    """Write a network's weights with the settings that say which network it is."""
+    weights = {name: value.detach().cpu() for name, value in model.state_dict().items()}
+    save_state({"model": weights, "settings": json.dumps(settings.record()), "epoch": epoch}, path)
+
+
+def load_network(path: str | Path) -> tuple[nn.Module, Settings, int]:
+    """Read a trained network.
+
+    Args:
+        path: A training's folder, or its `network.pt`.
+
+    Returns:
+        The network on the CPU in evaluation mode, what its training was told, and its epoch.
+
+    Raises:
+        FileNotFoundError: When there is no such file.
+        ValueError: When it is damaged, or its weights do not fit.
+    """
+    path = Path(path)
+    if path.is_dir():
+        path = TrainingFiles(path).kept
+    state = load_state(path)
+    try:
+        settings = Settings.from_record(json.loads(state["settings"]))
+        with torch.random.fork_rng(devices=[]):  # weights are drawn by chance, only to be replaced
+            model = network(settings.network, dimension=settings.dimension)
+        model.load_state_dict(state["model"])
+    except (KeyError, TypeError, RuntimeError) as error:
+        raise ValueError(f"expected a trained network in {str(path)!r}, what is in it does not fit: {error}") from error
+    return model.eval(), settings, int(state["epoch"])

@@ -1,0 +1,160 @@
+"""The faces of many pictures, found and cut out once, and kept in a folder that a killed run goes on with."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import pandas as pd
+from tqdm.auto import tqdm
+
+from facelib.align import DlibAligner, align
+from facelib.detect import Detector
+from facelib.detect.portraits import find_faces, main_face
+from facelib.embed import InputForm
+from facelib.faces import Image
+from facelib.images import UnreadablePicture, read_image
+from facelib.locks import holding
+from facelib.nets import dlib as dlib_weights
+from facelib.project import write_text
+from facelib.train.data import Crops, People, no_pictures
+from facelib.train.face_store import FaceStore
+
+_READ_AHEAD = 16
+
+
+def crop_faces(
+    people: People,
+    cache: str | Path,
+    finder: Detector,
+    *,
+    form: InputForm,
+    least_pictures: int = 2,
+    threads: int = 2,
+    progress: bool = True,
+) -> Crops:
+    """Cut out the main face of every picture, once: later calls read them from the cache.
+
+    Pictures that have changed since are cut out anew; a run that was killed goes on where it stood. Of pictures that
+    give the same face to the pixel one is kept, and none when it bears the names of two people.
+
+    Args:
+        people: The pictures.
+        cache: Folder for the faces; one folder in it a kind of pictures, detector, size and alignment.
+        finder: Finds the faces.
+        form: Its `size` and `alignment` say how they are cut out.
+        least_pictures: People with fewer faces in the end are left out.
+        threads: How many pictures are read at once, ahead of the detector.
+        progress: Show a bar.
+
+    Returns:
+        The faces as a mapped file, in the order of `people.table`, and the pictures left out with the reason: `no
+        face`, `unreadable`, `duplicate`, `two people`, or `too few faces`.
+
+    Raises:
+        BlockingIOError: When another process cuts out the same faces.
+        OSError: When the cache cannot be written; what is done so far is kept.
+        ValueError: When not one face is left.
+    """
+    folder = Path(cache) / _folder_name(people.folder, finder, form)
+    with holding(folder / ".lock", what=f"other cutting of faces into {str(folder)!r}"):
+        store = FaceStore(folder, size=form.size)
+        write_text(json.dumps(_description(people.folder, finder, form), indent=1) + "\n", folder / "made_from.json")
+        missing = [picture for picture in people.table["picture"] if not store.knows(picture, people.folder / picture)]
+        with tqdm(total=len(missing), desc="Cut out faces", unit="picture", disable=not progress or not missing) as bar:
+            _fill(store, people.folder, missing, finder, form, threads, bar)
+        images = store.images()
+    table = people.table.reset_index(drop=True)
+    entries = [store.entries[picture] for picture in table["picture"]]
+    table = table.assign(
+        row=[entry.row for entry in entries],
+        digest=[entry.digest for entry in entries],
+        reason=[entry.reason for entry in entries],
+    )
+    table["reason"] = _with_reasons(table, least_pictures)
+    used = table["reason"] == ""
+    if not used.any():
+        found = ", ".join(f"{reason}: {count}" for reason, count in table["reason"].value_counts().items())
+        raise ValueError(f"expected a usable face in {str(people.folder)!r}, found none ({found or 'no pictures'})")
+    left_out = pd.concat([no_pictures(), table.loc[~used, ["picture", "person", "reason"]]], ignore_index=True)
+    return Crops(images, table.loc[used].drop(columns="reason").reset_index(drop=True), left_out, form)
+
+
+def _with_reasons(table: pd.DataFrame, least_pictures: int) -> pd.Series[str]:
+    """Return why each picture is left out, empty where it is not."""
+    reason = table["reason"].copy()
+    faces = table[reason == ""]
+    people = faces.groupby("digest")["person"].transform("nunique")
+    reason[faces.index[people > 1]] = "two people"
+    reason[faces.index[(people == 1) & faces.duplicated("digest")]] = "duplicate"
+    left = table["person"][reason == ""]
+    few = left.map(left.value_counts()) < least_pictures
+    reason[left.index[few]] = "too few faces"
+    return reason
+
+
+def _fill(
+    store: FaceStore,
+    folder: Path,
+    pictures: list[str],
+    finder: Detector,
+    form: InputForm,
+    threads: int,
+    bar: tqdm[None],
+) -> None:
+    aligner = DlibAligner(dlib_weights.landmark_file(), size=form.size) if form.alignment == "dlib" else None
+    with store.appending() as add:
+        for picture, image in _read_ahead(folder, pictures, threads):
+            face, reason = None, "unreadable"
+            if image is not None:
+                faces = find_faces(image, finder)
+                reason = "" if len(faces) else "no face"
+                if len(faces):
+                    main = faces[main_face(faces, width=image.shape[1], height=image.shape[0])]
+                    face = align(image, main, form.alignment, size=form.size, aligner=aligner)[0]
+            add(picture, folder / picture, face, reason)
+            bar.update()
+
+
+def _read_ahead(folder: Path, pictures: Iterable[str], threads: int) -> Iterator[tuple[str, Image | None]]:
+    """Yield each picture, None where it cannot be read; a few are decoded ahead of the detector."""
+    waiting: deque[tuple[str, Future[Image | None]]] = deque()
+    with ThreadPoolExecutor(max(1, threads)) as pool:
+        try:
+            for picture in pictures:
+                waiting.append((picture, pool.submit(_read, folder / picture)))
+                if len(waiting) > _READ_AHEAD:
+                    name, image = waiting.popleft()
+                    yield name, image.result()
+            while waiting:
+                name, image = waiting.popleft()
+                yield name, image.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _read(path: Path) -> Image | None:
+    try:
+        return read_image(path)
+    except (UnreadablePicture, OSError):
+        return None
+
+
+def _description(folder: Path, finder: Detector, form: InputForm) -> dict[str, object]:
+    return {
+        "pictures": str(folder.resolve()),
+        "detector": finder.description,
+        "size": form.size,
+        "alignment": form.alignment,
+    }
+
+
+def _folder_name(folder: Path, finder: Detector, form: InputForm) -> str:
+    """Return a name for what the faces depend on, that can be read, and is another for every other way."""
+    made_from = json.dumps(_description(folder, finder, form), sort_keys=True)
+    short = hashlib.blake2b(made_from.encode(), digest_size=4).hexdigest()
+    return f"{finder.name}-{form.size}-{form.alignment.replace(' ', '_')}-{short}"

@@ -1,0 +1,372 @@
+"""The training of an embedding network: batch after batch, validated, kept, and gone on with after a break."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor, nn
+from tqdm.auto import tqdm
+
+from facelib.faces import FloatArray
+from facelib.locks import holding
+from facelib.project import write_table, write_text, writing
+from facelib.train.augment import augment, to_input
+from facelib.train.checkpoints import TrainingFiles, load_network, load_state, save_network, save_state
+from facelib.train.data import Crops
+from facelib.train.losses import loss as make_loss
+from facelib.train.measures import embed_crops, score
+from facelib.train.networks import network
+from facelib.train.sampling import PeopleBatches
+from facelib.train.schedule import is_due, is_snapshot, learning_rate
+from facelib.train.settings import CURVE_COLUMNS, Result, Settings, Stopped
+
+Callback = Callable[[pd.DataFrame], None]
+"""Is given the curves so far after every validation."""
+
+_CHANGEABLE = {"device", "threads"}  # what a training may go on with changed
+
+
+def train(
+    people: Crops,
+    validation: Crops,
+    folder: str | Path,
+    settings: Settings | None = None,
+    *,
+    resume: bool = True,
+    callback: Callback | None = None,
+    seconds_between_checkpoints: float = 60.0,
+    progress: bool = True,
+) -> Result:
+    """Train a network.
+
+    Everything drawn by chance hangs on the seed and the number of the batch. A training that was killed, and is called
+    again with the same pictures and settings, therefore goes on as if nothing had happened: on a CPU the weights are
+    the same to the last bit.
+
+    Args:
+        people: The faces to learn from; see `facelib.train.data.split_people`.
+        validation: Faces of other people, by whom the network is judged: before the training, and after epochs.
+        folder: For the checkpoints, the curves and the network; see `Result`.
+        settings: What to do; None takes the defaults.
+        resume: Whether to go on with what lies in `folder`, and to return what is finished. False begins anew, and
+            removes it.
+        callback: Called after every validation.
+        seconds_between_checkpoints: Most that a killed run loses; one is written after every epoch as well.
+        progress: Show a bar with the time left.
+
+    Raises:
+        BlockingIOError: When another process trains in `folder`.
+        FloatingPointError: When the loss is no number any more; names the last good checkpoint, which stays.
+        OSError: When a file cannot be written; what was written before stays.
+        RuntimeError: When CUDA was asked for and there is none.
+        ValueError: When somebody is on both sides, the faces are not of the settings' form, or `folder` holds a
+            training with other settings or pictures.
+    """
+    settings = settings or Settings()
+    _check_faces(people, validation, settings)
+    files = TrainingFiles(Path(folder))
+    with holding(files.lock, what=f"other training in {str(folder)!r}"), _private_process(settings):
+        made_from = _made_from(people, validation, settings)
+        state = _state_to_go_on_from(files, made_from) if resume else None
+        training = _Training(people, validation, settings, files, callback, made_from=made_from, begins=state is None)
+        if state is None:
+            _make_ready(files, settings, validation)
+        else:
+            training.restore(state)
+        training.run(seconds_between_checkpoints, progress)
+    return load_result(folder)
+
+
+def load_result(folder: str | Path) -> Result:
+    """Read what a training has left behind, finished or not.
+
+    Raises:
+        FileNotFoundError: When no training has got as far as its first checkpoint there.
+        ValueError: When a file is damaged.
+    """
+    files = TrainingFiles(Path(folder))
+    state = load_state(files.checkpoint)
+    model, settings, epoch = load_network(files.kept)
+    curves = _curves(state["curves"])
+    shown = [epoch, *(each for each in curves["epoch"] if files.snapshot(each).is_file())]
+    snapshots = {int(each): np.load(files.snapshot(each)) for each in sorted(set(shown))}
+    validation = pd.read_csv(files.validation, dtype=str, keep_default_na=False)
+    return Result(files.folder, model, settings, curves, validation, snapshots, epoch, state["stopped"])
+
+
+class _Training:
+    """A training under way: the network, its loss and optimiser, and how far it has got."""
+
+    def __init__(
+        self,
+        people: Crops,
+        validation: Crops,
+        settings: Settings,
+        files: TrainingFiles,
+        callback: Callback | None,
+        *,
+        made_from: dict[str, Any],
+        begins: bool,
+    ) -> None:
+        self.people, self.validation, self.settings, self.files = people, validation, settings, files
+        self.callback, self.made_from = callback, json.dumps(made_from)
+        self.device = _device(settings)
+        self.labels = torch.from_numpy(people.labels)
+        self.batches = PeopleBatches(
+            people.labels,
+            people=settings.people_per_batch,
+            pictures=settings.pictures_per_person,
+            batches=settings.batches_per_epoch,
+            seed=settings.seed,
+        )
+        torch.manual_seed(settings.seed)
+        published = settings.pretrained if begins else False  # what goes on has weights of its own
+        model = network(settings.network, dimension=settings.dimension, pretrained=published)
+        self.model = model.to(self.device, memory_format=torch.channels_last)
+        self.loss = make_loss(
+            settings.loss,
+            people=len(people.names),
+            dimension=settings.dimension,
+            margin=settings.margin,
+            miner=settings.miner,
+            scale=settings.scale,
+        ).to(self.device)
+        self.optimiser = torch.optim.AdamW(_parameters(self.model, self.loss, settings.weight_decay))
+        half = settings.mixed_precision and self.device == "cuda"
+        self.half = _half_type() if half else None
+        self.scaler = torch.amp.GradScaler(self.device, enabled=self.half == torch.float16)
+        self.epoch, self.batch, self.loss_sum, self.seconds = 0, 0, 0.0, 0.0
+        self.started = self.written = time.monotonic()
+        self.curves: list[list[float]] = []
+        self.best, self.best_epoch, self.waited = -math.inf, 0, 0
+        self.stopped: Stopped = "unfinished"
+
+    def run(self, seconds_between_checkpoints: float, progress: bool) -> None:
+        """Go on from where the training stands to its end."""
+        if self.stopped != "unfinished":
+            return
+        if not self.curves:
+            self.validate(math.nan)
+        total, done = len(self.batches) * self.settings.epochs, self.epoch * len(self.batches) + self.batch
+        self.started, self.written = time.monotonic() - self.seconds, time.monotonic()
+        with tqdm(total=total, initial=done, desc="Train", unit="batch", disable=not progress) as bar:
+            while self.stopped == "unfinished":
+                self.run_epoch(bar, seconds_between_checkpoints)
+
+    def run_epoch(self, bar: tqdm[None], seconds_between_checkpoints: float) -> None:
+        """Go through what is left of an epoch, and validate where it is due."""
+        plan = self.batches.of_epoch(self.epoch + 1)
+        while self.batch < len(plan):
+            self.loss_sum += self.step(plan[self.batch])
+            self.batch += 1
+            bar.update()
+            bar.set_postfix(epoch=self.epoch + 1, loss=f"{self.loss_sum / self.batch:.3f}", refresh=False)
+            if time.monotonic() - self.written > seconds_between_checkpoints:
+                self.save()
+        mean_loss = self.loss_sum / len(plan)
+        self.epoch, self.batch, self.loss_sum = self.epoch + 1, 0, 0.0
+        if self.epoch == self.settings.epochs:
+            self.stopped = "finished"
+        if self.stopped == "finished" or is_due(self.epoch, self.settings):
+            self.validate(mean_loss)
+        else:
+            self.save()
+
+    def step(self, rows: Any) -> float:
+        """Take one step down the loss of a batch, and return the loss.
+
+        Raises:
+            FloatingPointError: When the loss or its slope is no number.
+        """
+        settings = self.settings
+        number = self.epoch * len(self.batches) + self.batch
+        seed = int(np.random.SeedSequence([settings.seed, number]).generate_state(1, np.uint64)[0] >> 1)
+        torch.manual_seed(seed)
+        rate = learning_rate(number, settings, len(self.batches))
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        faces = to_input(torch.from_numpy(self.people.faces(rows)).to(self.device))
+        faces = augment(faces, settings.augmentation, seed=seed).contiguous(memory_format=torch.channels_last)
+        self.model.train()
+        with torch.autocast(self.device, self.half, enabled=self.half is not None):
+            vectors = self.model(faces)
+        loss: Tensor = self.loss(vectors.float(), self.labels[rows].to(self.device))
+        self._check_finite("loss", float(loss.detach()))
+        self.optimiser.zero_grad()
+        self.scaler.scale(loss).backward()
+        self.scaler.unscale_(self.optimiser)
+        norm = nn.utils.clip_grad_norm_(self._trained(), settings.clip_norm)
+        if not self.scaler.is_enabled():  # which passes over steps that are too long for half precision by itself
+            self._check_finite("slope of the loss", float(norm))
+        self.scaler.step(self.optimiser)
+        self.scaler.update()
+        return float(loss.detach())
+
+    def validate(self, mean_loss: float) -> None:
+        """Measure the network on people it does not know, keep it where it is the best, and write everything."""
+        settings = self.settings
+        vectors = embed_crops(self.model, self.validation, device=self.device, mirrored=settings.mirrored)
+        self._check_finite("sum of the validation vectors", float(vectors.sum()))
+        scores = score(vectors, self.validation.table["person"].to_numpy(str), seed=settings.seed)
+        self.seconds = time.monotonic() - self.started if self.curves else 0.0
+        rate = learning_rate(self.epoch * len(self.batches) - 1, settings, len(self.batches)) if self.epoch else 0.0
+        measured = [scores.recall_at_1, scores.knn_accuracy, scores.pair_accuracy]
+        self.curves.append([self.epoch, mean_loss, *measured, self.seconds, rate])
+        self._keep(scores.pair_accuracy, vectors)
+        write_table(_curves(self.curves), self.files.curves)
+        self.save()
+        if self.callback is not None:
+            self.callback(_curves(self.curves))
+
+    def save(self) -> None:
+        """Write all that is needed to go on."""
+        self.written = time.monotonic()
+        if self.epoch or self.batch:
+            self.seconds = self.written - self.started
+        save_state(self.state(), self.files.checkpoint)
+
+    def state(self) -> dict[str, Any]:
+        """Return all that is needed to go on; chance needs no state of its own."""
+        return {
+            "model": self.model.state_dict(), "loss": self.loss.state_dict(),
+            "optimiser": self.optimiser.state_dict(), "scaler": self.scaler.state_dict(),
+            "epoch": self.epoch, "batch": self.batch, "loss_sum": self.loss_sum, "seconds": self.seconds,
+            "curves": self.curves, "best": self.best, "best_epoch": self.best_epoch, "waited": self.waited,
+            "stopped": self.stopped, "made_from": self.made_from,
+        }  # fmt: skip
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take up what `state` gave."""
+        self.model.load_state_dict(state["model"])
+        self.loss.load_state_dict(state["loss"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.scaler.load_state_dict(state["scaler"])
+        for name in ("epoch", "batch", "loss_sum", "seconds", "curves", "best", "best_epoch", "waited", "stopped"):
+            setattr(self, name, state[name])
+
+    def _keep(self, accuracy: float, vectors: FloatArray) -> None:
+        """Write the network where it is the one to keep, and the vectors where they are wanted."""
+        before, better = self.best_epoch, accuracy > self.best
+        self.waited = 0 if better else self.waited + 1
+        if self.settings.patience is not None and self.waited >= self.settings.patience:
+            self.stopped = "no progress"
+        kept = better or self.settings.keep == "last"
+        self.best = max(self.best, accuracy)
+        if kept or is_snapshot(self.epoch, self.settings, last=self.stopped != "unfinished"):
+            with writing(self.files.snapshot(self.epoch)) as temporary:
+                np.save(temporary, vectors)
+        if kept:
+            self.best_epoch = self.epoch
+            save_network(self.model, self.settings, self.epoch, self.files.kept)
+        if kept and before != self.epoch and not is_snapshot(before, self.settings, last=False):
+            self.files.snapshot(before).unlink(missing_ok=True)
+
+    def _trained(self) -> Iterator[nn.Parameter]:
+        yield from self.model.parameters()
+        yield from self.loss.parameters()
+
+    def _check_finite(self, what: str, value: float) -> None:
+        if not math.isfinite(value):
+            raise FloatingPointError(
+                f"expected the {what} to be a number, got {value!r} in epoch {self.epoch + 1}, batch {self.batch + 1}; "
+                f"the last good checkpoint is {str(self.files.checkpoint)!r}, and the network kept so far "
+                f"{str(self.files.kept)!r}; begin anew with a lower learning_rate or clip_norm (resume=False)"
+            )
+
+
+def _parameters(model: nn.Module, loss: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+    """Return the groups for the optimiser: normalisation and biases are not drawn towards 0."""
+    every = [*model.parameters(), *loss.parameters()]
+    return [
+        {"params": [each for each in every if each.ndim > 1], "weight_decay": weight_decay},
+        {"params": [each for each in every if each.ndim <= 1], "weight_decay": 0.0},
+    ]
+
+
+def _curves(rows: list[list[float]]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=list(CURVE_COLUMNS)).astype({"epoch": "int64"})
+
+
+def _check_faces(people: Crops, validation: Crops, settings: Settings) -> None:
+    both = sorted(set(people.names) & set(validation.names))
+    if both:
+        raise ValueError(f"expected nobody both to train on and to validate with, got {both!r}; see split_people")
+    for crops in (people, validation):
+        found = (crops.images.shape[1], crops.form.alignment)
+        if found != (settings.image_size, settings.alignment):
+            raise ValueError(
+                f"expected faces of {settings.image_size} pixels, aligned by {settings.alignment!r}, as the settings "
+                f"say, got {found[0]} pixels and {found[1]!r}"
+            )
+
+
+def _made_from(people: Crops, validation: Crops, settings: Settings) -> dict[str, Any]:
+    """Return what must be the same for a training to go on."""
+    pictures = {"people": people.fingerprint, "validation": validation.fingerprint}
+    return {"settings": settings.record(), "pictures": pictures}
+
+
+def _state_to_go_on_from(files: TrainingFiles, made_from: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the state in the folder, None where there is none.
+
+    Raises:
+        ValueError: When it is of another training, or damaged.
+    """
+    if not files.checkpoint.is_file():
+        return None
+    state = load_state(files.checkpoint)
+    _check_same(json.loads(state["made_from"]), json.loads(json.dumps(made_from)), files.folder)
+    return state
+
+
+def _make_ready(files: TrainingFiles, settings: Settings, validation: Crops) -> None:
+    """Remove what a former training has left, and write what is known before the first batch."""
+    for path in (files.checkpoint, files.kept, files.curves):
+        path.unlink(missing_ok=True)
+    shutil.rmtree(files.snapshots, ignore_errors=True)
+    write_text(json.dumps(settings.record(), indent=1) + "\n", files.settings)
+    write_table(validation.table[["picture", "person"]], files.validation)
+
+
+def _check_same(was: dict[str, Any], now: dict[str, Any], folder: Path) -> None:
+    before, after = was["settings"], now["settings"]
+    other = {name: before.get(name) for name in after if name not in _CHANGEABLE and before.get(name) != after[name]}
+    if other or was["pictures"] != now["pictures"]:
+        reason = f"other settings, {other!r}" if other else "other pictures or another split of the people"
+        raise ValueError(
+            f"expected to go on with the training in {str(folder)!r}, but it was made with {reason}; "
+            f"choose another folder, or begin anew with resume=False"
+        )
+
+
+@contextmanager
+def _private_process(settings: Settings) -> Iterator[None]:
+    """Give PyTorch its threads and a generator of its own, and leave both as they were."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(settings.threads)
+    try:
+        with torch.random.fork_rng([torch.cuda.current_device()] if _device(settings) == "cuda" else []):
+            yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _device(settings: Settings) -> str:
+    there = torch.cuda.is_available()
+    if settings.device == "cuda" and not there:
+        raise RuntimeError("expected a GPU that PyTorch can use with device='cuda', found none; take 'auto' or 'cpu'")
+    return "cuda" if there and settings.device != "cpu" else "cpu"
+
+
+def _half_type() -> torch.dtype:
+    return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16

@@ -1,0 +1,172 @@
+"""How well vectors tell people apart whom nobody was trained on: recall@1, KNN accuracy and pair accuracy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import nn
+from torch.nn import functional
+
+from facelib.evaluate.pairs import PairScore, verify_pairs
+from facelib.faces import FloatArray
+from facelib.train.augment import to_input
+from facelib.train.data import Crops
+
+_ROWS_AT_ONCE = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """What vectors of faces reach, each from 0 to 1.
+
+    Attributes:
+        recall_at_1: Fraction of faces whose nearest other face is of the same person.
+        knn_accuracy: Fraction of faces whose person has most of the five nearest others.
+        pair_accuracy: Fraction of pairs told right by their distance; half the pairs are of one person. The threshold
+            of each tenth is chosen on the others (LFW's protocol).
+    """
+
+    recall_at_1: float
+    knn_accuracy: float
+    pair_accuracy: float
+
+
+def embed_crops(
+    model: nn.Module, crops: Crops, *, device: str = "cpu", batch_size: int = 64, mirrored: bool = False
+) -> FloatArray:
+    """Return the vectors of faces, `(n, dimension)` float32 of length 1, in the order of `crops.table`.
+
+    Args:
+        model: On `device`; it is left in the mode, training or evaluation, in which it was.
+        crops: The faces.
+        device: Where to compute.
+        batch_size: Faces at once.
+        mirrored: Whether to take the mean of the vectors of a face and of its mirror image.
+    """
+    was = model.training
+    model.eval()
+    parts: list[FloatArray] = []
+    with torch.inference_mode():
+        for start in range(0, len(crops), batch_size):
+            faces = crops.faces(range(start, min(start + batch_size, len(crops))))
+            pictures = to_input(torch.from_numpy(faces).to(device))
+            vectors = model(pictures)
+            if mirrored:
+                vectors = functional.normalize(vectors + model(pictures.flip(3)))
+            parts.append(vectors.float().cpu().numpy())
+    model.train(was)
+    return np.concatenate(parts) if parts else np.empty((0, 0), np.float32)
+
+
+def score(vectors: ArrayLike, names: ArrayLike, *, neighbours: int = 5, pairs: int = 3000, seed: int = 0) -> Scores:
+    """Measure vectors of faces.
+
+    Args:
+        vectors: `(n, d)`; compared by Euclidean distance.
+        names: `(n,)`, the person of each; people with one face are nobody's neighbour but wrong ones.
+        neighbours: Of the KNN accuracy.
+        pairs: Pairs of either kind.
+        seed: Of the pairs and their folds.
+
+    Raises:
+        ValueError: When there are fewer than two people, nobody has two faces, or the lengths disagree.
+    """
+    found, who = np.asarray(vectors, np.float32), np.asarray(names)
+    nearest = _nearest(found, min(neighbours, len(found) - 1))
+    right = who[nearest] == who[:, None]
+    return Scores(
+        recall_at_1=float(right[:, 0].mean()),
+        knn_accuracy=float(np.mean([_vote(who[row]) == own for row, own in zip(nearest, who, strict=True)])),
+        pair_accuracy=pair_score(found, who, pairs=pairs, seed=seed).accuracy,
+    )
+
+
+def pair_score(vectors: ArrayLike, names: ArrayLike, *, pairs: int = 3000, seed: int = 0) -> PairScore:
+    """Tell balanced pairs of one person and of two apart, each tenth at the threshold of the other nine.
+
+    Args:
+        vectors: `(n, d)`; compared by Euclidean distance.
+        names: `(n,)`, the person of each.
+        pairs: Pairs of either kind.
+        seed: Of the pairs and their folds.
+
+    Raises:
+        ValueError: When there are fewer than two people, nobody has two faces, or the lengths disagree.
+    """
+    found, who = np.asarray(vectors, np.float32), np.asarray(names)
+    if len(found) != len(who):
+        raise ValueError(f"expected one name a vector, got {len(who)} names and {len(found)} vectors")
+    first, second, same = balanced_pairs(who, pairs=pairs, seed=seed)
+    return verify_pairs(np.linalg.norm(found[first] - found[second], axis=1), same, seed=seed)
+
+
+def balanced_pairs(
+    names: ArrayLike, *, pairs: int = 3000, seed: int = 0
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.bool_]]:
+    """Draw as many pairs of one person as of two, every person as often as any other.
+
+    Args:
+        names: `(n,)`, the person of each face.
+        pairs: Of either kind.
+        seed: The same one gives the same pairs.
+
+    Returns:
+        The places of the first and of the second faces, and whether they are of one person, each `(2 * pairs,)`.
+
+    Raises:
+        ValueError: When there are fewer than two people, or nobody has two faces.
+    """
+    who = np.asarray(names)
+    own = [np.flatnonzero(who == name) for name in np.unique(who)]
+    several = [rows for rows in own if len(rows) > 1]
+    if len(own) < 2 or not several:
+        raise ValueError(
+            f"expected faces of at least two people, and somebody with two, got {len(own)} people and {len(who)} faces"
+        )
+    random = np.random.default_rng(seed)
+    person = random.integers(len(several), size=pairs)
+    one = random.integers(len(own), size=pairs)
+    other = (one + random.integers(1, len(own), size=pairs)) % len(own)
+    first, second = _two_of_each([several[number] for number in person], random)
+    left, right = (_one_of_each([own[number] for number in numbers], random) for numbers in (one, other))
+    return np.concatenate([first, left]), np.concatenate([second, right]), np.arange(2 * pairs) < pairs
+
+
+def _one_of_each(sets: list[NDArray[np.intp]], random: np.random.Generator) -> NDArray[np.intp]:
+    sizes = np.array([len(rows) for rows in sets])
+    return np.array([rows[place] for rows, place in zip(sets, random.integers(sizes), strict=True)], np.intp)
+
+
+def _two_of_each(
+    sets: list[NDArray[np.intp]], random: np.random.Generator
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Draw two different ones out of each set."""
+    sizes = np.array([len(rows) for rows in sets])
+    places = random.integers(sizes)
+    others = (places + random.integers(1, sizes)) % sizes
+    table = [(rows[a], rows[b]) for rows, a, b in zip(sets, places, others, strict=True)]
+    return np.array(table, np.intp)[:, 0], np.array(table, np.intp)[:, 1]
+
+
+def _nearest(vectors: FloatArray, count: int) -> NDArray[np.intp]:
+    """Return the `count` nearest other vectors of each, nearest first."""
+    if count < 1:
+        raise ValueError(f"expected at least two faces to compare, got {len(vectors)}")
+    lengths = (vectors * vectors).sum(axis=1)
+    rows: list[Any] = []
+    for start in range(0, len(vectors), _ROWS_AT_ONCE):
+        part = vectors[start : start + _ROWS_AT_ONCE]
+        apart = lengths - 2 * part @ vectors.T
+        apart[np.arange(len(part)), start + np.arange(len(part))] = np.inf
+        rows.append(np.argsort(apart, axis=1, kind="stable")[:, :count])
+    return cast("NDArray[np.intp]", np.concatenate(rows))
+
+
+def _vote(names: NDArray[Any]) -> Any:
+    """Return the name that occurs most often; of several, the one that occurs first."""
+    values, first, counts = np.unique(names, return_index=True, return_counts=True)
+    return values[np.lexsort((first, -counts))[0]]

@@ -1,0 +1,187 @@
+"""How a training went, as maps: the same unseen faces untrained, on the way and trained, beside a known network."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.linalg import orthogonal_procrustes
+from tqdm.auto import tqdm
+
+from facelib.detect import Detector
+from facelib.embed import Embedder
+from facelib.embedding_map import make_map, measure_map
+from facelib.evaluate.pictures import embed_pictures
+from facelib.faces import FloatArray
+from facelib.train.measures import score
+
+_log = logging.getLogger(__name__)
+
+MEASURES = ("silhouette", "recall_at_1", "pair_accuracy")
+"""What stands under each map."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Progress:
+    """Maps of the same faces, by one network at several times and by another one beside it.
+
+    Attributes:
+        maps: A row a face and time: `epoch`, `picture`, `person`, `x`, `y`; each map fills -1 to 1.
+        measures: A row a time: `epoch`, `silhouette`, `recall_at_1` and `pair_accuracy`, over all validation faces.
+        reference: The other network's map, without `epoch`; empty where there is none.
+        reference_measures: The same figures of it, NaN where there is none.
+        reference_name: What it is called.
+    """
+
+    maps: pd.DataFrame
+    measures: pd.DataFrame
+    reference: pd.DataFrame
+    reference_measures: dict[str, float]
+    reference_name: str = ""
+
+    @property
+    def epochs(self) -> list[int]:
+        """The times of the maps, 0 for the untrained network."""
+        return [int(epoch) for epoch in self.measures["epoch"]]
+
+    def summary(self) -> pd.DataFrame:
+        """Return a row each for the untrained network, the trained one and the known one, with their `MEASURES`."""
+        names = ["untrained", f"trained, {self.epochs[-1]} epochs"]
+        table = self.measures.iloc[[0, -1]][list(MEASURES)]
+        if self.reference_name:
+            names.append(f"{self.reference_name}, as it comes")
+            table = pd.concat([table, pd.DataFrame([self.reference_measures])[list(MEASURES)]])
+        return table.assign(network=names)[["network", *MEASURES]].reset_index(drop=True)
+
+
+def follow(
+    snapshots: Mapping[int, FloatArray],
+    validation: pd.DataFrame,
+    *,
+    reference: FloatArray | None = None,
+    reference_name: str = "dlib",
+    most_people: int = 20,
+    most_faces: int = 600,
+    perplexity: float = 15.0,
+    seed: int = 0,
+    progress: bool = True,
+) -> Progress:
+    """Make a map of each snapshot of the validation faces, and measure how well people keep apart in it.
+
+    Each map starts from the one before and is turned onto it, so that points move no further than they must and an
+    eye can follow them. Figures are of the vectors themselves, not of the map.
+
+    Args:
+        snapshots: The vectors by epoch, `(n, d)` float32, as `Result.snapshots`.
+        validation: `picture` and `person` of each, as `Result.validation`.
+        reference: `(n, e)`, the same faces by another network; NaN where it found no face. Those are on no map of its.
+        reference_name: What to call it.
+        most_people: So many people are shown at most, those with most faces first.
+        most_faces: So many faces are shown at most, as many of each person.
+        perplexity: As of `make_map`.
+        seed: Of the maps, and of the pairs that are told apart.
+        progress: Show a bar.
+
+    Raises:
+        ValueError: When there is no snapshot, or the lengths differ.
+    """
+    rows = len(validation)
+    wrong = {epoch: vectors.shape for epoch, vectors in snapshots.items() if len(vectors) != rows}
+    if not snapshots or wrong or (reference is not None and len(reference) != rows):
+        raise ValueError(
+            f"expected snapshots of {rows} validation faces each, got {wrong or 'none'} "
+            f"and a reference of {None if reference is None else len(reference)}"
+        )
+    shown = _shown(validation, most_people, most_faces)
+    people = validation["person"].to_numpy(object)
+    maps, measures, before = [], [], None
+    for epoch in tqdm(sorted(snapshots), desc="maps", unit="map", disable=not progress):
+        vectors = snapshots[epoch]
+        before = _map(vectors[shown], before, perplexity, seed)
+        maps.append(_table(validation.iloc[shown], before).assign(epoch=epoch))
+        measures.append({"epoch": epoch, **measure_vectors(vectors, people, seed=seed)})
+    other, figures = _table(validation.iloc[:0], np.empty((0, 2))), dict.fromkeys(MEASURES, np.nan)
+    if reference is not None:
+        found: NDArray[np.bool_] = np.asarray(np.isfinite(reference).all(axis=1))
+        if not found.all():
+            _log.warning("%s found no face in %d of %d pictures", reference_name, (~found).sum(), rows)
+        seen = shown[found[shown]]
+        points = _map(reference[seen], _start(before, shown, seen), perplexity, seed)
+        other = _table(validation.iloc[seen], points)
+        figures = measure_vectors(reference[found], people[found], seed=seed)
+    table = pd.concat(maps, ignore_index=True)[["epoch", "picture", "person", "x", "y"]]
+    return Progress(table, pd.DataFrame(measures), other, figures, reference_name if reference is not None else "")
+
+
+def measure_vectors(vectors: FloatArray, people: NDArray[Any], *, seed: int = 0) -> dict[str, float]:
+    """Return `silhouette`, `recall_at_1` and `pair_accuracy` of vectors; NaN where one does not exist.
+
+    Args:
+        vectors: `(n, d)`.
+        people: `(n,)`, the person of each.
+        seed: Of the pairs that are told apart.
+    """
+    whole = measure_map(vectors, np.zeros((len(vectors), 2), np.float32), people).iloc[-1]
+    told = score(vectors, people, seed=seed)
+    return {
+        "silhouette": float(whole["silhouette"]),
+        "recall_at_1": float(told.recall_at_1),
+        "pair_accuracy": float(told.pair_accuracy),
+    }
+
+
+def embed_reference(
+    folder: str | Path, validation: pd.DataFrame, finder: Detector, net: Embedder, *, progress: bool = True
+) -> FloatArray:
+    """Return the validation faces by a network that is known, `(n, d)` float32, from the pictures themselves.
+
+    Args:
+        folder: Where the pictures lie, as `People.folder`.
+        validation: `picture` (relative to `folder`) of each.
+        finder: Finds the faces; where it finds none, the vector is NaN.
+        net: Embeds them.
+        progress: Show a bar.
+
+    Raises:
+        FileNotFoundError: When a picture is gone.
+        facelib.images.UnreadablePicture: When one can no longer be read.
+    """
+    return embed_pictures([Path(folder) / name for name in validation["picture"]], finder, net, progress=progress)
+
+
+def _shown(validation: pd.DataFrame, most_people: int, most_faces: int) -> NDArray[np.intp]:
+    """Return the places of the faces on the maps: of the people with most, evenly over each one's pictures."""
+    counts = validation["person"].value_counts()
+    people = sorted(counts.sort_values(ascending=False, kind="stable").index[:most_people])
+    each = max(1, most_faces // max(1, len(people)))
+    chosen = []
+    for person in people:
+        own = np.flatnonzero(validation["person"].to_numpy(object) == person)
+        chosen.append(own[np.unique(np.linspace(0, len(own) - 1, min(each, len(own))).round().astype(int))])
+    return np.concatenate(chosen)
+
+
+def _map(vectors: FloatArray, before: FloatArray | None, perplexity: float, seed: int) -> FloatArray:
+    """Return a map within -1 and 1, turned and mirrored so that it lies as the one before does."""
+    start = before if before is not None and len(before) == len(vectors) and np.ptp(before[:, 0]) else None
+    points = make_map(vectors, perplexity=perplexity, seed=seed, start=start, progress=False)
+    if start is not None:
+        turn, _ = orthogonal_procrustes(points, start)
+        points = points @ turn
+    largest = float(np.abs(points).max(initial=0))
+    return np.asarray(points / largest if largest else points, np.float32)
+
+
+def _start(before: FloatArray | None, shown: NDArray[np.intp], seen: NDArray[np.intp]) -> FloatArray | None:
+    return None if before is None else before[np.isin(shown, seen)]
+
+
+def _table(faces: pd.DataFrame, points: NDArray[Any]) -> pd.DataFrame:
+    table = faces[["picture", "person"]].reset_index(drop=True)
+    return table.assign(x=points[:, 0], y=points[:, 1])

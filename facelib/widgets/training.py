@@ -1,0 +1,24 @@
+"""The curves of a training while it runs."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from facelib.plots.training import curve_data, draw_curves
+from facelib.widgets.fitted_figure import FittedFigure
+
+
+class LiveCurves(FittedFigure):
+    """The curves of a training, longer each time it is called; to be given as the training's `callback`.
+
+    Nothing but the traces is sent. Where no page is open, as headless, nothing happens.
+    """
+
+    def __init__(self) -> None:
+        """Begin with empty curves."""
+        columns = ["epoch", "loss", "recall_at_1", "knn_accuracy", "pair_accuracy"]
+        super().__init__(draw_curves(pd.DataFrame(columns=pd.Index(columns), dtype=float)))
+
+    def __call__(self, curves: pd.DataFrame) -> None:
+        """Show the curves so far: the columns of `Result.curves`."""
+        self.move({number: {"x": x, "y": y} for number, (x, y) in curve_data(curves).items()})
