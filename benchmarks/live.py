@@ -29,7 +29,7 @@ from facelib.evaluate.counting import Score, count
 from facelib.evaluate.matching import found_faces, match_faces
 from facelib.faces import Faces, Image
 from facelib.gallery import Gallery, build_gallery, write_gallery
-from facelib.gallery.build import describe_search
+from facelib.gallery import describe_search
 from facelib.identify import identify_films
 from facelib.images import encode_jpeg
 from facelib.live import LiveSession, LiveView

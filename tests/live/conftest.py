@@ -17,7 +17,7 @@ import pytest
 
 import facelib
 from facelib.gallery import build_gallery, read_gallery, write_gallery
-from facelib.gallery.build import describe_search
+from facelib.gallery import describe_search
 from facelib.images import encode_jpeg
 from facelib.project import Project
 from facelib.recognize import OpenSetKNN, RecognizerInfo, save_recognizer

@@ -13,7 +13,7 @@ from facelib.align import align
 from facelib.detect import Detector
 from facelib.embed import InputForm
 from facelib.faces import Faces
-from facelib.gallery.build import find_faces
+from facelib.gallery import find_faces
 from facelib.images import encode_jpeg, read_image
 from facelib.train.crops import crop_faces
 from facelib.train.data import read_people
