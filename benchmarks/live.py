@@ -28,8 +28,7 @@ from facelib.detect import Detector
 from facelib.evaluate.counting import Score, count
 from facelib.evaluate.matching import found_faces, match_faces
 from facelib.faces import Faces, Image
-from facelib.gallery import Gallery, build_gallery, write_gallery
-from facelib.gallery import describe_search
+from facelib.gallery import Gallery, build_gallery, describe_search, write_gallery
 from facelib.identify import identify_films
 from facelib.images import encode_jpeg
 from facelib.live import LiveSession, LiveView

@@ -16,8 +16,7 @@ import numpy as np
 import pytest
 
 import facelib
-from facelib.gallery import build_gallery, read_gallery, write_gallery
-from facelib.gallery import describe_search
+from facelib.gallery import build_gallery, describe_search, read_gallery, write_gallery
 from facelib.images import encode_jpeg
 from facelib.project import Project
 from facelib.recognize import OpenSetKNN, RecognizerInfo, save_recognizer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from facelib.gallery import check_same_network, check_same_weights, read_gallery
 from facelib.pipeline import run_pipeline
 from facelib.project import Project
 from facelib.recognize import load_recognizer
+from facelib.train.settings import Settings
 
 TINY = {
     "network": "mobilenetv3_small_050", "image_size": 48, "dimension": 32, "epochs": 2, "snapshot_every": 1,
@@ -47,6 +49,18 @@ def trained(demo, people):
 @pytest.fixture(scope="module")
 def network(demo, trained) -> Path:
     return demo.output / "training" / "embedding.onnx"
+
+
+def test_without_a_word_it_trains_as_the_library_does():
+    notebook = Path(__file__).parents[2] / "notebooks" / "08_train_embedding.ipynb"
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    code = next("".join(cell["source"]) for cell in cells if "parameters" in cell["metadata"].get("tags", []))
+    given: dict[str, object] = {}
+    exec(code, given)
+    own = asdict(Settings())
+    shared = own.keys() & given.keys()
+    assert {"network", "loss", "epochs", "learning_rate"} <= shared
+    assert {name: given[name] for name in shared} == {name: own[name] for name in shared}
 
 
 def figures(notebook: Path) -> list[dict]:
