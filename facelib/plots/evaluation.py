@@ -15,7 +15,7 @@ from facelib.plots.style import COLOURS, escaped, template
 
 _TICKS = (0.001, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 0.99)
 _LEAST, _MOST = 0.0004, 0.997  # rates of 0 and 1 would lie at infinity, so they are drawn here
-_MOST_ROWS = 2000
+_GRAIN = 120  # points a unit of the axes, about one a pixel
 _DASHES = ("solid", "dash", "dot", "dashdot")
 _SYMBOLS = ("circle", "diamond", "square", "triangle-up")
 _LEGEND = {"orientation": "h", "x": 0, "y": 0, "yref": "container", "yanchor": "bottom"}
@@ -30,7 +30,8 @@ def draw_det(curves: Mapping[str, pd.DataFrame], *, wanted_fpir: float = 0.01) -
 
     Args:
         curves: By what to call them; each with the columns `threshold`, `fpir` and `fnir`, as `det_curve` and
-            `facelib.thresholds.curve` give. Those without a rate are left out. Of a long one, 2000 rows are drawn.
+            `facelib.thresholds.curve` give. Those without a rate are left out, and of several rows
+            at one spot of the page one is drawn.
         wanted_fpir: Where the figure's only vertical line stands.
 
     Returns:
@@ -40,10 +41,12 @@ def draw_det(curves: Mapping[str, pd.DataFrame], *, wanted_fpir: float = 0.01) -
     shown = {name: curve.dropna(subset=["fpir", "fnir"]) for name, curve in curves.items()}
     shown = {name: curve.sort_values(["fpir", "fnir"], ascending=[True, False]) for name, curve in shown.items()}
     for number, (name, curve) in enumerate((name, curve) for name, curve in shown.items() if len(curve)):
-        curve = curve.iloc[np.unique(np.linspace(0, len(curve) - 1, min(len(curve), _MOST_ROWS)).astype(int))]
+        spots = _probit(curve[["fpir", "fnir"]].to_numpy(float))
+        kept = ~pd.DataFrame(np.round(_GRAIN * spots)).duplicated().to_numpy()
+        curve, spots = curve[kept], spots[kept]
         figure.add_scatter(
-            x=_probit(curve["fpir"].to_numpy(float)),
-            y=_probit(curve["fnir"].to_numpy(float)),
+            x=spots[:, 0],
+            y=spots[:, 1],
             customdata=np.column_stack([curve["fpir"], curve["fnir"], curve["threshold"].abs()]),
             name=escaped(name, width=0),
             mode="lines",
