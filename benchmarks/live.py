@@ -2,7 +2,8 @@
 
 All labelled clips, joined to one film of 640x360, are played by GStreamer's RTSP server, as a camera's MJPEG over HTTP,
 and from the file; the names shown in each picture are compared with the truth, as are those of the film step. Then
-recognition is slowed down to two pictures a second, and the delays are measured for two minutes.
+recognition is slowed down to two pictures a second, and the delays are measured for two minutes, with the memory that
+all takes at most. Every line tells the machine's load too, since what is live depends on it.
 
 Usage: python benchmarks/live.py [--seconds 120] [--data FOLDER] [--parts names delay]
 """
@@ -10,6 +11,8 @@ Usage: python benchmarks/live.py [--seconds 120] [--data FOLDER] [--parts names 
 from __future__ import annotations
 
 import argparse
+import os
+import resource
 import sys
 import tempfile
 import time
@@ -184,7 +187,18 @@ def live(project: Project, address: str, truth: pd.DataFrame, seconds: float) ->
             rows += [(frame, *face.box.tolist(), face.person) for face in view.faces]
     found = pd.DataFrame(rows, columns=["frame", "left", "top", "right", "bottom", "person"])
     scores = judge(found, truth, shown)
-    return scores, f"{len(shown) / seconds:.1f} pictures and {np.median(rates):.1f} recognitions a second"
+    pace = f"{len(shown) / seconds:.1f} pictures and {np.median(rates):.1f} recognitions a second"
+    return scores, f"of {scores[0].strangers}; {pace}, {load()}"
+
+
+def load() -> str:
+    return f"load {os.getloadavg()[0]:.1f} of {os.cpu_count()}"
+
+
+def memory() -> float:
+    """Return the megabytes that are held now."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 def print_score(name: str, scores: tuple[Score, Score], more: str = "") -> None:
@@ -194,14 +208,14 @@ def print_score(name: str, scores: tuple[Score, Score], more: str = "") -> None:
     print(
         f"{name:22} right: {score.right / named:6.1%} of the names given, {score.named_right:6.1%} of the cast's faces "
         f"({settled.named_right:6.1%} from {SETTLED:g} s after they came); wrong {score.wrong}, "
-        f"strangers named {score.strangers_named} of {score.strangers}  {more}",
+        f"strangers named {score.strangers_named} {more}",
         flush=True,
     )
 
 
 def print_delays(project: Project, film: Path, how: str, seconds: float) -> None:
     """Print the delays of a session whose recognition takes half a second."""
-    delays, known, rates = [], [], []
+    delays, known, rates, held = [], [], [], []
     finder = Slow(facelib.detector("centerface"), 0.5)
     with served(film, how) as address, LiveSession(address, project, detector=finder) as session:
         for view in views(session, seconds):
@@ -209,7 +223,10 @@ def print_delays(project: Project, film: Path, how: str, seconds: float) -> None
                 delays.append(view.delay)
                 known.append(view.recognition_delay)
                 rates.append(view.recognitions_per_second)
-    print(f"{how}: {len(delays)} pictures in {seconds:g} s, {np.median(rates):.1f} recognized a second")
+                held.append(memory())
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+    print(f"{how}: {len(delays)} pictures in {seconds:g} s, {np.median(rates):.1f} recognized a second, {load()}")
+    print(f"  memory: {held[0]:.0f} MB at first, {held[-1]:.0f} MB at last, {peak:.0f} MB at most since it was started")
     for what, values in (("arrival to shown", delays), ("arrival to named", known)):
         parts = [np.asarray(part) for part in np.array_split(values, 4)]
         quarters = ", ".join(f"{np.median(part):.3f}" for part in parts)
@@ -239,13 +256,13 @@ def main() -> None:
             length = truth["frame"].max() / RATE
             for context in (True, False):
                 score = offline(project, film, truth, context=context)
-                print_score(f"film step, {'context' if context else 'faces alone'}", score)
+                print_score(f"film step, {'context' if context else 'faces alone'}", score, f"of {score[0].strangers}")
             for how in arguments.how:
                 with served(film, how) as address:
                     print_score(f"live, {how}", *live(project, address, truth, length))
         if "delay" in arguments.parts:
             join(arguments.data, film, seconds=arguments.seconds + 10)
-            for how in set(arguments.how) - {"film"}:
+            for how in (how for how in arguments.how if how != "film"):
                 print_delays(project, film, how, arguments.seconds)
 
 

@@ -150,6 +150,9 @@ def live(
     import math
     import threading
 
+    # OpenCV and PyAV bring libxcb each: with PyAV's loaded first, OpenCV's windows wait for ever.
+    import cv2  # noqa: F401
+
     from facelib.live import LiveSession, command
     from facelib.project import Project
 

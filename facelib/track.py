@@ -102,7 +102,7 @@ class Track:
 class ShotTracker:
     """Follows faces over the sampled frames of one shot; make a new one for every shot.
 
-    A face must be found in two samples to begin a track. Where a face is lost for longer than
+    A face must be found in `sightings` samples to begin a track. Where a face is lost for longer than
     `patience`, its track ends. Sources: Bewley et al., "Simple online and realtime tracking" (ICIP 2016); Zhang et
     al., "ByteTrack: multi-object tracking by associating every detection box" (ECCV 2022); Cao et al.,
     "Observation-centric SORT" (CVPR 2023).
@@ -119,6 +119,8 @@ class ShotTracker:
             their sides each way. Raising it cuts tracks sooner.
         sure_score: The detector's score from which a face may begin a track; fainter ones only continue one. None
             takes every face for sure.
+        sightings: In how many samples a face must be found to begin a track: with 1 every sure face begins one at once,
+            false ones too; with 2 the first sighting is added to the track at the second one.
 
     Attributes:
         tracks: The tracks so far, in the order of their numbers.
@@ -139,6 +141,7 @@ class ShotTracker:
         patience: float = 1.0,
         least_overlap: float = 0.15,
         sure_score: float | None = None,
+        sightings: Literal[1, 2] = 2,
     ) -> None:
         self.shot = shot
         self.tracks: list[Track] = []
@@ -146,14 +149,18 @@ class ShotTracker:
         self.patience = max(patience, 1.5 * seconds_between_samples)
         self._first_number = first_number
         self._sure = -np.inf if sure_score is None else sure_score
+        self._at_once = sightings == 1
         self._by_id: dict[int, Track] = {}
+        self._young: list[tuple[float, Track]] = []  # begun at once; the linker has no number for them yet
         self._unclaimed: list[_Sighting] = []  # the last sample's faces without a number
         self._numbered: dict[int, _Sighting] = {}  # faces with one that may not begin a track yet
         # Between two samples a face may move by more than its width: boxes are widened before they are compared.
         # Source: Yang et al., "Hard to track objects with irregular motions and similar appearances?
         # Make it easier by buffering the matching space" (WACV 2023).
         self._overlap = BIoU(buffer_ratio=0.5)
-        self._linker = _linker(method, self._overlap, seconds_between_samples, self.patience, least_overlap, self._sure)
+        self._linker = _linker(
+            method, self._overlap, seconds_between_samples, self.patience, least_overlap, self._sure, sightings
+        )
 
     def update(self, frame: int, time: float, faces: Faces) -> list[Track | None]:
         """Take the faces of the next sampled frame.
@@ -167,13 +174,18 @@ class ShotTracker:
             The track of each face, None where it has none yet.
         """
         self.samples.append(frame)
+        self._young = [(seen, track) for seen, track in self._young if time - seen <= self.patience]
         linked: list[Track | None] = []
         unclaimed: list[_Sighting] = []
         for identity, box, score in zip(self._identities(time, faces), faces.boxes, faces.scores, strict=True):
             sighting = (frame, box, float(score))
-            track = None if identity < 0 else self._by_id.get(identity) or self._begin(identity, sighting)
+            if identity < 0:
+                track = self._begin_at_once(time, sighting)
+            else:
+                track = self._by_id.get(identity) or self._begin(identity, sighting)
             if track is not None:
-                track.missed += len(self.samples) - 1 - bisect_right(self.samples, track.frames[-1])
+                if track.frames:
+                    track.missed += len(self.samples) - 1 - bisect_right(self.samples, track.frames[-1])
                 track.add(*sighting)
             elif identity < 0:
                 unclaimed.append(sighting)
@@ -196,34 +208,65 @@ class ShotTracker:
             identities[np.asarray(linked.data["face"])] = linked.tracker_id
         return [int(one) for one in identities]
 
+    def _begin_at_once(self, time: float, sighting: _Sighting) -> Track | None:
+        if not self._at_once or sighting[2] < self._sure:
+            return None
+        track = self._new_track()
+        self._young.append((time, track))
+        return track
+
     def _begin(self, identity: int, sighting: _Sighting) -> Track | None:
+        young = self._claim_young(sighting)
+        if young is not None:
+            self._by_id[identity] = young
+            return young
         first = self._first_sighting(identity, sighting)
         if first is None or max(first[2], sighting[2]) < self._sure:
             self._numbered[identity] = sighting
             return None
-        track = Track(self._first_number + len(self.tracks), self.shot)
+        track = self._by_id[identity] = self._new_track()
         track.add(*first)
-        self.tracks.append(track)
-        self._by_id[identity] = track
         return track
+
+    def _new_track(self) -> Track:
+        self.tracks.append(Track(self._first_number + len(self.tracks), self.shot))
+        return self.tracks[-1]
+
+    def _claim_young(self, sighting: _Sighting) -> Track | None:
+        earlier = [(seen, track) for seen, track in self._young if track.frames[-1] < sighting[0]]
+        nearest = self._nearest(sighting, [track.boxes[-1] for _, track in earlier])
+        if nearest is None:
+            return None
+        self._young.remove(earlier[nearest])
+        return earlier[nearest][1]
 
     def _first_sighting(self, identity: int, sighting: _Sighting) -> _Sighting | None:
         # A face gets its number at its second sighting; the first is among those left over in the sample before.
         if identity in self._numbered:
             return self._numbered.pop(identity)
-        if not self._unclaimed:
+        nearest = self._nearest(sighting, [box for _, box, _ in self._unclaimed])
+        return None if nearest is None else self._unclaimed.pop(nearest)
+
+    def _nearest(self, sighting: _Sighting, boxes: list[FloatArray]) -> int | None:
+        if not boxes:
             return None
-        overlaps = self._overlap.compute(sighting[1][None], np.array([one[1] for one in self._unclaimed]))[0]
-        return self._unclaimed.pop(int(overlaps.argmax())) if overlaps.max() > 0 else None
+        overlaps = self._overlap.compute(sighting[1][None], np.array(boxes))[0]
+        return int(overlaps.argmax()) if overlaps.max() > 0 else None
 
 
 def _linker(
-    method: TrackMethod, overlap: BIoU, seconds: float, patience: float, least_overlap: float, sure: float
+    method: TrackMethod,
+    overlap: BIoU,
+    seconds: float,
+    patience: float,
+    least_overlap: float,
+    sure: float,
+    sightings: int,
 ) -> SORTTracker | ByteTrackTracker | OCSORTTracker:
     common: dict[str, Any] = {
         "lost_track_buffer": max(1, round(30 * patience)),
         "frame_rate": 1 / max(seconds, 1e-3),
-        "minimum_consecutive_frames": 2,
+        "minimum_consecutive_frames": sightings,
         "minimum_iou_threshold": least_overlap,
         "iou": overlap,
     }

@@ -12,8 +12,12 @@ import pandas as pd
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+import facelib
+from facelib.demo import make_demo
+from facelib.gallery import build_gallery, read_gallery, write_gallery
 from facelib.images import encode_jpeg
 from facelib.project import Project, write_table
+from facelib.tuning import tune
 
 PLENTY = 120_000  # milliseconds that a page may take on a busy machine
 SHARED = Path(__file__).parents[2] / "shared"
@@ -67,6 +71,23 @@ def make_notebook() -> Callable[..., Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(text), first, *rest]), path)
         return path
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def make_tuned_demo() -> Callable[[Path, float], Project]:
+    """Return a factory of the demo as notebooks 02 and 04 leave it, in a folder, with shots of so many seconds."""
+
+    def make(folder: Path, seconds_per_shot: float) -> Project:
+        project = Project("demo", folder / "data", folder / "output")
+        make_demo(project, seconds_per_shot=seconds_per_shot, progress=False)
+        net = facelib.embedder("dlib")
+        table = build_gallery(project, facelib.detector(), net, progress=False)
+        write_gallery(table, project.faces, detector="mtcnn", embedder=net.name, weights_sha256=net.sha256)
+        tuning = tune(read_gallery(project.faces), fallback=net.threshold)
+        tuning.save(project.recognizer, tuning.fitted.threshold)
+        return project
 
     return make
 

@@ -37,7 +37,7 @@ def test_version_and_help():
     assert invoke("--version").output == f"facelib {version('facelib')}\n"
     helped = invoke("--help")
     assert helped.exit_code == 0
-    assert all(command in helped.output for command in ("run", "demo", "doctor", "models"))
+    assert all(command in helped.output for command in ("run", "demo", "align", "live", "doctor", "models"))
 
 
 def test_help_is_quick_because_nothing_heavy_is_imported():

@@ -130,6 +130,38 @@ def test_missed_samples_are_counted():
     assert (len(track.frames), track.missed) == (6, 3)  # those behind its end do not count
 
 
+@pytest.mark.parametrize("method", METHODS)
+class TestBegunAtOnce:
+    @pytest.mark.parametrize(
+        ("samples", "lengths"),
+        [
+            ([[]], []),
+            ([[box(0, 0)]], [1]),
+            ([[box(0, 0)], [box(4, 0)], [box(8, 0)]], [3]),  # its second sighting begins no other
+            ([[box(0, 0), box(200, 0)]] * 4, [4, 4]),
+            ([[box(0, 0)], [], [box(2, 2)], [box(4, 4)]], [3]),  # lost right after it was seen first
+            ([[box(0, 0)], [box(500, 500)], [box(0, 300)]], [1, 1, 1]),
+            ([[box(0, 0)]] + [[]] * 8 + [[box(0, 0)]] * 3, [1, 3]),  # lost for longer than a second
+        ],
+    )
+    def test_one_sighting_is_enough(self, samples, lengths, method):
+        assert [len(track) for track in follow(samples, method=method, sightings=1)] == lengths
+
+    def test_each_face_has_its_track_from_the_first_sample(self, method):
+        tracker = ShotTracker(3, 7, seconds_between_samples=0.2, method=method, sightings=1)
+        numbers = []
+        for i in range(4):
+            places = [0, 300, 600][:: -1 if i % 2 else 1]  # told in another order each time
+            linked = tracker.update(5 * i, 0.2 * i, Faces.of([box(x, 0) for x in places]))
+            numbers.append({x: track.number for x, track in zip(places, linked, strict=True)})
+        assert numbers == [{0: 7, 300: 8, 600: 9}] * 4
+
+    def test_a_faint_face_still_begins_none(self, method):
+        options = {"method": method, "sure_score": 0.5, "sightings": 1}
+        assert follow([[box(0, 0)]], [[0.4]], **options) == []
+        assert [len(one) for one in follow([[box(0, 0)]] * 3, [[0.9], [0.4], [0.9]], **options)] == [3]
+
+
 def test_another_method_is_refused():
     with pytest.raises(ValueError, match="expected method 'sort', 'bytetrack' or 'ocsort', got 'deep'"):
         ShotTracker(0, 0, seconds_between_samples=0.2, method="deep")

@@ -78,7 +78,7 @@ def check_display() -> None:
 def play_in_window(session: LiveSession, *, seconds: float, asked: threading.Event) -> None:
     """Show the picture in a window until it is closed, `q` or Esc is pressed, or as `play_headless` ends."""
     title = f"facelib: {session.source}"
-    cv2.namedWindow(title, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO)
+    cv2.namedWindow(title, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL)
     shown: LiveView | None = None
     began = cv2.getTickCount()
     try:

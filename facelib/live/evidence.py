@@ -83,6 +83,8 @@ class Evidence:
         portrait: Its best face to be shown and enrolled.
         seen: When it was last found, in the session's time.
         embedded: When a face of it was last embedded, likewise.
+        sightings: How often it was found.
+        told: Whether its coming has been told.
     """
 
     track: int
@@ -93,6 +95,13 @@ class Evidence:
     portrait: Portrait | None = None
     seen: float = 0.0
     embedded: float = -math.inf
+    sightings: int = 0
+    told: bool = False
+
+    @property
+    def believed(self) -> bool:
+        """Whether it surely is a face: found twice, or once and so like one of the cast that it has the name."""
+        return self.sightings > 1 or self.answer.person != UNKNOWN
 
     def wants(self, quality: float) -> bool:
         """Tell whether a face of this quality would be among its best."""
@@ -142,7 +151,7 @@ class Namer:
         self._unlike = _UNLIKE * alike if math.isfinite(alike) else math.inf
 
     def name(self, tracks: Sequence[Evidence]) -> None:
-        """Answer anew who each track is; nobody is two of them."""
+        """Answer anew who each track is; nobody is two of those that were seen last."""
         tracks = [track for track in tracks if track.best]
         if not tracks:
             return
@@ -155,7 +164,8 @@ class Namer:
                 track.forget_old()
                 track.answer, all_of_it = Answer(), last
             track.answer = self._answer(track, all_of_it)
-        self._part(tracks)
+        now = max(track.seen for track in tracks)
+        self._part([track for track in tracks if track.seen == now])
 
     def _verdicts(self, groups: Sequence[Iterable[Sight]]) -> list[_Verdict]:
         """Ask the recognizer for the mean of each group and for each face in it, in one go."""

@@ -16,6 +16,7 @@ from facelib.live.flow import Carried, carry, seize
 from facelib.live.frames import LiveFrame
 from facelib.live.recognition import Recognized
 from facelib.live.records import LiveFace
+from facelib.recognize import UNKNOWN
 
 _WIDTH = 320  # pixels of the picture in which faces are carried along, and cuts are seen
 _CUT = 27.0  # PySceneDetect's own least change of hue, saturation and lightness, 0 to 255
@@ -96,6 +97,11 @@ class Following:
         self._carry(fresh, [*since[:-1:step], since[-1]])
         self._followed = fresh | self._lingering(fresh, found.frame.time)
 
+    @property
+    def number(self) -> int:
+        """Of the newest picture; -1 before the first."""
+        return self._past[-1].number if self._past else -1
+
     def faces(self) -> tuple[LiveFace, ...]:
         """Return the faces in the newest picture, by the numbers of their tracks."""
         shown = (self._followed[track] for track in sorted(self._followed))
@@ -115,11 +121,13 @@ class Following:
     def _lingering(self, fresh: dict[int, _Followed], time: float) -> dict[int, _Followed]:
         """Return the faces that were not found this time, but a moment ago, and still are in sight."""
         boxes = [one.carried.box for one in fresh.values()]
+        people = {one.face.person for one in fresh.values()} - {UNKNOWN}
         return {
             track: one
             for track, one in self._followed.items()
             if track not in fresh
             and time - one.found <= _LINGER
             and not one.carried.lost
+            and one.face.person not in people
             and (not boxes or iou([one.carried.box], boxes).max() < _SAME)
         }

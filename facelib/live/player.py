@@ -20,6 +20,7 @@ from facelib.live.records import FINAL_STATES, LiveView, State
 from facelib.live.source import Source
 
 _LONGEST_READ = 15.0  # seconds for which a source may hold up the end
+_LONGEST_HOLD = 0.4  # seconds for which a picture behind a cut waits for its names, or they would blink at every cut
 _NOBODY_AFTER = 1.5  # seconds without a new picture after which everybody has left
 
 _log = logging.getLogger(__name__)
@@ -27,6 +28,8 @@ _log = logging.getLogger(__name__)
 
 class Player:
     """Plays a source: shows each picture that comes with the faces known, carried along, and recognizes the newest.
+
+    The first picture behind a cut is shown when it has been recognized, where that takes no longer than a moment.
 
     Args:
         source: What to play.
@@ -63,6 +66,8 @@ class Player:
         self._work = threading.Condition(self._lock)
         self._waiting: Seen | None = None
         self._busy = False
+        self._scene, self._settled = 0, 0  # of the newest picture, and of the last recognized
+        self._took = 0.0  # from the arrival of the last recognized picture to its names
         self._view: LiveView | None = None
         self._recorder: Recorder | None = None
         self._final: tuple[State, str] | None = None
@@ -184,17 +189,23 @@ class Player:
                 continue
             last = frame.number
             with self._work:
-                self._waiting = self._following.advance(frame)
+                self._waiting = seen = self._following.advance(frame)
                 self._work.notify_all()
+                self._hold(seen.scene)
                 self._shown.add()
-                known = self._view.recognition_delay if self._view else 0.0
                 delay, faces = time.monotonic() - frame.arrived, self._following.faces()
-                view = LiveView(frame, faces, delay=delay, recognition_delay=known, colours=self.colours)
+                view = LiveView(frame, faces, delay=delay, recognition_delay=self._took, colours=self.colours)
                 self._view, recorder = view, self._recorder
             if recorder is not None:
                 recorder.add(view)
                 if recorder.problem:
                     self.stop_recording()
+
+    def _hold(self, scene: int) -> None:
+        """Behind a cut, wait until its first picture is recognized, if that takes no longer than a moment."""
+        cut, self._scene = scene != self._scene, scene
+        if cut and 0 < self._took <= _LONGEST_HOLD:
+            self._work.wait_for(lambda: self._settled >= scene or self._stopping.is_set(), timeout=_LONGEST_HOLD)
 
     def _finish_looking(self) -> None:
         """Let the last picture of a film be recognized."""
@@ -212,10 +223,10 @@ class Player:
                 with self._work:
                     self._following.settle(found)
                     self._recognized.add()
-                    self._busy = False
-                    if self._view is not None:
-                        delay = time.monotonic() - found.frame.arrived
-                        self._view = replace(self._view, faces=self._following.faces(), recognition_delay=delay)
+                    self._busy, self._settled = False, found.scene
+                    self._took = time.monotonic() - found.frame.arrived
+                    if self._view is not None and self._view.number == self._following.number:
+                        self._view = replace(self._view, faces=self._following.faces(), recognition_delay=self._took)
                     self._work.notify_all()
                 self._tell_all(found.news, found.frame.time)
                 self._stopping.wait(max(0.0, began + self._seconds - time.monotonic()))

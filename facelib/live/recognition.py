@@ -126,14 +126,14 @@ class Recognition:
         faces = self._finder.detect(image)
         tracks = self._tracker.update(frame.number, frame.time, faces)
         self._trim(tracks)
-        before = {number: track.answer for number, track in self._present.items()}
+        before = {number: track.answer for number, track in self._present.items() if track.told}
         followed = [(i, self._evidence(one.number, frame.time)) for i, one in enumerate(tracks) if one is not None]
         self._present |= {track.track: track for _, track in followed}
         self._embed(image, faces, followed, frame.time)
         news += self._leave(frame.time)
         self.namer.name(list(self._present.values()))
         news += self._news(before)
-        shown = (_face(track, faces.boxes[i]) for i, track in followed if faces.scores[i] >= self._sure)
+        shown = (_face(track, faces.boxes[i]) for i, track in followed if faces.scores[i] >= self._sure and track.told)
         return Recognized(frame, scene, tuple(sorted(shown, key=lambda face: face.track)), tuple(news))
 
     def end(self) -> list[News]:
@@ -168,12 +168,15 @@ class Recognition:
         self.namer.recognizer, self.namer.info = recognizer, info
 
     def _new_tracker(self) -> ShotTracker:
-        return ShotTracker(self._scene, self._next, seconds_between_samples=self._seconds, sure_score=self._sure)
+        # A face of the cast is to be named in the first picture that shows it; others wait for a second: `believed`.
+        return ShotTracker(
+            self._scene, self._next, seconds_between_samples=self._seconds, sure_score=self._sure, sightings=1
+        )
 
     def _cut(self, scene: int) -> list[News]:
         self._scene = scene
         self._begin_anew()
-        left = [News("left", track.track, track.answer) for track in self._present.values()]
+        left = [News("left", track.track, track.answer) for track in self._present.values() if track.told]
         self._present.clear()
         return left
 
@@ -193,6 +196,7 @@ class Recognition:
     def _evidence(self, track: int, time: float) -> Evidence:
         evidence = self._known.setdefault(track, Evidence(track))
         evidence.seen = time
+        evidence.sightings += 1
         return evidence
 
     def _embed(self, image: Image, faces: Faces, followed: list[tuple[int, Evidence]], time: float) -> None:
@@ -223,13 +227,16 @@ class Recognition:
             del self._present[track.track]
         for number in [n for n, track in self._known.items() if time - track.seen > REMEMBERED]:
             del self._known[number]
-        return [News("left", track.track, track.answer) for track in gone]
+        return [News("left", track.track, track.answer) for track in gone if track.told]
 
     def _news(self, before: dict[int, Answer]) -> list[News]:
         news: list[News] = []
         for number, track in self._present.items():
+            if not track.believed:
+                continue
             former = before.get(number, Answer())
-            if number not in before:
+            if not track.told:
+                track.told = True
                 news.append(News("appeared", number, former))
             if track.answer.person != former.person:
                 news.append(News("named", number, track.answer))

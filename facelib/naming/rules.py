@@ -31,12 +31,22 @@ class Rules:
             face is named; 0 asks no vote.
         context: Whether names travel to small and turned faces by clothes and places; see `facelib.context`.
         learn_looks: Whether the film's surest faces are laid beside the gallery, and all tracks named once more.
+
+    Raises:
+        ValueError: When a share or a probability is not from 0 to 1.
     """
 
     confidence_threshold: float = 0.7
     dominant_ratio: float = 0.8
     context: bool = True
     learn_looks: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what no probability and no share can be."""
+        for name in ("confidence_threshold", "dominant_ratio"):
+            value = getattr(self, name)
+            if not 0 <= value <= 1:
+                raise ValueError(f"expected {name} from 0 to 1, got {value!r}")
 
 
 def doubles(named: pd.DataFrame) -> list[int]:

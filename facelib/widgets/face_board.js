@@ -7,14 +7,6 @@ const MOVES = [
   [["?"], "these keys"],
 ];
 
-function make(kind, properties = {}, ...children) {
-  const { attributes = {}, ...rest } = properties;
-  const element = Object.assign(document.createElement(kind), rest);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  element.append(...children);
-  return element;
-}
-
 // Put values in the place of their names in braces.
 function filled(text, values) {
   return text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
@@ -40,7 +32,7 @@ function render({ model, el }) {
   });
   const side = make("div", { className: "side", attributes: { role: "region", "aria-label": `The ${noun} in focus` } });
   const root = make("div", {
-    className: "facelib-board",
+    className: "facelib-panel facelib-board",
     // JupyterLab's own single keys (x cuts a cell!) stay out of here.
     attributes: { role: "region", "aria-label": model.get("label"), "data-lm-suppress-shortcuts": "true" },
   });
@@ -211,12 +203,9 @@ function render({ model, el }) {
   }
 
   function openHelp() {
-    const rows = [...actions.map(({ keys, help }) => [keys, help]), ...MOVES].map(([keys, text]) => {
-      const caps = keys.map((key) => make("kbd", { textContent: key }));
-      return make("tr", {}, make("td", {}, ...caps), make("td", { textContent: text }));
-    });
+    const rows = [...actions.map(({ keys, help }) => [keys, help]), ...MOVES];
     const button = make("button", { textContent: "Close", className: "main", onclick: closeDialog });
-    openDialog("Keys", make("table", {}, ...rows), make("div", { className: "buttons" }, button));
+    openDialog("Keys", tableOfKeys(rows), make("div", { className: "buttons" }, button));
     button.focus();
   }
 

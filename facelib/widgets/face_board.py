@@ -14,6 +14,7 @@ import traitlets
 
 from facelib.images import UnreadablePicture, encode_jpeg
 from facelib.plots import face_thumbnail
+from facelib.widgets.assets import read_assets
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +74,8 @@ class FaceBoard(anywidget.AnyWidget):
         error: What went wrong last, empty otherwise.
     """
 
-    _esm = Path(__file__).with_name("face_board.js")
-    _css = Path(__file__).with_name("face_board.css")
+    _esm = read_assets("elements.js", "face_board.js")
+    _css = read_assets("panel.css", "face_board.css")
 
     actions = traitlets.List(traitlets.Dict()).tag(sync=True)
     label = traitlets.Unicode().tag(sync=True)

@@ -1,13 +1,13 @@
 // A camera, a stream or a film, live. What is shown comes from Python, what is asked for goes there.
 
 const KEYS = [
-  ["Space", "start; stop"],
-  ["p", "keep the picture as a snapshot"],
-  ["r", "record; once more ends the recording"],
-  ["1 … 9", "say who the face with this number is"],
-  ["u", "say who the first unknown face is"],
-  ["Esc", "close what is open"],
-  ["?", "these keys"],
+  [["Space"], "start; stop"],
+  [["p"], "keep the picture as a snapshot"],
+  [["r"], "record; once more ends the recording"],
+  [["1", "…", "9"], "say who the face with this number is"],
+  [["u"], "say who the first unknown face is"],
+  [["Esc"], "close what is open"],
+  [["?"], "these keys"],
 ];
 
 const WORDS = {
@@ -21,14 +21,6 @@ const WORDS = {
 
 const RUNNING = ["connecting", "playing", "waiting"];
 
-function make(kind, properties = {}, ...children) {
-  const { attributes = {}, ...rest } = properties;
-  const element = Object.assign(document.createElement(kind), rest);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  element.append(...children);
-  return element;
-}
-
 function render({ model, el }) {
   const boxes = new Map(); // by track
   const tiles = new Map(); // by track
@@ -39,7 +31,7 @@ function render({ model, el }) {
   const alertLine = make("div", { attributes: { role: "alert" } });
   const statusLine = make("div", { className: "line", attributes: { role: "status", "aria-live": "polite" } });
   const root = make("div", {
-    className: "facelib-live",
+    className: "facelib-panel facelib-live",
     // JupyterLab's own single keys (x cuts a cell!) stay out of here.
     attributes: { role: "region", "aria-label": "Live picture with names", "data-lm-suppress-shortcuts": "true" },
   });
@@ -112,12 +104,8 @@ function render({ model, el }) {
   }
 
   function openHelp() {
-    const rows = KEYS.map(([keys, text]) => {
-      const caps = keys.split(" ").map((key) => (key === "…" ? " … " : make("kbd", { textContent: key })));
-      return make("tr", {}, make("td", {}, ...caps), make("td", { textContent: text }));
-    });
     const button = make("button", { textContent: "Close", className: "main", onclick: guarded(closeDialog) });
-    openDialog("Keys", make("table", {}, ...rows), make("div", { className: "buttons" }, button));
+    openDialog("Keys", tableOfKeys(KEYS), make("div", { className: "buttons" }, button));
     button.focus();
   }
 

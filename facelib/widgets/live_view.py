@@ -20,11 +20,13 @@ from facelib.plots import Thumbnails
 from facelib.project import Project
 from facelib.widgets.live_view_log import ChangeLog, Inbox
 from facelib.widgets.live_view_page import LivePage
-from facelib.widgets.live_view_report import faces_page
+from facelib.widgets.live_view_report import faces_page, picture_page
+from facelib.widgets.notebook import RunningCell, is_attended
 
 _TURN = 0.01  # seconds between two looks for a new picture
 _FACTS = 0.5  # seconds between two readings of rates and delay: faster ones cannot be read
 _FIRST = 20.0  # seconds that the first picture may take where only some seconds are watched
+_SOON = 3.0  # seconds that whoever asks for a picture waits for the first one
 _BAR = "{desc}: {percentage:3.0f}%|{bar}| {n:.1f}/{total:.1f} s"
 _ENDLESS_BAR = "{desc}: {n:.1f} s"
 
@@ -37,18 +39,14 @@ class LiveCamera(LivePage):
     again), and when no page shows the picture any more. What changes is written to `changes.jsonl` as it happens.
     A page that is slow gets fewer pictures, never older ones.
 
+    It takes what `facelib.live.LiveSession` takes, up to `loop`, and refuses what that refuses.
+
     Args:
-        source: The number of a camera, an address, or the path of a film.
-        project: Its recognizer names the faces; its `people/` takes the enrolled ones.
-        detector: Finds the faces: a name, the path of an ONNX file, or an open detector.
-        embedder: Name or path of the embedding network; empty takes the one the recognizer was fitted for.
-        rules: When a face is given a name.
-        seconds_between_recognitions: 0 is as often as the machine can.
-        loop: Whether a film begins anew at its end.
         record: Whether to record the annotated picture from each start on.
         picture_size: Pixels of the longer side of the picture in the page; larger ones take more of the machine.
         pictures_per_second: At most so many go to the page.
-        patience: Seconds after which it stops when no page shows the picture; infinite goes on for ever.
+        patience: Seconds after which it stops when no page shows the picture, not counted while a cell of the
+            notebook runs, since the page cannot be heard then; infinite goes on for ever.
 
     Attributes:
         state: What the source is at; see `facelib.live.State`.
@@ -59,8 +57,7 @@ class LiveCamera(LivePage):
         error: What went wrong last, empty otherwise.
 
     Raises:
-        ValueError: When the source is none, a number is out of its range, or the embedder is not the recognizer's.
-        FileNotFoundError: When there is no such film, or the project has no recognizer yet.
+        ValueError: When a number is out of its range.
         facelib.video.UnreadableFilm: When the film cannot be decoded.
     """
 
@@ -85,6 +82,7 @@ class LiveCamera(LivePage):
         """Check everything that can be checked; nothing is opened yet."""
         # ipywidgets closes also what could not be made, so what `close` needs comes first.
         self._serving, self._switching = threading.RLock(), threading.RLock()
+        self._cell = RunningCell()
         self._session: LiveSession | None = None
         self._next: LiveSession | None = None
         self._thread: threading.Thread | None = None
@@ -104,7 +102,6 @@ class LiveCamera(LivePage):
         # A session plays once; the first one is made here, so that what is wrong is told in the cell.
         first = self._next = self._make()
         self._record, self._started = record, ""
-        self._watching = False
         super().__init__(
             str(first.source),
             first.people,
@@ -128,6 +125,12 @@ class LiveCamera(LivePage):
     def started(self) -> str:
         """When it was last started, ISO 8601 in UTC, as the changes have it; empty before."""
         return self._started
+
+    @property
+    def played(self) -> float:
+        """Seconds from the source's beginning to the newest picture; 0 before the first."""
+        view = self._session.view() if self._session is not None else None
+        return 0.0 if view is None else view.time
 
     @property
     def session(self) -> LiveSession | None:
@@ -179,31 +182,33 @@ class LiveCamera(LivePage):
         self._session = self._next = None
         if self._release is not None:
             self._release.detach()
+        self._cell.close()
         super().close()
 
     def watch(self, seconds: float = 0.0, *, progress: bool = True) -> None:
-        """Play for some time while the cell waits, with a page or without one; then stop.
+        """Play: before somebody's eyes until it is stopped, and where nobody looks for some seconds.
 
-        The page shows the picture meanwhile; its buttons may have to wait for the cell, which interrupting the kernel
-        ends at once.
+        In a front end such as JupyterLab it returns at once, so that the page's buttons answer at any moment. Elsewhere
+        (papermill, nbclient, a script) the cell waits, and the source is let go of after it.
 
         Args:
-            seconds: From the first picture on; 0 goes on until the source ends, or the kernel is interrupted.
-            progress: Show a bar.
+            seconds: From the first picture on, where nobody looks; 0 goes on until the source ends.
+            progress: Show a bar while the cell waits.
 
         Raises:
-            OSError: When no picture came, or the source was lost for good.
+            ValueError: When `seconds` is below 0.
+            OSError: Where nobody looks: when no picture came, or the source was lost for good.
         """
         if not seconds >= 0:
             raise ValueError(f"expected seconds of 0 or more, got {seconds!r}")
-        self._watching = True
+        if is_attended():
+            self._asked_to_start()
+            return
         try:
             self.start()
-            session = self._session
-            assert session is not None
+            session = self._playing()
             self._wait(session, seconds, progress)
         finally:
-            self._watching = False
             self.stop()
         if session.state == "failed" or session.view() is None:
             raise OSError(
@@ -227,6 +232,14 @@ class LiveCamera(LivePage):
     def snapshot(self, path: str | Path | None = None) -> Path:
         """Save the newest picture with its names; see `facelib.live.LiveSession.snapshot`."""
         return self._playing().snapshot(path)
+
+    def snapshot_page(self) -> Thumbnails:
+        """Save the newest picture with its names and show it; where none has come yet, say so."""
+        session = self._playing()
+        end = time.monotonic() + _SOON
+        while session.view() is None and time.monotonic() < end and not session.wait(_TURN):
+            pass
+        return picture_page(None if session.view() is None else session.snapshot(), width=self._size)
 
     def enrol(self, track: int, person: str) -> Path:
         """Make a face known as a person; see `facelib.live.LiveSession.enrol`."""
@@ -319,7 +332,9 @@ class LiveCamera(LivePage):
             if final or self._inbox.news or now - told >= _FACTS:
                 self._tell(session)
                 told = now
-            if not self._watching and self._pace.is_alone(now):
+            if self._cell.running:
+                self._pace.excuse(now)
+            if self._pace.is_alone(now):
                 session.stop()
                 self._say("Stopped, since no page shows the picture any more.")
             time.sleep(0 if final else _TURN)

@@ -64,6 +64,11 @@ class Pace:
         if number == self._number:
             self._waiting, self.delay = None, now - self._arrived
 
+    def excuse(self, now: float) -> None:
+        """Count the page's silence from now on only: it could not have been heard before."""
+        if self._waiting is not None:
+            self._waiting = now
+
     def is_alone(self, now: float) -> bool:
         """Tell whether there was a page, and it has been silent for too long."""
         return self.heard and self._waiting is not None and now - self._waiting > self._grace

@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import anywidget
@@ -15,6 +14,7 @@ import traitlets
 
 from facelib.images import encode_jpeg, thumbnail
 from facelib.live import LiveSession, LiveView
+from facelib.widgets.assets import read_assets
 from facelib.widgets.live_view_faces import SeenFaces
 from facelib.widgets.live_view_log import EVENTS, Inbox, clock
 from facelib.widgets.live_view_pace import Pace
@@ -44,8 +44,8 @@ class LivePage(anywidget.AnyWidget):
         patience: Seconds without an answer of the page after which nobody looks.
     """
 
-    _esm = Path(__file__).with_name("live_view.js")
-    _css = Path(__file__).with_name("live_view.css")
+    _esm = read_assets("elements.js", "live_view.js")
+    _css = read_assets("panel.css", "live_view.css")
 
     source = traitlets.Unicode().tag(sync=True)
     state = traitlets.Unicode("stopped").tag(sync=True)

@@ -49,16 +49,17 @@ def read_changes(path: str | Path, *, since: str = "") -> pd.DataFrame:
     return table[table["when"].astype(str) >= since].reset_index(drop=True)
 
 
-def live_appearances(changes: pd.DataFrame, *, longest_gap: float = 1.0) -> pd.DataFrame:
+def live_appearances(changes: pd.DataFrame, *, until: float = 0.0, longest_gap: float = 1.0) -> pd.DataFrame:
     """Return who was in the picture from when to when, as `appearances.csv` has it, from what changed.
 
     A track that got its name only after a moment counts from its beginning; strangers are one row, `unknown`.
 
     Args:
         changes: As `read_changes` gives them, of one session.
+        until: Seconds that have been played, for a session that goes on: who is in the picture stays until then.
         longest_gap: Seconds; shorter gaps between two tracks of one person are closed.
     """
-    tracks = _tracks(changes)
+    tracks = _tracks(changes, until)
     if tracks.empty:
         return pd.DataFrame(columns=pd.Index(APPEARANCE_COLUMNS))
     strangers = tracks["person"] == UNKNOWN
@@ -70,11 +71,11 @@ def live_appearances(changes: pd.DataFrame, *, longest_gap: float = 1.0) -> pd.D
     return pd.concat([part for part in parts if len(part)]).sort_values(["start", "person"], ignore_index=True)
 
 
-def _tracks(changes: pd.DataFrame) -> pd.DataFrame:
+def _tracks(changes: pd.DataFrame, until: float) -> pd.DataFrame:
     """Return each track with its last answer, its first and its last moment."""
     if changes.empty:
         return pd.DataFrame()
-    end = float(changes["time"].max())
+    end = max(until, float(changes["time"].max()))
     rows = []
     for _, own in changes[changes["track"] >= 0].groupby("track"):
         said = own[own["kind"].isin(["appeared", "named", "enrolled"])]
@@ -92,6 +93,16 @@ def _tracks(changes: pd.DataFrame) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+def picture_page(path: Path | None, *, width: int) -> Thumbnails:
+    """Show a saved picture, at most `width` pixels wide; without one, say so."""
+    if path is None:
+        return Thumbnails("<p>No picture has come yet.</p>")
+    data = base64.b64encode(path.read_bytes()).decode("ascii")
+    name = html.escape(path.name)
+    picture = f'<img src="data:image/jpeg;base64,{data}" alt="{name}" style="width:{width}px;max-width:100%">'
+    return Thumbnails(f"{picture}<p>{name}</p>")
 
 
 def faces_page(faces: Sequence[SeenFace]) -> Thumbnails:

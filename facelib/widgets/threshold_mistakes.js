@@ -3,14 +3,6 @@
 
 const MORE = 12; // pairs that come with each press of a button
 
-function make(kind, properties = {}, ...children) {
-  const { attributes = {}, ...rest } = properties;
-  const element = Object.assign(document.createElement(kind), rest);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  element.append(...children);
-  return element;
-}
-
 function render({ model, el }) {
   const addresses = new Map(); // by the face's id, of every picture that has come
   let open = false; // whether an answer is still to come

@@ -17,6 +17,7 @@ from facelib.images import UnreadablePicture, encode_jpeg
 from facelib.plots import face_thumbnail
 from facelib.project import Project
 from facelib.tuning import Setting, Tuning
+from facelib.widgets.assets import read_assets
 
 _PATIENCE = 0.05  # seconds of reading pictures before whatever else waits has its turn
 _FIRST = 8
@@ -93,7 +94,7 @@ class MistakenFaces(anywidget.AnyWidget):
         error: What went wrong last, empty otherwise.
     """
 
-    _esm = Path(__file__).with_name("threshold_mistakes.js")
+    _esm = read_assets("elements.js", "threshold_mistakes.js")
     _css = Path(__file__).with_name("threshold_mistakes.css")
 
     groups = traitlets.List(traitlets.Dict()).tag(sync=True)

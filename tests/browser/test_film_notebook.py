@@ -11,12 +11,6 @@ import pandas as pd
 import pytest
 from playwright.sync_api import expect
 
-import facelib
-from facelib.demo import make_demo
-from facelib.gallery import build_gallery, read_gallery, write_gallery
-from facelib.project import Project
-from facelib.tuning import tune
-
 pytestmark = pytest.mark.browser
 NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "05_annotate_video.ipynb"
 
@@ -30,16 +24,10 @@ PLAYS = """async film => {
 
 
 @pytest.fixture(scope="module")
-def demo(lab):
+def demo(lab, make_tuned_demo):
     """A short demo in JupyterLab's folder, with its recognizer."""
     root = lab.root / "film"
-    project = Project("demo", root / "data", root / "output")
-    make_demo(project, seconds_per_shot=0.8, progress=False)
-    net = facelib.embedder("dlib")
-    table = build_gallery(project, facelib.detector(), net, progress=False)
-    write_gallery(table, project.faces, detector="mtcnn", embedder=net.name, weights_sha256=net.sha256)
-    tuning = tune(read_gallery(project.faces), fallback=net.threshold)
-    tuning.save(project.recognizer, tuning.fitted.threshold)
+    project = make_tuned_demo(root, 0.8)
     (root / "notebooks").mkdir()
     shutil.copy(NOTEBOOK, root / "notebooks")
     return project

@@ -5,18 +5,16 @@ from __future__ import annotations
 import json
 import time
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-import facelib
-from facelib.demo import make_demo
-from facelib.gallery import build_gallery, read_gallery, write_gallery
+from facelib.gallery import read_gallery
 from facelib.project import Project
 from facelib.recognize import load_recognizer
-from facelib.tuning import tune
 from facelib.video import probe
 from facelib.widgets import read_changes
 
@@ -26,20 +24,15 @@ NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "09_live_camera.ipynb"
 
 
 @pytest.fixture(scope="module")
-def live(lab) -> Project:
-    """The demo in JupyterLab's folder with a recognizer; its film plays over and over, for two seconds at first."""
+def live(lab, make_tuned_demo) -> Project:
+    """The demo in JupyterLab's folder with a recognizer; its film plays over and over."""
     root = lab.root / "live"
-    project = Project("demo", root / "data", root / "output")
-    make_demo(project, seconds_per_shot=2.0, progress=False)
+    project = make_tuned_demo(root, 2.0)
     (project.videos / "demo_vfr.mp4").unlink()
-    net = facelib.embedder("dlib")
-    table = build_gallery(project, facelib.detector(), net, progress=False)
-    write_gallery(table, project.faces, detector="mtcnn", embedder=net.name, weights_sha256=net.sha256)
-    tuning = tune(read_gallery(project.faces), fallback=net.threshold)
-    tuning.save(project.recognizer, tuning.fitted.threshold)
     (root / "notebooks").mkdir()
     notebook = json.loads(NOTEBOOK.read_text(encoding="utf-8"))
-    wanted = {"seconds": "seconds: float = 2.0  # at first\n", "loop": "loop: bool = True  # goes on\n"}
+    # A cell that waited for these seconds would never let the page's buttons answer.
+    wanted = {"seconds": "seconds: float = 3600.0\n", "loop": "loop: bool = True\n"}
     lines = notebook["cells"][1]["source"]
     notebook["cells"][1]["source"] = [wanted.get(line.split(":")[0], line) for line in lines]
     (root / "notebooks" / NOTEBOOK.name).write_text(json.dumps(notebook), encoding="utf-8")
@@ -74,20 +67,39 @@ def lamp(widget: Locator) -> Locator:
     return widget.locator(".lamp")
 
 
-def test_start_see_a_name_enrol_an_unknown_see_its_name_stop(live, notebook, run_notebook):
+def run_to_the_end(run_notebook: Callable[[Path], Page], notebook: Path) -> tuple[Page, Locator]:
+    """Run all of the notebook; return its page and the widget, which plays."""
+    page = run_notebook(notebook)
+    expect(page.locator(".jp-OutputArea-output", has_text="changes.jsonl").last).to_be_visible(timeout=PLENTY)
+    widget = page.locator(".facelib-live")
+    expect(lamp(widget)).to_have_text("live", timeout=PLENTY)
+    return page, widget
+
+
+@pytest.mark.parametrize("beside_the_cells", ["disabled", "perCommTarget"])
+def test_stop_right_after_run_all_stops(live, notebook, run_notebook, beside_the_cells):
     film = live.videos / "demo.mp4"
     page = run_notebook(notebook)
+    # Older front ends know no way past the cell that runs.
+    kernel = "window.jupyterapp.shell.currentWidget.sessionContext.session.kernel"
+    page.evaluate(f"{kernel}.commsOverSubshells = '{beside_the_cells}'")
     widget = page.locator(".facelib-live")
-    widget.wait_for()
-    # The notebook plays for two seconds by itself and comes to its end: snapshot, timeline, table, list of files.
+    widget.get_by_role("button", name="Stop").click()
+    wait_until(lambda: processes_with_open(film) == [], seconds=30, page=page)
+    expect(lamp(widget)).to_have_text("stopped", timeout=30_000)
+    # The notebook goes on to its end all the same.
     expect(page.locator(".jp-OutputArea-output", has_text="changes.jsonl").last).to_be_visible(timeout=PLENTY)
-    expect(lamp(widget)).to_have_text("stopped", timeout=PLENTY)
+    assert page.locator(".jp-OutputArea-output", has_text="Error").count() == 0
     assert processes_with_open(film) == []
+
+
+def test_start_see_a_name_enrol_an_unknown_see_its_name_stop(live, notebook, run_notebook):
+    film = live.videos / "demo.mp4"
+    before = set((live.output / "live").glob("*.jpg"))
+    # The notebook comes to its end while the film plays: snapshot, timeline, table, list of files.
+    page, widget = run_to_the_end(run_notebook, notebook)
     cells = page.locator(".jp-Notebook .jp-Cell").count()
     status, alert = widget.get_by_role("status"), widget.get_by_role("alert")
-
-    widget.get_by_role("button", name="Start").click()
-    expect(lamp(widget)).to_have_text("live", timeout=PLENTY)
     expect(widget.locator(".box", has_text="Eileen Collins").first).to_be_visible(timeout=PLENTY)
     assert len(processes_with_open(film)) == 1
     expect(widget.locator("[data-fact='frames/s']")).to_be_visible(timeout=PLENTY)
@@ -125,20 +137,16 @@ def test_start_see_a_name_enrol_an_unknown_see_its_name_stop(live, notebook, run
     expect(alert).to_have_text("")
     assert page.locator(".jp-Notebook .jp-Cell").count() == cells  # the keys went to no cell
     kept = live.output / "live"
-    assert len(list(kept.glob("*.jpg"))) == 2 and probe(next(kept.glob("*.mp4"))).frames > 5
+    assert len(set(kept.glob("*.jpg")) - before) == 2 and probe(next(kept.glob("*.mp4"))).frames > 5
     changes = read_changes(kept / "changes.jsonl")
     assert {"Eileen Collins", "Nina"} <= set(changes.loc[changes["kind"] == "named", "person"])
 
 
 def test_what_goes_wrong_is_seen_and_every_end_lets_go_of_the_source(live, notebook, run_notebook, lab):
     film = live.videos / "demo.mp4"
-    page = run_notebook(notebook)
-    widget = page.locator(".facelib-live")
-    expect(page.locator(".jp-OutputArea-output", has_text="changes.jsonl").last).to_be_visible(timeout=PLENTY)
-    start = widget.get_by_role("button", name="Start")
+    page, widget = run_to_the_end(run_notebook, notebook)
 
     # A name that no folder can have is refused, with the reason, and playing goes on.
-    start.click()
     tile = widget.locator(".tile").first
     tile.click()
     page.keyboard.type("a/b")
@@ -155,16 +163,14 @@ def test_what_goes_wrong_is_seen_and_every_end_lets_go_of_the_source(live, noteb
 
     # Its output is cleared while it plays: it stops by itself.
     page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")
-    widget.wait_for()
-    start.click()
+    expect(lamp(widget)).to_have_text("live", timeout=PLENTY)
     wait_until(lambda: len(processes_with_open(film)) == 1, page=page)
     page.evaluate("window.jupyterapp.commands.execute('editmenu:clear-all')")
     wait_until(lambda: processes_with_open(film) == [], page=page)
 
     # The kernel is shut down while it plays.
     page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")
-    widget.wait_for()
-    start.click()
+    expect(lamp(widget)).to_have_text("live", timeout=PLENTY)
     wait_until(lambda: len(processes_with_open(film)) == 1, page=page)
     with urllib.request.urlopen(f"{lab.url}/api/sessions") as answer:
         (session,) = (one for one in json.load(answer) if one["path"].endswith(NOTEBOOK.name))

@@ -11,12 +11,9 @@ from playwright.sync_api import Page, expect
 
 import facelib
 from facelib.corrections import labels, read_corrections
-from facelib.demo import make_demo
-from facelib.gallery import build_gallery, read_gallery, write_gallery
 from facelib.identify import identify_films
 from facelib.project import Project, write_table
 from facelib.recognize import load_recognizer
-from facelib.tuning import tune
 
 pytestmark = pytest.mark.browser
 NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "06_review_tracks.ipynb"
@@ -24,18 +21,13 @@ STRANGERS = {4: "Unknown 1", 5: "Unknown 2", 7: "Unknown 3", 9: "Unknown 1"}  # 
 
 
 @pytest.fixture(scope="module")
-def reviewed(lab) -> Project:
+def reviewed(lab, make_tuned_demo) -> Project:
     """A short demo in JupyterLab's folder that has been through notebook 05, its strangers in three groups."""
     root = lab.root / "review"
-    project = Project("demo", root / "data", root / "output")
-    make_demo(project, seconds_per_shot=0.8, progress=False)
+    project = make_tuned_demo(root, 0.8)
     (project.videos / "demo_vfr.mp4").unlink()
-    net = facelib.embedder("dlib")
-    table = build_gallery(project, facelib.detector(), net, progress=False)
-    write_gallery(table, project.faces, detector="mtcnn", embedder=net.name, weights_sha256=net.sha256)
-    tuning = tune(read_gallery(project.faces), fallback=net.threshold)
-    tuning.save(project.recognizer, tuning.fitted.threshold)
     finder = facelib.detector(working_size=640)
+    net = facelib.embedder("dlib")
     identify_films(project.find_videos(), project, finder, net, *load_recognizer(project.recognizer), progress=False)
     files = project.film("demo.mp4")
     tracks = pd.read_parquet(files.tracks)

@@ -22,6 +22,8 @@ from facelib.project import Project
 from facelib.recognize import OpenSetKNN, RecognizerInfo, save_recognizer
 from facelib.video import read_frames
 
+collect_ignore = ["rtsp_server.py"]  # for the system's own Python: this one has no `gi`
+
 
 def _load(name: str) -> Any:
     """Load a module that lies beside this file."""

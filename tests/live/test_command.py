@@ -2,34 +2,81 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 
 import av
+import cv2
+import numpy as np
 import pytest
+from PIL import Image
 
 from facelib.live.command import check_display
+from facelib.plots.style import colours_of
+from facelib.video import read_frames
 
 pytestmark = pytest.mark.real_data
+
+# In a process of its own: PyAV and OpenCV bring libxcb each, and do not bear each other's.
+GRAB = """
+import sys, av
+with av.open(sys.argv[1], format="x11grab", options={"video_size": "1280x800", "draw_mouse": "0"}) as screen:
+    next(screen.decode(video=0)).to_image().save(sys.argv[2])
+"""
 
 
 @pytest.fixture
 def run_live(cast_project):
     """Return a function that starts `facelib live` on the project."""
 
-    def start(source, *options):
+    def start(source, *options, **environment):
         place = ["--project", "cast", "--data-dir", cast_project.data_dir, "--output-dir", cast_project.output_dir]
         command = [sys.executable, "-c", "from facelib.cli import main; main()", "live", source, *place, *options]
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [str(word) for word in command],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env={key: value for key, value in os.environ.items() if key not in {"DISPLAY", "WAYLAND_DISPLAY"}},
+            env={k: v for k, v in os.environ.items() if k not in {"DISPLAY", "WAYLAND_DISPLAY"}} | environment,
         )
+        running.append(process)
+        return process
 
-    return start
+    running = []
+    yield start
+    for process in running:
+        if process.poll() is None:  # a failed test has left it
+            process.kill()
+            process.communicate()
+
+
+@pytest.fixture
+def display():
+    """A screen that nobody sees, of 1280x800."""
+    if not shutil.which("Xvfb"):
+        if os.environ.get("CI") == "true":
+            pytest.fail("expected Xvfb: apt-get install xvfb")
+        pytest.skip("needs Xvfb: apt-get install xvfb")
+    command = ["Xvfb", "-displayfd", "1", "-screen", "0", "1280x800x24", "-nolisten", "tcp"]
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    yield f":{server.stdout.readline().strip()}"
+    server.terminate()
+    server.communicate()
+
+
+@pytest.fixture
+def see(display, tmp_path):
+    """Return a function that takes a picture of the screen."""
+
+    def take():
+        path = tmp_path / "screen.png"
+        subprocess.run([sys.executable, "-c", GRAB, display, str(path)], check=True, timeout=60)
+        with Image.open(path) as picture:
+            return np.asarray(picture.convert("RGB"))
+
+    return take
 
 
 def test_headless_prints_a_line_of_json_a_change(run_live, clip):
@@ -100,3 +147,36 @@ def test_with_a_display_nothing_is_said(monkeypatch):
     monkeypatch.setenv("DISPLAY", ":0")
 
     check_display()
+
+
+def test_a_window_shows_the_film_with_its_names(run_live, clip, display, see, wait_until):
+    film = clip("christian_bale1")
+    colour = colours_of(["Christian Bale", "Steve Harvey"])["Christian Bale"]
+    wanted = [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
+    process = run_live(film, "--loop", DISPLAY=display)
+    screens = []
+
+    def is_named():
+        assert process.poll() is None, process.stderr.read()
+        screens.append(see())
+        return (np.abs(screens[-1].astype(int) - wanted).max(axis=2) < 8).sum() > 1000
+
+    wait_until(is_named, seconds=120)
+    process.send_signal(signal.SIGTERM)
+    out, errors = process.communicate(timeout=60)
+
+    assert (process.returncode, out, errors) == (0, "", "")
+    shown = small(screens[-1][:720])  # a window without a frame lies in the corner
+    assert min(np.abs(small(frame.image()) - shown).mean() for frame in read_frames(film)) < 12
+
+
+def small(image):
+    return cv2.resize(image, (64, 36), interpolation=cv2.INTER_AREA).astype(int)
+
+
+def test_the_window_closes_after_the_seconds_asked_for(run_live, clip, display):
+    process = run_live(clip("christian_bale1"), "--loop", "--seconds", 2, DISPLAY=display)
+
+    out, errors = process.communicate(timeout=180)
+
+    assert (process.returncode, out, errors) == (0, "", "")

@@ -101,4 +101,6 @@ for i in range(10_000):
 
     times = [frame.time for frame in read_frames(tmp_path / "film.mp4")]  # its last piece is cut off
     assert len(times) > 50
-    assert np.allclose(np.diff(times), 1 / 25, atol=1e-3)
+    steps = 25 * np.diff(times)  # a busy machine leaves pictures out; those that are there have their own times
+    assert np.all(steps > 0.9)
+    assert np.allclose(steps, steps.round(), atol=0.025)

@@ -10,30 +10,21 @@ import pytest
 
 import facelib
 from facelib.corrections import read_corrections
-from facelib.demo import make_demo
-from facelib.gallery import build_gallery, find_faces, read_gallery, write_gallery
+from facelib.gallery import find_faces
 from facelib.identify import identify_films
 from facelib.images import read_image
 from facelib.pipeline.run import notebooks_folder
-from facelib.project import Project
 from facelib.recognize import load_recognizer
 from facelib.review import Review
-from facelib.tuning import tune
 from facelib.video import read_frames
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("demo")
-    project = Project("demo", folder / "data", folder / "output")
-    make_demo(project, seconds_per_shot=0.6, progress=False)
+def demo(tmp_path_factory, make_tuned_demo):
+    project = make_tuned_demo(tmp_path_factory.mktemp("demo"), 0.6)
     (project.videos / "demo_vfr.mp4").rename(project.videos / "not_yet.mp4")
-    net = facelib.embedder("dlib")
-    table = build_gallery(project, facelib.detector(), net, progress=False)
-    write_gallery(table, project.faces, detector="mtcnn", embedder=net.name, weights_sha256=net.sha256)
-    tuning = tune(read_gallery(project.faces), fallback=net.threshold)
-    tuning.save(project.recognizer, tuning.fitted.threshold)
     finder, named = facelib.detector(working_size=640), load_recognizer(project.recognizer)
+    net = facelib.embedder("dlib")
     identify_films([project.videos / "demo.mp4"], project, finder, net, *named, progress=False)
     return project
 

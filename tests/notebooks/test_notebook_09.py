@@ -8,29 +8,18 @@ import pandas as pd
 import papermill
 import pytest
 
-import facelib
-from facelib.demo import make_demo
-from facelib.gallery import build_gallery, read_gallery, write_gallery
 from facelib.images import read_image
 from facelib.pipeline import run_pipeline
 from facelib.pipeline.run import notebooks_folder
 from facelib.project import Project
-from facelib.tuning import tune
 from facelib.video import probe
 from facelib.widgets import live_appearances, read_changes
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("demo")
-    project = Project("demo", folder / "data", folder / "output")
-    make_demo(project, seconds_per_shot=1.5, progress=False)
+def demo(tmp_path_factory, make_tuned_demo):
+    project = make_tuned_demo(tmp_path_factory.mktemp("demo"), 1.5)
     (project.videos / "demo_vfr.mp4").unlink()
-    net = facelib.embedder("dlib")
-    table = build_gallery(project, facelib.detector(), net, progress=False)
-    write_gallery(table, project.faces, detector="mtcnn", embedder=net.name, weights_sha256=net.sha256)
-    tuning = tune(read_gallery(project.faces), fallback=net.threshold)
-    tuning.save(project.recognizer, tuning.fitted.threshold)
     return project
 
 

@@ -18,27 +18,17 @@ import pytest
 from PIL import Image
 
 import facelib
-from facelib.demo import make_demo
-from facelib.gallery import build_gallery, read_gallery, write_gallery
+from facelib.gallery import read_gallery
 from facelib.images import read_image
-from facelib.project import Project
 from facelib.recognize import load_recognizer
-from facelib.tuning import tune
 from facelib.video import UnreadableFilm, probe
 from facelib.widgets import LiveCamera, read_changes
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("live")
-    project = Project("demo", folder / "data", folder / "output")
-    make_demo(project, seconds_per_shot=1.0, progress=False)
+def project(tmp_path_factory, make_tuned_demo):
+    project = make_tuned_demo(tmp_path_factory.mktemp("live"), 1.0)
     (project.videos / "demo_vfr.mp4").unlink()
-    net = facelib.embedder("dlib")
-    table = build_gallery(project, facelib.detector(), net, progress=False)
-    write_gallery(table, project.faces, detector="mtcnn", embedder=net.name, weights_sha256=net.sha256)
-    tuning = tune(read_gallery(project.faces), fallback=net.threshold)
-    tuning.save(project.recognizer, tuning.fitted.threshold)
     return project
 
 
@@ -74,6 +64,9 @@ def test_nothing_is_opened_before_start(camera, project):
     assert (camera.state, camera.message, camera.picture) == ("stopped", "Press Start.", b"")
     assert camera.source.endswith("demo.mp4") and camera.people == ["Eileen Collins", "Grace Hopper"]
     assert not is_open(project.videos / "demo.mp4") and camera.session is None and camera.started == ""
+    assert camera.played == 0
+    with pytest.raises(RuntimeError, match="press Start first"):
+        camera.snapshot_page()
 
 
 def test_the_page_starts_sees_names_and_stops(camera, project):
@@ -246,7 +239,8 @@ def test_watching_for_some_seconds_and_to_the_end(project, finder, capsys):
     assert camera.state == "ended" and capsys.readouterr().err == ""
     changes = read_changes(camera.changes_file, since=camera.started)
     assert changes["kind"].tolist()[-1] == "ended" and changes["time"].max() == pytest.approx(9.96, abs=0.3)
-    assert "<figure" in camera.faces_page().html
+    assert camera.played == pytest.approx(9.96, abs=0.3)
+    assert "<figure" in camera.faces_page().html and "data:image/jpeg" in camera.snapshot_page().html
     with pytest.raises(ValueError, match="expected seconds"):
         camera.watch(-1)
     camera.close()
@@ -261,6 +255,7 @@ def test_a_source_that_gives_no_picture_is_told(project, finder, monkeypatch):
         with pytest.raises(OSError, match="expected pictures from 'http://127"):
             camera.watch(0.5, progress=False)
     assert camera.state == "stopped" and camera.picture == b""
+    assert "No picture" in camera.snapshot_page().html
     camera.close()
 
 

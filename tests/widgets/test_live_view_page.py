@@ -10,11 +10,10 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
-import facelib.widgets
 from facelib.images import encode_jpeg
+from facelib.widgets import LiveCamera
 
 pytestmark = pytest.mark.browser
-FOLDER = facelib.widgets.__path__[0]
 HARNESS = """
 import widget from "/live_view.js";
 const bytes = (text) => new DataView(Uint8Array.from(atob(text), (sign) => sign.charCodeAt(0)).buffer);
@@ -64,12 +63,12 @@ def shown(page):
         def answer(route):
             name = route.request.url.rpartition("/")[2]
             if name == "live_view.js":
-                route.fulfill(path=f"{FOLDER}/live_view.js", content_type="text/javascript")
+                route.fulfill(body=LiveCamera._esm, content_type="text/javascript; charset=utf-8")
             elif name == "harness.js":
                 script = HARNESS.replace("STATE", json.dumps(STATE | changed))
                 route.fulfill(body=script, content_type="text/javascript; charset=utf-8")
             elif name == "live_view.css":
-                route.fulfill(path=f"{FOLDER}/live_view.css", content_type="text/css")
+                route.fulfill(body=LiveCamera._css, content_type="text/css; charset=utf-8")
             else:
                 head = '<meta charset="utf-8"><link rel="stylesheet" href="/live_view.css">'
                 body = f'{head}<body><script type="module" src="/harness.js"></script>'

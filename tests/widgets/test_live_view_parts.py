@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import math
@@ -17,7 +18,7 @@ from facelib.widgets import live_appearances, read_changes
 from facelib.widgets.live_view_faces import SeenFaces
 from facelib.widgets.live_view_log import ChangeLog, Inbox, event_of
 from facelib.widgets.live_view_pace import Pace
-from facelib.widgets.live_view_report import CHANGE_COLUMNS, faces_page
+from facelib.widgets.live_view_report import CHANGE_COLUMNS, faces_page, picture_page
 
 COLOURS = {"Ada": "#0072B2", "Nina": "#E69F00", UNKNOWN: "#6A6A6A"}
 WHEN = "2026-01-01T00:00:00.000+00:00"
@@ -77,6 +78,14 @@ class TestPace:
         pace.sent(1, 13.0, arrived=13.0)
         pace.answered(1, 13.5)  # another page shows it still
         assert not pace.is_alone(14.1)
+
+    def test_silence_that_could_not_be_broken_does_not_count(self, pace):
+        pace.excuse(5.0)
+        assert not pace.is_alone(1e6)  # nothing was owed, and nothing is
+        pace.answered(0, 5.0)
+        pace.sent(1, 6.0, arrived=6.0)
+        pace.excuse(100.0)
+        assert not pace.is_alone(129.9) and pace.is_alone(130.1)
 
     def test_a_quiet_page_is_asked_again(self, pace):
         assert pace.is_quiet(0.0)
@@ -237,11 +246,26 @@ class TestReport:
         ]
         assert list(table) == APPEARANCE_COLUMNS
 
+    def test_who_is_in_the_picture_stays_until_now(self, tmp_path):
+        log = ChangeLog(tmp_path / "changes.jsonl")
+        for time, kind in [(0.0, "connected"), (1.0, "appeared"), (1.5, "named")]:
+            log.add(Change(WHEN, time, kind, -1 if kind == "connected" else 1, "" if kind == "connected" else "Ada"))
+        changes = read_changes(log.path)
+        assert live_appearances(changes, until=60.0)[["start", "end"]].to_numpy().tolist() == [[1.0, 60.0]]
+        assert live_appearances(changes, until=1.2)["end"].tolist() == [1.5]
+
     def test_strangers_alone(self, tmp_path):
         log = ChangeLog(tmp_path / "changes.jsonl")
         log.add(Change(WHEN, 0.0, "appeared", 0, UNKNOWN))
         log.add(Change(WHEN, 2.0, "left", 0, UNKNOWN))
         assert live_appearances(read_changes(log.path))[["person", "end"]].to_numpy().tolist() == [[UNKNOWN, 2.0]]
+
+    def test_a_picture_is_shown_within_its_page_or_said_to_be_missing(self, tmp_path):
+        assert "No picture" in picture_page(None, width=640).html
+        path = tmp_path / "<1>.jpg"
+        path.write_bytes(b"picture")
+        page = picture_page(path, width=640).html
+        assert base64.b64encode(b"picture").decode() in page and "640px" in page and "&lt;1&gt;.jpg" in page
 
     def test_the_page_shows_faces_and_takes_no_name_for_markup(self):
         assert "No faces" in faces_page([]).html

@@ -1,0 +1,15 @@
+// What the widgets' pages are made with; it stands before each one's own script.
+
+function make(kind, properties = {}, ...children) {
+  const { attributes = {}, ...rest } = properties;
+  const element = Object.assign(document.createElement(kind), rest);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  element.append(...children);
+  return element;
+}
+
+// A table of keys and what they do; "…" stands between two keys.
+function tableOfKeys(rows) {
+  const cap = (key) => (key === "…" ? " … " : make("kbd", { textContent: key }));
+  return make("table", {}, ...rows.map(([keys, text]) => make("tr", {}, make("td", {}, ...keys.map(cap)), make("td", { textContent: text }))));
+}
