@@ -1,6 +1,6 @@
 """Networks trained on people of LFW, and how well they tell others apart, beside their untrained selves and PCA.
 
-Usage: python benchmarks/training.py [--data ../shared/data/lfw/people] [--networks small_resnet] [--epochs 20]
+Usage: python benchmarks/training.py [--data ../shared/data/lfw/people] [--networks small_resnet] [--epochs 40]
 
 All people with 20 and more pictures are parted into those to train on and 20 others, on whom everything is measured:
 balanced pairs, half of them of one person, told apart by their distance; the threshold of each tenth is chosen on the
@@ -73,7 +73,7 @@ def main() -> None:
     parser.add_argument("--least-pictures", type=int, default=20)
     parser.add_argument("--unseen", type=int, default=20, help="people to measure on")
     parser.add_argument("--seeds", type=int, nargs="*", default=[0], help="each draws other people and other weights")
-    parser.add_argument("--epochs", type=int, default=20)
+    parser.add_argument("--epochs", type=int, default=40)
     parser.add_argument("--size", type=int, default=112)
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()

@@ -123,7 +123,7 @@ def catalogue() -> tuple[Weights, ...]:
             licence="MIT for the code",
             commercial=None,
             url="https://github.com/davidsandberg/facenet#pre-trained-models",
-            note="published for TensorFlow and PyTorch only: export it to ONNX under this name; "
+            note="published for TensorFlow and PyTorch only: `facelib models import FILE` makes the ONNX file of it; "
             "VGGFace2 was for research, so take the weights as non-commercial",
         ),
         Weights(

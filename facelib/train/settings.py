@@ -129,7 +129,7 @@ class Settings:
     alignment: Alignment = "five points"
     people_per_batch: int = 16
     pictures_per_person: int = 2
-    epochs: int = 30
+    epochs: int = 40
     batches_per_epoch: int | None = None
     learning_rate: float = 2e-3
     warmup_epochs: float = 1.0
