@@ -75,14 +75,11 @@ def test_a_film_is_named_while_it_plays(cast_project, clip):
 
 def test_its_own_threads_and_files_are_released(cast_project, clip, wait_until):
     film = clip("christian_bale1")
-    session = LiveSession(film, cast_project, loop=True)
-    session.start()
-    session.start()  # goes on
-    wait_until(lambda: session.view() is not None)
-    assert os.path.realpath(film) in open_files()
-
-    session.stop()
-    session.stop()
+    with LiveSession(film, cast_project, loop=True) as session:
+        session.start()  # goes on
+        wait_until(lambda: session.view() is not None)
+        assert os.path.realpath(film) in open_files()
+    session.stop()  # once more
 
     assert session.state == "stopped"
     assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("facelib")]
