@@ -124,7 +124,7 @@ class TestLink:
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         assert 140 <= len(set(groups)) <= 160
-        assert peak < 4000 * 4000 * 8 * 0.9  # a matrix of all distances would be 128 MB
+        assert peak < 4000 * 4000 * 8 * 0.8  # a matrix of all distances would be 128 MB
 
 
 def film(*rows):
