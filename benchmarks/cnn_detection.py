@@ -13,7 +13,7 @@ import numpy as np
 from skimage import data
 from timing import HEAD, by_turns, row
 
-from facelib.detect import detector
+from facelib.detect import load_detector
 from facelib.faces import Image, iou
 
 
@@ -41,10 +41,10 @@ def main() -> None:
         import face_recognition
 
     pictures = frames(arguments.frames)
-    finder = detector("cnn", smallest_face=80)
+    detector = load_detector("cnn", smallest_face=80)
 
     def ours() -> list[np.ndarray]:
-        return [finder.detect(picture).boxes for picture in pictures]
+        return [detector.detect(picture).boxes for picture in pictures]
 
     def theirs() -> list[np.ndarray]:
         found = face_recognition.batch_face_locations(pictures, number_of_times_to_upsample=0, batch_size=1)

@@ -18,23 +18,23 @@ import pandas as pd
 
 import facelib
 from facelib.evaluate import Score, Truth, load_truth, score
-from facelib.film import find_tracks
+from facelib.films.index import find_tracks
+from facelib.films.naming import LOOK_COLUMNS, NamingSettings, name_tracks
 from facelib.gallery import build_gallery
-from facelib.naming import LOOK_COLUMNS, Rules, name_tracks
 from facelib.recognize import UNKNOWN, OpenSetKNN, RecognizerInfo
-from facelib.thresholds import confidence_model, trials
+from facelib.recognize.thresholds import confidence_model, trials
 
 SHARED = Path(__file__).parents[2] / "shared" / "data" / "sitcom"
 
 
-def info_for(known: pd.DataFrame, net: facelib.Embedder) -> RecognizerInfo:
+def info_for(known: pd.DataFrame, embedder: facelib.Embedder) -> RecognizerInfo:
     """Return what notebook 04 would write about a KNN with the embedder's own threshold."""
     outcome = trials(np.stack(known["embedding"]), known["person"].to_numpy())
-    slope, intercept = confidence_model(outcome, fallback=net.threshold)
+    slope, intercept = confidence_model(outcome, fallback=embedder.threshold)
     return RecognizerInfo(
-        kind="knn", k=5, threshold=net.threshold, wanted_fpir=0.01, fpir=0.0, fnir=0.0,
+        kind="knn", k=5, threshold=embedder.threshold, wanted_fpir=0.01, fpir=0.0, fnir=0.0,
         fpir_interval=(0.0, 0.0), fnir_interval=(0.0, 0.0), impostor_trials=0, genuine_trials=0,
-        detector="centerface", embedder=net.name, weights_sha256=net.sha256, facelib_version="",
+        detector="centerface", embedder=embedder.name, weights_sha256=embedder.sha256, facelib_version="",
         pictures=tuple(known["picture"]), confidence_slope=slope, confidence_intercept=intercept,
     )  # fmt: skip
 
@@ -51,10 +51,10 @@ class Film:
     truth: Truth
 
     @classmethod
-    def find(cls, film: Path, project: facelib.Project, net: facelib.Embedder, truth: Path) -> Film:
+    def find(cls, film: Path, project: facelib.Project, embedder: facelib.Embedder, truth: Path) -> Film:
         """Look through a film as notebook 05 does when nothing is said."""
-        files, finder = project.film(film), facelib.detector(smallest_face=16, working_size=640)
-        followed = find_tracks(film, files, finder, net, progress=False)
+        files, detector = project.film(film), facelib.load_detector(smallest_face=16, working_size=640)
+        followed = find_tracks(film, files, detector, embedder, progress=False)
         return cls(
             film.stem,
             followed.tracks,
@@ -64,11 +64,15 @@ class Film:
             load_truth(truth / f"{film.stem}.csv"),
         )
 
-    def score(self, known: pd.DataFrame, net: facelib.Embedder, *, context: bool) -> Score:
+    def score(self, known: pd.DataFrame, embedder: facelib.Embedder, *, context: bool) -> Score:
         """Name the tracks by a gallery and compare them with the truth, in which all others are strangers."""
-        knn = OpenSetKNN(k=5, threshold=net.threshold).fit(np.stack(known["embedding"]), known["person"].to_numpy())
-        rules = Rules(context=context)
-        tracks = name_tracks(self.tracks, knn, info_for(known, net), looks=self.looks, shots=self.shots, rules=rules)
+        knn = OpenSetKNN(k=5, threshold=embedder.threshold).fit(
+            np.stack(known["embedding"]), known["person"].to_numpy()
+        )
+        rules = NamingSettings(context=context)
+        tracks = name_tracks(
+            self.tracks, knn, info_for(known, embedder), looks=self.looks, shots=self.shots, rules=rules
+        )
         faces = self.detections.merge(tracks[["track", "person"]], on="track")
         if self.truth.frames is not None:
             faces = faces[faces["frame"].isin(self.truth.frames)]
@@ -88,14 +92,14 @@ def main() -> None:
         project = facelib.Project("bench", Path(place), Path(place) / "out")
         project.data.mkdir()
         project.people.symlink_to(folder / "people")
-        net = facelib.embedder("dlib")
-        table = build_gallery(project, facelib.detector(), net, progress=False)
+        embedder = facelib.load_embedder("dlib")
+        table = build_gallery(project, facelib.load_detector(), embedder, progress=False)
         known = table[table["used"]]
-        films = [Film.find(film, project, net, folder / "truth") for film in sorted((folder / "videos").iterdir())]
+        films = [Film.find(film, project, embedder, folder / "truth") for film in sorted((folder / "videos").iterdir())]
     print("| film | in the gallery | context | cast named right | wrong | strangers named | names on no face |")
     print("|---|---|---|---|---|---|---|")
     for film, left_out, context in product(films, [None, *sorted(known["person"].unique())], (False, True)):
-        one = film.score(known[known["person"] != left_out], net, context=context)
+        one = film.score(known[known["person"] != left_out], embedder, context=context)
         print(
             f"| {film.name} | {'everybody' if left_out is None else 'without ' + left_out} | "
             f"{'on' if context else 'off'} | {one.named_right:.3f} of {one.cast} | {one.wrong} | "

@@ -16,7 +16,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from facelib.detect import Detector, detector
+from facelib.detect import Detector, load_detector
 from facelib.faces import FloatArray, Image, iou
 
 HERE = Path(__file__).resolve().parent
@@ -98,12 +98,12 @@ def sitcom_frames(data: Path) -> Iterator[tuple[Image, FloatArray]]:
         yield image, truth.get(index, np.empty((0, 4), np.float32))
 
 
-def measure(finder: Detector, frames: Iterable[tuple[Image, FloatArray]]) -> Counts:
+def measure(detector: Detector, frames: Iterable[tuple[Image, FloatArray]]) -> Counts:
     """Run a detector over frames; each true box takes the found one that overlaps it most."""
     counts = Counts()
     for image, truth in frames:
         start = time.perf_counter()
-        faces = finder.detect(image)
+        faces = detector.detect(image)
         counts.milliseconds.append((time.perf_counter() - start) * 1000)
         overlaps = iou(truth, faces.boxes)
         hit = overlaps.max(axis=1, initial=0) >= MATCH
@@ -119,9 +119,9 @@ def measure(finder: Detector, frames: Iterable[tuple[Image, FloatArray]]) -> Cou
 def row(setting: Setting, frames: list[tuple[Image, FloatArray]], *, sizes: bool) -> str:
     """Measure one setting and return it as a row of the table."""
     name, smallest, working = setting
-    finder = detector(name, smallest_face=smallest, working_size=working)
-    finder.detect(frames[0][0])  # the first run of a network also lays out its memory
-    counts = measure(finder, frames)
+    detector = load_detector(name, smallest_face=smallest, working_size=working)
+    detector.detect(frames[0][0])  # the first run of a network also lays out its memory
+    counts = measure(detector, frames)
     middle, quick = np.median(counts.milliseconds), np.percentile(counts.milliseconds, 10)
     cells = [name, f"{smallest:g}", working or "full", f"{counts.recall():.3f}", f"{counts.precision:.3f}"]
     cells += [f"{counts.recall(group):.2f}" for group in range(len(SIZES))] if sizes else []

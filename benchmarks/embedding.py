@@ -12,7 +12,7 @@ import numpy as np
 from skimage import data
 from timing import HEAD, by_turns, row
 
-from facelib.embed import embedder
+from facelib.embed import load_embedder
 from facelib.faces import Faces
 
 BOX = (175, 76, 265, 166)  # the astronaut's face: left, top, right, bottom
@@ -33,13 +33,13 @@ def main() -> None:
     boxes = np.array(BOX) + np.tile(shifts, 2)
     faces = Faces.of(boxes)
     places = [(int(top), int(right), int(bottom), int(left)) for left, top, right, bottom in boxes]
-    net = embedder("dlib")
+    embedder = load_embedder("dlib")
 
     def theirs() -> np.ndarray:
         return np.array(face_recognition.face_encodings(picture, places, model="small"))
 
-    difference = float(np.abs(net.embed(picture, faces) - theirs()).max())
-    ours, reference = by_turns(lambda: net.embed(picture, faces), theirs, repeats=arguments.repeats)
+    difference = float(np.abs(embedder.embed(picture, faces) - theirs()).max())
+    ours, reference = by_turns(lambda: embedder.embed(picture, faces), theirs, repeats=arguments.repeats)
     print(HEAD)
     print(row(f"embedding a face (largest difference {difference:.0e})", ours, reference, count=arguments.faces))
 

@@ -19,11 +19,11 @@ from sklearn.neighbors import KNeighborsClassifier
 from timing import seconds
 
 import facelib
-from facelib.annotate import annotate_film
-from facelib.film import find_tracks
+from facelib.films.annotate import annotate_film
+from facelib.films.decode import probe
+from facelib.films.index import find_tracks
 from facelib.gallery import build_gallery
 from facelib.project import FilmFiles
-from facelib.video import probe
 
 SHARED = Path(__file__).parents[2] / "shared" / "data" / "film_clips"
 
@@ -65,17 +65,17 @@ def main() -> None:
         project.data.mkdir()
         project.people.symlink_to(arguments.people.resolve())
         clip, length = arguments.clip, probe(arguments.clip).duration
-        finder, net = facelib.detector(working_size=640), facelib.embedder("dlib")
-        table = build_gallery(project, facelib.detector(), net, progress=False)
+        detector, embedder = facelib.load_detector(working_size=640), facelib.load_embedder("dlib")
+        table = build_gallery(project, facelib.load_detector(), embedder, progress=False)
         known = table[table["used"]]
         classifier = KNeighborsClassifier(5).fit(np.stack(known["embedding"]), known["person"])
         files = FilmFiles(Path(folder) / "film")
 
         def look() -> None:
-            find_tracks(clip, files, finder, net, progress=False)
+            find_tracks(clip, files, detector, embedder, progress=False)
 
         def look_and_draw() -> None:
-            tracks = find_tracks(clip, files, finder, net, progress=False).tracks
+            tracks = find_tracks(clip, files, detector, embedder, progress=False).tracks
             annotate_film(clip, files, tracks.assign(person="unknown"), {"unknown": "#888888"}, progress=False)
 
         look_and_draw()

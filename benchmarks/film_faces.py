@@ -43,22 +43,22 @@ def whose(row: pd.Series, project: Project, data: Path) -> str:
 
 def names_right(found: Proposed, people: dict[str, str], project: Project, data: Path) -> tuple[int, int]:
     """Return how many of the cast's own pictures are nearest to the right proposed folder, and how many there are."""
-    net, finder = facelib.embedder("dlib"), facelib.detector()
+    embedder, detector = facelib.load_embedder("dlib"), facelib.load_detector()
     known, names = [], []
     for person, name in people.items():
         for path in sorted((found.folder / person).glob("*.jpg")):
             image = facelib.read_image(path)
-            faces = find_faces(image, finder)
+            faces = find_faces(image, detector)
             if len(faces):
-                known.append(net.embed(image, faces[:1])[0])
+                known.append(embedder.embed(image, faces[:1])[0])
                 names.append(name)
     right = total = 0
     for name in sorted(set(people.values())):
         for path in sorted((data / "film_clips" / "people" / name).iterdir()):
             image = facelib.read_image(path)
-            faces = find_faces(image, finder)
+            faces = find_faces(image, detector)
             if len(faces) == 1:
-                distances = np.linalg.norm(np.stack(known) - net.embed(image, faces)[0], axis=1)
+                distances = np.linalg.norm(np.stack(known) - embedder.embed(image, faces)[0], axis=1)
                 right, total = right + (names[int(distances.argmin())] == name), total + 1
     return right, total
 

@@ -94,37 +94,41 @@ def rules(threshold: float) -> dict[str, Rule]:
     }
 
 
-def measure(source: Path, finder: Detector, net: Embedder, *, share: float, seeds: int) -> None:
+def measure(source: Path, detector: Detector, embedder: Embedder, *, share: float, seeds: int) -> None:
     """Print the table of one cast."""
     known = None
     shares: dict[str, list[tuple[float, float]]] = {}
     for seed in range(seeds):
         with misfiled(source, share=share, seed=seed) as (project, wrong):
-            table = build_gallery(project, finder, net, known=known, progress=False)
+            table = build_gallery(project, detector, embedder, known=known, progress=False)
             write_gallery(
-                table, project.faces, detector=describe_search(finder), embedder=net.name, weights_sha256=net.sha256
+                table,
+                project.faces,
+                detector=describe_search(detector),
+                embedder=embedder.name,
+                weights_sha256=embedder.sha256,
             )
             known = read_gallery(project.faces)  # the next seed has the same pictures in other folders
-            examination = examine(table, project, threshold=net.threshold, progress=False)
+            examination = examine(table, project, threshold=embedder.threshold, progress=False)
         right = set(table["picture"]) - wrong
         alone = table[(table["face"] >= 0) & (table.groupby("picture")["face"].transform("size") == 1)]
         vectors, names = np.stack(alone["embedding"].to_list()), alone["person"].to_numpy(dtype=object)
         single = set(alone["picture"])
-        for what, rule in rules(net.threshold).items():
+        for what, rule in rules(embedder.threshold).items():
             hit = set(alone.loc[rule(vectors, names), "picture"])
             shares.setdefault(f"{what} (alone)", []).append(
                 (len(hit & wrong) / len(wrong & single), len(hit & right) / len(right & single))
             )
         for what, hit in found_by(examination, table).items():
             shares.setdefault(what, []).append((len(hit & wrong) / len(wrong), len(hit & right) / len(right)))
-    print(f"\n{source.parent.name}, {share:.0%} of {len(wrong | right)} pictures misfiled, {seeds} seeds, {net.name}\n")
+    print(f"\n{source.parent.name}, {share:.0%} of {len(wrong | right)} misfiled, {seeds} seeds, {embedder.name}\n")
     print("| rule | wrong ones found, mean | least | right ones taken, mean | most |\n|---|---|---|---|---|")
     for what, values in shares.items():
         (found, taken), least, most = np.mean(values, axis=0), min(v[0] for v in values), max(v[1] for v in values)
         print(f"| {what} | {found:.1%} | {least:.1%} | {taken:.2%} | {most:.2%} |")
 
 
-def planted(data: Path, finder: Detector, net: Embedder) -> None:
+def planted(data: Path, detector: Detector, embedder: Embedder) -> None:
     """Print what is said of the trap among the clips' pictures, and of the demo's planted faults."""
     with tempfile.TemporaryDirectory() as folder:
         demo = Project("demo", Path(folder) / "data", Path(folder) / "output")
@@ -136,8 +140,8 @@ def planted(data: Path, finder: Detector, net: Embedder) -> None:
             clips.people.symlink_to((data / "film_clips" / "people").resolve())
             projects["the clips' cast"] = clips
         for what, project in projects.items():
-            table = build_gallery(project, finder, net, progress=False)
-            rows = examine(table, project, threshold=net.threshold, progress=False).proposals
+            table = build_gallery(project, detector, embedder, progress=False)
+            rows = examine(table, project, threshold=embedder.threshold, progress=False).proposals
             print(f"\n{what}: {rows['kind'].value_counts().to_dict()}\n")
             print(rows[["picture", "face", "kind", "used", "score", "fits", "detail"]].round(2).to_string(index=False))
 
@@ -153,14 +157,17 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")  # face_recognition_models imports the outdated pkg_resources
-    finder, net = facelib.detector(arguments.detector, smallest_face=40.0), facelib.embedder(arguments.embedder)
+    detector, embedder = (
+        facelib.load_detector(arguments.detector, smallest_face=40.0),
+        facelib.load_embedder(arguments.embedder),
+    )
     for name in arguments.sets:
         source = arguments.data / name / "people"
         if source.is_dir():
-            measure(source, finder, net, share=arguments.share, seeds=arguments.seeds)
+            measure(source, detector, embedder, share=arguments.share, seeds=arguments.seeds)
         else:
             print(f"left out: expected pictures of a cast in {source}; name the folder above with --data")
-    planted(arguments.data, finder, net)
+    planted(arguments.data, detector, embedder)
 
 
 if __name__ == "__main__":

@@ -39,14 +39,14 @@ class Pictures:
         return np.array([path.parent.name for path in self.paths])
 
 
-def variants(folder: Path, finder: Detector, net: Embedder) -> Iterator[tuple[str, Pictures]]:
+def variants(folder: Path, detector: Detector, embedder: Embedder) -> Iterator[tuple[str, Pictures]]:
     """Yield the vectors as they are, the mean with the mirrored face, and both brought to length 1."""
     paths = sorted(folder.rglob("*.jpg"))
-    both = np.full((2, len(paths), net.dimension), np.nan, np.float32)
-    for row, path in enumerate(tqdm(paths, desc=f"{finder.name}, {folder.name}", unit="picture")):
-        chip = cut_main_face(path, finder, net)
+    both = np.full((2, len(paths), embedder.dimension), np.nan, np.float32)
+    for row, path in enumerate(tqdm(paths, desc=f"{detector.name}, {folder.name}", unit="picture")):
+        chip = cut_main_face(path, detector, embedder)
         if chip is not None:
-            both[:, row] = net.embed_chips(np.stack([chip, chip[:, ::-1]]))
+            both[:, row] = embedder.embed_chips(np.stack([chip, chip[:, ::-1]]))
     for name, vectors in (("as is", both[0]), ("mean with mirror image", both.mean(axis=0))):
         yield name, Pictures(folder, paths, vectors)
         yield f"{name}, length 1", Pictures(folder, paths, vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
@@ -97,13 +97,13 @@ def main() -> None:
     arguments = parser.parse_args()
     if not arguments.data.is_dir():
         raise SystemExit(f"expected the pictures in {str(arguments.data)!r}, found no folder; pass --data")
-    net = facelib.embedder(arguments.embedder)
+    embedder = facelib.load_embedder(arguments.embedder)
     classified: list[list[str]] = []
     paired: list[list[str]] = []
     opened: list[list[str]] = []
     for detector in arguments.detectors:
-        finder, start = facelib.detector(detector), time.perf_counter()
-        folders = [variants(arguments.data / name, finder, net) for name in ("people", "strangers", "pairs")]
+        detector, start = facelib.load_detector(detector), time.perf_counter()
+        folders = [variants(arguments.data / name, detector, embedder) for name in ("people", "strangers", "pairs")]
         for (name, people), (_, strangers), (_, pairs) in zip(*folders, strict=True):
             if arguments.print and not classified:
                 print(classify_pictures(people.vectors, people.names))
@@ -111,7 +111,7 @@ def main() -> None:
             paired.append([detector, name, *pairs_row(arguments.data / "pairsDevTest.txt", pairs)])
             opened.append([detector, name, *open_set_row(people, strangers)])
         print(f"{detector}: {time.perf_counter() - start:.0f} s")
-    what = ["detector", f"embedding ({net.name})"]
+    what = ["detector", f"embedding ({embedder.name})"]
     print_table(
         "Classification: accuracy, mean of three draws (worst)", [*what, "test", "svm", "knn", "mean"], classified
     )

@@ -31,14 +31,14 @@ from facelib.detect import Detector
 from facelib.evaluate.counting import Score, count
 from facelib.evaluate.matching import found_faces, match_faces
 from facelib.faces import Faces, Image
+from facelib.films.decode import read_frames
+from facelib.films.identify import identify_films
+from facelib.films.naming import NamingSettings
 from facelib.gallery import Gallery, build_gallery, describe_search, write_gallery
-from facelib.identify import identify_films
 from facelib.images import encode_jpeg
 from facelib.live import LiveSession, LiveView
-from facelib.naming import Rules
 from facelib.project import Project
 from facelib.recognize import OpenSetKNN, RecognizerInfo, load_recognizer, save_recognizer
-from facelib.video import read_frames
 
 SHARED = Path(__file__).parents[2] / "shared" / "data" / "film_clips"
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "live"))
@@ -49,9 +49,9 @@ SETTLED = 0.5  # seconds after which a face should have its name
 class Slow:
     """A detector that takes half a second for a picture."""
 
-    def __init__(self, finder: Detector, seconds: float) -> None:
-        self._finder, self._seconds = finder, seconds
-        self.name, self.description, self.score = finder.name, finder.description, finder.score
+    def __init__(self, detector: Detector, seconds: float) -> None:
+        self._finder, self._seconds = detector, seconds
+        self.name, self.description, self.score = detector.name, detector.description, detector.score
 
     def at_score(self, score: float) -> Slow:
         """See `facelib.detect.Detector`."""
@@ -109,18 +109,18 @@ def make_project(data: Path, folder: Path) -> Project:
     project = Project("live", folder / "data", folder / "output")
     project.data.mkdir(parents=True)
     project.people.symlink_to((data / "people").resolve())
-    finder, net = facelib.detector("centerface"), facelib.embedder("dlib")
-    table = build_gallery(project, finder, net)
-    made = {"detector": describe_search(finder), "embedder": net.name, "weights_sha256": net.sha256}
-    write_gallery(table, project.faces, **made, threshold=net.threshold)
+    detector, embedder = facelib.load_detector("centerface"), facelib.load_embedder("dlib")
+    table = build_gallery(project, detector, embedder)
+    made = {"detector": describe_search(detector), "embedder": embedder.name, "weights_sha256": embedder.sha256}
+    write_gallery(table, project.faces, **made, threshold=embedder.threshold)
     gallery = Gallery(table, **made)
     nothing = (float("nan"), float("nan"))
     info = RecognizerInfo(
-        kind="knn", k=5, threshold=net.threshold, wanted_fpir=0.01, fpir=0.01, fnir=0.1, fpir_interval=nothing,
+        kind="knn", k=5, threshold=embedder.threshold, wanted_fpir=0.01, fpir=0.01, fnir=0.1, fpir_interval=nothing,
         fnir_interval=nothing, impostor_trials=0, genuine_trials=0, **made, facelib_version="0",
         pictures=tuple(gallery.pictures), confidence_slope=-30.0, confidence_intercept=15.5,
     )  # fmt: skip
-    knn = OpenSetKNN(k=5, threshold=net.threshold).fit(gallery.vectors, gallery.names)
+    knn = OpenSetKNN(k=5, threshold=embedder.threshold).fit(gallery.vectors, gallery.names)
     save_recognizer(knn, project.recognizer, info)
     return project
 
@@ -162,8 +162,10 @@ def views(session: LiveSession, until: float) -> Iterator[LiveView]:
 def offline(project: Project, film: Path, truth: pd.DataFrame, *, context: bool) -> tuple[Score, Score]:
     """Return what the film step makes of the film."""
     recognizer, info = load_recognizer(project.recognizer)
-    finder, net = facelib.detector("centerface"), facelib.embedder(info.embedder)
-    identify_films([film], project, finder, net, recognizer, info, rules=Rules(context=context), progress=False)
+    detector, embedder = facelib.load_detector("centerface"), facelib.load_embedder(info.embedder)
+    identify_films(
+        [film], project, detector, embedder, recognizer, info, rules=NamingSettings(context=context), progress=False
+    )
     return judge(found_faces(project.film(film)), truth)
 
 
@@ -216,8 +218,8 @@ def print_score(name: str, scores: tuple[Score, Score], more: str = "") -> None:
 def print_delays(project: Project, film: Path, how: str, seconds: float) -> None:
     """Print the delays of a session whose recognition takes half a second."""
     delays, known, rates, held = [], [], [], []
-    finder = Slow(facelib.detector("centerface"), 0.5)
-    with served(film, how) as address, LiveSession(address, project, detector=finder) as session:
+    detector = Slow(facelib.load_detector("centerface"), 0.5)
+    with served(film, how) as address, LiveSession(address, project, detector=detector) as session:
         for view in views(session, seconds):
             if view.recognition_delay:
                 delays.append(view.delay)

@@ -28,7 +28,7 @@ import sys
 from pathlib import Path
 import psutil
 import facelib
-from facelib import film
+from facelib.films import index as film
 from facelib.project import FilmFiles
 
 read_frames, process, folder = film.read_frames, psutil.Process(), Path(sys.argv[2])

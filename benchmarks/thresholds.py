@@ -26,7 +26,7 @@ from facelib.evaluate import embed_pictures
 from facelib.faces import FloatArray
 from facelib.gallery import Gallery
 from facelib.recognize import UNKNOWN, OpenSetKNN, OpenSetSVM
-from facelib.tuning import Tuning, compare, tune
+from facelib.recognize.tuning import Tuning, compare, tune
 
 HERE = Path(__file__).resolve().parent
 PROTOCOLS = ("the cast and half of the strangers", "the cast and strangers, halves swapped", "the cast alone")
@@ -43,15 +43,15 @@ class Half:
     names: NDArray[np.str_]
 
 
-def embedded(folder: Path, net: Embedder, cache: Path | None) -> tuple[FloatArray, NDArray[np.str_]]:
+def embedded(folder: Path, embedder: Embedder, cache: Path | None) -> tuple[FloatArray, NDArray[np.str_]]:
     """Return the vectors of a folder of people and their names, without pictures in which no face is found."""
-    finder = facelib.detector()
-    kept = None if cache is None else cache / f"lfw-{folder.name}-{finder.name}-{net.name}.npz"
+    detector = facelib.load_detector()
+    kept = None if cache is None else cache / f"lfw-{folder.name}-{detector.name}-{embedder.name}.npz"
     paths = sorted(folder.rglob("*.jpg"))
     if kept is not None and kept.is_file():
         vectors = np.load(kept)["vectors"]
     else:
-        vectors = embed_pictures(paths, finder, net)
+        vectors = embed_pictures(paths, detector, embedder)
         if kept is not None:
             np.savez(kept, vectors=vectors)
     found = np.isfinite(vectors).all(axis=1)
@@ -122,9 +122,9 @@ def main() -> None:
     arguments = parser.parse_args()
     if not arguments.data.is_dir():
         raise SystemExit(f"expected the pictures in {str(arguments.data)!r}, found no folder; pass --data")
-    net = facelib.embedder("dlib")
-    vectors, names = embedded(arguments.data / "people", net, arguments.cache)
-    strangers, _ = embedded(arguments.data / "strangers", net, arguments.cache)
+    embedder = facelib.load_embedder("dlib")
+    vectors, names = embedded(arguments.data / "people", embedder, arguments.cache)
+    strangers, _ = embedded(arguments.data / "strangers", embedder, arguments.cache)
     ways: list[tuple[str, dict[str, Any]]] = [("KNN", {}), ("KNN, a threshold a person", {"per_person": True})]
     ways += [("SVM", {"kind": "svm"}), ("SVM, a threshold a person", {"kind": "svm", "per_person": True})]
     for way, options in ways[: 4 if arguments.svm else 2]:
@@ -133,13 +133,15 @@ def main() -> None:
             for seed in range(arguments.seeds):
                 half = draw(vectors, names, strangers, seed, swapped="swapped" in protocol)
                 given = half.strangers if "strangers" in protocol else None
-                tuning = tune(half.gallery, fallback=net.threshold, wanted_fpir=arguments.wanted, strangers=given,
+                tuning = tune(half.gallery, fallback=embedder.threshold, wanted_fpir=arguments.wanted, strangers=given,
                               progress=False, **options)  # fmt: skip
                 rows.append({"seed": seed} | measured(half, tuning))
             report(f"{way}; fitted on {protocol}", rows, arguments.wanted)
     if arguments.compare:
         half = draw(vectors, names, strangers, 0, swapped=False)
-        table = compare(half.gallery, fallback=net.threshold, wanted_fpir=arguments.wanted, strangers=half.strangers)
+        table = compare(
+            half.gallery, fallback=embedder.threshold, wanted_fpir=arguments.wanted, strangers=half.strangers
+        )
         print("\n" + table.round(4).to_string(index=False))
 
 

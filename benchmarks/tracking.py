@@ -17,15 +17,15 @@ import numpy as np
 import pandas as pd
 from timing import seconds
 
-from facelib.detect import Detector, detector
-from facelib.embed import Embedder, embedder
+from facelib.detect import Detector, load_detector
+from facelib.embed import Embedder, load_embedder
+from facelib.embed.quality import quality
 from facelib.evaluate import Truth, count, load_truth, match_faces, score_tracking
 from facelib.faces import Faces, FloatArray
-from facelib.quality import quality
-from facelib.shots import split_shots
-from facelib.stitch import FaceRules, keep_tracks, stitch
-from facelib.track import Look, ShotTracker, Track, TrackMethod, fill_frames
-from facelib.video import read_frames
+from facelib.films.decode import read_frames
+from facelib.films.merge import TrackFilters, keep_tracks, merge_tracklets
+from facelib.films.shots import split_shots
+from facelib.films.track import FaceSample, ShotTracker, Track, TrackMethod, fill_frames
 
 HERE = Path(__file__).resolve().parent
 STEP = 0.2  # seconds between samples
@@ -72,10 +72,10 @@ class Settings:
     method: TrackMethod
     sure_score: float | None
     stitched: bool = False
-    rules: FaceRules | None = None
+    rules: TrackFilters | None = None
 
 
-def look_at(path: Path, truth: Path, finder: Detector, net: Embedder) -> Film:
+def look_at(path: Path, truth: Path, detector: Detector, embedder: Embedder) -> Film:
     """Decode a film once and find and embed the faces of its samples."""
     shots: list[Shot] = []
     due = 0.0
@@ -87,9 +87,9 @@ def look_at(path: Path, truth: Path, finder: Detector, net: Embedder) -> Film:
         if item.first or item.last or frame.time >= due - 1e-6:
             due = frame.time + STEP if item.first or due + STEP <= frame.time else due + STEP
             image = frame.image()
-            faces = finder.detect(image)
+            faces = detector.detect(image)
             shots[-1].samples.append(
-                Sample(frame.index, frame.time, faces, quality(image, faces), net.embed(image, faces))
+                Sample(frame.index, frame.time, faces, quality(image, faces), embedder.embed(image, faces))
             )
     return Film(shots, load_truth(truth))
 
@@ -108,7 +108,7 @@ def follow(shot: Shot, settings: Settings, first_number: int) -> tuple[list[Trac
         linked = tracker.update(sample.frame, sample.time, sample.faces)
         for track, worth, vector in zip(linked, sample.worth, sample.vectors, strict=True):
             if track is not None:
-                track.keep(Look(float(worth), np.empty((0, 0, 3), np.uint8)), 8)
+                track.keep(FaceSample(float(worth), np.empty((0, 0, 3), np.uint8)), 8)
                 seen.setdefault(track.number, []).append((float(worth), vector))
     means = [mean_of(seen[track.number]) for track in tracker.tracks]
     return tracker.tracks, np.array(means, np.float32)
@@ -121,14 +121,14 @@ def mean_of(seen: list[tuple[float, FloatArray]]) -> FloatArray:
     return np.asarray(np.average([vector for _, vector in best], axis=0, weights=weights), np.float32)
 
 
-def table_of(film: Film, settings: Settings, net: Embedder) -> tuple[pd.DataFrame, int, int]:
+def table_of(film: Film, settings: Settings, embedder: Embedder) -> tuple[pd.DataFrame, int, int]:
     """Return the film's detections, and how many tracks were kept and dropped."""
     parts, kept, dropped = [], 0, 0
     for shot in film.shots:
         tracks, vectors = follow(shot, settings, kept + dropped)
         if settings.stitched:
-            limit = 0.75 * net.threshold
-            tracks = stitch(tracks, vectors, shot.times, shot.first_frame, largest_distance=limit).tracks
+            limit = 0.75 * embedder.threshold
+            tracks = merge_tracklets(tracks, vectors, shot.times, shot.first_frame, largest_distance=limit).tracks
         gone = 0
         if settings.rules is not None:
             tracks, false = keep_tracks(tracks, shot.times, shot.first_frame, rules=settings.rules)
@@ -139,9 +139,9 @@ def table_of(film: Film, settings: Settings, net: Embedder) -> tuple[pd.DataFram
     return pd.concat(whole, ignore_index=True).assign(person="unknown", cluster=""), kept, dropped
 
 
-def row(films: list[Film], settings: Settings, net: Embedder, ratio: float) -> str:
+def row(films: list[Film], settings: Settings, embedder: Embedder, ratio: float) -> str:
     """Measure one way of following and return it as a row of the table."""
-    tables = [table_of(film, settings, net) for film in films]
+    tables = [table_of(film, settings, embedder) for film in films]
     pairs = [(table, film.truth) for (table, _, _), film in zip(tables, films, strict=True)]
     scores = [count(match_faces(found, truth)) for found, truth in pairs]
     total = sum(scores[1:], scores[0])
@@ -175,10 +175,10 @@ def speeds(films: list[Film], choices: list[Settings]) -> list[float]:
     return [one / middle[0] for one in middle]
 
 
-def print_table(title: str, films: list[Film], net: Embedder, *, name: str, sure_score: float | None) -> None:
+def print_table(title: str, films: list[Film], embedder: Embedder, *, name: str, sure_score: float | None) -> None:
     """Print how every tracker does on some films."""
     plain = [Settings(method, method, sure_score) for method in METHODS]
-    rules = FaceRules.of(name)
+    rules = TrackFilters.of(name)
     more = [
         Settings("bytetrack, stitched", "bytetrack", sure_score, stitched=True),
         Settings("bytetrack, stitched, rules", "bytetrack", sure_score, stitched=True, rules=rules),
@@ -188,13 +188,13 @@ def print_table(title: str, films: list[Film], net: Embedder, *, name: str, sure
     print(f"\n{title}\n\n| " + " | ".join(heads) + " |\n|" + "---|" * len(heads))
     ratios = speeds(films, plain)
     for settings, ratio in zip([*plain, *more], [*ratios, ratios[1], ratios[1]], strict=True):
-        print(row(films, settings, net, ratio), flush=True)
+        print(row(films, settings, embedder, ratio), flush=True)
 
 
-def films_of(folder: Path, finder: Detector, net: Embedder) -> Iterable[Film]:
+def films_of(folder: Path, detector: Detector, embedder: Embedder) -> Iterable[Film]:
     """Yield the films of one set of data that have a truth table."""
     for path in sorted((folder / "videos").glob("*.mp4")):
-        yield look_at(path, folder / "truth" / f"{path.stem}.csv", finder, net)
+        yield look_at(path, folder / "truth" / f"{path.stem}.csv", detector, embedder)
 
 
 def main() -> None:
@@ -206,14 +206,14 @@ def main() -> None:
     if not arguments.data.is_dir():
         print(f"left out: expected the labelled films in {str(arguments.data)!r}, found no folder; pass --data")
         return
-    net = embedder("dlib")
+    embedder = load_embedder("dlib")
     for name in arguments.detectors:
         kind = "yunet" if "yunet" in name else name
         score, sure_score = SCORES.get(kind, (None, None))
         for folder, smallest, working in (("film_clips", 40, 640), ("sitcom", 16, None)):
-            finder = detector(name, smallest_face=smallest, score=score, working_size=working)
-            films = list(films_of(arguments.data / folder, finder, net))
-            print_table(f"{folder}, {finder.description}", films, net, name=kind, sure_score=sure_score)
+            detector = load_detector(name, smallest_face=smallest, score=score, working_size=working)
+            films = list(films_of(arguments.data / folder, detector, embedder))
+            print_table(f"{folder}, {detector.description}", films, embedder, name=kind, sure_score=sure_score)
 
 
 if __name__ == "__main__":

@@ -78,8 +78,8 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
     found = read_people(arguments.data, least_pictures=arguments.least_pictures)
-    finder = facelib.detector(arguments.detector)
-    crops = crop_faces(found, arguments.output / "crops", finder, form=InputForm(size=arguments.size))
+    detector = facelib.load_detector(arguments.detector)
+    crops = crop_faces(found, arguments.output / "crops", detector, form=InputForm(size=arguments.size))
     lines = []
     for seed in arguments.seeds:
         people, others = split_people(crops, people=arguments.unseen, seed=seed)

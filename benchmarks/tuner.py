@@ -31,7 +31,7 @@ from playwright.sync_api import Page, sync_playwright
 import facelib
 from facelib.gallery import Gallery, read_gallery, write_gallery
 from facelib.project import Project
-from facelib.tuning import tune
+from facelib.recognize.tuning import tune
 from facelib.widgets import ThresholdTuner
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -73,7 +73,7 @@ def make_project(folder: Path, *, faces: int, people: int) -> Project:
     box = {"left": 5.0, "top": 5.0, "right": 155.0, "bottom": 155.0, "score": 1.0, "sharpness": 100.0}
     table = pd.DataFrame(rows).assign(sha256="", face=0, used=True, reason="", **box)
     table["landmarks"] = [np.zeros(10, np.float32)] * len(table)
-    sha256 = facelib.embedder("dlib").sha256
+    sha256 = facelib.load_embedder("dlib").sha256
     write_gallery(table, project.faces, detector="cnn", embedder="dlib", weights_sha256=sha256)
     return project
 

@@ -23,13 +23,13 @@ from sklearn.metrics import normalized_mutual_info_score
 
 import facelib
 from facelib.embed import Embedder
+from facelib.films.identify import identify_films
+from facelib.films.unknowns import fit_grouping, group_unknowns, grouping_threshold
+from facelib.films.unknowns.linkage import link
 from facelib.gallery import build_gallery, read_gallery, write_gallery
-from facelib.identify import identify_films
 from facelib.project import Project
 from facelib.recognize import UNKNOWN, load_recognizer
-from facelib.tuning import tune
-from facelib.unknowns import fit_grouping, group_unknowns, grouping_threshold
-from facelib.unknowns.linkage import link
+from facelib.recognize.tuning import tune
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 THRESHOLDS = {"dlib": np.arange(0.27, 0.391, 0.02), "mobilefacenet": np.arange(0.84, 1.21, 0.06)}
@@ -84,25 +84,25 @@ def stranger(clip: str, tracks: pd.Series, boxes: pd.DataFrame) -> str:
     return ""
 
 
-def clips(data: Path, net: Embedder) -> None:
+def clips(data: Path, embedder: Embedder) -> None:
     """Print how the strangers of the film clips are grouped."""
     with tempfile.TemporaryDirectory() as folder:
         project = Project("clips", Path(folder) / "data", Path(folder) / "output")
         project.data.mkdir(parents=True)
         for name in ("people", "videos"):
             (project.data / name).symlink_to((data / "film_clips" / name).resolve())
-        gallery = build_gallery(project, facelib.detector(), net, progress=False)
-        write_gallery(gallery, project.faces, detector="mtcnn", embedder=net.name, weights_sha256=net.sha256)
-        tuning = tune(read_gallery(project.faces), fallback=net.threshold, progress=False)
+        gallery = build_gallery(project, facelib.load_detector(), embedder, progress=False)
+        write_gallery(gallery, project.faces, detector="mtcnn", embedder=embedder.name, weights_sha256=embedder.sha256)
+        tuning = tune(read_gallery(project.faces), fallback=embedder.threshold, progress=False)
         tuning.save(project.recognizer)
         recognizer, info = load_recognizer(project.recognizer)
         films = project.find_videos()
-        finder = facelib.detector(working_size=640)
-        identify_films(films, project, finder, net, recognizer, info, progress=False)
+        detector = facelib.load_detector(working_size=640)
+        identify_films(films, project, detector, embedder, recognizer, info, progress=False)
         files = {film.name: project.film(film) for film in films}
         tables = {name: pd.read_parquet(one.tracks) for name, one in files.items()}
         looks = {name: pd.read_parquet(one.looks) for name, one in files.items() if one.looks.is_file()}
-        tables = group_unknowns(tables, threshold=grouping_threshold(net.name, net.threshold), looks=looks)
+        tables = group_unknowns(tables, threshold=grouping_threshold(embedder.name, embedder.threshold), looks=looks)
         rows = []
         for name, table in tables.items():
             boxes = pd.read_parquet(files[name].detections)
@@ -120,7 +120,7 @@ def clips(data: Path, net: Embedder) -> None:
     print(f"\n{len(found) - len(grouped)} of {len(found)} unknown tracks without a group\n")
 
 
-def embed_lfw(data: Path, net: Embedder) -> pd.DataFrame:
+def embed_lfw(data: Path, embedder: Embedder) -> pd.DataFrame:
     """Return `person`, `stranger` (of the set with one picture each) and `embedding` of LFW's used pictures."""
     tables = []
     for name in ("people", "strangers"):
@@ -128,7 +128,7 @@ def embed_lfw(data: Path, net: Embedder) -> pd.DataFrame:
             project = Project("lfw", Path(folder) / "data", Path(folder) / "output")
             project.data.mkdir(parents=True)
             project.people.symlink_to((data / "lfw" / name).resolve())
-            table = build_gallery(project, facelib.detector(), net, progress=False)
+            table = build_gallery(project, facelib.load_detector(), embedder, progress=False)
         table = table[(table["face"] >= 0) & table["used"]]
         tables.append(table[["person", "embedding"]].assign(stranger=name == "strangers"))
     return pd.concat(tables, ignore_index=True)
@@ -154,13 +154,13 @@ def simulate(
     return np.array(means), whose
 
 
-def lfw(data: Path, net: Embedder, seeds: int) -> None:
+def lfw(data: Path, embedder: Embedder, seeds: int) -> None:
     """Print how simulated tracks of LFW are grouped, over thresholds."""
-    table = embed_lfw(data, net)
-    chosen = grouping_threshold(net.name, net.threshold)
+    table = embed_lfw(data, embedder)
+    chosen = grouping_threshold(embedder.name, embedder.threshold)
     for most, others in ((20, 0), (500, 0), (20, 500), (500, 500), (20, 1000)):
         print(TABLE.format(f"62 people, up to {most} pictures, {others} others of one; threshold"))
-        for threshold in sorted({*THRESHOLDS.get(net.name, []).round(3), chosen}):
+        for threshold in sorted({*THRESHOLDS.get(embedder.name, []).round(3), chosen}):
             values, counts = [], []
             for seed in range(seeds):
                 vectors, whose = simulate(table, most_pictures=most, others=others, seed=seed)
@@ -171,7 +171,7 @@ def lfw(data: Path, net: Embedder, seeds: int) -> None:
         print()
     known = table[~table["stranger"]]
     vectors, names = np.stack(known["embedding"].to_list()), known["person"].to_numpy()
-    print(fit_grouping(vectors, names, embedder=net.name, fallback=net.threshold), "\n")
+    print(fit_grouping(vectors, names, embedder=embedder.name, fallback=embedder.threshold), "\n")
 
 
 def scale() -> None:
@@ -199,14 +199,14 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=("clips", "lfw", "scale"), default=["clips", "lfw", "scale"])
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")  # face_recognition_models imports the outdated pkg_resources
-    net = facelib.embedder(arguments.embedder)
+    embedder = facelib.load_embedder(arguments.embedder)
     there = (arguments.data / "film_clips").is_dir()
     if not there:
         print(f"left out: expected the labelled data in {arguments.data}; name its place with --data")
     if "clips" in arguments.only and there:
-        clips(arguments.data, net)
+        clips(arguments.data, embedder)
     if "lfw" in arguments.only and there:
-        lfw(arguments.data, net, arguments.seeds)
+        lfw(arguments.data, embedder, arguments.seeds)
     if "scale" in arguments.only:
         scale()
 

@@ -1,5 +1,5 @@
-from .detect import detector
-from .embed import embedder
+from .detect import load_detector
+from .embed import load_embedder
 from .faces import Faces, Frame
 from .images import UnreadablePicture, read_image
 from .project import Project
@@ -13,8 +13,8 @@ __all__ = [
     "OpenSetSVM",
     "Project",
     "UnreadablePicture",
-    "detector",
-    "embedder",
+    "load_detector",
+    "load_embedder",
     "read_image",
 ]
 

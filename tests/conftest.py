@@ -17,7 +17,7 @@ from facelib.demo import make_demo
 from facelib.gallery import build_gallery, read_gallery, write_gallery
 from facelib.images import encode_jpeg
 from facelib.project import Project, write_table
-from facelib.tuning import tune
+from facelib.recognize.tuning import tune
 
 PLENTY = 120_000  # milliseconds that a page may take on a busy machine
 SHARED = Path(__file__).parents[2] / "shared"
@@ -82,10 +82,10 @@ def make_tuned_demo() -> Callable[[Path, float], Project]:
     def make(folder: Path, seconds_per_shot: float) -> Project:
         project = Project("demo", folder / "data", folder / "output")
         make_demo(project, seconds_per_shot=seconds_per_shot, progress=False)
-        net = facelib.embedder("dlib")
-        table = build_gallery(project, facelib.detector(), net, progress=False)
-        write_gallery(table, project.faces, detector="mtcnn", embedder=net.name, weights_sha256=net.sha256)
-        tuning = tune(read_gallery(project.faces), fallback=net.threshold)
+        embedder = facelib.load_embedder("dlib")
+        table = build_gallery(project, facelib.load_detector(), embedder, progress=False)
+        write_gallery(table, project.faces, detector="mtcnn", embedder=embedder.name, weights_sha256=embedder.sha256)
+        tuning = tune(read_gallery(project.faces), fallback=embedder.threshold)
         tuning.save(project.recognizer, tuning.fitted.threshold)
         return project
 

@@ -13,7 +13,7 @@ from facelib.demo.pictures import PICTURES, gallery
 from facelib.demo.script import SHOTS
 from facelib.demo.strangers import strangers
 from facelib.nets.cache import sha256_of
-from facelib.project import Project, write_text, writing
+from facelib.project import Project, atomic_write, write_text
 
 VERSION = 1  # raised whenever the demo's content changes, so that an older one is made anew
 
@@ -53,7 +53,7 @@ def make_demo(project: Project, *, seed: int = 0, seconds_per_shot: float = 3.0,
     with tqdm(total=2 * PICTURES + 4 + SHOTS * frames_per_shot, desc="demo", disable=not progress) as bar:
         for name, content in gallery(cast, seed=seed):
             paths.append(project.people / name)
-            with writing(paths[-1]) as temporary:
+            with atomic_write(paths[-1]) as temporary:
                 temporary.write_bytes(content)
             bar.update()
         truth = project.data / "truth"

@@ -10,7 +10,7 @@ from tqdm.auto import tqdm
 from facelib.demo.figures import Figure, collins, hopper, sample
 from facelib.demo.pictures import as_jpeg, vary
 from facelib.demo.strangers import Colour, Recipe, draw_stranger
-from facelib.project import Project, writing
+from facelib.project import Project, atomic_write
 
 # Faces of `lfw_subset` that lie far from one another in dlib's embedding.
 _FACES = (75, 97, 74, 83, 50, 22, 6, 78, 72, 57, 67, 26, 93, 19, 25, 17)
@@ -75,7 +75,7 @@ def make_crowd(
                 if not paths[-1].is_file():
                     rng = np.random.default_rng([seed, which, number, 8])
                     picture = vary(figure, rng, own_background=which < 2 and number % 2 == 1, grey=number % 11 == 6)
-                    with writing(paths[-1]) as temporary:
+                    with atomic_write(paths[-1]) as temporary:
                         temporary.write_bytes(as_jpeg(picture, rng))
                 bar.update()
     return paths

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from facelib.demo.figures import Figure
 from facelib.demo.script import HEIGHT, SHOTS, WIDTH, frames
 from facelib.faces import Image
-from facelib.project import write_table, writing
+from facelib.project import atomic_write, write_table
 
 FRAME_RATE = 25
 SAMPLE_RATE = 44_100
@@ -61,7 +61,7 @@ class _Writer:
 
 @contextmanager
 def _film(path: Path) -> Iterator[_Writer]:
-    with writing(path) as temporary:
+    with atomic_write(path) as temporary:
         writer = _Writer(temporary)
         whole = False
         try:

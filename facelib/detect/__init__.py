@@ -11,10 +11,10 @@ from facelib.nets.runtime import Provider
 
 DetectorName = Literal["haar", "hog", "cnn", "mtcnn", "centerface", "yunet"]
 
-__all__ = ["Detector", "DetectorName", "Engine", "detector"]
+__all__ = ["Detector", "DetectorName", "Engine", "load_detector"]
 
 
-def detector(
+def load_detector(
     name: DetectorName | str | Path = "centerface",
     *,
     smallest_face: float = 40,

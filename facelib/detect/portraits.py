@@ -9,7 +9,7 @@ from facelib.detect.base import Detector
 from facelib.faces import Faces, Image
 
 
-def find_faces(image: Image, finder: Detector, *, working_size: int = 1000) -> Faces:
+def find_faces(image: Image, detector: Detector, *, working_size: int = 1000) -> Faces:
     """Return the faces of a portrait of any size, in pixels of the picture.
 
     The person that a picture is kept for is seldom small in it, so a copy whose longer side is at most
@@ -18,13 +18,13 @@ def find_faces(image: Image, finder: Detector, *, working_size: int = 1000) -> F
 
     Args:
         image: `(height, width, 3)` uint8 RGB.
-        finder: Its smallest face is in pixels of the copy.
+        detector: Its smallest face is in pixels of the copy.
         working_size: Longer side in pixels. Raising it finds more and smaller faces, and takes longer.
     """
     factor = min(1.0, working_size / max(image.shape[:2]))
     found = Faces.empty()
     for scale in (factor, 2 * factor):
-        found = finder.detect(_resized(image, scale)).scaled(1 / scale)
+        found = detector.detect(_resized(image, scale)).scaled(1 / scale)
         if len(found):
             break
     return found

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from facelib.evaluate.tracks import judge_tracks
-from facelib.thresholds import trials
+from facelib.recognize.thresholds import trials
 
 
 def reliability(confidence: ArrayLike, right: ArrayLike, *, bins: int = 10) -> pd.DataFrame:

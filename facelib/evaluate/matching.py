@@ -10,9 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from facelib.corrections import NOT_A_FACE
 from facelib.evaluate.truth import BOX, UNNAMED, Truth
 from facelib.faces import iou
+from facelib.films.corrections import NOT_A_FACE
 from facelib.project import FilmFiles
 from facelib.recognize import UNKNOWN
 

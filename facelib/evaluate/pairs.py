@@ -119,8 +119,8 @@ def verify_pairs(
 def verify_pictures(
     pairs: str | Path,
     folder: str | Path,
-    finder: Detector,
-    net: Embedder,
+    detector: Detector,
+    embedder: Embedder,
     *,
     mirrored: bool = False,
     seed: int = 0,
@@ -131,8 +131,8 @@ def verify_pictures(
     Args:
         pairs: A list in LFW's form; see `read_pairs`.
         folder: Holds `<Name>/<Name>_0001.jpg`.
-        finder: Finds the faces; a picture without one is a mistake.
-        net: Embeds them.
+        detector: Finds the faces; a picture without one is a mistake.
+        embedder: Embeds them.
         mirrored: See `embed_pictures`.
         seed: Of the folds, where the list has none.
         progress: Show a bar.
@@ -143,7 +143,9 @@ def verify_pictures(
     """
     table = read_pairs(pairs)
     names = sorted({*table["first"], *table["second"]})
-    vectors = embed_pictures([Path(folder) / name for name in names], finder, net, mirrored=mirrored, progress=progress)
+    vectors = embed_pictures(
+        [Path(folder) / name for name in names], detector, embedder, mirrored=mirrored, progress=progress
+    )
     rows = pd.Series(range(len(names)), index=names)
     apart = vectors[rows[table["first"]]] - vectors[rows[table["second"]]]
     return verify_pairs(np.linalg.norm(apart, axis=1), table["same"], fold=table["fold"], seed=seed)

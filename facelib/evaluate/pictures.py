@@ -16,14 +16,14 @@ from facelib.images import read_image
 
 
 def embed_pictures(
-    paths: Iterable[Path], finder: Detector, net: Embedder, *, mirrored: bool = False, progress: bool = True
+    paths: Iterable[Path], detector: Detector, embedder: Embedder, *, mirrored: bool = False, progress: bool = True
 ) -> FloatArray:
     """Return the vector of each picture's main face, `(n, d)` float32; NaN where no face was found.
 
     Args:
         paths: Pictures that can be read.
-        finder: Finds the faces.
-        net: Embeds them.
+        detector: Finds the faces.
+        embedder: Embeds them.
         mirrored: Whether to take the mean of the vectors of the face and of its mirror image.
         progress: Show a bar.
 
@@ -32,15 +32,15 @@ def embed_pictures(
         facelib.images.UnreadablePicture: When a picture cannot be read.
     """
     asked = list(paths)
-    vectors = np.full((len(asked), net.dimension), np.nan, np.float32)
+    vectors = np.full((len(asked), embedder.dimension), np.nan, np.float32)
     for row, path in enumerate(tqdm(asked, desc="Faces", unit="picture", disable=not progress)):
-        chip = cut_main_face(path, finder, net)
+        chip = cut_main_face(path, detector, embedder)
         if chip is not None:
-            vectors[row] = embed_chip(chip, net, mirrored=mirrored)
+            vectors[row] = embed_chip(chip, embedder, mirrored=mirrored)
     return vectors
 
 
-def cut_main_face(path: Path, finder: Detector, net: Embedder) -> Image | None:
+def cut_main_face(path: Path, detector: Detector, embedder: Embedder) -> Image | None:
     """Return a picture's main face cut out as the network wants it, `(side, side, 3)` uint8; None where there is none.
 
     Raises:
@@ -48,14 +48,14 @@ def cut_main_face(path: Path, finder: Detector, net: Embedder) -> Image | None:
         facelib.images.UnreadablePicture: When it cannot be read.
     """
     image = read_image(path)
-    faces = find_faces(image, finder)
+    faces = find_faces(image, detector)
     if not len(faces):
         return None
     main = main_face(faces, width=image.shape[1], height=image.shape[0])
-    return np.asarray(net.chips(image, faces[main])[0], np.uint8)
+    return np.asarray(embedder.chips(image, faces[main])[0], np.uint8)
 
 
-def embed_chip(chip: Image, net: Embedder, *, mirrored: bool = False) -> FloatArray:
+def embed_chip(chip: Image, embedder: Embedder, *, mirrored: bool = False) -> FloatArray:
     """Return the vector of a face cut out, `(d,)` float32, or its mean with that of the mirror image."""
     both = np.stack([chip, chip[:, ::-1]] if mirrored else [chip])
-    return np.asarray(net.embed_chips(both).mean(axis=0), np.float32)
+    return np.asarray(embedder.embed_chips(both).mean(axis=0), np.float32)

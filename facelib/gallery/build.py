@@ -24,8 +24,8 @@ _log = logging.getLogger(__name__)
 
 def build_gallery(
     project: Project,
-    finder: Detector,
-    net: Embedder,
+    detector: Detector,
+    embedder: Embedder,
     *,
     known: Gallery | pd.DataFrame | None = None,
     working_size: int = 1000,
@@ -40,8 +40,8 @@ def build_gallery(
         project: Its `people/` holds one folder of pictures a person. Files without a picture's suffix are
             ignored. Pictures listed in `disabled.txt` in the project's data folder, one path relative to that
             folder a line, are not used; lines that start with `#` are comments.
-        finder: Finds the faces.
-        net: Embeds them.
+        detector: Finds the faces.
+        embedder: Embeds them.
         known: A former gallery. Pictures with a sha256 that occurs in it are not looked at again, provided that it
             was made with the same detector and options (`describe_search`), embedder and weights. Of a bare table,
             which does not say what it was made with, only the embeddings' length is checked.
@@ -58,23 +58,23 @@ def build_gallery(
     """
     pictures = _find_pictures(project)
     partial = partial_file(project.faces)
-    detector = describe_search(finder, working_size=working_size)
-    done = measured(known, detector, net) | measured(_read_partial(partial), detector, net)
+    described = describe_search(detector, working_size=working_size)
+    done = measured(known, described, embedder) | measured(_read_partial(partial), described, embedder)
     rows: list[dict[str, Any]] = []
     written = time.monotonic()
     for person, path in tqdm(pictures, desc="Faces", unit="picture", disable=not progress):
         digest = digest_of(path)
         if digest not in done:
-            done[digest] = measure_picture(path, finder, net, working_size)
+            done[digest] = measure_picture(path, detector, embedder, working_size)
         place = {"picture": path.relative_to(project.data).as_posix(), "sha256": digest, "person": person}
         rows += [face | place for face in done[digest]]
         if time.monotonic() - written > _SECONDS_BETWEEN_CHECKPOINTS:
-            _checkpoint(face_table(rows), partial, detector, net)
+            _checkpoint(face_table(rows), partial, described, embedder)
             written = time.monotonic()
     disabled = find_disabled(project, {row["picture"] for row in rows})
-    table = curate(face_table(rows), threshold=net.threshold, disabled=disabled)
+    table = curate(face_table(rows), threshold=embedder.threshold, disabled=disabled)
     if not table["used"].any():
-        _checkpoint(table, partial, detector, net)
+        _checkpoint(table, partial, described, embedder)
         found = table.drop_duplicates("picture")["reason"].value_counts()
         listed = ", ".join(f"{reason}: {count}" for reason, count in found.items())
         raise ValueError(
@@ -103,11 +103,16 @@ def _read_partial(path: Path) -> Gallery | None:
         return None
 
 
-def _checkpoint(table: pd.DataFrame, path: Path, detector: str, net: Embedder) -> None:
+def _checkpoint(table: pd.DataFrame, path: Path, detector: str, embedder: Embedder) -> None:
     """Keep what is done so far; a folder that cannot be written is told, and stops nothing here."""
     try:
         write_gallery(
-            table, path, detector=detector, embedder=net.name, weights_sha256=net.sha256, threshold=net.threshold
+            table,
+            path,
+            detector=detector,
+            embedder=embedder.name,
+            weights_sha256=embedder.sha256,
+            threshold=embedder.threshold,
         )
     except OSError as error:
         _log.warning("what is done so far cannot be kept: %s", error)

@@ -15,8 +15,8 @@ import pandas as pd
 from facelib.gallery.curation import curate
 from facelib.gallery.files import read_gallery, write_gallery
 from facelib.images import PICTURE_SUFFIXES
-from facelib.locks import holding
-from facelib.project import Project, writing
+from facelib.project import Project, atomic_write
+from facelib.project.locks import file_lock
 
 _MARK = "# facelib: "
 _log = logging.getLogger(__name__)
@@ -203,13 +203,13 @@ def _changing(project: Project) -> Iterator[tuple[str, Callable[[str], None]]]:
     """Give the list's text and a function that replaces it, while no other process changes it."""
 
     def replace(text: str) -> None:
-        with writing(project.disabled) as temporary:
+        with atomic_write(project.disabled) as temporary:
             temporary.write_bytes(text.encode())
 
     with ExitStack() as stack:
         while True:
             try:
-                stack.enter_context(holding(project.output / ".disabled.lock", what="other change of 'disabled.txt'"))
+                stack.enter_context(file_lock(project.output / ".disabled.lock", what="other change of 'disabled.txt'"))
                 break
             except BlockingIOError:
                 time.sleep(0.01)

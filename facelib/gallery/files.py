@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from facelib.embed import Embedder
 from facelib.faces import FloatArray
-from facelib.project import writing
+from facelib.project import atomic_write
 
 COLUMNS = (
     "picture", "sha256", "face", "person", "left", "top", "right", "bottom", "score",
@@ -104,7 +104,7 @@ def write_gallery(
         metadata={f"facelib.{key}": value for key, value in made.items()},
     )
     columns = [pa.array(table[field.name].to_list(), field.type) for field in schema]
-    with writing(path) as temporary:
+    with atomic_write(path) as temporary:
         pq.write_table(pa.Table.from_arrays(columns, schema=schema), temporary)
     partial_file(path).unlink(missing_ok=True)
 
@@ -135,15 +135,15 @@ def read_gallery(path: str | Path) -> Gallery:
     return Gallery(table, detector, embedder, weights_sha256, None if threshold is None else float(threshold))
 
 
-def check_same_network(gallery: Gallery, net: Embedder) -> None:
-    """Make sure that a gallery's embeddings can be compared with those of `net`.
+def check_same_network(gallery: Gallery, embedder: Embedder) -> None:
+    """Make sure that a gallery's embeddings can be compared with those of `embedder`.
 
     Raises:
         ValueError: When the gallery was embedded by another network, or by other weights of it.
     """
-    if gallery.weights_sha256 != net.sha256:
+    if gallery.weights_sha256 != embedder.sha256:
         raise ValueError(
-            f"expected a gallery embedded by {net.name!r} with weights {net.sha256[:12]!r}, got one by "
+            f"expected a gallery embedded by {embedder.name!r} with weights {embedder.sha256[:12]!r}, got one by "
             f"{gallery.embedder!r} with weights {gallery.weights_sha256[:12]!r}: their distances mean nothing "
             f"to each other; run notebook 02_embed_faces with this embedder, or choose the gallery's"
         )

@@ -11,10 +11,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
+from facelib.embed.quality import turn
 from facelib.faces import Image
 from facelib.images import UnreadablePicture, crop, read_image
 from facelib.project import Project, write_table
-from facelib.quality import turn
 
 _SIDES = ["left", "top", "right", "bottom"]
 _SEEN = ["light", "whole", "portrait"]

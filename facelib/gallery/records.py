@@ -19,9 +19,9 @@ from facelib.nets.cache import sha256_of
 _log = logging.getLogger(__name__)
 
 
-def describe_search(finder: Detector, *, working_size: int = 1000) -> str:
+def describe_search(detector: Detector, *, working_size: int = 1000) -> str:
     """Return how a gallery's faces are found, as `write_gallery` keeps it: a change of it makes all of them anew."""
-    return f"{finder.description}, portraits at {working_size}"
+    return f"{detector.description}, portraits at {working_size}"
 
 
 def digest_of(path: Path) -> str:
@@ -32,17 +32,17 @@ def digest_of(path: Path) -> str:
         return ""
 
 
-def measure_picture(path: Path, finder: Detector, net: Embedder, working_size: int) -> list[dict[str, Any]]:
+def measure_picture(path: Path, detector: Detector, embedder: Embedder, working_size: int) -> list[dict[str, Any]]:
     """Return a record a face of one picture, one with face -1 when there is none."""
     try:
         image = read_image(path)
     except (UnreadablePicture, OSError) as error:
         _log.warning("%s", error)
-        return [_nothing("unreadable", net.dimension)]
-    faces = find_faces(image, finder, working_size=working_size)
+        return [_nothing("unreadable", embedder.dimension)]
+    faces = find_faces(image, detector, working_size=working_size)
     if not len(faces):
-        return [_nothing("no face", net.dimension)]
-    vectors = net.embed(image, faces)
+        return [_nothing("no face", embedder.dimension)]
+    vectors = embedder.embed(image, faces)
     return [
         _record(index, box, score, points.reshape(-1), sharpness(image, box), vector, "")
         for index, (box, score, points, vector) in enumerate(
@@ -74,12 +74,14 @@ def face_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
     return table[list(COLUMNS)].astype({"face": "int32", **floats})
 
 
-def measured(former: Gallery | pd.DataFrame | None, detector: str, net: Embedder) -> dict[str, list[dict[str, Any]]]:
+def measured(
+    former: Gallery | pd.DataFrame | None, detector: str, embedder: Embedder
+) -> dict[str, list[dict[str, Any]]]:
     """Return the records of a former gallery by sha256, none when it was made in another way."""
     if isinstance(former, Gallery):
         made = (former.detector, former.embedder, former.weights_sha256)
-        former = former.table if made == (detector, net.name, net.sha256) else None
-    if former is None or not len(former) or len(former["embedding"].iloc[0]) != net.dimension:
+        former = former.table if made == (detector, embedder.name, embedder.sha256) else None
+    if former is None or not len(former) or len(former["embedding"].iloc[0]) != embedder.dimension:
         return {}
     # An unreadable file is cheap to try again, and may be read by another version.
     worth = former[(former["sha256"] != "") & (former["reason"] != "unreadable")]

@@ -39,8 +39,8 @@ def find_strangers(project: Project) -> list[Path]:
 
 def embed_strangers(
     project: Project,
-    finder: Detector,
-    net: Embedder,
+    detector: Detector,
+    embedder: Embedder,
     *,
     cast: Gallery | None = None,
     working_size: int = 1000,
@@ -53,8 +53,8 @@ def embed_strangers(
 
     Args:
         project: Its `strangers/` may hold pictures in folders of any depth.
-        finder: Finds the faces.
-        net: Embeds them.
+        detector: Finds the faces.
+        embedder: Embeds them.
         cast: The known faces: a file that is among their pictures too is no stranger's.
         working_size: As of `find_faces`.
         progress: Show a bar.
@@ -71,21 +71,21 @@ def embed_strangers(
     if not pictures:
         path.unlink(missing_ok=True)
         return None
-    detector = describe_search(finder, working_size=working_size)
-    done = measured(read_strangers(project), detector, net)
+    described = describe_search(detector, working_size=working_size)
+    done = measured(read_strangers(project), described, embedder)
     seen = set() if cast is None else set(cast.table["sha256"])
     rows: list[dict[str, Any]] = []
     for picture in tqdm(pictures, desc="Strangers", unit="picture", disable=not progress):
         digest = digest_of(picture)
         if digest not in done:
-            done[digest] = measure_picture(picture, finder, net, working_size)
+            done[digest] = measure_picture(picture, detector, embedder, working_size)
         place = {"picture": picture.relative_to(project.data).as_posix(), "sha256": digest, "person": ""}
         rows += [face | place | _judged(face, repeated=bool(digest) and digest in seen) for face in done[digest]]
         seen.add(digest)
     table = face_table(rows)
     table = table.assign(used=(table["reason"] == "").to_numpy())
-    write_gallery(table, path, detector=detector, embedder=net.name, weights_sha256=net.sha256)
-    return Gallery(table, detector, net.name, net.sha256)
+    write_gallery(table, path, detector=described, embedder=embedder.name, weights_sha256=embedder.sha256)
+    return Gallery(table, described, embedder.name, embedder.sha256)
 
 
 def read_strangers(project: Project) -> Gallery | None:

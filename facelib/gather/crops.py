@@ -54,7 +54,7 @@ def align_tree(
         image_size: Side of the crops, pixels: 160 for FaceNet, 112 for ArcFace with `"five points"`, 150 for `"dlib"`.
         margin: Of the method `"margin"`: fraction of the box's side added on each side. Raising it shows more hair
             and background.
-        method: How the face is cut out, see `facelib.align`.
+        method: How the face is cut out, see `facelib.embed.align`.
         detector: Name or path, see `facelib.detector`.
         smallest_face: In pixels of the picture, or of its copy with a longer side of 1000.
         processes: How many work at a time, with one thread each; None takes one for each core, where there is enough

@@ -13,14 +13,14 @@ import numpy as np
 from PIL import Image as PillowImage
 from PIL.PngImagePlugin import PngInfo
 
-from facelib.align import DlibAligner, align, margin_chips
-from facelib.detect import Detector, detector
+from facelib.detect import Detector, load_detector
 from facelib.detect.portraits import find_faces, main_face
+from facelib.embed.align import DlibAligner, align, margin_chips
 from facelib.faces import Image
 from facelib.images import UnreadablePicture, read_image
 from facelib.nets.cache import sha256_of
 from facelib.nets.dlib import landmark_file
-from facelib.project import writing
+from facelib.project import atomic_write
 
 AlignMethod = Literal["margin", "five points", "dlib"]
 """How a face is cut out: its box with a margin, or turned upright as ArcFace's networks or dlib's want it."""
@@ -129,7 +129,7 @@ def cut_out(cutting: Cutting, task: CutTask) -> Cut:
         return Cut(chip, digest)
     about = PngInfo()
     about.add_text(_NOTE, _note(cutting, digest))
-    with writing(task.crop) as temporary:
+    with atomic_write(task.crop) as temporary:
         PillowImage.fromarray(chip).save(temporary, "PNG", pnginfo=about)
     return Cut("", digest)
 
@@ -163,8 +163,8 @@ def _chip(cutting: Cutting, picture: Path) -> Image | str:
         image = read_image(picture)
     except (UnreadablePicture, OSError) as error:
         return f"unreadable: {error.__cause__ or error}".replace(str(picture), picture.name)
-    finder, aligner = _tools(cutting)
-    faces = find_faces(image, finder)
+    detector, aligner = _tools(cutting)
+    faces = find_faces(image, detector)
     if not len(faces):
         return NO_FACE
     face = faces[main_face(faces, width=image.shape[1], height=image.shape[0])]
@@ -180,4 +180,4 @@ def _chip(cutting: Cutting, picture: Path) -> Image | str:
 def _tools(cutting: Cutting) -> tuple[Detector, DlibAligner | None]:
     """Open what a process needs, once for all its pictures."""
     aligner = DlibAligner(landmark_file(), size=cutting.image_size) if cutting.method == "dlib" else None
-    return detector(cutting.detector, smallest_face=cutting.smallest_face), aligner
+    return load_detector(cutting.detector, smallest_face=cutting.smallest_face), aligner

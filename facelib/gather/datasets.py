@@ -9,14 +9,14 @@ from pathlib import Path
 import pandas as pd
 from tqdm.auto import tqdm
 
-from facelib.corrections.log import checked_name
+from facelib.films.corrections.log import checked_name
 from facelib.gather.archives import ArchiveLimits, list_archive, read_archive
 from facelib.gather.crops import pictures_below
+from facelib.gather.sources.small import check_picture
+from facelib.gather.sources.web import WebLimits
 from facelib.images import UnreadablePicture
 from facelib.nets.cache import sha256_of
-from facelib.project import Project, writing
-from facelib.sources.small import check_picture
-from facelib.sources.web import WebLimits
+from facelib.project import Project, atomic_write
 
 IMPORTED_COLUMNS = ["source", "person", "picture", "reason"]
 """A row a picture of a data set: where it comes from, whose it is, where it lies now, or why it was left out."""
@@ -174,7 +174,7 @@ def take_in(content: bytes, person: str, name: str, people: str | Path) -> tuple
                 check_picture(content)
             except UnreadablePicture as error:
                 return "", str(error)
-            with writing(place) as temporary:
+            with atomic_write(place) as temporary:
                 temporary.write_bytes(content)
         elif sha256_of(place) != digest:
             continue

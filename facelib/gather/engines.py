@@ -17,8 +17,8 @@ from urllib.parse import quote_plus, urlsplit, urlunsplit
 
 import requests
 
-from facelib.sources.small import SMALL_LIMITS, fetch_bytes
-from facelib.sources.web import WebLimits, new_session
+from facelib.gather.sources.small import SMALL_LIMITS, fetch_bytes
+from facelib.gather.sources.web import WebLimits, new_session
 
 Engine = Literal["bing", "google", "baidu", "flickr"]
 ENGINES: tuple[Engine, ...] = get_args(Engine)

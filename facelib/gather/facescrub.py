@@ -25,12 +25,12 @@ from PIL import Image as PillowImage
 from tqdm.auto import tqdm
 
 from facelib.gather.datasets import IMPORTED_COLUMNS, take_in
+from facelib.gather.sources.address import shown
+from facelib.gather.sources.small import SMALL_LIMITS, Picture, check_picture, fetch_bytes
+from facelib.gather.sources.web import WebLimits
 from facelib.images import UnreadablePicture, crop
-from facelib.locks import holding
 from facelib.project import write_table
-from facelib.sources.address import shown
-from facelib.sources.small import SMALL_LIMITS, Picture, check_picture, fetch_bytes
-from facelib.sources.web import WebLimits
+from facelib.project.locks import file_lock
 
 _WANTED = ("name", "image_id", "face_id", "url", "bbox", "sha256")
 _BOX = ["left", "top", "right", "bottom"]
@@ -127,7 +127,7 @@ def fetch_facescrub(
     faces = _faces(read_facescrub(path), people, path)
     folder, limits = Path(destination), limits or SMALL_LIMITS
     cut = partial(_keep, folder=folder, margin=margin)
-    with holding(folder / ".facescrub.lock", what=f"other fetch into {str(folder)!r}"):
+    with file_lock(folder / ".facescrub.lock", what=f"other fetch into {str(folder)!r}"):
         ledger = _Ledger(folder, try_again=try_again)
         with ledger, tqdm(total=len(faces), desc=Path(path).name, unit="picture", disable=not progress) as bar:
             for _, own in groupby(faces, key=lambda face: face.person):

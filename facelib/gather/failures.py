@@ -9,7 +9,7 @@ from typing import Self
 
 import pandas as pd
 
-from facelib.corrections.log import locked
+from facelib.films.corrections.log import locked
 from facelib.gather.cutting import DIED, NO_FACE, Cut
 from facelib.project import write_table
 

@@ -10,19 +10,19 @@ from pathlib import Path
 
 import pandas as pd
 
-from facelib.corrections.log import NOT_A_FACE, checked_name
-from facelib.detect import Detector, detector
-from facelib.embed import Embedder, embedder
-from facelib.film import Search
-from facelib.followed import follow_film, made_from, read_followed
+from facelib.detect import Detector, load_detector
+from facelib.embed import Embedder, load_embedder
+from facelib.films.corrections.log import NOT_A_FACE, checked_name
+from facelib.films.decode import UnreadableFilm
+from facelib.films.index import TrackingSettings
+from facelib.films.indexed import index_film, made_from, read_index
+from facelib.films.unknowns import grouping_threshold
 from facelib.gather.datasets import take_in
 from facelib.gather.film_people import PROPOSED_COLUMNS, Choice, Chosen, choose_people
 from facelib.gather.keeping import folder_of
-from facelib.locks import holding
-from facelib.project import FilmFiles, Project, write_table, writing
+from facelib.project import FilmFiles, Project, atomic_write, write_table
+from facelib.project.locks import file_lock
 from facelib.recognize import UNKNOWN
-from facelib.unknowns import grouping_threshold
-from facelib.video import UnreadableFilm
 
 ACCEPTED_COLUMNS = ["proposed", "person", "picture", "reason"]
 """A row a picture that was to be taken over: its path in the data folder, or why it has none."""
@@ -55,15 +55,15 @@ def propose_people(
     project: Project,
     films: Sequence[str] = (),
     *,
-    finder: Detector | None = None,
-    net: Embedder | None = None,
-    search: Search | None = None,
+    detector: Detector | None = None,
+    embedder: Embedder | None = None,
+    search: TrackingSettings | None = None,
     choice: Choice | None = None,
     progress: bool = True,
 ) -> Proposed:
     """Group the faces of films into people, and put the best varied pictures of each into a folder without a name.
 
-    People are grouped over all the films as unknown people are, see `facelib.unknowns.group_unknowns`, and numbered by
+    People are grouped over all the films as unknown people are, see `films.unknowns`, and numbered by
     their time on screen. A film that was looked through before in the same way is not looked through again; tables that
     were made in another way stay as they are, and those for the proposals are kept apart.
 
@@ -73,8 +73,8 @@ def propose_people(
     Args:
         project: Its films are looked through; the proposals go to `proposed/` in its output folder.
         films: File names in the project's `videos/`, or paths; empty takes all films of the project.
-        finder: Finds the faces; None takes the one of notebook 05.
-        net: Embeds them; None takes dlib's.
+        detector: Finds the faces; None takes the one of notebook 05.
+        embedder: Embeds them; None takes dlib's.
         search: How the films are looked through; None takes the defaults.
         choice: Who is proposed, and by which pictures; None takes the defaults.
         progress: Show a bar for each film, with rate and time left.
@@ -87,13 +87,15 @@ def propose_people(
     paths = project.find_videos(list(films))
     if not paths:
         raise ValueError(f"expected at least one film in {str(project.videos)!r}, found none; put one there")
-    finder = finder or detector(smallest_face=16, working_size=640)
-    net, search, choice = net or embedder(), search or Search(), choice or Choice()
+    detector = detector or load_detector(smallest_face=16, working_size=640)
+    embedder, search, choice = embedder or load_embedder(), search or TrackingSettings(), choice or Choice()
     folder = proposals_folder(project)
-    with holding(folder / ".proposing.lock", what=f"other search for people in {project.name!r}"):
-        tables, looks, problems = _followed(paths, project, finder, net, search, progress)
-        chosen = choose_people(tables, looks, threshold=grouping_threshold(net.name, net.threshold), choice=choice)
-        made = [made_from(film, finder, net, search) for film in paths if film.name in tables]
+    with file_lock(folder / ".proposing.lock", what=f"other search for people in {project.name!r}"):
+        tables, looks, problems = _followed(paths, project, detector, embedder, search, progress)
+        chosen = choose_people(
+            tables, looks, threshold=grouping_threshold(embedder.name, embedder.threshold), choice=choice
+        )
+        made = [made_from(film, detector, embedder, search) for film in paths if film.name in tables]
         _write(chosen, folder, _digest(json.dumps([made, repr(choice)]).encode()))
         write_table(chosen.people, folder / "people.csv")
     there = [(folder / name).is_file() for name in chosen.pictures["picture"]]
@@ -139,14 +141,19 @@ def _is_proposal(name: str) -> bool:
 
 
 def _followed(
-    paths: Sequence[Path], project: Project, finder: Detector, net: Embedder, search: Search, progress: bool
+    paths: Sequence[Path],
+    project: Project,
+    detector: Detector,
+    embedder: Embedder,
+    search: TrackingSettings,
+    progress: bool,
 ) -> tuple[dict[str, pd.DataFrame], dict[str, pd.DataFrame], list[str]]:
     """Return the tracks and the looks of each film that can be read, with the names `known` so far."""
     tables, looks, problems = {}, {}, []
     for film in paths:
-        files = _files(film, project, finder, net, search)
+        files = _files(film, project, detector, embedder, search)
         try:
-            followed = follow_film(film, files, finder, net, search=search, progress=progress)
+            followed = index_film(film, files, detector, embedder, search=search, progress=progress)
         except UnreadableFilm as error:
             problems.append(str(error))
             continue
@@ -161,9 +168,9 @@ def _followed(
     return tables, looks, problems
 
 
-def _files(film: Path, project: Project, finder: Detector, net: Embedder, search: Search) -> FilmFiles:
+def _files(film: Path, project: Project, detector: Detector, embedder: Embedder, search: TrackingSettings) -> FilmFiles:
     own = project.film(film)
-    if not own.tracks.is_file() or read_followed(own, made_from(film, finder, net, search)) is not None:
+    if not own.tracks.is_file() or read_index(own, made_from(film, detector, embedder, search)) is not None:
         return own
     return FilmFiles(proposals_folder(project) / ".films" / film.stem)
 
@@ -183,7 +190,7 @@ def _write(chosen: Chosen, folder: Path, made: str) -> None:
     for name, content in chosen.contents.items():
         earlier = set(before.loc[before["picture"] == name, "sha256"])
         if not (folder / name).exists() or _digest((folder / name).read_bytes()) in earlier:
-            with writing(folder / name) as temporary:
+            with atomic_write(folder / name) as temporary:
                 temporary.write_bytes(content)
     write_table(chosen.pictures.assign(made=made), path)
 

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from facelib.corrections.log import group_number
+from facelib.films.corrections.log import group_number
+from facelib.films.unknowns import group_unknowns
 from facelib.recognize import UNKNOWN
-from facelib.unknowns import group_unknowns
 
 PROPOSED_COLUMNS = ["person", "picture", "film", "track", "frame", "time", "quality", "sha256"]
 """A row a picture: whose, its path in the folder of proposals, and where in which film it was taken."""
@@ -33,7 +33,7 @@ class Choice:
         most_people: Those longest on screen.
         least_seconds: On screen, over all films, to be proposed at all.
         most_pictures: Of each person. Raising it adds pictures that are less good or show less that is new.
-        least_quality: See `facelib.quality.quality`; a blurred or turned face teaches wrong things.
+        least_quality: See `facelib.embed.quality.quality`; a blurred or turned face teaches wrong things.
         smallest_face: The least shorter side of a face, in pixels of the film.
 
     Raises:
@@ -73,10 +73,10 @@ def choose_people(
     """Group the tracks of films into people, number them by their time on screen, and choose pictures of each.
 
     Args:
-        tables: By the film's file name, its tracks, see `facelib.unknowns.group_unknowns`; `known` is the name that a
+        tables: By the film's file name, its tracks, see `films.unknowns`; `known` is the name that a
             track was given before, `unknown` for none.
         looks: By film, the columns of `looks.parquet`.
-        threshold: See `facelib.unknowns.grouping_threshold`.
+        threshold: See `facelib.films.unknowns.grouping_threshold`.
         choice: Who is wanted, and by which pictures.
     """
     contents: dict[str, bytes] = {}

@@ -11,13 +11,13 @@ import pandas as pd
 from PIL import Image as PillowImage
 from tqdm.auto import tqdm
 
+from facelib.films.decode import UnreadableFilm, probe
+from facelib.gather.sources.address import is_address, shown
 from facelib.images import PICTURE_SUFFIXES
-from facelib.project import VIDEO_SUFFIXES, Project, writing
-from facelib.sources.address import is_address, shown
-from facelib.video import UnreadableFilm, probe
+from facelib.project import VIDEO_SUFFIXES, Project, atomic_write
 
 if TYPE_CHECKING:
-    from facelib.sources.resolvers import SourceSettings
+    from facelib.gather.sources.resolvers import SourceSettings
 
 PICTURE_COLUMNS = ["picture", "person", "width", "height", "format", "bytes", "reason"]
 GATHERED_COLUMNS = ["source", "films", "new", "title", "date", "people", "problem"]
@@ -85,7 +85,7 @@ def gather_films(
 
     Args:
         sources: Films, folders with films, `http(s)` addresses of films, and addresses of resources that a resolver
-            knows (see `facelib.sources`); a list, or a text with one a line.
+            knows (see `facelib.gather.sources`); a list, or a text with one a line.
         project: Where to.
         settings: What fetching may use.
 
@@ -109,7 +109,7 @@ def gather_films(
 
 
 def _fetched(address: str, project: Project, settings: SourceSettings | None) -> list[object]:
-    from facelib.sources.fetch import fetch_film
+    from facelib.gather.sources.fetch import fetch_film
 
     try:
         source, new = fetch_film(address, project, settings)
@@ -121,7 +121,7 @@ def _fetched(address: str, project: Project, settings: SourceSettings | None) ->
 def _copy(source: Path, destination: Path) -> bool:
     if destination.exists():
         return False
-    with writing(destination) as temporary:
+    with atomic_write(destination) as temporary:
         shutil.copyfile(source, temporary)
     return True
 

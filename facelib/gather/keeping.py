@@ -8,11 +8,11 @@ import unicodedata
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
+from facelib.gather.sources.address import shown
+from facelib.gather.sources.ledger import Source, append_source, read_sources
+from facelib.gather.sources.small import Picture
 from facelib.nets.cache import sha256_of
-from facelib.project import Project, writing
-from facelib.sources.address import shown
-from facelib.sources.ledger import Source, append_source, read_sources
-from facelib.sources.small import Picture
+from facelib.project import Project, atomic_write
 
 _PEOPLE = "people/"
 _DIGITS = 16  # of the sha256, in a picture's name
@@ -27,7 +27,7 @@ def gathered_pictures(project: Project) -> list[Source]:
 
 
 class PictureStore:
-    """The gathered pictures of a project. Only one at a time may be open, see `facelib.locks`.
+    """The gathered pictures of a project. Only one at a time may be open, see `facelib.project.locks`.
 
     Every step leaves the project so that a new store finishes what a killed one has begun: the bytes are written to a
     hidden file, then the row, and then the file is given its name. A row without a file is therefore that of a picture
@@ -75,7 +75,7 @@ class PictureStore:
             people=(person,),
             licence=licence,
         )
-        with writing(self._hidden_file(source)) as temporary, open(temporary, "wb") as file:
+        with atomic_write(self._hidden_file(source)) as temporary, open(temporary, "wb") as file:
             file.write(picture.content)
             file.flush()
             os.fsync(file.fileno())

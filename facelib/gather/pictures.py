@@ -16,12 +16,12 @@ from tqdm.auto import tqdm
 from facelib.gather.folders import split_sources
 from facelib.gather.keeping import PictureStore, folder_of
 from facelib.gather.searches import Candidate, Engines, PictureSearch
+from facelib.gather.sources.address import shown
+from facelib.gather.sources.small import check_picture, fetch_bytes
+from facelib.gather.sources.web import WebLimits
 from facelib.images import UnreadablePicture
-from facelib.locks import holding
 from facelib.project import Project
-from facelib.sources.address import shown
-from facelib.sources.small import check_picture, fetch_bytes
-from facelib.sources.web import WebLimits
+from facelib.project.locks import file_lock
 
 FOUND_COLUMNS = ["person", "address", "engine", "picture", "reason"]
 """A row an address, or an engine in trouble: the picture's path in the data folder, or why there is none."""
@@ -67,7 +67,7 @@ def gather_pictures(
     people = dict.fromkeys([*looked_for, *given])
     if not people:
         return _table([])
-    with holding(project.data / ".fetch.lock", what=f"other fetch into the project {project.name!r}"):
+    with file_lock(project.data / ".fetch.lock", what=f"other fetch into the project {project.name!r}"):
         store, engines = PictureStore(project), Engines(project, search)
         rows: list[list[str]] = []
         for person in people:
@@ -121,7 +121,7 @@ def read_addresses(path: str | Path) -> dict[str, list[str]]:
 
 def _by_folder(wanted: Mapping[str, Iterable[str]], project: Project) -> dict[str, list[str]]:
     """Return the addresses by the name of each person's folder, each once, in the order given."""
-    from facelib.corrections.log import checked_name
+    from facelib.films.corrections.log import checked_name
 
     found: dict[str, list[str]] = {}
     for name, addresses in wanted.items():

@@ -72,20 +72,20 @@ def prepare_pictures(
     gathered = {row.file: row.sha256 for row in gathered_pictures(project) if (project.data / row.file).is_file()}
     if not gathered:
         return pd.DataFrame(columns=pd.Index(PREPARED_COLUMNS))
-    net = _network(embedder)
-    faces = _find_faces(project, cutting, net, progress=progress)
+    network = _network(embedder)
+    faces = _find_faces(project, cutting, network, progress=progress)
     listed = accepted(project)
     ours, kept = _decided(project, listed)
     # A picture that was changed since it was gathered is the user's own.
     whose = faces["picture"].map(gathered) == faces["sha256"]
     free = set(faces.loc[whose, "picture"]) - (listed - ours) - kept
-    faces = curate(faces, threshold=net.threshold, disabled=listed - free)
-    reasons = _reasons(faces, free, project, net, per_person=per_person, progress=progress)
+    faces = curate(faces, threshold=network.threshold, disabled=listed - free)
+    reasons = _reasons(faces, free, project, network, per_person=per_person, progress=progress)
     gathered_now = set(faces.loc[whose, "picture"])
     write_table(_table(faces, gathered_now, reasons, kept, {}), _plan(project))
     accept(project, pd.DataFrame(list(reasons.items()), columns=pd.Index(["picture", "kind"])))
     undo(project, (ours & listed) - reasons.keys())
-    faces = curate(faces, threshold=net.threshold, disabled=accepted(project))
+    faces = curate(faces, threshold=network.threshold, disabled=accepted(project))
     crops = _crops(faces, project, cutting, progress=progress)
     table = _table(faces, gathered_now, reasons, kept, crops)
     _remove_stale(project, crops)
@@ -95,33 +95,33 @@ def prepare_pictures(
 
 
 def _network(name: str) -> Embedder:
-    from facelib.embed import embedder
+    from facelib.embed import load_embedder
 
-    return embedder(name)
+    return load_embedder(name)
 
 
 def _finder(cutting: Cutting) -> Detector:
-    from facelib.detect import detector
+    from facelib.detect import load_detector
 
-    return detector(cutting.detector, smallest_face=cutting.smallest_face)
+    return load_detector(cutting.detector, smallest_face=cutting.smallest_face)
 
 
-def _find_faces(project: Project, cutting: Cutting, net: Embedder, *, progress: bool) -> pd.DataFrame:
+def _find_faces(project: Project, cutting: Cutting, embedder: Embedder, *, progress: bool) -> pd.DataFrame:
     """Return a gallery's table, and leave it where notebook 02 takes it over."""
-    finder, partial, known = _finder(cutting), partial_file(project.faces), None
+    detector, partial, known = _finder(cutting), partial_file(project.faces), None
     with suppress(FileNotFoundError, ValueError):
         known = read_gallery(project.faces)
     try:
-        faces = build_gallery(project, finder, net, known=known, progress=progress)
+        faces = build_gallery(project, detector, embedder, known=known, progress=progress)
     except ValueError:  # not one usable face: what was found is there nevertheless
         return read_gallery(partial).table
-    made = {"detector": describe_search(finder), "embedder": net.name, "weights_sha256": net.sha256}
-    write_gallery(faces, partial, **made, threshold=net.threshold)
+    made = {"detector": describe_search(detector), "embedder": embedder.name, "weights_sha256": embedder.sha256}
+    write_gallery(faces, partial, **made, threshold=embedder.threshold)
     return faces
 
 
 def _reasons(
-    faces: pd.DataFrame, free: set[str], project: Project, net: Embedder, *, per_person: int, progress: bool
+    faces: pd.DataFrame, free: set[str], project: Project, embedder: Embedder, *, per_person: int, progress: bool
 ) -> dict[str, str]:
     """Return why pictures are set aside, of those in `free`."""
     empty = faces[faces["reason"].isin(["no face", "unreadable"]) & faces["picture"].isin(free)]
@@ -132,7 +132,7 @@ def _reasons(
     used = used.join(measure_pictures(used, project, progress=progress))
     own = ~used["picture"].isin(free)
     used = used.assign(own=own, worth=face_worth(used) + own)  # of two alike the user's own stays
-    again = used.loc[find_repetitions(used, threshold=net.threshold).index]
+    again = used.loc[find_repetitions(used, threshold=embedder.threshold).index]
     reasons |= dict.fromkeys(again.loc[~again["own"], "picture"], "near duplicate")
     used = used[~used["picture"].isin(reasons)]
     most = per_person or _about_the_same(used["person"].value_counts())

@@ -9,9 +9,9 @@ from itertools import zip_longest
 from typing import NamedTuple
 
 from facelib.gather.engines import Engine, Licence, find_pictures
+from facelib.gather.sources.small import MOST_PIXELS, SMALL_LIMITS
+from facelib.gather.sources.web import WebLimits
 from facelib.project import Project, write_text
-from facelib.sources.small import MOST_PIXELS, SMALL_LIMITS
-from facelib.sources.web import WebLimits
 
 _MORE = 2  # as many addresses as pictures are asked for: some lead nowhere any more
 _MOST_AT_ONCE = 1000  # what an engine has at most

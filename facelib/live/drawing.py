@@ -8,12 +8,12 @@ import av
 import numpy as np
 from PIL import ImageColor
 
-from facelib.draw import Mark, Planes, draw_mark
 from facelib.faces import Image
+from facelib.films.decode import FilmFrame
+from facelib.films.draw import Mark, Planes, draw_mark
 from facelib.live.records import LiveFace
 from facelib.plots.style import GREY, colours_of
 from facelib.recognize import UNKNOWN
-from facelib.video import FilmFrame
 
 
 def annotate_picture(image: Image, faces: Iterable[LiveFace], colours: Mapping[str, str] | None = None) -> Image:

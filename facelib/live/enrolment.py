@@ -12,24 +12,24 @@ import pandas as pd
 from PIL import Image as PillowImage
 from sklearn.base import clone
 
-from facelib.corrections.log import checked_name, locked
 from facelib.embed import Embedder
 from facelib.faces import Faces
+from facelib.films.corrections.log import checked_name, locked
+from facelib.films.naming import Recognizer
 from facelib.gallery.curation import curate
 from facelib.gallery.decisions import find_disabled
 from facelib.gallery.files import COLUMNS, Gallery, check_same_network, read_gallery, write_gallery
 from facelib.images import read_image, sharpness
 from facelib.live.evidence import Portrait
-from facelib.naming import Recognizer
 from facelib.nets.cache import sha256_of
-from facelib.project import Project, writing
+from facelib.project import Project, atomic_write
 from facelib.recognize import RecognizerInfo, load_recognizer, save_recognizer
 
 SMALLEST_FACE = 40.0
 """The least shorter side, in pixels, of a face that is enrolled."""
 
 LEAST_QUALITY = 0.1
-"""See `facelib.quality.quality`; a blurred or turned face teaches wrong things."""
+"""See `facelib.embed.quality.quality`; a blurred or turned face teaches wrong things."""
 
 
 def person_of(project: Project, name: str) -> str:
@@ -67,7 +67,7 @@ def save_portrait(portrait: Portrait | None, project: Project, person: str, *, t
     buffer = io.BytesIO()
     PillowImage.fromarray(portrait.image).save(buffer, "JPEG", quality=95, subsampling=0)
     path = new_file(project.people / person, f"live {datetime.now(UTC):%Y-%m-%d %H%M%S}-{track}", ".jpg")
-    with writing(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_bytes(buffer.getvalue())
     return path
 
@@ -82,7 +82,7 @@ def new_file(folder: Path, stem: str, suffix: str) -> Path:
 
 
 def learn(
-    picture: Path, portrait: Portrait, project: Project, person: str, net: Embedder
+    picture: Path, portrait: Portrait, project: Project, person: str, embedder: Embedder
 ) -> tuple[Recognizer, RecognizerInfo]:
     """Add a picture to `faces.parquet`, and fit the recognizer to all that is used there.
 
@@ -93,7 +93,7 @@ def learn(
         portrait: What it was made of: where the face is in it.
         project: Its gallery and recognizer are read and written.
         person: Whose picture it is.
-        net: Embeds it.
+        embedder: Embeds it.
 
     Returns:
         The recognizer and what it was made from, as they are on disk now.
@@ -105,10 +105,10 @@ def learn(
     """
     with locked(project.faces):
         gallery, (recognizer, info) = read_gallery(project.faces), load_recognizer(project.recognizer)
-        check_same_network(gallery, net)
-        row = _row(picture, portrait, project, person, net)
+        check_same_network(gallery, embedder)
+        row = _row(picture, portrait, project, person, embedder)
         table = pd.concat([gallery.table, row], ignore_index=True)
-        threshold = net.threshold if gallery.threshold is None else gallery.threshold
+        threshold = embedder.threshold if gallery.threshold is None else gallery.threshold
         disabled = find_disabled(project, set(table["picture"]))
         table = curate(table, threshold=threshold, disabled=disabled)
         made = {"detector": gallery.detector, "embedder": gallery.embedder, "weights_sha256": gallery.weights_sha256}
@@ -120,7 +120,7 @@ def learn(
     return recognizer, info
 
 
-def _row(picture: Path, portrait: Portrait, project: Project, person: str, net: Embedder) -> pd.DataFrame:
+def _row(picture: Path, portrait: Portrait, project: Project, person: str, embedder: Embedder) -> pd.DataFrame:
     """Return the picture as a row of `faces.parquet`: what is in the file, as it was saved, is what counts."""
     image = read_image(picture)
     face = Faces.of(portrait.box, [portrait.score], portrait.landmarks)
@@ -129,7 +129,7 @@ def _row(picture: Path, portrait: Portrait, project: Project, person: str, net: 
         "picture": picture.relative_to(project.data).as_posix(), "sha256": sha256_of(picture), "face": 0,
         "person": person, "left": left, "top": top, "right": right, "bottom": bottom,
         "score": np.float32(portrait.score), "landmarks": portrait.landmarks.reshape(-1),
-        "sharpness": np.float32(sharpness(image, portrait.box)), "embedding": net.embed(image, face)[0],
+        "sharpness": np.float32(sharpness(image, portrait.box)), "embedding": embedder.embed(image, face)[0],
         "used": False, "reason": "",
     }  # fmt: skip
     return pd.DataFrame([record])[list(COLUMNS)]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from facelib.faces import FloatArray, Image
-from facelib.naming import Recognizer, Rules
+from facelib.films.naming import NamingSettings, Recognizer
 from facelib.recognize import UNKNOWN, RecognizerInfo
 
 MOST_SIGHTS = 8
@@ -43,7 +43,7 @@ class Sight:
     """One face of a track, embedded.
 
     Attributes:
-        quality: 0 to 1, see `facelib.quality.quality`.
+        quality: 0 to 1, see `facelib.embed.quality.quality`.
         embedding: `(d,)` float32.
     """
 
@@ -128,7 +128,7 @@ class _Verdict:
     share: float
     within: bool
 
-    def is_sure(self, rules: Rules) -> bool:
+    def is_sure(self, rules: NamingSettings) -> bool:
         enough = self.confidence >= rules.confidence_threshold and self.share >= rules.dominant_ratio
         return self.within and enough
 
@@ -146,7 +146,7 @@ class Namer:
         alike: The embedder's own threshold; NaN where nobody measured it.
     """
 
-    def __init__(self, recognizer: Recognizer, info: RecognizerInfo, rules: Rules, *, alike: float) -> None:
+    def __init__(self, recognizer: Recognizer, info: RecognizerInfo, rules: NamingSettings, *, alike: float) -> None:
         self.recognizer, self.info, self.rules = recognizer, info, rules
         self._unlike = _UNLIKE * alike if math.isfinite(alike) else math.inf
 

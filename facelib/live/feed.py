@@ -11,8 +11,8 @@ import av
 import cv2
 import numpy as np
 
+from facelib.films.decode import PresentationClock, picture_stream
 from facelib.live.source import Source
-from facelib.video import PresentationClock, picture_stream
 
 OPEN_SECONDS = 8.0
 """How long a stream may take to be opened."""

@@ -8,11 +8,11 @@ import time
 from collections import deque
 from collections.abc import Callable
 
+from facelib.films.decode import FilmFrame
 from facelib.live.feed import Feed, Picture, SourceLost, open_feed
 from facelib.live.frames import LiveFrame
 from facelib.live.records import FINAL_STATES, State
 from facelib.live.source import Source
-from facelib.video import FilmFrame
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 5.0  # seconds before the first and at most before any attempt to reconnect
 _LEAST_STEP = 1e-3  # seconds between two pictures

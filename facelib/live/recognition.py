@@ -9,19 +9,19 @@ from pathlib import Path
 import numpy as np
 
 from facelib.detect import Detector
-from facelib.detect import detector as open_detector
+from facelib.detect import load_detector as open_detector
 from facelib.embed import Embedder
-from facelib.embed import embedder as open_embedder
+from facelib.embed import load_embedder as open_embedder
+from facelib.embed.quality import quality
 from facelib.faces import Faces, FloatArray, Image
+from facelib.films.naming import NamingSettings, Recognizer
+from facelib.films.track import ShotTracker, Track
 from facelib.images import crop
 from facelib.live.evidence import Answer, Evidence, Namer, Portrait, Sight
 from facelib.live.frames import LiveFrame
 from facelib.live.records import ChangeKind, LiveFace
-from facelib.naming import Recognizer, Rules
 from facelib.project import Project
-from facelib.quality import quality
 from facelib.recognize import RecognizerInfo, load_recognizer
-from facelib.track import ShotTracker, Track
 
 REMEMBERED = 60.0
 """Seconds for which a face that has left can still be enrolled."""
@@ -35,7 +35,7 @@ _FEWEST_FORGOTTEN = 200  # tracks after which, when nobody is there, the tracker
 
 
 def open_recognition(
-    project: Project, detector: str | Path | Detector, embedder: str | Path, *, rules: Rules, seconds: float
+    project: Project, detector: str | Path | Detector, embedder: str | Path, *, rules: NamingSettings, seconds: float
 ) -> Recognition:
     """Open all that is needed to recognize a project's people.
 
@@ -52,7 +52,7 @@ def open_recognition(
     """
     recognizer, info = load_recognizer(project.recognizer)
     try:
-        net = open_embedder(embedder or info.embedder)
+        opened = open_embedder(embedder or info.embedder)
     except (FileNotFoundError, ValueError) as error:
         if embedder:
             raise
@@ -60,13 +60,13 @@ def open_recognition(
             f"expected the embedder {info.embedder!r}, for which the recognizer was fitted, got: {error}; "
             f"pass the path of its ONNX file as embedder"
         ) from error
-    if net.sha256 != info.weights_sha256:
+    if opened.sha256 != info.weights_sha256:
         raise ValueError(
-            f"expected the embeddings of {info.embedder!r}, on which the recognizer was fitted, got {net.name!r}; "
+            f"expected the embeddings of {info.embedder!r}, on which the recognizer was fitted, got {opened.name!r}; "
             f"run 02 and 04 again with this embedder, or choose the other one here"
         )
     finder = open_detector(detector) if isinstance(detector, str | Path) else detector
-    return Recognition(finder, net, Namer(recognizer, info, rules, alike=net.threshold), seconds=seconds)
+    return Recognition(finder, opened, Namer(recognizer, info, rules, alike=opened.threshold), seconds=seconds)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,15 +99,15 @@ class Recognition:
     """Finds, follows and names the faces of pictures in the order of their times; not for two threads at one time.
 
     Args:
-        finder: Finds the faces.
-        net: Embeds them.
+        detector: Finds the faces.
+        embedder: Embeds them.
         namer: Names the tracks.
         seconds: The usual time between two pictures.
     """
 
-    def __init__(self, finder: Detector, net: Embedder, namer: Namer, *, seconds: float = 0.0) -> None:
-        self.net, self.namer = net, namer
-        self._finder, self._sure = finder.at_score(_FAINT * finder.score), finder.score
+    def __init__(self, detector: Detector, embedder: Embedder, namer: Namer, *, seconds: float = 0.0) -> None:
+        self.embedder, self.namer = embedder, namer
+        self._finder, self._sure = detector.at_score(_FAINT * detector.score), detector.score
         self._seconds = max(seconds, 0.04)
         self._scene, self._next = 0, 0
         self._tracker = self._new_tracker()
@@ -148,7 +148,7 @@ class Recognition:
     def warm_up(self) -> None:
         """Run everything once: the first run of a network takes long."""
         self._finder.detect(np.zeros((360, 640, 3), np.uint8))
-        self.net.embed(np.zeros((160, 160, 3), np.uint8), Faces.of([[40, 40, 120, 120]], None, [_UPRIGHT]))
+        self.embedder.embed(np.zeros((160, 160, 3), np.uint8), Faces.of([[40, 40, 120, 120]], None, [_UPRIGHT]))
 
     def evidence(self, track: int) -> Evidence:
         """Return what is known of a track that is followed, or was within the last minute.
@@ -213,7 +213,7 @@ class Recognition:
         rows = [row for _, _, row in sorted(wanted)[:_MOST_EMBEDDED]]
         if not rows:
             return
-        vectors = self.net.embed(image, faces[[places[row] for row in rows]])
+        vectors = self.embedder.embed(image, faces[[places[row] for row in rows]])
         for row, vector in zip(rows, vectors, strict=True):
             (i, track), value = followed[row], float(worth[row])
             track.add(Sight(value, vector))

@@ -12,15 +12,15 @@ from typing import Self
 from PIL import Image as PillowImage
 
 from facelib.detect import Detector
+from facelib.films.naming import NamingSettings
 from facelib.live.changes import ChangeLog
 from facelib.live.enrolment import learn, new_file, person_of, save_portrait
 from facelib.live.player import Player
 from facelib.live.recognition import open_recognition
 from facelib.live.records import Change, LiveView, State
 from facelib.live.source import read_source
-from facelib.naming import Rules
 from facelib.plots.style import colours_of
-from facelib.project import Project, writing
+from facelib.project import Project, atomic_write
 
 _SNAPSHOT_SUFFIXES = (".jpg", ".jpeg", ".png")
 
@@ -62,7 +62,7 @@ class LiveSession:
         *,
         detector: str | Path | Detector = "centerface",
         embedder: str | Path = "",
-        rules: Rules | None = None,
+        rules: NamingSettings | None = None,
         seconds_between_recognitions: float = 0.0,
         loop: bool = False,
         patience: float = math.inf,
@@ -77,7 +77,7 @@ class LiveSession:
         played = read_source(source)
         self.source, self.project = played.name, project
         recognition = open_recognition(
-            project, detector, embedder, rules=rules or Rules(), seconds=seconds_between_recognitions
+            project, detector, embedder, rules=rules or NamingSettings(), seconds=seconds_between_recognitions
         )
         self._log = ChangeLog(on_change)
         self._player = Player(
@@ -179,7 +179,7 @@ class LiveSession:
             portrait = evidence.portrait
         path = save_portrait(portrait, self.project, person, track=track)
         assert portrait is not None  # or nothing would have been saved
-        taught = learn(path, portrait, self.project, person, player.recognition.net)
+        taught = learn(path, portrait, self.project, person, player.recognition.embedder)
         with player.machine:
             player.recognition.renew(*taught)
             evidence.enrolled = person
@@ -204,7 +204,7 @@ class LiveSession:
         view = self.view()
         if view is None:
             raise RuntimeError(f"expected a picture of {self.source} to save, none has come yet; wait until it plays")
-        with writing(target) as temporary:
+        with atomic_write(target) as temporary:
             PillowImage.fromarray(view.annotated()).save(temporary, quality=92)
         return target
 

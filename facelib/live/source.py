@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from facelib.sources.address import shown
-from facelib.video import probe
+from facelib.films.decode import probe
+from facelib.gather.sources.address import shown
 
 SourceKind = Literal["camera", "stream", "film"]
 """How a source is read: a film plays at its own speed, the others as they come."""
@@ -40,7 +40,7 @@ def read_source(given: str | int | Path) -> Source:
         ('camera', 'rtsp://camera/live')
 
     Raises:
-        ValueError: When it is nothing of these (a film that cannot be read is `facelib.video.UnreadableFilm`).
+        ValueError: When it is nothing of these (a film that cannot be read is `facelib.films.decode.UnreadableFilm`).
         FileNotFoundError: When there is no such film.
     """
     text = str(given).strip()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pooch
 
-from facelib.project import writing
+from facelib.project import atomic_write
 
 if TYPE_CHECKING:
     import onnx
@@ -85,7 +85,7 @@ def _keep(content: bytes, file: str) -> Path:
     for folder in folders():
         path = folder / file
         try:
-            with writing(path) as temporary:
+            with atomic_write(path) as temporary:
                 temporary.write_bytes(content)
         except OSError as error:
             if not _is_whole(path):  # else another process was quicker, and its open file cannot be replaced

@@ -14,7 +14,7 @@ import pooch
 
 from facelib.nets.cache import MODELS_VARIABLE, folders, sha256_of
 from facelib.nets.weights import Weights, built_in, catalogue
-from facelib.project import writing
+from facelib.project import atomic_write
 
 __all__ = ["MissingWeights", "Weights", "catalogue", "fetch_weights", "find_weights", "weights_table"]
 
@@ -134,7 +134,7 @@ def fetch_weights(weights: Weights, folder: Path, *, progress: bool = True) -> P
     path = folder / weights.file
     _log.info("fetching %s (%s) from %s", weights.name, weights.licence, weights.url)
     try:
-        with writing(path) as temporary, tempfile.TemporaryDirectory(prefix=".fetch-", dir=folder) as scratch:
+        with atomic_write(path) as temporary, tempfile.TemporaryDirectory(prefix=".fetch-", dir=folder) as scratch:
             got = _download(weights.url, Path(scratch), progress=progress)
             if got.suffix == ".zip":
                 got = _unpack(got, weights.file)

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Self
 
 from facelib.gather import split_sources
+from facelib.gather.sources import find_source
+from facelib.gather.sources.address import is_address
 from facelib.project import Project, write_text
-from facelib.sources import find_source
-from facelib.sources.address import is_address
 
 FileStates = dict[str, list[int] | None]
 """From a file's name within the project to its size in bytes and time of change in nanoseconds; None: not there."""

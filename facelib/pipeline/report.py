@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from facelib.project import writing
+from facelib.project import atomic_write
 
 FIGURE = "application/vnd.plotly.v1+json"
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -47,7 +47,7 @@ def write_report(notebook: str | Path, page: str | Path, *, pictures: str | Path
     )
     folder = Path(pictures) if pictures is not None else Path(notebook).parent
     body, _ = exporter.from_notebook_node(document, resources={"metadata": {"path": str(folder)}})
-    with writing(page) as temporary:
+    with atomic_write(page) as temporary:
         temporary.write_text(body, encoding="utf-8")
 
 

@@ -18,12 +18,12 @@ import papermill
 from nbclient.exceptions import CellControlSignal, DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
-from facelib.locks import holding
 from facelib.pipeline.freshness import STEP_FILES, Made, StepFiles, file_states, find_record, same
 from facelib.pipeline.kernel import ThisPython
 from facelib.pipeline.parameters import Parameter, check_parameters, read_parameters
 from facelib.pipeline.report import write_report
 from facelib.project import Project
+from facelib.project.locks import file_lock
 
 logger = logging.getLogger(__name__)
 
@@ -262,5 +262,5 @@ def _only_run(project: Project) -> Iterator[None]:
         os.close(os.open(project.output / ".run.lock", os.O_CREAT | os.O_RDWR))
     except OSError as error:
         raise OSError(f"expected an output folder that can be written, got {str(project.output)!r}: {error}") from error
-    with holding(project.output / ".run.lock", what=f"other run of the project {project.name!r}"):
+    with file_lock(project.output / ".run.lock", what=f"other run of the project {project.name!r}"):
         yield

@@ -30,7 +30,7 @@ def draw_det(curves: Mapping[str, pd.DataFrame], *, wanted_fpir: float = 0.01) -
 
     Args:
         curves: By what to call them; each with the columns `threshold`, `fpir` and `fnir`, as `det_curve` and
-            `facelib.thresholds.curve` give. Those without a rate are left out, and of several rows
+            `facelib.recognize.thresholds.curve` give. Those without a rate are left out, and of several rows
             at one spot of the page one is drawn.
         wanted_fpir: Where the figure's only vertical line stands.
 

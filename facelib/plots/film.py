@@ -8,9 +8,9 @@ from pathlib import Path
 import pandas as pd
 import plotly.graph_objects as go
 
+from facelib.films.appearances import screen_time, timecode
 from facelib.plots.style import GREY, escaped, marks, template
 from facelib.project import write_text
-from facelib.timeline import screen_time, timecode
 
 _ROW, _LINE = 34, 17  # pixels a person, and a line of a name
 _LONG = 15  # from so many people on, rows stand closer, and the times stand on top

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from facelib.films.appearances import timecode
+from facelib.films.decode import UnreadableFilm, read_frame_at
 from facelib.images import crop, data_uri, thumbnail
 from facelib.plots.style import WRONG
 from facelib.plots.thumbnails import Thumbnails
-from facelib.timeline import timecode
-from facelib.video import UnreadableFilm, read_frame_at
 
 _TILE = (
     '<figure style="margin:0;width:{width}px">'

@@ -28,7 +28,7 @@ def draw_people(graph: nx.Graph, *, seed: int = 0) -> go.Figure:
     stands close; who is never with anybody stands in the rows below. No two discs or names lie on each other.
 
     Args:
-        graph: As `facelib.timeline.graph_of` returns it; may be empty.
+        graph: As `facelib.films.appearances.graph_of` returns it; may be empty.
         seed: Where the search for places begins; another seed gives another drawing of the same graph.
 
     Returns:

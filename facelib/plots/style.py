@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
-from facelib.corrections import NOT_A_FACE
+from facelib.films.corrections import NOT_A_FACE
 from facelib.recognize import UNKNOWN
 
 GREY = "#6A6A6A"

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from facelib.faces import Image
+from facelib.films.appearances import timecode
 from facelib.images import UnreadablePicture, crop, data_uri, read_image, thumbnail
-from facelib.timeline import timecode
 
 _TILE = (
     '<figure style="margin:0;width:{width}px">'

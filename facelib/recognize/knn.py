@@ -26,11 +26,11 @@ class OpenSetKNN(OpenSetRecognizer):
             picture in the gallery. A value above the gallery's size means the whole gallery.
         threshold: The largest distance that still counts as the same person, in the units of the
             embedding. Raising it names more faces, and more strangers. The default suits dlib's
-            embedding roughly; fit it with `facelib.thresholds`.
+            embedding roughly; fit it with `facelib.recognize.thresholds`.
         weights: `"uniform"` gives each neighbour one vote, `"distance"` one over its distance.
         unknown_label: The answer for a stranger. With labels that are numbers choose a number such as
             -1 to have answers of one dtype.
-        thresholds: A largest distance of their own for some people, by name, as `facelib.thresholds.fit_per_person`
+        thresholds: A largest distance of their own for some people, by name, as `thresholds.fit_per_person`
             fits them; the others keep `threshold`. A face is then judged by how far it lies within each person's
             own: nearest, for the choice of the `k`, is what lies deepest within.
 

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from facelib.project import write_text, writing
+from facelib.project import atomic_write, write_text
 from facelib.recognize.calibration import logistic
 from facelib.recognize.knn import OpenSetKNN
 from facelib.recognize.svm import OpenSetSVM
@@ -95,7 +95,7 @@ def save_recognizer(estimator: OpenSetKNN | OpenSetSVM, path: str | Path, info: 
         )
     import skops.io  # here, since it loads all of scikit-learn, and PyTorch where that is installed
 
-    with writing(path) as temporary:
+    with atomic_write(path) as temporary:
         skops.io.dump(estimator, temporary)
         digest = hashlib.sha256(temporary.read_bytes()).hexdigest()
     fields = {"recognizer_sha256": digest} | {

@@ -9,7 +9,7 @@ from typing import Literal
 
 import pandas as pd
 
-from facelib.corrections import (
+from facelib.films.corrections import (
     CORRECTION_COLUMNS,
     NOT_A_FACE,
     append_corrections,
@@ -19,13 +19,13 @@ from facelib.corrections import (
     group_number,
     is_group,
     read_corrections,
-    worth_asking,
 )
-from facelib.corrections.log import now
+from facelib.films.corrections.log import now
+from facelib.films.settle import match_project
 from facelib.project import Project
 from facelib.recognize import UNKNOWN
 from facelib.review.tables import FACE, best_faces, read_pictures, read_tracks
-from facelib.revision import match_project
+from facelib.review.worth import worth_asking
 
 Filter = Literal["all", "undecided", "unsure", "unknown", "decided"]
 

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from facelib.project import writing
+from facelib.project import atomic_write
 from facelib.train.networks import network
 from facelib.train.settings import Settings
 
@@ -70,7 +70,7 @@ def save_state(state: dict[str, Any], path: Path) -> None:
     Raises:
         OSError: When the file cannot be written; the one that was there stays.
     """
-    with writing(path) as temporary:
+    with atomic_write(path) as temporary:
         try:
             torch.save(state | {"form": _FORM}, temporary)
         except RuntimeError as error:  # PyTorch's writer hides what the system said

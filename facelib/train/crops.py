@@ -12,15 +12,15 @@ from pathlib import Path
 import pandas as pd
 from tqdm.auto import tqdm
 
-from facelib.align import DlibAligner, align
 from facelib.detect import Detector
 from facelib.detect.portraits import find_faces, main_face
 from facelib.embed import InputForm
+from facelib.embed.align import DlibAligner, align
 from facelib.faces import Image
 from facelib.images import UnreadablePicture, read_image
-from facelib.locks import holding
 from facelib.nets import dlib as dlib_weights
 from facelib.project import write_text
+from facelib.project.locks import file_lock
 from facelib.train.data import Crops, People, no_pictures
 from facelib.train.face_store import FaceStore
 
@@ -30,7 +30,7 @@ _READ_AHEAD = 16
 def crop_faces(
     people: People,
     cache: str | Path,
-    finder: Detector,
+    detector: Detector,
     *,
     form: InputForm,
     least_pictures: int = 2,
@@ -45,7 +45,7 @@ def crop_faces(
     Args:
         people: The pictures.
         cache: Folder for the faces; one folder in it a kind of pictures, detector, size and alignment.
-        finder: Finds the faces.
+        detector: Finds the faces.
         form: Its `size` and `alignment` say how they are cut out.
         least_pictures: People with fewer faces in the end are left out.
         threads: How many pictures are read at once, ahead of the detector.
@@ -60,13 +60,13 @@ def crop_faces(
         OSError: When the cache cannot be written; what is done so far is kept.
         ValueError: When not one face is left.
     """
-    folder = Path(cache) / _folder_name(people.folder, finder, form)
-    with holding(folder / ".lock", what=f"other cutting of faces into {str(folder)!r}"):
+    folder = Path(cache) / _folder_name(people.folder, detector, form)
+    with file_lock(folder / ".lock", what=f"other cutting of faces into {str(folder)!r}"):
         store = FaceStore(folder, size=form.size)
-        write_text(json.dumps(_description(people.folder, finder, form), indent=1) + "\n", folder / "made_from.json")
+        write_text(json.dumps(_description(people.folder, detector, form), indent=1) + "\n", folder / "made_from.json")
         missing = [picture for picture in people.table["picture"] if not store.knows(picture, people.folder / picture)]
         with tqdm(total=len(missing), desc="Cut out faces", unit="picture", disable=not progress or not missing) as bar:
-            _fill(store, people.folder, missing, finder, form, threads, bar)
+            _fill(store, people.folder, missing, detector, form, threads, bar)
         images = store.images()
     table = people.table.reset_index(drop=True)
     entries = [store.entries[picture] for picture in table["picture"]]
@@ -101,7 +101,7 @@ def _fill(
     store: FaceStore,
     folder: Path,
     pictures: list[str],
-    finder: Detector,
+    detector: Detector,
     form: InputForm,
     threads: int,
     bar: tqdm[None],
@@ -111,7 +111,7 @@ def _fill(
         for picture, image in _read_ahead(folder, pictures, threads):
             face, reason = None, "unreadable"
             if image is not None:
-                faces = find_faces(image, finder)
+                faces = find_faces(image, detector)
                 reason = "" if len(faces) else "no face"
                 if len(faces):
                     main = faces[main_face(faces, width=image.shape[1], height=image.shape[0])]
@@ -144,17 +144,17 @@ def _read(path: Path) -> Image | None:
         return None
 
 
-def _description(folder: Path, finder: Detector, form: InputForm) -> dict[str, object]:
+def _description(folder: Path, detector: Detector, form: InputForm) -> dict[str, object]:
     return {
         "pictures": str(folder.resolve()),
-        "detector": finder.description,
+        "detector": detector.description,
         "size": form.size,
         "alignment": form.alignment,
     }
 
 
-def _folder_name(folder: Path, finder: Detector, form: InputForm) -> str:
+def _folder_name(folder: Path, detector: Detector, form: InputForm) -> str:
     """Return a name for what the faces depend on, that can be read, and is another for every other way."""
-    made_from = json.dumps(_description(folder, finder, form), sort_keys=True)
+    made_from = json.dumps(_description(folder, detector, form), sort_keys=True)
     short = hashlib.blake2b(made_from.encode(), digest_size=4).hexdigest()
-    return f"{finder.name}-{form.size}-{form.alignment.replace(' ', '_')}-{short}"
+    return f"{detector.name}-{form.size}-{form.alignment.replace(' ', '_')}-{short}"

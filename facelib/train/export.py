@@ -22,8 +22,8 @@ from facelib.embed import InputForm, NetworkEmbedder
 from facelib.faces import FloatArray, Image
 from facelib.nets.cache import sha256_of
 from facelib.nets.runtime import open_network
-from facelib.project import writing
-from facelib.thresholds import fit_threshold, trials
+from facelib.project import atomic_write
+from facelib.recognize.thresholds import fit_threshold, trials
 from facelib.train.measures import embed_crops
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def export_onnx(
         said["facelib.threshold"] = repr(float(threshold))
     network = _bare(_converted(still, form.size))
     helper.set_model_props(network, said)
-    with writing(path) as temporary:
+    with atomic_write(path) as temporary:
         onnx.save(network, temporary)
         difference = _difference(temporary, pictures, wanted, form)
     return Exported(path, sha256_of(path), wanted.shape[1], path.stat().st_size, difference, len(pictures))
@@ -190,8 +190,8 @@ def _bare(network: onnx.ModelProto) -> onnx.ModelProto:
 
 def _difference(path: Path, pictures: Image, wanted: FloatArray, form: InputForm) -> float:
     """Return how far ONNX Runtime's vectors lie from PyTorch's, through the very class that will use the file."""
-    net = NetworkEmbedder(open_network(path, provider="cpu"), form, name=path.stem, batch_size=4)
-    got = net.embed_chips(pictures)
+    embedder = NetworkEmbedder(open_network(path, provider="cpu"), form, name=path.stem, batch_size=4)
+    got = embedder.embed_chips(pictures)
     difference = float(np.abs(got - wanted).max()) if got.shape == wanted.shape else math.nan
     if not difference <= LARGEST_DIFFERENCE:
         raise ValueError(

@@ -18,8 +18,8 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from facelib.faces import FloatArray
-from facelib.locks import holding
-from facelib.project import write_table, write_text, writing
+from facelib.project import atomic_write, write_table, write_text
+from facelib.project.locks import file_lock
 from facelib.train.augment import augment, to_input
 from facelib.train.checkpoints import TrainingFiles, load_network, load_state, save_network, save_state
 from facelib.train.data import Crops
@@ -75,7 +75,7 @@ def train(
     settings = settings or Settings()
     _check_faces(people, validation, settings)
     files = TrainingFiles(Path(folder))
-    with holding(files.lock, what=f"other training in {str(folder)!r}"), _private_process(settings):
+    with file_lock(files.lock, what=f"other training in {str(folder)!r}"), _private_process(settings):
         made_from = _made_from(people, validation, settings)
         state = _state_to_go_on_from(files, made_from) if resume else None
         training = _Training(people, validation, settings, files, callback, made_from=made_from, begins=state is None)
@@ -263,7 +263,7 @@ class _Training:
         kept = better or self.settings.keep == "last"
         self.best = max(self.best, accuracy)
         if kept or is_snapshot(self.epoch, self.settings, last=self.stopped != "unfinished"):
-            with writing(self.files.snapshot(self.epoch)) as temporary:
+            with atomic_write(self.files.snapshot(self.epoch)) as temporary:
                 np.save(temporary, vectors)
         if kept:
             self.best_epoch = self.epoch

@@ -16,9 +16,9 @@ from tqdm.auto import tqdm
 
 from facelib.detect import Detector
 from facelib.embed import Embedder
-from facelib.embedding_map import make_map, measure_map
 from facelib.evaluate.pictures import embed_pictures
 from facelib.faces import FloatArray
+from facelib.gallery.map import make_map, measure_map
 from facelib.train.measures import score
 
 _log = logging.getLogger(__name__)
@@ -137,22 +137,24 @@ def measure_vectors(vectors: FloatArray, people: NDArray[Any], *, seed: int = 0)
 
 
 def embed_reference(
-    folder: str | Path, validation: pd.DataFrame, finder: Detector, net: Embedder, *, progress: bool = True
+    folder: str | Path, validation: pd.DataFrame, detector: Detector, embedder: Embedder, *, progress: bool = True
 ) -> FloatArray:
     """Return the validation faces by a network that is known, `(n, d)` float32, from the pictures themselves.
 
     Args:
         folder: Where the pictures lie, as `People.folder`.
         validation: `picture` (relative to `folder`) of each.
-        finder: Finds the faces; where it finds none, the vector is NaN.
-        net: Embeds them.
+        detector: Finds the faces; where it finds none, the vector is NaN.
+        embedder: Embeds them.
         progress: Show a bar.
 
     Raises:
         FileNotFoundError: When a picture is gone.
         facelib.images.UnreadablePicture: When one can no longer be read.
     """
-    return embed_pictures([Path(folder) / name for name in validation["picture"]], finder, net, progress=progress)
+    return embed_pictures(
+        [Path(folder) / name for name in validation["picture"]], detector, embedder, progress=progress
+    )
 
 
 def _shown(validation: pd.DataFrame, most_people: int, most_faces: int) -> NDArray[np.intp]:

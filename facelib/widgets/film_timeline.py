@@ -9,10 +9,10 @@ import ipywidgets
 import pandas as pd
 import plotly.graph_objects as go
 
+from facelib.films.appearances import timecode
+from facelib.films.decode import read_frame_at
 from facelib.images import encode_jpeg, thumbnail
 from facelib.plots.film import draw_timeline
-from facelib.timeline import timecode
-from facelib.video import read_frame_at
 from facelib.widgets.errors import ErrorArea
 
 

@@ -14,8 +14,8 @@ from typing import Any, ClassVar
 from tqdm.auto import tqdm
 
 from facelib.detect import Detector
+from facelib.films.naming import NamingSettings
 from facelib.live import FINAL_STATES, LiveSession
-from facelib.naming import Rules
 from facelib.plots import Thumbnails
 from facelib.project import Project
 from facelib.widgets.live_view_log import ChangeLog, Inbox
@@ -58,7 +58,7 @@ class LiveCamera(LivePage):
 
     Raises:
         ValueError: When a number is out of its range.
-        facelib.video.UnreadableFilm: When the film cannot be decoded.
+        facelib.films.decode.UnreadableFilm: When the film cannot be decoded.
     """
 
     # A camera can be opened once; the one of an earlier run of the cell would hold it for ever.
@@ -71,7 +71,7 @@ class LiveCamera(LivePage):
         *,
         detector: str | Path | Detector = "centerface",
         embedder: str | Path = "",
-        rules: Rules | None = None,
+        rules: NamingSettings | None = None,
         seconds_between_recognitions: float = 0.0,
         loop: bool = False,
         record: bool = False,

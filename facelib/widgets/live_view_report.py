@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from facelib.films.appearances import APPEARANCE_COLUMNS, appearances
 from facelib.plots import Thumbnails
 from facelib.recognize import UNKNOWN
-from facelib.timeline import APPEARANCE_COLUMNS, appearances
 
 if TYPE_CHECKING:
     from facelib.widgets.live_view_faces import SeenFace

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
-from facelib.corrections import NOT_A_FACE, group_number, is_group
+from facelib.films.appearances import timecode
+from facelib.films.corrections import NOT_A_FACE, group_number, is_group
 from facelib.images import encode_jpeg, read_image, thumbnail
 from facelib.recognize import UNKNOWN
 from facelib.review import Filter, Review
-from facelib.timeline import timecode
 from facelib.widgets.face_board import Action, FaceBoard
 
 _ACTIONS = (

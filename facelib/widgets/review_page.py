@@ -6,9 +6,9 @@ import base64
 import html
 from collections.abc import Sequence
 
+from facelib.films.appearances import timecode
 from facelib.plots import Thumbnails
 from facelib.review import Review
-from facelib.timeline import timecode
 
 _TILE = (
     '<figure style="margin:0;width:{size}px;font-size:12px;line-height:1.35">'

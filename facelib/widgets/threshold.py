@@ -12,7 +12,7 @@ import numpy as np
 from facelib.plots.style import REJECTED, RIGHT, WRONG
 from facelib.project import Project
 from facelib.recognize import load_recognizer
-from facelib.tuning import Setting, Tuning
+from facelib.recognize.tuning import Setting, Tuning
 from facelib.widgets.errors import ErrorArea
 from facelib.widgets.threshold_figures import Confusion, Distances, Tradeoff
 from facelib.widgets.threshold_mistakes import KnownFaces, MistakenFaces

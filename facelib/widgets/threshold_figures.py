@@ -14,7 +14,7 @@ from facelib.plots import draw_det, draw_distances, escaped, template
 from facelib.plots.style import COLOURS, WRONG
 from facelib.plots.thresholds import threshold_label
 from facelib.recognize import UNKNOWN
-from facelib.tuning import Setting
+from facelib.recognize.tuning import Setting
 from facelib.widgets.fitted_figure import FittedFigure
 
 _HEIGHT = 400

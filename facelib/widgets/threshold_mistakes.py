@@ -16,7 +16,7 @@ import traitlets
 from facelib.images import UnreadablePicture, encode_jpeg
 from facelib.plots import face_thumbnail
 from facelib.project import Project
-from facelib.tuning import Setting, Tuning
+from facelib.recognize.tuning import Setting, Tuning
 from facelib.widgets.assets import read_assets
 
 _PATIENCE = 0.05  # seconds of reading pictures before whatever else waits has its turn

@@ -7,7 +7,7 @@ import html
 from facelib.images import UnreadablePicture, data_uri
 from facelib.plots import Thumbnails, face_thumbnail
 from facelib.project import Project
-from facelib.tuning import Setting, Tuning
+from facelib.recognize.tuning import Setting, Tuning
 from facelib.widgets.threshold_mistakes import KnownFaces, mistake_groups
 
 _GRID = '<div style="display:flex;flex-wrap:wrap;gap:12px 14px;align-items:flex-start">'

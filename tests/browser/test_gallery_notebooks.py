@@ -48,7 +48,7 @@ def cast(lab, request) -> Project:
     box = {"left": 5.0, "top": 5.0, "right": 55.0, "bottom": 55.0, "score": 1.0, "sharpness": 100.0}
     table = pd.DataFrame(rows).assign(sha256="", face=0, used=True, reason="", **box)
     table["landmarks"] = [np.zeros(10, np.float32)] * len(table)
-    sha256 = facelib.embedder("dlib").sha256
+    sha256 = facelib.load_embedder("dlib").sha256
     write_gallery(table, project.faces, detector="cnn", embedder="dlib", weights_sha256=sha256)
     return project
 

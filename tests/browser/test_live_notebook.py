@@ -12,10 +12,10 @@ import psutil
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from facelib.films.decode import probe
 from facelib.gallery import read_gallery
 from facelib.project import Project
 from facelib.recognize import load_recognizer
-from facelib.video import probe
 from facelib.widgets import read_changes
 
 pytestmark = pytest.mark.browser
@@ -46,14 +46,14 @@ def notebook(live) -> Path:
 
 def processes_with_open(film: Path) -> list[int]:
     """Return the processes that hold a file open, as the system knows it."""
-    holding = []
+    file_lock = []
     for process in psutil.process_iter():
         try:
             if any(Path(file.path) == film.resolve() for file in process.open_files()):
-                holding.append(process.pid)
+                file_lock.append(process.pid)
         except (psutil.NoSuchProcess, psutil.AccessDenied):
             continue
-    return holding
+    return file_lock
 
 
 def wait_until(holds, *, seconds: float = 120.0, page: Page) -> None:

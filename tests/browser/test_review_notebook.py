@@ -10,8 +10,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 import facelib
-from facelib.corrections import labels, read_corrections
-from facelib.identify import identify_films
+from facelib.films.corrections import labels, read_corrections
+from facelib.films.identify import identify_films
 from facelib.project import Project, write_table
 from facelib.recognize import load_recognizer
 
@@ -26,9 +26,11 @@ def reviewed(lab, make_tuned_demo) -> Project:
     root = lab.root / "review"
     project = make_tuned_demo(root, 0.8)
     (project.videos / "demo_vfr.mp4").unlink()
-    finder = facelib.detector(working_size=640)
-    net = facelib.embedder("dlib")
-    identify_films(project.find_videos(), project, finder, net, *load_recognizer(project.recognizer), progress=False)
+    detector = facelib.load_detector(working_size=640)
+    embedder = facelib.load_embedder("dlib")
+    identify_films(
+        project.find_videos(), project, detector, embedder, *load_recognizer(project.recognizer), progress=False
+    )
     files = project.film("demo.mp4")
     tracks = pd.read_parquet(files.tracks)
     groups = tracks["shot"].map(STRANGERS).where(tracks["person"] == "unknown", "")

@@ -23,7 +23,7 @@ import facelib
 from facelib.gallery import read_gallery, write_gallery
 from facelib.project import Project
 from facelib.recognize import load_recognizer
-from facelib.tuning import tune
+from facelib.recognize.tuning import tune
 
 pytestmark = pytest.mark.browser
 ROOT = Path(__file__).parents[2]
@@ -66,7 +66,7 @@ def make_cast(root: Path) -> Project:
     box = {"left": 5.0, "top": 5.0, "right": 55.0, "bottom": 55.0, "score": 1.0, "sharpness": 100.0}
     table = pd.DataFrame(rows).assign(sha256="", face=0, used=True, reason="", **box)
     table["landmarks"] = [np.zeros(10, np.float32)] * len(table)
-    sha256 = facelib.embedder("dlib").sha256
+    sha256 = facelib.load_embedder("dlib").sha256
     write_gallery(table, project.faces, detector="cnn", embedder="dlib", weights_sha256=sha256)
     return project
 
@@ -100,7 +100,7 @@ def counts(tuner: Locator) -> list[int]:
 
 def expected(project: Project, k: int, threshold: float) -> list[int]:
     """Return what the page should count at a setting."""
-    found = tune(read_gallery(project.faces), fallback=facelib.embedder("dlib").threshold, progress=False)
+    found = tune(read_gallery(project.faces), fallback=facelib.load_embedder("dlib").threshold, progress=False)
     counted = found.at(k, threshold).counts
     return [counted.right, counted.wrong, counted.rejected, counted.strangers_named]
 
@@ -130,7 +130,9 @@ def use(page: Page, tuner: Locator, project: Project) -> None:
     wanted = tuner.get_by_label("wanted FPIR, %")
     wanted.fill("20")
     wanted.press("Enter")
-    fitted = tune(read_gallery(project.faces), fallback=facelib.embedder("dlib").threshold, progress=False).fit(0.2)
+    fitted = tune(read_gallery(project.faces), fallback=facelib.load_embedder("dlib").threshold, progress=False).fit(
+        0.2
+    )
     expect(tuner.locator(".annotation-text", has_text=f"chosen: {fitted.threshold:.3f}")).to_be_visible()
 
     tuner.get_by_role("button", name="Save this setting").press("Enter")

@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 
 from facelib.demo import make_demo
-from facelib.detect import detector
+from facelib.detect import load_detector
 from facelib.faces import iou
 from facelib.images import UnreadablePicture, read_image
 from facelib.project import Project
@@ -59,14 +59,14 @@ def embed():
 @pytest.fixture(scope="module")
 def gallery(demo, embed):
     """Person -> embeddings of the pictures with one face, which must be all but the planted faults."""
-    finder = detector("mtcnn")
+    detector = load_detector("mtcnn")
     vectors = {person: [] for person in CAST}
     for person in CAST:
         for path in demo.find_pictures(person):
             if "copy" in path.stem or path.stem in {"two_people", "broken_download", "no_face"}:
                 continue
             image = read_image(path)
-            faces = finder.detect(image)
+            faces = detector.detect(image)
             assert len(faces) == 1, path.name
             assert 60 <= faces.heights[0] <= 320, path.name  # MTCNN's boxes are about a fifth higher than the truth's
             vectors[person].append(embed(image, faces.boxes[0]))
@@ -99,9 +99,9 @@ def test_plants_four_faults(demo):
     assert (collins / "eileen_collins_05_copy.jpg").read_bytes() == (collins / "eileen_collins_05.jpg").read_bytes()
     with pytest.raises(UnreadablePicture):
         read_image(hopper / "broken_download.jpg")
-    finder = detector("mtcnn")
-    assert len(finder.detect(read_image(hopper / "no_face.jpg"))) == 0
-    assert len(finder.detect(read_image(collins / "two_people.jpg"))) == 2
+    detector = load_detector("mtcnn")
+    assert len(detector.detect(read_image(hopper / "no_face.jpg"))) == 0
+    assert len(detector.detect(read_image(collins / "two_people.jpg"))) == 2
 
 
 def test_gallery_varies_but_each_person_stays_one(gallery):
@@ -167,10 +167,10 @@ def test_truth_lists_every_face(demo, name):
 
 def test_faces_of_the_film_are_found_where_the_truth_says(demo):
     truth = pd.read_csv(demo.data / "truth" / "demo.csv").groupby("frame")
-    finder = detector("mtcnn")
+    detector = load_detector("mtcnn")
     found = wanted = false = 0
     for number, _, image in decode(demo.videos / "demo.mp4", every=5):
-        boxes = finder.detect(image).boxes
+        boxes = detector.detect(image).boxes
         known = truth.get_group(number)[CORNERS].to_numpy() if number in truth.groups else np.empty((0, 4))
         overlap = iou(known, boxes) > 0.5
         found += overlap.any(axis=1).sum()

@@ -4,7 +4,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from facelib.detect import detector
+from facelib.detect import load_detector
 from facelib.detect.anchors import any_size, grid
 from facelib.faces import iou
 from facelib.nets.runtime import open_network
@@ -65,7 +65,7 @@ def scrfd_outputs(names):
 
 @pytest.mark.parametrize("names", PATTERNS.values(), ids=PATTERNS)
 def test_scrfds_outputs_become_faces(make_file, names):
-    faces = detector(make_file(scrfd_outputs(names)), smallest_face=16).detect(np.zeros((SIDE, SIDE, 3), np.uint8))
+    faces = load_detector(make_file(scrfd_outputs(names)), smallest_face=16).detect(np.zeros((SIDE, SIDE, 3), np.uint8))
     assert faces.boxes.tolist() == [[12, 4, 52, 32]]
     assert faces.scores.tolist() == [0.75]
     assert faces.landmarks[0].tolist() == [[24, 8], [40, 8], [32, 16], [24, 24], [40, 24]]
@@ -77,15 +77,15 @@ def test_scrfd_takes_rgb_about_nought(make_file):
     outputs["bbox_8"][0] = (0, 0, 4, 4)
     path = make_file(outputs, lit="score_8")
     red = np.full((SIDE, SIDE, 3), (255, 0, 0), np.uint8)
-    sure = detector(path, smallest_face=16).detect(red)[0]
+    sure = load_detector(path, smallest_face=16).detect(red)[0]
     assert sure.boxes.tolist() == [[0, 0, 32, 32]]
     assert sure.scores[0] == pytest.approx(127.5 / 128, abs=1e-4)
-    assert len(detector(path, smallest_face=16).detect(red[..., ::-1])) == 1  # blue: only the other face
+    assert len(load_detector(path, smallest_face=16).detect(red[..., ::-1])) == 1  # blue: only the other face
 
 
 def test_a_large_picture_is_fitted_into_a_network_of_fixed_size(make_file):
     path = make_file(scrfd_outputs(PATTERNS["named"]))
-    faces = detector(path, smallest_face=16).detect(np.zeros((SIDE, 4 * SIDE, 3), np.uint8))
+    faces = load_detector(path, smallest_face=16).detect(np.zeros((SIDE, 4 * SIDE, 3), np.uint8))
     assert faces.boxes.tolist() == [[48, 16, 208, 64]]  # four times as large, cut off at the bottom
 
 
@@ -101,7 +101,7 @@ def test_a_large_picture_is_fitted_into_a_network_of_fixed_size(make_file):
 def test_an_unknown_form_is_refused_with_what_was_found(make_file, names):
     path = make_file({name: np.zeros((4, 4)) for name in names})
     with pytest.raises(ValueError, match=names[0]):
-        detector(path)
+        load_detector(path)
 
 
 def test_a_file_with_other_grids_is_refused(make_file):
@@ -109,14 +109,14 @@ def test_a_file_with_other_grids_is_refused(make_file):
     outputs["bbox_8"] = np.zeros((64, 4))  # one anchor a cell where two belong
     path = make_file(outputs)
     with pytest.raises(ValueError, match="128"):
-        detector(path).detect(np.zeros((SIDE, SIDE, 3), np.uint8))
+        load_detector(path).detect(np.zeros((SIDE, SIDE, 3), np.uint8))
 
 
 def test_a_text_file_is_refused(tmp_path):
     path = tmp_path / "text.onnx"
     path.write_text("no network")
     with pytest.raises(ValueError, match=r"text\.onnx"):
-        detector(path)
+        load_detector(path)
 
 
 def test_a_grid_goes_row_by_row():
@@ -131,7 +131,7 @@ YUNET = ("yunet_n_640_640.onnx", "face_detection_yunet_2023mar.onnx")
 @pytest.mark.real_data
 @pytest.mark.parametrize("name", YUNET)
 def test_opencv_reads_the_same_faces_out_of_yunet(models_folder, portrait, name):
-    faces = detector(models_folder / name, smallest_face=16).detect(portrait)
+    faces = load_detector(models_folder / name, smallest_face=16).detect(portrait)
     reference = cv2.FaceDetectorYN.create(str(models_folder / name), "", (512, 512), 0.6, 0.3)
     found = reference.detect(np.ascontiguousarray(portrait[..., ::-1]))[1]
     boxes = np.hstack([found[:, :2], found[:, :2] + found[:, 2:4]])
@@ -146,7 +146,7 @@ def test_opencv_reads_the_same_faces_out_of_yunet(models_folder, portrait, name)
 def test_yunet_takes_pictures_of_any_size(models_folder, two_sizes, name):
     picture, boxes = two_sizes
     assert open_network(any_size(models_folder / name)).input_shape[2:] != (640, 640)
-    faces = detector(models_folder / name).detect(picture)
+    faces = load_detector(models_folder / name).detect(picture)
     assert (iou(boxes, faces.boxes).max(axis=1, initial=0) > 0.5).all()
-    assert len(detector(models_folder / name, smallest_face=90).detect(picture)) == 1
-    assert len(detector(models_folder / name).detect(np.zeros((1, 1, 3), np.uint8))) == 0
+    assert len(load_detector(models_folder / name, smallest_face=90).detect(picture)) == 1
+    assert len(load_detector(models_folder / name).detect(np.zeros((1, 1, 3), np.uint8))) == 0

@@ -1,15 +1,15 @@
 import numpy as np
 import pytest
 
-from facelib.detect import cnn, detector
+from facelib.detect import cnn, load_detector
 from facelib.faces import iou
 from facelib.images import read_image
 
 
 def overlaps(image, smallest):
     """Return how far each face that dlib finds overlaps one of ours, having seen that there are as many."""
-    reference = detector("cnn", engine="dlib", smallest_face=smallest).detect(image)
-    faces = detector("cnn", smallest_face=smallest).detect(image)
+    reference = load_detector("cnn", engine="dlib", smallest_face=smallest).detect(image)
+    faces = load_detector("cnn", smallest_face=smallest).detect(image)
     assert len(faces) == len(reference)
     assert np.abs(np.sort(reference.scores) - np.sort(faces.scores)).max(initial=0) < 0.02
     return iou(reference.boxes, faces.boxes).max(axis=1, initial=0).tolist()
@@ -36,7 +36,9 @@ def test_dlib_finds_the_same_faces_in_real_pictures(shared_data):
 
 def test_dlib_finds_the_same_face_when_it_doubles_the_picture(portrait):
     small = np.ascontiguousarray(portrait[::3, ::3][:90, 20:120])
-    reference, faces = (detector("cnn", engine=engine, smallest_face=40).detect(small) for engine in ("dlib", "onnx"))
+    reference, faces = (
+        load_detector("cnn", engine=engine, smallest_face=40).detect(small) for engine in ("dlib", "onnx")
+    )
     assert len(faces) == len(reference) == 1
     assert iou(reference.boxes, faces.boxes)[0, 0] > 0.7  # dlib doubles a picture its own way
 
@@ -62,16 +64,16 @@ def test_dlib_doubles_until_the_face_fills_its_window(smallest, allowed, times):
 def test_the_working_size_bounds_the_enlargement(portrait, working, found):
     small = np.ascontiguousarray(portrait[30:210:4, 60:360:4])  # 75 pixels wide, a face of 27
     for name in ("cnn", "hog"):
-        assert len(detector(name, smallest_face=20, working_size=working).detect(small)) == found
+        assert len(load_detector(name, smallest_face=20, working_size=working).detect(small)) == found
 
 
 def test_a_picture_worked_through_in_bands_gives_the_same(portrait, monkeypatch):
     tall = np.concatenate([portrait, portrait[::-1], portrait])
-    finder = detector("cnn", smallest_face=60)
-    whole = finder.detect(tall)
+    detector = load_detector("cnn", smallest_face=60)
+    whole = detector.detect(tall)
     monkeypatch.setattr(cnn, "BAND_PIXELS", 100_000)
     assert sum(1 for _ in cnn.bands(tall)) > 3
-    banded = finder.detect(tall)
+    banded = detector.detect(tall)
     assert len(whole) >= 2
     assert np.allclose(whole.boxes, banded.boxes)
     assert np.allclose(whole.scores, banded.scores, atol=1e-4)

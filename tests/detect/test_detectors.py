@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 import pytest
 
-from facelib.detect import detector
+from facelib.detect import load_detector
 from facelib.faces import Faces, iou
 from facelib.images import read_image
 
@@ -13,22 +13,22 @@ BUILT_IN = ("haar", "hog", "cnn", "mtcnn", "centerface")
 
 
 @pytest.fixture(scope="module", params=BUILT_IN)
-def finder(request):
-    return detector(request.param)
+def detector(request):
+    return load_detector(request.param)
 
 
 def test_the_default_needs_no_download():
-    assert detector().name in BUILT_IN
+    assert load_detector().name in BUILT_IN
 
 
-def test_a_portraits_face_is_found(finder, portrait):
-    faces = finder.detect(portrait)
+def test_a_portraits_face_is_found(detector, portrait):
+    faces = detector.detect(portrait)
     assert iou([[180, 66, 266, 172]], faces[0].boxes)[0, 0] > 0.5
     assert faces.scores.tolist() == sorted(faces.scores.tolist(), reverse=True)
 
 
-def test_landmarks_come_in_the_documented_order(finder, portrait):
-    left_eye, right_eye, nose, left_mouth, right_mouth = finder.detect(portrait)[0].landmarks[0]
+def test_landmarks_come_in_the_documented_order(detector, portrait):
+    left_eye, right_eye, nose, left_mouth, right_mouth = detector.detect(portrait)[0].landmarks[0]
     for point, place in ((left_eye, (205, 102)), (right_eye, (246, 103)), (nose, (225, 127))):
         assert np.linalg.norm(point - place) < 6
     assert left_mouth[0] < nose[0] < right_mouth[0]
@@ -36,23 +36,23 @@ def test_landmarks_come_in_the_documented_order(finder, portrait):
 
 
 @pytest.mark.parametrize(("smallest", "count"), [(40, 2), (90, 1), (250, 0)])
-def test_smallest_face_is_the_size_of_the_smallest_face_given(finder, two_sizes, smallest, count):
+def test_smallest_face_is_the_size_of_the_smallest_face_given(detector, two_sizes, smallest, count):
     picture, boxes = two_sizes
-    faces = detector(finder.name, smallest_face=smallest).detect(picture)
+    faces = load_detector(detector.name, smallest_face=smallest).detect(picture)
     assert (iou(boxes, faces.boxes).max(axis=1, initial=0) > 0.3).tolist() == [count >= 1, count == 2]
     assert (np.maximum(faces.widths, faces.heights) > 0.85 * smallest).all()
 
 
-def test_boxes_are_in_pixels_of_the_picture_at_any_working_size(finder, portrait):
+def test_boxes_are_in_pixels_of_the_picture_at_any_working_size(detector, portrait):
     large = cv2.resize(portrait, (1101, 1103), interpolation=cv2.INTER_LINEAR)  # no whole multiple
-    faces = detector(finder.name, working_size=500, smallest_face=150).detect(large)
+    faces = load_detector(detector.name, working_size=500, smallest_face=150).detect(large)
     truth = np.array([180, 66, 266, 172]) * (1102 / 512)
     assert iou([truth], faces[0].boxes)[0, 0] > 0.5
     assert np.linalg.norm(faces.landmarks[0, 2] - np.array([225, 127]) * (1102 / 512)) < 12
 
 
-def test_a_higher_score_leaves_no_face(finder, portrait):
-    assert len(detector(finder.name, score=100).detect(portrait)) == 0
+def test_a_higher_score_leaves_no_face(detector, portrait):
+    assert len(load_detector(detector.name, score=100).detect(portrait)) == 0
 
 
 @pytest.mark.parametrize(
@@ -68,8 +68,8 @@ def test_a_higher_score_leaves_no_face(finder, portrait):
     ],
     ids=lambda picture: f"{picture.shape[1]}x{picture.shape[0]}",
 )
-def test_any_picture_is_survived(finder, picture):
-    faces = finder.detect(picture)
+def test_any_picture_is_survived(detector, picture):
+    faces = detector.detect(picture)
     assert isinstance(faces, Faces)
     height, width = picture.shape[:2]
     assert (faces.boxes >= 0).all()
@@ -78,14 +78,14 @@ def test_any_picture_is_survived(finder, picture):
 
 def test_a_face_cut_off_by_the_border_keeps_its_box_inside(portrait):
     cut = np.ascontiguousarray(portrait[:, 205:])  # half of the left eye is missing
-    faces = detector("mtcnn", score=0.5).detect(cut)
+    faces = load_detector("mtcnn", score=0.5).detect(cut)
     assert len(faces) >= 1
     assert faces.boxes.min() >= 0
 
 
-def test_what_is_no_picture_is_refused(finder):
+def test_what_is_no_picture_is_refused(detector):
     with pytest.raises(ValueError, match=r"\(4, 4\)"):
-        finder.detect(np.zeros((4, 4), np.uint8))
+        detector.detect(np.zeros((4, 4), np.uint8))
 
 
 @pytest.mark.parametrize(
@@ -101,17 +101,17 @@ def test_what_is_no_picture_is_refused(finder):
 )
 def test_an_unknown_choice_is_refused_by_name(arguments, told):
     with pytest.raises(ValueError, match=told):
-        detector(**arguments)
+        load_detector(**arguments)
 
 
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"none\.onnx"):
-        detector(tmp_path / "none.onnx")
+        load_detector(tmp_path / "none.onnx")
 
 
 def test_hog_gives_face_recognitions_boxes(portrait):
     dlib = pytest.importorskip("dlib")
-    faces = detector("hog").detect(portrait)
+    faces = load_detector("hog").detect(portrait)
     found = dlib.get_frontal_face_detector()(portrait, 1)
     expected = {(face.left(), face.top(), face.right(), face.bottom()) for face in found}
     assert {tuple(box) for box in faces.boxes.astype(int).tolist()} == expected
@@ -142,12 +142,12 @@ def truth_and_frames(table, film, wanted):
     ],
 )
 def test_faces_of_films_are_found(shared_data, name, smallest, working, least):
-    finder = detector(name, smallest_face=smallest, working_size=working)
+    detector = load_detector(name, smallest_face=smallest, working_size=working)
     hits = []
     for film in sorted((shared_data / "film_clips/videos").glob("*.mp4")):
         table = shared_data / f"film_clips/truth/{film.stem}.csv"
         for image, boxes in truth_and_frames(table, film, lambda frame: frame % 40 == 0):
-            hits += (iou(boxes, finder.detect(image).boxes).max(axis=1, initial=0) >= 0.3).tolist()
+            hits += (iou(boxes, detector.detect(image).boxes).max(axis=1, initial=0) >= 0.3).tolist()
     assert len(hits) > 30
     assert np.mean(hits) >= least
 
@@ -157,13 +157,13 @@ def test_faces_of_films_are_found(shared_data, name, smallest, working, least):
     ("name", "smallest", "least", "large", "most_false"), [("mtcnn", 20, 0.72, 0.9, 8), ("centerface", 16, 0.97, 1, 8)]
 )
 def test_small_faces_of_a_sitcom_are_found(shared_data, name, smallest, least, large, most_false):
-    finder = detector(name, smallest_face=smallest)
+    detector = load_detector(name, smallest_face=smallest)
     frames = truth_and_frames(
         shared_data / "sitcom/truth/scene_a.csv", shared_data / "sitcom/videos/scene_a.mp4", lambda frame: True
     )
     hits, sides, false = [], [], 0
     for image, boxes in frames:
-        overlap = iou(boxes, finder.detect(image).boxes)
+        overlap = iou(boxes, detector.detect(image).boxes)
         hits += (overlap.max(axis=1, initial=0) >= 0.3).tolist()
         sides += ((boxes[:, 2] - boxes[:, 0] + boxes[:, 3] - boxes[:, 1]) / 2).tolist()
         false += int((overlap.max(axis=0, initial=0) < 0.3).sum())
@@ -176,11 +176,11 @@ def test_small_faces_of_a_sitcom_are_found(shared_data, name, smallest, least, l
 @pytest.mark.real_data
 @pytest.mark.parametrize("name", ["cnn", "hog", "haar", "mtcnn", "centerface"])
 def test_landmarks_agree_with_yunets(shared_data, models_folder, name):
-    finder, reference = detector(name, smallest_face=60), detector(models_folder / "yunet_n_640_640.onnx")
+    detector, reference = load_detector(name, smallest_face=60), load_detector(models_folder / "yunet_n_640_640.onnx")
     errors = []
     for path in sorted((shared_data / "lfw/strangers").glob("*/*.jpg"))[:20]:
         image = read_image(path)
-        faces, wanted = finder.detect(image), reference.detect(image)[0]
+        faces, wanted = detector.detect(image), reference.detect(image)[0]
         overlap = iou(wanted.boxes, faces.boxes)[0]
         if overlap.max(initial=0) > 0.3:
             five, other = wanted.landmarks[0], faces.landmarks[overlap.argmax()]

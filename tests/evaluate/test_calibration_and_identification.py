@@ -19,7 +19,7 @@ from facelib.evaluate import (
     reliability,
     searches,
 )
-from facelib.thresholds import curve, trials
+from facelib.recognize.thresholds import curve, trials
 
 
 class TestReliability:

@@ -27,21 +27,21 @@ from facelib.gallery import Gallery
 
 
 @pytest.fixture(scope="module")
-def finder():
-    return facelib.detector("mtcnn")
+def detector():
+    return facelib.load_detector("mtcnn")
 
 
 @pytest.fixture(scope="module")
-def net():
-    return facelib.embedder("dlib")
+def embedder():
+    return facelib.load_embedder("dlib")
 
 
 @pytest.fixture(scope="module")
-def people(shared_data, finder, net):
+def people(shared_data, detector, embedder):
     """Ten people of LFW with 14 pictures each: vectors and names."""
     folders = sorted(folder for folder in (shared_data / "lfw/people").iterdir() if folder.is_dir())[:10]
     paths = [path for folder in folders for path in sorted(folder.iterdir())[:14]]
-    return embed_pictures(paths, finder, net, progress=False), [path.parent.name for path in paths]
+    return embed_pictures(paths, detector, embedder, progress=False), [path.parent.name for path in paths]
 
 
 def cloud(people: int, pictures: int, *, spread: float = 0.1, seed: int = 0):
@@ -233,9 +233,9 @@ class TestMainFace:
         with pytest.raises(ValueError, match="at least one face"):
             main_face(Faces.empty(), width=10, height=10)
 
-    def test_a_picture_without_a_face_has_no_vector(self, tmp_path, finder, net):
+    def test_a_picture_without_a_face_has_no_vector(self, tmp_path, detector, embedder):
         Image.new("RGB", (120, 120), "grey").save(tmp_path / "a.png")
-        vectors = embed_pictures([tmp_path / "a.png"], finder, net, progress=False)
+        vectors = embed_pictures([tmp_path / "a.png"], detector, embedder, progress=False)
         assert vectors.shape == (1, 128) and np.isnan(vectors).all()
 
 
@@ -248,23 +248,25 @@ class TestLabeledFaces:
         assert (len(result.people), len(result.pictures)) == (10, 60)
         assert result.accuracy >= 0.98
 
-    def test_open_set(self, shared_data, people, finder, net):
+    def test_open_set(self, shared_data, people, detector, embedder):
         others = sorted((shared_data / "lfw/strangers").rglob("*.jpg"))[:100]
-        result = open_set(*people, embed_pictures(others, finder, net, progress=False), wanted_fpir=0.02)
+        result = open_set(*people, embed_pictures(others, detector, embedder, progress=False), wanted_fpir=0.02)
         assert result.trials["fpir"].max() <= 0.02
         assert result.trials["fnir"].mean() <= 0.05
 
-    def test_the_mirror_image_takes_part_in_the_mean(self, shared_data, finder, net):
+    def test_the_mirror_image_takes_part_in_the_mean(self, shared_data, detector, embedder):
         path = shared_data / "lfw/people/Amelie_Mauresmo/Amelie_Mauresmo_0001.jpg"
-        plain, mean = (embed_pictures([path], finder, net, mirrored=both, progress=False) for both in (False, True))
-        other = embed_chip(np.ascontiguousarray(cut_main_face(path, finder, net)[:, ::-1]), net)
+        plain, mean = (
+            embed_pictures([path], detector, embedder, mirrored=both, progress=False) for both in (False, True)
+        )
+        other = embed_chip(np.ascontiguousarray(cut_main_face(path, detector, embedder)[:, ::-1]), embedder)
         assert np.allclose(mean[0], (plain[0] + other) / 2, atol=1e-5)
         assert 0.01 < np.linalg.norm(plain[0] - other) < 0.5
 
-    def test_pairs(self, shared_data, tmp_path, finder, net):
+    def test_pairs(self, shared_data, tmp_path, detector, embedder):
         lines = (shared_data / "lfw/pairsDevTest.txt").read_text(encoding="utf-8").splitlines()
         some = tmp_path / "pairs.txt"
         some.write_text("\n".join(["60", *lines[1:61], *lines[501:561]]), encoding="utf-8")
-        result = verify_pictures(some, shared_data / "lfw/pairs", finder, net, progress=False)
+        result = verify_pictures(some, shared_data / "lfw/pairs", detector, embedder, progress=False)
         assert (result.pairs, result.not_found) == (120, 0)
         assert result.accuracy >= 0.95

@@ -101,19 +101,19 @@ def test_a_file_in_two_folders_is_told_for_both(
 
 
 @pytest.fixture(scope="module")
-def finder() -> Detector:
-    return facelib.detector("centerface", smallest_face=40.0, provider="cpu")
+def detector() -> Detector:
+    return facelib.load_detector("centerface", smallest_face=40.0, provider="cpu")
 
 
 @pytest.fixture(scope="module")
-def net() -> Embedder:
-    return facelib.embedder("dlib", provider="cpu")
+def embedder() -> Embedder:
+    return facelib.load_embedder("dlib", provider="cpu")
 
 
-def test_the_demos_planted_faults_are_all_found(project: Project, finder: Detector, net: Embedder) -> None:
+def test_the_demos_planted_faults_are_all_found(project: Project, detector: Detector, embedder: Embedder) -> None:
     make_demo(project, seconds_per_shot=0.08, progress=False)
-    table = build_gallery(project, finder, net, progress=False)
-    found = examine(table, project, threshold=net.threshold, progress=False)
+    table = build_gallery(project, detector, embedder, progress=False)
+    found = examine(table, project, threshold=embedder.threshold, progress=False)
     rows = {(Path(row.picture).name, row.kind): row for row in found.proposals.itertuples()}
     assert rows["eileen_collins_05_copy.jpg", "duplicate"].detail == "the same file as eileen_collins_05.jpg"
     assert rows["two_people.jpg", "several faces"].fits == "Grace Hopper"
@@ -127,23 +127,23 @@ def test_the_demos_planted_faults_are_all_found(project: Project, finder: Detect
 
 @pytest.fixture(scope="module")
 def himym(
-    shared_data: Path, tmp_path_factory: pytest.TempPathFactory, finder: Detector, net: Embedder
+    shared_data: Path, tmp_path_factory: pytest.TempPathFactory, detector: Detector, embedder: Embedder
 ) -> Iterator[tuple[Project, pd.DataFrame]]:
     """The cast of a sitcom, with its faces."""
-    yield linked(shared_data / "himym", tmp_path_factory.mktemp("himym"), finder, net)
+    yield linked(shared_data / "himym", tmp_path_factory.mktemp("himym"), detector, embedder)
 
 
-def linked(source: Path, folder: Path, finder: Detector, net: Embedder) -> tuple[Project, pd.DataFrame]:
+def linked(source: Path, folder: Path, detector: Detector, embedder: Embedder) -> tuple[Project, pd.DataFrame]:
     project = Project("linked", folder / "data", folder / "output")
     project.data.mkdir(parents=True)
     project.people.symlink_to(source / "people")
-    return project, build_gallery(project, finder, net, progress=False)
+    return project, build_gallery(project, detector, embedder, progress=False)
 
 
 @pytest.mark.real_data
 @pytest.mark.parametrize("seed", range(5))
 def test_pictures_in_a_wrong_folder_are_found_and_few_others(
-    himym: tuple[Project, pd.DataFrame], net: Embedder, seed: int
+    himym: tuple[Project, pd.DataFrame], embedder: Embedder, seed: int
 ) -> None:
     project, table = himym
     random = np.random.default_rng(seed)
@@ -154,8 +154,8 @@ def test_pictures_in_a_wrong_folder_are_found_and_few_others(
         picture: random.choice([name for name in people if name != person]) if picture in wrong else person
         for picture, person in owners.items()
     }
-    misfiled = curate(table.assign(person=table["picture"].map(filed)), threshold=net.threshold)
-    found = examine(misfiled, project, threshold=net.threshold, progress=False).proposals
+    misfiled = curate(table.assign(person=table["picture"].map(filed)), threshold=embedder.threshold)
+    found = examine(misfiled, project, threshold=embedder.threshold, progress=False).proposals
     whose = found[found["kind"].isin(["wrong person", "several faces"])]
     proposed = set(whose.loc[whose["used"], "picture"]) | (
         set(misfiled["picture"]) - set(misfiled.loc[misfiled["used"], "picture"])
@@ -169,10 +169,10 @@ def test_pictures_in_a_wrong_folder_are_found_and_few_others(
 
 @pytest.mark.real_data
 def test_the_trap_among_the_clips_cast_is_found(
-    shared_data: Path, tmp_path: Path, finder: Detector, net: Embedder
+    shared_data: Path, tmp_path: Path, detector: Detector, embedder: Embedder
 ) -> None:
-    project, table = linked(shared_data / "film_clips", tmp_path, finder, net)
-    found = examine(table, project, threshold=net.threshold, progress=False).proposals
+    project, table = linked(shared_data / "film_clips", tmp_path, detector, embedder)
+    found = examine(table, project, threshold=embedder.threshold, progress=False).proposals
     trap = "people/Linus Sebastian/Linus-Tech-Tips-Gift-To-HasanAbi.jpg"
     row = found[found["picture"] == trap].iloc[0]
     assert (row["kind"], row["used"], row["fits"]) == ("several faces", False, "")

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from facelib.detect import detector
-from facelib.embed import embedder
+from facelib.detect import load_detector
+from facelib.embed import load_embedder
 from facelib.gallery.files import Gallery, read_gallery
 from facelib.gallery.strangers import embed_strangers, find_strangers, read_strangers, strangers_file, strangers_folder
 from facelib.nets.cache import sha256_of
@@ -29,7 +29,7 @@ def test_without_pictures_there_is_no_table_and_an_old_one_goes(project: Project
     strangers_file(project).parent.mkdir(parents=True)
     strangers_file(project).write_bytes(b"of a former run")
     assert read_strangers(project) is None
-    assert embed_strangers(project, detector(), embedder(), progress=False) is None
+    assert embed_strangers(project, load_detector(), load_embedder(), progress=False) is None
     assert not strangers_file(project).exists()
     shutil.rmtree(strangers_folder(project))
     assert find_strangers(project) == []
@@ -59,8 +59,8 @@ def test_every_face_that_is_not_of_the_cast_is_a_strangers(shared_data: Path, pr
     (folder / "broken.jpg").write_bytes(b"no picture")
     cv2.imwrite(str(folder / "grey.png"), np.full((200, 200, 3), 127, np.uint8))
     cast = Gallery(_rows_of(sha256_of(pictures[1])), "", "", "")
-    finder, net = detector(), embedder()
-    found = embed_strangers(project, finder, net, cast=cast, progress=False)
+    detector, embedder = load_detector(), load_embedder()
+    found = embed_strangers(project, detector, embedder, cast=cast, progress=False)
     assert found is not None
     reasons = found.table.drop_duplicates("picture").set_index("picture")["reason"]
     deep = [f"strangers/deep/{picture.name}" for picture in pictures]
@@ -70,16 +70,16 @@ def test_every_face_that_is_not_of_the_cast_is_a_strangers(shared_data: Path, pr
     assert len(found.vectors) >= 3 and np.isfinite(found.vectors).all() and set(found.table["person"]) == {""}
     stored = read_strangers(project)
     assert stored is not None and stored.used["picture"].tolist() == found.used["picture"].tolist()
-    assert read_gallery(strangers_file(project)).weights_sha256 == net.sha256
+    assert read_gallery(strangers_file(project)).weights_sha256 == embedder.sha256
 
     class Blind:
-        name, description = finder.name, finder.description
+        name, description = detector.name, detector.description
 
         def detect(self, image: np.ndarray) -> None:
             raise AssertionError("looked at a picture again")
 
     (folder / "broken.jpg").unlink()
-    again = embed_strangers(project, Blind(), net, progress=False)  # type: ignore[arg-type]
+    again = embed_strangers(project, Blind(), embedder, progress=False)  # type: ignore[arg-type]
     assert again is not None
     # No longer of the cast, so it counts; the copy still does not.
     assert again.table.drop_duplicates("picture").set_index("picture")["reason"][deep].tolist() == [

@@ -16,12 +16,12 @@ import numpy as np
 import pytest
 from PIL import Image as PillowImage
 
+from facelib.gather.sources import WebLimits
+from facelib.gather.sources.small import SMALL_LIMITS
 from facelib.project import Project
-from facelib.sources import WebLimits
-from facelib.sources.small import SMALL_LIMITS
 
-from ..sources.conftest import Answer, Asked, Site
-from ..sources.conftest import site as site  # the fixture
+from .sources.conftest import Answer, Asked, Site
+from .sources.conftest import site as site  # the fixture
 
 __all__ = ["Asked", "Site"]
 

@@ -13,9 +13,9 @@ from skimage import data
 from typer.testing import CliRunner
 
 import facelib
-from facelib.align import DlibAligner, five_point_chips, margin_chips
 from facelib.cli import main
 from facelib.detect.portraits import find_faces
+from facelib.embed.align import DlibAligner, five_point_chips, margin_chips
 from facelib.gather.crops import align_pictures, align_tree, crop_names, pictures_below
 from facelib.gather.cutting import DIED, IN_THE_WAY, NO_FACE, Cutting
 from facelib.gather.failures import FAILED_COLUMNS
@@ -81,7 +81,7 @@ def test_a_tree_becomes_a_tree_of_crops(tree, tmp_path, portrait):
     assert table["reason"].str.partition(":")[0].tolist() == ["", "unreadable", NO_FACE, "", ""]
     assert sorted(contents(tmp_path / "crops")) == ["failed.csv", *CROPS]
     crop = facelib.read_image(tmp_path / "crops" / CROPS[1])
-    faces = find_faces(portrait, facelib.detector())
+    faces = find_faces(portrait, facelib.load_detector())
     assert np.array_equal(crop, margin_chips(portrait, faces.boxes[:1], size=160, margin=0.125)[0])
 
 
@@ -107,7 +107,7 @@ def test_crops_are_those_of_the_embedding_networks(portrait, tmp_path, method, s
     picture.parent.mkdir()
     PillowImage.fromarray(portrait).save(picture)
     aligned(tmp_path / "in", tmp_path / "out", method=method, image_size=size, margin=0.3)
-    face = find_faces(portrait, facelib.detector())[0]
+    face = find_faces(portrait, facelib.load_detector())[0]
     expected = {
         "margin": lambda: margin_chips(portrait, face.boxes, size=size, margin=0.3),
         "five points": lambda: five_point_chips(portrait, face.landmarks, size=size),
@@ -346,7 +346,7 @@ def test_of_several_faces_the_main_one_is_cut_out(tmp_path, portrait):
     both[20:220, 950:1150] = portrait[20:220, 130:330]  # as large, and at the border
     (tmp_path / "in").mkdir()
     PillowImage.fromarray(both).save(tmp_path / "in" / "1.png")
-    faces = find_faces(both, facelib.detector())
+    faces = find_faces(both, facelib.load_detector())
     central = faces[faces.boxes[:, 0] < 800]
     assert (len(faces), len(central)) == (2, 1)
     aligned(tmp_path / "in", tmp_path / "out")

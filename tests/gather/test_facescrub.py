@@ -173,7 +173,8 @@ def test_private_machines_are_not_asked(faces, tmp_path, site):
 def test_killed_and_run_again_it_leaves_what_an_unbroken_run_does(faces, tmp_path, limits, site):
     fetch(faces, tmp_path / "whole", limits)
     code = (
-        "import sys; from facelib.gather.facescrub import fetch_facescrub; from facelib.sources import WebLimits\n"
+        "import sys; from facelib.gather.facescrub import fetch_facescrub\n"
+        "from facelib.gather.sources import WebLimits\n"
         "fetch_facescrub(*sys.argv[1:], limits=WebLimits(private=True), progress=False)"
     )
     held = site.answers["/3.jpg"]

@@ -16,10 +16,10 @@ from pathlib import Path
 import pytest
 
 from facelib.gather import FOUND_COLUMNS, PictureSearch, gather_pictures, left_out, read_addresses
-from facelib.locks import holding
+from facelib.gather.sources import people_without_folder, read_sources
+from facelib.gather.sources.small import check_picture
 from facelib.project import Project
-from facelib.sources import people_without_folder, read_sources
-from facelib.sources.small import check_picture
+from facelib.project.locks import file_lock
 
 from .conftest import (
     bing_page,
@@ -35,7 +35,7 @@ SCRIPT = """
 import json, resource, sys, threading, time
 from facelib.gather import PictureSearch, gather_pictures
 from facelib.project import Project
-from facelib.sources import WebLimits
+from facelib.gather.sources import WebLimits
 
 given = json.loads(sys.argv[1])
 search = PictureSearch(**given["search"] | {"limits": WebLimits(**given["limits"])})
@@ -316,7 +316,7 @@ def test_a_picture_that_cannot_be_written_stops_it_with_what_was_gathered(site, 
 
 
 def test_only_one_at_a_time(site, project, limits):
-    with holding(project.data / ".fetch.lock", what="test"), pytest.raises(BlockingIOError, match="'cast'"):
+    with file_lock(project.data / ".fetch.lock", what="test"), pytest.raises(BlockingIOError, match="'cast'"):
         gather_pictures([], project, PictureSearch(limits=limits), addresses={"Ada": given(site, 1)})
 
 
@@ -326,7 +326,7 @@ def test_private_machines_are_refused(site, project, limits, monkeypatch):
     assert "private_addresses = True" in table["reason"][0]
     assert site.asked == []
     # The first machine counts as public here, as a server on the internet would.
-    monkeypatch.setattr("facelib.sources.web._is_public", lambda host: host == "127.0.0.1")
+    monkeypatch.setattr("facelib.gather.sources.web._is_public", lambda host: host == "127.0.0.1")
     moved = site.put("/a.jpg", lambda asked: asked.begin(302, {"Location": "http://[::1]/", "Content-Length": "0"}))
     assert "'::1'" in gather_pictures([], project, closed, addresses={"Ada": [moved]})["reason"][0]
 

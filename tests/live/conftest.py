@@ -16,11 +16,11 @@ import numpy as np
 import pytest
 
 import facelib
+from facelib.films.decode import read_frames
 from facelib.gallery import build_gallery, describe_search, read_gallery, write_gallery
 from facelib.images import encode_jpeg
 from facelib.project import Project
 from facelib.recognize import OpenSetKNN, RecognizerInfo, save_recognizer
-from facelib.video import read_frames
 
 collect_ignore = ["rtsp_server.py"]  # for the system's own Python: this one has no `gi`
 
@@ -106,10 +106,10 @@ def _cast(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Projec
         (project.people / person).mkdir(parents=True)
         for picture in sorted((shared_data / "film_clips" / "people" / person).iterdir())[:6]:
             shutil.copy(picture, project.people / person)
-    finder, net = facelib.detector("centerface"), facelib.embedder("dlib")
-    table = build_gallery(project, finder, net, progress=False)
-    made = {"detector": describe_search(finder), "embedder": net.name, "weights_sha256": net.sha256}
-    write_gallery(table, project.faces, **made, threshold=net.threshold)
+    detector, embedder = facelib.load_detector("centerface"), facelib.load_embedder("dlib")
+    table = build_gallery(project, detector, embedder, progress=False)
+    made = {"detector": describe_search(detector), "embedder": embedder.name, "weights_sha256": embedder.sha256}
+    write_gallery(table, project.faces, **made, threshold=embedder.threshold)
     gallery = read_gallery(project.faces)
     nothing = (float("nan"), float("nan"))
     info = RecognizerInfo(

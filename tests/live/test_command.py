@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from facelib.films.decode import read_frames
 from facelib.live.command import check_display
 from facelib.plots.style import colours_of
-from facelib.video import read_frames
 
 pytestmark = pytest.mark.real_data
 

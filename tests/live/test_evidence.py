@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from facelib.films.naming import NamingSettings
 from facelib.live.evidence import Evidence, Namer, Sight
-from facelib.naming import Rules
 from facelib.recognize import UNKNOWN, OpenSetKNN, RecognizerInfo
 
 ADA, GRACE, NOBODY = (np.array(place, np.float32) for place in ((0, 0), (2, 0), (0, 3)))
@@ -25,7 +25,7 @@ def namer():
         facelib_version="0", pictures=("a", "b", "c", "d"), confidence_slope=-10.0, confidence_intercept=5.0,
     )  # fmt: skip
     recognizer = OpenSetKNN(k=1, threshold=0.5).fit(vectors, ["Ada", "Ada", "Grace", "Grace"])
-    return Namer(recognizer, info, Rules(), alike=0.5)
+    return Namer(recognizer, info, NamingSettings(), alike=0.5)
 
 
 def see(track, *places, quality=0.5):

@@ -10,10 +10,10 @@ import pytest
 import facelib
 from facelib.detect import Detector
 from facelib.faces import Faces
+from facelib.films.decode import FilmFrame, read_frames
+from facelib.films.naming import NamingSettings
 from facelib.live.frames import LiveFrame
 from facelib.live.recognition import open_recognition
-from facelib.naming import Rules
-from facelib.video import FilmFrame, read_frames
 
 pytestmark = pytest.mark.real_data
 
@@ -21,9 +21,9 @@ pytestmark = pytest.mark.real_data
 class Mistaken:
     """A detector that takes a piece of the wall for a face, in the pictures where it is told to."""
 
-    def __init__(self, finder: Detector) -> None:
-        self._finder, self.mistakes = finder, False
-        self.name, self.description, self.score = finder.name, finder.description, finder.score
+    def __init__(self, detector: Detector) -> None:
+        self._finder, self.mistakes = detector, False
+        self.name, self.description, self.score = detector.name, detector.description, detector.score
 
     def at_score(self, score):
         self._finder = self._finder.at_score(score)
@@ -38,8 +38,8 @@ class Mistaken:
 @pytest.fixture
 def recognize(cast_project):
     """Return a recognition of the project's cast, and its detector."""
-    finder = Mistaken(facelib.detector("centerface"))
-    return open_recognition(cast_project, finder, "", rules=Rules(), seconds=0.1), finder
+    detector = Mistaken(facelib.load_detector("centerface"))
+    return open_recognition(cast_project, detector, "", rules=NamingSettings(), seconds=0.1), detector
 
 
 def pictures(film):
@@ -80,12 +80,12 @@ def test_a_stranger_is_told_when_seen_again(recognize, clip):
 
 
 def test_what_is_seen_once_and_is_nobody_of_the_cast_is_never_told(recognize, clip):
-    recognition, finder = recognize
+    recognition, detector = recognize
     frames = list(islice(pictures(clip("christian_bale1")), 16))
     empty = Faces.of(np.zeros((0, 4)), np.zeros(0), np.zeros((0, 5, 2)))
-    finder.mistakes = True
+    detector.mistakes = True
     found = [recognition.look(frames[0], 0)]
-    finder.mistakes, finder.detect = False, lambda image: empty
+    detector.mistakes, detector.detect = False, lambda image: empty
     found += [recognition.look(frame, 0) for frame in frames[1:]]
 
     assert all((one.faces, one.news) == ((), ()) for one in found)

@@ -8,10 +8,10 @@ import av
 import numpy as np
 import pytest
 
+from facelib.films.decode import read_frames
 from facelib.live.frames import LiveFrame
 from facelib.live.recorder import Recorder
 from facelib.live.records import LiveView
-from facelib.video import read_frames
 
 PICTURE = np.random.default_rng(0).integers(0, 255, (90, 120, 3), np.uint8)
 

@@ -13,10 +13,10 @@ import pytest
 from PIL import Image
 
 import facelib
+from facelib.films.decode import read_frames
 from facelib.gallery import read_gallery
 from facelib.live import LiveSession
 from facelib.recognize import load_recognizer, save_recognizer
-from facelib.video import read_frames
 
 pytestmark = pytest.mark.real_data
 
@@ -24,9 +24,9 @@ pytestmark = pytest.mark.real_data
 class TwoASecond:
     """A detector that is as slow as a bad machine: half a second a picture."""
 
-    def __init__(self, finder, seconds=0.5):
-        self._finder, self._seconds = finder, seconds
-        self.name, self.description, self.score = finder.name, finder.description, finder.score
+    def __init__(self, detector, seconds=0.5):
+        self._finder, self._seconds = detector, seconds
+        self.name, self.description, self.score = detector.name, detector.description, detector.score
 
     def at_score(self, score):
         return TwoASecond(self._finder.at_score(score), self._seconds)
@@ -132,7 +132,7 @@ def test_a_detector_that_breaks_ends_the_session_as_failed(cast_project, clip, c
                 raise RuntimeError("out of order")
             return super().detect(image)
 
-    with LiveSession(clip("christian_bale1"), cast_project, detector=Broken(facelib.detector(), 0)) as session:
+    with LiveSession(clip("christian_bale1"), cast_project, detector=Broken(facelib.load_detector(), 0)) as session:
         assert session.wait(60)
 
     assert (session.state, session.message) == ("failed", "RuntimeError: out of order")
@@ -338,9 +338,9 @@ def test_the_delay_does_not_grow_when_recognition_is_slow(
     film = make_long(clip("christian_bale1"), seconds=16)
     server = rtsp_server(film) if protocol == "rtsp" else mjpeg_server(film, rate=30)
     delays, known, shown = [], [], []
-    finder = TwoASecond(facelib.detector("centerface"))
+    detector = TwoASecond(facelib.load_detector("centerface"))
 
-    with LiveSession(server.address, cast_project, detector=finder) as session:
+    with LiveSession(server.address, cast_project, detector=detector) as session:
         end = time.monotonic() + 60
         while time.monotonic() < end and (session.view() is None or session.view().time < 13):
             time.sleep(0.02)

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
+from facelib.films.decode import UnreadableFilm
 from facelib.live.source import read_source
-from facelib.video import UnreadableFilm
 
 
 @pytest.mark.parametrize(

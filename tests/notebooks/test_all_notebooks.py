@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 
 from facelib.demo import make_demo
+from facelib.films.decode import probe
 from facelib.pipeline import run_pipeline
 from facelib.project import Project
-from facelib.video import probe
 
 
 @pytest.fixture(scope="module")

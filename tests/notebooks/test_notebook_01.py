@@ -7,9 +7,9 @@ import pytest
 
 from facelib.demo import make_demo
 from facelib.gallery import accepted
+from facelib.gather.sources import read_sources
 from facelib.pipeline import run_pipeline
 from facelib.project import Project
-from facelib.sources import read_sources
 
 from ..gather.conftest import Site, picture_bytes, sends
 from ..gather.conftest import site as site  # the fixture

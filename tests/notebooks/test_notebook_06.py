@@ -9,23 +9,23 @@ import papermill
 import pytest
 
 import facelib
-from facelib.corrections import read_corrections
+from facelib.films.corrections import read_corrections
+from facelib.films.decode import read_frames
+from facelib.films.identify import identify_films
 from facelib.gallery import find_faces
-from facelib.identify import identify_films
 from facelib.images import read_image
 from facelib.pipeline.run import notebooks_folder
 from facelib.recognize import load_recognizer
 from facelib.review import Review
-from facelib.video import read_frames
 
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory, make_tuned_demo):
     project = make_tuned_demo(tmp_path_factory.mktemp("demo"), 0.6)
     (project.videos / "demo_vfr.mp4").rename(project.videos / "not_yet.mp4")
-    finder, named = facelib.detector(working_size=640), load_recognizer(project.recognizer)
-    net = facelib.embedder("dlib")
-    identify_films([project.videos / "demo.mp4"], project, finder, net, *named, progress=False)
+    detector, named = facelib.load_detector(working_size=640), load_recognizer(project.recognizer)
+    embedder = facelib.load_embedder("dlib")
+    identify_films([project.videos / "demo.mp4"], project, detector, embedder, *named, progress=False)
     return project
 
 
@@ -62,8 +62,8 @@ def test_it_shows_pictures_and_follows_decisions(demo, tmp_path):
     pictures = sorted(path.name for path in (demo.people / "Nina").iterdir())
     assert pictures and all(name.startswith("film demo ") for name in pictures)
     # 02 looks for a face in them again.
-    finder = facelib.detector("mtcnn")
-    found = [len(find_faces(read_image(demo.people / "Nina" / name), finder)) for name in pictures]
+    detector = facelib.load_detector("mtcnn")
+    found = [len(find_faces(read_image(demo.people / "Nina" / name), detector)) for name in pictures]
     assert found == [1] * len(pictures)
 
     review.undo()

@@ -14,7 +14,7 @@ from papermill.exceptions import PapermillExecutionError
 
 from facelib.gallery import read_gallery, write_gallery
 from facelib.project import Project, write_table
-from facelib.tuning import tune
+from facelib.recognize.tuning import tune
 
 NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "07_evaluate.ipynb"
 ADA, GRACE = "Ada Ünï <b>", "Grace"

@@ -84,9 +84,9 @@ def test_what_it_leaves_behind(demo, network, trained):
     curves = pd.read_csv(folder / "mobilenetv3_small_050" / "curves.csv")
     assert curves["epoch"].tolist() == [0, 1, 2] and curves["pair_accuracy"].notna().all()
     assert (folder / "progress.html").stat().st_size > 3_000_000
-    net = facelib.embedder(network)
-    assert (net.name, net.dimension, net.form.size) == ("embedding", 32, 48)
-    assert np.isfinite(net.threshold)
+    embedder = facelib.load_embedder(network)
+    assert (embedder.name, embedder.dimension, embedder.form.size) == ("embedding", 32, 48)
+    assert np.isfinite(embedder.threshold)
 
 
 def test_it_is_fresh_until_the_people_change(demo, people, trained):
@@ -99,16 +99,16 @@ def test_the_whole_pipeline_runs_with_it(demo, network):
     steps = run_pipeline(demo, parameters=given)
     assert [(step.number, step.state, step.message) for step in steps] == [(n, "done", "") for n in range(1, 8)]
     gallery = read_gallery(demo.faces)
-    net = facelib.embedder(network)
-    assert (gallery.embedder, gallery.weights_sha256) == ("embedding", net.sha256)
+    embedder = facelib.load_embedder(network)
+    assert (gallery.embedder, gallery.weights_sha256) == ("embedding", embedder.sha256)
     assert gallery.vectors.shape[1] == 32
     assert len(pd.read_parquet(demo.film("demo.mp4").tracks))
     _, info = load_recognizer(demo.recognizer)
     check_same_weights(gallery, info.embedder, info.weights_sha256)
     with pytest.raises(ValueError, match="their distances mean nothing to each other"):
-        check_same_network(gallery, facelib.embedder("dlib"))
+        check_same_network(gallery, facelib.load_embedder("dlib"))
     with pytest.raises(ValueError, match="run notebook 04_tune_threshold again"):
-        check_same_weights(gallery, "dlib", facelib.embedder("dlib").sha256)
+        check_same_weights(gallery, "dlib", facelib.load_embedder("dlib").sha256)
     # Another network is refused by the notebooks that would compare it, in words and at once.
     for step in (4, 5):
         (refused,) = run_pipeline(demo, steps=[step], parameters={"embedder": "dlib"})

@@ -8,11 +8,11 @@ import pandas as pd
 import papermill
 import pytest
 
+from facelib.films.decode import probe
 from facelib.images import read_image
 from facelib.pipeline import run_pipeline
 from facelib.pipeline.run import notebooks_folder
 from facelib.project import Project
-from facelib.video import probe
 from facelib.widgets import live_appearances, read_changes
 
 

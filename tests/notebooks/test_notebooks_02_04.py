@@ -21,7 +21,7 @@ from facelib.demo import make_demo
 from facelib.gallery import accept, read_gallery, undo, write_gallery
 from facelib.project import Project
 from facelib.recognize import load_recognizer
-from facelib.tuning import tune
+from facelib.recognize.tuning import tune
 from facelib.widgets import ThresholdTuner
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
@@ -81,7 +81,7 @@ def test_02_writes_the_table_of_known_faces_with_a_reason_for_each_picture_left_
     assert rows.loc[rows["used"], "person"].value_counts().to_dict() == {ADA: 4, GRACE: 4}
     assert gallery.detector.startswith("hog, smallest face 40")
     assert gallery.embedder == "dlib"
-    assert gallery.weights_sha256 == facelib.embedder("dlib").sha256
+    assert gallery.weights_sha256 == facelib.load_embedder("dlib").sha256
     assert gallery.vectors.shape == (8, 128)
 
 

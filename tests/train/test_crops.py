@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import facelib
-from facelib.align import align
 from facelib.detect import Detector
 from facelib.embed import InputForm
+from facelib.embed.align import align
 from facelib.faces import Faces
 from facelib.gallery import find_faces
 from facelib.images import encode_jpeg, read_image
@@ -40,8 +40,8 @@ class Counting:
 
 
 @pytest.fixture(scope="module")
-def finder() -> Detector:
-    return facelib.detector("centerface")
+def detector() -> Detector:
+    return facelib.load_detector("centerface")
 
 
 @pytest.fixture
@@ -55,8 +55,8 @@ def folder(shared_data, tmp_path) -> Path:
 
 
 @pytest.mark.real_data
-def test_faces_are_cut_out_once(folder, finder, tmp_path):
-    counting = Counting(finder)
+def test_faces_are_cut_out_once(folder, detector, tmp_path):
+    counting = Counting(detector)
     people = read_people(folder, least_pictures=2)
     crops = crop_faces(people, tmp_path / "cache", counting, form=FORM, progress=False)
     assert len(crops) == 8 and crops.images.shape[1:] == (64, 64, 3) and crops.left_out.empty
@@ -72,26 +72,26 @@ def test_faces_are_cut_out_once(folder, finder, tmp_path):
 
 
 @pytest.mark.real_data
-def test_equal_to_what_the_package_cuts_out(folder, finder, tmp_path):
+def test_equal_to_what_the_package_cuts_out(folder, detector, tmp_path):
     """A trained network is later given faces by `facelib.embedder`; it must have learnt from the same ones."""
     people = read_people(folder, least_pictures=2)
-    crops = crop_faces(people, tmp_path / "cache", finder, form=FORM, progress=False)
+    crops = crop_faces(people, tmp_path / "cache", detector, form=FORM, progress=False)
     image = read_image(folder / crops.table["picture"][0])
-    chips = align(image, find_faces(image, finder), "five points", size=64)
+    chips = align(image, find_faces(image, detector), "five points", size=64)
     assert any(np.array_equal(chip, crops.faces([0])[0]) for chip in chips)
 
 
 @pytest.mark.real_data
-def test_gone_on_with_after_a_break(folder, finder, tmp_path):
+def test_gone_on_with_after_a_break(folder, detector, tmp_path):
     people = read_people(folder, least_pictures=2)
-    whole = crop_faces(people, tmp_path / "whole", finder, form=FORM, progress=False)
+    whole = crop_faces(people, tmp_path / "whole", detector, form=FORM, progress=False)
     with pytest.raises(KeyboardInterrupt):
-        crop_faces(people, tmp_path / "broken", Counting(finder, breaks_at=4), form=FORM, progress=False)
+        crop_faces(people, tmp_path / "broken", Counting(detector, breaks_at=4), form=FORM, progress=False)
     place = next((tmp_path / "broken").iterdir())
     for name in ("faces.raw", "index.csv"):  # as if it had been killed in the middle of writing
         with open(place / name, "ab") as file:
             file.write(b"half a lin")
-    counting = Counting(finder)
+    counting = Counting(detector)
     again = crop_faces(people, tmp_path / "broken", counting, form=FORM, progress=False)
     assert 0 < counting.count <= 6
     assert again.fingerprint == whole.fingerprint
@@ -99,7 +99,7 @@ def test_gone_on_with_after_a_break(folder, finder, tmp_path):
 
 
 @pytest.mark.real_data
-def test_what_is_left_out_and_why(folder, finder, tmp_path):
+def test_what_is_left_out_and_why(folder, detector, tmp_path):
     ford, gosling = folder / "Harrison Ford", folder / "Ryan Gosling"
     shutil.copy(sorted(ford.iterdir())[0], ford / "z.jpg")
     shutil.copy(sorted(ford.iterdir())[1], gosling / "z.jpg")
@@ -113,7 +113,7 @@ def test_what_is_left_out_and_why(folder, finder, tmp_path):
     (folder / "Once" / "2.jpg").write_bytes(b"")
     sorted(gosling.iterdir())[0].unlink()
     people = read_people(folder, least_pictures=2)
-    crops = crop_faces(people, tmp_path / "cache", finder, form=FORM, progress=False)
+    crops = crop_faces(people, tmp_path / "cache", detector, form=FORM, progress=False)
     reasons = crops.left_out.groupby("reason")["picture"].apply(list).to_dict()
     assert reasons["unreadable"] == ["Harrison Ford/broken.jpg", "Once/2.jpg"]
     assert reasons["no face"] == ["Nobody/0.jpg", "Nobody/1.jpg"]
@@ -124,27 +124,27 @@ def test_what_is_left_out_and_why(folder, finder, tmp_path):
 
 
 @pytest.mark.real_data
-def test_a_changed_picture_is_cut_out_anew(folder, finder, tmp_path):
+def test_a_changed_picture_is_cut_out_anew(folder, detector, tmp_path):
     people = read_people(folder, least_pictures=2)
-    before = crop_faces(people, tmp_path / "cache", finder, form=FORM, progress=False)
+    before = crop_faces(people, tmp_path / "cache", detector, form=FORM, progress=False)
     first, last = folder / people.table["picture"].iloc[0], folder / people.table["picture"].iloc[-1]
     last_face = before.faces([len(before) - 1])[0]
     shutil.copy(last, first)
     last.unlink()
     people = read_people(folder, least_pictures=2)
-    counting = Counting(finder)
+    counting = Counting(detector)
     after = crop_faces(people, tmp_path / "cache", counting, form=FORM, progress=False)
     assert 1 <= counting.count <= 2 and len(after) == 7
     np.testing.assert_array_equal(after.faces([0])[0], last_face)
 
 
-def test_no_face_at_all(tmp_path, finder):
+def test_no_face_at_all(tmp_path, detector):
     for name in ("a", "b"):
         (tmp_path / "people" / name).mkdir(parents=True)
         (tmp_path / "people" / name / "1.jpg").write_bytes(encode_jpeg(np.full((64, 64, 3), 80, np.uint8)))
     people = read_people(tmp_path / "people", least_pictures=1)
     with pytest.raises(ValueError, match=r"expected a usable face in .*, found none \(no face: 2\)"):
-        crop_faces(people, tmp_path / "cache", finder, form=FORM, progress=False)
+        crop_faces(people, tmp_path / "cache", detector, form=FORM, progress=False)
 
 
 def fill(store: FaceStore, folder: Path, count: int) -> None:

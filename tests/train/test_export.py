@@ -64,26 +64,26 @@ def in_torch(model, chips, form=FORM):
 
 
 def test_the_file_says_itself_what_it_takes_and_gives_what_pytorch_gives(exported, chips):
-    net = facelib.embedder(exported.path)
-    assert (net.name, net.form, net.threshold, net.dimension) == ("own", FORM, 0.7, 8)
-    assert net.sha256 == exported.sha256 == sha256_of(exported.path)
+    embedder = facelib.load_embedder(exported.path)
+    assert (embedder.name, embedder.form, embedder.threshold, embedder.dimension) == ("own", FORM, 0.7, 8)
+    assert embedder.sha256 == exported.sha256 == sha256_of(exported.path)
     for count in (1, 7):
-        assert np.abs(net.embed_chips(chips[:count]) - in_torch(Small(), chips[:count])).max() < LARGEST_DIFFERENCE
-    assert net.embed_chips(chips[:0]).shape == (0, 8)
+        assert np.abs(embedder.embed_chips(chips[:count]) - in_torch(Small(), chips[:count])).max() < LARGEST_DIFFERENCE
+    assert embedder.embed_chips(chips[:0]).shape == (0, 8)
     assert exported.difference < LARGEST_DIFFERENCE
     assert "8 numbers a face" in str(exported)
 
 
 def test_it_embeds_a_face_of_a_picture(exported):
     image = np.random.default_rng(2).integers(0, 256, (90, 120, 3), np.uint8)
-    assert facelib.embedder(exported.path).embed(image, Faces.of([[10, 10, 60, 60]])).shape == (1, 8)
+    assert facelib.load_embedder(exported.path).embed(image, Faces.of([[10, 10, 60, 60]])).shape == (1, 8)
 
 
 def test_a_network_in_training_is_exported_as_it_will_be_used_and_left_as_it_was(tmp_path, chips):
     model = Small().train()
     path = export_onnx(model, tmp_path / "own.onnx", form=FORM, chips=chips).path
     assert model.training and model.drop.training and model.conv.weight.requires_grad
-    got = facelib.embedder(path).embed_chips(chips)
+    got = facelib.load_embedder(path).embed_chips(chips)
     assert np.abs(got - in_torch(Small(), chips)).max() < LARGEST_DIFFERENCE
 
 
@@ -106,8 +106,8 @@ def test_the_same_network_gives_the_same_file_without_traces_of_the_machine(expo
 )
 def test_every_form_is_kept_and_compared(form, tmp_path):
     made = export_onnx(Small(), tmp_path / "own.onnx", form=form, metadata={"author": "me"})
-    net = facelib.embedder(made.path)
-    assert net.form == form and math.isnan(net.threshold)
+    embedder = facelib.load_embedder(made.path)
+    assert embedder.form == form and math.isnan(embedder.threshold)
     assert {entry.key for entry in onnx.load(made.path).metadata_props} >= {"author", "facelib.size"}
 
 
@@ -144,17 +144,17 @@ def test_what_does_not_fit_is_refused(name, faces, told, tmp_path):
 
 def test_a_name_that_figures_were_measured_for_is_not_taken(tmp_path):
     for name in ("mobilefacenet", "dlib"):
-        net = facelib.embedder(export_onnx(Small(), tmp_path / f"{name}.onnx", form=FORM).path)
-        assert net.name == f"{name}-{net.sha256[:8]}"
-        assert math.isnan(net.threshold)
+        embedder = facelib.load_embedder(export_onnx(Small(), tmp_path / f"{name}.onnx", form=FORM).path)
+        assert embedder.name == f"{name}-{embedder.sha256[:8]}"
+        assert math.isnan(embedder.threshold)
 
 
 def test_a_network_among_the_others_is_found_by_its_name(exported, tmp_path, monkeypatch):
     monkeypatch.setenv("FACELIB_MODELS", str(tmp_path))
     (tmp_path / "mine.onnx").write_bytes(exported.path.read_bytes())
-    assert facelib.embedder("mine").sha256 == exported.sha256
+    assert facelib.load_embedder("mine").sha256 == exported.sha256
     with pytest.raises(ValueError, match="no such name"):
-        facelib.embedder("no such name")
+        facelib.load_embedder("no such name")
 
 
 @pytest.fixture(scope="module")
@@ -186,14 +186,14 @@ def trained(tmp_path_factory):
 def test_a_training_becomes_a_file_with_a_threshold_measured_on_unseen_people(trained, tmp_path):
     result, validation = trained
     made = export_result(result, tmp_path / "embedding.onnx", validation)
-    net = facelib.embedder(made.path)
-    assert (net.dimension, net.form) == (8, result.form)
-    vectors = net.embed_chips(validation.faces(range(len(validation))))
+    embedder = facelib.load_embedder(made.path)
+    assert (embedder.dimension, embedder.form) == (8, result.form)
+    vectors = embedder.embed_chips(validation.faces(range(len(validation))))
     people = validation.table["person"].to_numpy()
     apart = np.linalg.norm(vectors[:, None] - vectors[None], axis=-1)
     apart[people[:, None] == people[None]] = np.inf
     # Nobody of the unseen people lies within it: with 18 faces, 1 % is less than one.
-    assert 0 <= net.threshold <= np.sort(apart.min(axis=1))[0]
+    assert 0 <= embedder.threshold <= np.sort(apart.min(axis=1))[0]
     said = {entry.key: entry.value for entry in onnx.load(made.path).metadata_props}
     assert said["facelib.network"] == "mobilenetv3_small_050"
 

@@ -424,12 +424,12 @@ def test_the_command_makes_the_network_that_is_found_by_its_name(graph, imported
     done = CliRunner().invoke(main, ["models", "import", str(graph)])
     assert done.exit_code == 0, done.output
     assert "512 numbers a face" in done.output and "embedder=facenet" in done.output
-    net = facelib.embedder("facenet")
-    assert (net.name, net.dimension, net.form) == ("facenet", 512, imported.form)
+    embedder = facelib.load_embedder("facenet")
+    assert (embedder.name, embedder.dimension, embedder.form) == ("facenet", 512, imported.form)
     chips = np.random.default_rng(3).integers(0, 256, (2, 160, 160, 3), np.uint8)
     with torch.inference_mode():
         wanted = imported.model((torch.from_numpy(chips).permute(0, 3, 1, 2).float() - 127.5) / 128).numpy()
-    assert np.abs(net.embed_chips(chips) - wanted).max() < 1e-4
+    assert np.abs(embedder.embed_chips(chips) - wanted).max() < 1e-4
 
 
 def test_the_command_tells_in_one_line_what_is_wrong(tmp_path):

@@ -18,10 +18,10 @@ import pytest
 from PIL import Image
 
 import facelib
+from facelib.films.decode import UnreadableFilm, probe
 from facelib.gallery import read_gallery
 from facelib.images import read_image
 from facelib.recognize import load_recognizer
-from facelib.video import UnreadableFilm, probe
 from facelib.widgets import LiveCamera, read_changes
 
 
@@ -33,13 +33,13 @@ def project(tmp_path_factory, make_tuned_demo):
 
 
 @pytest.fixture(scope="module")
-def finder():
-    return facelib.detector("centerface", working_size=640)
+def detector():
+    return facelib.load_detector("centerface", working_size=640)
 
 
 @pytest.fixture
-def camera(project, finder):
-    with_loop = LiveCamera(project.videos / "demo.mp4", project, detector=finder, loop=True)
+def camera(project, detector):
+    with_loop = LiveCamera(project.videos / "demo.mp4", project, detector=detector, loop=True)
     yield with_loop
     with_loop.close()
 
@@ -188,12 +188,12 @@ def test_requests_that_come_together_are_all_done_once(camera, project):
     assert camera.handled == 4 and len(set((project.output / "live").glob("*.jpg")) - kept) == 3
 
 
-def test_closing_it_or_opening_the_same_source_again_lets_go_of_it(project, finder):
+def test_closing_it_or_opening_the_same_source_again_lets_go_of_it(project, detector):
     film = project.videos / "demo.mp4"
-    first = LiveCamera(film, project, detector=finder, loop=True)
+    first = LiveCamera(film, project, detector=detector, loop=True)
     first.start()
     wait_until(lambda: first.picture)
-    second = LiveCamera(film, project, detector=finder, loop=True)  # as the cell does that is run again
+    second = LiveCamera(film, project, detector=detector, loop=True)  # as the cell does that is run again
     assert not is_open(film) and first.state == "stopped" and first.comm is None
     second.start()
     wait_until(lambda: second.picture)
@@ -202,9 +202,9 @@ def test_closing_it_or_opening_the_same_source_again_lets_go_of_it(project, find
     assert not is_open(film) and second.state == "stopped"
 
 
-def test_a_page_that_lets_go_ends_it_and_one_that_comes_back_does_not(project, finder):
+def test_a_page_that_lets_go_ends_it_and_one_that_comes_back_does_not(project, detector):
     film = project.videos / "demo.mp4"
-    camera = LiveCamera(film, project, detector=finder, loop=True, patience=2.0)
+    camera = LiveCamera(film, project, detector=detector, loop=True, patience=2.0)
     ask(camera, "start")
     wait_until(lambda: camera.number > 1)
     begin = time.monotonic()
@@ -221,16 +221,16 @@ def test_a_page_that_lets_go_ends_it_and_one_that_comes_back_does_not(project, f
     camera.close()
 
 
-def test_without_a_page_it_plays_on(project, finder):
-    camera = LiveCamera(project.videos / "demo.mp4", project, detector=finder, loop=True, patience=0.2)
+def test_without_a_page_it_plays_on(project, detector):
+    camera = LiveCamera(project.videos / "demo.mp4", project, detector=detector, loop=True, patience=0.2)
     camera.start()
     time.sleep(2.0)
     assert camera.state == "playing"
     camera.close()
 
 
-def test_watching_for_some_seconds_and_to_the_end(project, finder, capsys):
-    camera = LiveCamera(project.videos / "demo.mp4", project, detector=finder)
+def test_watching_for_some_seconds_and_to_the_end(project, detector, capsys):
+    camera = LiveCamera(project.videos / "demo.mp4", project, detector=detector)
     camera.watch(1.5)
     assert camera.state == "stopped" and "1.5/1.5 s" in capsys.readouterr().err
     changes = read_changes(camera.changes_file, since=camera.started)
@@ -246,12 +246,12 @@ def test_watching_for_some_seconds_and_to_the_end(project, finder, capsys):
     camera.close()
 
 
-def test_a_source_that_gives_no_picture_is_told(project, finder, monkeypatch):
+def test_a_source_that_gives_no_picture_is_told(project, detector, monkeypatch):
     monkeypatch.setattr("facelib.widgets.live_view._FIRST", 1.0)
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))  # nobody listens there
         address = f"http://127.0.0.1:{silent.getsockname()[1]}/picture.mjpg"
-        camera = LiveCamera(address, project, detector=finder)
+        camera = LiveCamera(address, project, detector=detector)
         with pytest.raises(OSError, match="expected pictures from 'http://127"):
             camera.watch(0.5, progress=False)
     assert camera.state == "stopped" and camera.picture == b""
@@ -259,28 +259,28 @@ def test_a_source_that_gives_no_picture_is_told(project, finder, monkeypatch):
     camera.close()
 
 
-def test_a_film_that_is_none_is_refused(project, finder, tmp_path):
+def test_a_film_that_is_none_is_refused(project, detector, tmp_path):
     broken = tmp_path / "broken.mp4"
     broken.write_text("no film")
     with pytest.raises(UnreadableFilm, match="broken"):
-        LiveCamera(broken, project, detector=finder)
+        LiveCamera(broken, project, detector=detector)
 
 
 @pytest.mark.parametrize(
     "options", [{"picture_size": 0}, {"pictures_per_second": -1}, {"seconds_between_recognitions": -1}]
 )
-def test_bad_options_are_refused(project, finder, options):
+def test_bad_options_are_refused(project, detector, options):
     with pytest.raises(ValueError, match=next(iter(options))):
-        LiveCamera(project.videos / "demo.mp4", project, detector=finder, **options)
+        LiveCamera(project.videos / "demo.mp4", project, detector=detector, **options)
 
 
-def test_a_film_that_is_not_there_is_refused(project, finder):
+def test_a_film_that_is_not_there_is_refused(project, detector):
     with pytest.raises(FileNotFoundError, match="nowhere"):
-        LiveCamera("nowhere.mp4", project, detector=finder)
+        LiveCamera("nowhere.mp4", project, detector=detector)
 
 
-def test_the_picture_is_made_smaller_and_the_boxes_stay_in_place(project, finder):
-    camera = LiveCamera(project.videos / "demo.mp4", project, detector=finder, loop=True, picture_size=320)
+def test_the_picture_is_made_smaller_and_the_boxes_stay_in_place(project, detector):
+    camera = LiveCamera(project.videos / "demo.mp4", project, detector=detector, loop=True, picture_size=320)
     camera.start()
     wait_until(lambda: camera.faces)
     assert Image.open(io.BytesIO(camera.picture)).size == (320, 180)
@@ -288,8 +288,8 @@ def test_the_picture_is_made_smaller_and_the_boxes_stay_in_place(project, finder
     camera.close()
 
 
-def test_a_closed_one_holds_no_networks_and_pictures(project, finder):
-    camera = LiveCamera(project.videos / "demo.mp4", project, detector=finder)
+def test_a_closed_one_holds_no_networks_and_pictures(project, detector):
+    camera = LiveCamera(project.videos / "demo.mp4", project, detector=detector)
     camera.watch(0.5, progress=False)
     session = weakref.ref(camera.session)
     camera.close()

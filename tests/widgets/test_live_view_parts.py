@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from facelib.films.appearances import APPEARANCE_COLUMNS
 from facelib.live import Change, LiveFace, LiveFrame, LiveView
 from facelib.recognize import UNKNOWN
-from facelib.timeline import APPEARANCE_COLUMNS
 from facelib.widgets import live_appearances, read_changes
 from facelib.widgets.live_view_faces import SeenFaces
 from facelib.widgets.live_view_log import ChangeLog, Inbox, event_of

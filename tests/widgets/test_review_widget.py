@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from facelib.corrections import read_corrections
+from facelib.films.corrections import read_corrections
 from facelib.recognize import UNKNOWN
 from facelib.review import Review
 from facelib.widgets import TrackReview, review_page

@@ -14,7 +14,7 @@ from PIL import Image
 from facelib.gallery import Gallery
 from facelib.project import Project
 from facelib.recognize import load_recognizer
-from facelib.tuning import tune
+from facelib.recognize.tuning import tune
 from facelib.widgets import ThresholdTuner, mistakes_page
 from facelib.widgets.threshold_figures import most_confused
 

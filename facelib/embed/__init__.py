@@ -1,0 +1,21 @@
+"""Faces as vectors: aligned, embedded, with their quality and turn."""
+
+from facelib.embed.embedders import (
+    MOBILEFACENET_THRESHOLD,
+    Alignment,
+    DlibEmbedder,
+    Embedder,
+    InputForm,
+    NetworkEmbedder,
+    load_embedder,
+)
+
+__all__ = [
+    "MOBILEFACENET_THRESHOLD",
+    "Alignment",
+    "DlibEmbedder",
+    "Embedder",
+    "InputForm",
+    "NetworkEmbedder",
+    "load_embedder",
+]

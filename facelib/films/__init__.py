@@ -1,0 +1,1 @@
+"""Films: decode, index (shots, faces, tracks), name, settle, present."""

@@ -1,0 +1,229 @@
+"""The film with names on it, or with faces made unrecognisable."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Literal, NamedTuple, get_args
+
+import pandas as pd
+import pyarrow.parquet as pq
+from PIL import ImageColor
+from tqdm.auto import tqdm
+
+from facelib.films.corrections import NOT_A_FACE
+from facelib.films.decode import FilmFrame, probe
+from facelib.films.draw import Colour, Mark, Planes, blur_head, draw_mark
+from facelib.films.encode import write_film
+from facelib.project import FilmFiles
+from facelib.recognize import UNKNOWN
+
+Blur = Literal["nobody", "strangers", "everyone"]
+"""Whose heads are blurred: `strangers` are all tracks without a name of the cast."""
+
+Boxes = Literal["everyone", "cast", "nobody"]
+"""Who gets a box and a label."""
+
+_GREY = "#6A6A6A"
+_ROWS_AT_ONCE = 4096
+
+
+def annotate_film(
+    video: str | Path,
+    files: FilmFiles,
+    tracks: pd.DataFrame,
+    colours: Mapping[str, str],
+    *,
+    boxes: Boxes = "everyone",
+    labels: Mapping[str, str] | None = None,
+    show_confidence: bool = False,
+    show_clusters: bool = True,
+    blur: Blur = "nobody",
+    sharp: Collection[str] = (),
+    linger: float = 0.4,
+    quality: int = 23,
+    progress: bool = True,
+) -> Path:
+    """Write `annotated.mp4`: the film with a box and a name on every face, its sound and its times kept.
+
+    Boxes are drawn on the picture's own Y, U and V planes: nothing else of it is converted, so
+    that colours stay as they were. Memory does not grow with the film's length. Tracks corrected
+    to `not a face` are neither drawn nor blurred.
+
+    Blurring is as good as the finding: a face that was not found is not blurred, so look at the
+    whole film before you give it away, and lower `seconds_between_samples` where one is missed.
+    What is said stays to be heard.
+
+    Args:
+        video: The film.
+        files: Its results; `detections.parquet` is read a piece at a time, `shots.csv` where there is one.
+        tracks: `track` and `person` of every track, and as asked for `confidence` and `cluster`.
+        colours: A colour such as `#0072B2` for every name; without one for `unknown` that is grey. The groups of
+            unknown people may have their own.
+        boxes: Who gets a box and a label.
+        labels: What to write instead of a name; an empty text leaves the box without a label.
+        show_confidence: Write the probability that a name of the cast is right behind it: `Ada 97 %`.
+        show_clusters: Write the group's name, such as `Unknown 1`, instead of `unknown` where there is one.
+        blur: Whose heads are made unrecognisable.
+        sharp: Who is not blurred all the same: names, or groups such as `Unknown 1`.
+        linger: Seconds for which a head stays blurred before and after its track, for what the detector missed at
+            its ends; never across a cut that `shots.csv` knows.
+        quality: x264's constant rate factor: 18 looks like the source, 28 is small.
+        progress: Show a bar with rate and time left.
+
+    Returns:
+        The path of the film written.
+
+    Raises:
+        ValueError: When a choice is not known, a name has no colour, or a column asked for is missing.
+        facelib.films.decode.UnreadableFilm: When the film cannot be decoded.
+        OSError: When the result cannot be written.
+    """
+    for choice, known, what in ((blur, Blur, "blur"), (boxes, Boxes, "boxes")):
+        if choice not in get_args(known):
+            raise ValueError(f"expected {what} to be one of {list(get_args(known))!r}, got {choice!r}")
+    signs = _signs(tracks, colours, labels or {}, boxes, confidence=show_confidence, clusters=show_clusters)
+    left_sharp = _left_sharp(tracks, blur, sharp)
+    info = probe(video)
+    line = max(2, round(info.height / 240) // 2 * 2)
+    faces = _Faces(files, 0.0 if blur == "nobody" else linger)
+
+    def draw(frame: FilmFrame) -> Planes:
+        bar.update()
+        planes = frame.planes()
+        here, near = faces.at(frame)
+        if blur != "nobody":
+            for face in (*here, *near):
+                if face.track not in left_sharp:
+                    blur_head(planes, face.left, face.top, face.right, face.bottom)
+        for face in here:
+            if face.track in signs:
+                sign = signs[face.track]
+                mark = Mark(face.left, face.top, face.right, face.bottom, sign.label, sign.colour)
+                draw_mark(planes, mark, line=line)
+        return planes
+
+    with tqdm(total=info.frames or None, unit=" frames", desc="drawing", disable=not progress) as bar:
+        write_film(video, files.annotated, draw, quality=quality)
+    return files.annotated
+
+
+class _Sign(NamedTuple):
+    """How a track is drawn."""
+
+    label: str
+    colour: Colour
+
+
+def _signs(
+    tracks: pd.DataFrame,
+    colours: Mapping[str, str],
+    labels: Mapping[str, str],
+    boxes: Boxes,
+    *,
+    confidence: bool,
+    clusters: bool,
+) -> dict[int, _Sign]:
+    """Return how each track is drawn; those that are not are left out."""
+    cast = {name for name in tracks["person"] if name not in {UNKNOWN, NOT_A_FACE}}
+    missing = sorted(cast - set(colours))
+    if missing:
+        raise ValueError(f"expected a colour for every name, got none for {missing!r}; facelib.plots.colours_of has")
+    if confidence and "confidence" not in tracks:
+        raise ValueError(f"expected a column 'confidence' to show, got {list(tracks.columns)!r}")
+    groups = tracks["cluster"].fillna("") if clusters and "cluster" in tracks else [""] * len(tracks)
+    sure = tracks["confidence"] if confidence else [0.0] * len(tracks)
+    signs = {}
+    for track, person, group, probability in zip(tracks["track"], tracks["person"], groups, sure, strict=True):
+        if person == NOT_A_FACE or boxes == "nobody" or (boxes == "cast" and person not in cast):
+            continue
+        name = person if person in cast else group or UNKNOWN
+        label = labels.get(name, name)
+        if confidence and label and person in cast:
+            label = f"{label} {int(100 * probability + 1e-6)} %"  # rounded down: only what is certain is 100 %
+        colour = colours.get(name, colours.get(UNKNOWN, _GREY))
+        signs[int(track)] = _Sign(label, _rgb(colour))
+    return signs
+
+
+def _rgb(colour: str) -> Colour:
+    red, green, blue, *_ = ImageColor.getrgb(colour)
+    return red, green, blue
+
+
+def _left_sharp(tracks: pd.DataFrame, blur: Blur, sharp: Collection[str]) -> set[int]:
+    """Return the tracks not to blur: whatever is not in the table is blurred."""
+    names = [sharp] if isinstance(sharp, str) else list(sharp)
+    kept = tracks["person"].isin([*names, NOT_A_FACE])
+    if "cluster" in tracks:
+        kept |= (tracks["person"] == UNKNOWN) & tracks["cluster"].isin(names)
+    if blur == "strangers":
+        kept |= tracks["person"] != UNKNOWN
+    return {int(track) for track in tracks.loc[kept, "track"]}
+
+
+class _Face(NamedTuple):
+    """One row of `detections.parquet`."""
+
+    frame: int
+    time: float
+    shot: int
+    track: int
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+class _Faces:
+    """The faces of a film, frame by frame, with those of the frames around."""
+
+    def __init__(self, files: FilmFiles, linger: float) -> None:
+        self.linger = linger
+        self.rows = _read_faces(files.detections)
+        self.ahead: deque[_Face] = deque()
+        self.before: dict[int, _Face] = {}
+        self.cuts = _cuts(files.shots)
+
+    def at(self, frame: FilmFrame) -> tuple[list[_Face], list[_Face]]:
+        """Return the faces in a frame, and those that were or will be there within `linger` seconds."""
+        while not self.ahead or self.ahead[-1].time <= frame.time + self.linger:
+            row = next(self.rows, None)
+            if row is None:
+                break
+            self.ahead.append(row)
+        here: list[_Face] = []
+        while self.ahead and self.ahead[0].frame <= frame.index:
+            face = self.ahead.popleft()
+            if face.frame == frame.index:
+                here.append(face)
+        near = self._near(frame, here) if self.linger else []
+        if self.linger:
+            self.before.update((face.track, face) for face in here)
+        return here, near
+
+    def _near(self, frame: FilmFrame, here: list[_Face]) -> list[_Face]:
+        self.before = {track: face for track, face in self.before.items() if frame.time - face.time <= self.linger}
+        shown, shots = {face.track for face in here}, {face.shot for face in here}
+        after_cuts = bisect_right(self.cuts, frame.index)
+        around: dict[int, _Face] = {}
+        for face in (*self.before.values(), *self.ahead):
+            if face.track in shown or abs(face.time - frame.time) > self.linger or shots - {face.shot}:
+                continue
+            if bisect_right(self.cuts, face.frame) == after_cuts:
+                around.setdefault(face.track, face)
+        return list(around.values())
+
+
+def _read_faces(path: Path) -> Iterator[_Face]:
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(batch_size=_ROWS_AT_ONCE, columns=list(_Face._fields)):
+            columns: Iterable[list[float]] = (batch[name].to_pylist() for name in _Face._fields)
+            yield from map(_Face._make, zip(*columns, strict=True))
+
+
+def _cuts(path: Path) -> list[int]:
+    """Return the first frame of each shot, ascending; without a table of shots there are none."""
+    return sorted(pd.read_csv(path)["start_frame"].to_list()) if path.is_file() else []

@@ -1,0 +1,177 @@
+"""Who is on screen, from when to when, for how long, and together with whom."""
+
+from __future__ import annotations
+
+from itertools import combinations, pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from facelib.films.corrections import NOT_A_FACE
+from facelib.recognize import UNKNOWN
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+APPEARANCE_COLUMNS = ["person", "start", "end", "start_timecode", "end_timecode", "confidence", "tracks"]
+
+
+def timecode(seconds: float) -> str:
+    """Write a time as hours, minutes, seconds and thousandths, which holds for variable frame rates too.
+
+    Example:
+        >>> timecode(3725.0404)
+        '01:02:05.040'
+    """
+    thousandths = round(seconds * 1000)
+    minutes, rest = divmod(thousandths, 60_000)
+    return f"{minutes // 60:02d}:{minutes % 60:02d}:{rest // 1000:02d}.{rest % 1000:03d}"
+
+
+def appearances(tracks: pd.DataFrame, *, longest_gap: float = 1.0, unknown: bool = False) -> pd.DataFrame:
+    """Join the tracks of each person into stretches on screen.
+
+    Args:
+        tracks: The columns of `tracks.parquet`. Tracks that were corrected to `not a face` are left out always.
+        longest_gap: Stretches of one person that lie at most so many seconds apart become one.
+        unknown: Also the groups of unknown people, by their name in the column `cluster`; an unknown track
+            that is in no group is left out nevertheless.
+
+    Returns:
+        The columns of `appearances.csv`, by start. `end` is the presentation time of the last frame, not the time
+        at which it leaves the screen; `facelib.films.exports.exact_appearances` gives that. `confidence` is that of the
+        tracks, weighted by their length, and `tracks` their numbers with a space between.
+    """
+    rows = []
+    for person, own in named_tracks(tracks, unknown=unknown).sort_values("start").groupby("person"):
+        # A new stretch begins where the next track starts too long after all before it have ended.
+        gap = own["start"] - own["end"].cummax().astype(float).shift(fill_value=-np.inf)
+        for _, stretch in own.groupby((gap > longest_gap).cumsum()):
+            rows.append(_stretch(str(person), stretch))
+    return pd.DataFrame(rows, columns=pd.Index(APPEARANCE_COLUMNS)).sort_values(["start", "person"], ignore_index=True)
+
+
+def named_tracks(tracks: pd.DataFrame, *, unknown: bool = False) -> pd.DataFrame:
+    """Return the tracks that have a name: the cast's, and if wanted the groups of unknown people by their cluster."""
+    tracks = tracks[tracks["person"] != NOT_A_FACE]
+    if unknown:
+        grouped = (tracks["person"] == UNKNOWN) & (tracks["cluster"].fillna("") != "")
+        tracks = tracks.assign(person=tracks["person"].where(~grouped, tracks["cluster"]))
+    return tracks[tracks["person"] != UNKNOWN]
+
+
+def _stretch(person: str, tracks: pd.DataFrame) -> dict[str, object]:
+    start, end = float(tracks["start"].min()), float(tracks["end"].max())
+    weights = tracks["end"] - tracks["start"] + 1e-3
+    return {
+        "person": person,
+        "start": round(start, 3),
+        "end": round(end, 3),
+        "start_timecode": timecode(start),
+        "end_timecode": timecode(end),
+        "confidence": round(float(np.average(tracks["confidence"], weights=weights)), 4),
+        "tracks": " ".join(str(number) for number in tracks["track"]),
+    }
+
+
+def screen_time(appeared: pd.DataFrame, tracks: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Return how long each person is on screen, one row a person, longest first.
+
+    Args:
+        appeared: The columns of `appearances.csv`, or the stretches of `facelib.films.exports.exact_appearances`,
+            which count the last frame of each stretch too.
+        tracks: The columns of `tracks.parquet` that the appearances were made of; with them the shots are counted.
+
+    Returns:
+        `person`, `seconds`, `stretches`, `first`, `last` (seconds in the film), and with `tracks` also
+        `shots`: in how many shots the person is seen.
+    """
+    spans = appeared.assign(seconds=appeared["end"] - appeared["start"])
+    table = spans.groupby("person").agg(
+        seconds=("seconds", "sum"), stretches=("seconds", "size"), first=("start", "min"), last=("end", "max")
+    )
+    if tracks is not None:
+        table["shots"] = _shots(appeared, tracks).reindex(table.index).astype(int)
+    return table.sort_values("seconds", ascending=False, kind="stable").reset_index()
+
+
+def _shots(appeared: pd.DataFrame, tracks: pd.DataFrame) -> pd.Series[int]:
+    shot_of = tracks.set_index("track")["shot"]
+    # Read back from CSV, the numbers of a table of single tracks are no longer text.
+    each = appeared.assign(shot=appeared["tracks"].astype(str).str.split()).explode("shot")
+    each["shot"] = each["shot"].astype(int).map(shot_of)
+    return each.groupby("person")["shot"].nunique()
+
+
+def on_screen(appeared: pd.DataFrame) -> pd.DataFrame:
+    """Cut a film where the set of people on screen changes.
+
+    Args:
+        appeared: Has the columns `person`, `start` and `end`, in seconds or in frames, the end exclusive.
+
+    Returns:
+        One row for each span in which the same people are on screen: `start`, `end`, `people` (a tuple of
+        names, sorted). Spans with nobody are left out; the rows do not overlap and are sorted.
+    """
+    changes = sorted({*appeared["start"], *appeared["end"]})
+    begins, ends = (dict(list(appeared.groupby(column)["person"])) for column in ("start", "end"))
+    present: list[str] = []  # with repetition: two stretches of one person may overlap
+    rows: list[tuple[float, float, tuple[str, ...]]] = []
+    for start, end in pairwise(changes):
+        present.extend(begins.get(start, ()))
+        # What begins and ends at the same time was never in `present` for a whole span.
+        for person in ends.get(start, ()):
+            present.remove(person)
+        people = tuple(sorted(set(present)))
+        if people and rows and rows[-1][1:] == (start, people):
+            rows[-1] = (rows[-1][0], end, people)
+        elif people:
+            rows.append((start, end, people))
+    return pd.DataFrame(rows, columns=pd.Index(["start", "end", "people"]))
+
+
+def together(appeared: pd.DataFrame) -> pd.DataFrame:
+    """Return who is on screen with whom, one row a pair, longest first.
+
+    Gaps that were closed between two tracks of a person count as being on screen.
+
+    Args:
+        appeared: As for `on_screen`, in seconds.
+
+    Returns:
+        `person`, `other` (the later name in the alphabet), `seconds` and `stretches`: how often they come
+        together. Pairs that are never on screen at once have no row.
+    """
+    found: dict[tuple[str, str], list[tuple[float, float]]] = {}
+    for start, end, people in on_screen(appeared).itertuples(index=False, name=None):
+        for pair in combinations(people, 2):
+            spans = found.setdefault(pair, [])
+            if spans and spans[-1][1] == start:
+                spans[-1] = (spans[-1][0], end)
+            else:
+                spans.append((start, end))
+    rows = [(*pair, round(sum(end - start for start, end in spans), 6), len(spans)) for pair, spans in found.items()]
+    table = pd.DataFrame(rows, columns=pd.Index(["person", "other", "seconds", "stretches"]))
+    return table.sort_values(["seconds", "person", "other"], ascending=[False, True, True], ignore_index=True)
+
+
+def graph_of(appeared: pd.DataFrame) -> nx.Graph:
+    """Return who appears with whom as a graph; `facelib.films.exports.write_graph` writes it as GraphML.
+
+    Args:
+        appeared: As for `on_screen`, in seconds.
+
+    Returns:
+        A node for each person with `seconds` (on screen) and `stretches`; an edge for each pair that is on
+        screen at once with `seconds` (together) and `stretches`.
+    """
+    import networkx as nx
+
+    graph = nx.Graph()
+    people = screen_time(appeared)[["person", "seconds", "stretches"]]
+    for person, seconds, stretches in people.itertuples(index=False, name=None):
+        graph.add_node(str(person), seconds=round(float(seconds), 6), stretches=int(stretches))
+    for person, other, seconds, stretches in together(appeared).itertuples(index=False, name=None):
+        graph.add_edge(str(person), str(other), seconds=float(seconds), stretches=int(stretches))
+    return graph

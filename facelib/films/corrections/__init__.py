@@ -1,0 +1,38 @@
+"""What the user decided about tracks: kept, applied to every table made, and enrolled."""
+
+from facelib.films.corrections.apply import (
+    Corrected,
+    apply_corrections,
+    correct_films,
+    current,
+    labels,
+    match_corrections,
+)
+from facelib.films.corrections.enrol import Enrolled, enrol
+from facelib.films.corrections.log import (
+    CORRECTION_COLUMNS,
+    NOT_A_FACE,
+    append_corrections,
+    checked_name,
+    group_number,
+    is_group,
+    read_corrections,
+)
+
+__all__ = [
+    "CORRECTION_COLUMNS",
+    "NOT_A_FACE",
+    "Corrected",
+    "Enrolled",
+    "append_corrections",
+    "apply_corrections",
+    "checked_name",
+    "correct_films",
+    "current",
+    "enrol",
+    "group_number",
+    "is_group",
+    "labels",
+    "match_corrections",
+    "read_corrections",
+]

@@ -1,0 +1,222 @@
+"""Decisions applied to the tracks of films."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from facelib.films.corrections.log import BOX, NOT_A_FACE, group_number, is_group
+from facelib.recognize import UNKNOWN
+
+_LEAST_OVERLAP = 0.5  # IoU from which a box is taken for the one that was decided about
+_ANSWER = ("person", "cluster", "confidence", "reason", "source")
+_MISSING = {"cluster": "", "confidence": 0.0, "reason": "", "source": ""}  # in tables that are not finished, or older
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Corrected:
+    """Tables of tracks with the user's decisions applied.
+
+    Attributes:
+        tables: By the film's file name: its tracks, with `person`, `cluster`, `confidence`, `reason` and `source` as
+            decided, and what the program itself would say in `auto_person` and so on, the last columns.
+        left_out: The rows of the corrections that stand for decisions which were not applied, and `why`.
+        warnings: A sentence for each person whom the user named twice in one moment.
+    """
+
+    tables: dict[str, pd.DataFrame]
+    left_out: pd.DataFrame
+    warnings: list[str]
+
+    @property
+    def tracks(self) -> pd.DataFrame:
+        """The tracks of the only film."""
+        (table,) = self.tables.values()
+        return table
+
+
+def match_corrections(corrections: pd.DataFrame, detections: pd.DataFrame) -> NDArray[np.int64]:
+    """Find each decision's track by its box, since the numbers of tracks change when a film is looked at again.
+
+    Args:
+        corrections: Rows about one film, any number.
+        detections: The film's `frame`, `track`, `left`, `top`, `right`, `bottom`; other frames may be missing.
+
+    Returns:
+        `(n,)`: the number of the track whose box in that frame has the largest IoU with the row's, at least one half;
+        -1 where there is none, or the row is about a picture.
+    """
+    asked = corrections[["frame", *BOX]].reset_index(drop=True).reset_index(names="row")
+    asked = asked[(corrections["picture"] == "").to_numpy()]
+    found = detections.loc[detections["frame"].isin(asked["frame"]), ["frame", "track", *BOX]]
+    pairs = asked.merge(found, on="frame", suffixes=("", "_found"))
+    ours, theirs = (pairs[[side + end for side in BOX]].to_numpy(np.float64) for end in ("", "_found"))
+    pairs["overlap"] = _overlaps(ours, theirs)
+    best = pairs[pairs["overlap"] >= _LEAST_OVERLAP].sort_values(["overlap", "track"], ascending=[False, True])
+    best = best.drop_duplicates("row")
+    matched = np.full(len(corrections), -1, np.int64)
+    matched[best["row"].to_numpy(np.int64)] = best["track"].to_numpy(np.int64)
+    return matched
+
+
+def _overlaps(ours: NDArray[np.float64], theirs: NDArray[np.float64]) -> NDArray[np.float64]:
+    width = np.minimum(ours[:, 2], theirs[:, 2]) - np.maximum(ours[:, 0], theirs[:, 0])
+    height = np.minimum(ours[:, 3], theirs[:, 3]) - np.maximum(ours[:, 1], theirs[:, 1])
+    shared = np.clip(width, 0, None) * np.clip(height, 0, None)
+    areas = [(boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]) for boxes in (ours, theirs)]
+    union = areas[0] + areas[1] - shared
+    return np.asarray(np.divide(shared, union, out=np.zeros(len(union)), where=union > 0), np.float64)
+
+
+def current(corrections: pd.DataFrame) -> pd.DataFrame:
+    """Return the last decision about each track, without those that were taken back.
+
+    Args:
+        corrections: Oldest first, with the column `matched`: the number of the track that each row is about now.
+    """
+    last = corrections[corrections["matched"] >= 0].drop_duplicates(["video", "matched"], keep="last")
+    return last[last["is"] != ""]
+
+
+def apply_corrections(
+    tracks: pd.DataFrame, detections: pd.DataFrame, corrections: pd.DataFrame, video: str
+) -> Corrected:
+    """Apply the decisions about one film to its tracks; see `correct_films`.
+
+    Args:
+        tracks: The columns of `tracks.parquet`.
+        detections: The columns of `detections.parquet`.
+        corrections: As `read_corrections` gives them; rows about other films are passed over.
+        video: The film's file name.
+    """
+    own = corrections[corrections["video"] == video]
+    return correct_films({video: tracks}, own.assign(matched=match_corrections(own, detections)))
+
+
+def correct_films(tables: Mapping[str, pd.DataFrame], corrections: pd.DataFrame) -> Corrected:
+    """Apply decisions to the tracks of films.
+
+    A decided track gets its name, or `unknown`, `not a face`, or its group, with confidence 1 and the source `user`.
+    Everything starts from the program's own answer, so that applying twice changes nothing, and what was taken back
+    is as if it had never been said. Groups of unknown people are numbered anew by every run: the group of a track
+    that was confirmed as `Unknown 2` is called that whatever its number is now, and another group that happens to
+    have got this number gets a free one.
+
+    Args:
+        tables: By file name, the tracks of each film; all films of the project that are there.
+        corrections: As `read_corrections` gives them, with `matched`, see `current`.
+    """
+    video, track = corrections["video"].to_numpy(), corrections["matched"].to_numpy()
+    there = {name: set(table["track"]) for name, table in tables.items()}
+    known = np.array([name in there for name in video], bool)
+    found = np.array([number in there.get(name, ()) for name, number in zip(video, track, strict=True)], bool)
+    decided = current(corrections[found])
+    done = {name: _decide(_with_automatic(table), decided[decided["video"] == name]) for name, table in tables.items()}
+    done = _settle_groups(done, decided)
+    why = np.where(known, "no face of any track is there", "this film is not among the films")
+    lost = corrections.assign(why=why)[~found].drop_duplicates(["video", "frame", *BOX], keep="last")
+    warnings = [line for name, table in done.items() for line in _doubles(name, table)]
+    return Corrected(done, lost[lost["is"] != ""].drop(columns="matched").reset_index(drop=True), warnings)
+
+
+def _with_automatic(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the tracks as the program named them; its answer is kept in columns of its own, the last ones."""
+    table = table.reset_index(drop=True)
+    for name, value in _MISSING.items():
+        if name not in table:
+            kind = "str" if value == "" else "float32"
+            table = table.assign(**{name: pd.Series(value, index=table.index, dtype=kind)})
+    for name in _ANSWER:
+        automatic = f"auto_{name}"
+        table = table.assign(**({name: table[automatic]} if automatic in table else {automatic: table[name]}))
+    kept = [f"auto_{name}" for name in _ANSWER]
+    return table[[name for name in table.columns if name not in kept] + kept]
+
+
+def _decide(table: pd.DataFrame, decided: pd.DataFrame) -> pd.DataFrame:
+    """Write what was decided into the tracks of one film."""
+    rows = table["track"].isin(decided["matched"]).to_numpy()
+    if not rows.any():
+        return table
+    said = decided.set_index("matched").loc[table.loc[rows, "track"]]
+    labels = said["is"].to_numpy(dtype="object")
+    groups = np.array([is_group(label) for label in labels])
+    cluster = table.loc[rows, "cluster"].to_numpy(dtype="object")
+    own = {
+        "person": np.where(groups, UNKNOWN, labels),
+        "cluster": np.where(groups, labels, np.where(labels == UNKNOWN, cluster, "")),
+        "reason": [_reason(*row) for row in zip(labels, said["by"], said["when"], strict=True)],
+        "source": np.full(len(said), "user", dtype="object"),
+    }
+    texts = {}
+    for name, values in own.items():
+        column = table[name].to_numpy(dtype="object", copy=True)
+        column[rows] = values
+        texts[name] = pd.Series(column, index=table.index, dtype="str")
+    return table.assign(**texts, confidence=table["confidence"].mask(rows, 1.0))
+
+
+def _reason(label: str, by: str, when: str) -> str:
+    did = (
+        "grouped" if is_group(label) else {NOT_A_FACE: "called no face", UNKNOWN: "called unknown"}.get(label, "named")
+    )
+    return f"{did} by {by or 'its user'} on {when[:10]}"
+
+
+def _settle_groups(tables: dict[str, pd.DataFrame], decided: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Give the groups of unknown people the labels that their confirmed tracks have, and keep other groups off them."""
+    columns = ["video", "track", "auto_cluster"]
+    every = [table.assign(video=name)[columns] for name, table in tables.items() if len(table)]
+    if not every or decided.empty:
+        return tables
+    said = decided[decided["is"].map(is_group)].merge(
+        pd.concat(every), left_on=["video", "matched"], right_on=["video", "track"], suffixes=("_said", "")
+    )
+    said = said[(said["is"] == said["was"]) & (said["auto_cluster"] != "")]
+    anchors = {str(label): set(names) for label, names in said.groupby("auto_cluster")["is"]}
+    taken = set().union(*anchors.values())
+    automatic = sorted({label for table in every for label in table["auto_cluster"]} - {""}, key=group_number)
+    free = 1 + max([0, *map(group_number, [*automatic, *decided["is"]])])
+    renamed = {}
+    for label in automatic:
+        if confirmed := anchors.get(label):
+            # A group that was split off has the higher number, so the rest of its origin keeps the lower one.
+            renamed[label] = label if label in confirmed else min(confirmed, key=group_number)
+        elif label in taken:  # it is the user's name for another group, under an older numbering
+            renamed[label] = f"Unknown {free}"
+            free += 1
+    return {name: _renamed(table, renamed) for name, table in tables.items()}
+
+
+def _renamed(table: pd.DataFrame, labels: Mapping[str, str]) -> pd.DataFrame:
+    open_rows = (table["source"] != "user") & table["cluster"].isin(list(labels))
+    return table.assign(cluster=table["cluster"].mask(open_rows, table["cluster"].map(labels)).astype("str"))
+
+
+def _doubles(video: str, table: pd.DataFrame) -> list[str]:
+    """Return a sentence for each two tracks that share a frame and a name which the user gave to one of them."""
+    columns = ["label", "track", "start_frame", "end_frame", "start", "source"]
+    named = table.assign(label=labels(table))[columns]
+    given = set(named.loc[named["source"] == "user", "label"]) - {UNKNOWN, NOT_A_FACE}
+    named = named[named["label"].isin(given)].sort_values(["label", "start_frame", "track"])
+    lines = []
+    last_label, last, last_end, last_source = "", -1, -1, ""
+    for label, track, first, end, start, source in zip(*(named[key].tolist() for key in columns), strict=True):
+        if label != last_label:
+            last_label, last, last_end, last_source = label, track, end, source
+            continue
+        if first <= last_end and "user" in (source, last_source):
+            lines.append(f"{label} is on screen twice at {start:.1f} s of {video}, in tracks {last} and {track}")
+        if end > last_end:
+            last, last_end, last_source = track, end, source
+    return lines
+
+
+def labels(tracks: pd.DataFrame) -> pd.Series:
+    """Return what each track is called: its person, or its group of unknown people where it has one."""
+    grouped = (tracks["person"] == UNKNOWN) & (tracks["cluster"] != "")
+    return tracks["person"].mask(grouped, tracks["cluster"])

@@ -1,0 +1,223 @@
+"""Faces that the user named in films, enrolled as pictures of the cast."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from facelib.films.corrections.apply import current, match_corrections
+from facelib.films.corrections.log import NOT_A_FACE, checked_name, is_group, locked, read_corrections
+from facelib.project import Project, atomic_write, write_table
+from facelib.recognize import UNKNOWN
+
+ENROLLED_COLUMNS = ["picture", "sha256", "person", "video", "track", "frame", "quality"]
+_SIDES = ["left", "top", "right", "bottom"]
+_ALIKE = 0.08  # embeddings nearer than this are of two frames that look the same
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Enrolled:
+    """What enrolling did.
+
+    Attributes:
+        pictures: Every picture that stands enrolled now: `picture` (relative to the project's data folder), `sha256`,
+            `person`, `video`, `track`, `frame`, `quality`; the content of `enrolled.csv`.
+        added: Those of them that are new.
+        removed: Pictures taken away again, because their decision was taken back or changed.
+        left_out: A sentence for each named track that gave no picture, and for each file that was left as it is.
+    """
+
+    pictures: pd.DataFrame
+    added: list[str]
+    removed: list[str]
+    left_out: list[str]
+
+
+def enrolled_file(project: Project) -> Path:
+    """Return where the list of enrolled pictures lies: what is not on it is the user's own."""
+    return project.output / "enrolled.csv"
+
+
+def enrol(
+    project: Project,
+    *,
+    most_per_track: int = 4,
+    most_per_person: int = 60,
+    least_quality: float = 0.1,
+    smallest_face: float = 40.0,
+) -> Enrolled:
+    """Bring the pictures of people in line with the names given in films.
+
+    Every track that its user gave another name than it had gives its best faces to `people/<Name>/`, as
+    `film <stem> <frame>-<track>.jpg`; confirmed names give none. Pictures whose decision was taken back or changed
+    are removed again, and nothing else is: a file that is not on the list in `enrolled.csv`, or was changed since, is
+    the user's own. Doing it twice changes nothing. New pictures count from the next run of 02, 04 and 05 on.
+
+    Args:
+        project: Its films' `looks.parquet` and `detections.parquet` are read, and its `corrections.csv`.
+        most_per_track: Pictures of one track at most; near repetitions are passed over.
+        most_per_person: Pictures of one person at most, the best of each track first.
+        least_quality: See `facelib.embed.quality.quality`; a blurred or turned face teaches wrong things.
+        smallest_face: The least shorter side of a face, in pixels of the film.
+
+    Raises:
+        ValueError: When a name cannot be that of a folder, or a table is damaged.
+        OSError: When a picture cannot be written.
+    """
+    corrections = read_corrections(project.corrections)
+    with locked(enrolled_file(project)):
+        before = _read_list(project)
+        problems: list[str] = []
+        plans = []
+        for video in sorted(set(corrections["video"])):
+            files = project.film(video)
+            if not files.looks.is_file() or not files.detections.is_file():
+                plans.append(before[before["video"] == video])
+                problems.append(f"{video}: its faces are not there, so its pictures stay as they are; run 05 on it")
+                continue
+            own = corrections[corrections["video"] == video]
+            named = _named(own, pd.read_parquet(files.detections, columns=["frame", "track", *_SIDES]))
+            looks = _worthy(pd.read_parquet(files.looks), named, least_quality, smallest_face)
+            chosen = _varied(looks, most_per_track)
+            problems += [
+                f"{video}, track {track}: no face of {person!r} is large and clear enough to enrol"
+                for track, person in named.items()
+                if track not in set(chosen["track"])
+            ]
+            plans.append(_planned(chosen, named, video))
+        return _synchronise(project, before, _fewest(plans, most_per_person), problems)
+
+
+def _read_list(project: Project) -> pd.DataFrame:
+    path = enrolled_file(project)
+    if not path.is_file():
+        return pd.DataFrame(columns=pd.Index(ENROLLED_COLUMNS)).assign(content=None)
+    try:
+        table = pd.read_csv(path, keep_default_na=False, dtype={"picture": "str", "sha256": "str", "person": "str"})
+        return table[ENROLLED_COLUMNS].assign(content=None)
+    except (ValueError, KeyError) as error:
+        raise ValueError(f"expected the list of enrolled pictures at {str(path)!r}, got: {error}") from error
+
+
+def _named(corrections: pd.DataFrame, detections: pd.DataFrame) -> dict[int, str]:
+    """Return the person of each track whose user gave it another name than it had."""
+    rows = corrections.assign(matched=match_corrections(corrections, detections))
+    named = {}
+    said = current(rows)
+    for track, label in zip(said["matched"].tolist(), said["is"].tolist(), strict=True):
+        if label in {UNKNOWN, NOT_A_FACE} or is_group(label):
+            continue
+        # Confirming a name afterwards does not take away that it was given by the user.
+        history = rows[rows["matched"] == track]
+        run = history[(history["is"] == label)[::-1].cumprod()[::-1].astype(bool)]
+        if run["was"].iloc[0] != label:
+            named[track] = checked_name(label)
+    return named
+
+
+def _worthy(looks: pd.DataFrame, named: dict[int, str], least_quality: float, smallest_face: float) -> pd.DataFrame:
+    shorter = np.minimum(looks["right"] - looks["left"], looks["bottom"] - looks["top"])
+    good = looks["track"].isin(list(named)) & (looks["quality"] >= least_quality) & (shorter >= smallest_face)
+    return looks[good & (looks["picture"].map(len) > 0)]
+
+
+def _varied(looks: pd.DataFrame, most: int) -> pd.DataFrame:
+    """Return the best faces of each track that do not repeat a better one, with their `rank` in the track."""
+    chosen: list[int] = []
+    for _, own in looks.sort_values("quality", ascending=False, kind="stable").groupby("track", sort=True):
+        taken: list[int] = []
+        for row in own.index:
+            vector = np.asarray(own.at[row, "embedding"], float)
+            if all(np.linalg.norm(vector - np.asarray(own.at[other, "embedding"], float)) >= _ALIKE for other in taken):
+                taken.append(row)
+        chosen += taken[:most]
+    picked = looks.loc[chosen]
+    return picked.assign(rank=picked.groupby("track").cumcount())
+
+
+def _planned(chosen: pd.DataFrame, named: dict[int, str], video: str) -> pd.DataFrame:
+    people = chosen["track"].map(named)
+    names = [f"film {Path(video).stem} {f}-{t}.jpg" for f, t in zip(chosen["frame"], chosen["track"], strict=True)]
+    return pd.DataFrame(
+        {
+            "picture": [f"people/{person}/{name}" for person, name in zip(people, names, strict=True)],
+            "sha256": [hashlib.sha256(content).hexdigest() for content in chosen["picture"]],
+            "person": people,
+            "video": video,
+            "track": chosen["track"],
+            "frame": chosen["frame"],
+            "quality": chosen["quality"].round(4),
+            "content": chosen["picture"],
+            "rank": chosen["rank"],
+        }
+    )
+
+
+def _fewest(plans: list[pd.DataFrame], most: int) -> pd.DataFrame:
+    """Keep at most so many pictures a person, the best of every track first."""
+    filled = [plan.assign(rank=plan.get("rank", 0)) for plan in plans if len(plan)]
+    if not filled:
+        return pd.DataFrame(columns=pd.Index([*ENROLLED_COLUMNS, "content"]))
+    every = pd.concat(filled).sort_values(["rank", "quality", "picture"], ascending=[True, False, True])
+    return every.groupby("person").head(most).sort_values("picture").drop(columns="rank").reset_index(drop=True)
+
+
+def _synchronise(project: Project, before: pd.DataFrame, plan: pd.DataFrame, problems: list[str]) -> Enrolled:
+    """Write what is planned and remove what no longer is; the list comes first, so that a kill leaves no stray file."""
+    listed = dict(zip(before["picture"], before["sha256"], strict=True))
+    foreign = [
+        name
+        for name, digest in zip(plan["picture"], plan["sha256"], strict=True)
+        if _is_foreign(project.data / name, digest, listed.get(name))
+    ]
+    problems += [f"{name}: a file of the user's own has this name" for name in foreign]
+    plan, before = (table[~table["picture"].isin(foreign)] for table in (plan, before))
+    obsolete = before[~before["picture"].isin(plan["picture"])]
+    if len(plan) or len(before):
+        write_table(pd.concat([plan, obsolete])[ENROLLED_COLUMNS], enrolled_file(project))
+    added = [
+        name
+        for name, digest, content in zip(plan["picture"], plan["sha256"], plan["content"], strict=True)
+        if content is not None and _write(project.data / name, content, digest)
+    ]
+    removed = []
+    for name, digest in zip(obsolete["picture"], obsolete["sha256"], strict=True):
+        path = project.data / name
+        if path.is_file() and _digest(path) != digest:
+            problems.append(f"{name}: changed since it was enrolled, so it stays")
+        elif _remove(path):
+            removed.append(name)
+    if len(obsolete):
+        write_table(plan[ENROLLED_COLUMNS], enrolled_file(project))
+    return Enrolled(plan[ENROLLED_COLUMNS].reset_index(drop=True), added, removed, problems)
+
+
+def _remove(path: Path) -> bool:
+    """Remove a picture, and its folder when it was the last one in it."""
+    if not path.is_file():
+        return False
+    path.unlink()
+    if not any(path.parent.iterdir()):
+        path.parent.rmdir()
+    return True
+
+
+def _is_foreign(path: Path, sha256: str, listed: str | None) -> bool:
+    """Tell whether a file stands in the way that is neither the picture itself nor an earlier one of facelib's."""
+    return path.is_file() and _digest(path) not in {sha256, listed}
+
+
+def _write(path: Path, content: bytes, sha256: str) -> bool:
+    if path.is_file() and _digest(path) == sha256:
+        return False
+    with atomic_write(path) as temporary:
+        temporary.write_bytes(content)
+    return True
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,142 @@
+"""Boxes, labels and blurred heads, drawn on the Y, U and V planes of a picture."""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from functools import lru_cache
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from PIL import Image as PillowImage
+from PIL import ImageDraw
+
+from facelib.faces import Image
+from facelib.films.fonts import open_font
+
+Colour = tuple[int, int, int]
+Planes = tuple[Image, Image, Image]
+
+# How far a head reaches past the box of its face, as shares of the box's sides: detectors differ, hair is high.
+_SIDE, _ABOVE, _BELOW = 0.4, 0.5, 0.35
+_CELLS = 6  # what is left of a blurred head's width: about three values across the face
+
+
+class Mark(NamedTuple):
+    """A box to draw, with its label; pixels of the film."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+    label: str
+    colour: Colour
+
+
+def draw_mark(planes: Planes, mark: Mark, *, line: int = 2) -> None:
+    """Draw a box and its label on a picture's planes, in place; what lies outside is left away.
+
+    Args:
+        planes: Y `(h, w)`, U and V `(h/2, w/2)`, uint8.
+        mark: What to draw; with an empty label only the box.
+        line: Thickness in pixels, even.
+    """
+    left, top, right, bottom = (round(value / 2) * 2 for value in mark[:4])
+    colour = _to_yuv(np.array([[mark.colour]], np.uint8))
+    for x0, y0, x1, y1 in (
+        (left, top, right, top + line),
+        (left, bottom - line, right, bottom),
+        (left, top, left + line, bottom),
+        (right - line, top, right, bottom),
+    ):
+        _fill(planes, x0, y0, x1, y1, colour)
+    if not mark.label.strip():
+        return
+    label = _label(mark.label, mark.colour, max(12, planes[0].shape[0] // 30))
+    height, width = label[0].shape
+    # Above the box, or inside it where there is no room above; moved left at the right border.
+    y = top - height if top >= height else top
+    x = max(0, min(left, planes[0].shape[1] // 2 * 2 - width))
+    _paste(planes, x, y, label)
+
+
+def blur_head(planes: Planes, left: float, top: float, right: float, bottom: float) -> None:
+    """Make the head around a face unrecognisable, in place; what lies outside the picture is left away.
+
+    An ellipse that covers hair, ears and chin is averaged down to a few cells, blurred, and drawn
+    large again: of the face about three values across remain in each plane, so that there is
+    nothing to sharpen. McPherson et al., "Defeating image obfuscation with deep learning" (2016),
+    recognise faces of 8 and more pixels across among people they know, so cells are larger.
+
+    Args:
+        planes: Y `(h, w)`, U and V `(h/2, w/2)`, uint8.
+        left: Of the face's box, in pixels of the picture, as are the others.
+        top: The smaller y.
+        right: Exclusive.
+        bottom: Exclusive.
+    """
+    width, height = right - left, bottom - top
+    if not (width > 0 and height > 0):
+        return
+    head = (left - _SIDE * width, top - _ABOVE * height, right + _SIDE * width, bottom + _BELOW * height)
+    for plane, half in zip(planes, (1, 2, 2), strict=True):
+        _blur_ellipse(plane, (head[0] / half, head[1] / half, head[2] / half, head[3] / half))
+
+
+def _blur_ellipse(plane: Image, box: tuple[float, float, float, float]) -> None:
+    left, top, right, bottom = box
+    x0, y0 = max(0, math.floor(left)), max(0, math.floor(top))
+    x1, y1 = min(plane.shape[1], math.ceil(right)), min(plane.shape[0], math.ceil(bottom))
+    if x0 >= x1 or y0 >= y1:
+        return
+    area = plane[y0:y1, x0:x1]
+    cell = (right - left) / _CELLS
+    cells = tuple(max(1, round(side / cell)) for side in (x1 - x0, y1 - y0))
+    few = cv2.GaussianBlur(cv2.resize(area, cells, interpolation=cv2.INTER_AREA), (3, 3), 0.6)
+    smooth = cv2.resize(few, (x1 - x0, y1 - y0), interpolation=cv2.INTER_LINEAR)
+    mask = np.zeros(area.shape, np.uint8)
+    # In sixteenths of a pixel, since the planes of colours are half as large.
+    centre = [round(16 * ((a + b) / 2 - start - 0.5)) for a, b, start in ((left, right, x0), (top, bottom, y0))]
+    axes = [round(8 * (right - left)), round(8 * (bottom - top))]
+    cv2.ellipse(mask, centre, axes, 0, 0, 360, 255, thickness=-1, lineType=cv2.LINE_8, shift=4)
+    cv2.copyTo(smooth, mask, area)
+
+
+def _fill(planes: Planes, x0: int, y0: int, x1: int, y1: int, colour: Planes) -> None:
+    for plane, value, half in zip(planes, colour, (1, 2, 2), strict=True):
+        area = [max(0, edge // half) for edge in (y0, y1, x0, x1)]
+        plane[area[0] : area[1], area[2] : area[3]] = value
+
+
+def _paste(planes: Planes, x: int, y: int, picture: Planes) -> None:
+    for plane, values, half in zip(planes, picture, (1, 2, 2), strict=True):
+        area = plane[max(0, y // half) :, x // half :]
+        height, width = min(area.shape[0], values.shape[0]), min(area.shape[1], values.shape[1])
+        area[:height, :width] = values[:height, :width]
+
+
+def _to_yuv(image: Image) -> Planes:
+    """Convert RGB to Y, U and V in the limited range of video; U and V are made half as large."""
+    red, green, blue = np.moveaxis(image.astype(np.float32), -1, 0)
+    # ITU-R BT.601: a label's tint may be a little off on BT.709 material, which nobody can see.
+    luma = 16 + 0.257 * red + 0.504 * green + 0.098 * blue
+    first = 128 - 0.148 * red - 0.291 * green + 0.439 * blue
+    second = 128 + 0.439 * red - 0.368 * green - 0.071 * blue
+    y, u, v = (np.clip(np.round(plane), 0, 255).astype(np.uint8) for plane in (luma, first, second))
+    return y, u[::2, ::2], v[::2, ::2]
+
+
+@lru_cache(maxsize=512)
+def _label(text: str, colour: Colour, size: int) -> Planes:
+    text = unicodedata.normalize("NFC", text)  # folders on some systems are named by letter and accent apart
+    font = open_font(text, size)
+    left, _, right, _ = font.getbbox(text)
+    ascent, descent = font.getmetrics()
+    pad = max(2, size // 5)
+    width, height = (round(side) // 2 * 2 + 2 for side in (right - left + 2 * pad, ascent + descent + pad))
+    picture = PillowImage.new("RGB", (width, height), colour)
+    # Black or white letters, whichever stands out more from the label's own lightness.
+    light = 0.299 * colour[0] + 0.587 * colour[1] + 0.114 * colour[2]
+    ImageDraw.Draw(picture).text((pad - left, pad // 2), text, font=font, fill="black" if light > 140 else "white")
+    return _to_yuv(np.asarray(picture))

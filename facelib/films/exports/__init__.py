@@ -1,0 +1,95 @@
+"""Who is on screen and when, in the forms that other programs read.
+
+Every file is exact to the frame: what ends, ends when the next frame begins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Literal, get_args
+
+from facelib.films.exports.annotations import write_annotations
+from facelib.films.exports.clock import FrameClock, read_clock
+from facelib.films.exports.editing import write_edl, write_otio
+from facelib.films.exports.fcpxml import write_fcpxml
+from facelib.films.exports.graph import write_graph, write_together
+from facelib.films.exports.material import Material, collect, exact_appearances
+from facelib.films.exports.mot import write_mot
+from facelib.films.exports.subtitles import write_srt, write_vtt
+from facelib.films.exports.tables import write_csv, write_json, write_parquet
+from facelib.project import FilmFiles
+
+Format = Literal["csv", "json", "parquet", "vtt", "srt", "otio", "edl", "fcpxml", "annotations", "mot", "graphml"]
+"""What a film's timeline can be exported as; the module of each says what it holds and what it cannot."""
+
+FORMATS: tuple[Format, ...] = get_args(Format)
+
+__all__ = [
+    "FORMATS",
+    "Format",
+    "FrameClock",
+    "Material",
+    "exact_appearances",
+    "export_film",
+    "read_clock",
+    "write_graph",
+]
+
+
+def export_film(
+    video: str | Path,
+    files: FilmFiles,
+    *,
+    formats: Sequence[Format] = FORMATS,
+    unknown: bool = False,
+    longest_gap: float = 1.0,
+    drop_frame: bool | None = None,
+    address: str = "",
+) -> dict[str, Path]:
+    """Write who is on screen in a film, and when, in the forms that other programs read.
+
+    Args:
+        video: The film.
+        files: Where its tracks lie; the exports go into the folder `files.exports`.
+        formats: Which of `FORMATS`; all unless said otherwise.
+        unknown: Also the groups of unknown people, `Unknown 1` and so on.
+        longest_gap: Stretches of one person that lie at most so many seconds apart become one.
+        drop_frame: Timecode at 29.97 and 59.94 frames a second; None as in `read_clock`.
+        address: What the exports call the film, such as an `https` address; empty for the file's own. Editing
+            programs find the film by it.
+
+    Returns:
+        The file of each format. The names to the ids of `mot` lie beside it.
+
+    Raises:
+        FileNotFoundError: When there is no such film, or it has no tracks yet.
+        facelib.films.decode.UnreadableFilm: When the film cannot be decoded.
+        ValueError: When a format is not one of `FORMATS`.
+        OSError: When a file cannot be written.
+    """
+    strange = [name for name in formats if name not in FORMATS]
+    if strange:
+        raise ValueError(f"expected formats out of {', '.join(FORMATS)}, got {strange!r}")
+    material = collect(video, files, unknown=unknown, longest_gap=longest_gap, drop_frame=drop_frame, address=address)
+    written: dict[str, Path] = {}
+    for name in formats:
+        write, file_name = _WRITERS[name]
+        written[name] = files.exports / file_name
+        write(material, written[name])
+    return written
+
+
+_WRITERS: dict[Format, tuple[Callable[[Material, Path], None], str]] = {
+    "csv": (write_csv, "appearances.csv"),
+    "json": (write_json, "appearances.json"),
+    "parquet": (write_parquet, "appearances.parquet"),
+    "vtt": (write_vtt, "people.vtt"),
+    "srt": (write_srt, "people.srt"),
+    "otio": (write_otio, "timeline.otio"),
+    "edl": (write_edl, "timeline.edl"),
+    "fcpxml": (write_fcpxml, "timeline.fcpxml"),
+    "annotations": (write_annotations, "annotations.jsonld"),
+    "mot": (write_mot, "mot.txt"),
+    "graphml": (write_together, "people.graphml"),
+}

@@ -1,0 +1,87 @@
+"""Who is where in the film, as W3C Web Annotations in JSON-LD.
+
+Source: the Web Annotation Data Model (W3C Recommendation, 2017), and Media Fragments URI 1.0 (2012) for time and place.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from facelib import __version__
+from facelib.films.appearances import named_tracks
+from facelib.films.exports.material import Material
+from facelib.project import write_text
+
+CONTEXT = "http://www.w3.org/ns/anno.jsonld"
+MEDIA_FRAGMENTS = "http://www.w3.org/TR/media-frags/"
+
+
+def write_annotations(material: Material, path: Path) -> None:
+    """Write an annotation page with one annotation a named track.
+
+    Its target is the film with a media fragment as selector, `t=start,end&xywh=x,y,w,h`: the seconds from the
+    track's first frame to the one after its last, and the mean of its boxes in whole pixels of the upright picture
+    (a track lasts one shot at most, within which a face stays about where it is; the box of every frame is in the
+    `mot` export). `source`, `#` and the selector's value together are the address of that piece of the film.
+
+    The first body is the name, its purpose `identifying`; the second says in words how sure it is, and why. An
+    annotation keeps its id when the same track of the same film is exported again.
+    """
+    tracks = named_tracks(material.tracks, unknown=material.unknown)
+    boxes = mean_boxes(material.detections)
+    items = [_annotation(material, row, boxes) for row in tracks.sort_values(["start", "track"]).to_dict("records")]
+    page = {
+        "@context": CONTEXT,
+        "id": _identity(material.address, "page"),
+        "type": "AnnotationPage",
+        "items": items,
+    }
+    write_text(json.dumps(page, indent=1, ensure_ascii=False, allow_nan=False) + "\n", path)
+
+
+def mean_boxes(detections: Path) -> pd.DataFrame:
+    """Return the mean box of each track: `left`, `top`, `right`, `bottom` in pixels, by `track`."""
+    sides = ["left", "top", "right", "bottom"]
+    return pd.read_parquet(detections, columns=["track", *sides]).groupby("track")[sides].mean()
+
+
+def _annotation(material: Material, track: dict[Any, Any], boxes: pd.DataFrame) -> dict[str, object]:
+    selector = {"type": "FragmentSelector", "conformsTo": MEDIA_FRAGMENTS, "value": _fragment(material, track, boxes)}
+    return {
+        "id": _identity(material.address, f"track {track['track']}"),
+        "type": "Annotation",
+        "motivation": "identifying",
+        "generator": {"type": "Software", "name": f"facelib {__version__}"},
+        "body": [
+            {"type": "TextualBody", "purpose": "identifying", "format": "text/plain", "value": str(track["person"])},
+            {"type": "TextualBody", "purpose": "describing", "format": "text/plain", "value": _reason(track)},
+        ],
+        "target": {"type": "SpecificResource", "source": material.address, "selector": selector},
+    }
+
+
+def _identity(address: str, what: str) -> str:
+    return uuid.uuid5(uuid.NAMESPACE_URL, f"{address}#{what}").urn
+
+
+def _fragment(material: Material, track: dict[Any, Any], boxes: pd.DataFrame) -> str:
+    clock = material.clock
+    first, last = clock.nearest(np.array([track["start"], track["end"]]))
+    start, end = clock.begins(np.array([first, last + 1]))
+    time = f"t={start:.3f},{end:.3f}"
+    if track["track"] not in boxes.index:
+        return time
+    limits = [material.info.width, material.info.height] * 2
+    left, top, right, bottom = np.clip(boxes.loc[track["track"]].round().astype(int), 0, limits)
+    return f"{time}&xywh={left},{top},{max(right - left, 1)},{max(bottom - top, 1)}"
+
+
+def _reason(track: dict[Any, Any]) -> str:
+    reason = str(track.get("reason") or "")
+    return f"confidence {track['confidence']:.2f}" + (f": {reason}" if reason else "")

@@ -1,0 +1,148 @@
+"""The frames of a film as editing programs count them: a steady rate, whole frames, timecode."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import opentimelineio as otio
+from numpy.typing import NDArray
+
+from facelib.films.decode import open_film, picture_stream, read_packets
+
+RATES = tuple(
+    Fraction(*pair)
+    for pair in ((24000, 1001), (24, 1), (25, 1), (30000, 1001), (30, 1), (48, 1), (50, 1), (60000, 1001), (60, 1))
+)
+"""The frame rates that editing programs know, in frames a second: 23.976 to 60."""
+
+_DROP_RATES = (Fraction(30000, 1001), Fraction(60000, 1001))
+IntArray = NDArray[np.int64]
+Seconds = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FrameClock:
+    """When each frame of a film is on screen, and which frame of an editing program's timeline that is.
+
+    Editing programs know nothing but steady rates. Where the film has one of `RATES`, frame n of the film is
+    frame n of the timeline. Where its rate is steady but none of them, the timeline has a multiple of it if there
+    is one (15 frames a second: 30). Where it varies, each time is conformed to the nearest frame of the rate
+    nearest to the film's shorter steps; no frame is then off by more than half a timeline frame.
+
+    Attributes:
+        times: Presentation time of each frame, `(n,)` seconds, ascending.
+        end: When the last frame leaves the screen, seconds.
+        rate: Frames a second of the timeline, one of `RATES`.
+        constant: Whether frame n of the film is frame n of the timeline.
+        start: The film's own timecode at its first frame, as a number of timeline frames; 0 without one.
+        drop_frame: Whether timecodes leave numbers out so that they keep to the wall clock (29.97 and 59.94 only).
+    """
+
+    times: Seconds
+    end: float
+    rate: Fraction
+    constant: bool
+    start: int = 0
+    drop_frame: bool = False
+
+    @property
+    def frames(self) -> int:
+        """The length of the film in timeline frames."""
+        return int(self.timeline_frames(np.array([len(self.times)]))[0])
+
+    def nearest(self, seconds: Seconds) -> IntArray:
+        """Return the 0-based number of the film's frame whose presentation time is nearest to each time."""
+        middles = (self.times[1:] + self.times[:-1]) / 2
+        return np.asarray(np.searchsorted(middles, seconds), np.int64)
+
+    def begins(self, frames: IntArray) -> Seconds:
+        """Return when each frame comes on screen, in seconds; one behind the last frame is when that leaves it."""
+        return np.append(self.times, self.end)[frames]
+
+    def timeline_frames(self, frames: IntArray) -> IntArray:
+        """Return the timeline frame at which each of the film's frames begins, counted from the film's first."""
+        if self.constant:
+            return np.asarray(frames, np.int64)
+        since = self.begins(frames) - self.times[0]
+        return np.asarray(np.floor(since * float(self.rate) + 0.5), np.int64)
+
+    def seconds(self, timeline_frame: int) -> Fraction:
+        """Return the exact time of a timeline frame, in seconds."""
+        return timeline_frame / self.rate
+
+
+def read_clock(video: str | Path, *, drop_frame: bool | None = None) -> FrameClock:
+    """Read the presentation times of all frames from a film's packets; nothing is decoded.
+
+    Args:
+        video: Any film PyAV reads.
+        drop_frame: None: as the film's own timecode says; a film without one gets drop-frame timecode at 29.97 and
+            59.94 frames a second, which keeps to the wall clock. Ignored at rates that have no drop-frame timecode.
+
+    Raises:
+        FileNotFoundError: When there is no such film.
+        facelib.films.decode.UnreadableFilm: When it is not a film.
+    """
+    with open_film(video) as container:
+        stream = picture_stream(container)
+        mean = stream.average_rate or stream.guessed_rate or Fraction(25)
+        # A damaged film is read as far as its frames are; what comes last may be an empty packet.
+        packets = read_packets(container, [stream], video)
+        kept = [(one.pts, one.duration or 0) for one in packets if one.size and not one.is_discard]
+        times, end = _times(kept, stream.time_base, mean)
+        labels = [stream.metadata, container.metadata, *(one.metadata for one in container.streams)]
+        label = next((one["timecode"] for one in labels if one.get("timecode")), "")
+    rate, constant = timeline_rate(times, mean)
+    if drop_frame is None:
+        drop_frame = not label or ";" in label or "." in label
+    return FrameClock(times, end, rate, constant, _first_frame(label, rate), drop_frame and rate in _DROP_RATES)
+
+
+def _times(packets: list[tuple[int | None, int]], tick: Fraction, mean: Fraction) -> tuple[Seconds, float]:
+    known = sorted((pts, length) for pts, length in packets if pts is not None)
+    if len(known) < len(packets) or not known:  # old AVI files keep no times: then frames follow at the mean rate
+        count = max(len(packets), 1)
+        return np.arange(count) / float(mean), count / float(mean)
+    times = np.unique(np.array([pts for pts, _ in known])) * float(tick)
+    last_step = known[-1][1] * float(tick) or 1 / float(mean)
+    return times, float(times[-1]) + last_step
+
+
+def timeline_rate(times: Seconds, mean: Fraction) -> tuple[Fraction, bool]:
+    """Choose the frame rate of a film's timeline.
+
+    Args:
+        times: Presentation times of the frames, seconds, ascending.
+        mean: The mean rate as the file says it, for a film of a single frame.
+
+    Returns:
+        One of `RATES`, and whether the film itself has this rate, every frame of it.
+    """
+    steps = np.diff(times)
+    own = len(steps) / float(times[-1] - times[0]) if len(steps) else float(mean)
+    # Files round their times to thousandths, some to hundredths of a second: half a frame off is still steady.
+    steady = bool(np.all(np.abs((times - times[0]) * own - np.arange(len(times))) < 0.5))
+    if not steady:
+        quick = 1 / float(np.quantile(steps, 0.1))
+        return min(RATES, key=lambda rate: abs(float(rate) - quick)), False
+    # A film of a few frames cannot tell 23.976 from 24 when its times are rounded to thousandths: its header can.
+    rounding = 0.001 * own / max(len(steps), 1)
+    if abs(float(mean) - own) < rounding * own:
+        own = float(mean)
+    for faster in range(1, 9):
+        near = min(RATES, key=lambda rate: abs(float(rate) - own * faster))
+        if abs(float(near) / faster - own) < max(4e-4, rounding) * own:
+            return near, faster == 1
+    return min(RATES, key=lambda rate: abs(float(rate) - own)), False
+
+
+def _first_frame(label: str, rate: Fraction) -> int:
+    if not label:
+        return 0
+    try:
+        return int(otio.opentime.from_timecode(label.replace(".", ";"), float(rate)).value)
+    except ValueError:  # a label that is no timecode of this rate says nothing
+        return 0

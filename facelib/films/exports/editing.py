@@ -1,0 +1,127 @@
+"""Timelines for editing programs: OpenTimelineIO, and the edit decision list of CMX 3600."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from pathlib import Path
+
+import opentimelineio as otio
+
+from facelib.films.appearances import on_screen
+from facelib.films.exports.material import Material
+from facelib.films.exports.text import one_line
+from facelib.project import write_text
+
+
+def write_otio(material: Material, path: Path) -> None:
+    """Write an OpenTimelineIO timeline: the film, its sound, and above it a video track for each person.
+
+    Each clip of a person's track is a stretch on screen, in its place, and shows the film; the names of track and
+    clip are the person's. The clips' metadata `facelib` hold `confidence` and `tracks`. The longest on screen come
+    first. Times start at the film's own timecode, if it has one.
+    """
+    timeline = otio.schema.Timeline(one_line(material.info.path.stem), global_start_time=_time(material, 0, film=True))
+    whole = _range(material, 0, material.clock.frames)
+    kinds = [otio.schema.TrackKind.Video] + [otio.schema.TrackKind.Audio] * material.info.has_sound
+    for kind in kinds:
+        clip = otio.schema.Clip("film", media_reference=_film(material), source_range=whole)
+        timeline.tracks.append(otio.schema.Track("film", [clip], kind=kind))
+    for person in material.people:
+        timeline.tracks.append(_person_track(material, person))
+    write_text(otio.adapters.write_to_string(timeline, "otio_json"), path)
+
+
+def _person_track(material: Material, person: str) -> otio.schema.Track:
+    track = otio.schema.Track(one_line(person), kind=otio.schema.TrackKind.Video)
+    own = material.stretches[material.stretches["person"] == person]
+    at = 0
+    columns = ["timeline_start", "timeline_end", "confidence", "tracks"]
+    for start, end, confidence, tracks in own[columns].itertuples(index=False, name=None):
+        if start > at:
+            track.append(otio.schema.Gap(duration=_time(material, start - at)))
+        facts = {"confidence": float(confidence), "tracks": str(tracks)}
+        clip = otio.schema.Clip(
+            one_line(person),
+            media_reference=_film(material),
+            source_range=_range(material, start, end),
+            metadata={"facelib": facts},
+        )
+        track.append(clip)
+        at = end
+    return track
+
+
+def _time(material: Material, frames: int, *, film: bool = False) -> otio.opentime.RationalTime:
+    """Return a number of frames as a time, on the film's own timecode or as a length."""
+    return otio.opentime.RationalTime(frames + material.clock.start * film, float(material.clock.rate))
+
+
+def _range(material: Material, start: int, end: int) -> otio.opentime.TimeRange:
+    return otio.opentime.TimeRange(_time(material, start, film=True), _time(material, end - start))
+
+
+def _film(material: Material) -> otio.schema.ExternalReference:
+    whole = _range(material, 0, material.clock.frames)
+    return otio.schema.ExternalReference(target_url=material.address, available_range=whole)
+
+
+def write_edl(material: Material, path: Path) -> None:
+    """Write a CMX 3600 edit decision list: an event for each span in which the same people are on screen.
+
+    An event is recorded where it lies in the film, so that source and record times are equal. The format knows one
+    video track, so that people on screen together share an event: its clip name joins their names with ` + `, and
+    each name stands in a `* PERSON:` comment of its own.
+
+    What the format cannot hold: reel names are eight letters and digits, made of the film's name; its own counting
+    ends at 999 events (further ones are written with four digits, which most programs read); old programs want
+    comments in ASCII, these are UTF-8. Timecodes are drop-frame or not as the film's clock says, and the line
+    `FCM` says which.
+    """
+    clock = material.clock
+    spans = list(on_screen(material.spans()).itertuples(index=False, name=None))
+    title = one_line(material.info.path.stem)[:70]
+    mode = "DROP FRAME" if clock.drop_frame else "NON-DROP FRAME"
+    # The adapter neither writes the mode nor knows what to do with a track without events.
+    header = f"TITLE: {title}\nFCM: {mode}\n\n"
+    write_text(header + (_events(material, spans) if spans else ""), path)
+
+
+def _events(material: Material, spans: list[tuple[int, int, tuple[str, ...]]]) -> str:
+    # Loaded as a module and not by OpenTimelineIO's search for plug-ins, which the user's settings can switch off.
+    from otio_cmx3600_adapter import cmx_3600  # type: ignore[import-untyped]
+
+    # Timecodes that leave out no numbers count as if the rate were a whole number; the adapter would drop at 29.97.
+    clock = material.clock
+    rate = float(clock.rate) if clock.drop_frame else float(round(clock.rate))
+    reel = _reel(material.info.path.stem)
+    track = otio.schema.Track("people", kind=otio.schema.TrackKind.Video)
+    at = -clock.start
+    for start, end, people in spans:
+        if start > at:
+            track.append(otio.schema.Gap(duration=otio.opentime.RationalTime(start - at, rate)))
+        names = [one_line(person) for person in people]
+        comments = [f"PERSON: {name}" for name in names]
+        clip = otio.schema.Clip(
+            " + ".join(names),
+            media_reference=otio.schema.ExternalReference(target_url=material.address),
+            source_range=otio.opentime.TimeRange(
+                otio.opentime.RationalTime(start + clock.start, rate), otio.opentime.RationalTime(end - start, rate)
+            ),
+            metadata={"cmx_3600": {"reel": reel, "comments": comments}},
+        )
+        track.append(clip)
+        at = end
+    timeline = otio.schema.Timeline("", tracks=[track])
+    return str(cmx_3600.write_to_string(timeline, rate=rate))
+
+
+def _reel(stem: str) -> str:
+    """Return the eight letters and digits by which an edit decision list calls a film.
+
+    Accents fall away; a name in another script leaves nothing, and the reel is called FILM.
+    """
+    ascii_only = unicodedata.normalize("NFKD", stem).encode("ascii", "ignore").decode()
+    reel = re.sub(r"[^A-Za-z0-9]", "", ascii_only)[:8].upper()
+    # These mean "auxiliary source", "black" and "bars" and would lose the film.
+    return reel if reel and reel not in {"AX", "BL", "BLACK", "BARS"} else "FILM"

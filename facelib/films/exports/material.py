@@ -1,0 +1,111 @@
+"""What every export is made of: a film, its frames, and who is on screen from which frame to which."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from facelib.films.appearances import APPEARANCE_COLUMNS, appearances, timecode
+from facelib.films.decode import FilmInfo, probe
+from facelib.films.exports.clock import FrameClock, read_clock
+from facelib.project import FilmFiles
+
+FRAME_COLUMNS = ["start_frame", "end_frame", "timeline_start", "timeline_end"]
+"""What `exact_appearances` adds to the columns of `appearances.csv`."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Material:
+    """What the exports of one film are made of.
+
+    Attributes:
+        info: What the film's file says of itself.
+        address: What the exports call the film: an address of any kind.
+        clock: Its frames.
+        tracks: The columns of `tracks.parquet`.
+        stretches: The columns of `exact_appearances`.
+        detections: The file with a box of every face and frame.
+        unknown: Whether the groups of unknown people are among the stretches.
+    """
+
+    info: FilmInfo
+    address: str
+    clock: FrameClock
+    tracks: pd.DataFrame
+    stretches: pd.DataFrame
+    detections: Path
+    unknown: bool
+
+    @property
+    def people(self) -> list[str]:
+        """Who is on screen, longest first."""
+        seconds = (self.stretches["end"] - self.stretches["start"]).groupby(self.stretches["person"]).sum()
+        return [str(person) for person in seconds.sort_values(ascending=False, kind="stable").index]
+
+    def spans(self) -> pd.DataFrame:
+        """Return the stretches in timeline frames: `person`, `start`, `end` (exclusive)."""
+        frames = self.stretches[["person", "timeline_start", "timeline_end"]]
+        return frames.set_axis(pd.Index(["person", "start", "end"]), axis=1)
+
+
+def collect(
+    video: str | Path,
+    files: FilmFiles,
+    *,
+    unknown: bool = False,
+    longest_gap: float = 1.0,
+    drop_frame: bool | None = None,
+    address: str = "",
+) -> Material:
+    """Read what the exports of a film are made of; the arguments are those of `facelib.films.exports.export_film`."""
+    if not files.tracks.is_file():
+        raise FileNotFoundError(
+            f"expected the tracks of {Path(video).name!r} at {str(files.tracks)!r}, found none; "
+            f"run 05_annotate_video on this film first"
+        )
+    info, clock = probe(video), read_clock(video, drop_frame=drop_frame)
+    tracks = pd.read_parquet(files.tracks)
+    stretches = exact_appearances(tracks, clock, longest_gap=longest_gap, unknown=unknown)
+    address = address or Path(video).resolve().as_uri()
+    return Material(info, address, clock, tracks, stretches, files.detections, unknown)
+
+
+def exact_appearances(
+    tracks: pd.DataFrame, clock: FrameClock, *, longest_gap: float = 1.0, unknown: bool = False
+) -> pd.DataFrame:
+    """Join tracks into stretches on screen that are exact to the frame.
+
+    `facelib.films.appearances.appearances` ends a stretch at the time of its last frame; here it ends when that frame
+    leaves the screen, which is when the next one comes: the end is exclusive, as players, editing programs
+    and media fragments want it.
+
+    Args:
+        tracks: The columns of `tracks.parquet`.
+        clock: The film's frames.
+        longest_gap: As in `facelib.films.appearances.appearances`.
+        unknown: As in `facelib.films.appearances.appearances`.
+
+    Returns:
+        The columns of `appearances.csv`, and behind them `start_frame`, `end_frame` (numbers of the film's frames,
+        inclusive, as in `tracks.parquet`), `timeline_start` and `timeline_end` (frames of an editing program's
+        timeline, counted from the film's first frame, the end exclusive). No stretch is empty.
+    """
+    table = appearances(tracks, longest_gap=longest_gap, unknown=unknown)
+    first, last = clock.nearest(table["start"].to_numpy()), clock.nearest(table["end"].to_numpy())
+    start, end = clock.begins(first).round(6), clock.begins(last + 1).round(6)
+    since = clock.timeline_frames(first)
+    exact = table.assign(
+        start=start,
+        end=end,
+        start_timecode=[timecode(seconds) for seconds in start],
+        end_timecode=[timecode(seconds) for seconds in end],
+        start_frame=first,
+        end_frame=last,
+        timeline_start=since,
+        # At more than 60 frames a second several frames of the film share one of the timeline.
+        timeline_end=np.maximum(clock.timeline_frames(last + 1), since + 1),
+    )
+    return exact[[*APPEARANCE_COLUMNS, *FRAME_COLUMNS]]

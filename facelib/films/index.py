@@ -1,0 +1,391 @@
+"""One pass over a film: decode, cut into shots, find faces, follow them, embed the best of each track."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+from tqdm.auto import tqdm
+
+from facelib.detect import Detector
+from facelib.embed import Embedder
+from facelib.embed.quality import quality
+from facelib.faces import Faces, FloatArray, Image
+from facelib.films.clothes import clothes
+from facelib.films.decode import probe, read_frames
+from facelib.films.merge import TrackFilters, keep_tracks, merge_tracklets
+from facelib.films.scenes import background, find_scenes, find_setups, small_picture
+from facelib.films.shots import ShotFrame, ShotMethod, split_shots
+from facelib.films.track import DETECTIONS, FaceSample, ShotTracker, Track, TrackMethod, fill_frames
+from facelib.images import crop, encode_jpeg, thumbnail
+from facelib.project import FilmFiles, atomic_write, write_table
+
+_FAINT = 0.6  # of the least score: so faint a face may still continue a track, never begin one
+_LIKE = 0.75  # of the embedder's threshold: so near, two pieces within one shot are one person
+_PICTURES = 4  # of the best looks of a track are kept to be shown
+_PICTURE_SIZE = 224  # pixels of the longer side
+_KEYFRAME_SIZE = 320
+_BACKGROUNDS = 32  # small pictures of a shot that are kept at most
+
+TRACK_TYPES = {
+    "track": "int32",
+    "shot": "int32",
+    "start_frame": "int32",
+    "end_frame": "int32",
+    "start": "float64",
+    "end": "float64",
+    "faces": "int32",
+}
+"""The columns of a track that is not yet named, beside its embedding."""
+
+LOOKS = pa.schema(
+    [
+        *((name, pa.int32()) for name in ("track", "shot", "frame")),
+        ("time", pa.float64()),
+        *((name, pa.float32()) for name in ("left", "top", "right", "bottom", "score", "quality")),
+        ("embedding", pa.list_(pa.float32())),
+        ("clothes", pa.list_(pa.float16())),
+        ("picture", pa.binary()),
+    ]
+)
+"""The columns of `looks.parquet`: the best faces of each track, best first; `picture` is JPEG, of the four best."""
+
+KEYFRAMES = pa.schema([("shot", pa.int32()), ("time", pa.float64()), ("picture", pa.binary())])
+"""The columns of `keyframes.parquet`: one picture a shot, as JPEG."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrackingSettings:
+    """How a film is looked through.
+
+    Attributes:
+        seconds_between_samples: Faces are looked for this often; 0 is every frame. Raising it is faster and loses
+            short appearances and quick faces.
+        video_speedup: Look at every so many frames instead; 0 goes by seconds.
+        faces_per_track: How many of its best faces speak for a track.
+        shot_method: See `facelib.films.shots.split_shots`.
+        shot_threshold: Raising it finds fewer cuts; None takes the method's own.
+        tracker: How faces are linked, see `facelib.films.track.ShotTracker`.
+
+    Raises:
+        ValueError: When a number is out of its range.
+    """
+
+    seconds_between_samples: float = 0.1
+    video_speedup: int = 0
+    faces_per_track: int = 8
+    shot_method: ShotMethod = "adaptive"
+    shot_threshold: float | None = None
+    tracker: TrackMethod = "bytetrack"
+
+    def __post_init__(self) -> None:
+        """Check the numbers."""
+        if not self.seconds_between_samples >= 0 or self.video_speedup < 0 or self.faces_per_track < 1:
+            raise ValueError(
+                f"expected seconds_between_samples and video_speedup of 0 or more and faces_per_track of 1 or more, "
+                f"got {self!r}"
+            )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FilmTracks:
+    """What one pass over a film found.
+
+    Attributes:
+        tracks: One row a track: `track`, `shot`, `start_frame`, `end_frame`, `start`, `end` (seconds),
+            `faces` (how many sampled), `embedding` (quality-weighted mean of its best faces).
+        read_until: Presentation time of the last frame that could be decoded, seconds.
+        duration: How long the file says that it is, seconds; 0 when it does not say.
+        dropped: How many tracks were taken for no face: too short, too unsteady or too faint.
+    """
+
+    tracks: pd.DataFrame
+    read_until: float
+    duration: float
+    dropped: int = 0
+
+    @property
+    def problem(self) -> str:
+        """Why the result is not about the whole film, or nothing."""
+        if self.read_until >= 0.98 * self.duration - 1:  # sound often runs a little longer than the pictures
+            return ""
+        return f"read to {self.read_until:.1f} of {self.duration:.1f} seconds: the rest is missing or damaged"
+
+
+def find_tracks(
+    video: str | Path,
+    files: FilmFiles,
+    detector: Detector,
+    embedder: Embedder,
+    *,
+    search: TrackingSettings | None = None,
+    progress: bool = True,
+) -> FilmTracks:
+    """Find and follow the faces of a film; return its tracks, not yet named.
+
+    The film is decoded once. Faces are looked for every so many seconds and in the first and the last frame of each
+    shot; tracks never cross a cut. Memory holds one shot at a time. Written are `detections.parquet`, `looks.parquet`,
+    `keyframes.parquet` and `shots.csv`.
+
+    Args:
+        video: Any film PyAV reads.
+        files: Where to write.
+        detector: Finds the faces. Faces with three fifths of its least score may continue a track; frames in which a
+            track's face is fainter than the least score are left out of the detections.
+        embedder: Embeds the best faces of each track.
+        search: How to look through the film; None takes the defaults.
+        progress: Show a bar with rate and time left.
+
+    Raises:
+        FileNotFoundError: When there is no such film.
+        facelib.films.decode.UnreadableFilm: When it cannot be decoded.
+        OSError: When the results cannot be written.
+    """
+    search = search or TrackingSettings()
+    info = probe(video)
+    frames = split_shots(read_frames(video), method=search.shot_method, threshold=search.shot_threshold)
+    bar = tqdm(frames, total=info.frames or None, unit=" frames", desc=info.path.name, disable=not progress)
+    shots: list[_ShotRow] = []
+    rows: list[tuple[object, ...]] = []
+    dropped = 0
+    with _written(files) as tables, bar:
+        shot: _Shot | None = None
+        for item in bar:
+            if shot is None:
+                shot = _Shot(item, len(rows), detector, embedder, search)
+            shot.add(item)
+            if item.last:
+                rows += shot.close(tables)
+                shots.append(shot.row())
+                dropped += shot.dropped
+                shot = None
+    write_table(_shot_table(shots), files.shots)
+    table = pd.DataFrame(rows, columns=pd.Index([*TRACK_TYPES, "embedding"])).astype(TRACK_TYPES)
+    return FilmTracks(table, item.frame.time, info.duration, dropped)
+
+
+class _Growing:
+    """A table that is written a batch of shots at a time: many tiny pieces would swell the file's index, and memory."""
+
+    def __init__(self, writer: pq.ParquetWriter, most: int) -> None:
+        self._writer, self._most = writer, most
+        self._waiting: list[pa.Table] = []
+
+    def add(self, table: pa.Table) -> None:
+        self._waiting.append(table)
+        if sum(len(one) for one in self._waiting) >= self._most:
+            self.flush()
+
+    def flush(self) -> None:
+        if self._waiting:
+            self._writer.write_table(pa.concat_tables(self._waiting))
+            self._waiting = []
+
+
+@dataclass(frozen=True, slots=True)
+class _Tables:
+    """The tables that grow with each shot."""
+
+    detections: _Growing
+    looks: _Growing
+    keyframes: _Growing
+
+
+@contextmanager
+def _written(files: FilmFiles) -> Iterator[_Tables]:
+    with ExitStack() as stack:
+        tables = [
+            _Growing(stack.enter_context(pq.ParquetWriter(stack.enter_context(atomic_write(path)), schema)), most)
+            for path, schema, most in (
+                (files.detections, DETECTIONS, 16_384),
+                (files.looks, LOOKS, 512),
+                (files.keyframes, KEYFRAMES, 128),
+            )
+        ]
+        yield _Tables(*tables)
+        for table in tables:
+            table.flush()
+
+
+_ShotRow = tuple[int, int, int, float, float, str, Image]
+
+
+class _Shot:
+    """The frames of one shot as they pass, and the tracks that come out of them."""
+
+    def __init__(
+        self, item: ShotFrame, first_track: int, detector: Detector, embedder: Embedder, search: TrackingSettings
+    ) -> None:
+        self.detector, self.embedder, self.search = detector.at_score(_FAINT * detector.score), embedder, search
+        self.number, self.transition = item.shot, item.transition
+        self.first_frame, self.times, self.due = item.frame.index, list[float](), -np.inf
+        self.place = _Place()
+        self.sure, self.first_track, self.dropped = detector.score, first_track, 0
+        self.tracker = ShotTracker(
+            item.shot,
+            first_track,
+            method=search.tracker,
+            seconds_between_samples=search.seconds_between_samples or 0.04,
+            sure_score=detector.score,
+        )
+
+    def add(self, item: ShotFrame) -> None:
+        self.times.append(item.frame.time)
+        if item.first or item.last or self._is_due(item):
+            self._sample(item)
+
+    def _is_due(self, item: ShotFrame) -> bool:
+        if self.search.video_speedup:
+            return (item.frame.index - self.first_frame) % self.search.video_speedup == 0
+        if item.frame.time < self.due - 1e-6:
+            return False
+        # On a grid from the shot's first frame, so that the mean distance is the one asked for.
+        self.due += self.search.seconds_between_samples
+        if self.due <= item.frame.time:
+            self.due = item.frame.time + self.search.seconds_between_samples
+        return True
+
+    def _sample(self, item: ShotFrame) -> None:
+        image = item.frame.image()
+        self.place.add(image, item.frame.time)
+        faces = self.detector.detect(image)
+        tracks = self.tracker.update(item.frame.index, item.frame.time, faces)
+        worth, most = quality(image, faces), self.search.faces_per_track
+        wanted = [i for i, track in enumerate(tracks) if track is not None and track.wants(float(worth[i]), most)]
+        if not wanted:
+            return
+        chosen = faces[wanted]
+        for i, look in zip(wanted, self._looks(item, image, chosen, worth[wanted]), strict=True):
+            track = tracks[i]
+            assert track is not None
+            track.keep(look, most)
+
+    def _looks(self, item: ShotFrame, image: Image, faces: Faces, worth: FloatArray) -> Iterator[FaceSample]:
+        chips, dressed = self.embedder.chips(image, faces), clothes(image, faces)
+        for i, box in enumerate(faces.boxes):
+            yield FaceSample(
+                quality=float(worth[i]),
+                chip=chips[i],
+                frame=item.frame.index,
+                time=item.frame.time,
+                box=box,
+                score=float(faces.scores[i]),
+                picture=thumbnail(crop(image, box, margin=0.5), size=_PICTURE_SIZE),
+                clothes=dressed[i],
+            )
+
+    def close(self, tables: _Tables) -> list[tuple[object, ...]]:
+        """Write what came of the shot, and return a row for each track."""
+        times = np.asarray(self.times)
+        tracks = self._tracks(times)
+        found = fill_frames(tracks, times, self.first_frame, longest_gap=self.tracker.patience)
+        found = found[found["score"] >= self.sure]
+        tables.detections.add(pa.Table.from_pandas(found, DETECTIONS, preserve_index=False))
+        looks = [row for track in tracks for row in _look_rows(track)]
+        tables.looks.add(pa.Table.from_pylist(looks, LOOKS))
+        keyframe = {"shot": self.number, "time": self.place.time, "picture": self.place.picture()}
+        tables.keyframes.add(pa.Table.from_pylist([keyframe], KEYFRAMES))
+        seen = found.groupby("track")["frame"].agg(["min", "max"])
+        return [self._row(track, seen, times) for track in tracks]
+
+    def _tracks(self, times: NDArray[np.float64]) -> list[Track]:
+        """Return the tracks of the shot, joined where they are of one face, without those that are of none."""
+        tracks = self.tracker.tracks
+        _embed(tracks, self.embedder)
+        means = np.array([_mean(track) for track in tracks])
+        like = _LIKE * (self.embedder.threshold if np.isfinite(self.embedder.threshold) else 0.0)
+        joined = merge_tracklets(tracks, means, times, self.first_frame, largest_distance=like).tracks if tracks else []
+        kept, dropped = keep_tracks(joined, times, self.first_frame, rules=TrackFilters.of(self.detector.name))
+        self.dropped = len(dropped)
+        for number, track in enumerate(kept):
+            track.number = self.first_track + number
+        return kept
+
+    def row(self) -> _ShotRow:
+        """Return all that is kept of the shot itself."""
+        last = self.first_frame + len(self.times) - 1
+        return (
+            *(self.number, self.first_frame, last, self.times[0], self.times[-1]),
+            self.transition,
+            self.place.background(),
+        )
+
+    def _row(self, track: Track, seen: pd.DataFrame, times: NDArray[np.float64]) -> tuple[object, ...]:
+        first, last = (int(seen[end].loc[track.number]) for end in ("min", "max"))
+        start, end = times[first - self.first_frame], times[last - self.first_frame]
+        return track.number, track.shot, first, last, start, end, len(track.frames), _mean(track)
+
+
+class _Place:
+    """What a shot looks like, whoever walks through it: a picture from its second half, and its background."""
+
+    def __init__(self) -> None:
+        self.time = 0.0
+        self._keyframe: Image | None = None
+        self._small: list[Image] = []
+        self._count, self._step = 0, 1
+
+    def add(self, image: Image, time: float) -> None:
+        if self._count & (self._count + 1) == 0:  # the 1st, 2nd, 4th, 8th ...: the last of them is never an early one
+            self._keyframe, self.time = thumbnail(image, size=_KEYFRAME_SIZE), time
+        if self._count % self._step == 0:
+            self._small.append(small_picture(image))
+            if len(self._small) > _BACKGROUNDS:
+                self._small, self._step = self._small[::2], self._step * 2
+        self._count += 1
+
+    def picture(self) -> bytes:
+        assert self._keyframe is not None
+        return encode_jpeg(self._keyframe, quality=80)
+
+    def background(self) -> Image:
+        return background(self._small)
+
+
+def _shot_table(shots: list[_ShotRow]) -> pd.DataFrame:
+    columns = ["shot", "start_frame", "end_frame", "start", "end", "transition", "background"]
+    table = pd.DataFrame(shots, columns=pd.Index(columns))
+    backgrounds = table.pop("background").to_list()
+    return table.assign(scene=find_scenes(backgrounds, table["start"].to_list()), setup=find_setups(backgrounds))
+
+
+def _embed(tracks: list[Track], embedder: Embedder) -> None:
+    """Fill in the embeddings of all looks, computed in one batch."""
+    looks = [look for track in tracks for look in track.looks]
+    if not looks:
+        return
+    vectors = iter(embedder.embed_chips(np.stack([look.chip for look in looks])))
+    for track in tracks:
+        track.looks = [replace(look, embedding=next(vectors)) for look in track.looks]
+
+
+def _mean(track: Track) -> FloatArray:
+    """Return the mean embedding of a track's best faces, weighted by their quality."""
+    weights = np.array([look.quality for look in track.looks]) + 1e-3
+    vectors = np.stack([look.embedding for look in track.looks if look.embedding is not None])
+    return np.asarray(np.average(vectors, axis=0, weights=weights), np.float32)
+
+
+def _look_rows(track: Track) -> Iterator[dict[str, Any]]:
+    for place, look in enumerate(track.looks):
+        assert look.box is not None and look.picture is not None
+        yield {
+            "track": track.number,
+            "shot": track.shot,
+            "frame": look.frame,
+            "time": look.time,
+            **dict(zip(("left", "top", "right", "bottom"), look.box.tolist(), strict=True)),
+            "score": look.score,
+            "quality": look.quality,
+            "embedding": look.embedding,
+            "clothes": [] if look.clothes is None else look.clothes.astype(np.float16),
+            "picture": encode_jpeg(look.picture, quality=88) if place < _PICTURES else b"",
+        }

@@ -1,0 +1,6 @@
+"""Names for tracks: by the face, and by what surrounds it."""
+
+from facelib.films.naming.settings import LOOK_COLUMNS, TRACK_COLUMNS, NamingSettings, Recognizer
+from facelib.films.naming.tracks import name_tracks
+
+__all__ = ["LOOK_COLUMNS", "TRACK_COLUMNS", "NamingSettings", "Recognizer", "name_tracks"]

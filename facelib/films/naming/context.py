@@ -1,0 +1,134 @@
+"""Names from what surrounds a face: the tables of a film brought to `facelib.context`, and its answer back."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.spatial.distance import cdist
+
+from facelib.faces import FloatArray
+from facelib.films.clothes import colour_word, mean_clothes
+from facelib.films.naming.joint import Named, Tracks, face_evidence, name_jointly
+from facelib.films.naming.settings import NamingSettings, Recognizer, same_frame_conflicts
+from facelib.recognize import UNKNOWN, OpenSetSVM
+
+
+def name_by_context(
+    named: pd.DataFrame, recognizer: Recognizer, looks: pd.DataFrame, shots: pd.DataFrame, rules: NamingSettings
+) -> pd.DataFrame:
+    """Name what the faces leave unknown, and take names back that all else speaks against.
+
+    Args:
+        named: The tracks as their faces name them, with all columns of `tracks.parquet`.
+        recognizer: Knows the people, and how far apart faces lie.
+        looks: The film's `looks.parquet`, the columns `LOOK_COLUMNS`.
+        shots: The film's `shots.csv`.
+        rules: When a track is given a name.
+
+    Returns:
+        The tracks with `person`, `confidence`, `source`, `reason` and `scene` as the whole scene has it.
+    """
+    people = recognizer.classes_
+    seen = _describe(named, recognizer, looks, shots)
+    threshold, strangers = _scale(recognizer)
+    joint = name_jointly(seen, face_evidence(seen, threshold=threshold, strangers=strangers))
+    best = joint.probability.argmax(axis=1)
+    each = np.arange(len(named))
+    chance = joint.probability[each, best]
+    by_face = named["person"].to_numpy()
+    names = np.where(chance >= rules.confidence_threshold, people[best], by_face).astype(object)
+    # A face's name stands unless another face of the frame, or a likelier name, has taken it.
+    own = np.array([joint.probability[i, np.searchsorted(people, name)] if name in people else 0 for i, name in
+                    enumerate(by_face)])  # fmt: skip
+    names[(by_face != UNKNOWN) & (names == by_face) & (own < 0.3)] = UNKNOWN
+    result = named.assign(person=names, scene=seen.scene.astype(np.int32))
+    result.loc[same_frame_conflicts(result.assign(distance=-np.maximum(chance, own))), "person"] = UNKNOWN
+    return _explained(result, named, joint, best, chance, seen)
+
+
+def _explained(
+    result: pd.DataFrame,
+    named: pd.DataFrame,
+    joint: Named,
+    best: NDArray[np.intp],
+    chance: FloatArray,
+    seen: Tracks,
+) -> pd.DataFrame:
+    """Fill in probability, source and reason where the context has changed the answer, or made it surer."""
+    known = (result["person"] != UNKNOWN).to_numpy()
+    same = known & (result["person"] == named["person"]).to_numpy()
+    result["confidence"] = np.where(
+        same, np.maximum(named["confidence"], chance), np.where(known, chance, 1 - chance)
+    ).astype(np.float32)
+    result["source"] = np.where(same, "face", np.where(known, "context", ""))
+    doubt = named["reason"] + ", but clothes and place speak against it"
+    lost = ~known & (named["person"] != UNKNOWN).to_numpy()
+    result["reason"] = named["reason"].where(~lost, doubt)
+    for row in np.flatnonzero(known & ~same).tolist():
+        result.loc[row, "reason"] = _context_reason(result, row, int(best[row]), joint, seen)
+    return result
+
+
+def _describe(named: pd.DataFrame, recognizer: Recognizer, looks: pd.DataFrame, shots: pd.DataFrame) -> Tracks:
+    """Gather what the tables say of each track, in the tracks' order."""
+    looks = looks[looks["track"].isin(named["track"])]
+    views = looks.assign(
+        x=(looks["left"] + looks["right"]) / 2,
+        y=(looks["top"] + looks["bottom"]) / 2,
+        size=looks["bottom"] - looks["top"],
+    ).groupby("track")
+    middle = views[["x", "y", "size"]].median().reindex(named["track"])
+    worn = {track: [np.asarray(one, np.float32) for one in own if len(one)] for track, own in views["clothes"]}
+    of_shot = shots.set_index("shot").reindex(named["shot"])
+    return Tracks(
+        distances=_to_people(np.stack(named["embedding"].to_list()), recognizer),
+        size=middle["size"].to_numpy(np.float32),
+        quality=views["quality"].max().reindex(named["track"]).to_numpy(np.float32),
+        clothes=np.stack([mean_clothes(worn.get(track, [])) for track in named["track"]]),
+        middle=middle[["x", "y"]].to_numpy(np.float32),
+        shot=named["shot"].to_numpy(np.int64),
+        scene=of_shot["scene"].to_numpy(np.int64),
+        setup=of_shot["setup"].to_numpy(np.int64),
+        frames=named[["start_frame", "end_frame"]].to_numpy(np.int64),
+        time=((named["start"] + named["end"]) / 2).to_numpy(np.float32),
+    )
+
+
+def _to_people(vectors: FloatArray, recognizer: Recognizer, *, nearest: int = 3) -> FloatArray:
+    """Return the mean distance to each person's three nearest pictures, `(n, people)`.
+
+    A person whose own threshold is stricter than the common one lies farther away by the difference.
+    """
+    found = np.empty((len(vectors), len(recognizer.classes_)), np.float32)
+    for person in range(len(recognizer.classes_)):
+        apart = cdist(vectors, recognizer.vectors_[recognizer.codes_ == person])
+        count = min(nearest, apart.shape[1])
+        found[:, person] = np.partition(apart, count - 1, axis=1)[:, :count].mean(axis=1)
+    return found if isinstance(recognizer, OpenSetSVM) else found + recognizer.offsets.astype(np.float32)
+
+
+def _scale(recognizer: Recognizer) -> tuple[float, float]:
+    """Return within which distance a good face is named, and how far strangers lie, in the embedding's own units."""
+    threshold = float(recognizer.farthest if isinstance(recognizer, OpenSetSVM) else recognizer.threshold)
+    # Some hundred faces tell the median as well as all of them.
+    some = np.unique(np.linspace(0, len(recognizer.vectors_) - 1, 400).astype(int))
+    apart = _to_people(recognizer.vectors_[some], recognizer)
+    apart[np.arange(len(some)), recognizer.codes_[some]] = np.inf
+    others = float(np.median(apart.min(axis=1)))  # infinite in a gallery of one person
+    if not np.isfinite(threshold):
+        threshold = 0.7 * others
+    return threshold, float(np.clip(others, 1.1 * threshold, 1.4 * threshold))
+
+
+def _context_reason(result: pd.DataFrame, row: int, person: int, joint: Named, seen: Tracks) -> str:
+    parts = []
+    witness = int(joint.witness[row, person])
+    if joint.clothes[row, person] > 0.5 and witness >= 0:
+        colour = colour_word(seen.clothes[row])
+        parts.append(f"{colour} clothes as in shot {seen.shot[witness]}".strip())
+    if joint.place[row, person] > 0.5:
+        parts.append("same place in the same set-up")
+    if joint.face[row, person] > 0.5:
+        parts.append(f"a face like {result['evidence'].iloc[row]}")
+    return ", ".join(parts) or "nobody else of the cast is left for it"

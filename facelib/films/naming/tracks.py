@@ -1,0 +1,149 @@
+"""Tracks to names: one name a track, or unknown, each with its probability and its reason."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.base import clone
+
+from facelib.films.naming.context import name_by_context
+from facelib.films.naming.settings import TRACK_COLUMNS, NamingSettings, Recognizer, same_frame_conflicts
+from facelib.recognize import UNKNOWN, RecognizerInfo
+
+_TEACHES = 0.95  # probability from which a name's faces may teach how the person looks in this film
+
+
+def name_tracks(
+    tracks: pd.DataFrame,
+    recognizer: Recognizer,
+    info: RecognizerInfo,
+    *,
+    looks: pd.DataFrame | None = None,
+    shots: pd.DataFrame | None = None,
+    rules: NamingSettings | None = None,
+) -> pd.DataFrame:
+    """Give every track of a film one name.
+
+    A track's face is named when the recognizer names the mean of its best faces, these agree, and the name is probable
+    enough. Nobody is twice in one frame: of two tracks with one name and a frame in common, the farther one becomes
+    unknown. With context, the tracks that their faces leave unknown may still be named together with those around them.
+
+    Args:
+        tracks: As `facelib.films.index.Followed` holds them; may be empty.
+        recognizer: Fitted on the gallery.
+        info: What the recognizer was made from: the gallery's pictures and the calibration of its distances.
+        looks: The film's `looks.parquet`; without it there is neither vote nor context.
+        shots: The film's `shots.csv`; without it there is no context.
+        rules: When a track is given a name.
+
+    Returns:
+        The columns of `tracks.parquet`. `confidence` is the probability that the name, or the answer unknown, is right;
+        `evidence` is the gallery picture nearest to the track; `dominant` the share of the vote; `source` is `face`,
+        `context`, `learned`, or nothing for unknown; `reason` says it in words.
+    """
+    rules = rules or NamingSettings()
+    if tracks.empty:
+        named = tracks.reindex(columns=pd.Index(TRACK_COLUMNS))
+        return named.astype(
+            dict.fromkeys(["person", "cluster", "second_person", "evidence", "reason", "source"], "str")
+        )
+    tracks = tracks.reset_index(drop=True)
+    named = _once(tracks, recognizer, info, looks, shots, rules)
+    if rules.adapt_to_film and looks is not None:
+        taught, pictures = _taught(named, looks, recognizer, info)
+        again = _once(tracks, taught, replace(info, pictures=pictures), looks, shots, rules)
+        changed = again["person"] != named["person"]
+        again.loc[changed & (again["person"] != UNKNOWN), "source"] = "learned"
+        again["reason"] = again["reason"].mask(
+            changed, again["reason"] + "; " + named["person"] + " before the film's looks were learned"
+        )
+        named = again
+    return named[TRACK_COLUMNS]
+
+
+def _once(
+    tracks: pd.DataFrame,
+    recognizer: Recognizer,
+    info: RecognizerInfo,
+    looks: pd.DataFrame | None,
+    shots: pd.DataFrame | None,
+    rules: NamingSettings,
+) -> pd.DataFrame:
+    named = _by_face(tracks, recognizer, info, looks, rules)
+    if not rules.context or looks is None or shots is None:
+        return named
+    return name_by_context(named, recognizer, looks, shots, rules)
+
+
+def _by_face(
+    tracks: pd.DataFrame,
+    recognizer: Recognizer,
+    info: RecognizerInfo,
+    looks: pd.DataFrame | None,
+    rules: NamingSettings,
+) -> pd.DataFrame:
+    decided = recognizer.decide(np.stack(tracks["embedding"].to_list())).reset_index(drop=True)
+    likely = info.confidence(decided["distance"].to_numpy())
+    dominant = _votes(tracks, looks, recognizer, decided["best_person"])
+    sure = (likely >= rules.confidence_threshold) & (dominant >= rules.dominant_ratio)
+    named = tracks.assign(
+        person=decided["person"].where(sure, UNKNOWN),
+        best=decided["best_person"],
+        cluster="",
+        distance=decided["distance"].astype(np.float32),
+        second_person=decided["second_person"].fillna(""),
+        margin=decided["margin"].astype(np.float32),
+        evidence=[info.pictures[row] for row in decided["neighbour"]],
+        dominant=dominant.astype(np.float32),
+        scene=0,
+    )
+    named.loc[same_frame_conflicts(named), "person"] = UNKNOWN
+    known = named["person"] != UNKNOWN
+    named["confidence"] = np.where(known, likely, 1 - likely).astype(np.float32)
+    named["source"] = np.where(known, "face", "")
+    named["reason"] = [_face_reason(row, rules) for _, row in named.iterrows()]
+    return named
+
+
+def _votes(
+    tracks: pd.DataFrame, looks: pd.DataFrame | None, recognizer: Recognizer, names: pd.Series
+) -> NDArray[np.float64]:
+    """Return the share of each track's best faces, by quality, that are nearest to the person `names` says."""
+    if looks is None or looks.empty:
+        return np.ones(len(tracks))
+    nearest = recognizer.decide(np.stack(looks["embedding"].to_list()))["best_person"].to_numpy()
+    wanted = looks["track"].map(dict(zip(tracks["track"], names, strict=True))).to_numpy()
+    weights = looks["quality"].to_numpy() + 1e-3
+    votes = pd.DataFrame({"track": looks["track"].to_numpy(), "for": weights * (nearest == wanted), "all": weights})
+    total = votes.groupby("track").sum().reindex(tracks["track"])
+    return np.asarray((total["for"] / total["all"]).fillna(1.0), np.float64)
+
+
+def _taught(
+    named: pd.DataFrame, looks: pd.DataFrame, recognizer: Recognizer, info: RecognizerInfo
+) -> tuple[Recognizer, tuple[str, ...]]:
+    """Return the recognizer fitted to the gallery and the film's surest faces, and what its rows are called."""
+    sure = named[(named["source"] == "face") & (named["confidence"] >= _TEACHES)]
+    names = dict(zip(sure["track"], sure["person"], strict=True))
+    lessons = looks[looks["track"].isin(names)]
+    if lessons.empty:
+        return recognizer, info.pictures
+    vectors = np.vstack([recognizer.vectors_, np.stack(lessons["embedding"].to_list())])
+    people = np.concatenate([recognizer.classes_[recognizer.codes_], lessons["track"].map(names)])
+    shown = tuple(f"this film, shot {shot}" for shot in lessons["shot"])
+    return clone(recognizer).fit(vectors, people), info.pictures + shown
+
+
+def _face_reason(row: pd.Series, rules: NamingSettings) -> str:
+    near = f"{row['best']} at {row['distance']:.2f}, {row['evidence']}"
+    # With thresholds of their own, the person named may be the farther one.
+    apart = f"{abs(row['margin']):.2f} {'farther' if row['margin'] >= 0 else 'nearer'}"
+    second = f"; next is {row['second_person']}, {apart}" if row["second_person"] else ""
+    if row["person"] != UNKNOWN:
+        return f"face: {near}{second}"
+    agree = float(row["dominant"])
+    doubt = f"; only {agree:.0%} of its faces agree" if agree < rules.dominant_ratio else ""
+    return f"not sure enough: nearest is {near}{second}{doubt}"

@@ -1,0 +1,221 @@
+"""Shots: where one picture of a film is cut to the next, or fades away and another comes."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import cv2
+import numpy as np
+from scenedetect import FrameTimecode
+from scenedetect.detectors import AdaptiveDetector, ContentDetector
+
+from facelib.faces import Image
+from facelib.films.decode import FilmFrame
+
+ShotMethod = Literal["adaptive", "content"]
+"""How a cut is told from movement: by standing out from the frames around it, or by its size alone."""
+
+Transition = Literal["", "cut", "fade"]
+"""How a shot begins: as the film's first, by a cut, or behind a fade."""
+
+_THRESHOLDS = {"adaptive": 3.0, "content": 27.0}  # PySceneDetect's own
+_PREVIEW_WIDTH = 160  # pixels: enough to see a cut, small enough to cost a millisecond
+_AHEAD = 11  # frames looked at before one is given out: a fade's middle and a flash's end must come in sight
+_STRAY = 0.02  # of the picture may keep a station's logo while the rest is black
+_BLACK, _WHITE = 24, 231  # of 255: what is left of a picture faded to less than a tenth
+
+
+@dataclass(frozen=True, slots=True)
+class ShotFrame:
+    """A frame of a film, and where in its shot it stands.
+
+    Attributes:
+        frame: The frame.
+        shot: 0-based number of its shot.
+        first: Whether it is the first frame of its shot.
+        last: Whether it is the last frame of its shot.
+        transition: How its shot begins: nothing for the film's first shot, else `cut` or `fade`.
+    """
+
+    frame: FilmFrame
+    shot: int
+    first: bool
+    last: bool
+    transition: Transition = ""
+
+
+def split_shots(
+    frames: Iterator[FilmFrame],
+    *,
+    method: ShotMethod = "adaptive",
+    threshold: float | None = None,
+    least_change: float = 15.0,
+    shortest: int = 8,
+) -> Iterator[ShotFrame]:
+    """Tell for every frame of a film which shot it belongs to; runs twelve frames behind the decoder.
+
+    A cut is a change of colour and light between two frames, found by PySceneDetect, after which the picture
+    does not come back: a camera's flash is no cut. A fade is a stretch of frames that are all black, or all
+    white, with pictures before and behind it, that is reached by degrees or lasts for `shortest` frames; the
+    new shot begins in its middle, or eleven frames before its end where that is later.
+
+    Args:
+        frames: The film's frames in order.
+        method: `adaptive` asks how far a change stands out from the two frames before and behind it and is not
+            misled by a moving camera; `content` asks for its size alone.
+        threshold: Raising it finds fewer cuts. `adaptive`: how many times larger than its neighbours' a change
+            must be. `content`: the least mean change of hue, saturation and lightness, 0 to 255. None takes the
+            method's own, 3 and 27.
+        least_change: With `adaptive`, the smallest mean change, 0 to 255, that can be a cut.
+        shortest: The least number of frames between the beginnings of two shots. Of two changes nearer to each
+            other the first is taken.
+
+    Raises:
+        ValueError: When there is no such method.
+    """
+    if method not in get_args(ShotMethod):
+        raise ValueError(f"expected method 'adaptive' or 'content', got {method!r}")
+    limit = _THRESHOLDS[method] if threshold is None else threshold
+    # PySceneDetect's least length of a shot is left to the splitter: a flash it counted as a cut would hide a
+    # cut that follows.
+    detector = (
+        AdaptiveDetector(adaptive_threshold=limit, min_scene_len=0, min_content_val=least_change, window_width=2)
+        if method == "adaptive"
+        else ContentDetector(threshold=limit, min_scene_len=0)
+    )
+    return _split(frames, _Splitter(detector, shortest))
+
+
+def _split(frames: Iterator[FilmFrame], splitter: _Splitter) -> Iterator[ShotFrame]:
+    for frame in frames:
+        splitter.add(frame)
+        if len(splitter.waiting) > _AHEAD + 1:
+            yield splitter.take()
+    while splitter.waiting:
+        yield splitter.take()
+
+
+@dataclass(slots=True, eq=False)
+class _Empty:
+    """A stretch of frames that are all black or all white."""
+
+    start: int
+    after_picture: bool
+    gradual: bool
+    end: int | None = None  # the frame behind it, None while it lasts
+
+
+@dataclass(slots=True, eq=False)
+class _Seen:
+    """A frame that waits to be given out."""
+
+    frame: FilmFrame
+    preview: Image
+    stretch: _Empty | None
+
+
+class _Splitter:
+    """The frames between the decoder and the one that is given out next, and what is known of them."""
+
+    def __init__(self, detector: ContentDetector, shortest: int) -> None:
+        self.waiting: deque[_Seen] = deque()
+        self._detector = detector
+        self._shortest = shortest
+        self._changes: set[int] = set()
+        self._lights: deque[float] = deque(maxlen=4)
+        self._stretch: _Empty | None = None
+        self._flash_until = -1
+        self._shot = 0
+        self._start: int | None = None  # the first frame of the shot that is being given out
+        self._transition: Transition = ""
+
+    def add(self, frame: FilmFrame) -> None:
+        """Take the decoder's next frame."""
+        preview = frame.preview(_PREVIEW_WIDTH)
+        # Frames are counted, so any rate will do here: the detector asks for one to build its time stamp.
+        found = self._detector.process_frame(FrameTimecode(frame.index, 25.0), preview)
+        self._changes.update(cut.frame_num for cut in found)
+        light = np.asarray(cv2.cvtColor(preview, cv2.COLOR_BGR2GRAY), np.uint8)
+        mean = float(light.mean())
+        if not _is_empty(light):
+            if self._stretch is not None:
+                self._stretch.end = frame.index
+            self._stretch = None
+        elif self._stretch is None:
+            self._stretch = _Empty(frame.index, after_picture=bool(self._lights), gradual=self._is_gradual(mean))
+        self._lights.append(mean)
+        self.waiting.append(_Seen(frame, preview, self._stretch))
+
+    def _is_gradual(self, light: float) -> bool:
+        # A flash or a cut gets there in one step, a fade in several alike; a dim picture hardly changes at all.
+        if not self._lights:
+            return False
+        whole, step = abs(light - self._lights[0]), abs(light - self._lights[-1])
+        return whole >= 2 and step <= 0.4 * whole
+
+    def take(self) -> ShotFrame:
+        """Give out the oldest frame, which is its shot's last when the next one begins another."""
+        seen = self.waiting.popleft()
+        index = seen.frame.index
+        if self._start is None:
+            self._start = index
+        begins = self._next_begins(seen, self._start) if self.waiting else ""
+        last = bool(begins) or not self.waiting
+        self._changes.discard(index)
+        item = ShotFrame(seen.frame, self._shot, index == self._start, last, self._transition)
+        if begins:
+            self._shot, self._start, self._transition = self._shot + 1, index + 1, begins
+        return item
+
+    def _next_begins(self, previous: _Seen, start: int) -> Transition:
+        """Tell whether the oldest frame that waits begins a shot, given the one before it."""
+        following = self.waiting[0]
+        index = following.frame.index
+        if index - start < self._shortest:
+            return ""
+        stretch = following.stretch or previous.stretch
+        if stretch is not None and self._is_pause(stretch):
+            # Its edges begin no shots of their own, however hard: one fade, one shot.
+            return "fade" if stretch.after_picture and index == _middle(stretch) else ""
+        if index in self._changes and index > self._flash_until and not self._is_flash(previous):
+            return "cut"
+        return ""
+
+    def _is_pause(self, stretch: _Empty) -> bool:
+        """Tell whether a stretch parts two pictures, or a picture from nothing; a flash does not."""
+        end = self.waiting[-1].frame.index + 1 if stretch.end is None else stretch.end
+        return stretch.gradual or end - stretch.start >= min(self._shortest, _AHEAD)
+
+    def _is_flash(self, previous: _Seen) -> bool:
+        """Tell whether the picture soon is again what it was before the oldest frame that waits."""
+        after = list(self.waiting)[: self._shortest]
+        distances = [_distance(previous.preview, seen.preview) for seen in after]
+        back = int(np.argmin(distances))
+        # Behind a cut a picture stays as far from the one before it; behind a flash it is the same again.
+        if distances[back] > 0.5 * distances[0]:
+            return False
+        self._flash_until = after[back].frame.index
+        return True
+
+
+def _is_empty(light: Image) -> bool:
+    """Tell whether a picture, as its lightness `(h, w)`, is all black or all white, but for black bars."""
+    if np.count_nonzero(light > _BLACK) <= _STRAY * light.size:
+        return True
+    rows = np.flatnonzero(light.max(axis=1) > _BLACK)
+    shown = light[rows[0] + 2 : rows[-1] - 1]  # a bar's edge is blurred
+    return bool(2 * len(shown) > len(light) and np.count_nonzero(shown < _WHITE) <= _STRAY * shown.size)
+
+
+def _middle(stretch: _Empty) -> int | None:
+    """Return the frame in which the next shot begins, None while the stretch is not over."""
+    if stretch.end is None:
+        return None
+    return max((stretch.start + stretch.end) // 2, stretch.end - _AHEAD)
+
+
+def _distance(first: Image, second: Image) -> float:
+    return cv2.norm(first, second, cv2.NORM_L1) / first.size

@@ -1,0 +1,13 @@
+"""People of films who are nobody of the cast: grouped, numbered, and told apart."""
+
+from facelib.films.unknowns.fitting import Grouping, fit_grouping, grouping_threshold
+from facelib.films.unknowns.tables import UNKNOWN_PEOPLE_COLUMNS, group_unknowns, unknown_people
+
+__all__ = [
+    "UNKNOWN_PEOPLE_COLUMNS",
+    "Grouping",
+    "fit_grouping",
+    "group_unknowns",
+    "grouping_threshold",
+    "unknown_people",
+]

@@ -1,0 +1,99 @@
+"""Films from the web into a project: resolved, fetched, named, and written down."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+from facelib.gather.sources.address import film_name, free_name, shown
+from facelib.gather.sources.download import Partial, download
+from facelib.gather.sources.ledger import Source, append_source, read_sources
+from facelib.gather.sources.resolvers import MediaResource, SourceSettings, resolve
+from facelib.nets.cache import sha256_of
+from facelib.project import Project
+from facelib.project.locks import file_lock
+
+
+def fetch_film(address: str, project: Project, settings: SourceSettings | None = None) -> tuple[Source, bool]:
+    """Bring the film of an address into a project's `videos/` folder, and write its source down in `sources.csv`.
+
+    A film that is there already is not asked for again, and one with the same bytes as another is not kept twice;
+    remove the file to fetch it anew. A fetch that was killed goes on where it stopped.
+
+    Args:
+        address: Of a film, or of whatever a resolver knows a film of.
+        project: Where to.
+        settings: What may be used; None: as `SourceSettings` says.
+
+    Returns:
+        Its row in `sources.csv`, and whether anything was fetched now.
+
+    Raises:
+        ValueError: When the address is malformed or what is there is not a film.
+        OSError: When the servers do not answer, the film is too large, or another fetch into the project runs.
+    """
+    settings = settings or SourceSettings()
+    with file_lock(project.data / ".fetch.lock", what=f"other fetch into the project {project.name!r}"):
+        known = find_source(address, project)
+        if known is not None:
+            return known, False
+        resource = resolve(address, settings)
+        same = find_source(resource.video, project)
+        if same is not None:
+            source = _source_of(address, resource, same.file, same.sha256, same.bytes)
+        else:
+            partial = download(resource.video, project.videos, limits=settings.limits)
+            source = _take_in(partial, address, resource, project)
+        append_source(source, project)
+        if same is None:
+            Partial.find(resource.video, project.videos).forget()
+        return source, same is None
+
+
+def find_source(address: str, project: Project) -> Source | None:
+    """Return the newest row of an address, asked for or resolved to, whose file is there."""
+    wanted = shown(address)
+    rows = [source for source in read_sources(project) if wanted in {source.address, source.video}]
+    return next((source for source in reversed(rows) if (project.videos / source.file).is_file()), None)
+
+
+def _take_in(partial: Partial, address: str, resource: MediaResource, project: Project) -> Source:
+    """Give a fetched film its name; `partial` stays known until it is written down, in case this is the end."""
+    film = next((path for path in _films(project) if _same_bytes(path, partial)), None)
+    if film is None:
+        name = film_name(resource.video, disposition=partial.disposition, title=resource.title, suffix=partial.suffix)
+        film = project.videos / free_name(name, [path.name for path in _films(project)])
+        _give_name(partial.path, film)
+    return _source_of(address, resource, film.name, partial.sha256, film.stat().st_size)
+
+
+def _films(project: Project) -> list[Path]:
+    return sorted(path for path in project.videos.iterdir() if path.name[0] != "." and path.is_file())
+
+
+def _same_bytes(path: Path, partial: Partial) -> bool:
+    return path.stat().st_size == partial.size and sha256_of(path) == partial.sha256
+
+
+def _give_name(partial: Path, film: Path) -> None:
+    try:
+        os.link(partial, film)
+    except OSError:  # not every file system has links
+        os.replace(partial, film)
+
+
+def _source_of(address: str, resource: MediaResource, file: str, sha256: str, size: int) -> Source:
+    asked, video = shown(address), shown(resource.video)
+    return Source(
+        address=asked,
+        file=file,
+        sha256=sha256,
+        bytes=size,
+        fetched=datetime.now(UTC).isoformat(timespec="seconds"),
+        title=resource.title,
+        date=resource.date,
+        people=resource.people,
+        licence=resource.licence,
+        video="" if video == asked else video,
+    )

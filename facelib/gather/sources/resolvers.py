@@ -1,0 +1,108 @@
+"""Addresses of things that are films somewhere else: who can say where, and what else is known of them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from importlib.metadata import entry_points
+from typing import Protocol
+
+from facelib.gather.sources.web import WebLimits
+
+log = logging.getLogger(__name__)
+
+GROUP = "facelib.resolvers"
+"""The group of entry points in which installed packages offer resolvers."""
+
+
+@dataclass(frozen=True, slots=True)
+class MediaResource:
+    """What a resolver knows of a film.
+
+    Attributes:
+        video: The film's own `http(s)` address.
+        title: Its title; empty where unknown, as all below.
+        date: When it was made, else published: ISO 8601, as precise as known.
+        people: The names of the people who take part in it, cast before others.
+        licence: The name or the address of its licence.
+        details: Whatever else is known, as pairs of what it is and its text.
+    """
+
+    video: str
+    title: str = ""
+    date: str = ""
+    people: tuple[str, ...] = ()
+    licence: str = ""
+    details: tuple[tuple[str, str], ...] = ()
+
+
+class Resolver(Protocol):
+    """Turns addresses of one kind into films."""
+
+    def matches(self, address: str) -> bool:
+        """Tell by its form alone whether this resolver answers for an address; nothing is asked of anybody."""
+        ...
+
+    def resolve(self, address: str) -> MediaResource:
+        """Find the film of an address.
+
+        Raises:
+            ValueError: When the address is malformed, or nothing there is a film.
+            OSError: When whoever is asked does not answer.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSettings:
+    """What fetching films may use; every resolver is made with it.
+
+    Attributes:
+        sparql_endpoint: The SPARQL endpoint that describes the addresses that do not themselves name a film.
+        limits: How far a fetch may go.
+    """
+
+    sparql_endpoint: str = ""
+    limits: WebLimits = field(default_factory=WebLimits)
+
+
+ResolverFactory = Callable[[SourceSettings], Resolver]
+"""What an entry point of the group names: a class or function that makes a resolver from the settings."""
+
+
+def find_resolvers(settings: SourceSettings) -> list[Resolver]:
+    """Make every resolver there is: facelib's own, and those of installed packages.
+
+    A package offers one by an entry point in the group `facelib.resolvers`; one of the name of facelib's own
+    (`ebucore`) takes its place. One that cannot be made is left out, and the log says why.
+    """
+    from facelib.gather.sources.ebucore import EBUCoreResolver
+
+    factories: dict[str, ResolverFactory] = {"ebucore": EBUCoreResolver}
+    for point in entry_points(group=GROUP):
+        try:
+            factories[point.name] = point.load()
+        except Exception as error:  # another's package may fail in any way; the other sources go on
+            log.warning("the resolver %r (%s) is left out: %r", point.name, point.value, error)
+    return [made for name, factory in factories.items() for made in _make(name, factory, settings)]
+
+
+def _make(name: str, factory: ResolverFactory, settings: SourceSettings) -> Iterable[Resolver]:
+    try:
+        return (factory(settings),)
+    except Exception as error:
+        log.warning("the resolver %r is left out: %r", name, error)
+        return ()
+
+
+def resolve(address: str, settings: SourceSettings | None = None) -> MediaResource:
+    """Find the film of an address: by the first resolver that answers for it, else the address is the film's own.
+
+    Raises:
+        ValueError: When the address is malformed, or nothing there is a film.
+        OSError: When whoever is asked does not answer.
+    """
+    resolvers = find_resolvers(settings or SourceSettings())
+    chosen = next((resolver for resolver in resolvers if resolver.matches(address)), None)
+    return MediaResource(address) if chosen is None else chosen.resolve(address)

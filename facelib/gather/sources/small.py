@@ -1,0 +1,172 @@
+"""Small things from the web, whole into memory: pages and pictures, and what makes bytes a picture."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+import time
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import requests
+from PIL import Image as PillowImage
+from PIL import UnidentifiedImageError
+from urllib3.exceptions import HTTPError
+
+from facelib.gather.sources.address import shown
+from facelib.gather.sources.web import WebLimits, ask, new_session, plain_reason, read_body
+from facelib.images import UnreadablePicture, whole_files_only
+
+SMALL_LIMITS = WebLimits(largest=20_000_000, timeout=10.0, longest=30.0, attempts=2)
+"""How far to go for one picture: 20 MB, half a minute, and a second attempt where the first met passing trouble."""
+
+MOST_PIXELS = 40_000_000
+"""Pixels of the largest picture that is decoded; at three bytes each this bounds the memory that it takes."""
+
+_PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})  # answers that another attempt may change
+# Only what is read as a picture elsewhere: Pillow knows formats that start other programs.
+_SUFFIXES = {
+    "JPEG": ".jpg", "MPO": ".jpg", "PNG": ".png", "GIF": ".gif", "BMP": ".bmp", "TIFF": ".tif", "WEBP": ".webp",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture that was fetched: the file's bytes, checked to be whole.
+
+    Attributes:
+        content: The file.
+        suffix: What its name should end in, told by its content: `.jpg`, `.png`, ...
+        width: In pixels, as stored.
+        height: In pixels, as stored.
+    """
+
+    content: bytes
+    suffix: str
+    width: int
+    height: int
+
+    @property
+    def sha256(self) -> str:
+        """Of the file, as 64 hexadecimal digits."""
+        return hashlib.sha256(self.content).hexdigest()
+
+
+def fetch_bytes(
+    address: str,
+    limits: WebLimits = SMALL_LIMITS,
+    *,
+    session: requests.Session | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> bytes:
+    """Fetch what is at an address, whole.
+
+    Args:
+        address: An `http` or `https` address.
+        limits: How far to go; `longest` bounds each attempt.
+        session: From `new_session` with the same limits, for several questions to one server; None: one of its own.
+        headers: Further headers of the request.
+
+    Raises:
+        ValueError: When the address is none of `http(s)`, leads off the public internet or in circles, or when there
+            is more than `limits.largest`.
+        OSError: When the server refuses, breaks off, or takes too long.
+    """
+    if session is None:
+        with new_session(limits) as own:
+            return fetch_bytes(address, limits, session=own, headers=headers)
+    for attempt in range(1, max(1, limits.attempts) + 1):
+        time.sleep(limits.wait_before(attempt))
+        try:
+            return _fetch_once(session, address, limits, headers)
+        except TimeoutError:
+            raise
+        except ConnectionError as error:
+            trouble = error
+    raise trouble
+
+
+def _fetch_once(session: requests.Session, address: str, limits: WebLimits, headers: Mapping[str, str] | None) -> bytes:
+    try:
+        with ask(session, address, limits, headers=headers) as response:
+            answer = f"{response.status_code} {response.reason or ''}".strip()
+            if response.status_code in _PASSING:
+                raise ConnectionError(f"the server answered {answer}")
+            if response.status_code != 200:
+                raise OSError(f"the server answered {answer}")
+            return _read_whole(response, limits)
+    except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, UnicodeError) as error:
+        raise ValueError(f"expected an http(s) address, got {shown(address)!r}: {error}") from error
+    except (requests.RequestException, HTTPError) as error:
+        raise ConnectionError(plain_reason(error)) from error
+
+
+def _read_whole(response: requests.Response, limits: WebLimits) -> bytes:
+    length = response.headers.get("Content-Length", "")
+    if length.isdecimal() and int(length) > limits.largest:
+        raise ValueError(f"larger than {limits.largest / 1e6:g} MB: the server announces {int(length) / 1e6:.3g} MB")
+    body = bytearray()
+    for block in read_body(response, limits):
+        body += block
+        if len(body) > limits.largest:
+            raise ValueError(f"larger than {limits.largest / 1e6:g} MB")
+    return bytes(body)
+
+
+def fetch_picture(
+    address: str, limits: WebLimits = SMALL_LIMITS, *, most_pixels: int = MOST_PIXELS, least_side: int = 1
+) -> Picture:
+    """Fetch a picture and check it; see `fetch_bytes` and `check_picture`.
+
+    Raises:
+        UnreadablePicture: When what is there is no picture, or one that is not wanted.
+        ValueError: As `fetch_bytes`.
+        OSError: As `fetch_bytes`.
+    """
+    return check_picture(fetch_bytes(address, limits), most_pixels=most_pixels, least_side=least_side)
+
+
+def check_picture(content: bytes, *, most_pixels: int = MOST_PIXELS, least_side: int = 1) -> Picture:
+    """Make sure that bytes are a whole picture; what was said of them counts for nothing.
+
+    Its size is read from its header before anything is decoded.
+
+    Args:
+        content: A file's bytes.
+        most_pixels: Width times height of the largest picture that is taken.
+        least_side: Pixels of the shorter side of the smallest.
+
+    Raises:
+        UnreadablePicture: When they are none, a broken one, or one that is too large or too small.
+    """
+    try:
+        with (
+            warnings.catch_warnings(action="ignore"),
+            whole_files_only(),
+            PillowImage.open(io.BytesIO(content), formats=[name for name in _SUFFIXES if name != "MPO"]) as picture,
+        ):
+            width, height = picture.size
+            if width * height > most_pixels:
+                raise UnreadablePicture(_too_large(f"{width}x{height} pixels", most_pixels))
+            if min(width, height) < least_side:
+                raise UnreadablePicture(f"too small: {width}x{height} pixels, at least {least_side} are wanted")
+            suffix = _SUFFIXES[str(picture.format)]
+            picture.draft("RGB", (1, 1))  # a JPEG is read to its end also when it is decoded small
+            picture.load()
+    except PillowImage.DecompressionBombError as error:
+        announced = re.search(r"\d+(?= pixels)", str(error))
+        size = f"{int(announced[0]) / 1e6:g} million pixels" if announced else "far more"
+        raise UnreadablePicture(_too_large(size, most_pixels)) from error
+    except UnidentifiedImageError as error:
+        raise UnreadablePicture(f"not a picture: it begins with {content[:24]!r}") from error
+    except UnreadablePicture:
+        raise
+    except Exception as error:  # decoders fail in many ways on bytes that were made to break them
+        raise UnreadablePicture(f"a broken picture: {error}") from error
+    return Picture(content, suffix, width, height)
+
+
+def _too_large(size: str, most_pixels: int) -> str:
+    return f"too large: its header announces {size}, at most {most_pixels / 1e6:g} million are decoded"

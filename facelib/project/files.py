@@ -1,0 +1,65 @@
+"""Files written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@contextmanager
+def atomic_write(path: str | Path) -> Iterator[Path]:
+    """Give a temporary path to write to, and move it into place when the block ends well.
+
+    A reader sees the old file or the new one, never a part. When the block fails, the temporary
+    file is removed and the old file stays. Folders are made as needed.
+
+    Raises:
+        OSError: When the folder cannot be made or written; the message names it.
+    """
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OSError(f"expected to make the folder {str(path.parent)!r}, got: {error}") from error
+    _remove_leftovers(path)
+    # The suffix stays last: encoders choose the container by it.
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}-{secrets.token_hex(4)}{path.suffix}")
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _remove_leftovers(path: Path) -> None:
+    """Remove what processes that were killed while they wrote this file have left behind."""
+    pattern = re.compile(re.escape(f".{path.stem}.") + r"(\d+)-[0-9a-f]{8}" + re.escape(path.suffix))
+    for other in path.parent.iterdir():
+        match = pattern.fullmatch(other.name)
+        if match and not psutil.pid_exists(int(match[1])):
+            other.unlink(missing_ok=True)
+
+
+def write_table(table: pd.DataFrame, path: str | Path) -> None:
+    """Write a table safely, as Parquet or, when `path` ends in `.csv`, as CSV."""
+    with atomic_write(path) as temporary:
+        if temporary.suffix == ".csv":
+            table.to_csv(temporary, index=False)
+        else:
+            table.to_parquet(temporary, index=False)
+
+
+def write_text(text: str, path: str | Path) -> None:
+    """Write text safely, as UTF-8."""
+    with atomic_write(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")

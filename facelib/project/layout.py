@@ -1,0 +1,220 @@
+"""Where every file of a project lies, and how a file is written so that it is never half there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from facelib.images import PICTURE_SUFFIXES
+
+if TYPE_CHECKING:
+    pass
+
+VIDEO_SUFFIXES = frozenset(
+    {".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ogv", ".ts", ".webm", ".wmv"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """The folders and files of one project: a cast, its films, and what was made of them.
+
+    Attributes:
+        name: The folder's name under `data_dir` and `output_dir`.
+        data_dir: Holds `<name>/people/<Person Name>/*` and `<name>/videos/*`.
+        output_dir: Holds `<name>/`, made at the first write. A relative folder lies below the current one, or
+            beside it where that is the `notebooks` folder: JupyterLab starts each notebook in its own folder.
+
+    Example:
+        >>> Project("demo").faces.as_posix()
+        'output/demo/faces.parquet'
+    """
+
+    name: str
+    data_dir: Path = Path("data")
+    output_dir: Path = Path("output")
+
+    def __post_init__(self) -> None:
+        """Take paths as text too, and refuse a name that would leave the folders.
+
+        Raises:
+            ValueError: When the name is empty, starts with a dot, or holds a path separator.
+        """
+        if not self.name or self.name.startswith(".") or {"/", "\\"} & set(self.name):
+            raise ValueError(f"expected the name of a project's folder, such as 'demo', got {self.name!r}")
+        above = Path("..") if Path.cwd().name == "notebooks" else Path()
+        object.__setattr__(self, "data_dir", above / self.data_dir)
+        object.__setattr__(self, "output_dir", above / self.output_dir)
+
+    @property
+    def data(self) -> Path:
+        """The folder of what the user brought: `people/` and `videos/`."""
+        return self.data_dir / self.name
+
+    @property
+    def people(self) -> Path:
+        """One folder a person, named as the person is, with pictures in it."""
+        return self.data / "people"
+
+    @property
+    def videos(self) -> Path:
+        """The films."""
+        return self.data / "videos"
+
+    @property
+    def disabled(self) -> Path:
+        """The list of pictures its user wants left out: one path relative to `data` a line, `#` begins a comment."""
+        return self.data / "disabled.txt"
+
+    @property
+    def output(self) -> Path:
+        """The folder of everything facelib made."""
+        return self.output_dir / self.name
+
+    @property
+    def faces(self) -> Path:
+        """The table of known faces."""
+        return self.output / "faces.parquet"
+
+    @property
+    def map(self) -> Path:
+        """The table of the t-SNE map."""
+        return self.output / "map.parquet"
+
+    @property
+    def recognizer(self) -> Path:
+        """The fitted recognizer; what it was made from stands beside it, ending in `.json`."""
+        return self.output / "recognizer.skops"
+
+    @property
+    def runs(self) -> Path:
+        """One folder a run of the pipeline."""
+        return self.output / "runs"
+
+    @property
+    def film_summary(self) -> Path:
+        """One row a film of the last run: what was found in it, or why it was left out."""
+        return self.output / "videos" / "summary.csv"
+
+    @property
+    def corrections(self) -> Path:
+        """The user's decisions, one a row, only ever appended to."""
+        return self.output / "corrections.csv"
+
+    def film(self, video: str | Path) -> FilmFiles:
+        """Return where the results of one film lie; `video` is its path or file name."""
+        return FilmFiles(self.output / "videos" / Path(video).stem)
+
+    def find_people(self) -> list[str]:
+        """Return the names of the people, sorted: the folders in `people/` that do not start with a dot.
+
+        Raises:
+            FileNotFoundError: When the project has no `people/` folder.
+        """
+        if not self.people.is_dir():
+            raise FileNotFoundError(
+                f"expected a folder with one folder of pictures a person at {str(self.people)!r}, found none; "
+                f"make it, or run 'facelib demo' for a project to try"
+            )
+        return sorted(entry.name for entry in self.people.iterdir() if entry.is_dir() and entry.name[0] != ".")
+
+    def find_pictures(self, person: str) -> list[Path]:
+        """Return the picture files of one person, sorted; told by their suffix, not yet opened."""
+        return _files_with_suffix(self.people / person, PICTURE_SUFFIXES)
+
+    def find_videos(self, names: list[str] | None = None) -> list[Path]:
+        """Return the films to work on: those named, or all of the project when `names` is empty.
+
+        Args:
+            names: File names in the project's `videos/` folder, or paths to files anywhere.
+
+        Raises:
+            FileNotFoundError: When a named film is not there, or two films share one stem, so that
+                their results would share one folder.
+        """
+        films = _files_with_suffix(self.videos, VIDEO_SUFFIXES)
+        if names:
+            films = [self._find_video(name) for name in names]
+        stems = [film.stem for film in films]
+        twice = sorted({stem for stem in stems if stems.count(stem) > 1})
+        if twice:
+            raise FileNotFoundError(f"expected films with different names, found several called {twice!r}; rename one")
+        return films
+
+    def _find_video(self, name: str) -> Path:
+        for candidate in (self.videos / name, Path(name)):
+            if candidate.is_file():
+                return candidate
+        there = [film.name for film in _files_with_suffix(self.videos, VIDEO_SUFFIXES)]
+        raise FileNotFoundError(f"expected a film named {name!r} in {str(self.videos)!r}, found {there!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class FilmFiles:
+    """The files that facelib makes of one film, all in `folder`."""
+
+    folder: Path
+
+    @property
+    def detections(self) -> Path:
+        """The table of every face in every frame."""
+        return self.folder / "detections.parquet"
+
+    @property
+    def tracks(self) -> Path:
+        """The table of tracks, one name each."""
+        return self.folder / "tracks.parquet"
+
+    @property
+    def looks(self) -> Path:
+        """The table of the best faces of each track."""
+        return self.folder / "looks.parquet"
+
+    @property
+    def followed(self) -> Path:
+        """What the tables were made from, so that a film need not be looked at again to be named again."""
+        return self.folder / "followed.json"
+
+    @property
+    def shots(self) -> Path:
+        """The table of shots."""
+        return self.folder / "shots.csv"
+
+    @property
+    def keyframes(self) -> Path:
+        """One picture a shot."""
+        return self.folder / "keyframes.parquet"
+
+    @property
+    def exports(self) -> Path:
+        """The folder of subtitles, timelines and tables for other programs."""
+        return self.folder / "exports"
+
+    @property
+    def reel(self) -> Path:
+        """The appearances of chosen people, cut together."""
+        return self.folder / "select_reel.mp4"
+
+    @property
+    def appearances(self) -> Path:
+        """Who is on screen from when to when."""
+        return self.folder / "appearances.csv"
+
+    @property
+    def annotated(self) -> Path:
+        """The film with names drawn on it."""
+        return self.folder / "annotated.mp4"
+
+    @property
+    def timeline(self) -> Path:
+        """The timeline as a page of its own."""
+        return self.folder / "timeline.html"
+
+
+def _files_with_suffix(folder: Path, suffixes: frozenset[str]) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    return sorted(
+        path for path in folder.iterdir() if path.suffix.lower() in suffixes and path.name[0] != "." and path.is_file()
+    )

@@ -1,0 +1,108 @@
+"""Recognizers compared on one gallery by cross-validation: k, weights and classifier in one table."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from facelib.gallery import Gallery
+from facelib.recognize import OpenSetSVM
+from facelib.recognize.store import Kind
+from facelib.recognize.svm import Kernel
+from facelib.recognize.thresholds import Trials, fit_threshold, near_duplicate_groups, trials
+from facelib.recognize.tuning.svm import folds_of, svm_trials
+from facelib.recognize.tuning.tune import SVM_FALLBACK, vectors_of
+from facelib.recognize.tuning.tuning import in_unit
+from facelib.recognize.votes import Weights
+
+COLUMNS = ("kind", "k", "weights", "kernel", "threshold", "fpir", "fnir", "fnir_low", "fnir_high", "wrong")
+
+
+def compare(
+    gallery: Gallery,
+    *,
+    fallback: float,
+    wanted_fpir: float = 0.01,
+    ks: Sequence[int] = (1, 3, 5, 10),
+    weights: Sequence[Weights] = ("uniform", "distance"),
+    kernels: Sequence[Kernel] = ("linear", "rbf"),
+    C: float = 1.0,
+    strangers: Gallery | ArrayLike | None = None,
+    leave_out_near_duplicates: bool = True,
+    seed: int = 0,
+    progress: bool = True,
+) -> pd.DataFrame:
+    """Compare recognizers by cross-validation, each at the threshold that names the wanted share of strangers.
+
+    All are tried on the same folds: a face is looked up without the fifth of its person's faces that it lies in, and
+    as a stranger without the fifth of the people that its person is in. So the figures can be compared with each other,
+    but `tune`, which leaves out less at a time, gives better ones.
+
+    Args:
+        gallery: The known faces; at least one is used.
+        fallback: The embedder's own threshold, a distance: beyond it no machine gives a name.
+        wanted_fpir: The fraction of strangers, 0 to 1, at which all are compared.
+        ks: Numbers of voters of `OpenSetKNN`.
+        weights: How votes count; see `OpenSetKNN`.
+        kernels: Of `OpenSetSVM`; none leaves it out, and so does a cast of fewer than three people.
+        C: See `OpenSetSVM`.
+        strangers: As of `tune`.
+        leave_out_near_duplicates: As of `tune`.
+        seed: Of the folds, and of the intervals' bootstrap.
+        progress: Show a bar over the machines' trainings.
+
+    Returns:
+        A row a recognizer, the fewest errors first: `kind`, `k`, `weights` (empty for an SVM), `kernel` (empty for
+        KNN), `threshold` (in the recognizer's own unit), `fpir`, `fnir` with its 95 % interval `fnir_low` and
+        `fnir_high`, and `wrong`, the part of `fnir` that is given another's name.
+
+    Raises:
+        ValueError: When no face of the gallery is used, or an option is out of range.
+    """
+    if gallery.used.empty:
+        raise ValueError(
+            "expected a gallery with at least one face in use, got none; "
+            "notebook 02_embed_faces lists the reason for each picture that is left out"
+        )
+    if not ks or min(ks) < 1 or not weights:
+        raise ValueError(f"expected at least one k of 1 or more and one way of weights, got {ks!r} and {weights!r}")
+    vectors, names = gallery.vectors, gallery.names
+    others = vectors_of(strangers, gallery)
+    groups = near_duplicate_groups(vectors, names, threshold=fallback) if leave_out_near_duplicates else None
+    codes = np.unique(names, return_inverse=True)[1]
+    own, away = folds_of(codes, groups=groups, seed=seed)
+    together = None if (away < 0).all() else away
+    rows = []
+    for how in weights:
+        outcome = trials(vectors, names, k=max(ks), weights=how, groups=own, people_groups=together, strangers=others)
+        for k in ks:
+            rows.append(_row(outcome.nearest(k), wanted_fpir, fallback, seed, kind="knn", k=k, weights=how))
+    if together is not None:
+        farthest = math.inf if math.isnan(fallback) else fallback
+        for kernel in kernels:
+            svm = OpenSetSVM(kernel=kernel, C=C, farthest=farthest)
+            outcome = svm_trials(svm, vectors, names, groups=groups, strangers=others, seed=seed, progress=progress)
+            rows.append(_row(outcome.nearest(1), wanted_fpir, 1 - SVM_FALLBACK, seed, kind="svm", kernel=kernel))
+    return pd.DataFrame(rows, columns=list(COLUMNS)).sort_values("fnir", kind="stable", ignore_index=True)
+
+
+def _row(
+    outcome: Trials,
+    wanted_fpir: float,
+    fallback: float,
+    seed: int,
+    *,
+    kind: Kind,
+    k: int = 1,
+    weights: str = "",
+    kernel: str = "",
+) -> tuple[object, ...]:
+    found = in_unit(kind, fit_threshold(outcome, wanted_fpir=wanted_fpir, fallback=fallback, seed=seed))
+    at = found.threshold if kind == "knn" else 1 - found.threshold
+    wrong = outcome.named(at) & ~outcome.named_right(at)
+    share = float(wrong.mean()) if len(wrong) else math.nan
+    return (kind, k, weights, kernel, found.threshold, found.fpir, found.fnir, *found.fnir_interval, share)

@@ -1,0 +1,167 @@
+"""From a gallery to a recognizer: trials, the threshold, its error rates."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import TypedDict
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from facelib.faces import FloatArray
+from facelib.gallery import Gallery
+from facelib.recognize import OpenSetKNN, OpenSetSVM
+from facelib.recognize.store import Kind
+from facelib.recognize.svm import Kernel
+from facelib.recognize.thresholds import (
+    confidence_model,
+    fit_offsets,
+    fit_per_person,
+    fit_threshold,
+    near_duplicate_groups,
+    trials,
+)
+from facelib.recognize.tuning.svm import svm_trials, with_offsets
+from facelib.recognize.tuning.tuning import Tuning, in_unit
+from facelib.recognize.votes import Weights
+
+LARGEST_K = 20
+SVM_FALLBACK = 0.5
+
+
+class _Options(TypedDict):
+    k: int
+    weights: Weights
+    groups: NDArray[np.intp] | None
+
+
+def tune(
+    gallery: Gallery,
+    *,
+    fallback: float,
+    kind: Kind = "knn",
+    k: int = 5,
+    weights: Weights = "uniform",
+    kernel: Kernel = "linear",
+    C: float = 1.0,
+    wanted_fpir: float = 0.01,
+    strangers: Gallery | ArrayLike | None = None,
+    per_person: bool = False,
+    leave_out_near_duplicates: bool = True,
+    largest_k: int = LARGEST_K,
+    seed: int = 0,
+    progress: bool = True,
+) -> Tuning:
+    """Try a gallery against itself and fit the threshold for a wanted error.
+
+    Args:
+        gallery: The known faces; at least one is used.
+        fallback: The embedder's own threshold, a distance: the limit where the cast is too small to fit one.
+            For an SVM the limit is a probability of 0.5, and it is the farthest that a face may lie from a person's.
+        kind: `"knn"`, the nearest faces vote; `"svm"`, one support vector machine a person.
+        k: How many neighbours vote; see `OpenSetKNN`. An SVM takes no notice.
+        weights: How votes count; see `OpenSetKNN`. An SVM takes no notice.
+        kernel: See `OpenSetSVM`.
+        C: See `OpenSetSVM`.
+        wanted_fpir: The wanted fraction of strangers given a name, 0 to 1.
+        strangers: Faces of people who are not of the cast, as further impostor trials: of
+            `facelib.gallery.strangers.embed_strangers`, or their embeddings, `(s, d)`.
+        per_person: Whether each person gets a threshold of their own; see `thresholds.fit_per_person`. The
+            machines of an SVM are calibrated person by person as it is, and gain next to nothing.
+        leave_out_near_duplicates: Whether a face is tried without the faces of its person that come of the same
+            source; see `thresholds.near_duplicate_groups`. Without it, copies of a picture flatter the figures.
+        largest_k: Up to which k `Tuning.at` can look; at least `k`.
+        seed: Of the bootstrap and, for an SVM, of the folds.
+        progress: Show a bar for the ten trainings of an SVM.
+
+    Raises:
+        ValueError: When no face of the gallery is used, an SVM is wanted for one person, or an option is out
+            of range.
+    """
+    if gallery.used.empty:
+        raise ValueError(
+            "expected a gallery with at least one face in use, got none; "
+            "notebook 02_embed_faces lists the reason for each picture that is left out"
+        )
+    if kind not in ("knn", "svm"):
+        raise ValueError(f"expected kind to be 'knn' or 'svm', got {kind!r}")
+    vectors, names = gallery.vectors, gallery.names
+    others = vectors_of(strangers, gallery)
+    groups = near_duplicate_groups(vectors, names, threshold=fallback) if leave_out_near_duplicates else None
+    alike = 0 if groups is None else int((np.bincount(groups)[groups] > 1).sum())
+    farthest = math.inf if math.isnan(fallback) else fallback
+    estimator: OpenSetKNN | OpenSetSVM = (
+        OpenSetKNN(k=k, weights=weights) if kind == "knn" else OpenSetSVM(kernel=kernel, C=C, farthest=farthest)
+    )
+    options: _Options = {"k": max(k, largest_k) if k >= 1 else k, "weights": weights, "groups": groups}
+    by_distance = trials(vectors, names, strangers=others, **options)
+    every, limit = by_distance, fallback
+    if isinstance(estimator, OpenSetSVM):
+        every = svm_trials(estimator, vectors, names, groups=groups, strangers=others, seed=seed, progress=progress)
+        limit = 1 - SVM_FALLBACK
+    own = None
+    if per_person:
+        own = fit_per_person(every, wanted_fpir=wanted_fpir, fallback=limit, seed=seed)
+        offsets = fit_offsets(every, wanted_fpir=wanted_fpir, seed=seed)
+        every = (
+            trials(vectors, names, strangers=others, offsets=offsets, **options)
+            if kind == "knn"
+            else with_offsets(every, offsets)
+        )
+    outcome = every.nearest(k if kind == "knn" else 1)
+    fitted = fit_threshold(outcome, wanted_fpir=wanted_fpir, fallback=limit, seed=seed)
+    if not np.isfinite(fitted.threshold):
+        raise ValueError(
+            f"expected a threshold for the embedder {gallery.embedder!r}, got {fallback!r}: nobody measured one, and "
+            f"a cast of {fitted.people} is no evidence; add people, or choose an embedder whose threshold is known"
+        )
+    fitted = in_unit(kind, replace(fitted, advice=fitted.advice + _about_duplicates(alike)))
+    usual = (
+        fallback
+        if np.isfinite(fallback)
+        else fit_threshold(by_distance, wanted_fpir=wanted_fpir, fallback=np.inf).threshold
+    )
+    return Tuning(
+        gallery=gallery,
+        estimator=estimator.set_params(threshold=fitted.threshold),
+        fitted=fitted,
+        outcome=outcome,
+        every=every,
+        confidence=confidence_model(by_distance, fallback=usual),
+        fallback=limit,
+        strangers=strangers if isinstance(strangers, Gallery) else None,
+        per_person=None if own is None else _own_unit(own, fitted.threshold, offsets.people, kind),
+        near_duplicates=alike,
+    )
+
+
+def vectors_of(strangers: Gallery | ArrayLike | None, gallery: Gallery) -> FloatArray | None:
+    """Return the embeddings of strangers, `(s, d)`; None where there are none.
+
+    Raises:
+        ValueError: When they were embedded by another network than the gallery's.
+    """
+    if not isinstance(strangers, Gallery):
+        return None if strangers is None else np.asarray(strangers, np.float32)
+    if strangers.weights_sha256 != gallery.weights_sha256:
+        raise ValueError(
+            f"expected strangers embedded by {gallery.embedder!r} with the gallery's weights, got them by "
+            f"{strangers.embedder!r}; embed the strangers folder again"
+        )
+    return None if strangers.used.empty else strangers.vectors
+
+
+def _own_unit(table: pd.DataFrame, threshold: float, offsets: FloatArray, kind: Kind) -> pd.DataFrame:
+    """Return the table of `fit_per_person` with the thresholds that the recognizer will have."""
+    if kind == "svm":
+        return table.assign(threshold=(threshold + offsets).clip(0, 1), alike=1 - table["alike"])
+    return table.assign(threshold=(threshold - offsets).clip(0))
+
+
+def _about_duplicates(count: int) -> str:
+    if not count:
+        return ""
+    faces = "1 face is" if count == 1 else f"{count} faces are"
+    return f" {faces} so like others of their person that these were left out of their trials."

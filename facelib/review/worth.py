@@ -1,0 +1,51 @@
+"""Which tracks are most worth asking their user about."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from facelib.films.corrections.apply import labels
+from facelib.films.corrections.log import NOT_A_FACE, is_group
+from facelib.recognize import UNKNOWN
+
+_SHORTEST = 0.2  # seconds that even a track of one frame counts
+
+
+def worth_asking(tracks: pd.DataFrame) -> pd.DataFrame:
+    """Order tracks by what an answer would be worth: the least sure and the most seen first.
+
+    `worth = (1 - confidence) * effect`: the seconds on screen that are likely to be named wrong now and right after.
+    `effect` is the track's own length in seconds, at least 0.2; in a group of unknown people the longest track that
+    nobody has decided about stands for all of the group, so its effect is the group's seconds, because naming it
+    names the group. Of two tracks with one name in one moment at least one is wrong: their confidence counts as at
+    most one half. What the user has decided is worth nothing.
+
+    Args:
+        tracks: The columns of `tracks.parquet`; with `video` where they are of several films.
+
+    Returns:
+        The tracks, most worth asking first, with the columns `label`, `seconds`, `effect` and `worth`.
+    """
+    table = tracks.assign(label=labels(tracks), seconds=(tracks["end"] - tracks["start"]).clip(lower=_SHORTEST))
+    open_rows = (table["source"] != "user") if "source" in table else pd.Series(True, index=table.index)
+    effect = table["seconds"].astype(float)
+    grouped = table["label"].map(is_group).astype(bool)
+    asked = table[grouped & open_rows].sort_values("seconds", ascending=False, kind="stable")
+    asked = asked.drop_duplicates("label")
+    effect[asked.index] = asked["label"].map(table.groupby("label")["seconds"].sum()).astype(float)
+    doubt = 1 - table["confidence"].astype(float)
+    doubt = doubt.mask(_twice(table), doubt.clip(lower=0.5)).where(open_rows, 0.0)
+    table = table.assign(effect=effect, worth=doubt * effect)
+    by = ["worth", *(["video"] if "video" in table else []), "track"]
+    return table.sort_values(by, ascending=[False] + [True] * (len(by) - 1))
+
+
+def _twice(table: pd.DataFrame) -> pd.Series:
+    """Tell of each track whether another one of its film has its name at the same time."""
+    named = table[~table["label"].isin([UNKNOWN, NOT_A_FACE])].sort_values("start_frame", kind="stable")
+    by = [named["label"], named["video"]] if "video" in named else [named["label"]]
+    ends = named.groupby(by)["end_frame"].cummax()
+    before = ends.groupby(by).shift().fillna(-1)
+    after = named.groupby(by)["start_frame"].shift(-1).fillna(np.inf)
+    return ((before >= named["start_frame"]) | (after <= ends)).reindex(table.index, fill_value=False)

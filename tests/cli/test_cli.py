@@ -1,0 +1,159 @@
+import os
+import shutil
+import subprocess
+import sys
+from importlib.metadata import version
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from facelib.cli import _print_table, main, parse_steps
+
+FACELIB = [sys.executable, "-c", "from facelib.cli import main; main()"]
+
+
+@pytest.fixture
+def folder(tmp_path, make_notebook, monkeypatch):
+    """A working folder with a project and one notebook that writes the map, or fails."""
+    parameters = 'project: str = ""\ndata_dir: str = ""\noutput_dir: str = ""\nseed: int = 0  # 13 is unlucky'
+    write = (
+        "from facelib.project import Project, write_text\nwrite_text('', Project(project, data_dir, output_dir).map)"
+    )
+    make_notebook(tmp_path / "nb" / "03_map.ipynb", parameters, "assert seed != 13, 'unlucky'", write)
+    (tmp_path / "data" / "demo" / "people").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def invoke(*arguments):
+    return CliRunner().invoke(main, arguments)
+
+
+RUN = ("run", "--project", "demo", "--notebooks", "nb", "--steps", "3")
+
+
+def test_version_and_help():
+    assert invoke("--version").output == f"facelib {version('facelib')}\n"
+    helped = invoke("--help")
+    assert helped.exit_code == 0
+    assert all(command in helped.output for command in ("run", "demo", "align", "live", "doctor", "models"))
+
+
+def test_help_is_quick_because_nothing_heavy_is_imported():
+    heavy = "{'pandas', 'numpy', 'papermill', 'plotly', 'cv2', 'onnxruntime'}"
+    code = f"import sys, facelib.cli; print({heavy} & set(sys.modules) or 'none')"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True) == "none\n"
+
+
+def test_a_run_tells_its_steps_and_where_the_results_lie(folder):
+    film = folder / "output" / "demo" / "videos" / "clip"
+    film.mkdir(parents=True)
+    for name in ("annotated.mp4", "timeline.html", "appearances.csv"):
+        (film / name).touch()
+    done = invoke(*RUN, "-p", "seed=5")
+    assert done.exit_code == 0, done.output
+    lines = done.output.splitlines()
+    assert lines[0] == "03_map: ..."
+    assert lines[1].startswith("03_map: done in ")
+    assert lines[3].startswith(os.path.join("report    output", "demo", "runs", ""))
+    assert [line.split()[0] for line in lines[4:]] == ["film", "figure", "table"]
+    assert (folder / "output" / "demo" / "map.parquet").is_file()
+    assert "fresh" in invoke(*RUN, "-p", "seed=5").output
+    assert "done in" in invoke(*RUN, "-p", "seed=5", "--force").output
+
+
+def test_a_step_that_fails_is_told_with_its_report(folder):
+    failed = invoke(*RUN, "-p", "seed=13")
+    assert failed.exit_code == 1
+    assert "AssertionError: unlucky" in failed.stderr
+    assert "03_map.html" in failed.stderr
+    assert "Traceback" not in failed.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("--steps", "x"), 2, "expected steps such as 2-5"),
+        (("--steps", "5-2"), 2, "expected steps such as 2-5"),
+        (("--steps", ""), 2, "expected steps such as 2-5"),
+        (("--steps", "4"), 1, "expected steps among [3]"),
+        (("-p", "seed"), 2, "expected NAME=VALUE, got 'seed'"),
+        (("-p", "=5"), 2, "expected NAME=VALUE, got '=5'"),
+        (("-p", "seed=[1"), 2, "expected JSON"),
+        (("-p", "sed=5"), 1, "Did you mean 'seed'"),
+        (("-p", "seed=five"), 1, "expected int"),
+        (("--project", "../up"), 1, "expected the name of a project's folder"),
+        (("--output-dir", "nb/03_map.ipynb"), 1, "expected an output folder that can be written"),
+    ],
+)
+def test_mistakes_are_one_clear_message(folder, arguments, code, message):
+    result = invoke(*RUN, *arguments)
+    assert result.exit_code == code
+    assert message in " ".join(result.stderr.replace("│", " ").split())
+    assert "Traceback" not in result.output
+
+
+def test_debug_shows_the_traceback(folder):
+    result = CliRunner().invoke(main, [*RUN, "-p", "sed=5"], env={"FACELIB_DEBUG": "1"})
+    assert isinstance(result.exception, ValueError)
+
+
+def test_a_read_only_output_folder_is_told_before_anything_runs(folder):
+    output = folder / "output"
+    output.mkdir()
+    output.chmod(0o555)
+    command = [*FACELIB, *RUN]
+    if os.geteuid() == 0:
+        # root writes everywhere, unless that right is taken from it
+        command = [shutil.which("setpriv"), "--bounding-set=-dac_override", "--inh-caps=-dac_override", *command]
+    result = subprocess.run(command, capture_output=True, text=True)
+    output.chmod(0o755)
+    assert result.returncode == 1
+    assert result.stderr.startswith("Error: expected an output folder that can be written, got ")
+    assert result.stderr.count("\n") == 1
+    assert list(output.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "steps"), [(None, None), ("3", [3]), ("2-5", [2, 3, 4, 5]), ("2,4", [2, 4]), ("1, 3-4", [1, 3, 4])]
+)
+def test_steps_are_read(text, steps):
+    assert parse_steps(text) == steps
+
+
+@pytest.mark.parametrize("rows", [0, 2])
+def test_tables_fit_80_columns_and_nothing_is_cut(rows, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    words = [f"word{number}" for number in range(30)]
+    _print_table(pd.DataFrame({"name": ["net"] * rows, "note": [" ".join(words)] * rows, "size": [None] * rows}))
+    printed = capsys.readouterr().out
+    assert max(map(len, printed.splitlines())) <= 80
+    assert all(printed.count(f"{word} ") == rows for word in words)
+    assert "…" not in printed
+
+
+def test_models_shows_licences_at_80_columns(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = invoke("models")
+    assert shown.exit_code == 0, shown.output
+    table, _, addresses = shown.output.partition("Fetched at first use")
+    assert max(map(len, table.splitlines())) <= 80
+    assert all(word in table for word in ("licence", "commercial", "yunet", "embedder", "Apache-2.0", "non-commercial"))
+    # Addresses are whole, to be copied.
+    assert all(" as " in line and "https://" in line for line in addresses.splitlines()[1:])
+
+
+def test_doctor_says_of_each_thing_whether_it_is_well():
+    from facelib.cli.doctor import check
+
+    shown = invoke("doctor")
+    assert shown.exit_code == int(any(finding.ok is False for finding in check()))
+    assert all(finding.subject in shown.output for finding in check())
+
+
+def test_demo_makes_a_project(tmp_path):
+    made = invoke("demo", "--data-dir", str(tmp_path), "--project", "try")
+    assert made.exit_code == 0, made.output
+    assert (tmp_path / "try" / "people").is_dir()
+    assert "facelib run --project try" in made.output

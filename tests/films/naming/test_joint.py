@@ -1,0 +1,117 @@
+"""Names travel from sure faces to like clothes and places, never to two faces of one frame, nor to strangers."""
+
+import numpy as np
+import pytest
+
+from facelib.films.naming.joint import Tracks, face_evidence, name_jointly
+from facelib.films.naming.likeness import fit_likeness
+
+ADA, GRACE = 0, 1
+NEAR, FAR, UNSURE = 0.3, 0.75, 0.60
+
+
+def worn(kind):
+    """Clothes of a kind, as a unit vector; None is out of the picture."""
+    if kind is None:
+        return np.full(576, np.nan, np.float32)
+    vector = np.full(576, 0.001, np.float32)
+    vector[20 * kind : 20 * kind + 10] = 1
+    return vector / np.linalg.norm(vector)
+
+
+def tracks(*rows):
+    """Each row: shot, distances to Ada and Grace, size, clothes, and where it stands."""
+    shot = np.array([row[0] for row in rows], np.int64)
+    return Tracks(
+        distances=np.array([row[1] for row in rows], np.float32).reshape(-1, 2),
+        size=np.array([row[2] for row in rows], np.float32),
+        quality=np.full(len(rows), 0.2, np.float32),
+        clothes=np.stack([worn(row[3]) for row in rows]) if rows else np.empty((0, 576), np.float32),
+        middle=np.array([(row[4], 100) for row in rows], np.float32).reshape(-1, 2),
+        shot=shot,
+        scene=np.array([row[5] if len(row) > 5 else 0 for row in rows], np.int64),
+        setup=shot % 2,
+        frames=np.stack([shot * 100, shot * 100 + 50], axis=1),
+        time=(shot * 4.0).astype(np.float32),
+    )
+
+
+def names(seen, **options):
+    evidence = face_evidence(seen, threshold=0.48, strangers=0.65)
+    chance = name_jointly(seen, evidence, **options).probability
+    assert np.isfinite(chance).all()
+    assert (chance.sum(axis=1) <= 1 + 1e-5).all()
+    return [("Ada", "Grace")[row.argmax()] if row.max() >= 0.7 else "?" for row in chance]
+
+
+SURE_ADA = (0, (NEAR, FAR), 90, 1, 100)
+SURE_GRACE = (1, (FAR, NEAR), 90, 5, 400)
+
+
+@pytest.mark.parametrize(
+    ("row", "name"),
+    [
+        ((2, (UNSURE, UNSURE), 22, 1, 300), "Ada"),  # Ada's clothes
+        ((2, (UNSURE, UNSURE), 22, 5, 300), "Grace"),
+        ((2, (UNSURE, UNSURE), 22, 9, 300), "?"),  # clothes that nobody was seen in
+        ((2, (UNSURE, UNSURE), 22, None, 300), "?"),
+        ((2, (FAR, FAR), 90, 1, 300), "?"),  # a good face of a stranger in Ada's clothes
+        ((2, (FAR, NEAR), 90, 1, 300), "Grace"),  # Grace's good face in Ada's clothes: she has changed
+        ((2, (UNSURE, UNSURE), 22, 1, 300, 1), "?"),  # another scene
+    ],
+)
+def test_clothes_carry_names(row, name):
+    assert names(tracks(SURE_ADA, SURE_GRACE, row)) == ["Ada", "Grace", name]
+
+
+def test_the_place_in_the_same_set_up_helps():
+    row = (2, (0.585, 0.62), 24, None, 100)
+    elsewhere = (*row[:4], 500)
+    evidence = {}
+    for name, one in (("there", row), ("elsewhere", elsewhere)):
+        seen = tracks(SURE_ADA, one)
+        result = name_jointly(seen, face_evidence(seen, threshold=0.48, strangers=0.65))
+        evidence[name] = result.place[1, ADA], result.probability[1, ADA]
+    assert evidence["there"][0] > 1 > 0 > evidence["elsewhere"][0]
+    assert evidence["there"][1] > evidence["elsewhere"][1]
+
+
+def test_nobody_is_twice_in_one_frame():
+    twins = [(3, (UNSURE, UNSURE), 22, 1, 100), (3, (UNSURE, UNSURE), 22, 1, 300)]
+    seen = tracks(SURE_ADA, SURE_GRACE, *twins)
+    chance = name_jointly(seen, face_evidence(seen, threshold=0.48, strangers=0.65)).probability
+    assert chance[2:, ADA].max() < 0.7
+    assert chance[2:, ADA].sum() <= 1.05
+
+
+def test_a_strangers_clothes_speak_for_the_stranger():
+    stranger = (1, (FAR, FAR), 90, 3, 400)  # surely nobody, in clothes of her own
+    turned = (2, (0.59, UNSURE), 24, 3, 300)  # a bit like Ada, in the stranger's clothes
+    assert names(tracks(SURE_ADA, stranger, turned)) == ["Ada", "?", "?"]
+
+
+def test_the_witness_is_the_one_in_the_like_clothes():
+    seen = tracks(SURE_ADA, SURE_GRACE, (2, (UNSURE, UNSURE), 22, 5, 300))
+    result = name_jointly(seen, face_evidence(seen, threshold=0.48, strangers=0.65))
+    assert result.witness[2, GRACE] == 1
+
+
+def test_no_tracks_and_one_track():
+    assert names(tracks()) == []
+    assert names(tracks(SURE_ADA)) == ["Ada"]
+
+
+def test_small_faces_are_weaker_evidence():
+    seen = tracks((0, (0.5, 0.7), 100, None, 0), (1, (0.5, 0.7), 22, None, 0))
+    large, small = face_evidence(seen, threshold=0.48, strangers=0.65)
+    assert large[ADA] - large[GRACE] > 2 * (small[ADA] - small[GRACE]) > 0
+    assert small[ADA] > large[ADA] - 1  # far for a large face, usual for a small one
+
+
+def test_evidence_is_learned_from_the_scene():
+    drab = fit_likeness(np.full(200, 0.10, np.float32), np.full(200, 0.2, np.float32))
+    loud = fit_likeness(np.full(200, 0.20, np.float32), np.full(200, 0.8, np.float32))
+    apart = np.array([0.1, 0.2, 0.5, np.nan], np.float32)
+    assert drab.evidence(apart)[1] < 0 < loud.evidence(apart)[1]
+    assert drab.evidence(apart)[3] == loud.evidence(apart)[3] == 0
+    assert np.isfinite(fit_likeness(np.empty(0), np.empty(0)).evidence(apart)).all()

@@ -1,0 +1,88 @@
+"""Clothes are told by their colours, whatever the light and the size of the picture."""
+
+import numpy as np
+import pytest
+
+from facelib.faces import Faces
+from facelib.films.clothes import clothes, colour_word, hellinger_distance, mean_clothes
+
+RED, BLUE, YELLOW = (180, 25, 30), (40, 60, 170), (225, 205, 90)
+
+
+def figure(colour, *, size=40, light=1.0, background=(90, 110, 90)):
+    """A head over a body of one colour, with some noise; returns the picture and the head's box."""
+    rng = np.random.default_rng(3)
+    image = np.full((size * 5, size * 6, 3), background, np.float32)
+    left, top = size * 5 // 2, size
+    image[top : top + size, left : left + size] = (220, 180, 150)
+    image[top + size + size // 8 :, left - size // 2 : left + size * 3 // 2] = colour
+    image = image * light + rng.normal(0, 6, image.shape)
+    return np.clip(image, 0, 255).astype(np.uint8), Faces.of([[left, top, left + size, top + size]])
+
+
+def described(colour, **options):
+    (found,) = clothes(*figure(colour, **options))
+    return found
+
+
+def test_one_row_a_face_of_length_one():
+    found = described(RED)
+    assert found.shape == (576,)
+    assert np.linalg.norm(found) == pytest.approx(1, abs=1e-5)
+
+
+def test_the_same_shirt_is_nearer_than_another_in_other_light_and_size():
+    views = [described(RED), described(RED, light=0.8), described(RED, size=17)]
+    others = [described(BLUE), described(YELLOW, light=0.8)]
+    same = hellinger_distance(np.stack(views), np.stack(views))
+    assert same.max() < hellinger_distance(np.stack(views), np.stack(others)).min() - 0.2
+
+
+@pytest.mark.parametrize(
+    ("colour", "word"),
+    [(RED, "red"), (BLUE, "blue"), (YELLOW, "yellow"), ((15, 15, 15), "black"), ((240, 240, 240), "white"),
+     ((60, 120, 60), "green"), ((110, 75, 45), "brown"), ((130, 130, 130), "grey"), ((130, 50, 140), "purple")],
+)  # fmt: skip
+def test_colours_have_words(colour, word):
+    assert colour_word(described(colour)) == word
+
+
+@pytest.mark.parametrize(
+    "box",
+    [
+        [10, 60, 60, 98],  # nothing below it
+        [-60, 10, -20, 40],  # outside the picture
+        [10, 10, 11, 11],  # a single pixel
+    ],
+)
+def test_a_body_out_of_the_picture_is_unknown(box):
+    image = np.zeros((100, 100, 3), np.uint8)
+    assert clothes(image, Faces.of([box]))[0] is None or box[2] - box[0] <= 1
+
+
+def test_no_faces_and_no_clothes():
+    assert clothes(np.zeros((10, 10, 3), np.uint8), Faces.empty()) == []
+    nothing = mean_clothes([])
+    assert np.isnan(nothing).all()
+    assert colour_word(nothing) == ""
+    assert np.isnan(hellinger_distance(nothing[None], described(RED)[None])).all()
+
+
+def test_the_mean_lies_between_the_views():
+    one, other = described(RED), described(BLUE)
+    mean = mean_clothes([one, other])
+    assert np.linalg.norm(mean) == pytest.approx(1, abs=1e-5)
+    apart = hellinger_distance(mean[None], np.stack([one, other]))[0]
+    assert (apart < hellinger_distance(one[None], other[None])[0, 0]).all()
+
+
+def test_a_different_background_beside_the_body_changes_little():
+    # A body half as wide as it should be: a child at the side, or somebody turned away.
+    narrow = [figure(BLUE, background=ground) for ground in ((90, 110, 90), (200, 200, 60))]
+    for image, faces in narrow:
+        left, _, right, bottom = faces.boxes[0].astype(int)
+        ground = image[2, 2]
+        image[bottom:, : left + 4] = ground
+        image[bottom:, right - 4 :] = ground
+    views = np.stack([clothes(image, faces)[0] for image, faces in narrow])
+    assert 0 < hellinger_distance(views, views)[0, 1] < hellinger_distance(views, described(RED)[None]).min() - 0.1

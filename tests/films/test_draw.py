@@ -1,0 +1,143 @@
+"""Boxes, names and blurred heads on a picture's planes."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+import facelib
+from facelib.films.decode import read_frames
+from facelib.films.draw import Mark, blur_head, draw_mark
+
+
+def blank(height=120, width=160):
+    return (
+        np.full((height, width), 16, np.uint8),
+        np.full((height // 2, width // 2), 128, np.uint8),
+        np.full((height // 2, width // 2), 128, np.uint8),
+    )
+
+
+@pytest.mark.parametrize(
+    "box",
+    [
+        (40, 40, 80, 90),
+        (-30, -30, 20, 20),  # over the left top corner
+        (140, 100, 200, 160),  # over the right bottom corner
+        (-50, -50, -10, -10),  # outside
+        (0, 0, 160, 120),  # the whole picture
+        (50, 50, 50, 50),  # nothing
+    ],
+)
+def test_every_place_is_survived(box):
+    planes = blank()
+    draw_mark(planes, Mark(*box, "Zoë Ünïcode", (0, 114, 178)))
+    assert [plane.shape for plane in planes] == [(120, 160), (60, 80), (60, 80)]
+
+
+def test_box_is_where_it_should_be():
+    planes = blank()
+    draw_mark(planes, Mark(40, 50, 80, 90, "A", (255, 255, 255)), line=2)
+    luma = planes[0]
+    for y, x in [(50, 60), (89, 60), (70, 40), (70, 79)]:
+        assert luma[y, x] > 200
+    assert (luma[53:87, 43:77] == 16).all()
+    assert (luma[:, 90:] == 16).all()
+
+
+def test_colour_is_kept():
+    planes = blank()
+    draw_mark(planes, Mark(40, 50, 80, 90, "A", (255, 0, 0)), line=2)
+    assert planes[0][70, 40] == pytest.approx(82, abs=2)
+    assert planes[1][35, 20] == pytest.approx(90, abs=2)
+    assert planes[2][35, 20] == pytest.approx(240, abs=2)
+
+
+def test_without_a_label_there_is_only_a_box():
+    planes = blank()
+    draw_mark(planes, Mark(40, 50, 80, 90, "", (255, 255, 255)), line=2)
+    assert (planes[0][:50] == 16).all()
+    assert (planes[0][50, 40:80] > 200).all()
+
+
+def noise(height=120, width=160):
+    random = np.random.default_rng(0)
+    return tuple(random.integers(0, 255, (height // half, width // half), np.uint8) for half in (1, 2, 2))
+
+
+class TestBlur:
+    @pytest.mark.parametrize(
+        ("box", "changes"),
+        [
+            ((60, 50, 80, 80), True),
+            ((-30, -30, 20, 20), True),  # over the left top corner
+            ((140, 100, 200, 160), True),  # over the right bottom corner
+            ((0, 0, 160, 120), True),  # the whole picture
+            ((60.2, 50.2, 61.1, 51.1), True),  # less than a pixel of colour
+            ((-90, -90, -60, -60), False),  # outside
+            ((50, 50, 50, 50), False),  # nothing
+            ((80, 50, 60, 80), False),  # inside out
+            ((float("nan"), 50, 60, 80), False),
+        ],
+    )
+    def test_every_place_is_survived(self, box, changes):
+        before, planes = noise(), noise()
+        blur_head(planes, *box)
+        assert [plane.shape for plane in planes] == [(120, 160), (60, 80), (60, 80)]
+        assert any((a != b).any() for a, b in zip(before, planes, strict=True)) == changes
+
+    def test_covers_the_head_and_leaves_the_rest(self):
+        before, planes = noise(), noise()
+        blur_head(planes, 60, 50, 80, 80)
+        for half, a, b in zip((1, 2, 2), before, planes, strict=True):
+            face = (slice(50 // half, 80 // half), slice(60 // half, 80 // half))
+            assert b[face].std() < 0.35 * a[face].std()
+            assert (b[face] != a[face]).mean() > 0.95  # corners included
+            far = np.ones(a.shape, bool)
+            far[
+                50 // half - 18 // half : 80 // half + 14 // half, 60 // half - 10 // half : 80 // half + 10 // half
+            ] = 0
+            assert np.array_equal(a[far], b[far])
+
+    def test_little_is_left(self):
+        # Two faces that differ only finely give the same blur.
+        fine = np.indices((120, 160)).sum(axis=0) % 2 * 60
+        one, other = blank(), blank()
+        one[0][:] = 100 + fine
+        other[0][:] = 160 - fine
+        for planes in (one, other):
+            blur_head(planes, 60, 40, 100, 80)
+        middle = (slice(45, 75), slice(65, 95))
+        assert np.abs(one[0][middle].astype(int) - other[0][middle]).max() <= 6
+
+    @pytest.mark.real_data
+    @pytest.mark.parametrize("clip", ["christian_bale1", "marques1", "other5", "steve_harvey1"])
+    def test_neither_found_nor_known_again(self, shared_data, clip):
+        frames = read_frames(shared_data / "film_clips" / "videos" / f"{clip}.mp4")
+        planes = next(frame for frame in frames if frame.index == 30).planes()
+        detector, embedder = facelib.load_detector("mtcnn"), facelib.load_embedder("dlib")
+        before = to_rgb(planes)
+        faces = detector.detect(before)
+        assert len(faces) >= 1
+        for box in faces.boxes:
+            blur_head(planes, *box)
+        after = to_rgb(planes)
+        assert [
+            box for box in detector.detect(after).boxes if max(overlap(box, own) for own in faces.boxes) > 0.1
+        ] == []
+        distance = np.linalg.norm(embedder.embed(before, faces) - embedder.embed(after, faces), axis=1)
+        assert (
+            distance.min() > 0.6
+        )  # face_recognition's own tolerance, where 19 strangers of 100 are taken for somebody
+
+
+def to_rgb(planes):
+    stacked = np.concatenate([plane.ravel() for plane in planes]).reshape(-1, planes[0].shape[1])
+    return cv2.cvtColor(stacked, cv2.COLOR_YUV2RGB_I420)
+
+
+def overlap(one, other):
+    width = max(0, min(one[2], other[2]) - max(one[0], other[0]))
+    height = max(0, min(one[3], other[3]) - max(one[1], other[1]))
+    return width * height / ((other[2] - other[0]) * (other[3] - other[1]))

@@ -1,0 +1,297 @@
+"""The whole way from pictures and a film to names, on the demo and on real film clips."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image as PillowImage
+
+import facelib
+from facelib.demo import make_demo
+from facelib.evaluate import Score, count, found_faces, load_truth, match_faces, read_truth, score_film
+from facelib.films.appearances import APPEARANCE_COLUMNS
+from facelib.films.identify import _settle, identify_films
+from facelib.films.index import TrackingSettings, find_tracks
+from facelib.films.naming import TRACK_COLUMNS, NamingSettings
+from facelib.gallery import build_gallery, read_gallery, write_gallery
+from facelib.project import FilmFiles, Project
+from facelib.recognize import UNKNOWN, load_recognizer
+from facelib.recognize.tuning import tune
+
+
+@pytest.fixture(scope="module")
+def detector():
+    return facelib.load_detector(working_size=640)
+
+
+@pytest.fixture(scope="module")
+def embedder():
+    return facelib.load_embedder("dlib")
+
+
+def enrol(project, embedder):
+    """Do what notebooks 02 and 04 do, with what they take when nothing is said."""
+    table = build_gallery(project, facelib.load_detector(), embedder, progress=False)
+    write_gallery(table, project.faces, detector="mtcnn", embedder=embedder.name, weights_sha256=embedder.sha256)
+    tuning = tune(read_gallery(project.faces), fallback=embedder.threshold)
+    tuning.save(project.recognizer, tuning.fitted.threshold)
+    return load_recognizer(project.recognizer)
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory, embedder):
+    folder = tmp_path_factory.mktemp("demo")
+    project = Project("demo", folder / "data", folder / "output")
+    make_demo(project, progress=False)
+    return project, *enrol(project, embedder)
+
+
+@pytest.fixture(scope="module")
+def identified(demo, detector, embedder):
+    project, recognizer, info = demo
+    return identify_films(project.find_videos(), project, detector, embedder, recognizer, info, progress=False)
+
+
+class Blind:
+    """A detector that must not be asked."""
+
+    def __init__(self, detector):
+        self.name, self.description, self.score = detector.name, detector.description, detector.score
+
+    def at_score(self, score):
+        return self
+
+    def detect(self, image):
+        raise AssertionError("the detector was asked to look")
+
+
+@pytest.mark.parametrize("wrong", [{"seconds_between_samples": -1}, {"video_speedup": -2}, {"faces_per_track": 0}])
+def test_a_search_out_of_range_is_refused(wrong):
+    with pytest.raises(ValueError, match="0 or more"):
+        TrackingSettings(**wrong)
+
+
+class TestDemo:
+    def test_names(self, demo, identified):
+        project = demo[0]
+        assert [film.name for film in identified.films] == ["demo.mp4", "demo_vfr.mp4"]
+        for film in identified.films:
+            result = score_film(project.film(film), read_truth(project.data / "truth" / f"{film.stem}.csv"))
+            assert result.recall >= 0.97
+            assert result.named_right >= 0.97
+            assert (result.wrong, result.strangers_named, result.false_named) == (0, 0, 0)
+
+    def test_tables(self, demo, identified):
+        project = demo[0]
+        for film in identified.films:
+            files = project.film(film)
+            detections, tracks = pd.read_parquet(files.detections), pd.read_parquet(files.tracks)
+            assert list(tracks.columns)[: len(TRACK_COLUMNS)] == TRACK_COLUMNS
+            assert all(
+                tracks[name].dtype.kind == "i" for name in ("track", "shot", "start_frame", "end_frame", "faces")
+            )
+            assert list(pd.read_csv(files.appearances).columns) == APPEARANCE_COLUMNS
+            assert set(detections["track"]) == set(tracks["track"])
+            assert detections["frame"].is_monotonic_increasing
+            assert not detections.duplicated(["frame", "track"]).any()
+            spans = detections.groupby("track")["frame"].agg(["min", "max"])
+            assert (spans.to_numpy() == tracks.set_index("track").loc[spans.index, ["start_frame", "end_frame"]]).all(
+                axis=None
+            )
+            assert all(len(vector) == 128 for vector in tracks["embedding"])
+            assert tracks["confidence"].between(0, 1).all()
+
+    def test_what_is_kept_of_a_film(self, demo, identified):
+        files = demo[0].film("demo.mp4")
+        tracks, looks = pd.read_parquet(files.tracks), pd.read_parquet(files.looks)
+        assert set(looks["track"]) == set(tracks["track"])
+        assert looks.groupby("track").size().max() <= 8
+        assert (looks.groupby("track")["quality"].diff().dropna() <= 0).all()  # best first
+        shown = looks["picture"].map(len) > 0
+        assert shown.groupby(looks["track"]).sum().between(1, 4).all()
+        picture = np.asarray(PillowImage.open(io.BytesIO(looks["picture"][shown].iloc[0])))
+        assert picture.ndim == 3 and 30 < max(picture.shape) <= 224
+        assert looks["clothes"].map(len).isin([0, 576]).all()
+        shots, keyframes = pd.read_csv(files.shots, keep_default_na=False), pd.read_parquet(files.keyframes)
+        assert (shots["start_frame"][1:].to_numpy() == shots["end_frame"][:-1].to_numpy() + 1).all()
+        assert shots["transition"].tolist() == ["", *["cut"] * (len(shots) - 1)]
+        assert keyframes["shot"].tolist() == shots["shot"].tolist()
+        assert (keyframes["time"].between(shots["start"], shots["end"])).all()
+
+    def test_a_film_is_looked_through_once(self, demo, identified, detector, embedder):
+        project, recognizer, info = demo
+        blind = Blind(detector)
+        before = pd.read_parquet(project.film("demo.mp4").tracks)
+        films = [project.videos / "demo.mp4"]
+        identify_films(films, project, blind, embedder, recognizer, info, progress=False)
+        pd.testing.assert_frame_equal(pd.read_parquet(project.film("demo.mp4").tracks), before)
+        with pytest.raises(AssertionError, match="was asked to look"):
+            search = TrackingSettings(seconds_between_samples=0.5)
+            identify_films(films, project, blind, embedder, recognizer, info, search=search, progress=False)
+        # What was left half-way is not taken for whole.
+        with pytest.raises(AssertionError, match="was asked to look"):
+            identify_films(films, project, blind, embedder, recognizer, info, progress=False)
+        identify_films(films, project, detector, embedder, recognizer, info, progress=False)
+        pd.testing.assert_frame_equal(pd.read_parquet(project.film("demo.mp4").tracks), before)
+
+    def test_a_films_looks_at_every_nth_frame(self, demo, identified, detector, embedder, tmp_path):
+        files = FilmFiles(tmp_path)
+        find_tracks(
+            demo[0].videos / "demo.mp4",
+            files,
+            detector,
+            embedder,
+            search=TrackingSettings(video_speedup=15),
+            progress=False,
+        )
+        detections = pd.read_parquet(files.detections)
+        seen = detections.loc[~detections["interpolated"], "frame"] % 75
+        assert set(seen) <= {*range(0, 75, 15), 74}  # the first and the last frame of each shot are looked at too
+
+    def test_no_track_crosses_a_cut(self, demo, identified):
+        detections = pd.read_parquet(demo[0].film("demo.mp4").detections)
+        shots = detections.groupby("shot")["frame"].agg(["min", "max"])
+        assert (detections.groupby("track")["shot"].nunique() == 1).all()
+        # The demo's cuts lie every 75 frames.
+        assert (shots["min"] // 75 == shots["max"] // 75).all()
+
+    def test_variable_rate_has_the_films_own_times(self, demo, identified):
+        from facelib.films.decode import read_frames
+
+        project = demo[0]
+        times = [frame.time for frame in read_frames(project.videos / "demo_vfr.mp4")]
+        detections = pd.read_parquet(project.film("demo_vfr.mp4").detections)
+        assert np.allclose(np.array(times)[detections["frame"]], detections["time"])
+        assert np.ptp(np.diff(times)) > 0.05
+
+    def test_again_gives_the_same_tables(self, demo, identified, detector, embedder, tmp_path):
+        project, recognizer, info = demo
+        other = Project("demo", project.data_dir, tmp_path)
+        film = project.videos / "demo.mp4"
+        identify_films([film], other, detector, embedder, recognizer, info, progress=False)
+        for table in ("detections", "tracks"):
+            first, second = (pd.read_parquet(getattr(place.film(film), table)) for place in (project, other))
+            pd.testing.assert_frame_equal(first, second)
+
+
+class TestBadFilms:
+    def test_the_others_go_on(self, demo, detector, embedder, make_film, tmp_path):
+        project, recognizer, info = demo
+        other = Project("demo", project.data_dir, tmp_path / "out")
+        broken = tmp_path / "broken.mp4"
+        broken.write_bytes(b"no film")
+        empty = make_film("nobody.mp4")
+        done = identify_films([broken, empty], other, detector, embedder, recognizer, info, progress=False)
+        assert done.films == [empty]
+        assert done.summary["problem"].str.contains("broken.mp4").tolist() == [True, False]
+        assert pd.read_csv(other.film_summary, keep_default_na=False)["film"].tolist() == ["broken.mp4", "nobody.mp4"]
+        tracks = pd.read_parquet(other.film(empty).tracks)
+        assert tracks.empty
+        assert list(tracks.columns)[: len(TRACK_COLUMNS)] == TRACK_COLUMNS
+        assert pd.read_parquet(other.film(empty).detections).empty
+        assert not other.film(broken).folder.exists() or not list(other.film(broken).folder.iterdir())
+
+    def test_cut_short_is_told(self, demo, detector, embedder, tmp_path):
+        project, recognizer, info = demo
+        other = Project("demo", project.data_dir, tmp_path / "out")
+        half = tmp_path / "half.mp4"
+        content = (project.videos / "demo.mp4").read_bytes()
+        half.write_bytes(content[: len(content) // 2])
+        done = identify_films([half], other, detector, embedder, recognizer, info, progress=False)
+        assert done.films == [half]
+        assert done.summary["problem"].str.fullmatch(r"read to 1\d\.\d of 30\.0 seconds.*").all()
+        assert len(pd.read_csv(other.film(half).appearances)) >= 2
+
+    def test_none_can_be_read(self, demo, detector, embedder, tmp_path):
+        project, recognizer, info = demo
+        broken = tmp_path / "broken.mp4"
+        broken.write_bytes(b"no film")
+        with pytest.raises(ValueError, match=r"none of the films.*broken\.mp4"):
+            identify_films([broken], project, detector, embedder, recognizer, info, progress=False)
+
+    def test_no_films(self, demo, detector, embedder):
+        project, recognizer, info = demo
+        with pytest.raises(ValueError, match="at least one film"):
+            identify_films([], project, detector, embedder, recognizer, info, progress=False)
+
+    def test_another_network(self, demo, detector, models_folder):
+        project, recognizer, info = demo
+        other = facelib.load_embedder(models_folder / "mobilefacenet.onnx")
+        with pytest.raises(ValueError, match="run 02 and 04 again"):
+            identify_films(project.find_videos(), project, detector, other, recognizer, info, progress=False)
+
+
+@pytest.mark.parametrize(("weights", "one_person"), [("of this network", True), ("of another", False)])
+def test_faces_by_another_network_are_not_compared(weights, one_person, make_reviewed):
+    """Two films show a stranger with the same numbers; these mean something to each other by one network only."""
+    films = {"a.mp4": [("unknown", "", 0.1)] * 4, "b.mp4": [("unknown", "Unknown 1", 0.1)] * 4}
+    project = make_reviewed(films)
+    for film in films:
+        made = {"made": {"weights": weights if film == "b.mp4" else "of this network"}}
+        project.film(film).followed.write_text(json.dumps(made), encoding="utf-8")
+    before = project.film("b.mp4").tracks.read_bytes()
+    path = project.videos / "a.mp4"
+    tables = {path: pd.read_parquet(project.film("a.mp4").tracks)}
+    settled = _settle(project, tables, 0.5, "of this network")
+    assert set(settled.tables) == ({"a.mp4", "b.mp4"} if one_person else {"a.mp4"})
+    own = set(settled.tables["a.mp4"]["cluster"]) - {""}
+    assert own
+    if one_person:
+        assert own == set(settled.tables["b.mp4"]["cluster"]) - {""}
+    else:
+        assert "Unknown 1" not in own
+        assert project.film("b.mp4").tracks.read_bytes() == before
+
+
+@pytest.mark.real_data
+def test_film_clips(shared_data, tmp_path, detector, embedder):
+    """Enrolled from its pictures as they are, all 11 clips."""
+    source = shared_data / "film_clips"
+    project = Project("clips", tmp_path / "data", tmp_path / "output")
+    project.data.mkdir(parents=True)
+    for name in ("people", "videos"):
+        (project.data / name).symlink_to(source / name)
+    recognizer, info = enrol(project, embedder)
+    films = project.find_videos()
+    assert len(films) == 11
+    identify_films(films, project, detector, embedder, recognizer, info, progress=False)
+    total = Score()
+    for film in films:
+        total += score_film(project.film(film), read_truth(source / "truth" / f"{film.stem}.csv"))
+    assert total.recall >= 0.97, total
+    assert total.named_right >= 0.96, total
+    assert (total.wrong, total.strangers_named, total.false_named) == (0, 0, 0), total
+    strangers = [film for film in films if film.stem.startswith("other")]
+    for film in strangers:
+        assert set(pd.read_parquet(project.film(film).tracks)["person"]) == {UNKNOWN}
+
+
+@pytest.mark.real_data
+def test_a_sitcom_scene(shared_data, tmp_path, embedder):
+    """Small and turned faces in six people's clothes; and the same with one of them a stranger."""
+    source = shared_data / "sitcom"
+    project = Project("sitcom", tmp_path / "data", tmp_path / "output")
+    project.data.mkdir(parents=True)
+    for name in ("people", "videos"):
+        (project.data / name).symlink_to(source / name)
+    recognizer, info = enrol(project, embedder)
+    (film,) = project.find_videos()
+    detector = facelib.load_detector(smallest_face=16, working_size=640)
+    truth = load_truth(source / "truth" / "scene_a.csv")
+    scores = {}
+    for context in (True, False):
+        rules = NamingSettings(context=context)
+        identify_films([film], project, detector, embedder, recognizer, info, rules=rules, progress=False)
+        scores[context] = count(match_faces(found_faces(project.film(film)), truth))
+    assert scores[True].recall >= 0.95
+    assert scores[True].named_right >= 0.85
+    assert scores[True].wrong <= 1 and scores[True].false_named <= 1
+    assert scores[False].named_right <= 0.5
+    shots = pd.read_csv(project.film(film).shots)
+    wanted = np.loadtxt(source / "truth" / "scene_a.shots", int)
+    assert (shots[["start_frame", "end_frame"]].to_numpy() == wanted).all()
+    assert shots["scene"].tolist() == [0] * 16

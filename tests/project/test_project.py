@@ -1,0 +1,115 @@
+"""Where things lie, and that nothing is ever half written."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+
+from facelib.project import Project, atomic_write, write_table, write_text
+
+
+@pytest.fixture
+def project(tmp_path):
+    return Project("cast", tmp_path / "data", tmp_path / "output")
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", ".hidden", "a/b", "..\\up", "/etc"])
+def test_names_that_would_leave_the_folders(name):
+    with pytest.raises(ValueError, match="project"):
+        Project(name)
+
+
+def test_people_and_pictures(project):
+    for name in [
+        "Ann Lee/2.JPG",
+        "Ann Lee/1.png",
+        "Ann Lee/notes.txt",
+        "Ann Lee/.hidden.jpg",
+        "Żółć Ż/a.webp",
+        ".x/a.jpg",
+    ]:
+        path = project.people / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    assert project.find_people() == ["Ann Lee", "Żółć Ż"]
+    assert [path.name for path in project.find_pictures("Ann Lee")] == ["1.png", "2.JPG"]
+    assert project.find_pictures("nobody") == []
+
+
+def test_relative_folders_are_the_checkouts_wherever_a_notebook_runs(tmp_path, monkeypatch):
+    (tmp_path / "notebooks").mkdir()
+    found = set()
+    for folder in (tmp_path, tmp_path / "notebooks"):
+        monkeypatch.chdir(folder)
+        found.add(Project("cast").people.resolve())
+    assert found == {tmp_path / "data" / "cast" / "people"}
+    assert Project("cast", tmp_path).data == tmp_path / "cast"
+
+
+def test_no_people_folder(project):
+    with pytest.raises(FileNotFoundError, match="facelib demo"):
+        project.find_people()
+
+
+def test_videos(project, tmp_path):
+    assert project.find_videos() == []
+    project.videos.mkdir(parents=True)
+    for name in ["b.mp4", "a.MKV", "a.txt"]:
+        (project.videos / name).touch()
+    (tmp_path / "else.mp4").touch()
+    assert [path.name for path in project.find_videos()] == ["a.MKV", "b.mp4"]
+    assert [path.name for path in project.find_videos(["b.mp4", str(tmp_path / "else.mp4")])] == ["b.mp4", "else.mp4"]
+    with pytest.raises(FileNotFoundError, match=r"c\.mp4.*a\.MKV"):
+        project.find_videos(["c.mp4"])
+    (project.videos / "a.mp4").touch()
+    with pytest.raises(FileNotFoundError, match="rename"):
+        project.find_videos()
+
+
+class TestWriting:
+    def test_failure_keeps_the_old_file(self, tmp_path):
+        path = tmp_path / "a.txt"
+        write_text("old", path)
+        with pytest.raises(RuntimeError), atomic_write(path) as temporary:
+            temporary.write_text("half")
+            raise RuntimeError
+        assert path.read_text() == "old"
+        assert list(tmp_path.iterdir()) == [path]
+
+    def test_killed_in_the_middle_leaves_nothing_whole(self, tmp_path):
+        path = tmp_path / "a.txt"
+        code = (
+            "import os, sys; from facelib.project import writing\n"
+            "with writing(sys.argv[1]) as t:\n t.write_text('half'); os.kill(os.getpid(), 9)"
+        )
+        other = tmp_path / f".a.{os.getpid()}-0123abcd.txt"  # of a process that is still at it
+        other.touch()
+        subprocess.run([sys.executable, "-c", code, path], check=False)
+        assert not path.exists()
+        assert len(list(tmp_path.iterdir())) == 2
+        write_text("whole", path)
+        assert set(tmp_path.iterdir()) == {path, other}
+
+    @pytest.mark.parametrize("name", ["t.parquet", "t.csv"])
+    def test_tables(self, tmp_path, name):
+        table = pd.DataFrame({"a": [1, 2]})
+        write_table(table, tmp_path / "new" / name)
+        read = pd.read_csv if name.endswith("csv") else pd.read_parquet
+        assert read(tmp_path / "new" / name).equals(table)
+
+    def test_folder_that_cannot_be_made(self, tmp_path):
+        (tmp_path / "file").write_text("in the way")
+        with pytest.raises(OSError, match="folder"):
+            write_text("x", tmp_path / "file" / "a.txt")
+
+    @pytest.mark.skipif(os.name != "posix", reason="/dev/full is a device of Linux")
+    def test_full_disk(self, tmp_path):
+        with pytest.raises(OSError, match="No space"), atomic_write(tmp_path / "a.txt") as temporary:
+            temporary.symlink_to("/dev/full")
+            with open(temporary, "w") as file:
+                file.write("x" * 100_000)
+        assert not (tmp_path / "a.txt").exists()
