@@ -182,6 +182,11 @@ class FilmFiles:
         return self.folder / "shots.csv"
 
     @property
+    def times(self) -> Path:
+        """The table of when each frame is shown, with the map from the times of the film's file."""
+        return self.folder / "times.parquet"
+
+    @property
     def keyframes(self) -> Path:
         """One picture a shot."""
         return self.folder / "keyframes.parquet"
