@@ -24,8 +24,7 @@ from facelib.pipeline.parameters import NOTEBOOKS, NotebookParameters
 from facelib.pipeline.parameters.base import unknown_name
 from facelib.pipeline.parameters.reading import model_of, read_parameters
 from facelib.pipeline.report import write_report
-from facelib.project import Project
-from facelib.project.locks import file_lock
+from facelib.project import Project, file_lock
 
 logger = logging.getLogger(__name__)
 
