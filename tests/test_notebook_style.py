@@ -13,7 +13,7 @@ from typing import Any
 import nbformat
 import pytest
 
-FOLDER = Path(__file__).parents[2] / "notebooks"
+FOLDER = Path(__file__).parents[1] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 PLACES = {"project": "demo", "data_dir": "data", "output_dir": "output"}
 BLOCKS = (ast.If, ast.For, ast.While, ast.With, ast.Try)
