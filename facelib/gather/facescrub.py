@@ -29,8 +29,7 @@ from facelib.gather.sources.address import shown
 from facelib.gather.sources.small import SMALL_LIMITS, Picture, check_picture, fetch_bytes
 from facelib.gather.sources.web import WebLimits
 from facelib.images import UnreadablePicture, crop
-from facelib.project import write_table
-from facelib.project.locks import file_lock
+from facelib.project import file_lock, write_table
 
 _WANTED = ("name", "image_id", "face_id", "url", "bbox", "sha256")
 _BOX = ["left", "top", "right", "bottom"]

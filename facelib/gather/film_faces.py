@@ -20,8 +20,7 @@ from facelib.films.unknowns import grouping_threshold
 from facelib.gather.datasets import take_in
 from facelib.gather.film_people import PROPOSED_COLUMNS, Choice, Chosen, choose_people
 from facelib.gather.keeping import folder_of
-from facelib.project import FilmFiles, Project, atomic_write, write_table
-from facelib.project.locks import file_lock
+from facelib.project import FilmFiles, Project, atomic_write, file_lock, write_table
 from facelib.recognize import UNKNOWN
 
 ACCEPTED_COLUMNS = ["proposed", "person", "picture", "reason"]
@@ -172,7 +171,7 @@ def _files(film: Path, project: Project, detector: Detector, embedder: Embedder,
     own = project.film(film)
     if not own.tracks.is_file() or read_index(own, made_from(film, detector, embedder, search)) is not None:
         return own
-    return FilmFiles(proposals_folder(project) / ".films" / film.stem)
+    return FilmFiles(proposals_folder(project) / ".films" / own.folder.name)
 
 
 def _write(chosen: Chosen, folder: Path, made: str) -> None:

@@ -20,8 +20,7 @@ from facelib.gather.sources.address import shown
 from facelib.gather.sources.small import check_picture, fetch_bytes
 from facelib.gather.sources.web import WebLimits
 from facelib.images import UnreadablePicture
-from facelib.project import Project
-from facelib.project.locks import file_lock
+from facelib.project import Project, file_lock
 
 FOUND_COLUMNS = ["person", "address", "engine", "picture", "reason"]
 """A row an address, or an engine in trouble: the picture's path in the data folder, or why there is none."""

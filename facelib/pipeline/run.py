@@ -22,8 +22,7 @@ from facelib.pipeline.freshness import STEP_FILES, Made, StepFiles, file_states,
 from facelib.pipeline.kernel import ThisPython
 from facelib.pipeline.parameters import Parameter, check_parameters, read_parameters
 from facelib.pipeline.report import write_report
-from facelib.project import Project
-from facelib.project.locks import file_lock
+from facelib.project import Project, file_lock
 
 logger = logging.getLogger(__name__)
 

@@ -19,8 +19,7 @@ from facelib.embed.align import DlibAligner, align
 from facelib.faces import Image
 from facelib.images import UnreadablePicture, read_image
 from facelib.nets import dlib as dlib_weights
-from facelib.project import write_text
-from facelib.project.locks import file_lock
+from facelib.project import file_lock, write_text
 from facelib.train.data import Crops, People, no_pictures
 from facelib.train.face_store import FaceStore
 

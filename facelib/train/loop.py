@@ -18,8 +18,7 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from facelib.faces import FloatArray
-from facelib.project import atomic_write, write_table, write_text
-from facelib.project.locks import file_lock
+from facelib.project import atomic_write, file_lock, write_table, write_text
 from facelib.train.augment import augment, to_input
 from facelib.train.checkpoints import TrainingFiles, load_network, load_state, save_network, save_state
 from facelib.train.data import Crops

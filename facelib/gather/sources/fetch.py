@@ -11,8 +11,7 @@ from facelib.gather.sources.download import Partial, download
 from facelib.gather.sources.ledger import Source, append_source, read_sources
 from facelib.gather.sources.resolvers import MediaResource, SourceSettings, resolve
 from facelib.nets.cache import sha256_of
-from facelib.project import Project
-from facelib.project.locks import file_lock
+from facelib.project import Project, file_lock
 
 
 def fetch_film(address: str, project: Project, settings: SourceSettings | None = None) -> tuple[Source, bool]:
