@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import av
-from av.container import InputContainer
+if TYPE_CHECKING:
+    from av.container import InputContainer
 
 FILM_FORMATS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mxf,asf,asf_o,flv,live_flv,kux,ogg,gif,dv,nut,ivf,rm,wtv,"
@@ -21,7 +21,7 @@ FILM_FORMATS = (
 Playlists, still pictures, subtitles and descriptions of streams are none: they would make FFmpeg read other files.
 """
 
-_SUFFIXES_OF_FILMS = frozenset(
+VIDEO_SUFFIXES = frozenset(
     {
         ".3g2",
         ".3gp",
@@ -75,6 +75,10 @@ _SUFFIXES_OF_FILMS = frozenset(
         ".y4m",
     }
 )
+"""Suffixes of films; a file with any other is a film as well when FFmpeg finds one in it."""
+
+_LEFT_BY_SYSTEMS = frozenset({"@eadir", "__macosx", "$recycle.bin", "system volume information", "lost+found"})
+_LEFT_FILES = frozenset({"thumbs.db", "desktop.ini", "ehthumbs.db"})
 _HEAD = 4096
 _OTHERS = (
     (re.compile(rb"#EXTM3U|ffconcat|\[playlist\]|<\?xml[^>]*>\s*<MPD|<MPD|v=0\r?\n", re.IGNORECASE), "a playlist"),
@@ -95,6 +99,8 @@ def open_container(path: str | Path) -> InputContainer:
     Raises:
         av.FFmpegError: When FFmpeg cannot read it as one.
     """
+    import av
+
     options = {"protocol_whitelist": "file", "format_whitelist": FILM_FORMATS}
     # By FFmpeg's own address of files, or a name such as `concat:a.mp4` would be taken for one.
     return av.open(f"file:{path}", options=options, metadata_errors="replace")
@@ -102,8 +108,36 @@ def open_container(path: str | Path) -> InputContainer:
 
 def moving_streams(container: InputContainer) -> list[Any]:
     """Return the streams of moving pictures of a film, which covers and thumbnails are not."""
+    import av
+
     still = av.stream.Disposition.attached_pic | av.stream.Disposition.timed_thumbnails
     return [one for one in container.streams.video if not one.disposition & still and one.codec_context is not None]
+
+
+def files_below(folder: Path) -> list[Path]:
+    """Return the files of a folder and of the folders below, sorted; hidden and system ones are left out.
+
+    Links are followed, each folder once; one that leads nowhere is returned as it stands.
+    """
+    found: list[Path] = []
+    seen: set[Path] = set()
+
+    def look(place: Path) -> None:
+        if place.resolve() in seen:  # a link that leads in a circle
+            return
+        seen.add(place.resolve())
+        for path in sorted(place.iterdir()):
+            name = path.name.casefold()
+            if name.startswith(".") or name in _LEFT_BY_SYSTEMS | _LEFT_FILES:
+                continue
+            if path.is_dir():
+                look(path)
+            else:
+                found.append(path)
+
+    if folder.is_dir():
+        look(folder)
+    return found
 
 
 def why_no_film(path: Path) -> str:
@@ -125,10 +159,12 @@ def why_no_film(path: Path) -> str:
 @lru_cache(maxsize=4096)
 def _why_no_film(path: Path, size: int, changed: int) -> str:
     """Do so once for each state of the file: its size and when it was changed."""
+    import av
+
     with path.open("rb") as file:
         head = file.read(_HEAD)
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
-    named = path.suffix.lower() in _SUFFIXES_OF_FILMS
+    named = path.suffix.lower() in VIDEO_SUFFIXES
     other = next((kind for pattern, kind in _OTHERS if pattern.match(text) or pattern.match(head)), "")
     if named:
         still = head[:4] == b"GIF8" and _is_still(path)
@@ -150,6 +186,8 @@ def _is_text(head: bytes) -> bool:
 
 
 def _is_still(path: Path) -> bool:
+    import av
+
     try:
         with open_container(path) as container:
             pictures = sum(1 for _, packet in zip(range(3), container.demux(), strict=False) if packet.size)
