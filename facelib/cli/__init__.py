@@ -368,6 +368,8 @@ def _print_recognizer(project: Project) -> None:
 
 def _print_places(project: Project, results: Sequence[StepResult]) -> None:
     """Say where the results lie; after a failure, where to look."""
+    from facelib.project import FilmFiles
+
     last = results[-1]
     if last.state == "failed":
         typer.echo(f"See the report {_shown(last.report)} or the notebook {_shown(last.notebook)}", err=True)
@@ -376,7 +378,7 @@ def _print_places(project: Project, results: Sequence[StepResult]) -> None:
         if result.state != "failed":
             typer.echo(f"report    {_shown(result.report)}")
     for folder in sorted((project.output / "videos").glob("*/")):
-        files = project.film(folder.name)
+        files = FilmFiles(folder)
         for kind, path in (("film", files.annotated), ("figure", files.timeline), ("table", files.appearances)):
             if path.is_file():
                 typer.echo(f"{kind:9} {_shown(path)}")
@@ -393,13 +395,13 @@ def _print_problems(project: Project) -> None:
 
 
 def _print_scores(project: Project) -> None:
-    """Say how right each film is whose truth is known: `data/<project>/truth/<video stem>.csv`."""
-    from facelib.evaluate import load_truth, score_film
+    """Say how right each film is whose truth is known, see `facelib.evaluate.find_truths`."""
+    from facelib.evaluate import find_truths, load_truth, score_film
 
-    for truth in sorted((project.data / "truth").glob("*.csv")):
-        files = project.film(truth.stem)
+    for film, truth in find_truths(project, project.find_videos()).of_film.items():
+        files = project.film(film)
         if files.detections.is_file() and files.tracks.is_file():
-            typer.echo(f"right     {truth.stem}: {score_film(files, load_truth(truth))}")
+            typer.echo(f"right     {files.folder.name}: {score_film(files, load_truth(truth))}")
 
 
 def _print_table(table: pd.DataFrame) -> None:
