@@ -156,7 +156,7 @@ def trials(
         names=tuple(str(person) for person in people),
         gallery=codes,
         cast=own_cast.taken(np.isfinite(own_cast.to_people[np.arange(len(own_cast)), own_cast.people])),
-        others=strange_ones.taken(np.isfinite(strange_ones.to_people).any(axis=1)),
+        others=strange_ones.taken(np.asarray(np.isfinite(strange_ones.to_people).any(axis=1))),
         strangers=len(apart),
     )
 

@@ -220,10 +220,14 @@ class Tuning:
         if tried < FEWEST_TO_REFUSE or not unnamed > most:
             return
         worst = self.by_person(measured.threshold, k=k).sort_values("rejected", ascending=False, kind="stable")
-        missed = [f"{row.person} ({row.rejected} of {row.faces})" for row in worst.head(5).itertuples() if row.rejected]
+        missed = [
+            f"{person} ({rejected} of {faces})"
+            for person, rejected, faces in zip(worst["person"], worst["rejected"], worst["faces"], strict=True)
+            if rejected
+        ]
         raise ValueError(
             f"expected a threshold that leaves at most {most:.0%} of the cast's faces without a name, got "
-            f"{measured.threshold:.4f}, which leaves {unnamed:.0%} of {tried}: {', '.join(missed)}. Look at their "
+            f"{measured.threshold:.4f}, which leaves {unnamed:.0%} of {tried}: {', '.join(missed[:5])}. Look at their "
             f"pictures with the doctor of notebook 02, add more of them, or take a threshold nearer to the embedder's "
             f"own; most_unnamed=1 saves it all the same"
         )
