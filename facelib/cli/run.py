@@ -46,7 +46,7 @@ def run(
         parameters=values,
         force=force,
         notebooks=notebooks,
-        progress=_print_step,
+        progress=lambda step: _print_step(step, place),
         progress_bar=sys.stderr.isatty(),
     )
     _print_places(place, results)
@@ -102,7 +102,7 @@ def parse_parameters(pairs: Sequence[str]) -> dict[str, object]:
     return values
 
 
-def _print_step(step: StepResult) -> None:
+def _print_step(step: StepResult, project: Project) -> None:
     line = {
         "running": "...",
         "done": f"done in {step.seconds:.1f} s",
@@ -110,6 +110,22 @@ def _print_step(step: StepResult) -> None:
         "failed": f"FAILED after {step.seconds:.1f} s: {step.message}",
     }[step.state]
     typer.echo(f"{step.name}: {line}", err=step.state == "failed")
+    if step.number == 4 and step.state in {"done", "fresh"}:
+        _print_recognizer(project)
+
+
+def _print_recognizer(project: Project) -> None:
+    """Say what threshold films are named by, how often it errs, and what to look at first."""
+    from facelib.recognize import load_recognizer
+    from facelib.recognize.report import describe_recognizer, recognizer_warnings
+
+    try:
+        _, info = load_recognizer(project.recognizer)
+    except (FileNotFoundError, ValueError):  # `save` was false, and there is none of before
+        return
+    typer.echo(f"    {describe_recognizer(info)}")
+    for warning in recognizer_warnings(info):
+        typer.echo(f"    WARNING: {warning}")
 
 
 def _print_places(project: Project, results: Sequence[StepResult]) -> None:

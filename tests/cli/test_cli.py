@@ -86,7 +86,7 @@ def test_a_step_that_fails_is_told_with_its_report(folder):
         (("-p", "=5"), 2, "expected NAME=VALUE, got '=5'"),
         (("-p", "seed=[1"), 2, "expected JSON"),
         (("-p", "sed=5"), 1, "Did you mean 'seed'"),
-        (("-p", "seed=five"), 1, "expected int"),
+        (("-p", "seed=five"), 1, "expected a whole number"),
         (("--project", "../up"), 1, "expected the name of a project's folder"),
         (("--output-dir", "nb/03_map.ipynb"), 1, "expected an output folder that can be written"),
     ],
