@@ -1,4 +1,4 @@
-"""The command line: `facelib run`, `live`, `align`, `demo`, `doctor` and `models`. Each command calls the library."""
+"""The command line: `facelib run`, `page`, `live`, `align`, `demo`, `doctor`, `models`. Each calls the library."""
 
 from __future__ import annotations
 
@@ -123,6 +123,23 @@ def demo(project: ProjectName = "demo", data_dir: DataFolder = Path("data")) -> 
     typer.echo(
         f"Next: facelib run --project {project}" + ("" if data_dir == Path("data") else f" --data-dir {data_dir}")
     )
+
+
+@main.command()
+def page(
+    project: ProjectName,
+    data_dir: DataFolder = Path("data"),
+    output_dir: OutputFolder = Path("output"),
+    longest_gap: Annotated[
+        float, typer.Option(min=0, help="Seconds; shorter gaps between two tracks of one person are closed.")
+    ] = 1.0,
+) -> None:
+    """Write the page of a project: its films with names on faces, its people, search; no server, no network."""
+    from facelib.page import write_page
+    from facelib.project import Project
+
+    place = Project(project, data_dir, output_dir)
+    typer.echo(f"page      {_shown(write_page(place, longest_gap=longest_gap, progress=sys.stderr.isatty()))}")
 
 
 @main.command()
