@@ -10,6 +10,7 @@ import pytest
 
 from facelib.page.boxes import box_keys
 from facelib.page.pack import Packed
+
 from .reading import unpacked
 
 SIDES = ["left", "top", "right", "bottom"]

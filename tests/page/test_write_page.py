@@ -15,6 +15,7 @@ from facelib.page import write_page
 from facelib.page.bundle import bundle
 from facelib.page.film import natural
 from facelib.project import write_table
+
 from .conftest import Square
 from .reading import all_boxes, frame_times, read_script, unpacked
 
@@ -75,7 +76,7 @@ def test_names_are_data_and_never_markup(make_squares, name):
     text = write_page(project, progress=False).read_text(encoding="utf-8")
     assert "x &lt;b&gt;&amp;amp;" in text
     assert text.count("<script") == text.count("</script") == 1
-    key, data = read_script(project.page_data)
+    _, data = read_script(project.page_data)
     assert name in [person["name"] for person in data["people"]]
     for path in (project.page_data, project.film("a & b's 50%.mp4").page_data):
         assert "<" not in path.read_text(encoding="utf-8")
