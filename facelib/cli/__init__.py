@@ -100,7 +100,7 @@ def run(
         parameters=values,
         force=force,
         notebooks=notebooks,
-        progress=_print_step,
+        progress=lambda step: _print_step(step, place),
         progress_bar=sys.stderr.isatty(),
     )
     _print_places(place, results)
@@ -357,7 +357,7 @@ def parse_parameters(pairs: Sequence[str]) -> dict[str, object]:
     return values
 
 
-def _print_step(step: StepResult) -> None:
+def _print_step(step: StepResult, project: Project) -> None:
     line = {
         "running": "...",
         "done": f"done in {step.seconds:.1f} s",
@@ -365,10 +365,28 @@ def _print_step(step: StepResult) -> None:
         "failed": f"FAILED after {step.seconds:.1f} s: {step.message}",
     }[step.state]
     typer.echo(f"{step.name}: {line}", err=step.state == "failed")
+    if step.number == 4 and step.state in {"done", "fresh"}:
+        _print_recognizer(project)
+
+
+def _print_recognizer(project: Project) -> None:
+    """Say what threshold films are named by, how often it errs, and what to look at first."""
+    from facelib.recognize import load_recognizer
+    from facelib.recognize.report import describe_recognizer, recognizer_warnings
+
+    try:
+        _, info = load_recognizer(project.recognizer)
+    except (FileNotFoundError, ValueError):  # `save` was false, and there is none of before
+        return
+    typer.echo(f"    {describe_recognizer(info)}")
+    for warning in recognizer_warnings(info):
+        typer.echo(f"    WARNING: {warning}")
 
 
 def _print_places(project: Project, results: Sequence[StepResult]) -> None:
     """Say where the results lie; after a failure, where to look."""
+    from facelib.project import FilmFiles
+
     last = results[-1]
     if last.state == "failed":
         typer.echo(f"See the report {_shown(last.report)} or the notebook {_shown(last.notebook)}", err=True)
@@ -377,7 +395,7 @@ def _print_places(project: Project, results: Sequence[StepResult]) -> None:
         if result.state != "failed":
             typer.echo(f"report    {_shown(result.report)}")
     for folder in sorted((project.output / "videos").glob("*/")):
-        files = project.film(folder.name)
+        files = FilmFiles(folder)
         for kind, path in (("film", files.annotated), ("figure", files.timeline), ("table", files.appearances)):
             if path.is_file():
                 typer.echo(f"{kind:9} {_shown(path)}")
@@ -394,13 +412,13 @@ def _print_problems(project: Project) -> None:
 
 
 def _print_scores(project: Project) -> None:
-    """Say how right each film is whose truth is known: `data/<project>/truth/<video stem>.csv`."""
-    from facelib.evaluate import load_truth, score_film
+    """Say how right each film is whose truth is known, see `facelib.evaluate.find_truths`."""
+    from facelib.evaluate import find_truths, load_truth, score_film
 
-    for truth in sorted((project.data / "truth").glob("*.csv")):
-        files = project.film(truth.stem)
+    for film, truth in find_truths(project, project.find_videos()).of_film.items():
+        files = project.film(film)
         if files.detections.is_file() and files.tracks.is_file():
-            typer.echo(f"right     {truth.stem}: {score_film(files, load_truth(truth))}")
+            typer.echo(f"right     {files.folder.name}: {score_film(files, load_truth(truth))}")
 
 
 def _print_table(table: pd.DataFrame) -> None:

@@ -1,4 +1,4 @@
-"""Segments of films, each with the people in it or nobody known: the form of FaceRec's evaluation."""
+"""Segments of films with the known people in each: the protocol of FaceRec's evaluation."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class SegmentScore:
         return float(cast[column].mean()) if cast[column].notna().any() else math.nan
 
     def __str__(self) -> str:
-        """Say it in one line."""
+        """Return a one-line summary."""
         if not self.segments:
             return "No segments to compare."
         return (
@@ -140,9 +140,10 @@ def score_segment_table(project: Project, films: Iterable[Path], path: str | Pat
     truth = read_segments(path)
     parts, known = [], set()
     for film in films:
-        media = {name for name in set(truth["media"]) if name.rsplit("/", 1)[-1] in (film.name, film.stem)}
-        if media and project.film(film).appearances.is_file():
-            appeared = pd.read_csv(project.film(film).appearances, keep_default_na=False)
+        files = project.film(film)
+        media = {name for name in set(truth["media"]) if name.rsplit("/", 1)[-1] in (film.name, files.folder.name)}
+        if media and files.appearances.is_file():
+            appeared = pd.read_csv(files.appearances, keep_default_na=False)
             parts += [appeared.assign(media=name) for name in sorted(media)]
             known |= media
     truth = truth[truth["media"].isin(known)]

@@ -1,4 +1,4 @@
-"""What is truly in a film: readers of truth tables in three forms."""
+"""Ground truth of films: readers of three formats."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MOT_COLUMNS = ["frame", "id", "left", "top", "width", "height", "counts"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Truth:
-    """Every face that a film shows in its labelled frames.
+    """The labelled faces of a film.
 
     Attributes:
         faces: A row a face: `frame` (0-based), `left`, `top`, `right`, `bottom` (pixels of the film), `person` (a name;
@@ -87,7 +87,9 @@ class Truths:
 
 
 def find_truths(project: Project, films: Iterable[Path], *, folder: str | Path = "") -> Truths:
-    """Find the truth of each film: `<stem>.csv`, `<stem>.txt` or `<stem>/gt/gt.txt`, in this order.
+    """Find the truth of each film: `<film>.csv`, `<film>.txt` or `<film>/gt/gt.txt`, in this order.
+
+    `<film>` is what the folder of the film's results is called: its name without the suffix, unless two films share it.
 
     Args:
         project: Whose `truth/` folder in its data folder is taken when none is given.
@@ -103,7 +105,8 @@ def find_truths(project: Project, films: Iterable[Path], *, folder: str | Path =
     asked = tuple(films)
     found = {}
     for film in asked:
-        places = (given / f"{film.stem}.csv", given / f"{film.stem}.txt", given / film.stem / "gt" / "gt.txt")
+        name = project.film(film).folder.name
+        places = (given / f"{name}.csv", given / f"{name}.txt", given / name / "gt" / "gt.txt")
         there = next((place for place in places if place.is_file()), None)
         if there is not None:
             found[film] = there

@@ -26,7 +26,7 @@ from facelib.films.scenes import background, find_scenes, find_setups, small_pic
 from facelib.films.shots import ShotFrame, ShotMethod, split_shots
 from facelib.films.track import DETECTIONS, FaceSample, ShotTracker, Track, TrackMethod, fill_frames
 from facelib.images import crop, encode_jpeg, thumbnail
-from facelib.project import FilmFiles, atomic_write, write_table
+from facelib.project import FilmFiles, atomic_write, write_table, write_text
 
 _FAINT = 0.6  # of the least score: so faint a face may still continue a track, never begin one
 _LIKE = 0.75  # of the embedder's threshold: so near, two pieces within one shot are one person
@@ -151,6 +151,7 @@ def find_tracks(
     """
     search = search or TrackingSettings()
     info = probe(video)
+    write_text(f"{info.path.name}\n", files.source)
     frames = split_shots(read_frames(video), method=search.shot_method, threshold=search.shot_threshold)
     bar = tqdm(frames, total=info.frames or None, unit=" frames", desc=info.path.name, disable=not progress)
     shots: list[_ShotRow] = []

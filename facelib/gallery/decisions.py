@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
-import time
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 import pandas as pd
@@ -15,8 +14,7 @@ import pandas as pd
 from facelib.gallery.curation import curate
 from facelib.gallery.files import read_gallery, write_gallery
 from facelib.images import PICTURE_SUFFIXES
-from facelib.project import Project, atomic_write
-from facelib.project.locks import file_lock
+from facelib.project import Project, atomic_write, file_lock
 
 _MARK = "# facelib: "
 _log = logging.getLogger(__name__)
@@ -206,13 +204,7 @@ def _changing(project: Project) -> Iterator[tuple[str, Callable[[str], None]]]:
         with atomic_write(project.disabled) as temporary:
             temporary.write_bytes(text.encode())
 
-    with ExitStack() as stack:
-        while True:
-            try:
-                stack.enter_context(file_lock(project.output / ".disabled.lock", what="other change of 'disabled.txt'"))
-                break
-            except BlockingIOError:
-                time.sleep(0.01)
+    with file_lock(project.output / ".disabled.lock", what="other change of 'disabled.txt'", wait=True):
         yield _read(project), replace
 
 

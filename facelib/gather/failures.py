@@ -9,9 +9,8 @@ from typing import Self
 
 import pandas as pd
 
-from facelib.films.corrections.log import locked
 from facelib.gather.cutting import DIED, NO_FACE, Cut
-from facelib.project import write_table
+from facelib.project import write_table, writer_lock
 
 FAILED_COLUMNS = ["picture", "reason", "sha256", "made"]
 """A row a picture without a crop: why, its digest, and with which parameters it was tried."""
@@ -49,7 +48,7 @@ class Failures:
         return self._known.get(picture)
 
     def add(self, picture: str, result: Cut) -> None:
-        """Take what came of a picture; the file is written now and then."""
+        """Add the result of a picture; the file is written at intervals."""
         self._new[picture] = result
         if time.monotonic() - self._written > _SECONDS_BETWEEN_WRITES:
             self.write()
@@ -64,7 +63,7 @@ class Failures:
             return
         rows = [[name, cut.reason, cut.sha256, self.made] for name, cut in self._new.items() if cut.reason]
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with locked(self.path):
+        with writer_lock(self.path):
             before = self._read()
             new = pd.DataFrame(rows, columns=pd.Index(FAILED_COLUMNS), dtype="str")
             table = pd.concat([before[~before["picture"].isin(list(self._new))], new])
@@ -75,7 +74,7 @@ class Failures:
 
     def _read(self) -> pd.DataFrame:
         if self.path is not None and self.path.is_file():
-            with suppress(ValueError, KeyError):  # damaged: it is made anew
+            with suppress(ValueError, KeyError):  # damaged: start again
                 table = pd.read_csv(self.path, dtype="str", keep_default_na=False)[FAILED_COLUMNS]
                 return table.drop_duplicates("picture", keep="last")
         return pd.DataFrame(columns=pd.Index(FAILED_COLUMNS), dtype="str")

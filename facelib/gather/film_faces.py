@@ -20,8 +20,7 @@ from facelib.films.unknowns import grouping_threshold
 from facelib.gather.datasets import take_in
 from facelib.gather.film_people import PROPOSED_COLUMNS, Choice, Chosen, choose_people
 from facelib.gather.keeping import folder_of
-from facelib.project import FilmFiles, Project, atomic_write, write_table
-from facelib.project.locks import file_lock
+from facelib.project import FilmFiles, Project, atomic_write, file_lock, write_table
 from facelib.recognize import UNKNOWN
 
 ACCEPTED_COLUMNS = ["proposed", "person", "picture", "reason"]
@@ -47,7 +46,7 @@ class Proposed:
 
 
 def proposals_folder(project: Project) -> Path:
-    """Return where proposed people lie."""
+    """Return the folder of proposed people."""
     return project.output / "proposed"
 
 
@@ -172,11 +171,11 @@ def _files(film: Path, project: Project, detector: Detector, embedder: Embedder,
     own = project.film(film)
     if not own.tracks.is_file() or read_index(own, made_from(film, detector, embedder, search)) is not None:
         return own
-    return FilmFiles(proposals_folder(project) / ".films" / film.stem)
+    return FilmFiles(proposals_folder(project) / ".films" / own.folder.name)
 
 
 def _write(chosen: Chosen, folder: Path, made: str) -> None:
-    """Bring the folders in line with the list, unless they were before: what was changed since is the user's word."""
+    """Update the folders to the list, except where the user has changed them since."""
     path = folder / "pictures.csv"
     before = _read_list(path)
     if len(before) and (before["made"] == made).all():
@@ -199,7 +198,7 @@ def _read_list(path: Path) -> pd.DataFrame:
     columns = [*PROPOSED_COLUMNS, "made"]
     try:
         return pd.read_csv(path, keep_default_na=False, dtype={"made": "str", "sha256": "str"})[columns]
-    except (OSError, ValueError, KeyError):  # not there, or damaged: what it listed is taken for the user's
+    except (OSError, ValueError, KeyError):  # missing or damaged: treat everything as the user's
         return pd.DataFrame(columns=pd.Index(columns))
 
 

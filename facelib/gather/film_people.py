@@ -22,7 +22,7 @@ PEOPLE_COLUMNS = ["person", "known_as", "seconds", "tracks", "films", "pictures"
 """A row a proposed person, longest on screen first."""
 
 _ALIKE = 0.2  # of the grouping's threshold: two faces so near each other show nothing new
-_FAR = 1.4  # of it: a face so far from the mean of its person's is blurred, hidden or somebody else's
+_FAR = 1.4  # of it: a face this far from its person's mean is blurred, hidden or somebody else's
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +79,8 @@ def choose_people(
         threshold: See `facelib.films.unknowns.grouping_threshold`.
         choice: Who is wanted, and by which pictures.
     """
+    stems = [Path(film).stem for film in tables]
+    called = {film: stem if stems.count(stem) == 1 else film for film, stem in zip(tables, stems, strict=True)}
     contents: dict[str, bytes] = {}
     people: list[list[object]] = []
     pictures: list[list[object]] = []
@@ -90,7 +92,7 @@ def choose_people(
             person = f"Person {len(people) + 1}"
             people.append([person, *_facts(own, len(chosen))])
             for look in chosen.to_dict("records"):
-                name = f"{person}/{Path(look['film']).stem} {look['frame']}-{look['track']}.jpg"
+                name = f"{person}/{called[look['film']]} {look['frame']}-{look['track']}.jpg"
                 contents[name] = bytes(look["picture"])
                 where = [look[column] for column in ("film", "track", "frame", "time", "quality")]
                 pictures.append([person, name, *where, hashlib.sha256(contents[name]).hexdigest()])

@@ -27,7 +27,7 @@ def gathered_pictures(project: Project) -> list[Source]:
 
 
 class PictureStore:
-    """The gathered pictures of a project. Only one at a time may be open, see `facelib.project.locks`.
+    """The gathered pictures of a project. Only one at a time may be open, see `facelib.project.file_lock`.
 
     Every step leaves the project so that a new store finishes what a killed one has begun: the bytes are written to a
     hidden file, then the row, and then the file is given its name. A row without a file is therefore that of a picture
@@ -45,12 +45,12 @@ class PictureStore:
         return [source for source in self._rows if source.file.startswith(folder)]
 
     def find(self, person: str, address: str) -> Source | None:
-        """Return the row of an address that was fetched for a person."""
+        """Return the row of an address already fetched for a person."""
         wanted = shown(address)
         return next((source for source in self.pictures_of(person) if source.address == wanted), None)
 
     def is_there(self, source: Source) -> bool:
-        """Tell whether a gathered picture is still where it was put."""
+        """Return whether a gathered picture is still where it was put."""
         return (self._project.data / source.file).is_file()
 
     def keep(self, picture: Picture, *, person: str, address: str, licence: str = "") -> tuple[str, bool]:
@@ -85,7 +85,7 @@ class PictureStore:
         return source.file, True
 
     def finish(self) -> None:
-        """Bring to its end what a killed process left, and remove the hidden folder.
+        """Finish what a killed process left, and remove the hidden folder.
 
         A hidden file whose row is written lacks but its name; any other is fetched again.
         """
@@ -124,7 +124,7 @@ class PictureStore:
         place.parent.mkdir(parents=True, exist_ok=True)
         try:
             os.link(hidden, place)
-        except FileExistsError:  # its user was quicker
+        except FileExistsError:  # a file appeared meanwhile
             pass
         except OSError:  # not every file system has links
             os.replace(hidden, place)

@@ -1,4 +1,4 @@
-"""A face that is being looked at becomes a picture of the cast, and the recognizer learns it."""
+"""Enrol a face from live pictures: save it as a picture of the cast and refit the recognizer."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sklearn.base import clone
 
 from facelib.embed import Embedder
 from facelib.faces import Faces
-from facelib.films.corrections.log import checked_name, locked
+from facelib.films.corrections.log import checked_name
 from facelib.films.naming import Recognizer
 from facelib.gallery.curation import curate
 from facelib.gallery.decisions import find_disabled
@@ -22,7 +22,7 @@ from facelib.gallery.files import COLUMNS, Gallery, check_same_network, read_gal
 from facelib.images import read_image, sharpness
 from facelib.live.evidence import Portrait
 from facelib.nets.cache import sha256_of
-from facelib.project import Project, atomic_write
+from facelib.project import Project, atomic_write, writer_lock
 from facelib.recognize import RecognizerInfo, load_recognizer, save_recognizer
 
 SMALLEST_FACE = 40.0
@@ -103,7 +103,7 @@ def learn(
         ValueError: When one of them is damaged, or of another network.
         OSError: When a file cannot be written.
     """
-    with locked(project.faces):
+    with writer_lock(project.faces):
         gallery, (recognizer, info) = read_gallery(project.faces), load_recognizer(project.recognizer)
         check_same_network(gallery, embedder)
         row = _row(picture, portrait, project, person, embedder)

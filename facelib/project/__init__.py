@@ -1,6 +1,15 @@
 """Where every file of a project lies; files written whole or not at all; locks."""
 
-from facelib.project.files import atomic_write, write_table, write_text
+from facelib.project.files import atomic_write, file_lock, write_table, write_text, writer_lock
 from facelib.project.layout import VIDEO_SUFFIXES, FilmFiles, Project
 
-__all__ = ["VIDEO_SUFFIXES", "FilmFiles", "Project", "atomic_write", "write_table", "write_text"]
+__all__ = [
+    "VIDEO_SUFFIXES",
+    "FilmFiles",
+    "Project",
+    "atomic_write",
+    "file_lock",
+    "write_table",
+    "write_text",
+    "writer_lock",
+]

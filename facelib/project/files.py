@@ -1,4 +1,4 @@
-"""Files written whole or not at all."""
+"""Files written whole or not at all, and files that one process holds at a time."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import os
 import re
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
+from filelock import FileLock, Timeout
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,3 +64,48 @@ def write_text(text: str, path: str | Path) -> None:
     """Write text safely, as UTF-8."""
     with atomic_write(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def file_lock(path: str | Path, *, what: str, wait: bool = False) -> Iterator[None]:
+    """Hold a file for as long as the block runs; the system lets go of it even when the process is killed.
+
+    The file stays there, empty but for the number of the process that held it last.
+
+    Args:
+        path: The file; it and its folder are made as needed.
+        what: What holding it means, for the message, such as `"other run of the project 'demo'"`.
+        wait: Wait until the holder lets go instead of raising.
+
+    Raises:
+        BlockingIOError: When another process, or this one, holds it.
+        OSError: When it cannot be made.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=-1 if wait else 0, poll_interval=0.01)
+    except Timeout:
+        holder = ""
+        with suppress(OSError):
+            holder = path.read_text(encoding="utf-8").strip()
+        raise BlockingIOError(
+            f"expected no {what}, found one under way (process {holder or 'unknown'}); wait for its end or stop it"
+        ) from None
+    try:
+        with suppress(OSError):  # Windows lets nobody write into a file that is held
+            path.write_text(str(os.getpid()), encoding="utf-8")
+        yield
+    finally:
+        lock.release()
+
+
+def writer_lock(path: str | Path) -> AbstractContextManager[None]:
+    """Hold a file for one writer at a time, by a lock file beside it; others wait.
+
+    Raises:
+        OSError: When the folder cannot be made or written.
+    """
+    path = Path(path)
+    return file_lock(path.with_name(f".{path.name}.lock"), what="other writer", wait=True)

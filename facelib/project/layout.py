@@ -1,15 +1,16 @@
-"""Where every file of a project lies, and how a file is written so that it is never half there."""
+"""Where every file of a project lies."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from facelib.images import PICTURE_SUFFIXES
-
-if TYPE_CHECKING:
-    pass
+from facelib.project.files import file_lock
 
 VIDEO_SUFFIXES = frozenset(
     {".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ogv", ".ts", ".webm", ".wmv"}
@@ -118,8 +119,48 @@ class Project:
         return self.output / "page" / "project.js"
 
     def film(self, video: str | Path) -> FilmFiles:
-        """Return where the results of one film lie; `video` is its path or file name."""
-        return FilmFiles(self.output / "videos" / Path(video).stem)
+        """Return where the results of one film lie; `video` is its path or file name.
+
+        The folder is called like the film without its suffix; where that one belongs to another film, or is the name
+        of a table, like the whole file. Once it has tables, a folder stays with its film.
+        """
+        name, places = Path(video).name, self.film_summary.parent
+        plain = FilmFiles(places / Path(name).stem)
+        for files in (plain, FilmFiles(places / name)):
+            if files.film == name:
+                return files
+        is_table = plain.folder.name.casefold() == self.film_summary.name
+        if not is_table and not plain.film and self._heir(plain) in ("", name):
+            return plain
+        numbered = (FilmFiles(places / (name if number == 1 else f"{name} ({number})")) for number in count(1))
+        return next(files for files in numbered if files.film in ("", name))
+
+    @contextmanager
+    def hold(self, video: str | Path) -> Iterator[FilmFiles]:
+        """Give where the results of one film lie, for one process at a time; other films can be worked on meanwhile.
+
+        Raises:
+            BlockingIOError: When another process works on the film.
+            OSError: When the output folder cannot be written.
+        """
+        files = self.film(video)
+        lock = self.output / ".locks" / f"{files.folder.name}.lock"
+        with file_lock(lock, what=f"other run on the film {Path(video).name!r}"):
+            yield files
+
+    def hold_all(self) -> AbstractContextManager[None]:
+        """Wait for, and hold, what concerns all films of the project, such as the groups of unknown people."""
+        return file_lock(self.output / ".locks" / "project", what="other run that settles this project", wait=True)
+
+    def _heir(self, files: FilmFiles) -> str:
+        """Return which film a folder belongs to that says nothing: the one its tables were made of, else the first."""
+        films = [film for film in _files_with_suffix(self.videos, VIDEO_SUFFIXES) if film.stem == files.folder.name]
+        try:
+            made = json.loads(files.followed.read_text(encoding="utf-8"))["made"]
+            own = [film for film in films if [made["size"], made["changed"]] == _state(film)]
+        except (OSError, ValueError, KeyError, TypeError):
+            own = []
+        return next((film.name for film in [*own, *films]), "")
 
     def find_people(self) -> list[str]:
         """Return the names of the people, sorted: the folders in `people/` that do not start with a dot.
@@ -145,14 +186,13 @@ class Project:
             names: File names in the project's `videos/` folder, or paths to files anywhere.
 
         Raises:
-            FileNotFoundError: When a named film is not there, or two films share one stem, so that
-                their results would share one folder.
+            FileNotFoundError: When a named film is not there, or two of them in different folders share one name.
         """
         films = _files_with_suffix(self.videos, VIDEO_SUFFIXES)
         if names:
             films = [self._find_video(name) for name in names]
-        stems = [film.stem for film in films]
-        twice = sorted({stem for stem in stems if stems.count(stem) > 1})
+        called = [film.name for film in films]
+        twice = sorted({name for name in called if called.count(name) > 1})
         if twice:
             raise FileNotFoundError(f"expected films with different names, found several called {twice!r}; rename one")
         return films
@@ -170,6 +210,19 @@ class FilmFiles:
     """The files that facelib makes of one film, all in `folder`."""
 
     folder: Path
+
+    @property
+    def source(self) -> Path:
+        """The file name of the film whose results these are."""
+        return self.folder / "film.txt"
+
+    @property
+    def film(self) -> str:
+        """The file name of the film whose results these are, empty where nothing says so."""
+        try:
+            return self.source.read_text(encoding="utf-8").strip("\n")
+        except (OSError, ValueError):
+            return ""
 
     @property
     def detections(self) -> Path:
@@ -230,6 +283,11 @@ class FilmFiles:
     def page_data(self) -> Path:
         """What the project's page knows of this film; the faces of its tracks lie beside it."""
         return self.folder / "page" / "film.js"
+
+
+def _state(path: Path) -> list[int]:
+    status = path.stat()
+    return [status.st_size, status.st_mtime_ns]
 
 
 def _files_with_suffix(folder: Path, suffixes: frozenset[str]) -> list[Path]:

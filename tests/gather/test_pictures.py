@@ -18,8 +18,7 @@ import pytest
 from facelib.gather import FOUND_COLUMNS, PictureSearch, gather_pictures, left_out, read_addresses
 from facelib.gather.sources import people_without_folder, read_sources
 from facelib.gather.sources.small import check_picture
-from facelib.project import Project
-from facelib.project.locks import file_lock
+from facelib.project import Project, file_lock
 
 from .conftest import (
     bing_page,
@@ -34,7 +33,7 @@ from .conftest import (
 SCRIPT = """
 import json, resource, sys, threading, time
 from facelib.gather import PictureSearch, gather_pictures
-from facelib.project import Project
+from facelib.project import Project, file_lock
 from facelib.gather.sources import WebLimits
 
 given = json.loads(sys.argv[1])

@@ -41,7 +41,7 @@ def test_what_lies_there(demo, first_run):
     assert summary["film"].tolist() == ["broken.mp4", "demo.mp4", "demo_vfr.mp4"]
     assert summary["people"].tolist() == ["", *["Eileen Collins, Grace Hopper"] * 2]
     for name in ("demo", "demo_vfr"):
-        files = demo.film(name)
+        files = demo.film(f"{name}.mp4")
         assert files.timeline.stat().st_size > 1_000_000  # plotly.js is inside
         drawn, source = probe(files.annotated), probe(demo.videos / f"{name}.mp4")
         assert (drawn.frames, drawn.width, drawn.height) == (source.frames, source.width, source.height)

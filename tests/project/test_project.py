@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -66,8 +67,10 @@ def test_videos(project, tmp_path):
     with pytest.raises(FileNotFoundError, match=r"c\.mp4.*a\.MKV"):
         project.find_videos(["c.mp4"])
     (project.videos / "a.mp4").touch()
+    assert [path.name for path in project.find_videos()] == ["a.MKV", "a.mp4", "b.mp4"]
+    (tmp_path / "a.mp4").touch()
     with pytest.raises(FileNotFoundError, match="rename"):
-        project.find_videos()
+        project.find_videos(["a.mp4", str(tmp_path / "a.mp4")])
 
 
 class TestWriting:
@@ -83,8 +86,8 @@ class TestWriting:
     def test_killed_in_the_middle_leaves_nothing_whole(self, tmp_path):
         path = tmp_path / "a.txt"
         code = (
-            "import os, sys; from facelib.project import writing\n"
-            "with writing(sys.argv[1]) as t:\n t.write_text('half'); os.kill(os.getpid(), 9)"
+            "import os, sys; from facelib.project import atomic_write\n"
+            "with atomic_write(sys.argv[1]) as t:\n t.write_text('half'); os.kill(os.getpid(), 9)"
         )
         other = tmp_path / f".a.{os.getpid()}-0123abcd.txt"  # of a process that is still at it
         other.touch()
@@ -113,3 +116,62 @@ class TestWriting:
             with open(temporary, "w") as file:
                 file.write("x" * 100_000)
         assert not (tmp_path / "a.txt").exists()
+
+
+class TestFoldersOfFilms:
+    @pytest.fixture
+    def filled(self, project):
+        """A project with films of one stem, and one that is called like the table of films."""
+        project.videos.mkdir(parents=True)
+        for name in ("a.mkv", "a.mp4", "b.mp4", "summary.csv.mp4"):
+            (project.videos / name).touch()
+        return project
+
+    @staticmethod
+    def begin(project, name):
+        folder = project.film(name).folder
+        write_text(f"{name}\n", project.film(name).source)
+        return folder.name
+
+    def test_two_films_of_one_stem_have_two(self, filled):
+        names = [path.name for path in filled.find_videos()]
+        assert names == ["a.mkv", "a.mp4", "b.mp4", "summary.csv.mp4"]
+        folders = [filled.film(name).folder.name for name in names]
+        assert folders == ["a", "a.mp4", "b", "summary.csv.mp4"]
+        assert filled.film("summary.csv.mp4").folder != filled.film_summary
+
+    @pytest.mark.parametrize("order", [["a.mkv", "a.mp4"], ["a.mp4", "a.mkv"]])
+    def test_they_stay_when_the_other_goes_or_comes(self, project, order):
+        project.videos.mkdir(parents=True)
+        folders = {}
+        for name in order:  # the second one is added when the first one has its tables
+            (project.videos / name).touch()
+            folders[name] = self.begin(project, name)
+        assert folders == {order[0]: "a", order[1]: order[1]}
+        for name in order:
+            (project.videos / name).unlink()
+            assert {name: project.film(name).folder.name for name in order} == folders
+            (project.videos / name).touch()
+
+    def test_a_folder_of_the_former_version_stays_with_the_film_that_it_was_made_of(self, filled):
+        os.utime(filled.videos / "a.mp4", (1, 1))
+        status = (filled.videos / "a.mp4").stat()
+        made = {"made": {"size": status.st_size, "changed": status.st_mtime_ns}}
+        write_text(json.dumps(made), filled.output / "videos" / "a" / "followed.json")
+        assert {name: filled.film(name).folder.name for name in ("a.mkv", "a.mp4")} == {"a.mkv": "a.mkv", "a.mp4": "a"}
+
+    def test_a_film_that_is_called_like_anothers_folder(self, project):
+        project.videos.mkdir(parents=True)
+        for name in ("a.mkv", "a.mp4", "a.mp4.mkv"):
+            (project.videos / name).touch()
+        names = ["a.mkv", "a.mp4.mkv", "a.mp4"]
+        assert len({self.begin(project, name) for name in names}) == 3
+        assert len({project.film(name).folder for name in names}) == 3
+
+    def test_one_process_a_film(self, filled):
+        with filled.hold("a.mkv") as files, filled.hold("a.mp4") as others:
+            assert files.folder != others.folder
+            with pytest.raises(BlockingIOError, match=r"a\.mkv"), filled.hold("a.mkv"):
+                pass
+        with filled.hold("a.mkv"):
+            pass

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from facelib.films.corrections.apply import current, match_corrections
-from facelib.films.corrections.log import NOT_A_FACE, checked_name, is_group, locked, read_corrections
-from facelib.project import Project, atomic_write, write_table
+from facelib.films.corrections.log import NOT_A_FACE, checked_name, is_group, read_corrections
+from facelib.project import Project, atomic_write, write_table, writer_lock
 from facelib.recognize import UNKNOWN
 
 ENROLLED_COLUMNS = ["picture", "sha256", "person", "video", "track", "frame", "quality"]
@@ -53,9 +53,10 @@ def enrol(
     """Bring the pictures of people in line with the names given in films.
 
     Every track that its user gave another name than it had gives its best faces to `people/<Name>/`, as
-    `film <stem> <frame>-<track>.jpg`; confirmed names give none. Pictures whose decision was taken back or changed
-    are removed again, and nothing else is: a file that is not on the list in `enrolled.csv`, or was changed since, is
-    the user's own. Doing it twice changes nothing. New pictures count from the next run of 02, 04 and 05 on.
+    `film <film> <frame>-<track>.jpg`, the film called as its folder of results is; confirmed names give none. Pictures
+    whose decision was taken back or changed are removed again, and nothing else is: a file that is not on the list in
+    `enrolled.csv`, or was changed since, is the user's own. Doing it twice changes nothing. New pictures count from
+    the next run of 02, 04 and 05 on.
 
     Args:
         project: Its films' `looks.parquet` and `detections.parquet` are read, and its `corrections.csv`.
@@ -69,7 +70,7 @@ def enrol(
         OSError: When a picture cannot be written.
     """
     corrections = read_corrections(project.corrections)
-    with locked(enrolled_file(project)):
+    with writer_lock(enrolled_file(project)):
         before = _read_list(project)
         problems: list[str] = []
         plans = []
@@ -88,7 +89,7 @@ def enrol(
                 for track, person in named.items()
                 if track not in set(chosen["track"])
             ]
-            plans.append(_planned(chosen, named, video))
+            plans.append(_planned(chosen, named, video, files.folder.name))
         return _synchronise(project, before, _fewest(plans, most_per_person), problems)
 
 
@@ -139,9 +140,9 @@ def _varied(looks: pd.DataFrame, most: int) -> pd.DataFrame:
     return picked.assign(rank=picked.groupby("track").cumcount())
 
 
-def _planned(chosen: pd.DataFrame, named: dict[int, str], video: str) -> pd.DataFrame:
+def _planned(chosen: pd.DataFrame, named: dict[int, str], video: str, folder: str) -> pd.DataFrame:
     people = chosen["track"].map(named)
-    names = [f"film {Path(video).stem} {f}-{t}.jpg" for f, t in zip(chosen["frame"], chosen["track"], strict=True)]
+    names = [f"film {folder} {f}-{t}.jpg" for f, t in zip(chosen["frame"], chosen["track"], strict=True)]
     return pd.DataFrame(
         {
             "picture": [f"people/{person}/{name}" for person, name in zip(people, names, strict=True)],

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import io
 import os
-import time
 import unicodedata
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
 
-from facelib.project import atomic_write
-from facelib.project.locks import file_lock
+from facelib.project import atomic_write, writer_lock
 from facelib.recognize import UNKNOWN
 
 NOT_A_FACE = "not a face"
@@ -52,7 +48,7 @@ def append_corrections(path: str | Path, rows: pd.DataFrame) -> None:
         return
     path = Path(path)
     text = rows[CORRECTION_COLUMNS].to_csv(index=False, header=False, lineterminator="\n")
-    with locked(path):
+    with writer_lock(path):
         old = path.read_bytes() if path.is_file() else b""
         if not old.strip():
             old = (",".join(CORRECTION_COLUMNS) + "\n").encode()
@@ -62,23 +58,6 @@ def append_corrections(path: str | Path, rows: pd.DataFrame) -> None:
             file.write(old + text.encode())
             file.flush()
             os.fsync(file.fileno())
-
-
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold a file for one writer at a time, whatever process; others wait, and a killed one lets go of it.
-
-    Raises:
-        OSError: When the folder cannot be made or written.
-    """
-    with ExitStack() as stack:
-        while True:
-            try:
-                stack.enter_context(file_lock(path.with_name(f".{path.name}.lock"), what="other writer"))
-                break
-            except BlockingIOError:
-                time.sleep(0.01)
-        yield
 
 
 def read_corrections(path: str | Path) -> pd.DataFrame:
