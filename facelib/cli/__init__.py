@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 # Everything heavy is imported inside the commands: `facelib --help` answers at once.
-from facelib.cli import align, demo, doctor, live, models, run
+from facelib.cli import align, demo, doctor, live, models, page, run
 
 
 class _Commands(TyperGroup):
@@ -60,6 +60,7 @@ def _options(
 
 main.command()(run.run)
 main.command()(demo.demo)
+main.command()(page.page)
 main.command()(live.live)
 main.command()(align.align)
 main.command()(doctor.doctor)
