@@ -18,7 +18,7 @@ from facelib.project import Project, atomic_write
 from facelib.project.content import files_below, why_no_film
 
 if TYPE_CHECKING:
-    from facelib.gather.sources.resolvers import SourceSettings
+    from facelib.gather.sources.media import SourceSettings
 
 PICTURE_COLUMNS = ["picture", "person", "width", "height", "format", "bytes", "reason"]
 GATHERED_COLUMNS = ["source", "films", "new", "title", "date", "people", "problem"]
