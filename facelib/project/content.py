@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 FILM_FORMATS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mxf,asf,asf_o,flv,live_flv,kux,ogg,gif,dv,nut,ivf,rm,wtv,"
     "gxf,mpegvideo,m4v,h261,h263,h264,hevc,vvc,av1,obu,mjpeg,yuv4mpegpipe,swf,nuv,nsv,bink,smk,vc1,vc1test,dirac,"
-    "cavsvideo,avs,avs2,avs3,lxf,pva,mvi,film_cpk,roq,smush,thp,vivo,wc3movie,xmv,ty,cine,dhav,mods,moflex,mlv,ser,"
+    "cavsvideo,avs,avs2,avs3,lxf,pva,mvi,film_cpk,roq,smush,thp,vivo,wc3movie,xmv,ty,cine,dhav,mods,moflex,mlv,"
     "flic,idcin,4xm,ea,rpl,psxstr,dxa,c93,evc,ipu,mv,mtv,r3d,gdv,hnm,jv,vmd,vividas,pmp,usm,filmstrip,dnxhd"
 )
 """FFmpeg's names of the containers that hold moving pictures themselves.
