@@ -1,6 +1,6 @@
 """The gallery: pictures of the cast, the faces in them, and which of these are used."""
 
-from facelib.detect.portraits import find_faces
+from facelib.detect.portraits import find_portrait
 from facelib.gallery.build import build_gallery
 from facelib.gallery.curation import REASONS, Reason, curate
 from facelib.gallery.decisions import accept, accepted, move, undo
@@ -28,7 +28,7 @@ __all__ = [
     "curate",
     "describe_search",
     "examine",
-    "find_faces",
+    "find_portrait",
     "move",
     "read_gallery",
     "summary",
