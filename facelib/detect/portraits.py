@@ -65,14 +65,16 @@ def find_portrait(image: Image, detector: Detector, *, working_size: int = 1000)
     """
     given = Portrait(image, _find_faces(image, detector, working_size))
     turns = _turns_to_upright(given.main)
-    if not turns and not (len(given.faces) and given.main.scores[0] < _SURE):
+    if len(given.faces) and not turns and given.main.scores[0] >= _SURE:
         return given
-    # An upside-down face is found with a low score, and its landmarks may seem upright.
-    turned = np.ascontiguousarray(np.rot90(image, turns or 2))
-    found = Portrait(turned, _find_faces(turned, detector, working_size), turns or 2)
-    better = 0.0 if turns else given.main.scores[0] + _CLEARLY
-    if len(found.faces) and not _turns_to_upright(found.main) and found.main.scores[0] >= better:
-        return found
+    # A face upside down is found with a low score or not at all, and its landmarks may seem upright.
+    tried = (turns,) if turns else (2,) if len(given.faces) else (2, 1, 3)
+    enough = 0.0 if turns else given.main.scores[0] + _CLEARLY if len(given.faces) else _SURE - _CLEARLY
+    for other in tried:
+        turned = np.ascontiguousarray(np.rot90(image, other))
+        found = Portrait(turned, _find_faces(turned, detector, working_size), other)
+        if len(found.faces) and not _turns_to_upright(found.main) and found.main.scores[0] >= enough:
+            return found
     return Portrait(image, given.faces, upright=not turns)
 
 
