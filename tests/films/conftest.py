@@ -90,16 +90,14 @@ def beeps() -> Callable[..., np.ndarray]:
             first = next(frame.pts * frame.time_base for frame in container.decode(video=0) if frame.pts is not None)
         with av.open(str(path)) as container:
             stream = container.streams.audio[number]
+            packed = av.AudioResampler(format="flt")  # of planes PyAV reads one too many where there are eight
             heard = []
-            until = None
-            for frame in container.decode(stream):
-                samples = np.abs(frame.to_ndarray().astype(np.float64))
-                if not frame.format.is_planar:
-                    samples = samples.reshape(-1, frame.layout.nb_channels).T
-                scale = {"s16": 32768, "s32": 2**31, "u8": 256}.get(frame.format.name.rstrip("p"), 1)
+            until = 0.0
+            for frame in (part for whole in container.decode(stream) for part in packed.resample(whole)):
+                loud = np.abs(frame.to_ndarray().reshape(-1, frame.layout.nb_channels)).max(axis=1)
                 begin = float(frame.pts * frame.time_base) if frame.pts is not None else until
                 until = begin + frame.samples / frame.sample_rate
-                heard.append((begin + np.arange(frame.samples) / frame.sample_rate, samples.max(axis=0) / scale))
+                heard.append((begin + np.arange(frame.samples) / frame.sample_rate, loud))
         times, loud = (np.concatenate(parts) for parts in zip(*heard, strict=True))
         high = times[loud > 0.35 * loud.max()] if len(loud) else times
         starts = high[np.concatenate([[True], np.diff(high) > 0.2])] if len(high) else high
