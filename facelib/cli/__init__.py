@@ -1,4 +1,4 @@
-"""The command line: `facelib run`, `live`, `align`, `demo`, `doctor` and `models`. Each command calls the library."""
+"""The command line: `facelib run`, `live`, `demo`, `merge`, `doctor` and others. Each command calls the library."""
 
 from __future__ import annotations
 
@@ -235,6 +235,54 @@ def doctor() -> None:
     typer.echo(f"{wrong} of {len(findings)} things checked need something done." if wrong else "All is well.")
     if wrong:
         raise typer.Exit(1)
+
+
+@main.command()
+def merge(
+    name: Annotated[str, typer.Argument(help="A name of the cast, such as Tob.")],
+    into: Annotated[str, typer.Argument(help="The name of the same person, such as 'Harrison Ford'.")],
+    project: ProjectName,
+    data_dir: DataFolder = Path("data"),
+    output_dir: OutputFolder = Path("output"),
+) -> None:
+    """Say that two names of the cast are one person's. No picture is moved; `facelib separate` takes it back."""
+    from facelib.gallery import merge_people
+    from facelib.project import Project
+
+    merge_people(Project(project, data_dir, output_dir), name, into)
+    typer.echo(f"{name} is {into} from now on. Next: facelib run --project {project} --steps 2-7")
+
+
+@main.command("keep-apart")
+def keep_apart(
+    name: Annotated[str, typer.Argument(help="A name of the cast.")],
+    other: Annotated[str, typer.Argument(help="The name of another person who looks alike.")],
+    project: ProjectName,
+    data_dir: DataFolder = Path("data"),
+    output_dir: OutputFolder = Path("output"),
+) -> None:
+    """Say that two names of the cast are two people's. `facelib separate` takes it back."""
+    from facelib.gallery import keep_apart as answer
+    from facelib.project import Project
+
+    answer(Project(project, data_dir, output_dir), name, other)
+    typer.echo(f"{name} and {other} are two people. Next: facelib run --project {project} --steps 4-7")
+
+
+@main.command()
+def separate(
+    name: Annotated[str, typer.Argument(help="A name of the cast.")],
+    other: Annotated[str, typer.Argument(help="The name that it was merged into, or kept apart from.")],
+    project: ProjectName,
+    data_dir: DataFolder = Path("data"),
+    output_dir: OutputFolder = Path("output"),
+) -> None:
+    """Take back what `merge` or `keep-apart` said of two names."""
+    from facelib.gallery import separate_people
+    from facelib.project import Project
+
+    done = separate_people(Project(project, data_dir, output_dir), name, other)
+    typer.echo(f"{name} and {other} are open again." if done else f"Nothing was said of {name} and {other}.")
 
 
 models = typer.Typer(invoke_without_command=True)

@@ -9,7 +9,6 @@ from pathlib import Path
 import pandas as pd
 from tqdm.auto import tqdm
 
-from facelib.films.corrections.log import checked_name
 from facelib.gather.archives import ArchiveLimits, list_archive, read_archive
 from facelib.gather.crops import pictures_below
 from facelib.gather.sources.small import check_picture
@@ -17,6 +16,7 @@ from facelib.gather.sources.web import WebLimits
 from facelib.images import UnreadablePicture
 from facelib.nets.cache import sha256_of
 from facelib.project import Project, atomic_write
+from facelib.project.names import checked_name
 
 IMPORTED_COLUMNS = ["source", "person", "picture", "reason"]
 """A row a picture of a data set: where it comes from, whose it is, where it lies now, or why it was left out."""
