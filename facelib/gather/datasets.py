@@ -1,4 +1,4 @@
-"""Known data sets brought into the form of a cast: one folder of pictures a person."""
+"""Known data sets imported as a cast: one folder of pictures for each person."""
 
 from __future__ import annotations
 

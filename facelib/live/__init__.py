@@ -1,4 +1,4 @@
-"""Cameras, streams and films as they play: who is in the picture now."""
+"""Recognition in cameras, streams and films as they play."""
 
 from facelib.live.frames import LiveFrame
 from facelib.live.records import FINAL_STATES, Change, ChangeKind, LiveFace, LiveView, State

@@ -1,4 +1,4 @@
-"""What a live session hands on: the picture with what is known of it, and what has changed."""
+"""The records of a live session: the current view, and changes."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class LiveFace:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LiveView:
-    """The newest picture of a source, with what is known of it.
+    """The newest picture of a source with its faces.
 
     Attributes:
         frame: The picture as it came, converted when asked for.

@@ -1,4 +1,4 @@
-"""A live session: a source played, its faces found, followed and named, while it plays."""
+"""A live session: a source is played, its faces are detected, tracked and named."""
 
 from __future__ import annotations
 

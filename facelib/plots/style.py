@@ -1,4 +1,4 @@
-"""How every figure of facelib looks: the colours and symbols of people, fonts, and names as labels."""
+"""The style of every figure: colours and symbols of people, fonts, labels."""
 
 from __future__ import annotations
 

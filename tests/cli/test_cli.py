@@ -46,6 +46,7 @@ def test_help_is_quick_because_nothing_heavy_is_imported():
     assert subprocess.check_output([sys.executable, "-c", code], text=True) == "none\n"
 
 
+@pytest.mark.kernel
 def test_a_run_tells_its_steps_and_where_the_results_lie(folder):
     film = folder / "output" / "demo" / "videos" / "clip"
     film.mkdir(parents=True)
@@ -63,6 +64,7 @@ def test_a_run_tells_its_steps_and_where_the_results_lie(folder):
     assert "done in" in invoke(*RUN, "-p", "seed=5", "--force").output
 
 
+@pytest.mark.kernel
 def test_a_step_that_fails_is_told_with_its_report(folder):
     failed = invoke(*RUN, "-p", "seed=13")
     assert failed.exit_code == 1

@@ -1,4 +1,4 @@
-"""Films from the web into a project: resolved, fetched, named, and written down."""
+"""Films from the web into a project: resolved, downloaded, named and recorded."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def find_source(address: str, project: Project) -> Source | None:
 
 
 def _take_in(partial: Partial, address: str, resource: MediaResource, project: Project) -> Source:
-    """Give a fetched film its name; `partial` stays known until it is written down, in case this is the end."""
+    """Move a downloaded film to its name; `partial` is kept until the row is written, in case the process is killed."""
     film = next((path for path in _films(project) if _same_bytes(path, partial)), None)
     if film is None:
         name = film_name(resource.video, disposition=partial.disposition, title=resource.title, suffix=partial.suffix)

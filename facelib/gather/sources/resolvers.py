@@ -1,4 +1,4 @@
-"""Addresses of things that are films somewhere else: who can say where, and what else is known of them."""
+"""Resolvers: from the address of a described film to the address of its file, with its metadata."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ GROUP = "facelib.resolvers"
 
 @dataclass(frozen=True, slots=True)
 class MediaResource:
-    """What a resolver knows of a film.
+    """The metadata of a film from a resolver.
 
     Attributes:
         video: The film's own `http(s)` address.
@@ -41,7 +41,7 @@ class Resolver(Protocol):
     """Turns addresses of one kind into films."""
 
     def matches(self, address: str) -> bool:
-        """Tell by its form alone whether this resolver answers for an address; nothing is asked of anybody."""
+        """Return whether this resolver handles an address, by its form alone; nothing is sent."""
         ...
 
     def resolve(self, address: str) -> MediaResource:

@@ -1,4 +1,4 @@
-"""Small things from the web, whole into memory: pages and pictures, and what makes bytes a picture."""
+"""Small downloads into memory, pages and pictures, and the check that bytes are a picture."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def fetch_bytes(
     session: requests.Session | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> bytes:
-    """Fetch what is at an address, whole.
+    """Download an address completely.
 
     Args:
         address: An `http` or `https` address.
@@ -129,7 +129,7 @@ def fetch_picture(
 
 
 def check_picture(content: bytes, *, most_pixels: int = MOST_PIXELS, least_side: int = 1) -> Picture:
-    """Make sure that bytes are a whole picture; what was said of them counts for nothing.
+    """Check that bytes are a complete picture; declared type and size are ignored.
 
     Its size is read from its header before anything is decoded.
 
