@@ -30,7 +30,7 @@ def test_the_examples_run_as_they_stand(tmp_path):
         assert done.returncode == 0, done.stderr
         if program == pictures:
             assert sorted(re.findall(r"'(.+?)'", done.stdout)) == ["Grace Hopper", "unknown"]
-    files = project.film("demo")
+    files = project.film(project.videos / "demo.mp4")
     assert files.annotated.stat().st_size > 10_000
     assert {"Eileen Collins", "Grace Hopper"} <= set(pd.read_parquet(files.tracks)["person"])
 
