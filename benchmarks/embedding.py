@@ -35,9 +35,9 @@ def main() -> None:
         return np.array(face_recognition.face_encodings(picture, places, model="small"))
 
     difference = float(np.abs(embedder.embed(picture, faces) - theirs()).max())
-    ours, reference = by_turns(lambda: embedder.embed(picture, faces), theirs, repeats=arguments.repeats)
+    ours, by_reference = by_turns(lambda: embedder.embed(picture, faces), theirs, repeats=arguments.repeats)
     print(HEAD)
-    print(row(f"embedding a face (largest difference {difference:.0e})", ours, reference, count=arguments.faces))
+    print(row(f"embedding a face (largest difference {difference:.0e})", ours, by_reference, count=arguments.faces))
 
 
 if __name__ == "__main__":

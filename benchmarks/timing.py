@@ -17,8 +17,8 @@ def reference() -> ModuleType:
             import face_recognition
     except ModuleNotFoundError as error:
         raise SystemExit(
-            f"expected face_recognition, against which this measures, got: {error}; 'make setup' brings it, or the extra "
-            "'reference', which compiles dlib"
+            f"expected face_recognition, against which this measures, got: {error}; "
+            "'make setup' brings it, or the extra 'reference', which compiles dlib"
         ) from None
     found: ModuleType = face_recognition
     return found

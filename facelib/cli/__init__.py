@@ -216,8 +216,8 @@ def align(
         typer.echo(f"They are listed in {_shown(destination / 'failed.csv')}")
 
 
-@main.command()
-def doctor() -> None:
+@main.command("doctor")
+def examine_machine() -> None:
     """Say what is installed, which provider runs, which weights are there, and what is wrong."""
     from facelib.cli.doctor import check
 
