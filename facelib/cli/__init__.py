@@ -1,4 +1,4 @@
-"""The command line: `facelib run`, `live`, `align`, `demo`, `doctor` and `models`. Each command calls the library."""
+"""The command line: `facelib run`, `page`, `live`, `align`, `demo`, `doctor`, `models`. Each calls the library."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def run(
         parameters=values,
         force=force,
         notebooks=notebooks,
-        progress=_print_step,
+        progress=lambda step: _print_step(step, place),
         progress_bar=sys.stderr.isatty(),
     )
     _print_places(place, results)
@@ -123,6 +123,23 @@ def demo(project: ProjectName = "demo", data_dir: DataFolder = Path("data")) -> 
     typer.echo(
         f"Next: facelib run --project {project}" + ("" if data_dir == Path("data") else f" --data-dir {data_dir}")
     )
+
+
+@main.command()
+def page(
+    project: ProjectName,
+    data_dir: DataFolder = Path("data"),
+    output_dir: OutputFolder = Path("output"),
+    longest_gap: Annotated[
+        float, typer.Option(min=0, help="Seconds; shorter gaps between two tracks of one person are closed.")
+    ] = 1.0,
+) -> None:
+    """Write the page of a project: its films with names on faces, its people, search; no server, no network."""
+    from facelib.page import write_page
+    from facelib.project import Project
+
+    place = Project(project, data_dir, output_dir)
+    typer.echo(f"page      {_shown(write_page(place, longest_gap=longest_gap, progress=sys.stderr.isatty()))}")
 
 
 @main.command()
@@ -340,7 +357,7 @@ def parse_parameters(pairs: Sequence[str]) -> dict[str, object]:
     return values
 
 
-def _print_step(step: StepResult) -> None:
+def _print_step(step: StepResult, project: Project) -> None:
     line = {
         "running": "...",
         "done": f"done in {step.seconds:.1f} s",
@@ -348,6 +365,22 @@ def _print_step(step: StepResult) -> None:
         "failed": f"FAILED after {step.seconds:.1f} s: {step.message}",
     }[step.state]
     typer.echo(f"{step.name}: {line}", err=step.state == "failed")
+    if step.number == 4 and step.state in {"done", "fresh"}:
+        _print_recognizer(project)
+
+
+def _print_recognizer(project: Project) -> None:
+    """Say what threshold films are named by, how often it errs, and what to look at first."""
+    from facelib.recognize import load_recognizer
+    from facelib.recognize.report import describe_recognizer, recognizer_warnings
+
+    try:
+        _, info = load_recognizer(project.recognizer)
+    except (FileNotFoundError, ValueError):  # `save` was false, and there is none of before
+        return
+    typer.echo(f"    {describe_recognizer(info)}")
+    for warning in recognizer_warnings(info):
+        typer.echo(f"    WARNING: {warning}")
 
 
 def _print_places(project: Project, results: Sequence[StepResult]) -> None:
