@@ -92,7 +92,7 @@ class OpenSetRecognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         answer[~known] = self.unknown_label
         return answer
 
-    def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
+    def predict_proba(self, X: ArrayLike) -> NDArray[Any]:
         """Return how likely each face is each person's: `(n, people)`, columns in the order of `classes_`.
 
         A row sums to at most one; what it lacks is the probability of a stranger:

@@ -101,7 +101,7 @@ class OpenSetKNN(OpenSetRecognizer):
         position = positions[each, np.maximum(within, 1) - 1]
         return self._decision(self.codes_[seen.rows[each, position]], within > 0, seen)
 
-    def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
+    def predict_proba(self, X: ArrayLike) -> NDArray[Any]:
         """Return each person's share of the votes: `(n, people)`, columns in the order of `classes_`.
 
         As scikit-learn's `RadiusNeighborsClassifier`: the neighbours within the threshold share one vote by
@@ -126,4 +126,4 @@ class OpenSetKNN(OpenSetRecognizer):
         shares = np.zeros((len(votes), len(self.classes_)))
         np.add.at(shares, (np.arange(len(votes))[:, None], voters), votes)
         total = shares.sum(axis=1, keepdims=True)
-        return np.divide(shares, total, out=shares, where=total > 0)
+        return np.asarray(np.divide(shares, total, out=shares, where=total > 0))
