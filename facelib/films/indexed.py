@@ -14,7 +14,7 @@ from facelib.films.index import TRACK_TYPES, FilmTracks, TrackingSettings, find_
 from facelib.project import FilmFiles, write_table, write_text
 from facelib.recognize import UNKNOWN
 
-_FORM = 1  # of the tables; a change of what the pass writes counts it up
+_FORM = 2  # of the tables; a change of what the pass writes counts it up
 
 
 def index_film(
