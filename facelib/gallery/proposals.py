@@ -94,8 +94,8 @@ def misfiled_copies(used: pd.DataFrame, *, threshold: float) -> list[Proposal]:
     across = np.where(alike, np.inf, distances)
     copy = across.argmin(axis=1)
     found = []
-    for place in np.flatnonzero(across.min(axis=1) <= ALIKE * threshold):
-        other = copy[place]
+    for place in np.flatnonzero(across.min(axis=1) <= ALIKE * threshold).tolist():
+        other = int(copy[place])
         if own[place] > own[other]:
             fits, name = str(people[codes[other]]), _name(used["picture"].iloc[other])
             detail = f"the same picture as {name} of {fits}, whose other pictures are nearer"

@@ -69,7 +69,7 @@ class AliasBoard(FaceBoard):
 
     def _item(self, number: int) -> dict[str, Any]:
         later, earlier = self._pair(number)
-        distance = float(self._questions.at[number, "distance"])
+        distance = float(self._questions["distance"].iloc[number])
         return {
             "title": f"{later} and {earlier}",
             "lines": ["look like one person", f"nearest pictures {distance:.2f} apart"],
