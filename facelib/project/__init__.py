@@ -1,6 +1,6 @@
 """Where every file of a project lies; files written whole or not at all; locks."""
 
-from facelib.project.files import atomic_write, file_lock, write_table, write_text, writer_lock
+from facelib.project.files import atomic_write, file_lock, path_of, text_of, write_table, write_text, writer_lock
 from facelib.project.layout import VIDEO_SUFFIXES, FilmFiles, Project
 
 __all__ = [
@@ -9,6 +9,8 @@ __all__ = [
     "Project",
     "atomic_write",
     "file_lock",
+    "path_of",
+    "text_of",
     "write_table",
     "write_text",
     "writer_lock",
