@@ -50,14 +50,22 @@ def find_pictures_below(folder: str | Path) -> FoundPictures:
     if not folder.is_dir():
         raise FileNotFoundError(f"expected a folder with pictures at {str(folder)!r}, found none")
     found = FoundPictures()
-    for path, reason in _entries(folder, seen={os.path.realpath(folder)}):
-        if reason:
-            found.left_out.append((path, reason))
-        else:
+    for path, reason in walk(folder):
+        if not reason and (path.suffix.lower() in PICTURE_SUFFIXES or is_picture(path)):
             found.pictures.append(path)
+        else:
+            found.left_out.append((path, reason or "not a picture"))
     found.pictures.sort()
     found.left_out.sort()
     return found
+
+
+def walk(folder: Path) -> Iterator[tuple[Path, str]]:
+    """Yield the files in a folder and in the folders in it, each with an empty text, or why it cannot be read.
+
+    Links are followed, each folder once; what belongs to the system is passed over.
+    """
+    return _entries(folder, seen={os.path.realpath(folder)})
 
 
 def _entries(folder: Path, seen: set[str]) -> Iterator[tuple[Path, str]]:
@@ -79,7 +87,5 @@ def _entries(folder: Path, seen: set[str]) -> Iterator[tuple[Path, str]]:
                 yield from _entries(path, seen)
         elif not entry.is_file():
             yield path, "a broken link" if entry.is_symlink() else "not a file"
-        elif path.suffix.lower() in PICTURE_SUFFIXES or is_picture(path):
-            yield path, ""
         else:
-            yield path, "not a picture"
+            yield path, ""

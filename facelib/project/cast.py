@@ -8,6 +8,7 @@ from pathlib import Path
 
 from facelib.images import find_pictures_below, is_ignored, is_picture
 from facelib.project.files import text_of
+from facelib.project.names import is_reserved
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,10 @@ class PersonFolder:
 
 
 def person_folders(people: Path) -> list[PersonFolder]:
-    """Return the folders of `people/`, sorted by name; those of the system and links to a folder above are none."""
+    """Return the folders of people in `people/`, sorted by name.
+
+    Folders of the system, links to a folder above, and folders with a reserved name are left out.
+    """
     return sorted(
         (PersonFolder(text_of(entry.name), entry) for entry in _entries(people) if _is_person(entry, people)),
         key=lambda one: one.person,
@@ -36,6 +40,8 @@ def entries_left_out(people: Path) -> Iterator[tuple[Path, str]]:
     for entry in _entries(people):
         if _is_person(entry, people):
             yield from find_pictures_below(entry).left_out
+        elif entry.is_dir() and is_reserved(text_of(entry.name)):
+            yield entry, "a name that facelib gives to people it does not know: rename the folder"
         elif entry.is_dir():
             yield entry, "a link to a folder above it"
         elif entry.is_file() and is_picture(entry):
@@ -50,4 +56,5 @@ def _entries(people: Path) -> list[Path]:
 
 
 def _is_person(entry: Path, people: Path) -> bool:
-    return entry.is_dir() and not people.resolve().is_relative_to(entry.resolve())
+    reserved = is_reserved(text_of(entry.name))
+    return entry.is_dir() and not reserved and not people.resolve().is_relative_to(entry.resolve())

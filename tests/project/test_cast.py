@@ -45,6 +45,7 @@ def test_everything_in_people_is_taken_or_listed(project):
     put(project.people, "readme.txt", b"see the wiki")
     for name in ("@eaDir/Ada/1.jpg", "__MACOSX/Ada/._1.jpg", "$RECYCLE.BIN/1.jpg", ".DS_Store"):
         put(project.people, name)
+    put(project.people, "UNKNOWN/1.jpg")
     (project.people / "all").symlink_to(project.people)
     (project.people / "up").symlink_to(project.data_dir)
     (project.people / "gone").symlink_to(project.data_dir / "nowhere")
@@ -55,6 +56,7 @@ def test_everything_in_people_is_taken_or_listed(project):
         "people/Ada/notes.txt": "not a picture",
         "people/Will Smith.jpg": "whose is it? put it into a folder named after the person, such as 'Will Smith'",
         "people/readme.txt": "not a folder of a person",
+        "people/UNKNOWN": "a name that facelib gives to people it does not know: rename the folder",
         "people/all": "a link to a folder above it",
         "people/up": "a link to a folder above it",
         "people/gone": "a broken link",
