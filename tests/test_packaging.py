@@ -22,7 +22,7 @@ from packaging.version import Version
 
 ROOT = Path(__file__).parents[1]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-LOCKS = ("requirements.lock", "requirements-train.lock", "requirements-headless.lock")
+LOCKS = ("requirements.lock", "requirements-train.lock", "requirements-docs.lock", "requirements-headless.lock")
 PYTHONS = ("3.11", "3.12", "3.13")
 
 # conda-forge's name -> the name in pyproject.toml
@@ -64,7 +64,7 @@ def test_conda_names_the_same_packages_with_the_same_bounds() -> None:
     by_conda.pop("pip")
     named = {canonicalize_name(CONDA_NAMES.get(name, name)): bound for name, bound in by_conda.items()}
     assert not named.keys() & by_pip.keys()
-    assert named | by_pip == declared("dev", "gather")
+    assert named | by_pip == declared("dev", "gather", "reference")
 
 
 def test_the_lock_has_hashes_and_no_places() -> None:
@@ -81,12 +81,12 @@ def test_the_lock_satisfies_pyproject(python: str) -> None:
     here = {"python_version": python, "python_full_version": f"{python}.5", "extra": ""}
     wanted = [
         (canonicalize_name(requirement.name), next(iter(requirement.specifier)).version)
-        for requirement, _ in locked() + locked("requirements-train.lock")
+        for requirement, _ in locked() + locked("requirements-train.lock") + locked("requirements-docs.lock")
         if requirement.marker is None or requirement.marker.evaluate(here)
     ]
     versions = dict(wanted)
-    assert len(versions) == len(wanted), "the two locks name one package both"
-    for name, specifier in declared("dev", "gather", "train").items():
+    assert len(versions) == len(wanted), "two locks name one package both"
+    for name, specifier in declared("dev", "docs", "gather", "reference", "train").items():
         assert name in versions, f"{name} is in no lock: run 'make lock'"
         assert specifier.contains(versions[name]), f"{name} {versions[name]} in the lock, expected {specifier}"
 
@@ -149,7 +149,9 @@ def imported(folder: Path) -> dict[str, str]:
     return found
 
 
-@pytest.mark.parametrize(("folder", "extras"), [("facelib", ("gather", "train")), ("benchmarks", ("dev", "train"))])
+@pytest.mark.parametrize(
+    ("folder", "extras"), [("facelib", ("gather", "train")), ("benchmarks", ("dev", "reference", "train"))]
+)
 def test_what_is_imported_is_declared(folder: str, extras: tuple[str, ...]) -> None:
     # Benchmarks start the servers of the tests.
     own = {"facelib"} | {file.stem for part in (folder, "tests") for file in (ROOT / part).rglob("*.py")}
@@ -256,4 +258,4 @@ def test_the_ci_script_is_one_that_starts() -> None:
     script = ROOT / ".ci" / "run"
     assert os.access(script, os.X_OK)
     assert subprocess.run(["bash", "-n", str(script)], check=False).returncode == 0
-    assert re.findall(r"^make (\w+)", script.read_text(), re.MULTILINE) == ["train", "lint", "test"]
+    assert re.findall(r"^make (\w+)", script.read_text(), re.MULTILINE) == ["train", "lint", "test", "docs"]
