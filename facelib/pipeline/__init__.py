@@ -1,5 +1,9 @@
-"""The notebooks in order, run headlessly through papermill."""
+"""The notebooks in order, run headlessly through papermill.
 
-from facelib.pipeline.run import MAIN_STEPS, StepResult, notebooks_folder, run_pipeline
+What is here is imported when it is first used: the parameters are checked before papermill is loaded, which takes
+seconds.
+"""
 
-__all__ = ["MAIN_STEPS", "StepResult", "notebooks_folder", "run_pipeline"]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
