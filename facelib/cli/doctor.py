@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+import typer
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
@@ -59,6 +60,24 @@ class Finding:
     remedy: str = ""
 
 
+def doctor() -> None:
+    """Say what is installed, which provider runs, which weights are there, and what is wrong."""
+    findings = check()
+    for finding in findings:
+        mark = {
+            True: typer.style("ok   ", fg="green"),
+            None: typer.style("note ", fg="yellow"),
+            False: typer.style("WRONG", fg="red", bold=True),
+        }[finding.ok]
+        typer.echo(f"{mark} {finding.subject}: {finding.found}")
+        if not finding.ok and finding.remedy:
+            typer.echo(f"      {finding.remedy}")
+    wrong = sum(finding.ok is False for finding in findings)
+    typer.echo(f"{wrong} of {len(findings)} things checked need something done." if wrong else "All is well.")
+    if wrong:
+        raise typer.Exit(1)
+
+
 def check(*, data_dir: str | Path = "data", output_dir: str | Path = "output") -> list[Finding]:
     """Look at everything that facelib needs; takes a second or two and changes nothing.
 
@@ -69,6 +88,7 @@ def check(*, data_dir: str | Path = "data", output_dir: str | Path = "output") -
     checks: tuple[Callable[[], Iterator[Finding]], ...] = (
         _check_python,
         _check_dependencies,
+        _check_reference,
         _check_modules,
         _check_opencv,
         _check_providers,
@@ -133,6 +153,18 @@ def _check_dependency(requirement: Requirement) -> Finding:
 def _reinstall(requirement: Requirement) -> str:
     return (
         f"run 'make clean setup', or install it: {_PIP} install --no-deps '{requirement.name}{requirement.specifier}'"
+    )
+
+
+def _check_reference() -> Iterator[Finding]:
+    version = _version("face_recognition")
+    yield Finding(
+        "face_recognition, the reference",
+        None if version is None else True,
+        version or "not installed; only facelib's own tests and benchmarks compare with it",
+        f"in a checkout 'make setup' brings it; {_PIP} install 'facelib[reference]' compiles dlib for it"
+        if version is None
+        else "",
     )
 
 

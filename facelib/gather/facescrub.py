@@ -24,7 +24,7 @@ import pandas as pd
 from PIL import Image as PillowImage
 from tqdm.auto import tqdm
 
-from facelib.gather.datasets import IMPORTED_COLUMNS, take_in
+from facelib.gather.imported import IMPORTED_COLUMNS, take_in
 from facelib.gather.sources.address import shown
 from facelib.gather.sources.small import SMALL_LIMITS, Picture, check_picture, fetch_bytes
 from facelib.gather.sources.web import WebLimits

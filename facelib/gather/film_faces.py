@@ -17,8 +17,8 @@ from facelib.films.decode import UnreadableFilm
 from facelib.films.index import TrackingSettings
 from facelib.films.indexed import index_film, made_from, read_index
 from facelib.films.unknowns import grouping_threshold
-from facelib.gather.datasets import take_in
 from facelib.gather.film_people import PROPOSED_COLUMNS, Choice, Chosen, choose_people
+from facelib.gather.imported import take_in
 from facelib.gather.keeping import folder_of
 from facelib.project import FilmFiles, Project, atomic_write, file_lock, write_table
 from facelib.recognize import UNKNOWN

@@ -12,8 +12,9 @@ from typing import TextIO
 
 import cv2
 
-from facelib.live.records import Change, LiveView
+from facelib.live.records import Change
 from facelib.live.session import LiveSession
+from facelib.live.view import LiveView
 
 _STEP = 0.1  # seconds between two looks at whether to end
 _KEYS = "q: quit   s: snapshot   r: record"

@@ -8,7 +8,9 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from facelib.cli import _print_table, main, parse_steps
+from facelib.cli import main
+from facelib.cli.printing import print_table
+from facelib.cli.run import parse_steps
 
 FACELIB = [sys.executable, "-c", "from facelib.cli import main; main()"]
 
@@ -84,7 +86,7 @@ def test_a_step_that_fails_is_told_with_its_report(folder):
         (("-p", "=5"), 2, "expected NAME=VALUE, got '=5'"),
         (("-p", "seed=[1"), 2, "expected JSON"),
         (("-p", "sed=5"), 1, "Did you mean 'seed'"),
-        (("-p", "seed=five"), 1, "expected int"),
+        (("-p", "seed=five"), 1, "expected a whole number"),
         (("--project", "../up"), 1, "expected the name of a project's folder"),
         (("--output-dir", "nb/03_map.ipynb"), 1, "expected an output folder that can be written"),
     ],
@@ -128,7 +130,7 @@ def test_steps_are_read(text, steps):
 def test_tables_fit_80_columns_and_nothing_is_cut(rows, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     words = [f"word{number}" for number in range(30)]
-    _print_table(pd.DataFrame({"name": ["net"] * rows, "note": [" ".join(words)] * rows, "size": [None] * rows}))
+    print_table(pd.DataFrame({"name": ["net"] * rows, "note": [" ".join(words)] * rows, "size": [None] * rows}))
     printed = capsys.readouterr().out
     assert max(map(len, printed.splitlines())) <= 80
     assert all(printed.count(f"{word} ") == rows for word in words)

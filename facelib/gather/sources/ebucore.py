@@ -15,7 +15,7 @@ from rdflib.query import ResultRow
 from rdflib.term import Identifier, Literal, URIRef
 
 from facelib.gather.sources.address import is_address, names_a_film, shown
-from facelib.gather.sources.resolvers import MediaResource, SourceSettings
+from facelib.gather.sources.media import MediaResource, SourceSettings
 from facelib.gather.sources.sparql import iri, select
 
 PREFIXES: Mapping[str, str] = {

@@ -9,7 +9,8 @@ from pathlib import Path
 from facelib.gather.sources.address import film_name, free_name, shown
 from facelib.gather.sources.download import Partial, download
 from facelib.gather.sources.ledger import Source, append_source, read_sources
-from facelib.gather.sources.resolvers import MediaResource, SourceSettings, resolve
+from facelib.gather.sources.media import MediaResource, SourceSettings
+from facelib.gather.sources.resolvers import resolve
 from facelib.nets.cache import sha256_of
 from facelib.project import Project, file_lock
 

@@ -1,0 +1,129 @@
+"""The unknown people of one more film, matched to the groups that a project has already."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from itertools import count
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from facelib.films.spans import frames_shared
+from facelib.films.unknowns.linkage import link_to
+from facelib.films.unknowns.tables import fill_clusters, unknown_rows, worth_of
+
+GROUP_COLUMNS = ["cluster", "sums", "size", "seconds", "quality"]
+
+
+def table_of_groups(
+    tables: Mapping[str, pd.DataFrame], *, looks: Mapping[str, pd.DataFrame] | None = None
+) -> pd.DataFrame:
+    """Return what `match_unknowns` needs to know of the groups there are, one row a group.
+
+    Args:
+        tables: By the film's file name, the columns of `tracks.parquet` with `cluster` filled.
+        looks: By film, `looks.parquet`: `track` and `quality`; without them all tracks count as good.
+
+    Returns:
+        `cluster`; `sums`, `(d + 1,)`: the sum of the members' embeddings, each brought to length 1, and behind it of
+        how poor they are, 0 to 1; `size`, the number of members; `seconds` on screen; `quality` of the best track.
+    """
+    rows = unknown_rows(tables, looks, {})
+    clusters = {film: table["cluster"].to_numpy(object) for film, table in tables.items()}
+    own = [clusters[film][row] for film, row in zip(rows["film"], rows["row"], strict=True)]
+    types = {"cluster": "str", "sums": "object", "size": "float64", "seconds": "float64", "quality": "float64"}
+    nothing = pd.DataFrame(columns=pd.Index(GROUP_COLUMNS)).astype(types)
+    return _with_members(nothing, rows.assign(cluster=own))
+
+
+def match_unknowns(
+    film: str,
+    table: pd.DataFrame,
+    groups: pd.DataFrame,
+    *,
+    threshold: float,
+    looks: pd.DataFrame | None = None,
+    reserved: Iterable[str] = (),
+    least_quality: float = 0.08,
+    least_seconds: float = 1.0,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Group the unknown tracks of one film, beside the groups there are; no other film is read.
+
+    As in `group_unknowns` tracks and groups join by average linkage, and two tracks that share a frame are two people.
+    The groups there are keep their labels, and never join each other. What joins none of them is numbered on, longest
+    on screen first; a moment too short or too poor for a number is forgotten, and grouping all films anew may still
+    find it in several of them.
+
+    Args:
+        film: Its file name.
+        table: The columns of `tracks.parquet`.
+        groups: The columns of `table_of_groups`, without this film's tracks.
+        threshold: As of `group_unknowns`.
+        looks: The film's `looks.parquet`: `track` and `quality`; None counts all tracks as good.
+        reserved: Labels that no new group may get.
+        least_quality: As of `group_unknowns`.
+        least_seconds: As of `group_unknowns`.
+
+    Returns:
+        A copy of the table with `cluster` filled, and the groups with this film's tracks in them.
+    """
+    rows = unknown_rows({film: table}, None if looks is None else {film: looks}, {})
+    rows = rows[rows["usable"].astype(bool)].reset_index(drop=True)
+    if rows.empty:
+        return fill_clusters(table, rows.assign(cluster="")), groups
+    found = link_to(
+        _matrix(groups["sums"], width=len(rows["embedding"].iloc[0]) + 1),
+        groups["size"].to_numpy(float),
+        np.stack(rows["embedding"].to_list()),
+        threshold=threshold,
+        worth=worth_of(rows),
+        apart=frames_shared(rows["film"], rows["start_frame"], rows["end_frame"]).tolist(),
+    )
+    names = _new_names(rows.assign(group=found), groups["cluster"], reserved, least_quality, least_seconds)
+    labels = [*groups["cluster"]]
+    rows["cluster"] = [labels[group] if group < len(labels) else names.get(group, "") for group in found.tolist()]
+    return fill_clusters(table, rows), _with_members(groups, rows)
+
+
+def _new_names(
+    rows: pd.DataFrame, there: pd.Series, reserved: Iterable[str], least_quality: float, least_seconds: float
+) -> dict[int, str]:
+    """Return the label of each new group that gets one."""
+    taken = {*reserved, *there}
+    free = (name for name in (f"Unknown {number}" for number in count(1)) if name not in taken)
+    new = rows[rows["group"] >= len(there)].assign(seconds=rows["end"] - rows["start"])
+    found = new.groupby("group").agg(seconds=("seconds", "sum"), quality=("quality", "max"))
+    found = found[(found["seconds"].round(6) >= least_seconds) & (found["quality"] >= least_quality)]
+    ordered = found.sort_values("seconds", ascending=False, kind="stable").index
+    return dict(zip(ordered.tolist(), free, strict=False))
+
+
+def _with_members(groups: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the groups with tracks added to them, and new groups behind them in the order of their first tracks."""
+    rows = rows[(rows["cluster"] != "") & rows["usable"].astype(bool)]
+    if rows.empty:
+        return groups
+    vectors = np.stack(rows["embedding"].to_list()).astype(np.float64)
+    vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    own = np.column_stack([vectors, 1 - np.clip(worth_of(rows), 0, 1)])
+    new = [name for name in dict.fromkeys(rows["cluster"]) if name not in set(groups["cluster"])]
+    labels = [*groups["cluster"], *new]
+    place = rows["cluster"].map({name: i for i, name in enumerate(labels)}).to_numpy(np.intp)
+    sums = np.concatenate([_matrix(groups["sums"], width=own.shape[1]), np.zeros((len(new), own.shape[1]))])
+    np.add.at(sums, place, own)
+    size, seconds = (np.append(groups[name].to_numpy(float), np.zeros(len(new))) for name in ("size", "seconds"))
+    quality = np.append(groups["quality"].to_numpy(float), np.full(len(new), -np.inf))
+    np.maximum.at(quality, place, rows["quality"].to_numpy(float))
+    table = {
+        "cluster": pd.Series(labels, dtype="str"),
+        "sums": [*sums],
+        "size": size + np.bincount(place, minlength=len(labels)),
+        "seconds": seconds + np.bincount(place, (rows["end"] - rows["start"]).to_numpy(float), len(labels)),
+        "quality": quality,
+    }
+    return pd.DataFrame(table)[GROUP_COLUMNS]
+
+
+def _matrix(sums: pd.Series, *, width: int) -> NDArray[np.float64]:
+    return np.stack(sums.to_list()).astype(np.float64) if len(sums) else np.zeros((0, width))
