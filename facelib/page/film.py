@@ -86,7 +86,7 @@ class FaceSheets:
 
 
 @dataclass(frozen=True, slots=True)
-class FilmPage:
+class FilmData:
     """All that the page needs to play one film.
 
     Attributes:

@@ -338,10 +338,11 @@ def test_a_missing_film_says_so_and_the_rest_works(project, show):
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_every_view_fits_and_is_accessible(project, show, width, theme):
     colours = set()
+    page = show(project)
+    page.set_viewport_size({"width": width, "height": 900})
+    page.emulate_media(color_scheme=theme, reduced_motion="reduce")
     for words in VIEWS:
-        show(project, words).set_viewport_size({"width": width, "height": 900})
-        page = show(project, words)
-        page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+        show(project, words)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), words
         cut = page.evaluate(
             """[...document.querySelectorAll('.facelib-page bdi, .facelib-page h1, .facelib-page h2, .facelib-page p,'
