@@ -11,6 +11,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -18,6 +19,8 @@ import numpy as np
 import pandas as pd
 from playwright.sync_api import Page, sync_playwright
 
+from facelib.films.timeline import FrameTimes
+from facelib.films.times import write_times
 from facelib.images import encode_jpeg
 from facelib.page import write_page
 from facelib.project import Project, write_table
@@ -64,6 +67,8 @@ def make_project(folder: Path) -> Project:
     detections = pd.DataFrame({"frame": frame, "time": frame / RATE, "shot": 0, "track": owner, "score": 0.9})
     detections[["left", "top", "right", "bottom"]] = boxes.astype(np.float32)
     files = project.film(film)
+    ticks = np.arange(frames)
+    write_times(FrameTimes(ticks, ticks / RATE, frames, Fraction(1, RATE), Fraction(RATE)), files.times)
     picture = encode_jpeg(rng.integers(0, 255, (160, 120, 3), dtype=np.uint8))
     write_table(tracks, files.tracks)
     write_table(detections, files.detections)

@@ -124,7 +124,7 @@ def _version(project: Project, film: Path, longest_gap: float) -> str:
     return hashlib.sha256(json.dumps([_FORMAT, states, names, source, longest_gap]).encode()).hexdigest()[:16]
 
 
-_FORMAT = 1  # of the film's data; a new one makes all films be written anew
+_FORMAT = 2  # of the film's data; a new one makes all films be written anew
 
 
 def _write_film(project: Project, read: _Read, longest_gap: float) -> None:

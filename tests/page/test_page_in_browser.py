@@ -20,6 +20,7 @@ from .conftest import HEIGHT, WIDTH, Square
 
 pytestmark = pytest.mark.browser
 VARIABLE = np.cumsum([0.04, 0.04, 0.12, 0.02, 0.08] * 20).tolist()
+LATE = [0.6 + i / 25 for i in range(100)]  # sound alone comes first
 MARKUP = "<img src=x onerror=alert(1)>"
 
 FILM = [
@@ -101,7 +102,7 @@ def squares_seen(page: Page, colour: tuple[int, int, int]) -> list[float] | None
     return [side / scale for side in (kept[0][0], kept[1][0], kept[0][-1] + 1, kept[1][-1] + 1)]
 
 
-@pytest.mark.parametrize("times", [None, VARIABLE], ids=["steady", "variable"])
+@pytest.mark.parametrize("times", [None, VARIABLE, LATE], ids=["steady", "variable", "late"])
 def test_ten_seeks_have_the_boxes_on_the_right_faces(make_squares, show, times):
     project = make_squares({"first.mp4": FILM}, times=times)
     write_page(project, progress=False)
