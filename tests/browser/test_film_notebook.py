@@ -50,7 +50,8 @@ def test_the_page_plays_the_film_in_the_notebook(demo, run_notebook):
         "root => { const { player } = root.app.view; return [player.frame, player.drawn.map("
         "d => [d.look.person.name, d.left, d.top, d.right, d.bottom])]; }"
     )
-    files = demo.film(root.evaluate("root => root.app.view.film.page.id"))
+    files = demo.film("demo.mp4")
+    assert files.folder.name == root.evaluate("root => root.app.view.film.page.id")
     faces = pd.read_parquet(files.detections).merge(pd.read_parquet(files.tracks), on="track")
     here = faces[(faces["frame"] == frame) & (faces["person"] != "unknown")].sort_values("left")
     named = sorted((one for one in drawn if one[0] in set(here["person"])), key=lambda one: one[1])
@@ -63,7 +64,7 @@ def test_the_page_plays_the_film_in_the_notebook(demo, run_notebook):
     page.keyboard.press("n")
     assert page.locator(".jp-Notebook-cell").count() > 10
     expect(root.locator("[role=alert]:visible")).to_have_count(0)
-    assert set(pd.read_csv(demo.film("demo").appearances)["person"]) == {"Eileen Collins", "Grace Hopper"}
+    assert set(pd.read_csv(demo.film("demo.mp4").appearances)["person"]) == {"Eileen Collins", "Grace Hopper"}
 
 
 def test_the_same_page_opens_from_the_disk(demo, page):

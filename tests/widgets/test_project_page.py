@@ -17,7 +17,7 @@ ENTRY = {"id": "a", "data": "videos/a/page/film.js"}
 def project(tmp_path) -> Project:
     made = Project("p", tmp_path / "data", tmp_path / "output")
     write_text(as_script("project", {"films": [ENTRY]}), made.page_data)
-    write_text("// version\n" + as_script("film a", FILM), made.film("a").page_data)
+    write_text("// version\n" + as_script("film a", FILM), made.film("a.mp4").page_data)
     write_text("film", made.videos / "a.mp4")
     write_text("secret", tmp_path / "secret.txt")
     return made
