@@ -17,6 +17,7 @@ from tqdm.auto import tqdm
 
 from facelib.detect import Detector
 from facelib.embed import Embedder
+from facelib.embed.pose import cut_off, head_pose
 from facelib.embed.quality import quality
 from facelib.faces import Faces, FloatArray, Image
 from facelib.films.carried import left_out
@@ -56,9 +57,13 @@ LOOKS = pa.schema(
         ("embedding", pa.list_(pa.float32())),
         ("clothes", pa.list_(pa.float16())),
         ("picture", pa.binary()),
+        *((name, pa.float32()) for name in ("yaw", "pitch", "roll", "cut")),
     ]
 )
-"""The columns of `looks.parquet`: the best faces of each track, best first; `picture` is JPEG, of the four best."""
+"""The columns of `looks.parquet`: the best faces of each track, best first; `picture` is JPEG, of the four best.
+
+`yaw`, `pitch` and `roll` are degrees, NaN where not known; `cut` is 1 where the picture's edge cuts the face.
+"""
 
 KEYFRAMES = pa.schema([("shot", pa.int32()), ("time", pa.float64()), ("picture", pa.binary())])
 """The columns of `keyframes.parquet`: one picture a shot, as JPEG."""
@@ -276,6 +281,7 @@ class _Shot:
 
     def _looks(self, item: ShotFrame, image: Image, faces: Faces, worth: FloatArray) -> Iterator[FaceSample]:
         chips, dressed = self.embedder.chips(image, faces), clothes(image, faces)
+        poses, cuts = head_pose(faces.landmarks), cut_off(faces, *image.shape[:2])
         for i, box in enumerate(faces.boxes):
             yield FaceSample(
                 quality=float(worth[i]),
@@ -286,6 +292,8 @@ class _Shot:
                 score=float(faces.scores[i]),
                 picture=thumbnail(crop(image, box, margin=0.5), size=_PICTURE_SIZE),
                 clothes=dressed[i],
+                pose=poses[i],
+                cut=float(cuts[i]),
             )
 
     def close(self, tables: _Tables) -> list[tuple[object, ...]]:
@@ -394,4 +402,6 @@ def _look_rows(track: Track) -> Iterator[dict[str, Any]]:
             "embedding": look.embedding,
             "clothes": [] if look.clothes is None else look.clothes.astype(np.float16),
             "picture": encode_jpeg(look.picture, quality=88) if place < _PICTURES else b"",
+            **dict(zip(("yaw", "pitch", "roll"), look.pose.tolist(), strict=True)),
+            "cut": look.cut,
         }

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from facelib.films.opening import open_film, picture_stream
 from facelib.films.exports import PURPOSES
+from facelib.films.opening import open_film, picture_stream
 from facelib.project import FilmFiles, Project
 
 _CONTAINERS = {".mp4": "video/mp4", ".m4v": "video/mp4", ".webm": "video/webm", ".ogv": "video/ogg"}

@@ -1,5 +1,6 @@
 """Widgets for JupyterLab: they show and propose, and the saved file decides."""
 
+from facelib.widgets.alias_board import AliasBoard
 from facelib.widgets.embedding_map import EmbeddingMap
 from facelib.widgets.live_view import LiveCamera
 from facelib.widgets.live_view_report import live_appearances, read_changes
@@ -12,6 +13,7 @@ from facelib.widgets.threshold import ThresholdTuner
 from facelib.widgets.threshold_page import mistakes_page
 
 __all__ = [
+    "AliasBoard",
     "EmbeddingMap",
     "GalleryProposals",
     "LiveCamera",
