@@ -13,8 +13,8 @@ import pandas as pd
 
 from facelib.gallery.curation import curate
 from facelib.gallery.files import read_gallery, write_gallery
-from facelib.images import PICTURE_SUFFIXES
-from facelib.project import Project, atomic_write, file_lock
+from facelib.project import Project, atomic_write, file_lock, identities
+from facelib.project.decisions import append_decision
 
 _MARK = "# facelib: "
 _log = logging.getLogger(__name__)
@@ -116,24 +116,47 @@ def move(project: Project, picture: str, person: str, *, name: str = "") -> str:
         FileNotFoundError: When the picture is gone.
         OSError: When the file cannot be moved.
     """
-    source = project.data / _checked(picture)
+    source = project.picture(_checked(picture))
     people = project.find_people()
     if person not in people:
         raise ValueError(f"expected one of the people {people!r}, got {person!r}; make a folder for somebody new")
     if not source.is_file():
         raise FileNotFoundError(f"expected a picture at {str(source)!r}, found none; run notebook 02_embed_faces again")
-    if person == source.parent.name:
+    if person == picture.split("/")[1]:
         raise ValueError(f"expected another person than {person!r}, whose folder {picture!r} is in already")
-    target = _reserve(project.data / _checked(f"people/{person}/{name or source.name}"))
+    target = _reserve(project.picture(_checked(f"people/{person}/{name or source.name}")))
     try:
         os.replace(source, target)
     except OSError:
         target.unlink()
         raise
-    moved = target.relative_to(project.data).as_posix()
+    moved = project.label(target)
+    append_decision(project.corrections, picture, was=picture.split("/")[1], now_is=person)
     undo(project, [picture])
     _bring_in_line(project, moved={picture: moved})
     return moved
+
+
+def merge_people(project: Project, name: str, into: str) -> None:
+    """Say that a name is another one's, in `faces.parquet` at once; see `facelib.project.identities.merge`.
+
+    Raises:
+        ValueError: When the two are the same, or one of them is nobody of the cast.
+        OSError: When the answer cannot be written.
+    """
+    identities.merge(project, name, into)
+    _bring_in_line(project)
+
+
+def separate_people(project: Project, name: str, other: str) -> bool:
+    """Take back what was said of two names, in `faces.parquet` at once; return whether anything was.
+
+    Raises:
+        OSError: When the answer cannot be written.
+    """
+    done = identities.take_back(project, name, other)
+    _bring_in_line(project)
+    return done
 
 
 def _reserve(wanted: Path) -> Path:
@@ -156,8 +179,8 @@ def _reason(kind: str, fits: str) -> str:
 def _checked(picture: str) -> str:
     """Return the path of a picture when the list can hold it and it leads to nowhere else."""
     parts = PurePosixPath(picture).parts
-    plain = len(parts) == 3 and parts[0] == "people" and "/".join(parts) == picture and not {"..", "."} & set(parts)
-    if not plain or Path(picture).suffix.lower() not in PICTURE_SUFFIXES:
+    plain = len(parts) >= 3 and parts[0] == "people" and "/".join(parts) == picture and not {"..", "."} & set(parts)
+    if not plain:
         raise ValueError(f"expected the path of a picture as 'people/<Person>/<file>', got {picture!r}")
     if [_picture_of(line) for line in picture.splitlines()] != [picture]:
         raise ValueError(f"expected a path that fits on a line of 'disabled.txt', got {picture!r}; rename the file")
@@ -215,8 +238,10 @@ def _bring_in_line(project: Project, *, moved: dict[str, str] | None = None) -> 
     gallery = read_gallery(project.faces)
     table = gallery.table
     for before, after in (moved or {}).items():
-        rows = table["picture"] == before
-        table.loc[rows, "picture"], table.loc[rows, "person"] = after, PurePosixPath(after).parts[1]
+        table.loc[table["picture"] == before, "picture"] = after
+    names = identities.merged(project)
+    folders = table["picture"].map(lambda picture: PurePosixPath(str(picture)).parts[1])
+    table = table.assign(person=folders.map(lambda folder: names.get(folder, folder)).astype(table["person"].dtype))
     disabled = find_disabled(project, set(table["picture"]))
     if gallery.threshold is not None:
         table = curate(table, threshold=gallery.threshold, disabled=disabled)

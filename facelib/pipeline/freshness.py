@@ -181,7 +181,6 @@ def _results_of_films(project: Project, parameters: Mapping[str, object]) -> lis
             film.shots,
             film.appearances,
             film.annotated,
-            film.timeline,
         )
     ]
 
@@ -203,7 +202,8 @@ STEP_FILES: Mapping[int, StepFiles] = {
     ),
     3: StepFiles(lambda project, given: [project.faces], lambda project, given: [project.map]),
     4: StepFiles(
-        lambda project, given: [project.faces, *_networks(given)], lambda project, given: _recognizer(project)
+        lambda project, given: [project.faces, project.corrections, *_networks(given)],
+        lambda project, given: _recognizer(project),
     ),
     5: StepFiles(
         lambda project, given: [
