@@ -12,7 +12,7 @@ def at(x, y=0):
 
 
 def walked(gap, *, beside):
-    """A face at 100, not found for `gap` samples, and another that stands at `beside`; every second frame is sampled."""
+    """A face at 100, not found for `gap` samples, and another that stands at `beside`; samples lie 2 frames apart."""
     samples = list(range(0, 21, 2))
     hidden = samples[3 : 3 + gap]
     mine = [frame for frame in samples if frame not in hidden]
