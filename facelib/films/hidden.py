@@ -40,4 +40,6 @@ def drop_hidden(found: pd.DataFrame, samples: Sequence[int]) -> pd.DataFrame:
     own = pairs[_SIDES].to_numpy(np.float64)
     covered = shared_area(own, pairs[[f"{side}_other" for side in _SIDES]].to_numpy(np.float64))
     area = np.prod(own[:, 2:] - own[:, :2], axis=1)
-    return found.drop(index=pairs.loc[covered > _SHARE * area, "row"].unique()).reset_index(drop=True)
+    shown = np.ones(len(found), bool)
+    shown[pairs.loc[covered > _SHARE * area, "row"].to_numpy(np.intp)] = False
+    return found[shown].reset_index(drop=True)
