@@ -1,15 +1,20 @@
 """What all tests share: the labelled data that may stand beside the checkout, and a quiet, private Jupyter."""
 
+import json
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import av
 import numpy as np
 import pandas as pd
 import pytest
+from ipykernel.kernelspec import get_kernel_dict
 from playwright.sync_api import Browser, Page, sync_playwright
 
 import facelib
@@ -58,6 +63,34 @@ def _private_jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
         patch.setenv("IPYTHONDIR", str(home / "ipython"))
         patch.setenv("MPLBACKEND", "Agg")
         yield
+
+
+@pytest.fixture(scope="session")
+def kernel_server(_private_jupyter: None) -> Iterator[None]:
+    """Kernels that start at once, for Jupyter and for the pipeline; see `kernel_server.py`."""
+    if sys.platform != "linux":
+        yield
+        return
+    program = str(Path(__file__).with_name("kernel_server.py"))
+    with (
+        TemporaryDirectory(prefix="kernels-") as folder,  # an address has at most some 100 bytes
+        subprocess.Popen(
+            [sys.executable, program, "serve", f"{folder}/at"], stdout=subprocess.PIPE, text=True
+        ) as server,
+    ):
+        assert server.stdout is not None and server.stdout.readline() == "ready\n"
+        # Without `site` the stand-in itself is up in 20 ms.
+        argv = [sys.executable, "-S", "-E", program, "start", f"{folder}/at", "-f", "{connection_file}"]
+        spec = get_kernel_dict() | {"argv": argv}
+        place = Path(folder) / "kernels" / "python3" / "kernel.json"
+        place.parent.mkdir(parents=True)
+        place.write_text(json.dumps(spec))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("JUPYTER_PATH", folder)
+            patch.setattr("facelib.pipeline.kernel.get_kernel_dict", lambda: spec)
+            yield
+        server.terminate()
+        server.communicate()
 
 
 @pytest.fixture(scope="session")
