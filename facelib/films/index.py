@@ -17,13 +17,16 @@ from tqdm.auto import tqdm
 
 from facelib.detect import Detector
 from facelib.embed import Embedder
+from facelib.embed.pose import cut_off, head_pose
 from facelib.embed.quality import quality
 from facelib.faces import Faces, FloatArray, Image
+from facelib.films.carried import left_out
 from facelib.films.clothes import clothes
-from facelib.films.decode import probe, read_frames
+from facelib.films.decode import UnreadableFilm, open_reader, probe
 from facelib.films.merge import TrackFilters, keep_tracks, merge_tracklets
 from facelib.films.scenes import background, find_scenes, find_setups, small_picture
 from facelib.films.shots import ShotFrame, ShotMethod, split_shots
+from facelib.films.times import write_times
 from facelib.films.track import DETECTIONS, FaceSample, ShotTracker, Track, TrackMethod, fill_frames
 from facelib.images import crop, encode_jpeg, thumbnail
 from facelib.project import FilmFiles, atomic_write, write_table, write_text
@@ -54,9 +57,13 @@ LOOKS = pa.schema(
         ("embedding", pa.list_(pa.float32())),
         ("clothes", pa.list_(pa.float16())),
         ("picture", pa.binary()),
+        *((name, pa.float32()) for name in ("yaw", "pitch", "roll", "cut")),
     ]
 )
-"""The columns of `looks.parquet`: the best faces of each track, best first; `picture` is JPEG, of the four best."""
+"""The columns of `looks.parquet`: the best faces of each track, best first; `picture` is JPEG, of the four best.
+
+`yaw`, `pitch` and `roll` are degrees, NaN where not known; `cut` is 1 where the picture's edge cuts the face.
+"""
 
 KEYFRAMES = pa.schema([("shot", pa.int32()), ("time", pa.float64()), ("picture", pa.binary())])
 """The columns of `keyframes.parquet`: one picture a shot, as JPEG."""
@@ -103,21 +110,18 @@ class FilmTracks:
         tracks: One row a track: `track`, `shot`, `start_frame`, `end_frame`, `start`, `end` (seconds),
             `faces` (how many sampled), `embedding` (quality-weighted mean of its best faces).
         read_until: Presentation time of the last frame that could be decoded, seconds.
-        duration: How long the file says that it is, seconds; 0 when it does not say.
+        duration: How long the film is, seconds: on its own clock, however its file counts.
         dropped: How many tracks were taken for no face: too short, too unsteady or too faint.
+        problem: What of the film was lost, or nothing.
+        notes: What cannot be carried over into the annotated film, a sentence each.
     """
 
     tracks: pd.DataFrame
     read_until: float
     duration: float
     dropped: int = 0
-
-    @property
-    def problem(self) -> str:
-        """Why the result is not about the whole film, or nothing."""
-        if self.read_until >= 0.98 * self.duration - 1:  # sound often runs a little longer than the pictures
-            return ""
-        return f"read to {self.read_until:.1f} of {self.duration:.1f} seconds: the rest is missing or damaged"
+    problem: str = ""
+    notes: tuple[str, ...] = ()
 
 
 def find_tracks(
@@ -133,7 +137,8 @@ def find_tracks(
 
     The film is decoded once. Faces are looked for every so many seconds and in the first and the last frame of each
     shot; tracks never cross a cut. Memory holds one shot at a time. Written are `detections.parquet`, `looks.parquet`,
-    `keyframes.parquet` and `shots.csv`.
+    `keyframes.parquet`, `shots.csv` and
+    `times.parquet`.
 
     Args:
         video: Any film PyAV reads.
@@ -152,12 +157,13 @@ def find_tracks(
     search = search or TrackingSettings()
     info = probe(video)
     write_text(f"{info.path.name}\n", files.source)
-    frames = split_shots(read_frames(video), method=search.shot_method, threshold=search.shot_threshold)
-    bar = tqdm(frames, total=info.frames or None, unit=" frames", desc=info.path.name, disable=not progress)
     shots: list[_ShotRow] = []
     rows: list[tuple[object, ...]] = []
     dropped = 0
-    with _written(files) as tables, bar:
+    with _written(files) as tables, open_reader(video) as reader:
+        frames = reader.frames(count_sound=True)
+        split = split_shots(frames, method=search.shot_method, threshold=search.shot_threshold)
+        bar = tqdm(split, total=info.frames or None, unit=" frames", desc=info.path.name, disable=not progress)
         shot: _Shot | None = None
         for item in bar:
             if shot is None:
@@ -168,9 +174,13 @@ def find_tracks(
                 shots.append(shot.row())
                 dropped += shot.dropped
                 shot = None
+        times, problem, notes = reader.times(), reader.problem(), left_out(reader.container)
+        if not shots:
+            raise UnreadableFilm(f"expected a film with at least one frame, could decode none of {str(video)!r}")
     write_table(_shot_table(shots), files.shots)
+    write_times(times, files.times)
     table = pd.DataFrame(rows, columns=pd.Index([*TRACK_TYPES, "embedding"])).astype(TRACK_TYPES)
-    return FilmTracks(table, item.frame.time, info.duration, dropped)
+    return FilmTracks(table, item.frame.time, times.seconds, dropped, problem, tuple(notes))
 
 
 class _Growing:
@@ -271,6 +281,7 @@ class _Shot:
 
     def _looks(self, item: ShotFrame, image: Image, faces: Faces, worth: FloatArray) -> Iterator[FaceSample]:
         chips, dressed = self.embedder.chips(image, faces), clothes(image, faces)
+        poses, cuts = head_pose(faces.landmarks), cut_off(faces, *image.shape[:2])
         for i, box in enumerate(faces.boxes):
             yield FaceSample(
                 quality=float(worth[i]),
@@ -281,6 +292,8 @@ class _Shot:
                 score=float(faces.scores[i]),
                 picture=thumbnail(crop(image, box, margin=0.5), size=_PICTURE_SIZE),
                 clothes=dressed[i],
+                pose=poses[i],
+                cut=float(cuts[i]),
             )
 
     def close(self, tables: _Tables) -> list[tuple[object, ...]]:
@@ -389,4 +402,6 @@ def _look_rows(track: Track) -> Iterator[dict[str, Any]]:
             "embedding": look.embedding,
             "clothes": [] if look.clothes is None else look.clothes.astype(np.float16),
             "picture": encode_jpeg(look.picture, quality=88) if place < _PICTURES else b"",
+            **dict(zip(("yaw", "pitch", "roll"), look.pose.tolist(), strict=True)),
+            "cut": look.cut,
         }

@@ -14,7 +14,7 @@ from facelib.films.index import TRACK_TYPES, FilmTracks, TrackingSettings, find_
 from facelib.project import FilmFiles, write_table, write_text
 from facelib.recognize import UNKNOWN
 
-_FORM = 1  # of the tables; a change of what the pass writes counts it up
+_FORM = 2  # of the tables; a change of what the pass writes counts it up
 
 
 def index_film(
@@ -61,7 +61,7 @@ def made_from(video: str | Path, detector: Detector, embedder: Embedder, search:
 
 def read_index(files: FilmFiles, made: dict[str, object]) -> FilmTracks | None:
     """Return what an earlier pass over the film found, or None when it was made from anything else than `made`."""
-    tables = (files.tracks, files.detections, files.looks, files.shots, files.keyframes)
+    tables = (files.tracks, files.detections, files.looks, files.shots, files.keyframes, files.times)
     if not all(path.is_file() for path in tables):
         return None
     try:
@@ -69,15 +69,22 @@ def read_index(files: FilmFiles, made: dict[str, object]) -> FilmTracks | None:
         if record["made"] != json.loads(json.dumps(made)):
             return None
         tracks = pd.read_parquet(files.tracks, columns=[*TRACK_TYPES, "embedding"])
-        return FilmTracks(tracks, float(record["read_until"]), float(record["duration"]), int(record["dropped"]))
+        return FilmTracks(
+            tracks,
+            float(record["read_until"]),
+            float(record["duration"]),
+            int(record["dropped"]),
+            str(record["problem"]),
+            tuple(record["notes"]),
+        )
     except (OSError, ValueError, KeyError, TypeError):  # damaged: look through the film again
         return None
 
 
 def write_index(files: FilmFiles, followed: FilmTracks, made: dict[str, object]) -> None:
     """Keep what the tables were made from; call it when all of them are written."""
-    found = {"read_until": followed.read_until, "duration": followed.duration, "dropped": followed.dropped}
-    record = {"made": made, **found}
+    names = ("read_until", "duration", "dropped", "problem", "notes")
+    record = {"made": made, **{name: getattr(followed, name) for name in names}}
     write_text(json.dumps(record, indent=2), files.followed)
 
 

@@ -14,7 +14,8 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.svm import SVC
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from facelib.recognize.base import UNKNOWN, OpenSetRecognizer
+from facelib.project.names import UNKNOWN
+from facelib.recognize.base import OpenSetRecognizer
 from facelib.recognize.calibration import logistic, platt
 
 Kernel = Literal["linear", "rbf"]
@@ -128,6 +129,18 @@ class OpenSetSVM(OpenSetRecognizer):
         if math.isinf(self.farthest):
             return probability
         return np.where(self._compare(X, 1).to_people <= self.farthest, probability, 0.0)
+
+    def predict_proba(self, X: ArrayLike) -> NDArray[Any]:
+        """Return `probabilities`, brought down to a sum of one where they exceed it: `(n, people)`.
+
+        Columns are in the order of `classes_`; what a row lacks to one is the probability of a stranger. `predict`
+        holds `probabilities`, each for itself, against the threshold.
+
+        Args:
+            X: `(n, d)` embeddings; none at all is allowed.
+        """
+        probability = self.probabilities(X)
+        return np.asarray(probability / np.maximum(probability.sum(axis=1, keepdims=True), 1))
 
     def decide(self, X: ArrayLike) -> pd.DataFrame:
         """Name faces and tell how close the decision was; see `OpenSetRecognizer.decide` for the columns.

@@ -66,7 +66,7 @@ def collect(
             f"expected the tracks of {Path(video).name!r} at {str(files.tracks)!r}, found none; "
             f"run 05_annotate_video on this film first"
         )
-    info, clock = probe(video), read_clock(video, drop_frame=drop_frame)
+    info, clock = probe(video), read_clock(video, files, drop_frame=drop_frame)
     tracks = pd.read_parquet(files.tracks)
     stretches = exact_appearances(tracks, clock, longest_gap=longest_gap, unknown=unknown)
     address = address or Path(video).resolve().as_uri()
