@@ -1,7 +1,7 @@
 """Where every file of a project lies; files written whole or not at all; locks."""
 
 from facelib.project.content import VIDEO_SUFFIXES
-from facelib.project.files import atomic_write, file_lock, write_table, write_text, writer_lock
+from facelib.project.files import atomic_write, file_lock, path_of, text_of, write_table, write_text, writer_lock
 from facelib.project.layout import FilmFiles, Project
 
 __all__ = [
@@ -10,6 +10,8 @@ __all__ = [
     "Project",
     "atomic_write",
     "file_lock",
+    "path_of",
+    "text_of",
     "write_table",
     "write_text",
     "writer_lock",
