@@ -1,7 +1,7 @@
 """The notebooks in order, run headlessly through papermill.
 
-What is here is imported when it is first used: the parameters are checked before papermill is loaded, which takes
-seconds.
+Names are imported when they are first used (`__init__.pyi` lists them): the notebooks take their parameters from this
+package, and need not wait for papermill.
 """
 
 import lazy_loader
