@@ -14,6 +14,8 @@ from facelib.recognize import UNKNOWN
 if TYPE_CHECKING:
     import networkx as nx
 
+    from facelib.films.exports.clock import FrameClock
+
 APPEARANCE_COLUMNS = ["person", "start", "end", "start_timecode", "end_timecode", "confidence", "tracks"]
 
 
@@ -33,23 +35,37 @@ def appearances(tracks: pd.DataFrame, *, longest_gap: float = 1.0, unknown: bool
     """Join the tracks of each person into stretches on screen.
 
     Args:
-        tracks: The columns of `tracks.parquet`. Tracks that were corrected to `not a face` are left out always.
+        tracks: The columns of `tracks.parquet`. Tracks that were corrected to `not a face` are left out always. Where
+            the column `until` is missing, see `with_ends`, a track ends at the time of its last frame.
         longest_gap: Stretches of one person that lie at most so many seconds apart become one.
         unknown: Also the groups of unknown people, by their name in the column `cluster`; an unknown track
             that is in no group is left out nevertheless.
 
     Returns:
-        The columns of `appearances.csv`, by start. `end` is the presentation time of the last frame, not the time
-        at which it leaves the screen; `facelib.films.exports.exact_appearances` gives that. `confidence` is that of the
-        tracks, weighted by their length, and `tracks` their numbers with a space between.
+        The columns of `appearances.csv`, by start. Times are exact to the frame: `start` is when the first frame comes
+        on screen, `end` when the frame after the last one does. `confidence` is that of the tracks, weighted by their
+        length, and `tracks` their numbers with a space between.
     """
     rows = []
+    tracks = tracks.assign(end=tracks["until"]) if "until" in tracks else tracks
     for person, own in named_tracks(tracks, unknown=unknown).sort_values("start").groupby("person"):
         # A new stretch begins where the next track starts too long after all before it have ended.
         gap = own["start"] - own["end"].cummax().astype(float).shift(fill_value=-np.inf)
         for _, stretch in own.groupby((gap > longest_gap).cumsum()):
             rows.append(_stretch(str(person), stretch))
     return pd.DataFrame(rows, columns=pd.Index(APPEARANCE_COLUMNS)).sort_values(["start", "person"], ignore_index=True)
+
+
+def with_ends(tracks: pd.DataFrame, clock: FrameClock) -> pd.DataFrame:
+    """Return tracks with `until`, the time at which each one's last frame leaves the screen, if they lack it.
+
+    Args:
+        tracks: The columns of `tracks.parquet`, as an earlier version wrote them.
+        clock: The film's frames.
+    """
+    if "until" in tracks:
+        return tracks
+    return tracks.assign(until=clock.begins(clock.nearest(tracks["end"].to_numpy(np.float64)) + 1))
 
 
 def named_tracks(tracks: pd.DataFrame, *, unknown: bool = False) -> pd.DataFrame:
@@ -66,8 +82,8 @@ def _stretch(person: str, tracks: pd.DataFrame) -> dict[str, object]:
     weights = tracks["end"] - tracks["start"] + 1e-3
     return {
         "person": person,
-        "start": round(start, 3),
-        "end": round(end, 3),
+        "start": round(start, 6),
+        "end": round(end, 6),
         "start_timecode": timecode(start),
         "end_timecode": timecode(end),
         "confidence": round(float(np.average(tracks["confidence"], weights=weights)), 4),
@@ -79,8 +95,7 @@ def screen_time(appeared: pd.DataFrame, tracks: pd.DataFrame | None = None) -> p
     """Return how long each person is on screen, one row a person, longest first.
 
     Args:
-        appeared: The columns of `appearances.csv`, or the stretches of `facelib.films.exports.exact_appearances`,
-            which count the last frame of each stretch too.
+        appeared: The columns of `appearances.csv`.
         tracks: The columns of `tracks.parquet` that the appearances were made of; with them the shots are counted.
 
     Returns:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
@@ -20,13 +18,14 @@ from facelib.embed import Embedder
 from facelib.embed.quality import quality
 from facelib.faces import Faces, FloatArray, Image
 from facelib.films.clothes import clothes
-from facelib.films.decode import probe, read_frames
+from facelib.films.decode import FilmFrame, probe, read_frames
+from facelib.films.growing import KEYFRAMES, LOOKS, GrowingTables, growing_tables
 from facelib.films.merge import TrackFilters, keep_tracks, merge_tracklets
 from facelib.films.scenes import background, find_scenes, find_setups, small_picture
 from facelib.films.shots import ShotFrame, ShotMethod, split_shots
 from facelib.films.track import DETECTIONS, FaceSample, ShotTracker, Track, TrackMethod, fill_frames
 from facelib.images import crop, encode_jpeg, thumbnail
-from facelib.project import FilmFiles, atomic_write, write_table, write_text
+from facelib.project import FilmFiles, write_table, write_text
 
 _FAINT = 0.6  # of the least score: so faint a face may still continue a track, never begin one
 _LIKE = 0.75  # of the embedder's threshold: so near, two pieces within one shot are one person
@@ -43,23 +42,9 @@ TRACK_TYPES = {
     "start": "float64",
     "end": "float64",
     "faces": "int32",
+    "until": "float64",
 }
 """The columns of a track that is not yet named, beside its embedding."""
-
-LOOKS = pa.schema(
-    [
-        *((name, pa.int32()) for name in ("track", "shot", "frame")),
-        ("time", pa.float64()),
-        *((name, pa.float32()) for name in ("left", "top", "right", "bottom", "score", "quality")),
-        ("embedding", pa.list_(pa.float32())),
-        ("clothes", pa.list_(pa.float16())),
-        ("picture", pa.binary()),
-    ]
-)
-"""The columns of `looks.parquet`: the best faces of each track, best first; `picture` is JPEG, of the four best."""
-
-KEYFRAMES = pa.schema([("shot", pa.int32()), ("time", pa.float64()), ("picture", pa.binary())])
-"""The columns of `keyframes.parquet`: one picture a shot, as JPEG."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,16 +86,19 @@ class FilmTracks:
 
     Attributes:
         tracks: One row a track: `track`, `shot`, `start_frame`, `end_frame`, `start`, `end` (seconds),
-            `faces` (how many sampled), `embedding` (quality-weighted mean of its best faces).
+            `faces` (how many sampled), `until` (seconds: when its last frame leaves the screen, which is when the next
+            one comes), `embedding` (quality-weighted mean of its best faces).
         read_until: Presentation time of the last frame that could be decoded, seconds.
         duration: How long the file says that it is, seconds; 0 when it does not say.
         dropped: How many tracks were taken for no face: too short, too unsteady or too faint.
+        made: The SHA-256 of all that this was made from; empty where nobody asked.
     """
 
     tracks: pd.DataFrame
     read_until: float
     duration: float
     dropped: int = 0
+    made: str = ""
 
     @property
     def problem(self) -> str:
@@ -157,7 +145,7 @@ def find_tracks(
     shots: list[_ShotRow] = []
     rows: list[tuple[object, ...]] = []
     dropped = 0
-    with _written(files) as tables, bar:
+    with growing_tables(files) as tables, bar:
         shot: _Shot | None = None
         for item in bar:
             if shot is None:
@@ -170,50 +158,16 @@ def find_tracks(
                 shot = None
     write_table(_shot_table(shots), files.shots)
     table = pd.DataFrame(rows, columns=pd.Index([*TRACK_TYPES, "embedding"])).astype(TRACK_TYPES)
+    # A track that ends with its shot is on screen until the next one begins.
+    begins = [*(shot[3] for shot in shots[1:]), _end_of(item.frame, info.rate)]
+    table["until"] = table["until"].fillna(table["shot"].map(dict(enumerate(begins))))
     return FilmTracks(table, item.frame.time, info.duration, dropped)
 
 
-class _Growing:
-    """A table that is written a batch of shots at a time: many tiny pieces would swell the file's index, and memory."""
-
-    def __init__(self, writer: pq.ParquetWriter, most: int) -> None:
-        self._writer, self._most = writer, most
-        self._waiting: list[pa.Table] = []
-
-    def add(self, table: pa.Table) -> None:
-        self._waiting.append(table)
-        if sum(len(one) for one in self._waiting) >= self._most:
-            self.flush()
-
-    def flush(self) -> None:
-        if self._waiting:
-            self._writer.write_table(pa.concat_tables(self._waiting))
-            self._waiting = []
-
-
-@dataclass(frozen=True, slots=True)
-class _Tables:
-    """The tables that grow with each shot."""
-
-    detections: _Growing
-    looks: _Growing
-    keyframes: _Growing
-
-
-@contextmanager
-def _written(files: FilmFiles) -> Iterator[_Tables]:
-    with ExitStack() as stack:
-        tables = [
-            _Growing(stack.enter_context(pq.ParquetWriter(stack.enter_context(atomic_write(path)), schema)), most)
-            for path, schema, most in (
-                (files.detections, DETECTIONS, 16_384),
-                (files.looks, LOOKS, 512),
-                (files.keyframes, KEYFRAMES, 128),
-            )
-        ]
-        yield _Tables(*tables)
-        for table in tables:
-            table.flush()
+def _end_of(frame: FilmFrame, rate: float) -> float:
+    """Return when the last frame of a film leaves the screen, in seconds."""
+    lasts = (frame.raw.duration or 0) * (frame.raw.time_base or 0)
+    return frame.time + float(lasts or 1 / (rate or 25))
 
 
 _ShotRow = tuple[int, int, int, float, float, str, Image]
@@ -283,7 +237,7 @@ class _Shot:
                 clothes=dressed[i],
             )
 
-    def close(self, tables: _Tables) -> list[tuple[object, ...]]:
+    def close(self, tables: GrowingTables) -> list[tuple[object, ...]]:
         """Write what came of the shot, and return a row for each track."""
         times = np.asarray(self.times)
         tracks = self._tracks(times)
@@ -322,7 +276,9 @@ class _Shot:
     def _row(self, track: Track, seen: pd.DataFrame, times: NDArray[np.float64]) -> tuple[object, ...]:
         first, last = (int(seen[end].loc[track.number]) for end in ("min", "max"))
         start, end = times[first - self.first_frame], times[last - self.first_frame]
-        return track.number, track.shot, first, last, start, end, len(track.frames), _mean(track)
+        following = last + 1 - self.first_frame
+        until = times[following] if following < len(times) else np.nan
+        return track.number, track.shot, first, last, start, end, len(track.frames), until, _mean(track)
 
 
 class _Place:

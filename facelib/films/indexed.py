@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+import logging
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pandas as pd
 
 from facelib.detect import Detector
 from facelib.embed import Embedder
+from facelib.films.appearances import with_ends
 from facelib.films.index import TRACK_TYPES, FilmTracks, TrackingSettings, find_tracks
-from facelib.project import FilmFiles, write_table, write_text
-from facelib.recognize import UNKNOWN
+from facelib.project import FilmFiles, digest, write_table, write_text
 
-_FORM = 1  # of the tables; a change of what the pass writes counts it up
+_FORM = 2  # of the tables; a change of what the pass writes counts it up
+_FORMER = 1  # the form of tables that can be taken over: they were known by the film's size and time
+_log = logging.getLogger(__name__)
 
 
 def index_film(
@@ -23,35 +26,40 @@ def index_film(
     detector: Detector,
     embedder: Embedder,
     *,
+    content: str,
     search: TrackingSettings | None = None,
     progress: bool = True,
 ) -> FilmTracks:
     """Return what `find_tracks` finds in a film, from its tables where they were made in the same way.
 
-    Tables that are made anew name nobody: the `person` of each track is `unknown`.
+    Args:
+        video: Any film PyAV reads.
+        files: Where its tables lie.
+        detector: Finds the faces.
+        embedder: Embeds them.
+        content: The SHA-256 of the film's bytes, see `Project.digest`.
+        search: How the film is looked through; None takes the defaults.
+        progress: Show a bar with rate and time left.
 
     Raises:
         facelib.films.decode.UnreadableFilm: When the film cannot be decoded.
         OSError: When it is not there, or the tables cannot be written.
     """
     search = search or TrackingSettings()
-    made = made_from(video, detector, embedder, search)
-    found = read_index(files, made)
+    made = made_from(content, detector, embedder, search)
+    found = read_index(files, made) or _take_over(Path(video), files, made)
     if found is None:
         files.followed.unlink(missing_ok=True)  # it speaks of tables that are about to change
         found = find_tracks(video, files, detector, embedder, search=search, progress=progress)
-        write_table(found.tracks.assign(person=UNKNOWN), files.tracks)
         write_index(files, found, made)
-    return found
+    return replace(found, made=digest(made))
 
 
-def made_from(video: str | Path, detector: Detector, embedder: Embedder, search: TrackingSettings) -> dict[str, object]:
+def made_from(content: str, detector: Detector, embedder: Embedder, search: TrackingSettings) -> dict[str, object]:
     """Return everything on which it depends what `facelib.films.index.find_tracks` finds."""
-    status = Path(video).stat()
     return {
         "form": _FORM,
-        "size": status.st_size,
-        "changed": status.st_mtime_ns,
+        "film": content,
         "detector": detector.description,
         "embedder": embedder.name,
         "weights": embedder.sha256,
@@ -61,29 +69,64 @@ def made_from(video: str | Path, detector: Detector, embedder: Embedder, search:
 
 def read_index(files: FilmFiles, made: dict[str, object]) -> FilmTracks | None:
     """Return what an earlier pass over the film found, or None when it was made from anything else than `made`."""
-    tables = (files.tracks, files.detections, files.looks, files.shots, files.keyframes)
-    if not all(path.is_file() for path in tables):
+    record = read_record(files)
+    tables = (files.found, files.detections, files.looks, files.shots, files.keyframes)
+    if record.get("made") != json.loads(json.dumps(made)) or not all(path.is_file() for path in tables):
         return None
     try:
-        record = json.loads(files.followed.read_text(encoding="utf-8"))
-        if record["made"] != json.loads(json.dumps(made)):
-            return None
-        tracks = pd.read_parquet(files.tracks, columns=[*TRACK_TYPES, "embedding"])
-        return FilmTracks(tracks, float(record["read_until"]), float(record["duration"]), int(record["dropped"]))
+        return _with_facts(pd.read_parquet(files.found, columns=[*TRACK_TYPES, "embedding"]), record)
     except (OSError, ValueError, KeyError, TypeError):  # damaged: look through the film again
         return None
 
 
-def write_index(files: FilmFiles, followed: FilmTracks, made: dict[str, object]) -> None:
-    """Keep what the tables were made from; call it when all of them are written."""
-    found = {"read_until": followed.read_until, "duration": followed.duration, "dropped": followed.dropped}
-    record = {"made": made, **found}
-    write_text(json.dumps(record, indent=2), files.followed)
+def _with_facts(tracks: pd.DataFrame, record: dict[str, object]) -> FilmTracks:
+    read_until, duration, dropped = (float(str(record[name])) for name in ("read_until", "duration", "dropped"))
+    return FilmTracks(tracks, read_until, duration, int(dropped))
+
+
+def write_index(files: FilmFiles, found: FilmTracks, made: dict[str, object]) -> None:
+    """Write the tracks and, when all other tables are there, what they were made from."""
+    write_table(found.tracks, files.found)
+    facts = {"read_until": found.read_until, "duration": found.duration, "dropped": found.dropped}
+    write_text(json.dumps({"made": made, **facts}, indent=2), files.followed)
+
+
+def read_record(files: FilmFiles) -> dict[str, object]:
+    """Return what a film's tables were made from, and what of the film is not in them; empty where nothing says so."""
+    try:
+        record = json.loads(files.followed.read_text(encoding="utf-8"))
+        return record if isinstance(record, dict) else {}
+    except (OSError, ValueError):
+        return {}
 
 
 def weights_of(files: FilmFiles) -> str:
     """Return the SHA-256 of the weights that embedded a film's faces, empty where nothing says so."""
+    made = read_record(files).get("made")
+    return str(made.get("weights", "")) if isinstance(made, dict) else ""
+
+
+def _take_over(video: Path, files: FilmFiles, made: dict[str, object]) -> FilmTracks | None:
+    """Bring the tables of the former version into today's form, where they are of this film and made in this way."""
+    from facelib.films.exports.clock import read_clock  # brings all of the exports with it
+
+    record = read_record(files)
+    before = record.get("made")
+    if not isinstance(before, dict) or before.get("form") != _FORMER:
+        return None
+    status = video.stat()
+    now = made | {"form": _FORMER, "size": status.st_size, "changed": status.st_mtime_ns}
+    del now["film"]
     try:
-        return str(json.loads(files.followed.read_text(encoding="utf-8"))["made"]["weights"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return ""
+        if before != json.loads(json.dumps(now)):
+            raise ValueError("made from something else")
+        tracks = pd.read_parquet(files.tracks)
+        tracks = with_ends(tracks, read_clock(video))[[*TRACK_TYPES, "embedding"]].astype(TRACK_TYPES)
+        found = _with_facts(tracks, record)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        _log.warning("%s: the tables of an earlier version are made anew (%s)", video.name, error)
+        return None
+    write_index(files, found, made)
+    write_text(f"{video.name}\n", files.source)
+    _log.warning("%s: the tables of an earlier version are taken over", video.name)
+    return found

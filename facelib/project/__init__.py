@@ -1,5 +1,6 @@
 """Where every file of a project lies; files written whole or not at all; locks."""
 
+from facelib.project.digests import digest, file_digest
 from facelib.project.files import atomic_write, file_lock, write_table, write_text, writer_lock
 from facelib.project.layout import VIDEO_SUFFIXES, FilmFiles, Project
 
@@ -8,6 +9,8 @@ __all__ = [
     "FilmFiles",
     "Project",
     "atomic_write",
+    "digest",
+    "file_digest",
     "file_lock",
     "write_table",
     "write_text",

@@ -10,6 +10,7 @@ from itertools import count
 from pathlib import Path
 
 from facelib.images import PICTURE_SUFFIXES
+from facelib.project.digests import file_digest
 from facelib.project.files import file_lock
 
 VIDEO_SUFFIXES = frozenset(
@@ -102,6 +103,26 @@ class Project:
     def corrections(self) -> Path:
         """The user's decisions, one a row, only ever appended to."""
         return self.output / "corrections.csv"
+
+    @property
+    def unknowns(self) -> Path:
+        """The folder of the groups of unknown people over all films."""
+        return self.output / "unknowns"
+
+    def label(self, path: Path) -> str:
+        """Return what a file is called wherever the project lies: its place in the project's own folders, if there."""
+        for kind, folder in (("data", self.data), ("output", self.output)):
+            if path.is_relative_to(folder):
+                return f"{kind}/{path.relative_to(folder).as_posix()}"
+        return path.absolute().as_posix()
+
+    def digest(self, path: Path) -> str:
+        """Return the SHA-256 of a file's content, read once for each state of the file.
+
+        Raises:
+            OSError: When the file cannot be read, or the output folder cannot be written.
+        """
+        return file_digest(path, kept=self.output / "digests.json", name=self.label(path))
 
     def film(self, video: str | Path) -> FilmFiles:
         """Return where the results of one film lie; `video` is its path or file name.
@@ -215,6 +236,21 @@ class FilmFiles:
         return self.folder / "detections.parquet"
 
     @property
+    def found(self) -> Path:
+        """The table of tracks as they were found, not yet named."""
+        return self.folder / "found.parquet"
+
+    @property
+    def named(self) -> Path:
+        """The table of tracks as they were named by face and context, before groups and decisions."""
+        return self.folder / "named.parquet"
+
+    @property
+    def is_named(self) -> bool:
+        """Whether the film has been looked through, and its tracks named."""
+        return self.named.is_file() or self.tracks.is_file()
+
+    @property
     def tracks(self) -> Path:
         """The table of tracks, one name each."""
         return self.folder / "tracks.parquet"
@@ -258,6 +294,11 @@ class FilmFiles:
     def annotated(self) -> Path:
         """The film with names drawn on it."""
         return self.folder / "annotated.mp4"
+
+    @property
+    def drawn(self) -> Path:
+        """What the annotated film shows, by content."""
+        return self.folder / "drawn.json"
 
     @property
     def timeline(self) -> Path:

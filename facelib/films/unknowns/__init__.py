@@ -1,6 +1,7 @@
 """People of films who are nobody of the cast: grouped, numbered, and told apart."""
 
 from facelib.films.unknowns.fitting import Grouping, fit_grouping, grouping_threshold
+from facelib.films.unknowns.matching import match_unknowns, table_of_groups
 from facelib.films.unknowns.tables import UNKNOWN_PEOPLE_COLUMNS, group_unknowns, unknown_people
 
 __all__ = [
@@ -9,5 +10,7 @@ __all__ = [
     "fit_grouping",
     "group_unknowns",
     "grouping_threshold",
+    "match_unknowns",
+    "table_of_groups",
     "unknown_people",
 ]
