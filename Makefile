@@ -15,7 +15,7 @@ compile := $(uv) compile --universal --python-version 3.11 --generate-hashes --q
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format bench lab tuner train lock clean
+.PHONY: help setup run test check lint format bench lab tuner train lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,8 +26,15 @@ run: .venv/.ready ## Make the demo project and run it through every step
 	$(bin)/facelib demo
 	$(bin)/facelib run --project demo
 
-test: .venv/.ready ## Run the whole test suite
-	$(bin)/python -m pytest
+# A process a core, but no more than four: each needs up to 2 GB.
+pytest = $(bin)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+
+test: .venv/.ready ## Run the whole test suite, and list what took longest
+	$(pytest) --durations 40
+
+check: .venv/.ready ## Run the tests that answer at once: no notebooks, browser, live video, or training
+	@# Of training not even the modules are loaded: PyTorch alone takes some seconds.
+	$(pytest) --durations 10 -m "not (kernel or browser or realtime or training)" --ignore-glob '*/train'
 
 lint: .venv/.ready ## Check style, types, spelling, and that notebooks carry no outputs
 	$(bin)/ruff check

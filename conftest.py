@@ -1,10 +1,72 @@
-"""What pytest leaves out where the extra `train` is not installed; with `CI` set its absence is a failure."""
+"""Which tests pytest collects, what they need, in which order they run, and which of them share a process."""
+
+from __future__ import annotations
 
 import os
 from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
 
+import pytest
+
+ROOT = Path(__file__).parent
+
+# Two processes or more share the cores: libraries that start a thread a core would only get in each other's way.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(variable, "1")
+
+# What the extra `train` brings; with `CI` set its absence is a failure.
 collect_ignore = (
     []
     if find_spec("torch") or os.environ.get("CI")
     else ["facelib/train", "tests/train", "tests/notebooks/test_notebook_08.py"]
 )
+
+# Marks by place. The longest files come first, so that no process works alone at the end.
+PLACES = {
+    "realtime": (
+        "tests/live/",
+        "tests/widgets/test_live_view.py",
+        "tests/notebooks/test_notebook_09.py",
+        "tests/browser/test_live_notebook.py",
+    ),
+    "kernel": ("tests/notebooks/",),
+    "browser": ("tests/browser/",),
+    "training": ("tests/train/", "facelib/train/"),
+}
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Leave out modules of the library without examples: to look for some in them, pytest would import them all."""
+    if collection_path.suffix == ".py" and collection_path.is_relative_to(ROOT / "facelib"):
+        return ">>>" not in collection_path.read_text(encoding="utf-8") or None
+    return None
+
+
+@pytest.hookimpl(tryfirst=True)  # before the option -m reads the marks
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark tests by their place, and those that open a page; put the longest first."""
+    for item in items:
+        for mark in _marks(item.nodeid):
+            item.add_marker(mark)
+        if "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker("browser")
+    order = [*PLACES, ""]
+    items.sort(key=lambda item: order.index(next(iter(_marks(item.nodeid)), "")))
+
+
+@pytest.hookimpl(optionalhook=True)  # of pytest-xdist
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Keep the tests of a file in one process, for they share fixtures; and those in real time, lest they disturb."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            return "realtime" if "realtime" in _marks(nodeid) else str(super()._split_scope(nodeid))
+
+    return Scheduling(config, log)
+
+
+def _marks(nodeid: str) -> list[str]:
+    return [mark for mark, places in PLACES.items() if nodeid.startswith(places)]

@@ -1,8 +1,10 @@
-"""Scene context: a sitcom scene named by the face alone and by what surrounds it, and with each person left out.
+"""Scene context: films named by the face alone and by what surrounds it, and with each person left out.
 
 A person who is left out of the gallery is a stranger in the scene: every name that he or she gets is a mistake.
 
-Usage: python benchmarks/context.py [FOLDER]   (with people/, videos/, truth/ and truth/<film>.frames)
+Usage: python benchmarks/context.py [--sets sitcom ...] [--data ../shared/data] [--keep FOLDER]
+
+With --keep the tables of the films stay in a folder, and the next run only names.
 """
 
 from __future__ import annotations
@@ -18,13 +20,24 @@ import pandas as pd
 
 import facelib
 from facelib.evaluate import Score, Truth, load_truth, score
-from facelib.films.index import find_tracks
+from facelib.evaluate.truth import UNNAMED
+from facelib.films.indexed import index_film
 from facelib.films.naming import LOOK_COLUMNS, NamingSettings, name_tracks
 from facelib.gallery import build_gallery
 from facelib.recognize import UNKNOWN, OpenSetKNN, RecognizerInfo
 from facelib.recognize.thresholds import confidence_model, trials
 
-SHARED = Path(__file__).parents[2] / "shared" / "data" / "sitcom"
+SHARED = Path(__file__).parents[2] / "shared" / "data"
+
+# The folders with people/, videos/ and truth/ of each set, under --data.
+SETS = {
+    "film_clips": ("film_clips", "film_clips", "film_clips"),
+    "sitcom": ("sitcom", "sitcom", "sitcom"),
+    "friends_four": ("scenes/friends_four", "scenes/friends_four", "scenes/friends_four"),
+    "friends_six": ("sitcom", "scenes/friends_four", "scenes/friends_six"),
+    "table_one": ("scenes/table_one", "scenes/table_one", "scenes/table_one"),
+    "table_ten": ("scenes/table_ten", "scenes/table_one", "scenes/table_ten"),
+}
 
 
 def info_for(known: pd.DataFrame, embedder: facelib.Embedder) -> RecognizerInfo:
@@ -41,7 +54,7 @@ def info_for(known: pd.DataFrame, embedder: facelib.Embedder) -> RecognizerInfo:
 
 @dataclass(frozen=True)
 class Film:
-    """A film that was looked through, and its truth."""
+    """A film that was indexed, and its truth."""
 
     name: str
     tracks: pd.DataFrame
@@ -52,59 +65,91 @@ class Film:
 
     @classmethod
     def find(cls, film: Path, project: facelib.Project, embedder: facelib.Embedder, truth: Path) -> Film:
-        """Look through a film as notebook 05 does when nothing is said."""
+        """Index a film with the defaults of notebook 05, unless its tables are there."""
         files, detector = project.film(film), facelib.load_detector(smallest_face=16, working_size=640)
-        followed = find_tracks(film, files, detector, embedder, progress=False)
+        found = index_film(film, files, detector, embedder, progress=False)
         return cls(
             film.stem,
-            followed.tracks,
+            found.tracks,
             pd.read_parquet(files.detections),
             pd.read_parquet(files.looks, columns=LOOK_COLUMNS),
             pd.read_csv(files.shots, keep_default_na=False),
             load_truth(truth / f"{film.stem}.csv"),
         )
 
-    def score(self, known: pd.DataFrame, embedder: facelib.Embedder, *, context: bool) -> Score:
-        """Name the tracks by a gallery and compare them with the truth, in which all others are strangers."""
+    def named(self, known: pd.DataFrame, embedder: facelib.Embedder, *, context: bool) -> pd.DataFrame:
+        """Name the tracks by a gallery."""
         knn = OpenSetKNN(k=5, threshold=embedder.threshold).fit(
             np.stack(known["embedding"]), known["person"].to_numpy()
         )
         rules = NamingSettings(context=context)
-        tracks = name_tracks(
-            self.tracks, knn, info_for(known, embedder), looks=self.looks, shots=self.shots, rules=rules
-        )
+        info = info_for(known, embedder)
+        return name_tracks(self.tracks, knn, info, looks=self.looks, shots=self.shots, rules=rules)
+
+    def score(self, known: pd.DataFrame, embedder: facelib.Embedder, *, context: bool) -> Score:
+        """Compare the names with the truth, in which all who are not in the gallery are strangers."""
+        tracks = self.named(known, embedder, context=context)
         faces = self.detections.merge(tracks[["track", "person"]], on="track")
         if self.truth.frames is not None:
             faces = faces[faces["frame"].isin(self.truth.frames)]
         labels = self.truth.faces["person"]
-        return score(faces, self.truth.faces.assign(person=labels.where(labels.isin(known["person"]), UNKNOWN)))
+        people = labels.where(labels.isin(known["person"]), UNKNOWN).mask(labels == "ignore", UNNAMED)
+        return score(faces, self.truth.faces.assign(person=people))
+
+
+@dataclass(frozen=True)
+class FilmSet:
+    """The gallery and the films of a set."""
+
+    known: pd.DataFrame
+    films: list[Film]
+
+    @classmethod
+    def find(cls, name: str, data: Path, keep: Path, embedder: facelib.Embedder) -> FilmSet:
+        """Embed the people and index the films of a set, unless their tables are kept."""
+        people, videos, truth = (data / folder for folder in SETS[name])
+        kept = keep / f"{name}.parquet"
+        if not kept.is_file():
+            project = facelib.Project(name, keep / "data", keep)
+            project.data.mkdir(parents=True)
+            project.people.symlink_to(people / "people")
+            build_gallery(project, facelib.load_detector(), embedder, progress=False).to_parquet(kept)
+        table = pd.read_parquet(kept)
+        project = facelib.Project(videos.name, keep / "data", keep)
+        films = sorted((videos / "videos").iterdir())
+        return cls(table[table["used"]], [Film.find(film, project, embedder, truth / "truth") for film in films])
+
+    def score(self, left_out: str | None, embedder: facelib.Embedder, *, context: bool) -> Score:
+        """Add up the films, named by the gallery without one person."""
+        known = self.known[self.known["person"] != left_out]
+        return sum((film.score(known, embedder, context=context) for film in self.films), Score())
 
 
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", nargs="?", type=Path, default=SHARED)
-    folder = parser.parse_args().folder.resolve()
-    if not (folder / "people").is_dir():
-        print(f"left out: expected people/, videos/ and truth/ in {folder}")
-        return
-    with tempfile.TemporaryDirectory() as place:
-        project = facelib.Project("bench", Path(place), Path(place) / "out")
-        project.data.mkdir()
-        project.people.symlink_to(folder / "people")
-        embedder = facelib.load_embedder("dlib")
-        table = build_gallery(project, facelib.load_detector(), embedder, progress=False)
-        known = table[table["used"]]
-        films = [Film.find(film, project, embedder, folder / "truth") for film in sorted((folder / "videos").iterdir())]
-    print("| film | in the gallery | context | cast named right | wrong | strangers named | names on no face |")
+    parser.add_argument("--sets", nargs="+", choices=SETS, default=[*SETS])
+    parser.add_argument("--data", type=Path, default=SHARED)
+    parser.add_argument("--keep", type=Path)
+    arguments = parser.parse_args()
+    data = arguments.data.resolve()
+    embedder = facelib.load_embedder("dlib")
+    print("| films | in the gallery | context | cast named right | wrong | strangers named | names on no face |")
     print("|---|---|---|---|---|---|---|")
-    for film, left_out, context in product(films, [None, *sorted(known["person"].unique())], (False, True)):
-        one = film.score(known[known["person"] != left_out], embedder, context=context)
-        print(
-            f"| {film.name} | {'everybody' if left_out is None else 'without ' + left_out} | "
-            f"{'on' if context else 'off'} | {one.named_right:.3f} of {one.cast} | {one.wrong} | "
-            f"{one.strangers_named} of {one.strangers} | {one.false_named} |"
-        )
+    with tempfile.TemporaryDirectory() as place:
+        for name in arguments.sets:
+            if not (data / SETS[name][1] / "videos").is_dir():
+                print(f"left out: expected videos/ in {data / SETS[name][1]}")
+                continue
+            films = FilmSet.find(name, data, (arguments.keep or Path(place)).resolve(), embedder)
+            for left_out, context in product([None, *sorted(films.known["person"].unique())], (False, True)):
+                one = films.score(left_out, embedder, context=context)
+                print(
+                    f"| {name} | {'everybody' if left_out is None else 'without ' + left_out} | "
+                    f"{'on' if context else 'off'} | {one.named_right:.3f} of {one.cast} | {one.wrong} | "
+                    f"{one.strangers_named} of {one.strangers} | {one.false_named} |",
+                    flush=True,
+                )
 
 
 if __name__ == "__main__":

@@ -5,9 +5,32 @@ begin with (`__init__.pyi` lists them); everything else is found in the module n
 is imported when it is first used, so that the command line answers at once.
 """
 
+import logging
+import os
+import sys
 from importlib.metadata import version
 
 import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 __version__ = version("facelib")
+
+
+def _keep_onnxruntime_silent() -> None:
+    """Stop onnxruntime from reporting to its makers, in this process and in those that it starts.
+
+    Its official builds send usage data unless the variable is set before onnxruntime is imported, which only this
+    module does early enough. Where it is too late, what onnxruntime itself can still turn off is turned off.
+    """
+    variable = "ORT_DISABLE_TELEMETRY"
+    if "onnxruntime" in sys.modules and os.environ.get(variable) != "1":
+        getattr(sys.modules["onnxruntime"], "disable_telemetry_events", lambda: None)()
+        logging.getLogger(__name__).warning(
+            "expected facelib to be imported before onnxruntime, which was there first and may report its use to "
+            "Microsoft; import facelib first, or set %s=1 in the environment",
+            variable,
+        )
+    os.environ[variable] = "1"
+
+
+_keep_onnxruntime_silent()

@@ -1,4 +1,4 @@
-"""Faces and frames: the two records that every other module hands around."""
+"""Faces and frames: the two records that all other modules share."""
 
 from __future__ import annotations
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+import typer
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
@@ -57,6 +58,24 @@ class Finding:
     ok: bool | None
     found: str
     remedy: str = ""
+
+
+def doctor() -> None:
+    """Say what is installed, which provider runs, which weights are there, and what is wrong."""
+    findings = check()
+    for finding in findings:
+        mark = {
+            True: typer.style("ok   ", fg="green"),
+            None: typer.style("note ", fg="yellow"),
+            False: typer.style("WRONG", fg="red", bold=True),
+        }[finding.ok]
+        typer.echo(f"{mark} {finding.subject}: {finding.found}")
+        if not finding.ok and finding.remedy:
+            typer.echo(f"      {finding.remedy}")
+    wrong = sum(finding.ok is False for finding in findings)
+    typer.echo(f"{wrong} of {len(findings)} things checked need something done." if wrong else "All is well.")
+    if wrong:
+        raise typer.Exit(1)
 
 
 def check(*, data_dir: str | Path = "data", output_dir: str | Path = "output") -> list[Finding]:

@@ -1,4 +1,4 @@
-"""A project to try facelib on, made on the spot from pictures that installed packages carry."""
+"""The demo project, generated from pictures that installed packages carry."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def make_demo(project: Project, *, seed: int = 0, seconds_per_shot: float = 3.0,
 
 
 def _is_whole(manifest: Path, made_with: dict[str, int]) -> bool:
-    """Tell whether the demo was made with these parameters and all its files are still as they were made."""
+    """Return whether the demo was made with these parameters and all its files are still as they were made."""
     try:
         found = json.loads(manifest.read_text(encoding="utf-8"))
         if {key: found[key] for key in made_with} != made_with:

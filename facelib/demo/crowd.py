@@ -1,4 +1,4 @@
-"""A crowd to try training on: the demo's cast of two is too few to keep people apart that nobody was trained on."""
+"""Extra people for a demo of training: the demo's cast of two is too few for a validation on unseen people."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Faces cut out and brought upright for an embedding network: three ways, one for each family of networks."""
+"""Face alignment for embedding networks: three methods, one for each family of networks."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ MOBILEFACENET_THRESHOLD = 1.10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InputForm:
-    """What a network wants as its input; kept in the metadata of ONNX files that facelib writes.
+    """The input form of a network; stored in the metadata of ONNX files that facelib writes.
 
     A pixel enters the network as `(value - mean) * scale`, where `value` goes from 0 to 255.
 
@@ -113,7 +113,7 @@ def _known_forms() -> dict[str, tuple[InputForm, float]]:
 
 
 class Embedder(Protocol):
-    """Anything that turns faces into vectors, near each other for one person."""
+    """Anything that turns faces into embeddings, near each other for one person."""
 
     @property
     def name(self) -> str:

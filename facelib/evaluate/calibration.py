@@ -1,4 +1,4 @@
-"""Whether a confidence keeps its word: of names that are 0.9 sure, nine of ten must be right."""
+"""Calibration: of names with confidence 0.9, nine of ten should be right."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ NO_FACE = "no face found"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Classification:
-    """What became of the test pictures; printed, it reads as the tutorial's own output does.
+    """The result of the experiment; printed in the format of the tutorial.
 
     Attributes:
         people: The classes, sorted.
@@ -68,7 +68,7 @@ def classify_pictures(
     classifier: Classifier = "svm",
     seed: int = 0,
 ) -> Classification:
-    """Train on so many pictures of each person, and name the others; nobody is unknown here.
+    """Train on some pictures of each person and classify the others; a closed set.
 
     Source: D. Sandberg's FaceNet, "Classifier training of Inception Resnet v1", with the splitting of a data set.
 

@@ -69,7 +69,7 @@ class Score:
         return self.wrong / self.cast if self.cast else 0.0
 
     def __str__(self) -> str:
-        """Say it in one line."""
+        """Return a one-line summary."""
         return (
             f"{self.recall:.1%} of {self.labelled} faces found; of {self.cast} faces of the cast "
             f"{self.named_right:.1%} named right, {self.wrong} named wrong; of {self.strangers} faces of strangers "
@@ -100,7 +100,7 @@ def score(found: pd.DataFrame, truth: Truth | pd.DataFrame, *, least_iou: float 
 
 
 def count(matches: pd.DataFrame) -> Score:
-    """Count what `match_faces` has laid side by side, of one film or of several."""
+    """Count the matches of `match_faces`, of one film or several."""
     label, name = matches["label"], matches["name"]
     false, stranger = label == NO_FACE, label == UNKNOWN
     cast = ~false & ~stranger & (label != UNNAMED)

@@ -1,4 +1,4 @@
-"""Everything that the truth of a project's films says of its results."""
+"""The evaluation of a project's films against their truth."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ALL = "all films"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evaluation:
-    """The results of films laid beside their truth; all tables are empty where there is no truth.
+    """The results of films compared with their truth; all tables are empty without a truth.
 
     Attributes:
         films: The films that were compared, by file name, and where they lie.
@@ -59,12 +59,12 @@ class Evaluation:
 
     @property
     def faces(self) -> pd.DataFrame:
-        """What became of faces, a row a film and one for all: shares from 0 to 1, and counts one a face and frame."""
+        """Detection and naming of faces, a row a film and one for all; counts of faces in frames, shares 0 to 1."""
         return self._by_film(lambda matches, _: _face_figures(count(matches)))
 
     @property
     def followed(self) -> pd.DataFrame:
-        """What became of tracks, a row a film and one for all; see `TrackingScore` and `TrackScore`."""
+        """Tracking and naming of tracks, a row a film and one for all; see `TrackingScore` and `TrackScore`."""
         return self._by_film(lambda matches, film: self._track_figures(film))
 
     @property
@@ -218,7 +218,7 @@ def _face_figures(score: Score) -> dict[str, float]:
 
 
 def _plain(value: Any) -> Any:
-    """Return a value as JSON has it: numbers of Python's own, and none for what is no number."""
+    """Return a value for JSON: plain Python numbers, None for NaN."""
     if isinstance(value, pd.DataFrame):
         value = value.to_dict("records")
     if isinstance(value, dict):

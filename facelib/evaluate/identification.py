@@ -34,7 +34,7 @@ class Searches:
 
 
 def searches(matches: pd.DataFrame, *, by: By = "distance") -> Searches:
-    """Return what the faces of films say at every threshold, one search a face and frame.
+    """Return one search for each face and frame of the films, for every threshold.
 
     By distance, each found face is given the person of the gallery picture nearest to its track (`evidence`), so that
     the whole range of thresholds can be told, as if the face alone decided. By confidence, only names that were

@@ -1,4 +1,4 @@
-"""Found faces laid beside labelled ones, frame by frame: the table that every figure is counted from."""
+"""Detected faces matched with labelled ones, frame by frame: the table behind every figure."""
 
 from __future__ import annotations
 

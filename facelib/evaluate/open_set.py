@@ -32,7 +32,7 @@ class OpenSetScore:
     strangers: int
 
     def __str__(self) -> str:
-        """Say it in one line."""
+        """Return a one-line summary."""
         fnir = self.trials["fnir"]
         return (
             f"FNIR {fnir.mean():.4f} ({fnir.min():.4f} to {fnir.max():.4f} over {len(fnir)} draws) at "

@@ -1,4 +1,4 @@
-"""Segments of films, each with the people in it or nobody known: the form of FaceRec's evaluation."""
+"""Segments of films with the known people in each: the protocol of FaceRec's evaluation."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class SegmentScore:
         return float(cast[column].mean()) if cast[column].notna().any() else math.nan
 
     def __str__(self) -> str:
-        """Say it in one line."""
+        """Return a one-line summary."""
         if not self.segments:
             return "No segments to compare."
         return (

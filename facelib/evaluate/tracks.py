@@ -1,4 +1,4 @@
-"""Tracks judged as wholes: whose face each lies on, and whether its name is right."""
+"""Tracks as units: whose face each one covers, and whether its name is right."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class TrackScore:
 
 
 def judge_tracks(matches: pd.DataFrame) -> pd.DataFrame:
-    """Say of each track whose face it lies on, which is whose it lies on most, and whether its name is right.
+    """Return whose face each track covers in most of its frames, and whether its name is right.
 
     Args:
         matches: Of `match_faces` or `join_films`; with no column `track` there are no tracks.

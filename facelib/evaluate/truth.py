@@ -1,4 +1,4 @@
-"""What is truly in a film: readers of truth tables in three forms."""
+"""Ground truth of films: readers of three formats."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MOT_COLUMNS = ["frame", "id", "left", "top", "width", "height", "counts"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Truth:
-    """Every face that a film shows in its labelled frames.
+    """The labelled faces of a film.
 
     Attributes:
         faces: A row a face: `frame` (0-based), `left`, `top`, `right`, `bottom` (pixels of the film), `person` (a name;

@@ -146,47 +146,60 @@ def on_screen(appeared: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=pd.Index(["start", "end", "people"]))
 
 
-def together(appeared: pd.DataFrame) -> pd.DataFrame:
+def together(*films: pd.DataFrame) -> pd.DataFrame:
     """Return who is on screen with whom, one row a pair, longest first.
 
-    Gaps that were closed between two tracks of a person count as being on screen.
+    People of different films are never together. Gaps that were closed between two tracks of a person count as being
+    on screen.
 
     Args:
-        appeared: As for `on_screen`, in seconds.
+        films: A table for each film, each as for `on_screen`, in seconds.
 
     Returns:
         `person`, `other` (the later name in the alphabet), `seconds` and `stretches`: how often they come
         together. Pairs that are never on screen at once have no row.
+
+    Example:
+        >>> one = pd.DataFrame({"person": ["Ada", "Bo"], "start": [0.0, 1.0], "end": [4.0, 3.0]})
+        >>> other = pd.DataFrame({"person": ["Cy"], "start": [0.0], "end": [4.0]})
+        >>> together(one, other)
+          person other  seconds  stretches
+        0    Ada    Bo      2.0          1
     """
-    found: dict[tuple[str, str], list[tuple[float, float]]] = {}
-    for start, end, people in on_screen(appeared).itertuples(index=False, name=None):
-        for pair in combinations(people, 2):
-            spans = found.setdefault(pair, [])
-            if spans and spans[-1][1] == start:
-                spans[-1] = (spans[-1][0], end)
-            else:
-                spans.append((start, end))
-    rows = [(*pair, round(sum(end - start for start, end in spans), 6), len(spans)) for pair, spans in found.items()]
+    rows = []
+    for film in films:
+        found: dict[tuple[str, str], list[tuple[float, float]]] = {}
+        for start, end, people in on_screen(film).itertuples(index=False, name=None):
+            for pair in combinations(people, 2):
+                spans = found.setdefault(pair, [])
+                if spans and spans[-1][1] == start:
+                    spans[-1] = (spans[-1][0], end)
+                else:
+                    spans.append((start, end))
+        rows += [(*pair, sum(end - start for start, end in spans), len(spans)) for pair, spans in found.items()]
     table = pd.DataFrame(rows, columns=pd.Index(["person", "other", "seconds", "stretches"]))
+    table = table.groupby(["person", "other"], as_index=False)[["seconds", "stretches"]].sum().round(6)
     return table.sort_values(["seconds", "person", "other"], ascending=[False, True, True], ignore_index=True)
 
 
-def graph_of(appeared: pd.DataFrame) -> nx.Graph:
+def graph_of(*films: pd.DataFrame) -> nx.Graph:
     """Return who appears with whom as a graph; `facelib.films.exports.write_graph` writes it as GraphML.
 
     Args:
-        appeared: As for `on_screen`, in seconds.
+        films: A table for each film, each as for `on_screen`, in seconds.
 
     Returns:
-        A node for each person with `seconds` (on screen) and `stretches`; an edge for each pair that is on
-        screen at once with `seconds` (together) and `stretches`.
+        A node for each person with `seconds` (on screen, in all films) and `stretches`; an edge for each pair that is
+        on screen at once in one film with `seconds` (together) and `stretches`.
     """
     import networkx as nx
 
     graph = nx.Graph()
-    people = screen_time(appeared)[["person", "seconds", "stretches"]]
+    if not films:
+        return graph
+    people = screen_time(pd.concat(films, ignore_index=True))[["person", "seconds", "stretches"]]
     for person, seconds, stretches in people.itertuples(index=False, name=None):
         graph.add_node(str(person), seconds=round(float(seconds), 6), stretches=int(stretches))
-    for person, other, seconds, stretches in together(appeared).itertuples(index=False, name=None):
+    for person, other, seconds, stretches in together(*films).itertuples(index=False, name=None):
         graph.add_edge(str(person), str(other), seconds=float(seconds), stretches=int(stretches))
     return graph

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from facelib.faces import FloatArray
+from facelib.films.agglomerate import Agglomeration, IntArray
 from facelib.films.track import Track
 
 _NEAR = 0.75  # widths of a face by which it may have moved when it is found again where it was
@@ -141,32 +142,33 @@ class _Piece:
         )
 
 
+class _Pieces:
+    """The pieces of a shot while they are joined."""
+
+    def __init__(self, pieces: list[_Piece], limits: _Limits) -> None:
+        self.pieces, self.limits = pieces, limits
+
+    def join(self, first: int, second: int) -> None:
+        self.pieces[first] = self.pieces[first].join(self.pieces[second])
+
+    def alike(self, rows: IntArray, others: IntArray) -> NDArray[np.float64]:
+        """Return the distances as a part of what is allowed, negated: below -1 they are two people."""
+        return -np.stack([_strains(self.pieces[row], [self.pieces[k] for k in others], self.limits) for row in rows])
+
+
 def _joined(pieces: list[_Piece], limits: _Limits) -> list[_Piece]:
     """Join the most alike pair until no pair is like enough."""
-    count = len(pieces)
-    strains = np.full((count, count), np.inf)
-    for i in range(count):
-        strains[i, :i] = _strains(pieces[i], pieces[:i], limits)
-    gone: set[int] = set()
-    while count > 1:
-        i, j = divmod(int(strains.argmin()), count)
-        if strains[i, j] > 1:
-            break
-        pieces[j] = pieces[j].join(pieces[i])
-        gone.add(i)
-        strains[i], strains[:, i] = np.inf, np.inf
-        others = [k for k in range(count) if k != j and k not in gone]
-        for k, strain in zip(others, _strains(pieces[j], [pieces[k] for k in others], limits), strict=True):
-            strains[max(j, k), min(j, k)] = strain
-    return [piece for i, piece in enumerate(pieces) if i not in gone]
+    found = _Pieces(pieces, limits)
+    groups = Agglomeration(found, len(pieces), least=-1).run()
+    return [found.pieces[row] for row in np.unique(groups)]
 
 
 def _strains(piece: _Piece, others: list[_Piece], limits: _Limits) -> NDArray[np.float64]:
     """Return the distance to each of the others as a part of what is allowed: above 1 they are two people."""
     strains = np.full(len(others), np.inf)
-    if others:
-        distances = np.linalg.norm(np.stack([one.vector for one in others]) - piece.vector, axis=1)
-        for i in np.flatnonzero(distances <= max(limits.far, limits.near)):
+    distances = np.linalg.norm(np.stack([one.vector for one in others]) - piece.vector, axis=1)
+    for i in np.flatnonzero(distances <= max(limits.far, limits.near)):
+        if others[i] is not piece:
             strains[i] = _strain(piece, others[i], float(distances[i]), limits)
     return strains
 

@@ -1,4 +1,4 @@
-"""Stretches of a film in which chosen people are on screen."""
+"""Stretches of a film: when chosen people are on screen, and which tracks share a frame."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import reduce
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 
 
 class Span(NamedTuple):
@@ -96,3 +98,34 @@ def _intersect(one: list[Span], other: list[Span]) -> list[Span]:
         if a.start < b.end and b.start < a.end
     ]
     return sorted(both)
+
+
+def frames_shared(groups: ArrayLike, first: ArrayLike, last: ArrayLike) -> NDArray[np.intp]:
+    """Return the pairs of tracks that are on screen in one frame: they are two people.
+
+    Args:
+        groups: `(n,)`, the shot or the film of each track; only tracks of one are compared.
+        first: `(n,)`, the first frame of each.
+        last: `(n,)`, the last, inclusive.
+
+    Returns:
+        `(p, 2)`: the rows of each pair, the lower one first; pairs in order.
+
+    Example:
+        >>> frames_shared([0, 0, 0, 1], [0, 5, 11, 0], [10, 20, 30, 9]).tolist()
+        [[0, 1], [1, 2]]
+    """
+    begin, end = np.asarray(first, np.int64), np.asarray(last, np.int64)
+    if not len(begin):
+        return np.empty((0, 2), np.intp)
+    group = np.unique(np.asarray(groups), return_inverse=True)[1]
+    begin, end = begin - begin.min(), end - begin.min()
+    place = group * (int(end.max()) + 1)
+    order = np.argsort(place + begin, kind="stable")
+    # Sorted by their first frames, those that share one with a track come right after it.
+    behind = np.searchsorted((place + begin)[order], (place + end)[order], side="right")
+    counts = behind - np.arange(len(order)) - 1
+    one = np.repeat(np.arange(len(order)), counts)
+    other = one + 1 + np.arange(len(one)) - np.repeat(np.cumsum(counts) - counts, counts)
+    pairs = np.sort(np.column_stack([order[one], order[other]]), axis=1)
+    return np.asarray(pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))], np.intp)

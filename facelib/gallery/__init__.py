@@ -1,6 +1,7 @@
 """The gallery: pictures of the cast, the faces in them, and which of these are used."""
 
 from facelib.detect.portraits import find_faces
+from facelib.gallery.aliases import find_aliases
 from facelib.gallery.build import build_gallery
 from facelib.gallery.curation import REASONS, Reason, curate
 from facelib.gallery.decisions import accept, accepted, move, undo
@@ -28,6 +29,7 @@ __all__ = [
     "curate",
     "describe_search",
     "examine",
+    "find_aliases",
     "find_faces",
     "move",
     "read_gallery",

@@ -68,7 +68,7 @@ def list_archive(archive: str | Path, limits: ArchiveLimits | None = None) -> li
 
 
 def read_archive(archive: str | Path, limits: ArchiveLimits | None = None) -> Iterator[Entry]:
-    """Give the pictures of an archive, one after the other; see `list_archive`, which is called first.
+    """Yield the pictures of an archive; call `list_archive` first, which checks it.
 
     Raises:
         FileNotFoundError: As `list_archive`.
@@ -91,7 +91,7 @@ def _checked(archive: str | Path) -> Path:
 
 @contextmanager
 def _told(path: Path) -> Iterator[None]:
-    """Say of every error which archive it is about; a reader's own errors pass."""
+    """Name the archive in every error; the reader's own errors pass through."""
     try:
         yield
     except _Refused as error:
@@ -104,7 +104,7 @@ def _told(path: Path) -> Iterator[None]:
 
 
 class _Refused(Exception):
-    """An archive that nobody makes for the sake of pictures."""
+    """An archive that breaks a limit."""
 
 
 def _is_zip(path: Path) -> bool:
@@ -113,7 +113,7 @@ def _is_zip(path: Path) -> bool:
 
 
 def _safe(name: str) -> PurePosixPath:
-    """Return a member's path, where it stays in the folder."""
+    """Return a member's path if it stays inside the folder."""
     parts = re.split(r"[/\\]", name)
     if name[:1] in ("/", "\\") or ".." in parts or re.match(r"[A-Za-z]:", name) or not name.isprintable():
         raise _Refused(f"the name {name!r} leads out of the folder it is unpacked to, or is none for a file")
@@ -126,7 +126,7 @@ def _is_wanted(path: PurePosixPath) -> bool:
 
 
 class _Sizes:
-    """Counts what an archive holds, and refuses too much."""
+    """Counts the entries and bytes of an archive and refuses too many."""
 
     def __init__(self, limits: ArchiveLimits) -> None:
         self._limits, self._files, self._bytes = limits, 0, 0
@@ -167,7 +167,7 @@ class _Stream(io.RawIOBase):
         return True
 
     def read_rest(self) -> None:
-        """Go on to the end, where a compressed stream tells whether all of it was right."""
+        """Read to the end, where the checksum of a compressed stream is verified."""
         while self.read(_BLOCK):
             if self.tell() > 2 * self._limits.total:
                 raise _Refused(f"unpacked it has more than {self._limits.total / 1e9:g} GB")

@@ -1,4 +1,4 @@
-"""Pictures of people cut down to aligned faces of one size, as networks are trained on and fed with."""
+"""Crop pictures of people to aligned faces of one size, the input of embedding networks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from facelib.nets.runtime import allowed_cores
 CROP_COLUMNS = ["picture", "crop", "reason"]
 """A row a picture: the picture, its crop (empty where there is none), and why there is none."""
 
-_FEWEST_EACH = 12  # pictures that a further process must find to do, to be worth its start
+_FEWEST_EACH = 12  # pictures that justify starting one more process
 
 
 def align_tree(
@@ -198,7 +198,7 @@ def _check(places: Mapping[Path, Path], processes: int | None) -> None:
 
 
 def _done(cutting: Cutting, tasks: Sequence[CutTask], processes: int | None) -> Iterator[tuple[CutTask, Cut]]:
-    """Give what is known of each picture, first of those that need no look."""
+    """Yield the result of each picture, those already known first."""
     wanted = []
     for task in tasks:
         found = find_crop(cutting, task)

@@ -1,4 +1,4 @@
-"""One picture cut down to its face: found, cut out, and written as a crop that tells what it was made from."""
+"""Crop one picture to its face; the crop file records what it was made from."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ NO_FACE = "no face"
 DIED = "the process that looked at it died"
 IN_THE_WAY = "a picture that is no crop stands in its place"
 
-_NOTE = "facelib"  # the entry of a crop's PNG file that tells what it was made from
+_NOTE = "facelib"  # the PNG text entry that records what a crop was made from
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +67,7 @@ class Cutting:
 
     @property
     def description(self) -> str:
-        """Everything on which it depends what comes of a picture."""
+        """Everything the result of a picture depends on."""
         margin = f" {self.margin:g}" if self.method == "margin" else ""
         face = f"{self.detector}, smallest face {self.smallest_face:g}"
         return f"{self.method}{margin}, {self.image_size} pixels, {face}"
@@ -75,7 +75,7 @@ class Cutting:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """What came of a picture.
+    """The result of one picture.
 
     Attributes:
         reason: Why there is no crop, or nothing where there is one.
@@ -102,7 +102,7 @@ class CutTask:
 
 
 def find_crop(cutting: Cutting, task: CutTask) -> Cut | None:
-    """Return what is known of a picture without looking at it: its crop is there, or there can be none; else None."""
+    """Return the known result of a picture without opening it, or None when it must be processed."""
     digest = digest_of(task.picture)
     there = _note_of(task.crop)
     if there == _note(cutting, digest):
@@ -120,7 +120,7 @@ def cut_out(cutting: Cutting, task: CutTask) -> Cut:
     Raises:
         OSError: When the crop cannot be written.
     """
-    found = find_crop(cutting, task)  # several runs may be at it
+    found = find_crop(cutting, task)  # several runs may write it at the same time
     if found is not None:
         return found
     digest, chip = digest_of(task.picture), _chip(cutting, task.picture)
@@ -147,7 +147,7 @@ def _note(cutting: Cutting, digest: str) -> str:
 
 
 def _note_of(crop: Path) -> str | None:
-    """Return what a crop was made from; nothing of a picture that is no crop, None where there is no whole picture."""
+    """Return what a crop was made from: empty for a picture that is not a crop, None for a broken file."""
     try:
         with warnings.catch_warnings(action="ignore"), PillowImage.open(crop) as picture:
             note = str(picture.info.get(_NOTE, ""))
@@ -178,6 +178,6 @@ def _chip(cutting: Cutting, picture: Path) -> Image | str:
 
 @lru_cache(maxsize=1)
 def _tools(cutting: Cutting) -> tuple[Detector, DlibAligner | None]:
-    """Open what a process needs, once for all its pictures."""
+    """Load detector and aligner once for all pictures of a process."""
     aligner = DlibAligner(landmark_file(), size=cutting.image_size) if cutting.method == "dlib" else None
     return load_detector(cutting.detector, smallest_face=cutting.smallest_face), aligner

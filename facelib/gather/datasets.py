@@ -1,25 +1,19 @@
-"""Known data sets brought into the form of a cast: one folder of pictures a person."""
+"""Known data sets imported as a cast: one folder of pictures for each person."""
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from pathlib import Path
 
 import pandas as pd
 from tqdm.auto import tqdm
 
-from facelib.films.corrections.log import checked_name
 from facelib.gather.archives import ArchiveLimits, list_archive, read_archive
 from facelib.gather.crops import pictures_below
-from facelib.gather.sources.small import check_picture
+from facelib.gather.facescrub import fetch_facescrub
+from facelib.gather.imported import IMPORTED_COLUMNS, take_in
 from facelib.gather.sources.web import WebLimits
-from facelib.images import UnreadablePicture
-from facelib.nets.cache import sha256_of
-from facelib.project import Project, atomic_write
-
-IMPORTED_COLUMNS = ["source", "person", "picture", "reason"]
-"""A row a picture of a data set: where it comes from, whose it is, where it lies now, or why it was left out."""
+from facelib.project import Project
 
 _LARGEST = 50 * 10**6  # bytes of a picture
 
@@ -48,8 +42,6 @@ def import_dataset(
     if source.is_dir():
         return import_tree(source, project, progress=progress)
     if source.suffix.lower() in {".txt", ".tsv"}:
-        from facelib.gather.facescrub import fetch_facescrub
-
         return fetch_facescrub(source, project.people, limits=limits, progress=progress)
     return import_lfw(source, project.people, progress=progress)
 
@@ -143,40 +135,3 @@ def _copied(path: Path, person: str, people: Path) -> tuple[str, str]:
     except OSError as error:
         return "", f"unreadable: {error.strerror or error}"
     return take_in(content, person, path.name, people)
-
-
-def take_in(content: bytes, person: str, name: str, people: str | Path) -> tuple[str, str]:
-    """Put a picture into a person's folder, unless it is there already; nothing is overwritten.
-
-    Args:
-        content: The file's bytes; they are checked to be a whole picture.
-        person: The folder's name.
-        name: The file's name; where another picture has it, it is followed by the first digits of the sha256.
-        people: The folder of the people's folders.
-
-    Returns:
-        Its path relative to `people` and no reason, or the other way round.
-
-    Raises:
-        OSError: When it cannot be written.
-    """
-    if not person:
-        return "", "it lies in no folder: whose it is, is not known"
-    try:
-        folder = Path(people) / checked_name(person)
-    except ValueError as error:
-        return "", str(error)
-    digest = hashlib.sha256(content).hexdigest()
-    plain = Path(name)
-    for place in (folder / plain, folder / f"{plain.stem} {digest[:8]}{plain.suffix}"):
-        if not place.exists():
-            try:
-                check_picture(content)
-            except UnreadablePicture as error:
-                return "", str(error)
-            with atomic_write(place) as temporary:
-                temporary.write_bytes(content)
-        elif sha256_of(place) != digest:
-            continue
-        return place.relative_to(people).as_posix(), ""
-    return "", f"other pictures have the names that it could have in {str(folder)!r}"

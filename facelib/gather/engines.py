@@ -1,4 +1,4 @@
-"""Addresses of pictures, as the search engines of the web find them by a name."""
+"""Addresses of pictures that web search engines find for a name."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ FLICKR_KEY = "FLICKR_API_KEY"
 """The environment variable with the key that Flickr gives its users."""
 
 _LARGEST_PAGE = 4_000_000  # bytes; an engine's page has a tenth of it
-_LONGEST_SEARCH = 4.0  # as many times as one page may take
+_LONGEST_SEARCH = 4.0  # times the limit of one page
 _LONGEST_ADDRESS = 2000  # characters
 _FLICKR_PAGE = 100  # pictures
 # Flickr's numbers of licences, of those that allow it.
@@ -70,7 +70,7 @@ class Found:
 
 
 class _Refused(Exception):
-    """An engine that answers, but not with what was asked for."""
+    """An engine that answers with something other than results."""
 
 
 def find_pictures(
@@ -143,13 +143,13 @@ def _check(name: str, engine: str, max_num: int, licence: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """What icrawler's parsers take for an answer."""
+    """The response object that icrawler's parsers expect."""
 
     content: bytes
 
 
 class _Pages:
-    """What icrawler's parsers take for a session: it asks within limits, and elsewhere where it is told so."""
+    """The session object that icrawler's parsers expect, with our limits and, in tests, another host."""
 
     def __init__(self, session: requests.Session, limits: WebLimits, address: str) -> None:
         self._session, self._limits, self._address = session, limits, address
@@ -188,7 +188,7 @@ def _of_icrawler(module: str, name: str) -> Any:
 def _page_addresses(engine: Engine, query: str, max_num: int, licence: str, key: str) -> list[str]:
     """Return the addresses of the engine's pages, the first first: icrawler's feeder, without its threads."""
     feeder = _of_icrawler(f"builtin.{engine}", f"{engine.capitalize()}Feeder")(1, _signal(), None)
-    feeder.out_queue = Queue()  # its own waits for somebody who takes
+    feeder.out_queue = Queue()  # icrawler's own feeder blocks until a consumer takes
     if engine == "flickr":
         choice = {"license": _FLICKR_LICENCES[licence]} if licence else {}
         feeder.feed(key, text=query, sort="relevance", content_type=1, per_page=_FLICKR_PAGE, **choice)
@@ -224,7 +224,7 @@ def _parsed(engine: Engine, pages: _Pages, address: str, key: str) -> Iterator[s
 
 
 def _refuse_errors(engine: Engine, page: _Page) -> None:
-    """Tell what an engine with an interface says of itself; icrawler passes over it."""
+    """Raise the error that an engine's API reports; icrawler ignores it."""
     if engine not in {"baidu", "flickr"}:
         return
     try:
@@ -237,7 +237,7 @@ def _refuse_errors(engine: Engine, page: _Page) -> None:
 
 
 def _is_whole(address: str) -> bool:
-    """Tell whether this is the address of something: the parsers also find what only begins like one."""
+    """Return whether this is a complete address; the parsers also find truncated ones."""
     if len(address) > _LONGEST_ADDRESS or not address.isprintable() or set(' "<>\\^`{|}') & set(address):
         return False
     try:

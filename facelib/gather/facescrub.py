@@ -24,7 +24,7 @@ import pandas as pd
 from PIL import Image as PillowImage
 from tqdm.auto import tqdm
 
-from facelib.gather.datasets import IMPORTED_COLUMNS, take_in
+from facelib.gather.imported import IMPORTED_COLUMNS, take_in
 from facelib.gather.sources.address import shown
 from facelib.gather.sources.small import SMALL_LIMITS, Picture, check_picture, fetch_bytes
 from facelib.gather.sources.web import WebLimits
@@ -170,7 +170,7 @@ class _Result(NamedTuple):
 
 
 class _Ledger:
-    """What was asked for: a file that is written now and then, and at the end."""
+    """The addresses asked for so far: a file written at intervals and at the end."""
 
     def __init__(self, folder: Path, *, try_again: bool) -> None:
         self._folder, self._path = folder, folder / "facescrub.csv"
@@ -190,7 +190,7 @@ class _Ledger:
         self._write()
 
     def result(self, face: _Face) -> _Result | None:
-        """Return what came of a face, where that is known."""
+        """Return the known result of a face."""
         if face.problem:
             return _Result("", face.problem, "")
         _, found = self._rows.get((face.person, face.stem), ("", None))
@@ -199,7 +199,7 @@ class _Ledger:
         return found
 
     def was_kept(self, face: _Face) -> bool:
-        """Tell whether there was a picture of a face, also when its user has taken it away since."""
+        """Return whether a face was saved, even if the user has removed it since."""
         return bool(self._rows.get((face.person, face.stem), ("", _Result("", "", "")))[1].picture)
 
     def add(self, face: _Face, picture: str, reason: str) -> None:
@@ -235,7 +235,7 @@ def _fetch_one(
 
 
 def _fetched(faces: Iterable[_Face], limits: WebLimits) -> Generator[tuple[_Face, bytes | str], None, None]:
-    """Give what is at each face's address, or why it is not had, in order; some are asked for ahead."""
+    """Yield the picture at each face's address, or the reason it is missing, in order; some are fetched ahead."""
     with ThreadPoolExecutor(_CONNECTIONS) as pool:
         running: deque[tuple[_Face, Future[bytes | str]]] = deque()
         try:
@@ -258,7 +258,7 @@ def _fetch(address: str, limits: WebLimits) -> bytes | str:
 
 
 def _keep(face: _Face, content: bytes | str, *, folder: Path, margin: float | None) -> tuple[str, str]:
-    """Return where a face lies now, or why it does not."""
+    """Return the path of the saved face, or why it was not saved."""
     if isinstance(content, str):
         return "", content
     digest = hashlib.sha256(content).hexdigest()

@@ -48,7 +48,7 @@ class Failures:
         return self._known.get(picture)
 
     def add(self, picture: str, result: Cut) -> None:
-        """Take what came of a picture; the file is written now and then."""
+        """Add the result of a picture; the file is written at intervals."""
         self._new[picture] = result
         if time.monotonic() - self._written > _SECONDS_BETWEEN_WRITES:
             self.write()
@@ -74,7 +74,7 @@ class Failures:
 
     def _read(self) -> pd.DataFrame:
         if self.path is not None and self.path.is_file():
-            with suppress(ValueError, KeyError):  # damaged: it is made anew
+            with suppress(ValueError, KeyError):  # damaged: start again
                 table = pd.read_csv(self.path, dtype="str", keep_default_na=False)[FAILED_COLUMNS]
                 return table.drop_duplicates("picture", keep="last")
         return pd.DataFrame(columns=pd.Index(FAILED_COLUMNS), dtype="str")

@@ -17,8 +17,8 @@ from facelib.films.index import TrackingSettings
 from facelib.films.indexed import index_film, made_from, read_index
 from facelib.films.problems import Problems
 from facelib.films.unknowns import grouping_threshold
-from facelib.gather.datasets import take_in
 from facelib.gather.film_people import PROPOSED_COLUMNS, Choice, Chosen, choose_people
+from facelib.gather.imported import take_in
 from facelib.gather.keeping import folder_of
 from facelib.project import FilmFiles, Project, atomic_write, file_lock, write_table
 from facelib.recognize import UNKNOWN
@@ -46,7 +46,7 @@ class Proposed:
 
 
 def proposals_folder(project: Project) -> Path:
-    """Return where proposed people lie."""
+    """Return the folder of proposed people."""
     return project.output / "proposed"
 
 
@@ -175,7 +175,7 @@ def _files(own: FilmFiles, project: Project, made: dict[str, object]) -> FilmFil
 
 
 def _write(chosen: Chosen, folder: Path, made: str) -> None:
-    """Bring the folders in line with the list, unless they were before: what was changed since is the user's word."""
+    """Update the folders to the list, except where the user has changed them since."""
     path = folder / "pictures.csv"
     before = _read_list(path)
     if len(before) and (before["made"] == made).all():
@@ -198,7 +198,7 @@ def _read_list(path: Path) -> pd.DataFrame:
     columns = [*PROPOSED_COLUMNS, "made"]
     try:
         return pd.read_csv(path, keep_default_na=False, dtype={"made": "str", "sha256": "str"})[columns]
-    except (OSError, ValueError, KeyError):  # not there, or damaged: what it listed is taken for the user's
+    except (OSError, ValueError, KeyError):  # missing or damaged: treat everything as the user's
         return pd.DataFrame(columns=pd.Index(columns))
 
 

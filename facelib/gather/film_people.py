@@ -22,7 +22,7 @@ PEOPLE_COLUMNS = ["person", "known_as", "seconds", "tracks", "films", "pictures"
 """A row a proposed person, longest on screen first."""
 
 _ALIKE = 0.2  # of the grouping's threshold: two faces so near each other show nothing new
-_FAR = 1.4  # of it: a face so far from the mean of its person's is blurred, hidden or somebody else's
+_FAR = 1.4  # of it: a face this far from its person's mean is blurred, hidden or somebody else's
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ from facelib.images import PICTURE_SUFFIXES
 from facelib.project import VIDEO_SUFFIXES, Project, atomic_write
 
 if TYPE_CHECKING:
-    from facelib.gather.sources.resolvers import SourceSettings
+    from facelib.gather.sources.media import SourceSettings
 
 PICTURE_COLUMNS = ["picture", "person", "width", "height", "format", "bytes", "reason"]
 GATHERED_COLUMNS = ["source", "films", "new", "title", "date", "people", "problem"]

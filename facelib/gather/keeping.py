@@ -45,12 +45,12 @@ class PictureStore:
         return [source for source in self._rows if source.file.startswith(folder)]
 
     def find(self, person: str, address: str) -> Source | None:
-        """Return the row of an address that was fetched for a person."""
+        """Return the row of an address already fetched for a person."""
         wanted = shown(address)
         return next((source for source in self.pictures_of(person) if source.address == wanted), None)
 
     def is_there(self, source: Source) -> bool:
-        """Tell whether a gathered picture is still where it was put."""
+        """Return whether a gathered picture is still where it was put."""
         return (self._project.data / source.file).is_file()
 
     def keep(self, picture: Picture, *, person: str, address: str, licence: str = "") -> tuple[str, bool]:
@@ -85,7 +85,7 @@ class PictureStore:
         return source.file, True
 
     def finish(self) -> None:
-        """Bring to its end what a killed process left, and remove the hidden folder.
+        """Finish what a killed process left, and remove the hidden folder.
 
         A hidden file whose row is written lacks but its name; any other is fetched again.
         """
@@ -124,7 +124,7 @@ class PictureStore:
         place.parent.mkdir(parents=True, exist_ok=True)
         try:
             os.link(hidden, place)
-        except FileExistsError:  # its user was quicker
+        except FileExistsError:  # a file appeared meanwhile
             pass
         except OSError:  # not every file system has links
             os.replace(hidden, place)

@@ -156,7 +156,7 @@ def _gather_one(
 
 
 def _fetched(wanted: deque[Candidate], search: PictureSearch) -> Generator[tuple[Candidate, bytes | str], None, None]:
-    """Take candidates from the front and give what is at each, or why it is not had, in their order."""
+    """Yield the picture of each candidate, or the reason it is missing, in order."""
     with ThreadPoolExecutor(search.connections) as pool:
         running: deque[tuple[Candidate, Future[bytes | str]]] = deque()
         try:
@@ -175,7 +175,7 @@ def _fetched(wanted: deque[Candidate], search: PictureSearch) -> Generator[tuple
 def _fetch(address: str, limits: WebLimits) -> bytes | str:
     try:
         return fetch_bytes(address, limits)
-    except Exception as error:  # whatever an address of a stranger leads to, the others go on
+    except Exception as error:  # an unknown address may fail in any way; the others go on
         return str(error) or type(error).__name__
 
 

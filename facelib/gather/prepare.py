@@ -113,7 +113,7 @@ def _find_faces(project: Project, cutting: Cutting, embedder: Embedder, *, progr
         known = read_gallery(project.faces)
     try:
         faces = build_gallery(project, detector, embedder, known=known, progress=progress)
-    except ValueError:  # not one usable face: what was found is there nevertheless
+    except ValueError:  # no usable face: the table is still written
         return read_gallery(partial).table
     made = {"detector": describe_search(detector), "embedder": embedder.name, "weights_sha256": embedder.sha256}
     write_gallery(faces, partial, **made, threshold=embedder.threshold)
@@ -142,7 +142,7 @@ def _reasons(
 
 
 def _about_the_same(counts: pd.Series) -> int:
-    """Return how many pictures a person may have, by how many each has."""
+    """Return how many pictures a person may keep, given how many each has."""
     fair = min(float(counts.median()), LARGEST_IMBALANCE * float(counts.min()))
     return max(_ENOUGH_TO_BALANCE, math.ceil(fair))
 
@@ -194,14 +194,14 @@ def _record(project: Project) -> Path:
 
 
 def _plan(project: Project) -> Path:
-    """Return where the record lies until `disabled.txt` says the same, to tell a killed run from its user's word."""
+    """Return the path of the record that tells a killed run from the user's own decision."""
     return project.output / "prepared.partial.csv"
 
 
 def _read(path: Path) -> pd.DataFrame:
     try:
         return pd.read_csv(path, keep_default_na=False, dtype="str")[PREPARED_COLUMNS]
-    except (OSError, ValueError, KeyError):  # not there, or broken: everything is decided anew
+    except (OSError, ValueError, KeyError):  # missing or damaged: decide everything again
         return pd.DataFrame(columns=pd.Index(PREPARED_COLUMNS))
 
 

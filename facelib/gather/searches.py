@@ -1,4 +1,4 @@
-"""Who is asked for pictures of people, and how: the engines of one run, and what they have found so far."""
+"""The search engines of one run, and the addresses they have found so far."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from facelib.gather.sources.small import MOST_PIXELS, SMALL_LIMITS
 from facelib.gather.sources.web import WebLimits
 from facelib.project import Project, write_text
 
-_MORE = 2  # as many addresses as pictures are asked for: some lead nowhere any more
+_MORE = 2  # addresses for each picture wanted: some are dead links
 _MOST_AT_ONCE = 1000  # what an engine has at most
 
 
@@ -86,7 +86,7 @@ class Engines:
         return turns, problems
 
     def forget(self) -> None:
-        """Remove what is remembered: the next run is another one."""
+        """Delete the stored results of this run."""
         self._file.unlink(missing_ok=True)
 
     def _ask_one(self, engine: Engine, person: str) -> tuple[list[str], str]:
@@ -114,5 +114,5 @@ class Engines:
         try:
             known = json.loads(self._file.read_text(encoding="utf-8"))
             return {str(key): [str(address) for address in addresses] for key, addresses in known.items()}
-        except (OSError, ValueError, TypeError, AttributeError):  # not there, or broken: they are asked again
+        except (OSError, ValueError, TypeError, AttributeError):  # missing or damaged: ask again
             return {}

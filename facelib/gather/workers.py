@@ -1,4 +1,4 @@
-"""One piece of work done on many things by several processes, of which each has one thread."""
+"""One function applied to many tasks by several single-threaded processes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _AHEAD = 2  # tasks a process that are handed out at a time: one is worked on, o
 def spread(
     work: Callable[[Task], Result], tasks: Iterable[Task], *, processes: int
 ) -> Iterator[tuple[Task, Result | None]]:
-    """Do the work on every task, and give each with its result as soon as it is there, in any order.
+    """Apply `work` to every task and yield each with its result as soon as it is ready, in any order.
 
     Processes are started anew and not forked, since networks and their threads do not survive a fork; so `work` must
     be importable, and it and the tasks are pickled. A process that dies takes no more than its task with it: whatever
@@ -57,7 +57,7 @@ def spread(
 def _work_off(
     work: Callable[[Task], Result], waiting: deque[Task], suspects: deque[Task], processes: int, *, ahead: int
 ) -> Iterator[tuple[Task, Result]]:
-    """Take tasks until there are none, or until a process dies; what was handed out by then goes to the suspects."""
+    """Take tasks until none are left or a process dies; those in progress then become suspects."""
     running: dict[Future[Result], Task] = {}
     with _pool(processes) as pool:
         try:
@@ -89,17 +89,17 @@ def _pool(processes: int) -> Iterator[ProcessPoolExecutor]:
 
 
 def _begin() -> None:
-    """Make a new process one of many."""
+    """Set up a new worker process."""
     import cv2
 
     os.environ["OMP_NUM_THREADS"] = "1"
     cv2.setNumThreads(1)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is for the first process, which ends the others
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is handled by the parent process, which ends the others
     threading.Thread(target=_end_with_first, daemon=True).start()
 
 
 def _end_with_first() -> None:
-    # Waiting for work they would not notice that the first process is gone, and stay for ever.
+    # A worker that waits for work would not notice that its parent is gone.
     first = multiprocessing.parent_process()
     if first is not None:
         first.join()

@@ -1,4 +1,4 @@
-"""What has changed, kept until somebody asks, and told at once to who listens."""
+"""The log of changes: kept until read, and passed to listeners at once."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from datetime import UTC, datetime
 
 from facelib.live.records import Change, ChangeKind
 
-_MOST = 10_000  # changes that nobody has asked for
+_MOST = 10_000  # unread changes
 
 _log = logging.getLogger(__name__)
 
 
 class ChangeLog:
-    """Keeps changes in the order they come, from any thread.
+    """A thread-safe queue of changes.
 
     Args:
         listener: Called with each of them; what goes wrong in it is told in the log, and stops nothing.

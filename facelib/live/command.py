@@ -12,8 +12,9 @@ from typing import TextIO
 
 import cv2
 
-from facelib.live.records import Change, LiveView
+from facelib.live.records import Change
 from facelib.live.session import LiveSession
+from facelib.live.view import LiveView
 
 _STEP = 0.1  # seconds between two looks at whether to end
 _KEYS = "q: quit   s: snapshot   r: record"
@@ -41,7 +42,7 @@ def print_changes(out: TextIO, *, gone: threading.Event) -> Callable[[Change], N
 
 @contextmanager
 def asked_to_stop() -> Iterator[threading.Event]:
-    """Give an event that Ctrl-C and SIGTERM set, instead of breaking off what runs."""
+    """Yield an event that Ctrl-C and SIGTERM set, instead of interrupting."""
     asked = threading.Event()
     wanted = (signal.SIGINT, signal.SIGTERM)
     before = {number: signal.signal(number, lambda *_: asked.set()) for number in wanted}
@@ -63,7 +64,7 @@ def play_headless(session: LiveSession, *, seconds: float, asked: threading.Even
 
 
 def check_display() -> None:
-    """Make sure that a window can be opened: OpenCV ends the whole process where it cannot.
+    """Check that a window can be opened: OpenCV aborts the process if not.
 
     Raises:
         OSError: When there is no display, or this OpenCV has no windows.
@@ -100,7 +101,7 @@ def play_in_window(session: LiveSession, *, seconds: float, asked: threading.Eve
 
 
 def status(session: LiveSession, view: LiveView) -> str:
-    """Return a line on how it goes, such as `playing, 25 pictures a second, 20 ms behind, 9 recognized a second`."""
+    """Return a status line such as `playing, 25 pictures a second, 20 ms behind, 9 recognized a second`."""
     parts = [
         view.state,
         f"{view.frames_per_second:.0f} pictures a second",

@@ -1,4 +1,4 @@
-"""A face that is being looked at becomes a picture of the cast, and the recognizer learns it."""
+"""Enrol a face from live pictures: save it as a picture of the cast and refit the recognizer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is known of a face that is followed, and the name it keeps until the evidence turns."""
+"""The evidence about a tracked face, and the name it keeps until the evidence changes."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class Portrait:
 
 @dataclass(slots=True, eq=False)
 class Evidence:
-    """All that speaks for who a track is.
+    """The evidence for the identity of a track.
 
     Attributes:
         track: Its number.
@@ -104,7 +104,7 @@ class Evidence:
         return self.sightings > 1 or self.answer.person != UNKNOWN
 
     def wants(self, quality: float) -> bool:
-        """Tell whether a face of this quality would be among its best."""
+        """Return whether a face of this quality would be among its best."""
         return len(self.best) < MOST_SIGHTS or quality > self.best[-1].quality
 
     def add(self, sight: Sight) -> None:
@@ -113,14 +113,14 @@ class Evidence:
         self.best = sorted([*self.best, sight], key=lambda one: -one.quality)[:MOST_SIGHTS]
 
     def forget_old(self) -> None:
-        """Let only the last faces speak."""
+        """Drop all but the last faces."""
         self.best = sorted(self.recent, key=lambda one: -one.quality)
         self.enrolled, self.portrait = "", None
 
 
 @dataclass(frozen=True, slots=True)
 class _Verdict:
-    """What some faces of one track say: the best person, and how much speaks for it."""
+    """The verdict of some faces of one track: the best person and its probability."""
 
     person: str
     confidence: float
@@ -134,7 +134,7 @@ class _Verdict:
 
 
 class Namer:
-    """Names tracks while they grow, by the rules that name the tracks of a film by their faces.
+    """Names growing tracks, with the same settings as the tracks of a film.
 
     A name once given is kept while its probability does not fall by more than 0.2 below what gives one, and until the
     last faces surely are another person's, or clearly nobody's who the track was before: then these alone count.
@@ -151,7 +151,7 @@ class Namer:
         self._unlike = _UNLIKE * alike if math.isfinite(alike) else math.inf
 
     def name(self, tracks: Sequence[Evidence]) -> None:
-        """Answer anew who each track is; nobody is two of those that were seen last."""
+        """Name every track again; no person twice among those seen last."""
         tracks = [track for track in tracks if track.best]
         if not tracks:
             return
@@ -186,7 +186,7 @@ class Namer:
         return verdicts
 
     def _has_turned(self, track: Evidence, last: _Verdict) -> bool:
-        """Tell whether the last faces of a track are of somebody else than those before."""
+        """Return whether the last faces of a track are of somebody else."""
         if len(track.recent) < _RECENT:
             return False
         named = track.enrolled or track.answer.person

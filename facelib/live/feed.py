@@ -1,4 +1,4 @@
-"""A source that has been opened: its pictures one after the other, each with its time where the source tells it."""
+"""An open source: its pictures in order, with their times where the source has them."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Feed(Protocol):
         ...
 
     def behind(self, seconds: float) -> None:
-        """Tell how far behind the pictures come, so that what costs least to miss may be passed over."""
+        """Report the delay in seconds, so that the source may skip the cheapest pictures."""
         ...
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Boxes carried along from one picture to the next by what moves in them."""
+"""Boxes moved from one picture to the next by optical flow."""
 
 from __future__ import annotations
 

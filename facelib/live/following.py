@@ -1,4 +1,4 @@
-"""The faces of the picture last recognized, carried along to the newest one."""
+"""The faces of the last recognised picture, moved along to the newest one."""
 
 from __future__ import annotations
 

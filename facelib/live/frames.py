@@ -1,4 +1,4 @@
-"""One picture of a live source, converted at most once, by whoever asks first."""
+"""One picture of a live source, converted lazily and once."""
 
 from __future__ import annotations
 

@@ -16,8 +16,9 @@ from facelib.live.rates import Rate
 from facelib.live.reader import Reader
 from facelib.live.recognition import News, Recognition
 from facelib.live.recorder import Recorder
-from facelib.live.records import FINAL_STATES, LiveView, State
+from facelib.live.records import FINAL_STATES, State
 from facelib.live.source import Source
+from facelib.live.view import LiveView
 
 _LONGEST_READ = 15.0  # seconds for which a source may hold up the end
 _LONGEST_HOLD = 0.4  # seconds for which a picture behind a cut waits for its names, or they would blink at every cut
@@ -38,7 +39,7 @@ class Player:
         seconds: From the beginning of one recognition to that of the next, at least.
         loop: Whether a film begins anew at its end.
         patience: Seconds without a picture after which the source has failed.
-        colours: See `facelib.live.records.LiveView`; may be replaced at any time.
+        colours: See `facelib.live.view.LiveView`; may be replaced at any time.
 
     Attributes:
         recognition: To be used by who holds `machine`.

@@ -1,4 +1,4 @@
-"""How often something happens."""
+"""Event rates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A thread that reads a source and always has its newest picture at hand."""
+"""A thread that reads a source and holds its newest picture."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MEMORY = 15.0  # seconds over which the quickest picture tells what it is to be
 
 
 class Reader:
-    """Reads a source in a thread of its own, and keeps only the newest picture: what is not asked for is let go.
+    """Reads a source in its own thread and keeps only the newest picture.
 
     A film plays at its own speed. A camera or a stream that is lost is opened again, after waits that grow from half a
     second to five.
@@ -147,7 +147,7 @@ class Reader:
 
 
 class _Clock:
-    """Lays the times of all connections of a source one behind the other, and tells how late a picture comes."""
+    """Joins the times of all connections of a source, and measures how late a picture is."""
 
     def __init__(self) -> None:
         self._began: float | None = None  # when the session's first picture came

@@ -13,7 +13,7 @@ import av
 
 from facelib.films.encode import PictureWriter
 from facelib.live.drawing import draw_faces
-from facelib.live.records import LiveView
+from facelib.live.view import LiveView
 
 # Pieces of a second each, so that what was written before a power cut plays; in the end the file gets the index of a
 # plain MP4.

@@ -1,14 +1,12 @@
-"""What a live session hands on: the picture with what is known of it, and what has changed."""
+"""The records of a live session: its states, the faces in a picture, and changes."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Literal
 
-from facelib.faces import FloatArray, Image
-from facelib.live.frames import LiveFrame
+from facelib.faces import FloatArray
 from facelib.recognize import UNKNOWN
 
 State = Literal["connecting", "playing", "waiting", "ended", "stopped", "failed"]
@@ -43,54 +41,6 @@ class LiveFace:
     confidence: float = 0.0
     distance: float = float("nan")
     enrolled: bool = False
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class LiveView:
-    """The newest picture of a source, with what is known of it.
-
-    Attributes:
-        frame: The picture as it came, converted when asked for.
-        faces: The faces in it, in the order of their tracks.
-        delay: Seconds from the picture's arrival to its being shown here.
-        recognition_delay: Seconds from the arrival of the picture last recognized to its names being known.
-        frames_per_second: Pictures shown, over the last two seconds.
-        recognitions_per_second: Pictures recognized, over the last five seconds.
-        state: What the session is at.
-        message: Why it waits or failed, or nothing; made for people to read.
-        colours: A colour such as `#0072B2` for everyone of the cast and for `unknown`, the same in every picture.
-    """
-
-    frame: LiveFrame
-    faces: tuple[LiveFace, ...] = ()
-    delay: float = 0.0
-    recognition_delay: float = 0.0
-    frames_per_second: float = 0.0
-    recognitions_per_second: float = 0.0
-    state: State = "playing"
-    message: str = ""
-    colours: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def image(self) -> Image:
-        """The picture without anything drawn on it, `(height, width, 3)` uint8 RGB; not to be written to."""
-        return self.frame.image
-
-    @property
-    def number(self) -> int:
-        """0-based number of the picture; pictures that were passed over are counted too."""
-        return self.frame.number
-
-    @property
-    def time(self) -> float:
-        """Seconds of the source since the session's first picture; goes on behind an interruption."""
-        return self.frame.time
-
-    def annotated(self) -> Image:
-        """Return the picture with a box and a name on every face, `(height, width, 3)` uint8 RGB."""
-        from facelib.live.drawing import annotate_picture  # stands above this module
-
-        return annotate_picture(self.image, self.faces, self.colours or None)
 
 
 @dataclass(frozen=True, slots=True)

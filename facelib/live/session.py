@@ -1,4 +1,4 @@
-"""A live session: a source played, its faces found, followed and named, while it plays."""
+"""A live session: a source is played, its faces are detected, tracked and named."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ from facelib.live.changes import ChangeLog
 from facelib.live.enrolment import learn, new_file, person_of, save_portrait
 from facelib.live.player import Player
 from facelib.live.recognition import open_recognition
-from facelib.live.records import Change, LiveView, State
+from facelib.live.records import Change, State
 from facelib.live.source import read_source
+from facelib.live.view import LiveView
 from facelib.plots.style import colours_of
 from facelib.project import Project, atomic_write
 

@@ -1,4 +1,4 @@
-"""What can be played: a camera, a stream or a film, told from what its user wrote."""
+"""What can be played: a camera, a stream or a film."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Source:
 
 
 def read_source(given: str | int | Path) -> Source:
-    """Tell what is meant: a number is a camera, what has `://` in it a stream, all else a film's path.
+    """Parse a source: a number is a camera, a text with `://` a stream, anything else the path of a film.
 
     Example:
         >>> read_source("0").kind, read_source("rtsp://me:secret@camera/live").name

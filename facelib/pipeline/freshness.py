@@ -1,4 +1,4 @@
-"""What a step of the pipeline was made from, so that a step whose files still fit is not run again."""
+"""What a step of the pipeline was made from, so that an unchanged step is not run again."""
 
 from __future__ import annotations
 

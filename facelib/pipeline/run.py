@@ -20,7 +20,9 @@ from papermill.exceptions import PapermillExecutionError
 
 from facelib.pipeline.freshness import STEP_FILES, Made, StepFiles, file_states, find_record, same
 from facelib.pipeline.kernel import ThisPython
-from facelib.pipeline.parameters import Parameter, check_parameters, read_parameters
+from facelib.pipeline.parameters import NOTEBOOKS, NotebookParameters
+from facelib.pipeline.parameters.base import unknown_name
+from facelib.pipeline.parameters.reading import model_of, read_parameters
 from facelib.pipeline.report import write_report
 from facelib.project import Project, file_lock
 
@@ -61,8 +63,8 @@ class StepResult:
 class _Step:
     number: int
     source: Path
-    taken: Mapping[str, Parameter]
-    given: Mapping[str, object]
+    shown: frozenset[str]  # the parameters in the notebook's own cell; the others go into its `options`
+    parameters: NotebookParameters
     files: StepFiles
 
     @property
@@ -71,8 +73,20 @@ class _Step:
 
     @property
     def values(self) -> dict[str, object]:
-        """Every parameter's value: the given one or the notebook's own."""
-        return {name: parameter.default for name, parameter in self.taken.items()} | dict(self.given)
+        """Every parameter's value: the given one or its default."""
+        return dict(self.parameters)
+
+    @property
+    def given(self) -> dict[str, object]:
+        """The values that were given."""
+        return {name: value for name, value in self.values.items() if name in self.parameters.model_fields_set}
+
+    def injected(self, project: Project) -> dict[str, object]:
+        """What papermill puts into the notebook: the parameters that it shows, and the others as its options."""
+        places = {"project": project.name, "data_dir": str(project.data_dir), "output_dir": str(project.output_dir)}
+        shown = {name: value for name, value in (places | self.given).items() if name in self.shown}
+        options = {name: value for name, value in self.given.items() if name not in self.shown}
+        return shown | ({"options": options} if options else {})
 
     def made(self, project: Project, inputs: dict[str, list[int] | None]) -> Made:
         outputs = file_states(project, self.files.outputs(project, self.values))
@@ -158,17 +172,21 @@ def _choose_steps(folder: Path, steps: Sequence[int] | None, parameters: Mapping
     reserved = sorted(set(parameters) & set(_PLACES))
     if reserved:
         raise ValueError(f"expected {reserved[0]!r} to be told by the project (--project, --data-dir, --output-dir)")
-    taken = {number: read_parameters(found[number]) for number in wanted}
-    check_parameters(parameters, taken.values())
+    cells = {number: read_parameters(found[number]) for number in wanted}
+    models = {number: NOTEBOOKS.get(found[number].stem) or model_of(cells[number]) for number in wanted}
+    known = {name for model in models.values() for name in model.model_fields}
+    for name in parameters:
+        if name not in known:
+            raise ValueError(unknown_name(name, known - set(_PLACES)))
     return [
         _Step(
             number,
             found[number],
-            taken[number],
-            {name: value for name, value in parameters.items() if name in taken[number]},
+            frozenset(cells[number]),
+            model.check({name: value for name, value in parameters.items() if name in model.model_fields}),
             STEP_FILES.get(number, _NOTHING),
         )
-        for number in wanted
+        for number, model in models.items()
     ]
 
 
@@ -204,13 +222,11 @@ def _run_step(
 
 def _execute(project: Project, step: _Step, notebook: Path, progress_bar: bool) -> str:
     """Run one notebook; return why it failed, or nothing."""
-    places = {"project": project.name, "data_dir": str(project.data_dir), "output_dir": str(project.output_dir)}
-    values = {name: value for name, value in places.items() if name in step.taken} | dict(step.given)
     run = partial(
         papermill.execute_notebook,
         step.source,
         notebook,
-        parameters=values,
+        parameters=step.injected(project),
         kernel_name="python3",
         language="python",
         progress_bar=progress_bar,

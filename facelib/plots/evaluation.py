@@ -1,4 +1,4 @@
-"""How right the results are: error tradeoff, reliability of confidences, and who was taken for whom."""
+"""Evaluation figures: DET curve, reliability diagram, confusion matrix."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def _probit(rates: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def draw_reliability(tables: Mapping[str, pd.DataFrame]) -> go.Figure:
-    """Draw how often names are right against how sure they are; on the diagonal, a confidence keeps its word.
+    """Draw a reliability diagram: how often names are right against their confidence.
 
     Args:
         tables: By what to call them, as `facelib.evaluate.reliability` gives them.
@@ -131,7 +131,7 @@ def draw_reliability(tables: Mapping[str, pd.DataFrame]) -> go.Figure:
 
 
 def draw_confusion(table: pd.DataFrame) -> go.Figure:
-    """Draw whose faces got which names, as shares of each label's faces, with their number in each field.
+    """Draw the confusion matrix: shares of each label's faces, with their number in each field.
 
     Args:
         table: A row a label and a column a name, as `facelib.evaluate.confusion` gives it. Rows and columns without a

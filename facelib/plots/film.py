@@ -1,4 +1,4 @@
-"""Who is on screen when: the timeline of a film, and the time each person has."""
+"""The timeline of a film and the screen time of each person."""
 
 from __future__ import annotations
 

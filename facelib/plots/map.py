@@ -1,4 +1,4 @@
-"""The map of the gallery: every face a point, alike faces close together."""
+"""The t-SNE map of the gallery: a point for each face, similar faces close together."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who appears with whom: the people of a film as a graph."""
+"""Co-appearance: the people of a film as a graph."""
 
 from __future__ import annotations
 

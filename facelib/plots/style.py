@@ -1,4 +1,4 @@
-"""How every figure of facelib looks: the colours and symbols of people, fonts, and names as labels."""
+"""The style of every figure: colours and symbols of people, fonts, labels."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ GREY = "#6A6A6A"
 # last, because it is the weakest on white; black stands in the eighth place of the original.
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#1A1A1A", "#F0E442")
 
-# A second sign once the colours are used up: 8 colours by 8 symbols tell 64 people apart.
+# The next person differs in both: 8 colours by 8 symbols tell 64 people apart, the first eight by either alone.
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-down", "star", "x")
 
 # What became of a face: right, wrong or rejected; also used for the parts of a gallery.
@@ -52,12 +52,14 @@ def marks(people: Iterable[str]) -> dict[str, Mark]:
         True
     """
     names = sorted(set(people))
-    cast = [name for name in names if not _is_stranger(name)]
-    chosen = {
-        name: Mark(COLOURS[i % len(COLOURS)], SYMBOLS[(i // len(COLOURS)) % len(SYMBOLS)])
-        for i, name in enumerate(cast)
-    }
+    cast = [name for name in names if not is_stranger(name)]
+    chosen = {name: nth_mark(i) for i, name in enumerate(cast)}
     return {name: chosen.get(name, Mark(GREY, "circle")) for name in names}
+
+
+def nth_mark(number: int) -> Mark:
+    """Return one of 64 marks by its number; each eight from a multiple of eight on differ in colour and in symbol."""
+    return Mark(COLOURS[number % len(COLOURS)], SYMBOLS[(number + number // len(COLOURS)) % len(SYMBOLS)])
 
 
 def colours_of(people: Iterable[str]) -> dict[str, str]:
@@ -65,7 +67,8 @@ def colours_of(people: Iterable[str]) -> dict[str, str]:
     return {name: mark.colour for name, mark in marks([*people, UNKNOWN]).items()}
 
 
-def _is_stranger(name: str) -> bool:
+def is_stranger(name: str) -> bool:
+    """Tell whether a name is nobody's of the cast: `unknown`, `not a face`, or a group such as `Unknown 1`."""
     start, _, number = name.partition(" ")
     return name in (UNKNOWN, NOT_A_FACE) or (start == "Unknown" and number.isdigit())
 

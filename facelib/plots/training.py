@@ -1,4 +1,4 @@
-"""Training drawn: the curves, and the same faces on maps from untrained to trained."""
+"""Training figures: curves, and maps of the same faces from untrained to trained."""
 
 from __future__ import annotations
 

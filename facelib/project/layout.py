@@ -105,6 +105,21 @@ class Project:
         return self.output / "corrections.csv"
 
     @property
+    def marks(self) -> Path:
+        """Which colour and symbol each person has, so that they stay the same."""
+        return self.output / "marks.csv"
+
+    @property
+    def page(self) -> Path:
+        """The page of the whole project, opened in a browser."""
+        return self.output / "index.html"
+
+    @property
+    def page_data(self) -> Path:
+        """What the page knows of all films together."""
+        return self.output / "page" / "project.js"
+
+    @property
     def unknowns(self) -> Path:
         """The folder of the groups of unknown people over all films."""
         return self.output / "unknowns"
@@ -304,6 +319,11 @@ class FilmFiles:
     def timeline(self) -> Path:
         """The timeline as a page of its own."""
         return self.folder / "timeline.html"
+
+    @property
+    def page_data(self) -> Path:
+        """What the project's page knows of this film; the faces of its tracks lie beside it."""
+        return self.folder / "page" / "film.js"
 
 
 def _state(path: Path) -> list[int]:

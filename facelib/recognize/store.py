@@ -49,6 +49,10 @@ class RecognizerInfo:
         confidence_intercept: See `confidence_slope`.
         strangers: How many of the impostor trials were pictures of strangers, and not the cast's own.
         per_person: Whether people have thresholds of their own, which the recognizer holds in `thresholds`.
+        threshold_from: Where the threshold is from: `"trials"` (fitted), `"embedder"` (its own, the trials being too
+            few) or `"hand"`; empty in files of former versions.
+        unnamed: The fraction of genuine trials given no name at all: `fnir` without the wrong names.
+        aliases: Pairs of names that looked like one person's and were no strangers to each other.
     """
 
     kind: Kind
@@ -70,6 +74,9 @@ class RecognizerInfo:
     confidence_intercept: float
     strangers: int = 0
     per_person: bool = False
+    threshold_from: str = ""
+    unnamed: float = math.nan
+    aliases: tuple[tuple[str, str], ...] = ()
 
     def confidence(self, distances: ArrayLike) -> NDArray[np.float64]:
         """Return the probability, 0 to 1, that a name at such a distance is right; NaN stays NaN."""

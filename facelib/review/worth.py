@@ -1,4 +1,4 @@
-"""Which tracks are most worth asking their user about."""
+"""Which tracks are most worth reviewing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _SHORTEST = 0.2  # seconds that even a track of one frame counts
 
 
 def worth_asking(tracks: pd.DataFrame) -> pd.DataFrame:
-    """Order tracks by what an answer would be worth: the least sure and the most seen first.
+    """Order tracks for review: the least confident and the longest on screen first.
 
     `worth = (1 - confidence) * effect`: the seconds on screen that are likely to be named wrong now and right after.
     `effect` is the track's own length in seconds, at least 0.2; in a group of unknown people the longest track that

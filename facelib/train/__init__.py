@@ -1,4 +1,4 @@
-"""Train an own embedding network: pictures of people, networks, losses, the loop, and what comes of it.
+"""Train an embedding network: pictures of people, networks, losses, the training loop, ONNX export.
 
 Nothing else in facelib needs PyTorch; this package does, and says so where it is missing.
 """

@@ -1,4 +1,4 @@
-"""Faces changed by chance while training, so that the network learns the person and not the picture."""
+"""Random augmentation of faces, so that the network learns the person and not the picture."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def to_input(faces: Tensor) -> Tensor:
 
 
 def augment(faces: Tensor, how: Augmentation, *, seed: int) -> Tensor:
-    """Change each of the faces by chance.
+    """Augment each face at random.
 
     Args:
         faces: `(n, 3, size, size)` float32 from -1 to 1, on any device.
@@ -59,7 +59,7 @@ def _moved(faces: Tensor, how: Augmentation, chance: torch.Generator) -> Tensor:
 
 
 def _coloured(faces: Tensor, how: Augmentation, chance: torch.Generator) -> Tensor:
-    """Take colours away from some, and change contrast and brightness."""
+    """Desaturate some, and change contrast and brightness."""
     count = len(faces)
     grey = (torch.rand(count, generator=chance) < how.grey).to(faces.device)
     contrast = 1 + _uniform(count, chance) * how.contrast
@@ -72,7 +72,7 @@ def _coloured(faces: Tensor, how: Augmentation, chance: torch.Generator) -> Tens
 
 
 def _blurred(faces: Tensor, how: Augmentation, chance: torch.Generator) -> Tensor:
-    """Make some small and large again, all of a batch by one factor."""
+    """Downscale and upscale some, all of a batch by one factor."""
     chosen = torch.rand(len(faces), generator=chance) < how.blur
     low, high = _BLURRED_SIDES
     side = max(1, round(faces.shape[-1] * (low + (high - low) * float(torch.rand(1, generator=chance)))))
@@ -86,7 +86,7 @@ def _blurred(faces: Tensor, how: Augmentation, chance: torch.Generator) -> Tenso
 
 
 def _covered(faces: Tensor, how: Augmentation, chance: torch.Generator) -> Tensor:
-    """Cover a rectangle of some with grey, of an eighth to a half of the sides."""
+    """Cover a grey rectangle in some, an eighth to a half of the sides."""
     count, size = len(faces), faces.shape[-1]
     chosen = torch.rand(count, generator=chance) < how.cutout
     sides = (0.125 + 0.375 * torch.rand(2, count, generator=chance)) * size

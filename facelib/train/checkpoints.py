@@ -1,4 +1,4 @@
-"""The state of a training in files that are never half there, and hold nothing but numbers and text."""
+"""Checkpoints of a training, written atomically, holding only numbers and text."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ class TrainingFiles:
 
     @property
     def settings(self) -> Path:
-        """What the training was told."""
+        """The settings of the training."""
         return self.folder / "settings.json"
 
     @property
     def checkpoint(self) -> Path:
-        """All that is needed to go on."""
+        """Everything needed to resume."""
         return self.folder / "checkpoint.pt"
 
     @property
     def kept(self) -> Path:
-        """The network of the epoch that is kept."""
+        """The network of the selected epoch."""
         return self.folder / "network.pt"
 
     @property

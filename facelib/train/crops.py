@@ -1,4 +1,4 @@
-"""The faces of many pictures, found and cut out once, and kept in a folder that a killed run goes on with."""
+"""Faces of many pictures, cropped once into a cache that a killed run resumes."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def crop_faces(
 
 
 def _with_reasons(table: pd.DataFrame, least_pictures: int) -> pd.Series[str]:
-    """Return why each picture is left out, empty where it is not."""
+    """Return why each picture is left out, empty if it is used."""
     reason = table["reason"].copy()
     faces = table[reason == ""]
     people = faces.groupby("digest")["person"].transform("nunique")
@@ -153,7 +153,7 @@ def _description(folder: Path, detector: Detector, form: InputForm) -> dict[str,
 
 
 def _folder_name(folder: Path, detector: Detector, form: InputForm) -> str:
-    """Return a name for what the faces depend on, that can be read, and is another for every other way."""
+    """Return a readable folder name that is unique to how the faces are cropped."""
     made_from = json.dumps(_description(folder, detector, form), sort_keys=True)
     short = hashlib.blake2b(made_from.encode(), digest_size=4).hexdigest()
     return f"{detector.name}-{form.size}-{form.alignment.replace(' ', '_')}-{short}"

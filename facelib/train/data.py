@@ -1,4 +1,4 @@
-"""Pictures to learn from: folders of people read, their faces as one array, and people kept apart for validation."""
+"""Training data: folders of people, their faces as one array, people held out for validation."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class Crops:
 
     @property
     def fingerprint(self) -> str:
-        """A hash of who is shown in which pixels, by which a training knows its pictures again."""
+        """A hash of people and pixels, by which a training recognises its data."""
         rows = self.table[["person", "digest"]].to_csv(index=False)
         return hashlib.blake2b(rows.encode(), digest_size=16).hexdigest()
 
@@ -155,7 +155,7 @@ def read_people(folder: str | Path, *, least_pictures: int = 5, level: int | Non
 def split_people(
     crops: Crops, *, share: float = 0.2, people: int | Sequence[str] | None = None, seed: int = 0
 ) -> tuple[Crops, Crops]:
-    """Part the people into those to train on and those to validate with; nobody is in both.
+    """Split the people into training and validation; nobody is in both.
 
     Who is drawn hangs on the name and the seed alone, so that most people stay on their side when others join.
 

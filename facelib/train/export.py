@@ -1,4 +1,4 @@
-"""A trained network as an ONNX file that says itself what its input is, checked against PyTorch before it is kept."""
+"""A trained network as an ONNX file with its input form in the metadata, verified against PyTorch."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _MOST_FACES = 64
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """An ONNX file and how well it does what the network in PyTorch does.
+    """An ONNX file and its largest difference from the network in PyTorch.
 
     Attributes:
         path: The file.
@@ -61,7 +61,7 @@ class Exported:
     faces: int
 
     def __str__(self) -> str:
-        """Say it in one line."""
+        """Return a one-line summary."""
         return (
             f"{self.path}: {self.dimension} numbers a face, {self.size / 1e6:.1f} MB, "
             f"within {self.difference:.1g} of PyTorch on {self.faces} pictures"
@@ -164,7 +164,7 @@ def _converted(model: nn.Module, size: int) -> onnx.ModelProto:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep to errors what the exporter tells of its inner life."""
+    """Silence the exporter except for errors."""
     loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript", "onnx_ir")]
     levels = [each.level for each in loggers]
     for each in loggers:
@@ -205,7 +205,7 @@ def _difference(path: Path, pictures: Image, wanted: FloatArray, form: InputForm
 def export_result(
     result: Result, path: str | Path, validation: Crops, *, wanted_fpir: float = 0.01, seed: int = 0
 ) -> Exported:
-    """Write the network of a training, with the threshold measured on the people nobody was trained on.
+    """Export the network of a training, with the threshold measured on the held-out people.
 
     As everywhere in facelib a face is embedded once there, also where the training was judged by the mean with its
     mirror image.

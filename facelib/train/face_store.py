@@ -1,4 +1,4 @@
-"""Faces in a file that only grows, beside an index of the pictures they were cut from."""
+"""An append-only file of faces with an index of their pictures."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ class FaceStore:
 
 @contextmanager
 def _opened(path: Path, length: int) -> Iterator[IO[bytes]]:
-    """Open a file to write past `length` bytes, which are kept; what lies behind them goes."""
+    """Open a file for appending after `length` bytes; the rest is truncated."""
     path.touch()
     with open(path, "r+b", buffering=0) as file:
         file.truncate(length)

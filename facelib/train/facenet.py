@@ -1,4 +1,4 @@
-"""FaceNet's published weights, in the forms people have them, into Inception-ResNet v1 and ONNX.
+"""FaceNet's published weights, in their common file formats, into Inception-ResNet v1 and ONNX.
 
 Sources: David Sandberg's FaceNet (TensorFlow, the graphs 20170511-185253 to 20180402-114759) names the layers and
 gives their order of axes; Keras' copies join the same names by underscores; facenet-pytorch's state dicts have the
@@ -55,7 +55,7 @@ class Imported:
 
 
 class Whitened(nn.Module):
-    """FaceNet's older networks see each picture less its mean, by its standard deviation.
+    """The input of FaceNet's older networks: each picture standardised by its own mean and deviation.
 
     Source: TensorFlow's `per_image_standardization`; the deviation is at least that of one pixel in the picture.
     """
@@ -218,7 +218,7 @@ def _renamed(held: WeightFile) -> dict[str, FloatArray]:
 
 
 def _turned(array: FloatArray) -> FloatArray:
-    """Bring rows, columns, in, out to out, in, rows, columns; and in, out to out, in."""
+    """Transpose (rows, columns, in, out) to (out, in, rows, columns), and (in, out) to (out, in)."""
     return array.transpose(3, 2, 0, 1) if array.ndim == 4 else array.T
 
 

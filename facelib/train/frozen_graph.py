@@ -1,4 +1,4 @@
-"""The constants of a frozen TensorFlow graph, read by the numbers of its fields: TensorFlow need not be installed.
+"""The constants of a frozen TensorFlow graph, read without TensorFlow by their protobuf field numbers.
 
 Source: TensorFlow's graph.proto, node_def.proto, attr_value.proto, tensor.proto and tensor_shape.proto.
 """

@@ -1,4 +1,4 @@
-"""The training of an embedding network: batch after batch, validated, kept, and gone on with after a break."""
+"""The training loop: batches, validation, checkpoints, resuming."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def train(
 
 
 def load_result(folder: str | Path) -> Result:
-    """Read what a training has left behind, finished or not.
+    """Read the result of a training, finished or not.
 
     Raises:
         FileNotFoundError: When no training has got as far as its first checkpoint there.
@@ -104,7 +104,7 @@ def load_result(folder: str | Path) -> Result:
 
 
 class _Training:
-    """A training under way: the network, its loss and optimiser, and how far it has got."""
+    """The state of a training: network, loss, optimiser and progress."""
 
     def __init__(
         self,
@@ -151,7 +151,7 @@ class _Training:
         self.stopped: Stopped = "unfinished"
 
     def run(self, seconds_between_checkpoints: float, progress: bool) -> None:
-        """Go on from where the training stands to its end."""
+        """Train to the end from the current state."""
         if self.stopped != "unfinished":
             return
         if not self.curves:
@@ -163,7 +163,7 @@ class _Training:
                 self.run_epoch(bar, seconds_between_checkpoints)
 
     def run_epoch(self, bar: tqdm[None], seconds_between_checkpoints: float) -> None:
-        """Go through what is left of an epoch, and validate where it is due."""
+        """Train the rest of an epoch, and validate if it is due."""
         plan = self.batches.of_epoch(self.epoch + 1)
         while self.batch < len(plan):
             self.loss_sum += self.step(plan[self.batch])
@@ -182,7 +182,7 @@ class _Training:
             self.save()
 
     def step(self, rows: Any) -> float:
-        """Take one step down the loss of a batch, and return the loss.
+        """Do one optimisation step on a batch, and return its loss.
 
         Raises:
             FloatingPointError: When the loss or its slope is no number.
@@ -212,7 +212,7 @@ class _Training:
         return float(loss.detach())
 
     def validate(self, mean_loss: float) -> None:
-        """Measure the network on people it does not know, keep it where it is the best, and write everything."""
+        """Validate the network on held-out people, keep it if it is the best, and write a checkpoint."""
         settings = self.settings
         vectors = embed_crops(self.model, self.validation, device=self.device, mirrored=settings.mirrored)
         self._check_finite("sum of the validation vectors", float(vectors.sum()))
@@ -228,14 +228,14 @@ class _Training:
             self.callback(_curves(self.curves))
 
     def save(self) -> None:
-        """Write all that is needed to go on."""
+        """Write a checkpoint."""
         self.written = time.monotonic()
         if self.epoch or self.batch:
             self.seconds = self.written - self.started
         save_state(self.state(), self.files.checkpoint)
 
     def state(self) -> dict[str, Any]:
-        """Return all that is needed to go on; chance needs no state of its own."""
+        """Return the state to resume from; random numbers depend on the step alone."""
         return {
             "model": self.model.state_dict(), "loss": self.loss.state_dict(),
             "optimiser": self.optimiser.state_dict(), "scaler": self.scaler.state_dict(),
@@ -245,7 +245,7 @@ class _Training:
         }  # fmt: skip
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Take up what `state` gave."""
+        """Restore a state returned by `state`."""
         self.model.load_state_dict(state["model"])
         self.loss.load_state_dict(state["loss"])
         self.optimiser.load_state_dict(state["optimiser"])
@@ -310,7 +310,7 @@ def _check_faces(people: Crops, validation: Crops, settings: Settings) -> None:
 
 
 def _made_from(people: Crops, validation: Crops, settings: Settings) -> dict[str, Any]:
-    """Return what must be the same for a training to go on."""
+    """Return what must be unchanged for a training to resume."""
     pictures = {"people": people.fingerprint, "validation": validation.fingerprint}
     return {"settings": settings.record(), "pictures": pictures}
 

@@ -1,4 +1,4 @@
-"""What a training makes small: four losses of metric learning, each with its margin."""
+"""Four losses of metric learning, each with its margin."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How well vectors tell people apart whom nobody was trained on: recall@1, KNN accuracy and pair accuracy."""
+"""Metrics on held-out people: recall@1, KNN accuracy and pair accuracy."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ROWS_AT_ONCE = 512
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """What vectors of faces reach, each from 0 to 1.
+    """The metrics of a set of vectors, each 0 to 1.
 
     Attributes:
         recall_at_1: Fraction of faces whose nearest other face is of the same person.

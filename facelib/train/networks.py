@@ -1,4 +1,4 @@
-"""Embedding networks by name: four families that faces are often learnt with, and any other of timm."""
+"""Embedding networks by name: four families common for faces, and any network of timm."""
 
 from __future__ import annotations
 

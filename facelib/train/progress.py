@@ -1,4 +1,4 @@
-"""How a training went, as maps: the same unseen faces untrained, on the way and trained, beside a known network."""
+"""Training progress as t-SNE maps of the same held-out faces, beside a reference network."""
 
 from __future__ import annotations
 

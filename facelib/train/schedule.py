@@ -1,4 +1,4 @@
-"""When a training does what: the learning rate of a step, and the epochs that are validated and kept."""
+"""Schedules: the learning rate of a step, and the epochs that are validated and kept."""
 
 from __future__ import annotations
 

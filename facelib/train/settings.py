@@ -1,4 +1,4 @@
-"""What a training is told, and what it leaves behind."""
+"""The settings of a training, and its result."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ CURVE_COLUMNS = ("epoch", "loss", "recall_at_1", "knn_accuracy", "pair_accuracy"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Augmentation:
-    """How pictures are changed while training, each anew every time it is shown; 0 turns a change off.
+    """Random augmentation while training; 0 turns a change off.
 
     Attributes:
         flip: Probability that a face is mirrored.
@@ -76,7 +76,7 @@ class Augmentation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Everything on which it depends what a training gives, given the pictures.
+    """Everything the result of a training depends on besides the pictures.
 
     Attributes:
         network: One of `facelib.train.networks.NETWORKS`, or the name of any network of timm.
@@ -193,7 +193,7 @@ _LEAST = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Result:
-    """What a training gave.
+    """The result of a training.
 
     Attributes:
         folder: Holds `settings.json`, `curves.csv`, `validation.csv`, `embeddings/`, `network.pt` and `checkpoint.pt`.

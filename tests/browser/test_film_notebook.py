@@ -11,7 +11,6 @@ import pandas as pd
 import pytest
 from playwright.sync_api import expect
 
-pytestmark = pytest.mark.browser
 NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "05_annotate_video.ipynb"
 
 PLAYS = """async film => {

@@ -18,7 +18,6 @@ from facelib.gallery import accepted, read_gallery, write_gallery
 from facelib.project import Project
 from facelib.recognize import load_recognizer
 
-pytestmark = pytest.mark.browser
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 
 

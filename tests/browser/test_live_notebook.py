@@ -18,7 +18,6 @@ from facelib.project import Project
 from facelib.recognize import load_recognizer
 from facelib.widgets import read_changes
 
-pytestmark = pytest.mark.browser
 PLENTY = 120_000  # milliseconds that the page may take on a busy machine
 NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "09_live_camera.ipynb"
 

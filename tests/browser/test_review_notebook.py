@@ -15,7 +15,6 @@ from facelib.films.identify import identify_films
 from facelib.project import Project, write_table
 from facelib.recognize import load_recognizer
 
-pytestmark = pytest.mark.browser
 NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "06_review_tracks.ipynb"
 STRANGERS = {4: "Unknown 1", 5: "Unknown 2", 7: "Unknown 3", 9: "Unknown 1"}  # by shot; 4 and 9 show the same one
 

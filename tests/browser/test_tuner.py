@@ -25,7 +25,6 @@ from facelib.project import Project
 from facelib.recognize import load_recognizer
 from facelib.recognize.tuning import tune
 
-pytestmark = pytest.mark.browser
 ROOT = Path(__file__).parents[2]
 NOTEBOOK = ROOT / "notebooks" / "04_tune_threshold.ipynb"
 

@@ -8,7 +8,9 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from facelib.cli import _print_table, main, parse_steps
+from facelib.cli import main
+from facelib.cli.printing import print_table
+from facelib.cli.run import parse_steps
 
 FACELIB = [sys.executable, "-c", "from facelib.cli import main; main()"]
 
@@ -46,6 +48,7 @@ def test_help_is_quick_because_nothing_heavy_is_imported():
     assert subprocess.check_output([sys.executable, "-c", code], text=True) == "none\n"
 
 
+@pytest.mark.kernel
 def test_a_run_tells_its_steps_and_where_the_results_lie(folder):
     film = folder / "output" / "demo" / "videos" / "clip"
     film.mkdir(parents=True)
@@ -63,6 +66,7 @@ def test_a_run_tells_its_steps_and_where_the_results_lie(folder):
     assert "done in" in invoke(*RUN, "-p", "seed=5", "--force").output
 
 
+@pytest.mark.kernel
 def test_a_step_that_fails_is_told_with_its_report(folder):
     failed = invoke(*RUN, "-p", "seed=13")
     assert failed.exit_code == 1
@@ -82,7 +86,7 @@ def test_a_step_that_fails_is_told_with_its_report(folder):
         (("-p", "=5"), 2, "expected NAME=VALUE, got '=5'"),
         (("-p", "seed=[1"), 2, "expected JSON"),
         (("-p", "sed=5"), 1, "Did you mean 'seed'"),
-        (("-p", "seed=five"), 1, "expected int"),
+        (("-p", "seed=five"), 1, "expected a whole number"),
         (("--project", "../up"), 1, "expected the name of a project's folder"),
         (("--output-dir", "nb/03_map.ipynb"), 1, "expected an output folder that can be written"),
     ],
@@ -126,7 +130,7 @@ def test_steps_are_read(text, steps):
 def test_tables_fit_80_columns_and_nothing_is_cut(rows, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     words = [f"word{number}" for number in range(30)]
-    _print_table(pd.DataFrame({"name": ["net"] * rows, "note": [" ".join(words)] * rows, "size": [None] * rows}))
+    print_table(pd.DataFrame({"name": ["net"] * rows, "note": [" ".join(words)] * rows, "size": [None] * rows}))
     printed = capsys.readouterr().out
     assert max(map(len, printed.splitlines())) <= 80
     assert all(printed.count(f"{word} ") == rows for word in words)

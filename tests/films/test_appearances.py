@@ -162,6 +162,18 @@ def test_who_is_with_whom(rows, expected):
     assert list(table.columns) == ["person", "other", "seconds", "stretches"]
 
 
+def test_people_of_different_films_are_never_together():
+    one, other = spans(("A", 0, 5), ("B", 3, 9)), spans(("A", 0, 4), ("C", 0, 5), ("B", 3, 5))
+    assert list(together(one, other).itertuples(index=False, name=None)) == [
+        ("A", "C", 4.0, 1),
+        ("A", "B", 3.0, 2),
+        ("B", "C", 2.0, 1),
+    ]
+    graph = graph_of(spans(("A", 0, 5)), spans(("B", 0, 5)))
+    assert dict(graph.nodes(data="seconds")) == {"A": 5.0, "B": 5.0}
+    assert list(graph.edges) == []
+
+
 def test_the_graph_has_everybody_and_what_they_share():
     graph = graph_of(spans(("A", 0, 5), ("B", 3, 9), ("C", 20, 21)))
     assert dict(graph.nodes(data=True)) == {
@@ -170,4 +182,4 @@ def test_the_graph_has_everybody_and_what_they_share():
         "C": {"seconds": 1.0, "stretches": 1},
     }
     assert list(graph.edges(data=True)) == [("B", "A", {"seconds": 2.0, "stretches": 1})]
-    assert len(graph_of(spans())) == 0
+    assert len(graph_of(spans())) == len(graph_of()) == 0

@@ -110,7 +110,7 @@ class TestLink:
     def test_blocks_change_nothing(self, monkeypatch):
         vectors = np.random.default_rng(0).normal(size=(60, 4))
         expected = link(vectors, threshold=0.6)
-        monkeypatch.setattr("facelib.films.unknowns.linkage._BLOCK", 100)
+        monkeypatch.setattr("facelib.films.agglomerate._BLOCK", 100)
         assert link(vectors, threshold=0.6).tolist() == expected.tolist()
         assert 1 < len(set(expected)) < 60
 

@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from facelib.gather.datasets import IMPORTED_COLUMNS, import_dataset, import_lfw, import_tree, take_in
+from facelib.gather.datasets import import_dataset, import_lfw, import_tree
+from facelib.gather.imported import IMPORTED_COLUMNS
 
 from .conftest import huge_png, picture_bytes
 from .test_archives import make_tar, make_zip
@@ -154,15 +155,6 @@ def test_a_data_set_is_told_by_its_form(tree, lfw, project, tmp_path):
         import_dataset(tmp_path / "list.csv", project, progress=False)
     with pytest.raises(FileNotFoundError):
         import_dataset(tmp_path / "nothing.tgz", project, progress=False)
-
-
-def test_a_third_picture_of_one_name_is_told(tmp_path):
-    first, second = picture_bytes(1), picture_bytes(2)
-    assert take_in(first, "Ada", "1.jpg", tmp_path) == ("Ada/1.jpg", "")
-    other, _ = take_in(second, "Ada", "1.jpg", tmp_path)
-    (tmp_path / other).write_bytes(first)
-    picture, reason = take_in(second, "Ada", "1.jpg", tmp_path)
-    assert (picture, reason.partition(" ")[0]) == ("", "other")
 
 
 @pytest.mark.real_data

@@ -11,7 +11,7 @@ import pytest
 from facelib.films.decode import read_frames
 from facelib.live.frames import LiveFrame
 from facelib.live.recorder import Recorder
-from facelib.live.records import LiveView
+from facelib.live.view import LiveView
 
 PICTURE = np.random.default_rng(0).integers(0, 255, (90, 120, 3), np.uint8)
 
@@ -84,7 +84,7 @@ import sys, time
 import numpy as np
 from facelib.live.frames import LiveFrame
 from facelib.live.recorder import Recorder
-from facelib.live.records import LiveView
+from facelib.live.view import LiveView
 recorder = Recorder({str(tmp_path / "film.mp4")!r})
 for i in range(10_000):
     image = np.random.default_rng(i).integers(0, 255, (90, 120, 3), np.uint8)

@@ -55,7 +55,6 @@ def test_a_notebook_without_cells_has_a_report(tmp_path):
     assert (tmp_path / "01_a.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
 
 
-@pytest.mark.browser
 def test_figures_show_without_a_network(executed, tmp_path, page):
     page_file = tmp_path / "02_a.html"
     write_report(executed, page_file)

@@ -18,7 +18,7 @@ project: str = "demo"  # the project
 data_dir: str = "data"
 output_dir: str = "output"
 """
-FIND = "from facelib.project import Project, write_text, writing\nplace = Project(project, data_dir, output_dir)"
+FIND = "from facelib.project import Project, atomic_write, write_text\nplace = Project(project, data_dir, output_dir)"
 EMBED = """
 import sys
 write_text(f"{sys.executable} {detector} {place.people.is_absolute()}", place.faces)
@@ -29,7 +29,7 @@ write_text(str(os.getpid()), place.output / "pid")
 if trouble == "error": raise ValueError("unlucky\\nseed")
 if trouble == "death": os._exit(9)
 if trouble == "exit": sys.exit(0)
-with writing(place.map) as half:
+with atomic_write(place.map) as half:
     half.write_text("half")
     if trouble == "slow": time.sleep(600)
 """
@@ -61,6 +61,7 @@ def digests(folder):
     return {path: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.mark.kernel
 def test_steps_run_once_and_again_only_when_something_changed(project, notebooks, tmp_path, monkeypatch):
     # A kernel called python3 that belongs to something else must not be taken.
     kernel = tmp_path / "jupyter" / "kernels" / "python3"
@@ -94,6 +95,7 @@ def test_steps_run_once_and_again_only_when_something_changed(project, notebooks
     assert states(forced) == [(3, "done")]
 
 
+@pytest.mark.kernel
 @pytest.mark.parametrize(
     ("trouble", "message"),
     [
@@ -116,6 +118,7 @@ def test_a_step_that_fails_ends_the_run_and_is_run_again(project, notebooks, mak
     assert not project.map.exists()
 
 
+@pytest.mark.kernel
 def test_steps_without_known_files_always_run(project, make_notebook, tmp_path):
     make_notebook(tmp_path / "nb" / "09_other.ipynb", "x: int = 0")
     for _ in range(2):
@@ -149,6 +152,7 @@ def wait_for_end_of(process_id):
     return False
 
 
+@pytest.mark.kernel
 def test_a_second_run_is_refused_and_ctrl_c_leaves_nothing_half_written(project, notebooks):
     run = start_slow_run(project, notebooks)
     with pytest.raises(BlockingIOError, match=rf"no other run of the project 'demo'.*process {run.pid}"):
@@ -163,6 +167,7 @@ def test_a_second_run_is_refused_and_ctrl_c_leaves_nothing_half_written(project,
     assert not project.map.exists()
 
 
+@pytest.mark.kernel
 def test_a_killed_run_is_picked_up_by_running_again(project, notebooks):
     run = start_slow_run(project, notebooks)
     run.kill()

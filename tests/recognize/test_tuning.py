@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 import pandas as pd
@@ -8,6 +9,7 @@ import pytest
 
 from facelib.gallery import Gallery
 from facelib.recognize import OpenSetKNN, OpenSetSVM, load_recognizer
+from facelib.recognize.report import describe_recognizer, recognizer_warnings
 from facelib.recognize.tuning import STRANGER, compare, figures, svm_trials, tune
 
 
@@ -63,7 +65,7 @@ def test_the_curve_the_figures_and_the_file_agree_at_any_threshold(kind, tmp_pat
         people = tuning.by_person(inside)
         assert people["right"].sum() / people["faces"].sum() == pytest.approx(row.right)
         assert people["taken_for_others"].sum() / 72 == pytest.approx(row.fpir)
-        _, info = load_recognizer(tuning.save(tmp_path / "recognizer.skops", inside))
+        _, info = load_recognizer(tuning.save(tmp_path / "recognizer.skops", inside, most_unnamed=1))
         assert (info.threshold, info.fpir, info.fnir) == pytest.approx((inside, row.fpir, row.fnir))
 
 
@@ -194,7 +196,7 @@ def test_another_k_is_saved(tmp_path):
 @pytest.mark.parametrize("kind", ["knn", "svm"])
 def test_people_with_thresholds_of_their_own_are_saved_and_move_together(kind, tmp_path):
     gallery = make_gallery(12, 20, spread=0.045)
-    options = {"fallback": 0.9, "kind": kind, "wanted_fpir": 0.05, "progress": False}
+    options = {"fallback": 0.75, "kind": kind, "wanted_fpir": 0.05, "progress": False}
     options["strangers"] = make_gallery(200, 1, spread=0.045, seed=76).vectors
     tuning = tune(gallery, per_person=True, **options)
     own = tuning.thresholds()
@@ -268,3 +270,34 @@ def test_what_cannot_be_compared_is_told(gallery, options, told):
 def test_a_small_cast_is_compared_without_machines(people):
     table = compare(make_gallery(people, 4), fallback=0.5, progress=False)
     assert set(table["kind"]) == {"knn"} and table["fpir"].isna().all() == (people == 1)
+
+
+def test_a_threshold_that_leaves_most_of_the_cast_without_a_name_is_not_saved(tmp_path):
+    tuning = tune(make_gallery(12, 6), fallback=0.5, progress=False)
+    path = tmp_path / "recognizer.skops"
+    assert tuning.unnamed(0.05) == 1 and tuning.unnamed() < 0.1
+    with pytest.raises(ValueError, match=r"at most 50%.*got 0\.0500, which leaves 100% of 72: P00 \(6 of 6\)"):
+        tuning.save(path, 0.05)
+    assert not path.exists()
+    tuning.save(path, 0.05, most_unnamed=1)
+    assert load_recognizer(path)[1].unnamed == 1
+    few = tune(make_gallery(3, 3), fallback=0.5, progress=False)
+    few.save(path, 0.05)  # 9 trials are too few to refuse anything
+
+
+def test_a_saved_recognizer_says_what_its_threshold_is_from_and_how_often_it_errs(tmp_path):
+    path = tmp_path / "recognizer.skops"
+    few, many = (tune(make_gallery(people, 20), fallback=0.5, progress=False) for people in (5, 20))
+    for tuning, threshold, words in (
+        (few, None, r"threshold 0.5000 \(the embedder's own\), FPIR 0.00% \(0.00% to .*\) of 100 trials, FNIR"),
+        (many, None, r"threshold 0\.\d{4} \(fitted on the cast\), FPIR"),
+        (many, 0.45, r"threshold 0.4500 \(set by hand\), FPIR"),
+    ):
+        info = load_recognizer(tuning.save(path, threshold))[1]
+        assert re.match(words, describe_recognizer(info)) and recognizer_warnings(info) == []
+    info = load_recognizer(many.save(path, 0.1, most_unnamed=1))[1]
+    assert "100% of the cast's faces would not be given their name (100% would be given none)" in str(
+        recognizer_warnings(info)
+    )
+    alone = load_recognizer(tune(make_gallery(1, 3), fallback=0.5, progress=False).save(path))[1]
+    assert "FPIR not measured of 0 trials" in describe_recognizer(alone)

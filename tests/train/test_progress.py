@@ -152,7 +152,6 @@ def test_the_page_holds_all_figures_and_the_library_once(progress, tmp_path):
     assert 3_000_000 < len(text) < 8_000_000
 
 
-@pytest.mark.browser
 def test_moving_the_slider_keeps_the_map_beside_it(progress, page, tmp_path):
     write_progress_page(tmp_path / "p.html", [draw_progress(progress)], title="Progress")
     page.goto((tmp_path / "p.html").as_uri())

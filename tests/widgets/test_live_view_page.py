@@ -13,7 +13,6 @@ from playwright.sync_api import Page, expect
 from facelib.images import encode_jpeg
 from facelib.widgets import LiveCamera
 
-pytestmark = pytest.mark.browser
 HARNESS = """
 import widget from "/live_view.js";
 const bytes = (text) => new DataView(Uint8Array.from(atob(text), (sign) => sign.charCodeAt(0)).buffer);

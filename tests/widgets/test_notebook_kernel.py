@@ -45,6 +45,7 @@ def test_without_a_kernel_nobody_sits_there_and_no_cell_runs():
     cell.close()
 
 
+@pytest.mark.kernel
 def test_a_kernel_knows_who_asks_and_whether_a_cell_runs(run):
     run("import time, threading; from facelib.widgets.notebook import RunningCell, is_attended", attended=False)
     assert run("print(is_attended())", attended=True) == ["True"]
@@ -73,6 +74,7 @@ def test_a_kernel_knows_who_asks_and_whether_a_cell_runs(run):
     assert run("print(False in seen[begin:]); stopped.append(True)", attended=True) == ["False"]  # it follows no more
 
 
+@pytest.mark.kernel
 def test_watching_before_a_person_returns_at_once_and_no_long_cell_ends_it(run, make_tuned_demo, tmp_path):
     project = make_tuned_demo(tmp_path, 1.0)
     run(

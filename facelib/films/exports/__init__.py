@@ -25,8 +25,27 @@ Format = Literal["csv", "json", "parquet", "vtt", "srt", "otio", "edl", "fcpxml"
 
 FORMATS: tuple[Format, ...] = get_args(Format)
 
+PURPOSES = {
+    "appearances.csv": "who is on screen from when to when, for spreadsheets",
+    "appearances.json": "the same for programs, with tracks and frames",
+    "appearances.parquet": "the same for pandas, Polars and DuckDB",
+    "people.vtt": "names as subtitles, for players in web pages",
+    "people.srt": "names as subtitles, for VLC and most players",
+    "timeline.otio": "a track a person, for editing programs that read OpenTimelineIO",
+    "timeline.edl": "every appearance as a cut, for older editing programs (CMX 3600)",
+    "timeline.fcpxml": "keywords and a lane a person, for Final Cut Pro and DaVinci Resolve",
+    "annotations.jsonld": "web annotations (W3C), for archives and catalogues",
+    "mot.txt": "every box, for tracking benchmarks (MOTChallenge)",
+    "mot_names.csv": "which name each number of mot.txt stands for",
+    "people.graphml": "who appears with whom, for Gephi, yEd and Cytoscape",
+    "annotated.mp4": "the film with boxes and names drawn on it, to give away",
+    "select_reel.mp4": "the appearances of chosen people, cut together",
+}
+"""What each file made of a film is for, by its name."""
+
 __all__ = [
     "FORMATS",
+    "PURPOSES",
     "Format",
     "FrameClock",
     "Material",

@@ -1,4 +1,4 @@
-"""Names from what surrounds a face: the tables of a film brought to `facelib.context`, and its answer back."""
+"""Names from what surrounds a face: the tables of a film brought to `name_jointly`, and its answer back."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from scipy.spatial.distance import cdist
 
 from facelib.faces import FloatArray
 from facelib.films.clothes import colour_word, mean_clothes
-from facelib.films.naming.joint import Named, Tracks, face_evidence, name_jointly
+from facelib.films.naming.evidence import Tracks, face_evidence
+from facelib.films.naming.joint import Named, name_jointly
 from facelib.films.naming.settings import NamingSettings, Recognizer, same_frame_conflicts
 from facelib.recognize import UNKNOWN, OpenSetSVM
 
@@ -39,8 +40,8 @@ def name_by_context(
     by_face = named["person"].to_numpy()
     names = np.where(chance >= rules.confidence_threshold, people[best], by_face).astype(object)
     # A face's name stands unless another face of the frame, or a likelier name, has taken it.
-    own = np.array([joint.probability[i, np.searchsorted(people, name)] if name in people else 0 for i, name in
-                    enumerate(by_face)])  # fmt: skip
+    column = np.minimum(np.searchsorted(people, by_face.astype(people.dtype)), len(people) - 1)
+    own = np.where(people[column] == by_face, joint.probability[each, column], 0)
     names[(by_face != UNKNOWN) & (names == by_face) & (own < 0.3)] = UNKNOWN
     result = named.assign(person=names, scene=seen.scene.astype(np.int32))
     result.loc[same_frame_conflicts(result.assign(distance=-np.maximum(chance, own))), "person"] = UNKNOWN
@@ -79,13 +80,12 @@ def _describe(named: pd.DataFrame, recognizer: Recognizer, looks: pd.DataFrame, 
         size=looks["bottom"] - looks["top"],
     ).groupby("track")
     middle = views[["x", "y", "size"]].median().reindex(named["track"])
-    worn = {track: [np.asarray(one, np.float32) for one in own if len(one)] for track, own in views["clothes"]}
     of_shot = shots.set_index("shot").reindex(named["shot"])
     return Tracks(
         distances=_to_people(np.stack(named["embedding"].to_list()), recognizer),
         size=middle["size"].to_numpy(np.float32),
         quality=views["quality"].max().reindex(named["track"]).to_numpy(np.float32),
-        clothes=np.stack([mean_clothes(worn.get(track, [])) for track in named["track"]]),
+        clothes=_worn(looks, named["track"]),
         middle=middle[["x", "y"]].to_numpy(np.float32),
         shot=named["shot"].to_numpy(np.int64),
         scene=of_shot["scene"].to_numpy(np.int64),
@@ -93,6 +93,17 @@ def _describe(named: pd.DataFrame, recognizer: Recognizer, looks: pd.DataFrame, 
         frames=named[["start_frame", "end_frame"]].to_numpy(np.int64),
         time=((named["start"] + named["end"]) / 2).to_numpy(np.float32),
     )
+
+
+def _worn(looks: pd.DataFrame, tracks: pd.Series) -> FloatArray:
+    """Return the mean clothes of each track's looks, `(n, 576)`; NaN where nothing is seen of them."""
+    nothing = mean_clothes([])
+    rows = looks.groupby("track").indices
+    worn, found = looks["clothes"].to_numpy(), np.empty((len(tracks), len(nothing)), np.float32)
+    for i, track in enumerate(tracks):
+        seen = [np.asarray(worn[row], np.float32) for row in rows.get(track, ()) if len(worn[row])]
+        found[i] = mean_clothes(seen) if seen else nothing
+    return found
 
 
 def _to_people(vectors: FloatArray, recognizer: Recognizer, *, nearest: int = 3) -> FloatArray:

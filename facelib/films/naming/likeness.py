@@ -6,11 +6,37 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from facelib.faces import FloatArray
 
 # What is believed before anything is seen, worth ten pairs: mean and spread of the Hellinger distance.
 _SAME, _DIFFERENT, _PAIRS = (0.27, 0.10), (0.55, 0.15), 10
+
+
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """Number, sum and sum of squares of values, to be added up over many pairs.
+
+    Example:
+        >>> Moments.of([1.0, 2.0]) + Moments.of([3.0])
+        Moments(count=3, total=6.0, squares=14.0)
+    """
+
+    count: int = 0
+    total: float = 0.0
+    squares: float = 0.0
+
+    @classmethod
+    def of(cls, values: ArrayLike) -> Moments:
+        """Return those of some values, without the NaN among them."""
+        known = np.asarray(values, np.float64).ravel()
+        known = known[np.isfinite(known)]
+        return cls(len(known), float(known.sum()), float(known @ known))
+
+    def __add__(self, other: Moments) -> Moments:
+        """Return those of both."""
+        return Moments(self.count + other.count, self.total + other.total, self.squares + other.squares)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +63,19 @@ class Likeness:
         return np.nan_to_num(np.clip(odds, -3, 4), nan=0.0).astype(np.float32)
 
 
-def fit_likeness(same: FloatArray, different: FloatArray) -> Likeness:
+def fit_likeness(same: Moments, different: Moments) -> Likeness:
     """Fit both distributions to pairs of tracks.
 
     Args:
-        same: `(m,)`, Hellinger distances of pairs that are surely one person.
-        different: `(n,)`, of pairs that are surely two people.
+        same: Of the Hellinger distances of pairs that are surely one person.
+        different: Of pairs that are surely two people.
     """
     return Likeness(_fit(same, *_SAME), _fit(different, *_DIFFERENT))
 
 
-def _fit(values: FloatArray, mean: float, spread: float) -> tuple[float, float]:
-    total = len(values) + _PAIRS
-    fitted = (float(values.sum()) + _PAIRS * mean) / total
-    variance = (float(((values - fitted) ** 2).sum()) + _PAIRS * spread**2) / total
-    return fitted, math.sqrt(variance)
+def _fit(seen: Moments, mean: float, spread: float) -> tuple[float, float]:
+    total = seen.count + _PAIRS
+    fitted = (seen.total + _PAIRS * mean) / total
+    # The sum of (value - fitted) ** 2, multiplied out.
+    scatter = max(0.0, seen.squares - 2 * fitted * seen.total + seen.count * fitted**2)
+    return fitted, math.sqrt((scatter + _PAIRS * spread**2) / total)

@@ -29,7 +29,7 @@ class NamingSettings:
         confidence_threshold: Least probability of a name; below it the track stays unknown. Raising it names fewer.
         dominant_ratio: Least share of a track's faces, by quality, whose nearest person is the one that the track's
             face is named; 0 asks no vote.
-        context: Whether names travel to small and turned faces by clothes and places; see `facelib.context`.
+        context: Whether names travel to small and turned faces by clothes and places; see `joint.name_jointly`.
         adapt_to_film: Whether the film's surest faces are laid beside the gallery, and all tracks named once more.
 
     Raises:

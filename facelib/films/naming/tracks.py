@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from facelib.films.naming.context import name_by_context
 from facelib.films.naming.settings import TRACK_COLUMNS, NamingSettings, Recognizer, same_frame_conflicts
 from facelib.recognize import UNKNOWN, RecognizerInfo
 
+_SAID = ["person", "best", "distance", "evidence", "margin", "second_person", "dominant"]  # in a reason
 _TEACHES = 0.95  # probability from which a name's faces may teach how the person looks in this film
 
 
@@ -104,7 +106,7 @@ def _by_face(
     known = named["person"] != UNKNOWN
     named["confidence"] = np.where(known, likely, 1 - likely).astype(np.float32)
     named["source"] = np.where(known, "face", "")
-    named["reason"] = [_face_reason(row, rules) for _, row in named.iterrows()]
+    named["reason"] = [_face_reason(row, rules) for row in named[_SAID].itertuples(index=False)]
     return named
 
 
@@ -137,13 +139,12 @@ def _taught(
     return clone(recognizer).fit(vectors, people), info.pictures + shown
 
 
-def _face_reason(row: pd.Series, rules: NamingSettings) -> str:
-    near = f"{row['best']} at {row['distance']:.2f}, {row['evidence']}"
+def _face_reason(row: Any, rules: NamingSettings) -> str:
+    near = f"{row.best} at {row.distance:.2f}, {row.evidence}"
     # With thresholds of their own, the person named may be the farther one.
-    apart = f"{abs(row['margin']):.2f} {'farther' if row['margin'] >= 0 else 'nearer'}"
-    second = f"; next is {row['second_person']}, {apart}" if row["second_person"] else ""
-    if row["person"] != UNKNOWN:
+    apart = f"{abs(row.margin):.2f} {'farther' if row.margin >= 0 else 'nearer'}"
+    second = f"; next is {row.second_person}, {apart}" if row.second_person else ""
+    if row.person != UNKNOWN:
         return f"face: {near}{second}"
-    agree = float(row["dominant"])
-    doubt = f"; only {agree:.0%} of its faces agree" if agree < rules.dominant_ratio else ""
+    doubt = f"; only {row.dominant:.0%} of its faces agree" if row.dominant < rules.dominant_ratio else ""
     return f"not sure enough: nearest is {near}{second}{doubt}"

@@ -9,53 +9,32 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from facelib.films.unknowns.linkage import _POOR_SHARE
-from facelib.films.unknowns.tables import _GOOD, _WORTHLESS, group_unknowns
+from facelib.films.spans import frames_shared
+from facelib.films.unknowns.linkage import link_to
+from facelib.films.unknowns.tables import fill_clusters, unknown_rows, worth_of
 
 GROUP_COLUMNS = ["cluster", "sums", "size", "seconds", "quality"]
-Matrix = NDArray[np.float64]
 
 
 def table_of_groups(
     tables: Mapping[str, pd.DataFrame], *, looks: Mapping[str, pd.DataFrame] | None = None
 ) -> pd.DataFrame:
-    """Return one row a group: `cluster`, `sums`, `size`, `seconds` on screen, `quality` of its best track.
-
-    `sums` is the sum of the members' embeddings, each brought to length 1, and behind it that of how poor they are,
-    0 to 1: all that average linkage needs to know of a group.
+    """Return what `match_unknowns` needs to know of the groups there are, one row a group.
 
     Args:
         tables: By the film's file name, the columns of `tracks.parquet` with `cluster` filled.
         looks: By film, `looks.parquet`: `track` and `quality`; without them all tracks count as good.
+
+    Returns:
+        `cluster`; `sums`, `(d + 1,)`: the sum of the members' embeddings, each brought to length 1, and behind it of
+        how poor they are, 0 to 1; `size`, the number of members; `seconds` on screen; `quality` of the best track.
     """
-    parts = [_members(table, (looks or {}).get(film)) for film, table in tables.items()]
-    filled = [part for part in parts if len(part)]
-    if not filled:
-        return pd.DataFrame(columns=pd.Index(GROUP_COLUMNS))
-    rows = pd.concat(filled, ignore_index=True)
-    codes, labels = pd.factorize(rows["cluster"])
-    vectors = np.stack(rows["vector"].to_list())
-    sums = np.zeros((len(labels), vectors.shape[1]))
-    np.add.at(sums, codes, vectors)
-    own = rows.groupby(codes)
-    facts = own.agg(seconds=("seconds", "sum"), quality=("quality", "max"), size=("seconds", "size"))
-    return facts.assign(cluster=list(labels), sums=list(sums)).reset_index(drop=True)[GROUP_COLUMNS]
-
-
-def _members(table: pd.DataFrame, looks: pd.DataFrame | None) -> pd.DataFrame:
-    own = table.loc[table["cluster"] != "", ["cluster", "track", "start", "end", "embedding"]]
-    quality = own["track"].map({} if looks is None else looks.groupby("track")["quality"].mean())
-    quality = quality.astype(float).fillna(np.inf if looks is None else 0.0)
-    poor = 1 - ((quality - _WORTHLESS) / (_GOOD - _WORTHLESS)).clip(0, 1)
-    vectors = [_with_poor(vector, worth) for vector, worth in zip(own["embedding"], poor, strict=True)]
-    return own.assign(
-        quality=quality, seconds=own["end"] - own["start"], vector=pd.Series(vectors, own.index, dtype=object)
-    )
-
-
-def _with_poor(vector: NDArray[np.float32], poor: float) -> Matrix:
-    length = np.linalg.norm(vector)
-    return np.append(np.asarray(vector, np.float64) / (length or 1.0), poor)
+    rows = unknown_rows(tables, looks, {})
+    clusters = {film: table["cluster"].to_numpy(object) for film, table in tables.items()}
+    own = [clusters[film][row] for film, row in zip(rows["film"], rows["row"], strict=True)]
+    types = {"cluster": "str", "sums": "object", "size": "float64", "seconds": "float64", "quality": "float64"}
+    nothing = pd.DataFrame(columns=pd.Index(GROUP_COLUMNS)).astype(types)
+    return _with_members(nothing, rows.assign(cluster=own))
 
 
 def match_unknowns(
@@ -66,71 +45,85 @@ def match_unknowns(
     threshold: float,
     looks: pd.DataFrame | None = None,
     reserved: Iterable[str] = (),
+    least_quality: float = 0.08,
+    least_seconds: float = 1.0,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Group the unknown people of one film, and join those groups to the ones there are; no other film is read.
+    """Group the unknown tracks of one film, beside the groups there are; no other film is read.
 
-    The groups there are keep their labels and never join each other; what joins none of them gets the next free
-    numbers. Two tracks that share a frame are never of one group.
+    As in `group_unknowns` tracks and groups join by average linkage, and two tracks that share a frame are two people.
+    The groups there are keep their labels, and never join each other. What joins none of them is numbered on, longest
+    on screen first; a moment too short or too poor for a number is forgotten, and grouping all films anew may still
+    find it in several of them.
 
     Args:
         film: Its file name.
         table: The columns of `tracks.parquet`.
-        groups: The columns of `table_of_groups`.
+        groups: The columns of `table_of_groups`, without this film's tracks.
         threshold: As of `group_unknowns`.
-        looks: The film's `looks.parquet`: `track` and `quality`.
-        reserved: Labels that no group may get.
+        looks: The film's `looks.parquet`: `track` and `quality`; None counts all tracks as good.
+        reserved: Labels that no new group may get.
+        least_quality: As of `group_unknowns`.
+        least_seconds: As of `group_unknowns`.
 
     Returns:
-        The table with `cluster` filled, and the groups with this film's tracks in them.
+        A copy of the table with `cluster` filled, and the groups with this film's tracks in them.
     """
-    seen = None if looks is None else {film: looks}
-    own = group_unknowns({film: table}, threshold=threshold, looks=seen)[film]
-    found = table_of_groups({film: own}, looks=seen)
-    joined = _nearest_free(own, found, groups, threshold)
-    taken = {*reserved, *groups["cluster"]}
+    rows = unknown_rows({film: table}, None if looks is None else {film: looks}, {})
+    rows = rows[rows["usable"].astype(bool)].reset_index(drop=True)
+    if rows.empty:
+        return fill_clusters(table, rows.assign(cluster="")), groups
+    found = link_to(
+        _matrix(groups["sums"], width=len(rows["embedding"].iloc[0]) + 1),
+        groups["size"].to_numpy(float),
+        np.stack(rows["embedding"].to_list()),
+        threshold=threshold,
+        worth=worth_of(rows),
+        apart=frames_shared(rows["film"], rows["start_frame"], rows["end_frame"]).tolist(),
+    )
+    names = _new_names(rows.assign(group=found), groups["cluster"], reserved, least_quality, least_seconds)
+    labels = [*groups["cluster"]]
+    rows["cluster"] = [labels[group] if group < len(labels) else names.get(group, "") for group in found.tolist()]
+    return fill_clusters(table, rows), _with_members(groups, rows)
+
+
+def _new_names(
+    rows: pd.DataFrame, there: pd.Series, reserved: Iterable[str], least_quality: float, least_seconds: float
+) -> dict[int, str]:
+    """Return the label of each new group that gets one."""
+    taken = {*reserved, *there}
     free = (name for name in (f"Unknown {number}" for number in count(1)) if name not in taken)
-    names = {str(label): joined.get(str(label)) or next(free) for label in found["cluster"]}
-    labelled = own.assign(cluster=own["cluster"].map(lambda label: names.get(label, "")).astype("str"))
-    return labelled, _joined(groups, found.assign(cluster=found["cluster"].map(names)))
+    new = rows[rows["group"] >= len(there)].assign(seconds=rows["end"] - rows["start"])
+    found = new.groupby("group").agg(seconds=("seconds", "sum"), quality=("quality", "max"))
+    found = found[(found["seconds"].round(6) >= least_seconds) & (found["quality"] >= least_quality)]
+    ordered = found.sort_values("seconds", ascending=False, kind="stable").index
+    return dict(zip(ordered.tolist(), free, strict=False))
 
 
-def _nearest_free(own: pd.DataFrame, found: pd.DataFrame, groups: pd.DataFrame, threshold: float) -> dict[str, str]:
-    """Return the label there is for each of a film's groups that is near enough to it, the nearest pairs first."""
-    if found.empty or groups.empty:
-        return {}
-    ours, theirs = (_means(table) for table in (found, groups))
-    ours[:, -1] *= -(1 - _POOR_SHARE**2) * threshold**2 / 2
-    near = ours @ theirs.T
-    pairs = np.argwhere(near >= 1 - threshold**2 / 2) if threshold else np.empty((0, 2), int)
-    order = np.argsort(-near[pairs[:, 0], pairs[:, 1]], kind="stable")
-    spans = {label: rows[["start_frame", "end_frame"]].to_numpy() for label, rows in own.groupby("cluster")}
-    joined: dict[str, str] = {}
-    there: dict[str, list[NDArray[np.int64]]] = {}
-    for one, other in pairs[order].tolist():
-        label, target = str(found["cluster"].iloc[one]), str(groups["cluster"].iloc[other])
-        meets = any(_share_a_frame(spans[label], others) for others in there.get(target, []))
-        if label not in joined and not meets:
-            joined[label] = target
-            there.setdefault(target, []).append(spans[label])
-    return joined
+def _with_members(groups: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the groups with tracks added to them, and new groups behind them in the order of their first tracks."""
+    rows = rows[(rows["cluster"] != "") & rows["usable"].astype(bool)]
+    if rows.empty:
+        return groups
+    vectors = np.stack(rows["embedding"].to_list()).astype(np.float64)
+    vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    own = np.column_stack([vectors, 1 - np.clip(worth_of(rows), 0, 1)])
+    new = [name for name in dict.fromkeys(rows["cluster"]) if name not in set(groups["cluster"])]
+    labels = [*groups["cluster"], *new]
+    place = rows["cluster"].map({name: i for i, name in enumerate(labels)}).to_numpy(np.intp)
+    sums = np.concatenate([_matrix(groups["sums"], width=own.shape[1]), np.zeros((len(new), own.shape[1]))])
+    np.add.at(sums, place, own)
+    size, seconds = (np.append(groups[name].to_numpy(float), np.zeros(len(new))) for name in ("size", "seconds"))
+    quality = np.append(groups["quality"].to_numpy(float), np.full(len(new), -np.inf))
+    np.maximum.at(quality, place, rows["quality"].to_numpy(float))
+    table = {
+        "cluster": pd.Series(labels, dtype="str"),
+        "sums": [*sums],
+        "size": size + np.bincount(place, minlength=len(labels)),
+        "seconds": seconds + np.bincount(place, (rows["end"] - rows["start"]).to_numpy(float), len(labels)),
+        "quality": quality,
+    }
+    return pd.DataFrame(table)[GROUP_COLUMNS]
 
 
-def _means(groups: pd.DataFrame) -> Matrix:
-    return np.asarray(np.stack(groups["sums"].to_list()) / groups["size"].to_numpy(float)[:, None], np.float64)
-
-
-def _share_a_frame(ones: NDArray[np.int64], others: NDArray[np.int64]) -> bool:
-    return bool(((ones[:, None, 0] <= others[None, :, 1]) & (others[None, :, 0] <= ones[:, None, 1])).any())
-
-
-def _joined(groups: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
-    """Return the groups with a film's groups added to them."""
-    place = {label: row for row, label in enumerate(groups["cluster"])}
-    table = groups.copy()
-    for _, group in found[found["cluster"].isin(list(place))].iterrows():
-        row = place[group["cluster"]]
-        table.at[row, "sums"] = np.asarray(table.at[row, "sums"]) + group["sums"]
-        table.loc[row, ["size", "seconds"]] += group[["size", "seconds"]]
-        table.loc[row, "quality"] = max(table.at[row, "quality"], group["quality"])
-    new = found[~found["cluster"].isin(list(place))]
-    return pd.concat([part for part in (table, new) if len(part)] or [groups], ignore_index=True)
+def _matrix(sums: pd.Series, *, width: int) -> NDArray[np.float64]:
+    return np.stack(sums.to_list()).astype(np.float64) if len(sums) else np.zeros((0, width))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from itertools import combinations, count
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from facelib.films.spans import frames_shared
 from facelib.films.unknowns.linkage import link
 from facelib.recognize import UNKNOWN
 
@@ -71,14 +72,14 @@ def group_unknowns(
         raise ValueError(f"expected a label such as 'Unknown 2' for every fixed track, got {labels!r}")
     if not threshold >= 0:
         raise ValueError(f"expected threshold, a distance, to be 0 or more, got {threshold!r}")
-    rows = _unknown_rows(tables, looks, labels)
+    rows = unknown_rows(tables, looks, labels)
     rows["group"] = _group(rows, threshold)
     names = _names(rows, {*labels.values(), *reserved}, least_quality, least_seconds)
     rows["cluster"] = [names.get(group, "") for group in rows["group"]]
-    return {film: _fill(table, rows[rows["film"] == film]) for film, table in tables.items()}
+    return {film: fill_clusters(table, rows[rows["film"] == film]) for film, table in tables.items()}
 
 
-def _unknown_rows(
+def unknown_rows(
     tables: Mapping[str, pd.DataFrame], looks: Mapping[str, pd.DataFrame] | None, labels: Mapping[tuple[str, int], str]
 ) -> pd.DataFrame:
     """Return the unknown tracks of all films, in the order of the films' names and of time."""
@@ -116,8 +117,9 @@ def _group(rows: pd.DataFrame, threshold: float) -> NDArray[np.intp]:
         return groups
     some = rows.iloc[usable].reset_index(drop=True)
     together = [list(own.index) for label, own in some.groupby("fixed", sort=False) if label]
-    apart = [*_overlaps(some), *combinations([own[0] for own in together], 2)]
-    worth = (some["quality"].to_numpy(float) - _WORTHLESS) / (_GOOD - _WORTHLESS)
+    meeting = frames_shared(some["film"], some["start_frame"], some["end_frame"])
+    apart = [*map(tuple, meeting.tolist()), *combinations([own[0] for own in together], 2)]
+    worth = worth_of(some)
     linked = link(
         np.stack([vectors[row] for row in usable]), threshold=threshold, worth=worth, together=together, apart=apart
     )
@@ -136,15 +138,9 @@ def _is_usable(vector: object) -> bool:
     return math.isfinite(length) and length > 0
 
 
-def _overlaps(rows: pd.DataFrame) -> Iterator[tuple[int, int]]:
-    """Yield the pairs of rows that share a frame of one film."""
-    for _, own in rows.groupby("film"):
-        going: list[tuple[int, int]] = []
-        spans = own.sort_values("start_frame", kind="stable")
-        for row, start, end in zip(spans.index, spans["start_frame"], spans["end_frame"], strict=True):
-            going = [(other, last) for other, last in going if last >= start]
-            yield from ((other, row) for other, _ in going)
-            going.append((row, end))
+def worth_of(rows: pd.DataFrame) -> NDArray[np.float64]:
+    """Return how much each track's face tells, by its `quality`: 0 or less is nothing, 1 and more all it can."""
+    return np.asarray((rows["quality"].to_numpy(float) - _WORTHLESS) / (_GOOD - _WORTHLESS), np.float64)
 
 
 def _names(rows: pd.DataFrame, taken: set[str], least_quality: float, least_seconds: float) -> dict[int, str]:
@@ -160,7 +156,8 @@ def _names(rows: pd.DataFrame, taken: set[str], least_quality: float, least_seco
     return {group: label or next(free) for group, label in zip(named.index.tolist(), named["fixed"], strict=True)}
 
 
-def _fill(table: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+def fill_clusters(table: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+    """Return a film's tracks with the `cluster` of those that `unknown_rows` gave."""
     cluster = np.full(len(table), "", dtype=object)
     cluster[rows["row"].to_numpy(np.intp)] = rows["cluster"]
     return table.assign(cluster=pd.Series(cluster, index=table.index, dtype="str"))

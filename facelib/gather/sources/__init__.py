@@ -2,7 +2,8 @@
 
 from facelib.gather.sources.fetch import fetch_film, find_source
 from facelib.gather.sources.ledger import SOURCE_COLUMNS, Source, people_without_folder, read_sources
-from facelib.gather.sources.resolvers import MediaResource, Resolver, SourceSettings, find_resolvers, resolve
+from facelib.gather.sources.media import MediaResource, Resolver, SourceSettings
+from facelib.gather.sources.resolvers import find_resolvers, resolve
 from facelib.gather.sources.web import WebLimits
 
 __all__ = [

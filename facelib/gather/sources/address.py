@@ -1,4 +1,4 @@
-"""Addresses of films: told from paths, shown without their secrets, and turned into names of files."""
+"""Addresses of films: distinguished from paths, shown without passwords, turned into file names."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)", re.IGNORECASE)
 
 
 def is_address(text: str) -> bool:
-    r"""Tell whether a text is an address rather than a path.
+    r"""Return whether a text is an address rather than a path.
 
     Example:
         >>> [is_address(text) for text in ("https://example.org/a.mp4", "urn:film:1", "films/a.mp4", r"C:\films")]
@@ -27,7 +27,7 @@ def is_address(text: str) -> bool:
 
 
 def names_a_film(address: str) -> bool:
-    """Tell whether the path of an address ends as films do, such as `.mp4`.
+    """Return whether the path of an address ends as films do, such as `.mp4`.
 
     Example:
         >>> names_a_film("https://example.org/a.MP4?session=1#t=10"), names_a_film("https://example.org/film/1")

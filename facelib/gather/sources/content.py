@@ -1,4 +1,4 @@
-"""What a file is by its first bytes, before anything decodes it."""
+"""The type of a file by its first bytes, before anything decodes it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One film from the web to the disk: streamed, continued after a break, checked, and never half there."""
+"""Download one film: streamed, resumed after an interruption, checked, never half written."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})  # answers that anothe
 
 
 class _Broken(Exception):
-    """An attempt that ended before the film did; another one may go on."""
+    """An attempt that ended early; another one may resume it."""
 
     def __init__(self, reason: object, *, wait: float = 0.0) -> None:
         super().__init__(str(reason))
@@ -45,7 +45,7 @@ class _TooLarge(OSError):
 
 @dataclass(frozen=True, slots=True)
 class Partial:
-    """A film that is being fetched: two hidden files, its bytes so far and what is known of it.
+    """A partial download: two hidden files, the bytes so far and their metadata.
 
     Attributes:
         address: Where it comes from.
@@ -68,7 +68,7 @@ class Partial:
 
     @classmethod
     def find(cls, address: str, folder: Path) -> Self:
-        """Return what there is of the film at an address already; nothing of it need be there."""
+        """Return the partial download of an address, empty if there is none."""
         digest = hashlib.sha256(address.encode()).hexdigest()[:12]
         fresh = cls(shown(address), folder / f".{film_name(address, suffix='')[:40]}-{digest}.part")
         try:
@@ -79,7 +79,7 @@ class Partial:
 
     @property
     def note(self) -> Path:
-        """The file that holds what is known of the film."""
+        """The file with the metadata of the download."""
         return self.path.with_suffix(".json")
 
     @property
@@ -88,13 +88,13 @@ class Partial:
         return self.path.stat().st_size if self.path.is_file() else 0
 
     def keep(self) -> Self:
-        """Write down what is known."""
+        """Write the metadata."""
         known = {name: value for name, value in asdict(self).items() if name not in {"address", "path"}}
         write_text(json.dumps(known), self.note)
         return self
 
     def forget(self) -> Self:
-        """Remove both files, and return a beginning."""
+        """Remove both files, and return an empty download."""
         self.path.unlink(missing_ok=True)
         self.note.unlink(missing_ok=True)
         return type(self)(self.address, self.path)
@@ -135,7 +135,7 @@ def download(address: str, folder: str | Path, *, limits: WebLimits | None = Non
 
 
 def _fetch(session: requests.Session, address: str, partial: Partial, limits: WebLimits) -> Partial:
-    """Go on until the whole film is here."""
+    """Retry until the whole film is here."""
     farthest, attempt, wait = partial.size, 0, 0.0
     while True:
         attempt += 1
@@ -156,7 +156,7 @@ def _fetch(session: requests.Session, address: str, partial: Partial, limits: We
 
 
 def _go_on(session: requests.Session, address: str, partial: Partial, limits: WebLimits) -> Partial:
-    """Fetch what is missing over one connection."""
+    """Download the missing bytes over one connection."""
     size = partial.size if partial.validator else 0
     headers = {"Range": f"bytes={size}-", "If-Range": partial.validator} if size else {}
     with ExitStack() as stack:

@@ -15,7 +15,7 @@ from rdflib.query import ResultRow
 from rdflib.term import Identifier, Literal, URIRef
 
 from facelib.gather.sources.address import is_address, names_a_film, shown
-from facelib.gather.sources.resolvers import MediaResource, SourceSettings
+from facelib.gather.sources.media import MediaResource, SourceSettings
 from facelib.gather.sources.sparql import iri, select
 
 PREFIXES: Mapping[str, str] = {
@@ -31,7 +31,7 @@ PREFIXES: Mapping[str, str] = {
     "skos": "http://www.w3.org/2004/02/skos/core#",
 }
 
-# Of each, the first that says something is taken.
+# The first property with a value wins.
 _LOCATORS = ("ebucore:locator", "ma:locator", "schema:contentUrl", "schemas:contentUrl")
 _TITLES = (
     "ebucore:mainTitle",
@@ -129,7 +129,7 @@ class EBUCoreResolver:
         self.settings = settings
 
     def matches(self, address: str) -> bool:
-        """Tell whether the address has one of the two forms."""
+        """Return whether the address has one of the two forms."""
         if address.startswith(("sparql+http://", "sparql+https://")):
             return True
         return bool(self.settings.sparql_endpoint) and is_address(address) and not names_a_film(address)

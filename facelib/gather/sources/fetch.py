@@ -1,4 +1,4 @@
-"""Films from the web into a project: resolved, fetched, named, and written down."""
+"""Films from the web into a project: resolved, downloaded, named and recorded."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from pathlib import Path
 from facelib.gather.sources.address import film_name, free_name, shown
 from facelib.gather.sources.download import Partial, download
 from facelib.gather.sources.ledger import Source, append_source, read_sources
-from facelib.gather.sources.resolvers import MediaResource, SourceSettings, resolve
+from facelib.gather.sources.media import MediaResource, SourceSettings
+from facelib.gather.sources.resolvers import resolve
 from facelib.nets.cache import sha256_of
 from facelib.project import Project, file_lock
 
@@ -58,7 +59,7 @@ def find_source(address: str, project: Project) -> Source | None:
 
 
 def _take_in(partial: Partial, address: str, resource: MediaResource, project: Project) -> Source:
-    """Give a fetched film its name; `partial` stays known until it is written down, in case this is the end."""
+    """Move a downloaded film to its name; `partial` is kept until the row is written, in case the process is killed."""
     film = next((path for path in _films(project) if _same_bytes(path, partial)), None)
     if film is None:
         name = film_name(resource.video, disposition=partial.disposition, title=resource.title, suffix=partial.suffix)

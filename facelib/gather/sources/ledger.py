@@ -58,7 +58,7 @@ class Source:
 
 
 def sources_path(project: Project) -> Path:
-    """Return where the list of what was fetched lies: beside the films, with what the user brought."""
+    """Return the path of `sources.csv`, in the project's data folder."""
     return project.data / "sources.csv"
 
 

@@ -1,70 +1,17 @@
-"""Addresses of things that are films somewhere else: who can say where, and what else is known of them."""
+"""Resolvers: from the address of a described film to the address of its file, with its metadata."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from importlib.metadata import entry_points
-from typing import Protocol
 
-from facelib.gather.sources.web import WebLimits
+from facelib.gather.sources.media import MediaResource, Resolver, SourceSettings
 
 log = logging.getLogger(__name__)
 
 GROUP = "facelib.resolvers"
 """The group of entry points in which installed packages offer resolvers."""
-
-
-@dataclass(frozen=True, slots=True)
-class MediaResource:
-    """What a resolver knows of a film.
-
-    Attributes:
-        video: The film's own `http(s)` address.
-        title: Its title; empty where unknown, as all below.
-        date: When it was made, else published: ISO 8601, as precise as known.
-        people: The names of the people who take part in it, cast before others.
-        licence: The name or the address of its licence.
-        details: Whatever else is known, as pairs of what it is and its text.
-    """
-
-    video: str
-    title: str = ""
-    date: str = ""
-    people: tuple[str, ...] = ()
-    licence: str = ""
-    details: tuple[tuple[str, str], ...] = ()
-
-
-class Resolver(Protocol):
-    """Turns addresses of one kind into films."""
-
-    def matches(self, address: str) -> bool:
-        """Tell by its form alone whether this resolver answers for an address; nothing is asked of anybody."""
-        ...
-
-    def resolve(self, address: str) -> MediaResource:
-        """Find the film of an address.
-
-        Raises:
-            ValueError: When the address is malformed, or nothing there is a film.
-            OSError: When whoever is asked does not answer.
-        """
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class SourceSettings:
-    """What fetching films may use; every resolver is made with it.
-
-    Attributes:
-        sparql_endpoint: The SPARQL endpoint that describes the addresses that do not themselves name a film.
-        limits: How far a fetch may go.
-    """
-
-    sparql_endpoint: str = ""
-    limits: WebLimits = field(default_factory=WebLimits)
 
 
 ResolverFactory = Callable[[SourceSettings], Resolver]

@@ -1,4 +1,4 @@
-"""Small things from the web, whole into memory: pages and pictures, and what makes bytes a picture."""
+"""Small downloads into memory, pages and pictures, and the check that bytes are a picture."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import hashlib
 import io
 import re
 import time
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -17,7 +16,7 @@ from urllib3.exceptions import HTTPError
 
 from facelib.gather.sources.address import shown
 from facelib.gather.sources.web import WebLimits, ask, new_session, plain_reason, read_body
-from facelib.images import UnreadablePicture, whole_files_only
+from facelib.images import UnreadablePicture, open_picture
 
 SMALL_LIMITS = WebLimits(largest=20_000_000, timeout=10.0, longest=30.0, attempts=2)
 """How far to go for one picture: 20 MB, half a minute, and a second attempt where the first met passing trouble."""
@@ -26,10 +25,7 @@ MOST_PIXELS = 40_000_000
 """Pixels of the largest picture that is decoded; at three bytes each this bounds the memory that it takes."""
 
 _PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})  # answers that another attempt may change
-# Only what is read as a picture elsewhere: Pillow knows formats that start other programs.
-_SUFFIXES = {
-    "JPEG": ".jpg", "MPO": ".jpg", "PNG": ".png", "GIF": ".gif", "BMP": ".bmp", "TIFF": ".tif", "WEBP": ".webp",
-}  # fmt: skip
+_SUFFIXES = {"JPEG": ".jpg", "MPO": ".jpg", "JPEG2000": ".jp2", "TIFF": ".tif"}  # of others the format's name
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +57,7 @@ def fetch_bytes(
     session: requests.Session | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> bytes:
-    """Fetch what is at an address, whole.
+    """Download an address completely.
 
     Args:
         address: An `http` or `https` address.
@@ -129,7 +125,7 @@ def fetch_picture(
 
 
 def check_picture(content: bytes, *, most_pixels: int = MOST_PIXELS, least_side: int = 1) -> Picture:
-    """Make sure that bytes are a whole picture; what was said of them counts for nothing.
+    """Check that bytes are a complete picture; declared type and size are ignored.
 
     Its size is read from its header before anything is decoded.
 
@@ -142,17 +138,13 @@ def check_picture(content: bytes, *, most_pixels: int = MOST_PIXELS, least_side:
         UnreadablePicture: When they are none, a broken one, or one that is too large or too small.
     """
     try:
-        with (
-            warnings.catch_warnings(action="ignore"),
-            whole_files_only(),
-            PillowImage.open(io.BytesIO(content), formats=[name for name in _SUFFIXES if name != "MPO"]) as picture,
-        ):
+        with open_picture(io.BytesIO(content)) as picture:
             width, height = picture.size
             if width * height > most_pixels:
                 raise UnreadablePicture(_too_large(f"{width}x{height} pixels", most_pixels))
             if min(width, height) < least_side:
                 raise UnreadablePicture(f"too small: {width}x{height} pixels, at least {least_side} are wanted")
-            suffix = _SUFFIXES[str(picture.format)]
+            suffix = _SUFFIXES.get(str(picture.format), f".{str(picture.format).lower()}")
             picture.draft("RGB", (1, 1))  # a JPEG is read to its end also when it is decoded small
             picture.load()
     except PillowImage.DecompressionBombError as error:

@@ -1,4 +1,4 @@
-"""Asking a SPARQL endpoint: the SPARQL 1.1 Protocol with JSON results, bounded in time and size."""
+"""SPARQL 1.1 queries with JSON results, bounded in time and size."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Asking a web server: how long and how far to go, which machines may be asked, and redirects one by one."""
+"""HTTP requests with limits on time and size, on the machines that may be contacted, and on redirects."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _BLOCK = 256 * 1024  # bytes read at a time, at most
 
 @dataclass(frozen=True, slots=True)
 class WebLimits:
-    """How far a fetch may go.
+    """The limits of a download.
 
     Attributes:
         largest: Bytes of the largest film that is fetched.
@@ -88,7 +88,7 @@ def ask(
     headers: Mapping[str, str] | None = None,
     form: Mapping[str, str] | None = None,
 ) -> Iterator[requests.Response]:
-    """Ask for an address and give the answer, whose body is not read yet; redirects are followed one by one.
+    """Request an address and yield the response before its body is read; redirects are followed one by one.
 
     Args:
         session: From `new_session` with the same limits.
@@ -152,7 +152,7 @@ def _in_time(session: requests.Session, address: str, limits: WebLimits) -> Iter
 
 
 def read_body(response: requests.Response, limits: WebLimits) -> Iterator[bytes]:
-    """Read the body of an answer in whatever pieces it comes, as long as it comes fast enough.
+    """Yield the body of a response as it arrives, as long as it is fast enough.
 
     Raises:
         ConnectionError: When the connection breaks, goes silent, or is slower than the limits allow.
@@ -175,7 +175,7 @@ def read_body(response: requests.Response, limits: WebLimits) -> Iterator[bytes]
 
 
 def plain_reason(error: BaseException) -> str:
-    """Return what went wrong in the words of the innermost error: the outer ones wrap them in their own."""
+    """Return the message of the innermost error."""
     while (inner := error.__cause__ or error.__context__) is not None:
         error = inner
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
@@ -196,7 +196,7 @@ def _check(address: str, limits: WebLimits) -> None:
 
 
 def _is_public(host: str) -> bool:
-    """Tell whether an IP address is on the public internet; a name that is none counts as public."""
+    """Return whether an IP address is on the public internet; a name that is none counts as public."""
     try:
         place = ipaddress.ip_address(host.partition("%")[0])
     except ValueError:

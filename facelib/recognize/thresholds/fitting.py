@@ -9,12 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from facelib.recognize.thresholds.evidence import FEWEST_PEOPLE, advice_on, enough_to_fit
+from facelib.recognize.thresholds.evidence import FEWEST_PEOPLE, advice_on, enough_to_fit, weight_of
 from facelib.recognize.thresholds.lookups import FloatVector, IntVector
 from facelib.recognize.thresholds.trials import Trials
 
 Interval = tuple[float, float]
 _STEP = 1e-4
+MEASURED_FPIR = 0.01
+"""The rate that the embedders' own thresholds were measured for."""
+
 __all__ = ["FEWEST_PEOPLE", "Fitted", "Interval", "fit_threshold", "measure_threshold"]
 
 
@@ -54,18 +57,19 @@ class Fitted:
 def fit_threshold(
     outcome: Trials, *, wanted_fpir: float = 0.01, fallback: float, seed: int = 0, resamples: int = 200
 ) -> Fitted:
-    """Choose the largest threshold at which no more than the wanted fraction of strangers is given a name.
+    """Choose the largest threshold at which about the wanted fraction of strangers is given a name.
 
-    Trials of few people are no evidence of how strangers look (two people of a cast may be very unlike
-    each other), and a rate of 1 % cannot be read from 50 trials. With fewer than `FEWEST_PEOPLE` people, strangers
-    included, or fewer than `3 / wanted_fpir` impostor trials, the threshold is the smaller of the trials' and
-    `fallback`.
+    Trials of few people are no evidence of how strangers look (two people of a cast may be very unlike each other, or
+    very alike), and a rate of 1 % cannot be read from 50 trials. With fewer than `FEWEST_PEOPLE` people, strangers
+    included, or fewer than `3 / wanted_fpir` impostor trials, the threshold is `fallback`. With more it moves from
+    there to the one that the trials alone would give, by how many there are; see `evidence.weight_of`. A rate below
+    that of `fallback` lowers it by as much as it lowers the trials' own.
 
     Args:
         outcome: From `trials`.
         wanted_fpir: The wanted fraction, 0 to 1. Raising it names more of the cast, and more strangers.
-        fallback: The embedder's own threshold, measured on many people; NaN where nobody measured it, and then
-            the trials' is taken, which is infinite for one person.
+        fallback: The embedder's own threshold, measured on many people for 1 %; NaN where nobody measured it, and
+            then the trials' is taken, which is infinite for one person.
         seed: Of the bootstrap, which draws people with replacement.
         resamples: How many times it draws.
 
@@ -75,15 +79,27 @@ def fit_threshold(
     if not 0 <= wanted_fpir < 1:
         raise ValueError(f"expected wanted_fpir, a fraction, to be at least 0 and below 1, got {wanted_fpir!r}")
     enough = enough_to_fit(outcome, wanted_fpir)
-    alone = _threshold_at(np.sort(outcome.impostor_distances), wanted_fpir)
-    threshold = alone if enough or math.isnan(fallback) else min(alone, fallback)
+    alone = threshold_of(outcome, wanted_fpir)
+    threshold = _chosen(outcome, wanted_fpir, alone, fallback)
     return replace(
         measure_threshold(outcome, threshold, seed=seed, resamples=resamples),
         wanted_fpir=wanted_fpir,
         from_data=enough,
         threshold_interval=_threshold_interval(outcome, wanted_fpir, _draws(outcome, seed, resamples)),
-        advice=advice_on(outcome, alone, fallback, wanted_fpir),
+        advice=advice_on(outcome, alone, fallback, wanted_fpir, threshold),
     )
+
+
+def _chosen(outcome: Trials, wanted: float, alone: float, fallback: float) -> float:
+    """Return the threshold between the embedder's own and the one that the trials alone would give."""
+    if math.isnan(fallback):
+        return alone
+    judged = max(wanted, MEASURED_FPIR)
+    weight = weight_of(outcome, judged)
+    if not weight:
+        return fallback
+    there = threshold_of(outcome, judged)
+    return max(0.0, fallback + weight * (there - fallback) + alone - there)
 
 
 def measure_threshold(outcome: Trials, threshold: float, *, seed: int = 0, resamples: int = 200) -> Fitted:
@@ -133,7 +149,12 @@ def _draws(outcome: Trials, seed: int, resamples: int) -> NDArray[np.int64]:
     return np.concatenate([cast, strangers], axis=1)
 
 
-def _threshold_at(ascending: FloatVector, wanted: float, weight: NDArray[Any] | None = None) -> float:
+def threshold_of(outcome: Trials, wanted_fpir: float) -> float:
+    """Return the threshold that the trials alone would give; infinite without any."""
+    return threshold_at(np.sort(outcome.impostor_distances), wanted_fpir)
+
+
+def threshold_at(ascending: FloatVector, wanted: float, weight: NDArray[Any] | None = None) -> float:
     """Return the largest threshold, in steps of 0.0001, that names no more than the wanted fraction."""
     if not len(ascending):
         return math.inf
@@ -143,6 +164,8 @@ def _threshold_at(ascending: FloatVector, wanted: float, weight: NDArray[Any] | 
     else:
         beyond = np.cumsum(weight) > wanted * weight.sum() + 1e-9
         first = float(ascending[beyond.argmax()])
+    if math.isinf(first):  # of a trial that was held against nobody
+        return math.inf
     return max(0.0, (math.ceil(round(first / _STEP, 6)) - 1) * _STEP)
 
 
@@ -151,7 +174,7 @@ def _threshold_interval(outcome: Trials, wanted: float, draws: NDArray[Any]) -> 
         return (math.nan, math.nan)
     order = np.argsort(outcome.impostor_distances)
     ascending, people = outcome.impostor_distances[order], outcome.impostor[order]
-    drawn = [_threshold_at(ascending, wanted, draw[people].astype(float)) for draw in draws if draw[people].any()]
+    drawn = [threshold_at(ascending, wanted, draw[people].astype(float)) for draw in draws if draw[people].any()]
     low, high = np.quantile(drawn, [0.025, 0.975])
     return float(low), float(high)
 

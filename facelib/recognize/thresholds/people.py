@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from facelib.recognize.thresholds.evidence import enough_to_fit, people_tried, trials_needed
-from facelib.recognize.thresholds.fitting import fit_threshold
+from facelib.recognize.thresholds.fitting import fit_threshold, threshold_at, threshold_of
 from facelib.recognize.thresholds.lookups import FloatVector, IntVector
 from facelib.recognize.thresholds.trials import Offsets, Trials
 
@@ -50,7 +50,8 @@ def fit_per_person(
     tried, common = np.isfinite(outcome.others.to_people).sum(axis=0), alike
     if offsets.people.any():
         nearest = (outcome.others.to_people + offsets.impostors).min(axis=1)
-        common = float(np.sort(nearest)[min(int(wanted_fpir * len(nearest) + 1e-9), len(nearest) - 1)]) - 1e-4
+        common += threshold_at(np.sort(nearest), wanted_fpir)
+        common -= threshold_of(outcome, wanted_fpir)
     return pd.DataFrame(
         {
             "person": list(outcome.people),

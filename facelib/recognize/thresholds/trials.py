@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -102,6 +103,8 @@ def trials(
     people_groups: ArrayLike | None = None,
     strangers: ArrayLike | None = None,
     offsets: Offsets | None = None,
+    aliases: Iterable[tuple[str, str]] = (),
+    copies: float = 0.0,
 ) -> Trials:
     """Try every face of a gallery against the rest of it, as the recognizer itself would decide.
 
@@ -116,6 +119,10 @@ def trials(
             folds of people. None leaves out the person alone.
         strangers: `(s, d)` embeddings of people who are not in the gallery, as further impostor trials.
         offsets: Of `fit_offsets` on these trials without offsets; None adds nothing.
+        aliases: Pairs of names that may be one person's, as `facelib.gallery.find_aliases` finds them: they are no
+            strangers to each other, and an impostor trial of one leaves out the other too.
+        copies: The distance within which the faces of two people are of one picture. No impostor trial is held
+            against a copy of its own face: the picture is filed under two names, and one of them is wrong.
 
     Raises:
         ValueError: When there is no face, the lengths disagree, or `k` is below 1.
@@ -127,7 +134,8 @@ def trials(
     away = codes if people_groups is None else _checked(people_groups, len(codes), "people_groups")
     apart = np.empty((0, matrix.shape[1]), matrix.dtype) if strangers is None else np.asarray(strangers)
     _check_strangers(apart, matrix)
-    gallery = _Gallery(matrix, codes, own, away, k, weights)
+    strange = strangers_to_each_other(people, aliases)
+    gallery = _Gallery(matrix, codes, own, away, strange, copies, k, weights)
     order = np.argsort(codes, kind="stable")
     several = len(np.unique(away)) > 1
     tried = len(order) if several else 0
@@ -143,14 +151,29 @@ def trials(
         gallery.as_strangers(apart, rows, shifts[tried + rows])
         for rows in np.array_split(np.arange(len(apart)), _blocks(len(apart), len(order)))
     ]
-    own_cast = joined(cast)
+    own_cast, strange_ones = joined(cast), joined(others)
     return Trials(
         names=tuple(str(person) for person in people),
         gallery=codes,
         cast=own_cast.taken(np.isfinite(own_cast.to_people[np.arange(len(own_cast)), own_cast.people])),
-        others=joined(others),
+        others=strange_ones.taken(np.asarray(np.isfinite(strange_ones.to_people).any(axis=1))),
         strangers=len(apart),
     )
+
+
+def strangers_to_each_other(people: NDArray[Any], aliases: Iterable[tuple[str, str]]) -> NDArray[np.bool_]:
+    """Return who of a cast counts as a stranger to whom: `(people, people)`.
+
+    Args:
+        people: `(people,)`, the names.
+        aliases: Pairs of names that may be one person's; names that are not of the cast are passed over.
+    """
+    strange = ~np.eye(len(people), dtype=bool)
+    places = {str(person): place for place, person in enumerate(people)}
+    for one, other in aliases:
+        if one in places and other in places:
+            strange[places[one], places[other]] = strange[places[other], places[one]] = False
+    return strange
 
 
 def _check(matrix: NDArray[Any], labels: NDArray[Any], k: int) -> None:
@@ -190,6 +213,8 @@ class _Gallery:
     codes: IntVector
     groups: NDArray[Any]
     away: NDArray[Any]
+    strange: NDArray[np.bool_]
+    copies: float
     k: int
     weights: Weights
 
@@ -202,9 +227,10 @@ class _Gallery:
 
     def as_others(self, rows: IntVector, offsets: FloatVector) -> Lookups:
         """Look some faces up in the gallery without their person."""
-        left_out = self.away[rows, None] == self.away
-        distances = np.where(left_out, np.inf, self._distances(self.vectors[rows]))
-        return self._decided(distances, rows, self.codes[rows], offsets)
+        distances = self._distances(self.vectors[rows])
+        left_out = (self.away[rows, None] == self.away) | ~self.strange[self.codes[rows]][:, self.codes]
+        left_out |= distances <= self.copies if self.copies else False
+        return self._decided(np.where(left_out, np.inf, distances), rows, self.codes[rows], offsets)
 
     def as_strangers(self, strangers: FloatVector, rows: IntVector, offsets: FloatVector) -> Lookups:
         """Look some strangers up in the whole gallery, each a person of its own."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -14,8 +14,9 @@ from facelib.recognize import OpenSetSVM
 from facelib.recognize.store import Kind
 from facelib.recognize.svm import Kernel
 from facelib.recognize.thresholds import Trials, fit_threshold, near_duplicate_groups, trials
+from facelib.recognize.thresholds.trials import strangers_to_each_other
 from facelib.recognize.tuning.svm import folds_of, svm_trials
-from facelib.recognize.tuning.tune import SVM_FALLBACK, vectors_of
+from facelib.recognize.tuning.tune import SVM_FALLBACK, alias_pairs, copies_within, vectors_of
 from facelib.recognize.tuning.tuning import in_unit
 from facelib.recognize.votes import Weights
 
@@ -32,6 +33,7 @@ def compare(
     kernels: Sequence[Kernel] = ("linear", "rbf"),
     C: float = 1.0,
     strangers: Gallery | ArrayLike | None = None,
+    aliases: Iterable[tuple[str, str]] | None = None,
     leave_out_near_duplicates: bool = True,
     seed: int = 0,
     progress: bool = True,
@@ -51,6 +53,7 @@ def compare(
         kernels: Of `OpenSetSVM`; none leaves it out, and so does a cast of fewer than three people.
         C: See `OpenSetSVM`.
         strangers: As of `tune`.
+        aliases: As of `tune`.
         leave_out_near_duplicates: As of `tune`.
         seed: Of the folds, and of the intervals' bootstrap.
         progress: Show a bar over the machines' trainings.
@@ -73,19 +76,39 @@ def compare(
     vectors, names = gallery.vectors, gallery.names
     others = vectors_of(strangers, gallery)
     groups = near_duplicate_groups(vectors, names, threshold=fallback) if leave_out_near_duplicates else None
-    codes = np.unique(names, return_inverse=True)[1]
-    own, away = folds_of(codes, groups=groups, seed=seed)
+    people, codes = np.unique(names, return_inverse=True)
+    pairs = alias_pairs(gallery, aliases, fallback)
+    own, away = folds_of(codes, groups=groups, strange=strangers_to_each_other(people, pairs), seed=seed)
     together = None if (away < 0).all() else away
     rows = []
     for how in weights:
-        outcome = trials(vectors, names, k=max(ks), weights=how, groups=own, people_groups=together, strangers=others)
+        outcome = trials(
+            vectors,
+            names,
+            k=max(ks),
+            weights=how,
+            groups=own,
+            people_groups=together,
+            strangers=others,
+            aliases=pairs,
+            copies=copies_within(fallback),
+        )
         for k in ks:
             rows.append(_row(outcome.nearest(k), wanted_fpir, fallback, seed, kind="knn", k=k, weights=how))
     if together is not None:
         farthest = math.inf if math.isnan(fallback) else fallback
         for kernel in kernels:
             svm = OpenSetSVM(kernel=kernel, C=C, farthest=farthest)
-            outcome = svm_trials(svm, vectors, names, groups=groups, strangers=others, seed=seed, progress=progress)
+            outcome = svm_trials(
+                svm,
+                vectors,
+                names,
+                groups=groups,
+                strangers=others,
+                aliases=pairs,
+                seed=seed,
+                progress=progress,
+            )
             rows.append(_row(outcome.nearest(1), wanted_fpir, 1 - SVM_FALLBACK, seed, kind="svm", kernel=kernel))
     return pd.DataFrame(rows, columns=list(COLUMNS)).sort_values("fnir", kind="stable", ignore_index=True)
 

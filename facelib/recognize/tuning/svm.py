@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse.csgraph import connected_components
 from tqdm.auto import tqdm
 
 from facelib.faces import FloatArray
 from facelib.recognize import OpenSetSVM
 from facelib.recognize.thresholds import Lookups, Offsets, Trials
 from facelib.recognize.thresholds.lookups import joined
+from facelib.recognize.thresholds.trials import strangers_to_each_other
 
 FOLDS = 5
 
@@ -25,6 +28,7 @@ def svm_trials(
     *,
     groups: ArrayLike | None = None,
     strangers: FloatArray | None = None,
+    aliases: Iterable[tuple[str, str]] = (),
     seed: int = 0,
     progress: bool = True,
 ) -> Trials:
@@ -39,6 +43,7 @@ def svm_trials(
         names: `(n,)`.
         groups: `(n,)`, as of `thresholds.trials`: faces of one source are left out together.
         strangers: `(s, d)`, as of `thresholds.trials`; tried on machines trained with the whole gallery.
+        aliases: As of `thresholds.trials`.
         seed: Which faces go together.
         progress: Show a bar over the trainings.
 
@@ -47,7 +52,7 @@ def svm_trials(
         no impostor trials by the cast, because one person alone cannot train a machine.
     """
     people, codes = np.unique(names, return_inverse=True)
-    own, others = folds_of(codes, groups=groups, seed=seed)
+    own, others = folds_of(codes, groups=groups, strange=strangers_to_each_other(people, aliases), seed=seed)
     machines = _Machines(svm, vectors, codes)
     extra = np.empty((0, vectors.shape[1]), vectors.dtype) if strangers is None else strangers
     rounds = [(own, number) for number in np.unique(own[own >= 0])]
@@ -69,13 +74,18 @@ def svm_trials(
 
 
 def folds_of(
-    codes: NDArray[np.intp], *, groups: ArrayLike | None = None, seed: int = 0
+    codes: NDArray[np.intp],
+    *,
+    groups: ArrayLike | None = None,
+    strange: NDArray[np.bool_] | None = None,
+    seed: int = 0,
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Share faces out to the folds of a cross-validation.
 
     Args:
         codes: `(n,)`, the person of each face, numbered from 0.
         groups: `(n,)`, as of `thresholds.trials`; the faces of one group share a fold.
+        strange: `(people, people)`, who is a stranger to whom; the others share a fold. None: everybody to everybody.
         seed: Of the draw.
 
     Returns:
@@ -91,9 +101,11 @@ def folds_of(
     rank[order] = pd.Series(owner[order]).groupby(owner[order]).cumcount()
     own = np.where(np.bincount(owner)[owner] > 1, rank % FOLDS, -1)[unit.reshape(-1)]
     count = int(codes.max(initial=-1)) + 1
-    if count < 3:
+    person = np.arange(count) if strange is None else connected_components(~strange, directed=False)[1]
+    apart = len(np.unique(person))
+    if apart < 3:
         return own, np.full(len(codes), -1)
-    return own, np.asarray(random.permutation(count)[codes] % min(FOLDS, count), np.intp)
+    return own, np.asarray(random.permutation(apart)[person[codes]] % min(FOLDS, apart), np.intp)
 
 
 def with_offsets(outcome: Trials, offsets: Offsets) -> Trials:

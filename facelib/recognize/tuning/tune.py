@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import TypedDict
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse.csgraph import connected_components
 
 from facelib.faces import FloatArray
-from facelib.gallery import Gallery
+from facelib.gallery import Gallery, find_aliases
 from facelib.recognize import OpenSetKNN, OpenSetSVM
 from facelib.recognize.store import Kind
 from facelib.recognize.svm import Kernel
 from facelib.recognize.thresholds import (
+    Trials,
     confidence_model,
     fit_offsets,
     fit_per_person,
@@ -23,6 +26,8 @@ from facelib.recognize.thresholds import (
     near_duplicate_groups,
     trials,
 )
+from facelib.recognize.thresholds.sources import ALIKE
+from facelib.recognize.thresholds.trials import strangers_to_each_other
 from facelib.recognize.tuning.svm import svm_trials, with_offsets
 from facelib.recognize.tuning.tuning import Tuning, in_unit
 from facelib.recognize.votes import Weights
@@ -35,6 +40,9 @@ class _Options(TypedDict):
     k: int
     weights: Weights
     groups: NDArray[np.intp] | None
+    strangers: FloatArray | None
+    aliases: list[tuple[str, str]]
+    copies: float
 
 
 def tune(
@@ -48,6 +56,7 @@ def tune(
     C: float = 1.0,
     wanted_fpir: float = 0.01,
     strangers: Gallery | ArrayLike | None = None,
+    aliases: Iterable[tuple[str, str]] | None = None,
     per_person: bool = False,
     leave_out_near_duplicates: bool = True,
     largest_k: int = LARGEST_K,
@@ -58,7 +67,7 @@ def tune(
 
     Args:
         gallery: The known faces; at least one is used.
-        fallback: The embedder's own threshold, a distance: the limit where the cast is too small to fit one.
+        fallback: The embedder's own threshold, a distance: taken where the cast is too small to fit one.
             For an SVM the limit is a probability of 0.5, and it is the farthest that a face may lie from a person's.
         kind: `"knn"`, the nearest faces vote; `"svm"`, one support vector machine a person.
         k: How many neighbours vote; see `OpenSetKNN`. An SVM takes no notice.
@@ -68,6 +77,8 @@ def tune(
         wanted_fpir: The wanted fraction of strangers given a name, 0 to 1.
         strangers: Faces of people who are not of the cast, as further impostor trials: of
             `facelib.gallery.strangers.embed_strangers`, or their embeddings, `(s, d)`.
+        aliases: Pairs of names that may be one person's: until somebody says who is who they are no strangers to
+            each other. None looks for them; see `facelib.gallery.find_aliases`.
         per_person: Whether each person gets a threshold of their own; see `thresholds.fit_per_person`. The
             machines of an SVM are calibrated person by person as it is, and gain next to nothing.
         leave_out_near_duplicates: Whether a face is tried without the faces of its person that come of the same
@@ -95,21 +106,34 @@ def tune(
     estimator: OpenSetKNN | OpenSetSVM = (
         OpenSetKNN(k=k, weights=weights) if kind == "knn" else OpenSetSVM(kernel=kernel, C=C, farthest=farthest)
     )
-    options: _Options = {"k": max(k, largest_k) if k >= 1 else k, "weights": weights, "groups": groups}
-    by_distance = trials(vectors, names, strangers=others, **options)
+    pairs = alias_pairs(gallery, aliases, fallback)
+    options: _Options = {
+        "k": max(k, largest_k) if k >= 1 else k,
+        "weights": weights,
+        "groups": groups,
+        "strangers": others,
+        "aliases": pairs,
+        "copies": copies_within(fallback),
+    }
+    by_distance = trials(vectors, names, **options)
     every, limit = by_distance, fallback
     if isinstance(estimator, OpenSetSVM):
-        every = svm_trials(estimator, vectors, names, groups=groups, strangers=others, seed=seed, progress=progress)
+        every = svm_trials(
+            estimator,
+            vectors,
+            names,
+            groups=groups,
+            strangers=others,
+            aliases=pairs,
+            seed=seed,
+            progress=progress,
+        )
         limit = 1 - SVM_FALLBACK
     own = None
     if per_person:
         own = fit_per_person(every, wanted_fpir=wanted_fpir, fallback=limit, seed=seed)
         offsets = fit_offsets(every, wanted_fpir=wanted_fpir, seed=seed)
-        every = (
-            trials(vectors, names, strangers=others, offsets=offsets, **options)
-            if kind == "knn"
-            else with_offsets(every, offsets)
-        )
+        every = trials(vectors, names, offsets=offsets, **options) if kind == "knn" else with_offsets(every, offsets)
     outcome = every.nearest(k if kind == "knn" else 1)
     fitted = fit_threshold(outcome, wanted_fpir=wanted_fpir, fallback=limit, seed=seed)
     if not np.isfinite(fitted.threshold):
@@ -117,7 +141,7 @@ def tune(
             f"expected a threshold for the embedder {gallery.embedder!r}, got {fallback!r}: nobody measured one, and "
             f"a cast of {fitted.people} is no evidence; add people, or choose an embedder whose threshold is known"
         )
-    fitted = in_unit(kind, replace(fitted, advice=fitted.advice + _about_duplicates(alike)))
+    fitted = in_unit(kind, replace(fitted, advice=fitted.advice + _about_duplicates(alike) + _about_aliases(pairs)))
     usual = (
         fallback
         if np.isfinite(fallback)
@@ -129,12 +153,36 @@ def tune(
         fitted=fitted,
         outcome=outcome,
         every=every,
-        confidence=confidence_model(by_distance, fallback=usual),
+        confidence=confidence_model(_as_one(by_distance, vectors, names, options), fallback=usual),
         fallback=limit,
         strangers=strangers if isinstance(strangers, Gallery) else None,
         per_person=None if own is None else _own_unit(own, fitted.threshold, offsets.people, kind),
         near_duplicates=alike,
+        aliases=tuple(pairs),
     )
+
+
+def alias_pairs(gallery: Gallery, aliases: Iterable[tuple[str, str]] | None, threshold: float) -> list[tuple[str, str]]:
+    """Return the pairs of names that may be one person's: those given, else those found in the gallery."""
+    if aliases is not None:
+        return [(str(one), str(other)) for one, other in aliases]
+    found = find_aliases(gallery.vectors, gallery.names, threshold=threshold)
+    return list(zip(found["person"], found["other"], strict=True))
+
+
+def copies_within(threshold: float) -> float:
+    """Return the distance within which two faces are of one picture; 0 where nobody measured the threshold."""
+    return 0.0 if math.isnan(threshold) else ALIKE * threshold
+
+
+def _as_one(outcome: Trials, vectors: FloatArray, names: NDArray[np.str_], options: _Options) -> Trials:
+    """Return the trials with each pair of aliases as one person: a name taken for the other is no mistake of theirs."""
+    pairs = options["aliases"]
+    if not pairs:
+        return outcome
+    people, codes = np.unique(names, return_inverse=True)
+    person = connected_components(~strangers_to_each_other(people, pairs), directed=False)[1]
+    return trials(vectors, person[codes].astype(str), **(options | {"aliases": []}))
 
 
 def vectors_of(strangers: Gallery | ArrayLike | None, gallery: Gallery) -> FloatArray | None:
@@ -158,6 +206,11 @@ def _own_unit(table: pd.DataFrame, threshold: float, offsets: FloatArray, kind: 
     if kind == "svm":
         return table.assign(threshold=(threshold + offsets).clip(0, 1), alike=1 - table["alike"])
     return table.assign(threshold=(threshold - offsets).clip(0))
+
+
+def _about_aliases(pairs: list[tuple[str, str]]) -> str:
+    told = "".join(f" {one} and {other} look like one person." for one, other in pairs)
+    return f"{told} Until you say whether they are, they do not count as strangers to each other." if told else ""
 
 
 def _about_duplicates(count: int) -> str:

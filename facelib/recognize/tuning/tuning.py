@@ -17,6 +17,12 @@ from facelib.recognize.store import Kind
 from facelib.recognize.thresholds import Fitted, Trials, curve, fit_threshold, measure_threshold
 from facelib.recognize.tuning.setting import Setting
 
+MOST_UNNAMED = 0.5
+"""The largest fraction of the cast's faces that a threshold may leave without a name, or it is not saved."""
+
+FEWEST_TO_REFUSE = 10
+"""Of fewer trials of the cast's faces no threshold is refused."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Tuning:
@@ -36,6 +42,7 @@ class Tuning:
         strangers: The faces of strangers, for their pictures; None where there are none, or only embeddings.
         per_person: Of `fit_per_person`, with thresholds in the recognizer's unit; None for one threshold for all.
         near_duplicates: How many faces were not tried against others of the same source, for being so like them.
+        aliases: Pairs of names that look like one person's, who were no strangers to each other in the trials.
     """
 
     gallery: Gallery
@@ -48,6 +55,7 @@ class Tuning:
     strangers: Gallery | None = None
     per_person: pd.DataFrame | None = None
     near_duplicates: int = 0
+    aliases: tuple[tuple[str, str], ...] = ()
 
     @property
     def kind(self) -> Kind:
@@ -171,19 +179,34 @@ class Tuning:
         own = moved.clip(0, 1 if self.kind == "svm" else None)
         return dict(zip(self.per_person["person"], own.astype(float).tolist(), strict=True))
 
-    def save(self, path: str | Path, threshold: float | None = None, *, k: int | None = None) -> Path:
+    def unnamed(self, threshold: float | None = None, *, k: int | None = None) -> float:
+        """Return the fraction of the cast's faces that a threshold leaves without any name; NaN without trials."""
+        counts = self.at(k, threshold).counts
+        return counts.rejected / counts.cast if counts.cast else math.nan
+
+    def save(
+        self,
+        path: str | Path,
+        threshold: float | None = None,
+        *,
+        k: int | None = None,
+        most_unnamed: float = MOST_UNNAMED,
+    ) -> Path:
         """Fit the recognizer on the whole gallery and write it, with its description beside it.
 
         Args:
             path: The project's `recognizer`.
             threshold: None takes the fitted one.
             k: None takes the recognizer's own.
+            most_unnamed: The largest fraction, 0 to 1, of the cast's faces that the threshold may leave without a name;
+                1 saves whatever comes. Fewer than `FEWEST_TO_REFUSE` trials of the cast's faces never refuse.
 
         Raises:
-            ValueError: When the threshold or `k` is out of range.
+            ValueError: When the threshold or `k` is out of range, or more of the cast is left without a name.
             OSError: When the folder cannot be written.
         """
         measured = self.measured(threshold, k=k)
+        self._check_unnamed(measured, k, most_unnamed)
         options = {"threshold": measured.threshold, "thresholds": self.thresholds(measured.threshold)}
         if k is not None and self.kind == "knn":
             options["k"] = k
@@ -191,6 +214,23 @@ class Tuning:
         estimator.fit(self.gallery.vectors, self.gallery.names)
         save_recognizer(estimator, path, self._info(measured, self.k if k is None else k))
         return Path(path)
+
+    def _check_unnamed(self, measured: Fitted, k: int | None, most: float) -> None:
+        unnamed, tried = self.unnamed(measured.threshold, k=k), measured.genuine_trials
+        if tried < FEWEST_TO_REFUSE or not unnamed > most:
+            return
+        worst = self.by_person(measured.threshold, k=k).sort_values("rejected", ascending=False, kind="stable")
+        missed = [
+            f"{person} ({rejected} of {faces})"
+            for person, rejected, faces in zip(worst["person"], worst["rejected"], worst["faces"], strict=True)
+            if rejected
+        ]
+        raise ValueError(
+            f"expected a threshold that leaves at most {most:.0%} of the cast's faces without a name, got "
+            f"{measured.threshold:.4f}, which leaves {unnamed:.0%} of {tried}: {', '.join(missed[:5])}. Look at their "
+            f"pictures with the doctor of notebook 02, add more of them, or take a threshold nearer to the embedder's "
+            f"own; most_unnamed=1 saves it all the same"
+        )
 
     def _info(self, measured: Fitted, k: int) -> RecognizerInfo:
         return RecognizerInfo(
@@ -213,7 +253,15 @@ class Tuning:
             confidence_intercept=self.confidence[1],
             strangers=self.outcome.strangers,
             per_person=self.per_person is not None,
+            threshold_from=self._threshold_from(measured),
+            unnamed=self.unnamed(measured.threshold, k=k),
+            aliases=self.aliases,
         )
+
+    def _threshold_from(self, measured: Fitted) -> str:
+        if measured.threshold != self.fitted.threshold:
+            return "hand"
+        return "trials" if self.fitted.from_data else "embedder"
 
     def _trials(self, k: int | None) -> Trials:
         if k is None or k == self.k:

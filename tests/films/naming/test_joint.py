@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from facelib.films.naming.joint import Tracks, face_evidence, name_jointly
-from facelib.films.naming.likeness import fit_likeness
+from facelib.films.naming.evidence import Tracks, face_evidence
+from facelib.films.naming.joint import name_jointly
+from facelib.films.naming.likeness import Moments, fit_likeness
 
 ADA, GRACE = 0, 1
 NEAR, FAR, UNSURE = 0.3, 0.75, 0.60
@@ -109,9 +110,20 @@ def test_small_faces_are_weaker_evidence():
 
 
 def test_evidence_is_learned_from_the_scene():
-    drab = fit_likeness(np.full(200, 0.10, np.float32), np.full(200, 0.2, np.float32))
-    loud = fit_likeness(np.full(200, 0.20, np.float32), np.full(200, 0.8, np.float32))
+    drab = fit_likeness(Moments.of(np.full(200, 0.10)), Moments.of(np.full(200, 0.2)))
+    loud = fit_likeness(Moments.of(np.full(200, 0.20)), Moments.of(np.full(200, 0.8)))
     apart = np.array([0.1, 0.2, 0.5, np.nan], np.float32)
     assert drab.evidence(apart)[1] < 0 < loud.evidence(apart)[1]
     assert drab.evidence(apart)[3] == loud.evidence(apart)[3] == 0
-    assert np.isfinite(fit_likeness(np.empty(0), np.empty(0)).evidence(apart)).all()
+    assert np.isfinite(fit_likeness(Moments(), Moments()).evidence(apart)).all()
+
+
+def test_parts_of_the_pairs_add_up_to_all_of_them():
+    values = np.random.default_rng(0).uniform(0.1, 0.9, 300)
+    parts = Moments.of(values[:100]) + Moments.of([np.nan]) + Moments.of(values[100:])
+    fitted = fit_likeness(parts, Moments()).same
+    assert fitted == pytest.approx(fit_likeness(Moments.of(values), Moments()).same)
+    weights = np.array([300, 10])
+    assert fitted[0] == pytest.approx(np.average([values.mean(), 0.27], weights=weights))
+    spread = np.average([np.mean((values - fitted[0]) ** 2), 0.10**2], weights=weights)
+    assert fitted[1] == pytest.approx(spread**0.5)

@@ -58,6 +58,7 @@ def test_no_password_is_shown(site, project, settings):
     assert "secret" not in gather_films(address, project, settings=settings).to_csv()
 
 
+@pytest.mark.kernel
 def test_the_notebook_fetches_what_the_pipeline_names(site, content, project):
     (project.people / "Ada").mkdir(parents=True)
     film, later = site.put("/media/1", Film(content)), site.address("/later.mp4")
@@ -90,6 +91,7 @@ def test_the_notebook_fetches_what_the_pipeline_names(site, content, project):
     assert [run(largest_download=1.0).state for _ in range(2)] == ["done", "fresh"]
 
 
+@pytest.mark.kernel
 def test_the_notebook_asks_no_private_machine_by_itself(site, content, project):
     project.people.mkdir(parents=True)
     run_pipeline(project, steps=[1], parameters={"videos_from": site.put("/film.mp4", Film(content))})

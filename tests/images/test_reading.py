@@ -7,10 +7,11 @@ import zlib
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image as PillowImage
 from PIL import ImageFile
 
-from facelib.images import UnreadablePicture, crop, data_uri, read_image, sharpness, thumbnail
+from facelib.images import UnreadablePicture, crop, data_uri, is_picture, read_image, sharpness, thumbnail
 
 GREEN = (20, 200, 40)
 
@@ -68,6 +69,90 @@ def test_no_picture(tmp_path, content):
     path = tmp_path / "text.jpg"
     path.write_bytes(content)
     with pytest.raises(UnreadablePicture, match=r"text\.jpg"):
+        read_image(path)
+
+
+def ramp(levels: int) -> np.ndarray:
+    """A grey ramp from 0 to `levels - 1`, lighter from left to right, `(16, 64)`."""
+    return np.broadcast_to(np.linspace(0, levels - 1, 64).round(), (16, 64)).copy()
+
+
+GREY_RAMP = ramp(256)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "options"),
+    [
+        ("shares.tif", (ramp(256) / 255).astype(np.float32), {"photometric": "minisblack"}),
+        ("levels.tif", ramp(256).astype(np.float32), {"photometric": "minisblack"}),
+        ("double.tif", (ramp(256) / 255).astype(np.float64), {"photometric": "minisblack"}),
+        ("ten.tif", ramp(2**10).astype(np.uint16), {"photometric": "minisblack"}),  # 10 bits in 16
+        ("twelve.tif", ramp(2**12).astype(np.uint16), {"photometric": "minisblack"}),
+        ("fourteen.tif", ramp(2**14).astype(np.uint16), {"photometric": "minisblack"}),
+        ("sixteen.tif", ramp(2**16).astype(np.uint16), {"photometric": "minisblack"}),
+        ("packed.tif", ramp(2**16).astype(np.uint16), {"photometric": "minisblack", "compression": "zlib"}),
+        ("white.tif", (2**16 - 1 - ramp(2**16)).astype(np.uint16), {"photometric": "miniswhite"}),
+        ("white8.tif", (255 - ramp(256)).astype(np.uint8), {"photometric": "miniswhite"}),
+        (
+            "planes.tif",
+            np.stack([ramp(2**16)] * 3).astype(np.uint16),
+            {"photometric": "rgb", "planarconfig": "separate"},
+        ),
+        ("planes8.tif", np.stack([ramp(256)] * 3).astype(np.uint8), {"photometric": "rgb", "planarconfig": "separate"}),
+        ("rgb16.tif", np.stack([ramp(2**16)] * 3, -1).astype(np.uint16), {"photometric": "rgb"}),
+        ("rgbfloat.tif", np.stack([ramp(256) / 255] * 3, -1).astype(np.float32), {"photometric": "rgb"}),
+    ],
+)
+def test_deep_tiffs_are_read_right(tmp_path, name, content, options):
+    tifffile.imwrite(tmp_path / name, content, **options)
+    image = read_image(tmp_path / name)
+    assert image.shape == (16, 64, 3)
+    assert np.abs(image.astype(int) - GREY_RAMP[..., None]).max() <= 1
+
+
+def test_a_deep_tiff_of_another_kind_is_refused_by_its_kind(tmp_path):
+    tifffile.imwrite(tmp_path / "press.tif", np.zeros((8, 8, 4), np.uint16), photometric="separated")
+    with pytest.raises(UnreadablePicture, match=r"press\.tif.*photometric interpretation 5"):
+        read_image(tmp_path / "press.tif")
+
+
+@pytest.mark.parametrize("bits", [10, 12])
+def test_a_png_that_uses_fewer_bits_than_it_has_is_not_black(tmp_path, bits):
+    PillowImage.fromarray(ramp(2**bits).astype(np.uint16)).save(tmp_path / "camera.png")
+    assert np.abs(read_image(tmp_path / "camera.png").astype(int) - GREY_RAMP[..., None]).max() <= 1
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF", "JPEG2000", "TIFF", "GIF", "BMP", "PPM", "MPO"])
+def test_the_content_tells_the_format_whatever_the_file_is_called(tmp_path, kind):
+    picture = PillowImage.new("RGB", (64, 48), GREEN)
+    path = tmp_path / "portrait.txt"
+    picture.save(path, kind)
+    assert is_picture(path)
+    assert np.abs(read_image(path)[24, 32].astype(int) - GREEN).max() <= 12
+
+
+@pytest.mark.parametrize("missing", [1, 2, 3, 10, 50])
+def test_a_jpeg_without_its_last_bytes_is_read(tmp_path, missing):
+    picture = np.random.default_rng(0).integers(0, 255, (30, 40, 3), np.uint8).repeat(16, 0).repeat(16, 1)
+    whole, cut = tmp_path / "whole.jpg", tmp_path / "cut.jpg"
+    PillowImage.fromarray(picture).save(whole)
+    cut.write_bytes(whole.read_bytes()[:-missing])
+    assert np.abs(read_image(cut).astype(int) - read_image(whole)).mean() < 2
+
+
+def test_a_telephones_heic_is_read(pytestconfig):
+    path = pytestconfig.rootpath.parent / "shared/cases/pictures/suffixes/people/Jackie Chan/09.heic"
+    if not path.is_file():
+        pytest.skip(f"expected the cases beside the checkout, found no {path.name}")
+    assert is_picture(path) and read_image(path).std() > 20
+
+
+def test_a_jpeg_of_which_an_eighth_is_missing_is_not(tmp_path):
+    picture = np.random.default_rng(0).integers(0, 255, (30, 40, 3), np.uint8).repeat(16, 0).repeat(16, 1)
+    path = tmp_path / "cut.jpg"
+    PillowImage.fromarray(picture).save(path)
+    path.write_bytes(path.read_bytes()[: -path.stat().st_size // 8])
+    with pytest.raises(UnreadablePicture, match="rows are missing"):
         read_image(path)
 
 

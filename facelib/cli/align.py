@@ -1,0 +1,43 @@
+"""`facelib align`: the faces of a folder tree, cut out."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from facelib.cli.printing import shown
+
+
+def align(
+    source: Annotated[Path, typer.Argument(help="A folder of pictures, usually with a folder a person.")],
+    destination: Annotated[Path, typer.Argument(help="Where the crops go, in folders of the same names.")],
+    image_size: Annotated[int, typer.Option(help="Side of the crops, pixels.")] = 160,
+    margin: Annotated[float, typer.Option(help="Part of the face's side that is added on each side.")] = 0.125,
+    method: Annotated[str, typer.Option(help="margin, 'five points' or dlib.")] = "margin",
+    detector: Annotated[str, typer.Option(help="What finds the faces.")] = "centerface",
+    processes: Annotated[int | None, typer.Option(help="How many work at a time.", show_default="one a core")] = None,
+    random_order: Annotated[bool, typer.Option("--random-order", help="For several runs on one folder.")] = False,
+) -> None:
+    """Cut the face out of every picture of a folder tree; run again, it goes on where it stopped."""
+    from facelib.gather.crops import align_tree
+
+    table = align_tree(
+        source,
+        destination,
+        image_size=image_size,
+        margin=margin,
+        method=method,  # type: ignore[arg-type]  # checked there
+        detector=detector,
+        processes=processes,
+        random_order=random_order,
+        progress=sys.stderr.isatty(),
+    )
+    failed = table.loc[table["crop"] == "", "reason"].str.partition(":")[0].value_counts()
+    typer.echo(f"{int((table['crop'] != '').sum())} of {len(table)} pictures are aligned in {shown(destination)}")
+    for reason, count in failed.items():
+        typer.echo(f"{count} without a crop: {reason}")
+    if len(failed):
+        typer.echo(f"They are listed in {shown(destination / 'failed.csv')}")

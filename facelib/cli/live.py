@@ -1,0 +1,69 @@
+"""`facelib live`: who is in front of a camera, in a stream, or in a film while it plays."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from facelib.cli.options import DataFolder, OutputFolder, ProjectName
+from facelib.cli.printing import shown
+
+
+def live(
+    source: Annotated[str, typer.Argument(help="A camera's number, an address (rtsp://, http:// ...), or a film.")],
+    project: ProjectName,
+    data_dir: DataFolder = Path("data"),
+    output_dir: OutputFolder = Path("output"),
+    headless: Annotated[bool, typer.Option("--headless", help="No window: print one JSON line per change.")] = False,
+    record: Annotated[
+        Path | None, typer.Option(help="Record the annotated picture to this .mp4.", show_default=False)
+    ] = None,
+    seconds: Annotated[float, typer.Option(min=0, help="End after so many seconds.", show_default="never")] = 0,
+    detector: Annotated[str, typer.Option(help="Finds the faces: a name or the path of an .onnx file.")] = "centerface",
+    embedder: Annotated[str, typer.Option(help="The embedding network.", show_default="the recognizer's")] = "",
+    between: Annotated[
+        float, typer.Option("--seconds-between-recognitions", min=0, help="Raise it to spare the machine.")
+    ] = 0,
+    loop: Annotated[bool, typer.Option("--loop", help="Begin a film anew at its end.")] = False,
+    patience: Annotated[
+        float | None, typer.Option(help="Give up after so many seconds without a picture.", show_default="never")
+    ] = None,
+) -> None:
+    """Say who is in front of a camera, in a stream, or in a film while it plays."""
+    import math
+    import threading
+
+    # OpenCV and PyAV bring libxcb each: with PyAV's loaded first, OpenCV's windows wait for ever.
+    import cv2  # noqa: F401
+
+    from facelib.live import LiveSession, command
+    from facelib.project import Project
+
+    if not headless:
+        command.check_display()
+    gone = threading.Event()
+    with command.asked_to_stop() as asked:
+        session = LiveSession(
+            source,
+            Project(project, data_dir, output_dir),
+            detector=detector,
+            embedder=embedder,
+            seconds_between_recognitions=between,
+            loop=loop,
+            patience=math.inf if patience is None else patience,
+            record=record,
+            on_change=command.print_changes(sys.stdout, gone=gone) if headless else None,
+        )
+        if headless:
+            command.play_headless(session, seconds=seconds, asked=asked, gone=gone)
+        else:
+            command.play_in_window(session, seconds=seconds, asked=asked)
+    problems = [change.message for change in session.changes() if change.kind in {"failed", "unrecorded"}]
+    if problems:
+        typer.echo(f"Error: {'; '.join(problems)}", err=True)
+        raise typer.Exit(1)
+    if record is not None:
+        typer.echo(f"recorded {shown(record)}", err=True)

@@ -1,0 +1,28 @@
+"""`facelib page`: a project's films, people and search as a page to open in a browser."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from facelib.cli.options import DataFolder, OutputFolder, ProjectName
+from facelib.cli.printing import shown
+
+
+def page(
+    project: ProjectName,
+    data_dir: DataFolder = Path("data"),
+    output_dir: OutputFolder = Path("output"),
+    longest_gap: Annotated[
+        float, typer.Option(min=0, help="Seconds; shorter gaps between two tracks of one person are closed.")
+    ] = 1.0,
+) -> None:
+    """Write the page of a project: its films with names on faces, its people, search; no server, no network."""
+    from facelib.page import write_page
+    from facelib.project import Project
+
+    place = Project(project, data_dir, output_dir)
+    typer.echo(f"page      {shown(write_page(place, longest_gap=longest_gap, progress=sys.stderr.isatty()))}")

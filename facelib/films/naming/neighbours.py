@@ -1,0 +1,164 @@
+"""Tracks compared with those near to them in time: clothes and places, a block at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facelib.faces import FloatArray
+from facelib.films.clothes import hellinger_distance
+from facelib.films.naming.evidence import IntArray, Tracks, place_evidence
+from facelib.films.naming.likeness import Likeness, Moments
+
+_BLOCK = 256  # tracks that are compared at once
+_REACH = 384  # so many tracks before a block and after it are compared with those in it
+_NEAREST = 5  # so many bearers of a label are compared with a track
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bearers:
+    """Who bears which label at present.
+
+    Attributes:
+        label: `(n,)`, -1 for a track that bears none.
+        weight: `(n,)` float32, how probable it is.
+    """
+
+    label: IntArray
+    weight: FloatArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Compared:
+    """What clothes and places of the bearers of `m` labels say of the tracks of a block.
+
+    Attributes:
+        labels: `(m,)`, ascending.
+        clothes: `(block, m)`, logarithm of odds.
+        place: `(block, m)`, the same.
+        witness: `(block, m)`, the bearer whose clothes are most alike; -1: none.
+    """
+
+    labels: IntArray
+    clothes: FloatArray
+    place: FloatArray
+    witness: IntArray
+
+
+def blocks_of(tracks: Tracks, pairs: IntArray, patience: float) -> list[Block]:
+    """Part the tracks of a scene, which are in the order of time, into blocks.
+
+    Memory and time grow with the number of tracks, not with its square.
+
+    Args:
+        tracks: Of one scene.
+        pairs: `(p, 2)`, the tracks that share a frame, each pair once.
+        patience: Seconds after which clothes and places seen count a third.
+    """
+    count = len(tracks)
+    both = np.concatenate([pairs, pairs[:, ::-1]])
+    both = both[np.argsort(both[:, 0], kind="stable")]
+    blocks = []
+    for start in range(0, count, _BLOCK):
+        rows = slice(start, min(start + _BLOCK, count))
+        columns = slice(max(0, start - _REACH), min(rows.stop + _REACH, count))
+        own = both[slice(*np.searchsorted(both[:, 0], [rows.start, rows.stop]))]
+        blocks.append(Block(tracks, rows, columns, own, patience))
+    return blocks
+
+
+class Block:
+    """Some tracks, and those near to them in time with which they are compared.
+
+    Attributes:
+        rows: The tracks.
+        columns: Those that they are compared with, themselves among them.
+    """
+
+    def __init__(self, tracks: Tracks, rows: slice, columns: slice, together: IntArray, patience: float) -> None:
+        self.tracks, self.rows, self.columns, self.patience = tracks, rows, columns, patience
+        self.apart = hellinger_distance(tracks.clothes[rows], tracks.clothes[columns])
+        own = np.arange(rows.start, rows.stop)
+        self.apart[own - rows.start, own - columns.start] = np.nan
+        near = together[(together[:, 1] >= columns.start) & (together[:, 1] < columns.stop)]
+        self.apart[near[:, 0] - rows.start, near[:, 1] - columns.start] = np.nan
+        self.order = np.argsort(self.apart, axis=1, kind="stable").astype(np.int16)
+
+    def moments(self, label: IntArray, sure: NDArray[np.bool_]) -> tuple[Moments, Moments]:
+        """Return the distances of clothes of one person in two shots, and of two people, among sure names.
+
+        Args:
+            label: `(n,)`, whose each track of the scene is.
+            sure: `(n,)`, whether that is sure.
+        """
+        rows, columns = (np.flatnonzero(sure[part]) for part in (self.rows, self.columns))
+        apart = self.apart[np.ix_(rows, columns)]
+        one, other = rows + self.rows.start, columns + self.columns.start
+        once = one[:, None] < other
+        same = label[one, None] == label[other]
+        shots = self.tracks.shot
+        return (
+            Moments.of(apart[once & same & (shots[one, None] != shots[other])]),
+            Moments.of(apart[once & ~same]),
+        )
+
+    def compare(self, bearers: Bearers, likeness: Likeness) -> Compared:
+        """Compare the tracks with the bearers of each label: the five most alike in clothes, the nearest in place."""
+        label = bearers.label[self.columns]
+        members = np.flatnonzero(label >= 0)
+        members = members[np.argsort(label[members], kind="stable")]
+        labels, starts, counts = np.unique(label[members], return_index=True, return_counts=True)
+        if not len(labels):
+            nothing = np.zeros((self.rows.stop - self.rows.start, 0), np.float32)
+            return Compared(labels, nothing, nothing, nothing.astype(np.intp))
+        there = members + self.columns.start
+        weight = bearers.weight[there]
+        fade = np.exp(-np.abs(self.tracks.time[self.rows, None] - self.tracks.time[there]) / self.patience)
+        clothes, witness = self._clothes(members, starts, counts, weight, fade, likeness)
+        place = self._place(there, starts, weight * fade)
+        return Compared(labels, clothes, place, np.where(witness >= 0, there[witness], -1))
+
+    def _place(self, there: IntArray, starts: IntArray, weight: FloatArray) -> FloatArray:
+        """Return the evidence of the place for each label: that of the bearer who stood nearest."""
+        beside = place_evidence(self.tracks, self.rows, there) * weight
+        best = np.maximum.reduceat(np.nan_to_num(beside, nan=-np.inf), starts, axis=1)
+        return np.where(np.isfinite(best), best, 0).astype(np.float32)
+
+    def _clothes(
+        self,
+        members: IntArray,
+        starts: IntArray,
+        counts: IntArray,
+        weight: FloatArray,
+        fade: FloatArray,
+        likeness: Likeness,
+    ) -> tuple[FloatArray, IntArray]:
+        """Return the evidence of the clothes for each label, and the member most alike."""
+        apart = self.apart[:, members]
+        alike = likeness.evidence(apart) * fade
+        nearest, there = self._nearest(members, starts, counts)
+        rows = np.arange(len(apart))[:, None, None]
+        known = there & np.isfinite(apart[rows, nearest])
+        weights = np.where(known, weight[nearest], 0.0)
+        total = weights.sum(axis=2)
+        values = (weights * alike[rows, nearest]).sum(axis=2)
+        mean = np.divide(values, total, out=np.zeros_like(total), where=total > 0)
+        witness = np.where(known[..., 0], nearest[..., 0], -1)
+        return (mean * np.minimum(1, total)).astype(np.float32), witness
+
+    def _nearest(self, members: IntArray, starts: IntArray, counts: IntArray) -> tuple[IntArray, NDArray[np.bool_]]:
+        """Return the members of each label most alike each track, `(block, labels, 5)`, and which there are."""
+        place = np.full(self.apart.shape[1], -1, np.int16)
+        place[members] = np.arange(len(members))
+        by_likeness = place[self.order]
+        by_likeness = by_likeness[by_likeness >= 0].reshape(len(self.apart), len(members))
+        group = np.repeat(np.arange(len(starts), dtype=np.int16), counts)
+        by_label = np.argsort(group[by_likeness], axis=1, kind="stable")  # a radix sort: quick for short integers
+        offsets = np.arange(_NEAREST)
+        there = offsets < counts[:, None]
+        chosen = np.minimum(starts[:, None] + offsets, len(members) - 1)
+        picked = by_label[:, chosen.ravel()]
+        nearest = np.take_along_axis(by_likeness, picked, axis=1).reshape(len(self.apart), *chosen.shape)
+        return nearest.astype(np.intp), np.broadcast_to(there, nearest.shape)

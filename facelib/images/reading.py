@@ -1,0 +1,149 @@
+"""Pictures read from files: told by their content, whole, upright, 8-bit RGB."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from PIL import Image as PillowImage
+from PIL import ImageFile, ImageOps
+
+from facelib.faces import Image
+from facelib.images.depth import TIFF, from_float, from_integers, read_deep_tiff
+
+PICTURE_SUFFIXES = frozenset(
+    {
+        ".avif", ".bmp", ".dib", ".gif", ".heic", ".heif", ".hif", ".j2k", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg",
+        ".jpx", ".mpo", ".pbm", ".pgm", ".pjp", ".pjpeg", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp",
+    }
+)  # fmt: skip
+"""How files of pictures usually end. Any other file is a picture when its content says so, see `is_picture`."""
+
+_MISSING_ROWS = 1 / 16  # of a JPEG that ends early: what may be missing at its bottom
+FORMATS = ("AVIF", "BMP", "DIB", "GIF", "HEIF", "JPEG", "JPEG2000", "PNG", "PPM", "SGI", "TIFF", "WEBP")
+"""What Pillow may open: not what starts other programs, such as EPS, nor what any bytes may be, such as TGA."""
+
+
+class UnreadablePicture(ValueError):
+    """A file that was expected to be a picture and is not, or is broken."""
+
+
+def read_image(path: str | Path) -> Image:
+    """Read a picture as `(height, width, 3)` uint8 RGB, turned upright by its EXIF tag.
+
+    The content tells the format, not the suffix: JPEG, PNG, WebP, AVIF, HEIC, JPEG 2000, TIFF, GIF, BMP, PPM and
+    others. Grey, palette, CMYK, 10- to 32-bit and floating-point pictures are converted, transparency is laid on
+    white, and of an animation the first picture is taken. A JPEG that lacks its last bytes is read; where more than a
+    sixteenth of its rows is missing it counts as broken.
+
+    Raises:
+        FileNotFoundError: When there is no such file.
+        UnreadablePicture: When the file is empty, truncated, no picture, of a kind that cannot be read right, or
+            larger than Pillow's limit of about 179 million pixels.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"expected a picture, found no file at {str(path)!r}")
+    try:
+        return _read(path)
+    except Exception as error:  # decoders fail in many ways on broken files
+        if isinstance(error, MemoryError):
+            raise
+        raise UnreadablePicture(f"expected a picture, could not read {str(path)!r}: {error}") from error
+
+
+def is_picture(path: str | Path) -> bool:
+    """Return whether the first bytes of a file are those of a picture that `read_image` knows; nothing is decoded."""
+    try:
+        with open(path, "rb") as file:
+            if file.read(4) in TIFF:
+                return True
+        with open_picture(path):
+            return True
+    except Exception:  # as in `read_image`
+        return False
+
+
+@contextmanager
+def _whole_files_only() -> Iterator[None]:
+    """Make Pillow refuse truncated files while the block runs."""
+    # face_recognition, once imported, makes Pillow fill what a truncated file lacks with grey, process-wide.
+    before, ImageFile.LOAD_TRUNCATED_IMAGES = ImageFile.LOAD_TRUNCATED_IMAGES, False
+    try:
+        yield
+    finally:
+        ImageFile.LOAD_TRUNCATED_IMAGES = before
+
+
+@contextmanager
+def open_picture(source: str | Path | io.BytesIO) -> Iterator[PillowImage.Image]:
+    """Open a picture with Pillow without decoding it, quietly; only `FORMATS`, and only whole files, are taken."""
+    _register_heif()
+    # Pillow warns of big pictures and odd tags; both are handled here.
+    with (
+        warnings.catch_warnings(action="ignore"),
+        _whole_files_only(),
+        PillowImage.open(source, formats=FORMATS) as opened,
+    ):
+        yield opened
+
+
+@cache
+def _register_heif() -> None:
+    """Let Pillow read HEIC, the format of telephones."""
+    import pi_heif
+
+    pi_heif.register_heif_opener()
+
+
+def _read(path: Path) -> Image:
+    deep = read_deep_tiff(path)
+    if deep is not None:
+        return _to_rgb(ImageOps.exif_transpose(deep))
+    with open_picture(path) as opened:
+        try:
+            opened.seek(0)
+            return _to_rgb(ImageOps.exif_transpose(opened))
+        except OSError:
+            if opened.format not in ("JPEG", "MPO"):
+                raise
+            return _read_truncated_jpeg(path.read_bytes())
+
+
+def _read_truncated_jpeg(data: bytes) -> Image:
+    """Read a JPEG that ends early, when nearly all of its rows are there.
+
+    Decoded twice, with different bytes in place of the missing ones: rows that differ were not in the file.
+
+    Raises:
+        OSError: When too many rows are missing.
+    """
+    whole = data.rstrip(b"\xff")  # half a marker
+    first, second = (_decoded(whole + filling + b"\xff\xd9") for filling in (b"", b"\xaa\x55\x2b\xd4" * 4096))
+    differ = (first != second).any(axis=(1, 2))
+    missing = len(differ) - int(differ.argmax()) if differ.any() else 0
+    if missing > _MISSING_ROWS * len(differ):
+        raise OSError(f"image file is truncated: {missing} of {len(differ)} rows are missing")
+    return first
+
+
+def _decoded(data: bytes) -> Image:
+    with open_picture(io.BytesIO(data)) as opened:
+        return _to_rgb(ImageOps.exif_transpose(opened))
+
+
+def _to_rgb(picture: PillowImage.Image) -> Image:
+    if picture.mode == "F":
+        return from_float(np.asarray(picture))
+    if picture.mode.startswith("I"):
+        return from_integers(np.asarray(picture))
+    if picture.mode in {"RGBA", "LA", "PA"} or "transparency" in picture.info:
+        coloured = picture.convert("RGBA")
+        white = PillowImage.new("RGBA", coloured.size, "white")
+        picture = PillowImage.alpha_composite(white, coloured)
+    return np.asarray(picture.convert("RGB"), np.uint8)

@@ -1,0 +1,86 @@
+"""The boxes of a film's tracks, kept only where they do not follow from their neighbours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from facelib.page.pack import Packed
+
+_SIDES = ["left", "top", "right", "bottom"]
+_TOLERANCE = 0.25  # pixels by which a box between two keys may differ from the table
+_UNIT = 0.25  # pixels: the step in which boxes are kept
+_LARGEST = 32767
+
+
+@dataclass(frozen=True, slots=True)
+class BoxKeys:
+    """Boxes of some frames of each track; those between follow linearly over presentation time.
+
+    Attributes:
+        offsets: Where the keys of each track begin, one more at the end, `(tracks + 1,)` uint32.
+        frames: `(keys,)` uint32: twice the frame's 0-based number, and one more where nothing is known of the frames
+            up to the track's next key.
+        boxes: `(keys, 4)` int16: left, top, right, bottom in steps of `unit`.
+        unit: Pixels of the film a step.
+    """
+
+    offsets: Packed
+    frames: Packed
+    boxes: Packed
+    unit: float
+
+
+def box_keys(detections: pd.DataFrame, tracks: NDArray[np.int64]) -> BoxKeys:
+    """Choose the boxes to keep: no box that is left out is off by more than half a pixel.
+
+    Args:
+        detections: `track`, `frame`, `time` and the four sides of each face, of `detections.parquet`.
+        tracks: The numbers of the tracks to keep, in the order wanted.
+    """
+    place = pd.Series(np.arange(len(tracks)), index=tracks)
+    table = detections[detections["track"].isin(tracks)]
+    table = table.assign(place=place[table["track"]].to_numpy()).sort_values(["place", "frame"], kind="stable")
+    owner, frames = table["place"].to_numpy(), table["frame"].to_numpy(np.int64)
+    boxes, times = table[_SIDES].to_numpy(np.float64), table["time"].to_numpy(np.float64)
+    ends = _run_ends(owner, frames)
+    keep = _keys(boxes, times, ends)
+    offsets = np.searchsorted(owner[keep], np.arange(len(tracks) + 1))
+    unit = max(_UNIT, float(np.abs(boxes).max(initial=0)) / _LARGEST)
+    return BoxKeys(
+        Packed.of(offsets, "uint32"),
+        Packed.of(2 * frames[keep] + ends[keep], "uint32"),
+        Packed.of(np.rint(boxes[keep] / unit), "int16"),
+        unit,
+    )
+
+
+def _run_ends(owner: NDArray[np.int64], frames: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return which rows are the last of a run: the next row is of another track, or not of the next frame."""
+    goes_on = (np.diff(owner) == 0) & (np.diff(frames) == 1)
+    return np.asarray(np.append(~goes_on, True)[: len(frames)], bool)
+
+
+def _keys(boxes: NDArray[np.float64], times: NDArray[np.float64], ends: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the rows to keep: the ends of runs, and where a straight line between keys would be off."""
+    keep = np.asarray(ends | np.append(True, ends[:-1])[: len(ends)], bool)
+    rows = np.arange(len(keep))
+    while True:
+        keys = np.flatnonzero(keep)
+        if not len(keys):
+            return keep
+        before = keys[np.searchsorted(keys, rows, side="right") - 1]
+        after = keys[np.searchsorted(keys, rows, side="left")]
+        span = times[after] - times[before]
+        share = np.divide(times - times[before], span, out=np.zeros_like(times), where=span > 0)
+        wrong = np.abs(boxes[before] + share[:, None] * (boxes[after] - boxes[before]) - boxes).max(axis=1)
+        # The worst row of each stretch becomes a key, as Ramer, Douglas and Peucker thin out lines (1972, 1973).
+        order = np.lexsort((wrong, before))
+        worst = order[np.append(before[order][1:] != before[order][:-1], True)]
+        worst = worst[wrong[worst] > _TOLERANCE]
+        if not len(worst):
+            return keep
+        keep[worst] = True

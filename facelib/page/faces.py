@@ -1,0 +1,72 @@
+"""The faces of a film's tracks as sheets of small pictures, loaded only when one of them is looked at."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+from PIL import Image as PillowImage
+from PIL import ImageOps
+
+from facelib.project import atomic_write
+
+TILE = 80
+"""The side of a face on a sheet, pixels."""
+
+COLUMNS = 8
+"""Faces in a row of a sheet; a sheet has as many rows."""
+
+_EACH = COLUMNS * COLUMNS
+
+
+def write_face_sheets(looks: Path, tracks: NDArray[np.int64], folder: Path) -> int:
+    """Write the best face of each track, 64 on a sheet: `faces-0.jpg` and so on.
+
+    Args:
+        looks: `looks.parquet`.
+        tracks: The numbers of the tracks in the order wanted; a track without a picture leaves its place empty.
+        folder: Where the sheets go; sheets of an earlier, longer film are removed.
+
+    Returns:
+        How many sheets there are.
+
+    Raises:
+        OSError: When a sheet cannot be written.
+    """
+    place = {int(track): i for i, track in enumerate(tracks)}
+    count = -(-len(tracks) // _EACH)
+    sheets = [PillowImage.new("RGB", (TILE * COLUMNS, TILE * COLUMNS), "#808080") for _ in range(count)]
+    for track, picture in best_pictures(looks):
+        if track in place:
+            at = place[track] % _EACH
+            sheets[place[track] // _EACH].paste(tile(picture, TILE), (TILE * (at % COLUMNS), TILE * (at // COLUMNS)))
+    for number, sheet in enumerate(sheets):
+        rows = -(-min(_EACH, len(tracks) - number * _EACH) // COLUMNS)
+        with atomic_write(folder / f"faces-{number}.jpg") as temporary:
+            sheet.crop((0, 0, TILE * COLUMNS, TILE * rows)).save(temporary, "JPEG", quality=80)
+    for path in folder.glob("faces-*.jpg"):
+        if path.stem.removeprefix("faces-").isdecimal() and int(path.stem.removeprefix("faces-")) >= count:
+            path.unlink()
+    return count
+
+
+def best_pictures(looks: Path) -> Iterator[tuple[int, bytes]]:
+    """Yield the number of each track and the JPEG of its best face; `looks.parquet` has the best first."""
+    seen: set[int] = set()
+    with pq.ParquetFile(looks) as file:
+        for batch in file.iter_batches(batch_size=2048, columns=["track", "picture"]):
+            for track, picture in zip(batch["track"].to_pylist(), batch["picture"], strict=True):
+                if track not in seen and picture.as_py():
+                    seen.add(track)
+                    yield track, picture.as_py()
+
+
+def tile(picture: bytes, size: int) -> PillowImage.Image:
+    """Return the middle of a JPEG as a square of `size` pixels."""
+    with PillowImage.open(io.BytesIO(picture)) as opened:
+        opened.draft("RGB", (2 * size, 2 * size))  # decodes at a fraction of the size, several times as fast
+        return ImageOps.fit(opened.convert("RGB"), (size, size), PillowImage.Resampling.BILINEAR)

@@ -1,0 +1,101 @@
+"""What a page points to: films that a browser can play, reports, and files for other programs."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from facelib.films.decode import open_film, picture_stream
+from facelib.films.exports import PURPOSES
+from facelib.project import FilmFiles, Project
+
+_CONTAINERS = {".mp4": "video/mp4", ".m4v": "video/mp4", ".webm": "video/webm", ".ogv": "video/ogg"}
+_CODECS = frozenset({"h264", "vp8", "vp9", "av1", "libdav1d", "theora"})
+_PIXELS = frozenset({"yuv420p", "yuvj420p"})
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A file to open or play.
+
+    Attributes:
+        title: What it is.
+        href: Its address relative to the project's output folder, percent-encoded.
+        purpose: What it is for, a few words.
+    """
+
+    title: str
+    href: str
+    purpose: str
+
+
+def address(path: Path, folder: Path) -> str:
+    """Return a file's address relative to a folder, percent-encoded; on another drive its full `file:` address.
+
+    Example:
+        >>> address(Path("/a/videos/50% off?.mp4"), Path("/a/output"))
+        '../videos/50%25%20off%3F.mp4'
+    """
+    try:
+        relative = os.path.relpath(path, folder)
+    except ValueError:  # Windows: another drive
+        return path.absolute().as_uri()
+    return quote(Path(relative).as_posix(), safe="/", errors="surrogateescape")
+
+
+def plays_in_browsers(film: Path) -> bool:
+    """Tell whether every current browser plays a film: its container, codec and 8-bit pixels; the sound may lack.
+
+    Raises:
+        facelib.films.decode.UnreadableFilm: When it is not a film.
+    """
+    if film.suffix.lower() not in _CONTAINERS:
+        return False
+    with open_film(film) as container:
+        context = picture_stream(container).codec_context
+        return context.name in _CODECS and context.pix_fmt in _PIXELS
+
+
+def film_sources(film: Path, files: FilmFiles, folder: Path) -> list[Link]:
+    """Return where a film can be played from: the film itself where browsers play it, then the annotated film."""
+    sources = []
+    if film.is_file() and plays_in_browsers(film):
+        sources.append(Link("source", address(film, folder), "the film as it is"))
+    if files.annotated.is_file():
+        sources.append(Link("annotated", address(files.annotated, folder), "the film with the names drawn on it"))
+    return sources
+
+
+def film_exports(files: FilmFiles, folder: Path) -> list[Link]:
+    """Return the files made for other programs that are there."""
+    kept = [*sorted(files.exports.glob("*")), files.appearances, files.annotated, files.reel]
+    return [
+        Link(path.name, address(path, folder), PURPOSES.get(path.name, ""))
+        for path in kept
+        if path.is_file() and path.name in PURPOSES and not (path == files.appearances and files.exports.is_dir())
+    ]
+
+
+def project_reports(project: Project) -> list[Link]:
+    """Return the newest report of each notebook: `runs/<time>/<notebook>.html`."""
+    newest: dict[str, Path] = {}
+    for path in sorted(project.runs.glob("*/*.html")):
+        newest[path.stem] = path
+    return [
+        Link(_REPORTS.get(stem[:2], stem), address(path, project.output), stem) for stem, path in sorted(newest.items())
+    ]
+
+
+_REPORTS = {
+    "01": "The pictures and films there are",
+    "02": "The faces of the cast, and what is wrong with their pictures",
+    "03": "The map of the cast's faces",
+    "04": "How the threshold was chosen",
+    "05": "How the films were named",
+    "06": "What was reviewed",
+    "07": "How right the results are",
+    "08": "How the network was trained",
+    "09": "What the camera saw",
+}

@@ -1,0 +1,55 @@
+"""Arrays as text: what a page reads back as typed arrays."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+Kind = Literal["int16", "int32", "uint32", "float32", "float64"]
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """An array of numbers as base64, little-endian.
+
+    Attributes:
+        kind: The type of its numbers.
+        data: The bytes as base64.
+
+    Example:
+        >>> Packed.of([1, 2], "int16")
+        Packed(kind='int16', data='AQACAA==')
+    """
+
+    kind: Kind
+    data: str
+
+    @classmethod
+    def of(cls, values: ArrayLike, kind: Kind) -> Packed:
+        """Pack numbers, in the order of memory."""
+        array = np.ascontiguousarray(values, np.dtype(kind).newbyteorder("<"))
+        return cls(kind, base64.b64encode(array.tobytes()).decode("ascii"))
+
+
+def as_script(key: str, value: Any) -> str:
+    """Return a classic script that hands `value` to the page under `key`.
+
+    Browsers refuse `fetch` and module files from `file://`, but not classic scripts. The text is safe inside an HTML
+    page as well: no `<` is left in it.
+
+    Example:
+        >>> "</script>" in as_script("project", {"name": "</script>"})
+        False
+    """
+    return f"facelibData({_json(key)}, {_json(value)});\n"
+
+
+def _json(value: Any) -> str:
+    # JSON is JavaScript since U+2028 and U+2029 may stand in strings (ECMAScript 2019); `ensure_ascii` writes lone
+    # surrogates, which file names may hold, as escapes.
+    return json.dumps(value, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")

@@ -1,0 +1,195 @@
+"""What the page knows of a whole project: its films, its people, and who is on screen when in all of them."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pyarrow.parquet as pq
+
+from facelib.films.corrections import labels
+from facelib.page.faces import best_pictures, tile
+from facelib.page.film import Kind, label_of, natural
+from facelib.page.links import Link
+from facelib.page.pack import Packed
+from facelib.plots.style import Mark
+from facelib.recognize import UNKNOWN
+
+_FACE = 96  # pixels of a person's picture
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One of the cast, or a group of unknown people.
+
+    Attributes:
+        name: As the folder in `people/`, or `Unknown 1`.
+        kind: Which of the two.
+        colour: `#RRGGBB`, on all pages and figures.
+        symbol: The second sign beside the colour.
+        picture: The best face in the films, a `data:` address; empty when not seen.
+    """
+
+    name: str
+    kind: Kind
+    colour: str
+    symbol: str
+    picture: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stretches:
+    """Who is on screen from when to when in a film; each array has one number a stretch.
+
+    Attributes:
+        person: Its place in the project's list of people, int32.
+        start: Seconds, float64.
+        end: Seconds, exclusive, float64.
+        confidence: float32.
+        face: The place of its longest track among the film's tracks, int32.
+    """
+
+    person: Packed
+    start: Packed
+    end: Packed
+    confidence: Packed
+    face: Packed
+
+
+@dataclass(frozen=True, slots=True)
+class FilmEntry:
+    """A film in the list of films.
+
+    Attributes:
+        id: The film's folder under `videos/`.
+        title: Its name.
+        data: Where its own data lie, relative to the page.
+        version: Changes with the data.
+        duration: Seconds.
+        poster: A picture of it, a `data:` address, or empty.
+        notice: What the viewer should know, such as that the film is newer than its names; empty when nothing.
+        stretches: Who is on screen when.
+    """
+
+    id: str
+    title: str
+    data: str
+    version: str
+    duration: float
+    poster: str
+    notice: str
+    stretches: Stretches
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectPage:
+    """All that the page needs before a film is opened."""
+
+    name: str
+    people: list[Person]
+    films: list[FilmEntry]
+    reports: list[Link]
+
+
+def pack_stretches(table: pd.DataFrame, tracks: pd.DataFrame, place: Mapping[str, int]) -> Stretches:
+    """Pack the stretches of `facelib.films.exports.exact_appearances`.
+
+    Args:
+        table: The stretches.
+        tracks: As `facelib.page.film.shown_tracks` returns them.
+        place: The place of each person in the project's list.
+    """
+    length = dict(zip(tracks["track"].astype(int), tracks["end"] - tracks["start"], strict=True))
+    place_of = {int(track): i for i, track in enumerate(tracks["track"])}
+    numbers = [[int(one) for one in str(text).split()] for text in table["tracks"]]
+    return Stretches(
+        person=Packed.of(table["person"].map(place), "int32"),
+        start=Packed.of(table["start"], "float64"),
+        end=Packed.of(table["end"], "float64"),
+        confidence=Packed.of(table["confidence"], "float32"),
+        face=Packed.of([place_of[max(own, key=length.__getitem__)] for own in numbers], "int32"),
+    )
+
+
+def list_people(
+    cast: Iterable[str],
+    tables: Mapping[str, pd.DataFrame],
+    pictures: Mapping[str, bytes],
+    marks: Mapping[str, Mark],
+) -> list[Person]:
+    """Return the cast by name, seen or not, then the groups of unknown people that the films have.
+
+    Args:
+        cast: The names of the gallery.
+        tables: The tracks of each film.
+        pictures: The JPEG of a person's best face.
+        marks: How each is drawn.
+    """
+    kinds: dict[str, Kind] = dict.fromkeys(cast, "cast")
+    for table in tables.values():
+        for person, cluster in set(zip(table["person"], table["cluster"].fillna(""), strict=True)):
+            label = label_of(person, cluster)
+            kinds[label.name] = label.kind
+    known = (name for name, kind in kinds.items() if kind != "unknown")
+    names = sorted(known, key=lambda name: (kinds[name] != "cast", natural(name)))
+    return [
+        Person(name, kinds[name], marks[name].colour, marks[name].symbol, _face(pictures.get(name))) for name in names
+    ]
+
+
+def best_faces(tables: Mapping[str, tuple[pd.DataFrame, Path]]) -> dict[str, bytes]:
+    """Return the JPEG of the best face of everybody with a name, over all films.
+
+    Args:
+        tables: By film, its tracks as `facelib.page.film.shown_tracks` returns them, and its `looks.parquet`.
+    """
+    best: dict[str, tuple[float, bytes]] = {}
+    for table, path in tables.values():
+        looks = pq.read_table(path, columns=["track", "quality"]).to_pandas().groupby("track")["quality"].max()
+        own = table.assign(name=labels(table), worth=table["track"].map(looks).fillna(0.0) * _trust(table))
+        first = own.sort_values("worth", ascending=False, kind="stable").drop_duplicates("name")
+        wanted = {
+            track: (name, worth)
+            for track, name, worth in zip(first["track"], first["name"], first["worth"], strict=True)
+        }
+        for track, picture in best_pictures(path):
+            name, worth = wanted.get(track, ("", -1.0))
+            if name and worth > best.get(name, (-1.0, b""))[0]:
+                best[name] = worth, picture
+    return {name: picture for name, (_, picture) in best.items()}
+
+
+def _trust(table: pd.DataFrame) -> pd.Series[float]:
+    """A sharp face with a doubtful name stands for nobody."""
+    return table["confidence"].fillna(0.0).clip(0.05, 1.0).where(table["cluster"].fillna("") == "", 1.0)
+
+
+def _face(picture: bytes | None) -> str:
+    if picture is None:
+        return ""
+    buffer = io.BytesIO()
+    tile(picture, _FACE).save(buffer, "JPEG", quality=82)
+    return as_address(buffer.getvalue())
+
+
+def as_address(jpeg: bytes) -> str:
+    """Return a JPEG as a `data:` address."""
+    return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode("ascii")
+
+
+def poster(keyframes: Path, tracks: pd.DataFrame) -> str:
+    """Return the key picture of the shot in which named people are seen longest, as a `data:` address."""
+    if not keyframes.is_file():
+        return ""
+    table = pd.read_parquet(keyframes, columns=["shot", "picture"])
+    if table.empty:
+        return ""
+    named = tracks[tracks["person"] != UNKNOWN]
+    seconds = (named["end"] - named["start"]).groupby(named["shot"]).sum()
+    longest = table["shot"].map(seconds).fillna(0.0).to_numpy()
+    place = int(longest.argmax()) if longest.any() else len(table) // 2
+    return as_address(table["picture"].iloc[place])

@@ -1,0 +1,179 @@
+"""What the parameters of all notebooks share: how they are read, checked and refused."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic_core import PydanticCustomError
+
+Provider = Literal["auto", "cpu", "cuda"]
+DETECTORS = ("haar", "hog", "cnn", "mtcnn", "centerface", "yunet")
+
+
+def near(name: str, known: Iterable[str]) -> str:
+    """Return a sentence that offers the names most like `name`, or nothing.
+
+    Example:
+        >>> near("treshold", ["threshold", "kind"])
+        " Did you mean 'threshold'?"
+    """
+    close = difflib.get_close_matches(name, list(known), n=3, cutoff=0.6)
+    return f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
+
+
+def as_lines(value: object) -> object:
+    """Take text as one entry a line, and nothing as no entry."""
+    if isinstance(value, str):
+        return [line.strip() for line in value.splitlines() if line.strip()]
+    return [] if value is None else value
+
+
+def _network(value: str) -> str:
+    if value in DETECTORS or value.endswith(".onnx") or "/" in value or "\\" in value:
+        return value
+    from facelib.nets.weights import catalogue
+
+    known = [*DETECTORS, *(weights.name for weights in catalogue() if weights.kind == "detector")]
+    if value in known:
+        return value
+    text = "expected one of {known} or the path of an ONNX file"
+    raise PydanticCustomError("unknown_name", text, {"known": sorted(set(known))})
+
+
+def _not_empty(value: str) -> str:
+    if not value:
+        raise PydanticCustomError("empty", "expected a name")
+    return value
+
+
+Lines = Annotated[list[str], BeforeValidator(as_lines)]
+"""A list of texts; one text stands for its lines, so `videos="film.mp4"` is one film."""
+
+DetectorNetwork = Annotated[str, AfterValidator(_network)]
+"""The name of a detector, or the path of an ONNX file."""
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class NotebookParameters(BaseModel):
+    """The parameters of one notebook; a subclass has one field a parameter.
+
+    Those that the notebook's own cell shows are the ones met first; the others come in its `options`.
+
+    Attributes:
+        project: The project's folder under `data_dir` and `output_dir`.
+        data_dir: Holds `<project>/people` and `<project>/videos`.
+        output_dir: Where everything made goes.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    project: Annotated[str, AfterValidator(_not_empty)] = Field(
+        "demo", description="the project's folder under data_dir and output_dir"
+    )
+    data_dir: str = Field("data", description="holds <project>/people and <project>/videos")
+    output_dir: str = Field("output", description="where everything made goes")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_truth_value_as_number(cls, value: object, info: ValidationInfo) -> object:
+        annotation = cls.model_fields[str(info.field_name)].annotation
+        if isinstance(value, bool) and annotation not in (bool, Any):
+            raise PydanticCustomError("truth_value", "expected anything but true or false")
+        return value
+
+    @classmethod
+    def of(cls, scope: Mapping[str, Any]) -> Self:
+        """Check the parameters that a notebook was given, and return them.
+
+        Args:
+            scope: The notebook's variables, `globals()`: those named like a parameter count, and `options`, a dict of
+                further ones.
+
+        Raises:
+            ValueError: When a name is unknown (near ones are offered), or a value is of another type or out of range.
+        """
+        options = scope.get("options") or {}
+        if not isinstance(options, Mapping):
+            raise ValueError(f'expected options as a dict such as {{"name": value}}, got {options!r}')
+        shown = {name: scope[name] for name in cls.model_fields if name in scope}
+        return cls.check({**shown, **options})
+
+    @classmethod
+    def check(cls, given: Mapping[str, Any]) -> Self:
+        """Return checked parameters from values by name; see `of` for what is raised."""
+        unknown = [name for name in given if name not in cls.model_fields]
+        if unknown:
+            raise ValueError(unknown_name(unknown[0], cls.model_fields))
+        try:
+            return cls.model_validate(dict(given))
+        except ValidationError as error:
+            raise ValueError(_told(error)) from None
+
+    @classmethod
+    def described(cls) -> list[tuple[str, str, str]]:
+        """Return name, default and meaning of each parameter, in order."""
+        return [
+            (name, json.dumps(field.get_default(call_default_factory=True)), field.description or "")
+            for name, field in cls.model_fields.items()
+        ]
+
+
+def unknown_name(name: str, known: Iterable[str]) -> str:
+    """Return the message for a parameter that no chosen notebook takes."""
+    names = sorted(known)
+    return (
+        f"expected the name of a parameter of the chosen notebooks, got {name!r}.{near(name, names)} "
+        f"They take: {', '.join(names) or 'none'}."
+    )
+
+
+def _told(error: ValidationError) -> str:
+    """Say in one sentence what was expected of the first parameter that is wrong, and what was given."""
+    first = error.errors(include_url=False)[0]
+    name, kind, value, context = str(first["loc"][0]), first["type"], first["input"], first.get("ctx", {})
+    expected = _EXPECTED.get(kind, first["msg"]).format(**context)
+    hint = ""
+    if kind == "literal_error":
+        hint = near(str(value), re.findall("'([^']*)'", context["expected"]))
+    elif kind == "unknown_name":
+        hint = near(str(value), context["known"])
+    elif kind == "list_type":
+        hint = f" A list is written -p {name}='{json.dumps([str(value)])}'."
+    elif kind == "string_type" and not isinstance(value, list | dict):
+        hint = f" Text that looks like something else is written in quotes: -p {name}='{json.dumps(str(value))}'."
+    return f"{expected} for the parameter {name!r}, got {value!r}.{hint}"
+
+
+_EXPECTED = {
+    "literal_error": "expected {expected}",
+    "int_type": "expected a whole number",
+    "int_parsing": "expected a whole number",
+    "int_from_float": "expected a whole number",
+    "float_type": "expected a number",
+    "float_parsing": "expected a number",
+    "finite_number": "expected a finite number",
+    "bool_type": "expected true or false",
+    "bool_parsing": "expected true or false",
+    "string_type": "expected text",
+    "list_type": "expected a list",
+    "dict_type": "expected a dict",
+    "greater_than": "expected more than {gt}",
+    "greater_than_equal": "expected at least {ge}",
+    "less_than": "expected less than {lt}",
+    "less_than_equal": "expected at most {le}",
+}

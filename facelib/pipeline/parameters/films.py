@@ -1,0 +1,145 @@
+"""The parameters of the notebooks about films: annotate, review, evaluate, live."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, NonNegativeFloat, PositiveInt
+
+from facelib.pipeline.parameters.base import DetectorNetwork, Lines, NotebookParameters, Provider, Share, as_lines
+
+ExportFormat = Literal["csv", "json", "parquet", "vtt", "srt", "otio", "edl", "fcpxml", "annotations", "mot", "graphml"]
+_DETECTORS = "haar, hog, cnn, mtcnn, centerface, yunet, or the path of an ONNX file"
+_VIDEOS = "file names in the project's videos folder, or paths; empty means all films of the project"
+_EMBEDDER = "the path of the ONNX file that made the embeddings; empty: found by its name"
+_QUALITY = "of annotated.mp4, as x264's constant rate factor; 18 is as good as the source, 28 is small"
+_GAP = "seconds; shorter gaps between two tracks of one person are closed in the timeline"
+_PROVIDER = "auto takes a CUDA GPU where onnxruntime offers one; cpu, cuda"
+
+
+class AnnotateVideoParameters(NotebookParameters):
+    """The parameters of `05_annotate_video`."""
+
+    videos: Lines = Field([], description=_VIDEOS)
+    detector: DetectorNetwork = Field("centerface", description=_DETECTORS)
+    seconds_between_samples: float = Field(
+        0.1, gt=0, description="faces are looked for this often; boxes in between are interpolated"
+    )
+    confidence_threshold: Share = Field(0.7, description="least probability of a name; below it a track stays unknown")
+    context: bool = Field(True, description="carry names to small and turned faces by clothes and places")
+    draw: bool = Field(True, description="write annotated.mp4")
+    blur: Literal["nobody", "strangers", "everyone"] = Field(
+        "nobody", description="who is made unrecognisable in it: nobody, strangers or everyone"
+    )
+    exports: Annotated[list[ExportFormat], BeforeValidator(as_lines)] = Field(
+        ["csv", "json", "vtt", "srt", "otio", "edl", "fcpxml", "annotations", "mot", "graphml"],
+        description="files for other programs; parquet too",
+    )
+    score: Share | None = Field(None, description="least score of a face that is shown; None takes the detector's own")
+    smallest_face: float = Field(
+        16.0, gt=0, description="pixels of the film; smaller faces are not looked for, and a larger value is faster"
+    )
+    working_size: PositiveInt = Field(
+        640, description="pixels of the longer side of the picture in which faces are looked for"
+    )
+    embedder: str = Field("", description=_EMBEDDER)
+    video_speedup: int = Field(0, ge=0, description="look at every so many frames instead; 0 goes by seconds")
+    shot_method: Literal["adaptive", "content"] = Field(
+        "adaptive", description="adaptive compares a change with its neighbours; content by its size alone"
+    )
+    shot_threshold: float | None = Field(
+        None, gt=0, description="raise it to find fewer cuts; None takes the method's own"
+    )
+    tracker: Literal["sort", "bytetrack", "ocsort"] = Field(
+        "bytetrack", description="how faces are linked: sort, bytetrack or ocsort"
+    )
+    dominant_ratio: Share = Field(0.8, description="least share of a track's best faces that must agree with its name")
+    adapt_to_film: bool = Field(
+        False, description="take the film's surest faces into the gallery, for this film only, and name once more"
+    )
+    longest_gap: NonNegativeFloat = Field(1.0, description=_GAP)
+    show_unknown: bool = Field(True, description="show groups of unknown people in the timeline and in the exports")
+    sharp: Lines = Field([], description="names that stay sharp all the same")
+    show_confidence: bool = Field(False, description="write the probability beside each name")
+    quality: int = Field(23, ge=0, le=51, description=_QUALITY)
+    reel_of: Lines = Field([], description="people whose appearances are cut together as select_reel.mp4")
+    provider: Provider = Field("auto", description=_PROVIDER)
+
+
+class ReviewTracksParameters(NotebookParameters):
+    """The parameters of `06_review_tracks`."""
+
+    videos: Lines = Field([], description=_VIDEOS)
+    by: str = Field("", description="who decides; kept with every decision")
+    sure: Share = Field(0.9, description="the confidence, 0 to 1, from which a name needs no second look")
+    enrol_named: bool = Field(
+        True, description="put the faces that were given a name into people/, for the next run of 02, 04 and 05"
+    )
+    draw: bool = Field(
+        False,
+        description="write annotated.mp4 anew, without blurring; 05 does it with, when run again",
+    )
+    most_shown: int = Field(40, ge=0, description="tracks on a page")
+    longest_gap: NonNegativeFloat = Field(1.0, description=_GAP)
+    show_unknown: bool = Field(True, description="show groups of unknown people in the timeline and in the exports")
+    quality: int = Field(23, ge=0, le=51, description=_QUALITY)
+
+
+class EvaluateParameters(NotebookParameters):
+    """The parameters of `07_evaluate`."""
+
+    videos: Lines = Field([], description=_VIDEOS)
+    truth: str = Field(
+        "", description="the folder of truth tables; empty means the folder truth in the project's data folder"
+    )
+    least_iou: Share = Field(
+        0.3, description="how well a found box must cover a labelled one, 0 to 1; raise it for exact boxes"
+    )
+    worst: int = Field(24, ge=0, description="how many of the worst mistakes are shown")
+    classifier: Literal["svm", "knn", "mean"] = Field(
+        "svm", description="svm, knn or mean (the nearest mean of a person's faces)"
+    )
+    pairs: str = Field(
+        "", description="a list of pairs in the form of LFW's pairs.txt or pairsDevTest.txt; empty leaves this out"
+    )
+    pairs_pictures: str = Field("", description="the folder of its pictures, one folder a person")
+    min_nrof_images_per_class: PositiveInt = Field(
+        40, description="of the classification experiment; people with fewer pictures are left out"
+    )
+    nrof_train_images_per_class: PositiveInt = Field(
+        35, description="pictures of each person that are trained on; the rest is named"
+    )
+    detector: DetectorNetwork = Field("centerface", description=f"finds the faces of the pairs; {_DETECTORS}")
+    embedder: str = Field("", description=f"for the pairs: {_EMBEDDER}")
+    seed: int = Field(0, ge=0, description="of everything random")
+
+
+class LiveCameraParameters(NotebookParameters):
+    """The parameters of `09_live_camera`."""
+
+    source: str = Field(
+        "",
+        coerce_numbers_to_str=True,
+        description="number of a camera, address of a stream, or path of a film; empty plays the project's first film",
+    )
+    seconds: NonNegativeFloat = Field(
+        8.0, description="played where nobody looks (papermill, facelib run), from the first picture on; 0 to the end"
+    )
+    detector: DetectorNetwork = Field("centerface", description=_DETECTORS)
+    smallest_face: float = Field(
+        16.0, gt=0, description="pixels of the picture; smaller faces are not looked for, and a larger value is faster"
+    )
+    confidence_threshold: Share = Field(0.7, description="least probability of a name; below it a face stays unknown")
+    loop: bool = Field(False, description="begin a film anew at its end")
+    record: bool = Field(False, description="record the annotated picture from each start on")
+    score: Share | None = Field(None, description="least score of a face that is shown; None takes the detector's own")
+    working_size: PositiveInt = Field(
+        640, description="pixels of the longer side of the picture in which faces are looked for"
+    )
+    embedder: str = Field("", description=_EMBEDDER)
+    seconds_between_recognitions: NonNegativeFloat = Field(
+        0.0, description="0 recognizes as often as the machine can; a larger value spares it"
+    )
+    picture_size: PositiveInt = Field(960, description="pixels of the longer side of the picture in the page")
+    longest_gap: NonNegativeFloat = Field(1.0, description=_GAP)
+    provider: Provider = Field("auto", description=_PROVIDER)

@@ -1,0 +1,156 @@
+"""The parameters of the notebooks about people: gather, embed, map, tune, train."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, PositiveInt
+
+from facelib.pipeline.parameters.base import DetectorNetwork, Lines, NotebookParameters, Provider, Share, as_lines
+
+Engine = Literal["bing", "google", "baidu", "flickr"]
+
+
+class GatherDataParameters(NotebookParameters):
+    """The parameters of `01_gather_data`."""
+
+    people_from: str = Field(
+        "", description="a folder with one folder of pictures a person, to copy in; empty copies nothing"
+    )
+    videos_from: Lines = Field(
+        [], description="films, folders of films, or addresses of films, to bring in; one text or a list"
+    )
+    names: Lines = Field([], description="people to look for on the web, one a line or a list; empty looks for nobody")
+    dataset_from: str = Field(
+        "", description="LFW's archive, a list of FaceScrub's, or a folder tree of any depth; empty takes none"
+    )
+    faces_from: Lines = Field([], description='films of the project whose people are proposed, or "all"')
+    people_named: dict[str, str] = Field(
+        {}, description='names for proposed people, such as {"Person 1": "Amy Adams"}; their pictures are copied in'
+    )
+    detector: DetectorNetwork = Field("centerface", description="finds the faces of gathered pictures: see notebook 02")
+    embedder: str = Field("dlib", description="tells which of them are alike: see notebook 02")
+    max_num: int = Field(50, ge=1, le=1000, description="pictures that are fetched for each person")
+    engines: Annotated[list[Engine], BeforeValidator(as_lines)] = Field(
+        ["bing"], description="search engines: bing, google, baidu, flickr"
+    )
+    words: str = Field("portrait", description="further words to search with")
+    licence: str = Field(
+        "",
+        description='commercial, noncommercial, either with ",modify", creativecommons, publicdomain; empty takes any',
+    )
+    addresses_from: str = Field("", description="a CSV file of pictures to fetch, a line each: name,address")
+    image_size: PositiveInt = Field(
+        160, description="pixels of the side of the faces cut out into data/<project>/aligned"
+    )
+    margin: float = Field(0.125, ge=0, description="shown around them, as a part of the face's side on each side")
+    per_person: int = Field(
+        0, ge=0, description="gathered pictures a person may have; 0: about as many as the others have"
+    )
+    largest_download: float = Field(20.0, gt=0, description="GB; a larger film is not fetched")
+    sparql_endpoint: str = Field(
+        "", description="describes the addresses in videos_from that do not end as films do; empty asks nobody"
+    )
+    private_addresses: bool = Field(False, description="fetch also from this machine and the private network around it")
+
+
+class EmbedFacesParameters(NotebookParameters):
+    """The parameters of `02_embed_faces`."""
+
+    detector: DetectorNetwork = Field(
+        "centerface", description="haar, hog, cnn, mtcnn, centerface, yunet, or the path of an ONNX file"
+    )
+    embedder: str = Field("dlib", description="dlib, facenet, mobilefacenet, or the path of an ONNX file")
+    smallest_face: float = Field(
+        40.0, gt=0, description="pixels, in the picture brought to working_size; smaller faces are not looked for"
+    )
+    working_size: PositiveInt = Field(
+        1000, description="pixels of the longer side of the picture in which faces are looked for"
+    )
+    provider: Provider = Field("auto", description="auto takes a CUDA GPU where onnxruntime offers one; cpu, cuda")
+    most_shown: int = Field(60, ge=0, description="pictures in each of the two pages of thumbnails")
+
+
+class VisualizeTsneParameters(NotebookParameters):
+    """The parameters of `03_visualize_tsne`."""
+
+    perplexity: float = Field(
+        30.0, gt=0, description="about how many neighbours each face is held to; small casts get less"
+    )
+    seed: int = Field(0, ge=0, description="of the generator of random numbers; another one gives another map")
+    k: PositiveInt = Field(5, description="how many of the nearest faces say whom a face lies among")
+    most_shown: int = Field(60, ge=0, description="pictures in the page of thumbnails")
+
+
+class TuneThresholdParameters(NotebookParameters):
+    """The parameters of `04_tune_threshold`."""
+
+    kind: Literal["knn", "svm"] = Field(
+        "knn", description="knn: the nearest faces vote; svm: one support vector machine a person"
+    )
+    k: PositiveInt = Field(5, description="how many of the nearest faces vote (knn)")
+    threshold: float | None = Field(
+        None, ge=0, description="largest distance (knn) or smallest probability (svm) given a name; None: fitted"
+    )
+    wanted_fpir: Share = Field(0.01, description="the share of strangers, 0 to 1, that may be given a name")
+    per_person: bool = Field(False, description="whether each person gets a threshold of their own")
+    save: bool = Field(True, description="whether to write the recognizer; if not, only the button further down does")
+    comparison: bool = Field(
+        True, description="whether to compare recognizers; with thousands of faces that takes minutes"
+    )
+    detector: DetectorNetwork = Field(
+        "centerface", description="finds the faces of the strangers; take that of notebook 2"
+    )
+    embedder: str = Field(
+        "", description="the path of the ONNX file that made the embeddings; empty: found by its name"
+    )
+    weights: Literal["uniform", "distance"] = Field(
+        "uniform", description="uniform: each neighbour has one vote; distance: nearer ones count more (knn)"
+    )
+    kernel: Literal["linear", "rbf"] = Field("linear", description="linear or rbf (svm)")
+    seed: int = Field(0, ge=0, description="of the intervals and of the machines' folds")
+
+
+class TrainEmbeddingParameters(NotebookParameters):
+    """The parameters of `08_train_embedding`."""
+
+    people_from: str = Field(
+        "", description="a folder with a folder of pictures a person; empty takes the project's own people"
+    )
+    network: str = Field(
+        "small_resnet", description="or inception_resnet_v1, nn4_small2, xception, resnet18, a name of timm"
+    )
+    loss: Literal["arcface", "triplet", "npairs", "supcon"] = Field(
+        "arcface", description="arcface, triplet, npairs or supcon"
+    )
+    epochs: PositiveInt = Field(40, description="how often the pictures are gone through at most")
+    image_size: PositiveInt = Field(112, description="pixels of a side of the faces; fewer are quicker and tell less")
+    dimension: PositiveInt = Field(128, description="numbers in an embedding")
+    device: Provider = Field("auto", description="auto takes a CUDA GPU where there is one; cpu, cuda")
+    restart: bool = Field(False, description="throw away an earlier training of this network and begin anew")
+    least_pictures: int = Field(5, ge=2, description="people with fewer pictures are left out")
+    validation_share: Share = Field(
+        0.3, description="the share of the people, 0 to 1, that the network never learns from and is judged by"
+    )
+    detector: DetectorNetwork = Field("centerface", description="finds the faces: see notebook 02")
+    alignment: Literal["five points", "margin", "dlib"] = Field(
+        "five points", description="how faces are cut out: five points, margin or dlib"
+    )
+    pretrained: bool = Field(False, description="start from weights learnt on ImageNet, where they are on this machine")
+    miner: Literal["semihard", "hard", "all"] | None = Field(
+        None, description="which triplets of a batch count: semihard, hard or all; None is semihard"
+    )
+    margin: float | None = Field(None, description="how far apart people are pushed; None takes the loss's own")
+    people_per_batch: int = Field(
+        16, ge=2, description="different people in a batch; more show harder pairs and take more memory"
+    )
+    pictures_per_person: int = Field(2, ge=2, description="pictures of each of them")
+    learning_rate: float = Field(0.002, gt=0, description="its highest value, after the warm-up")
+    snapshot_every: PositiveInt = Field(5, description="epochs between two of the maps further down")
+    patience: PositiveInt | None = Field(
+        None, description="validations without progress after which it stops; None goes on to the end"
+    )
+    reference: str = Field("dlib", description="the network to compare with")
+    perplexity: float = Field(15.0, gt=0, description="of the maps: about how many neighbours each face is held to")
+    threads: PositiveInt = Field(2, description="of the CPU")
+    seed: int = Field(0, ge=0, description="of everything random")

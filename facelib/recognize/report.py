@@ -1,0 +1,41 @@
+"""A saved recognizer in words: the threshold and where it is from, and how often it errs."""
+
+from __future__ import annotations
+
+import math
+
+from facelib.recognize.store import RecognizerInfo
+
+MANY_MISSED = 0.5
+"""From this fraction of the cast's faces missed on there is a warning."""
+
+_FROM = {"trials": "fitted on the cast", "embedder": "the embedder's own", "hand": "set by hand", "": "saved before"}
+
+
+def describe_recognizer(info: RecognizerInfo) -> str:
+    """Return the threshold, where it is from, and the error rates with their 95 % intervals, as one line.
+
+    FPIR is the share of strangers given a name, FNIR the share of the cast's faces not given theirs.
+    """
+    rates = (
+        f"FPIR {_rate(info.fpir, info.fpir_interval)} of {info.impostor_trials} trials",
+        f"FNIR {_rate(info.fnir, info.fnir_interval)} of {info.genuine_trials}",
+    )
+    return f"threshold {info.threshold:.4f} ({_FROM[info.threshold_from]}), {', '.join(rates)}"
+
+
+def recognizer_warnings(info: RecognizerInfo) -> list[str]:
+    """Return what its user should know before a film is named, a sentence each; none when all is well."""
+    texts = [f"{one} and {other} look like one person: merge them, or keep them apart." for one, other in info.aliases]
+    if info.fnir >= MANY_MISSED:
+        missed = f"{info.fnir:.0%} of the cast's faces would not be given their name"
+        without = "" if math.isnan(info.unnamed) else f" ({info.unnamed:.0%} would be given none)"
+        texts.append(f"{missed}{without}: look at the pictures in notebooks 02 and 04 before you run a film.")
+    return texts
+
+
+def _rate(rate: float, interval: tuple[float, float]) -> str:
+    if math.isnan(rate):
+        return "not measured"
+    low, high = interval
+    return f"{rate:.2%}" if math.isnan(low) else f"{rate:.2%} ({low:.2%} to {high:.2%})"

@@ -1,0 +1,106 @@
+"""One person under two names is found, and two people never are."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from facelib.gallery import Gallery, find_aliases
+from facelib.recognize.tuning import compare, tune
+
+Made = Callable[..., pd.DataFrame]
+THRESHOLD = 0.48
+
+
+def renamed(table: pd.DataFrame, person: str, count: int, *, name: str = "Tob") -> pd.DataFrame:
+    """File the first pictures of a person under another name."""
+    rows = table.index[table["person"] == person][:count]
+    return table.assign(person=table["person"].mask(table.index.isin(rows), name))
+
+
+def pairs(table: pd.DataFrame) -> list[set[str]]:
+    found = find_aliases(np.stack(table["embedding"].to_list()), table["person"], threshold=THRESHOLD)
+    return [{one, other} for one, other in zip(found["person"], found["other"], strict=True)]
+
+
+@pytest.mark.parametrize("count", [1, 3, 6])
+def test_one_person_under_two_names_is_found(make_table: Made, count: int) -> None:
+    table = make_table({"Ada": 12, "Grace": 12, "Mary": 2}, scatter=0.25)
+    assert pairs(table) == []
+    assert pairs(renamed(table, "Ada", count)) == [{"Ada", "Tob"}]
+
+
+def test_which_pictures_tell_it(make_table: Made) -> None:
+    table = renamed(make_table({"Ada": 12, "Grace": 12}, scatter=0.25), "Ada", 3)
+    found = find_aliases(np.stack(table["embedding"].to_list()), table["person"], threshold=THRESHOLD).iloc[0]
+    assert (found["person"], found["other"]) == ("Ada", "Tob")  # the larger folder first
+    assert (table["person"][found["row"]], table["person"][found["other_row"]]) == ("Ada", "Tob")
+    one, other = (table["embedding"][found[name]] for name in ("row", "other_row"))
+    assert np.linalg.norm(one - other) == pytest.approx(found["distance"]) and found["near"] == 1
+
+
+def test_a_picture_in_two_folders_is_not_two_names(make_table: Made) -> None:
+    table = make_table({"Ada": 4, "Grace": 2, "Mary": 5}, scatter=0.25)
+    copy = table.iloc[[0]].assign(person="Grace", embedding=[table["embedding"][0] + np.float32(1e-3)])
+    assert pairs(pd.concat([table, copy], ignore_index=True)) == []
+    alone = table.iloc[[0]].assign(person="Tob")  # but a folder that holds nothing else is
+    assert pairs(pd.concat([table, alone], ignore_index=True)) == [{"Ada", "Tob"}]
+
+
+@pytest.mark.parametrize(("people", "threshold"), [({}, 0.48), ({"Ada": 3}, 0.48), ({"Ada": 3, "Tob": 3}, math.nan)])
+def test_nothing_to_compare(make_table: Made, people: dict[str, int], threshold: float) -> None:
+    table = make_table(people)
+    vectors = np.stack(table["embedding"].to_list()) if people else np.empty((0, 32))
+    assert find_aliases(vectors, table["person"], threshold=threshold).empty
+
+
+def gallery_of(table: pd.DataFrame) -> Gallery:
+    return Gallery(table, "centerface", "dlib", "abc", THRESHOLD)
+
+
+@pytest.mark.parametrize("kind", ["knn", "svm"])
+def test_one_person_under_two_names_does_not_move_the_threshold(make_table: Made, kind: str) -> None:
+    table = make_table({f"Person {number:02}": 40 for number in range(20)}, scatter=0.25)
+    right = tune(gallery_of(table), fallback=THRESHOLD, kind=kind, progress=False)
+    twice = tune(gallery_of(renamed(table, "Person 03", 20)), fallback=THRESHOLD, kind=kind, progress=False)
+    assert twice.aliases in ((("Person 03", "Tob"),), (("Tob", "Person 03"),)) and right.aliases == ()
+    assert "look like one person" in twice.fitted.advice and "look like" not in right.fitted.advice
+    assert twice.fitted.from_data and twice.fitted.threshold == pytest.approx(right.fitted.threshold, abs=0.02)
+    assert twice.fitted.fpir <= 0.01
+    ignored = tune(gallery_of(twice.gallery.table), fallback=THRESHOLD, kind=kind, aliases=[], progress=False)
+    assert ignored.fitted.fpir > 0.01 or abs(ignored.fitted.threshold - right.fitted.threshold) > 0.05
+    assert twice.confidence == pytest.approx(right.confidence, rel=0.1)  # a name for the other is no mistake of theirs
+
+
+def test_a_comparison_takes_them_for_one_person_too(make_table: Made) -> None:
+    table = make_table({f"Person {number:02}": 20 for number in range(15)}, scatter=0.25)
+    options = {"fallback": THRESHOLD, "ks": (1,), "weights": ("uniform",), "kernels": ("linear",), "progress": False}
+    right, twice = (compare(gallery_of(each), **options) for each in (table, renamed(table, "Person 03", 10)))
+    both = right.merge(twice, on="kind", suffixes=("", "_twice"))
+    assert (both["fpir_twice"] <= 0.01).all()
+    assert both["threshold_twice"].to_numpy() == pytest.approx(both["threshold"].to_numpy(), abs=0.05)
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize("folder", ["film_clips", "scenes/table_ten"])
+def test_real_people_are_told_apart_and_their_second_names_are_not(
+    shared_data: Path, tmp_path: Path, folder: str
+) -> None:
+    from facelib.detect import load_detector
+    from facelib.embed import load_embedder
+    from facelib.gallery import build_gallery
+    from facelib.project import Project
+
+    place = shared_data / folder
+    project = Project(place.name, place.parent, tmp_path)
+    table = build_gallery(project, load_detector(), load_embedder("dlib"), progress=False)
+    used = table[table["used"]].reset_index(drop=True)
+    assert pairs(used) == []  # two brothers of table_ten among them
+    planted = [(str(person), count) for person, faces in used.groupby("person") for count in (3, len(faces) // 2)]
+    found = [{person, "Tob"} in pairs(renamed(used, person, count)) for person, count in planted]
+    assert np.mean(found) >= 0.8

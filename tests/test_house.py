@@ -1,0 +1,93 @@
+"""The house stays in order: few rooms, short modules, imports without circles, and tests where one looks for them."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import networkx
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "facelib"
+LATER = {"archive", "page", "server"}  # may stand beside the twenty
+NOT_OF_THE_PACKAGE = {"browser", "notebooks"}  # folders of tests
+
+
+def modules(root: Path) -> dict[str, Path]:
+    """Return the modules below `root/facelib` by their dotted names."""
+    found = {}
+    for path in sorted((root / "facelib").rglob("*.py")):
+        parts = path.relative_to(root).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+def runtime_imports(node: ast.AST) -> Iterator[tuple[str, str]]:
+    """Yield what code imports when it runs, inside functions too, as module and name; `import a` has no name."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Import):
+            yield from ((alias.name, "") for alias in child.names)
+        elif isinstance(child, ast.ImportFrom):
+            yield from ((child.module or "", alias.name) for alias in child.names)
+        elif not (isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test)):
+            yield from runtime_imports(child)
+
+
+def imported_modules(path: Path, known: Mapping[str, Path]) -> set[str]:
+    """Return which of the known modules a file imports; of `from package import module`, the module."""
+    pairs = runtime_imports(ast.parse(path.read_text(encoding="utf-8")))
+    return {f"{module}.{name}" if f"{module}.{name}" in known else module for module, name in pairs} & known.keys()
+
+
+def circles(root: Path) -> list[list[str]]:
+    """Return the groups of modules that import one another, directly or by way of others."""
+    known = modules(root)
+    graph = networkx.DiGraph()
+    for name, path in known.items():
+        # A package's own file only hands on the names of its modules.
+        needed = {other for other in imported_modules(path, known) if not name.startswith(f"{other}.")}
+        graph.add_edges_from((name, other) for other in needed - {name})
+    return [sorted(group) for group in networkx.strongly_connected_components(graph) if len(group) > 1]
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    assert circles(ROOT) == []
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({}, []),
+        ({"a.py": "from facelib.b import x", "b.py": "x = 1"}, []),
+        ({"a.py": "import facelib.b", "b.py": "def f():\n    from facelib.a import x"}, [["facelib.a", "facelib.b"]]),
+        ({"a.py": "from facelib import b", "b.py": "import facelib.a"}, [["facelib.a", "facelib.b"]]),
+        ({"a.py": "import facelib.b", "b.py": "if TYPE_CHECKING:\n    import facelib.a"}, []),
+        ({"p/__init__.py": "from facelib.p.a import x", "p/a.py": "from facelib.p.b import x", "p/b.py": ""}, []),
+    ],
+)
+def test_circles_are_found(tmp_path: Path, files: dict[str, str], expected: list[list[str]]) -> None:
+    for name, text in files.items():
+        path = tmp_path / "facelib" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    assert circles(tmp_path) == expected
+
+
+def test_at_most_twenty_entries_at_the_top() -> None:
+    packages = {path.parent.name for path in PACKAGE.glob("*/*.*")}
+    entries = packages | {path.name for path in PACKAGE.glob("*.py")}
+    assert len(entries - LATER) <= 20, sorted(entries)
+
+
+def test_modules_are_short() -> None:
+    lengths = {name: path.read_text(encoding="utf-8").count("\n") for name, path in modules(ROOT).items()}
+    assert {name: length for name, length in lengths.items() if length > 400} == {}
+
+
+def test_the_folders_of_tests_are_those_of_the_package() -> None:
+    tests = ROOT / "tests"
+    folders = {path.parent.relative_to(tests) for path in tests.rglob("test_*.py")}
+    elsewhere = {folder.as_posix() for folder in folders if not (PACKAGE / folder).is_dir()}
+    assert elsewhere == NOT_OF_THE_PACKAGE
