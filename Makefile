@@ -78,7 +78,7 @@ tuner: .venv/.ready ## Serve notebook 4 as a page of its own: make tuner PROJECT
 train: .venv/.train ## Install what training networks needs beside: PyTorch and its company, some 3 GB
 
 lock: $(bin)/uv ## Choose versions anew and write the locks
-	$(compile) --upgrade --extra dev --extra gather pyproject.toml --output-file requirements.lock
+	$(compile) --upgrade --extra dev --extra gather --extra reference pyproject.toml --output-file requirements.lock
 	@# uv keeps the versions of the file it writes over; what is in the first lock is left out of the second.
 	cp requirements.lock requirements-train.lock
 	$(compile) --extra train pyproject.toml --output-file requirements-train.lock \

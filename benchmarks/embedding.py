@@ -6,11 +6,10 @@ Usage: python benchmarks/embedding.py [--faces 32] [--repeats 5]
 from __future__ import annotations
 
 import argparse
-import warnings
 
 import numpy as np
 from skimage import data
-from timing import HEAD, by_turns, row
+from timing import HEAD, by_turns, reference, row
 
 from facelib.embed import load_embedder
 from facelib.faces import Faces
@@ -24,10 +23,7 @@ def main() -> None:
     parser.add_argument("--faces", type=int, default=32)
     parser.add_argument("--repeats", type=int, default=5)
     arguments = parser.parse_args()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # face_recognition_models imports the outdated pkg_resources
-        import face_recognition
-
+    face_recognition = reference()
     picture = np.asarray(data.astronaut(), np.uint8)
     shifts = np.random.default_rng(0).integers(-6, 7, (arguments.faces, 2))
     boxes = np.array(BOX) + np.tile(shifts, 2)
@@ -39,9 +35,9 @@ def main() -> None:
         return np.array(face_recognition.face_encodings(picture, places, model="small"))
 
     difference = float(np.abs(embedder.embed(picture, faces) - theirs()).max())
-    ours, reference = by_turns(lambda: embedder.embed(picture, faces), theirs, repeats=arguments.repeats)
+    ours, by_reference = by_turns(lambda: embedder.embed(picture, faces), theirs, repeats=arguments.repeats)
     print(HEAD)
-    print(row(f"embedding a face (largest difference {difference:.0e})", ours, reference, count=arguments.faces))
+    print(row(f"embedding a face (largest difference {difference:.0e})", ours, by_reference, count=arguments.faces))
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 from sklearn.neighbors import KNeighborsClassifier
-from timing import seconds
+from timing import reference, seconds
 
 import facelib
 from facelib.films.annotate import annotate_film
@@ -30,7 +30,7 @@ SHARED = Path(__file__).parents[2] / "shared" / "data" / "film_clips"
 
 def per_frame_recipe(clip: Path, destination: Path, classifier: KNeighborsClassifier) -> None:
     """Do what face_recognition's examples do with a film."""
-    import face_recognition
+    face_recognition = reference()
 
     film = cv2.VideoCapture(str(clip))
     size = (int(film.get(cv2.CAP_PROP_FRAME_WIDTH)), int(film.get(cv2.CAP_PROP_FRAME_HEIGHT)))

@@ -18,7 +18,7 @@ import pandas as pd
 from unknowns import stranger
 
 import facelib
-from facelib.detect.portraits import find_faces
+from facelib.detect.portraits import find_portrait
 from facelib.evaluate import load_truth
 from facelib.faces import iou
 from facelib.gather.film_faces import Proposed, propose_people
@@ -48,7 +48,7 @@ def names_right(found: Proposed, people: dict[str, str], project: Project, data:
     for person, name in people.items():
         for path in sorted((found.folder / person).glob("*.jpg")):
             image = facelib.read_image(path)
-            faces = find_faces(image, detector)
+            faces = find_portrait(image, detector).faces
             if len(faces):
                 known.append(embedder.embed(image, faces[:1])[0])
                 names.append(name)
@@ -56,7 +56,7 @@ def names_right(found: Proposed, people: dict[str, str], project: Project, data:
     for name in sorted(set(people.values())):
         for path in sorted((data / "film_clips" / "people" / name).iterdir()):
             image = facelib.read_image(path)
-            faces = find_faces(image, detector)
+            faces = find_portrait(image, detector).faces
             if len(faces) == 1:
                 distances = np.linalg.norm(np.stack(known) - embedder.embed(image, faces)[0], axis=1)
                 right, total = right + (names[int(distances.argmin())] == name), total + 1

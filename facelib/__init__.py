@@ -8,12 +8,25 @@ is imported when it is first used, so that the command line answers at once.
 import logging
 import os
 import sys
+import warnings
 from importlib.metadata import version
+from typing import Any
 
 import lazy_loader
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+_lazy, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 __version__ = version("facelib")
+
+_FORMER_NAMES = {"detector": "load_detector", "embedder": "load_embedder"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a name when it is first used; names of version 0.3 work until the next one, with a warning."""
+    if name in _FORMER_NAMES:
+        new = _FORMER_NAMES[name]
+        warnings.warn(f"facelib.{name} is called facelib.{new} now", DeprecationWarning, stacklevel=2)
+        return _lazy(new)
+    return _lazy(name)
 
 
 def _keep_onnxruntime_silent() -> None:

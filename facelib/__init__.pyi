@@ -1,9 +1,13 @@
 from .detect import load_detector
 from .embed import load_embedder
 from .faces import Faces, Frame
+from .films.annotate import annotate_film
+from .films.identify import identify_films
+from .gallery import build_gallery
 from .images import UnreadablePicture, read_image
 from .project import Project
-from .recognize import UNKNOWN, OpenSetKNN, OpenSetSVM
+from .recognize import UNKNOWN, OpenSetKNN, OpenSetSVM, load_recognizer
+from .recognize.tuning import tune
 
 __all__ = [
     "UNKNOWN",
@@ -13,9 +17,14 @@ __all__ = [
     "OpenSetSVM",
     "Project",
     "UnreadablePicture",
+    "annotate_film",
+    "build_gallery",
+    "identify_films",
     "load_detector",
     "load_embedder",
+    "load_recognizer",
     "read_image",
+    "tune",
 ]
 
 __version__: str

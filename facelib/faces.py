@@ -107,6 +107,18 @@ class Frame:
     time: float
 
 
+def shared_area(first: ArrayLike, second: ArrayLike) -> NDArray[np.floating[Any]]:
+    """Return the area that boxes share, `(..., 4)` each, broadcast against one another.
+
+    Example:
+        >>> shared_area([0.0, 0.0, 2.0, 2.0], [[1.0, 0.0, 3.0, 2.0], [5.0, 5.0, 6.0, 6.0]]).tolist()
+        [2.0, 0.0]
+    """
+    a, b = np.asarray(first), np.asarray(second)
+    sides = np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2])
+    return np.asarray(np.prod(np.clip(sides, 0, None), axis=-1))
+
+
 def iou(first: ArrayLike, second: ArrayLike) -> FloatArray:
     """Return the intersection over union of every box of `first` with every box of `second`, `(m, n)` float32.
 
@@ -114,9 +126,14 @@ def iou(first: ArrayLike, second: ArrayLike) -> FloatArray:
         >>> iou([[0, 0, 2, 2]], [[1, 0, 3, 2], [5, 5, 6, 6]]).round(3).tolist()
         [[0.3330000042915344, 0.0]]
     """
-    a = np.asarray(first, np.float32).reshape(-1, 1, 4)
-    b = np.asarray(second, np.float32).reshape(1, -1, 4)
-    sides = np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2])
-    overlap = np.prod(np.clip(sides, 0, None), axis=-1)
+    a = np.asarray(first, np.float32).reshape(-1, 4)
+    b = np.asarray(second, np.float32).reshape(-1, 4)
+    return paired_iou(a[:, None], b)
+
+
+def paired_iou(first: ArrayLike, second: ArrayLike) -> FloatArray:
+    """Return the intersection over union of boxes, `(..., 4)` each, broadcast against one another, as float32."""
+    a, b = np.asarray(first), np.asarray(second)
+    overlap = shared_area(a, b)
     union = np.prod(a[..., 2:] - a[..., :2], axis=-1) + np.prod(b[..., 2:] - b[..., :2], axis=-1) - overlap
-    return np.asarray(np.divide(overlap, union, out=np.zeros_like(overlap), where=union > 0), np.float32)
+    return np.asarray(np.divide(overlap, union, out=np.zeros(union.shape, union.dtype), where=union > 0), np.float32)

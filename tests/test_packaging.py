@@ -64,7 +64,7 @@ def test_conda_names_the_same_packages_with_the_same_bounds() -> None:
     by_conda.pop("pip")
     named = {canonicalize_name(CONDA_NAMES.get(name, name)): bound for name, bound in by_conda.items()}
     assert not named.keys() & by_pip.keys()
-    assert named | by_pip == declared("dev", "gather")
+    assert named | by_pip == declared("dev", "gather", "reference")
 
 
 def test_the_lock_has_hashes_and_no_places() -> None:
@@ -86,7 +86,7 @@ def test_the_lock_satisfies_pyproject(python: str) -> None:
     ]
     versions = dict(wanted)
     assert len(versions) == len(wanted), "the two locks name one package both"
-    for name, specifier in declared("dev", "gather", "train").items():
+    for name, specifier in declared("dev", "gather", "reference", "train").items():
         assert name in versions, f"{name} is in no lock: run 'make lock'"
         assert specifier.contains(versions[name]), f"{name} {versions[name]} in the lock, expected {specifier}"
 
@@ -149,7 +149,9 @@ def imported(folder: Path) -> dict[str, str]:
     return found
 
 
-@pytest.mark.parametrize(("folder", "extras"), [("facelib", ("gather", "train")), ("benchmarks", ("dev", "train"))])
+@pytest.mark.parametrize(
+    ("folder", "extras"), [("facelib", ("gather", "train")), ("benchmarks", ("dev", "reference", "train"))]
+)
 def test_what_is_imported_is_declared(folder: str, extras: tuple[str, ...]) -> None:
     # Benchmarks start the servers of the tests.
     own = {"facelib"} | {file.stem for part in (folder, "tests") for file in (ROOT / part).rglob("*.py")}

@@ -91,6 +91,7 @@ def test_the_proxy_sees_requests_and_onnxruntime_would_leave_traces(run_behind_p
     assert foreign_files(run_behind_proxy.home), "this onnxruntime reports nothing: is this test still needed?"
 
 
+@pytest.mark.kernel
 def test_the_command_line_and_its_kernels_ask_nobody(run_behind_proxy, proxy):
     project = Project("demo", run_behind_proxy.home.parent / "data", run_behind_proxy.home.parent / "output")
     make_demo(project, seconds_per_shot=0.4, progress=False)
@@ -109,6 +110,7 @@ time.sleep(12)
 """
 
 
+@pytest.mark.realtime
 def test_the_library_asks_nobody(run_behind_proxy, proxy):
     # onnxruntime's first report comes some 8 seconds after its import.
     run_behind_proxy("-c", LIBRARY)

@@ -88,6 +88,7 @@ def check(*, data_dir: str | Path = "data", output_dir: str | Path = "output") -
     checks: tuple[Callable[[], Iterator[Finding]], ...] = (
         _check_python,
         _check_dependencies,
+        _check_reference,
         _check_modules,
         _check_opencv,
         _check_providers,
@@ -152,6 +153,18 @@ def _check_dependency(requirement: Requirement) -> Finding:
 def _reinstall(requirement: Requirement) -> str:
     return (
         f"run 'make clean setup', or install it: {_PIP} install --no-deps '{requirement.name}{requirement.specifier}'"
+    )
+
+
+def _check_reference() -> Iterator[Finding]:
+    version = _version("face_recognition")
+    yield Finding(
+        "face_recognition, the reference",
+        None if version is None else True,
+        version or "not installed; only facelib's own tests and benchmarks compare with it",
+        f"in a checkout 'make setup' brings it; {_PIP} install 'facelib[reference]' compiles dlib for it"
+        if version is None
+        else "",
     )
 
 

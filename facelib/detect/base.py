@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from facelib.faces import Faces, FloatArray, Image
+from facelib.faces import Faces, FloatArray, Image, shared_area
 
 Engine = Literal["onnx", "dlib"]
 
@@ -214,8 +214,7 @@ def _suppress_inside(boxes: FloatArray, scores: FloatArray, overlap: float) -> N
     while len(order):
         best, order = order[0], order[1:]
         kept.append(int(best))
-        sides = np.minimum(boxes[order, 2:], boxes[best, 2:]) - np.maximum(boxes[order, :2], boxes[best, :2])
-        shared = np.prod(np.clip(sides, 0, None), axis=1)
+        shared = shared_area(boxes[order], boxes[best])
         order = order[shared <= overlap * np.minimum(areas[order], areas[best])]
     return np.array(kept, np.intp)
 

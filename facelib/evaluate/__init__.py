@@ -1,6 +1,5 @@
 """Predictions against ground truth: faces found and named, tracks, clusters, confidences, and published experiments."""
 
-from facelib.detect.portraits import main_face
 from facelib.evaluate.calibration import calibration_error, film_reliability, gallery_reliability, reliability
 from facelib.evaluate.classification import Classification, classify_gallery, classify_pictures
 from facelib.evaluate.clusters import ClusterScore, score_clusters, track_clusters
@@ -57,7 +56,6 @@ __all__ = [
     "judge_tracks",
     "list_mistakes",
     "load_truth",
-    "main_face",
     "match_faces",
     "open_set",
     "people_in_segments",

@@ -9,7 +9,7 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from facelib.detect import Detector
-from facelib.detect.portraits import find_faces, main_face
+from facelib.detect.portraits import find_portrait
 from facelib.embed import Embedder
 from facelib.faces import FloatArray, Image
 from facelib.images import read_image
@@ -47,12 +47,10 @@ def cut_main_face(path: Path, detector: Detector, embedder: Embedder) -> Image |
         FileNotFoundError: When the picture is missing.
         facelib.images.UnreadablePicture: When it cannot be read.
     """
-    image = read_image(path)
-    faces = find_faces(image, detector)
-    if not len(faces):
+    portrait = find_portrait(read_image(path), detector)
+    if not len(portrait.faces):
         return None
-    main = main_face(faces, width=image.shape[1], height=image.shape[0])
-    return np.asarray(embedder.chips(image, faces[main])[0], np.uint8)
+    return np.asarray(embedder.chips(portrait.image, portrait.main)[0], np.uint8)
 
 
 def embed_chip(chip: Image, embedder: Embedder, *, mirrored: bool = False) -> FloatArray:

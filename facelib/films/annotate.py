@@ -16,7 +16,8 @@ from tqdm.auto import tqdm
 from facelib.films.corrections import NOT_A_FACE
 from facelib.films.decode import FilmFrame, probe
 from facelib.films.draw import Colour, Mark, Planes, blur_head, draw_mark
-from facelib.films.encode import write_film
+from facelib.films.encode import WriteReport, write_film
+from facelib.films.times import read_film_times
 from facelib.project import FilmFiles
 from facelib.recognize import UNKNOWN
 
@@ -45,8 +46,9 @@ def annotate_film(
     linger: float = 0.4,
     quality: int = 23,
     progress: bool = True,
+    report: WriteReport | None = None,
 ) -> Path:
-    """Write `annotated.mp4`: the film with a box and a name on every face, its sound and its times kept.
+    """Write `annotated.mp4`: the film as it is shown, with a box and a name on every face, its sound and times kept.
 
     Boxes are drawn on the picture's own Y, U and V planes: nothing else of it is converted, so
     that colours stay as they were. Memory does not grow with the film's length. Tracks corrected
@@ -72,6 +74,7 @@ def annotate_film(
             its ends; never across a cut that `shots.csv` knows.
         quality: x264's constant rate factor: 18 looks like the source, 28 is small.
         progress: Show a bar with rate and time left.
+        report: Is told what of the film could not be carried over, such as damaged sound.
 
     Returns:
         The path of the film written.
@@ -104,7 +107,7 @@ def annotate_film(
         return planes
 
     with tqdm(total=info.frames or None, unit=" frames", desc="drawing", disable=not progress) as bar:
-        write_film(video, files.annotated, draw, quality=quality)
+        write_film(video, files.annotated, draw, quality=quality, times=read_film_times(video, files), report=report)
     return files.annotated
 
 

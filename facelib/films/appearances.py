@@ -14,8 +14,6 @@ from facelib.recognize import UNKNOWN
 if TYPE_CHECKING:
     import networkx as nx
 
-    from facelib.films.exports.clock import FrameClock
-
 APPEARANCE_COLUMNS = ["person", "start", "end", "start_timecode", "end_timecode", "confidence", "tracks"]
 
 
@@ -35,8 +33,7 @@ def appearances(tracks: pd.DataFrame, *, longest_gap: float = 1.0, unknown: bool
     """Join the tracks of each person into stretches on screen.
 
     Args:
-        tracks: The columns of `tracks.parquet`. Tracks that were corrected to `not a face` are left out always. Where
-            the column `until` is missing, see `with_ends`, a track ends at the time of its last frame.
+        tracks: The columns of `tracks.parquet`. Tracks that were corrected to `not a face` are left out always.
         longest_gap: Stretches of one person that lie at most so many seconds apart become one.
         unknown: Also the groups of unknown people, by their name in the column `cluster`; an unknown track
             that is in no group is left out nevertheless.
@@ -47,7 +44,7 @@ def appearances(tracks: pd.DataFrame, *, longest_gap: float = 1.0, unknown: bool
         length, and `tracks` their numbers with a space between.
     """
     rows = []
-    tracks = tracks.assign(end=tracks["until"]) if "until" in tracks else tracks
+    tracks = tracks.assign(end=with_ends(tracks)["until"])
     for person, own in named_tracks(tracks, unknown=unknown).sort_values("start").groupby("person"):
         # A new stretch begins where the next track starts too long after all before it have ended.
         gap = own["start"] - own["end"].cummax().astype(float).shift(fill_value=-np.inf)
@@ -56,16 +53,16 @@ def appearances(tracks: pd.DataFrame, *, longest_gap: float = 1.0, unknown: bool
     return pd.DataFrame(rows, columns=pd.Index(APPEARANCE_COLUMNS)).sort_values(["start", "person"], ignore_index=True)
 
 
-def with_ends(tracks: pd.DataFrame, clock: FrameClock) -> pd.DataFrame:
-    """Return tracks with `until`, the time at which each one's last frame leaves the screen, if they lack it.
+def with_ends(tracks: pd.DataFrame) -> pd.DataFrame:
+    """Return tracks with `until`, the time at which each one's last frame leaves the screen.
 
-    Args:
-        tracks: The columns of `tracks.parquet`, as an earlier version wrote them.
-        clock: The film's frames.
+    Tables of an earlier version lack it: there, a last frame lasts as long as the film's frames usually do.
     """
-    if "until" in tracks:
-        return tracks
-    return tracks.assign(until=clock.begins(clock.nearest(tracks["end"].to_numpy(np.float64)) + 1))
+    if "until" in tracks or "end_frame" not in tracks:
+        return tracks if "until" in tracks else tracks.assign(until=tracks["end"])
+    steps = (tracks["end"] - tracks["start"]) / (tracks["end_frame"] - tracks["start_frame"])
+    step = float(steps[np.isfinite(steps)].median()) if np.isfinite(steps).any() else 0.04
+    return tracks.assign(until=tracks["end"] + step)
 
 
 def named_tracks(tracks: pd.DataFrame, *, unknown: bool = False) -> pd.DataFrame:

@@ -1,26 +1,49 @@
-"""Films, read frame by frame with their presentation times."""
+"""Films, read frame by frame: numbered, on one clock, as they are shown."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from fractions import Fraction
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import av
 import numpy as np
 from av.container import InputContainer
-from numpy.typing import NDArray
 
-from facelib.faces import Frame, Image
+from facelib.faces import Frame
+from facelib.films.fields import Deinterlacer
+from facelib.films.losses import PictureCount, SoundCount, join_sentences
+from facelib.films.opening import UnreadableFilm, decode_packet, open_film, picture_stream, read_packets
+from facelib.films.shown import FilmFrame, Stage, pixel_aspect, plane_pixels
+from facelib.films.timecode import gop_timecode, read_timecode
+from facelib.films.timeline import JOINABLE, FrameTimes, JointFinder, PictureClock
 
-log = logging.getLogger(__name__)
+__all__ = [
+    "FilmFrame",
+    "FilmInfo",
+    "FilmReader",
+    "PresentationClock",
+    "UnreadableFilm",
+    "decode_packet",
+    "open_film",
+    "open_reader",
+    "picture_stream",
+    "plane_pixels",
+    "probe",
+    "read_frame_at",
+    "read_frames",
+    "read_packets",
+    "read_times",
+]
 
-
-class UnreadableFilm(ValueError):
-    """A file that was expected to be a film and is not, has no pictures, or cannot be decoded."""
+_HELD = 8  # frames that wait to be put in order, in a damaged film
+_FIRST_GROUP = 64  # frames in which the first timecode of MPEG-2 pictures is looked for
+# Containers in which a film may change the shape of its pixels on its way, since only the pictures tell it.
+_SHAPELESS = frozenset({"mpegts", "mpeg", "mpegvideo", "m4v", "h264", "hevc", "dv"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +52,8 @@ class FilmInfo:
 
     Attributes:
         path: The file.
-        width: Pixels of the upright picture.
-        height: Pixels of the upright picture.
+        width: Pixels of the picture as it is shown.
+        height: Pixels of the picture as it is shown.
         duration: Seconds; 0 when the file does not say.
         rate: Frames a second on average; with a variable frame rate only good for estimates.
         frames: Number of frames, or an estimate from duration and rate; 0 when unknown.
@@ -48,114 +71,23 @@ class FilmInfo:
     has_sound: bool
 
 
-class FilmFrame:
-    """A decoded frame whose picture is converted only when asked for, and only as large as needed.
-
-    Attributes:
-        index: 0-based number in the order of presentation.
-        time: Presentation time in seconds.
-    """
-
-    __slots__ = ("index", "raw", "time", "turns")
-
-    def __init__(self, raw: av.VideoFrame, index: int, time: float) -> None:
-        """Wrap what the decoder gave."""
-        self.raw = raw
-        self.index = index
-        self.time = time
-        self.turns = round(raw.rotation / 90) % 4  # anticlockwise quarter turns that bring the picture upright
-
-    @property
-    def width(self) -> int:
-        """Pixels of the upright picture."""
-        return int(self.raw.height if self.turns % 2 else self.raw.width)
-
-    @property
-    def height(self) -> int:
-        """Pixels of the upright picture."""
-        return int(self.raw.width if self.turns % 2 else self.raw.height)
-
-    def image(self) -> Image:
-        """Return the picture as `(height, width, 3)` uint8 RGB, upright."""
-        return self._upright(self.raw.to_ndarray(format="rgb24"))
-
-    def preview(self, width: int) -> Image:
-        """Return the picture about `width` pixels wide as `(h, w, 3)` uint8 in BGR order, for shot detection."""
-        scale = width / self.raw.width
-        height = max(1, round(self.raw.height * scale))
-        small = self.raw.reformat(width=width, height=height, format="bgr24", interpolation="FAST_BILINEAR")
-        return self._upright(small.to_ndarray())
-
-    def planes(self) -> tuple[Image, Image, Image]:
-        """Return the picture as 8-bit Y, U and V planes, upright, sides even, U and V half as large each way."""
-        return _even_planes([self._upright(plane) for plane in _planes_of(self.raw)])
-
-    def _upright(self, array: NDArray[Any]) -> NDArray[Any]:
-        return np.ascontiguousarray(np.rot90(array, self.turns)) if self.turns else array
-
-
-def _planes_of(raw: av.VideoFrame) -> list[Image]:
-    converted = raw if raw.format.name in {"yuv420p", "yuvj420p"} else raw.reformat(format="yuv420p")
-    return [plane_pixels(plane).copy() for plane in converted.planes]
-
-
-def plane_pixels(plane: Any) -> Image:
-    """Return a plane's own memory as `(height, width)`; each of its rows may be followed by padding."""
-    return np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)[:, : plane.width]
-
-
-def _even_planes(planes: list[Image]) -> tuple[Image, Image, Image]:
-    # yuv420p has no odd sides when encoded: the last row or column is repeated.
-    luma, *chroma = planes
-    missing = [(0, side % 2) for side in luma.shape]
-    return np.pad(luma, missing, mode="edge"), chroma[0], chroma[1]
-
-
-@contextmanager
-def open_film(path: str | Path) -> Iterator[InputContainer]:
-    """Open a film for reading.
-
-    Raises:
-        FileNotFoundError: When there is no such file.
-        UnreadableFilm: When the file is not a film or has no picture stream.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"expected a film, found no file at {str(path)!r}")
-    try:
-        container = av.open(str(path))
-    except av.FFmpegError as error:
-        raise UnreadableFilm(f"expected a film, could not read {str(path)!r}: {error.strerror or error}") from error
-    with container:
-        pictures = [stream for stream in container.streams.video if not _is_cover(stream)]
-        if not pictures:
-            kinds = [stream.type for stream in container.streams]
-            raise UnreadableFilm(f"expected a film with pictures, {str(path)!r} has only streams of {kinds!r}")
-        yield container
-
-
-def _is_cover(stream: Any) -> bool:
-    return bool(stream.disposition & av.stream.Disposition.attached_pic)
-
-
-def picture_stream(container: InputContainer) -> Any:
-    """Return the first stream of moving pictures of a film that `open_film` opened; a cover is none."""
-    return next(stream for stream in container.streams.video if not _is_cover(stream))
-
-
 def probe(path: str | Path) -> FilmInfo:
-    """Return what a film's file says of itself; decodes its first frame, for the size when upright.
+    """Return what a film's file says of itself; decodes its first frame, for the size when shown.
 
     Raises:
         FileNotFoundError: When there is no such file.
         UnreadableFilm: When the file is not a film, has no pictures, or not one frame can be decoded.
     """
-    with open_film(path) as container:
-        stream = picture_stream(container)
+    with open_reader(path) as reader:
+        stream = reader.stream
         rate = float(stream.average_rate or stream.guessed_rate or 0)
-        duration = float(stream.duration * stream.time_base) if stream.duration else (container.duration or 0) / 1e6
-        codec, frames, sound = stream.codec_context.name, stream.frames, bool(container.streams.audio)
-    first = next(read_frames(path))
+        duration = (
+            float(stream.duration * stream.time_base) if stream.duration else (reader.container.duration or 0) / 1e6
+        )
+        codec, frames, sound = stream.codec_context.name, stream.frames, bool(reader.container.streams.audio)
+        first = next(iter(reader.frames()), None)
+    if first is None:
+        raise UnreadableFilm(f"expected a film with at least one frame, could decode none of {str(path)!r}")
     return FilmInfo(
         path=Path(path),
         width=first.width,
@@ -168,32 +100,252 @@ def probe(path: str | Path) -> FilmInfo:
     )
 
 
-def read_frames(path: str | Path) -> Iterator[FilmFrame]:
-    """Decode a film once, frame by frame in the order of presentation; memory does not grow with its length.
+class _Stamp(NamedTuple):
+    number: int
+    ticks: int
+    source: float | None
 
-    What cannot be decoded is left out and told in the log, and reading goes on behind it as far
-    as the file goes.
+
+@contextmanager
+def open_reader(path: str | Path) -> Iterator[FilmReader]:
+    """Open a film to be read once from its beginning.
+
+    Raises:
+        FileNotFoundError: When there is no such file.
+        UnreadableFilm: When the file is not a film or has no picture stream.
+    """
+    with open_film(path) as container:
+        yield FilmReader(path, container)
+
+
+class FilmReader:
+    """One pass over a film: its frames in the order of presentation, and what was lost on the way.
+
+    Args:
+        path: The film.
+        container: Opened by `open_film`; nothing else may read from it.
+
+    Attributes:
+        stream: The stream of pictures.
+        pictures: How many pictures there are, and how many came out.
+    """
+
+    def __init__(self, path: str | Path, container: InputContainer) -> None:
+        """Choose the stream of pictures."""
+        self.path, self.container = path, container
+        self.stream = picture_stream(container)
+        self.stream.thread_type = "AUTO"
+        self.pictures = PictureCount()
+        joinable = not JOINABLE.isdisjoint(container.format.name.split(","))
+        self._clock = PictureClock(Fraction(self.stream.time_base), self.stream.average_rate, joints=False)
+        self._joints = JointFinder(leaps=joinable)
+        self._order = _Order(active=False)
+        self._sortable = not joinable
+        self._stage = Stage(aspect=pixel_aspect(self.stream.sample_aspect_ratio))
+        self._shapeless = container.format.name in _SHAPELESS
+        self._source: list[int | None] = []
+        self._ticks: list[int] = []
+        self._sounds: dict[int, SoundCount] = {}
+        self._damage = ""
+        self._label, self._counted = read_timecode(container, path)
+        self._gop = ""
+
+    def frames(self, *, count_sound: bool = False) -> Iterator[FilmFrame]:
+        """Decode the film, frame by frame; memory does not grow with its length but for the frames' times.
+
+        What cannot be decoded is left out and told in the log, and reading goes on behind it as far as the file goes.
+
+        Args:
+            count_sound: Also look for pieces of sound that are missing, without decoding any.
+        """
+        sounds = [one for one in self.container.streams.audio if one.time_base] if count_sound else []
+        self._sounds = {stream.index: SoundCount(number) for number, stream in enumerate(sounds, 1)}
+        for item in self.items(sounds):
+            if isinstance(item, FilmFrame):
+                yield item
+            else:
+                self._count_sound(item)
+
+    def items(self, others: Sequence[Any]) -> Iterator[FilmFrame | Any]:
+        """Yield the film's frames, and between them the packets of other streams, as they lie in the file."""
+        fields: Deinterlacer[_Stamp] = Deinterlacer()
+        for packet in read_packets(self.container, [self.stream, *others], self.path, on_damage=self._damaged):
+            if packet.stream is not self.stream:
+                yield packet
+                continue
+            for raw in self._order.push(self._decode(packet)):
+                yield from self._frames(fields.push(raw, self._stamp(raw)))
+        for raw in self._order.flush():
+            yield from self._frames(fields.push(raw, self._stamp(raw)))
+        yield from self._frames(fields.flush())
+
+    def _decode(self, packet: Any) -> list[av.VideoFrame]:
+        if packet.size and not packet.is_discard and _is_shown(packet):
+            self.pictures.expect(packet.pts)
+        if packet.dts is not None and self._joints.is_joint(packet.dts * self._clock.tick):
+            self._clock.joint()
+        return decode_packet(packet, self.path, on_damage=self._failed)
+
+    def _failed(self) -> None:
+        self.pictures.fail(float(self._clock.last * self._clock.tick))
+        self._order.active = self._sortable
+
+    def _damaged(self, reason: str) -> None:
+        self._damage = reason
+
+    def _stamp(self, raw: av.VideoFrame) -> _Stamp:
+        """Number a decoded frame and give it its time."""
+        self.pictures.show(raw.pts)
+        self.pictures.fields |= raw.interlaced_frame and self.stream.codec_context.name in {"h264", "hevc", "vvc"}
+        if self._shapeless:
+            self._stage.aspect = pixel_aspect(self.stream.codec_context.sample_aspect_ratio)
+        if not self._label and not self._gop and self._clock.count < _FIRST_GROUP:
+            self._gop = gop_timecode(raw)
+        self._source.append(raw.pts)
+        ticks = self._clock.place(raw.pts, raw.duration or 0)
+        self._ticks.append(ticks)
+        return _Stamp(self._clock.count - 1, ticks, None if raw.pts is None else float(raw.pts * self._clock.tick))
+
+    def _frames(self, stamped: Iterator[tuple[av.VideoFrame, _Stamp]]) -> Iterator[FilmFrame]:
+        for raw, (number, ticks, source) in stamped:
+            time = float(ticks * self._clock.tick)
+            yield FilmFrame(raw, number, time, stage=self._stage, ticks=ticks, source=source)
+
+    def _count_sound(self, packet: Any) -> None:
+        if packet.size and packet.pts is not None:
+            base = packet.time_base
+            length = float((packet.duration or 0) * base)
+            self._sounds[packet.stream.index].add(float(packet.pts * base), length, corrupt=packet.is_corrupt)
+
+    @property
+    def tick(self) -> Fraction:
+        """Seconds a tick of the film's clock lasts."""
+        return self._clock.tick
+
+    @property
+    def end(self) -> int:
+        """Film time at which the last frame read so far leaves the screen, in ticks."""
+        return self._clock.end
+
+    def times(self) -> FrameTimes:
+        """Return when each frame read so far is shown."""
+        tick = self._clock.tick
+        source = [np.nan if pts is None else float(pts * tick) for pts in self._source]
+        label, counted = (self._label, self._counted) if self._label else (self._gop, Fraction(0))
+        began = self.stream.start_time
+        known = next((pts for pts in self._source if pts is not None), None)
+        lead = (known - began) * tick if self._label and None not in (known, began) else Fraction(0)
+        return FrameTimes(
+            np.array(self._ticks, np.int64),
+            np.array(source, np.float64),
+            self._clock.end,
+            tick,
+            Fraction(self.stream.average_rate or self.stream.guessed_rate or 0),
+            self._clock.segments,
+            label,
+            counted,
+            max(lead, Fraction(0)),
+        )
+
+    def problem(self) -> str:
+        """Say what of the film was lost, once it is read to its end; nothing when it is whole."""
+        times = self.times()
+        missing = self.pictures.missing_times()
+        if missing and self.pictures.lost:
+            self.pictures.near = times.to_film(float(missing[0] * self.tick))
+        rest = self._missing_end(times)
+        sounds = [count.sentence(times) for count in self._sounds.values()]
+        broken = f"the file is damaged: {self._damage}" if self._damage and not rest else ""
+        return join_sentences([rest, self.pictures.sentence(), broken, *sounds])
+
+    def _missing_end(self, times: FrameTimes) -> str:
+        told, slack = self._told_end()
+        if told is None or len(times.segments) != 1:
+            return ""
+        until = float(times.segments[0].end)
+        if until >= told - slack:
+            return ""
+        shift = float(times.segments[0].shift)
+        return f"read to {until + shift:.1f} of {told + shift:.1f} seconds: the rest is missing or damaged"
+
+    def _told_end(self) -> tuple[float | None, float]:
+        """Return when the pictures end as the file says, and by how much it may be wrong, seconds."""
+        stream, frame = self.stream, 1 / float(self.stream.average_rate or 25)
+        if stream.duration and stream.frames:  # counted by whoever wrote the file
+            return float(((stream.start_time or 0) + stream.duration) * stream.time_base), 3 * frame + 0.02
+        seconds = (self.container.duration or 0) / 1e6
+        if not seconds:
+            return None, 0.0
+        # Sound often runs a little longer than the pictures.
+        return (self.container.start_time or 0) / 1e6 + seconds, max(min(1.0, seconds / 4), 0.02 * seconds, 3 * frame)
+
+
+class _Order:
+    """Frames put in order again where a damaged film has a decoder hand them out too early."""
+
+    def __init__(self, *, active: bool) -> None:
+        self.active = active
+        self._held: list[av.VideoFrame] = []
+
+    def push(self, frames: list[av.VideoFrame]) -> Iterator[av.VideoFrame]:
+        if not self.active:
+            yield from frames
+            return
+        self._held += frames
+        while len(self._held) > _HELD:
+            yield self._take()
+
+    def flush(self) -> Iterator[av.VideoFrame]:
+        while self._held:
+            yield self._take()
+
+    def _take(self) -> av.VideoFrame:
+        # A frame without a time keeps its place.
+        keys = [-1 << 62 if one.pts is None else one.pts for one in self._held]
+        return self._held.pop(keys.index(min(keys)))
+
+
+def _is_shown(packet: Any) -> bool:
+    # VP8 keeps reference pictures that are never shown in packets of their own.
+    return packet.stream.codec_context.name not in {"vp8", "libvpx"} or bool(bytes(packet)[0] & 16)
+
+
+def read_frames(path: str | Path) -> Iterator[FilmFrame]:
+    """Decode a film once, frame by frame in the order of presentation; see `FilmReader.frames`.
 
     Raises:
         FileNotFoundError: When there is no such file.
         UnreadableFilm: When the file is not a film, has no pictures, or not one frame can be decoded.
     """
-    with open_film(path) as container:
-        stream = picture_stream(container)
-        clock = PresentationClock(stream)
-        for packet in read_packets(container, [stream], path):
-            for raw in decode_packet(packet, path):
-                yield clock.stamp(raw)
-    if clock.count == 0:
-        raise UnreadableFilm(f"expected a film with at least one frame, could decode none of {str(path)!r}")
+    with open_reader(path) as reader:
+        yield from reader.frames()
+        if not reader.pictures.shown:
+            raise UnreadableFilm(f"expected a film with at least one frame, could decode none of {str(path)!r}")
 
 
-def read_frame_at(path: str | Path, seconds: float) -> Frame:
+def read_times(path: str | Path) -> FrameTimes:
+    """Decode a film to tell when each of its frames is shown; no picture is converted.
+
+    Raises:
+        FileNotFoundError: When there is no such file.
+        UnreadableFilm: When the file is not a film, has no pictures, or not one frame can be decoded.
+    """
+    with open_reader(path) as reader:
+        for _ in reader.frames():
+            pass
+        if not reader.pictures.shown:
+            raise UnreadableFilm(f"expected a film with at least one frame, could decode none of {str(path)!r}")
+        return reader.times()
+
+
+def read_frame_at(path: str | Path, seconds: float, *, times: FrameTimes | None = None) -> Frame:
     """Read the frame that is on screen at a time, without decoding all that lies before it.
 
     Args:
         path: The film.
-        seconds: Presentation time; before the first frame gives the first, behind the last the last.
+        seconds: Time in the film; before the first frame gives the first, behind the last the last.
+        times: When its frames are shown, for a film whose file does not count on steadily; None takes its first
+            frame for time 0.
 
     Returns:
         The frame; its `index` is estimated from its time and the film's mean rate.
@@ -202,20 +354,30 @@ def read_frame_at(path: str | Path, seconds: float) -> Frame:
         FileNotFoundError: When there is no such file.
         UnreadableFilm: When the film cannot be decoded.
     """
-    with open_film(path) as container:
-        stream = picture_stream(container)
-        # A seek lands on the last picture at or before the time that can be decoded alone.
-        container.seek(max(0, round(seconds / stream.time_base)), stream=stream)
-        shown = None
-        for raw in container.decode(stream):
-            if shown is not None and raw.time is not None and raw.time > seconds + 1e-6:
-                break
-            shown = raw
-        if shown is None:
+    with open_reader(path) as reader:
+        first = next(islice(reader.frames(), 1), None)
+        if first is None:
             raise UnreadableFilm(f"expected a frame at {seconds!r} s, could decode none of {str(path)!r}")
-        time = float(shown.time or 0.0)
-        frame = FilmFrame(shown, round(time * float(stream.average_rate or 25)), time)
-        return Frame(frame.image(), frame.index, frame.time)
+    began = reader.times().to_source(0.0)
+    wanted = times.to_source(seconds) if times is not None else seconds + began
+    with open_reader(path) as reader:
+        return _frame_at(reader, wanted, wanted - seconds, first) or Frame(first.image(), first.index, first.time)
+
+
+def _frame_at(reader: FilmReader, source: float, shift: float, first: FilmFrame) -> Frame | None:
+    """Return the frame at a time in the file; `shift` is that time less the film's."""
+    stream = reader.stream
+    # A seek lands on the last picture at or before the time that can be decoded alone.
+    reader.container.seek(round(source / stream.time_base), stream=stream)
+    shown: FilmFrame | None = None
+    for frame in reader.frames():
+        if shown is not None and frame.source is not None and frame.source > source + 1e-6:
+            break
+        shown = frame
+    if shown is None:
+        return None
+    time = source - shift if shown.source is None else shown.source - shift
+    return Frame(shown.image(), round(time * float(stream.average_rate or 25)), time)
 
 
 class PresentationClock:
@@ -223,36 +385,10 @@ class PresentationClock:
 
     def __init__(self, stream: Any) -> None:
         stream.thread_type = "AUTO"
-        self.count = 0
-        self.step = 1 / float(stream.average_rate or 25)
-        self.last = -self.step
+        self._clock = PictureClock(Fraction(stream.time_base), stream.average_rate)
+        self._stage = Stage(aspect=pixel_aspect(stream.sample_aspect_ratio))
 
     def stamp(self, raw: av.VideoFrame) -> FilmFrame:
         """Return a decoded frame with its number, and with a time later than that of the frame before."""
-        # A broken file may lack times, or repeat one: the next frame is then one step later.
-        time = raw.time if raw.time is not None and raw.time > self.last else self.last + self.step
-        frame = FilmFrame(raw, self.count, float(time))
-        self.count += 1
-        self.last = frame.time
-        return frame
-
-
-def read_packets(container: InputContainer, streams: list[Any], path: str | Path) -> Iterator[Any]:
-    """Read the packets of some streams in the file's order; damage ends the film, and is told in the log."""
-    try:
-        yield from container.demux(streams)
-    except av.FFmpegError as error:
-        log.warning("%s is damaged or cut short; what lies before the damage was read: %s", path, error.strerror)
-        for stream in streams:
-            end = av.Packet()  # an empty packet makes the decoder hand out what it still holds
-            end.stream = stream
-            yield end
-
-
-def decode_packet(packet: Any, path: str | Path) -> list[Any]:
-    """Decode a packet; what cannot be decoded is left out and told in the log, which names `path`."""
-    try:
-        return list(packet.decode())
-    except av.FFmpegError as error:
-        log.warning("%s: a piece of the film could not be decoded and is left out: %s", path, error.strerror)
-        return []
+        index, ticks = self._clock.count, self._clock.place(raw.pts, raw.duration or 0)
+        return FilmFrame(raw, index, float(ticks * self._clock.tick), stage=self._stage, ticks=ticks)

@@ -17,12 +17,14 @@ from facelib.detect import Detector
 from facelib.embed import Embedder
 from facelib.embed.quality import quality
 from facelib.faces import Faces, FloatArray, Image
+from facelib.films.carried import left_out
 from facelib.films.clothes import clothes
-from facelib.films.decode import FilmFrame, probe, read_frames
+from facelib.films.decode import UnreadableFilm, open_reader, probe
 from facelib.films.growing import KEYFRAMES, LOOKS, GrowingTables, growing_tables
 from facelib.films.merge import TrackFilters, keep_tracks, merge_tracklets
 from facelib.films.scenes import background, find_scenes, find_setups, small_picture
 from facelib.films.shots import ShotFrame, ShotMethod, split_shots
+from facelib.films.times import write_times
 from facelib.films.track import DETECTIONS, FaceSample, ShotTracker, Track, TrackMethod, fill_frames
 from facelib.images import crop, encode_jpeg, thumbnail
 from facelib.project import FilmFiles, write_table, write_text
@@ -89,8 +91,10 @@ class FilmTracks:
             `faces` (how many sampled), `until` (seconds: when its last frame leaves the screen, which is when the next
             one comes), `embedding` (quality-weighted mean of its best faces).
         read_until: Presentation time of the last frame that could be decoded, seconds.
-        duration: How long the file says that it is, seconds; 0 when it does not say.
+        duration: How long the film is, seconds: on its own clock, however its file counts.
         dropped: How many tracks were taken for no face: too short, too unsteady or too faint.
+        problem: What of the film was lost, or nothing.
+        notes: What cannot be carried over into the annotated film, a sentence each.
         made: The SHA-256 of all that this was made from; empty where nobody asked.
     """
 
@@ -98,14 +102,9 @@ class FilmTracks:
     read_until: float
     duration: float
     dropped: int = 0
+    problem: str = ""
+    notes: tuple[str, ...] = ()
     made: str = ""
-
-    @property
-    def problem(self) -> str:
-        """Why the result is not about the whole film, or nothing."""
-        if self.read_until >= 0.98 * self.duration - 1:  # sound often runs a little longer than the pictures
-            return ""
-        return f"read to {self.read_until:.1f} of {self.duration:.1f} seconds: the rest is missing or damaged"
 
 
 def find_tracks(
@@ -121,7 +120,8 @@ def find_tracks(
 
     The film is decoded once. Faces are looked for every so many seconds and in the first and the last frame of each
     shot; tracks never cross a cut. Memory holds one shot at a time. Written are `detections.parquet`, `looks.parquet`,
-    `keyframes.parquet` and `shots.csv`.
+    `keyframes.parquet`, `shots.csv` and
+    `times.parquet`.
 
     Args:
         video: Any film PyAV reads.
@@ -140,12 +140,13 @@ def find_tracks(
     search = search or TrackingSettings()
     info = probe(video)
     write_text(f"{info.path.name}\n", files.source)
-    frames = split_shots(read_frames(video), method=search.shot_method, threshold=search.shot_threshold)
-    bar = tqdm(frames, total=info.frames or None, unit=" frames", desc=info.path.name, disable=not progress)
     shots: list[_ShotRow] = []
     rows: list[tuple[object, ...]] = []
     dropped = 0
-    with growing_tables(files) as tables, bar:
+    with growing_tables(files) as tables, open_reader(video) as reader:
+        frames = reader.frames(count_sound=True)
+        split = split_shots(frames, method=search.shot_method, threshold=search.shot_threshold)
+        bar = tqdm(split, total=info.frames or None, unit=" frames", desc=info.path.name, disable=not progress)
         shot: _Shot | None = None
         for item in bar:
             if shot is None:
@@ -156,18 +157,16 @@ def find_tracks(
                 shots.append(shot.row())
                 dropped += shot.dropped
                 shot = None
+        times, problem, notes = reader.times(), reader.problem(), left_out(reader.container)
+        if not shots:
+            raise UnreadableFilm(f"expected a film with at least one frame, could decode none of {str(video)!r}")
     write_table(_shot_table(shots), files.shots)
-    table = pd.DataFrame(rows, columns=pd.Index([*TRACK_TYPES, "embedding"])).astype(TRACK_TYPES)
-    # A track that ends with its shot is on screen until the next one begins.
-    begins = [*(shot[3] for shot in shots[1:]), _end_of(item.frame, info.rate)]
-    table["until"] = table["until"].fillna(table["shot"].map(dict(enumerate(begins))))
-    return FilmTracks(table, item.frame.time, info.duration, dropped)
-
-
-def _end_of(frame: FilmFrame, rate: float) -> float:
-    """Return when the last frame of a film leaves the screen, in seconds."""
-    lasts = (frame.raw.duration or 0) * (frame.raw.time_base or 0)
-    return frame.time + float(lasts or 1 / (rate or 25))
+    write_times(times, files.times)
+    columns = [*(name for name in TRACK_TYPES if name != "until"), "embedding"]
+    table = pd.DataFrame(rows, columns=pd.Index(columns))
+    # What is shown last of a track stays on screen until the next frame comes, or the film ends.
+    table["until"] = np.append(times.times, times.seconds)[table["end_frame"].to_numpy(np.int64) + 1]
+    return FilmTracks(table.astype(TRACK_TYPES), item.frame.time, times.seconds, dropped, problem, tuple(notes))
 
 
 _ShotRow = tuple[int, int, int, float, float, str, Image]
@@ -276,9 +275,7 @@ class _Shot:
     def _row(self, track: Track, seen: pd.DataFrame, times: NDArray[np.float64]) -> tuple[object, ...]:
         first, last = (int(seen[end].loc[track.number]) for end in ("min", "max"))
         start, end = times[first - self.first_frame], times[last - self.first_frame]
-        following = last + 1 - self.first_frame
-        until = times[following] if following < len(times) else np.nan
-        return track.number, track.shot, first, last, start, end, len(track.frames), until, _mean(track)
+        return track.number, track.shot, first, last, start, end, len(track.frames), _mean(track)
 
 
 class _Place:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from facelib.detect import Detector
 from facelib.embed import Embedder
-from facelib.films.appearances import with_ends
 from facelib.films.index import TRACK_TYPES, FilmTracks, TrackingSettings, find_tracks
 from facelib.project import FilmFiles, digest, write_table, write_text
 
 _FORM = 2  # of the tables; a change of what the pass writes counts it up
-_FORMER = 1  # the form of tables that can be taken over: they were known by the film's size and time
 _log = logging.getLogger(__name__)
 
 
@@ -47,8 +47,10 @@ def index_film(
     """
     search = search or TrackingSettings()
     made = made_from(content, detector, embedder, search)
-    found = read_index(files, made) or _take_over(Path(video), files, made)
+    found = read_index(files, made)
     if found is None:
+        if "changed" in read_record(files).get("made", {}):  # then films were known by size and time
+            _log.warning("%s: the tables of an earlier version are made anew", Path(video).name)
         files.followed.unlink(missing_ok=True)  # it speaks of tables that are about to change
         found = find_tracks(video, files, detector, embedder, search=search, progress=progress)
         write_index(files, found, made)
@@ -70,7 +72,7 @@ def made_from(content: str, detector: Detector, embedder: Embedder, search: Trac
 def read_index(files: FilmFiles, made: dict[str, object]) -> FilmTracks | None:
     """Return what an earlier pass over the film found, or None when it was made from anything else than `made`."""
     record = read_record(files)
-    tables = (files.found, files.detections, files.looks, files.shots, files.keyframes)
+    tables = (files.found, files.detections, files.looks, files.shots, files.keyframes, files.times)
     if record.get("made") != json.loads(json.dumps(made)) or not all(path.is_file() for path in tables):
         return None
     try:
@@ -79,19 +81,26 @@ def read_index(files: FilmFiles, made: dict[str, object]) -> FilmTracks | None:
         return None
 
 
-def _with_facts(tracks: pd.DataFrame, record: dict[str, object]) -> FilmTracks:
-    read_until, duration, dropped = (float(str(record[name])) for name in ("read_until", "duration", "dropped"))
-    return FilmTracks(tracks, read_until, duration, int(dropped))
+def _with_facts(tracks: pd.DataFrame, record: Mapping[str, Any]) -> FilmTracks:
+    return FilmTracks(
+        tracks,
+        float(record["read_until"]),
+        float(record["duration"]),
+        int(record["dropped"]),
+        str(record["problem"]),
+        tuple(record["notes"]),
+    )
 
 
 def write_index(files: FilmFiles, found: FilmTracks, made: dict[str, object]) -> None:
     """Write the tracks and, when all other tables are there, what they were made from."""
     write_table(found.tracks, files.found)
-    facts = {"read_until": found.read_until, "duration": found.duration, "dropped": found.dropped}
-    write_text(json.dumps({"made": made, **facts}, indent=2), files.followed)
+    names = ("read_until", "duration", "dropped", "problem", "notes")
+    record = {"made": made, **{name: getattr(found, name) for name in names}}
+    write_text(json.dumps(record, indent=2), files.followed)
 
 
-def read_record(files: FilmFiles) -> dict[str, object]:
+def read_record(files: FilmFiles) -> dict[str, Any]:
     """Return what a film's tables were made from, and what of the film is not in them; empty where nothing says so."""
     try:
         record = json.loads(files.followed.read_text(encoding="utf-8"))
@@ -104,29 +113,3 @@ def weights_of(files: FilmFiles) -> str:
     """Return the SHA-256 of the weights that embedded a film's faces, empty where nothing says so."""
     made = read_record(files).get("made")
     return str(made.get("weights", "")) if isinstance(made, dict) else ""
-
-
-def _take_over(video: Path, files: FilmFiles, made: dict[str, object]) -> FilmTracks | None:
-    """Bring the tables of the former version into today's form, where they are of this film and made in this way."""
-    from facelib.films.exports.clock import read_clock  # brings all of the exports with it
-
-    record = read_record(files)
-    before = record.get("made")
-    if not isinstance(before, dict) or before.get("form") != _FORMER:
-        return None
-    status = video.stat()
-    now = made | {"form": _FORMER, "size": status.st_size, "changed": status.st_mtime_ns}
-    del now["film"]
-    try:
-        if before != json.loads(json.dumps(now)):
-            raise ValueError("made from something else")
-        tracks = pd.read_parquet(files.tracks)
-        tracks = with_ends(tracks, read_clock(video))[[*TRACK_TYPES, "embedding"]].astype(TRACK_TYPES)
-        found = _with_facts(tracks, record)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        _log.warning("%s: the tables of an earlier version are made anew (%s)", video.name, error)
-        return None
-    write_index(files, found, made)
-    write_text(f"{video.name}\n", files.source)
-    _log.warning("%s: the tables of an earlier version are taken over", video.name)
-    return found

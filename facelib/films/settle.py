@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -184,12 +183,7 @@ def _read_named(project: Project, film: Path) -> pd.DataFrame:
         return named
     table = automatic(pd.read_parquet(files.tracks))
     table = table[[name for name in table.columns if not name.startswith("auto_")]]
-    if "until" not in table:
-        from facelib.films.exports.clock import read_clock  # brings all of the exports with it
-
-        with suppress(OSError, ValueError):  # the film is gone, or damaged: then tracks end with their last frames
-            table = with_ends(table, read_clock(film))
-    return table
+    return with_ends(table)
 
 
 def _grouped(

@@ -1,8 +1,9 @@
-"""The sound of a film, read from front to back, as samples at known places."""
+"""The sound of a film on the film's clock: as samples at known places, or as packets with times that are counted."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from fractions import Fraction
 from itertools import chain
 from pathlib import Path
 
@@ -11,26 +12,69 @@ import numpy as np
 from av.container import InputContainer
 from numpy.typing import NDArray
 
-from facelib.films.decode import decode_packet, read_packets
-from facelib.films.encode import aac_rate
+from facelib.films.opening import decode_packet, read_packets
+from facelib.films.timeline import Segment, StreamClock
 
 Samples = NDArray[np.float32]
 """Sound as `(channels, samples)`, from -1 to 1."""
 
 # Layouts that every AAC decoder knows; any other comes as stereo.
 _LAYOUTS = frozenset({"mono", "stereo", "3.0", "4.0", "5.0", "5.1", "7.1"})
-_SIDE_LAYOUTS = {"5.0(side)": "5.0", "5.1(side)": "5.1"}
+_USUAL = {
+    "5.0(side)": "5.0",
+    "5.1(side)": "5.1",
+    "1 channels": "mono",
+    "2 channels": "stereo",
+    "3 channels": "3.0",
+    "4 channels": "4.0",
+    "5 channels": "5.0",
+    "6 channels": "5.1",
+    "7 channels": "6.1",
+    "8 channels": "7.1",
+}
 
 # Seconds by which the file's times may disagree with the count of samples: containers round them to milliseconds.
-_JITTER = 0.01
+_JITTER = Fraction(1, 100)
 
 
-def open_sound(container: InputContainer, path: str | Path) -> Sound | None:
+def aac_rate(rate: int) -> int:
+    """Return the rate, in samples a second, at which AAC holds sound of a given rate: its own where it can.
+
+    Example:
+        >>> aac_rate(44100), aac_rate(192000), aac_rate(6000)
+        (44100, 48000, 48000)
+    """
+    return rate if rate in (av.Codec("aac", "w").audio_rates or []) else 48000
+
+
+def aac_layout(layout: str) -> str | None:
+    """Return the layout in which AAC holds the same channels, None where not every decoder knows one.
+
+    Example:
+        >>> aac_layout("5.1(side)"), aac_layout("2.1")
+        ('5.1', None)
+    """
+    layout = named_layout(layout)
+    return layout if layout in _LAYOUTS else None
+
+
+def named_layout(layout: str) -> str:
+    """Return the usual name of a layout, also where a file only counts its channels.
+
+    Example:
+        >>> named_layout("2 channels"), named_layout("5.1(side)")
+        ('stereo', '5.1')
+    """
+    return _USUAL.get(layout, layout)
+
+
+def open_sound(container: InputContainer, path: str | Path, segments: tuple[Segment, ...] = ()) -> Sound | None:
     """Return the main sound of a film, or nothing when it has none that can be decoded.
 
     Args:
         container: A film that `facelib.films.decode.open_film` opened; nothing else may read from it.
         path: The film, for messages.
+        segments: The film's map from the times of its file.
     """
     best = container.streams.best("audio")
     # A stream of an unknown kind has no decoder.
@@ -45,7 +89,7 @@ def open_sound(container: InputContainer, path: str | Path) -> Sound | None:
     )
     # What the file says of its sound may be wrong, or nothing where the sound begins late: the first frame knows.
     first = next(frames, None)
-    return None if first is None else Sound(first, chain([first], frames))
+    return None if first is None else Sound(first, chain([first], frames), segments)
 
 
 class Sound:
@@ -56,22 +100,26 @@ class Sound:
     Args:
         first: A decoded frame; its rate and layout are kept where AAC can hold them.
         frames: All frames in their order, lazily.
+        segments: The film's map from the times of its file.
     """
 
-    def __init__(self, first: av.AudioFrame, frames: Iterable[av.AudioFrame]) -> None:
+    def __init__(
+        self, first: av.AudioFrame, frames: Iterable[av.AudioFrame], segments: tuple[Segment, ...] = ()
+    ) -> None:
         """Choose rate and layout."""
-        layout = _SIDE_LAYOUTS.get(first.layout.name, first.layout.name)
         self.rate = aac_rate(first.sample_rate)
-        self.layout = layout if layout in _LAYOUTS else "mono" if first.layout.nb_channels == 1 else "stereo"
+        self.layout = aac_layout(first.layout.name) or ("mono" if first.layout.nb_channels == 1 else "stereo")
         self.channels: int = av.AudioLayout(self.layout).nb_channels
-        self._blocks = self._read(frames)
+        placer = SamplePlacer(self.rate, self.layout, segments)
+        self._blocks = (block for frame in frames for block in placer.push(frame))
         self._block: tuple[int, Samples] = (0, np.zeros((self.channels, 0), np.float32))
 
     def take(self, first: int, count: int) -> Samples:
         """Return some samples; what lies before them is forgotten, so that memory does not grow.
 
         Args:
-            first: Place of the first one, counted from time 0 at `rate`; never less than at the last call.
+            first: Place of the first one, counted from the film's first picture at `rate`; never less than at the last
+                call.
             count: How many.
         """
         taken = np.zeros((self.channels, count), np.float32)
@@ -87,35 +135,67 @@ class Sound:
                 return taken
             self._block = following
 
-    def _read(self, frames: Iterable[av.AudioFrame]) -> Iterator[tuple[int, Samples]]:
-        """Yield blocks of samples with their places, ascending; none overlaps the one before."""
-        clock, convert = _SampleClock(self.rate), _Converter(self.rate, self.layout)
-        for part in (part for frame in frames for part in convert(frame)):
+
+class SamplePlacer:
+    """Tells where the samples of one stream lie in the film; none overlaps those before.
+
+    Args:
+        rate: Samples a second that are wanted.
+        layout: The layout that is wanted.
+        segments: The film's map from the times of its file.
+    """
+
+    def __init__(self, rate: int, layout: str, segments: tuple[Segment, ...] = ()) -> None:
+        self._count = SampleCount(rate, segments)
+        self._convert = _Converter(rate, layout)
+
+    def push(self, frame: av.AudioFrame) -> Iterator[tuple[int, Samples]]:
+        """Take the next decoded frame; yield blocks of samples with their places, counted from the first picture."""
+        parts = self._convert(frame)
+        time = None if frame.pts is None or not frame.time_base else frame.pts * frame.time_base
+        for part in parts:
             samples = part.to_ndarray().astype(np.float32, copy=False)
-            place = clock.place(part)
-            repeated = max(0, clock.expected - place)  # by a damaged or badly joined file
+            place = self._count.place(time, samples.shape[1])
+            time = None  # what follows from the same frame follows at once
+            repeated = max(0, self._count.expected - place)  # by a damaged or badly joined file
             if repeated < samples.shape[1]:
-                clock.expected = place + samples.shape[1]
+                self._count.expected = place + samples.shape[1]
                 yield place + repeated, samples[:, repeated:]
 
 
-class _SampleClock:
-    """Tells where decoded samples lie: by count while the file's times agree with it, else by these times."""
+class SampleCount:
+    """Places of sound by count while the file's times agree with it, else by these times.
 
-    def __init__(self, rate: int) -> None:
+    Args:
+        rate: Samples a second.
+        segments: The film's map from the times of its file.
+        tick: Seconds by which the file rounds its times.
+
+    Attributes:
+        expected: The place behind the last sample, which the user of this class sets.
+    """
+
+    def __init__(self, rate: int, segments: tuple[Segment, ...], tick: Fraction = Fraction(0)) -> None:
         self.rate = rate
-        self.expected = -(1 << 62)  # the place behind the last sample; before the first, long ago
-        self.shift = 0  # by how much the file's times have jumped back
+        self.expected = 0
+        self._begun = False
+        self._clock = StreamClock(segments)
+        self._jitter = max(_JITTER, tick) * rate
 
-    def place(self, frame: av.AudioFrame) -> int:
-        begun = self.expected > -(1 << 62)
-        if frame.pts is None or frame.time_base is None:
-            return self.expected if begun else 0
-        told = round(frame.pts * frame.time_base * self.rate) + self.shift
-        if begun and told < self.expected - self.rate:  # films joined without care begin again at 0
-            self.shift += self.expected - told
+    def place(self, time: Fraction | None, samples: int) -> int:
+        """Return the place of the next samples, from the film's first picture.
+
+        Args:
+            time: Their time in the file, seconds; None where it has none.
+            samples: How many there are.
+        """
+        if time is None:
             return self.expected
-        return self.expected if abs(told - self.expected) <= _JITTER * self.rate else told
+        told = round(self._clock.place(time, Fraction(samples, self.rate)) * self.rate)
+        begun, self._begun = self._begun, True
+        if not begun:
+            self.expected = told
+        return self.expected if abs(told - self.expected) <= self._jitter else told
 
 
 class _Converter:

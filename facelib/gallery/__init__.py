@@ -1,6 +1,6 @@
 """The gallery: pictures of the cast, the faces in them, and which of these are used."""
 
-from facelib.detect.portraits import find_faces
+from facelib.detect.portraits import find_portrait
 from facelib.gallery.aliases import find_aliases
 from facelib.gallery.build import build_gallery
 from facelib.gallery.curation import REASONS, Reason, curate
@@ -30,7 +30,7 @@ __all__ = [
     "describe_search",
     "examine",
     "find_aliases",
-    "find_faces",
+    "find_portrait",
     "move",
     "read_gallery",
     "summary",

@@ -10,7 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-Reason = Literal["", "no face", "several faces", "duplicate", "outlier", "unreadable", "disabled"]
+Reason = Literal["", "no face", "several faces", "duplicate", "outlier", "unreadable", "sideways", "disabled"]
+MEASURED_REASONS = ("no face", "unreadable", "sideways")
+"""Reasons that lie in a picture itself."""
 REASONS: tuple[str, ...] = tuple(reason for reason in get_args(Reason) if reason)
 
 # Measured with dlib's embedding on 3,906 pictures of 83 people: 0.2 % of them lie farther than this many thresholds
@@ -24,7 +26,8 @@ _FEWEST_TO_CHOOSE = 3
 def curate(table: pd.DataFrame, *, threshold: float, disabled: Collection[str] = ()) -> pd.DataFrame:
     """Decide which faces of a gallery are used, and say why the others are not.
 
-    The first rule that applies gives the reason. `unreadable` and `no face` are taken from the table.
+    The first rule that applies gives the reason. `unreadable`, `no face` and `sideways` are
+    taken from the table.
     `disabled`: the user said so. `duplicate`: the same file came before in this person's folder; a file that
     stands in the folders of two people is used for neither, since one of them is wrong.
     `several faces`: of several faces in a picture the one is used that lies within the threshold of the mean of
@@ -41,8 +44,9 @@ def curate(table: pd.DataFrame, *, threshold: float, disabled: Collection[str] =
     Returns:
         The table with `used` and `reason` decided anew.
     """
-    reason = table["reason"].where(table["reason"].isin(["no face", "unreadable"]), "").to_numpy(dtype=object)
-    open_rows = table["face"].to_numpy() >= 0
+    measured = table["reason"].isin(MEASURED_REASONS)
+    reason = table["reason"].where(measured, "").to_numpy(dtype=object)
+    open_rows = (table["face"].to_numpy() >= 0) & (reason == "")
     off = open_rows & table["picture"].isin(list(disabled)).to_numpy()
     reason[off] = "disabled"
     open_rows &= ~off

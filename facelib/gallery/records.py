@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from facelib.detect import Detector
-from facelib.detect.portraits import find_faces
+from facelib.detect.portraits import find_portrait
 from facelib.embed import Embedder
 from facelib.gallery.files import COLUMNS, Gallery
 from facelib.images import UnreadablePicture, read_image, sharpness
@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 
 def describe_search(detector: Detector, *, working_size: int = 1000) -> str:
     """Return how a gallery's faces are found, as `write_gallery` keeps it: a change of it makes all of them anew."""
-    return f"{detector.description}, portraits at {working_size}"
+    return f"{detector.description}, upright portraits at {working_size}"
 
 
 def digest_of(path: Path) -> str:
@@ -39,12 +39,13 @@ def measure_picture(path: Path, detector: Detector, embedder: Embedder, working_
     except (UnreadablePicture, OSError) as error:
         _log.warning("%s", error)
         return [_nothing("unreadable", embedder.dimension)]
-    faces = find_faces(image, detector, working_size=working_size)
+    portrait = find_portrait(image, detector, working_size=working_size)
+    faces, reason = portrait.faces_as_given(), "" if portrait.upright else "sideways"
     if not len(faces):
         return [_nothing("no face", embedder.dimension)]
-    vectors = embedder.embed(image, faces)
+    vectors = embedder.embed(portrait.image, portrait.faces)
     return [
-        _record(index, box, score, points.reshape(-1), sharpness(image, box), vector, "")
+        _record(index, box, score, points.reshape(-1), sharpness(image, box), vector, reason)
         for index, (box, score, points, vector) in enumerate(
             zip(faces.boxes, faces.scores, faces.landmarks, vectors, strict=True)
         )

@@ -9,6 +9,7 @@ from tqdm.auto import tqdm
 
 from facelib.detect import Detector
 from facelib.embed import Embedder
+from facelib.gallery.curation import MEASURED_REASONS
 from facelib.gallery.files import Gallery, read_gallery, write_gallery
 from facelib.gallery.records import describe_search, digest_of, face_table, measure_picture, measured
 from facelib.images import PICTURE_SUFFIXES
@@ -56,7 +57,7 @@ def embed_strangers(
         detector: Finds the faces.
         embedder: Embeds them.
         cast: The known faces: a file that is among their pictures too is no stranger's.
-        working_size: As of `find_faces`.
+        working_size: As of `find_portrait`.
         progress: Show a bar.
 
     Returns:
@@ -98,5 +99,5 @@ def read_strangers(project: Project) -> Gallery | None:
 
 def _judged(face: dict[str, Any], *, repeated: bool) -> dict[str, str]:
     """Return why a face is not used; of a former run only what the picture itself says counts."""
-    reason = str(face["reason"]) if face["reason"] in ("no face", "unreadable") else ""
+    reason = str(face["reason"]) if face["reason"] in MEASURED_REASONS else ""
     return {"reason": reason or ("duplicate" if repeated else "")}

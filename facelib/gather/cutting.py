@@ -14,7 +14,7 @@ from PIL import Image as PillowImage
 from PIL.PngImagePlugin import PngInfo
 
 from facelib.detect import Detector, load_detector
-from facelib.detect.portraits import find_faces, main_face
+from facelib.detect.portraits import find_portrait
 from facelib.embed.align import DlibAligner, align, margin_chips
 from facelib.faces import Image
 from facelib.images import UnreadablePicture, read_image
@@ -164,11 +164,10 @@ def _chip(cutting: Cutting, picture: Path) -> Image | str:
     except (UnreadablePicture, OSError) as error:
         return f"unreadable: {error.__cause__ or error}".replace(str(picture), picture.name)
     detector, aligner = _tools(cutting)
-    faces = find_faces(image, detector)
-    if not len(faces):
+    portrait = find_portrait(image, detector)
+    if not len(portrait.faces):
         return NO_FACE
-    face = faces[main_face(faces, width=image.shape[1], height=image.shape[0])]
-    size = cutting.image_size
+    image, face, size = portrait.image, portrait.main, cutting.image_size
     if cutting.method == "margin":
         chips = margin_chips(image, face.boxes, size=size, margin=cutting.margin)
     else:

@@ -14,7 +14,8 @@ from tqdm.auto import tqdm
 from facelib.films.decode import UnreadableFilm, probe
 from facelib.gather.sources.address import is_address, shown
 from facelib.images import PICTURE_SUFFIXES
-from facelib.project import VIDEO_SUFFIXES, Project, atomic_write
+from facelib.project import Project, atomic_write
+from facelib.project.content import files_below, why_no_film
 
 if TYPE_CHECKING:
     from facelib.gather.sources.media import SourceSettings
@@ -58,8 +59,8 @@ def copy_films(source: str | Path, project: Project) -> int:
 
 def _films_at(source: str | Path) -> list[Path]:
     source = Path(source)
-    candidates = [source] if source.is_file() else sorted(source.glob("*"))
-    films = [path for path in candidates if path.suffix.lower() in VIDEO_SUFFIXES and path.is_file()]
+    candidates = [source] if source.is_file() else files_below(source)
+    films = [path for path in candidates if not why_no_film(path)]
     if not films:
         raise FileNotFoundError(f"expected a film, a folder with films, or an http(s) address, got {str(source)!r}")
     return films
@@ -154,19 +155,23 @@ def _picture_facts(path: Path) -> list[object]:
 
 
 def list_films(project: Project) -> pd.DataFrame:
-    """List the project's films; the first frame of each is decoded.
+    """List all that lies in the project's `videos/` and below; the first frame of each film is decoded.
 
     Returns:
-        `video` (file name), `width`, `height` (pixels, upright), `seconds`, `frames_per_second`, `codec`,
-        `sound` (bool), `reason` (empty, or why it cannot be read).
+        `video` (path in `videos/`), `width`, `height` (pixels, as it is shown), `seconds`, `frames_per_second`,
+        `codec`, `sound` (bool), `reason` (empty, or why it is not taken or cannot be read).
     """
     rows: list[list[object]] = []
-    for path in tqdm(project.find_videos(), desc="films", disable=None):
+    for path, passed_over in tqdm(project.list_videos(), desc="films", disable=None):
+        name = path.relative_to(project.videos).as_posix()
+        if passed_over:
+            rows.append([name, 0, 0, 0.0, 0.0, "", False, passed_over])
+            continue
         try:
             film = probe(path)
-        except UnreadableFilm as error:
-            rows.append([path.name, 0, 0, 0.0, 0.0, "", False, str(error)])
+        except (UnreadableFilm, OSError) as error:
+            rows.append([name, 0, 0, 0.0, 0.0, "", False, str(error)])
             continue
         seconds, rate = round(film.duration, 3), round(film.rate, 3)
-        rows.append([path.name, film.width, film.height, seconds, rate, film.codec, film.has_sound, ""])
+        rows.append([name, film.width, film.height, seconds, rate, film.codec, film.has_sound, ""])
     return pd.DataFrame(rows, columns=pd.Index(FILM_COLUMNS))

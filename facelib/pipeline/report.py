@@ -41,7 +41,7 @@ def write_report(notebook: str | Path, page: str | Path, *, pictures: str | Path
     document = nbformat.read(notebook, as_version=4)  # type: ignore[no-untyped-call]
     document.metadata.pop("widgets", None)
     document.metadata["title"] = Path(notebook).stem
-    _replace_outputs(document)
+    replace_outputs(document)
     exporter = HTMLExporter(  # type: ignore[no-untyped-call]
         template_name="lab", raw_template=_TEMPLATE, embed_images=True
     )
@@ -51,15 +51,20 @@ def write_report(notebook: str | Path, page: str | Path, *, pictures: str | Path
         temporary.write_text(body, encoding="utf-8")
 
 
-def _replace_outputs(document: Any) -> None:
-    """Put HTML in the place of figures and widgets, in order."""
+def replace_outputs(document: Any, *, with_script: bool = True) -> None:
+    """Put HTML in the place of a notebook's figures and widgets, in order.
+
+    Args:
+        document: The executed notebook, as nbformat reads it; changed in place.
+        with_script: Put plotly.js into the first figure; without it the page has to load it before.
+    """
     figures = 0
     for cell in document.cells:
         kept = []
         for output in cell.get("outputs", []):
             data = output.get("data", {})
             if FIGURE in data:
-                output["data"] = {"text/html": _figure_html(data[FIGURE], with_script=figures == 0)}
+                output["data"] = {"text/html": _figure_html(data[FIGURE], with_script=with_script and figures == 0)}
                 figures += 1
             elif WIDGET in data:
                 if "%|" in str(data.get("text/plain", "")):  # a progress bar of tqdm

@@ -7,8 +7,8 @@ import plotly.graph_objects as go
 
 from facelib.plots.style import COLOURS, GREY, RIGHT, escaped, template
 
-REASONS = ("several faces", "no face", "duplicate", "outlier", "unreadable", "disabled")
-_REASON_COLOURS = (COLOURS[4], COLOURS[1], COLOURS[5], COLOURS[3], "#444444", GREY)
+REASONS = ("several faces", "no face", "duplicate", "outlier", "unreadable", "sideways", "disabled")
+_REASON_COLOURS = (COLOURS[4], COLOURS[1], COLOURS[5], COLOURS[3], "#444444", COLOURS[0], GREY)
 
 
 def draw_gallery(table: pd.DataFrame) -> go.Figure:

@@ -1,8 +1,9 @@
 """Where every file of a project lies; files written whole or not at all; locks."""
 
+from facelib.project.content import VIDEO_SUFFIXES
 from facelib.project.digests import digest, file_digest
 from facelib.project.files import atomic_write, file_lock, write_table, write_text, writer_lock
-from facelib.project.layout import VIDEO_SUFFIXES, FilmFiles, Project
+from facelib.project.layout import FilmFiles, Project
 
 __all__ = [
     "VIDEO_SUFFIXES",

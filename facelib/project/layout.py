@@ -13,10 +13,6 @@ from facelib.images import PICTURE_SUFFIXES
 from facelib.project.digests import file_digest
 from facelib.project.files import file_lock
 
-VIDEO_SUFFIXES = frozenset(
-    {".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ogv", ".ts", ".webm", ".wmv"}
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Project:
@@ -175,7 +171,7 @@ class Project:
 
     def _heir(self, files: FilmFiles) -> str:
         """Return which film a folder belongs to that says nothing: the one its tables were made of, else the first."""
-        films = [film for film in _files_with_suffix(self.videos, VIDEO_SUFFIXES) if film.stem == files.folder.name]
+        films = [film for film in self.find_videos() if film.stem == files.folder.name]
         try:
             made = json.loads(files.followed.read_text(encoding="utf-8"))["made"]
             own = [film for film in films if [made["size"], made["changed"]] == _state(film)]
@@ -204,25 +200,47 @@ class Project:
         """Return the films to work on: those named, or all of the project when `names` is empty.
 
         Args:
-            names: File names in the project's `videos/` folder, or paths to files anywhere.
+            names: File names in the project's `videos/` folder or below, or paths to files anywhere.
 
         Raises:
             FileNotFoundError: When a named film is not there, or two of them in different folders share one name.
         """
-        films = _files_with_suffix(self.videos, VIDEO_SUFFIXES)
-        if names:
-            films = [self._find_video(name) for name in names]
+        if not names:
+            return [film for film, reason in self.list_videos() if not reason]
+        films = [self._find_video(name) for name in names]
         called = [film.name for film in films]
         twice = sorted({name for name in called if called.count(name) > 1})
         if twice:
             raise FileNotFoundError(f"expected films with different names, found several called {twice!r}; rename one")
         return films
 
+    def list_videos(self) -> list[tuple[Path, str]]:
+        """Return every file in `videos/` and below with why it is passed over, which is nothing for a film.
+
+        Films are told by their content. Hidden files, and those that systems leave in folders, are not listed.
+        """
+        from facelib.project.content import files_below, why_no_film
+
+        listed: dict[str, tuple[Path, str]] = {}
+        others: list[tuple[Path, str]] = []
+        for path in files_below(self.videos):
+            reason = why_no_film(path)
+            if not reason and path.name in listed:
+                first = listed[path.name][0].relative_to(self.videos).as_posix()
+                reason = f"called like the film {first!r}; rename one"
+            if reason:
+                others.append((path, reason))
+            else:
+                listed[path.name] = path, ""
+        return sorted([*listed.values(), *others])
+
     def _find_video(self, name: str) -> Path:
-        for candidate in (self.videos / name, Path(name)):
+        films = self.find_videos()
+        below = [film for film in films if film.name == name]
+        for candidate in (self.videos / name, *below, Path(name)):
             if candidate.is_file():
                 return candidate
-        there = [film.name for film in _files_with_suffix(self.videos, VIDEO_SUFFIXES)]
+        there = [film.name for film in films]
         raise FileNotFoundError(f"expected a film named {name!r} in {str(self.videos)!r}, found {there!r}")
 
 
@@ -284,6 +302,11 @@ class FilmFiles:
     def shots(self) -> Path:
         """The table of shots."""
         return self.folder / "shots.csv"
+
+    @property
+    def times(self) -> Path:
+        """The table of when each frame is shown, with the map from the times of the film's file."""
+        return self.folder / "times.parquet"
 
     @property
     def keyframes(self) -> Path:

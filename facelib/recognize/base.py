@@ -92,6 +92,18 @@ class OpenSetRecognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         answer[~known] = self.unknown_label
         return answer
 
+    def predict_proba(self, X: ArrayLike) -> NDArray[Any]:
+        """Return how likely each face is each person's: `(n, people)`, columns in the order of `classes_`.
+
+        A row sums to at most one; what it lacks is the probability of a stranger:
+        `unknown = 1 - predict_proba(X).sum(axis=1)`. There is no column for strangers, so that columns stay those
+        of `classes_`, as scikit-learn's metrics expect.
+
+        Args:
+            X: `(n, d)` embeddings; none at all is allowed.
+        """
+        raise NotImplementedError
+
     def _compare(self, X: ArrayLike, k: int, *, offsets: NDArray[Any] | None = None) -> Neighbours:
         """Return the `k` nearest gallery faces of every probe."""
         check_is_fitted(self)

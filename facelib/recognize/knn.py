@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from facelib.recognize.base import UNKNOWN, OpenSetRecognizer
-from facelib.recognize.votes import Weights, winners
+from facelib.recognize.votes import Weights, vote_weights, winners
 
 
 class OpenSetKNN(OpenSetRecognizer):
@@ -100,3 +100,30 @@ class OpenSetKNN(OpenSetRecognizer):
         # With nobody within the threshold the nearest face tells who it would have been.
         position = positions[each, np.maximum(within, 1) - 1]
         return self._decision(self.codes_[seen.rows[each, position]], within > 0, seen)
+
+    def predict_proba(self, X: ArrayLike) -> NDArray[Any]:
+        """Return each person's share of the votes: `(n, people)`, columns in the order of `classes_`.
+
+        As scikit-learn's `RadiusNeighborsClassifier`: the neighbours within the threshold share one vote by
+        `weights`, and a face with none within it, a stranger, has a row of zeros. The shares are not calibrated; to
+        rank faces by how sure a name is take `decide(X)["distance"]`. Of equal shares that of the nearest face is
+        larger by a hair, so that the largest is always the name that `predict` gives.
+
+        Args:
+            X: `(n, d)` embeddings; none at all is allowed.
+
+        Example:
+            >>> knn = OpenSetKNN(k=3, threshold=1).fit([[0.0], [0.5], [0.6]], ["Ada", "Grace", "Grace"])
+            >>> knn.predict_proba([[0.2], [9.0]]).round(2).tolist()
+            [[0.33, 0.67], [0.0, 0.0]]
+        """
+        check_is_fitted(self)
+        offsets = self.offsets
+        seen = self._compare(X, self.k, offsets=offsets)
+        voters = self.codes_[seen.rows]
+        votes = vote_weights(seen.distances - offsets[voters], self.weights) * (seen.distances <= self.threshold)
+        votes = votes * (1 + 1e-9 * 0.5 ** np.arange(votes.shape[1]))
+        shares = np.zeros((len(votes), len(self.classes_)))
+        np.add.at(shares, (np.arange(len(votes))[:, None], voters), votes)
+        total = shares.sum(axis=1, keepdims=True)
+        return np.asarray(np.divide(shares, total, out=shares, where=total > 0))

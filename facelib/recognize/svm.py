@@ -129,6 +129,18 @@ class OpenSetSVM(OpenSetRecognizer):
             return probability
         return np.where(self._compare(X, 1).to_people <= self.farthest, probability, 0.0)
 
+    def predict_proba(self, X: ArrayLike) -> NDArray[Any]:
+        """Return `probabilities`, brought down to a sum of one where they exceed it: `(n, people)`.
+
+        Columns are in the order of `classes_`; what a row lacks to one is the probability of a stranger. `predict`
+        holds `probabilities`, each for itself, against the threshold.
+
+        Args:
+            X: `(n, d)` embeddings; none at all is allowed.
+        """
+        probability = self.probabilities(X)
+        return np.asarray(probability / np.maximum(probability.sum(axis=1, keepdims=True), 1))
+
     def decide(self, X: ArrayLike) -> pd.DataFrame:
         """Name faces and tell how close the decision was; see `OpenSetRecognizer.decide` for the columns.
 

@@ -70,6 +70,11 @@ def find_neighbours(
     return Neighbours(*(np.concatenate(part) for part in zip(*blocks, strict=True)))
 
 
+def vote_weights(distances: FloatMatrix, weights: Weights) -> FloatMatrix:
+    """Return how much the vote of a neighbour at each distance counts."""
+    return 1 / np.maximum(distances, 1e-9) if weights == "distance" else np.ones_like(distances)
+
+
 def winners(distances: FloatMatrix, people: IntArray, *, weights: Weights) -> IntArray:
     """Return who wins when only the nearest `j + 1` neighbours vote, for every `j`.
 
@@ -90,7 +95,7 @@ def winners(distances: FloatMatrix, people: IntArray, *, weights: Weights) -> In
         >>> winners(distances, np.array([[7, 4, 4]]), weights="uniform").tolist()
         [[0, 0, 1]]
     """
-    vote = 1 / np.maximum(distances, 1e-9) if weights == "distance" else np.ones_like(distances)
+    vote = vote_weights(distances, weights)
     votes = np.zeros(people.shape)
     result = np.empty(people.shape, np.intp)
     for last in range(people.shape[1]):

@@ -13,7 +13,7 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from facelib.detect import Detector
-from facelib.detect.portraits import find_faces, main_face
+from facelib.detect.portraits import find_portrait
 from facelib.embed import InputForm
 from facelib.embed.align import DlibAligner, align
 from facelib.faces import Image
@@ -110,11 +110,10 @@ def _fill(
         for picture, image in _read_ahead(folder, pictures, threads):
             face, reason = None, "unreadable"
             if image is not None:
-                faces = find_faces(image, detector)
-                reason = "" if len(faces) else "no face"
-                if len(faces):
-                    main = faces[main_face(faces, width=image.shape[1], height=image.shape[0])]
-                    face = align(image, main, form.alignment, size=form.size, aligner=aligner)[0]
+                portrait = find_portrait(image, detector)
+                reason = "" if len(portrait.faces) else "no face"
+                if len(portrait.faces):
+                    face = align(portrait.image, portrait.main, form.alignment, size=form.size, aligner=aligner)[0]
             add(picture, folder / picture, face, reason)
             bar.update()
 

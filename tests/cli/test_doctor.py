@@ -68,6 +68,17 @@ def test_a_dependency_that_is_missing_or_old(tmp_path: Path, monkeypatch: pytest
     assert (old.ok, old.found) == (False, "0.1, expected >=1.8")
 
 
+def test_the_reference_may_be_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    version = importlib.metadata.version
+    monkeypatch.setattr(
+        importlib.metadata, "version", lambda name: version("nobody" if name == "face_recognition" else name)
+    )
+    (found,) = [row for row in check(data_dir=tmp_path, output_dir=tmp_path) if "the reference" in row.subject]
+    assert found.ok is None
+    assert "tests and benchmarks" in found.found
+    assert "facelib[reference]" in found.remedy
+
+
 def test_one_opencv_stands_for_the_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install(tmp_path, "opencv-python-headless", "4.11.0")
     monkeypatch.setattr(sys, "path", [str(tmp_path)])

@@ -10,13 +10,13 @@ import pytest
 from PIL import Image
 
 import facelib
+from facelib.detect.portraits import main_face
 from facelib.evaluate import (
     classify_gallery,
     classify_pictures,
     cut_main_face,
     embed_chip,
     embed_pictures,
-    main_face,
     open_set,
     read_pairs,
     verify_pairs,

@@ -107,10 +107,11 @@ def lags(path: Path, starts: Sequence[float] = (0.0,)) -> np.ndarray:
     found = []
     for frame in read_frames(path):
         if frame.image()[70:90].mean() > 128:
-            begin = max(frame.time - 0.3, max(start for start in starts if start <= frame.time + 1e-4))
+            at = frame.source  # sound is heard on the file's own clock here
+            begin = max(at - 0.3, max(start for start in starts if start <= at + 1e-4))
             first = max(0, round(begin * rate))
-            loud = np.flatnonzero(np.abs(heard[first : round((frame.time + 0.3) * rate)]) > 0.3)
-            found.append((first + loud[0]) / rate - frame.time if len(loud) else np.nan)
+            loud = np.flatnonzero(np.abs(heard[first : round((at + 0.3) * rate)]) > 0.3)
+            found.append((first + loud[0]) / rate - at if len(loud) else np.nan)
     return np.array(found)
 
 

@@ -53,3 +53,31 @@ def test_scenes(shots, starts, scenes):
 
 def test_no_shots_have_no_setups():
     assert find_setups([]).tolist() == []
+
+
+def test_a_set_up_that_was_long_left_is_a_new_one():
+    shots = [place(1), *(place(seed) for seed in range(2, 6)), place(1)]
+    assert find_setups(shots).tolist() == [0, 1, 2, 3, 4, 0]
+    assert find_setups(shots, reach=3).tolist() == [0, 1, 2, 3, 4, 5]
+    assert find_setups([place(1), place(2), place(1), place(3), place(4), place(1)], reach=3).tolist() == [
+        0,
+        1,
+        0,
+        2,
+        3,
+        0,
+    ]
+
+
+def test_scenes_of_other_colours_one_after_the_other_are_parted():
+    colours = [(60, 80, 160), (70, 140, 60), (160, 60, 60), (150, 150, 150)]
+    shots = [place(10 * scene + camera % 2, colour=colours[scene]) for scene in range(4) for camera in range(5)]
+    starts = [4.0 * shot for shot in range(20)]
+    assert find_scenes(shots, starts).tolist() == [scene for scene in range(4) for _ in range(5)]
+    assert set(find_scenes(shots, starts, least_coherence=0.0).tolist()) == {0}
+
+
+def test_one_place_that_comes_back_is_another_scene():
+    """A film that returns to a place much later does not tie all that lies between into one scene."""
+    shots = [place(seed, colour=colour) for colour in (BLUE, GREEN, BLUE) for seed in (1, 2, 3, 4)]
+    assert find_scenes(shots, [2.0 * shot for shot in range(12)]).tolist() == [0] * 4 + [1] * 4 + [2] * 4

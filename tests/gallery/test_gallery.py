@@ -24,7 +24,7 @@ from facelib.gallery import (
     check_same_network,
     curate,
     describe_search,
-    find_faces,
+    find_portrait,
     read_gallery,
     summary,
     warnings_for,
@@ -178,7 +178,7 @@ def test_faults_are_listed_and_never_used(
     assert len(again.names) == 4 + 1 + 3
     counts = summary(table).set_index("person")
     assert counts.loc[ADA].to_dict() == {
-        "pictures": 13, "used": 5, "no face": 2, "several faces": 1, "duplicate": 2, "outlier": 0,
+        "pictures": 13, "used": 5, "no face": 2, "several faces": 1, "duplicate": 2, "outlier": 0, "sideways": 0,
         "unreadable": 3, "disabled": 0,
     }  # fmt: skip
     texts = " ".join(warnings_for(table))
@@ -214,7 +214,7 @@ def test_a_gallery_made_otherwise_is_not_taken_over(
 
 def test_other_options_are_another_detector(cast: Project, embedder: Embedder) -> None:
     finders = [load_detector("mtcnn", smallest_face=size) for size in (40, 60)]
-    assert describe_search(finders[0]) == "mtcnn, smallest face 40, score 0.8, portraits at 1000"
+    assert describe_search(finders[0]) == "mtcnn, smallest face 40, score 0.8, upright portraits at 1000"
     known = save(build_gallery(cast, finders[0], embedder, progress=False), cast, finders[0], embedder)
     for detector, size, calls in [(finders[0], 1000, 0), (finders[1], 1000, 8), (finders[0], 900, 8)]:
         counting = Counting(detector)
@@ -256,7 +256,7 @@ def test_a_large_picture_is_searched_small_and_told_in_its_own_pixels(
 def test_a_small_face_is_searched_enlarged(portraits: dict[str, Image], detector: Detector) -> None:
     small = cv2.resize(portraits[ADA], (80, 80), interpolation=cv2.INTER_AREA)
     assert len(detector.detect(small)) == 0
-    faces = find_faces(small, detector)
+    faces = find_portrait(small, detector).faces
     assert len(faces) == 1 and faces.boxes.min() > 0 and faces.boxes.max() < 80
 
 

@@ -12,7 +12,7 @@ import facelib
 from facelib.films.corrections import read_corrections
 from facelib.films.decode import read_frames
 from facelib.films.identify import identify_films
-from facelib.gallery import find_faces
+from facelib.gallery import find_portrait
 from facelib.images import read_image
 from facelib.pipeline.run import notebooks_folder
 from facelib.recognize import load_recognizer
@@ -63,7 +63,7 @@ def test_it_shows_pictures_and_follows_decisions(demo, tmp_path):
     assert pictures and all(name.startswith("film demo ") for name in pictures)
     # 02 looks for a face in them again.
     detector = facelib.load_detector("mtcnn")
-    found = [len(find_faces(read_image(demo.people / "Nina" / name), detector)) for name in pictures]
+    found = [len(find_portrait(read_image(demo.people / "Nina" / name), detector).faces) for name in pictures]
     assert found == [1] * len(pictures)
 
     review.undo()

@@ -40,6 +40,8 @@ def gallery() -> tuple[np.ndarray, np.ndarray]:
 def expected_failures(estimator: Any) -> dict[str, str]:
     if isinstance(estimator, OpenSetKNN) and estimator.threshold < 100:
         return {"check_classifiers_one_label": "a face far from the only person known is a stranger, not that person"}
+    if isinstance(estimator, OpenSetSVM):
+        return {"check_classifiers_train": "a stranger's probabilities sum to less than one"}
     return {}
 
 
@@ -55,6 +57,43 @@ def expected_failures(estimator: Any) -> dict[str, str]:
 )
 def test_scikit_learn_takes_them_for_estimators(estimator: Any, check: Callable[[Any], None]) -> None:
     check(estimator)
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        OpenSetKNN(k=1, threshold=0.5),
+        OpenSetKNN(k=5, threshold=0.5, weights="distance"),
+        OpenSetKNN(k=3, threshold=0.5, thresholds={"Grace": 0.2}),
+        OpenSetSVM(farthest=0.5),
+    ],
+)
+def test_probabilities_agree_with_the_names(estimator: Estimator, gallery: tuple[np.ndarray, np.ndarray]) -> None:
+    estimator = sklearn.base.clone(estimator).fit(*gallery)
+    cast = np.concatenate([cluster(list(np.eye(4)[row]), 4, 100 + row) for row in range(3)])
+    probes = np.concatenate([cast, cluster([0, 0, 0, 1], 5, 200)])
+    shares = estimator.predict_proba(probes)
+    assert shares.shape == (17, len(estimator.classes_))
+    assert (shares >= 0).all() and (shares.sum(axis=1) <= 1 + 1e-12).all()
+    labels = np.array([*estimator.classes_, UNKNOWN])
+    likeliest = labels[np.column_stack([shares, 1 - shares.sum(axis=1)]).argmax(axis=1)]
+    assert likeliest.tolist() == estimator.predict(probes).tolist()
+    assert likeliest.tolist() == ["Ada"] * 4 + ["Grace"] * 4 + ["Łucja Nowak"] * 4 + [UNKNOWN] * 5
+    assert estimator.predict_proba(probes[:0]).shape == (0, 3)
+
+
+def test_votes_are_shared_among_those_within_the_threshold() -> None:
+    knn = OpenSetKNN(k=3, threshold=1, weights="uniform").fit(LINE, LINE_NAMES)
+    np.testing.assert_allclose(knn.predict_proba([[0.2], [2.5], [9.0]]), [[1 / 3, 2 / 3, 0], [0, 0, 1], [0, 0, 0]])
+    knn = OpenSetKNN(k=3, threshold=1, weights="distance").fit(LINE, LINE_NAMES)
+    np.testing.assert_allclose(knn.predict_proba([[0.1]]), [[10 / 14.5, 4.5 / 14.5, 0]])
+
+
+def test_probabilities_of_an_svm_never_exceed_one_together(gallery: tuple[np.ndarray, np.ndarray]) -> None:
+    svm = OpenSetSVM().fit(*gallery)
+    between = (gallery[0][:1] + gallery[0][12:13]) / 2
+    one_by_one, shares = svm.probabilities(between), svm.predict_proba(between)
+    np.testing.assert_allclose(shares, one_by_one / max(1, one_by_one.sum()))
 
 
 # distance 1-D gallery: 0.0 Ada, 0.5 Grace, 0.6 Grace, 3.0 Mary

@@ -13,7 +13,7 @@ from facelib.detect import Detector
 from facelib.embed import InputForm
 from facelib.embed.align import align
 from facelib.faces import Faces
-from facelib.gallery import find_faces
+from facelib.gallery import find_portrait
 from facelib.images import encode_jpeg, read_image
 from facelib.train.crops import crop_faces
 from facelib.train.data import read_people
@@ -77,7 +77,7 @@ def test_equal_to_what_the_package_cuts_out(folder, detector, tmp_path):
     people = read_people(folder, least_pictures=2)
     crops = crop_faces(people, tmp_path / "cache", detector, form=FORM, progress=False)
     image = read_image(folder / crops.table["picture"][0])
-    chips = align(image, find_faces(image, detector), "five points", size=64)
+    chips = align(image, find_portrait(image, detector).faces, "five points", size=64)
     assert any(np.array_equal(chip, crops.faces([0])[0]) for chip in chips)
 
 

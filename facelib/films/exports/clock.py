@@ -7,16 +7,13 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
-import opentimelineio as otio
 from numpy.typing import NDArray
 
-from facelib.films.decode import open_film, picture_stream, read_packets
+from facelib.films.timecode import RATES, first_frame, is_drop_frame
+from facelib.films.times import read_film_times
+from facelib.project import FilmFiles
 
-RATES = tuple(
-    Fraction(*pair)
-    for pair in ((24000, 1001), (24, 1), (25, 1), (30000, 1001), (30, 1), (48, 1), (50, 1), (60000, 1001), (60, 1))
-)
-"""The frame rates that editing programs know, in frames a second: 23.976 to 60."""
+__all__ = ["RATES", "FrameClock", "read_clock", "timeline_rate"]
 
 _DROP_RATES = (Fraction(30000, 1001), Fraction(60000, 1001))
 IntArray = NDArray[np.int64]
@@ -79,41 +76,27 @@ class FrameClock:
         return timeline_frame / self.rate
 
 
-def read_clock(video: str | Path, *, drop_frame: bool | None = None) -> FrameClock:
-    """Read the presentation times of all frames from a film's packets; nothing is decoded.
+def read_clock(video: str | Path, files: FilmFiles | None = None, *, drop_frame: bool | None = None) -> FrameClock:
+    """Read when the frames of a film are shown, and its timecode.
 
     Args:
         video: Any film PyAV reads.
+        files: Its results, where the pass over the film has left its times; without them it is decoded once more.
         drop_frame: None: as the film's own timecode says; a film without one gets drop-frame timecode at 29.97 and
             59.94 frames a second, which keeps to the wall clock. Ignored at rates that have no drop-frame timecode.
 
     Raises:
         FileNotFoundError: When there is no such film.
-        facelib.films.decode.UnreadableFilm: When it is not a film.
+        facelib.films.decode.UnreadableFilm: When it cannot be decoded.
     """
-    with open_film(video) as container:
-        stream = picture_stream(container)
-        mean = stream.average_rate or stream.guessed_rate or Fraction(25)
-        # A damaged film is read as far as its frames are; what comes last may be an empty packet.
-        packets = read_packets(container, [stream], video)
-        kept = [(one.pts, one.duration or 0) for one in packets if one.size and not one.is_discard]
-        times, end = _times(kept, stream.time_base, mean)
-        labels = [stream.metadata, container.metadata, *(one.metadata for one in container.streams)]
-        label = next((one["timecode"] for one in labels if one.get("timecode")), "")
-    rate, constant = timeline_rate(times, mean)
-    if drop_frame is None:
-        drop_frame = not label or ";" in label or "." in label
-    return FrameClock(times, end, rate, constant, _first_frame(label, rate), drop_frame and rate in _DROP_RATES)
-
-
-def _times(packets: list[tuple[int | None, int]], tick: Fraction, mean: Fraction) -> tuple[Seconds, float]:
-    known = sorted((pts, length) for pts, length in packets if pts is not None)
-    if len(known) < len(packets) or not known:  # old AVI files keep no times: then frames follow at the mean rate
-        count = max(len(packets), 1)
-        return np.arange(count) / float(mean), count / float(mean)
-    times = np.unique(np.array([pts for pts, _ in known])) * float(tick)
-    last_step = known[-1][1] * float(tick) or 1 / float(mean)
-    return times, float(times[-1]) + last_step
+    film = read_film_times(video, files)
+    times = film.times
+    rate, constant = timeline_rate(times, film.rate or Fraction(25))
+    start = 0
+    if film.timecode:
+        start = first_frame(film.timecode, film.timecode_rate, rate) + round(film.timecode_lead * rate)
+    drop_frame = is_drop_frame(film.timecode) if drop_frame is None else drop_frame
+    return FrameClock(times, film.seconds, rate, constant, start, drop_frame and rate in _DROP_RATES)
 
 
 def timeline_rate(times: Seconds, mean: Fraction) -> tuple[Fraction, bool]:
@@ -142,12 +125,3 @@ def timeline_rate(times: Seconds, mean: Fraction) -> tuple[Fraction, bool]:
         if abs(float(near) / faster - own) < max(4e-4, rounding) * own:
             return near, faster == 1
     return min(RATES, key=lambda rate: abs(float(rate) - own)), False
-
-
-def _first_frame(label: str, rate: Fraction) -> int:
-    if not label:
-        return 0
-    try:
-        return int(otio.opentime.from_timecode(label.replace(".", ";"), float(rate)).value)
-    except ValueError:  # a label that is no timecode of this rate says nothing
-        return 0

@@ -66,8 +66,8 @@ def collect(
             f"expected the tracks of {Path(video).name!r} at {str(files.tracks)!r}, found none; "
             f"run 05_annotate_video on this film first"
         )
-    info, clock = probe(video), read_clock(video, drop_frame=drop_frame)
-    tracks = with_ends(pd.read_parquet(files.tracks), clock)
+    info, clock = probe(video), read_clock(video, files, drop_frame=drop_frame)
+    tracks = with_ends(pd.read_parquet(files.tracks))
     stretches = exact_appearances(tracks, clock, longest_gap=longest_gap, unknown=unknown)
     address = address or Path(video).resolve().as_uri()
     return Material(info, address, clock, tracks, stretches, files.detections, unknown)
@@ -92,7 +92,7 @@ def exact_appearances(
         inclusive, as in `tracks.parquet`), `timeline_start` and `timeline_end` (frames of an editing program's
         timeline, counted from the film's first frame, the end exclusive). No stretch is empty.
     """
-    table = appearances(with_ends(tracks, clock), longest_gap=longest_gap, unknown=unknown)
+    table = appearances(tracks, longest_gap=longest_gap, unknown=unknown)
     first, behind = clock.nearest(table["start"].to_numpy()), clock.nearest_edge(table["end"].to_numpy())
     since = clock.timeline_frames(first)
     exact = table.assign(

@@ -1,0 +1,68 @@
+"""Interlaced pictures, whose two fields were taken one after the other, made whole."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Generic, TypeVar
+
+import av
+import av.filter
+
+Label = TypeVar("Label")
+
+
+class Deinterlacer(Generic[Label]):
+    """Passes frames through FFmpeg's `bwdif` from the first that says that it is interlaced; one comes out for each.
+
+    A frame that says nothing passes as it is. Each frame carries a label, which comes out with it.
+    """
+
+    def __init__(self) -> None:
+        """Wait for a frame."""
+        self._graph: av.filter.Graph | None = None
+        self._kind: tuple[object, ...] = ()
+        self._labels: deque[Label] = deque()
+        self._pushed = 0
+
+    def push(self, raw: av.VideoFrame, label: Label) -> Iterator[tuple[av.VideoFrame, Label]]:
+        """Take the next frame; yield what is ready, up to one frame late."""
+        if self._graph is None and not raw.interlaced_frame:
+            yield raw, label
+            return
+        kind = (raw.width, raw.height, raw.format.name)
+        if kind != self._kind:
+            yield from self.flush()
+            self._graph, self._kind = _graph_of(raw), kind
+        assert self._graph is not None
+        raw.pts, raw.time_base = self._pushed, Fraction(1, 25)
+        self._pushed += 1
+        self._labels.append(label)
+        self._graph.vpush(raw)
+        yield from self._pull()
+
+    def flush(self) -> Iterator[tuple[av.VideoFrame, Label]]:
+        """Yield what is still held."""
+        if self._graph is not None:
+            self._graph.vpush(None)
+            yield from self._pull()
+        self._graph, self._kind = None, ()
+        self._labels.clear()
+
+    def _pull(self) -> Iterator[tuple[av.VideoFrame, Label]]:
+        assert self._graph is not None
+        while self._labels:
+            try:
+                raw = self._graph.vpull()
+            except (av.BlockingIOError, av.EOFError):
+                return
+            yield raw, self._labels.popleft()
+
+
+def _graph_of(raw: av.VideoFrame) -> av.filter.Graph:
+    graph = av.filter.Graph()
+    source = graph.add_buffer(width=raw.width, height=raw.height, format=raw.format, time_base=Fraction(1, 25))
+    woven = graph.add("bwdif", mode="send_frame", deint="interlaced")
+    graph.link_nodes(source, woven, graph.add("buffersink")).configure()
+    return graph

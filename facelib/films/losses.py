@@ -1,0 +1,136 @@
+"""What of a film could not be read or carried over, counted while it is read and told in the end."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from facelib.films.timeline import FrameTimes
+
+_GAP = 0.1  # seconds between two packets of sound from which something is missing
+_LEAP = 60.0  # seconds: a longer step is a joint
+_MOST_GAPS = 10_000
+
+
+@dataclass(slots=True)
+class PictureCount:
+    """Pictures that are in a film, and those that could be decoded.
+
+    Attributes:
+        expected: Pictures in the file so far.
+        shown: Pictures decoded so far.
+        told: How many the file says it has; 0 when it does not say.
+        fields: Whether each of two fields may lie in a packet of its own.
+        failed: How many pieces the decoder refused.
+        near: Film time of the first picture that is missing, seconds; None while none is.
+    """
+
+    expected: int = 0
+    shown: int = 0
+    told: int = 0
+    fields: bool = False
+    failed: int = 0
+    near: float | None = None
+    _waiting: Counter[int] = field(default_factory=Counter)
+
+    def expect(self, pts: int | None) -> None:
+        """Count a picture in the file."""
+        self.expected += 1
+        if pts is not None:
+            self._waiting[pts] += 1
+
+    def show(self, pts: int | None) -> None:
+        """Count a picture that was decoded."""
+        self.shown += 1
+        if pts is not None:
+            if self._waiting[pts] <= 1:
+                del self._waiting[pts]
+            else:
+                self._waiting[pts] -= 1
+
+    def fail(self, seconds: float) -> None:
+        """Count a piece that the decoder refused, behind the picture at a film time."""
+        self.failed += 1
+        self.near = seconds if self.near is None else self.near
+
+    def missing_times(self) -> list[int]:
+        """Return the times in the file, in ticks, of the pictures that did not come out of the decoder."""
+        return sorted(self._waiting.elements())
+
+    @property
+    def lost(self) -> int:
+        """How many pictures could not be decoded."""
+        lost = max(self.expected, self.told) - self.shown
+        if self.fields and not self.failed and 2 * self.shown >= self.expected - 2:
+            return 0  # two fields, one picture
+        return max(0, lost)
+
+    def sentence(self) -> str:
+        """Say what is lost, or nothing."""
+        if not self.lost:
+            return ""
+        place = "" if self.near is None else f", near {clock_time(self.near)}"
+        return f"{self.lost} of {self.lost + self.shown} pictures could not be decoded{place}"
+
+
+@dataclass(slots=True)
+class SoundCount:
+    """How the times of one sound stream run on, to tell what is missing between them.
+
+    Attributes:
+        number: 1-based number among the film's sound streams.
+        gaps: From and until when it is silent for lack of data, times in the file in seconds.
+        corrupt: Packets that the container knows to be damaged.
+        near: Time in the file of the first of these; None while there is none.
+    """
+
+    number: int
+    gaps: list[tuple[float, float]] = field(default_factory=list)
+    corrupt: int = 0
+    near: float | None = None
+    _until: float | None = None
+
+    def add(self, time: float, length: float, *, corrupt: bool = False) -> None:
+        """Count a packet: its time in the file and its length, seconds."""
+        if self._until is not None and _GAP < time - self._until < _LEAP and len(self.gaps) < _MOST_GAPS:
+            self.gaps.append((self._until, time))
+        if corrupt:
+            self.corrupt += 1
+            self.near = time if self.near is None else self.near
+        self._until = time + length
+
+    def sentence(self, times: FrameTimes) -> str:
+        """Say what is lost, or nothing; where there are no pictures either, the film itself pauses."""
+        lost = [(start, end) for start, end in self.gaps if np.any((times.source >= start) & (times.source < end))]
+        seconds = sum(end - start for start, end in lost)
+        if lost:
+            near = times.to_film(lost[0][0])
+            return f"sound {self.number} lacks {seconds:.1f} seconds, near {clock_time(near)}"
+        if self.corrupt:
+            return f"sound {self.number} is damaged, near {clock_time(times.to_film(self.near or 0.0))}"
+        return ""
+
+
+def clock_time(seconds: float) -> str:
+    """Write a time for people.
+
+    Example:
+        >>> clock_time(3725.9), clock_time(2.4)
+        ('1:02:05', '0:02')
+    """
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+def join_sentences(parts: Iterable[str]) -> str:
+    """Join what is told of a film; what is empty is left out.
+
+    Example:
+        >>> join_sentences(["", "3 of 9 pictures could not be decoded", "sound 1 lacks 0.5 seconds"])
+        '3 of 9 pictures could not be decoded; sound 1 lacks 0.5 seconds'
+    """
+    return "; ".join(part for part in parts if part)

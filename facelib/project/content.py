@@ -1,0 +1,196 @@
+"""What a file is by its content, and a film opened so that it reads nothing but itself."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+
+FILM_FORMATS = (
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mxf,asf,asf_o,flv,live_flv,kux,ogg,gif,dv,nut,ivf,rm,wtv,"
+    "gxf,mpegvideo,m4v,h261,h263,h264,hevc,vvc,av1,obu,mjpeg,yuv4mpegpipe,swf,nuv,nsv,bink,smk,vc1,vc1test,dirac,"
+    "cavsvideo,avs,avs2,avs3,lxf,pva,mvi,film_cpk,roq,smush,thp,vivo,wc3movie,xmv,ty,cine,dhav,mods,moflex,mlv,"
+    "flic,idcin,4xm,ea,rpl,psxstr,dxa,c93,evc,ipu,mv,mtv,r3d,gdv,hnm,jv,vmd,vividas,pmp,usm,filmstrip,dnxhd"
+)
+"""FFmpeg's names of the containers that hold moving pictures themselves.
+
+Playlists, still pictures, subtitles and descriptions of streams are none: they would make FFmpeg read other files.
+"""
+
+VIDEO_SUFFIXES = frozenset(
+    {
+        ".3g2",
+        ".3gp",
+        ".amv",
+        ".asf",
+        ".avi",
+        ".divx",
+        ".dv",
+        ".evo",
+        ".f4v",
+        ".flv",
+        ".gif",
+        ".gxf",
+        ".ivf",
+        ".m1v",
+        ".m2p",
+        ".m2t",
+        ".m2ts",
+        ".m2v",
+        ".m4v",
+        ".mj2",
+        ".mjpeg",
+        ".mjpg",
+        ".mkv",
+        ".mod",
+        ".mov",
+        ".mp4",
+        ".mp4v",
+        ".mpe",
+        ".mpeg",
+        ".mpg",
+        ".mpv",
+        ".mts",
+        ".mxf",
+        ".nut",
+        ".ogm",
+        ".ogv",
+        ".qt",
+        ".rm",
+        ".rmvb",
+        ".tod",
+        ".tp",
+        ".trp",
+        ".ts",
+        ".vob",
+        ".vro",
+        ".webm",
+        ".wmv",
+        ".wtv",
+        ".xvid",
+        ".y4m",
+    }
+)
+"""Suffixes of films; a file with any other is a film as well when FFmpeg finds one in it."""
+
+_LEFT_BY_SYSTEMS = frozenset({"@eadir", "__macosx", "$recycle.bin", "system volume information", "lost+found"})
+_LEFT_FILES = frozenset({"thumbs.db", "desktop.ini", "ehthumbs.db"})
+_HEAD = 4096
+_OTHERS = (
+    (re.compile(rb"#EXTM3U|ffconcat|\[playlist\]|<\?xml[^>]*>\s*<MPD|<MPD|v=0\r?\n", re.IGNORECASE), "a playlist"),
+    (re.compile(rb"\s*(WEBVTT|1\r?\n\d\d:\d\d:\d\d,\d|\[Script Info\]|\{\d+\}\{\d+\})"), "subtitles"),
+    (re.compile(rb"<!doctype html|<html", re.IGNORECASE), "a web page"),
+    (re.compile(rb"<\?xml|<"), "an XML document"),
+    (re.compile(rb"\xff\xd8\xff|\x89PNG|BM.{12}|II\*\0|MM\0\*|RIFF....WEBP", re.DOTALL), "a still picture"),
+    (re.compile(rb"....ftyp(avif|heic|heix|mif1)", re.DOTALL), "a still picture"),
+    (re.compile(rb"%PDF"), "a PDF document"),
+    (re.compile(rb"PK\x03\x04|\x1f\x8b|7z\xbc\xaf|Rar!"), "a compressed archive; unpack it"),
+    (re.compile(rb"ID3|fLaC|RIFF....WAVE", re.DOTALL), "sound without pictures"),
+)
+
+
+def open_container(path: str | Path) -> InputContainer:
+    """Open a file as a film; only containers that hold their pictures themselves, and nothing that they point to.
+
+    Raises:
+        av.FFmpegError: When FFmpeg cannot read it as one.
+    """
+    import av
+
+    options = {"protocol_whitelist": "file", "format_whitelist": FILM_FORMATS}
+    # By FFmpeg's own address of files, or a name such as `concat:a.mp4` would be taken for one.
+    return av.open(f"file:{path}", options=options, metadata_errors="replace")
+
+
+def moving_streams(container: InputContainer) -> list[Any]:
+    """Return the streams of moving pictures of a film, which covers and thumbnails are not."""
+    import av
+
+    still = av.stream.Disposition.attached_pic | av.stream.Disposition.timed_thumbnails
+    return [one for one in container.streams.video if not one.disposition & still and one.codec_context is not None]
+
+
+def files_below(folder: Path) -> list[Path]:
+    """Return the files of a folder and of the folders below, sorted; hidden and system ones are left out.
+
+    Links are followed, each folder once; one that leads nowhere is returned as it stands.
+    """
+    found: list[Path] = []
+    seen: set[Path] = set()
+
+    def look(place: Path) -> None:
+        if place.resolve() in seen:  # a link that leads in a circle
+            return
+        seen.add(place.resolve())
+        for path in sorted(place.iterdir()):
+            name = path.name.casefold()
+            if name.startswith(".") or name in _LEFT_BY_SYSTEMS | _LEFT_FILES:
+                continue
+            if path.is_dir():
+                look(path)
+            else:
+                found.append(path)
+
+    if folder.is_dir():
+        look(folder)
+    return found
+
+
+def why_no_film(path: Path) -> str:
+    """Return why a file is passed over as no film, or nothing for one that is to be read.
+
+    What has the suffix of a film is always to be read, so that one that is damaged is told as a damaged film; but for
+    a picture that does not move and what is known to be something else, such as a playlist. Anything else is a film
+    when FFmpeg finds moving pictures in it.
+    """
+    if path.is_symlink() and not path.exists():
+        return f"a broken link to {str(path.readlink())!r}"
+    try:
+        status = path.stat()
+        return _why_no_film(path, status.st_size, status.st_mtime_ns)
+    except OSError as error:
+        return f"cannot be read: {error.strerror or error}"
+
+
+@lru_cache(maxsize=4096)
+def _why_no_film(path: Path, size: int, changed: int) -> str:
+    """Do so once for each state of the file: its size and when it was changed."""
+    import av
+
+    with path.open("rb") as file:
+        head = file.read(_HEAD)
+    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    named = path.suffix.lower() in VIDEO_SUFFIXES
+    other = next((kind for pattern, kind in _OTHERS if pattern.match(text) or pattern.match(head)), "")
+    if named:
+        still = head[:4] == b"GIF8" and _is_still(path)
+        return "a picture that does not move" if still else other if other in {"a playlist", "subtitles"} else ""
+    if other or not head:
+        return other or "an empty file"
+    try:
+        with open_container(path) as container:
+            streams = moving_streams(container)
+    except (av.FFmpegError, ValueError):
+        return "text" if _is_text(head) else "a file of another kind"
+    if not streams:
+        return "sound without pictures"
+    return "a picture that does not move" if head[:4] == b"GIF8" and _is_still(path) else ""
+
+
+def _is_text(head: bytes) -> bool:
+    return b"\0" not in head and sum(byte < 9 or 13 < byte < 32 for byte in head) == 0
+
+
+def _is_still(path: Path) -> bool:
+    import av
+
+    try:
+        with open_container(path) as container:
+            pictures = sum(1 for _, packet in zip(range(3), container.demux(), strict=False) if packet.size)
+    except av.FFmpegError:
+        return False
+    return pictures < 2
