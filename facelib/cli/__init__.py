@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 # Everything heavy is imported inside the commands: `facelib --help` answers at once.
-from facelib.cli import align, demo, doctor, live, models, page, run
+from facelib.cli import align, demo, doctor, live, models, names, page, run
 
 
 class _Commands(TyperGroup):
@@ -63,5 +63,8 @@ main.command()(demo.demo)
 main.command()(page.page)
 main.command()(live.live)
 main.command()(align.align)
+main.command()(names.merge)
+main.command()(names.keep_apart)
+main.command()(names.separate)
 main.command()(doctor.doctor)
 main.add_typer(models.models, name="models")

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import numpy as np
 
+from facelib.embed.pose import away, cut_off, head_pose
 from facelib.faces import Faces, FloatArray, Image
 from facelib.images import sharpness
 
 _LARGE = 110.0  # pixels of a face's width above which size no longer helps a 112 to 150 pixel network
 _CRISP = 100.0  # the sharpness that counts half
+_STRAIGHT, _PROFILE = 10.0, 75.0  # degrees away from the camera that count 1 and 0
 
 
 def frontality(landmarks: FloatArray) -> FloatArray:
     """Return how far each face looks into the camera: 1 straight, 0 in profile.
 
-    Measured by how far the nose lies from the middle between the eyes, in units of their
-    distance along the line through them.
-
     Args:
         landmarks: `(n, 5, 2)` pixels, as in `Faces`; unknown ones (NaN) count 0.5.
     """
-    return np.asarray(np.nan_to_num(np.clip(1 - 2 * np.abs(turn(landmarks)), 0, 1), nan=0.5), np.float32)
+    beyond = away(head_pose(landmarks)) - _STRAIGHT
+    return np.asarray(np.nan_to_num(np.clip(1 - beyond / (_PROFILE - _STRAIGHT), 0, 1), nan=0.5), np.float32)
 
 
 def turn(landmarks: FloatArray) -> FloatArray:
@@ -43,8 +43,8 @@ def turn(landmarks: FloatArray) -> FloatArray:
 def quality(image: Image, faces: Faces) -> FloatArray:
     """Return the worth of each face for recognition, `(n,)` float32 from 0 to 1.
 
-    The product of three: size (1 from 110 pixels on), sharpness and frontality, where even
-    a profile keeps a fifth, since it may be all there is.
+    The product of three: size (1 from 110 pixels on), sharpness and frontality, where even a profile, or a face that
+    the picture's edge cuts, keeps a fifth, since it may be all there is.
 
     Args:
         image: `(height, width, 3)` uint8 RGB, the picture the faces were found in.
@@ -52,5 +52,6 @@ def quality(image: Image, faces: Faces) -> FloatArray:
     """
     sizes = np.clip(np.minimum(faces.widths, faces.heights) / _LARGE, 0, 1)
     sharp = np.array([sharpness(image, box) for box in faces.boxes], np.float32)
-    worth = sizes * sharp / (sharp + _CRISP) * (0.2 + 0.8 * frontality(faces.landmarks))
+    seen = frontality(faces.landmarks) * (1 - cut_off(faces, *image.shape[:2]))
+    worth = sizes * sharp / (sharp + _CRISP) * (0.2 + 0.8 * seen)
     return np.asarray(worth, np.float32)

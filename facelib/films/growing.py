@@ -20,9 +20,13 @@ LOOKS = pa.schema(
         ("embedding", pa.list_(pa.float32())),
         ("clothes", pa.list_(pa.float16())),
         ("picture", pa.binary()),
+        *((name, pa.float32()) for name in ("yaw", "pitch", "roll", "cut")),
     ]
 )
-"""The columns of `looks.parquet`: the best faces of each track, best first; `picture` is JPEG, of the four best."""
+"""The columns of `looks.parquet`: the best faces of each track, best first; `picture` is JPEG, of the four best.
+
+`yaw`, `pitch` and `roll` are degrees, NaN where not known; `cut` is 1 where the picture's edge cuts the face.
+"""
 
 KEYFRAMES = pa.schema([("shot", pa.int32()), ("time", pa.float64()), ("picture", pa.binary())])
 """The columns of `keyframes.parquet`: one picture a shot, as JPEG."""

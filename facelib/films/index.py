@@ -15,6 +15,7 @@ from tqdm.auto import tqdm
 
 from facelib.detect import Detector
 from facelib.embed import Embedder
+from facelib.embed.pose import cut_off, head_pose
 from facelib.embed.quality import quality
 from facelib.faces import Faces, FloatArray, Image
 from facelib.films.carried import left_out
@@ -224,6 +225,7 @@ class _Shot:
 
     def _looks(self, item: ShotFrame, image: Image, faces: Faces, worth: FloatArray) -> Iterator[FaceSample]:
         chips, dressed = self.embedder.chips(image, faces), clothes(image, faces)
+        poses, cuts = head_pose(faces.landmarks), cut_off(faces, *image.shape[:2])
         for i, box in enumerate(faces.boxes):
             yield FaceSample(
                 quality=float(worth[i]),
@@ -234,6 +236,8 @@ class _Shot:
                 score=float(faces.scores[i]),
                 picture=thumbnail(crop(image, box, margin=0.5), size=_PICTURE_SIZE),
                 clothes=dressed[i],
+                pose=poses[i],
+                cut=float(cuts[i]),
             )
 
     def close(self, tables: GrowingTables) -> list[tuple[object, ...]]:
@@ -342,4 +346,6 @@ def _look_rows(track: Track) -> Iterator[dict[str, Any]]:
             "embedding": look.embedding,
             "clothes": [] if look.clothes is None else look.clothes.astype(np.float16),
             "picture": encode_jpeg(look.picture, quality=88) if place < _PICTURES else b"",
+            **dict(zip(("yaw", "pitch", "roll"), look.pose.tolist(), strict=True)),
+            "cut": look.cut,
         }

@@ -16,7 +16,7 @@ from facelib.embed import Embedder
 from facelib.films.index import TRACK_TYPES, FilmTracks, TrackingSettings, find_tracks
 from facelib.project import FilmFiles, digest, write_table, write_text
 
-_FORM = 2  # of the tables; a change of what the pass writes counts it up
+_FORM = 3  # of the tables; a change of what the pass writes counts it up
 _log = logging.getLogger(__name__)
 
 

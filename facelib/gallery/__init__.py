@@ -4,12 +4,14 @@ from facelib.detect.portraits import find_portrait
 from facelib.gallery.aliases import find_aliases
 from facelib.gallery.build import build_gallery
 from facelib.gallery.curation import REASONS, Reason, curate
-from facelib.gallery.decisions import accept, accepted, move, undo
+from facelib.gallery.decisions import accept, accepted, merge_people, move, separate_people, undo
 from facelib.gallery.doctor import Examination, examine
 from facelib.gallery.files import Gallery, check_same_network, check_same_weights, read_gallery, write_gallery
 from facelib.gallery.proposals import KINDS, PROPOSAL_COLUMNS, Kind
+from facelib.gallery.questions import alias_questions, question_lines
 from facelib.gallery.records import describe_search
 from facelib.gallery.report import ENOUGH_PICTURES, LARGEST_IMBALANCE, summary, warnings_for
+from facelib.project.identities import keep_apart
 
 __all__ = [
     "ENOUGH_PICTURES",
@@ -23,6 +25,7 @@ __all__ = [
     "Reason",
     "accept",
     "accepted",
+    "alias_questions",
     "build_gallery",
     "check_same_network",
     "check_same_weights",
@@ -31,8 +34,12 @@ __all__ = [
     "examine",
     "find_aliases",
     "find_portrait",
+    "keep_apart",
+    "merge_people",
     "move",
+    "question_lines",
     "read_gallery",
+    "separate_people",
     "summary",
     "undo",
     "warnings_for",

@@ -16,7 +16,7 @@ from facelib.gallery.curation import curate
 from facelib.gallery.decisions import find_disabled
 from facelib.gallery.files import Gallery, partial_file, read_gallery, write_gallery
 from facelib.gallery.records import describe_search, digest_of, face_table, measure_picture, measured
-from facelib.project import Project
+from facelib.project import Project, identities
 
 _SECONDS_BETWEEN_CHECKPOINTS = 20.0
 _log = logging.getLogger(__name__)
@@ -37,9 +37,9 @@ def build_gallery(
     `faces.parquet`; a run that was killed goes on from there. `write_gallery` removes that file.
 
     Args:
-        project: Its `people/` holds one folder of pictures a person. Files without a picture's suffix are
-            ignored. Pictures listed in `disabled.txt` in the project's data folder, one path relative to that
-            folder a line, are not used; lines that start with `#` are comments.
+        project: Its `people/` holds one folder of pictures a person; names that were merged are one person. Files
+            without a picture's suffix are ignored. Pictures listed in `disabled.txt` in the project's data folder, one
+            path relative to that folder a line, are not used; lines that start with `#` are comments.
         detector: Finds the faces.
         embedder: Embeds them.
         known: A former gallery. Pictures with a sha256 that occurs in it are not looked at again, provided that it
@@ -56,7 +56,8 @@ def build_gallery(
         FileNotFoundError: When the project has no `people/` folder.
         ValueError: When there are no people, no pictures, or not one usable face.
     """
-    pictures = _find_pictures(project)
+    names = identities.merged(project)
+    pictures = [(names.get(person, person), path) for person, path in _find_pictures(project)]
     partial = partial_file(project.faces)
     described = describe_search(detector, working_size=working_size)
     done = measured(known, described, embedder) | measured(_read_partial(partial), described, embedder)

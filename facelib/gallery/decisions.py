@@ -14,7 +14,8 @@ import pandas as pd
 from facelib.gallery.curation import curate
 from facelib.gallery.files import read_gallery, write_gallery
 from facelib.images import PICTURE_SUFFIXES
-from facelib.project import Project, atomic_write, file_lock
+from facelib.project import Project, atomic_write, file_lock, identities
+from facelib.project.decisions import append_decision
 
 _MARK = "# facelib: "
 _log = logging.getLogger(__name__)
@@ -131,9 +132,32 @@ def move(project: Project, picture: str, person: str, *, name: str = "") -> str:
         target.unlink()
         raise
     moved = target.relative_to(project.data).as_posix()
+    append_decision(project.corrections, picture, was=source.parent.name, now_is=person)
     undo(project, [picture])
     _bring_in_line(project, moved={picture: moved})
     return moved
+
+
+def merge_people(project: Project, name: str, into: str) -> None:
+    """Say that a name is another one's, in `faces.parquet` at once; see `facelib.project.identities.merge`.
+
+    Raises:
+        ValueError: When the two are the same, or one of them is nobody of the cast.
+        OSError: When the answer cannot be written.
+    """
+    identities.merge(project, name, into)
+    _bring_in_line(project)
+
+
+def separate_people(project: Project, name: str, other: str) -> bool:
+    """Take back what was said of two names, in `faces.parquet` at once; return whether anything was.
+
+    Raises:
+        OSError: When the answer cannot be written.
+    """
+    done = identities.take_back(project, name, other)
+    _bring_in_line(project)
+    return done
 
 
 def _reserve(wanted: Path) -> Path:
@@ -215,8 +239,10 @@ def _bring_in_line(project: Project, *, moved: dict[str, str] | None = None) -> 
     gallery = read_gallery(project.faces)
     table = gallery.table
     for before, after in (moved or {}).items():
-        rows = table["picture"] == before
-        table.loc[rows, "picture"], table.loc[rows, "person"] = after, PurePosixPath(after).parts[1]
+        table.loc[table["picture"] == before, "picture"] = after
+    names = identities.merged(project)
+    folders = table["picture"].map(lambda picture: PurePosixPath(str(picture)).parts[1])
+    table = table.assign(person=folders.map(lambda folder: names.get(folder, folder)).astype(table["person"].dtype))
     disabled = find_disabled(project, set(table["picture"]))
     if gallery.threshold is not None:
         table = curate(table, threshold=gallery.threshold, disabled=disabled)

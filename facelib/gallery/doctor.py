@@ -8,10 +8,12 @@ from dataclasses import dataclass
 import pandas as pd
 
 from facelib.gallery.measures import measure_pictures
-from facelib.gallery.proposals import Likeness, as_table, left_out, poor, repeated, wrong_people
+from facelib.gallery.proposals import Likeness, as_table, left_out, misfiled_copies, poor, repeated, wrong_people
+from facelib.gallery.questions import alias_questions
 from facelib.gallery.report import warnings_for
 from facelib.gallery.standing import balance_of, confusable_of, coverage_of, lacking, likenesses
 from facelib.project import Project
+from facelib.project.identities import cast_of
 
 _LARGE = 110.0  # pixels beyond which size no longer makes a face better
 _CRISP = 100.0  # the sharpness that counts half
@@ -79,19 +81,36 @@ def examine(
     faces = table.reset_index(drop=True)
     faces = faces.join(measure_pictures(faces, project, progress=progress)).assign(worth=face_worth)
     used = faces[faces["used"].astype(bool)]
-    likeness = Likeness(used, threshold)
+    together = one_name(used, project, threshold=threshold)
+    likeness = Likeness(together, threshold)
     found = [
-        *wrong_people(used, likeness, k=k, spread=spread),
+        *wrong_people(together, likeness, k=k, spread=spread),
+        *misfiled_copies(together, threshold=threshold),
         *left_out(faces, likeness),
         *repeated(used, threshold=threshold),
         *poor(used, least_sharpness=least_sharpness, smallest_face=smallest_face, least_light=least_light),
     ]
     proposals = as_table(faces, found)
-    people = project.find_people() if project.people.is_dir() else []
+    people = cast_of(project) if project.people.is_dir() else []
     coverage = coverage_of(used)
     confusable = confusable_of(used, threshold=threshold)
     advice = [*warnings_for(faces, people=people), *lacking(coverage), *likenesses(confusable)]
     return Examination(proposals, balance_of(faces, proposals, people=people), coverage, confusable, advice)
+
+
+def one_name(used: pd.DataFrame, project: Project, *, threshold: float) -> pd.DataFrame:
+    """Return the faces in use with names that may be one person's under the earlier one.
+
+    Else a second folder would make the pictures of the first look as if they were filed under the wrong person.
+
+    Args:
+        used: The columns `picture`, `person` and `embedding`.
+        project: Its user may have said who is who; what is answered by "keep apart" stays apart.
+        threshold: The embedder's own.
+    """
+    questions = alias_questions(used.reset_index(drop=True), project, threshold=threshold)
+    names = dict(zip(questions["other"], questions["person"], strict=True))
+    return used.assign(person=used["person"].map(lambda name: names.get(name, name)))
 
 
 def face_worth(faces: pd.DataFrame) -> pd.Series:

@@ -9,9 +9,11 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
+from sklearn.metrics import pairwise_distances
 
 from facelib.gallery.mislabels import find_mislabelled
 from facelib.gallery.repetitions import find_repetitions
+from facelib.recognize.thresholds.sources import ALIKE
 
 Kind = Literal[
     "wrong person", "several faces", "duplicate", "near duplicate", "blurred", "tiny", "profile", "dark",
@@ -76,6 +78,28 @@ def wrong_people(used: pd.DataFrame, likeness: Likeness, *, k: int, spread: floa
         looks = f"looks like {fits}" if fits else f"looks unlike the others of {person}"
         detail = f"{looks}: {face['doubt']:.0%} of the nearest faces are not {person}"
         found.append(Proposal(row, "wrong person", detail, max(face["doubt"], 0.5), fits))
+    return found
+
+
+def misfiled_copies(used: pd.DataFrame, *, threshold: float) -> list[Proposal]:
+    """Propose pictures that stand in another person's folder too, saved anew: the one that fits its folder less."""
+    if used.empty or not math.isfinite(threshold):
+        return []
+    vectors = np.stack(used["embedding"].to_list())
+    people, codes = np.unique(used["person"].to_numpy(dtype=str), return_inverse=True)
+    distances = pairwise_distances(vectors)
+    np.fill_diagonal(distances, np.inf)
+    alike = codes[:, None] == codes
+    own = np.where(alike, distances, np.inf).min(axis=1)
+    across = np.where(alike, np.inf, distances)
+    copy = across.argmin(axis=1)
+    found = []
+    for place in np.flatnonzero(across.min(axis=1) <= ALIKE * threshold).tolist():
+        other = int(copy[place])
+        if own[place] > own[other]:
+            fits, name = str(people[codes[other]]), _name(used["picture"].iloc[other])
+            detail = f"the same picture as {name} of {fits}, whose other pictures are nearer"
+            found.append(Proposal(int(used.index[place]), "wrong person", detail, 1.0, fits))
     return found
 
 
@@ -152,7 +176,8 @@ def poor(used: pd.DataFrame, *, least_sharpness: float, smallest_face: float, le
 def as_table(faces: pd.DataFrame, proposals: Iterable[Proposal]) -> pd.DataFrame:
     """Return proposals as a table with the columns `PROPOSAL_COLUMNS`, in the order of `KINDS`, the surest first."""
     rank = {kind: number for number, kind in enumerate(KINDS)}
-    found = sorted(proposals, key=lambda each: (rank[each.kind], -each.score, each.row))
+    best = {(each.row, each.kind): each for each in sorted(proposals, key=lambda each: each.score)}
+    found = sorted(best.values(), key=lambda each: (rank[each.kind], -each.score, each.row))
     table = faces.loc[[each.row for each in found], ["picture", "face", "person", "used"]].reset_index(drop=True)
     for field, kind in (("kind", "str"), ("detail", "str"), ("score", "float64"), ("fits", "str")):
         table[field] = pd.Series([getattr(each, field) for each in found], dtype=kind)

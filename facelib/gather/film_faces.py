@@ -12,7 +12,6 @@ import pandas as pd
 
 from facelib.detect import Detector, load_detector
 from facelib.embed import Embedder, load_embedder
-from facelib.films.corrections.log import NOT_A_FACE, checked_name
 from facelib.films.index import TrackingSettings
 from facelib.films.indexed import index_film, made_from, read_index
 from facelib.films.problems import Problems
@@ -21,6 +20,8 @@ from facelib.gather.film_people import PROPOSED_COLUMNS, Choice, Chosen, choose_
 from facelib.gather.imported import take_in
 from facelib.gather.keeping import folder_of
 from facelib.project import FilmFiles, Project, atomic_write, file_lock, write_table
+from facelib.project.decisions import moved_pictures, read_decisions
+from facelib.project.names import NOT_A_FACE, checked_name
 from facelib.recognize import UNKNOWN
 
 ACCEPTED_COLUMNS = ["proposed", "person", "picture", "reason"]
@@ -128,8 +129,11 @@ def accept_people(project: Project, names: Mapping[str, str] | None = None) -> p
             f"expected proposals out of {there!r} in {str(folder)!r}, got {missing!r}; propose people first"
         )
     rows = []
+    moved = moved_pictures(read_decisions(project.corrections))
     for given, person in wanted.items():
         for path in sorted((folder / given).glob("*.jpg")):
+            if f"{project.people.name}/{person}/{path.name}" in moved:
+                continue  # its user has moved it to somebody else since
             picture, reason = take_in(path.read_bytes(), person, path.name, project.people)
             rows.append([given, person, f"{project.people.name}/{picture}" if picture else "", reason])
     return pd.DataFrame(rows, columns=pd.Index(ACCEPTED_COLUMNS), dtype="str")

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from facelib.films.corrections.log import group_number
 from facelib.films.unknowns import group_unknowns
+from facelib.project.names import group_number
 from facelib.recognize import UNKNOWN
 
 PROPOSED_COLUMNS = ["person", "picture", "film", "track", "frame", "time", "quality", "sha256"]

@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from facelib.films.corrections.log import checked_name
 from facelib.gather.sources.small import check_picture
 from facelib.images import UnreadablePicture
 from facelib.nets.cache import sha256_of
 from facelib.project import atomic_write
+from facelib.project.names import checked_name
 
 IMPORTED_COLUMNS = ["source", "person", "picture", "reason"]
 """A row a picture of a data set: where it comes from, whose it is, where it lies now, or why it was left out."""

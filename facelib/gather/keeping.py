@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import unicodedata
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
@@ -13,6 +12,7 @@ from facelib.gather.sources.ledger import Source, append_source, read_sources
 from facelib.gather.sources.small import Picture
 from facelib.nets.cache import sha256_of
 from facelib.project import Project, atomic_write
+from facelib.project.names import known_name, near_names
 
 _PEOPLE = "people/"
 _DIGITS = 16  # of the sha256, in a picture's name
@@ -137,10 +137,16 @@ def folder_of(person: str, project: Project) -> str:
     Args:
         person: A name that a folder can have.
         project: Its `people/` is looked into.
+
+    Raises:
+        ValueError: When it is nearly a known name: one of the two is misspelt, or the person is new.
     """
-    there = {_key(name): name for name in project.find_people()} if project.people.is_dir() else {}
-    return there.get(_key(person), person)
-
-
-def _key(name: str) -> str:
-    return unicodedata.normalize("NFC", name).casefold()
+    people = project.find_people() if project.people.is_dir() else []
+    name = known_name(person, people)
+    near = [f"{found.name!r}" for found in near_names(name, people)]
+    if near:
+        raise ValueError(
+            f"expected a known name or that of somebody new, got {name!r}, which is nearly {' and '.join(near)}: write "
+            f"it like that, or make the folder {str(project.people / name)!r} if this is somebody else"
+        )
+    return name

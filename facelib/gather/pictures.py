@@ -120,7 +120,7 @@ def read_addresses(path: str | Path) -> dict[str, list[str]]:
 
 def _by_folder(wanted: Mapping[str, Iterable[str]], project: Project) -> dict[str, list[str]]:
     """Return the addresses by the name of each person's folder, each once, in the order given."""
-    from facelib.films.corrections.log import checked_name
+    from facelib.project.names import checked_name
 
     found: dict[str, list[str]] = {}
     for name, addresses in wanted.items():

@@ -14,7 +14,6 @@ from sklearn.base import clone
 
 from facelib.embed import Embedder
 from facelib.faces import Faces
-from facelib.films.corrections.log import checked_name
 from facelib.films.naming import Recognizer
 from facelib.gallery.curation import curate
 from facelib.gallery.decisions import find_disabled
@@ -23,6 +22,8 @@ from facelib.images import read_image, sharpness
 from facelib.live.evidence import Portrait
 from facelib.nets.cache import sha256_of
 from facelib.project import Project, atomic_write, writer_lock
+from facelib.project.identities import merged
+from facelib.project.names import known_name
 from facelib.recognize import RecognizerInfo, load_recognizer, save_recognizer
 
 SMALLEST_FACE = 40.0
@@ -38,9 +39,9 @@ def person_of(project: Project, name: str) -> str:
     Raises:
         ValueError: When it cannot be a person's name.
     """
-    plain = checked_name(name)
     known = project.find_people() if project.people.is_dir() else []
-    return plain if plain in known else next((one for one in known if one.casefold() == plain.casefold()), plain)
+    person = known_name(name, known)
+    return merged(project).get(person, person)
 
 
 def save_portrait(portrait: Portrait | None, project: Project, person: str, *, track: int) -> Path:

@@ -196,7 +196,8 @@ STEP_FILES: Mapping[int, StepFiles] = {
     ),
     3: StepFiles(lambda project, given: [project.faces], lambda project, given: [project.map]),
     4: StepFiles(
-        lambda project, given: [project.faces, *_networks(given)], lambda project, given: _recognizer(project)
+        lambda project, given: [project.faces, project.corrections, *_networks(given)],
+        lambda project, given: _recognizer(project),
     ),
     5: StepFiles(
         lambda project, given: [

@@ -14,9 +14,6 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_dat
 
 from facelib.recognize.votes import Neighbours, find_neighbours
 
-UNKNOWN = "unknown"
-"""The answer for a face of nobody in the gallery."""
-
 
 class OpenSetRecognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """A gallery of named embeddings; the estimators below say how a name is chosen.

@@ -11,7 +11,8 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
-from facelib.recognize.base import UNKNOWN, OpenSetRecognizer
+from facelib.project.names import UNKNOWN
+from facelib.recognize.base import OpenSetRecognizer
 from facelib.recognize.votes import Weights, vote_weights, winners
 
 

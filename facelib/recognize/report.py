@@ -9,7 +9,13 @@ from facelib.recognize.store import RecognizerInfo
 MANY_MISSED = 0.5
 """From this fraction of the cast's faces missed on there is a warning."""
 
-_FROM = {"trials": "fitted on the cast", "embedder": "the embedder's own", "hand": "set by hand", "": "saved before"}
+_FROM = {
+    "trials": "fitted on the cast",
+    "embedder": "the embedder's own",
+    "parameter": "given",
+    "hand": "set by hand",
+    "": "saved before",
+}
 
 
 def describe_recognizer(info: RecognizerInfo) -> str:
@@ -26,7 +32,11 @@ def describe_recognizer(info: RecognizerInfo) -> str:
 
 def recognizer_warnings(info: RecognizerInfo) -> list[str]:
     """Return what its user should know before a film is named, a sentence each; none when all is well."""
-    texts = [f"{one} and {other} look like one person: merge them, or keep them apart." for one, other in info.aliases]
+    texts = [
+        f"{one} and {other} look like one person: merge, or keep apart? Answer in notebook 02 or 04, or by "
+        f"'facelib merge' or 'facelib keep-apart' with --project and the two names."
+        for one, other in info.aliases
+    ]
     if info.fnir >= MANY_MISSED:
         missed = f"{info.fnir:.0%} of the cast's faces would not be given their name"
         without = "" if math.isnan(info.unnamed) else f" ({info.unnamed:.0%} would be given none)"

@@ -50,7 +50,7 @@ class RecognizerInfo:
         strangers: How many of the impostor trials were pictures of strangers, and not the cast's own.
         per_person: Whether people have thresholds of their own, which the recognizer holds in `thresholds`.
         threshold_from: Where the threshold is from: `"trials"` (fitted), `"embedder"` (its own, the trials being too
-            few) or `"hand"`; empty in files of former versions.
+            few), `"parameter"`, or `"hand"`, which stays until it is undone; empty in files of former versions.
         unnamed: The fraction of genuine trials given no name at all: `fnir` without the wrong names.
         aliases: Pairs of names that looked like one person's and were no strangers to each other.
     """

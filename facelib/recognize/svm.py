@@ -14,7 +14,8 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.svm import SVC
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from facelib.recognize.base import UNKNOWN, OpenSetRecognizer
+from facelib.project.names import UNKNOWN
+from facelib.recognize.base import OpenSetRecognizer
 from facelib.recognize.calibration import logistic, platt
 
 Kernel = Literal["linear", "rbf"]

@@ -13,7 +13,6 @@ from facelib.films.corrections import (
     CORRECTION_COLUMNS,
     NOT_A_FACE,
     append_corrections,
-    checked_name,
     correct_films,
     current,
     group_number,
@@ -23,6 +22,7 @@ from facelib.films.corrections import (
 from facelib.films.corrections.log import now
 from facelib.films.settle import match_project
 from facelib.project import Project
+from facelib.project.names import known_name
 from facelib.recognize import UNKNOWN
 from facelib.review.tables import FACE, best_faces, read_pictures, read_tracks
 from facelib.review.worth import worth_asking
@@ -168,11 +168,8 @@ class Review:
             ValueError: When the name cannot be one.
         """
         rows = list(dict.fromkeys(row for one in tracks for row in (self.members(one) if whole_group else [one])))
-        if is_group(name) and name in set(self.tracks["label"]):
-            person = name
-        else:
-            plain = checked_name(name)
-            person = next((known for known in self.people() if known.casefold() == plain.casefold()), plain)
+        there = is_group(name) and name in set(self.tracks["label"])
+        person = name if there else known_name(name, self.people())
         self._write([(row, person) for row in rows], *self._anchors([person]))
         return f"Named {_counted(rows)} {person}."
 

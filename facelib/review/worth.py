@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from facelib.films.corrections.apply import labels
-from facelib.films.corrections.log import NOT_A_FACE, is_group
+from facelib.project.names import NOT_A_FACE, is_group
 from facelib.recognize import UNKNOWN
 
 _SHORTEST = 0.2  # seconds that even a track of one frame counts

@@ -1,5 +1,6 @@
 """Widgets for JupyterLab: they show and propose, and the saved file decides."""
 
+from facelib.widgets.alias_board import AliasBoard
 from facelib.widgets.embedding_map import EmbeddingMap
 from facelib.widgets.film_timeline import FilmTimeline
 from facelib.widgets.live_view import LiveCamera
@@ -13,6 +14,7 @@ from facelib.widgets.threshold import ThresholdTuner
 from facelib.widgets.threshold_page import mistakes_page
 
 __all__ = [
+    "AliasBoard",
     "EmbeddingMap",
     "FilmTimeline",
     "GalleryProposals",

@@ -13,6 +13,7 @@ from facelib.plots.style import REJECTED, RIGHT, WRONG
 from facelib.project import Project
 from facelib.recognize import load_recognizer
 from facelib.recognize.tuning import Setting, Tuning
+from facelib.recognize.tuning.tuning import MOST_UNNAMED
 from facelib.widgets.errors import ErrorArea
 from facelib.widgets.threshold_figures import Confusion, Distances, Tradeoff
 from facelib.widgets.threshold_mistakes import KnownFaces, MistakenFaces
@@ -33,6 +34,7 @@ class ThresholdTuner(ipywidgets.VBox):  # type: ignore[misc]
         tuning: The gallery tried against itself.
         project: Where the pictures lie and the recognizer is saved.
         threshold: Where the slider stands at first; None takes the fitted threshold.
+        most_unnamed: As of `Tuning.save`.
 
     Attributes:
         voters: The `IntSlider` of k; None for an SVM.
@@ -43,14 +45,22 @@ class ThresholdTuner(ipywidgets.VBox):  # type: ignore[misc]
         distances: The histograms.
         confusion: Who was given which name.
         mistakes: The faces mistaken.
-        button: Saves.
+        button: Saves; the threshold stays until `back` undoes it.
+        back: Saves the fitted threshold.
         saved: A line that says what is saved.
         errors: A line that says what went wrong.
     """
 
-    def __init__(self, tuning: Tuning, project: Project, *, threshold: float | None = None) -> None:
+    def __init__(
+        self,
+        tuning: Tuning,
+        project: Project,
+        *,
+        threshold: float | None = None,
+        most_unnamed: float = MOST_UNNAMED,
+    ) -> None:
         """Lay out the page and show the first setting."""
-        self._tuning, self._project = tuning, project
+        self._tuning, self._project, self._most_unnamed = tuning, project, most_unnamed
         start = tuning.fitted.threshold if threshold is None else threshold
         self._make_controls(start)
         setting = self.setting
@@ -112,11 +122,16 @@ class ThresholdTuner(ipywidgets.VBox):  # type: ignore[misc]
         self.button = ipywidgets.Button(
             description="Save this setting", button_style="primary", layout={"width": "auto"}
         )
+        self.back = ipywidgets.Button(
+            description="Take the fitted one",
+            tooltip="save the fitted threshold, and forget the one saved by hand",
+            layout={"width": "auto"},
+        )
         self.saved = ipywidgets.HTML()
 
     def _controls(self) -> ipywidgets.VBox:
         row = ipywidgets.HBox(
-            [self.wanted, self.button, self.saved], layout={"flex_flow": "row wrap", "grid_gap": "4px 16px"}
+            [self.wanted, self.button, self.back, self.saved], layout={"flex_flow": "row wrap", "grid_gap": "4px 16px"}
         )
         sliders = [slider for slider in (self.voters, self.slider) if slider is not None]
         box = ipywidgets.VBox([*sliders, row, self.counts, self.errors], layout={**_WIDE, "grid_gap": "6px"})
@@ -129,6 +144,7 @@ class ThresholdTuner(ipywidgets.VBox):  # type: ignore[misc]
                 slider.observe(lambda change: self._guarded(self._show), names="value")
         self.wanted.observe(lambda change: self._guarded(self._want), names="value")
         self.button.on_click(lambda button: self._guarded(self._save))
+        self.back.on_click(lambda button: self._guarded(self._take_fitted))
 
     def _guarded(self, action: Callable[[], None]) -> None:
         with self.errors.guarding():
@@ -154,7 +170,15 @@ class ThresholdTuner(ipywidgets.VBox):  # type: ignore[misc]
 
     def _save(self) -> None:
         self.saved.value = ""
-        self._tuning.save(self._project.recognizer, self.threshold, k=self.k)
+        self._tuning.save(
+            self._project.recognizer, self.threshold, k=self.k, most_unnamed=self._most_unnamed, by_hand=True
+        )
+        self._tell_saved("Saved. ")
+
+    def _take_fitted(self) -> None:
+        self.saved.value = ""
+        self._tuning.save(self._project.recognizer, k=self.k, most_unnamed=self._most_unnamed)
+        self.slider.value = self._tuning.fitted.threshold
         self._tell_saved("Saved. ")
 
     def _tell_saved(self, begin: str = "") -> None:
@@ -165,6 +189,7 @@ class ThresholdTuner(ipywidgets.VBox):  # type: ignore[misc]
         _, info = load_recognizer(path)
         voters = f"k = {info.k}, " if info.kind == "knn" else ""
         text = f"{begin}{path.name} has {voters}threshold {info.threshold:.3f}"
+        text += ", by hand: it stays until you take the fitted one" * (info.threshold_from == "hand")
         self.saved.value = f'<span role="status">{html.escape(text)}</span>'
 
 

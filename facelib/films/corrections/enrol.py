@@ -12,6 +12,7 @@ import pandas as pd
 from facelib.films.corrections.apply import current, match_corrections
 from facelib.films.corrections.log import NOT_A_FACE, checked_name, is_group, read_corrections
 from facelib.project import Project, atomic_write, write_table, writer_lock
+from facelib.project.decisions import moved_pictures, read_decisions
 from facelib.recognize import UNKNOWN
 
 ENROLLED_COLUMNS = ["picture", "sha256", "person", "video", "track", "frame", "quality"]
@@ -54,7 +55,8 @@ def enrol(
 
     Every track that its user gave another name than it had gives its best faces to `people/<Name>/`, as
     `film <film> <frame>-<track>.jpg`, the film called as its folder of results is; confirmed names give none. Pictures
-    whose decision was taken back or changed are removed again, and nothing else is: a file that is not on the list in
+    whose decision was taken back or changed are removed again, and nothing else is: a picture that was moved to another
+    person since is left where it is, and not made again; a file that is not on the list in
     `enrolled.csv`, or was changed since, is the user's own. Doing it twice changes nothing. New pictures count from
     the next run of 02, 04 and 05 on.
 
@@ -90,6 +92,8 @@ def enrol(
                 if track not in set(chosen["track"])
             ]
             plans.append(_planned(chosen, named, video, files.folder.name))
+        moved = moved_pictures(read_decisions(project.corrections))
+        plans = [plan[~plan["picture"].isin(moved)] for plan in plans]
         return _synchronise(project, before, _fewest(plans, most_per_person), problems)
 
 

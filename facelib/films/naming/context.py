@@ -9,7 +9,7 @@ from scipy.spatial.distance import cdist
 
 from facelib.faces import FloatArray
 from facelib.films.clothes import colour_word, mean_clothes
-from facelib.films.naming.evidence import Tracks, face_evidence
+from facelib.films.naming.evidence import Tracks, face_evidence, turned
 from facelib.films.naming.joint import Named, name_jointly
 from facelib.films.naming.settings import NamingSettings, Recognizer, same_frame_conflicts
 from facelib.recognize import UNKNOWN, OpenSetSVM
@@ -39,12 +39,17 @@ def name_by_context(
     chance = joint.probability[each, best]
     by_face = named["person"].to_numpy()
     names = np.where(chance >= rules.confidence_threshold, people[best], by_face).astype(object)
-    # A face's name stands unless another face of the frame, or a likelier name, has taken it.
+    # A face's name stands unless another face of the frame, or a likelier name, has taken it; one within half the
+    # threshold stands whatever surrounds it, and a turned one must be borne out.
     column = np.minimum(np.searchsorted(people, by_face.astype(people.dtype)), len(people) - 1)
     own = np.where(people[column] == by_face, joint.probability[each, column], 0)
-    names[(by_face != UNKNOWN) & (names == by_face) & (own < 0.3)] = UNKNOWN
+    sure = (by_face != UNKNOWN) & (named["distance"].to_numpy() <= threshold / 2)
+    names[sure] = by_face[sure]
+    least = np.where(seen.turn > 0.5, rules.confidence_threshold, 0.3)
+    names[(by_face != UNKNOWN) & (names == by_face) & (own < least) & ~sure] = UNKNOWN
     result = named.assign(person=names, scene=seen.scene.astype(np.int32))
-    result.loc[same_frame_conflicts(result.assign(distance=-np.maximum(chance, own))), "person"] = UNKNOWN
+    order = named["distance"].where(sure, 1 + threshold - np.maximum(chance, own))
+    result.loc[same_frame_conflicts(result.assign(distance=order)), "person"] = UNKNOWN
     return _explained(result, named, joint, best, chance, seen)
 
 
@@ -78,13 +83,17 @@ def _describe(named: pd.DataFrame, recognizer: Recognizer, looks: pd.DataFrame, 
         x=(looks["left"] + looks["right"]) / 2,
         y=(looks["top"] + looks["bottom"]) / 2,
         size=looks["bottom"] - looks["top"],
+        weight=looks["quality"] + 1e-3,
+        turned=turned(looks) * (looks["quality"] + 1e-3),
     ).groupby("track")
     middle = views[["x", "y", "size"]].median().reindex(named["track"])
+    turn = views[["turned", "weight"]].sum().reindex(named["track"])
     of_shot = shots.set_index("shot").reindex(named["shot"])
     return Tracks(
         distances=_to_people(np.stack(named["embedding"].to_list()), recognizer),
         size=middle["size"].to_numpy(np.float32),
         quality=views["quality"].max().reindex(named["track"]).to_numpy(np.float32),
+        turn=(turn["turned"] / turn["weight"]).to_numpy(np.float32),
         clothes=_worn(looks, named["track"]),
         middle=middle[["x", "y"]].to_numpy(np.float32),
         shot=named["shot"].to_numpy(np.int64),

@@ -14,7 +14,9 @@ TRACK_COLUMNS = [
     "dominant", "reason", "scene", "source",
 ]  # fmt: skip
 
-LOOK_COLUMNS = ["track", "shot", "left", "top", "right", "bottom", "quality", "embedding", "clothes"]
+LOOK_COLUMNS = [
+    "track", "shot", "left", "top", "right", "bottom", "quality", "embedding", "clothes", "yaw", "pitch", "cut",
+]  # fmt: skip
 """What naming needs of `looks.parquet`."""
 
 Recognizer = OpenSetKNN | OpenSetSVM

@@ -93,6 +93,9 @@ class TuneThresholdParameters(NotebookParameters):
         None, ge=0, description="largest distance (knn) or smallest probability (svm) given a name; None: fitted"
     )
     wanted_fpir: Share = Field(0.01, description="the share of strangers, 0 to 1, that may be given a name")
+    most_unnamed: Share = Field(
+        0.5, description="the share of the cast, 0 to 1, that may be left without a name; else nothing is saved"
+    )
     per_person: bool = Field(False, description="whether each person gets a threshold of their own")
     save: bool = Field(True, description="whether to write the recognizer; if not, only the button further down does")
     comparison: bool = Field(

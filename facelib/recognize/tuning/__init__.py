@@ -1,9 +1,23 @@
 """From a gallery to a recognizer: trials, the threshold, its error rates, and the saved file."""
 
+from facelib.recognize.tuning.choice import Choice, choose_threshold, threshold_by_hand
 from facelib.recognize.tuning.compare import compare
 from facelib.recognize.tuning.setting import STRANGER, Counts, MistakeKind, Setting
 from facelib.recognize.tuning.svm import svm_trials
 from facelib.recognize.tuning.tune import tune
 from facelib.recognize.tuning.tuning import Tuning, figures
 
-__all__ = ["STRANGER", "Counts", "MistakeKind", "Setting", "Tuning", "compare", "figures", "svm_trials", "tune"]
+__all__ = [
+    "STRANGER",
+    "Choice",
+    "Counts",
+    "MistakeKind",
+    "Setting",
+    "Tuning",
+    "choose_threshold",
+    "compare",
+    "figures",
+    "svm_trials",
+    "threshold_by_hand",
+    "tune",
+]

@@ -191,6 +191,7 @@ class Tuning:
         *,
         k: int | None = None,
         most_unnamed: float = MOST_UNNAMED,
+        by_hand: bool = False,
     ) -> Path:
         """Fit the recognizer on the whole gallery and write it, with its description beside it.
 
@@ -200,6 +201,7 @@ class Tuning:
             k: None takes the recognizer's own.
             most_unnamed: The largest fraction, 0 to 1, of the cast's faces that the threshold may leave without a name;
                 1 saves whatever comes. Fewer than `FEWEST_TO_REFUSE` trials of the cast's faces never refuse.
+            by_hand: Whether its user chose the threshold: then it stays until that is undone; see `threshold_by_hand`.
 
         Raises:
             ValueError: When the threshold or `k` is out of range, or more of the cast is left without a name.
@@ -212,7 +214,7 @@ class Tuning:
             options["k"] = k
         estimator = type(self.estimator)(**{**self.estimator.get_params(), **options})
         estimator.fit(self.gallery.vectors, self.gallery.names)
-        save_recognizer(estimator, path, self._info(measured, self.k if k is None else k))
+        save_recognizer(estimator, path, self._info(measured, self.k if k is None else k, by_hand))
         return Path(path)
 
     def _check_unnamed(self, measured: Fitted, k: int | None, most: float) -> None:
@@ -232,7 +234,7 @@ class Tuning:
             f"own; most_unnamed=1 saves it all the same"
         )
 
-    def _info(self, measured: Fitted, k: int) -> RecognizerInfo:
+    def _info(self, measured: Fitted, k: int, by_hand: bool) -> RecognizerInfo:
         return RecognizerInfo(
             kind=self.kind,
             k=k,
@@ -253,14 +255,14 @@ class Tuning:
             confidence_intercept=self.confidence[1],
             strangers=self.outcome.strangers,
             per_person=self.per_person is not None,
-            threshold_from=self._threshold_from(measured),
+            threshold_from="hand" if by_hand else self._threshold_from(measured),
             unnamed=self.unnamed(measured.threshold, k=k),
             aliases=self.aliases,
         )
 
     def _threshold_from(self, measured: Fitted) -> str:
         if measured.threshold != self.fitted.threshold:
-            return "hand"
+            return "parameter"
         return "trials" if self.fitted.from_data else "embedder"
 
     def _trials(self, k: int | None) -> Trials:

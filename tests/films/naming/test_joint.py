@@ -1,9 +1,11 @@
 """Names travel from sure faces to like clothes and places, never to two faces of one frame, nor to strangers."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from facelib.films.naming.evidence import Tracks, face_evidence
+from facelib.films.naming.evidence import Tracks, face_evidence, presence
 from facelib.films.naming.joint import name_jointly
 from facelib.films.naming.likeness import Moments, fit_likeness
 
@@ -27,6 +29,7 @@ def tracks(*rows):
         distances=np.array([row[1] for row in rows], np.float32).reshape(-1, 2),
         size=np.array([row[2] for row in rows], np.float32),
         quality=np.full(len(rows), 0.2, np.float32),
+        turn=np.zeros(len(rows), np.float32),
         clothes=np.stack([worn(row[3]) for row in rows]) if rows else np.empty((0, 576), np.float32),
         middle=np.array([(row[4], 100) for row in rows], np.float32).reshape(-1, 2),
         shot=shot,
@@ -127,3 +130,49 @@ def test_parts_of_the_pairs_add_up_to_all_of_them():
     assert fitted[0] == pytest.approx(np.average([values.mean(), 0.27], weights=weights))
     spread = np.average([np.mean((values - fitted[0]) ** 2), 0.10**2], weights=weights)
     assert fitted[1] == pytest.approx(spread**0.5)
+
+
+def turned_away(seen, **turn):
+    """Return tracks with some turned: by row."""
+    away = np.zeros(len(seen), np.float32)
+    for row, value in turn.items():
+        away[int(row[1:])] = value
+    return replace(seen, turn=away)
+
+
+def test_a_turned_face_says_nothing_rather_than_stranger():
+    evidence = face_evidence(
+        turned_away(tracks(SURE_ADA, (1, (FAR, FAR), 90, 1, 100), (2, (FAR, FAR), 90, 1, 100)), r2=1.0),
+        threshold=0.48,
+        strangers=0.65,
+    )
+    assert evidence[1].max() < -4
+    assert (np.abs(evidence[2]) <= 1).all()
+
+
+def test_a_profile_gets_its_name_from_the_clothes_and_a_straight_face_does_not():
+    row = (2, (0.62, 0.66), 90, 1, 300)
+    assert names(turned_away(tracks(SURE_ADA, SURE_GRACE, row), r2=1.0))[2] == "Ada"
+    assert names(tracks(SURE_ADA, SURE_GRACE, row))[2] == "?"
+
+
+def test_what_surrounds_a_face_does_not_outvote_what_it_says():
+    """A straight face unlike Ada's stands in Ada's clothes where she always is."""
+    row = (2, (0.64, 0.70), 90, 1, 100)
+    assert names(tracks(SURE_ADA, (4, (NEAR, FAR), 90, 1, 100), row))[2] == "?"
+
+
+@pytest.mark.parametrize(
+    ("probability", "turns", "wanted"),
+    [
+        # Ada is there, and no stranger: a profile is likelier hers, and less likely Grace's, whom nobody saw.
+        ([[1.0, 0.0], [0.0, 0.0]], (0, 1), [[0.0, -1.5], [1.5, 0.0]]),
+        # A straight face is a stranger's: the profile may be too.
+        ([[1.0, 0.0], [0.0, 0.0], [0.0, 0.0]], (0, 0, 1), [[0.0, -1.5]] * 3),
+        ([[0.5, 0.5]], (1,), [[-1.5, -1.5]]),  # a profile alone is no witness for itself
+    ],
+)
+def test_who_was_seen_in_the_scene_is_likelier(probability, turns, wanted):
+    rows = [(shot, (FAR, FAR), 90, 1, 100) for shot in range(len(turns))]
+    seen = replace(tracks(*rows), turn=np.array(turns, np.float32))
+    np.testing.assert_allclose(presence(np.array(probability, np.float32), seen), wanted, atol=1e-3)

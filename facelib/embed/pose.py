@@ -1,0 +1,91 @@
+"""Which way a face looks: its turn, told from the five landmarks."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facelib.faces import Faces, FloatArray
+
+# A face's landmarks in units of the distance between the eyes: right in the picture, down, towards the camera. Fitted
+# to the landmarks of 1,880 faces of films and portraits by factorization with symmetry, and turned upright so that a
+# portrait's usual pitch is 0. Source of the method: Tomasi and Kanade, "Shape and motion from image streams under
+# orthography" (IJCV 1992). Left over are 0.024 of the distance between the eyes.
+_MEAN_FACE = np.array(
+    [
+        [-0.5, 0.0, 0.0],
+        [0.5, 0.0, 0.0],
+        [0.0, 0.567, 0.294],
+        [-0.411, 1.011, -0.153],
+        [0.411, 1.011, -0.153],
+    ]
+)
+_MARGIN = 0.18  # of the face's height: landmarks nearer to the picture's edge belong to a face that it cuts
+_CUT = 0.08
+
+
+def head_pose(landmarks: FloatArray) -> FloatArray:
+    """Return yaw, pitch and roll of each face, degrees, `(n, 3)` float32.
+
+    The mean face is turned, scaled and shifted so that it lies on the landmarks in least squares, as seen from far away
+    (scaled orthographic projection). Yaw and pitch are of where the face looks, positive towards the picture's right
+    and upwards; roll is clockwise. A portrait has about 0, a profile 65 and more. On the faces of a sitcom the yaw of
+    profiles is 63 to 93, where a network that lays a mesh of 468 points on a face says 16 to 60.
+
+    Args:
+        landmarks: `(n, 5, 2)` pixels, as in `Faces`; faces with unknown ones (NaN) have a pose of NaN.
+
+    Example:
+        >>> straight = np.array([[[0, 0], [100, 0], [50, 57], [9, 101], [91, 101]]], np.float32)
+        >>> (abs(head_pose(straight)) < 1).all().item()
+        True
+    """
+    points = np.asarray(landmarks, np.float64).reshape(-1, 5, 2)
+    pose = np.full((len(points), 3), np.nan, np.float32)
+    known = np.flatnonzero(np.ptp(points, axis=1).max(axis=1, initial=0) > 0)  # NaN is not, nor is a single point
+    if len(known):
+        pose[known] = np.degrees(_angles(_rotations(points[known])))
+    return pose
+
+
+def away(pose: FloatArray) -> FloatArray:
+    """Return how far faces look away from the camera, degrees, `(n,)`: of yaw and pitch together; NaN stays NaN.
+
+    Args:
+        pose: `(n, 3)`, of `head_pose`.
+    """
+    yaw, pitch = np.radians(np.asarray(pose, np.float64).reshape(-1, 3)[:, :2].T)
+    return np.asarray(np.degrees(np.arccos(np.clip(np.cos(yaw) * np.cos(pitch), -1, 1))), np.float32)
+
+
+def cut_off(faces: Faces, height: int, width: int) -> FloatArray:
+    """Return how far the picture's edge cuts each face, `(n,)`: 0 not at all, 1 where a landmark lies at the edge.
+
+    Args:
+        faces: Any number of faces; those without landmarks (NaN) count as whole.
+        height: Of the picture, pixels.
+        width: The same.
+    """
+    across, down = faces.landmarks[..., 0], faces.landmarks[..., 1]
+    nearest = np.minimum(np.minimum(across, width - across), np.minimum(down, height - down)).min(
+        axis=1, initial=np.inf
+    )
+    share = nearest / np.maximum(faces.heights, 1)
+    return np.asarray(np.nan_to_num(np.clip((_MARGIN - share) / (_MARGIN - _CUT), 0, 1), nan=0.0), np.float32)
+
+
+def _rotations(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the first two rows of each face's rotation, `(n, 2, 3)`: the nearest to the affine map that fits."""
+    shape = _MEAN_FACE - _MEAN_FACE.mean(axis=0)
+    centred = points - points.mean(axis=1, keepdims=True)
+    affine = np.einsum("kp,npd->ndk", np.linalg.pinv(shape), centred)
+    left, _, right = np.linalg.svd(affine, full_matrices=False)
+    return np.asarray(left @ right, np.float64)
+
+
+def _angles(rotations: NDArray[np.float64]) -> NDArray[np.float64]:
+    across, down = rotations[:, 0], rotations[:, 1]
+    forward = np.cross(across, down)
+    yaw = np.arctan2(across[:, 2], forward[:, 2])
+    pitch = np.arcsin(np.clip(-down[:, 2], -1, 1))
+    return np.column_stack([yaw, pitch, np.arctan2(down[:, 0], down[:, 1])])

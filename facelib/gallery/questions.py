@@ -1,0 +1,83 @@
+"""Whether two names of a cast are one person: the questions that are open, each in a sentence with its pictures."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+
+from facelib.gallery.aliases import ALIAS_COLUMNS, find_aliases
+from facelib.project import Project
+from facelib.project.decisions import read_decisions
+from facelib.project.identities import open_pairs
+
+QUESTION_COLUMNS = [*ALIAS_COLUMNS, "picture", "other_picture"]
+
+
+def alias_questions(used: pd.DataFrame, project: Project, *, threshold: float) -> pd.DataFrame:
+    """Return the pairs of names that look like one person's and that nobody has answered yet.
+
+    Args:
+        used: The faces in use, with `picture`, `person` and `embedding`.
+        project: Its `corrections.csv` holds the answers.
+        threshold: The embedder's own; NaN asks nothing.
+
+    Returns:
+        As `find_aliases`, with `picture` and `other_picture`, the nearest two. `other` is the name that came later.
+    """
+    if used.empty or math.isnan(threshold):
+        return pd.DataFrame(columns=pd.Index(QUESTION_COLUMNS))
+    found = find_aliases(np.stack(used["embedding"].to_list()), used["person"], threshold=threshold)
+    asked = {frozenset(pair) for pair in open_pairs(project, _pairs(found))}
+    found = found[np.array([frozenset(pair) in asked for pair in _pairs(found)], bool)]
+    typed = _typed(project)
+    since = {name: _since(project, name, typed) for pair in _pairs(found) for name in pair}
+    turned = np.array([since[one] > since[other] for one, other in _pairs(found)], bool)
+    for first, second in (("person", "other"), ("row", "other_row")):
+        one, other = (found[name].to_numpy(dtype=object) for name in (first, second))
+        found = found.assign(**{first: np.where(turned, other, one), second: np.where(turned, one, other)})
+    pictures = used["picture"].to_numpy(dtype=object)
+    rows, other_rows = (found[name].to_numpy(dtype=int) for name in ("row", "other_row"))
+    return found.assign(picture=pictures[rows], other_picture=pictures[other_rows]).reset_index(drop=True)
+
+
+def question_lines(questions: pd.DataFrame, project: Project) -> list[str]:
+    """Return each question in words, with the commands that answer it where there is no widget.
+
+    Args:
+        questions: Of `alias_questions`.
+        project: Named in the commands.
+    """
+    lines = []
+    for row in questions.to_dict("records"):
+        one, other = str(row["person"]), str(row["other"])
+        names = f"{shlex.quote(other)} {shlex.quote(one)} --project {shlex.quote(project.name)}"
+        lines.append(
+            f"{other} and {one} look like one person: merge, or keep apart? {row['other_picture']} and "
+            f"{row['picture']} are {row['distance']:.2f} apart, and {other} came later. Until you say, they do not "
+            f"count as strangers to each other. facelib merge {names}, or facelib keep-apart {names}"
+        )
+    return lines
+
+
+def _pairs(found: pd.DataFrame) -> Iterable[tuple[str, str]]:
+    return zip(found["person"], found["other"], strict=True)
+
+
+def _typed(project: Project) -> dict[str, int]:
+    """Return in which decision each name was first given in a film."""
+    first: dict[str, int] = {}
+    for place, name in enumerate(read_decisions(project.corrections)["is"]):
+        first.setdefault(str(name), place)
+    return first
+
+
+def _since(project: Project, person: str, typed: dict[str, int]) -> tuple[int, float]:
+    """Return a key of when a name came: names that were there before any was typed first, then by their pictures."""
+    files = project.find_pictures(person) if (project.people / person).is_dir() else []
+    oldest = min((path.stat().st_mtime for path in files), default=math.inf)
+    own = any(not path.name.startswith(("film ", "live ")) for path in files)
+    return (-1 if own else typed.get(person, -1), oldest)

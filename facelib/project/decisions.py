@@ -1,0 +1,178 @@
+"""What the user decided, in one file that only grows: about tracks of films, pictures of the cast, and names."""
+
+from __future__ import annotations
+
+import io
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pandas as pd
+
+from facelib.project.files import atomic_write, writer_lock
+
+CORRECTION_COLUMNS = [
+    "when", "video", "track", "picture", "was", "is", "by", "frame", "left", "top", "right", "bottom",
+]  # fmt: skip
+BOX = ["left", "top", "right", "bottom"]
+
+
+def now() -> str:
+    """Return the time as corrections keep it: ISO 8601 in UTC; rows with the same one are one decision."""
+    return datetime.now(UTC).isoformat(timespec="microseconds")
+
+
+def append_corrections(path: str | Path, rows: pd.DataFrame) -> None:
+    """Add decisions to a project's `corrections.csv`, all of them or, when that fails, none.
+
+    The file is written anew beside the old one, which is copied byte by byte, and moved into its place: a reader or
+    a killed process finds the old one or the new one whole. Processes that write at one time wait for each other.
+
+    Args:
+        path: `Project.corrections`.
+        rows: The columns `CORRECTION_COLUMNS`.
+
+    Raises:
+        ValueError: When a column is missing.
+        OSError: When the folder cannot be written.
+    """
+    missing = [name for name in CORRECTION_COLUMNS if name not in rows]
+    if missing:
+        raise ValueError(f"expected corrections with the columns {CORRECTION_COLUMNS!r}, {missing!r} are missing")
+    if rows.empty:
+        return
+    path = Path(path)
+    text = rows[CORRECTION_COLUMNS].to_csv(index=False, header=False, lineterminator="\n")
+    with writer_lock(path):
+        old = path.read_bytes() if path.is_file() else b""
+        if not old.strip():
+            old = (",".join(CORRECTION_COLUMNS) + "\n").encode()
+        elif not old.endswith(b"\n"):  # a text editor may have left the last line open
+            old += b"\n"
+        with atomic_write(path) as temporary, temporary.open("wb") as file:
+            file.write(old + text.encode())
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def read_corrections(path: str | Path) -> pd.DataFrame:
+    """Read a project's decisions about tracks, oldest first; no file is no decision.
+
+    Names that are merged by now (`facelib.project.identities`) stand under the name that they are merged into.
+
+    Returns:
+        The columns `CORRECTION_COLUMNS`; `track` and `frame` are int64 and the box float64. A number that cannot be
+        read becomes -1 or NaN, so that its row is listed as not applied.
+
+    Raises:
+        ValueError: When the file is not a table of corrections.
+    """
+    table = read_decisions(path)
+    names = merged_names(table)
+    tracks = table[table["video"] != ""].reset_index(drop=True)
+    return tracks.assign(**{side: tracks[side].map(lambda name: names.get(name, name)) for side in ("was", "is")})
+
+
+def read_decisions(path: str | Path) -> pd.DataFrame:
+    """Read all of a project's decisions as they were written, oldest first.
+
+    Those about tracks name a `video`. Those about pictures of the cast name the `picture`, relative to the project's
+    data folder: `was` and `is` are the people before and after. Those about names name the folder of one of them,
+    such as `people/Tob`; see `facelib.project.identities`.
+
+    Returns:
+        As `read_corrections`.
+
+    Raises:
+        ValueError: When the file is not a table of corrections.
+    """
+    path = Path(path)
+    if not path.is_file():
+        table = pd.DataFrame(columns=pd.Index(CORRECTION_COLUMNS), dtype="str")
+    else:
+        remedy = "bring the file back into that form, or move it away to begin anew"
+        try:
+            text = path.read_text(encoding="utf-8-sig")
+            table = pd.read_csv(io.StringIO(text), dtype="str", keep_default_na=False)
+        except ValueError as error:  # pandas' and Unicode's errors are kinds of it
+            raise ValueError(f"expected a table of corrections at {str(path)!r}, got: {error}; {remedy}") from error
+        missing = [name for name in CORRECTION_COLUMNS if name not in table]
+        if missing:
+            raise ValueError(
+                f"expected the columns {CORRECTION_COLUMNS!r} in {str(path)!r}, lacks {missing!r}; {remedy}"
+            )
+    table = table[CORRECTION_COLUMNS].fillna("")
+    for name in ("track", "frame", *BOX):
+        number = pd.to_numeric(table[name], errors="coerce")
+        table[name] = number.astype("float64") if name in BOX else number.fillna(-1).astype("int64")
+    return table
+
+
+def append_decision(path: str | Path, picture: str, *, was: str, now_is: str, by: str = "user") -> None:
+    """Add one decision about a picture of the cast, or about a name; see `read_decisions`.
+
+    Raises:
+        OSError: When the folder cannot be written.
+    """
+    row = dict.fromkeys(CORRECTION_COLUMNS, "") | {
+        "when": now(),
+        "picture": picture,
+        "was": was,
+        "is": now_is,
+        "by": by,
+    }
+    append_corrections(path, pd.DataFrame([row]))
+
+
+def moved_pictures(decisions: pd.DataFrame) -> set[str]:
+    """Return the places in `people/` that pictures were moved away from: no step fills them again.
+
+    Args:
+        decisions: Of `read_decisions`.
+    """
+    rows = decisions[(decisions["video"] == "") & (decisions["picture"].str.count("/") > 1)]
+    away: set[str] = set()
+    for picture, now_is in zip(rows["picture"], rows["is"], strict=True):
+        away.add(str(picture))
+        away.discard(f"people/{now_is}/{str(picture).rsplit('/', 1)[-1]}")
+    return away
+
+
+def merged_names(decisions: pd.DataFrame) -> dict[str, str]:
+    """Return the names that are merged by now, each with the name that it is merged into.
+
+    Args:
+        decisions: Of `read_decisions`.
+    """
+    into: dict[str, str] = {}
+    for (name, other), answer in name_answers(decisions).items():
+        if answer == "merge":
+            into[name] = other
+    return {name: _last(name, into) for name in into}
+
+
+def name_answers(decisions: pd.DataFrame) -> dict[tuple[str, str], str]:
+    """Return what was last said of pairs of names: `merge`, the first into the second, or `apart`.
+
+    Args:
+        decisions: Of `read_decisions`. A row about `people/Tob` that is `Harrison Ford` merges Tob into him; one that
+            was `Harrison Ford` and is `Tob` keeps them apart; one that is nobody takes back what was said.
+    """
+    said: dict[tuple[str, str], str] = {}
+    rows = decisions[(decisions["video"] == "") & (decisions["picture"].str.count("/") == 1)]
+    for picture, was, now_is in zip(rows["picture"], rows["was"], rows["is"], strict=True):
+        name = str(picture).removeprefix("people/")
+        other = str(now_is) if now_is not in ("", name) else str(was)
+        for pair in ((name, other), (other, name)):
+            said.pop(pair, None)
+        if now_is:
+            said[name, other] = "apart" if now_is == name else "merge"
+    return said
+
+
+def _last(name: str, into: dict[str, str]) -> str:
+    seen = {name}
+    while name in into and into[name] not in seen:
+        name = into[name]
+        seen.add(name)
+    return name

@@ -1,0 +1,170 @@
+"""The names of people: which a person can have, which are answers of their own, and which are nearly the same."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from typing import Literal
+
+UNKNOWN = "unknown"
+"""The answer for a face of nobody in the gallery."""
+
+NOT_A_FACE = "not a face"
+"""What a track is called whose user said that it shows no face."""
+
+Likeness = Literal["same", "order", "spelling"]
+"""How two names are alike: but for case, accents, spaces and Unicode form; their words swapped; a letter or two."""
+
+_LEAST_ALIKE = 0.8
+_LONGEST = 200  # bytes, as file systems allow 255 and a suffix may come
+
+
+def is_group(label: str) -> bool:
+    """Tell whether a name is that of a group of unknown people, such as `Unknown 2`.
+
+    Example:
+        >>> is_group("Unknown 2"), is_group("Unknown Soldier")
+        (True, False)
+    """
+    return group_number(label) > 0
+
+
+def group_number(label: str) -> int:
+    """Return the number of a group such as `Unknown 2`, and 0 for every other name."""
+    start, _, number = label.partition(" ")
+    return int(number) if start == "Unknown" and number.isascii() and number.isdigit() else 0
+
+
+def is_reserved(name: str) -> bool:
+    """Tell whether a name is an answer of its own and nobody's, in any case, spacing and Unicode form.
+
+    Example:
+        >>> [is_reserved(name) for name in ("UNKNOWN", "unknown  1", "Not a Face", "Unknown Soldier")]
+        [True, True, True, False]
+    """
+    plain = " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+    start, _, number = plain.partition(" ")
+    return plain in {UNKNOWN, NOT_A_FACE} or (start == UNKNOWN and number.isdigit())
+
+
+def checked_name(name: str) -> str:
+    """Return a person's name as it may be kept, and as the folder of the person's pictures can be called.
+
+    Example:
+        >>> checked_name("  Ada   Lovelace ")
+        'Ada Lovelace'
+
+    Raises:
+        ValueError: When it is empty, starts with a dot, holds a slash or a control character, is too long for a
+            folder's name, or could be mistaken for an answer such as `unknown`.
+    """
+    plain = unicodedata.normalize("NFC", " ".join(name.split()))
+    if not plain or plain.startswith(".") or set("/\\") & set(plain) or not plain.isprintable():
+        raise ValueError(f"expected a name that a folder can have, without slashes or a dot at its start, got {name!r}")
+    if len(plain.encode()) > _LONGEST:
+        raise ValueError(f"expected a name of at most {_LONGEST} bytes, got {len(plain.encode())}: {name!r}")
+    if is_reserved(plain):
+        raise ValueError(f"expected a person's name, got {name!r}, which is an answer of its own; choose another name")
+    return plain
+
+
+@dataclass(frozen=True, slots=True)
+class NearName:
+    """A known name that is nearly the given one.
+
+    Attributes:
+        name: The known name.
+        likeness: How they are alike.
+    """
+
+    name: str
+    likeness: Likeness
+
+
+def near_names(name: str, known: Iterable[str]) -> list[NearName]:
+    """Return the known names that may be meant by another spelling of a name, the likeliest first.
+
+    A name that is known letter by letter has no near one. A letter or two may differ in a name of five letters or
+    more, one in a shorter one of four; words may be swapped, as in "Lovelace, Ada".
+
+    Example:
+        >>> people = ["Ada Lovelace", "Grace Hopper"]
+        >>> near_names("lovelace, ada", people)
+        [NearName(name='Ada Lovelace', likeness='order')]
+        >>> near_names("Grace Hoper", people)[0].likeness, near_names("Tob", people)
+        ('spelling', [])
+    """
+    people = list(dict.fromkeys(known))
+    if name in people:
+        return []
+    ranks: dict[Likeness, int] = {"same": 0, "order": 1, "spelling": 2}
+    found = [(other, likeness) for other in people if (likeness := _likeness(name, other)) is not None]
+    found.sort(key=lambda pair: (ranks[pair[1]], -_ratio(_plain(name), _plain(pair[0])), pair[0]))
+    return [NearName(other, likeness) for other, likeness in found]
+
+
+def known_name(name: str, known: Iterable[str]) -> str:
+    """Return a name as it may be kept, spelt as the known one that differs by case, accents or spaces alone.
+
+    Example:
+        >>> known_name("ada  LOVELACE", ["Ada Lovelace"])
+        'Ada Lovelace'
+
+    Raises:
+        ValueError: As `checked_name`.
+    """
+    plain = checked_name(name)
+    return next((near.name for near in near_names(plain, known) if near.likeness == "same"), plain)
+
+
+def completions(text: str, known: Iterable[str]) -> list[str]:
+    """Return the known names in which a word begins with what was typed, those that begin with it first.
+
+    Example:
+        >>> completions("lo", ["Ada Lovelace", "Louis Lumière", "Grace Hopper"])
+        ['Louis Lumière', 'Ada Lovelace']
+    """
+    typed = _plain(text)
+    found = [(not _plain(name).startswith(typed), name) for name in known if f" {_plain(name)}".find(f" {typed}") >= 0]
+    return [name for _, name in sorted(found, key=lambda pair: (pair[0], pair[1].casefold()))]
+
+
+def _likeness(one: str, other: str) -> Likeness | None:
+    first, second = _plain(one), _plain(other)
+    if first == second:
+        return "same"
+    if sorted(first.split()) == sorted(second.split()):
+        return "order"
+    sorted_words = " ".join(sorted(first.split())), " ".join(sorted(second.split()))
+    return "spelling" if _close(first, second) or _close(*sorted_words) else None
+
+
+def _close(one: str, other: str) -> bool:
+    """Tell whether two plain names differ by a letter or two."""
+    shorter, longer = sorted((len(one), len(other)))
+    most = 1 if shorter < 5 else 2
+    return (
+        shorter >= 4
+        and longer - shorter <= most
+        and _differing(one, other) <= most
+        and _ratio(one, other) >= _LEAST_ALIKE
+    )
+
+
+def _plain(name: str) -> str:
+    """Return a name without case, accents, punctuation and spare spaces."""
+    letters = unicodedata.normalize("NFKD", name.casefold())
+    kept = "".join(letter if letter.isalnum() else " " for letter in letters if not unicodedata.combining(letter))
+    return " ".join(kept.split())
+
+
+def _ratio(one: str, other: str) -> float:
+    return SequenceMatcher(None, one, other, autojunk=False).ratio()
+
+
+def _differing(one: str, other: str) -> int:
+    """Return how many letters differ at least: the larger number of those that one name has and the other lacks."""
+    shared = sum(block.size for block in SequenceMatcher(None, one, other, autojunk=False).get_matching_blocks())
+    return max(len(one), len(other)) - shared

@@ -1,0 +1,58 @@
+"""Which threshold counts: the given one, the one saved by hand, or the fitted one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from facelib.recognize.store import load_recognizer
+from facelib.recognize.thresholds import Fitted
+from facelib.recognize.tuning.tuning import Tuning
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Choice:
+    """The threshold that counts, and why.
+
+    Attributes:
+        measured: The threshold and how often it errs.
+        by_hand: Whether it was saved by hand, and stays until that is undone.
+        text: The threshold in words, beside the fitted one where that is another.
+    """
+
+    measured: Fitted
+    by_hand: bool
+    text: str
+
+
+def choose_threshold(tuning: Tuning, path: str | Path, given: float | None = None) -> Choice:
+    """Choose the threshold to save: the given one, else the one saved by hand before, else the fitted one.
+
+    Args:
+        tuning: The gallery tried against itself.
+        path: The project's `recognizer`, as it was saved before, if at all.
+        given: The notebook's parameter; None for none.
+
+    Raises:
+        ValueError: When the given threshold is out of range.
+    """
+    kept = threshold_by_hand(path, tuning) if given is None else None
+    measured = tuning.measured(kept if given is None else given)
+    fitted = f"{tuning.fitted.threshold:.4f}"
+    if kept is not None:
+        why = f"saved by hand, and it counts; the fitted one would be {fitted}. 'Take the fitted one' below undoes it."
+    elif given is not None:
+        why = f"given; the fitted one would be {fitted}."
+    else:
+        why = tuning.fitted.advice
+    return Choice(measured, kept is not None, f"threshold {measured.threshold:.4f}. {why[0].upper()}{why[1:]}")
+
+
+def threshold_by_hand(path: str | Path, tuning: Tuning) -> float | None:
+    """Return the threshold that was saved by hand for this kind of recognizer and network; None where none was."""
+    try:
+        _, info = load_recognizer(path)
+    except (FileNotFoundError, ValueError):  # never saved, or damaged: it is made anew
+        return None
+    same = info.kind == tuning.kind and info.weights_sha256 == tuning.gallery.weights_sha256
+    return info.threshold if same and info.threshold_from == "hand" else None
