@@ -15,7 +15,7 @@ compile := $(uv) compile --universal --python-version 3.11 --generate-hashes --q
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check lint format bench lab tuner train lock clean
+.PHONY: help setup run test check lint format bench lab tuner train docs lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -77,18 +77,25 @@ tuner: .venv/.ready ## Serve notebook 4 as a page of its own: make tuner PROJECT
 
 train: .venv/.train ## Install what training networks needs beside: PyTorch and its company, some 3 GB
 
+DOCS_OPTIONS ?=
+docs: .venv/.docs ## Build the documentation into site/, with the notebooks as they run on the demo
+	$(bin)/python docs/build.py $(DOCS_OPTIONS)
+
 lock: $(bin)/uv ## Choose versions anew and write the locks
 	$(compile) --upgrade --extra dev --extra gather --extra reference pyproject.toml --output-file requirements.lock
 	@# uv keeps the versions of the file it writes over; what is in the first lock is left out of the second.
 	cp requirements.lock requirements-train.lock
 	$(compile) --extra train pyproject.toml --output-file requirements-train.lock \
 		$$(sed -n 's/^\([a-z0-9._-]*\)==.*/--no-emit-package \1/p' requirements.lock)
+	cp requirements.lock requirements-docs.lock
+	$(compile) --extra docs pyproject.toml --output-file requirements-docs.lock \
+		$$(sed -n 's/^\([a-z0-9._-]*\)==.*/--no-emit-package \1/p' requirements.lock)
 	version=$$(sed -n 's/^opencv-python==\([^ ]*\).*/\1/p' requirements.lock); \
 	echo "opencv-python-headless==$$version" | \
 		$(compile) --no-config --no-deps - --output-file requirements-headless.lock
 
 clean: ## Remove .venv and what the tools left behind; data/ and output/ stay
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache dist
+	rm -rf .venv .docs .mypy_cache .pytest_cache .ruff_cache dist site
 	find facelib tests benchmarks -name __pycache__ -type d -exec rm -rf {} +
 
 # pip brings uv, and uv the rest: it is some ten times as fast. The lock's own lines for uv, hashes and all, say which.
@@ -120,4 +127,8 @@ $(bin)/uv:
 # This lock names only what the first one does not, so that nothing installed is exchanged.
 .venv/.train: .venv/.ready requirements-train.lock
 	@$(uv) install $(quiet) $(python) --no-deps --require-hashes --requirement requirements-train.lock
+	@touch $@
+
+.venv/.docs: .venv/.ready requirements-docs.lock
+	@$(uv) install $(quiet) $(python) --no-deps --require-hashes --requirement requirements-docs.lock
 	@touch $@

@@ -35,7 +35,7 @@ def align(
         random_order=random_order,
         progress=sys.stderr.isatty(),
     )
-    failed = table.loc[table["crop"] == "", "reason"].str.partition(":")[0].value_counts()
+    failed = table.loc[table["crop"] == "", "reason"].map(lambda reason: reason.partition(":")[0]).value_counts()
     typer.echo(f"{int((table['crop'] != '').sum())} of {len(table)} pictures are aligned in {shown(destination)}")
     for reason, count in failed.items():
         typer.echo(f"{count} without a crop: {reason}")

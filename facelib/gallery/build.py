@@ -17,6 +17,7 @@ from facelib.gallery.decisions import find_disabled
 from facelib.gallery.files import Gallery, partial_file, read_gallery, write_gallery
 from facelib.gallery.records import describe_search, digest_of, face_table, measure_picture, measured
 from facelib.project import Project, identities
+from facelib.project.cast import entries_left_out
 
 _SECONDS_BETWEEN_CHECKPOINTS = 20.0
 _log = logging.getLogger(__name__)
@@ -67,7 +68,7 @@ def build_gallery(
         digest = digest_of(path)
         if digest not in done:
             done[digest] = measure_picture(path, detector, embedder, working_size)
-        place = {"picture": path.relative_to(project.data).as_posix(), "sha256": digest, "person": person}
+        place = {"picture": project.label(path), "sha256": digest, "person": person}
         rows += [face | place for face in done[digest]]
         if time.monotonic() - written > _SECONDS_BETWEEN_CHECKPOINTS:
             _checkpoint(face_table(rows), partial, described, embedder)
@@ -89,7 +90,8 @@ def _find_pictures(project: Project) -> list[tuple[str, Path]]:
     people = project.find_people()
     pictures = [(person, path) for person in people for path in project.find_pictures(person)]
     if not pictures:
-        found = f"{len(people)} folders without a picture" if people else "an empty folder"
+        loose = [f"{path.name!r}: {reason}" for path, reason in entries_left_out(project.people)]
+        found = f"{len(people)} folders without a picture" if people else loose[0] if loose else "an empty folder"
         raise ValueError(
             f"expected one folder of pictures a person in {str(project.people)!r}, found {found}; "
             f"put pictures into {str(project.people / 'Name of a Person')!r}"

@@ -13,7 +13,6 @@ import pandas as pd
 
 from facelib.gallery.curation import curate
 from facelib.gallery.files import read_gallery, write_gallery
-from facelib.images import PICTURE_SUFFIXES
 from facelib.project import Project, atomic_write, file_lock, identities
 from facelib.project.decisions import append_decision
 
@@ -117,22 +116,22 @@ def move(project: Project, picture: str, person: str, *, name: str = "") -> str:
         FileNotFoundError: When the picture is gone.
         OSError: When the file cannot be moved.
     """
-    source = project.data / _checked(picture)
+    source = project.picture(_checked(picture))
     people = project.find_people()
     if person not in people:
         raise ValueError(f"expected one of the people {people!r}, got {person!r}; make a folder for somebody new")
     if not source.is_file():
         raise FileNotFoundError(f"expected a picture at {str(source)!r}, found none; run notebook 02_embed_faces again")
-    if person == source.parent.name:
+    if person == picture.split("/")[1]:
         raise ValueError(f"expected another person than {person!r}, whose folder {picture!r} is in already")
-    target = _reserve(project.data / _checked(f"people/{person}/{name or source.name}"))
+    target = _reserve(project.picture(_checked(f"people/{person}/{name or source.name}")))
     try:
         os.replace(source, target)
     except OSError:
         target.unlink()
         raise
-    moved = target.relative_to(project.data).as_posix()
-    append_decision(project.corrections, picture, was=source.parent.name, now_is=person)
+    moved = project.label(target)
+    append_decision(project.corrections, picture, was=picture.split("/")[1], now_is=person)
     undo(project, [picture])
     _bring_in_line(project, moved={picture: moved})
     return moved
@@ -180,8 +179,8 @@ def _reason(kind: str, fits: str) -> str:
 def _checked(picture: str) -> str:
     """Return the path of a picture when the list can hold it and it leads to nowhere else."""
     parts = PurePosixPath(picture).parts
-    plain = len(parts) == 3 and parts[0] == "people" and "/".join(parts) == picture and not {"..", "."} & set(parts)
-    if not plain or Path(picture).suffix.lower() not in PICTURE_SUFFIXES:
+    plain = len(parts) >= 3 and parts[0] == "people" and "/".join(parts) == picture and not {"..", "."} & set(parts)
+    if not plain:
         raise ValueError(f"expected the path of a picture as 'people/<Person>/<file>', got {picture!r}")
     if [_picture_of(line) for line in picture.splitlines()] != [picture]:
         raise ValueError(f"expected a path that fits on a line of 'disabled.txt', got {picture!r}; rename the file")

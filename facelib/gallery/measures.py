@@ -50,7 +50,7 @@ def measure_pictures(table: pd.DataFrame, project: Project, *, progress: bool = 
     new: dict[str, tuple[float, int, int]] = {}
     groups = wanted.groupby("picture", sort=False)
     for picture, faces in tqdm(groups, desc="Measures", unit="picture", disable=not (progress and len(wanted))):
-        new |= _measure(project.data / str(picture), faces, keys)
+        new |= _measure(project.picture(str(picture)), faces, keys)
     if new:
         known = pd.concat([known, pd.DataFrame.from_dict(new, orient="index", columns=_SEEN).astype(known.dtypes)])
         write_table(known.rename_axis("key").reset_index(), measures_file(project))

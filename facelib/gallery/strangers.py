@@ -12,7 +12,7 @@ from facelib.embed import Embedder
 from facelib.gallery.curation import MEASURED_REASONS
 from facelib.gallery.files import Gallery, read_gallery, write_gallery
 from facelib.gallery.records import describe_search, digest_of, face_table, measure_picture, measured
-from facelib.images import PICTURE_SUFFIXES
+from facelib.images import find_pictures_below
 from facelib.project import Project
 
 
@@ -29,13 +29,7 @@ def strangers_file(project: Project) -> Path:
 def find_strangers(project: Project) -> list[Path]:
     """Return the pictures of strangers, sorted; none where there is no such folder. Hidden ones are passed over."""
     folder = strangers_folder(project)
-    return sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in PICTURE_SUFFIXES
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-        and path.is_file()
-    )
+    return find_pictures_below(folder).pictures if folder.is_dir() else []
 
 
 def embed_strangers(
@@ -80,7 +74,7 @@ def embed_strangers(
         digest = digest_of(picture)
         if digest not in done:
             done[digest] = measure_picture(picture, detector, embedder, working_size)
-        place = {"picture": picture.relative_to(project.data).as_posix(), "sha256": digest, "person": ""}
+        place = {"picture": project.label(picture), "sha256": digest, "person": ""}
         rows += [face | place | _judged(face, repeated=bool(digest) and digest in seen) for face in done[digest]]
         seen.add(digest)
     table = face_table(rows)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
@@ -14,7 +13,7 @@ from tqdm.auto import tqdm
 from facelib.gather.cutting import DIED, AlignMethod, Cut, CutTask, Cutting, cut_out, digest_of, find_crop
 from facelib.gather.failures import Failures
 from facelib.gather.workers import spread
-from facelib.images import PICTURE_SUFFIXES
+from facelib.images import find_pictures_below
 from facelib.nets.runtime import allowed_cores
 
 CROP_COLUMNS = ["picture", "crop", "reason"]
@@ -77,7 +76,7 @@ def align_tree(
     cutting = Cutting(
         image_size=image_size, margin=margin, method=method, detector=str(detector), smallest_face=smallest_face
     )
-    pictures = pictures_below(source)
+    pictures = find_pictures_below(source).pictures
     if destination.resolve().is_relative_to(source.resolve()):
         raise ValueError(f"expected a destination outside of {str(source)!r}, got {str(destination)!r}")
     if not pictures:
@@ -146,26 +145,6 @@ def align_pictures(
     return pd.DataFrame(sorted(rows), columns=pd.Index(CROP_COLUMNS))
 
 
-def pictures_below(folder: str | Path) -> list[Path]:
-    """Return the pictures below a folder, sorted; hidden files and folders are passed over, links are followed.
-
-    Raises:
-        FileNotFoundError: When there is no such folder.
-    """
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise FileNotFoundError(f"expected a folder with pictures at {str(folder)!r}, found none")
-    found: list[Path] = []
-    seen: set[str] = set()
-    for place, folders, files in os.walk(folder, followlinks=True):
-        real = os.path.realpath(place)
-        folders[:] = [] if real in seen else [name for name in folders if name[0] != "."]
-        if real not in seen:  # a link may lead back
-            found += [Path(place, name) for name in files if name[0] != "." and _is_picture(name)]
-        seen.add(real)
-    return sorted(path for path in found if path.is_file())
-
-
 def crop_names(source: str | Path, pictures: Sequence[Path]) -> dict[Path, Path]:
     """Return the crop's path of each picture: the picture's own below `source`, ending in `.png`.
 
@@ -213,7 +192,3 @@ def _done(cutting: Cutting, tasks: Sequence[CutTask], processes: int | None) -> 
 
 def _shown(picture: Path, folder: str | Path | None) -> str:
     return (picture if folder is None else picture.relative_to(folder)).as_posix()
-
-
-def _is_picture(name: str) -> bool:
-    return os.path.splitext(name)[1].lower() in PICTURE_SUFFIXES

@@ -9,10 +9,10 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from facelib.gather.archives import ArchiveLimits, list_archive, read_archive
-from facelib.gather.crops import pictures_below
 from facelib.gather.facescrub import fetch_facescrub
 from facelib.gather.imported import IMPORTED_COLUMNS, take_in
 from facelib.gather.sources.web import WebLimits
+from facelib.images import find_pictures_below
 from facelib.project import Project
 
 _LARGEST = 50 * 10**6  # bytes of a picture
@@ -116,7 +116,7 @@ def import_tree(source: str | Path, project: Project, *, progress: bool = True) 
     own, given = people.resolve(), source.resolve()
     if own.is_relative_to(given) or given.is_relative_to(own):
         raise ValueError(f"expected a folder apart from the project's pictures in {str(own)!r}, got {str(given)!r}")
-    pictures = pictures_below(source)
+    pictures = find_pictures_below(source).pictures
     if not pictures:
         raise FileNotFoundError(f"expected a folder tree with pictures at {str(source)!r}, found none")
     rows = []

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
-from PIL import Image as PillowImage
 from tqdm.auto import tqdm
 
 from facelib.films.decode import UnreadableFilm, probe
 from facelib.gather.sources.address import is_address, shown
-from facelib.images import PICTURE_SUFFIXES
+from facelib.images import find_pictures_below, open_picture
 from facelib.project import Project, atomic_write
+from facelib.project.cast import entries_left_out, person_folders
 from facelib.project.content import files_below, why_no_film
 
 if TYPE_CHECKING:
@@ -39,10 +39,11 @@ def copy_people(source: str | Path, project: Project) -> int:
         FileNotFoundError: When `source` is no folder, or holds no folder with pictures.
     """
     source = Path(source)
-    pictures = [path for path in source.glob("*/*") if path.suffix.lower() in PICTURE_SUFFIXES and path.is_file()]
+    folders = person_folders(source) if source.is_dir() else []
+    pictures = [(one.folder, path) for one in folders for path in find_pictures_below(one.folder).pictures]
     if not pictures:
         raise FileNotFoundError(f"expected a folder with one folder of pictures a person at {str(source)!r}")
-    return sum(_copy(path, project.people / path.parent.name / path.name) for path in sorted(pictures))
+    return sum(_copy(path, project.people / folder.name / path.relative_to(folder)) for folder, path in pictures)
 
 
 def copy_films(source: str | Path, project: Project) -> int:
@@ -132,25 +133,27 @@ def list_pictures(project: Project) -> pd.DataFrame:
 
     Returns:
         `picture` (relative to the project's data folder), `person`, `width`, `height` (pixels as stored),
-        `format`, `bytes`, `reason` (empty, or why it cannot be opened). A person without pictures has no row.
+        `format`, `bytes`, `reason` (empty, or why it is not used). A person without pictures has no row, and
+        whatever else lies in `people/` has one without a person. Files of the system are not listed.
 
     Raises:
         FileNotFoundError: When the project has no `people/` folder.
     """
     rows = [
-        [path.relative_to(project.data).as_posix(), person, *_picture_facts(path)]
+        [project.label(path), person, *_picture_facts(path)]
         for person in project.find_people()
         for path in project.find_pictures(person)
     ]
+    rows += [[project.label(path), "", 0, 0, "", 0, reason] for path, reason in entries_left_out(project.people)]
     return pd.DataFrame(rows, columns=pd.Index(PICTURE_COLUMNS))
 
 
 def _picture_facts(path: Path) -> list[object]:
     size = path.stat().st_size
     try:
-        with PillowImage.open(path) as picture:
+        with open_picture(path) as picture:
             return [picture.width, picture.height, picture.format, size, ""]
-    except (OSError, ValueError, SyntaxError, PillowImage.DecompressionBombError) as error:
+    except Exception as error:  # decoders fail in many ways on broken files
         return [0, 0, "", size, str(error).replace(str(path), path.name)]
 
 

@@ -166,7 +166,7 @@ def _surplus(rows: pd.DataFrame, most: int) -> list[str]:
 def _crops(faces: pd.DataFrame, project: Project, cutting: Cutting, *, progress: bool) -> dict[str, str]:
     """Cut out the faces of the pictures in use; of one with several faces nobody could tell which it would be."""
     alone = faces.groupby("picture")["face"].transform("size") == 1
-    pictures = [project.data / picture for picture in faces.loc[faces["used"] & alone, "picture"]]
+    pictures = [project.picture(picture) for picture in faces.loc[faces["used"] & alone, "picture"]]
     named = crop_names(project.people, pictures)
     places = {picture: project.data / "aligned" / name for picture, name in named.items()}
     if not places:

@@ -51,12 +51,12 @@ def write_report(notebook: str | Path, page: str | Path, *, pictures: str | Path
         temporary.write_text(body, encoding="utf-8")
 
 
-def replace_outputs(document: Any, *, with_script: bool = True) -> None:
+def replace_outputs(document: Any, *, script: bool | str = True) -> None:
     """Put HTML in the place of a notebook's figures and widgets, in order.
 
     Args:
         document: The executed notebook, as nbformat reads it; changed in place.
-        with_script: Put plotly.js into the first figure; without it the page has to load it before.
+        script: Put plotly.js into the first figure; or its address, ending in `.js`, from which that loads it.
     """
     figures = 0
     for cell in document.cells:
@@ -64,7 +64,7 @@ def replace_outputs(document: Any, *, with_script: bool = True) -> None:
         for output in cell.get("outputs", []):
             data = output.get("data", {})
             if FIGURE in data:
-                output["data"] = {"text/html": _figure_html(data[FIGURE], with_script=with_script and figures == 0)}
+                output["data"] = {"text/html": _figure_html(data[FIGURE], script=script if figures == 0 else False)}
                 figures += 1
             elif WIDGET in data:
                 if "%|" in str(data.get("text/plain", "")):  # a progress bar of tqdm
@@ -75,7 +75,7 @@ def replace_outputs(document: Any, *, with_script: bool = True) -> None:
             cell["outputs"] = kept
 
 
-def _figure_html(figure: Mapping[str, Any], *, with_script: bool) -> str:
+def _figure_html(figure: Mapping[str, Any], *, script: bool | str) -> str:
     import plotly.io
 
     config = figure.get("config", {})
@@ -84,7 +84,7 @@ def _figure_html(figure: Mapping[str, Any], *, with_script: bool) -> str:
     html: str = plotly.io.to_html(
         parts,
         config={"responsive": True} | config,
-        include_plotlyjs=with_script,
+        include_plotlyjs=script,
         include_mathjax=False,
         full_html=False,
         default_width="100%",

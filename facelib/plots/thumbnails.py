@@ -13,6 +13,7 @@ import pandas as pd
 from facelib.faces import Image
 from facelib.films.appearances import timecode
 from facelib.images import UnreadablePicture, crop, data_uri, read_image, thumbnail
+from facelib.project import path_of
 
 _TILE = (
     '<figure style="margin:0;width:{width}px">'
@@ -93,7 +94,7 @@ def face_thumbnail(folder: str | Path, row: pd.Series, *, size: int = 96) -> Ima
         FileNotFoundError: When the picture is gone.
         UnreadablePicture: When it cannot be read.
     """
-    image = read_image(Path(folder) / str(row["picture"]))
+    image = read_image(Path(folder) / path_of(str(row["picture"])))
     box = row.reindex(["left", "top", "right", "bottom"]).to_numpy(float)
     if np.isfinite(box).all():
         image = crop(image, box)
@@ -116,5 +117,5 @@ def _tile(row: pd.Series, folder: Path, size: int) -> str:
         picture = "unreadable"
     except FileNotFoundError:
         picture = "file gone"
-    reason = f"<br><b>{html.escape(str(row['reason']))}</b>" if row["reason"] else ""
+    reason = f"<br><b>{html.escape(str(row['reason']))}</b>" if row.get("reason") else ""
     return _TILE.format(width=size + 28, size=size, picture=picture, caption=f"{person}<br>{stem}{reason}", name=name)

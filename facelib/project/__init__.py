@@ -2,7 +2,7 @@
 
 from facelib.project.content import VIDEO_SUFFIXES
 from facelib.project.digests import digest, file_digest
-from facelib.project.files import atomic_write, file_lock, write_table, write_text, writer_lock
+from facelib.project.files import atomic_write, file_lock, path_of, text_of, write_table, write_text, writer_lock
 from facelib.project.layout import FilmFiles, Project
 
 __all__ = [
@@ -13,6 +13,8 @@ __all__ = [
     "digest",
     "file_digest",
     "file_lock",
+    "path_of",
+    "text_of",
     "write_table",
     "write_text",
     "writer_lock",

@@ -7,6 +7,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from facelib.images.finding import walk
+
 if TYPE_CHECKING:
     from av.container import InputContainer
 
@@ -77,8 +79,6 @@ VIDEO_SUFFIXES = frozenset(
 )
 """Suffixes of films; a file with any other is a film as well when FFmpeg finds one in it."""
 
-_LEFT_BY_SYSTEMS = frozenset({"@eadir", "__macosx", "$recycle.bin", "system volume information", "lost+found"})
-_LEFT_FILES = frozenset({"thumbs.db", "desktop.ini", "ehthumbs.db"})
 _HEAD = 4096
 _OTHERS = (
     (re.compile(rb"#EXTM3U|ffconcat|\[playlist\]|<\?xml[^>]*>\s*<MPD|<MPD|v=0\r?\n", re.IGNORECASE), "a playlist"),
@@ -119,25 +119,7 @@ def files_below(folder: Path) -> list[Path]:
 
     Links are followed, each folder once; one that leads nowhere is returned as it stands.
     """
-    found: list[Path] = []
-    seen: set[Path] = set()
-
-    def look(place: Path) -> None:
-        if place.resolve() in seen:  # a link that leads in a circle
-            return
-        seen.add(place.resolve())
-        for path in sorted(place.iterdir()):
-            name = path.name.casefold()
-            if name.startswith(".") or name in _LEFT_BY_SYSTEMS | _LEFT_FILES:
-                continue
-            if path.is_dir():
-                look(path)
-            else:
-                found.append(path)
-
-    if folder.is_dir():
-        look(folder)
-    return found
+    return sorted(path for path, _ in walk(folder) if not path.is_dir()) if folder.is_dir() else []
 
 
 def why_no_film(path: Path) -> str:

@@ -51,6 +51,21 @@ def _remove_leftovers(path: Path) -> None:
             other.unlink(missing_ok=True)
 
 
+def text_of(name: str) -> str:
+    r"""Return a file name or path as text for tables: bytes that are not UTF-8 stand as `\xe9`.
+
+    Example:
+        >>> text_of("Renée"), text_of(os.fsdecode(b"Ren\xe9e"))
+        ('Renée', 'Ren\\xe9e')
+    """
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
+def path_of(text: str) -> str:
+    """Return the file name or path that `text_of` stands for."""
+    return re.sub(r"\\x([89a-f][0-9a-f])", lambda match: chr(0xDC00 + int(match[1], 16)), text)
+
+
 def write_table(table: pd.DataFrame, path: str | Path) -> None:
     """Write a table safely, as Parquet or, when `path` ends in `.csv`, as CSV."""
     with atomic_write(path) as temporary:

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-from facelib.images import PICTURE_SUFFIXES
+from facelib.images import find_pictures_below
+from facelib.project.cast import person_folders
 from facelib.project.digests import file_digest
-from facelib.project.files import file_lock
+from facelib.project.files import file_lock, path_of, text_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +181,7 @@ class Project:
         return next((film.name for film in [*own, *films]), "")
 
     def find_people(self) -> list[str]:
-        """Return the names of the people, sorted: the folders in `people/` that do not start with a dot.
+        """Return the names of the people, sorted: the folders in `people/`, but for those of the system.
 
         Raises:
             FileNotFoundError: When the project has no `people/` folder.
@@ -190,11 +191,20 @@ class Project:
                 f"expected a folder with one folder of pictures a person at {str(self.people)!r}, found none; "
                 f"make it, or run 'facelib demo' for a project to try"
             )
-        return sorted(entry.name for entry in self.people.iterdir() if entry.is_dir() and entry.name[0] != ".")
+        return [one.person for one in person_folders(self.people)]
 
     def find_pictures(self, person: str) -> list[Path]:
-        """Return the picture files of one person, sorted; told by their suffix, not yet opened."""
-        return _files_with_suffix(self.people / person, PICTURE_SUFFIXES)
+        """Return the pictures of one person, those in nested folders too, sorted; none is decoded yet."""
+        folder = self.people / path_of(person)
+        return find_pictures_below(folder).pictures if folder.is_dir() else []
+
+    def label(self, picture: Path) -> str:
+        """Return a picture's name in tables: its path relative to the data folder, as text."""
+        return text_of(picture.relative_to(self.data).as_posix())
+
+    def picture(self, label: str) -> Path:
+        """Return the path of a picture from its name in a table."""
+        return self.data / path_of(label)
 
     def find_videos(self, names: list[str] | None = None) -> list[Path]:
         """Return the films to work on: those named, or all of the project when `names` is empty.

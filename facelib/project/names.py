@@ -119,18 +119,6 @@ def known_name(name: str, known: Iterable[str]) -> str:
     return next((near.name for near in near_names(plain, known) if near.likeness == "same"), plain)
 
 
-def completions(text: str, known: Iterable[str]) -> list[str]:
-    """Return the known names in which a word begins with what was typed, those that begin with it first.
-
-    Example:
-        >>> completions("lo", ["Ada Lovelace", "Louis Lumière", "Grace Hopper"])
-        ['Louis Lumière', 'Ada Lovelace']
-    """
-    typed = _plain(text)
-    found = [(not _plain(name).startswith(typed), name) for name in known if f" {_plain(name)}".find(f" {typed}") >= 0]
-    return [name for _, name in sorted(found, key=lambda pair: (pair[0], pair[1].casefold()))]
-
-
 def _likeness(one: str, other: str) -> Likeness | None:
     first, second = _plain(one), _plain(other)
     if first == second:

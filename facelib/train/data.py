@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -15,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from facelib.embed import InputForm
 from facelib.faces import Image
-from facelib.images import PICTURE_SUFFIXES
+from facelib.images import find_pictures_below
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -134,9 +133,10 @@ def read_people(folder: str | Path, *, least_pictures: int = 5, level: int | Non
         )
     if least_pictures < 1 or (level is not None and level < 1):
         raise ValueError(f"expected least_pictures and level of at least 1, got {least_pictures!r} and {level!r}")
+    below = [path.relative_to(folder) for path in find_pictures_below(folder).pictures]
     rows = [
         (path.as_posix(), path.parts[(level or len(path.parts) - 1) - 1])
-        for path in _pictures(folder)
+        for path in below
         if len(path.parts) > (level or 1)
     ]
     table = pd.DataFrame(rows, columns=["picture", "person"], dtype=object).sort_values(["person", "picture"])
@@ -199,17 +199,3 @@ def digest(image: Image) -> str:
 def no_pictures() -> pd.DataFrame:
     """Return the empty table of pictures left out."""
     return pd.DataFrame(columns=["picture", "person", "reason"], dtype=object)
-
-
-def _pictures(folder: Path) -> Iterator[Path]:
-    """Yield the pictures below a folder, relative to it; a folder linked into itself is entered once."""
-    seen: set[str] = set()
-    for place, folders, files in os.walk(folder, followlinks=True):
-        real = os.path.realpath(place)
-        folders[:] = sorted(name for name in folders if name[0] != "." and real not in seen)
-        if real in seen:
-            continue
-        seen.add(real)
-        for name in sorted(files):
-            if name[0] != "." and Path(name).suffix.lower() in PICTURE_SUFFIXES:
-                yield (Path(place) / name).relative_to(folder)

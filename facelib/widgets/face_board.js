@@ -209,81 +209,43 @@ function render({ model, el }) {
     button.focus();
   }
 
-  function openName(action, faces) {
+  function openName(action, faces, { typed = "", near = [], same = false } = {}) {
     if (!faces.length) return ask(action.name);
     const items = model.get("items").filter((item) => faces.includes(item.id));
     const one = faces.length === 1 ? { title: counted(1), size: 1, ...items[0] } : null;
-    const list = make("ul", { id: `names-${Math.random().toString(36).slice(2)}`, attributes: { role: "listbox", "aria-label": "Known names" } });
-    const input = make("input", {
-      type: "text",
-      placeholder: "a name; ↓ for the known ones",
-      attributes: { role: "combobox", "aria-label": "Name", "aria-autocomplete": "list", "aria-expanded": "true", "aria-controls": list.id, autocomplete: "off", spellcheck: "false" },
-    });
     const group = make("input", { type: "checkbox", checked: true });
     const offered = Boolean(action.offer && one?.size > 1);
-    let at = -1;
-    let found = [];
-
-    const show = () => {
-      const typed = input.value.trim().toLowerCase();
-      found = model.get("people").filter((name) => name.toLowerCase().includes(typed)).slice(0, 50);
-      // Only a name typed in full is taken for a known one: Ann may be somebody else than Anna.
-      at = found.findIndex((name) => name.toLowerCase() === typed);
-      draw();
-    };
-    const draw = () => {
-      list.replaceChildren(
-        ...found.map((name, index) =>
-          make("li", {
-            textContent: name,
-            id: `${list.id}-${index}`,
-            attributes: { role: "option", "aria-selected": String(index === at) },
-            onmousedown: guarded((event) => (event.preventDefault(), submit(name))),
-          }),
-        ),
-      );
-      if (at >= 0) input.setAttribute("aria-activedescendant", `${list.id}-${at}`);
-      else input.removeAttribute("aria-activedescendant");
-      list.children[at]?.scrollIntoView({ block: "nearest" });
-    };
-    const submit = (chosen) => {
-      const person = (chosen ?? (at >= 0 ? found[at] : input.value)).trim();
-      if (!person) return;
+    const proposed = new Set(items.map((item) => item.fits));
+    const given = items.length === faces.length && proposed.size === 1 ? (items[0].fits ?? "") : "";
+    const take = (person, isNew) => {
       closeDialog();
-      ask(action.name, faces, { person, whole_group: offered && group.checked });
+      ask(action.name, faces, { person, whole_group: offered && group.checked, new: isNew && near.length > 0 });
       goOn(faces);
     };
-    input.addEventListener("input", show);
-    const onKey = guarded((event) => {
-      if (event.key === "Enter" && event.target.tagName !== "BUTTON") {
-        event.preventDefault();
-        submit();
-      } else if (event.target === input && (event.key === "ArrowDown" || event.key === "ArrowUp")) {
-        event.preventDefault();
-        at = Math.max(-1, Math.min(found.length - 1, at + (event.key === "ArrowDown" ? 1 : -1)));
-        draw();
-      }
-    });
+    const field = nameField({ known: () => model.get("people"), allowNew: action.new_people && !(near.length && same), take, guarded, near, typed: typed || given });
     const [ofOne, ofSeveral] = action.question;
     openDialog(
-      one ? filled(ofOne, one) : filled(ofSeveral, { count: faces.length }),
-      input,
-      list,
+      near.length ? `Is '${typed}' one of these?` : one ? filled(ofOne, one) : filled(ofSeveral, { count: faces.length }),
+      field.input,
+      field.list,
       ...(offered ? [make("label", {}, group, filled(action.offer, one))] : []),
       make(
         "div",
         { className: "buttons" },
         make("button", { textContent: "Cancel", onclick: closeDialog }),
-        make("button", { textContent: action.label.replace("…", ""), className: "main", onclick: guarded(() => submit()) }),
+        make("button", { textContent: action.label.replace("…", ""), className: "main", onclick: guarded(field.submit) }),
       ),
     );
-    dialog.addEventListener("keydown", onKey);
-    const proposed = new Set(items.map((item) => item.fits));
-    if (items.length === faces.length && proposed.size === 1) input.value = items[0].fits ?? "";
-    show();
-    input.focus();
-    input.select();
+    dialog.addEventListener("keydown", field.onKey);
+    field.input.focus();
+    field.input.select();
   }
+
+  // A name that is nearly a known one comes back as a question.
+  model.on("change:asked", guarded(() => {
+    const { action, faces, person, near, same } = model.get("asked");
+    if (near?.length) openName(actions.find((one) => one.name === action), faces, { typed: person, near, same });
+  }));
 
   // ---- bars
 

@@ -15,6 +15,7 @@ import traitlets
 from facelib.images import UnreadablePicture, encode_jpeg
 from facelib.plots import face_thumbnail
 from facelib.widgets.assets import read_assets
+from facelib.widgets.near_question import near_question
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class Action:
         main: Whether the button stands out.
         question: How a person is asked for, about one face and about several: `{title}` stands for the face's title,
             `{count}` for how many there are.
+        new_people: Whether a person who is asked for may be somebody new.
         offer: Asked with it about one face of a group, to do the same to the group: `{size}` stands for its size.
     """
 
@@ -42,6 +44,7 @@ class Action:
     main: bool = False
     question: tuple[str, str] = ("", "")
     offer: str = ""
+    new_people: bool = False
 
 
 class FaceBoard(anywidget.AnyWidget):
@@ -70,11 +73,12 @@ class FaceBoard(anywidget.AnyWidget):
         filters: What can be shown: a value of `shown`, its text, and the heading that it stands under, if any.
         left: How much there is to do yet, in words.
         warnings: What the user should look at again.
+        asked: A name given that is nearly a known one, with the known ones in `near`: the page asks which is meant.
         status: What was done last.
         error: What went wrong last, empty otherwise.
     """
 
-    _esm = read_assets("elements.js", "face_board.js")
+    _esm = read_assets("elements.js", "name_field.js", "face_board.js")
     _css = read_assets("panel.css", "face_board.css")
 
     actions = traitlets.List(traitlets.Dict()).tag(sync=True)
@@ -100,6 +104,7 @@ class FaceBoard(anywidget.AnyWidget):
     # A list, since Jupyter may send only the last of several values that follow each other quickly.
     requests = traitlets.List(traitlets.Dict()).tag(sync=True)
     handled = traitlets.Int().tag(sync=True)
+    asked = traitlets.Dict().tag(sync=True)
     jump = traitlets.List(traitlets.Int()).tag(sync=True)
     status = traitlets.Unicode().tag(sync=True)
     error = traitlets.Unicode().tag(sync=True)
@@ -245,6 +250,10 @@ class FaceBoard(anywidget.AnyWidget):
                 self.status = "Sorted anew."
                 return
             self._check(request["action"], numbers)
+            self.asked = near_question(request, self.people)
+            if self.asked:
+                self.status = ""
+                return
             self.status = self._decide(str(request["action"]), numbers, request)
             # What was marked since then came in the same message, and stays marked.
             self.marked = [number for number in self.marked if number not in numbers]

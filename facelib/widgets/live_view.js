@@ -109,62 +109,30 @@ function render({ model, el }) {
     button.focus();
   }
 
-  function openName(track) {
+  function openName(track, { typed = "", near = [], same = false } = {}) {
     if (track === undefined) return;
     const face = model.get("seen").find((other) => other.track === track);
-    const list = make("div", { className: "names", attributes: { role: "group", "aria-label": "Known names" } });
-    const input = make("input", {
-      type: "text",
-      placeholder: "a name; ↓ or a click for a known one",
-      attributes: { "aria-label": "Name", autocomplete: "off", spellcheck: "false" },
-    });
-    const submit = (typed) => {
-      const name = typed.trim();
-      if (!name) return input.focus();
+    const take = (person, isNew) => {
       closeDialog();
-      ask("enrol", { track, person: name });
+      ask("enrol", { track, person, new: isNew && near.length > 0 });
     };
-    const draw = () => {
-      const typed = input.value.trim().toLowerCase();
-      const found = model.get("people").filter((name) => name.toLowerCase().includes(typed));
-      list.replaceChildren(...found.map((name) => make("button", { textContent: name, onclick: guarded(() => submit(name)) })));
-    };
-    const complete = () => {
-      const [first] = list.children;
-      if (first) input.value = first.textContent;
-      draw();
-    };
-    input.addEventListener("input", guarded(draw));
-    input.addEventListener(
-      "keydown",
-      guarded((event) => {
-        if (event.key === "Enter") submit(input.value);
-        else if (event.key === "ArrowRight" && input.value && input.selectionStart === input.value.length) complete();
-        else if (event.key === "ArrowDown") list.children[0]?.focus();
-        else return;
-        event.preventDefault();
-      }),
-    );
-    list.addEventListener(
-      "keydown",
-      guarded((event) => {
-        const step = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
-        if (!step) return;
-        const next = [...list.children].indexOf(document.activeElement) + step;
-        (list.children[next] ?? (next < 0 ? input : null))?.focus();
-        event.preventDefault();
-      }),
-    );
+    const field = nameField({ known: () => model.get("people"), allowNew: !(near.length && same), take, guarded, near, typed });
     const bytes = model.get("thumbnails")[String(track)];
-    const enrol = make("button", { textContent: "Enrol", className: "main", onclick: guarded(() => submit(input.value)) });
+    const enrol = make("button", { textContent: "Enrol", className: "main", onclick: guarded(field.submit) });
     openDialog(
-      "Enrol this face as …",
-      make("div", { className: "who" }, ...(bytes ? [picture(bytes, { alt: face?.label ?? "the face" })] : []), make("div", {}, input, list)),
+      near.length ? `Is '${typed}' one of these?` : "Enrol this face as …",
+      make("div", { className: "who" }, ...(bytes ? [picture(bytes, { alt: face?.label ?? "the face" })] : []), make("div", {}, field.input, field.list)),
       make("div", { className: "buttons" }, make("button", { textContent: "Cancel", onclick: guarded(closeDialog) }), enrol),
     );
-    draw();
-    input.focus();
+    dialog.addEventListener("keydown", field.onKey);
+    field.input.focus();
   }
+
+  // A name that is nearly a known one comes back as a question.
+  model.on("change:asked", guarded(() => {
+    const { track, person, near, same } = model.get("asked");
+    if (near?.length) openName(track, { typed: person, near, same });
+  }));
 
   // ---- the bar
 

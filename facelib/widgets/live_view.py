@@ -21,6 +21,7 @@ from facelib.project import Project
 from facelib.widgets.live_view_log import ChangeLog, Inbox
 from facelib.widgets.live_view_page import LivePage
 from facelib.widgets.live_view_report import faces_page, picture_page
+from facelib.widgets.near_question import near_question
 from facelib.widgets.notebook import RunningCell, is_attended
 
 _TURN = 0.01  # seconds between two looks for a new picture
@@ -283,7 +284,7 @@ class LiveCamera(LivePage):
             "snapshot": lambda: f"Saved {self.snapshot()}",
             "record": lambda: f"Recording to {self._playing().record()}",
             "stop recording": lambda: f"Recorded {self._playing().stop_recording() or 'nothing'}",
-            "enrol": lambda: self._asked_to_enrol(int(request["track"]), str(request["person"])),
+            "enrol": lambda: self._asked_to_enrol(request),
         }
         if action not in actions:
             raise ValueError(f"expected one of {list(actions)!r}, got {action!r}")
@@ -299,8 +300,13 @@ class LiveCamera(LivePage):
         self.stop()
         return f"Stopped; recorded {recording}" if recording else "Stopped."
 
-    def _asked_to_enrol(self, track: int, person: str) -> str:
-        picture = self.enrol(track, person)
+    def _asked_to_enrol(self, request: Mapping[str, Any]) -> str:
+        asked = near_question(request, self.people)
+        with self._lock:
+            self.asked = asked
+        if asked:
+            return ""
+        picture = self.enrol(int(request["track"]), str(request["person"]))
         return f"Enrolled as {picture.parent.name}, whom every later picture knows: {picture}"
 
     # ---- what the page shows

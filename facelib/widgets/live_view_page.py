@@ -44,7 +44,7 @@ class LivePage(anywidget.AnyWidget):
         patience: Seconds without an answer of the page after which nobody looks.
     """
 
-    _esm = read_assets("elements.js", "live_view.js")
+    _esm = read_assets("elements.js", "name_field.js", "live_view.js")
     _css = read_assets("panel.css", "live_view.css")
 
     source = traitlets.Unicode().tag(sync=True)
@@ -58,6 +58,7 @@ class LivePage(anywidget.AnyWidget):
     thumbnails = traitlets.Dict().tag(sync=True)
     events = traitlets.List(traitlets.Dict()).tag(sync=True)
     people = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    asked = traitlets.Dict().tag(sync=True)  # a name that is nearly a known one, see `near_question`
     recording = traitlets.Unicode().tag(sync=True)
     # The picture that the page shows: the next one is sent when it has said so. -1: it shows the widget no more.
     shown = traitlets.Int().tag(sync=True)

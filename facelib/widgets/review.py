@@ -22,6 +22,7 @@ _ACTIONS = (
         "person",
         question=("Who is this? ({title})", "Who are these {count} tracks?"),
         offer="all {size} tracks of {title}, in all films",
+        new_people=True,
     ),
     Action("unknown", "Unknown", ("u",), "unknown: nobody of the cast", "next"),
     Action("not a face", "Not a face", ("x",), "not a face", "next"),

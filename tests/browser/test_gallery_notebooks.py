@@ -154,7 +154,6 @@ def test_a_lasso_leaves_faces_out_of_the_next_run_of_04(cast, run_notebook):
     assert accepted(cast) == out
     page.keyboard.press("m")
     page.keyboard.type("person 05")
-    page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     expect(board.get_by_role("status")).to_have_text("Moved 1 picture to Person 05 Ünï.")
     assert len(list((cast.people / "Person 05 Ünï").iterdir())) == 7

@@ -112,9 +112,10 @@ def test_start_see_a_name_enrol_an_unknown_see_its_name_stop(live, notebook, run
     stranger.focus()
     page.keyboard.press("u")
     dialog = widget.get_by_role("dialog", name="Enrol this face as")
-    expect(dialog.get_by_role("button", name="Grace Hopper")).to_be_visible(timeout=PLENTY)
+    expect(dialog.get_by_role("option", name="Grace Hopper")).to_be_visible(timeout=PLENTY)
     page.keyboard.type("Nina")
-    expect(dialog.get_by_role("button", name="Grace Hopper")).to_have_count(0, timeout=PLENTY)
+    expect(dialog.get_by_role("option", name="Grace Hopper")).to_have_count(0, timeout=PLENTY)
+    page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     expect(status).to_contain_text("Enrolled as Nina", timeout=PLENTY)
     # The film comes to her again, and she has a name.
@@ -149,6 +150,7 @@ def test_what_goes_wrong_is_seen_and_every_end_lets_go_of_the_source(live, noteb
     tile = widget.locator(".tile").first
     tile.click()
     page.keyboard.type("a/b")
+    page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     expect(widget.get_by_role("alert")).to_contain_text("expected a name that a folder", timeout=PLENTY)
     expect(lamp(widget)).to_have_text("live", timeout=PLENTY)

@@ -14,11 +14,12 @@ from typer.testing import CliRunner
 
 import facelib
 from facelib.cli import main
-from facelib.detect.portraits import find_faces
+from facelib.detect.portraits import find_portrait
 from facelib.embed.align import DlibAligner, five_point_chips, margin_chips
-from facelib.gather.crops import align_pictures, align_tree, crop_names, pictures_below
+from facelib.gather.crops import align_pictures, align_tree, crop_names
 from facelib.gather.cutting import DIED, IN_THE_WAY, NO_FACE, Cutting
 from facelib.gather.failures import FAILED_COLUMNS
+from facelib.images import find_pictures_below
 from facelib.nets.cache import sha256_of
 from facelib.nets.dlib import landmark_file
 
@@ -81,7 +82,7 @@ def test_a_tree_becomes_a_tree_of_crops(tree, tmp_path, portrait):
     assert table["reason"].str.partition(":")[0].tolist() == ["", "unreadable", NO_FACE, "", ""]
     assert sorted(contents(tmp_path / "crops")) == ["failed.csv", *CROPS]
     crop = facelib.read_image(tmp_path / "crops" / CROPS[1])
-    faces = find_faces(portrait, facelib.load_detector())
+    faces = find_portrait(portrait, facelib.load_detector()).faces
     assert np.array_equal(crop, margin_chips(portrait, faces.boxes[:1], size=160, margin=0.125)[0])
 
 
@@ -107,7 +108,7 @@ def test_crops_are_those_of_the_embedding_networks(portrait, tmp_path, method, s
     picture.parent.mkdir()
     PillowImage.fromarray(portrait).save(picture)
     aligned(tmp_path / "in", tmp_path / "out", method=method, image_size=size, margin=0.3)
-    face = find_faces(portrait, facelib.load_detector())[0]
+    face = find_portrait(portrait, facelib.load_detector()).faces[0]
     expected = {
         "margin": lambda: margin_chips(portrait, face.boxes, size=size, margin=0.3),
         "five points": lambda: five_point_chips(portrait, face.landmarks, size=size),
@@ -128,7 +129,7 @@ def test_run_again_nothing_is_made_twice(tree, tmp_path):
 def test_pictures_without_a_face_are_not_looked_at_again(tree, tmp_path, monkeypatch):
     aligned(tree, tmp_path / "crops")
     (tree / "test/Nobody/broken.jpg").unlink()  # it would be tried again: it may become readable
-    monkeypatch.setattr("facelib.gather.cutting.find_faces", None)
+    monkeypatch.setattr("facelib.gather.cutting.find_portrait", None)
     assert aligned(tree, tmp_path / "crops")["reason"].tolist() == ["", NO_FACE, "", ""]
 
 
@@ -307,7 +308,7 @@ def test_links_are_followed_once(tree):
     (tree / "again").symlink_to(tree, target_is_directory=True)
     (tree / "more").mkdir()
     (tree / "more" / "linked").symlink_to(tree / "train" / "Eileen Collins", target_is_directory=True)
-    assert len(pictures_below(tree)) == 5
+    assert len(find_pictures_below(tree).pictures) == 5
 
 
 def test_each_picture_has_a_crop_of_its_own():
@@ -346,7 +347,7 @@ def test_of_several_faces_the_main_one_is_cut_out(tmp_path, portrait):
     both[20:220, 950:1150] = portrait[20:220, 130:330]  # as large, and at the border
     (tmp_path / "in").mkdir()
     PillowImage.fromarray(both).save(tmp_path / "in" / "1.png")
-    faces = find_faces(both, facelib.load_detector())
+    faces = find_portrait(both, facelib.load_detector()).faces
     central = faces[faces.boxes[:, 0] < 800]
     assert (len(faces), len(central)) == (2, 1)
     aligned(tmp_path / "in", tmp_path / "out")

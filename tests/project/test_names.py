@@ -6,7 +6,7 @@ import unicodedata
 
 import pytest
 
-from facelib.project.names import checked_name, completions, is_reserved, known_name, near_names
+from facelib.project.names import checked_name, is_reserved, known_name, near_names
 
 CAST = ["Ada Lovelace", "Grace Hopper", "Harrison Ford", "Renée Zellweger", "Tom", "Ann", "Anna"]
 
@@ -58,11 +58,3 @@ def test_names_that_only_look_like_answers_are_taken(name: str) -> None:
 def test_a_known_name_is_taken_as_it_is_spelt() -> None:
     assert known_name(" RENÉE zellweger", CAST) == "Renée Zellweger"
     assert known_name("Renee  Witherspoon", CAST) == "Renee Witherspoon"
-
-
-@pytest.mark.parametrize(
-    ("typed", "offered"),
-    [("an", ["Ann", "Anna"]), ("FORD", ["Harrison Ford"]), ("renee z", ["Renée Zellweger"]), ("ovel", [])],
-)
-def test_names_are_completed_from_the_beginning_of_a_word(typed: str, offered: list[str]) -> None:
-    assert completions(typed, CAST) == offered

@@ -171,9 +171,12 @@ def test_keys_do_what_buttons_do(shown):
 @pytest.mark.parametrize(
     ("opened", "keys", "expected"),
     [
-        (".box[data-track='8']", ["N", "i", "Enter"], (8, "Ni")),  # by a click into the picture
-        (".tile[data-track='3']", ["a", "ArrowDown", "Enter"], (3, "Ada")),  # gone, from the list; the first who fits
-        ("1", ["g", "r", "ArrowRight", "Enter"], (7, "Grace")),  # by its number; completed
+        (".box[data-track='8']", ["N", "i", "ArrowDown", "Enter"], (8, "Ni")),  # by a click into the picture
+        (".box[data-track='8']", ["N", "i", "Enter"], None),  # nobody new by typing alone
+        (".tile[data-track='3']", ["a", "Enter"], (3, "Ada")),  # gone, from the list; the first who fits
+        (".tile[data-track='3']", ["a", "ArrowDown", "ArrowDown", "Enter"], (3, "a")),  # a row after all who fit
+        ("1", ["g", "r", "Enter"], (7, "Grace")),  # by its number; completed
+        ("1", ["z", "o", "e", "Enter"], (7, "Zoë")),  # accents need not be typed
         ("u", ["ArrowDown", "ArrowDown", "ArrowDown", "Enter"], (8, "Zoë")),  # the first unknown; the third name
         ("2", ["Enter"], None),  # no name yet
         ("2", ["x", "Escape"], None),
@@ -190,6 +193,25 @@ def test_enrolling(shown, opened, keys, expected):
     for key in keys:
         page.keyboard.press(key)
     assert [(request["track"], request["person"]) for request in requests(page)] == ([expected] if expected else [])
+
+
+@pytest.mark.parametrize(
+    ("same", "keys", "expected"),
+    [
+        (False, ["Enter"], ("Grace", False)),
+        (False, ["ArrowDown", "Enter"], ("Grase", True)),
+        (True, ["ArrowDown", "Enter"], ("Grace", False)),  # case alone makes nobody new
+    ],
+)
+def test_a_name_that_is_nearly_a_known_one_is_asked_about(shown, same, keys, expected):
+    page = shown()
+    page.locator(".stage").focus()
+    page.evaluate("window.model.tell({asked: ASKED})".replace("ASKED", json.dumps(
+        {"track": 7, "person": "Grase", "near": ["Grace"], "same": same})))  # fmt: skip
+    expect(page.get_by_role("dialog", name="Is 'Grase' one of these?")).to_be_visible()
+    for key in keys:
+        page.keyboard.press(key)
+    assert [(request["person"], request["new"]) for request in requests(page)] == [expected]
 
 
 def test_while_a_name_is_typed_its_letters_are_no_keys(shown):

@@ -55,6 +55,19 @@ def test_what_is_shown(widget):
         "Ada (2)", "Unknown 1 (2)", "Unknown 2 (1)"]  # fmt: skip
 
 
+def test_a_name_that_is_nearly_a_known_one_is_asked_about(widget, project):
+    ask(widget, "name", [2], person="Grace Hopper", whole_group=False)
+    ask(widget, "name", [4], person="Graze Hopper", whole_group=False)
+    assert widget.asked["near"] == ["Grace Hopper"] and not widget.asked["same"] and called(widget)[4] == "Ada"
+    assert len(read_corrections(project.corrections)) == 1  # nothing is decided by asking
+    ask(widget, "name", [4], person="Graze Hopper", whole_group=False, new=True)
+    assert called(widget)[4] == "Graze Hopper" and widget.asked == {}
+    ask(widget, "name", [3], person="grace  hopper", whole_group=False)
+    assert widget.asked["same"]
+    ask(widget, "name", [3], person="unknown 1", whole_group=False)
+    assert "an answer of its own" in widget.error and widget.asked == {}
+
+
 def test_every_request_is_written_and_shown(widget, project):
     before = [item["id"] for item in widget.items]
     ask(widget, "confirm", [0])

@@ -1,0 +1,91 @@
+"""The pictures below a folder, and what else lies there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from facelib.images.reading import PICTURE_SUFFIXES, is_picture
+
+_SYSTEM_NAMES = frozenset(
+    {
+        "@eadir", "#recycle", "__macosx", "$recycle.bin", "system volume information", "lost+found", "thumbs.db",
+        "ehthumbs.db", "desktop.ini", "icon\r",
+    }
+)  # fmt: skip
+
+
+def is_ignored(name: str) -> bool:
+    """Return whether a file or folder belongs to the system: hidden ones, and what NAS and desktops leave behind.
+
+    Example:
+        >>> [is_ignored(name) for name in (".DS_Store", "@eaDir", "Thumbs.db", "Ada Lovelace")]
+        [True, True, True, False]
+    """
+    return name.startswith(".") or name.casefold() in _SYSTEM_NAMES
+
+
+@dataclass(slots=True)
+class FoundPictures:
+    """What a folder holds.
+
+    Attributes:
+        pictures: Files that are pictures by their suffix or, where that says nothing, by their content; sorted.
+        left_out: Every other entry with the reason, sorted; files of the system are not listed.
+    """
+
+    pictures: list[Path] = field(default_factory=list)
+    left_out: list[tuple[Path, str]] = field(default_factory=list)
+
+
+def find_pictures_below(folder: str | Path) -> FoundPictures:
+    """Find the pictures in a folder and in the folders in it; links are followed, each folder once.
+
+    Raises:
+        FileNotFoundError: When there is no such folder.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise FileNotFoundError(f"expected a folder with pictures at {str(folder)!r}, found none")
+    found = FoundPictures()
+    for path, reason in walk(folder):
+        if not reason and (path.suffix.lower() in PICTURE_SUFFIXES or is_picture(path)):
+            found.pictures.append(path)
+        else:
+            found.left_out.append((path, reason or "not a picture"))
+    found.pictures.sort()
+    found.left_out.sort()
+    return found
+
+
+def walk(folder: Path) -> Iterator[tuple[Path, str]]:
+    """Yield the files in a folder and in the folders in it, each with an empty text, or why it cannot be read.
+
+    Links are followed, each folder once; what belongs to the system is passed over.
+    """
+    return _entries(folder, seen={os.path.realpath(folder)})
+
+
+def _entries(folder: Path, seen: set[str]) -> Iterator[tuple[Path, str]]:
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError as error:
+        yield folder, f"cannot be read: {error.strerror}"
+        return
+    for entry in entries:
+        path = folder / entry.name
+        if is_ignored(entry.name):
+            continue
+        if entry.is_dir():
+            real = os.path.realpath(path)
+            if real in seen:
+                yield path, "a link to a folder that is read already"
+            else:
+                seen.add(real)
+                yield from _entries(path, seen)
+        elif not entry.is_file():
+            yield path, "a broken link" if entry.is_symlink() else "not a file"
+        else:
+            yield path, ""

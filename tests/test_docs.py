@@ -1,0 +1,52 @@
+"""The site's pages: each is reached, what they show in Python holds, and nothing in them is fetched from elsewhere."""
+
+import doctest
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted((ROOT / "docs").rglob("*.md"))
+
+
+@pytest.fixture(scope="module")
+def build() -> ModuleType:
+    specification = importlib.util.spec_from_file_location("build_docs", ROOT / "docs" / "build.py")
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_examples_in_a_page_hold(page: Path) -> None:
+    assert doctest.testfile(str(page), module_relative=False).failed == 0
+
+
+def test_every_page_and_notebook_is_in_the_navigation() -> None:
+    navigation = (ROOT / "mkdocs.yml").read_text(encoding="utf-8").partition("\nnav:\n")[2]
+    notebooks = [f"notebooks/{path.name}" for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]
+    assert len(notebooks) >= 9
+    for page in [path.relative_to(ROOT / "docs").as_posix() for path in PAGES] + notebooks:
+        assert page in navigation
+
+
+@pytest.mark.parametrize(
+    ("page", "fetches"),
+    [
+        ("", False),
+        ('<a href="https://example.org/">a link</a>', False),
+        ('<script src="../assets/plotly.min.js"></script>', False),
+        ('<link rel="canonical" href="https://example.org/">', False),
+        ('<script src="https://example.org/a.js"></script>', True),
+        ("<script defer src=//example.org/a.js></script>", True),
+        ('<img alt="" src="http://example.org/a.png">', True),
+        ('<link href="https://fonts.example.org/a.css" rel="stylesheet">', True),
+        ("<style>@import 'https://example.org/a.css';</style>", True),
+        ("<style>a { background: url(https://example.org/a.png) }</style>", True),
+    ],
+)
+def test_what_a_page_would_fetch_is_found(page: str, fetches: bool, build: ModuleType, tmp_path: Path) -> None:
+    (tmp_path / "page.html").write_text(page, encoding="utf-8")
+    assert bool(build.fetched(tmp_path)) is fetches
