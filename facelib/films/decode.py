@@ -41,6 +41,7 @@ __all__ = [
 ]
 
 _HELD = 8  # frames that wait to be put in order, in a damaged film
+_EARLIER = (0.0, 1.0, 5.0, 20.0)  # seconds before a wanted time at which reading is begun
 _FIRST_GROUP = 64  # frames in which the first timecode of MPEG-2 pictures is looked for
 # Containers in which a film may change the shape of its pixels on its way, since only the pictures tell it.
 _SHAPELESS = frozenset({"mpegts", "mpeg", "mpegvideo", "m4v", "h264", "hevc", "dv"})
@@ -181,7 +182,7 @@ class FilmReader:
 
     def _decode(self, packet: Any) -> list[av.VideoFrame]:
         if packet.size and not packet.is_discard and _is_shown(packet):
-            self.pictures.expect(packet.pts)
+            self.pictures.expect(packet.pts, corrupt=packet.is_corrupt)
         if packet.dts is not None and self._joints.is_joint(packet.dts * self._clock.tick):
             self._clock.joint()
         return decode_packet(packet, self.path, on_damage=self._failed)
@@ -250,16 +251,18 @@ class FilmReader:
     def problem(self) -> str:
         """Say what of the film was lost, once it is read to its end; nothing when it is whole."""
         times = self.times()
-        missing = self.pictures.missing_times()
-        if missing and self.pictures.lost:
-            self.pictures.near = times.to_film(float(missing[0] * self.tick))
+        absent = self.pictures.find_missing(times.source, self._sounds.values(), damaged=bool(self._damage))
+        undecoded = [float(pts * self.tick) for pts in self.pictures.missing_times()[:1]]
+        first = min([*undecoded, *([] if absent is None else [absent])], default=None)
+        if first is not None and self.pictures.lost:
+            self.pictures.near = times.to_film(first)
         rest = self._missing_end(times)
         sounds = [count.sentence(times) for count in self._sounds.values()]
         broken = f"the file is damaged: {self._damage}" if self._damage and not rest else ""
         return join_sentences([rest, self.pictures.sentence(), broken, *sounds])
 
     def _missing_end(self, times: FrameTimes) -> str:
-        told, slack = self._told_end()
+        told, slack = self._told_end(times)
         if told is None or len(times.segments) != 1:
             return ""
         until = float(times.segments[0].end)
@@ -268,9 +271,9 @@ class FilmReader:
         shift = float(times.segments[0].shift)
         return f"read to {until + shift:.1f} of {told + shift:.1f} seconds: the rest is missing or damaged"
 
-    def _told_end(self) -> tuple[float | None, float]:
+    def _told_end(self, times: FrameTimes) -> tuple[float | None, float]:
         """Return when the pictures end as the file says, and by how much it may be wrong, seconds."""
-        stream, frame = self.stream, 1 / float(self.stream.average_rate or 25)
+        stream, frame = self.stream, times.seconds / max(1, len(times.ticks))
         if stream.duration and stream.frames:  # counted by whoever wrote the file
             return float(((stream.start_time or 0) + stream.duration) * stream.time_base), 3 * frame + 0.02
         seconds = (self.container.duration or 0) / 1e6
@@ -360,24 +363,31 @@ def read_frame_at(path: str | Path, seconds: float, *, times: FrameTimes | None 
             raise UnreadableFilm(f"expected a frame at {seconds!r} s, could decode none of {str(path)!r}")
     began = reader.times().to_source(0.0)
     wanted = times.to_source(seconds) if times is not None else seconds + began
-    with open_reader(path) as reader:
-        return _frame_at(reader, wanted, wanted - seconds, first) or Frame(first.image(), first.index, first.time)
+    if wanted <= began:
+        return Frame(first.image(), first.index, first.time)
+    # Some containers have no index: a seek then lands behind the last picture that can be decoded alone.
+    for earlier in (*_EARLIER, None):
+        with open_reader(path) as reader:
+            shown = _frame_at(reader, wanted, None if earlier is None else max(began, wanted - earlier))
+            if shown is not None:
+                break
+    if shown is None:
+        return Frame(first.image(), first.index, first.time)
+    time = seconds if shown.source is None else shown.source - wanted + seconds
+    return Frame(shown.image(), round(time * float(reader.stream.average_rate or 25)), time)
 
 
-def _frame_at(reader: FilmReader, source: float, shift: float, first: FilmFrame) -> Frame | None:
-    """Return the frame at a time in the file; `shift` is that time less the film's."""
+def _frame_at(reader: FilmReader, source: float, begin: float | None) -> FilmFrame | None:
+    """Return the frame at a time in the file, read from `begin` on or from the beginning; None where that is later."""
     stream = reader.stream
-    # A seek lands on the last picture at or before the time that can be decoded alone.
-    reader.container.seek(round(source / stream.time_base), stream=stream)
+    if begin is not None:
+        reader.container.seek(round(begin / stream.time_base), stream=stream)
     shown: FilmFrame | None = None
     for frame in reader.frames():
-        if shown is not None and frame.source is not None and frame.source > source + 1e-6:
+        if frame.source is not None and frame.source > source + 1e-6:
             break
         shown = frame
-    if shown is None:
-        return None
-    time = source - shift if shown.source is None else shown.source - shift
-    return Frame(shown.image(), round(time * float(stream.average_rate or 25)), time)
+    return shown
 
 
 class PresentationClock:

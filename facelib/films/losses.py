@@ -7,12 +7,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from facelib.films.timeline import FrameTimes
 
 _GAP = 0.1  # seconds between two packets of sound from which something is missing
 _LEAP = 60.0  # seconds: a longer step is a joint
 _MOST_GAPS = 10_000
+_STEADY = 0.8  # of the steps from picture to picture are alike in a film of a steady rate
 
 
 @dataclass(slots=True)
@@ -22,7 +24,8 @@ class PictureCount:
     Attributes:
         expected: Pictures in the file so far.
         shown: Pictures decoded so far.
-        told: How many the file says it has; 0 when it does not say.
+        missing: How many are not even in the file, by the times of those around.
+        corrupt: How many the container knows to be damaged.
         fields: Whether each of two fields may lie in a packet of its own.
         failed: How many pieces the decoder refused.
         near: Film time of the first picture that is missing, seconds; None while none is.
@@ -30,15 +33,17 @@ class PictureCount:
 
     expected: int = 0
     shown: int = 0
-    told: int = 0
+    missing: int = 0
+    corrupt: int = 0
     fields: bool = False
     failed: int = 0
     near: float | None = None
     _waiting: Counter[int] = field(default_factory=Counter)
 
-    def expect(self, pts: int | None) -> None:
+    def expect(self, pts: int | None, *, corrupt: bool = False) -> None:
         """Count a picture in the file."""
         self.expected += 1
+        self.corrupt += corrupt
         if pts is not None:
             self._waiting[pts] += 1
 
@@ -60,10 +65,37 @@ class PictureCount:
         """Return the times in the file, in ticks, of the pictures that did not come out of the decoder."""
         return sorted(self._waiting.elements())
 
+    def find_missing(self, source: NDArray[np.float64], sounds: Iterable[SoundCount], *, damaged: bool) -> float | None:
+        """Count the pictures that are not in a file of a steady rate, where something tells that it is damaged.
+
+        A pause of pictures and sound together is how the film was made.
+
+        Args:
+            source: Times in the file of the pictures that are there, seconds.
+            sounds: Where sound is missing.
+            damaged: Whether the file is known to be damaged.
+
+        Returns:
+            Time in the file of the first picture that is missing; None when none is.
+        """
+        steps = np.diff(source)
+        usual = float(np.median(steps)) if len(steps) else 0.0
+        if not usual > 0 or np.mean(np.abs(steps - usual) < 0.3 * usual) < _STEADY:
+            return None
+        gaps = [gap for sound in sounds for gap in sound.gaps]
+        known = damaged or self.failed or self.corrupt
+        wide = [
+            place
+            for place in np.flatnonzero(steps > 1.5 * usual).tolist()
+            if known or any(_is_ragged(gap, source[place], source[place + 1]) for gap in gaps)
+        ]
+        self.missing = sum(round(float(steps[place]) / usual) - 1 for place in wide)
+        return float(source[wide[0]]) + usual if wide else None
+
     @property
     def lost(self) -> int:
         """How many pictures could not be decoded."""
-        lost = max(self.expected, self.told) - self.shown
+        lost = max(self.expected - self.shown, self.missing)
         if self.fields and not self.failed and 2 * self.shown >= self.expected - 2:
             return 0  # two fields, one picture
         return max(0, lost)
@@ -73,7 +105,7 @@ class PictureCount:
         if not self.lost:
             return ""
         place = "" if self.near is None else f", near {clock_time(self.near)}"
-        return f"{self.lost} of {self.lost + self.shown} pictures could not be decoded{place}"
+        return f"{self.lost} of {self.lost + self.shown} pictures could not be read{place}"
 
 
 @dataclass(slots=True)
@@ -114,6 +146,11 @@ class SoundCount:
         return ""
 
 
+def _is_ragged(gap: tuple[float, float], start: float, end: float) -> bool:
+    """Tell whether a gap in the sound lies where pictures are missing, but neither begins nor ends with them."""
+    return gap[0] < end and start < gap[1] and (abs(gap[0] - start) > _GAP or abs(gap[1] - end) > _GAP)
+
+
 def clock_time(seconds: float) -> str:
     """Write a time for people.
 
@@ -130,7 +167,7 @@ def join_sentences(parts: Iterable[str]) -> str:
     """Join what is told of a film; what is empty is left out.
 
     Example:
-        >>> join_sentences(["", "3 of 9 pictures could not be decoded", "sound 1 lacks 0.5 seconds"])
-        '3 of 9 pictures could not be decoded; sound 1 lacks 0.5 seconds'
+        >>> join_sentences(["", "3 of 9 pictures could not be read", "sound 1 lacks 0.5 seconds"])
+        '3 of 9 pictures could not be read; sound 1 lacks 0.5 seconds'
     """
     return "; ".join(part for part in parts if part)

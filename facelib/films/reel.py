@@ -17,7 +17,7 @@ from tqdm.auto import tqdm
 
 from facelib.films.decode import FilmFrame, open_film, picture_stream, probe, read_frames
 from facelib.films.encode import PictureWriter
-from facelib.films.sound import Samples, Sound, open_sound
+from facelib.films.sound import Samples, Sound, frame_of, open_sound
 from facelib.films.spans import Span, chosen_people, merge_spans, spans_of
 from facelib.films.times import read_segments
 from facelib.project import FilmFiles, Project, atomic_write
@@ -330,9 +330,7 @@ class _ReelSound:
     def _encode(self, samples: Samples) -> None:
         if samples.shape[1] == 0:
             return
-        block = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples), format="fltp", layout=self.source.layout)
-        block.sample_rate, block.pts = self.source.rate, self.written
-        self.output.mux(self.stream.encode(block))
+        self.output.mux(self.stream.encode(frame_of(samples, self.source.layout, self.source.rate, self.written)))
 
     def finish(self) -> None:
         self.output.mux(self.stream.encode(None))

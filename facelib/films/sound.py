@@ -154,7 +154,7 @@ class SamplePlacer:
         parts = self._convert(frame)
         time = None if frame.pts is None or not frame.time_base else frame.pts * frame.time_base
         for part in parts:
-            samples = part.to_ndarray().astype(np.float32, copy=False)
+            samples = _samples_of(part)
             place = self._count.place(time, samples.shape[1])
             time = None  # what follows from the same frame follows at once
             repeated = max(0, self._count.expected - place)  # by a damaged or badly joined file
@@ -209,5 +209,19 @@ class _Converter:
         kind = (frame.format.name, frame.layout.name, frame.sample_rate)
         if kind != self.kind:
             self.kind = kind
-            self.resampler = av.AudioResampler(format="fltp", layout=self.layout, rate=self.rate)
+            self.resampler = av.AudioResampler(format="flt", layout=self.layout, rate=self.rate)
         return self.resampler.resample(frame)
+
+
+# Channels lie side by side in frames, not each by itself: of those, PyAV reads one too many where there are eight.
+def _samples_of(frame: av.AudioFrame) -> Samples:
+    packed = frame.to_ndarray().reshape(-1, frame.layout.nb_channels)
+    return np.ascontiguousarray(packed.T, np.float32)
+
+
+def frame_of(samples: Samples, layout: str, rate: int, place: int) -> av.AudioFrame:
+    """Return samples as a frame that an encoder takes; its first sample lies at a place counted at `rate`."""
+    packed = np.ascontiguousarray(samples.T, np.float32).reshape(1, -1)
+    frame = av.AudioFrame.from_ndarray(packed, format="flt", layout=layout)
+    frame.sample_rate, frame.pts, frame.time_base = rate, place, Fraction(1, rate)
+    return frame

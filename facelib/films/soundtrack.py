@@ -12,7 +12,7 @@ import numpy as np
 from av.container import OutputContainer
 
 from facelib.films.opening import decode_packet
-from facelib.films.sound import SampleCount, SamplePlacer, Samples, aac_layout, aac_rate, named_layout
+from facelib.films.sound import SampleCount, SamplePlacer, Samples, aac_layout, aac_rate, frame_of, named_layout
 from facelib.films.timeline import Segment
 
 log = logging.getLogger(__name__)
@@ -152,9 +152,7 @@ class EncodedTrack:
     def _encode(self, place: int, samples: Samples) -> None:
         if samples.shape[1] == 0:
             return
-        block = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples), format="fltp", layout=self._layout)
-        block.sample_rate, block.pts, block.time_base = self._rate, place, Fraction(1, self._rate)
-        self._output.mux(self.target.encode(block))
+        self._output.mux(self.target.encode(frame_of(samples, self._layout, self._rate, place)))
         self._written = place + samples.shape[1]
 
     def finish(self) -> None:

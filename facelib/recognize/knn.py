@@ -90,7 +90,14 @@ class OpenSetKNN(OpenSetRecognizer):
         return self.threshold - self._own_thresholds() if self.thresholds else np.zeros(len(self.classes_))
 
     def decide(self, X: ArrayLike) -> pd.DataFrame:
-        """Name faces and tell how close the decision was; see `OpenSetRecognizer.decide` for the columns."""
+        """Name faces and tell how close the decision was; see `OpenSetRecognizer.decide` for the columns.
+
+        Example:
+            >>> knn = OpenSetKNN(k=1, threshold=0.3).fit([[0.0], [1.0]], ["Ada", "Grace"])
+            >>> row = knn.decide([[0.4]]).loc[0]
+            >>> row["person"], row["best_person"], round(float(row["distance"]), 2)
+            ('unknown', 'Ada', 0.4)
+        """
         check_is_fitted(self)
         offsets = self.offsets
         seen = self._compare(X, self.k, offsets=offsets)

@@ -48,6 +48,14 @@ class OpenSetSVM(OpenSetRecognizer):
         machines_: The support vector machines, one a person.
         slopes_: `(people,)`, with `intercepts_` the calibration of each machine.
         intercepts_: `(people,)`.
+
+    Example:
+        >>> around = np.random.default_rng(0).normal(0, 0.1, (9, 2))
+        >>> svm = OpenSetSVM(farthest=0.5).fit([*around, *(around + 1)], ["Ada"] * 9 + ["Grace"] * 9)
+        >>> svm.predict([[0, 0], [1, 1], [9, 9]]).tolist()
+        ['Ada', 'Grace', 'unknown']
+        >>> (svm.predict_proba([[0, 0], [9, 9]]) > 0.5).tolist()
+        [[True, False], [False, False]]
     """
 
     def __init__(
