@@ -28,7 +28,7 @@ from facelib.films.shots import ShotFrame, ShotMethod, split_shots
 from facelib.films.times import write_times
 from facelib.films.track import DETECTIONS, FaceSample, ShotTracker, Track, TrackMethod, fill_frames
 from facelib.images import crop, encode_jpeg, thumbnail
-from facelib.project import FilmFiles, write_table, write_text
+from facelib.project import FilmFiles, text_of, write_table, write_text
 
 _FAINT = 0.6  # of the least score: so faint a face may still continue a track, never begin one
 _LIKE = 0.75  # of the embedder's threshold: so near, two pieces within one shot are one person
@@ -140,7 +140,7 @@ def find_tracks(
     """
     search = search or TrackingSettings()
     info = probe(video)
-    write_text(f"{info.path.name}\n", files.source)
+    write_text(f"{text_of(info.path.name)}\n", files.source)
     shots: list[_ShotRow] = []
     rows: list[tuple[object, ...]] = []
     dropped = 0

@@ -97,9 +97,9 @@ def file_states(project: Project, paths: Iterable[Path]) -> FileStates:
         try:
             status = path.stat()
         except OSError:
-            states[project.label(path)] = None
+            states[project.place_of(path)] = None
         else:
-            states[project.label(path)] = [] if path.is_dir() else [status.st_size, status.st_mtime_ns]
+            states[project.place_of(path)] = [] if path.is_dir() else [status.st_size, status.st_mtime_ns]
     return states
 
 

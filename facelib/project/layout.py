@@ -121,7 +121,7 @@ class Project:
         """The folder of the groups of unknown people over all films."""
         return self.output / "unknowns"
 
-    def label(self, path: Path) -> str:
+    def place_of(self, path: Path) -> str:
         """Return what a file is called wherever the project lies: its place in the project's own folders, if there."""
         for kind, folder in (("data", self.data), ("output", self.output)):
             if path.is_relative_to(folder):
@@ -134,7 +134,7 @@ class Project:
         Raises:
             OSError: When the file cannot be read, or the output folder cannot be written.
         """
-        return file_digest(path, kept=self.output / "digests.json", name=self.label(path))
+        return file_digest(path, kept=self.output / "digests.json", name=self.place_of(path))
 
     def film(self, video: str | Path) -> FilmFiles:
         """Return where the results of one film lie; `video` is its path or file name.
@@ -145,13 +145,13 @@ class Project:
         name, places = Path(video).name, self.film_summary.parent
         plain = FilmFiles(places / Path(name).stem)
         for files in (plain, FilmFiles(places / name)):
-            if files.film == name:
+            if files.film == text_of(name):
                 return files
         is_table = plain.folder.name.casefold() == self.film_summary.name
         if not is_table and not plain.film and self._heir(plain) in ("", name):
             return plain
         numbered = (FilmFiles(places / (name if number == 1 else f"{name} ({number})")) for number in count(1))
-        return next(files for files in numbered if files.film in ("", name))
+        return next(files for files in numbered if files.film in ("", text_of(name)))
 
     @contextmanager
     def hold(self, video: str | Path) -> Iterator[FilmFiles]:
