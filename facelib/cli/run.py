@@ -49,6 +49,7 @@ def run(
         progress=lambda step: _print_step(step, place),
         progress_bar=sys.stderr.isatty(),
     )
+    _link_reports(place)
     _print_places(place, results)
     if results[-1].state == "failed":
         raise typer.Exit(1)
@@ -130,6 +131,14 @@ def _print_recognizer(project: Project) -> None:
         typer.echo(f"    WARNING: {warning}")
 
 
+def _link_reports(project: Project) -> None:
+    """Let the project's page link to the reports of this run, which were not there yet when it was written."""
+    if project.page_data.is_file():
+        from facelib.page import write_reports
+
+        write_reports(project)
+
+
 def _print_places(project: Project, results: Sequence[StepResult]) -> None:
     """Say where the results lie; after a failure, where to look."""
     from facelib.project import FilmFiles
@@ -141,9 +150,11 @@ def _print_places(project: Project, results: Sequence[StepResult]) -> None:
     for result in results:
         if result.state != "failed":
             typer.echo(f"report    {shown(result.report)}")
+    if project.page.is_file():
+        typer.echo(f"page      {shown(project.page)}")
     for folder in sorted((project.output / "videos").glob("*/")):
         files = FilmFiles(folder)
-        for kind, path in (("film", files.annotated), ("figure", files.timeline), ("table", files.appearances)):
+        for kind, path in (("film", files.annotated), ("table", files.appearances)):
             if path.is_file():
                 typer.echo(f"{kind:9} {shown(path)}")
 

@@ -28,7 +28,7 @@ def read_shots(files: FilmFiles) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def draw_films(
     settled: Settled,
-    colours: Mapping[str, Mapping[str, str]],
+    colours: Mapping[str, str],
     *,
     films: Iterable[Path] | None = None,
     **options: Any,
@@ -37,7 +37,7 @@ def draw_films(
 
     Args:
         settled: Their tables.
-        colours: By the film's file name, a colour for every name in it, such as `facelib.plots.colours_of` gives.
+        colours: A colour for every name, such as `facelib.plots.project_colours` gives.
         films: Which of them; None draws all.
         **options: As of `facelib.films.annotate.annotate_film`.
 
@@ -49,7 +49,7 @@ def draw_films(
     for film in settled.films if films is None else films:
         tracks = settled.tracks[film.name]
         with settled.problems.of(film, "drawing the names"), settled.problems.project.hold(film) as files:
-            annotate_film(film, files, tracks, colours[film.name], **options)
+            annotate_film(film, files, tracks, colours, **options)
             remember_drawn(files, tracks)
             drawn.append(film)
     return drawn

@@ -14,7 +14,7 @@ from facelib.films.corrections import NOT_A_FACE, labels
 from facelib.films.exports import FrameClock
 from facelib.page.boxes import BoxKeys, box_keys
 from facelib.page.faces import COLUMNS, TILE
-from facelib.page.links import Link
+from facelib.page.links import Link, Source
 from facelib.page.pack import Packed
 from facelib.recognize import UNKNOWN
 
@@ -86,7 +86,7 @@ class FaceSheets:
 
 
 @dataclass(frozen=True, slots=True)
-class FilmPage:
+class FilmData:
     """All that the page needs to play one film.
 
     Attributes:
@@ -116,7 +116,7 @@ class FilmPage:
     sheets: FaceSheets
     cuts: Packed
     longest_gap: float
-    sources: list[Link]
+    sources: list[Source]
     exports: list[Link]
 
 

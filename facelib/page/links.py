@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from facelib.films.decode import open_film, picture_stream
 from facelib.films.exports import PURPOSES
+from facelib.films.opening import open_film, picture_stream
 from facelib.project import FilmFiles, Project
 
 _CONTAINERS = {".mp4": "video/mp4", ".m4v": "video/mp4", ".webm": "video/webm", ".ogv": "video/ogg"}
@@ -29,6 +29,23 @@ class Link:
     title: str
     href: str
     purpose: str
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file that the film can be played from.
+
+    Attributes:
+        title: `source` or `annotated`.
+        href: Its address relative to the project's output folder, percent-encoded.
+        purpose: What it is, a few words.
+        start: Where a player is at the film's first frame, seconds: files may begin with sound alone.
+    """
+
+    title: str
+    href: str
+    purpose: str
+    start: float
 
 
 def address(path: Path, folder: Path) -> str:
@@ -58,14 +75,22 @@ def plays_in_browsers(film: Path) -> bool:
         return context.name in _CODECS and context.pix_fmt in _PIXELS
 
 
-def film_sources(film: Path, files: FilmFiles, folder: Path) -> list[Link]:
+def film_sources(film: Path, files: FilmFiles, folder: Path) -> list[Source]:
     """Return where a film can be played from: the film itself where browsers play it, then the annotated film."""
-    sources = []
+    found = []
     if film.is_file() and plays_in_browsers(film):
-        sources.append(Link("source", address(film, folder), "the film as it is"))
+        found.append(Source("source", address(film, folder), "the film as it is", _start(film)))
     if files.annotated.is_file():
-        sources.append(Link("annotated", address(files.annotated, folder), "the film with the names drawn on it"))
-    return sources
+        where = address(files.annotated, folder)
+        found.append(Source("annotated", where, "the film with the names drawn on it", _start(files.annotated)))
+    return found
+
+
+def _start(path: Path) -> float:
+    """Return where a player is at a file's first picture, seconds; players begin what begins before 0 at 0."""
+    with open_film(path) as container:
+        stream = picture_stream(container)
+        return max(0.0, float((stream.start_time or 0) * stream.time_base))
 
 
 def film_exports(files: FilmFiles, folder: Path) -> list[Link]:

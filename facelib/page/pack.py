@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -47,6 +48,18 @@ def as_script(key: str, value: Any) -> str:
         False
     """
     return f"facelibData({_json(key)}, {_json(value)});\n"
+
+
+def script_value(path: Path) -> Any:
+    """Return the value that a script of `as_script` hands to the page; lines of comment may stand before it.
+
+    Raises:
+        OSError: When the file cannot be read.
+        ValueError: When it is no such script.
+    """
+    call = path.read_text(encoding="utf-8").partition("facelibData(")[2].removesuffix(");\n")
+    _, end = json.JSONDecoder().raw_decode(call)
+    return json.loads(call[end:].removeprefix(", "))
 
 
 def _json(value: Any) -> str:

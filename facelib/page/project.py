@@ -86,7 +86,7 @@ class FilmEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class ProjectPage:
+class ProjectData:
     """All that the page needs before a film is opened."""
 
     name: str

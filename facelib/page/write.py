@@ -13,14 +13,14 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from facelib.films.corrections import NOT_A_FACE
-from facelib.films.decode import UnreadableFilm, probe
+from facelib.films.decode import FilmInfo, UnreadableFilm, probe
 from facelib.films.exports import FrameClock, exact_appearances, read_clock
 from facelib.page.bundle import bundle, page_folder, page_style
 from facelib.page.faces import write_face_sheets
-from facelib.page.film import FilmPage, PackedTimes, sheets_at, shown_tracks, track_boxes, track_table
+from facelib.page.film import FilmData, PackedTimes, sheets_at, shown_tracks, track_boxes, track_table
 from facelib.page.links import address, film_exports, film_sources, project_reports
-from facelib.page.pack import Packed, as_script
-from facelib.page.project import FilmEntry, ProjectPage, best_faces, list_people, pack_stretches, poster
+from facelib.page.pack import Packed, as_script, script_value
+from facelib.page.project import FilmEntry, ProjectData, best_faces, list_people, pack_stretches, poster
 from facelib.plots.project_marks import project_marks
 from facelib.project import Project, write_text
 
@@ -30,6 +30,7 @@ class _Read:
     """What was read of one film."""
 
     film: Path
+    info: FilmInfo
     clock: FrameClock
     tracks: pd.DataFrame
     stretches: pd.DataFrame
@@ -37,7 +38,7 @@ class _Read:
 
 
 def write_page(
-    project: Project, films: Iterable[Path] | None = None, *, longest_gap: float = 1.0, progress: bool = True
+    project: Project, films: Iterable[Path] = (), *, longest_gap: float = 1.0, progress: bool = True
 ) -> Path:
     """Write `index.html` of a project: all films, all people, and who is on screen when.
 
@@ -46,7 +47,7 @@ def write_page(
 
     Args:
         project: Films without tables are left out.
-        films: The films to show; None means all of the project.
+        films: Films to show beside those of the project's `videos/`.
         longest_gap: Seconds; shorter gaps between two tracks of one person are closed.
         progress: Show a bar, a film a step.
 
@@ -57,7 +58,8 @@ def write_page(
         FileNotFoundError: When no film has tables yet.
         OSError: When a file cannot be written.
     """
-    wanted = [film for film in films or project.find_videos() if project.film(film).tracks.is_file()]
+    every = {film.absolute(): film for film in [*project.find_videos(), *films]}.values()
+    wanted = [film for film in every if project.film(film).tracks.is_file()]
     if not wanted:
         raise FileNotFoundError(
             f"expected the tables of at least one film in {str(project.output / 'videos')!r}, found none; "
@@ -74,6 +76,18 @@ def write_page(
     return project.page
 
 
+def write_reports(project: Project) -> None:
+    """Let the page that is there link to the newest reports.
+
+    Raises:
+        OSError: When the page's data cannot be read or written.
+    """
+    data = script_value(project.page_data)
+    links = [asdict(link) for link in project_reports(project)]
+    if data["reports"] != links:
+        write_text(as_script("project", data | {"reports": links}), project.page_data)
+
+
 def page_html(name: str) -> str:
     """Return the page itself, which holds all scripts and styles but no data."""
     text = page_folder().joinpath("page.html").read_text(encoding="utf-8")
@@ -86,19 +100,18 @@ def page_html(name: str) -> str:
 def _read(project: Project, film: Path, longest_gap: float) -> _Read | None:
     """Read the tables of a film; without the film itself or its annotated copy nobody knows its frames: None."""
     files = project.film(film)
-    clock = None
-    for path in (film, files.annotated):
+    for picture in (film, files.annotated):
         try:
-            clock = read_clock(path)
+            info, clock = probe(picture), read_clock(picture, files)
             break
         except (FileNotFoundError, UnreadableFilm):
             continue
-    if clock is None:
+    else:
         return None
     table = pd.read_parquet(files.tracks)
     table = table[table["person"] != NOT_A_FACE]
     stretches = exact_appearances(table, clock, longest_gap=longest_gap, unknown=True)
-    return _Read(film, clock, shown_tracks(table, clock), stretches, _version(project, film, longest_gap))
+    return _Read(film, info, clock, shown_tracks(table, clock), stretches, _version(project, film, longest_gap))
 
 
 def _version(project: Project, film: Path, longest_gap: float) -> str:
@@ -111,7 +124,7 @@ def _version(project: Project, film: Path, longest_gap: float) -> str:
     return hashlib.sha256(json.dumps([_FORMAT, states, names, source, longest_gap]).encode()).hexdigest()[:16]
 
 
-_FORMAT = 1  # of the film's data; a new one makes all films be written anew
+_FORMAT = 2  # of the film's data; a new one makes all films be written anew
 
 
 def _write_film(project: Project, read: _Read, longest_gap: float) -> None:
@@ -128,16 +141,15 @@ def _write_film(project: Project, read: _Read, longest_gap: float) -> None:
     write_text(head + as_script(f"film {page.id}", asdict(page)), files.page_data)
 
 
-def _film_page(project: Project, read: _Read, longest_gap: float) -> FilmPage:
+def _film_page(project: Project, read: _Read, longest_gap: float) -> FilmData:
     files, film = project.film(read.film), read.film
     table, known = track_table(read.tracks)
-    info = probe(film if film.is_file() else files.annotated)
     cuts = pd.read_csv(files.shots)["start"] if files.shots.is_file() else pd.Series(dtype="float64")
-    return FilmPage(
+    return FilmData(
         id=files.folder.name,
         title=film.stem,
-        width=info.width,
-        height=info.height,
+        width=read.info.width,
+        height=read.info.height,
         times=PackedTimes.of(read.clock),
         labels=known,
         tracks=table,
@@ -150,7 +162,7 @@ def _film_page(project: Project, read: _Read, longest_gap: float) -> FilmPage:
     )
 
 
-def _overview(project: Project, read: list[_Read]) -> ProjectPage:
+def _overview(project: Project, read: list[_Read]) -> ProjectData:
     cast = project.find_people() if project.people.is_dir() else []
     tables = {one.film.name: one.tracks for one in read}
     named = {str(name) for table in tables.values() for name in table["person"]}
@@ -173,7 +185,7 @@ def _overview(project: Project, read: list[_Read]) -> ProjectPage:
                 stretches=pack_stretches(one.stretches, one.tracks, place),
             )
         )
-    return ProjectPage(project.name, people, films, project_reports(project))
+    return ProjectData(project.name, people, films, project_reports(project))
 
 
 def _notice(project: Project, film: Path) -> str:

@@ -174,7 +174,6 @@ def _results_of_films(project: Project, parameters: Mapping[str, object]) -> lis
             film.shots,
             film.appearances,
             film.annotated,
-            film.timeline,
         )
     ]
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Iterable, Mapping
 
 import pandas as pd
 import plotly.graph_objects as go
 
 from facelib.films.appearances import screen_time, timecode
 from facelib.plots.style import GREY, escaped, marks, template
-from facelib.project import write_text
 
 _ROW, _LINE = 34, 17  # pixels a person, and a line of a name
 _LONG = 15  # from so many people on, rows stand closer, and the times stand on top
@@ -19,19 +17,26 @@ _LONG = 15  # from so many people on, rows stand closer, and the times stand on 
 _GREYS = (GREY, "#A4A4A4", "#868686", "#BEBEBE")
 
 
-def draw_timeline(appearances: pd.DataFrame, *, duration: float, tracks: pd.DataFrame | None = None) -> go.Figure:
+def draw_timeline(
+    appearances: pd.DataFrame,
+    *,
+    duration: float,
+    tracks: pd.DataFrame | None = None,
+    colours: Mapping[str, str] | None = None,
+) -> go.Figure:
     """Draw a film's appearances: a row a person, a bar from each beginning to its end, in seconds.
 
     Args:
         appearances: The columns of `appearances.csv`; may be empty. Groups of unknown people come last, in grey.
         duration: Length of the film in seconds.
         tracks: The columns of `tracks.parquet`; with them the pointer shows why a name was given.
+        colours: Of people, such as `facelib.plots.project_colours` returns; without it each figure has its own.
 
     Returns:
         The figure, one trace a person; `base` and `x` of a bar are its start and length in seconds, `y` the number
         of its row.
     """
-    colours = shades(screen_time(appearances)["person"])
+    colours = shades(screen_time(appearances)["person"], colours)
     people = list(colours)
     why = _reasons(appearances, tracks)
     figure = go.Figure()
@@ -62,11 +67,17 @@ def draw_timeline(appearances: pd.DataFrame, *, duration: float, tracks: pd.Data
     return figure
 
 
-def shades(people: Iterable[str]) -> dict[str, str]:
-    """Return the colour of each person in the order given, but the cast before the unknown, who are shades of grey."""
+def shades(people: Iterable[str], colours: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return the colour of each person in the order given, but the cast before the unknown, who are shades of grey.
+
+    Args:
+        people: Names.
+        colours: Of the cast where they are settled; whoever is not among them gets one of this figure's own.
+    """
     looks = marks(people := list(people))
     strangers = [person for person in people if looks[person].colour == GREY]
-    cast = {person: looks[person].colour for person in people if person not in strangers}
+    settled = colours or {}
+    cast = {person: settled.get(person, looks[person].colour) for person in people if person not in strangers}
     return cast | {person: _GREYS[i % len(_GREYS)] for i, person in enumerate(strangers)}
 
 
@@ -111,10 +122,15 @@ def _time_axis(duration: float) -> dict[str, object]:
     return {"range": [0, duration], "tickvals": ticks, "ticktext": texts, "title": "time in the film"}
 
 
-def draw_screen_time(appearances: pd.DataFrame, *, tracks: pd.DataFrame | None = None) -> go.Figure:
-    """Draw how many seconds each person is on screen, longest first; with `tracks`, the pointer tells the shots."""
+def draw_screen_time(
+    appearances: pd.DataFrame, *, tracks: pd.DataFrame | None = None, colours: Mapping[str, str] | None = None
+) -> go.Figure:
+    """Draw how many seconds each person is on screen, longest first; the arguments are those of `draw_timeline`.
+
+    With `tracks`, the pointer tells the shots.
+    """
     table = screen_time(appearances, tracks)
-    colours = shades(table["person"])
+    colours = shades(table["person"], colours)
     table = table.set_index("person").loc[list(colours)].reset_index()
     shots = table["shots"].map(" and {} shots".format) if "shots" in table else ""
     figure = go.Figure(
@@ -139,39 +155,3 @@ def draw_screen_time(appearances: pd.DataFrame, *, tracks: pd.DataFrame | None =
     )
     _lay_rows(figure, list(colours))
     return figure
-
-
-_PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>body{{font:15px/1.5 "Open Sans","Noto Sans",Arial,sans-serif;color:#2a2a2a;max-width:1100px;margin:24px auto;
-padding:0 20px}}h1{{font-size:22px}}video{{width:100%;max-height:60vh;background:#111}}</style></head><body>
-<h1>{title}</h1><video id="film" src="annotated.mp4" controls preload="metadata"></video>
-<p>A click on a bar shows that moment.</p>{figure}</body></html>
-"""
-
-_SEEK = """
-const film = document.getElementById("film");
-document.getElementById("{plot_id}").on("plotly_click", event => {
-  film.currentTime = event.points[0].base + 0.01;
-  film.pause();
-});
-"""
-
-
-def write_timeline_page(
-    path: str | Path,
-    appearances: pd.DataFrame,
-    *,
-    title: str,
-    duration: float,
-    tracks: pd.DataFrame | None = None,
-) -> Path:
-    """Write the timeline as a page of its own, beside `annotated.mp4`, which it plays; works without a network.
-
-    The arguments are those of `draw_timeline`; `title` heads the page.
-    """
-    figure = draw_timeline(appearances, duration=duration, tracks=tracks)
-    inner = figure.to_html(full_html=False, include_plotlyjs=True, post_script=_SEEK, config={"displaylogo": False})
-    write_text(_PAGE.format(title=escaped(title, width=0), figure=inner), path)
-    return Path(path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 import unicodedata
+from collections.abc import Mapping
 from itertools import pairwise
 
 import networkx as nx
@@ -21,7 +22,7 @@ _LINE, _LETTER = 17, 7.6  # pixels: a line of a label, and the mean width of its
 _WIDTHS = (1.5, 3.0, 5.0, 8.0)  # of the lines between people, pixels
 
 
-def draw_people(graph: nx.Graph, *, seed: int = 0) -> go.Figure:
+def draw_people(graph: nx.Graph, *, seed: int = 0, colours: Mapping[str, str] | None = None) -> go.Figure:
     """Draw who appears with whom: a disc a person, a line between two who are on screen at once.
 
     A disc's area grows with the seconds on screen, a line's width with the seconds together. Who is often together
@@ -30,6 +31,7 @@ def draw_people(graph: nx.Graph, *, seed: int = 0) -> go.Figure:
     Args:
         graph: As `facelib.films.appearances.graph_of` returns it; may be empty.
         seed: Where the search for places begins; another seed gives another drawing of the same graph.
+        colours: Of people, as for `facelib.plots.draw_timeline`.
 
     Returns:
         A figure of fixed width, as tall as its people need; its last trace is the people.
@@ -41,7 +43,7 @@ def draw_people(graph: nx.Graph, *, seed: int = 0) -> go.Figure:
     boxes = np.array([_box(lines, size) for lines, size in zip(labels, sizes, strict=True)]).reshape(-1, 2)
     places = _discs(_places(graph, people, boxes, seed), boxes, sizes)
     figure = go.Figure(_lines(graph, dict(zip(people, places, strict=True))))
-    colours = shades(people)
+    colours = shades(people, colours)
     figure.add_scatter(
         x=places[:, 0],
         y=places[:, 1],

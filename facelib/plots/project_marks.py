@@ -8,14 +8,15 @@ import pandas as pd
 
 from facelib.plots.style import GREY, Mark, is_stranger, nth_mark
 from facelib.project import Project, write_table
+from facelib.recognize import UNKNOWN
 
 
 def project_marks(project: Project, people: Iterable[str]) -> dict[str, Mark]:
     """Return how each person is drawn, by name, sorted; the first to ask for a name settles its mark for good.
 
     `marks.csv` in the project's output folder keeps them: `person` and `number`, of `facelib.plots.style.nth_mark`. New
-    people take the next numbers in the order of their names. Whoever is not of the cast is a grey circle, as in
-    `facelib.plots.marks`, and has no row.
+    people, and those of the cast who are not drawn yet, take the next numbers in the order of their names. Whoever is
+    not of the cast is a grey circle, as in `facelib.plots.marks`, and has no row.
 
     Args:
         project: Whose marks are read, and written where there are new people.
@@ -27,12 +28,18 @@ def project_marks(project: Project, people: Iterable[str]) -> dict[str, Mark]:
     names = sorted(set(people))
     path = project.marks
     kept = _read(project)
-    new = [name for name in names if name not in kept and not is_stranger(name)]
+    cast = project.find_people() if project.people.is_dir() else []
+    new = [name for name in sorted({*names, *cast}) if name not in kept and not is_stranger(name)]
     if new:
         following = max(kept.values(), default=-1) + 1
         kept |= {name: following + i for i, name in enumerate(new)}
         write_table(pd.DataFrame(kept.items(), columns=pd.Index(["person", "number"])), path)
     return {name: nth_mark(kept[name]) if name in kept else Mark(GREY, "circle") for name in names}
+
+
+def project_colours(project: Project, people: Iterable[str]) -> dict[str, str]:
+    """Return the colour of each person by name, as `project_marks` keeps it; `unknown` is always among them."""
+    return {name: mark.colour for name, mark in project_marks(project, [*people, UNKNOWN]).items()}
 
 
 def _read(project: Project) -> dict[str, int]:

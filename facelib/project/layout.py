@@ -349,11 +349,6 @@ class FilmFiles:
         return self.folder / "drawn.json"
 
     @property
-    def timeline(self) -> Path:
-        """The timeline as a page of its own."""
-        return self.folder / "timeline.html"
-
-    @property
     def page_data(self) -> Path:
         """What the project's page knows of this film; the faces of its tracks lie beside it."""
         return self.folder / "page" / "film.js"

@@ -2,10 +2,9 @@
 
 from facelib.widgets.alias_board import AliasBoard
 from facelib.widgets.embedding_map import EmbeddingMap
-from facelib.widgets.film_timeline import FilmTimeline
 from facelib.widgets.live_view import LiveCamera
 from facelib.widgets.live_view_report import live_appearances, read_changes
-from facelib.widgets.player import film_player
+from facelib.widgets.project_page import ProjectPage
 from facelib.widgets.proposals import GalleryProposals
 from facelib.widgets.proposals_page import proposals_page
 from facelib.widgets.review import TrackReview
@@ -16,12 +15,11 @@ from facelib.widgets.threshold_page import mistakes_page
 __all__ = [
     "AliasBoard",
     "EmbeddingMap",
-    "FilmTimeline",
     "GalleryProposals",
     "LiveCamera",
+    "ProjectPage",
     "ThresholdTuner",
     "TrackReview",
-    "film_player",
     "live_appearances",
     "mistakes_page",
     "proposals_page",

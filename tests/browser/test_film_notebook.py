@@ -1,10 +1,8 @@
-"""The film notebook in JupyterLab: the film plays, and a click on the timeline shows its moment."""
+"""The film notebook in JupyterLab: the project's page plays the film with its boxes, and opens from the disk too."""
 
 from __future__ import annotations
 
-import re
 import shutil
-import time
 from pathlib import Path
 
 import pandas as pd
@@ -32,48 +30,51 @@ def demo(lab, make_tuned_demo):
     return project
 
 
-def test_film_plays_and_the_timeline_shows_the_moment(demo, run_notebook):
+def test_the_page_plays_the_film_in_the_notebook(demo, run_notebook):
     page = run_notebook(demo.data_dir.parent / "notebooks" / NOTEBOOK.name)
-    film = page.locator(".jp-OutputArea-output video")
+    root = page.locator(".jp-OutputArea-output .facelib-page")
+    film = root.locator("video")
     film.wait_for()
     assert film.evaluate(PLAYS) == [True, 640, 360, True]
+    assert "/files/film/data/demo/videos/" in film.evaluate("film => film.currentSrc")
 
-    widget = page.locator(".jp-OutputArea-output .jupyter-widgets", has=page.locator("img.widget-image")).first
-    caption = widget.get_by_text(re.compile(r"^\d\d:\d\d:\d\d\.\d{3}$"))
-    caption.wait_for()
-    before = caption.inner_text()
-    bars = widget.locator(".barlayer .point path")
-    last = bars.nth(bars.count() - 1)
-    last.scroll_into_view_if_needed()
-    box = last.bounding_box()
-    # plotly tells a click from a double click by waiting a little
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=4)
-    time.sleep(0.4)
-    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    expect(caption).not_to_have_text(before)
+    # A click on a lane shows that moment, with the boxes of the table.
+    canvas = root.locator(".lanes-canvas")
+    canvas.scroll_into_view_if_needed()
+    start = root.evaluate("root => root.app.view.lanes.rows[0].stretches[0].start")
+    canvas.click(position={"x": root.evaluate(f"root => root.app.view.lanes.xOf({start} + 0.3)"), "y": 45})
+    page.wait_for_function(f"document.querySelector('.facelib-page video').currentTime > {start} + 0.5")
+    film.evaluate("film => film.pause()")
+    page.wait_for_timeout(500)
+    frame, drawn = root.evaluate(
+        "root => { const { player } = root.app.view; return [player.frame, player.drawn.map("
+        "d => [d.look.person.name, d.left, d.top, d.right, d.bottom])]; }"
+    )
+    files = demo.film("demo.mp4")
+    assert files.folder.name == root.evaluate("root => root.app.view.film.page.id")
+    faces = pd.read_parquet(files.detections).merge(pd.read_parquet(files.tracks), on="track")
+    here = faces[(faces["frame"] == frame) & (faces["person"] != "unknown")].sort_values("left")
+    named = sorted((one for one in drawn if one[0] in set(here["person"])), key=lambda one: one[1])
+    assert [one[0] for one in named] == here["person"].tolist() and len(named) > 0
+    sides = here[["left", "top", "right", "bottom"]].to_numpy()
+    assert abs(sides - [one[1:] for one in named]).max() <= 0.5
 
-    handle = widget.locator(".noUi-handle")
-    handle.focus()
-    page.keyboard.press("Home")
-    expect(caption).to_have_text("00:00:00.000")
-    expect(page.locator("[role=alert]")).to_have_count(0)
-    assert set(pd.read_csv(demo.film("demo").appearances)["person"]) == {"Eileen Collins", "Grace Hopper"}
+    # Keys pressed in the page are the page's, not JupyterLab's.
+    root.locator(".lanes-scroll").focus()
+    page.keyboard.press("n")
+    assert page.locator(".jp-Notebook-cell").count() > 10
+    expect(root.locator("[role=alert]:visible")).to_have_count(0)
+    assert set(pd.read_csv(demo.film("demo.mp4").appearances)["person"]) == {"Eileen Collins", "Grace Hopper"}
 
 
-def test_timeline_page_seeks_in_the_film(demo, page):
+def test_the_same_page_opens_from_the_disk(demo, page):
     """Made by the notebook of the test before; opened as a file, as its user would."""
-    folder = demo.film("demo").folder
-    if not (folder / "timeline.html").is_file():
+    if not demo.page.is_file():
         pytest.skip("the notebook of the test before did not run")
-    page.goto((folder / "timeline.html").as_uri())
-    page.wait_for_function("document.querySelector('video').readyState >= 1")
-    bars = page.locator(".barlayer .point path")
-    bars.first.wait_for()
-    starts = pd.read_csv(folder / "appearances.csv")["start"]
-    box = bars.nth(bars.count() - 1).bounding_box()
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=4)
-    time.sleep(0.4)
-    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    page.wait_for_function("document.querySelector('video').currentTime > 0")
-    moment = page.evaluate("document.querySelector('video').currentTime")
-    assert (starts - moment + 0.01).abs().min() < 0.02
+    page.context.set_offline(True)
+    page.goto(f"{demo.page.as_uri()}#t=1")
+    page.locator(".lane-label").first.wait_for()
+    film = page.locator("video")
+    assert film.evaluate(PLAYS)[1:3] == [640, 360]
+    names = page.locator(".lane-text").all_inner_texts()
+    assert {"Eileen Collins", "Grace Hopper"} <= set(names)

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from facelib.cli import main
 from facelib.cli.printing import print_table
 from facelib.cli.run import parse_steps
+from facelib.project import write_text
 
 FACELIB = [sys.executable, "-c", "from facelib.cli import main; main()"]
 
@@ -52,15 +53,19 @@ def test_help_is_quick_because_nothing_heavy_is_imported():
 def test_a_run_tells_its_steps_and_where_the_results_lie(folder):
     film = folder / "output" / "demo" / "videos" / "clip"
     film.mkdir(parents=True)
-    for name in ("annotated.mp4", "timeline.html", "appearances.csv"):
+    for name in ("annotated.mp4", "appearances.csv"):
         (film / name).touch()
+    page = folder / "output" / "demo" / "index.html"
+    page.touch()
+    write_text('facelibData("project", {"reports":[]});\n', folder / "output" / "demo" / "page" / "project.js")
     done = invoke(*RUN, "-p", "seed=5")
     assert done.exit_code == 0, done.output
     lines = done.output.splitlines()
     assert lines[0] == "03_map: ..."
     assert lines[1].startswith("03_map: done in ")
     assert lines[3].startswith(os.path.join("report    output", "demo", "runs", ""))
-    assert [line.split()[0] for line in lines[4:]] == ["film", "figure", "table"]
+    assert [line.split()[0] for line in lines[4:]] == ["page", "film", "table"]
+    assert '"purpose":"03_map"' in (page.parent / "page" / "project.js").read_text()
     assert (folder / "output" / "demo" / "map.parquet").is_file()
     assert "fresh" in invoke(*RUN, "-p", "seed=5").output
     assert "done in" in invoke(*RUN, "-p", "seed=5", "--force").output

@@ -45,7 +45,7 @@ def make_squares(make_film, tmp_path) -> Callable[..., Project]:
         *,
         name: str = "squares",
         frames: int = 100,
-        times: Sequence[float] | None = None,
+        times: Sequence[float] | None = None,  # in the file; a film's own begin at 0
         cast: Sequence[str] = (),
     ) -> Project:
         project = Project(name, tmp_path / "data", tmp_path / "output")
@@ -56,7 +56,7 @@ def make_squares(make_film, tmp_path) -> Callable[..., Project]:
             made = make_film(film, pictures=[picture(squares, i) for i in range(len(at))], times=at)
             project.videos.mkdir(parents=True, exist_ok=True)
             made.rename(project.videos / film)
-            write_tables(project, project.videos / film, squares, at)
+            write_tables(project, project.videos / film, squares, [time - at[0] for time in at])
         return project
 
     return make

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from facelib.plots import GREY, marks
+from facelib.films.appearances import graph_of
+from facelib.plots import GREY, draw_people, draw_screen_time, draw_timeline, marks, project_colours
 from facelib.plots.project_marks import project_marks
 from facelib.project import Project
 
@@ -42,3 +43,15 @@ def test_names_come_back_from_the_table_as_they_are(project, name):
 
 def test_the_first_eight_differ_in_symbol_alone_too():
     assert len({mark.symbol for mark in marks(f"P{i}" for i in range(8)).values()}) == 8
+
+
+def test_a_person_has_one_colour_in_the_figures_of_all_films(project):
+    colours = project_colours(project, ["Ada", "Bo", "Cy"])
+    seen = [("Cy", 0.0, 2.0), ("Unknown 1", 1.0, 3.0)]
+    film = pd.DataFrame(seen, columns=["person", "start", "end"]).assign(
+        start_timecode="", end_timecode="", confidence=1.0, tracks=""
+    )
+    timeline = draw_timeline(film, duration=5, colours=colours)
+    assert timeline.data[0].marker.color == colours["Cy"] != draw_timeline(film, duration=5).data[0].marker.color
+    assert draw_screen_time(film, colours=colours).data[0].marker.color[0] == colours["Cy"]
+    assert colours["Cy"] in draw_people(graph_of(film), colours=colours).data[-1].marker.color

@@ -15,9 +15,11 @@ export class Hint {
     }
     this.element.hidden = false;
     const { offsetWidth: w, offsetHeight: h } = this.element;
-    const x = event.clientX + 16 + w > innerWidth ? event.clientX - w - 12 : event.clientX + 16;
+    const page = this.element.offsetParent.getBoundingClientRect();
+    const right = Math.min(innerWidth, page.right);
+    const x = event.clientX + 16 + w > right ? event.clientX - w - 12 : event.clientX + 16;
     const y = event.clientY + 18 + h > innerHeight ? event.clientY - h - 12 : event.clientY + 18;
-    Object.assign(this.element.style, { left: `${Math.max(4, x)}px`, top: `${Math.max(4, y)}px` });
+    Object.assign(this.element.style, { left: `${Math.max(4, x - page.left)}px`, top: `${Math.max(4, y - page.top)}px` });
   }
 
   hide() {

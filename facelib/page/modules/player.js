@@ -9,6 +9,7 @@ export class Player {
   constructor(film, source, { look, onframe, onfail }) {
     Object.assign(this, { film, source, look, onframe, onfail });
     this.frame = 0;
+    this.start = 0;
     this.boxesShown = true;
     this.drawn = [];
     this.video = make("video", { playsInline: true, preload: "auto", tabIndex: -1, attributes: { "aria-label": `Film ${film.page.title}` } });
@@ -46,13 +47,13 @@ export class Player {
     this.resizing = new ResizeObserver(() => this.draw());
     this.resizing.observe(this.stage);
     if (video.requestVideoFrameCallback) this.followFrames();
-    else for (const name of ["timeupdate", "seeked"]) video.addEventListener(name, () => this.show(this.film.frameAt(video.currentTime)));
+    else for (const name of ["timeupdate", "seeked"]) video.addEventListener(name, () => this.show(this.film.frameAt(video.currentTime - this.start)));
   }
 
   // The browser tells of each frame that it puts on screen, and what its time in the film is.
   followFrames() {
     this.callback = this.video.requestVideoFrameCallback((_, { mediaTime }) => {
-      this.show(this.film.nearestFrame(mediaTime));
+      this.show(this.film.nearestFrame(mediaTime - this.start));
       this.followFrames();
     });
   }
@@ -66,14 +67,14 @@ export class Player {
     }
     this.sourceNumber = number;
     this.message.hidden = true;
-    const seconds = this.film.seekTime(this.frame);
+    this.start = link.start; // the player's time at the film's first frame
     try {
       this.video.src = await this.source.url(link.href);
     } catch (error) {
       this.fail(error.message);
       return;
     }
-    this.video.currentTime = seconds;
+    this.video.currentTime = this.start + this.film.seekTime(this.frame);
     this.boxesShown = link.title === "source";
     this.onsource?.(number);
   }
@@ -123,7 +124,7 @@ export class Player {
 
   seekFrame(frame) {
     const kept = Math.max(0, Math.min(this.film.times.length - 1, frame));
-    this.video.currentTime = this.film.seekTime(kept);
+    this.video.currentTime = this.start + this.film.seekTime(kept);
     // Clock and bars answer at once; the boxes wait for their frame.
     this.frame = kept;
     this.showTime();

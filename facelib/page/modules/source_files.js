@@ -1,6 +1,6 @@
 // Where the page's data come from. Every source has the same three functions:
-//   project()   all people and films, as `ProjectPage` in facelib/page/project.py
-//   film(entry) one film, as `FilmPage` in facelib/page/film.py
+//   project()   all people and films, as `ProjectData` in facelib/page/project.py
+//   film(entry) one film, as `FilmData` in facelib/page/film.py
 //   url(path)   an address that the browser can load, for a path relative to the project's output folder
 // This one reads files beside the page. Browsers refuse `fetch` from file://, but they load classic scripts, and each
 // of these calls `facelibData(key, value)`.

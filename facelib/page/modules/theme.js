@@ -1,4 +1,4 @@
-// Light or dark: as the system says, until the user says otherwise.
+// Light or dark: as JupyterLab is where the page stands in it, else as the system says, until the user says otherwise.
 import { iconButton } from "./elements.js";
 
 const KEY = "facelib-theme";
@@ -14,7 +14,9 @@ export class Theme {
   }
 
   get dark() {
-    return this.chosen ? this.chosen === "dark" : this.system.matches;
+    if (this.chosen) return this.chosen === "dark";
+    const lab = document.body.dataset.jpThemeLight;
+    return lab ? lab === "false" : this.system.matches;
   }
 
   choose(theme) {
