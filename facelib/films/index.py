@@ -22,6 +22,7 @@ from facelib.films.carried import left_out
 from facelib.films.clothes import clothes
 from facelib.films.decode import UnreadableFilm, open_reader, probe
 from facelib.films.growing import KEYFRAMES, LOOKS, GrowingTables, growing_tables
+from facelib.films.hidden import drop_hidden
 from facelib.films.merge import TrackFilters, keep_tracks, merge_tracklets
 from facelib.films.scenes import background, find_scenes, find_setups, small_picture
 from facelib.films.shots import ShotFrame, ShotMethod, split_shots
@@ -245,7 +246,7 @@ class _Shot:
         times = np.asarray(self.times)
         tracks = self._tracks(times)
         found = fill_frames(tracks, times, self.first_frame, longest_gap=self.tracker.patience)
-        found = found[found["score"] >= self.sure]
+        found = drop_hidden(found[found["score"] >= self.sure].reset_index(drop=True), self.tracker.samples)
         tables.detections.add(pa.Table.from_pandas(found, DETECTIONS, preserve_index=False))
         looks = [row for track in tracks for row in _look_rows(track)]
         tables.looks.add(pa.Table.from_pylist(looks, LOOKS))

@@ -26,7 +26,9 @@ from facelib.films.corrections import (
 )
 from facelib.films.present import films_behind, remember_drawn
 from facelib.films.settle import settle_films
+from facelib.gallery import move
 from facelib.images import read_image
+from facelib.project.identities import merge
 from facelib.recognize import UNKNOWN
 from facelib.review import Review
 from facelib.review.worth import worth_asking
@@ -524,6 +526,23 @@ class TestWorth:
 class TestEnrol:
     def pictures(self, project):
         return sorted(path.relative_to(project.people).as_posix() for path in project.people.rglob("*.jpg"))
+
+    def test_a_picture_moved_to_somebody_else_is_not_written_back(self, review, project):
+        review.name([2], "Nina")
+        first = enrol(project).added[0]
+        (project.people / "Ada").mkdir(parents=True, exist_ok=True)
+        moved = move(project, first, "Ada")
+        again = enrol(project)
+        assert (project.data / moved).is_file() and not (project.data / first).exists()
+        assert first not in again.added and first not in set(again.pictures["picture"])
+
+    def test_names_that_are_merged_are_enrolled_as_one(self, review, project):
+        review.name([2], "Nina")
+        enrol(project)
+        (project.people / "Ada").mkdir(parents=True, exist_ok=True)
+        merge(project, "Nina", "Ada")
+        assert set(enrol(project).pictures["person"]) == {"Ada"} and not (project.people / "Nina").exists()
+        assert "Nina" not in read_corrections(project.corrections)["is"].tolist()
 
     def test_a_named_stranger_is_enrolled_once(self, review, project):
         review.name([1], "Grace")
