@@ -50,8 +50,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         for mark in _marks(item.nodeid):
             item.add_marker(mark)
-        if "browser" in getattr(item, "fixturenames", ()):
+        fixtures = getattr(item, "fixturenames", [])
+        if "browser" in fixtures:
             item.add_marker("browser")
+        if item.get_closest_marker("kernel") and "kernel_server" not in fixtures:
+            fixtures.insert(0, "kernel_server")  # before the fixtures of modules, which run notebooks as well
     order = [*PLACES, ""]
     items.sort(key=lambda item: order.index(next(iter(_marks(item.nodeid)), "")))
 

@@ -104,6 +104,7 @@ class MadeUpFilm:
                 "shot": self.tracks["shot"].to_numpy().repeat(LOOKS),
                 **{"left": left, "top": 200.0, "right": left + size, "bottom": 200 + size},
                 "quality": self.rng.uniform(0.05, 0.3, LOOKS * self.count),
+                **dict.fromkeys(("yaw", "pitch", "roll", "cut"), 0.0),
             }
         )
         people = zip(names, size[::LOOKS], strict=True)

@@ -1,22 +1,28 @@
 """What all tests share: the labelled data that may stand beside the checkout, and a quiet, private Jupyter."""
 
+import json
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import av
 import numpy as np
 import pandas as pd
 import pytest
+from ipykernel.kernelspec import get_kernel_dict
 from playwright.sync_api import Browser, Page, sync_playwright
 
 import facelib
 from facelib.demo import make_demo
 from facelib.gallery import build_gallery, read_gallery, write_gallery
 from facelib.images import encode_jpeg
-from facelib.project import Project, write_table
+from facelib.project import Project, file_lock, write_table
 from facelib.recognize.tuning import tune
 
 PLENTY = 120_000  # milliseconds that a page may take on a busy machine
@@ -61,6 +67,34 @@ def _private_jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
 
 
 @pytest.fixture(scope="session")
+def kernel_server(_private_jupyter: None) -> Iterator[None]:
+    """Kernels that start at once, for Jupyter and for the pipeline; see `kernel_server.py`."""
+    if sys.platform != "linux":
+        yield
+        return
+    program = str(Path(__file__).with_name("kernel_server.py"))
+    with (
+        TemporaryDirectory(prefix="kernels-") as folder,  # an address has at most some 100 bytes
+        subprocess.Popen(
+            [sys.executable, program, "serve", f"{folder}/at"], stdout=subprocess.PIPE, text=True
+        ) as server,
+    ):
+        assert server.stdout is not None and server.stdout.readline() == "ready\n"
+        # Without `site` the stand-in itself is up in 20 ms.
+        argv = [sys.executable, "-S", "-E", program, "start", f"{folder}/at", "-f", "{connection_file}"]
+        spec = get_kernel_dict() | {"argv": argv}
+        place = Path(folder) / "kernels" / "python3" / "kernel.json"
+        place.parent.mkdir(parents=True)
+        place.write_text(json.dumps(spec))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("JUPYTER_PATH", folder)
+            patch.setattr("facelib.pipeline.kernel.get_kernel_dict", lambda: spec)
+            yield
+        server.terminate()
+        server.communicate()
+
+
+@pytest.fixture(scope="session")
 def make_notebook() -> Callable[..., Path]:
     """Return a function that writes a small notebook: a cell tagged `parameters`, then further cells of code."""
     import nbformat
@@ -76,20 +110,45 @@ def make_notebook() -> Callable[..., Path]:
 
 
 @pytest.fixture(scope="session")
-def make_tuned_demo() -> Callable[[Path, float], Project]:
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all processes of this run of the tests have in common; write to it under a lock."""
+    folder = tmp_path_factory.getbasetemp()
+    return folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+
+
+@pytest.fixture(scope="session")
+def copy_demo(shared_folder: Path) -> Callable[..., Project]:
+    """Return a factory of demos, each made once by whoever asks first, then copied; not for tests of the making."""
+
+    def copy(folder: Path, seconds_per_shot: float, *, tuned: bool = False) -> Project:
+        """Put the demo into a folder, with shots of so many seconds; tuned, as notebooks 02 and 04 leave it."""
+        name = f"demo {seconds_per_shot}{' tuned' * tuned}"
+        kept, new = shared_folder / name, shared_folder / f"{name} new"
+        with file_lock(shared_folder / f"{name}.lock", what="making of the demo", wait=True):
+            if not kept.is_dir():
+                if tuned:
+                    _tune(copy(new, seconds_per_shot))
+                else:
+                    make_demo(Project("demo", new / "data"), seconds_per_shot=seconds_per_shot, progress=False)
+                new.rename(kept)
+        shutil.copytree(kept, folder, dirs_exist_ok=True)
+        return Project("demo", folder / "data", folder / "output")
+
+    return copy
+
+
+def _tune(project: Project) -> None:
+    embedder = facelib.load_embedder("dlib")
+    table = build_gallery(project, facelib.load_detector(), embedder, progress=False)
+    write_gallery(table, project.faces, detector="mtcnn", embedder=embedder.name, weights_sha256=embedder.sha256)
+    tuning = tune(read_gallery(project.faces), fallback=embedder.threshold)
+    tuning.save(project.recognizer, tuning.fitted.threshold)
+
+
+@pytest.fixture(scope="session")
+def make_tuned_demo(copy_demo: Callable[..., Project]) -> Callable[[Path, float], Project]:
     """Return a factory of the demo as notebooks 02 and 04 leave it, in a folder, with shots of so many seconds."""
-
-    def make(folder: Path, seconds_per_shot: float) -> Project:
-        project = Project("demo", folder / "data", folder / "output")
-        make_demo(project, seconds_per_shot=seconds_per_shot, progress=False)
-        embedder = facelib.load_embedder("dlib")
-        table = build_gallery(project, facelib.load_detector(), embedder, progress=False)
-        write_gallery(table, project.faces, detector="mtcnn", embedder=embedder.name, weights_sha256=embedder.sha256)
-        tuning = tune(read_gallery(project.faces), fallback=embedder.threshold)
-        tuning.save(project.recognizer, tuning.fitted.threshold)
-        return project
-
-    return make
+    return partial(copy_demo, tuned=True)
 
 
 @pytest.fixture

@@ -1,5 +1,9 @@
-"""The notebooks in order, run headlessly through papermill."""
+"""The notebooks in order, run headlessly through papermill.
 
-from facelib.pipeline.run import MAIN_STEPS, StepResult, notebooks_folder, run_pipeline
+Names are imported when they are first used (`__init__.pyi` lists them): the notebooks take their parameters from this
+package, and need not wait for papermill.
+"""
 
-__all__ = ["MAIN_STEPS", "StepResult", "notebooks_folder", "run_pipeline"]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -32,7 +32,7 @@ class Lab:
 
 
 @pytest.fixture(scope="session")
-def lab(tmp_path_factory) -> Iterator[Lab]:
+def lab(kernel_server, tmp_path_factory) -> Iterator[Lab]:
     root = tmp_path_factory.mktemp("lab")
     place = tmp_path_factory.mktemp("lab-settings")
     for name, values in SETTINGS.items():

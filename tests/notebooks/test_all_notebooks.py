@@ -5,18 +5,14 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from facelib.demo import make_demo
 from facelib.films.decode import probe
 from facelib.page.pack import script_value
 from facelib.pipeline import run_pipeline
-from facelib.project import Project
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("demo")
-    project = Project("demo", folder / "data", folder / "output")
-    make_demo(project, seconds_per_shot=0.6, progress=False)
+def demo(tmp_path_factory, copy_demo):
+    project = copy_demo(tmp_path_factory.mktemp("demo"), 0.6)
     (project.videos / "broken.mp4").write_text("no film")
     return project
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from facelib.demo import make_demo
 from facelib.gallery import accepted
 from facelib.gather.sources import read_sources
 from facelib.pipeline import run_pipeline
@@ -23,9 +22,8 @@ def run(project: Project, **parameters: object):
     return step
 
 
-def test_nothing_asked(tmp_path):
-    project = Project("demo", tmp_path / "data", tmp_path / "output")
-    make_demo(project, seconds_per_shot=0.6, progress=False)
+def test_nothing_asked(tmp_path, copy_demo):
+    project = copy_demo(tmp_path, 0.6)
     before = {path: path.stat().st_mtime_ns for path in project.data.rglob("*") if path.is_file()}
     assert run(project).state == "done"
     assert {path: path.stat().st_mtime_ns for path in project.data.rglob("*") if path.is_file()} == before

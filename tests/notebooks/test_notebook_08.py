@@ -11,7 +11,6 @@ import pandas as pd
 import pytest
 
 import facelib
-from facelib.demo import make_demo
 from facelib.demo.crowd import make_crowd, people_folder
 from facelib.gallery import check_same_network, check_same_weights, read_gallery
 from facelib.pipeline import run_pipeline
@@ -26,10 +25,8 @@ TINY = {
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory) -> Project:
-    folder = tmp_path_factory.mktemp("demo")
-    project = Project("demo", folder / "data", folder / "output")
-    make_demo(project, seconds_per_shot=0.4, progress=False)
+def demo(tmp_path_factory, copy_demo) -> Project:
+    project = copy_demo(tmp_path_factory.mktemp("demo"), 0.4)
     make_crowd(project.output / "training" / "people", people=7, pictures=6, progress=False)
     return project
 

@@ -17,7 +17,6 @@ from papermill.exceptions import PapermillExecutionError
 from PIL import Image
 
 import facelib
-from facelib.demo import make_demo
 from facelib.gallery import accept, read_gallery, undo, write_gallery
 from facelib.project import Project
 from facelib.recognize import load_recognizer
@@ -267,9 +266,8 @@ def test_an_svm_for_one_person_is_refused_and_leaves_the_former_recognizer(cast,
     assert load_recognizer(project.recognizer)[1] == before
 
 
-def test_what_the_tuner_saves_decides_who_is_named_in_05(tmp_path):
-    project = Project("demo", tmp_path / "data", tmp_path / "output")
-    make_demo(project, seconds_per_shot=0.4, progress=False)
+def test_what_the_tuner_saves_decides_who_is_named_in_05(tmp_path, copy_demo):
+    project = copy_demo(tmp_path, 0.4)
     run("02_embed_faces", project)
     widget = ThresholdTuner(tune(read_gallery(project.faces), fallback=0.48, progress=False), project)
     film = {"videos": ["demo.mp4"], "draw": False, "exports": []}

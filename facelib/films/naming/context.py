@@ -9,7 +9,8 @@ from scipy.spatial.distance import cdist
 
 from facelib.faces import FloatArray
 from facelib.films.clothes import colour_word, mean_clothes
-from facelib.films.naming.evidence import Tracks, face_evidence, turned
+from facelib.films.naming.calibration import stranger_confidence
+from facelib.films.naming.evidence import Tracks, face_evidence, muteness, turned
 from facelib.films.naming.joint import Named, name_jointly
 from facelib.films.naming.settings import NamingSettings, Recognizer, same_frame_conflicts
 from facelib.recognize import UNKNOWN, OpenSetSVM
@@ -64,8 +65,9 @@ def _explained(
     """Fill in probability, source and reason where the context has changed the answer, or made it surer."""
     known = (result["person"] != UNKNOWN).to_numpy()
     same = known & (result["person"] == named["person"]).to_numpy()
+    strange = stranger_confidence(1 - joint.probability.sum(axis=1), muteness(seen))
     result["confidence"] = np.where(
-        same, np.maximum(named["confidence"], chance), np.where(known, chance, 1 - chance)
+        same, np.maximum(named["confidence"], chance), np.where(known, chance, strange)
     ).astype(np.float32)
     result["source"] = np.where(same, "face", np.where(known, "context", ""))
     doubt = named["reason"] + ", but clothes and place speak against it"

@@ -80,6 +80,12 @@ def turned(looks: pd.DataFrame) -> FloatArray:
     return np.asarray(np.maximum(np.nan_to_num(turn), np.nan_to_num(seen[:, 3])), np.float32)
 
 
+def muteness(tracks: Tracks) -> FloatArray:
+    """Return how little the faces tell, being small or turned, 0 to 1, `(n,)`."""
+    small = np.clip(np.log(52 / np.maximum(tracks.size, 1)) / np.log(52 / 19), 0, 1)
+    return np.asarray(1 - (1 - small) * (1 - tracks.turn), np.float32)
+
+
 def face_evidence(tracks: Tracks, *, threshold: float, strangers: float) -> FloatArray:
     """Return the logarithm of the odds that a face is a person's rather than a stranger's, `(n, k)`.
 
@@ -96,8 +102,7 @@ def face_evidence(tracks: Tracks, *, threshold: float, strangers: float) -> Floa
         strangers: How far strangers' faces usually lie.
     """
     room = max(strangers - threshold, 1e-6)
-    small = np.clip(np.log(52 / np.maximum(tracks.size, 1)) / np.log(52 / 19), 0, 1)
-    hard = 1 - (1 - small) * (1 - tracks.turn)
+    hard = muteness(tracks)
     even = threshold + (0.3 + 0.5 * hard) * room
     slope = (7 - 5 * hard) / room * np.clip(tracks.quality / 0.08, 0.4, 1)
     least = _LEAST + (_LEAST_TURNED - _LEAST) * tracks.turn

@@ -18,6 +18,7 @@ _SURE = 0.9  # a name this probable teaches how alike one person's clothes are
 _ROUNDS = 8
 _HOPELESS = -9.0  # evidence so far below "nobody" that an option cannot matter, whoever else is taken
 _AGAINST = -1.5  # evidence of a face so far below "nobody" that nothing around it gives it the name
+_SURELY_STRANGE = -1.5  # evidence of a face for the likeliest name, below which it is a stranger's
 _STRANGER, _ITSELF = -1.0, 1.5  # evidence that a face is a certain stranger, and that a stranger's own face is
 _ALTERNATIVES = 32  # labels of strangers that a track may bear at most: those that most speaks for
 
@@ -178,7 +179,7 @@ def _most_likely(evidence: FloatArray) -> tuple[IntArray, IntArray]:
 
 def _strangers(face: FloatArray) -> IntArray:
     """Return the number of the stranger that each face surely is, `(n,)`; -1 for those that may be of the cast."""
-    sure = face.max(axis=1, initial=-np.inf) < _AGAINST
+    sure = face.max(axis=1, initial=-np.inf) < _SURELY_STRANGE
     return np.where(sure, np.cumsum(sure) - 1, -1)
 
 

@@ -144,8 +144,8 @@ class _AverageLinkage:
 
     def alike(self, rows: IntArray, others: IntArray) -> NDArray[np.float64]:
         near = np.round((self._means(rows) * self.signs) @ self._means(others).T, _DIGITS)
-        for i, row in enumerate(rows.tolist()):
-            foes = np.array([*self.foes.get(row, ())], np.intp)
+        for i in np.flatnonzero(np.isin(rows, np.array([*self.foes], np.intp))).tolist():
+            foes = np.array([*self.foes[int(rows[i])]], np.intp)
             columns = np.searchsorted(others, foes)
             found = columns < len(others)
             columns, foes = columns[found], foes[found]

@@ -80,14 +80,14 @@ def match_unknowns(
         worth=worth_of(rows),
         apart=frames_shared(rows["film"], rows["start_frame"], rows["end_frame"]).tolist(),
     )
-    names = _new_names(rows.assign(group=found), groups["cluster"], reserved, least_quality, least_seconds)
-    labels = [*groups["cluster"]]
+    names = _new_names(rows.assign(group=found), groups["cluster"].to_list(), reserved, least_quality, least_seconds)
+    labels = groups["cluster"].to_list()
     rows["cluster"] = [labels[group] if group < len(labels) else names.get(group, "") for group in found.tolist()]
     return fill_clusters(table, rows), _with_members(groups, rows)
 
 
 def _new_names(
-    rows: pd.DataFrame, there: pd.Series, reserved: Iterable[str], least_quality: float, least_seconds: float
+    rows: pd.DataFrame, there: list[str], reserved: Iterable[str], least_quality: float, least_seconds: float
 ) -> dict[int, str]:
     """Return the label of each new group that gets one."""
     taken = {*reserved, *there}
@@ -107,8 +107,10 @@ def _with_members(groups: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     vectors = np.stack(rows["embedding"].to_list()).astype(np.float64)
     vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     own = np.column_stack([vectors, 1 - np.clip(worth_of(rows), 0, 1)])
-    new = [name for name in dict.fromkeys(rows["cluster"]) if name not in set(groups["cluster"])]
-    labels = [*groups["cluster"], *new]
+    labels = groups["cluster"].to_list()
+    there = set(labels)
+    new = [name for name in dict.fromkeys(rows["cluster"].to_list()) if name not in there]
+    labels += new
     place = rows["cluster"].map({name: i for i, name in enumerate(labels)}).to_numpy(np.intp)
     sums = np.concatenate([_matrix(groups["sums"], width=own.shape[1]), np.zeros((len(new), own.shape[1]))])
     np.add.at(sums, place, own)
@@ -117,7 +119,7 @@ def _with_members(groups: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     np.maximum.at(quality, place, rows["quality"].to_numpy(float))
     table = {
         "cluster": pd.Series(labels, dtype="str"),
-        "sums": [*sums],
+        "sums": [*sums.astype(np.float32)],
         "size": size + np.bincount(place, minlength=len(labels)),
         "seconds": seconds + np.bincount(place, (rows["end"] - rows["start"]).to_numpy(float), len(labels)),
         "quality": quality,
@@ -126,4 +128,4 @@ def _with_members(groups: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _matrix(sums: pd.Series, *, width: int) -> NDArray[np.float64]:
-    return np.stack(sums.to_list()).astype(np.float64) if len(sums) else np.zeros((0, width))
+    return np.array(sums.to_list(), np.float64) if len(sums) else np.zeros((0, width))

@@ -18,10 +18,17 @@ from pydantic import (
     ValidationInfo,
     field_validator,
 )
-from pydantic_core import PydanticCustomError
 
 Provider = Literal["auto", "cpu", "cuda"]
 DETECTORS = ("haar", "hog", "cnn", "mtcnn", "centerface", "yunet")
+
+
+class _Refused(ValueError):
+    """What was expected of a value, and the names that it might have meant."""
+
+    def __init__(self, expected: str, known: Iterable[str] = ()) -> None:
+        super().__init__(expected)
+        self.known = list(known)
 
 
 def near(name: str, known: Iterable[str]) -> str:
@@ -50,13 +57,12 @@ def _network(value: str) -> str:
     known = [*DETECTORS, *(weights.name for weights in catalogue() if weights.kind == "detector")]
     if value in known:
         return value
-    text = "expected one of {known} or the path of an ONNX file"
-    raise PydanticCustomError("unknown_name", text, {"known": sorted(set(known))})
+    raise _Refused(f"expected one of {sorted(set(known))!r} or the path of an ONNX file", known)
 
 
 def _not_empty(value: str) -> str:
     if not value:
-        raise PydanticCustomError("empty", "expected a name")
+        raise _Refused("expected a name")
     return value
 
 
@@ -93,7 +99,7 @@ class NotebookParameters(BaseModel):
     def _no_truth_value_as_number(cls, value: object, info: ValidationInfo) -> object:
         annotation = cls.model_fields[str(info.field_name)].annotation
         if isinstance(value, bool) and annotation not in (bool, Any):
-            raise PydanticCustomError("truth_value", "expected anything but true or false")
+            raise _Refused("expected anything but true or false")
         return value
 
     @classmethod
@@ -146,12 +152,11 @@ def _told(error: ValidationError) -> str:
     """Say in one sentence what was expected of the first parameter that is wrong, and what was given."""
     first = error.errors(include_url=False)[0]
     name, kind, value, context = str(first["loc"][0]), first["type"], first["input"], first.get("ctx", {})
-    expected = _EXPECTED.get(kind, first["msg"]).format(**context)
-    hint = ""
+    refused = context.get("error")
+    expected = str(refused) if refused else _EXPECTED.get(kind, first["msg"]).format(**context)
+    hint = near(str(value), refused.known) if isinstance(refused, _Refused) else ""
     if kind == "literal_error":
         hint = near(str(value), re.findall("'([^']*)'", context["expected"]))
-    elif kind == "unknown_name":
-        hint = near(str(value), context["known"])
     elif kind == "list_type":
         hint = f" A list is written -p {name}='{json.dumps([str(value)])}'."
     elif kind == "string_type" and not isinstance(value, list | dict):

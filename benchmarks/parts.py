@@ -1,0 +1,126 @@
+"""What each part of naming brings: the labelled films with each part switched off, faces in profile by themselves.
+
+Usage: python benchmarks/parts.py [--sets sitcom ...] [--data ../shared/data] [--keep FOLDER]
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from unittest.mock import patch
+
+import numpy as np
+import pandas as pd
+from context import SETS, SHARED, Film, FilmSet
+
+import facelib
+from facelib.embed.pose import away
+from facelib.evaluate import Score, score
+from facelib.evaluate.truth import UNNAMED
+from facelib.films.naming import evidence, joint
+from facelib.recognize import UNKNOWN
+
+PROFILE = 55.0  # degrees away from the camera
+OFF = 0.0
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of naming, switched off."""
+
+    name: str
+    constants: tuple[tuple[object, str, float], ...] = ()
+    pose: bool = True
+    cut: bool = True
+    context: bool = True
+
+    @contextmanager
+    def off(self, film: Film) -> Iterator[Film]:
+        """Switch the part off, and hand out the film as it is seen without."""
+        looks = film.looks.assign(**{"yaw": np.nan, "pitch": np.nan} if not self.pose else {})
+        with ExitStack() as stack:
+            for module, constant, value in self.constants:
+                stack.enter_context(patch.object(module, constant, value))
+            yield replace(film, looks=looks if self.cut else looks.assign(cut=OFF))
+
+
+PARTS = (
+    Part("all parts"),
+    Part("no turn of the face", pose=False),
+    Part("no cut by the edge", cut=False),
+    Part("no presence in the scene", ((evidence, "_ABSENT", OFF),)),
+    Part("surroundings outvote a face", ((joint, "_AGAINST", -9.0),)),
+    Part("none of these", ((evidence, "_ABSENT", OFF), (joint, "_AGAINST", -9.0)), pose=False, cut=False),
+    Part("face alone", context=False),
+)
+
+
+def scored(film: Film, tracks: pd.DataFrame, known: pd.DataFrame, *, profiles: bool) -> Score:
+    """Compare names with the truth; of faces in profile alone, those whose nearest look is one."""
+    faces = film.detections.merge(tracks[["track", "person"]], on="track")
+    labels = film.truth.faces["person"]
+    people = labels.where(labels.isin(known["person"]), UNKNOWN).mask(labels == "ignore", UNNAMED)
+    truth = film.truth.faces.assign(person=people)
+    if film.truth.frames is not None:
+        faces = faces[faces["frame"].isin(film.truth.frames)]
+    if profiles:
+        degrees = away(film.looks[["yaw", "pitch", "yaw"]].to_numpy())
+        turned = film.looks.assign(profile=degrees >= PROFILE).groupby("track")["profile"].mean() > 0.5
+        faces = faces[faces["track"].map(turned).fillna(False).to_numpy(bool)]
+    found = score(faces, truth)
+    return replace(found, cast=found.right + found.wrong + _unnamed(faces, truth)) if profiles else found
+
+
+def _unnamed(faces: pd.DataFrame, truth: pd.DataFrame) -> int:
+    """Return how many labelled faces of the cast were found and left without a name."""
+    all_named = score(faces.assign(person="anybody"), truth)
+    given = score(faces, truth)
+    return all_named.wrong - given.right - given.wrong
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--sets", nargs="+", choices=SETS, default=[*SETS])
+    parser.add_argument("--data", type=Path, default=SHARED)
+    parser.add_argument("--keep", type=Path)
+    arguments = parser.parse_args()
+    data, embedder = arguments.data.resolve(), facelib.load_embedder("dlib")
+    print(
+        "| films | switched off | cast named right | wrong | strangers named | on no face | profiles right | seconds |"
+    )
+    print("|---|---|---|---|---|---|---|---|")
+    with tempfile.TemporaryDirectory() as place:
+        for name in arguments.sets:
+            if not (data / SETS[name][1] / "videos").is_dir():
+                print(f"left out: expected videos/ in {data / SETS[name][1]}")
+                continue
+            films = FilmSet.find(name, data, (arguments.keep or Path(place)).resolve(), embedder)
+            for part in PARTS:
+                print(row(name, part, films, embedder), flush=True)
+
+
+def row(name: str, part: Part, films: FilmSet, embedder: facelib.Embedder) -> str:
+    """Name the films of a set without one part, and return the line of the table."""
+    total, profiles, seconds = Score(), Score(), 0.0
+    for film in films.films:
+        with part.off(film) as seen:
+            start = time.perf_counter()
+            tracks = seen.named(films.known, embedder, context=part.context)
+            seconds += time.perf_counter() - start
+        total += scored(film, tracks, films.known, profiles=False)
+        profiles += scored(film, tracks, films.known, profiles=True)
+    return (
+        f"| {name} | {part.name} | {total.named_right:.3f} of {total.cast} | {total.wrong} | "
+        f"{total.strangers_named} of {total.strangers} | {total.false_named} | "
+        f"{profiles.right} of {profiles.cast} | {seconds:.2f} |"
+    )
+
+
+if __name__ == "__main__":
+    main()
