@@ -1,7 +1,7 @@
 """Whether confidences keep their word on films: names, and the answer unknown.
 
-Every labelled film is named by its cast, and by its cast without each person, who is a stranger then. Beside it stands a
-logistic model of the answer unknown, fitted without each film in turn and tried on it: is it worth having?
+Every labelled film is named by its cast, and by its cast without each person, who is a stranger then. Beside it stands
+a logistic model of the answer unknown, fitted without each film in turn and tried on it: is it worth having?
 
 Usage: python benchmarks/confidence.py [--data ../shared/data] [--keep FOLDER]
 """
