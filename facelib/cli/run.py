@@ -53,9 +53,11 @@ def run(
     _print_places(place, results)
     if results[-1].state == "failed":
         raise typer.Exit(1)
-    if any(result.number == 5 for result in results):
-        _print_problems(place)
+    if any(result.number in (5, 6) for result in results):
+        whole = _print_problems(place)
         _print_scores(place)
+        if not whole:
+            raise typer.Exit(1)
 
 
 def parse_steps(text: str | None) -> list[int] | None:
@@ -157,14 +159,17 @@ def _print_places(project: Project, results: Sequence[StepResult]) -> None:
                 typer.echo(f"{kind:9} {shown(path)}")
 
 
-def _print_problems(project: Project) -> None:
-    """Say which films could not be read, or not to their end."""
+def _print_problems(project: Project) -> bool:
+    """Say what went wrong with films; return whether all of them were finished."""
     import pandas as pd
 
-    if project.film_summary.is_file():
-        summary = pd.read_csv(project.film_summary, keep_default_na=False)
-        for film, problem in summary.loc[summary["problem"] != "", ["film", "problem"]].itertuples(index=False):
-            typer.echo(f"problem   {film}: {problem}")
+    if not project.film_summary.is_file():
+        return True
+    summary = pd.read_csv(project.film_summary, keep_default_na=False)
+    problems = summary.loc[summary["problem"] != "", ["film", "problem"]]
+    for film, problem in problems.itertuples(index=False):
+        typer.echo(f"problem   {film}: {problem}")
+    return problems.empty
 
 
 def _print_scores(project: Project) -> None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from facelib.detect.base import Options, PictureDetector, resized, suppress
 from facelib.faces import Faces, FloatArray, Image
-from facelib.nets.cache import converted
+from facelib.nets.cache import converted, sha256_of
 from facelib.nets.runtime import Network, Provider, open_network
 
 STRIDES = (8, 16, 32)
@@ -140,13 +140,17 @@ def file_detector(
     if not path.is_file():
         raise FileNotFoundError(f"expected a detector's ONNX file, found no file at {str(path)!r}")
     network = open_network(path, provider=provider)
+    weights = sha256_of(path) if name is None else ""
     name = path.stem if name is None else name
     if {f"{kind}_{stride}" for kind in ("cls", "obj", "bbox", "kps") for stride in STRIDES} == set(
         network.output_names
     ):
-        return YuNetDetector(open_network(any_size(path), provider=provider), options, name=name)
-    scrfd_order(network)
-    return ScrfdDetector(network, options, name=name)
+        found: GridDetector = YuNetDetector(open_network(any_size(path), provider=provider), options, name=name)
+    else:
+        scrfd_order(network)
+        found = ScrfdDetector(network, options, name=name)
+    found.weights = weights
+    return found
 
 
 def scrfd_order(network: Network) -> dict[str, tuple[int, int, int]]:

@@ -78,6 +78,7 @@ class PictureDetector(ABC):
     """
 
     name: str
+    weights: str = ""  # SHA-256 of a file of the user's own, which may change under the same name
     default_score: ClassVar[float]
     tolerance: ClassVar[float] = 0.9  # boxes are never exact: a face this much smaller than asked for is still given
 
@@ -94,7 +95,8 @@ class PictureDetector(ABC):
         """Its name and every option on which it depends what is found."""
         size = self.options.working_size
         searched = "" if size is None else f", working size {size}"
-        return f"{self.name}, smallest face {self.options.smallest_face:g}, score {self.score:g}{searched}"
+        weights = f", weights {self.weights}" if self.weights else ""
+        return f"{self.name}, smallest face {self.options.smallest_face:g}, score {self.score:g}{searched}{weights}"
 
     def at_score(self, score: float) -> Self:
         """Return a detector with another least score, which shares the networks of this one."""

@@ -84,9 +84,7 @@ def annotate_film(
         facelib.films.decode.UnreadableFilm: When the film cannot be decoded.
         OSError: When the result cannot be written.
     """
-    for choice, known, what in ((blur, Blur, "blur"), (boxes, Boxes, "boxes")):
-        if choice not in get_args(known):
-            raise ValueError(f"expected {what} to be one of {list(get_args(known))!r}, got {choice!r}")
+    check_choices(blur=blur, boxes=boxes)
     signs = _signs(tracks, colours, labels or {}, boxes, confidence=show_confidence, clusters=show_clusters)
     left_sharp = _left_sharp(tracks, blur, sharp)
     info = probe(video)
@@ -111,6 +109,17 @@ def annotate_film(
     with tqdm(total=info.frames or None, unit=" frames", desc="drawing", disable=not progress) as bar:
         write_film(video, files.annotated, draw, quality=quality, times=read_film_times(video, files), report=report)
     return files.annotated
+
+
+def check_choices(*, blur: str = "nobody", boxes: str = "everyone") -> None:
+    """Refuse what is neither one of `Blur` nor one of `Boxes`.
+
+    Raises:
+        ValueError: When a choice is not known.
+    """
+    for choice, known, what in ((blur, Blur, "blur"), (boxes, Boxes, "boxes")):
+        if choice not in get_args(known):
+            raise ValueError(f"expected {what} to be one of {list(get_args(known))!r}, got {choice!r}")
 
 
 class _Sign(NamedTuple):

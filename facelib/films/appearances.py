@@ -39,17 +39,30 @@ def appearances(tracks: pd.DataFrame, *, longest_gap: float = 1.0, unknown: bool
             that is in no group is left out nevertheless.
 
     Returns:
-        The columns of `appearances.csv`, by start. `end` is the presentation time of the last frame, not the time
-        at which it leaves the screen; `facelib.films.exports.exact_appearances` gives that. `confidence` is that of the
-        tracks, weighted by their length, and `tracks` their numbers with a space between.
+        The columns of `appearances.csv`, by start. Times are exact to the frame: `start` is when the first frame comes
+        on screen, `end` when the frame after the last one does. `confidence` is that of the tracks, weighted by their
+        length, and `tracks` their numbers with a space between.
     """
     rows = []
+    tracks = tracks.assign(end=with_ends(tracks)["until"])
     for person, own in named_tracks(tracks, unknown=unknown).sort_values("start").groupby("person"):
         # A new stretch begins where the next track starts too long after all before it have ended.
         gap = own["start"] - own["end"].cummax().astype(float).shift(fill_value=-np.inf)
         for _, stretch in own.groupby((gap > longest_gap).cumsum()):
             rows.append(_stretch(str(person), stretch))
     return pd.DataFrame(rows, columns=pd.Index(APPEARANCE_COLUMNS)).sort_values(["start", "person"], ignore_index=True)
+
+
+def with_ends(tracks: pd.DataFrame) -> pd.DataFrame:
+    """Return tracks with `until`, the time at which each one's last frame leaves the screen.
+
+    Tables of an earlier version lack it: there, a last frame lasts as long as the film's frames usually do.
+    """
+    if "until" in tracks or "end_frame" not in tracks:
+        return tracks if "until" in tracks else tracks.assign(until=tracks["end"])
+    steps = (tracks["end"] - tracks["start"]) / (tracks["end_frame"] - tracks["start_frame"])
+    step = float(steps[np.isfinite(steps)].median()) if np.isfinite(steps).any() else 0.04
+    return tracks.assign(until=tracks["end"] + step)
 
 
 def named_tracks(tracks: pd.DataFrame, *, unknown: bool = False) -> pd.DataFrame:
@@ -66,8 +79,8 @@ def _stretch(person: str, tracks: pd.DataFrame) -> dict[str, object]:
     weights = tracks["end"] - tracks["start"] + 1e-3
     return {
         "person": person,
-        "start": round(start, 3),
-        "end": round(end, 3),
+        "start": round(start, 6),
+        "end": round(end, 6),
         "start_timecode": timecode(start),
         "end_timecode": timecode(end),
         "confidence": round(float(np.average(tracks["confidence"], weights=weights)), 4),
@@ -79,8 +92,7 @@ def screen_time(appeared: pd.DataFrame, tracks: pd.DataFrame | None = None) -> p
     """Return how long each person is on screen, one row a person, longest first.
 
     Args:
-        appeared: The columns of `appearances.csv`, or the stretches of `facelib.films.exports.exact_appearances`,
-            which count the last frame of each stretch too.
+        appeared: The columns of `appearances.csv`.
         tracks: The columns of `tracks.parquet` that the appearances were made of; with them the shots are counted.
 
     Returns:

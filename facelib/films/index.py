@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
@@ -23,6 +21,7 @@ from facelib.faces import Faces, FloatArray, Image
 from facelib.films.carried import left_out
 from facelib.films.clothes import clothes
 from facelib.films.decode import UnreadableFilm, open_reader, probe
+from facelib.films.growing import KEYFRAMES, LOOKS, GrowingTables, growing_tables
 from facelib.films.hidden import drop_hidden
 from facelib.films.merge import TrackFilters, keep_tracks, merge_tracklets
 from facelib.films.scenes import background, find_scenes, find_setups, small_picture
@@ -30,7 +29,7 @@ from facelib.films.shots import ShotFrame, ShotMethod, split_shots
 from facelib.films.times import write_times
 from facelib.films.track import DETECTIONS, FaceSample, ShotTracker, Track, TrackMethod, fill_frames
 from facelib.images import crop, encode_jpeg, thumbnail
-from facelib.project import FilmFiles, atomic_write, write_table, write_text
+from facelib.project import FilmFiles, text_of, write_table, write_text
 
 _FAINT = 0.6  # of the least score: so faint a face may still continue a track, never begin one
 _LIKE = 0.75  # of the embedder's threshold: so near, two pieces within one shot are one person
@@ -47,27 +46,9 @@ TRACK_TYPES = {
     "start": "float64",
     "end": "float64",
     "faces": "int32",
+    "until": "float64",
 }
 """The columns of a track that is not yet named, beside its embedding."""
-
-LOOKS = pa.schema(
-    [
-        *((name, pa.int32()) for name in ("track", "shot", "frame")),
-        ("time", pa.float64()),
-        *((name, pa.float32()) for name in ("left", "top", "right", "bottom", "score", "quality")),
-        ("embedding", pa.list_(pa.float32())),
-        ("clothes", pa.list_(pa.float16())),
-        ("picture", pa.binary()),
-        *((name, pa.float32()) for name in ("yaw", "pitch", "roll", "cut")),
-    ]
-)
-"""The columns of `looks.parquet`: the best faces of each track, best first; `picture` is JPEG, of the four best.
-
-`yaw`, `pitch` and `roll` are degrees, NaN where not known; `cut` is 1 where the picture's edge cuts the face.
-"""
-
-KEYFRAMES = pa.schema([("shot", pa.int32()), ("time", pa.float64()), ("picture", pa.binary())])
-"""The columns of `keyframes.parquet`: one picture a shot, as JPEG."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,12 +90,14 @@ class FilmTracks:
 
     Attributes:
         tracks: One row a track: `track`, `shot`, `start_frame`, `end_frame`, `start`, `end` (seconds),
-            `faces` (how many sampled), `embedding` (quality-weighted mean of its best faces).
+            `faces` (how many sampled), `until` (seconds: when its last frame leaves the screen, which is when the next
+            one comes), `embedding` (quality-weighted mean of its best faces).
         read_until: Presentation time of the last frame that could be decoded, seconds.
         duration: How long the film is, seconds: on its own clock, however its file counts.
         dropped: How many tracks were taken for no face: too short, too unsteady or too faint.
         problem: What of the film was lost, or nothing.
         notes: What cannot be carried over into the annotated film, a sentence each.
+        made: The SHA-256 of all that this was made from; empty where nobody asked.
     """
 
     tracks: pd.DataFrame
@@ -123,6 +106,7 @@ class FilmTracks:
     dropped: int = 0
     problem: str = ""
     notes: tuple[str, ...] = ()
+    made: str = ""
 
 
 def find_tracks(
@@ -157,11 +141,11 @@ def find_tracks(
     """
     search = search or TrackingSettings()
     info = probe(video)
-    write_text(f"{info.path.name}\n", files.source)
+    write_text(f"{text_of(info.path.name)}\n", files.source)
     shots: list[_ShotRow] = []
     rows: list[tuple[object, ...]] = []
     dropped = 0
-    with _written(files) as tables, open_reader(video) as reader:
+    with growing_tables(files) as tables, open_reader(video) as reader:
         frames = reader.frames(count_sound=True)
         split = split_shots(frames, method=search.shot_method, threshold=search.shot_threshold)
         bar = tqdm(split, total=info.frames or None, unit=" frames", desc=info.path.name, disable=not progress)
@@ -180,51 +164,11 @@ def find_tracks(
             raise UnreadableFilm(f"expected a film with at least one frame, could decode none of {str(video)!r}")
     write_table(_shot_table(shots), files.shots)
     write_times(times, files.times)
-    table = pd.DataFrame(rows, columns=pd.Index([*TRACK_TYPES, "embedding"])).astype(TRACK_TYPES)
-    return FilmTracks(table, item.frame.time, times.seconds, dropped, problem, tuple(notes))
-
-
-class _Growing:
-    """A table that is written a batch of shots at a time: many tiny pieces would swell the file's index, and memory."""
-
-    def __init__(self, writer: pq.ParquetWriter, most: int) -> None:
-        self._writer, self._most = writer, most
-        self._waiting: list[pa.Table] = []
-
-    def add(self, table: pa.Table) -> None:
-        self._waiting.append(table)
-        if sum(len(one) for one in self._waiting) >= self._most:
-            self.flush()
-
-    def flush(self) -> None:
-        if self._waiting:
-            self._writer.write_table(pa.concat_tables(self._waiting))
-            self._waiting = []
-
-
-@dataclass(frozen=True, slots=True)
-class _Tables:
-    """The tables that grow with each shot."""
-
-    detections: _Growing
-    looks: _Growing
-    keyframes: _Growing
-
-
-@contextmanager
-def _written(files: FilmFiles) -> Iterator[_Tables]:
-    with ExitStack() as stack:
-        tables = [
-            _Growing(stack.enter_context(pq.ParquetWriter(stack.enter_context(atomic_write(path)), schema)), most)
-            for path, schema, most in (
-                (files.detections, DETECTIONS, 16_384),
-                (files.looks, LOOKS, 512),
-                (files.keyframes, KEYFRAMES, 128),
-            )
-        ]
-        yield _Tables(*tables)
-        for table in tables:
-            table.flush()
+    columns = [*(name for name in TRACK_TYPES if name != "until"), "embedding"]
+    table = pd.DataFrame(rows, columns=pd.Index(columns))
+    # What is shown last of a track stays on screen until the next frame comes, or the film ends.
+    table["until"] = np.append(times.times, times.seconds)[table["end_frame"].to_numpy(np.int64) + 1]
+    return FilmTracks(table.astype(TRACK_TYPES), item.frame.time, times.seconds, dropped, problem, tuple(notes))
 
 
 _ShotRow = tuple[int, int, int, float, float, str, Image]
@@ -297,7 +241,7 @@ class _Shot:
                 cut=float(cuts[i]),
             )
 
-    def close(self, tables: _Tables) -> list[tuple[object, ...]]:
+    def close(self, tables: GrowingTables) -> list[tuple[object, ...]]:
         """Write what came of the shot, and return a row for each track."""
         times = np.asarray(self.times)
         tracks = self._tracks(times)

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+import logging
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from facelib.detect import Detector
 from facelib.embed import Embedder
 from facelib.films.index import TRACK_TYPES, FilmTracks, TrackingSettings, find_tracks
-from facelib.project import FilmFiles, write_table, write_text
-from facelib.recognize import UNKNOWN
+from facelib.project import FilmFiles, digest, write_table, write_text
 
-_FORM = 2  # of the tables; a change of what the pass writes counts it up
+_FORM = 3  # of the tables; a change of what the pass writes counts it up
+_log = logging.getLogger(__name__)
 
 
 def index_film(
@@ -23,35 +26,42 @@ def index_film(
     detector: Detector,
     embedder: Embedder,
     *,
+    content: str,
     search: TrackingSettings | None = None,
     progress: bool = True,
 ) -> FilmTracks:
     """Return what `find_tracks` finds in a film, from its tables where they were made in the same way.
 
-    Tables that are made anew name nobody: the `person` of each track is `unknown`.
+    Args:
+        video: Any film PyAV reads.
+        files: Where its tables lie.
+        detector: Finds the faces.
+        embedder: Embeds them.
+        content: The SHA-256 of the film's bytes, see `Project.digest`.
+        search: How the film is looked through; None takes the defaults.
+        progress: Show a bar with rate and time left.
 
     Raises:
         facelib.films.decode.UnreadableFilm: When the film cannot be decoded.
         OSError: When it is not there, or the tables cannot be written.
     """
     search = search or TrackingSettings()
-    made = made_from(video, detector, embedder, search)
+    made = made_from(content, detector, embedder, search)
     found = read_index(files, made)
     if found is None:
+        if "changed" in read_record(files).get("made", {}):  # then films were known by size and time
+            _log.warning("%s: the tables of an earlier version are made anew", Path(video).name)
         files.followed.unlink(missing_ok=True)  # it speaks of tables that are about to change
         found = find_tracks(video, files, detector, embedder, search=search, progress=progress)
-        write_table(found.tracks.assign(person=UNKNOWN), files.tracks)
         write_index(files, found, made)
-    return found
+    return replace(found, made=digest(made))
 
 
-def made_from(video: str | Path, detector: Detector, embedder: Embedder, search: TrackingSettings) -> dict[str, object]:
+def made_from(content: str, detector: Detector, embedder: Embedder, search: TrackingSettings) -> dict[str, object]:
     """Return everything on which it depends what `facelib.films.index.find_tracks` finds."""
-    status = Path(video).stat()
     return {
         "form": _FORM,
-        "size": status.st_size,
-        "changed": status.st_mtime_ns,
+        "film": content,
         "detector": detector.description,
         "embedder": embedder.name,
         "weights": embedder.sha256,
@@ -61,36 +71,45 @@ def made_from(video: str | Path, detector: Detector, embedder: Embedder, search:
 
 def read_index(files: FilmFiles, made: dict[str, object]) -> FilmTracks | None:
     """Return what an earlier pass over the film found, or None when it was made from anything else than `made`."""
-    tables = (files.tracks, files.detections, files.looks, files.shots, files.keyframes, files.times)
-    if not all(path.is_file() for path in tables):
+    record = read_record(files)
+    tables = (files.found, files.detections, files.looks, files.shots, files.keyframes, files.times)
+    if record.get("made") != json.loads(json.dumps(made)) or not all(path.is_file() for path in tables):
         return None
     try:
-        record = json.loads(files.followed.read_text(encoding="utf-8"))
-        if record["made"] != json.loads(json.dumps(made)):
-            return None
-        tracks = pd.read_parquet(files.tracks, columns=[*TRACK_TYPES, "embedding"])
-        return FilmTracks(
-            tracks,
-            float(record["read_until"]),
-            float(record["duration"]),
-            int(record["dropped"]),
-            str(record["problem"]),
-            tuple(record["notes"]),
-        )
+        return _with_facts(pd.read_parquet(files.found, columns=[*TRACK_TYPES, "embedding"]), record)
     except (OSError, ValueError, KeyError, TypeError):  # damaged: look through the film again
         return None
 
 
-def write_index(files: FilmFiles, followed: FilmTracks, made: dict[str, object]) -> None:
-    """Keep what the tables were made from; call it when all of them are written."""
+def _with_facts(tracks: pd.DataFrame, record: Mapping[str, Any]) -> FilmTracks:
+    return FilmTracks(
+        tracks,
+        float(record["read_until"]),
+        float(record["duration"]),
+        int(record["dropped"]),
+        str(record["problem"]),
+        tuple(record["notes"]),
+    )
+
+
+def write_index(files: FilmFiles, found: FilmTracks, made: dict[str, object]) -> None:
+    """Write the tracks and, when all other tables are there, what they were made from."""
+    write_table(found.tracks, files.found)
     names = ("read_until", "duration", "dropped", "problem", "notes")
-    record = {"made": made, **{name: getattr(followed, name) for name in names}}
+    record = {"made": made, **{name: getattr(found, name) for name in names}}
     write_text(json.dumps(record, indent=2), files.followed)
+
+
+def read_record(files: FilmFiles) -> dict[str, Any]:
+    """Return what a film's tables were made from, and what of the film is not in them; empty where nothing says so."""
+    try:
+        record = json.loads(files.followed.read_text(encoding="utf-8"))
+        return record if isinstance(record, dict) else {}
+    except (OSError, ValueError):
+        return {}
 
 
 def weights_of(files: FilmFiles) -> str:
     """Return the SHA-256 of the weights that embedded a film's faces, empty where nothing says so."""
-    try:
-        return str(json.loads(files.followed.read_text(encoding="utf-8"))["made"]["weights"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return ""
+    made = read_record(files).get("made")
+    return str(made.get("weights", "")) if isinstance(made, dict) else ""

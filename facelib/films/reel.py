@@ -25,7 +25,7 @@ from facelib.project import FilmFiles, Project, atomic_write
 PIECE_COLUMNS = ["start", "end", "reel_start", "frames", "people"]
 REEL_COLUMNS = ["video", "people", "pieces", "seconds", "path"]
 
-# Seconds that a time in a table may be off: `appearances.csv` keeps thousandths.
+# Seconds that a time in a table may be off: people write thousandths.
 _ROUNDING = 0.0006
 
 
@@ -57,7 +57,7 @@ def write_reel(
 ) -> Reel:
     """Cut spans of a film together, frame by frame, with their sound to the sample.
 
-    A frame is shown when its presentation time lies in a span, for as long as in the film; the
+    A frame is shown when its presentation time lies in a span, whose end is exclusive, for as long as in the film; the
     sound is that of the same stretch. Both are counted from the beginning of the reel, so that
     they do not drift apart however many cuts there are. The film is decoded once, as it was when
     the faces were found, up to the end of the last span; memory does not grow with it. Given
@@ -135,20 +135,72 @@ def write_reels(
         OSError: When a reel cannot be written.
     """
     tables = [_read_appearances(project.film(film)) for film in films]
-    spans_of(pd.concat(tables) if tables else pd.DataFrame({"person": []}), people)  # raises for who is in none
-    rows = []
-    for film, table in zip(films, tables, strict=True):
-        files = project.film(film)
-        here = [name for name in chosen_people(people) if name in set(table["person"])]
-        everybody = len(here) == len(chosen_people(people))
-        spans = spans_of(table, here, together=together) if here and (everybody or not together) else []
-        if spans:
-            reel = write_reel(film, files, spans, margin=margin, quality=quality, progress=progress)
-            rows.append((film.name, ", ".join(here), len(reel.pieces), round(reel.seconds, 3), str(reel.path)))
-        else:
-            files.reel.unlink(missing_ok=True)
-            rows.append((film.name, ", ".join(here), 0, 0.0, ""))
+    check_people(tables, people)
+    rows = [
+        write_reel_of(
+            film,
+            project.film(film),
+            table,
+            people,
+            together=together,
+            margin=margin,
+            quality=quality,
+            progress=progress,
+        )
+        for film, table in zip(films, tables, strict=True)
+    ]
     return pd.DataFrame(rows, columns=pd.Index(REEL_COLUMNS))
+
+
+def check_people(tables: Iterable[pd.DataFrame], people: Sequence[str]) -> None:
+    """Refuse to cut a reel of nobody, or of somebody who appears in none of the films.
+
+    Args:
+        tables: `person`, `start` and `end` of the appearances of each film.
+        people: Who is wanted.
+
+    Raises:
+        ValueError: When nobody is chosen, or somebody who is in none of the films.
+    """
+    columns = ["person", "start", "end"]
+    filled = [table[columns] for table in tables if len(table)]
+    spans_of(pd.concat(filled) if filled else pd.DataFrame(columns=pd.Index(columns)), people)
+
+
+def write_reel_of(
+    film: Path,
+    files: FilmFiles,
+    appeared: pd.DataFrame,
+    people: Sequence[str],
+    *,
+    together: bool = False,
+    margin: float = 0.0,
+    quality: int = 20,
+    progress: bool = True,
+) -> tuple[str, str, int, float, str]:
+    """Write `select_reel.mp4` of one film, where chosen people appear in it, else remove an old one.
+
+    Args:
+        film: Its path.
+        files: Where the reel goes.
+        appeared: The film's appearances.
+        people: Names, at least one.
+        together: As of `write_reels`, as are those below.
+        margin: See there.
+        quality: See there.
+        progress: See there.
+
+    Returns:
+        The columns `REEL_COLUMNS`.
+    """
+    here = [name for name in chosen_people(people) if name in set(appeared["person"])]
+    everybody = len(here) == len(chosen_people(people))
+    spans = spans_of(appeared, here, together=together) if here and (everybody or not together) else []
+    if not spans:
+        files.reel.unlink(missing_ok=True)
+        return film.name, ", ".join(here), 0, 0.0, ""
+    reel = write_reel(film, files, spans, margin=margin, quality=quality, progress=progress)
+    return film.name, ", ".join(here), len(reel.pieces), round(reel.seconds, 3), str(reel.path)
 
 
 def _read_appearances(files: FilmFiles) -> pd.DataFrame:
@@ -166,10 +218,10 @@ def _widened(spans: Sequence[Span] | Sequence[tuple[float, float]], margin: floa
     if not spans:
         raise ValueError("expected at least one span to show, got none")
     for start, end, *_ in spans:
-        if not (math.isfinite(start) and start <= end < math.inf):
+        if not (math.isfinite(start) and start < end < math.inf):
             raise ValueError(f"expected spans of a start and a later end in seconds, got {(start, end)!r}")
     return merge_spans(
-        Span(start - margin - _ROUNDING, end + margin + _ROUNDING, *people) for start, end, *people in spans
+        Span(start - margin - _ROUNDING, end + margin - _ROUNDING, *people) for start, end, *people in spans
     )
 
 
@@ -191,7 +243,7 @@ def _cut(frames: Iterable[FilmFrame], spans: list[Span], step: float) -> Iterato
     begins = True
     people: tuple[str, ...] = ()
     for frame in frames:
-        while span is not None and span.end < frame.time:
+        while span is not None and span.end <= frame.time:
             span = next(upcoming, None)
         inside = span is not None and span.start <= frame.time
         if held is not None:

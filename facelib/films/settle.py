@@ -1,104 +1,356 @@
-"""The tables of films brought in line with what their user decided, without looking at the films again."""
+"""The tables of a project's films settled: unknown people grouped over all of them, the user's decisions applied.
+
+No film is looked at again, and none but those whose names change is written.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
 
-from facelib.films.appearances import appearances
+from facelib.films.appearances import appearances, with_ends
 from facelib.films.corrections import (
     Corrected,
+    automatic,
     correct_films,
+    current,
     labels,
     match_corrections,
     read_corrections,
+    rename_groups,
 )
+from facelib.films.indexed import read_record, weights_of
+from facelib.films.name import read_named
+from facelib.films.problems import Problems
+from facelib.films.unknowns import group_unknowns, match_unknowns, table_of_groups
+from facelib.films.unknowns.kept import Groups, no_groups, people_of, read_groups, write_groups
 from facelib.project import Project, write_table
 
 CHANGE_COLUMNS = ["video", "track", "start", "end", "was", "is", "reason"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Revision:
-    """What bringing the tables in line did.
+class Settled:
+    """The tables of films as they are now.
 
     Attributes:
-        tracks: By the film's file name, its tracks as they are now.
-        changes: One row a track that is now called something else than in the file before: `video`, `track`,
-            `start`, `end` (seconds), `was`, `is`, `reason`.
+        films: The films, in order.
+        tracks: By the film's file name, the columns of `tracks.parquet`.
+        appearances: By the film's file name, the columns of `appearances.csv`, with the groups of unknown people where
+            they were asked for.
+        durations: By the film's file name, its length in seconds.
+        changes: One row a track of these films that is now called something else than in the file before: `video`,
+            `track`, `start`, `end` (seconds), `was`, `is`, `reason`.
+        elsewhere: The same of the other films of the project.
         written: The films whose tables were written anew; where nothing changed, the files stay as they were.
         left_out: The decisions that were not applied, with the columns of `corrections.csv` and `why`.
         warnings: A sentence for each person whom the user named twice in one moment.
+        unknown: The unknown people of all films of the project, see `facelib.films.unknowns.unknown_people`.
+        problems: What went wrong with single films.
     """
 
+    films: list[Path]
     tracks: dict[str, pd.DataFrame]
+    appearances: dict[str, pd.DataFrame]
+    durations: dict[str, float]
     changes: pd.DataFrame
+    elsewhere: pd.DataFrame
     written: list[Path]
     left_out: pd.DataFrame
     warnings: list[str]
+    unknown: pd.DataFrame
+    problems: Problems
 
 
-def revise_films(project: Project, films: Iterable[Path] | None = None, *, longest_gap: float = 1.0) -> Revision:
-    """Apply the user's decisions to `tracks.parquet` and `appearances.csv` of films, and write what changed.
+def settle_films(
+    project: Project,
+    films: Iterable[Path] | None = None,
+    *,
+    threshold: float | None = None,
+    weights: str = "",
+    regroup: bool = False,
+    longest_gap: float = 1.0,
+    show_unknown: bool = False,
+    problems: Problems | None = None,
+) -> Settled:
+    """Group the unknown people of a project, apply the user's decisions, and write `tracks.parquet` and appearances.
 
-    All films of the project that have been looked at count when groups of unknown people are settled.
+    Films that are new to the project are matched to the groups there are, so that nothing of the others is read. All
+    are grouped anew where the threshold, the network or a film's tracks have changed, where `films` are all there
+    are, or on request. Films of another network keep their groups, and those names to themselves.
 
     Args:
-        project: Its `corrections.csv` is read.
-        films: The films to write and report about; None means all of the project that have tables.
+        project: Its `corrections.csv` is read; no other process may settle it at the same time.
+        films: The films to report about; None means all of the project that have tables.
+        threshold: How alike two unknown tracks must be, see `facelib.films.unknowns.fit_grouping`; None leaves the
+            groups as they are.
+        weights: SHA-256 of the weights that embedded the faces, with a threshold.
+        regroup: Group all films anew, with a threshold.
         longest_gap: As of `facelib.films.appearances.appearances`; a changed value alone writes nothing anew.
+        show_unknown: Also the groups of unknown people in the appearances that are returned.
+        problems: Where to say what goes wrong with single films; None begins anew.
 
     Raises:
         FileNotFoundError: When one of `films` has no tables.
         ValueError: When `corrections.csv` is damaged.
         OSError: When a table cannot be written.
     """
-    there = {film.name: film for film in project.find_videos() if project.film(film).tracks.is_file()}
-    wanted = {film.name: film for film in films} if films is not None else there
-    for name, film in wanted.items():
-        if not project.film(film).tracks.is_file():
+    problems = Problems(project) if problems is None else problems
+    with project.hold_all():
+        run = _Run(project, _chosen(project, films), problems)
+        before = read_groups(project)
+        kept, anew = _grouped(run, before, threshold, weights, regroup=regroup)
+        corrected, kept = _decided(run, None if anew else before, kept)
+        if threshold is not None or before is not None:
+            write_groups(project, kept)
+        written, changes, elsewhere = _written(run, corrected, longest_gap)
+    tracks = {name: corrected.tables[name] for name in run.wanted}
+    return Settled(
+        films=list(run.wanted.values()),
+        tracks=tracks,
+        appearances={
+            name: appearances(table, longest_gap=longest_gap, unknown=show_unknown) for name, table in tracks.items()
+        },
+        durations={name: _duration(project, film, tracks[name]) for name, film in run.wanted.items()},
+        changes=changes,
+        elsewhere=elsewhere,
+        written=written,
+        left_out=corrected.left_out,
+        warnings=corrected.warnings,
+        unknown=people_of(kept.members),
+        problems=problems,
+    )
+
+
+def _chosen(project: Project, films: Iterable[Path] | None) -> list[Path]:
+    if films is None:
+        return [film for film in project.find_videos() if project.film(film).is_named]
+    chosen = list(films)
+    for film in chosen:
+        if not project.film(film).is_named:
             raise FileNotFoundError(
-                f"expected {str(project.film(film).tracks)!r}, found none; run 05 on {name!r} first"
+                f"expected {str(project.film(film).tracks)!r}, found none; run 05 on {film.name!r} first"
             )
-    corrected = correct_project(project, [*(there | wanted).values()])
-    written, rows = [], []
-    for name, film in wanted.items():
-        files, after = project.film(film), corrected.tables[name]
-        before = pd.read_parquet(files.tracks)
-        if _same(before, after):
+    return chosen
+
+
+class _Run:
+    """The films of one settling: those asked for, and others as they are needed."""
+
+    def __init__(self, project: Project, films: list[Path], problems: Problems) -> None:
+        self.project, self.problems = project, problems
+        self.named: dict[str, pd.DataFrame] = {}
+        self.looks: dict[str, pd.DataFrame] = {}
+        self.paths: dict[str, Path] = {}
+        for film in films:
+            self.read(film)
+        self.wanted = dict(self.paths)
+
+    def read(self, film: Path) -> None:
+        """Read a film's named tracks, unless they are there; what is damaged is told and left out."""
+        with self.problems.of(film, "reading its tables"):
+            if film.name not in self.named:
+                self.named[film.name] = _read_named(self.project, film)
+                self.paths[film.name] = film
+
+    def read_looks(self, names: Iterable[str]) -> dict[str, pd.DataFrame]:
+        """Return the quality of the best faces of films, of those that have them."""
+        for name in set(names) - set(self.looks):
+            path = self.project.film(name).looks
+            if path.is_file():
+                self.looks[name] = pd.read_parquet(path, columns=["track", "quality"])
+        return {name: self.looks[name] for name in names if name in self.looks}
+
+    def made(self, name: str) -> str:
+        """Return what a film's named tracks were made from."""
+        return str(self.named[name].attrs.get("made", ""))
+
+    def others(self) -> list[Path]:
+        """Return the other films of the project that have names."""
+        films = (film for film in self.project.find_videos() if film.name not in self.wanted)
+        return [film for film in films if self.project.film(film).is_named]
+
+
+def _read_named(project: Project, film: Path) -> pd.DataFrame:
+    """Return a film's tracks as the program named them, without groups; from `tracks.parquet` where it is older."""
+    files = project.film(film)
+    named = read_named(files)
+    if named is not None:
+        return named
+    table = automatic(pd.read_parquet(files.tracks))
+    table = table[[name for name in table.columns if not name.startswith("auto_")]]
+    return with_ends(table)
+
+
+def _grouped(
+    run: _Run, before: Groups | None, threshold: float | None, weights: str, *, regroup: bool
+) -> tuple[Groups, bool]:
+    """Return the groups with the films of this run in them, labelled by grouping, and whether all were made anew."""
+    if threshold is None:
+        return _as_they_are(run, before or no_groups()), before is None
+    now = {name: run.made(name) for name in run.wanted}
+    usable = before is not None and not regroup and (before.threshold, before.weights) == (threshold, weights)
+    if before is None or not usable:
+        return _all_anew(run, threshold, weights), True
+    new = {name: made for name, made in now.items() if name not in before.films}
+    changed = any(before.films[name] != made for name, made in now.items() if name not in new)
+    if changed or (new and set(before.films) <= set(now)):
+        return _all_anew(run, threshold, weights), True
+    kept = before
+    for name in sorted(new):
+        looks = run.read_looks([name]).get(name)
+        reserved = {*kept.reserved, *kept.renamed.values()}
+        table, groups = match_unknowns(
+            name, run.named[name], kept.groups, threshold=threshold, looks=looks, reserved=reserved
+        )
+        kept = replace(kept, groups=groups).with_members({name: table}, run.looks)
+    return replace(kept, films=dict(before.films) | new), False
+
+
+def _as_they_are(run: _Run, kept: Groups) -> Groups:
+    """Return the groups that the tables show, for films that are not among those kept."""
+    for film in run.others():
+        if film.name not in kept.films:
+            run.read(film)
+    shown = {name: _with_shown_clusters(run, name) for name in run.named if name not in kept.films}
+    return kept.with_members(shown, {})
+
+
+def _with_shown_clusters(run: _Run, name: str) -> pd.DataFrame:
+    table, path = run.named[name], run.project.film(name).tracks
+    if (table["cluster"] != "").any() or not path.is_file():
+        return table
+    shown = automatic(pd.read_parquet(path))
+    return _with_clusters(table, dict(zip(shown["track"].tolist(), shown["cluster"].tolist(), strict=True)))
+
+
+def _all_anew(run: _Run, threshold: float, weights: str) -> Groups:
+    """Group all films that the network embedded; what another network made of a face says nothing beside it."""
+    others = {film: weights_of(run.project.film(film)) for film in run.others()}
+    for film, used in others.items():
+        if used == weights:
+            run.read(film)
+    reserved: set[str] = set()
+    for film, used in others.items():
+        path = run.project.film(film).tracks
+        if used not in ("", weights) and path.is_file():
+            reserved |= {str(name) for name in pd.read_parquet(path, columns=["cluster"])["cluster"]} - {""}
+    looks = run.read_looks(run.named)
+    tables = group_unknowns(run.named, threshold=threshold, looks=looks, reserved=reserved)
+    kept = no_groups(threshold=threshold, weights=weights).with_members(tables, looks)
+    films = {name: run.made(name) for name in tables}
+    return replace(kept, groups=table_of_groups(tables, looks=looks), films=films, reserved=tuple(sorted(reserved)))
+
+
+def _decided(run: _Run, before: Groups | None, kept: Groups) -> tuple[Corrected, Groups]:
+    """Apply the decisions to the films of this run, and to others whose groups they or the grouping change.
+
+    Args:
+        run: The films.
+        before: What was settled last; None where all groups were made anew.
+        kept: The groups, labelled by grouping.
+    """
+    path = run.project.corrections
+    corrections = read_corrections(path)
+    state = hashlib.sha256(path.read_bytes() if path.is_file() else b"").hexdigest()
+    known = {*kept.films, *run.named}
+    new = list(set(run.wanted) - set(before.films if before else ()))
+    if before is None or before.corrections != state or corrections["video"].isin(new).any():
+        films = _with_decisions(run, known, corrections)
+        matched = match_project(run.project, films, corrections)
+        decided = current(matched[matched["video"].isin([film.name for film in films])])
+        renamed = rename_groups(kept.members.rename(columns={"film": "video"}), decided)
+        _read_changed(run, before, kept, renamed, {film.name for film in films})
+    else:
+        matched = match_project(run.project, run.wanted.values(), corrections)
+        renamed = dict(kept.renamed)
+    tables = {name: _with_clusters(table, kept.clusters(name)) for name, table in run.named.items()}
+    rows = matched[matched["video"].isin(list(tables)) | ~matched["video"].isin(list(known))]
+    corrected = correct_films(tables, rows, renamed=renamed)
+    looks = run.read_looks(run.named) if kept.films else {}
+    kept = kept.with_members(corrected.tables, looks)
+    return corrected, replace(kept, corrections=state, renamed=renamed)
+
+
+def _with_decisions(run: _Run, known: set[str], corrections: pd.DataFrame) -> list[Path]:
+    """Return the films that decisions are about and that have tables."""
+    asked = set(corrections["video"]) & known
+    there = {film.name: film for film in run.project.find_videos() if film.name in asked} | run.paths
+    return [film for name, film in there.items() if name in asked and run.project.film(film).is_named]
+
+
+def _read_changed(
+    run: _Run, before: Groups | None, kept: Groups, renamed: Mapping[str, str], decided: set[str]
+) -> None:
+    """Read the films whose tracks are called something else by now, besides those of this run."""
+    earlier = before.renamed if before is not None else {}
+    changed = [label for label in {*renamed, *earlier} if renamed.get(label, label) != earlier.get(label, label)]
+    names = decided | set(kept.members.loc[kept.members["auto_cluster"].isin(changed), "film"])
+    if names - set(run.named):
+        for film in run.project.find_videos():
+            if film.name in names:
+                run.read(film)
+
+
+def _with_clusters(table: pd.DataFrame, clusters: Mapping[int, str]) -> pd.DataFrame:
+    cluster = table["track"].map(lambda track: clusters.get(track, "")).astype("str")
+    return table.assign(cluster=cluster if len(table) else pd.Series(dtype="str"))
+
+
+def _written(run: _Run, corrected: Corrected, longest_gap: float) -> tuple[list[Path], pd.DataFrame, pd.DataFrame]:
+    """Write the tables that changed; return their films, and what changed in those asked for, and elsewhere."""
+    written: list[Path] = []
+    changes: list[pd.DataFrame] = []
+    elsewhere: list[pd.DataFrame] = []
+    for name, after in corrected.tables.items():
+        files = run.project.film(run.paths[name])
+        after.attrs = {"made": run.made(name)}
+        before = pd.read_parquet(files.tracks) if files.tracks.is_file() else None
+        if before is not None and (_same(before, after) if name in run.wanted else _called_the_same(before, after)):
             continue
         write_table(after, files.tracks)
         write_table(appearances(after, longest_gap=longest_gap), files.appearances)
-        written.append(film)
-        rows.append(_changes(name, before, after))
-    changes = pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=pd.Index(CHANGE_COLUMNS))
-    tracks = {name: corrected.tables[name] for name in wanted}
-    return Revision(tracks, changes, written, corrected.left_out, corrected.warnings)
+        if name in run.wanted:
+            written.append(run.paths[name])
+        if before is not None:
+            (changes if name in run.wanted else elsewhere).append(_changes(name, before, after))
+    return written, _joined(changes), _joined(elsewhere)
 
 
-def films_behind(project: Project, films: Iterable[Path]) -> list[Path]:
-    """Return the films whose annotated film is missing, or older than their tracks."""
-    behind = []
-    for film in films:
-        files = project.film(film)
-        if not files.annotated.is_file() or files.annotated.stat().st_mtime_ns < files.tracks.stat().st_mtime_ns:
-            behind.append(film)
-    return behind
+def _joined(tables: list[pd.DataFrame]) -> pd.DataFrame:
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=pd.Index(CHANGE_COLUMNS))
 
 
-def correct_project(project: Project, films: Iterable[Path]) -> Corrected:
-    """Read the tracks and the decisions of films, and return the tracks as decided; nothing is written.
+def _same(before: pd.DataFrame, after: pd.DataFrame) -> bool:
+    kept = [name for name in after.columns if name != "embedding"]
+    same = kept == [name for name in before.columns if name != "embedding"] and before[kept].equals(after[kept])
+    return same and before.attrs.get("made", "") == after.attrs["made"]
 
-    Raises:
-        FileNotFoundError: When a film has no tables.
-        ValueError: When `corrections.csv` is damaged.
-    """
-    films = list(films)
-    tables = {film.name: pd.read_parquet(project.film(film).tracks) for film in films}
-    return correct_films(tables, match_project(project, films, read_corrections(project.corrections)))
+
+def _called_the_same(before: pd.DataFrame, after: pd.DataFrame) -> bool:
+    groups = before.get("auto_cluster", after["auto_cluster"])
+    return labels(before).equals(labels(after)) and groups.equals(after["auto_cluster"])
+
+
+def _changes(video: str, before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
+    """Return the tracks that are called something else; none where the film was looked through anew."""
+    spans = ["track", "start_frame", "end_frame"]
+    if not before[spans].equals(after[spans]):
+        return pd.DataFrame(columns=pd.Index(CHANGE_COLUMNS))
+    table = after.assign(video=video, was=labels(before).to_numpy())
+    table = table.assign(**{"is": labels(after).to_numpy()})
+    return table.loc[table["was"] != table["is"], CHANGE_COLUMNS].reset_index(drop=True)
+
+
+def _duration(project: Project, film: Path, tracks: pd.DataFrame) -> float:
+    """Return a film's length in seconds, as its file says, else as far as it was read."""
+    record = read_record(project.film(film))
+    known = float(str(record.get("duration", 0))) or float(str(record.get("read_until", 0)))
+    return known or float(tracks["end"].max() if len(tracks) else 0.0)
 
 
 def match_project(project: Project, films: Iterable[Path], corrections: pd.DataFrame) -> pd.DataFrame:
@@ -116,14 +368,3 @@ def boxes_of(project: Project, film: Path, frames: Iterable[int]) -> pd.DataFram
     columns = ["frame", "track", "left", "top", "right", "bottom"]
     wanted = [("frame", "in", sorted(set(frames)) or [-1])]
     return pd.read_parquet(project.film(film).detections, columns=columns, filters=wanted)
-
-
-def _same(before: pd.DataFrame, after: pd.DataFrame) -> bool:
-    kept = [name for name in after.columns if name != "embedding"]
-    return kept == [name for name in before.columns if name != "embedding"] and before[kept].equals(after[kept])
-
-
-def _changes(video: str, before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
-    table = after.assign(video=video, was=labels(before).to_numpy())
-    table = table.assign(**{"is": labels(after).to_numpy()})
-    return table.loc[table["was"] != table["is"], CHANGE_COLUMNS].reset_index(drop=True)

@@ -16,7 +16,7 @@ class Span(NamedTuple):
 
     Attributes:
         start: Presentation time of its first frame, in seconds.
-        end: Presentation time of its last frame, which is still shown.
+        end: Presentation time of the frame after its last one, in seconds.
         people: Who of the chosen is in it.
     """
 
@@ -95,7 +95,7 @@ def _intersect(one: list[Span], other: list[Span]) -> list[Span]:
         Span(max(a.start, b.start), min(a.end, b.end), (*a.people, *b.people))
         for a in one
         for b in other
-        if a.start <= b.end and b.start <= a.end
+        if a.start < b.end and b.start < a.end
     ]
     return sorted(both)
 

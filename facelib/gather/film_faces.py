@@ -12,9 +12,9 @@ import pandas as pd
 
 from facelib.detect import Detector, load_detector
 from facelib.embed import Embedder, load_embedder
-from facelib.films.decode import UnreadableFilm
 from facelib.films.index import TrackingSettings
 from facelib.films.indexed import index_film, made_from, read_index
+from facelib.films.problems import Problems
 from facelib.films.unknowns import grouping_threshold
 from facelib.gather.film_people import PROPOSED_COLUMNS, Choice, Chosen, choose_people
 from facelib.gather.imported import take_in
@@ -95,7 +95,7 @@ def propose_people(
         chosen = choose_people(
             tables, looks, threshold=grouping_threshold(embedder.name, embedder.threshold), choice=choice
         )
-        made = [made_from(film, detector, embedder, search) for film in paths if film.name in tables]
+        made = [made_from(project.digest(film), detector, embedder, search) for film in paths if film.name in tables]
         _write(chosen, folder, _digest(json.dumps([made, repr(choice)]).encode()))
         write_table(chosen.people, folder / "people.csv")
     there = [(folder / name).is_file() for name in chosen.pictures["picture"]]
@@ -152,28 +152,28 @@ def _followed(
     progress: bool,
 ) -> tuple[dict[str, pd.DataFrame], dict[str, pd.DataFrame], list[str]]:
     """Return the tracks and the looks of each film that can be read, with the names `known` so far."""
-    tables, looks, problems = {}, {}, []
+    tables, looks, problems = {}, {}, Problems(project)
     for film in paths:
-        files = _files(film, project, detector, embedder, search)
-        try:
-            followed = index_film(film, files, detector, embedder, search=search, progress=progress)
-        except UnreadableFilm as error:
-            problems.append(str(error))
-            continue
-        if followed.problem:
-            problems.append(f"{film.name}: {followed.problem}")
-        known = pd.read_parquet(files.tracks, columns=["track", "person"]).set_index("track")["person"]
-        table = followed.tracks.assign(known=followed.tracks["track"].map(known), person=UNKNOWN)
-        tables[film.name] = table[table["known"] != NOT_A_FACE]
-        looks[film.name] = pd.read_parquet(files.looks)
+        with problems.of(film, "looking for its faces"), project.hold(film) as own:
+            content = project.digest(film)
+            files = _files(own, project, made_from(content, detector, embedder, search))
+            found = index_film(film, files, detector, embedder, content=content, search=search, progress=progress)
+            known = pd.Series(dtype=str)
+            if files.tracks.is_file():
+                known = pd.read_parquet(files.tracks, columns=["track", "person"]).set_index("track")["person"]
+            table = found.tracks.assign(known=found.tracks["track"].map(known).fillna(UNKNOWN), person=UNKNOWN)
+            looks[film.name] = pd.read_parquet(files.looks)
+            tables[film.name] = table[table["known"] != NOT_A_FACE]
+            if found.problem:
+                problems.add(film, found.problem)
+    said = [f"{film}: {problem}" for film, problem in problems.found.items()]
     if not tables:
-        raise ValueError(f"none of the films could be read: {'; '.join(problems)}")
-    return tables, looks, problems
+        raise ValueError(f"none of the films could be read: {'; '.join(said)}")
+    return tables, looks, said
 
 
-def _files(film: Path, project: Project, detector: Detector, embedder: Embedder, search: TrackingSettings) -> FilmFiles:
-    own = project.film(film)
-    if not own.tracks.is_file() or read_index(own, made_from(film, detector, embedder, search)) is not None:
+def _files(own: FilmFiles, project: Project, made: dict[str, object]) -> FilmFiles:
+    if not (own.is_named or own.found.is_file()) or read_index(own, made) is not None:
         return own
     return FilmFiles(proposals_folder(project) / ".films" / own.folder.name)
 

@@ -97,17 +97,10 @@ def file_states(project: Project, paths: Iterable[Path]) -> FileStates:
         try:
             status = path.stat()
         except OSError:
-            states[_label(project, path)] = None
+            states[project.place_of(path)] = None
         else:
-            states[_label(project, path)] = [] if path.is_dir() else [status.st_size, status.st_mtime_ns]
+            states[project.place_of(path)] = [] if path.is_dir() else [status.st_size, status.st_mtime_ns]
     return states
-
-
-def _label(project: Project, path: Path) -> str:
-    for kind, folder in (("data", project.data), ("output", project.output)):
-        if path.is_relative_to(folder):
-            return f"{kind}/{path.relative_to(folder).as_posix()}"
-    return path.absolute().as_posix()
 
 
 def _cast(project: Project, parameters: Mapping[str, object]) -> list[Path]:

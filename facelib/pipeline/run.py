@@ -6,8 +6,8 @@ import logging
 import os
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib import resources
@@ -32,6 +32,7 @@ StepState = Literal["running", "done", "fresh", "failed"]
 MAIN_STEPS = (1, 2, 3, 4, 5, 6, 7)
 """The steps from pictures and films to reviewed and measured results; further notebooks run only when asked for."""
 _PLACES = ("project", "data_dir", "output_dir")
+_OF_FILMS = (5, 6)  # these hold the single films that they work on, so that others may work on other films meanwhile
 _NOTHING = StepFiles(lambda project, given: [], lambda project, given: [])
 
 
@@ -145,19 +146,20 @@ def run_pipeline(
     chosen = _choose_steps(notebooks or notebooks_folder(), steps, parameters or {})
     for step in chosen:
         step.inputs(place)  # A film that is not there is told before anything runs.
+    _check_folder(place)
     results = []
-    with _only_run(place):
-        run: Path | None = None
-        for step in chosen:
+    run: Path | None = None
+    for step in chosen:
+        with nullcontext() if step.number in _OF_FILMS else _only_run(place):
             result = None if force else _fresh(place, step)
             if result is None:
                 run = run or _new_run(place)
                 result = _run_step(place, step, run, progress, progress_bar)
-            results.append(result)
-            if progress is not None:
-                progress(result)
-            if result.state == "failed":
-                break
+        results.append(result)
+        if progress is not None:
+            progress(result)
+        if result.state == "failed":
+            break
     return results
 
 
@@ -265,17 +267,15 @@ def _new_run(project: Project) -> Path:
     raise OSError(f"expected to make a folder in {str(project.runs)!r}, found a thousand of this second")
 
 
-@contextmanager
-def _only_run(project: Project) -> Iterator[None]:
-    """Hold the project for one run at a time; the system lets go of it even when the run is killed.
-
-    Raises:
-        OSError: When the output folder cannot be written, or another run holds the project.
-    """
+def _check_folder(project: Project) -> None:
+    """Raise an OSError when the output folder cannot be written."""
     try:
         project.runs.mkdir(parents=True, exist_ok=True)
         os.close(os.open(project.output / ".run.lock", os.O_CREAT | os.O_RDWR))
     except OSError as error:
         raise OSError(f"expected an output folder that can be written, got {str(project.output)!r}: {error}") from error
-    with file_lock(project.output / ".run.lock", what=f"other run of the project {project.name!r}"):
-        yield
+
+
+def _only_run(project: Project) -> AbstractContextManager[None]:
+    """Hold the project for one run at a time; a BlockingIOError says that another one is under way."""
+    return file_lock(project.output / ".run.lock", what=f"other run of the project {project.name!r}")

@@ -1,6 +1,7 @@
 """Where every file of a project lies; files written whole or not at all; locks."""
 
 from facelib.project.content import VIDEO_SUFFIXES
+from facelib.project.digests import digest, file_digest
 from facelib.project.files import atomic_write, file_lock, path_of, text_of, write_table, write_text, writer_lock
 from facelib.project.layout import FilmFiles, Project
 
@@ -9,6 +10,8 @@ __all__ = [
     "FilmFiles",
     "Project",
     "atomic_write",
+    "digest",
+    "file_digest",
     "file_lock",
     "path_of",
     "text_of",

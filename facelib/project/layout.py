@@ -11,6 +11,7 @@ from pathlib import Path
 
 from facelib.images import find_pictures_below
 from facelib.project.cast import person_folders
+from facelib.project.digests import file_digest
 from facelib.project.files import file_lock, path_of, text_of
 
 
@@ -115,6 +116,26 @@ class Project:
         """What the page knows of all films together."""
         return self.output / "page" / "project.js"
 
+    @property
+    def unknowns(self) -> Path:
+        """The folder of the groups of unknown people over all films."""
+        return self.output / "unknowns"
+
+    def place_of(self, path: Path) -> str:
+        """Return what a file is called wherever the project lies: its place in the project's own folders, if there."""
+        for kind, folder in (("data", self.data), ("output", self.output)):
+            if path.is_relative_to(folder):
+                return f"{kind}/{path.relative_to(folder).as_posix()}"
+        return path.absolute().as_posix()
+
+    def digest(self, path: Path) -> str:
+        """Return the SHA-256 of a file's content, read once for each state of the file.
+
+        Raises:
+            OSError: When the file cannot be read, or the output folder cannot be written.
+        """
+        return file_digest(path, kept=self.output / "digests.json", name=self.place_of(path))
+
     def film(self, video: str | Path) -> FilmFiles:
         """Return where the results of one film lie; `video` is its path or file name.
 
@@ -124,13 +145,13 @@ class Project:
         name, places = Path(video).name, self.film_summary.parent
         plain = FilmFiles(places / Path(name).stem)
         for files in (plain, FilmFiles(places / name)):
-            if files.film == name:
+            if files.film == text_of(name):
                 return files
         is_table = plain.folder.name.casefold() == self.film_summary.name
         if not is_table and not plain.film and self._heir(plain) in ("", name):
             return plain
         numbered = (FilmFiles(places / (name if number == 1 else f"{name} ({number})")) for number in count(1))
-        return next(files for files in numbered if files.film in ("", name))
+        return next(files for files in numbered if files.film in ("", text_of(name)))
 
     @contextmanager
     def hold(self, video: str | Path) -> Iterator[FilmFiles]:
@@ -258,6 +279,21 @@ class FilmFiles:
         return self.folder / "detections.parquet"
 
     @property
+    def found(self) -> Path:
+        """The table of tracks as they were found, not yet named."""
+        return self.folder / "found.parquet"
+
+    @property
+    def named(self) -> Path:
+        """The table of tracks as they were named by face and context, before groups and decisions."""
+        return self.folder / "named.parquet"
+
+    @property
+    def is_named(self) -> bool:
+        """Whether the film has been looked through, and its tracks named."""
+        return self.named.is_file() or self.tracks.is_file()
+
+    @property
     def tracks(self) -> Path:
         """The table of tracks, one name each."""
         return self.folder / "tracks.parquet"
@@ -306,6 +342,11 @@ class FilmFiles:
     def annotated(self) -> Path:
         """The film with names drawn on it."""
         return self.folder / "annotated.mp4"
+
+    @property
+    def drawn(self) -> Path:
+        """What the annotated film shows, by content."""
+        return self.folder / "drawn.json"
 
     @property
     def page_data(self) -> Path:

@@ -24,8 +24,11 @@ from facelib.films.corrections import (
     match_corrections,
     read_corrections,
 )
-from facelib.films.settle import films_behind, revise_films
+from facelib.films.present import films_behind, remember_drawn
+from facelib.films.settle import settle_films
+from facelib.gallery import move
 from facelib.images import read_image
+from facelib.project.identities import merge
 from facelib.recognize import UNKNOWN
 from facelib.review import Review
 from facelib.review.worth import worth_asking
@@ -362,7 +365,7 @@ class TestReview:
         with pytest.raises(ValueError, match="none left"):
             review.undo()
         pd.testing.assert_frame_equal(
-            revise_films(project).tracks["a.mp4"][list(tables(project)[0])],
+            settle_films(project).tracks["a.mp4"][list(tables(project)[0])],
             tables(project)[0][list(tables(project)[0])],
         )
 
@@ -443,12 +446,12 @@ class TestNumberedAnew:
 class TestRevise:
     def test_tables_follow_and_only_when_something_changed(self, review, project):
         files = project.film("a.mp4")
-        assert revise_films(project).written == project.find_videos()  # the automatic answers get columns
+        assert settle_films(project).written == project.find_videos()  # the automatic answers get columns
         unchanged = files.tracks.read_bytes(), files.tracks.stat().st_mtime_ns
-        assert revise_films(project).written == []
+        assert settle_films(project).written == []
         review.name([1], "Grace")
         review.not_a_face([0])
-        revision = revise_films(project)
+        revision = settle_films(project)
         assert revision.changes[["track", "was", "is"]].to_numpy().tolist() == [
             [0, "Ada", NOT_A_FACE], [1, "Unknown 1", "Grace"],
         ]  # fmt: skip
@@ -456,14 +459,14 @@ class TestRevise:
         assert pd.read_csv(files.appearances)["person"].tolist() == ["Grace", "Ada"]
         review.undo()
         review.undo()
-        assert len(revise_films(project).changes) == 2
+        assert len(settle_films(project).changes) == 2
         assert files.tracks.read_bytes() == unchanged[0] and files.tracks.stat().st_mtime_ns != unchanged[1]
 
     def test_all_films_of_the_project_settle_the_groups_but_only_those_asked_for_are_written(self, make_reviewed):
         project = make_reviewed({"a.mp4": TRACKS, "b.mp4": TRACKS})
         film = project.find_videos()[1]
         before = project.film("a.mp4").tracks.read_bytes()
-        revision = revise_films(project, [film])
+        revision = settle_films(project, [film])
         assert revision.written == [film] and list(revision.tracks) == ["b.mp4"]
         assert project.film("a.mp4").tracks.read_bytes() == before
 
@@ -471,17 +474,24 @@ class TestRevise:
         films, files = project.find_videos(), project.film("a.mp4")
         assert films_behind(project, films) == films
         files.annotated.touch()
+        assert films_behind(project, films) == films  # nothing says what it shows
+        remember_drawn(files, pd.read_parquet(files.tracks))
         assert films_behind(project, films) == []
         review.name([1], "Grace")
-        revise_films(project)
-        os.utime(files.annotated, ns=(0, 0))
+        settle_films(project)
+        files.annotated.touch()  # newer than its tracks, and yet it shows other names
+        assert films_behind(project, films) == films
+        review.undo()
+        settle_films(project)
+        assert films_behind(project, films) == []
+        files.annotated.unlink()
         assert films_behind(project, films) == films
 
     def test_a_film_never_looked_at(self, project):
         (project.videos / "b.mp4").touch()
-        assert list(revise_films(project).tracks) == ["a.mp4"]
+        assert list(settle_films(project).tracks) == ["a.mp4"]
         with pytest.raises(FileNotFoundError, match=r"run 05 on 'b\.mp4'"):
-            revise_films(project, [project.videos / "b.mp4"])
+            settle_films(project, [project.videos / "b.mp4"])
 
 
 class TestWorth:
@@ -517,6 +527,23 @@ class TestEnrol:
     def pictures(self, project):
         return sorted(path.relative_to(project.people).as_posix() for path in project.people.rglob("*.jpg"))
 
+    def test_a_picture_moved_to_somebody_else_is_not_written_back(self, review, project):
+        review.name([2], "Nina")
+        first = enrol(project).added[0]
+        (project.people / "Ada").mkdir(parents=True, exist_ok=True)
+        moved = move(project, first, "Ada")
+        again = enrol(project)
+        assert (project.data / moved).is_file() and not (project.data / first).exists()
+        assert first not in again.added and first not in set(again.pictures["picture"])
+
+    def test_names_that_are_merged_are_enrolled_as_one(self, review, project):
+        review.name([2], "Nina")
+        enrol(project)
+        (project.people / "Ada").mkdir(parents=True, exist_ok=True)
+        merge(project, "Nina", "Ada")
+        assert set(enrol(project).pictures["person"]) == {"Ada"} and not (project.people / "Nina").exists()
+        assert "Nina" not in read_corrections(project.corrections)["is"].tolist()
+
     def test_a_named_stranger_is_enrolled_once(self, review, project):
         review.name([1], "Grace")
         done = enrol(project)
@@ -545,7 +572,7 @@ class TestEnrol:
         review.name([1], "Grace")
         enrol(project)
         make_reviewed({"a.mp4": [TRACKS[0], ("Grace", "", 0.99), *TRACKS[2:]]})
-        revise_films(project)
+        settle_films(project)
         again = enrol(project)
         assert again.removed == [] and len(again.pictures) == 4
 

@@ -14,9 +14,10 @@ import facelib
 from facelib.demo import make_demo
 from facelib.evaluate import Score, count, found_faces, load_truth, match_faces, read_truth, score_film
 from facelib.films.appearances import APPEARANCE_COLUMNS
-from facelib.films.identify import _settle, identify_films
+from facelib.films.identify import identify_films
 from facelib.films.index import TrackingSettings, find_tracks
 from facelib.films.naming import TRACK_COLUMNS, NamingSettings
+from facelib.films.settle import settle_films
 from facelib.gallery import build_gallery, read_gallery, write_gallery
 from facelib.project import FilmFiles, Project
 from facelib.recognize import UNKNOWN, load_recognizer
@@ -129,11 +130,11 @@ class TestDemo:
         films = [project.videos / "demo.mp4"]
         identify_films(films, project, blind, embedder, recognizer, info, progress=False)
         pd.testing.assert_frame_equal(pd.read_parquet(project.film("demo.mp4").tracks), before)
-        with pytest.raises(AssertionError, match="was asked to look"):
+        with pytest.raises(ValueError, match=r"none of the films.*was asked to look"):
             search = TrackingSettings(seconds_between_samples=0.5)
             identify_films(films, project, blind, embedder, recognizer, info, search=search, progress=False)
         # What was left half-way is not taken for whole.
-        with pytest.raises(AssertionError, match="was asked to look"):
+        with pytest.raises(ValueError, match=r"none of the films.*was asked to look"):
             identify_films(films, project, blind, embedder, recognizer, info, progress=False)
         identify_films(films, project, detector, embedder, recognizer, info, progress=False)
         pd.testing.assert_frame_equal(pd.read_parquet(project.film("demo.mp4").tracks), before)
@@ -234,14 +235,13 @@ def test_faces_by_another_network_are_not_compared(weights, one_person, make_rev
         made = {"made": {"weights": weights if film == "b.mp4" else "of this network"}}
         project.film(film).followed.write_text(json.dumps(made), encoding="utf-8")
     before = project.film("b.mp4").tracks.read_bytes()
-    path = project.videos / "a.mp4"
-    tables = {path: pd.read_parquet(project.film("a.mp4").tracks)}
-    settled = _settle(project, tables, 0.5, "of this network")
-    assert set(settled.tables) == ({"a.mp4", "b.mp4"} if one_person else {"a.mp4"})
-    own = set(settled.tables["a.mp4"]["cluster"]) - {""}
+    settled = settle_films(project, [project.videos / "a.mp4"], threshold=0.5, weights="of this network")
+    assert list(settled.tracks) == ["a.mp4"]
+    own = set(settled.tracks["a.mp4"]["cluster"]) - {""}
     assert own
+    assert set(settled.unknown["films"]) == ({2} if one_person else {1})
     if one_person:
-        assert own == set(settled.tables["b.mp4"]["cluster"]) - {""}
+        assert own == set(pd.read_parquet(project.film("b.mp4").tracks)["cluster"]) - {""}
     else:
         assert "Unknown 1" not in own
         assert project.film("b.mp4").tracks.read_bytes() == before

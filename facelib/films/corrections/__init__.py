@@ -3,10 +3,12 @@
 from facelib.films.corrections.apply import (
     Corrected,
     apply_corrections,
+    automatic,
     correct_films,
     current,
     labels,
     match_corrections,
+    rename_groups,
 )
 from facelib.films.corrections.enrol import Enrolled, enrol
 from facelib.films.corrections.log import (
@@ -26,6 +28,7 @@ __all__ = [
     "Enrolled",
     "append_corrections",
     "apply_corrections",
+    "automatic",
     "checked_name",
     "correct_films",
     "current",
@@ -35,4 +38,5 @@ __all__ = [
     "labels",
     "match_corrections",
     "read_corrections",
+    "rename_groups",
 ]

@@ -97,7 +97,9 @@ def apply_corrections(
     return correct_films({video: tracks}, own.assign(matched=match_corrections(own, detections)))
 
 
-def correct_films(tables: Mapping[str, pd.DataFrame], corrections: pd.DataFrame) -> Corrected:
+def correct_films(
+    tables: Mapping[str, pd.DataFrame], corrections: pd.DataFrame, *, renamed: Mapping[str, str] | None = None
+) -> Corrected:
     """Apply decisions to the tracks of films.
 
     A decided track gets its name, or `unknown`, `not a face`, or its group, with confidence 1 and the source `user`.
@@ -107,23 +109,28 @@ def correct_films(tables: Mapping[str, pd.DataFrame], corrections: pd.DataFrame)
     have got this number gets a free one.
 
     Args:
-        tables: By file name, the tracks of each film; all films of the project that are there.
+        tables: By file name, the tracks of each film; without `renamed`, all films of the project that are there.
         corrections: As `read_corrections` gives them, with `matched`, see `current`.
+        renamed: What `rename_groups` says of the groups of all films; None finds it out from `tables`.
     """
     video, track = corrections["video"].to_numpy(), corrections["matched"].to_numpy()
     there = {name: set(table["track"]) for name, table in tables.items()}
     known = np.array([name in there for name in video], bool)
     found = np.array([number in there.get(name, ()) for name, number in zip(video, track, strict=True)], bool)
     decided = current(corrections[found])
-    done = {name: _decide(_with_automatic(table), decided[decided["video"] == name]) for name, table in tables.items()}
-    done = _settle_groups(done, decided)
+    done = {name: _decide(automatic(table), decided[decided["video"] == name]) for name, table in tables.items()}
+    if renamed is None:
+        columns = ["track", "auto_cluster"]
+        every = [table[columns].assign(video=name) for name, table in done.items() if len(table)]
+        renamed = rename_groups(pd.concat(every), decided) if every else {}
+    done = {name: _renamed(table, renamed) for name, table in done.items()}
     why = np.where(known, "no face of any track is there", "this film is not among the films")
     lost = corrections.assign(why=why)[~found].drop_duplicates(["video", "frame", *BOX], keep="last")
     warnings = [line for name, table in done.items() for line in _doubles(name, table)]
     return Corrected(done, lost[lost["is"] != ""].drop(columns="matched").reset_index(drop=True), warnings)
 
 
-def _with_automatic(table: pd.DataFrame) -> pd.DataFrame:
+def automatic(table: pd.DataFrame) -> pd.DataFrame:
     """Return the tracks as the program named them; its answer is kept in columns of its own, the last ones."""
     table = table.reset_index(drop=True)
     for name, value in _MISSING.items():
@@ -131,8 +138,8 @@ def _with_automatic(table: pd.DataFrame) -> pd.DataFrame:
             kind = "str" if value == "" else "float32"
             table = table.assign(**{name: pd.Series(value, index=table.index, dtype=kind)})
     for name in _ANSWER:
-        automatic = f"auto_{name}"
-        table = table.assign(**({name: table[automatic]} if automatic in table else {automatic: table[name]}))
+        own = f"auto_{name}"
+        table = table.assign(**({name: table[own]} if own in table else {own: table[name]}))
     kept = [f"auto_{name}" for name in _ANSWER]
     return table[[name for name in table.columns if name not in kept] + kept]
 
@@ -167,29 +174,35 @@ def _reason(label: str, by: str, when: str) -> str:
     return f"{did} by {by or 'its user'} on {when[:10]}"
 
 
-def _settle_groups(tables: dict[str, pd.DataFrame], decided: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Give the groups of unknown people the labels that their confirmed tracks have, and keep other groups off them."""
-    columns = ["video", "track", "auto_cluster"]
-    every = [table.assign(video=name)[columns] for name, table in tables.items() if len(table)]
-    if not every or decided.empty:
-        return tables
-    said = decided[decided["is"].map(is_group)].merge(
-        pd.concat(every), left_on=["video", "matched"], right_on=["video", "track"], suffixes=("_said", "")
+def rename_groups(grouped: pd.DataFrame, decided: pd.DataFrame) -> dict[str, str]:
+    """Give the groups of unknown people the labels that their confirmed tracks have, and keep other groups off them.
+
+    Args:
+        grouped: `video`, `track` and `auto_cluster`, the label that grouping gave, of the tracks of all films.
+        decided: What `current` returns.
+
+    Returns:
+        The new label of each group that gets another one, by the label that grouping gave.
+    """
+    if decided.empty or grouped.empty:
+        return {}
+    said = decided[decided["is"].map(is_group).astype(bool)].merge(
+        grouped, left_on=["video", "matched"], right_on=["video", "track"], suffixes=("_said", "")
     )
     said = said[(said["is"] == said["was"]) & (said["auto_cluster"] != "")]
     anchors = {str(label): set(names) for label, names in said.groupby("auto_cluster")["is"]}
     taken = set().union(*anchors.values())
-    automatic = sorted({label for table in every for label in table["auto_cluster"]} - {""}, key=group_number)
-    free = 1 + max([0, *map(group_number, [*automatic, *decided["is"]])])
+    labels = sorted({str(label) for label in grouped["auto_cluster"].unique()} - {""}, key=group_number)
+    free = 1 + max([0, *map(group_number, [*labels, *decided["is"]])])
     renamed = {}
-    for label in automatic:
+    for label in labels:
         if confirmed := anchors.get(label):
             # A group that was split off has the higher number, so the rest of its origin keeps the lower one.
             renamed[label] = label if label in confirmed else min(confirmed, key=group_number)
         elif label in taken:  # it is the user's name for another group, under an older numbering
             renamed[label] = f"Unknown {free}"
             free += 1
-    return {name: _renamed(table, renamed) for name, table in tables.items()}
+    return renamed
 
 
 def _renamed(table: pd.DataFrame, labels: Mapping[str, str]) -> pd.DataFrame:

@@ -49,6 +49,7 @@ __all__ = [
     "Format",
     "FrameClock",
     "Material",
+    "check_formats",
     "exact_appearances",
     "export_film",
     "read_clock",
@@ -87,9 +88,7 @@ def export_film(
         ValueError: When a format is not one of `FORMATS`.
         OSError: When a file cannot be written.
     """
-    strange = [name for name in formats if name not in FORMATS]
-    if strange:
-        raise ValueError(f"expected formats out of {', '.join(FORMATS)}, got {strange!r}")
+    check_formats(formats)
     material = collect(video, files, unknown=unknown, longest_gap=longest_gap, drop_frame=drop_frame, address=address)
     written: dict[str, Path] = {}
     for name in formats:
@@ -97,6 +96,17 @@ def export_film(
         written[name] = files.exports / file_name
         write(material, written[name])
     return written
+
+
+def check_formats(formats: Sequence[str]) -> None:
+    """Refuse what is not one of `FORMATS`.
+
+    Raises:
+        ValueError: When a format is not known.
+    """
+    strange = [name for name in formats if name not in FORMATS]
+    if strange:
+        raise ValueError(f"expected formats out of {', '.join(FORMATS)}, got {strange!r}")
 
 
 _WRITERS: dict[Format, tuple[Callable[[Material, Path], None], str]] = {

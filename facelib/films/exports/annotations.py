@@ -71,10 +71,7 @@ def _identity(address: str, what: str) -> str:
 
 
 def _fragment(material: Material, track: dict[Any, Any], boxes: pd.DataFrame) -> str:
-    clock = material.clock
-    first, last = clock.nearest(np.array([track["start"], track["end"]]))
-    start, end = clock.begins(np.array([first, last + 1]))
-    time = f"t={start:.3f},{end:.3f}"
+    time = f"t={track['start']:.3f},{track['until']:.3f}"
     if track["track"] not in boxes.index:
         return time
     limits = [material.info.width, material.info.height] * 2

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from facelib.films.appearances import APPEARANCE_COLUMNS, appearances, timecode
+from facelib.films.appearances import APPEARANCE_COLUMNS, appearances, with_ends
 from facelib.films.decode import FilmInfo, probe
 from facelib.films.exports.clock import FrameClock, read_clock
 from facelib.project import FilmFiles
@@ -25,7 +25,7 @@ class Material:
         info: What the film's file says of itself.
         address: What the exports call the film: an address of any kind.
         clock: Its frames.
-        tracks: The columns of `tracks.parquet`.
+        tracks: The columns of `tracks.parquet`, with `until`.
         stretches: The columns of `exact_appearances`.
         detections: The file with a box of every face and frame.
         unknown: Whether the groups of unknown people are among the stretches.
@@ -67,7 +67,7 @@ def collect(
             f"run 05_annotate_video on this film first"
         )
     info, clock = probe(video), read_clock(video, files, drop_frame=drop_frame)
-    tracks = pd.read_parquet(files.tracks)
+    tracks = with_ends(pd.read_parquet(files.tracks))
     stretches = exact_appearances(tracks, clock, longest_gap=longest_gap, unknown=unknown)
     address = address or Path(video).resolve().as_uri()
     return Material(info, address, clock, tracks, stretches, files.detections, unknown)
@@ -76,11 +76,10 @@ def collect(
 def exact_appearances(
     tracks: pd.DataFrame, clock: FrameClock, *, longest_gap: float = 1.0, unknown: bool = False
 ) -> pd.DataFrame:
-    """Join tracks into stretches on screen that are exact to the frame.
+    """Join tracks into stretches on screen, and number their frames.
 
-    `facelib.films.appearances.appearances` ends a stretch at the time of its last frame; here it ends when that frame
-    leaves the screen, which is when the next one comes: the end is exclusive, as players, editing programs
-    and media fragments want it.
+    They are those of `facelib.films.appearances.appearances`: the end is exclusive, as players, editing programs and
+    media fragments want it.
 
     Args:
         tracks: The columns of `tracks.parquet`.
@@ -94,18 +93,13 @@ def exact_appearances(
         timeline, counted from the film's first frame, the end exclusive). No stretch is empty.
     """
     table = appearances(tracks, longest_gap=longest_gap, unknown=unknown)
-    first, last = clock.nearest(table["start"].to_numpy()), clock.nearest(table["end"].to_numpy())
-    start, end = clock.begins(first).round(6), clock.begins(last + 1).round(6)
+    first, behind = clock.nearest(table["start"].to_numpy()), clock.nearest_edge(table["end"].to_numpy())
     since = clock.timeline_frames(first)
     exact = table.assign(
-        start=start,
-        end=end,
-        start_timecode=[timecode(seconds) for seconds in start],
-        end_timecode=[timecode(seconds) for seconds in end],
         start_frame=first,
-        end_frame=last,
+        end_frame=behind - 1,
         timeline_start=since,
         # At more than 60 frames a second several frames of the film share one of the timeline.
-        timeline_end=np.maximum(clock.timeline_frames(last + 1), since + 1),
+        timeline_end=np.maximum(clock.timeline_frames(behind), since + 1),
     )
     return exact[[*APPEARANCE_COLUMNS, *FRAME_COLUMNS]]

@@ -13,8 +13,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from facelib.films.decode import read_frames
+from facelib.films.decode import read_times
 from facelib.films.naming import TRACK_COLUMNS
+from facelib.films.timeline import FrameTimes
 from facelib.films.track import DETECTIONS
 from facelib.project import FilmFiles
 
@@ -82,9 +83,10 @@ def files_of(tmp_path: Path) -> Callable[..., FilmFiles]:
     def make(film: Path, *rows: tuple[object, ...], box: tuple[float, ...] = (4.4, 5.6, 12.4, 15.6)) -> FilmFiles:
         files = FilmFiles(tmp_path / "output" / film.stem)
         files.folder.mkdir(parents=True, exist_ok=True)
-        times = [frame.time for frame in read_frames(film)]
-        tracks = pd.DataFrame([_track(number, row, times) for number, row in enumerate(rows)])
-        tracks.reindex(columns=TRACK_COLUMNS).to_parquet(files.tracks)
+        found = read_times(film)
+        times = found.times.tolist()
+        tracks = pd.DataFrame([_track(number, row, found) for number, row in enumerate(rows)])
+        tracks.reindex(columns=[*TRACK_COLUMNS, "until"]).to_parquet(files.tracks)
         found = [
             (frame, times[frame], row["shot"], row["track"], *box, 0.987654, False)
             for _, row in tracks.iterrows()
@@ -97,9 +99,11 @@ def files_of(tmp_path: Path) -> Callable[..., FilmFiles]:
     return make
 
 
-def _track(number: int, row: tuple[object, ...], times: list[float]) -> dict[str, object]:
+def _track(number: int, row: tuple[object, ...], film: FrameTimes) -> dict[str, object]:
     person, first, last, cluster = (*row, "")[:4]
     assert isinstance(first, int) and isinstance(last, int)
+    times = film.times.tolist()
+    until = [*times, film.seconds][last + 1]
     return {
         "track": number,
         "shot": first // 20,
@@ -107,6 +111,7 @@ def _track(number: int, row: tuple[object, ...], times: list[float]) -> dict[str
         "end_frame": last,
         "start": times[first],
         "end": times[last],
+        "until": until,
         "person": person,
         "cluster": cluster,
         "confidence": 0.9,

@@ -1,0 +1,82 @@
+"""The tracks of one film named, by face and by what surrounds it, and kept by what they were named from."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from facelib import __version__
+from facelib.films.index import FilmTracks
+from facelib.films.naming import LOOK_COLUMNS, NamingSettings, Recognizer, name_tracks
+from facelib.project import FilmFiles, digest, write_table
+from facelib.recognize import RecognizerInfo
+
+_FORM = 1  # of the table; a change of what naming gives counts it up
+
+
+def name_film(
+    found: FilmTracks,
+    files: FilmFiles,
+    recognizer: Recognizer,
+    info: RecognizerInfo,
+    *,
+    rules: NamingSettings | None = None,
+) -> pd.DataFrame:
+    """Name the tracks of a film, and write them to `named.parquet`; nothing of the film itself is read.
+
+    A table that was made from the same tracks, recognizer and settings is taken as it is.
+
+    Args:
+        found: The film's tracks, as `facelib.films.indexed.index_film` returns them.
+        files: Its `looks.parquet` and `shots.csv` are read.
+        recognizer: Fitted on the gallery.
+        info: What the recognizer was made from.
+        rules: When a track is given a name; None takes the defaults.
+
+    Returns:
+        The columns of `tracks.parquet` and `until`; `cluster` is empty, since unknown people are grouped over all
+        films, see `facelib.films.settle`. `attrs["made"]` is the SHA-256 of what it was made from.
+
+    Raises:
+        OSError: When a table cannot be read or written.
+    """
+    rules = rules or NamingSettings()
+    made = digest(_FORM, __version__, found.made, _content(vars(recognizer)), _content(asdict(info)), asdict(rules))
+    kept = read_named(files)
+    if kept is not None and found.made and kept.attrs.get("made") == made:
+        return kept
+    looks = pd.read_parquet(files.looks, columns=LOOK_COLUMNS)
+    shots = pd.read_csv(files.shots, keep_default_na=False)
+    table = name_tracks(found.tracks, recognizer, info, looks=looks, shots=shots, rules=rules)
+    table = table.assign(until=found.tracks["until"].to_numpy())
+    table.attrs = {"made": made}
+    write_table(table, files.named)
+    return table
+
+
+def read_named(files: FilmFiles) -> pd.DataFrame | None:
+    """Return a film's named tracks, None where there are none or the table is damaged."""
+    try:
+        return pd.read_parquet(files.named)
+    except (OSError, ValueError):
+        return None
+
+
+def _content(value: object) -> object:
+    """Return a value as JSON can hold it, arrays by their digest."""
+    if isinstance(value, np.ndarray):
+        return [str(value.dtype), list(value.shape), _bytes(value)]
+    if isinstance(value, dict):
+        return {str(key): _content(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_content(one) for one in value]
+    return value if isinstance(value, str | int | float | bool) or value is None else repr(value)
+
+
+def _bytes(array: NDArray[Any]) -> str:
+    return digest(array.tolist()) if array.dtype == object else hashlib.sha256(array.tobytes()).hexdigest()

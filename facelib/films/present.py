@@ -1,0 +1,123 @@
+"""What others see of films that are settled: the annotated film, exports and reels, of all of them in turn.
+
+Whatever goes wrong with one film is told as its problem, and the others are finished.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from facelib.films.annotate import annotate_film, check_choices
+from facelib.films.exports import FORMATS, Format, check_formats, export_film
+from facelib.films.reel import REEL_COLUMNS, check_people, write_reel_of
+from facelib.films.settle import Settled
+from facelib.project import FilmFiles, Project, digest, write_text
+
+_SHOWN = ["track", "start_frame", "end_frame", "person", "cluster"]
+
+
+def read_shots(files: FilmFiles) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return a film's shots and one picture of each, the columns of `shots.csv` and of `keyframes.parquet`."""
+    return pd.read_csv(files.shots, keep_default_na=False), pd.read_parquet(files.keyframes)
+
+
+def draw_films(
+    settled: Settled,
+    colours: Mapping[str, str],
+    *,
+    films: Iterable[Path] | None = None,
+    **options: Any,
+) -> list[Path]:
+    """Write `annotated.mp4` of films; return those that were drawn.
+
+    Args:
+        settled: Their tables.
+        colours: A colour for every name, such as `facelib.plots.project_colours` gives.
+        films: Which of them; None draws all.
+        **options: As of `facelib.films.annotate.annotate_film`.
+
+    Raises:
+        ValueError: When a choice is not known.
+    """
+    check_choices(**{name: value for name, value in options.items() if name in ("blur", "boxes")})
+    drawn = []
+    for film in settled.films if films is None else films:
+        tracks = settled.tracks[film.name]
+        with settled.problems.of(film, "drawing the names"), settled.problems.project.hold(film) as files:
+            annotate_film(film, files, tracks, colours, **options)
+            remember_drawn(files, tracks)
+            drawn.append(film)
+    return drawn
+
+
+def remember_drawn(files: FilmFiles, tracks: pd.DataFrame) -> None:
+    """Keep which names the annotated film shows."""
+    write_text(json.dumps({"shows": _shown(tracks)}), files.drawn)
+
+
+def films_behind(project: Project, films: Iterable[Path]) -> list[Path]:
+    """Return the films whose annotated film is missing, or shows other names than their tracks have by now."""
+    behind = []
+    for film in films:
+        files = project.film(film)
+        try:
+            shows = json.loads(files.drawn.read_text(encoding="utf-8"))["shows"]
+        except (OSError, ValueError, KeyError, TypeError):
+            shows = ""
+        if not files.annotated.is_file() or shows != _shown(pd.read_parquet(files.tracks, columns=_SHOWN)):
+            behind.append(film)
+    return behind
+
+
+def _shown(tracks: pd.DataFrame) -> str:
+    return digest(tracks[_SHOWN].astype({"person": str, "cluster": str}).to_numpy(dtype=object).tolist())
+
+
+def export_films(
+    settled: Settled,
+    *,
+    films: Iterable[Path] | None = None,
+    formats: Sequence[Format] = FORMATS,
+    **options: Any,
+) -> dict[str, dict[str, Path]]:
+    """Write films for other programs; return the files by the film's file name and format.
+
+    Args:
+        settled: Their tables.
+        films: Which of them; None exports all.
+        formats: Which of `facelib.films.exports.FORMATS`.
+        **options: As of `facelib.films.exports.export_film`.
+
+    Raises:
+        ValueError: When a format is not known.
+    """
+    check_formats(formats)
+    written = {}
+    for film in settled.films if films is None else films:
+        with settled.problems.of(film, "exporting it"), settled.problems.project.hold(film) as files:
+            written[film.name] = export_film(film, files, formats=formats, **options)
+    return written
+
+
+def cut_reels(settled: Settled, people: Sequence[str], **options: Any) -> pd.DataFrame:
+    """Write `select_reel.mp4` of every film in which chosen people appear; see `facelib.films.reel.write_reels`.
+
+    Args:
+        settled: The films' tables.
+        people: Names, at least one; each must appear in at least one of the films.
+        **options: As of `facelib.films.reel.write_reels`.
+
+    Raises:
+        ValueError: When nobody is chosen, or somebody who is in none of the films.
+    """
+    check_people(settled.appearances.values(), people)
+    rows = []
+    for film in settled.films:
+        with settled.problems.of(film, "cutting its reel"), settled.problems.project.hold(film) as files:
+            rows.append(write_reel_of(film, files, settled.appearances[film.name], people, **options))
+    return pd.DataFrame(rows, columns=pd.Index(REEL_COLUMNS))

@@ -1,0 +1,99 @@
+"""What goes wrong with one film while the others go on."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pandas as pd
+
+from facelib.films.decode import UnreadableFilm
+from facelib.project import Project, write_table, writer_lock
+
+SUMMARY_COLUMNS = [
+    "film",
+    "shots with faces",
+    "tracks",
+    "named",
+    "by context",
+    "unknown",
+    "people",
+    "no face",
+    "problem",
+]
+_log = logging.getLogger(__name__)
+
+
+class Problems:
+    """The problems of single films, each with its remedy; they stand in the project's `summary.csv` as well.
+
+    Args:
+        project: Whose films.
+    """
+
+    def __init__(self, project: Project) -> None:
+        """Begin with none."""
+        self.project = project
+        self.found: dict[str, str] = {}
+
+    @contextmanager
+    def of(self, film: Path, doing: str) -> Iterator[None]:
+        """Make whatever is raised in the block a problem of one film, and go on behind it.
+
+        Args:
+            film: Its path.
+            doing: What is done with it, such as `"drawing the names"`.
+        """
+        try:
+            yield
+        except Exception as error:
+            _log.debug("%s: %s", film.name, doing, exc_info=True)
+            self.add(film, f"{doing} failed: {_said(error)}; {_remedy(error)}")
+
+    def add(self, film: Path, problem: str) -> None:
+        """Say what is wrong with a film; what was said before stays."""
+        before = self.found.get(film.name, "")
+        if problem in before:
+            return
+        self.found[film.name] = f"{before}; {problem}" if before else problem
+        _log.warning("%s: %s", film.name, problem)
+        _write(self.project, film.name, problem)
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """One row a film that something went wrong with: `film`, `problem`."""
+        return pd.DataFrame(list(self.found.items()), columns=["film", "problem"])
+
+
+def _write(project: Project, film: str, problem: str) -> None:
+    path = project.film_summary
+    if not path.is_file():
+        return
+    with writer_lock(path):
+        table = pd.read_csv(path, keep_default_na=False)
+        rows = table["film"] == film
+        if not rows.any():
+            table = pd.concat([table, pd.DataFrame([[film, 0, 0, 0, 0, 0, "", 0, ""]], columns=SUMMARY_COLUMNS)])
+            rows = table["film"] == film
+        said = [one for one in table.loc[rows, "problem"].astype(str) if one and problem not in one]
+        if said or not table.loc[rows, "problem"].astype(str).str.contains(problem, regex=False).any():
+            table.loc[rows, "problem"] = "; ".join([*said, problem])
+            write_table(table, path)
+
+
+def _said(error: Exception) -> str:
+    """Return an error's message, with its kind where it is not one that facelib or the system words."""
+    text = str(error).strip() or "without a message"
+    return text if isinstance(error, UnreadableFilm | OSError | ValueError) else f"{type(error).__name__}: {text}"
+
+
+def _remedy(error: Exception) -> str:
+    if isinstance(error, BlockingIOError):
+        return "the other films are finished"
+    if isinstance(error, UnreadableFilm):
+        return "convert the film with another program, or take it out of the films"
+    if isinstance(error, OSError):
+        return "put that right and run this again: what is finished is kept"
+    return "run it again, and if this stays, leave the film out by naming the others in `videos`"

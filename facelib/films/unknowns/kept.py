@@ -1,0 +1,133 @@
+"""The groups of unknown people of a project, kept so that one more film is settled without reading the others."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pandas as pd
+
+from facelib.films.unknowns.matching import GROUP_COLUMNS
+from facelib.project import Project, write_table
+from facelib.recognize import UNKNOWN
+
+MEMBER_COLUMNS = ["film", "track", "auto_cluster", "cluster", "start", "end", "quality"]
+_FORM = 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Groups:
+    """The groups of unknown people over all films of a project that were embedded by one network.
+
+    Attributes:
+        groups: The columns of `table_of_groups`, without names that their user gave.
+        members: One row a track: `film`, `track`, `auto_cluster` (the group that it was put in), `cluster` (its group
+            when all is decided), `start`, `end` (seconds), `quality` (of its best face).
+        threshold: The largest distance of two groups that join.
+        weights: SHA-256 of the weights that embedded the faces.
+        films: By file name, what the film's named tracks were made from.
+        corrections: SHA-256 of the decisions that were applied.
+        renamed: By label of grouping, the label that the user's decisions give it.
+        reserved: Labels of groups of films that another network embedded.
+    """
+
+    groups: pd.DataFrame
+    members: pd.DataFrame
+    threshold: float = 0.0
+    weights: str = ""
+    films: Mapping[str, str] = field(default_factory=dict)
+    corrections: str = ""
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    reserved: tuple[str, ...] = ()
+
+    def clusters(self, film: str) -> dict[int, str]:
+        """Return the group that each grouped track of a film was put in."""
+        own = self.members[(self.members["film"] == film) & (self.members["auto_cluster"] != "")]
+        return dict(zip(own["track"].tolist(), own["auto_cluster"].tolist(), strict=True))
+
+    def with_members(self, tables: Mapping[str, pd.DataFrame], looks: Mapping[str, pd.DataFrame]) -> Groups:
+        """Return the groups with the members that films have now, in place of those that they had."""
+        rest = self.members[~self.members["film"].isin(list(tables))]
+        before = self.members.set_index(["film", "track"])["quality"]
+        parts = [_members(film, table, looks.get(film), before) for film, table in tables.items()]
+        filled = [part for part in [rest, *parts] if len(part)]
+        return replace(self, members=pd.concat(filled, ignore_index=True) if filled else no_members())
+
+
+def no_members() -> pd.DataFrame:
+    """Return the table of no members."""
+    types = dict.fromkeys(("film", "auto_cluster", "cluster"), "str") | {"track": "int64"}
+    return pd.DataFrame({name: pd.Series(dtype=types.get(name, "float64")) for name in MEMBER_COLUMNS})
+
+
+def no_groups(*, threshold: float = 0.0, weights: str = "") -> Groups:
+    """Return what is known where nothing has been grouped."""
+    return Groups(pd.DataFrame(columns=pd.Index(GROUP_COLUMNS)), no_members(), threshold, weights)
+
+
+def _members(film: str, table: pd.DataFrame, looks: pd.DataFrame | None, before: pd.Series) -> pd.DataFrame:
+    automatic = table.get("auto_cluster", table["cluster"])
+    here = table["cluster"].where(table["person"] == UNKNOWN, "")
+    rows = table[["track", "start", "end"]].assign(film=film, auto_cluster=automatic, cluster=here)
+    rows = rows[(rows["auto_cluster"] != "") | (rows["cluster"] != "")]
+    known = before.xs(film) if film in before.index.get_level_values(0) else pd.Series(dtype="float64")
+    quality = rows["track"].map(known if looks is None else looks.groupby("track")["quality"].max())
+    return rows.assign(quality=quality).fillna({"quality": 0.0}).astype({"quality": float})[MEMBER_COLUMNS]
+
+
+def read_groups(project: Project) -> Groups | None:
+    """Return the groups of a project, None where there are none, or where a run was killed while it wrote them."""
+    try:
+        groups, members = (pd.read_parquet(project.unknowns / f"{name}.parquet") for name in ("groups", "members"))
+        facts: dict[str, Any] = {str(name): value for name, value in groups.attrs.items()}
+        if facts.pop("form") != _FORM or facts.pop("stamp") != members.attrs["stamp"]:
+            return None
+        facts["reserved"] = tuple(facts["reserved"])
+        groups.attrs, members.attrs = {}, {}
+        return Groups(groups, members, **facts)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def write_groups(project: Project, kept: Groups) -> None:
+    """Keep the groups of a project.
+
+    Raises:
+        OSError: When the folder cannot be written.
+    """
+    stamp = secrets.token_hex(8)
+    groups, members = kept.groups.copy(), kept.members.copy()
+    members.attrs = {"stamp": stamp}
+    groups.attrs = {
+        "form": _FORM,
+        "stamp": stamp,
+        "threshold": kept.threshold,
+        "weights": kept.weights,
+        "films": dict(kept.films),
+        "corrections": kept.corrections,
+        "renamed": dict(kept.renamed),
+        "reserved": list(kept.reserved),
+    }
+    write_table(members, project.unknowns / "members.parquet")
+    write_table(groups, project.unknowns / "groups.parquet")
+
+
+def people_of(members: pd.DataFrame) -> pd.DataFrame:
+    """Return one row a group of unknown people, as `unknown_people` does, from the members of all films."""
+    rows = members[members["cluster"] != ""].assign(seconds=members["end"] - members["start"])
+    order = ["film", "start", "track"]
+    first = rows.sort_values(order).groupby("cluster")[["film", "start"]].first()
+    ranked = rows.sort_values(["quality", "seconds", *order], ascending=[False, False, True, True, True])
+    best = ranked.groupby("cluster")[["film", "track"]].first()
+    table = rows.groupby("cluster").agg(seconds=("seconds", "sum"), tracks=("track", "size"), films=("film", "nunique"))
+    table = table.assign(
+        seconds=table["seconds"].round(3),
+        first_film=first["film"],
+        first_time=first["start"],
+        best_film=best["film"],
+        best_track=best["track"],
+    ).reset_index()
+    ordered = ["seconds", "first_film", "first_time", "cluster"]
+    return table.sort_values(ordered, ascending=[False, True, True, True], kind="stable", ignore_index=True)

@@ -1,0 +1,51 @@
+"""What results are made from, known by content: SHA-256 of files, kept so that none is read twice, and of values."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+from facelib.project.files import write_text, writer_lock
+
+
+def digest(*values: object) -> str:
+    """Return the SHA-256 of values that JSON can hold; equal values give equal digests on every machine.
+
+    Example:
+        >>> digest({"a": 1, "b": 2}) == digest({"b": 2, "a": 1})
+        True
+    """
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+
+
+def file_digest(path: str | Path, *, kept: Path, name: str) -> str:
+    """Return the SHA-256 of a file's content; it is read again only when its size or its time of change differs.
+
+    Args:
+        path: The file.
+        kept: The list of digests, a JSON file; what cannot be read of it is made anew.
+        name: What the file is called in the list: the same on another machine, so that a copy need not be read.
+
+    Raises:
+        OSError: When the file cannot be read, or the list cannot be written.
+    """
+    path = Path(path)
+    status = path.stat()
+    state = [status.st_size, status.st_mtime_ns]
+    known = _read(kept).get(name, [])
+    if known[:2] == state:
+        return str(known[2])
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    with writer_lock(kept):
+        write_text(json.dumps(_read(kept) | {name: [*state, found]}, indent=0), kept)
+    return found
+
+
+def _read(kept: Path) -> dict[str, list[object]]:
+    try:
+        listed = json.loads(kept.read_text(encoding="utf-8"))
+        return {name: entry for name, entry in listed.items() if len(entry) == 3}
+    except (OSError, ValueError, AttributeError, TypeError):
+        return {}
