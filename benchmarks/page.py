@@ -15,6 +15,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import pandas as pd
 from playwright.sync_api import Page, sync_playwright
@@ -39,6 +40,17 @@ SCROLL = """() => new Promise(done => {
     };
     requestAnimationFrame(step);
 })"""
+
+DRAW = """() => {
+    const { lanes } = document.querySelector('#facelib-page').app.view;
+    const times = [];
+    for (let i = 0; i < 101; i += 1) {
+        const begin = performance.now();
+        lanes.draw();
+        times.push(performance.now() - begin);
+    }
+    return times.sort((a, b) => a - b)[50];
+}"""
 
 
 def make_project(folder: Path) -> Project:
@@ -69,7 +81,7 @@ def make_project(folder: Path) -> Project:
     files = project.film(film)
     ticks = np.arange(frames)
     write_times(FrameTimes(ticks, ticks / RATE, frames, Fraction(1, RATE), Fraction(RATE)), files.times)
-    picture = encode_jpeg(rng.integers(0, 255, (160, 120, 3), dtype=np.uint8))
+    picture = encode_jpeg(cv2.GaussianBlur(rng.integers(0, 255, (160, 120, 3), dtype=np.uint8), (0, 0), 2))
     write_table(tracks, files.tracks)
     write_table(detections, files.detections)
     write_table(pd.DataFrame({"track": numbers, "quality": 0.5, "picture": [picture] * TRACKS}), files.looks)
@@ -117,6 +129,7 @@ def main() -> None:
             address = f"{project.page.as_uri()}#film=long&t=60"
             print(f"usable after {min(usable_after(page, address) for _ in range(3)):.2f} s")
             print(f"scrolled at {page.evaluate(SCROLL):.0f} frames a second, all of the film in view")
+            print(f"the lanes are drawn in {page.evaluate(DRAW):.1f} ms")
             for _ in range(8):
                 page.keyboard.press("+")
             print(f"scrolled at {page.evaluate(SCROLL):.0f} frames a second, enlarged 43 times")

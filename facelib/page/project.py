@@ -19,7 +19,7 @@ from facelib.page.pack import Packed
 from facelib.plots.style import Mark
 from facelib.recognize import UNKNOWN
 
-_FACE = 96  # pixels of a person's picture
+_FACE, _SMALL_FACE = 96, 64  # pixels of the pictures of the cast, and of groups, of which there may be hundreds
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +137,8 @@ def list_people(
     known = (name for name, kind in kinds.items() if kind != "unknown")
     names = sorted(known, key=lambda name: (kinds[name] != "cast", natural(name)))
     return [
-        Person(name, kinds[name], marks[name].colour, marks[name].symbol, _face(pictures.get(name))) for name in names
+        Person(name, kinds[name], marks[name].colour, marks[name].symbol, _face(pictures.get(name), kinds[name]))
+        for name in names
     ]
 
 
@@ -168,11 +169,11 @@ def _trust(table: pd.DataFrame) -> pd.Series[float]:
     return table["confidence"].fillna(0.0).clip(0.05, 1.0).where(table["cluster"].fillna("") == "", 1.0)
 
 
-def _face(picture: bytes | None) -> str:
+def _face(picture: bytes | None, kind: Kind) -> str:
     if picture is None:
         return ""
     buffer = io.BytesIO()
-    tile(picture, _FACE).save(buffer, "JPEG", quality=82)
+    tile(picture, _FACE if kind == "cast" else _SMALL_FACE).save(buffer, "JPEG", quality=80)
     return as_address(buffer.getvalue())
 
 

@@ -54,7 +54,7 @@ def focus(page: Page, project: Project, shot: int) -> None:
 
 def apply(page: Page) -> None:
     """Run the cell that brings the tables in line, and wait for it."""
-    cell = page.locator(".jp-CodeCell", has_text="revise_films(files, films")
+    cell = page.locator(".jp-CodeCell", has_text="settle_films(files, films")
     count = cell.locator(".jp-InputPrompt").inner_text()
     cell.locator(".cm-content").click()
     page.keyboard.press("Control+Enter")

@@ -104,10 +104,12 @@ export class FilmView {
   }
 
   async open(seconds, play = false) {
-    this.player.frame = this.film.frameAt(seconds);
-    await this.player.open();
-    this.player.showTime();
-    this.showFrame(this.player.frame, null);
+    if (this.player.sourceNumber === undefined) {
+      this.player.frame = this.film.frameAt(seconds);
+      await this.player.open();
+      this.player.showTime();
+      this.showFrame(this.player.frame, null);
+    } else this.player.seek(seconds);
     if (play) this.player.play();
   }
 

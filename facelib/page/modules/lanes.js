@@ -144,47 +144,47 @@ export class Lanes {
     this.showLabels(from, to);
   }
 
+  // All bars of a lane are one path: drawing each alone would take most of the time of a frame.
   drawLane(context, row, y, width) {
-    const colour = colourOf(row.person, this.dark);
+    const { person } = row;
     const [top, high] = this.narrow ? [y + 36, 14] : [y + 8, this.rowHeight - 17];
-    const pattern = this.pattern(context, row.person);
-    context.globalAlpha = row.shown ? 1 : 0.25;
-    const [begin, end] = [this.timeAt(this.labelWidth), this.timeAt(width)];
-    const { stretches } = row;
-    const scroll = this.scroller.scrollLeft;
-    for (let i = firstAfter(stretches, begin); i < stretches.length && stretches[i].start < end; i += 1) {
-      const x = this.xOf(stretches[i].start) - scroll;
-      let right = this.xOf(stretches[i].end) - scroll;
-      // What lies closer than a pixel is one bar.
-      while (i + 1 < stretches.length && this.xOf(stretches[i + 1].start) - scroll - right < 1) {
-        i += 1;
-        right = Math.max(right, this.xOf(stretches[i].end) - scroll);
-      }
-      this.drawBar(context, Math.max(x, -20), top, Math.max(2, Math.min(right, width + 20) - Math.max(x, -20)), high, colour, pattern, row.person);
+    const path = new Path2D();
+    for (const [x, w] of this.barsOf(row.stretches, width)) {
+      if (w > 5) path.roundRect(x, top, w, high, 3);
+      else path.rect(x, top, w, high);
     }
+    const shown = row.shown ? 1 : 0.25;
+    context.globalAlpha = person.kind === "cast" ? shown : 0.45 * shown;
+    context.fillStyle = colourOf(person, this.dark);
+    context.fill(path);
+    const pattern = this.pattern(context, person);
+    if (pattern) {
+      context.fillStyle = pattern;
+      context.fill(path);
+    }
+    context.globalAlpha = shown;
+    context.strokeStyle = this.dark ? "rgba(0, 0, 0, 0.35)" : "rgba(0, 0, 0, 0.38)";
+    context.lineWidth = 1;
+    context.stroke(path);
     context.globalAlpha = 1;
   }
 
-  drawBar(context, x, y, w, h, colour, pattern, person) {
-    context.beginPath();
-    context.roundRect(x, y, w, h, Math.min(3, w / 3));
-    context.fillStyle = colour;
-    if (person.kind === "cast") context.fill();
-    else {
-      context.save();
-      context.globalAlpha *= 0.45;
-      context.fill();
-      context.restore();
+  // Where the bars in view begin and how wide they are; what lies closer than a pixel is one bar.
+  barsOf(stretches, width) {
+    const bars = [];
+    const scale = (this.room * this.zoom) / this.film.end;
+    const zero = this.labelWidth - this.scroller.scrollLeft;
+    const end = this.timeAt(width);
+    let i = firstAfter(stretches, this.timeAt(this.labelWidth));
+    while (i < stretches.length && stretches[i].start < end) {
+      const left = Math.max(-20, zero + stretches[i].start * scale);
+      let right = zero + stretches[i].end * scale;
+      for (i += 1; i < stretches.length && zero + stretches[i].start * scale - right < 1; i += 1) {
+        right = Math.max(right, zero + stretches[i].end * scale);
+      }
+      bars.push([left, Math.max(2, Math.min(right, width + 20) - left)]);
     }
-    if (pattern && w > 5) {
-      context.fillStyle = pattern;
-      context.fill();
-    }
-    if (w > 3) {
-      context.strokeStyle = this.dark ? "rgba(0, 0, 0, 0.35)" : "rgba(0, 0, 0, 0.38)";
-      context.lineWidth = 1;
-      context.stroke();
-    }
+    return bars;
   }
 
   pattern(context, person) {

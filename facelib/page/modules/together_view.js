@@ -11,7 +11,7 @@ export class TogetherView {
   constructor(app, filmId = "") {
     this.app = app;
     const { films } = app.project;
-    this.choice = make("select", { id: "facelib-together-film" }, make("option", { value: "" }, "all films"), ...films.map((film) => make("option", { value: film.id, selected: film.id === filmId }, film.title)));
+    this.choice = make("select", { attributes: { "aria-label": "Film" } }, make("option", { value: "" }, "all films"), ...films.map((film) => make("option", { value: film.id, selected: film.id === filmId }, film.title)));
     this.groups = make("input", { type: "checkbox" });
     this.choice.addEventListener("change", () => this.update());
     this.groups.addEventListener("change", () => this.update());
