@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from facelib.cli.options import DataFolder, OutputFolder, ProjectName
+from facelib.cli.options import DataFolder, OutputFolder, ProjectName, find_project
 from facelib.cli.printing import shown
 
 
@@ -40,7 +40,6 @@ def live(
     import cv2  # noqa: F401
 
     from facelib.live import LiveSession, command
-    from facelib.project import Project
 
     if not headless:
         command.check_display()
@@ -48,7 +47,7 @@ def live(
     with command.asked_to_stop() as asked:
         session = LiveSession(
             source,
-            Project(project, data_dir, output_dir),
+            find_project(project, data_dir, output_dir),
             detector=detector,
             embedder=embedder,
             seconds_between_recognitions=between,

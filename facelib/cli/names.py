@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from facelib.cli.options import DataFolder, OutputFolder, ProjectName
+from facelib.cli.options import DataFolder, OutputFolder, ProjectName, find_project
 
 Name = Annotated[str, typer.Argument(help="A name of the cast, such as Tob.")]
 Other = Annotated[str, typer.Argument(help="The other name, such as 'Harrison Ford'.")]
@@ -22,9 +22,8 @@ def merge(
 ) -> None:
     """Say that a name is the other one's from now on. No picture is moved; `separate` takes it back."""
     from facelib.gallery import merge_people
-    from facelib.project import Project
 
-    merge_people(Project(project, data_dir, output_dir), name, other)
+    merge_people(find_project(project, data_dir, output_dir), name, other)
     typer.echo(f"{name} is {other} from now on. Next: facelib run --project {project} --steps 2-7")
 
 
@@ -37,9 +36,8 @@ def keep_apart(
 ) -> None:
     """Say that two names that look like one person are two people's; `separate` takes it back."""
     from facelib import gallery
-    from facelib.project import Project
 
-    gallery.keep_apart(Project(project, data_dir, output_dir), name, other)
+    gallery.keep_apart(find_project(project, data_dir, output_dir), name, other)
     typer.echo(f"{name} and {other} are two people. Next: facelib run --project {project} --steps 4-7")
 
 
@@ -52,7 +50,6 @@ def separate(
 ) -> None:
     """Take back what `merge` or `keep-apart` said of two names."""
     from facelib.gallery import separate_people
-    from facelib.project import Project
 
-    done = separate_people(Project(project, data_dir, output_dir), name, other)
+    done = separate_people(find_project(project, data_dir, output_dir), name, other)
     typer.echo(f"{name} and {other} are open again." if done else f"Nothing was said of {name} and {other}.")

@@ -3,10 +3,28 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from facelib.project import Project
 
 ProjectName = Annotated[str, typer.Option("--project", help="The project: the name of its folder in the data folder.")]
 DataFolder = Annotated[Path, typer.Option("--data-dir", help="Holds NAME/people/<Person Name>/* and NAME/videos/*.")]
 OutputFolder = Annotated[Path, typer.Option("--output-dir", help="Everything made is written to NAME/ in here.")]
+
+
+def find_project(name: str, data_dir: Path, output_dir: Path) -> Project:
+    """Return a project that is there.
+
+    Raises:
+        ValueError: When the name is no name of a folder.
+        FileNotFoundError: When there is none; those with names like it are offered.
+    """
+    from facelib.pipeline.notebooks import check_project
+    from facelib.project import Project
+
+    project = Project(name, data_dir, output_dir)
+    check_project(project)
+    return project

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from facelib.cli.options import DataFolder, OutputFolder, ProjectName
+from facelib.cli.options import DataFolder, OutputFolder, ProjectName, find_project
 from facelib.cli.printing import shown
 
 
@@ -22,7 +22,6 @@ def page(
 ) -> None:
     """Write the page of a project: its films with names on faces, its people, search; no server, no network."""
     from facelib.page import write_page
-    from facelib.project import Project
 
-    place = Project(project, data_dir, output_dir)
+    place = find_project(project, data_dir, output_dir)
     typer.echo(f"page      {shown(write_page(place, longest_gap=longest_gap, progress=sys.stderr.isatty()))}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,18 +13,32 @@ if TYPE_CHECKING:
 
 def print_table(table: pd.DataFrame) -> None:
     """Print a table as wide as the terminal, 80 columns where there is none; long cells are broken, never cut."""
+    rows = table.astype(object).where(table.notna(), "").astype(str)
+    print_rows(list(map(str, table.columns)), [rows.values.tolist()], lines=True)
+
+
+def print_rows(columns: Sequence[str], parts: Iterable[Sequence[Sequence[str]]], *, lines: bool = False) -> None:
+    """Print rows as `print_table` does.
+
+    Args:
+        columns: The head.
+        parts: Rows in parts, between which a line is drawn.
+        lines: Draw a line below every row.
+    """
     from rich import box
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    sheet = Table(show_lines=True, box=box.HORIZONTALS)
-    for name in table.columns:
-        longest = max((len(word) for cell in table[name] for word in str(cell).split()), default=0)
+    sheet, parts = Table(show_lines=lines, box=box.HORIZONTALS), list(parts)
+    for index, name in enumerate(columns):
+        longest = max((len(word) for part in parts for row in part for word in row[index].split()), default=0)
         # Words are kept whole where they are short enough to leave room for the other columns.
-        sheet.add_column(str(name), overflow="fold", min_width=min(longest, 13))
-    for row in table.astype(object).where(table.notna(), "").astype(str).itertuples(index=False):
-        sheet.add_row(*map(Text, row))
+        sheet.add_column(name, overflow="fold", min_width=min(longest, max(13, 54 // len(columns))))
+    for part in parts:
+        for row in part:
+            sheet.add_row(*map(Text, row))
+        sheet.add_section()
     Console().print(sheet)
 
 

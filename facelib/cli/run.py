@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from facelib.cli.options import DataFolder, OutputFolder, ProjectName
+from facelib.cli.options import DataFolder, OutputFolder
+from facelib.cli.parameters import print_parameters
 from facelib.cli.printing import shown
 
 if TYPE_CHECKING:
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
 
 
 def run(
-    project: ProjectName,
+    project: Annotated[
+        str,
+        typer.Option(help="The project: the name of its folder in the data folder.", show_default="required"),
+    ] = "",
     data_dir: DataFolder = Path("data"),
     output_dir: OutputFolder = Path("output"),
     steps: Annotated[
@@ -26,20 +30,42 @@ def run(
     ] = None,
     parameter: Annotated[
         list[str] | None,
-        typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="A parameter of the notebooks; may be repeated."),
+        typer.Option(
+            "--parameter",
+            "-p",
+            metavar="NAME=VALUE",
+            help="A parameter of the notebooks; may be repeated. Often set: names, videos, detector, embedder, "
+            "wanted_fpir, confidence_threshold, seconds_between_samples, blur, exports; all are explained by "
+            "--help-parameters.",
+        ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Run also the steps whose files are still fresh.")] = False,
     notebooks: Annotated[
         Path | None, typer.Option(help="A folder of notebooks to run instead of facelib's own.", show_default=False)
     ] = None,
+    help_parameters: Annotated[
+        bool,
+        typer.Option("--help-parameters", help="List the parameters of all notebooks, or of --steps, and end."),
+    ] = False,
 ) -> None:
     """Run the notebooks of a project in order, with an HTML report each."""
-    # Usage is checked first: loading the pipeline takes a second.
+    # Everything is checked first: loading the pipeline takes seconds.
     numbers, values = parse_steps(steps), parse_parameters(parameter or [])
-    from facelib.pipeline import run_pipeline
+    from facelib.pipeline.notebooks import all_steps, check_parameters, check_project, find_notebooks
+
+    if help_parameters:
+        print_parameters(find_notebooks(notebooks, all_steps(notebooks) if numbers is None else numbers))
+        return
+    if not project:
+        raise typer.BadParameter("expected the name of a project", param_hint="'--project'")
+    chosen = find_notebooks(notebooks, numbers)
+    check_parameters(chosen, values)
     from facelib.project import Project
 
     place = Project(project, data_dir, output_dir)
+    check_project(place, steps=[notebook.number for notebook in chosen], parameters=values)
+    from facelib.pipeline import run_pipeline
+
     results = run_pipeline(
         place,
         steps=numbers,

@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
-from importlib import resources
 from pathlib import Path
 from typing import Literal
 
@@ -20,18 +19,14 @@ from papermill.exceptions import PapermillExecutionError
 
 from facelib.pipeline.freshness import STEP_FILES, Made, StepFiles, file_states, find_record, same
 from facelib.pipeline.kernel import ThisPython
-from facelib.pipeline.parameters import NOTEBOOKS, NotebookParameters
-from facelib.pipeline.parameters.base import unknown_name
-from facelib.pipeline.parameters.reading import model_of, read_parameters
+from facelib.pipeline.notebooks import check_parameters, check_project, find_notebooks
+from facelib.pipeline.parameters import NotebookParameters
 from facelib.pipeline.report import write_report
 from facelib.project import Project, file_lock
 
 logger = logging.getLogger(__name__)
 
 StepState = Literal["running", "done", "fresh", "failed"]
-MAIN_STEPS = (1, 2, 3, 4, 5, 6, 7)
-"""The steps from pictures and films to reviewed and measured results; further notebooks run only when asked for."""
-_PLACES = ("project", "data_dir", "output_dir")
 _OF_FILMS = (5, 6)  # these hold the single films that they work on, so that others may work on other films meanwhile
 _NOTHING = StepFiles(lambda project, given: [], lambda project, given: [])
 
@@ -96,19 +91,6 @@ class _Step:
         return file_states(project, self.files.inputs(project, self.values))
 
 
-def notebooks_folder() -> Path:
-    """Return the folder of facelib's notebooks: in the installed package, else in the checkout.
-
-    Raises:
-        FileNotFoundError: When neither is there.
-    """
-    package = Path(str(resources.files("facelib")))
-    for folder in (package / "notebooks", package.parent / "notebooks"):
-        if folder.is_dir():
-            return folder
-    raise FileNotFoundError(f"expected facelib's notebooks in {str(package / 'notebooks')!r}; install facelib again")
-
-
 def run_pipeline(
     project: Project,
     *,
@@ -135,15 +117,16 @@ def run_pipeline(
 
     Raises:
         ValueError: When a step or a parameter is unknown, or a parameter is of another type than its notebook says.
-        OSError: When the output folder cannot be written, a film named is not there, or a run of the same project
-            is under way.
+        OSError: When there is no such project, the output folder cannot be written, a film named is not there, or a
+            run of the same project is under way.
         KeyboardInterrupt: When stopped by the user; the kernel is stopped first.
 
     Returns:
         One result a step, up to the first that failed.
     """
     place = Project(project.name, project.data_dir.absolute(), project.output_dir.absolute())
-    chosen = _choose_steps(notebooks or notebooks_folder(), steps, parameters or {})
+    chosen = _choose_steps(notebooks, steps, parameters or {})
+    check_project(place, steps=[step.number for step in chosen], parameters=parameters)
     for step in chosen:
         step.inputs(place)  # A film that is not there is told before anything runs.
     _check_folder(place)
@@ -163,30 +146,18 @@ def run_pipeline(
     return results
 
 
-def _choose_steps(folder: Path, steps: Sequence[int] | None, parameters: Mapping[str, object]) -> list[_Step]:
-    found = {int(path.name[:2]): path for path in sorted(folder.glob("[0-9][0-9]_*.ipynb"))}
-    wanted = sorted(set(MAIN_STEPS if steps is None else steps))
-    missing = [number for number in wanted if number not in found]
-    if missing or not wanted:
-        raise ValueError(f"expected steps among {sorted(found)!r}, the notebooks in {str(folder)!r}, got {wanted!r}")
-    reserved = sorted(set(parameters) & set(_PLACES))
-    if reserved:
-        raise ValueError(f"expected {reserved[0]!r} to be told by the project (--project, --data-dir, --output-dir)")
-    cells = {number: read_parameters(found[number]) for number in wanted}
-    models = {number: NOTEBOOKS.get(found[number].stem) or model_of(cells[number]) for number in wanted}
-    known = {name for model in models.values() for name in model.model_fields}
-    for name in parameters:
-        if name not in known:
-            raise ValueError(unknown_name(name, known - set(_PLACES)))
+def _choose_steps(folder: Path | None, steps: Sequence[int] | None, parameters: Mapping[str, object]) -> list[_Step]:
+    notebooks = find_notebooks(folder, steps)
+    check_parameters(notebooks, parameters)
     return [
         _Step(
-            number,
-            found[number],
-            frozenset(cells[number]),
-            model.check({name: value for name, value in parameters.items() if name in model.model_fields}),
-            STEP_FILES.get(number, _NOTHING),
+            notebook.number,
+            notebook.source,
+            frozenset(notebook.shown),
+            notebook.check(parameters),
+            STEP_FILES.get(notebook.number, _NOTHING),
         )
-        for number, model in models.items()
+        for notebook in notebooks
     ]
 
 

@@ -93,6 +93,10 @@ def test_a_step_that_fails_is_told_with_its_report(folder):
         (("-p", "sed=5"), 1, "Did you mean 'seed'"),
         (("-p", "seed=five"), 1, "expected a whole number"),
         (("--project", "../up"), 1, "expected the name of a project's folder"),
+        (("--project", ""), 2, "expected the name of a project"),
+        (("--project", "dmeo"), 1, "got 'dmeo'. Did you mean 'demo'?"),
+        (("--project", "nothing"), 1, "There are 'demo'."),
+        (("--data-dir", "none"), 1, "'facelib demo' makes one to try"),
         (("--output-dir", "nb/03_map.ipynb"), 1, "expected an output folder that can be written"),
     ],
 )
@@ -101,6 +105,64 @@ def test_mistakes_are_one_clear_message(folder, arguments, code, message):
     assert result.exit_code == code
     assert message in " ".join(result.stderr.replace("│", " ").split())
     assert "Traceback" not in result.output
+
+
+def digest(folder):
+    return {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("run",),
+        ("run", "-p", "names="),  # step 1, with nobody to look for
+        ("page",),
+        ("live", "0", "--headless"),
+        ("merge", "Tob", "Toby"),
+        ("keep-apart", "Tob", "Toby"),
+        ("separate", "Tob", "Toby"),
+    ],
+    ids=" ".join,
+)
+def test_a_wrong_project_is_told_and_nothing_is_made(folder, command):
+    before = digest(folder)
+    result = invoke(*command, "--project", "dmeo")
+    assert result.exit_code == 1, result.output
+    assert result.stderr.startswith("Error: expected a project in 'data', got 'dmeo'. Did you mean 'demo'?")
+    assert digest(folder) == before
+
+
+def test_a_wrong_project_or_parameter_is_told_before_anything_heavy_is_imported(folder):
+    heavy = "{'pandas', 'papermill', 'plotly', 'onnxruntime', 'sklearn', 'av'}"
+    for wrong in (["--project", "dmeo"], ["--project", "demo", "-p", "sed=5"], ["--help-parameters"]):
+        code = f"import sys\nfrom facelib.cli import main\ntry: main({['run', *wrong]!r})\nexcept SystemExit: pass\n"
+        code += f"print('imported', {heavy} & set(sys.modules) or 'none')"
+        output = subprocess.check_output([sys.executable, "-c", code], text=True, stderr=subprocess.DEVNULL)
+        assert output.endswith("imported none\n")
+
+
+def test_every_parameter_is_listed_by_notebook_with_its_meaning_those_of_its_cell_first(monkeypatch):
+    from facelib.pipeline.parameters import NOTEBOOKS
+
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = invoke("run", "--help-parameters")
+    assert shown.exit_code == 0, shown.output
+    assert max(map(len, shown.output.splitlines()[:-2])) <= 80
+    words = shown.output.split()
+    for name, model in NOTEBOOKS.items():
+        described = [one.name for one in model.described()[3:]]
+        assert name in words and set(described) <= set(words)
+    one = invoke("run", "--help-parameters", "--steps", "1").output
+    assert "02_embed_faces" not in one
+    assert "whole number, 1 to 1000; default: 50" in one
+    cell, _, further = one.partition('default: "dlib"')
+    assert "people_from" in cell and "max_num" in further
+
+
+def test_the_parameters_of_ones_own_notebooks_are_listed(folder):
+    shown = invoke("run", "--help-parameters", "--notebooks", "nb")
+    assert "03_map" in shown.output
+    assert "whole number; default: 0" in shown.output
 
 
 def test_debug_shows_the_traceback(folder):

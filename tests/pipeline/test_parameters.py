@@ -78,7 +78,17 @@ def test_every_notebook_has_a_class_whose_names_mean_the_same_everywhere():
     for name in ("project", "data_dir", "output_dir"):
         assert len({str(model.model_fields[name].default) for model in NOTEBOOKS.values()}) == 1
     for model in NOTEBOOKS.values():
-        assert all(meaning for _, _, meaning in model.described())
+        assert all(one.meaning and one.values for one in model.described())
+
+
+def test_the_values_that_a_parameter_takes_are_named():
+    described = {one.name: one for one in AnnotateVideoParameters.described()}
+    assert described["confidence_threshold"].values == "number, 0 to 1"
+    assert described["blur"].values == "nobody, strangers, everyone"
+    assert described["score"].values == "number, 0 to 1 or None"
+    assert described["working_size"].values == "whole number, more than 0"
+    assert described["videos"].values == "list: text"
+    assert (described["draw"].default, described["draw"].values) == ("true", "true or false")
 
 
 def test_choices_are_those_of_the_library():

@@ -11,6 +11,7 @@ import pytest
 from facelib.pipeline import notebooks_folder, run_pipeline
 from facelib.pipeline import run as pipeline_run
 from facelib.pipeline.freshness import STEP_FILES, Made, file_states, find_record, notebook_digest, same
+from facelib.pipeline.notebooks import check_project
 from facelib.project import Project
 
 PLACES = """
@@ -185,7 +186,7 @@ def test_a_killed_run_is_picked_up_by_running_again(project, notebooks):
         ({"steps": []}, r"expected steps among \[2, 3\], .* got \[\]"),
         ({"steps": None}, r"got \[1, 2, 3, 4, 5, 6, 7\]"),
         ({"parameters": {"sed": 1}}, "got 'sed'. Did you mean 'seed'"),
-        ({"parameters": {"seed": "one"}}, "expected int for the parameter 'seed', got 'one'"),
+        ({"parameters": {"seed": "one"}}, "expected a whole number for the parameter 'seed', got 'one'"),
         ({"parameters": {"project": "other"}}, "expected 'project' to be told by the project"),
     ],
 )
@@ -193,6 +194,33 @@ def test_mistakes_are_told_before_anything_runs(project, notebooks, given, messa
     with pytest.raises(ValueError, match=message):
         run_pipeline(project, **({"steps": [2, 3], "notebooks": notebooks} | given))
     assert not project.output.exists()
+
+
+@pytest.mark.parametrize(
+    ("steps", "parameters", "made"),
+    [
+        ([2], {}, False),
+        ([1, 2], {}, False),
+        ([1, 2], {"names": []}, False),
+        ([2], {"names": ["Ann"]}, False),  # step 1, which would look for her, is not run
+        ([1, 2], {"names": ["Ann"]}, True),
+        ([1], {"people_from": "pictures"}, True),
+    ],
+)
+def test_only_step_1_makes_a_project_and_only_when_told_what_of(tmp_path, steps, parameters, made):
+    project = Project("new", tmp_path / "data", tmp_path / "output")
+    if made:
+        check_project(project, steps=steps, parameters=parameters)
+    else:
+        with pytest.raises(FileNotFoundError, match=r"expected a project in .*/data', got 'new'"):
+            check_project(project, steps=steps, parameters=parameters)
+
+
+def test_a_project_without_its_pictures_is_one_still(tmp_path):
+    project = Project("old", tmp_path / "data", tmp_path / "output")
+    project.output.mkdir(parents=True)
+    project.faces.touch()
+    check_project(project, steps=[4])
 
 
 def test_a_film_that_is_not_there_is_told_before_anything_runs(project, make_notebook, tmp_path):

@@ -6,6 +6,7 @@ import difflib
 import json
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -75,6 +76,23 @@ DetectorNetwork = Annotated[str, AfterValidator(_network)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
+@dataclass(frozen=True, slots=True)
+class ParameterDescription:
+    """What a user is told about one parameter.
+
+    Attributes:
+        name: Its name.
+        default: Its default, as JSON.
+        values: Which values it takes, such as `number, 0 to 1`.
+        meaning: What it does, and its unit.
+    """
+
+    name: str
+    default: str
+    values: str
+    meaning: str
+
+
 class NotebookParameters(BaseModel):
     """The parameters of one notebook; a subclass has one field a parameter.
 
@@ -131,12 +149,50 @@ class NotebookParameters(BaseModel):
             raise ValueError(_told(error)) from None
 
     @classmethod
-    def described(cls) -> list[tuple[str, str, str]]:
-        """Return name, default and meaning of each parameter, in order."""
+    def described(cls) -> list[ParameterDescription]:
+        """Describe each parameter, in order."""
+        schema = cls.model_json_schema()["properties"]
         return [
-            (name, json.dumps(field.get_default(call_default_factory=True)), field.description or "")
+            ParameterDescription(
+                name,
+                json.dumps(field.get_default(call_default_factory=True), ensure_ascii=False),
+                _values(schema[name]),
+                field.description or "",
+            )
             for name, field in cls.model_fields.items()
         ]
+
+
+def _values(schema: Mapping[str, Any]) -> str:
+    """Say which values a JSON schema allows.
+
+    Example:
+        >>> _values({"type": "number", "minimum": 0, "maximum": 1})
+        'number, 0 to 1'
+    """
+    if "anyOf" in schema:
+        return " or ".join(_values(part) for part in schema["anyOf"])
+    if "enum" in schema:
+        return ", ".join(map(str, schema["enum"]))
+    if "items" in schema:
+        return f"list: {_values(schema['items'])}"
+    kind = _KINDS.get(schema.get("type", ""), "anything")
+    least, most = schema.get("minimum"), schema.get("maximum")
+    above = schema.get("exclusiveMinimum")
+    if least is not None and most is not None:
+        return f"{kind}, {least} to {most}"
+    limits = (("at least", least), ("more than", above), ("at most", most))
+    return ", ".join([kind, *(f"{word} {limit}" for word, limit in limits if limit is not None)])
+
+
+_KINDS = {
+    "string": "text",
+    "integer": "whole number",
+    "number": "number",
+    "boolean": "true or false",
+    "object": "dict",
+    "null": "None",
+}
 
 
 def unknown_name(name: str, known: Iterable[str]) -> str:
