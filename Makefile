@@ -34,7 +34,7 @@ test: .venv/.ready ## Run the whole test suite, and list what took longest
 
 check: .venv/.ready ## Run the tests that answer at once: no notebooks, browser, live video, or training
 	@# Of training not even the modules are loaded: PyTorch alone takes some seconds.
-	$(pytest) --durations 10 -m "not (kernel or browser or realtime or training)" --ignore-glob '*/train'
+	$(pytest) --durations 10 -m "not (kernel or browser or realtime or training or every_film)" --ignore-glob '*/train'
 
 lint: .venv/.ready ## Check style, types, spelling, and that notebooks carry no outputs
 	$(bin)/ruff check

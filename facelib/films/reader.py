@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
@@ -19,6 +20,7 @@ from facelib.films.shown import FilmFrame, Stage, pixel_aspect
 from facelib.films.timecode import gop_timecode, read_timecode
 from facelib.films.timeline import JOINABLE, FrameTimes, JointFinder, PictureClock
 
+_DURATION = re.compile(r"(\d+):(\d\d):(\d\d\.\d+)")
 _HELD = 8  # frames that wait to be put in order, in a damaged film
 _FIRST_GROUP = 64  # frames in which the first timecode of MPEG-2 pictures is looked for
 # Containers in which a film may change the shape of its pixels on its way, since only the pictures tell it.
@@ -175,7 +177,10 @@ class FilmReader:
     def problem(self) -> str:
         """Say what of the film was lost, once it is read to its end; nothing when it is whole."""
         times = self.times()
-        absent = self.pictures.find_missing(times.source, self._sounds.values(), damaged=bool(self._damage))
+        # An AVI counts frames that it leaves out on purpose.
+        counted = self.container.format.name.startswith("mov") and self.stream.frames > self.pictures.expected
+        damaged = bool(self._damage) or counted
+        absent = self.pictures.find_missing(times.source, self._sounds.values(), damaged=damaged)
         undecoded = [float(pts * self.tick) for pts in self.pictures.missing_times()[:1]]
         first = min([*undecoded, *([] if absent is None else [absent])], default=None)
         if first is not None and self.pictures.lost:
@@ -199,7 +204,11 @@ class FilmReader:
         """Return when the pictures end as the file says, and by how much it may be wrong, seconds."""
         stream, frame = self.stream, times.seconds / max(1, len(times.ticks))
         if stream.duration and stream.frames:  # counted by whoever wrote the file
-            return float(((stream.start_time or 0) + stream.duration) * stream.time_base), 3 * frame + 0.02
+            return float(((stream.start_time or 0) + stream.duration) * stream.time_base), 1.5 * frame + 0.02
+        ends = next((text for key, text in stream.metadata.items() if key.upper().startswith("DURATION")), "")
+        if found := _DURATION.fullmatch(ends):  # Matroska's statistics of a single stream
+            hours, minutes, rest = (float(part) for part in found.groups())
+            return 3600 * hours + 60 * minutes + rest, 3 * frame + 0.02
         seconds = (self.container.duration or 0) / 1e6
         if not seconds:
             return None, 0.0

@@ -34,7 +34,7 @@ def scene() -> Callable[..., list[str]]:
             (left, height * 3 // 4, width // 2, height // 8, "lime"),
         ]
         drawn = ",".join(f"drawbox={x}:{y}:{w}:{h}:{colour}:fill" for x, y, w, h, colour in boxes)
-        picture = f"color=0x303030:s={width}x{height}:r={rate}:d={seconds},{drawn}"
+        picture = f"color=0x303030:s={width}x{height}:r={rate}:d={seconds},format=yuv444p,{drawn}"
         beep = f"sine=1000:r={hz}:d={seconds},asetnsamples=64,volume='6*lt(mod(t,0.5),0.05)':eval=frame"
         return ["-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", f"{beep},aformat=channel_layouts={layout}"]
 
@@ -60,7 +60,7 @@ def white_box() -> Callable[[np.ndarray], tuple[float, float, float, float]]:
 
     def find(image: np.ndarray) -> tuple[float, float, float, float]:
         light = image.astype(int).min(axis=2)
-        rows, columns = np.nonzero(light > (light.max() + np.median(light)) / 2)
+        rows, columns = np.nonzero(light > 0.75 * light.max() + 0.25 * np.median(light))
         height, width = light.shape
         return columns.min() / width, rows.min() / height, (columns.max() + 1) / width, (rows.max() + 1) / height
 

@@ -144,9 +144,9 @@ def test_a_click_on_a_bar_plays_from_there(project, show):
     place = page.evaluate("[app().view.lanes.xOf(2.0), 28 + 17]")
     page.locator(".lanes-canvas").click(position={"x": place[0], "y": place[1]})
     until(page, "seeks.length > 0 && app().view.player.playing && app().view.player.video.currentTime > 2.2")
-    # A busy machine may drop the first frames, but none before the moment is shown.
+    # A busy machine may drop the first frames, but none before the moment is shown once the film's first has been.
     assert abs(page.evaluate("seeks[0]") - 2.0) <= 0.045
-    assert min(page.evaluate("frames")) >= 2.0 - 0.04
+    assert min(page.evaluate("frames.filter(time => time > 0)")) >= 2.0 - 0.04
     page.keyboard.press("k")
     until(page, "!app().view.player.playing")
 
