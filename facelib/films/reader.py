@@ -76,6 +76,7 @@ class FilmReader:
         self._damage = ""
         self._label, self._counted = read_timecode(container, path)
         self._gop = ""
+        self._has_gops = self.stream.codec_context.codec.canonical_name in {"mpeg1video", "mpeg2video"}
 
     def frames(self, *, count_sound: bool = False) -> Iterator[FilmFrame]:
         """Decode the film, frame by frame; memory does not grow with its length but for the frames' times.
@@ -126,7 +127,7 @@ class FilmReader:
         self.pictures.fields |= raw.interlaced_frame and self.stream.codec_context.name in {"h264", "hevc", "vvc"}
         if self._shapeless:
             self._stage.aspect = pixel_aspect(self.stream.codec_context.sample_aspect_ratio)
-        if not self._label and not self._gop and self._clock.count < _FIRST_GROUP:
+        if self._has_gops and not self._label and not self._gop and self._clock.count < _FIRST_GROUP:
             self._gop = gop_timecode(raw)
         self._source.append(raw.pts)
         ticks = self._clock.place(raw.pts, raw.duration or 0)
