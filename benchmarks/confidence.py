@@ -1,7 +1,7 @@
-"""Whether confidences keep their word on films: names, and the answer unknown; and the numbers of the latter's model.
+"""Whether confidences keep their word on films: names, and the answer unknown.
 
-Every labelled film is named by its cast, and by its cast without each person, who is a stranger then. The model of the
-answer unknown is fitted without each film in turn and tried on it.
+Every labelled film is named by its cast, and by its cast without each person, who is a stranger then. Beside it stands
+a logistic model of the answer unknown, fitted without each film in turn and tried on it: is it worth having?
 
 Usage: python benchmarks/confidence.py [--data ../shared/data] [--keep FOLDER]
 """
@@ -81,16 +81,16 @@ def main() -> None:
         return
     table = pd.concat(parts, ignore_index=True)
     unknown = table[table["person"] == UNKNOWN].reset_index(drop=True)
+    modelled = unknown.copy()
     for film in unknown["film"].unique():
         away = (unknown["film"] == film).to_numpy()
-        unknown.loc[away, "confidence"] = fitted(unknown[~away]).predict_proba(features(unknown[away]))[:, 1]
+        modelled.loc[away, "confidence"] = fitted(unknown[~away]).predict_proba(features(unknown[away]))[:, 1]
     print("| answers | casts | tracks | right | calibration error |\n|---|---|---|---|---|")
-    for what, rows in (("names", table[table["person"] != UNKNOWN]), ("unknown, its film left out", unknown)):
+    answers = {"names": table[table["person"] != UNKNOWN], "unknown": unknown, "unknown, by the model": modelled}
+    for what, rows in answers.items():
         for casts, some in (("whole", rows[rows["all"]]), ("whole, and one left out in turn", rows)):
             error = calibration_error(reliability(some["confidence"].clip(0, 1), some["right"]))
             print(f"| {what} | {casts} | {len(some)} | {some['right'].mean():.3f} | {error:.3f} |")
-    model = fitted(unknown)
-    print(f"\nfacelib.films.naming.calibration: {model.intercept_[0]:.2f}, {model.coef_[0].round(2).tolist()}")
 
 
 if __name__ == "__main__":

@@ -54,8 +54,8 @@ PARTS = (
     Part("no turn of the face", pose=False),
     Part("no cut by the edge", cut=False),
     Part("no presence in the scene", ((evidence, "_ABSENT", OFF),)),
-    Part("surroundings outvote a face", ((joint, "_AGAINST", -9.0),)),
-    Part("none of these", ((evidence, "_ABSENT", OFF), (joint, "_AGAINST", -9.0)), pose=False, cut=False),
+    Part("a doubted name is heard", ((joint, "_DOUBTED", -9.0),)),
+    Part("none of these", ((evidence, "_ABSENT", OFF), (joint, "_DOUBTED", -9.0)), pose=False, cut=False),
     Part("face alone", context=False),
 )
 

@@ -1,21 +1,17 @@
-"""`facelib run`: the notebooks of a project in order, and where their results lie."""
+"""`facelib run`: the notebooks of a project in order."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from facelib.cli.options import DataFolder, OutputFolder
 from facelib.cli.parameters import print_parameters
-from facelib.cli.printing import shown
-
-if TYPE_CHECKING:
-    from facelib.pipeline import StepResult
-    from facelib.project import Project
+from facelib.cli.progress import step_line
+from facelib.cli.results import print_results, print_step
 
 
 def run(
@@ -66,24 +62,18 @@ def run(
     check_project(place, steps=[notebook.number for notebook in chosen], parameters=values)
     from facelib.pipeline import run_pipeline
 
-    results = run_pipeline(
-        place,
-        steps=numbers,
-        parameters=values,
-        force=force,
-        notebooks=notebooks,
-        progress=lambda step: _print_step(step, place),
-        progress_bar=sys.stderr.isatty(),
-    )
-    _link_reports(place)
-    _print_places(place, results)
-    if results[-1].state == "failed":
+    with step_line(lambda step: print_step(step, place)) as (tell, line):
+        results = run_pipeline(
+            place,
+            steps=numbers,
+            parameters=values,
+            force=force,
+            notebooks=notebooks,
+            progress=tell,
+            watch=None if line is None else line.show,
+        )
+    if not print_results(place, results):
         raise typer.Exit(1)
-    if any(result.number in (5, 6) for result in results):
-        whole = _print_problems(place)
-        _print_scores(place)
-        if not whole:
-            raise typer.Exit(1)
 
 
 def parse_steps(text: str | None) -> list[int] | None:
@@ -129,80 +119,3 @@ def parse_parameters(pairs: Sequence[str]) -> dict[str, object]:
         except ValueError as error:
             raise typer.BadParameter(str(error), param_hint="'-p'") from None
     return values
-
-
-def _print_step(step: StepResult, project: Project) -> None:
-    line = {
-        "running": "...",
-        "done": f"done in {step.seconds:.1f} s",
-        "fresh": "fresh: nothing it depends on has changed (--force runs it again)",
-        "failed": f"FAILED after {step.seconds:.1f} s: {step.message}",
-    }[step.state]
-    typer.echo(f"{step.name}: {line}", err=step.state == "failed")
-    if step.number == 4 and step.state in {"done", "fresh"}:
-        _print_recognizer(project)
-
-
-def _print_recognizer(project: Project) -> None:
-    """Say what threshold films are named by, how often it errs, and what to look at first."""
-    from facelib.recognize import load_recognizer
-    from facelib.recognize.report import describe_recognizer, recognizer_warnings
-
-    try:
-        _, info = load_recognizer(project.recognizer)
-    except (FileNotFoundError, ValueError):  # `save` was false, and there is none of before
-        return
-    typer.echo(f"    {describe_recognizer(info)}")
-    for warning in recognizer_warnings(info):
-        typer.echo(f"    WARNING: {warning}")
-
-
-def _link_reports(project: Project) -> None:
-    """Let the project's page link to the reports of this run, which were not there yet when it was written."""
-    if project.page_data.is_file():
-        from facelib.page import write_reports
-
-        write_reports(project)
-
-
-def _print_places(project: Project, results: Sequence[StepResult]) -> None:
-    """Say where the results lie; after a failure, where to look."""
-    from facelib.project import FilmFiles
-
-    last = results[-1]
-    if last.state == "failed":
-        typer.echo(f"See the report {shown(last.report)} or the notebook {shown(last.notebook)}", err=True)
-    typer.echo("")
-    for result in results:
-        if result.state != "failed":
-            typer.echo(f"report    {shown(result.report)}")
-    if project.page.is_file():
-        typer.echo(f"page      {shown(project.page)}")
-    for folder in sorted((project.output / "videos").glob("*/")):
-        files = FilmFiles(folder)
-        for kind, path in (("film", files.annotated), ("table", files.appearances)):
-            if path.is_file():
-                typer.echo(f"{kind:9} {shown(path)}")
-
-
-def _print_problems(project: Project) -> bool:
-    """Say what went wrong with films; return whether all of them were finished."""
-    import pandas as pd
-
-    if not project.film_summary.is_file():
-        return True
-    summary = pd.read_csv(project.film_summary, keep_default_na=False)
-    problems = summary.loc[summary["problem"] != "", ["film", "problem"]]
-    for film, problem in problems.itertuples(index=False):
-        typer.echo(f"problem   {film}: {problem}")
-    return problems.empty
-
-
-def _print_scores(project: Project) -> None:
-    """Say how right each film is whose truth is known, see `facelib.evaluate.find_truths`."""
-    from facelib.evaluate import find_truths, load_truth, score_film
-
-    for film, truth in find_truths(project, project.find_videos()).of_film.items():
-        files = project.film(film)
-        if files.detections.is_file() and files.tracks.is_file():
-            typer.echo(f"right     {files.folder.name}: {score_film(files, load_truth(truth))}")

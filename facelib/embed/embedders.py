@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from collections.abc import Mapping
@@ -47,6 +48,7 @@ class InputForm:
         colour: Order of the colours.
         alignment: How the face is cut out.
         normalise: Whether the vectors are brought to length 1.
+        mirrored: Whether a vector is the mean of a face's and its mirror image's, which takes twice the time.
 
     Raises:
         ValueError: When a value is not one of those allowed.
@@ -63,6 +65,7 @@ class InputForm:
     colour: Colour = "RGB"
     alignment: Alignment = "five points"
     normalise: bool = True
+    mirrored: bool = False
 
     def __post_init__(self) -> None:
         """Check the values."""
@@ -98,6 +101,11 @@ class InputForm:
 
 _DLIB_FORM = InputForm(size=DLIB_SIZE, alignment="dlib", normalise=False)
 _DLIB_THRESHOLD = 0.48  # names 1 % of 600 strangers, against ten pictures each of 62 people of LFW
+MIRRORED = "dlib-mirrored"
+_MIRRORED_FORM = InputForm(size=DLIB_SIZE, alignment="dlib", mirrored=True)
+# On LFW, ten pictures each of 62 people, 1 % of 1,000 strangers lie within 0.327, where 1.9 % of the people's other
+# pictures get no name. dlib's as they are: 0.462 and 4.9 %. As much nearer than dlib's own threshold:
+_MIRRORED_THRESHOLD = 0.34
 _ARCFACE_FORM = InputForm(size=112, mean=127.5, scale=1 / 127.5)
 
 
@@ -221,6 +229,10 @@ class NetworkEmbedder:
             return np.empty((0, self.dimension), np.float32)
         starts = range(0, len(chips), self._batch)
         vectors = np.concatenate([self._run(chips[start : start + self._batch]) for start in starts])
+        if self.form.mirrored:
+            mirrored = np.ascontiguousarray(chips[:, :, ::-1])
+            others = [self._run(mirrored[start : start + self._batch]) for start in starts]
+            vectors = (vectors + np.concatenate(others)) / 2
         if self.form.normalise:
             vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.float32(1e-12))
         return vectors
@@ -280,8 +292,9 @@ def load_embedder(
     """Open an embedding network.
 
     Args:
-        name: `"dlib"` (face_recognition's, `model="small"`), a name in the catalogue of weights such as
-            `"mobilefacenet"` or `"facenet"`, or the path of any ONNX file.
+        name: `"dlib"` (face_recognition's, `model="small"`), `"dlib-mirrored"` (the same network, the mean with the
+            mirror image at length 1: fewer errors on portraits, and other distances), a name in the catalogue of
+            weights such as `"mobilefacenet"` or `"facenet"`, or the path of any ONNX file.
         batch_size: Most faces run at once.
         engine: `"dlib"` runs the dlib network by dlib itself, as the reference.
         provider: Where networks run: `"auto"`, `"cpu"` or `"cuda"`.
@@ -300,13 +313,17 @@ def load_embedder(
         if name != "dlib":
             raise ValueError(f"expected the embedder 'dlib' with engine='dlib', got {str(name)!r}")
         return DlibEmbedder()
-    if name == "dlib":
+    if name in ("dlib", MIRRORED):
+        mirrored = name == MIRRORED
+        own = _MIRRORED_THRESHOLD if mirrored else _DLIB_THRESHOLD
+        weights = sha256_of(dlib_weights.weights_file("dlib_face_recognition_resnet_model_v1.dat"))
         return NetworkEmbedder(
             open_network(dlib_weights.embedding_network(), provider=provider),
-            _DLIB_FORM,
-            name="dlib",
-            sha256=sha256_of(dlib_weights.weights_file("dlib_face_recognition_resnet_model_v1.dat")),
-            threshold=_DLIB_THRESHOLD if threshold is None else threshold,
+            _MIRRORED_FORM if mirrored else _DLIB_FORM,
+            name=str(name),
+            # Vectors of the two forms cannot be compared.
+            sha256=hashlib.sha256(f"{weights} mirrored".encode()).hexdigest() if mirrored else weights,
+            threshold=own if threshold is None else threshold,
             batch_size=batch_size,
             aligner=DlibAligner(dlib_weights.landmark_file()),
         )
@@ -352,7 +369,7 @@ def _known_as(path: Path, sha256: str, *, trusted: bool) -> str | None:
 
 def _own_name(path: Path, sha256: str) -> str:
     """Return what to call a network of one's own: figures measured for a known one of that name are not its."""
-    taken = {"dlib", *(each.name for each in catalogue())}
+    taken = {"dlib", MIRRORED, *(each.name for each in catalogue())}
     return path.stem if path.stem not in taken else f"{path.stem}-{sha256[:8]}"
 
 

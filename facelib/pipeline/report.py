@@ -17,6 +17,17 @@ _TEMPLATE = """\
 {%- block html_head_js_requirejs -%}{%- endblock -%}
 {%- block html_head_js_mathjax -%}{%- endblock -%}
 {%- block html_head_js_mermaidjs -%}{%- endblock -%}
+{%- block input_group -%}
+{%- set tags = cell.metadata.get('tags', []) -%}
+<details class="code"{{ " open" if "parameters" in tags or "injected-parameters" in tags }}>
+<summary>Code</summary>
+{{ super() }}
+</details>
+{%- endblock -%}
+{%- block html_head -%}
+{{ super() }}
+<style>details.code > summary { color: #757575; cursor: pointer; font: 12px sans-serif; padding: 2px 8px; }</style>
+{%- endblock -%}
 """
 _WIDGET_NOTE = "<p><em>An interactive widget stands here in JupyterLab; it does not survive the export.</em></p>"
 
@@ -24,8 +35,9 @@ _WIDGET_NOTE = "<p><em>An interactive widget stands here in JupyterLab; it does 
 def write_report(notebook: str | Path, page: str | Path, *, pictures: str | Path | None = None) -> None:
     """Write an executed notebook as one HTML file that needs nothing beside it and no network.
 
-    Figures of plotly stay interactive: plotly.js is put into the page once, with the first figure. Widgets need
-    a running kernel; a note takes their place, and progress bars are left out.
+    Figures of plotly stay interactive: plotly.js is put into the page once, with the first figure. Code is folded, but
+    for the parameters; a click shows it. Widgets need a running kernel; a note takes their place, and progress bars are
+    left out.
 
     Args:
         notebook: The executed notebook.

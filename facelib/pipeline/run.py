@@ -15,12 +15,14 @@ from typing import Literal
 
 import papermill
 from nbclient.exceptions import CellControlSignal, DeadKernelError
+from papermill.engines import papermill_engines
 from papermill.exceptions import PapermillExecutionError
 
 from facelib.pipeline.freshness import STEP_FILES, Made, StepFiles, file_states, find_record, same
 from facelib.pipeline.kernel import ThisPython
 from facelib.pipeline.notebooks import check_parameters, check_project, find_notebooks
 from facelib.pipeline.parameters import NotebookParameters
+from facelib.pipeline.progress import ENGINE, TellingEngine, Watch
 from facelib.pipeline.report import write_report
 from facelib.project import Project, file_lock
 
@@ -99,7 +101,7 @@ def run_pipeline(
     force: bool = False,
     notebooks: Path | None = None,
     progress: Callable[[StepResult], None] | None = None,
-    progress_bar: bool = False,
+    watch: Watch | None = None,
 ) -> list[StepResult]:
     """Run the notebooks of a project in order, each into `runs/<time>/` with an HTML report.
 
@@ -113,7 +115,7 @@ def run_pipeline(
         force: Run also what is fresh.
         notebooks: The folder of the notebooks; None: facelib's own. Nothing is written there.
         progress: Called when a step starts (state `running`) and when it ends.
-        progress_bar: Show papermill's bar over the cells of each notebook on stderr.
+        watch: Called often while a step runs, with how far it is.
 
     Raises:
         ValueError: When a step or a parameter is unknown, or a parameter is of another type than its notebook says.
@@ -137,7 +139,7 @@ def run_pipeline(
             result = None if force else _fresh(place, step)
             if result is None:
                 run = run or _new_run(place)
-                result = _run_step(place, step, run, progress, progress_bar)
+                result = _run_step(place, step, run, progress, watch)
         results.append(result)
         if progress is not None:
             progress(result)
@@ -172,7 +174,7 @@ def _fresh(project: Project, step: _Step) -> StepResult | None:
 
 
 def _run_step(
-    project: Project, step: _Step, run: Path, progress: Callable[[StepResult], None] | None, progress_bar: bool
+    project: Project, step: _Step, run: Path, progress: Callable[[StepResult], None] | None, watch: Watch | None
 ) -> StepResult:
     started = time.monotonic()
     notebook, report = run / f"{step.name}.ipynb", run / f"{step.name}.html"
@@ -180,7 +182,7 @@ def _run_step(
     if progress is not None:
         progress(result)
     inputs = step.inputs(project)
-    message = _execute(project, step, notebook, progress_bar)
+    message = _execute(project, step, notebook, watch)
     if notebook.is_file():
         write_report(notebook, report, pictures=step.source.parent)
     made = step.made(project, inputs)
@@ -191,8 +193,12 @@ def _run_step(
     return replace(result, state="failed" if message else "done", seconds=time.monotonic() - started, message=message)
 
 
-def _execute(project: Project, step: _Step, notebook: Path, progress_bar: bool) -> str:
+def _execute(project: Project, step: _Step, notebook: Path, watch: Watch | None) -> str:
     """Run one notebook; return why it failed, or nothing."""
+    telling: dict[str, object] = {}
+    if watch is not None:
+        papermill_engines.register(ENGINE, TellingEngine)
+        telling = {"engine_name": ENGINE, "watch": watch}
     run = partial(
         papermill.execute_notebook,
         step.source,
@@ -200,8 +206,9 @@ def _execute(project: Project, step: _Step, notebook: Path, progress_bar: bool) 
         parameters=step.injected(project),
         kernel_name="python3",
         language="python",
-        progress_bar=progress_bar,
+        progress_bar=False,
         kernel_manager_class=ThisPython,
+        **telling,
     )
     try:
         try:

@@ -1,7 +1,10 @@
 import os
+import pty
+import re
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from importlib.metadata import version
 
 import pandas as pd
@@ -63,12 +66,33 @@ def test_a_run_tells_its_steps_and_where_the_results_lie(folder):
     lines = done.output.splitlines()
     assert lines[0] == "03_map: ..."
     assert lines[1].startswith("03_map: done in ")
-    assert lines[3].startswith(os.path.join("report    output", "demo", "runs", ""))
-    assert [line.split()[0] for line in lines[4:]] == ["page", "film", "table"]
+    assert [line.split()[0] for line in lines[3:]] == ["page", "report", "film", "table", "Next:"]
+    assert lines[4].startswith(os.path.join("report    output", "demo", "runs", ""))
     assert '"purpose":"03_map"' in (page.parent / "page" / "project.js").read_text()
     assert (folder / "output" / "demo" / "map.parquet").is_file()
     assert "fresh" in invoke(*RUN, "-p", "seed=5").output
     assert "done in" in invoke(*RUN, "-p", "seed=5", "--force").output
+
+
+@pytest.mark.kernel
+def test_on_a_terminal_a_line_says_how_far_the_step_is(tmp_path, make_notebook):
+    loop = "import time\nfrom tqdm.auto import tqdm\nfor _ in tqdm(range(8), desc='film.mp4'):\n    time.sleep(0.2)"
+    make_notebook(tmp_path / "nb" / "09_loop.ipynb", "x: int = 0", loop)
+    (tmp_path / "data" / "demo").mkdir(parents=True)
+    command = [*FACELIB, "run", "--project", "demo", "--notebooks", "nb", "--steps", "9"]
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=theirs, text=True) as run:
+        os.close(theirs)
+        shown = b""
+        with suppress(OSError):  # Linux says so when the other side has closed
+            while chunk := os.read(ours, 4096):
+                shown += chunk
+        printed = run.stdout.read()
+    os.close(ours)
+    assert run.returncode == 0
+    assert re.search(rb"09_loop: cell 3 of 3  film\.mp4: +\d+% \d/8 \[", shown), shown
+    assert printed.splitlines()[0] == "09_loop: ..."
+    assert "film.mp4" not in printed
 
 
 @pytest.mark.kernel

@@ -227,3 +227,16 @@ def test_mobilefacenet_tells_people_apart(shared_data, models_folder):
     assert same.mean() >= 0.95
     other = np.array(names)[:, None] != np.array(names)[None]
     assert (distances[other] < embedder.threshold).mean() < 0.01
+
+
+def test_a_mirrored_face_has_the_same_vector_of_length_one(embedder, portrait):
+    mirrored = load_embedder("dlib-mirrored")
+    chips = mirrored.chips(portrait, FACE)
+    vectors = mirrored.embed_chips(chips)
+    np.testing.assert_allclose(vectors, mirrored.embed_chips(np.ascontiguousarray(chips[:, :, ::-1])), atol=1e-5)
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+    both = embedder.embed_chips(chips) + embedder.embed_chips(np.ascontiguousarray(chips[:, :, ::-1]))
+    np.testing.assert_allclose(vectors, both / np.linalg.norm(both, axis=1, keepdims=True), atol=1e-5)
+    assert mirrored.name == "dlib-mirrored"
+    assert mirrored.sha256 != embedder.sha256
+    assert mirrored.threshold < embedder.threshold

@@ -49,6 +49,17 @@ def test_a_report_holds_everything_once(executed, tmp_path):
     assert '<script src="' not in html and "cdnjs" not in html
 
 
+def test_code_is_folded_but_for_the_parameters(executed, tmp_path):
+    document = nbformat.read(executed, as_version=4)
+    document.cells.insert(0, v4.new_code_cell("k: int = 5", metadata={"tags": ["parameters"]}))
+    nbformat.write(document, executed)
+    write_report(executed, tmp_path / "02_a.html", pictures=tmp_path / "source")
+    html = (tmp_path / "02_a.html").read_text(encoding="utf-8")
+    assert html.count('<details class="code"') == 2
+    assert html.index('<details class="code" open') < html.rindex('<details class="code"')
+    assert html.count('<details class="code" open') == 1
+
+
 def test_a_notebook_without_cells_has_a_report(tmp_path):
     nbformat.write(v4.new_notebook(), tmp_path / "01_a.ipynb")
     write_report(tmp_path / "01_a.ipynb", tmp_path / "01_a.html")

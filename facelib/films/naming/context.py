@@ -9,8 +9,7 @@ from scipy.spatial.distance import cdist
 
 from facelib.faces import FloatArray
 from facelib.films.clothes import colour_word, mean_clothes
-from facelib.films.naming.calibration import stranger_confidence
-from facelib.films.naming.evidence import Tracks, face_evidence, muteness, turned
+from facelib.films.naming.evidence import Tracks, face_evidence, turned
 from facelib.films.naming.joint import Named, name_jointly
 from facelib.films.naming.settings import NamingSettings, Recognizer, same_frame_conflicts
 from facelib.recognize import UNKNOWN, OpenSetSVM
@@ -65,7 +64,7 @@ def _explained(
     """Fill in probability, source and reason where the context has changed the answer, or made it surer."""
     known = (result["person"] != UNKNOWN).to_numpy()
     same = known & (result["person"] == named["person"]).to_numpy()
-    strange = stranger_confidence(1 - joint.probability.sum(axis=1), muteness(seen))
+    strange = np.clip(1 - joint.probability.sum(axis=1), 0, 1)
     result["confidence"] = np.where(
         same, np.maximum(named["confidence"], chance), np.where(known, chance, strange)
     ).astype(np.float32)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facelib.faces import FloatArray
-from facelib.films.naming.evidence import IntArray, Tracks, presence
+from facelib.films.naming.evidence import IntArray, Tracks, muteness, presence
 from facelib.films.naming.likeness import Likeness, Moments, fit_likeness
 from facelib.films.naming.messages import Options, marginals
 from facelib.films.naming.neighbours import Bearers, Compared, blocks_of
@@ -17,8 +17,9 @@ from facelib.films.spans import frames_shared
 _SURE = 0.9  # a name this probable teaches how alike one person's clothes are
 _ROUNDS = 8
 _HOPELESS = -9.0  # evidence so far below "nobody" that an option cannot matter, whoever else is taken
-_AGAINST = -1.5  # evidence of a face so far below "nobody" that nothing around it gives it the name
-_SURELY_STRANGE = -1.5  # evidence of a face for the likeliest name, below which it is a stranger's
+_TELLS = 0.5  # muteness up to which a face is heard against its place
+_DOUBTED = -0.5  # evidence of such a face below which its place gives it no name, and its name teaches no other track
+_AGAINST = -2.0  # evidence of a face below which nothing around it gives it the name; if so for all, it is a stranger's
 _STRANGER, _ITSELF = -1.0, 1.5  # evidence that a face is a certain stranger, and that a stranger's own face is
 _ALTERNATIVES = 32  # labels of strangers that a track may bear at most: those that most speaks for
 
@@ -82,6 +83,7 @@ class _Scene:
     def __init__(self, tracks: Tracks, face: FloatArray, patience: float) -> None:
         self.tracks, self.face, self.people = tracks, face, face.shape[1]
         self.presence = np.zeros_like(face)
+        self.doubted = (face < _DOUBTED) & (muteness(tracks) < _TELLS)[:, None]
         self.stranger = _strangers(face)
         self.pairs = frames_shared(tracks.shot, *tracks.frames.T)
         self.blocks = blocks_of(tracks, self.pairs, patience)
@@ -120,6 +122,7 @@ class _Scene:
         cast = label < self.people
         found.probability[track[cast], label[cast]] = chance[cast]
         borne = chance > 0.5
+        borne[cast] &= ~self.doubted[track[cast], label[cast]]  # such a name teaches no other track
         now = Bearers(np.full(len(self.face), -1), np.zeros(len(self.face), np.float32))
         now.label[track[borne]], now.weight[track[borne]] = label[borne], chance[borne]
         return now
@@ -135,7 +138,8 @@ class _Scene:
         self, found: Named, rows: slice, columns: slice, compared: Compared
     ) -> tuple[IntArray, IntArray, FloatArray]:
         """Return the track, label and evidence of all that may be borne, in order."""
-        cast = found.face[rows] + found.clothes[rows] + found.place[rows] + self.presence[rows]
+        place = np.where(self.doubted[rows], np.minimum(found.place[rows], 0), found.place[rows])
+        cast = found.face[rows] + found.clothes[rows] + place + self.presence[rows]
         track, label = np.nonzero((cast > _HOPELESS) & (found.face[rows] > _AGAINST))
         others, other_labels, evidence = self._other_options(rows, columns, compared)
         both, labels = np.concatenate([track, others]), np.concatenate([label, other_labels])
@@ -179,7 +183,7 @@ def _most_likely(evidence: FloatArray) -> tuple[IntArray, IntArray]:
 
 def _strangers(face: FloatArray) -> IntArray:
     """Return the number of the stranger that each face surely is, `(n,)`; -1 for those that may be of the cast."""
-    sure = face.max(axis=1, initial=-np.inf) < _SURELY_STRANGE
+    sure = face.max(axis=1, initial=-np.inf) < _AGAINST
     return np.where(sure, np.cumsum(sure) - 1, -1)
 
 

@@ -33,7 +33,7 @@ class AnnotateVideoParameters(NotebookParameters):
     )
     exports: Annotated[list[ExportFormat], BeforeValidator(as_lines)] = Field(
         ["csv", "json", "vtt", "srt", "otio", "edl", "fcpxml", "annotations", "mot", "graphml"],
-        description="files for other programs; parquet too",
+        description="or parquet",
     )
     score: Share | None = Field(None, description="least score of a face that is shown; None takes the detector's own")
     smallest_face: float = Field(

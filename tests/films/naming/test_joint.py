@@ -176,3 +176,15 @@ def test_who_was_seen_in_the_scene_is_likelier(probability, turns, wanted):
     rows = [(shot, (FAR, FAR), 90, 1, 100) for shot in range(len(turns))]
     seen = replace(tracks(*rows), turn=np.array(turns, np.float32))
     np.testing.assert_allclose(presence(np.array(probability, np.float32), seen), wanted, atol=1e-3)
+
+
+def test_a_name_that_a_straight_face_speaks_against_travels_to_no_other_track():
+    """A stranger in Ada's clothes is seen straight, then in profile at the same place."""
+    straight, profile = (2, (0.56, 0.70), 90, 1, 400), (4, (0.60, 0.62), 90, 1, 400)
+    alone = turned_away(tracks(SURE_ADA, profile), r1=1.0)
+    both = turned_away(tracks(SURE_ADA, straight, profile), r2=1.0)
+    evidence = face_evidence(both, threshold=0.48, strangers=0.65)
+    assert -2 < evidence[1, ADA] < -0.5  # it speaks against her, and is not surely a stranger's
+    place = name_jointly(both, evidence).place
+    assert place[2, ADA] <= 0
+    assert names(alone)[1] == "Ada"

@@ -1,0 +1,62 @@
+"""The line on the terminal that says how far the running step is; where there is no terminal, there is none."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from facelib.pipeline import StepResult
+    from facelib.pipeline.progress import Progress
+
+
+class StepLine:
+    """One line on stderr, written over as the step goes on, and taken away before anything else is printed."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+
+        self._console, self._step = Console(stderr=True), ""
+        self._status = self._console.status("")
+
+    def step(self, step: StepResult) -> None:
+        """Take a step's start or end."""
+        self._status.stop()
+        if step.state == "running":
+            self._step = step.name
+            self._status.start()
+
+    def show(self, progress: Progress) -> None:
+        """Show how far the step is."""
+        from rich.text import Text
+
+        self._status.update(Text(f"{self._step}: {progress}", no_wrap=True, overflow="ellipsis"))
+
+    def stop(self) -> None:
+        """Take the line away."""
+        self._status.stop()
+
+
+@contextmanager
+def step_line(tell: Callable[[StepResult], None]) -> Iterator[tuple[Callable[[StepResult], None], StepLine | None]]:
+    """Give what is to be called at each step's start and end, and the line; None where stderr is no terminal.
+
+    Args:
+        tell: Prints a step; called when the line is out of the way.
+    """
+    if not sys.stderr.isatty():
+        yield tell, None
+        return
+    line = StepLine()
+
+    def told(step: StepResult) -> None:
+        line.stop()
+        tell(step)
+        line.step(step)
+
+    try:
+        yield told, line
+    finally:
+        line.stop()

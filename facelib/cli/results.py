@@ -1,0 +1,122 @@
+"""What `facelib run` says of its steps, and at the end: who is in the films, how sure that is, and what to open."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import typer
+
+from facelib.cli.printing import shown
+
+if TYPE_CHECKING:
+    from facelib.pipeline import StepResult
+    from facelib.project import Project
+
+_OF_FILMS = (5, 6)
+
+
+def print_step(step: StepResult, project: Project) -> None:
+    """Say that a step starts, or what became of it and what it found."""
+    line = {
+        "running": "...",
+        "done": f"done in {step.seconds:.1f} s",
+        "fresh": "fresh: nothing it depends on has changed (--force runs it again)",
+        "failed": f"FAILED after {step.seconds:.1f} s: {step.message}",
+    }[step.state]
+    typer.echo(f"{step.name}: {line}", err=step.state == "failed")
+    if step.state in {"done", "fresh"}:
+        from facelib.pipeline.findings import describe_step
+
+        found = [describe_step(step.number, project), *(_recognizer(project) if step.number == 4 else ())]
+        for text in filter(None, found):
+            typer.echo(f"    {text}")
+
+
+def print_results(project: Project, results: Sequence[StepResult]) -> bool:
+    """Say what was found and what to open; after a failure, where to look.
+
+    Returns:
+        Whether every step ended well and every film was finished.
+    """
+    _link_reports(project)
+    last = results[-1]
+    if last.state == "failed":
+        typer.echo(f"See the report {shown(last.report)} or the notebook {shown(last.notebook)}", err=True)
+    typer.echo("")
+    of_films = last.state != "failed" and any(result.number in _OF_FILMS for result in results)
+    whole = True
+    if of_films:
+        _print_found(project)
+        whole = _print_problems(project)
+        _print_scores(project)
+    _print_places(project, [result for result in results if result.state != "failed"])
+    return whole and last.state != "failed"
+
+
+def _print_found(project: Project) -> None:
+    """Say who is in the films, and how often the threshold that decided it errs."""
+    from facelib.pipeline.findings import describe_films
+
+    for text in [*describe_films(project), *(f"Named by {line}" for line in _recognizer(project)[:1])]:
+        typer.echo(text)
+
+
+def _recognizer(project: Project) -> list[str]:
+    """Return what threshold films are named by and how often it errs, and what to look at first."""
+    from facelib.recognize import load_recognizer
+    from facelib.recognize.report import describe_recognizer, recognizer_warnings
+
+    try:
+        _, info = load_recognizer(project.recognizer)
+    except (FileNotFoundError, ValueError):  # `save` was false, and there is none of before
+        return []
+    return [describe_recognizer(info), *(f"WARNING: {warning}" for warning in recognizer_warnings(info))]
+
+
+def _link_reports(project: Project) -> None:
+    """Let the project's page link to the reports of this run, which were not there yet when it was written."""
+    if project.page_data.is_file():
+        from facelib.page import write_reports
+
+        write_reports(project)
+
+
+def _print_problems(project: Project) -> bool:
+    """Say what went wrong with films; return whether all of them were finished."""
+    import pandas as pd
+
+    if not project.film_summary.is_file():
+        return True
+    summary = pd.read_csv(project.film_summary, keep_default_na=False)
+    problems = summary.loc[summary["problem"] != "", ["film", "problem"]]
+    for film, problem in problems.itertuples(index=False):
+        typer.echo(f"problem   {film}: {problem}")
+    return bool(problems.empty)
+
+
+def _print_scores(project: Project) -> None:
+    """Say how right each film is whose truth is known, see `facelib.evaluate.find_truths`."""
+    from facelib.evaluate import find_truths, load_truth, score_film
+
+    for film, truth in find_truths(project, project.find_videos()).of_film.items():
+        files = project.film(film)
+        if files.detections.is_file() and files.tracks.is_file():
+            typer.echo(f"right     {files.folder.name}: {score_film(files, load_truth(truth))}")
+
+
+def _print_places(project: Project, results: Sequence[StepResult]) -> None:
+    """Say where the results lie, and which to look at first."""
+    from facelib.project import FilmFiles
+
+    if project.page.is_file():
+        typer.echo(f"page      {shown(project.page)}")
+    for result in results:
+        typer.echo(f"report    {shown(result.report)}")
+    for folder in sorted((project.output / "videos").glob("*/")):
+        files = FilmFiles(folder)
+        for kind, path in (("film", files.annotated), ("table", files.appearances)):
+            if path.is_file():
+                typer.echo(f"{kind:9} {shown(path)}")
+    if project.page.is_file():
+        typer.echo("Next: open the page in a browser, then the reports; notebook 06 corrects names.")

@@ -1,0 +1,155 @@
+"""What a run found, in words: a line a step, and who is in the films."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from facelib.films.appearances import appearances, screen_time
+from facelib.gallery import read_gallery, summary
+from facelib.project import Project
+from facelib.project.decisions import read_corrections
+from facelib.recognize import UNKNOWN
+
+_MOST_PEOPLE = 12  # named one by one at the end of a run
+
+
+def describe_step(number: int, project: Project) -> str:
+    """Return what a finished step found, as one line; empty where its files are missing or it has no line.
+
+    Step 4's line is `facelib.recognize.report.describe_recognizer`.
+    """
+    try:
+        return _STEPS[number](project) if number in _STEPS else ""
+    except (OSError, ValueError, KeyError):  # notebooks of one's own write other tables, or none
+        return ""
+
+
+def describe_films(project: Project) -> list[str]:
+    """Return who is in the films of the last run: the cast by time on screen, then the unknown people.
+
+    Returns:
+        A sentence each; none when no film was looked through yet.
+    """
+    tables = _tracks(project)
+    if not tables:
+        return []
+    appeared = [appearances(table) for table in tables]
+    times = screen_time(pd.concat(appeared, ignore_index=True))
+    films = {person: sum(person in set(one["person"]) for one in appeared) for person in times["person"]}
+    spoken = [
+        f"{person} ({_duration(seconds)}{f' in {films[person]} films' if films[person] > 1 else ''})"
+        for person, seconds in times[["person", "seconds"]].head(_MOST_PEOPLE).itertuples(index=False)
+    ]
+    more = len(times) - len(spoken)
+    who = ", ".join(spoken) + (f" and {more} more" if more > 0 else "")
+    groups, loose = _unknown(tables)
+    lines = [f"On screen: {who}." if spoken else "Nobody of the cast was found."]
+    if groups or loose:
+        alone = f"{_many(loose, 'track')} in no group" if loose else ""
+        lines.append(f"Unknown: {' and '.join(filter(None, (_people(groups), alone)))}.")
+    else:
+        lines.append("Nobody stays unknown.")
+    return lines
+
+
+def _tracks(project: Project) -> list[pd.DataFrame]:
+    """Return the tracks of the films of the last run that have any table."""
+    films = _csv(project.film_summary)["film"] if project.film_summary.is_file() else ()
+    paths = [project.film(film).tracks for film in films]
+    return [pd.read_parquet(path) for path in paths if path.is_file()]
+
+
+def _unknown(tables: list[pd.DataFrame]) -> tuple[int, int]:
+    """Return how many groups of unknown people there are, and how many unknown tracks in no group."""
+    tracks = pd.concat([table.loc[table["person"] == UNKNOWN, ["cluster"]] for table in tables], ignore_index=True)
+    cluster = tracks["cluster"].fillna("").astype(str)
+    return int(cluster[cluster != ""].nunique()), int((cluster == "").sum())
+
+
+def _gathered(project: Project) -> str:
+    pictures, films = (_csv(project.output / f"{name}.csv") for name in ("pictures", "films"))
+    whole, playable = pictures[pictures["reason"] == ""], films[films["reason"] == ""]
+    gathered = project.output / "gathered.csv"
+    fetched = int((_csv(gathered)["problem"] != "").sum()) if gathered.is_file() else 0
+    problems = {
+        "pictures": len(pictures) - len(whole),
+        "films": len(films) - len(playable),
+        "films not fetched": fetched,
+    }
+    told = ", ".join(f"{count} of {what}" for what, count in problems.items() if count)
+    total = sum(problems.values())
+    return f"{_people(whole['person'].nunique())}, {_many(len(whole), 'picture')}, {_many(len(playable), 'film')}, " + (
+        f"{_many(total, 'problem')} ({told}: see the report)" if total else "no problems"
+    )
+
+
+def _faces(project: Project) -> str:
+    counts = summary(read_gallery(project.faces).table)
+    sums = counts.drop(columns="person").sum()
+    reasons = sums.drop(["pictures", "used"])
+    left_out = ", ".join(f"{count} {reason}" for reason, count in reasons.items() if count)
+    return (
+        f"{sums['used']} of {_many(int(sums['pictures']), 'picture')} used, of {_people((counts['used'] > 0).sum())}; "
+        f"left out: {left_out or 'none'}"
+    )
+
+
+def _films(project: Project) -> str:
+    films = _csv(project.film_summary)
+    tracks, named, context, unknown = (
+        int(films[name].astype(int).sum()) for name in ("tracks", "named", "by context", "unknown")
+    )
+    tables, problems = _tracks(project), int((films["problem"] != "").sum())
+    groups = _unknown(tables)[0] if tables else 0
+    return (
+        f"{_many(len(films), 'film')}, {_many(tracks, 'track')}: {named} named ({context} by context), "
+        f"{unknown} unknown ({_many(groups, 'group')}); {f'{problems} with a problem' if problems else 'no problems'}"
+    )
+
+
+def _reviewed(project: Project) -> str:
+    decided = len(read_corrections(project.corrections))
+    return f"{_many(decided, 'decision')} about tracks so far" if decided else "no decisions about tracks yet"
+
+
+def _measured(project: Project) -> str:
+    found: dict[str, Any] = json.loads((project.output / "evaluation.json").read_text(encoding="utf-8"))
+    if not found["films"]:
+        return "no truth about a film is here, so nothing was measured in films; the report tells of the gallery alone"
+    score = found["score"]
+    cast, strangers = score["cast"], score["strangers"]
+    of_cast = f"of the cast's faces {score['right'] / cast:.1%} named right and {score['wrong'] / cast:.1%} wrong"
+    of_strangers = f"of strangers' faces {score['strangers_named'] / strangers:.1%} given a name" if strangers else ""
+    return (
+        f"{_many(len(found['films']), 'film')} measured: {of_cast if cast else 'no face of the cast was labelled'}; "
+        f"{of_strangers or 'no face of a stranger was labelled'}"
+    )
+
+
+_STEPS: dict[int, Callable[[Project], str]] = {1: _gathered, 2: _faces, 5: _films, 6: _reviewed, 7: _measured}
+
+
+def _csv(path: Path) -> pd.DataFrame:
+    return pd.read_csv(path, keep_default_na=False, dtype=str)
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}{'s' * (count != 1)}"
+
+
+def _people(count: int) -> str:
+    return "1 person" if count == 1 else f"{count} people"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(math.floor(seconds + 0.5), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d} min"

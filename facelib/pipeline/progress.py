@@ -1,0 +1,96 @@
+"""How far a running notebook is: its cells, and the bars of tqdm that its Python process shows."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from papermill.clientwrap import PapermillNotebookClient
+from papermill.engines import NBClientEngine
+
+ENGINE = "facelib"
+"""The name under which papermill knows `TellingEngine`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a notebook is.
+
+    Attributes:
+        cell: The cell that runs, from 1 on.
+        cells: How many there are.
+        bars: tqdm's bars that are not at their end, the outer ones first, such as
+            `film.mp4: 40% 120/300 [00:10<00:15, 12.00 frames/s]`: what is done of how much, the time taken and left.
+    """
+
+    cell: int
+    cells: int
+    bars: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        """Return it as one line."""
+        return "  ".join([f"cell {self.cell} of {self.cells}", *self.bars])
+
+
+Watch = Callable[[Progress], None]
+
+
+class TellingClient(PapermillNotebookClient):  # type: ignore[misc]
+    """Runs a notebook, and tells at each cell and each move of a bar how far it is.
+
+    In a notebook, a bar of tqdm is three widgets in a box: text, bar, text. Their state comes over the kernel's own
+    channel, as it does to JupyterLab.
+    """
+
+    def __init__(self, nb_man: Any, *, watch: Watch, **options: Any) -> None:
+        super().__init__(nb_man, **options)
+        self._watch, self._cell = watch, 0
+        self._bars: dict[str, list[str]] = {}  # from a box to the widgets in it, in the order in which they are made
+
+    def execute_cell(self, cell: Any, cell_index: int, *rest: Any, **options: Any) -> Any:
+        """Run a cell; see nbclient."""
+        self._cell = cell_index + 1
+        self._tell()
+        return super().execute_cell(cell, cell_index, *rest, **options)
+
+    def handle_comm_msg(self, outs: Any, msg: Any, cell_index: int) -> None:
+        """Take a message from a widget; see nbclient."""
+        super().handle_comm_msg(outs, msg, cell_index)
+        widget = msg["content"]["comm_id"]
+        known = any(widget in (box, *parts) for box, parts in self._bars.items())
+        children = self.widget_state.get(widget, {}).get("children") or []
+        if msg["msg_type"] == "comm_close":
+            self._bars.pop(widget, None)
+        elif len(children) == 3:
+            self._bars.setdefault(widget, [str(child).removeprefix("IPY_MODEL_") for child in children])
+        if known:
+            self._tell()
+
+    def _tell(self) -> None:
+        bars = (self._bar(parts) for parts in self._bars.values())
+        self._watch(Progress(self._cell, len(self.nb.cells), tuple(bar for bar in bars if bar)))
+
+    def _bar(self, parts: list[str]) -> str:
+        """Return a bar as text; nothing for one that is at its end, or for a box of something else."""
+        before, bar, after = (self.widget_state.get(part, {}) for part in parts)
+        if bar.get("_model_name") != "FloatProgressModel" or bar.get("bar_style") in {"success", "danger"}:
+            return ""
+        text = f"{before.get('value', '')} {after.get('value', '')}"
+        return re.sub(r"\s+", " ", html.unescape(text)).strip()
+
+
+class TellingEngine(NBClientEngine):  # type: ignore[misc]
+    """papermill's engine with `TellingClient`; takes the further argument `watch`."""
+
+    @classmethod
+    def execute_managed_notebook(
+        cls, nb_man: Any, kernel_name: str, *, watch: Watch, log_output: bool = False, **options: Any
+    ) -> Any:
+        """Run a notebook; see papermill."""
+        given = {name: value for name, value in options.items() if name != "input_path"}
+        given["startup_timeout"] = given.pop("start_timeout", 60)
+        given["timeout"] = given.pop("execution_timeout", None)
+        return TellingClient(nb_man, watch=watch, kernel_name=kernel_name, log_output=log_output, **given).execute()

@@ -1,0 +1,43 @@
+import pytest
+
+from facelib.pipeline import run_pipeline
+from facelib.project import Project
+
+LOOP = """
+import time
+from tqdm.auto import tqdm
+for film in tqdm(["a.mp4", "b.mp4"], desc="films", unit="film"):
+    for _ in tqdm(range(4), desc=film, unit=" frames", leave=False, mininterval=0):
+        time.sleep(0.15)
+"""
+
+
+@pytest.mark.kernel
+def test_the_cells_and_the_bars_of_a_notebook_are_told_while_it_runs(tmp_path, make_notebook):
+    (tmp_path / "data" / "demo").mkdir(parents=True)
+    make_notebook(tmp_path / "nb" / "09_loop.ipynb", "x: int = 0", LOOP, "x")
+    seen = []
+    project = Project("demo", tmp_path / "data", tmp_path / "output")
+    (result,) = run_pipeline(project, steps=[9], notebooks=tmp_path / "nb", watch=seen.append)
+    assert result.state == "done"
+    assert {progress.cells for progress in seen} == {4}
+    assert [progress.cell for progress in seen] == sorted(progress.cell for progress in seen)
+    # The bar of the films stands before that of the film, which is gone when the film is done.
+    inner = [progress.bars for progress in seen if len(progress.bars) == 2]
+    assert all(films.startswith("films: ") for films, _ in inner)
+    assert {film.partition(":")[0] for _, film in inner} == {"a.mp4", "b.mp4"}
+    # What is done of how much, the time taken, and the time left.
+    assert any("2/4 [00:00<00:00" in film for _, film in inner)
+    assert max(len(progress.bars) for progress in seen) == 2
+    last = seen[-1]
+    assert (last.cell, last.bars) == (4, ())
+    assert str(last) == "cell 4 of 4"
+
+
+@pytest.mark.kernel
+def test_a_notebook_that_fails_fails_as_ever_when_it_is_watched(tmp_path, make_notebook):
+    (tmp_path / "data" / "demo").mkdir(parents=True)
+    make_notebook(tmp_path / "nb" / "09_fails.ipynb", "x: int = 0", "raise ValueError('unlucky')")
+    project = Project("demo", tmp_path / "data", tmp_path / "output")
+    (result,) = run_pipeline(project, steps=[9], notebooks=tmp_path / "nb", watch=lambda progress: None)
+    assert (result.state, result.message) == ("failed", "ValueError: unlucky")
