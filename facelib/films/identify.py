@@ -29,7 +29,8 @@ class IdentifiedFilms(Settled):
 
     Attributes:
         summary: One row a film: `film`, `shots with faces`, `tracks`, `named`, `by context`, `unknown`, `people`,
-            `no face` (tracks left out as such), `problem` (why it was left out, or not read to its end).
+            `no face` (tracks left out as such), `problem` (why it was left out, or what of it was lost), `notes` (what
+            cannot be carried over into the annotated film).
     """
 
     summary: pd.DataFrame
@@ -139,6 +140,7 @@ def _summarise(
             *_counts(tables.get(film.name)),
             indexed[film.name].dropped if film.name in indexed else 0,
             problems.found.get(film.name, ""),
+            "; ".join(indexed[film.name].notes) if film.name in indexed else "",
         ]
         for film in films
     ]

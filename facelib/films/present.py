@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from facelib.films.annotate import annotate_film, check_choices
+from facelib.films.encode import WriteReport
 from facelib.films.exports import FORMATS, Format, check_formats, export_film
 from facelib.films.reel import REEL_COLUMNS, check_people, write_reel_of
 from facelib.films.settle import Settled
@@ -49,7 +50,10 @@ def draw_films(
     for film in settled.films if films is None else films:
         tracks = settled.tracks[film.name]
         with settled.problems.of(film, "drawing the names"), settled.problems.project.hold(film) as files:
-            annotate_film(film, files, tracks, colours, **options)
+            report = WriteReport()
+            annotate_film(film, files, tracks, colours, report=report, **options)
+            if report.problem:
+                settled.problems.add(film, report.problem)
             remember_drawn(files, tracks)
             drawn.append(film)
     return drawn

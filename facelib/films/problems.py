@@ -22,6 +22,7 @@ SUMMARY_COLUMNS = [
     "people",
     "no face",
     "problem",
+    "notes",
 ]
 _log = logging.getLogger(__name__)
 
@@ -75,7 +76,7 @@ def _write(project: Project, film: str, problem: str) -> None:
         table = pd.read_csv(path, keep_default_na=False)
         rows = table["film"] == film
         if not rows.any():
-            table = pd.concat([table, pd.DataFrame([[film, 0, 0, 0, 0, 0, "", 0, ""]], columns=SUMMARY_COLUMNS)])
+            table = pd.concat([table, pd.DataFrame([[film, 0, 0, 0, 0, 0, "", 0, "", ""]], columns=SUMMARY_COLUMNS)])
             rows = table["film"] == film
         said = [one for one in table.loc[rows, "problem"].astype(str) if one and problem not in one]
         if said or not table.loc[rows, "problem"].astype(str).str.contains(problem, regex=False).any():

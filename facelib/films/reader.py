@@ -76,6 +76,7 @@ class FilmReader:
         self._damage = ""
         self._label, self._counted = read_timecode(container, path)
         self._gop = ""
+        self._has_gops = self.stream.codec_context.codec.canonical_name in {"mpeg1video", "mpeg2video"}
 
     def frames(self, *, count_sound: bool = False) -> Iterator[FilmFrame]:
         """Decode the film, frame by frame; memory does not grow with its length but for the frames' times.
@@ -126,7 +127,7 @@ class FilmReader:
         self.pictures.fields |= raw.interlaced_frame and self.stream.codec_context.name in {"h264", "hevc", "vvc"}
         if self._shapeless:
             self._stage.aspect = pixel_aspect(self.stream.codec_context.sample_aspect_ratio)
-        if not self._label and not self._gop and self._clock.count < _FIRST_GROUP:
+        if self._has_gops and not self._label and not self._gop and self._clock.count < _FIRST_GROUP:
             self._gop = gop_timecode(raw)
         self._source.append(raw.pts)
         ticks = self._clock.place(raw.pts, raw.duration or 0)
@@ -187,6 +188,8 @@ class FilmReader:
             self.pictures.near = times.to_film(first)
         rest = self._missing_end(times)
         sounds = [count.sentence(times) for count in self._sounds.values()]
+        if not rest and self.container.format.name == "avi" and is_cut_short(self.path):
+            rest = f"read to {times.seconds:.1f} seconds: the rest of the file is missing"
         broken = f"the file is damaged: {self._damage}" if self._damage and not rest else ""
         return join_sentences([rest, self.pictures.sentence(), broken, *sounds])
 
@@ -239,6 +242,13 @@ class _Order:
         # A frame without a time keeps its place.
         keys = [-1 << 62 if one.pts is None else one.pts for one in self._held]
         return self._held.pop(keys.index(min(keys)))
+
+
+def is_cut_short(path: str | Path) -> bool:
+    """Return whether an AVI is longer by its own header than the file is."""
+    with Path(path).open("rb") as file:
+        head = file.read(8)
+        return len(head) == 8 and int.from_bytes(head[4:], "little") + 8 > file.seek(0, 2) + 1
 
 
 def _is_shown(packet: Any) -> bool:

@@ -87,6 +87,15 @@ class Stage:
     size: tuple[int, int] | None = None
     colours: Colours | None = None
     tones: dict[tuple[object, ...], ToneMap] = field(default_factory=dict)
+    turns: dict[int, Turn] = field(default_factory=dict)
+
+    def turn(self, raw: av.VideoFrame) -> Turn:
+        """Return how a frame is brought upright."""
+        # The matrix is read once: with its side data PyAV keeps a frame until the next collection of garbage, and the
+        # decoder cannot use its memory again.
+        if raw.rotation not in self.turns:
+            self.turns[raw.rotation] = read_turn(raw)
+        return self.turns[raw.rotation]
 
     def tone_map(self, raw: av.VideoFrame) -> ToneMap:
         """Return what maps pictures like `raw` from high dynamic range; made once for each kind."""
@@ -132,8 +141,8 @@ class FilmFrame:
     ) -> None:
         """Wrap what the decoder gave; frames of one film share a stage."""
         self.raw, self.index, self.time, self.ticks, self.source = raw, index, time, ticks, source
-        self.turn = read_turn(raw)
         self._stage = stage if stage is not None else Stage()
+        self.turn = self._stage.turn(raw)
         self._aspect = self._stage.aspect
         if self._stage.size is None:
             self._stage.size = _natural_size(raw, self.turn, self._aspect)
