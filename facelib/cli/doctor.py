@@ -40,6 +40,7 @@ _SAME_MODULE = {
 _DECODERS = ("h264", "hevc", "vp9", "aac", "mp3")
 _GIB = 2**30
 _PIP = f"{sys.executable} -m pip"
+_INSTALL = "run 'make clean setup', or 'pip install -e .' in the checkout"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,12 +128,15 @@ def _judge_python(version: str, machine: str) -> Finding:
 
 def _check_dependencies() -> Iterator[Finding]:
     try:
-        lines = importlib.metadata.requires("facelib") or []
+        installed = importlib.metadata.distribution("facelib")
     except importlib.metadata.PackageNotFoundError:
-        yield Finding(
-            "facelib", False, "not installed", "run 'make clean setup', or 'pip install -e .' in the checkout"
-        )
+        yield Finding("facelib", False, "not installed", _INSTALL)
         return
+    if not any(entry.value == "facelib.cli:main" for entry in installed.entry_points):
+        found = f"{installed.version}, which is another project: PyPI has one of this name"
+        yield Finding("facelib", False, found, f"{_PIP} uninstall --yes facelib, and then {_INSTALL}")
+        return
+    lines = installed.requires or []
     for requirement in map(Requirement, lines):
         if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
             yield _check_dependency(requirement)
@@ -162,7 +166,7 @@ def _check_reference() -> Iterator[Finding]:
         "face_recognition, the reference",
         None if version is None else True,
         version or "not installed; only facelib's own tests and benchmarks compare with it",
-        f"in a checkout 'make setup' brings it; {_PIP} install 'facelib[reference]' compiles dlib for it"
+        f"in a checkout 'make setup' brings it; {_PIP} install face_recognition 'setuptools<81' compiles dlib for it"
         if version is None
         else "",
     )

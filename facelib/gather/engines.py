@@ -181,7 +181,7 @@ def _of_icrawler(module: str, name: str) -> Any:
         return getattr(import_module(f"icrawler.{module}"), name)
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
-            'expected icrawler, to ask search engines for pictures; install it with: pip install "facelib[gather]"'
+            "expected icrawler, to ask search engines for pictures; install it with: pip install icrawler"
         ) from error
 
 

@@ -7,5 +7,6 @@ try:
     import torch as _torch  # noqa: F401
 except ImportError as error:  # pragma: no cover - the tests run with it
     raise ImportError(
-        'expected PyTorch to train networks with, found none: install it with pip install "facelib[train]"'
+        "expected PyTorch to train networks with, found none: run 'make train' in the checkout, or "
+        "pip install h5py onnxscript protobuf pytorch-metric-learning safetensors timm torch"
     ) from error

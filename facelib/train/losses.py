@@ -89,6 +89,6 @@ def _library() -> Any:
             import pytorch_metric_learning.miners
     except ImportError as error:
         raise ImportError(
-            'expected pytorch-metric-learning for the losses, found none: pip install "facelib[train]"'
+            "expected pytorch-metric-learning for the losses, found none: pip install pytorch-metric-learning"
         ) from error
     return pytorch_metric_learning

@@ -31,7 +31,6 @@ _TIMM_NAMES = {
 }
 _HIDDEN = 512  # width of Xception's first fully connected layer
 _SMALL_WIDTHS = (32, 64, 128, 256)
-_GET_TRAIN = 'pip install "facelib[train]"'
 
 
 class TimmNetwork(nn.Module):
@@ -177,5 +176,5 @@ def _timm() -> Any:
     try:
         import timm
     except ImportError as error:
-        raise ImportError(f"expected timm for this network, found none: {_GET_TRAIN}") from error
+        raise ImportError("expected timm for this network, found none: pip install timm") from error
     return timm

@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -76,7 +77,25 @@ def test_the_reference_may_be_missing(tmp_path: Path, monkeypatch: pytest.Monkey
     (found,) = [row for row in check(data_dir=tmp_path, output_dir=tmp_path) if "the reference" in row.subject]
     assert found.ok is None
     assert "tests and benchmarks" in found.found
-    assert "facelib[reference]" in found.remedy
+    assert "install face_recognition" in found.remedy
+
+
+def test_the_other_project_called_facelib_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install(tmp_path, "facelib", "1.2.0")
+    monkeypatch.syspath_prepend(tmp_path)
+    (found,) = doctor._check_dependencies()
+    assert (found.subject, found.ok) == ("facelib", False)
+    assert "1.2.0, which is another project" in found.found
+    assert "uninstall --yes facelib" in found.remedy
+
+
+def test_nothing_tells_a_user_to_install_the_other_project() -> None:
+    root = Path(doctor.__file__).parents[2]
+    texts = [*root.glob("*.md"), *root.glob("Makefile"), *root.glob("docs/**/*.md"), *root.glob("notebooks/*.ipynb")]
+    texts += root.glob("facelib/**/*.py")
+    by_name = re.compile(r"pip3? install[^\n]*[ '\"]facelib(\[|[\s'\"`=<>]|$)")
+    assert len(texts) > 100
+    assert [path for path in texts if by_name.search(path.read_text(encoding="utf-8"))] == []
 
 
 def test_one_opencv_stands_for_the_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

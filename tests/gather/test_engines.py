@@ -152,7 +152,7 @@ def test_what_cannot_be_asked(given, said):
         find_pictures(**{"name": "Ada", "engine": "bing"} | given)
 
 
-def test_without_icrawler_the_extra_is_named(limits, monkeypatch):
+def test_without_icrawler_it_is_told_what_to_install(limits, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "icrawler.builtin.bing", None)
-    with pytest.raises(ModuleNotFoundError, match=r"facelib\[gather\]"):
+    with pytest.raises(ModuleNotFoundError, match="pip install icrawler"):
         find_pictures("Ada", "bing", limits=limits)
