@@ -67,7 +67,7 @@ class Film:
     def find(cls, film: Path, project: facelib.Project, embedder: facelib.Embedder, truth: Path) -> Film:
         """Index a film with the defaults of notebook 05, unless its tables are there."""
         files, detector = project.film(film), facelib.load_detector(smallest_face=16, working_size=640)
-        found = index_film(film, files, detector, embedder, progress=False)
+        found = index_film(film, files, detector, embedder, content=project.digest(film), progress=False)
         return cls(
             film.stem,
             found.tracks,

@@ -12,7 +12,7 @@ from tqdm.auto import tqdm
 
 from facelib.films.decode import UnreadableFilm, probe
 from facelib.gather.sources.address import is_address, shown
-from facelib.images import find_pictures_below, open_picture
+from facelib.images import UnreadablePicture, check_picture, find_pictures_below
 from facelib.project import Project, atomic_write
 from facelib.project.cast import entries_left_out, person_folders
 from facelib.project.content import files_below, why_no_film
@@ -129,7 +129,7 @@ def _copy(source: Path, destination: Path) -> bool:
 
 
 def list_pictures(project: Project) -> pd.DataFrame:
-    """List the pictures of the cast by what their first bytes say; none is decoded yet.
+    """List the pictures of the cast; each is gone through to its end, so that a broken one shows here and not later.
 
     Returns:
         `picture` (relative to the project's data folder), `person`, `width`, `height` (pixels as stored),
@@ -151,9 +151,8 @@ def list_pictures(project: Project) -> pd.DataFrame:
 def _picture_facts(path: Path) -> list[object]:
     size = path.stat().st_size
     try:
-        with open_picture(path) as picture:
-            return [picture.width, picture.height, picture.format, size, ""]
-    except Exception as error:  # decoders fail in many ways on broken files
+        return [*check_picture(path), size, ""]
+    except (UnreadablePicture, OSError) as error:
         return [0, 0, "", size, str(error).replace(str(path), path.name)]
 
 

@@ -5,6 +5,7 @@ from facelib.images.finding import FoundPictures, find_pictures_below, is_ignore
 from facelib.images.reading import (
     PICTURE_SUFFIXES,
     UnreadablePicture,
+    check_picture,
     is_picture,
     open_picture,
     read_image,
@@ -14,6 +15,7 @@ __all__ = [
     "PICTURE_SUFFIXES",
     "FoundPictures",
     "UnreadablePicture",
+    "check_picture",
     "crop",
     "data_uri",
     "encode_jpeg",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
@@ -67,6 +67,26 @@ def is_picture(path: str | Path) -> bool:
             return True
     except Exception:  # as in `read_image`
         return False
+
+
+def check_picture(path: str | Path) -> tuple[int, int, str]:
+    """Return width and height as stored, in pixels, and the format of a picture that `read_image` reads.
+
+    The whole file is gone through; a JPEG is decoded at an eighth of its size, which is several times as fast.
+
+    Raises:
+        FileNotFoundError: When there is no such file.
+        UnreadablePicture: As of `read_image`.
+    """
+    facts = None
+    with suppress(Exception), open_picture(path) as picture:  # `read_image` decides: it reads what Pillow does not
+        facts = picture.width, picture.height, str(picture.format)
+        if picture.format == "JPEG":
+            picture.draft("RGB", (picture.width // 8, picture.height // 8))
+            picture.load()
+            return facts
+    height, width = read_image(path).shape[:2]
+    return facts or (width, height, Path(path).suffix[1:].upper())
 
 
 @contextmanager

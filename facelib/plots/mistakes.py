@@ -29,13 +29,15 @@ def show_mistakes(table: pd.DataFrame, films: Mapping[str, Path], *, size: int =
 
     Args:
         table: Of `facelib.evaluate.list_mistakes`; the first rows are shown.
-        films: Where each film lies, by the name it has in the table.
+        films: Where each film that was compared lies, by the name it has in the table.
         size: The longest side of a small picture, in pixels.
         most: How many to show at most. Each takes a moment, since its frame is looked up in the film.
 
     Returns:
         A page; where a film cannot be read any more, a grey tile says so.
     """
+    if not films:
+        return Thumbnails("<p>No film was compared with a truth, so nothing is known of mistakes.</p>")
     if table.empty:
         return Thumbnails("<p>No mistake was found.</p>")
     tiles = [_tile(row, films, size) for _, row in table.head(most).iterrows()]

@@ -166,7 +166,11 @@ class TestMistakes:
         evaluation = evaluate(project)
         page = show_mistakes(evaluation.mistakes, evaluation.films, most=1).html
         assert page.count("<figure") == 1 and "The worst 1 of 2 mistakes" in page
-        assert show_mistakes(evaluation.mistakes[:0], {}).html == "<p>No mistake was found.</p>"
+
+    def test_without_a_mistake_it_says_so_and_without_a_truth_it_does_not(self, project):
+        evaluation = evaluate(project)
+        assert show_mistakes(evaluation.mistakes[:0], evaluation.films).html == "<p>No mistake was found.</p>"
+        assert "nothing is known of mistakes" in show_mistakes(evaluation.mistakes[:0], {}).html
 
 
 @pytest.mark.real_data

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from PIL import Image as PillowImage
 
@@ -49,6 +50,22 @@ def test_pictures_are_listed_with_what_is_wrong(tree, project):
     assert table["picture"][3] == "people/Bo Ö/c.png"
     assert (table["reason"] != "").tolist() == [False, False, True, False]
     assert table.loc[0, ["width", "height"]].tolist() == [8, 6]
+
+
+def test_a_picture_that_is_half_missing_is_a_problem_and_one_that_lacks_its_last_bytes_is_none(project):
+    folder = project.people / "Ann"
+    folder.mkdir(parents=True)
+    noise = np.random.default_rng(0).integers(0, 255, (300, 200, 3), np.uint8)
+    PillowImage.fromarray(noise).save(folder / "whole.jpg")
+    PillowImage.fromarray(noise).save(folder / "whole.png")
+    for name, part in (("half.jpg", 0.5), ("half.png", 0.5), ("nearly.jpg", 0.99)):
+        data = (folder / f"whole.{name[-3:]}").read_bytes()
+        (folder / name).write_bytes(data[: int(part * len(data))])
+    table = list_pictures(project).set_index("picture")
+    reasons = table["reason"] != ""
+    assert reasons[reasons].index.tolist() == ["people/Ann/half.jpg", "people/Ann/half.png"]
+    assert table.loc["people/Ann/half.jpg", "reason"].startswith("expected a picture, could not read 'half.jpg'")
+    assert table.loc["people/Ann/nearly.jpg", ["width", "height", "format"]].tolist() == [200, 300, "JPEG"]
 
 
 def test_empty_cast(project):

@@ -104,7 +104,8 @@ def test_without_truth_it_says_so_and_measures_the_gallery(project):
     assert "No truth for any of 1 films" in text and "Only what the gallery tells of itself" in text
     assert "Compared 0 films" in text and "No segments to compare." in text
     assert "Number of classes: 2\nNumber of images: 4" in text and "Accuracy: 1.000" in text
-    assert "There is no labelled face." in text and "No mistake was found." in text
+    assert "There is no labelled face." in text and "No mistake was found." not in text
+    assert text.count("No film was compared with a truth") == 4
     record = json.loads((project.output / "evaluation.json").read_text(encoding="utf-8"))
     assert record["films"] == [] and record["accuracy"] == 1
     assert record["gallery_calibration_error"] is not None

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,7 @@ import pytest
 from facelib.gallery import Gallery
 from facelib.recognize import OpenSetKNN, OpenSetSVM, load_recognizer
 from facelib.recognize.report import describe_recognizer, recognizer_warnings
-from facelib.recognize.tuning import STRANGER, compare, figures, svm_trials, tune
+from facelib.recognize.tuning import STRANGER, compare, describe_comparison, figures, svm_trials, tune
 
 
 def make_gallery(people: int, faces: int, *, spread: float = 0.02, seed: int = 0) -> Gallery:
@@ -237,7 +238,7 @@ def test_a_gallery_of_strangers_is_taken_and_one_by_another_network_refused():
 
 
 def test_recognizers_are_compared_on_the_same_folds():
-    table = compare(make_gallery(12, 6, spread=0.05), fallback=0.9, wanted_fpir=0.05, ks=(1, 5), progress=False)
+    table = compare(make_gallery(12, 6, spread=0.07), fallback=0.9, wanted_fpir=0.05, ks=(1, 5), progress=False)
     assert sorted(zip(table["kind"], table["k"], table["weights"], table["kernel"], strict=True)) == [
         ("knn", 1, "distance", ""),
         ("knn", 1, "uniform", ""),
@@ -270,6 +271,44 @@ def test_what_cannot_be_compared_is_told(gallery, options, told):
 def test_a_small_cast_is_compared_without_machines(people):
     table = compare(make_gallery(people, 4), fallback=0.5, progress=False)
     assert set(table["kind"]) == {"knn"} and table["fpir"].isna().all() == (people == 1)
+
+
+def test_machines_are_not_trained_where_no_voter_makes_a_mistake(monkeypatch):
+    def train(*arguments, **options):
+        raise AssertionError("trained a machine that could not do better")
+
+    monkeypatch.setattr(sys.modules[compare.__module__], "svm_trials", train)
+    table = compare(make_gallery(12, 6, spread=0.05), fallback=0.9, wanted_fpir=0.05, progress=False)
+    assert (table["fnir"] == 0).all() and len(table) == 8
+    assert describe_comparison(table, 0.05) == (
+        "All 8 name every face right, so there is nothing to choose between. "
+        "Support vector machines could not do better: not trained."
+    )
+
+
+@pytest.mark.parametrize(
+    ("fnir", "told"),
+    [
+        ([0.1, 0.2], ""),
+        ([0.1, 0.1], "All 2 miss as many of the cast's faces: there is nothing to choose between."),
+        ([math.nan, math.nan], "Nobody has a second picture to be tried with, so nothing can be compared."),
+    ],
+)
+def test_a_comparison_that_tells_nothing_says_so(fnir, told):
+    table = pd.DataFrame({"kind": "knn", "fnir": fnir, "fpir": 0.0})
+    assert describe_comparison(table, 0.01) == told
+
+
+def test_a_person_who_could_not_be_tried_has_no_figures():
+    gallery = make_gallery(3, 2)
+    one_less = Gallery(gallery.table[:-1], detector="cnn", embedder="dlib", weights_sha256="abc")
+    table = tune(one_less, fallback=0.5, progress=False).by_person(0.5).set_index("person")
+    assert table.loc["P02", ["right", "wrong", "rejected"]].isna().all()
+    assert table.loc["P02", "faces"] == 0 and table.loc["P02", "taken_for_others"] == 0
+    assert table["note"].to_dict() == {"P00": "", "P01": "", "P02": "not tried: no second picture to compare with"}
+    alone = tune(make_gallery(1, 3), fallback=0.5, progress=False).by_person(0.5)
+    assert alone["taken_for_others"].isna().all()  # nobody to be taken for
+    assert alone["faces"].tolist() == [3]
 
 
 def test_a_threshold_that_leaves_most_of_the_cast_without_a_name_is_not_saved(tmp_path):

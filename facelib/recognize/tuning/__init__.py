@@ -1,7 +1,7 @@
 """From a gallery to a recognizer: trials, the threshold, its error rates, and the saved file."""
 
 from facelib.recognize.tuning.choice import Choice, choose_threshold, threshold_by_hand
-from facelib.recognize.tuning.compare import compare
+from facelib.recognize.tuning.compare import compare, describe_comparison
 from facelib.recognize.tuning.setting import STRANGER, Counts, MistakeKind, Setting
 from facelib.recognize.tuning.svm import svm_trials
 from facelib.recognize.tuning.tune import tune
@@ -16,6 +16,7 @@ __all__ = [
     "Tuning",
     "choose_threshold",
     "compare",
+    "describe_comparison",
     "figures",
     "svm_trials",
     "threshold_by_hand",

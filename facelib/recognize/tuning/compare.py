@@ -50,7 +50,8 @@ def compare(
         wanted_fpir: The fraction of strangers, 0 to 1, at which all are compared.
         ks: Numbers of voters of `OpenSetKNN`.
         weights: How votes count; see `OpenSetKNN`.
-        kernels: Of `OpenSetSVM`; none leaves it out, and so does a cast of fewer than three people.
+        kernels: Of `OpenSetSVM`; none leaves it out, and so does a cast of fewer than three people. Where no voter
+            makes a mistake, none is trained either: it could not be better.
         C: See `OpenSetSVM`.
         strangers: As of `tune`.
         aliases: As of `tune`.
@@ -95,7 +96,7 @@ def compare(
         )
         for k in ks:
             rows.append(_row(outcome.nearest(k), wanted_fpir, fallback, seed, kind="knn", k=k, weights=how))
-    if together is not None:
+    if together is not None and not _faultless(pd.DataFrame(rows, columns=list(COLUMNS)), wanted_fpir):
         farthest = math.inf if math.isnan(fallback) else fallback
         for kernel in kernels:
             svm = OpenSetSVM(kernel=kernel, C=C, farthest=farthest)
@@ -111,6 +112,23 @@ def compare(
             )
             rows.append(_row(outcome.nearest(1), wanted_fpir, 1 - SVM_FALLBACK, seed, kind="svm", kernel=kernel))
     return pd.DataFrame(rows, columns=list(COLUMNS)).sort_values("fnir", kind="stable", ignore_index=True)
+
+
+def describe_comparison(table: pd.DataFrame, wanted_fpir: float) -> str:
+    """Say in a sentence what the table of `compare` tells; empty where the rows speak for themselves."""
+    if _faultless(table, wanted_fpir):
+        machines = "" if table["kind"].eq("svm").any() else " Support vector machines could not do better: not trained."
+        return f"All {len(table)} name every face right, so there is nothing to choose between.{machines}"
+    if table["fnir"].isna().all():
+        return "Nobody has a second picture to be tried with, so nothing can be compared."
+    if table["fnir"].nunique() == 1:
+        return f"All {len(table)} miss as many of the cast's faces: there is nothing to choose between."
+    return ""
+
+
+def _faultless(table: pd.DataFrame, wanted_fpir: float) -> bool:
+    """Tell whether no recognizer misses a face of the cast at the wanted share of strangers."""
+    return len(table) > 0 and bool((table["fnir"] == 0).all() and (table["fpir"].fillna(0) <= wanted_fpir).all())
 
 
 def _row(

@@ -152,8 +152,9 @@ class Tuning:
         """Return what becomes of each person's faces at a threshold, worst first: where to look at the pictures.
 
         Returns:
-            The columns `person`, `faces` (genuine trials), `right`, `wrong`, `rejected`, and `taken_for_others`, the
-            number of faces given another's name when the person is not in the gallery.
+            The columns `person`, `faces` (genuine trials), `right`, `wrong`, `rejected`, `taken_for_others`, the
+            number of faces given another's name when the person is not in the gallery, and `note`. Where nothing was
+            tried, as with a person of one picture, there is no number, and `note` says why.
         """
         at = float(self._own_unit(self.fitted.threshold if threshold is None else threshold))
         outcome, count = self._trials(k), len(self.outcome.people)
@@ -166,8 +167,14 @@ class Tuning:
             "rejected": outcome.genuine[~named],
             "taken_for_others": outcome.impostor[cast],
         }
-        table = pd.DataFrame({name: np.bincount(codes, minlength=count) for name, codes in columns.items()})
+        numbers = {name: np.bincount(codes, minlength=count) for name, codes in columns.items()}
+        table = pd.DataFrame(numbers).astype("Int64")
+        untried = table["faces"] == 0
+        table.loc[untried, ["right", "wrong", "rejected"]] = pd.NA
+        stood_in = np.bincount(outcome.impostor[outcome.impostor < count], minlength=count)
+        table.loc[stood_in == 0, "taken_for_others"] = pd.NA
         table.insert(0, "person", list(outcome.people))
+        table["note"] = np.where(untried, "not tried: no second picture to compare with", "")
         return table.sort_values(["wrong", "rejected"], ascending=False, kind="stable", ignore_index=True)
 
     def thresholds(self, threshold: float | None = None) -> dict[str, float] | None:
@@ -225,7 +232,7 @@ class Tuning:
         missed = [
             f"{person} ({rejected} of {faces})"
             for person, rejected, faces in zip(worst["person"], worst["rejected"], worst["faces"], strict=True)
-            if rejected
+            if faces and rejected
         ]
         raise ValueError(
             f"expected a threshold that leaves at most {most:.0%} of the cast's faces without a name, got "
