@@ -40,9 +40,9 @@ def write_film(project, film, *tracks, problem=""):
     ]
     write_table(pd.DataFrame(rows, columns=columns), project.film(film).tracks)
     named = sum(person != "unknown" for person, *_ in tracks)
-    row = [film, 1, len(tracks), named, 0, len(tracks) - named, "", 0, problem]
+    found = {"film": film, "tracks": len(tracks), "named": named, "unknown": len(tracks) - named, "problem": problem}
     known = pd.read_csv(project.film_summary, keep_default_na=False) if project.film_summary.is_file() else None
-    one = pd.DataFrame([row], columns=list(SUMMARY_COLUMNS))
+    one = pd.DataFrame([dict.fromkeys(SUMMARY_COLUMNS, 0) | found])
     write_table(one if known is None else pd.concat([known, one]), project.film_summary)
 
 
