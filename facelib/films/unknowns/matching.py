@@ -31,7 +31,7 @@ def table_of_groups(
     """
     rows = unknown_rows(tables, looks, {})
     clusters = {film: table["cluster"].to_numpy(object) for film, table in tables.items()}
-    own = [clusters[film][row] for film, row in zip(rows["film"], rows["row"], strict=True)]
+    own = [clusters[film][row] for film, row in zip(rows["film"], rows["row"].astype(int), strict=True)]
     types = {"cluster": "str", "sums": "object", "size": "float64", "seconds": "float64", "quality": "float64"}
     nothing = pd.DataFrame(columns=pd.Index(GROUP_COLUMNS)).astype(types)
     return _with_members(nothing, rows.assign(cluster=own))
