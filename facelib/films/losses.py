@@ -147,7 +147,7 @@ class SoundCount:
 
 
 def _is_ragged(gap: tuple[float, float], start: float, end: float) -> bool:
-    """Tell whether a gap in the sound lies where pictures are missing, but neither begins nor ends with them."""
+    """Return whether a gap in the sound lies where pictures are missing, but neither begins nor ends with them."""
     return gap[0] < end and start < gap[1] and (abs(gap[0] - start) > _GAP or abs(gap[1] - end) > _GAP)
 
 

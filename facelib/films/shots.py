@@ -171,7 +171,7 @@ class _Splitter:
         return item
 
     def _next_begins(self, previous: _Seen, start: int) -> Transition:
-        """Tell whether the oldest frame that waits begins a shot, given the one before it."""
+        """Return whether the oldest frame that waits begins a shot, given the one before it."""
         following = self.waiting[0]
         index = following.frame.index
         if index - start < self._shortest:
@@ -185,12 +185,12 @@ class _Splitter:
         return ""
 
     def _is_pause(self, stretch: _Empty) -> bool:
-        """Tell whether a stretch parts two pictures, or a picture from nothing; a flash does not."""
+        """Return whether a stretch parts two pictures, or a picture from nothing; a flash does not."""
         end = self.waiting[-1].frame.index + 1 if stretch.end is None else stretch.end
         return stretch.gradual or end - stretch.start >= min(self._shortest, _AHEAD)
 
     def _is_flash(self, previous: _Seen) -> bool:
-        """Tell whether the picture soon is again what it was before the oldest frame that waits."""
+        """Return whether the picture soon is again what it was before the oldest frame that waits."""
         after = list(self.waiting)[: self._shortest]
         distances = [_distance(previous.preview, seen.preview) for seen in after]
         back = int(np.argmin(distances))
@@ -202,7 +202,7 @@ class _Splitter:
 
 
 def _is_empty(light: Image) -> bool:
-    """Tell whether a picture, as its lightness `(h, w)`, is all black or all white, but for black bars."""
+    """Return whether a picture, as its lightness `(h, w)`, is all black or all white, but for black bars."""
     if np.count_nonzero(light > _BLACK) <= _STRAY * light.size:
         return True
     rows = np.flatnonzero(light.max(axis=1) > _BLACK)

@@ -89,7 +89,7 @@ class Track:
     missed: int = 0
 
     def wants(self, quality: float, most: int) -> bool:
-        """Tell whether a face of this quality would be among the `most` best of the track."""
+        """Return whether a face of this quality would be among the `most` best of the track."""
         return len(self.looks) < most or quality > self.looks[-1].quality
 
     def add(self, frame: int, box: FloatArray, score: float) -> None:

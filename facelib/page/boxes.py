@@ -1,4 +1,4 @@
-"""The boxes of a film's tracks, kept only where they do not follow from their neighbours."""
+"""The boxes of a film's tracks, kept as key boxes: those between two keys are interpolated."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _LARGEST = 32767
 
 @dataclass(frozen=True, slots=True)
 class BoxKeys:
-    """Boxes of some frames of each track; those between follow linearly over presentation time.
+    """Key boxes of each track; those between two keys are interpolated linearly over presentation time.
 
     Attributes:
         offsets: Where the keys of each track begin, one more at the end, `(tracks + 1,)` uint32.
-        frames: `(keys,)` uint32: twice the frame's 0-based number, and one more where nothing is known of the frames
-            up to the track's next key.
+        frames: `(keys,)` uint32: twice the frame's 0-based number, plus 1 where the track has no boxes up to its next
+            key.
         boxes: `(keys, 4)` int16: left, top, right, bottom in steps of `unit`.
-        unit: Pixels of the film a step.
+        unit: Pixels of the film in one step.
     """
 
     offsets: Packed
@@ -35,7 +35,7 @@ class BoxKeys:
 
 
 def box_keys(detections: pd.DataFrame, tracks: NDArray[np.int64]) -> BoxKeys:
-    """Choose the boxes to keep: no box that is left out is off by more than half a pixel.
+    """Choose the key boxes, so that no interpolated box is off by more than half a pixel.
 
     Args:
         detections: `track`, `frame`, `time` and the four sides of each face, of `detections.parquet`.
@@ -65,7 +65,7 @@ def _run_ends(owner: NDArray[np.int64], frames: NDArray[np.int64]) -> NDArray[np
 
 
 def _keys(boxes: NDArray[np.float64], times: NDArray[np.float64], ends: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return the rows to keep: the ends of runs, and where a straight line between keys would be off."""
+    """Return the rows to keep: the ends of runs, and those that linear interpolation would miss."""
     keep = np.asarray(ends | np.append(True, ends[:-1])[: len(ends)], bool)
     rows = np.arange(len(keep))
     while True:

@@ -24,8 +24,8 @@ def page_style() -> str:
 def bundle(entry: str) -> str:
     """Return a module and all that it imports as one module without imports.
 
-    The modules keep to a part of the language that can be joined without reading all of it: named imports, one
-    declaration an export, and no name at the top of two modules.
+    The modules use a part of JavaScript that can be joined without a parser: named imports, one declaration per export,
+    and no top-level name in two modules.
 
     Args:
         entry: The file name of the module to begin with.
@@ -46,9 +46,9 @@ def bundle(entry: str) -> str:
 
 
 def _collect(name: str, texts: dict[str, str], above: tuple[str, ...]) -> None:
-    """Add a module behind those that it imports."""
+    """Add a module after those that it imports."""
     if name in above:
-        raise ValueError(f"expected modules without circles, got {' -> '.join((*above, name))}")
+        raise ValueError(f"expected modules without import circles, got {' -> '.join((*above, name))}")
     if name in texts:
         return
     text = page_folder().joinpath("modules", name).read_text(encoding="utf-8")

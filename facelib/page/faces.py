@@ -1,4 +1,4 @@
-"""The faces of a film's tracks as sheets of small pictures, loaded only when one of them is looked at."""
+"""The faces of a film's tracks as sheets of small pictures, loaded only when one of them is shown."""
 
 from __future__ import annotations
 

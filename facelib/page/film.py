@@ -1,4 +1,4 @@
-"""What the page knows of one film: frame times, tracks with their names, boxes, faces, where it plays from."""
+"""The page's data of one film: frame times, tracks with their names, boxes, faces, and files to play."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class PackedTimes:
     """When each frame comes on screen.
 
     Attributes:
-        start: Of the first frame, seconds.
+        start: Time of the first frame, seconds.
         end: When the last frame leaves the screen, seconds.
         count: How many frames there are.
         steps: From each frame to the next, `(count - 1,)` uint32, microseconds: frame rates may vary.
@@ -47,7 +47,7 @@ class PackedTimes:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A name that tracks of a film carry; `kind` says what sort."""
+    """A name of tracks in a film, and its kind."""
 
     name: str
     kind: Kind
@@ -55,16 +55,16 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class TrackTable:
-    """The tracks of a film, by their first frame; each array has one number a track.
+    """The tracks of a film, sorted by first frame; each array has one number per track.
 
     Attributes:
         track: Its number in `tracks.parquet`, int32.
-        label: Which of the film's labels it carries, int32.
+        label: Index into the film's labels, int32.
         first: Its first frame, int32.
         last: Its last frame, int32, inclusive.
-        confidence: Of its name, float32.
-        reason: Which of `reasons` says why it carries it, int32.
-        reasons: Sentences.
+        confidence: Confidence of its name, float32.
+        reason: Index into `reasons`, int32.
+        reasons: Sentences that say why a track has its name.
     """
 
     track: Packed
@@ -94,9 +94,9 @@ class FilmData:
         title: The film's name.
         width: Pixels of the upright picture, in which boxes are measured.
         height: Pixels of the upright picture.
-        times: Of its frames.
+        times: Times of its frames.
         labels: The names in it.
-        tracks: Its tracks; those that are no face are left out.
+        tracks: Its tracks, without those marked `not a face`.
         keys: Their boxes.
         sheets: Their faces.
         cuts: The first frame of each shot, int32.
@@ -121,21 +121,21 @@ class FilmData:
 
 
 def label_of(person: str, cluster: str) -> Label:
-    """Return what a track is called, and what sort of name that is."""
+    """Return a track's name and its kind."""
     if person != UNKNOWN:
         return Label(person, "cast")
     return Label(cluster, "group") if cluster else Label(UNKNOWN, "unknown")
 
 
 def shown_tracks(tracks: pd.DataFrame, clock: FrameClock) -> pd.DataFrame:
-    """Return the tracks that are faces, by their first frame, with `first` and `last` as frames of the clock."""
+    """Return the tracks that are faces, sorted by first frame, with `first` and `last` as frames of the clock."""
     kept = tracks[tracks["person"] != NOT_A_FACE]
     first, last = clock.nearest(kept["start"].to_numpy()), clock.nearest(kept["end"].to_numpy())
     return kept.assign(first=first, last=last).sort_values(["first", "track"], ignore_index=True)
 
 
 def track_table(tracks: pd.DataFrame) -> tuple[TrackTable, list[Label]]:
-    """Pack tracks as `shown_tracks` returns them, and list the names they carry: cast, groups, unknown."""
+    """Pack tracks as `shown_tracks` returns them, and list their names: cast, groups, unknown."""
     named = labels(tracks.assign(cluster=tracks["cluster"].fillna("")))
     kinds = dict(zip(named, map(label_of, tracks["person"], tracks["cluster"].fillna("")), strict=True))
     order: list[Kind] = ["cast", "group", "unknown"]
@@ -174,5 +174,5 @@ def track_boxes(detections: Path, tracks: pd.DataFrame, clock: FrameClock) -> Bo
 
 
 def sheets_at(folder: str) -> FaceSheets:
-    """Return how the faces lie on their sheets, for a folder relative to the page."""
+    """Return the layout of the face sheets, for a folder relative to the page."""
     return FaceSheets(folder, TILE, COLUMNS)

@@ -1,4 +1,4 @@
-"""What a page points to: films that a browser can play, reports, and files for other programs."""
+"""What a page links to: films that a browser can play, reports, and files for other programs."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Source:
         title: `source` or `annotated`.
         href: Its address relative to the project's output folder, percent-encoded.
         purpose: What it is, a few words.
-        start: Where a player is at the film's first frame, seconds: files may begin with sound alone.
+        start: The player's time at the film's first frame, seconds: files may begin with sound alone.
     """
 
     title: str
@@ -63,7 +63,7 @@ def address(path: Path, folder: Path) -> str:
 
 
 def plays_in_browsers(film: Path) -> bool:
-    """Tell whether every current browser plays a film: its container, codec and 8-bit pixels; the sound may lack.
+    """Return whether every current browser plays a film, by container, codec and 8-bit pixels; sound may be missing.
 
     Raises:
         facelib.films.decode.UnreadableFilm: When it is not a film.
@@ -87,14 +87,14 @@ def film_sources(film: Path, files: FilmFiles, folder: Path) -> list[Source]:
 
 
 def _start(path: Path) -> float:
-    """Return where a player is at a file's first picture, seconds; players begin what begins before 0 at 0."""
+    """Return the player's time at a file's first picture, seconds; players start at 0 what begins before it."""
     with open_film(path) as container:
         stream = picture_stream(container)
         return max(0.0, float((stream.start_time or 0) * stream.time_base))
 
 
 def film_exports(files: FilmFiles, folder: Path) -> list[Link]:
-    """Return the files made for other programs that are there."""
+    """Return the existing files made for other programs."""
     kept = [*sorted(files.exports.glob("*")), files.appearances, files.annotated, files.reel]
     return [
         Link(path.name, address(path, folder), PURPOSES.get(path.name, ""))

@@ -1,4 +1,4 @@
-"""Arrays as text: what a page reads back as typed arrays."""
+"""Arrays as base64 text, which a page reads as typed arrays."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Packed:
 
     @classmethod
     def of(cls, values: ArrayLike, kind: Kind) -> Packed:
-        """Pack numbers, in the order of memory."""
+        """Pack numbers, the last axis fastest."""
         array = np.ascontiguousarray(values, np.dtype(kind).newbyteorder("<"))
         return cls(kind, base64.b64encode(array.tobytes()).decode("ascii"))
 
@@ -51,11 +51,11 @@ def as_script(key: str, value: Any) -> str:
 
 
 def script_value(path: Path) -> Any:
-    """Return the value that a script of `as_script` hands to the page; lines of comment may stand before it.
+    """Return the value that a script of `as_script` hands to the page; comment lines may precede it.
 
     Raises:
         OSError: When the file cannot be read.
-        ValueError: When it is no such script.
+        ValueError: When it is not such a script.
     """
     call = path.read_text(encoding="utf-8").partition("facelibData(")[2].removesuffix(");\n")
     _, end = json.JSONDecoder().raw_decode(call)

@@ -1,4 +1,4 @@
-"""What the page knows of a whole project: its films, its people, and who is on screen when in all of them."""
+"""The page's data of a whole project: its films, its people, and who is on screen when in all of them."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Stretches:
-    """Who is on screen from when to when in a film; each array has one number a stretch.
+    """Who is on screen from when to when in a film; each array has one number per stretch.
 
     Attributes:
-        person: Its place in the project's list of people, int32.
+        person: Index into the project's list of people, int32.
         start: Seconds, float64.
         end: Seconds, exclusive, float64.
         confidence: float32.
-        face: The place of its longest track among the film's tracks, int32.
+        face: Index of its longest track among the film's tracks, int32.
     """
 
     person: Packed
@@ -67,7 +67,7 @@ class FilmEntry:
     Attributes:
         id: The film's folder under `videos/`.
         title: Its name.
-        data: Where its own data lie, relative to the page.
+        data: The path of its data, relative to the page.
         version: Changes with the data.
         duration: Seconds.
         poster: A picture of it, a `data:` address, or empty.
@@ -101,7 +101,7 @@ def pack_stretches(table: pd.DataFrame, tracks: pd.DataFrame, place: Mapping[str
     Args:
         table: The stretches.
         tracks: As `facelib.page.film.shown_tracks` returns them.
-        place: The place of each person in the project's list.
+        place: The index of each person in the project's list.
     """
     length = dict(zip(tracks["track"].astype(int), tracks["end"] - tracks["start"], strict=True))
     place_of = {int(track): i for i, track in enumerate(tracks["track"])}
@@ -143,7 +143,7 @@ def list_people(
 
 
 def best_faces(tables: Mapping[str, tuple[pd.DataFrame, Path]]) -> dict[str, bytes]:
-    """Return the JPEG of the best face of everybody with a name, over all films.
+    """Return the JPEG of the best face of every named person, over all films.
 
     Args:
         tables: By film, its tracks as `facelib.page.film.shown_tracks` returns them, and its `looks.parquet`.
@@ -165,7 +165,7 @@ def best_faces(tables: Mapping[str, tuple[pd.DataFrame, Path]]) -> dict[str, byt
 
 
 def _trust(table: pd.DataFrame) -> pd.Series[float]:
-    """A sharp face with a doubtful name stands for nobody."""
+    """Return the weight of each track's name: a sharp face with an uncertain name represents nobody."""
     return table["confidence"].fillna(0.0).clip(0.05, 1.0).where(table["cluster"].fillna("") == "", 1.0)
 
 
@@ -183,7 +183,7 @@ def as_address(jpeg: bytes) -> str:
 
 
 def poster(keyframes: Path, tracks: pd.DataFrame) -> str:
-    """Return the key picture of the shot in which named people are seen longest, as a `data:` address."""
+    """Return the keyframe of the shot in which named people are seen longest, as a `data:` address."""
     if not keyframes.is_file():
         return ""
     table = pd.read_parquet(keyframes, columns=["shot", "picture"])

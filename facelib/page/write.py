@@ -1,4 +1,4 @@
-"""The page of a whole project, written as files that a browser opens from the disk."""
+"""The page of a whole project, written as files that a browser opens from disk."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ def write_page(
 ) -> Path:
     """Write `index.html` of a project: all films, all people, and who is on screen when.
 
-    The page needs no server and no network; it plays the films where they lie, by relative addresses. A film's own
-    data are a file of their own, loaded when the film is opened, and are written anew only when they have changed.
+    The page needs no server and no network; it plays the films in place, by relative addresses. Each film's data are a
+    separate file, loaded when the film is opened and rewritten only when they change.
 
     Args:
         project: Films without tables are left out.
         films: Films to show beside those of the project's `videos/`.
         longest_gap: Seconds; shorter gaps between two tracks of one person are closed.
-        progress: Show a bar, a film a step.
+        progress: Show a progress bar over the films.
 
     Returns:
         The path of the page.
@@ -77,7 +77,7 @@ def write_page(
 
 
 def write_reports(project: Project) -> None:
-    """Let the page that is there link to the newest reports.
+    """Update an existing page's links to the newest reports.
 
     Raises:
         OSError: When the page's data cannot be read or written.
@@ -98,7 +98,7 @@ def page_html(name: str) -> str:
 
 
 def _read(project: Project, film: Path, longest_gap: float) -> _Read | None:
-    """Read the tables of a film; without the film itself or its annotated copy nobody knows its frames: None."""
+    """Read the tables of a film; None where neither the film nor its annotated copy can be read."""
     files = project.film(film)
     for picture in (film, files.annotated):
         try:
@@ -115,7 +115,7 @@ def _read(project: Project, film: Path, longest_gap: float) -> _Read | None:
 
 
 def _version(project: Project, film: Path, longest_gap: float) -> str:
-    """Return a text that changes with what the film's data are made of."""
+    """Return a text that changes with the inputs of the film's data."""
     files = project.film(film)
     inputs = (film, files.tracks, files.detections, files.looks, files.shots, files.annotated)
     states = [(path.stat().st_size, path.stat().st_mtime_ns) if path.is_file() else None for path in inputs]
@@ -124,11 +124,11 @@ def _version(project: Project, film: Path, longest_gap: float) -> str:
     return hashlib.sha256(json.dumps([_FORMAT, states, names, source, longest_gap]).encode()).hexdigest()[:16]
 
 
-_FORMAT = 2  # of the film's data; a new one makes all films be written anew
+_FORMAT = 2  # version of the film's data; raise it when their form changes, so that all are rewritten
 
 
 def _write_film(project: Project, read: _Read, longest_gap: float) -> None:
-    """Write what the page knows of a film, unless it is there already."""
+    """Write the page's data of a film, unless they are up to date."""
     files = project.film(read.film)
     head = f"// {read.version}\n"
     if files.page_data.is_file():

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import mimetypes
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -54,10 +57,11 @@ def write_report(notebook: str | Path, page: str | Path, *, pictures: str | Path
     document.metadata.pop("widgets", None)
     document.metadata["title"] = Path(notebook).stem
     replace_outputs(document)
+    folder = Path(pictures) if pictures is not None else Path(notebook).parent
+    _attach_pictures(document, folder)
     exporter = HTMLExporter(  # type: ignore[no-untyped-call]
         template_name="lab", raw_template=_TEMPLATE, embed_images=True
     )
-    folder = Path(pictures) if pictures is not None else Path(notebook).parent
     body, _ = exporter.from_notebook_node(document, resources={"metadata": {"path": str(folder)}})
     with atomic_write(page) as temporary:
         temporary.write_text(body, encoding="utf-8")
@@ -85,6 +89,18 @@ def replace_outputs(document: Any, *, script: bool | str = True) -> None:
             kept.append(output)
         if "outputs" in cell:
             cell["outputs"] = kept
+
+
+def _attach_pictures(document: Any, folder: Path) -> None:
+    """Attach the pictures that the text names by a path; nbconvert itself embeds only those below `folder`."""
+    for cell in document.cells:
+        for link in re.findall(r"!\[[^\]]*\]\(([^)\s]+)\)", cell.source) if cell.cell_type == "markdown" else []:
+            kind, _ = mimetypes.guess_type(link)
+            if kind is None or "://" in link or not (path := folder / link).is_file():
+                continue
+            content = base64.b64encode(path.read_bytes()).decode("ascii")
+            cell.setdefault("attachments", {})[path.name] = {kind: content}
+            cell.source = cell.source.replace(f"]({link})", f"](attachment:{path.name})")
 
 
 def _figure_html(figure: Mapping[str, Any], *, script: bool | str) -> str:

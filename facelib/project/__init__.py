@@ -1,4 +1,4 @@
-"""Where every file of a project lies; files written whole or not at all; locks."""
+"""The paths of a project's files, atomic writes, and locks."""
 
 from facelib.project.content import VIDEO_SUFFIXES
 from facelib.project.digests import digest, file_digest

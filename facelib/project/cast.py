@@ -1,4 +1,4 @@
-"""What lies in a project's `people/`: one folder a person, and what else people put there."""
+"""What is in a project's `people/`: one folder per person, and entries that are left out."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class PersonFolder:
 def person_folders(people: Path) -> list[PersonFolder]:
     """Return the folders of people in `people/`, sorted by name.
 
-    Folders of the system, links to a folder above, and folders with a reserved name are left out.
+    System folders, links to a folder above, and folders with a reserved name are left out.
     """
     return sorted(
         (PersonFolder(text_of(entry.name), entry) for entry in _entries(people) if _is_person(entry, people)),
@@ -36,7 +36,7 @@ def person_folders(people: Path) -> list[PersonFolder]:
 
 
 def entries_left_out(people: Path) -> Iterator[tuple[Path, str]]:
-    """Yield every entry of `people/` that is not used as a picture, with the reason; those of the system are silent."""
+    """Yield every entry of `people/` that is not used as a picture, with the reason, except system files."""
     for entry in _entries(people):
         if _is_person(entry, people):
             yield from find_pictures_below(entry).left_out

@@ -1,4 +1,4 @@
-"""What a file is by its content, and a film opened so that it reads nothing but itself."""
+"""Detect what a file is by its content, and open a film so that FFmpeg reads no other file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FILM_FORMATS = (
 )
 """FFmpeg's names of the containers that hold moving pictures themselves.
 
-Playlists, still pictures, subtitles and descriptions of streams are none: they would make FFmpeg read other files.
+Playlists, still pictures, subtitles and stream descriptions are excluded: they would make FFmpeg read other files.
 """
 
 VIDEO_SUFFIXES = frozenset(
@@ -77,7 +77,7 @@ VIDEO_SUFFIXES = frozenset(
         ".y4m",
     }
 )
-"""Suffixes of films; a file with any other is a film as well when FFmpeg finds one in it."""
+"""Suffixes of films; a file with another suffix is a film as well when FFmpeg finds moving pictures in it."""
 
 _HEAD = 4096
 _OTHERS = (
@@ -94,7 +94,7 @@ _OTHERS = (
 
 
 def open_container(path: str | Path) -> InputContainer:
-    """Open a file as a film; only containers that hold their pictures themselves, and nothing that they point to.
+    """Open a file as a film: only containers that hold their pictures themselves, and no file that they refer to.
 
     Raises:
         av.FFmpegError: When FFmpeg cannot read it as one.
@@ -102,12 +102,12 @@ def open_container(path: str | Path) -> InputContainer:
     import av
 
     options = {"protocol_whitelist": "file", "format_whitelist": FILM_FORMATS}
-    # By FFmpeg's own address of files, or a name such as `concat:a.mp4` would be taken for one.
+    # As a `file:` URL: FFmpeg would take a file name such as `concat:a.mp4` for a URL.
     return av.open(f"file:{path}", options=options, metadata_errors="replace")
 
 
 def moving_streams(container: InputContainer) -> list[Any]:
-    """Return the streams of moving pictures of a film, which covers and thumbnails are not."""
+    """Return the video streams of a film, without covers and thumbnails."""
     import av
 
     still = av.stream.Disposition.attached_pic | av.stream.Disposition.timed_thumbnails
@@ -117,17 +117,17 @@ def moving_streams(container: InputContainer) -> list[Any]:
 def files_below(folder: Path) -> list[Path]:
     """Return the files of a folder and of the folders below, sorted; hidden and system ones are left out.
 
-    Links are followed, each folder once; one that leads nowhere is returned as it stands.
+    Links are followed, each folder once; a broken link is returned as it is.
     """
     return sorted(path for path, _ in walk(folder) if not path.is_dir()) if folder.is_dir() else []
 
 
 def why_no_film(path: Path) -> str:
-    """Return why a file is passed over as no film, or nothing for one that is to be read.
+    """Return why a file is not a film, or an empty text for one to read.
 
-    What has the suffix of a film is always to be read, so that one that is damaged is told as a damaged film; but for
-    a picture that does not move and what is known to be something else, such as a playlist. Anything else is a film
-    when FFmpeg finds moving pictures in it.
+    A file with a film's suffix is always read, so that a damaged film is reported as one; the exceptions are still
+    pictures and what is known to be something else, such as a playlist. Any other file is a film when FFmpeg finds
+    moving pictures in it.
     """
     if path.is_symlink() and not path.exists():
         return f"a broken link to {str(path.readlink())!r}"
@@ -140,7 +140,7 @@ def why_no_film(path: Path) -> str:
 
 @lru_cache(maxsize=4096)
 def _why_no_film(path: Path, size: int, changed: int) -> str:
-    """Do so once for each state of the file: its size and when it was changed."""
+    """Do so once for each size and modification time of the file."""
     import av
 
     with path.open("rb") as file:

@@ -1,4 +1,4 @@
-"""What the user decided, in one file that only grows: about tracks of films, pictures of the cast, and names."""
+"""The user's decisions in one append-only file: about tracks of films, pictures of the cast, and names."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ BOX = ["left", "top", "right", "bottom"]
 
 
 def now() -> str:
-    """Return the time as corrections keep it: ISO 8601 in UTC; rows with the same one are one decision."""
+    """Return the current time as ISO 8601 in UTC; corrections with the same time are one decision."""
     return datetime.now(UTC).isoformat(timespec="microseconds")
 
 
 def append_corrections(path: str | Path, rows: pd.DataFrame) -> None:
-    """Add decisions to a project's `corrections.csv`, all of them or, when that fails, none.
+    """Add decisions to a project's `corrections.csv`, all or none.
 
-    The file is written anew beside the old one, which is copied byte by byte, and moved into its place: a reader or
-    a killed process finds the old one or the new one whole. Processes that write at one time wait for each other.
+    The old file is copied byte by byte to a new one, which then replaces it: a reader sees the old file or the new one,
+    even after a crash. Concurrent writers wait for each other.
 
     Args:
         path: `Project.corrections`.
@@ -56,9 +56,9 @@ def append_corrections(path: str | Path, rows: pd.DataFrame) -> None:
 
 
 def read_corrections(path: str | Path) -> pd.DataFrame:
-    """Read a project's decisions about tracks, oldest first; no file is no decision.
+    """Read a project's decisions about tracks, oldest first; none when there is no file.
 
-    Names that are merged by now (`facelib.project.identities`) stand under the name that they are merged into.
+    Merged names (`facelib.project.identities`) are replaced by the name that they are merged into.
 
     Returns:
         The columns `CORRECTION_COLUMNS`; `track` and `frame` are int64 and the box float64. A number that cannot be
@@ -94,7 +94,7 @@ def read_decisions(path: str | Path) -> pd.DataFrame:
         try:
             text = path.read_text(encoding="utf-8-sig")
             table = pd.read_csv(io.StringIO(text), dtype="str", keep_default_na=False)
-        except ValueError as error:  # pandas' and Unicode's errors are kinds of it
+        except ValueError as error:  # the errors of pandas and Unicode are subclasses
             raise ValueError(f"expected a table of corrections at {str(path)!r}, got: {error}; {remedy}") from error
         missing = [name for name in CORRECTION_COLUMNS if name not in table]
         if missing:
@@ -125,7 +125,7 @@ def append_decision(path: str | Path, picture: str, *, was: str, now_is: str, by
 
 
 def moved_pictures(decisions: pd.DataFrame) -> set[str]:
-    """Return the places in `people/` that pictures were moved away from: no step fills them again.
+    """Return the paths in `people/` that pictures were moved away from: no step writes there again.
 
     Args:
         decisions: Of `read_decisions`.
@@ -139,7 +139,7 @@ def moved_pictures(decisions: pd.DataFrame) -> set[str]:
 
 
 def merged_names(decisions: pd.DataFrame) -> dict[str, str]:
-    """Return the names that are merged by now, each with the name that it is merged into.
+    """Return each merged name with the name that it is merged into.
 
     Args:
         decisions: Of `read_decisions`.
@@ -152,11 +152,11 @@ def merged_names(decisions: pd.DataFrame) -> dict[str, str]:
 
 
 def name_answers(decisions: pd.DataFrame) -> dict[tuple[str, str], str]:
-    """Return what was last said of pairs of names: `merge`, the first into the second, or `apart`.
+    """Return the last answer about each pair of names: `merge`, the first into the second, or `apart`.
 
     Args:
-        decisions: Of `read_decisions`. A row about `people/Tob` that is `Harrison Ford` merges Tob into him; one that
-            was `Harrison Ford` and is `Tob` keeps them apart; one that is nobody takes back what was said.
+        decisions: Of `read_decisions`. A row about `people/Tob` with `is` `Harrison Ford` merges Tob into him; one with
+            `was` `Harrison Ford` and `is` `Tob` keeps them apart; one with an empty `is` takes the answer back.
     """
     said: dict[tuple[str, str], str] = {}
     rows = decisions[(decisions["video"] == "") & (decisions["picture"].str.count("/") == 1)]

@@ -1,4 +1,4 @@
-"""What results are made from, known by content: SHA-256 of files, kept so that none is read twice, and of values."""
+"""What results are made from, as SHA-256 of values and of files, cached so that no file is read twice."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def digest(*values: object) -> str:
 
 
 def file_digest(path: str | Path, *, kept: Path, name: str) -> str:
-    """Return the SHA-256 of a file's content; it is read again only when its size or its time of change differs.
+    """Return the SHA-256 of a file's content; it is read again only when its size or modification time differs.
 
     Args:
         path: The file.
-        kept: The list of digests, a JSON file; what cannot be read of it is made anew.
-        name: What the file is called in the list: the same on another machine, so that a copy need not be read.
+        kept: The cache of digests, a JSON file; what cannot be read of it is computed again.
+        name: The file's key in the cache: the same on another machine, so that a copy need not be read.
 
     Raises:
         OSError: When the file cannot be read, or the list cannot be written.

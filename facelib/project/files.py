@@ -1,4 +1,4 @@
-"""Files written whole or not at all, and files that one process holds at a time."""
+"""Atomic writes, file locks, and file names as text."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def atomic_write(path: str | Path) -> Iterator[Path]:
-    """Give a temporary path to write to, and move it into place when the block ends well.
+    """Yield a temporary path to write to, and move it into place when the block succeeds.
 
     A reader sees the old file or the new one, never a part. When the block fails, the temporary
     file is removed and the old file stays. Folders are made as needed.
@@ -43,7 +43,7 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
 
 
 def _remove_leftovers(path: Path) -> None:
-    """Remove what processes that were killed while they wrote this file have left behind."""
+    """Remove the temporary files of processes that were killed while they wrote this file."""
     pattern = re.compile(re.escape(f".{path.stem}.") + r"(\d+)-[0-9a-f]{8}" + re.escape(path.suffix))
     for other in path.parent.iterdir():
         match = pattern.fullmatch(other.name)
@@ -67,7 +67,7 @@ def path_of(text: str) -> str:
 
 
 def write_table(table: pd.DataFrame, path: str | Path) -> None:
-    """Write a table safely, as Parquet or, when `path` ends in `.csv`, as CSV."""
+    """Write a table atomically, as Parquet or, when `path` ends in `.csv`, as CSV."""
     with atomic_write(path) as temporary:
         if temporary.suffix == ".csv":
             table.to_csv(temporary, index=False)
@@ -76,21 +76,21 @@ def write_table(table: pd.DataFrame, path: str | Path) -> None:
 
 
 def write_text(text: str, path: str | Path) -> None:
-    """Write text safely, as UTF-8."""
+    """Write text atomically, as UTF-8."""
     with atomic_write(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
 @contextmanager
 def file_lock(path: str | Path, *, what: str, wait: bool = False) -> Iterator[None]:
-    """Hold a file for as long as the block runs; the system lets go of it even when the process is killed.
+    """Hold a lock file while the block runs; the system releases it even when the process is killed.
 
-    The file stays there, empty but for the number of the process that held it last.
+    The file stays; it contains only the number of the process that held it last.
 
     Args:
         path: The file; it and its folder are made as needed.
         what: What holding it means, for the message, such as `"other run of the project 'demo'"`.
-        wait: Wait until the holder lets go instead of raising.
+        wait: Wait until the lock is free instead of raising.
 
     Raises:
         BlockingIOError: When another process, or this one, holds it.
@@ -117,7 +117,7 @@ def file_lock(path: str | Path, *, what: str, wait: bool = False) -> Iterator[No
 
 
 def writer_lock(path: str | Path) -> AbstractContextManager[None]:
-    """Hold a file for one writer at a time, by a lock file beside it; others wait.
+    """Lock a file for one writer at a time, with a lock file beside it; others wait.
 
     Raises:
         OSError: When the folder cannot be made or written.

@@ -1,4 +1,4 @@
-"""Two names of the cast that may be one person's: merge them, or keep them apart; answered once, and reversible."""
+"""Merge two names of the cast that are one person, or keep them apart; answered once, and reversible."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ Pair = tuple[str, str]
 
 
 def merge(project: Project, name: str, into: str) -> None:
-    """Say that a name is another one's: its pictures and the films' tracks are that person's from now on.
+    """Merge a name into another: its pictures and tracks are that person's from now on.
 
-    No file is moved: the folder stays, and `take_back` undoes it. It counts from the next run of 02, 04 and 05 on.
+    No file is moved: the folder stays, and `take_back` undoes it. It takes effect with the next run of 02, 04 and 05.
 
     Args:
         project: Its `corrections.csv` keeps the answer.
@@ -31,7 +31,7 @@ def merge(project: Project, name: str, into: str) -> None:
 
 
 def keep_apart(project: Project, name: str, other: str) -> None:
-    """Say that two names are two people's: they count as strangers to each other, and are not asked about again.
+    """Record that two names are two people: they count as different people, and are not asked about again.
 
     Raises:
         ValueError: When the two are the same, or one of them is nobody of the cast.
@@ -41,7 +41,7 @@ def keep_apart(project: Project, name: str, other: str) -> None:
 
 
 def take_back(project: Project, name: str, other: str) -> bool:
-    """Take back what was said of two names; return whether anything was.
+    """Take back the answer about two names; return whether there was one.
 
     Raises:
         OSError: When the answer cannot be written.
@@ -55,7 +55,7 @@ def take_back(project: Project, name: str, other: str) -> bool:
 
 
 def answers(project: Project) -> dict[Pair, Answer]:
-    """Return what was said of pairs of names: `merge`, the first into the second, or `apart`.
+    """Return the answer about each pair of names: `merge`, the first into the second, or `apart`.
 
     Raises:
         ValueError: When `corrections.csv` is damaged.
@@ -64,7 +64,7 @@ def answers(project: Project) -> dict[Pair, Answer]:
 
 
 def merged(project: Project) -> dict[str, str]:
-    """Return the names that are merged by now, each with the name that it is merged into."""
+    """Return each merged name with the name that it is merged into."""
     return merged_names(read_decisions(project.corrections))
 
 
@@ -79,7 +79,7 @@ def cast_of(project: Project) -> list[str]:
 
 
 def open_pairs(project: Project, pairs: Iterable[Pair]) -> list[Pair]:
-    """Return those of some pairs of names that nobody has answered yet."""
+    """Return the pairs of names that nobody has answered yet."""
     said = answers(project)
     return [(one, other) for one, other in pairs if not {(one, other), (other, one)} & said.keys()]
 

@@ -1,4 +1,4 @@
-"""Where every file of a project lies."""
+"""The paths of every file of a project."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from facelib.project.files import file_lock, path_of, text_of
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """The folders and files of one project: a cast, its films, and what was made of them.
+    """The folders and files of one project: a cast, its films, and the results.
 
     Attributes:
         name: The folder's name under `data_dir` and `output_dir`.
@@ -35,7 +35,7 @@ class Project:
     output_dir: Path = Path("output")
 
     def __post_init__(self) -> None:
-        """Take paths as text too, and refuse a name that would leave the folders.
+        """Accept paths as text too, and refuse a name that would lead out of the folders.
 
         Raises:
             ValueError: When the name is empty, starts with a dot, or holds a path separator.
@@ -48,12 +48,12 @@ class Project:
 
     @property
     def data(self) -> Path:
-        """The folder of what the user brought: `people/` and `videos/`."""
+        """The folder of the user's files: `people/` and `videos/`."""
         return self.data_dir / self.name
 
     @property
     def people(self) -> Path:
-        """One folder a person, named as the person is, with pictures in it."""
+        """One folder of pictures per person, named after the person."""
         return self.data / "people"
 
     @property
@@ -63,7 +63,7 @@ class Project:
 
     @property
     def disabled(self) -> Path:
-        """The list of pictures its user wants left out: one path relative to `data` a line, `#` begins a comment."""
+        """The list of pictures to leave out: one path relative to `data` per line; `#` begins a comment."""
         return self.data / "disabled.txt"
 
     @property
@@ -83,12 +83,12 @@ class Project:
 
     @property
     def recognizer(self) -> Path:
-        """The fitted recognizer; what it was made from stands beside it, ending in `.json`."""
+        """The fitted recognizer; a `.json` file beside it says what it was made from."""
         return self.output / "recognizer.skops"
 
     @property
     def runs(self) -> Path:
-        """One folder a run of the pipeline."""
+        """One folder per run of the pipeline."""
         return self.output / "runs"
 
     @property
@@ -113,7 +113,7 @@ class Project:
 
     @property
     def page_data(self) -> Path:
-        """What the page knows of all films together."""
+        """The page's data of all films together."""
         return self.output / "page" / "project.js"
 
     @property
@@ -122,7 +122,7 @@ class Project:
         return self.output / "unknowns"
 
     def place_of(self, path: Path) -> str:
-        """Return what a file is called wherever the project lies: its place in the project's own folders, if there."""
+        """Return a file's name that stays when the project is moved: its path in the project's folders, if there."""
         for kind, folder in (("data", self.data), ("output", self.output)):
             if path.is_relative_to(folder):
                 return f"{kind}/{path.relative_to(folder).as_posix()}"
@@ -137,10 +137,10 @@ class Project:
         return file_digest(path, kept=self.output / "digests.json", name=self.place_of(path))
 
     def film(self, video: str | Path) -> FilmFiles:
-        """Return where the results of one film lie; `video` is its path or file name.
+        """Return the files of one film's results; `video` is its path or file name.
 
-        The folder is called like the film without its suffix; where that one belongs to another film, or is the name
-        of a table, like the whole file. Once it has tables, a folder stays with its film.
+        The folder is named after the film without its suffix; where that name belongs to another film, or to a table,
+        after the whole file name. Once it has tables, a folder stays with its film.
         """
         name, places = Path(video).name, self.film_summary.parent
         plain = FilmFiles(places / Path(name).stem)
@@ -155,7 +155,7 @@ class Project:
 
     @contextmanager
     def hold(self, video: str | Path) -> Iterator[FilmFiles]:
-        """Give where the results of one film lie, for one process at a time; other films can be worked on meanwhile.
+        """Yield the files of one film's results, for one process at a time; other films can be worked on meanwhile.
 
         Raises:
             BlockingIOError: When another process works on the film.
@@ -167,11 +167,11 @@ class Project:
             yield files
 
     def hold_all(self) -> AbstractContextManager[None]:
-        """Wait for, and hold, what concerns all films of the project, such as the groups of unknown people."""
+        """Wait for and hold the lock on what concerns all films, such as the groups of unknown people."""
         return file_lock(self.output / ".locks" / "project", what="other run that settles this project", wait=True)
 
     def _heir(self, files: FilmFiles) -> str:
-        """Return which film a folder belongs to that says nothing: the one its tables were made of, else the first."""
+        """Return which film a folder without `film.txt` is of: the one its tables were made from, else the first."""
         films = [film for film in self.find_videos() if film.stem == files.folder.name]
         try:
             made = json.loads(files.followed.read_text(encoding="utf-8"))["made"]
@@ -181,7 +181,7 @@ class Project:
         return next((film.name for film in [*own, *films]), "")
 
     def find_people(self) -> list[str]:
-        """Return the names of the people, sorted: the folders in `people/`, but for those of the system.
+        """Return the names of the people, sorted: the folders in `people/`, without system folders.
 
         Raises:
             FileNotFoundError: When the project has no `people/` folder.
@@ -225,9 +225,9 @@ class Project:
         return films
 
     def list_videos(self) -> list[tuple[Path, str]]:
-        """Return every file in `videos/` and below with why it is passed over, which is nothing for a film.
+        """Return every file in `videos/` and below with the reason why it is skipped, empty for a film.
 
-        Films are told by their content. Hidden files, and those that systems leave in folders, are not listed.
+        Films are recognised by their content. Hidden and system files are not listed.
         """
         from facelib.project.content import files_below, why_no_film
 
@@ -262,12 +262,12 @@ class FilmFiles:
 
     @property
     def source(self) -> Path:
-        """The file name of the film whose results these are."""
+        """The file that holds the film's file name."""
         return self.folder / "film.txt"
 
     @property
     def film(self) -> str:
-        """The file name of the film whose results these are, empty where nothing says so."""
+        """The file name of the film, empty where it is not known."""
         try:
             return self.source.read_text(encoding="utf-8").strip("\n")
         except (OSError, ValueError):
@@ -280,17 +280,17 @@ class FilmFiles:
 
     @property
     def found(self) -> Path:
-        """The table of tracks as they were found, not yet named."""
+        """The table of tracks before naming."""
         return self.folder / "found.parquet"
 
     @property
     def named(self) -> Path:
-        """The table of tracks as they were named by face and context, before groups and decisions."""
+        """The table of tracks as named by face and context, before groups and decisions."""
         return self.folder / "named.parquet"
 
     @property
     def is_named(self) -> bool:
-        """Whether the film has been looked through, and its tracks named."""
+        """Whether the film's tracks have been found and named."""
         return self.named.is_file() or self.tracks.is_file()
 
     @property
@@ -305,7 +305,7 @@ class FilmFiles:
 
     @property
     def followed(self) -> Path:
-        """What the tables were made from, so that a film need not be looked at again to be named again."""
+        """What the tables were made from, so that a film can be named again without being decoded."""
         return self.folder / "followed.json"
 
     @property
@@ -350,7 +350,7 @@ class FilmFiles:
 
     @property
     def page_data(self) -> Path:
-        """What the project's page knows of this film; the faces of its tracks lie beside it."""
+        """The page's data of this film; the faces of its tracks are beside it."""
         return self.folder / "page" / "film.js"
 
 

@@ -1,4 +1,4 @@
-"""The names of people: which a person can have, which are answers of their own, and which are nearly the same."""
+"""The names of people: which are valid, which are reserved, and which are nearly the same."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ UNKNOWN = "unknown"
 """The answer for a face of nobody in the gallery."""
 
 NOT_A_FACE = "not a face"
-"""What a track is called whose user said that it shows no face."""
+"""The name of a track that the user marked as not a face."""
 
 Likeness = Literal["same", "order", "spelling"]
-"""How two names are alike: but for case, accents, spaces and Unicode form; their words swapped; a letter or two."""
+"""How two names match: up to case, accents, spaces and Unicode form; with words swapped; up to a letter or two."""
 
 _LEAST_ALIKE = 0.8
 _LONGEST = 200  # bytes, as file systems allow 255 and a suffix may come
 
 
 def is_group(label: str) -> bool:
-    """Tell whether a name is that of a group of unknown people, such as `Unknown 2`.
+    """Return whether a name is that of a group of unknown people, such as `Unknown 2`.
 
     Example:
         >>> is_group("Unknown 2"), is_group("Unknown Soldier")
@@ -38,7 +38,7 @@ def group_number(label: str) -> int:
 
 
 def is_reserved(name: str) -> bool:
-    """Tell whether a name is an answer of its own and nobody's, in any case, spacing and Unicode form.
+    """Return whether a name is reserved, in any case, spacing and Unicode form.
 
     Example:
         >>> [is_reserved(name) for name in ("UNKNOWN", "unknown  1", "Not a Face", "Unknown Soldier")]
@@ -50,7 +50,7 @@ def is_reserved(name: str) -> bool:
 
 
 def checked_name(name: str) -> str:
-    """Return a person's name as it may be kept, and as the folder of the person's pictures can be called.
+    """Return a person's name normalised, after checking that it can name the folder of the person's pictures.
 
     Example:
         >>> checked_name("  Ada   Lovelace ")
@@ -58,7 +58,7 @@ def checked_name(name: str) -> str:
 
     Raises:
         ValueError: When it is empty, starts with a dot, holds a slash or a control character, is too long for a
-            folder's name, or could be mistaken for an answer such as `unknown`.
+            folder's name, or is reserved, such as `unknown`.
     """
     plain = unicodedata.normalize("NFC", " ".join(name.split()))
     if not plain or plain.startswith(".") or set("/\\") & set(plain) or not plain.isprintable():
@@ -66,13 +66,13 @@ def checked_name(name: str) -> str:
     if len(plain.encode()) > _LONGEST:
         raise ValueError(f"expected a name of at most {_LONGEST} bytes, got {len(plain.encode())}: {name!r}")
     if is_reserved(plain):
-        raise ValueError(f"expected a person's name, got {name!r}, which is an answer of its own; choose another name")
+        raise ValueError(f"expected a person's name, got {name!r}, a reserved name; choose another")
     return plain
 
 
 @dataclass(frozen=True, slots=True)
 class NearName:
-    """A known name that is nearly the given one.
+    """A known name close to the given one.
 
     Attributes:
         name: The known name.
@@ -84,10 +84,10 @@ class NearName:
 
 
 def near_names(name: str, known: Iterable[str]) -> list[NearName]:
-    """Return the known names that may be meant by another spelling of a name, the likeliest first.
+    """Return the known names that a name may be a misspelling of, the closest first.
 
-    A name that is known letter by letter has no near one. A letter or two may differ in a name of five letters or
-    more, one in a shorter one of four; words may be swapped, as in "Lovelace, Ada".
+    A name that is itself known has none. Up to two letters may differ in a name of five letters or more, one in a name
+    of four; words may be swapped, as in "Lovelace, Ada".
 
     Example:
         >>> people = ["Ada Lovelace", "Grace Hopper"]
@@ -106,7 +106,7 @@ def near_names(name: str, known: Iterable[str]) -> list[NearName]:
 
 
 def known_name(name: str, known: Iterable[str]) -> str:
-    """Return a name as it may be kept, spelt as the known one that differs by case, accents or spaces alone.
+    """Return a name normalised, spelt as the known one that differs only by case, accents or spaces.
 
     Example:
         >>> known_name("ada  LOVELACE", ["Ada Lovelace"])
@@ -130,7 +130,7 @@ def _likeness(one: str, other: str) -> Likeness | None:
 
 
 def _close(one: str, other: str) -> bool:
-    """Tell whether two plain names differ by a letter or two."""
+    """Return whether two plain names differ by a letter or two."""
     shorter, longer = sorted((len(one), len(other)))
     most = 1 if shorter < 5 else 2
     return (
@@ -153,6 +153,6 @@ def _ratio(one: str, other: str) -> float:
 
 
 def _differing(one: str, other: str) -> int:
-    """Return how many letters differ at least: the larger number of those that one name has and the other lacks."""
+    """Return the least number of letters that differ: the larger number of those in one name and not in the other."""
     shared = sum(block.size for block in SequenceMatcher(None, one, other, autojunk=False).get_matching_blocks())
     return max(len(one), len(other)) - shared

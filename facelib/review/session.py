@@ -32,16 +32,16 @@ Filter = Literal["all", "undecided", "unsure", "unknown", "decided"]
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """One decision that can be undone: the tracks, and what had been decided about each before, "" for nothing."""
+    """One decision that can be undone: the tracks, and the earlier decision about each, "" for none."""
 
     tracks: tuple[int, ...]
     before: tuple[str, ...]
 
 
 class Review:
-    """The tracks of some films as their user's decisions leave them; every decision is written at once.
+    """The tracks of some films with the user's decisions applied; every decision is written at once.
 
-    Tracks are told by their row in `tracks`, which stays the same while decisions are made.
+    Tracks are identified by their row in `tracks`, which stays the same while decisions are made.
 
     Args:
         project: Films, their tables and `corrections.csv`.
@@ -51,7 +51,7 @@ class Review:
 
     Raises:
         ValueError: When there is no film, or `corrections.csv` is damaged.
-        FileNotFoundError: When a film has not been looked at.
+        FileNotFoundError: When a film has no tracks yet.
 
     Attributes:
         tracks: One row a track: the columns of `tracks.parquet` without `embedding`, and `video`, `label`,
@@ -98,7 +98,7 @@ class Review:
         return corrections.assign(matched=[self._matched[key] for key in keys]).astype({"matched": "int64"})
 
     def _history(self) -> list[_Step]:
-        """Return what can be undone of earlier sessions: rows of one moment are one step."""
+        """Return the steps of earlier sessions that can be undone: rows with the same time are one step."""
         rows = {key: row for row, key in enumerate(zip(self.tracks["video"], self.tracks["track"], strict=True))}
         said: dict[int, str] = {}
         steps: list[_Step] = []
@@ -108,7 +108,7 @@ class Review:
             given = {rows[video, track]: str(label) for video, track, label in keys if (video, track) in rows}
             step = _Step(tuple(given), tuple(said.get(row, "") for row in given))
             said |= given
-            # A step that brings back what was there before the last one has undone it.
+            # A step that restores the state before the last one has undone it.
             if steps and dict(zip(steps[-1].tracks, steps[-1].before, strict=True)) == given:
                 steps.pop()
             elif given:
@@ -116,18 +116,18 @@ class Review:
         return steps
 
     def people(self) -> list[str]:
-        """Return the names that can be given without typing: the cast, and everybody named so far, sorted."""
+        """Return the names to choose from: the cast, and everybody named so far, sorted."""
         folders = self.project.find_people() if self.project.people.is_dir() else []
         labels = {label for label in self.tracks["label"] if not is_group(label)} - {UNKNOWN, NOT_A_FACE}
         return sorted({*folders, *labels}, key=str.casefold)
 
     def queue(self, shown: Filter = "undecided", *, person: str = "") -> list[int]:
-        """Return the tracks of a filter, most worth asking first.
+        """Return the tracks of a filter, most worth reviewing first.
 
         Args:
-            shown: `undecided` are those that the user has said nothing about; of them, `unsure` are those with a
+            shown: `undecided` are those without a decision of the user; of them, `unsure` are those with a
                 confidence below `sure`. `unknown` are nobody of the cast.
-            person: Only those called so; the name of a person or a group.
+            person: Only those with this name, of a person or a group.
         """
         table = self.tracks
         chosen = {
@@ -151,7 +151,7 @@ class Review:
         return [int(row) for row in own.sort_values("seconds", ascending=False, kind="stable").index]
 
     def confirm(self, tracks: Sequence[int]) -> str:
-        """Say that tracks are called right; return what was done, as every method below does."""
+        """Confirm the names of tracks; return what was done, as every method below does."""
         labels = self.tracks.loc[list(tracks), "label"].to_list()
         self._write([(row, label) for row, label in zip(tracks, labels, strict=True)])
         return f"Confirmed {_listed(sorted(set(labels)))} in {_counted(tracks)}."
@@ -174,17 +174,17 @@ class Review:
         return f"Named {_counted(rows)} {person}."
 
     def unknown(self, tracks: Sequence[int]) -> str:
-        """Say that tracks show nobody of the cast."""
+        """Name tracks `unknown`: they show nobody of the cast."""
         self._write([(row, UNKNOWN) for row in tracks])
         return f"Called {_counted(tracks)} unknown."
 
     def not_a_face(self, tracks: Sequence[int]) -> str:
-        """Say that tracks show no face."""
+        """Mark tracks as not a face."""
         self._write([(row, NOT_A_FACE) for row in tracks])
         return f"Called {_counted(tracks)} no face."
 
     def merge(self, tracks: Sequence[int]) -> str:
-        """Make one group of the groups that tracks belong to, under the name of the one longest on screen.
+        """Merge the groups that tracks belong to, under the name of the one longest on screen.
 
         Where some of them are a person of the cast, the groups get the person's name.
 
@@ -218,12 +218,12 @@ class Review:
         if not rest:
             raise ValueError(f"expected a part of {labels[0]!r} to split off, got all of its {_counted(tracks)}")
         label = self._free_label()
-        # The first of each part is confirmed, so that both keep their names when the groups are numbered anew.
+        # The first of each part is confirmed, so that both keep their names when the groups are renumbered.
         self._write([(row, label) for row in tracks], [(tracks[0], label)], [(rest[0], labels[0])])
         return f"Split {_counted(tracks)} off {labels[0]} as {label}."
 
     def undo(self) -> str:
-        """Take the last decision back, by writing what was decided before it; `last_undone` is a track of it.
+        """Undo the last decision, by writing the one before it; `last_undone` is a track of it.
 
         Raises:
             ValueError: When there is none.
@@ -240,7 +240,7 @@ class Review:
         return f"Took the last decision back, about {_counted(step.tracks)}."
 
     def _anchors(self, labels: Sequence[str]) -> list[list[tuple[int, str]]]:
-        """Confirm the longest track of groups that nobody has confirmed a track of, for when they are numbered anew."""
+        """Confirm the longest track of groups without a confirmed one, so that they keep their labels."""
         said = current(self._corrections)
         anchored = set(said.loc[said["is"] == said["was"], "is"])
         found = []
@@ -260,7 +260,7 @@ class Review:
         return f"Unknown {1 + max([0, *map(group_number, used)])}"
 
     def _write(self, *parts: list[tuple[int, str]]) -> None:
-        """Write one decision; of a track in several parts, each later part starts from what the earlier one said."""
+        """Write one decision; where a track is in several parts, each part starts from the result of the one before."""
         rows = tuple(dict.fromkeys(row for part in parts for row, _ in part))
         if not rows:
             raise ValueError("expected at least one track to decide about, got none")

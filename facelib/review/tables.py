@@ -12,7 +12,7 @@ from facelib.films.corrections.log import BOX
 from facelib.project import Project
 
 FACE = ["frame", *BOX]
-"""By these a decision's track is found again."""
+"""The columns by which a decision's track is found again."""
 
 
 def read_tracks(path: Path) -> pd.DataFrame:
@@ -21,7 +21,7 @@ def read_tracks(path: Path) -> pd.DataFrame:
 
 
 def best_faces(project: Project, film: Path) -> pd.DataFrame:
-    """Return the best face of each track: from its looks, or else, where it is on screen for the middle of its time."""
+    """Return the best face of each track: from its looks, or else the one in the middle of the track."""
     files = project.film(film)
     columns = ["track", *FACE]
     boxes = pd.read_parquet(files.detections, columns=columns)
@@ -35,7 +35,7 @@ def best_faces(project: Project, film: Path) -> pd.DataFrame:
 
 @lru_cache(maxsize=4)
 def read_pictures(path: str, changed: int) -> dict[int, list[bytes]]:
-    """Read the pictures of a film's tracks; a film's looks are some megabytes, and are read when first shown."""
+    """Read the pictures of a film's tracks; they take some megabytes, and are read when first shown."""
     table = pq.read_table(path, columns=["track", "picture"])
     found: dict[int, list[bytes]] = {}
     for track, picture in zip(table["track"].to_pylist(), table["picture"].to_pylist(), strict=True):

@@ -9,17 +9,17 @@ from facelib.films.corrections.apply import labels
 from facelib.project.names import NOT_A_FACE, is_group
 from facelib.recognize import UNKNOWN
 
-_SHORTEST = 0.2  # seconds that even a track of one frame counts
+_SHORTEST = 0.2  # seconds counted for even a track of one frame
 
 
 def worth_asking(tracks: pd.DataFrame) -> pd.DataFrame:
     """Order tracks for review: the least confident and the longest on screen first.
 
-    `worth = (1 - confidence) * effect`: the seconds on screen that are likely to be named wrong now and right after.
-    `effect` is the track's own length in seconds, at least 0.2; in a group of unknown people the longest track that
-    nobody has decided about stands for all of the group, so its effect is the group's seconds, because naming it
-    names the group. Of two tracks with one name in one moment at least one is wrong: their confidence counts as at
-    most one half. What the user has decided is worth nothing.
+    `worth = (1 - confidence) * effect`: the expected seconds on screen that are named wrong now and right after the
+    review. `effect` is the track's own length in seconds, at least 0.2; in a group of unknown people the longest track
+    that nobody has decided about stands for all of the group, so its effect is the group's seconds, because naming it
+    names the group. Of two tracks with one name in one moment at least one is wrong: their confidence counts as at most
+    one half. What the user has decided is worth nothing.
 
     Args:
         tracks: The columns of `tracks.parquet`; with `video` where they are of several films.
@@ -42,7 +42,7 @@ def worth_asking(tracks: pd.DataFrame) -> pd.DataFrame:
 
 
 def _twice(table: pd.DataFrame) -> pd.Series:
-    """Tell of each track whether another one of its film has its name at the same time."""
+    """Return for each track whether another one of its film has its name at the same time."""
     named = table[~table["label"].isin([UNKNOWN, NOT_A_FACE])].sort_values("start_frame", kind="stable")
     by = [named["label"], named["video"]] if "video" in named else [named["label"]]
     ends = named.groupby(by)["end_frame"].cummax()

@@ -221,7 +221,7 @@ def test_folders_renamed_by_hand_are_accepted_under_their_names(project):
 @pytest.mark.parametrize(
     ("names", "message"),
     [({"Person 99": "Ada"}, r"got \['Person 99'\]"), ({"Person 1": "../x"}, "folder can have"),
-     ({"Person 1": "unknown"}, "answer of its own"), ({"Person 1": "Ada", "Person 98": "Grace"}, "Person 98")],
+     ({"Person 1": "unknown"}, "reserved name"), ({"Person 1": "Ada", "Person 98": "Grace"}, "Person 98")],
 )  # fmt: skip
 def test_names_that_cannot_be_are_refused_before_anything_is_copied(project, names, message):
     with pytest.raises(ValueError, match=message):

@@ -49,6 +49,18 @@ def test_a_report_holds_everything_once(executed, tmp_path):
     assert '<script src="' not in html and "cdnjs" not in html
 
 
+def test_pictures_beside_the_notebooks_folder_are_put_into_the_page(executed, tmp_path):
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "blue.png").write_bytes(b"\x89PNG")
+    document = nbformat.read(executed, as_version=4)
+    document.cells.append(v4.new_markdown_cell("![blue](../docs/blue.png) ![none](../docs/none.png)"))
+    nbformat.write(document, executed)
+    write_report(executed, tmp_path / "02_a.html", pictures=tmp_path / "source")
+    html = (tmp_path / "02_a.html").read_text(encoding="utf-8")
+    assert html.count("data:image/png;base64,iVBORw==") == 2  # red.png and blue.png
+    assert "blue.png" not in html and "../docs/none.png" in html
+
+
 def test_code_is_folded_but_for_the_parameters(executed, tmp_path):
     document = nbformat.read(executed, as_version=4)
     document.cells.insert(0, v4.new_code_cell("k: int = 5", metadata={"tags": ["parameters"]}))

@@ -46,7 +46,7 @@ def test_near_names(name: str, found: list[tuple[str, str]]) -> None:
 )
 def test_answers_of_their_own_are_nobodys_names(name: str) -> None:
     assert is_reserved(name)
-    with pytest.raises(ValueError, match="an answer of its own"):
+    with pytest.raises(ValueError, match="a reserved name"):
         checked_name(name)
 
 

@@ -289,7 +289,7 @@ def test_machines_are_not_trained_where_no_voter_makes_a_mistake(monkeypatch):
 @pytest.mark.parametrize(
     ("fnir", "told"),
     [
-        ([0.1, 0.2], ""),
+        ([0.1, 0.2], "The first of 2 misses 10.0% of the cast's faces, the last 20.0%."),
         ([0.1, 0.1], "All 2 miss as many of the cast's faces: there is nothing to choose between."),
         ([math.nan, math.nan], "Nobody has a second picture to be tried with, so nothing can be compared."),
     ],

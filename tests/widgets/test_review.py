@@ -65,7 +65,7 @@ def test_a_name_that_is_nearly_a_known_one_is_asked_about(widget, project):
     ask(widget, "name", [3], person="grace  hopper", whole_group=False)
     assert widget.asked["same"]
     ask(widget, "name", [3], person="unknown 1", whole_group=False)
-    assert "an answer of its own" in widget.error and widget.asked == {}
+    assert "a reserved name" in widget.error and widget.asked == {}
 
 
 def test_every_request_is_written_and_shown(widget, project):

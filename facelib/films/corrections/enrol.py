@@ -212,7 +212,7 @@ def _remove(path: Path) -> bool:
 
 
 def _is_foreign(path: Path, sha256: str, listed: str | None) -> bool:
-    """Tell whether a file stands in the way that is neither the picture itself nor an earlier one of facelib's."""
+    """Return whether a file stands in the way that is neither the picture itself nor an earlier one of facelib's."""
     return path.is_file() and _digest(path) not in {sha256, listed}
 
 

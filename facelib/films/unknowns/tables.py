@@ -131,7 +131,7 @@ def _group(rows: pd.DataFrame, threshold: float) -> NDArray[np.intp]:
 
 
 def _is_usable(vector: object) -> bool:
-    """Tell whether an embedding is there, finite and not zero."""
+    """Return whether an embedding is there, finite and not zero."""
     if not isinstance(vector, np.ndarray | list | tuple) or not len(vector):
         return False
     length = float(np.linalg.norm(np.asarray(vector, float)))

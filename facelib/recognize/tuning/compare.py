@@ -115,7 +115,7 @@ def compare(
 
 
 def describe_comparison(table: pd.DataFrame, wanted_fpir: float) -> str:
-    """Say in a sentence what the table of `compare` tells; empty where the rows speak for themselves."""
+    """Say in a sentence what the table of `compare` tells."""
     if _faultless(table, wanted_fpir):
         machines = "" if table["kind"].eq("svm").any() else " Support vector machines could not do better: not trained."
         return f"All {len(table)} name every face right, so there is nothing to choose between.{machines}"
@@ -123,11 +123,12 @@ def describe_comparison(table: pd.DataFrame, wanted_fpir: float) -> str:
         return "Nobody has a second picture to be tried with, so nothing can be compared."
     if table["fnir"].nunique() == 1:
         return f"All {len(table)} miss as many of the cast's faces: there is nothing to choose between."
-    return ""
+    least, most = table["fnir"].min(), table["fnir"].max()
+    return f"The first of {len(table)} misses {least:.1%} of the cast's faces, the last {most:.1%}."
 
 
 def _faultless(table: pd.DataFrame, wanted_fpir: float) -> bool:
-    """Tell whether no recognizer misses a face of the cast at the wanted share of strangers."""
+    """Return whether no recognizer misses a face of the cast at the wanted share of strangers."""
     return len(table) > 0 and bool((table["fnir"] == 0).all() and (table["fpir"].fillna(0) <= wanted_fpir).all())
 
 
