@@ -31,7 +31,7 @@ def table_of_groups(
     """
     rows = unknown_rows(tables, looks, {})
     clusters = {film: table["cluster"].to_numpy(object) for film, table in tables.items()}
-    own = [clusters[film][row] for film, row in zip(rows["film"], rows["row"].astype(int), strict=True)]
+    own = [clusters[film][row] for film, row in zip(rows["film"], rows["row"], strict=True)]
     types = {"cluster": "str", "sums": "object", "size": "float64", "seconds": "float64", "quality": "float64"}
     nothing = pd.DataFrame(columns=pd.Index(GROUP_COLUMNS)).astype(types)
     return _with_members(nothing, rows.assign(cluster=own))
@@ -92,7 +92,7 @@ def _new_names(
     """Return the label of each new group that gets one."""
     taken = {*reserved, *there}
     free = (name for name in (f"Unknown {number}" for number in count(1)) if name not in taken)
-    new = rows[rows["group"] >= len(there)].assign(seconds=rows["end"] - rows["start"])
+    new = rows[rows["group"] >= len(there)].assign(seconds=lambda own: own["end"] - own["start"])
     found = new.groupby("group").agg(seconds=("seconds", "sum"), quality=("quality", "max"))
     found = found[(found["seconds"].round(6) >= least_seconds) & (found["quality"] >= least_quality)]
     ordered = found.sort_values("seconds", ascending=False, kind="stable").index
