@@ -86,7 +86,7 @@ def score(vectors: ArrayLike, names: ArrayLike, *, neighbours: int = 5, pairs: i
 
 
 def pair_score(vectors: ArrayLike, names: ArrayLike, *, pairs: int = 3000, seed: int = 0) -> PairScore:
-    """Tell balanced pairs of one person and of two apart, each tenth at the threshold of the other nine.
+    """Classify balanced pairs as one person or two, each tenth at the threshold of the other nine.
 
     Args:
         vectors: `(n, d)`; compared by Euclidean distance.
