@@ -28,10 +28,10 @@ _ALONE = 0.9
 def find_aliases(vectors: ArrayLike, names: ArrayLike, *, threshold: float) -> pd.DataFrame:
     """Find pairs of people of a cast who look like one person under two names.
 
-    Faces of two people keep to themselves: a face's nearest other face is of its own person. Where one person is filed
+    Usually a face's nearest other face is of its own person. Where one person is filed
     under two names the faces of both are mixed. A pair is reported when a fifth of its faces, or of the smaller
     folder's, lie at least as near to the other name as to their own, and half of the smaller folder's lie within the
-    threshold of the other's. A single picture is told by its distance alone. A picture that stands in both folders
+    threshold of the other's. A single picture is judged by its distance alone. A picture that stands in both folders
     says nothing of the others, so copies are judged only where there is nothing else.
 
     Args:
@@ -105,7 +105,7 @@ def _likeness(
 
 
 def _as_one(one: NDArray[Any], other: NDArray[Any]) -> bool:
-    """Tell whether the faces of two names are about as near to each other as those of one name are."""
+    """Return whether the faces of two names are about as near to each other as those of one name are."""
     within = [pairwise_distances(faces)[np.triu_indices(len(faces), 1)] for faces in (one, other)]
     own = np.concatenate(within)
     return bool(len(own)) and bool(np.median(pairwise_distances(one, other)) <= _MOST_APART * np.median(own))

@@ -107,7 +107,7 @@ def _read_partial(path: Path) -> Gallery | None:
 
 
 def _checkpoint(table: pd.DataFrame, path: Path, detector: str, embedder: Embedder) -> None:
-    """Keep what is done so far; a folder that cannot be written is told, and stops nothing here."""
+    """Save the records so far; warn if the folder cannot be written, and continue."""
     try:
         write_gallery(
             table,

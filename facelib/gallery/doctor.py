@@ -58,7 +58,7 @@ def examine(
     least_light: float = 20.0,
     progress: bool = True,
 ) -> Examination:
-    """Examine a gallery: which pictures had better be left out, what is missing, and who may be confused.
+    """Examine a gallery: which pictures are better left out, what is missing, and who may be confused.
 
     Nothing is changed: see `accept` and `move`. What the user has disabled is not proposed again. The wrong person is
     looked for among the faces in use (`find_mislabelled`); what automatic curation found already is listed too.
@@ -67,7 +67,7 @@ def examine(
         table: As `build_gallery` returns it.
         project: Its pictures are read, and their measures kept in its output folder.
         threshold: The embedder's own, as for `curate`. With NaN nobody is told to be a stranger to the whole cast,
-            near duplicates are told by their looks alone, and there is no share of confusable faces.
+            near duplicates are found by their perceptual hashes alone, and there is no share of confusable faces.
         k: Neighbours that vote on whether a face is the person's; see `find_mislabelled`.
         spread: Of the cosines of one person's faces; raising it proposes fewer. See `far_from_own`.
         least_sharpness: Faces below it are proposed as blurred; see `facelib.images.sharpness`.

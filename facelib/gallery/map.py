@@ -38,7 +38,7 @@ def make_map(
 
     Args:
         vectors: `(n, d)` float32.
-        perplexity: About the number of neighbours each face is held to: a larger value shows the large groups,
+        perplexity: About the number of neighbours each face is kept near: a larger value shows the large groups,
             a smaller one the fine ones. Brought down to `(n - 1) / 3` when there are fewer faces than that needs.
         seed: Of the generator of random numbers.
         start: `(n, 2)`, where the points begin, such as another map of the same faces, so that they stay near it where
@@ -117,8 +117,8 @@ def measure_map(vectors: FloatArray, points: FloatArray, names: NDArray[np.objec
 
     Nearest-neighbour purity is the share of faces whose nearest other face is the same person's. The silhouette
     (Rousseeuw, 1987) is the mean of `(b - a) / max(a, b)`, where `a` is a face's mean distance to its own person
-    and `b` that to the nearest other person: 1 is far apart, 0 touching, below 0 mixed up. Where the map shows
-    more order than the embeddings have, believe the embeddings.
+    and `b` that to the nearest other person: 1 is far apart, 0 touching, below 0 mixed up. If the map shows
+    more order than the embeddings have, trust the embeddings.
 
     Args:
         vectors: `(n, d)`, the embeddings.
@@ -162,7 +162,7 @@ def find_strays(faces: pd.DataFrame, vectors: FloatArray, *, k: int = 5) -> pd.D
     Args:
         faces: One row a face, with `person`, such as the used rows of the gallery.
         vectors: `(n, d)`, their embeddings.
-        k: How many neighbours are asked; brought down where there are fewer.
+        k: How many neighbours are compared; fewer where there are fewer.
 
     Returns:
         Those rows of `faces`, with two columns more: `among` (the other person) and `share` (of the neighbours, 0 to 1,

@@ -1,4 +1,4 @@
-"""What can be told of a picture of the cast without knowing who is on it: how it was lit, and what repeats it."""
+"""Measures of a picture that do not depend on who it shows: size, turn, light and perceptual hashes."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def _read_known(project: Project) -> pd.DataFrame:
     none = pd.DataFrame({"light": np.zeros(0), "whole": np.zeros(0, "uint64"), "portrait": np.zeros(0, "uint64")})
     try:
         return pd.read_parquet(measures_file(project)).set_index("key")[_SEEN].astype(none.dtypes)
-    except (OSError, ValueError, KeyError):  # not there, or broken: it is made anew
+    except (OSError, ValueError, KeyError):  # missing or broken: made anew
         return none.set_index(pd.Index([], dtype="str"))
 
 

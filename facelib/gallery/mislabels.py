@@ -1,4 +1,4 @@
-"""Pictures that are filed under the wrong person, told by the embeddings of all the others."""
+"""Pictures in the wrong person's folder, found by comparing their embeddings with all others."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FEWEST_TO_JUDGE = 4
 
 
 def find_mislabelled(vectors: ArrayLike, names: ArrayLike, *, k: int = 10, spread: float = 0.2) -> pd.DataFrame:
-    """Find faces that are likely to be somebody else's than the person they are filed under.
+    """Find faces that are likely to be in the wrong person's folder.
 
     A face is proposed when either of two rules says so. `cleanlab` (Northcutt et al., "Confident Learning", 2021)
     compares the name with out-of-sample probabilities: the votes of the `k` nearest other faces. Here it goes by

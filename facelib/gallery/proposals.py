@@ -1,4 +1,4 @@
-"""Reasons to leave pictures of the cast out, each with a sentence for the user who decides."""
+"""Proposals to leave out pictures of the cast, each with its reason in words."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def wrong_people(used: pd.DataFrame, likeness: Likeness, *, k: int, spread: floa
 
 
 def misfiled_copies(used: pd.DataFrame, *, threshold: float) -> list[Proposal]:
-    """Propose pictures that stand in another person's folder too, saved anew: the one that fits its folder less."""
+    """Propose copies of a picture in another person's folder: the copy that fits its folder less."""
     if used.empty or not math.isfinite(threshold):
         return []
     vectors = np.stack(used["embedding"].to_list())
@@ -104,7 +104,7 @@ def misfiled_copies(used: pd.DataFrame, *, threshold: float) -> list[Proposal]:
 
 
 def left_out(faces: pd.DataFrame, likeness: Likeness) -> list[Proposal]:
-    """Tell what automatic curation has left out, one face a picture."""
+    """List what automatic curation has left out, one face a picture."""
     found = []
     for row, face in _records(faces[faces["reason"] == "outlier"]):
         fits = likeness.of(face["embedding"], other_than=face["person"])
@@ -185,7 +185,7 @@ def as_table(faces: pd.DataFrame, proposals: Iterable[Proposal]) -> pd.DataFrame
 
 
 def _records(table: pd.DataFrame) -> list[tuple[int, dict[str, Any]]]:
-    """Return each row's number and what stands in it."""
+    """Return each row's number and values."""
     return [
         (int(row), {str(name): value for name, value in record.items()})
         for row, record in zip(table.index.tolist(), table.to_dict("records"), strict=True)

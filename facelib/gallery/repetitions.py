@@ -30,7 +30,7 @@ def find_repetitions(faces: pd.DataFrame, *, threshold: float = math.nan) -> pd.
     """Find faces that repeat a better one of the same person.
 
     Two faces show one moment when their embeddings are near and the pictures or the faces have nearly the same
-    perceptual hash, or when the embeddings are nearer than two moments ever are.
+    perceptual hash, or when the embeddings are nearer than those of different moments.
 
     Args:
         faces: `person`, `embedding`, `worth` (of two alike the one with more is kept), and `whole` and `portrait` of

@@ -1,4 +1,4 @@
-"""What a gallery is worth: pictures counted by person, and what is wrong, in words."""
+"""A gallery in figures and words: pictures counted by person, and what is wrong."""
 
 from __future__ import annotations
 

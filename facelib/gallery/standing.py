@@ -1,4 +1,4 @@
-"""How a gallery stands: pictures by person, by turn and light, and who looks like whom."""
+"""Statistics of a gallery: pictures by person, by turn and light, and who looks like whom."""
 
 from __future__ import annotations
 
@@ -86,10 +86,10 @@ def lacking(coverage: pd.DataFrame) -> list[str]:
 
 
 def confusable_of(used: pd.DataFrame, *, threshold: float = math.nan) -> pd.DataFrame:
-    """Rank the pairs of a cast by how easily one is taken for the other, before any film is seen.
+    """Rank the pairs of a cast by how easily one is mistaken for the other, before any film is searched.
 
-    Each face plays a stranger to the cast without its own person, and the person with the nearest face answers when
-    that is within the threshold.
+    Each face is compared with the cast without its own person: it counts as mistaken for the person with the nearest
+    face when that is within the threshold.
 
     Args:
         used: The columns `person`, `picture` and `embedding`.
@@ -138,7 +138,7 @@ def likenesses(confusable: pd.DataFrame, *, most: int = 3, least: float = 0.01) 
     Args:
         confusable: As `confusable_of` returns it.
         most: Pairs to name.
-        least: The smallest `share` worth a word.
+        least: The smallest `share` to mention.
     """
     close = confusable[confusable["share"] >= least].head(most)
     return [

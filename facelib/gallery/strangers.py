@@ -1,4 +1,4 @@
-"""Pictures of people who are not of the cast: what a threshold must keep without a name."""
+"""Pictures of people outside the cast, whom a threshold must leave without a name."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def strangers_file(project: Project) -> Path:
 
 
 def find_strangers(project: Project) -> list[Path]:
-    """Return the pictures of strangers, sorted; none where there is no such folder. Hidden ones are passed over."""
+    """Return the pictures of strangers, sorted; none where there is no such folder. Hidden files are skipped."""
     folder = strangers_folder(project)
     return find_pictures_below(folder).pictures if folder.is_dir() else []
 

@@ -1,4 +1,4 @@
-"""What every open-set recognizer shares: its gallery, and the answer it gives."""
+"""The base of all open-set recognizers: the gallery, and the form of the answer."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from facelib.recognize.votes import Neighbours, find_neighbours
 
 
 class OpenSetRecognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """A gallery of named embeddings; the estimators below say how a name is chosen.
+    """A gallery of named embeddings; subclasses say how a name is chosen.
 
     Attributes:
         classes_: The people, sorted.
@@ -61,7 +61,7 @@ class OpenSetRecognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Returns:
             One row a face:
             `person` (a name, or `unknown_label`),
-            `best_person` (the name it would have with no regard to the threshold),
+            `best_person` (the name without any threshold),
             `distance` (to the nearest gallery face of `best_person`),
             `second_person`, `second_distance` (the nearest gallery face of anybody else; None and NaN in a
             gallery of one person),

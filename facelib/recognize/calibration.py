@@ -17,7 +17,7 @@ def logistic(score: NDArray[Any], slope: NDArray[Any] | float, intercept: NDArra
 def platt(scores: NDArray[Any], right: NDArray[np.bool_]) -> tuple[float, float]:
     """Fit the probability of being right as a logistic function of a score.
 
-    The wanted outputs are drawn in from 0 and 1 by the number of trials, so that even trials without a
+    The target outputs are moved in from 0 and 1, the less the more trials, so that even trials without a
     single mistake give a finite slope. Source: Platt, "Probabilistic outputs for support vector machines" (1999).
 
     Args:

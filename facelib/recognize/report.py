@@ -1,4 +1,4 @@
-"""A saved recognizer in words: the threshold and where it is from, and how often it errs."""
+"""A saved recognizer in words: its threshold, where that comes from, and its error rates."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def describe_recognizer(info: RecognizerInfo) -> str:
 
 
 def recognizer_warnings(info: RecognizerInfo) -> list[str]:
-    """Return what its user should know before a film is named, a sentence each; none when all is well."""
+    """Return warnings before films are named, one sentence each; empty when all is well."""
     texts = [
         f"{one} and {other} look like one person: merge, or keep apart? Answer in notebook 02 or 04, or by "
         f"'facelib merge' or 'facelib keep-apart' with --project and the two names."

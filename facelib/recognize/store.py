@@ -24,7 +24,7 @@ _ESTIMATORS: dict[str, type[OpenSetKNN] | type[OpenSetSVM]] = {"knn": OpenSetKNN
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecognizerInfo:
-    """What a recognizer was made from, and how often it errs.
+    """What a recognizer was made from, and its error rates.
 
     Rates are fractions, 0 to 1, and NaN where nothing could be measured; intervals are (low, high).
 
@@ -149,7 +149,7 @@ def _read_estimator(content: bytes, path: Path) -> OpenSetKNN | OpenSetSVM:
         raise ValueError(
             f"expected only types of numpy, scikit-learn and facelib in {str(path)!r}, refused: {error}"
         ) from error
-    except Exception as error:  # a broken archive fails in as many ways as it has parts
+    except Exception as error:  # a broken archive can raise almost anything
         raise ValueError(
             f"expected a recognizer in skops form at {str(path)!r}, could not read it: {error!r}; "
             f"run notebook 04_tune_threshold again"

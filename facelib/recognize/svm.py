@@ -27,10 +27,10 @@ class OpenSetSVM(OpenSetRecognizer):
 
     One machine a person learns that person against all others of the cast, and its output is calibrated
     over cross-validation to the probability that the face is that person's. These probabilities are not
-    forced to sum to one, so a face that none of the machines claims stays unknown. What a stranger looks
-    like the machines only know from the rest of the cast, so with few people `OpenSetKNN` is the safer choice:
+    forced to sum to one, so a face that no machine recognizes stays unknown. The machines know strangers
+    only from the rest of the cast, so with few people `OpenSetKNN` is the safer choice:
     at probability 0.5 linear machines of 5, 6 and 10 people named 38 %, 6 % and 12 % of strangers (at 0.9 about 1 %,
-    losing 6 % to 53 % of the cast), where a KNN at distance 0.5 named 0 %, 1 % and 2 %. `farthest` mends that.
+    losing 6 % to 53 % of the cast), where a KNN at distance 0.5 named 0 %, 1 % and 2 %. `farthest` prevents that.
 
     Args:
         kernel: `"linear"` draws planes, `"rbf"` curved borders around each person.
@@ -106,10 +106,10 @@ class OpenSetSVM(OpenSetRecognizer):
         return self
 
     def _unseen_scores(self) -> tuple[NDArray[Any], NDArray[np.intp]]:
-        """Return what the machines say of faces they were not trained on, `(m, people)`, and whose these are."""
+        """Return the machines' outputs for faces they were not trained on, `(m, people)`, and whose faces these are."""
         fewest, most = _FOLDS
         counts = np.bincount(self.codes_)
-        # A person with one or two pictures must stand in every fold, so these pictures count several times.
+        # A person with one or two pictures must be in every fold, so these pictures count several times.
         rows = np.concatenate(
             [
                 np.resize(np.flatnonzero(self.codes_ == code), max(count, fewest))
@@ -139,10 +139,10 @@ class OpenSetSVM(OpenSetRecognizer):
         return np.where(self._compare(X, 1).to_people <= self.farthest, probability, 0.0)
 
     def predict_proba(self, X: ArrayLike) -> NDArray[Any]:
-        """Return `probabilities`, brought down to a sum of one where they exceed it: `(n, people)`.
+        """Return `probabilities`, scaled down where their sum exceeds one: `(n, people)`.
 
         Columns are in the order of `classes_`; what a row lacks to one is the probability of a stranger. `predict`
-        holds `probabilities`, each for itself, against the threshold.
+        compares each of `probabilities` with the threshold.
 
         Args:
             X: `(n, d)` embeddings; none at all is allowed.

@@ -1,4 +1,4 @@
-"""The scripts and styles of the widgets, put together of what they share and what is their own."""
+"""The scripts and styles of the widgets, put together from shared files and their own."""
 
 from pathlib import Path
 

@@ -55,7 +55,7 @@ class ChosenFaces(FaceBoard):
         self.people = project.find_people()
 
     def choose(self, rows: Iterable[int]) -> None:
-        """Put faces on the board in place of those that are there."""
+        """Replace the faces on the board."""
         with self._guarding():
             self.chosen = list(dict.fromkeys(int(row) for row in rows))
             self._sort()

@@ -21,7 +21,7 @@ from facelib.widgets.pointed_figure import PointedFigure
 
 
 class EmbeddingMap(ipywidgets.VBox):  # type: ignore[misc]
-    """The map as a scatter plot; the face under the pointer, or chosen by number, stands beside it.
+    """The map as a scatter plot, and beside it the face under the pointer or chosen by number.
 
     A click, or the button, pins a face, so that others can be compared with it. With a project, faces caught with
     the lasso, or added one by one, can be left out or moved to another person; see `ChosenFaces`. Pictures are read
@@ -40,7 +40,7 @@ class EmbeddingMap(ipywidgets.VBox):  # type: ignore[misc]
     Attributes:
         chooser: The number of the face shown, a slider that moves by arrow keys; setting its value shows a face.
         figure: The plotly `FigureWidget`.
-        pointer: What the page tells of it: the column's width, and what the pointer does.
+        pointer: Messages from the page: the column's width, and pointer events.
         image: The face shown, as JPEG.
         caption: Its person and picture.
         pin: The button that pins the face shown.
@@ -118,7 +118,7 @@ class EmbeddingMap(ipywidgets.VBox):  # type: ignore[misc]
             self.board.choose(kept if len(kept) < len(self.board.chosen) else [*kept, row])
 
     def _told(self, handle: Callable[[list[int]], None], change: dict[str, Any]) -> None:
-        """Hand on what the page tells of the pointer, as rows; show what goes wrong with it."""
+        """Pass on the page's pointer events, as rows; show errors in them."""
         with self.errors.guarding(clear=False):
             handle([int(row) for row in change["new"]["rows"]])
 

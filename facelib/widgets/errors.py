@@ -1,4 +1,4 @@
-"""Errors of callbacks, made visible: Jupyter would drop them into a log that nobody opens."""
+"""Show errors of callbacks in the notebook; Jupyter writes them to a hidden log."""
 
 from __future__ import annotations
 

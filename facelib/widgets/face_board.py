@@ -50,15 +50,14 @@ class Action:
 class FaceBoard(anywidget.AnyWidget):
     """Faces in a grid, one page at a time, with buttons and keys to decide about them.
 
-    What is on the board, and what becomes of a decision, is said by a subclass: `_order`, `_item`, `_row` or
-    `_picture`, `_detail` and `_decide`. The page keeps nothing. Faces are told apart by a number that the subclass
-    chooses.
+    A subclass says what is on the board and what a decision does: `_order`, `_item`, `_row` or
+    `_picture`, `_detail` and `_decide`. The page keeps no state. The subclass gives each face a number.
 
     Args:
         folder: What the pictures are relative to: the project's data folder.
         actions: What can be decided.
-        label: What the board holds, for who cannot see it.
-        empty: What stands there when it holds nothing.
+        label: What the board holds, for screen readers.
+        empty: Text shown when it holds nothing.
         noun: What one of them is called.
         scope: Without a mark, a decision is about the face in `focus`, or about `all` of the board.
         shown: Which of them at first, one of `filters`.
@@ -73,7 +72,7 @@ class FaceBoard(anywidget.AnyWidget):
         filters: What can be shown: a value of `shown`, its text, and the heading that it stands under, if any.
         left: How much there is to do yet, in words.
         warnings: What the user should look at again.
-        asked: A name given that is nearly a known one, with the known ones in `near`: the page asks which is meant.
+        asked: A given name that is similar to known ones, listed in `near`: the page asks which is meant.
         status: What was done last.
         error: What went wrong last, empty otherwise.
     """
@@ -166,7 +165,7 @@ class FaceBoard(anywidget.AnyWidget):
         return self._thumbnail(self._row(number), size=size)
 
     def _detail(self, number: int) -> dict[str, Any]:
-        """Return what is told of the face in focus.
+        """Return the details of the face in focus.
 
         `title`, `lines`, `rows` of a `caption` and `pictures` each, `place`, and, where there are any, `more` pictures
         of the face.
@@ -188,7 +187,7 @@ class FaceBoard(anywidget.AnyWidget):
         return self._thumbnails[key]
 
     def _sort(self) -> None:
-        """Put the faces into order and go to the first page; between two sorts nothing moves under the user."""
+        """Sort the faces and go to the first page; they keep their places until the next sort."""
         self._sorted = self._order()
         with self.hold_sync():
             self.everything, self.total = self._sorted, len(self._sorted)
@@ -206,7 +205,7 @@ class FaceBoard(anywidget.AnyWidget):
         self._show_detail()
 
     def _update(self) -> None:
-        """Tell the page what became of its faces."""
+        """Update the faces on the page."""
         self.items = [{"id": number, "section": self._section(number)} | self._item(number) for number in self._here]
 
     def _show_detail(self) -> None:
@@ -269,7 +268,7 @@ class FaceBoard(anywidget.AnyWidget):
 
     @contextmanager
     def _guarding(self, *, clear: bool = True) -> Iterator[None]:
-        """Show any exception of the block on the page: Jupyter would drop it into a log that nobody opens."""
+        """Show any exception of the block on the page; Jupyter would write it to a hidden log."""
         if clear:
             self.error = ""
         try:

@@ -1,4 +1,4 @@
-"""A plotly figure that takes the width there is in the page, and is moved rather than drawn anew."""
+"""A plotly figure as wide as the page allows, updated in place rather than drawn again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A camera, a stream or a film in the page, live: names on faces, and a face enrolled by choosing it."""
+"""A camera, a stream or a film in the page, live: names on faces, and a click on a face to enrol it."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from facelib.widgets.notebook import RunningCell, is_attended
 _TURN = 0.01  # seconds between two looks for a new picture
 _FACTS = 0.5  # seconds between two readings of rates and delay: faster ones cannot be read
 _FIRST = 20.0  # seconds that the first picture may take where only some seconds are watched
-_SOON = 3.0  # seconds that whoever asks for a picture waits for the first one
+_SOON = 3.0  # seconds to wait for the first picture
 _BAR = "{desc}: {percentage:3.0f}%|{bar}| {n:.1f}/{total:.1f} s"
 _ENDLESS_BAR = "{desc}: {n:.1f} s"
 
 
 class LiveCamera(LivePage):
-    """A live picture with names, and buttons and keys to start, stop, record, keep a picture, and enrol a face.
+    """A live picture with names, and buttons and keys to start, stop, record, take a snapshot, and enrol a face.
 
     The camera is held between `start` and `stop` only, and always let go of: by the page's button, by the end of the
     source or of the kernel, when the widget is closed, when the same source is opened once more (its cell was run
@@ -47,10 +47,10 @@ class LiveCamera(LivePage):
         picture_size: Pixels of the longer side of the picture in the page; larger ones take more of the machine.
         pictures_per_second: At most so many go to the page.
         patience: Seconds after which it stops when no page shows the picture, not counted while a cell of the
-            notebook runs, since the page cannot be heard then; infinite goes on for ever.
+            notebook runs, since the page cannot answer then; infinite never stops.
 
     Attributes:
-        state: What the source is at; see `facelib.live.State`.
+        state: State of the source; see `facelib.live.State`.
         facts: Rates and delay, as the page shows them. The delay is from a picture's arrival to the moment when
             the page said that it shows it, names and all.
         events: What changed, newest first.
@@ -62,7 +62,7 @@ class LiveCamera(LivePage):
         facelib.films.decode.UnreadableFilm: When the film cannot be decoded.
     """
 
-    # A camera can be opened once; the one of an earlier run of the cell would hold it for ever.
+    # A camera can be opened once; an earlier run of the cell would never release it.
     _open: ClassVar[weakref.WeakSet[LiveCamera]] = weakref.WeakSet()
 
     def __init__(
@@ -100,7 +100,7 @@ class LiveCamera(LivePage):
             loop=loop,
             on_change=inbox.take,
         )
-        # A session plays once; the first one is made here, so that what is wrong is told in the cell.
+        # A session plays once; the first is made here, so that errors show in the cell.
         first = self._next = self._make()
         self._record, self._started = record, ""
         super().__init__(
@@ -139,7 +139,7 @@ class LiveCamera(LivePage):
         return self._session
 
     def start(self) -> None:
-        """Play from now on; what plays already goes on.
+        """Begin to play; no effect while it plays.
 
         Raises:
             OSError: When the recording cannot be written.
@@ -187,18 +187,18 @@ class LiveCamera(LivePage):
         super().close()
 
     def watch(self, seconds: float = 0.0, *, progress: bool = True) -> None:
-        """Play: before somebody's eyes until it is stopped, and where nobody looks for some seconds.
+        """Play: in a front end until it is stopped, elsewhere for some seconds.
 
         In a front end such as JupyterLab it returns at once, so that the page's buttons answer at any moment. Elsewhere
         (papermill, nbclient, a script) the cell waits, and the source is let go of after it.
 
         Args:
-            seconds: From the first picture on, where nobody looks; 0 goes on until the source ends.
+            seconds: From the first picture on, outside a front end; 0 plays until the source ends.
             progress: Show a bar while the cell waits.
 
         Raises:
             ValueError: When `seconds` is below 0.
-            OSError: Where nobody looks: when no picture came, or the source was lost for good.
+            OSError: Outside a front end: when no picture came, or the source was lost.
         """
         if not seconds >= 0:
             raise ValueError(f"expected seconds of 0 or more, got {seconds!r}")
@@ -252,7 +252,7 @@ class LiveCamera(LivePage):
         return picture
 
     def faces_page(self) -> Thumbnails:
-        """Return the faces seen lately as pictures with names, for reports and for whoever has no widget."""
+        """Return the faces seen lately as pictures with names, for reports and where widgets do not run."""
         return faces_page(self._known.listed())
 
     def _playing(self) -> LiveSession:
@@ -265,7 +265,7 @@ class LiveCamera(LivePage):
     def set_state(self, sync_data: dict[str, Any]) -> None:
         """Take what the page sent, and do what it asks for."""
         super().set_state(sync_data)
-        # Not within the page's lock: the picture goes on while a face is enrolled.
+        # Outside the page's lock, so that the picture moves on while a face is enrolled.
         with self._serving:
             for request in list(self.requests):
                 if request.get("number", 0) > self.handled:
@@ -291,7 +291,7 @@ class LiveCamera(LivePage):
         return actions[action]()
 
     def _asked_to_start(self) -> str:
-        self._pace.heard = True  # whoever asks is there to look
+        self._pace.heard = True  # a request shows that the page is open
         self.start()
         return "Started."
 
@@ -317,7 +317,7 @@ class LiveCamera(LivePage):
             with self._guarding(clear=False):
                 self._bring(session)
         finally:
-            session.stop()  # also where showing it has failed: nobody could see it any more
+            session.stop()  # also when showing it has failed
 
     def _bring(self, session: LiveSession) -> None:
         followed = sent = -1  # numbers of pictures

@@ -78,7 +78,7 @@ class SeenFaces:
 
     def listed(self) -> list[SeenFace]:
         """Return what is listed, by key."""
-        return sorted(list(self._faces.values()), key=lambda seen: seen.digit)  # a copy: the picture goes on meanwhile
+        return sorted(list(self._faces.values()), key=lambda seen: seen.digit)  # a copy: the list changes meanwhile
 
     def items(self) -> list[dict[str, object]]:
         """Return what is listed as the page takes it."""
@@ -158,6 +158,6 @@ class SeenFaces:
 
 
 def _is_dark(colour: str) -> bool:
-    """Tell whether white is read better on a colour than black: by the relative luminance of WCAG 2."""
+    """Return whether white is more legible than black on a colour, by the relative luminance of WCAG 2."""
     linear = [((c / 255 + 0.055) / 1.055) ** 2.4 if c > 10 else c / 3295 for c in ImageColor.getrgb(colour)[:3]]
     return sum(weight * value for weight, value in zip((0.2126, 0.7152, 0.0722), linear, strict=True)) < 0.179

@@ -16,7 +16,7 @@ EVENTS = 40
 class ChangeLog:
     """A file that every change of a live session is added to as one line of JSON, at once.
 
-    It only grows: a later session goes on below. A line that a killed process left half written is closed, so that
+    It only grows: a later session is added below. A line that a killed process left half written is closed, so that
     it spoils no other.
 
     Args:

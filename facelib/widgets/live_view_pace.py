@@ -40,12 +40,12 @@ class Pace:
         self._grace = self.patience
 
     def may_send(self, now: float) -> bool:
-        """Tell whether a new picture may go out."""
+        """Return whether a new picture may go out."""
         since = now - self._sent
         return since >= self.pause and (self._waiting is None or since >= _UNANSWERED)
 
     def is_quiet(self, now: float) -> bool:
-        """Tell whether nothing was sent for so long that the page should be asked whether it is there."""
+        """Return whether nothing was sent for so long that the page should be asked for a sign of life."""
         return now - self._sent >= _QUIET
 
     def sent(self, number: int, now: float, *, arrived: float) -> None:
@@ -70,5 +70,5 @@ class Pace:
             self._waiting = now
 
     def is_alone(self, now: float) -> bool:
-        """Tell whether there was a page, and it has been silent for too long."""
+        """Return whether there was a page, and it has been silent for too long."""
         return self.heard and self._waiting is not None and now - self._waiting > self._grace

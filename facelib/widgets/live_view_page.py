@@ -1,4 +1,4 @@
-"""The page of a live picture: what it is told, and the pace at which it is."""
+"""The page of a live picture: the messages sent to it, and their pace."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a live session saw, as a table, as appearances and as a page: for reports and for whoever has no widget."""
+"""What a live session saw, as a table, as appearances and as a page: for reports and where widgets do not run."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from IPython.core.getipython import get_ipython
 
 
 def is_attended() -> bool:
-    """Tell whether the running cell was sent by a front end that somebody sits before, such as JupyterLab.
+    """Return whether the running cell was sent by an interactive front end, such as JupyterLab.
 
     Every request to run a cell says whether a question to the user could be answered: papermill, nbclient and Voilà
     say no. Without a kernel, as in a script, nobody sits there either.

@@ -1,4 +1,4 @@
-"""Tracks as a page of pictures, for reports and for whoever has no widget."""
+"""Tracks as a page of pictures, for reports and where widgets do not run."""
 
 from __future__ import annotations
 

@@ -92,7 +92,7 @@ class ThresholdTuner(ipywidgets.VBox):  # type: ignore[misc]
 
     @property
     def setting(self) -> Setting:
-        """What becomes of all faces at the sliders' setting."""
+        """The outcome for all faces at the sliders' setting."""
         return self._tuning.at(self.k, self.threshold)
 
     def _make_controls(self, start: float) -> None:

@@ -79,7 +79,7 @@ class KnownFaces:
 
 
 class MistakenFaces(anywidget.AnyWidget):
-    """False matches and false rejections as pairs of small pictures: the face tried, and the one it was held against.
+    """False matches and false rejections as pairs of small pictures: the face tested and the one it matched.
 
     Pictures are read when the page asks for them, and no longer than a moment at a time.
 

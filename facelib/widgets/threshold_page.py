@@ -1,4 +1,4 @@
-"""The faces that a setting mistakes as a page of pictures, for reports and for whoever has no widget."""
+"""The faces that a setting mistakes as a page of pictures, for reports and where widgets do not run."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _FACE = (
 
 
 def mistakes_page(tuning: Tuning, setting: Setting, project: Project, *, most: int = 12, size: int = 80) -> Thumbnails:
-    """Show the worst mistakes of a setting in pairs: the face tried, and the one it was held against.
+    """Show the worst mistakes of a setting in pairs: the face tested, and the known face it was matched with.
 
     Args:
         tuning: The gallery tried against itself.

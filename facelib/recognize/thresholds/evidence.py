@@ -1,4 +1,4 @@
-"""Whether the trials say enough, and what would be needed, in words."""
+"""Whether there are enough trials to fit a threshold, and what is missing, in words."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from facelib.recognize.thresholds.trials import Trials
 
 FEWEST_PEOPLE = 10
-"""With fewer people, one or two of whom may look alike or very unlike, strangers cannot be judged by the cast."""
+"""With fewer people, the cast cannot stand in for strangers: one or two may look unusually alike or different."""
 
 ERRORS_NEEDED = 3
 """How many impostor trials must be allowed to err before a rate can be read from them."""
@@ -19,7 +19,7 @@ _MOST_LISTED = 4
 
 
 def people_tried(outcome: Trials) -> int:
-    """Return how many people stood for strangers; every picture of the strangers' folder counts as one."""
+    """Return how many people were tested as strangers; every picture of the strangers' folder counts as one."""
     return len(outcome.people) + outcome.strangers
 
 
@@ -83,7 +83,7 @@ def pictures_to_add(names: ArrayLike, count: int) -> dict[str, int]:
 
 
 def advice_on(outcome: Trials, measured: float, fallback: float, wanted: float, chosen: float) -> str:
-    """Say what to make of a fitted threshold.
+    """Say how reliable a fitted threshold is.
 
     Args:
         outcome: The trials.

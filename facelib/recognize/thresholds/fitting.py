@@ -1,4 +1,4 @@
-"""The threshold for a wanted error, how often it errs, and what would be needed to know it better."""
+"""The threshold for a wanted FPIR, its error rates, and what is needed to know them better."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["FEWEST_PEOPLE", "Fitted", "Interval", "fit_threshold", "measure_thre
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fitted:
-    """A threshold and how often it errs; rates are NaN where there are no trials.
+    """A threshold and its error rates, which are NaN where there are no trials.
 
     Attributes:
         threshold: The largest distance that is given a name.
@@ -103,7 +103,7 @@ def _chosen(outcome: Trials, wanted: float, alone: float, fallback: float) -> fl
 
 
 def measure_threshold(outcome: Trials, threshold: float, *, seed: int = 0, resamples: int = 200) -> Fitted:
-    """Return how often a threshold of one's own choice errs.
+    """Return the error rates at a given threshold.
 
     `wanted_fpir` and `threshold_interval` of the answer are NaN: nothing was wanted, and nothing fitted.
 
@@ -164,7 +164,7 @@ def threshold_at(ascending: FloatVector, wanted: float, weight: NDArray[Any] | N
     else:
         beyond = np.cumsum(weight) > wanted * weight.sum() + 1e-9
         first = float(ascending[beyond.argmax()])
-    if math.isinf(first):  # of a trial that was held against nobody
+    if math.isinf(first):  # of a trial against an empty gallery
         return math.inf
     return max(0.0, (math.ceil(round(first / _STEP, 6)) - 1) * _STEP)
 

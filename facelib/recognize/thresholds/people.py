@@ -1,4 +1,4 @@
-"""A threshold for each person: whom strangers come near is named later."""
+"""A threshold for each person: stricter for people whom strangers resemble."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ class Choice:
     """The threshold that counts, and why.
 
     Attributes:
-        measured: The threshold and how often it errs.
+        measured: The threshold and its error rates.
         by_hand: Whether it was saved by hand, and stays until that is undone.
         text: The threshold in words, beside the fitted one where that is another.
     """

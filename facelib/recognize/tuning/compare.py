@@ -128,7 +128,7 @@ def describe_comparison(table: pd.DataFrame, wanted_fpir: float) -> str:
 
 
 def _faultless(table: pd.DataFrame, wanted_fpir: float) -> bool:
-    """Tell whether no recognizer misses a face of the cast at the wanted share of strangers."""
+    """Return whether no recognizer misses a face of the cast at the wanted share of strangers."""
     return len(table) > 0 and bool((table["fnir"] == 0).all() and (table["fpir"].fillna(0) <= wanted_fpir).all())
 
 

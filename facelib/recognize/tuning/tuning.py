@@ -34,7 +34,7 @@ class Tuning:
     Attributes:
         gallery: The known faces.
         estimator: The recognizer's options, not fitted; its threshold is the fitted one.
-        fitted: The threshold for the wanted error, and how often it errs.
+        fitted: The threshold for the wanted FPIR, and its error rates.
         outcome: The trials at the recognizer's k; those of an SVM hold `1 - probability` in the place of distances.
         every: The same trials for every k up to `largest_k`.
         confidence: Slope and intercept of the probability that a name is right, by distance.
@@ -133,7 +133,7 @@ class Tuning:
         return table if self.kind == "knn" else table[::-1].assign(threshold=lambda rows: 1 - rows["threshold"])
 
     def fit(self, wanted_fpir: float, *, k: int | None = None, seed: int = 0) -> Fitted:
-        """Return the threshold for another wanted error, and how often it errs.
+        """Return the threshold for another wanted FPIR, and its error rates.
 
         Raises:
             ValueError: When `k` or `wanted_fpir` is out of range.
@@ -142,14 +142,14 @@ class Tuning:
         return in_unit(self.kind, found)
 
     def measured(self, threshold: float | None = None, *, k: int | None = None) -> Fitted:
-        """Return how often a threshold errs; None stands for the fitted one."""
+        """Return the error rates at a threshold; None stands for the fitted one."""
         if threshold is None and k in (None, self.k):
             return self.fitted
         at = self.fitted.threshold if threshold is None else threshold
         return in_unit(self.kind, measure_threshold(self._trials(k), float(self._own_unit(at))))
 
     def by_person(self, threshold: float | None = None, *, k: int | None = None) -> pd.DataFrame:
-        """Return what becomes of each person's faces at a threshold, worst first: where to look at the pictures.
+        """Count how each person's faces are named at a threshold, the person with most mistakes first.
 
         Returns:
             The columns `person`, `faces` (genuine trials), `right`, `wrong`, `rejected`, `taken_for_others`, the
