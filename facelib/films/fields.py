@@ -1,4 +1,4 @@
-"""Interlaced pictures, whose two fields were taken one after the other, made whole."""
+"""Deinterlacing of pictures whose two fields were taken one after the other."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ Label = TypeVar("Label")
 
 
 class Deinterlacer(Generic[Label]):
-    """Passes frames through FFmpeg's `bwdif` from the first that says that it is interlaced; one comes out for each.
+    """Passes frames through FFmpeg's `bwdif` from the first marked as interlaced; one comes out for each.
 
-    A frame that says nothing passes as it is. Each frame carries a label, which comes out with it.
+    Frames not marked so pass unchanged. Each frame carries a label, which comes out with it.
     """
 
     def __init__(self) -> None:
