@@ -107,7 +107,7 @@ def accept_people(project: Project, names: Mapping[str, str] | None = None) -> p
 
     Args:
         project: Its proposals are taken.
-        names: The names to give, by proposed folder, such as `{"Person 1": "Amy Adams"}`; empty ones are passed over,
+        names: The names to give, by proposed folder, such as `{"Person 1": "Amy Adams"}`; empty ones are ignored,
             and folders with one name become one person. None takes the folders that were given another name by hand.
 
     Returns:

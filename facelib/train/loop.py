@@ -205,7 +205,7 @@ class _Training:
         self.scaler.scale(loss).backward()
         self.scaler.unscale_(self.optimiser)
         norm = nn.utils.clip_grad_norm_(self._trained(), settings.clip_norm)
-        if not self.scaler.is_enabled():  # which passes over steps that are too long for half precision by itself
+        if not self.scaler.is_enabled():  # which itself skips steps that overflow half precision
             self._check_finite("slope of the loss", float(norm))
         self.scaler.step(self.optimiser)
         self.scaler.update()
