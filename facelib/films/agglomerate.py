@@ -14,7 +14,7 @@ Matrix = NDArray[np.float64]
 _BLOCK = 2**22  # values held at once: 32 MB
 
 
-class Groups(Protocol):
+class Clusters(Protocol):
     """Growing groups, each identified by its first row."""
 
     def alike(self, rows: IntArray, others: IntArray) -> Matrix:
@@ -41,7 +41,9 @@ class Agglomeration:
         group: `(count,)`, the first row of the group that each row is in.
     """
 
-    def __init__(self, groups: Groups, count: int, *, least: float, reducible: bool = False, settled: int = 0) -> None:
+    def __init__(
+        self, groups: Clusters, count: int, *, least: float, reducible: bool = False, settled: int = 0
+    ) -> None:
         self.groups, self.least, self.reducible, self.settled = groups, least, reducible, settled
         self.group = np.arange(count)
         self._members: dict[int, list[int]] = {}

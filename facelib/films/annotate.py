@@ -15,7 +15,7 @@ from tqdm.auto import tqdm
 
 from facelib.films.corrections import NOT_A_FACE
 from facelib.films.decode import FilmFrame, probe
-from facelib.films.draw import Colour, Mark, Planes, blur_head, draw_mark
+from facelib.films.draw import Colour, LabelledBox, Planes, blur_head, draw_mark
 from facelib.films.encode import WriteReport, write_film
 from facelib.films.times import read_film_times
 from facelib.project import FilmFiles
@@ -101,7 +101,7 @@ def annotate_film(
         for face in here:
             if face.track in signs:
                 sign = signs[face.track]
-                mark = Mark(face.left, face.top, face.right, face.bottom, sign.label, sign.colour)
+                mark = LabelledBox(face.left, face.top, face.right, face.bottom, sign.label, sign.colour)
                 draw_mark(planes, mark, line=line)
         return planes
 

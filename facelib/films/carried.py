@@ -54,7 +54,7 @@ _HEADER = (
 )
 
 
-def left_out(container: InputContainer) -> list[str]:
+def streams_left_out(container: InputContainer) -> list[str]:
     """Return which streams of a film cannot be carried over, one sentence per kind; empty when all can."""
     notes: dict[str, int] = {}
     streams: list[Any] = list(container.streams)

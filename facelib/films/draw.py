@@ -23,7 +23,7 @@ _SIDE, _ABOVE, _BELOW = 0.4, 0.5, 0.35
 _CELLS = 6  # cells in a blurred head's width: about three values across the face
 
 
-class Mark(NamedTuple):
+class LabelledBox(NamedTuple):
     """A box to draw, with its label; pixels of the film."""
 
     left: float
@@ -34,7 +34,7 @@ class Mark(NamedTuple):
     colour: Colour
 
 
-def draw_mark(planes: Planes, mark: Mark, *, line: int = 2) -> None:
+def draw_mark(planes: Planes, mark: LabelledBox, *, line: int = 2) -> None:
     """Draw a box and its label on a picture's planes, in place; what lies outside is clipped.
 
     Args:

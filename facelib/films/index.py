@@ -18,7 +18,7 @@ from facelib.embed import Embedder
 from facelib.embed.pose import cut_off, head_pose
 from facelib.embed.quality import quality
 from facelib.faces import Faces, FloatArray, Image
-from facelib.films.carried import left_out
+from facelib.films.carried import streams_left_out
 from facelib.films.clothes import clothes
 from facelib.films.decode import UnreadableFilm, open_reader, probe
 from facelib.films.growing import KEYFRAMES, LOOKS, GrowingTables, growing_tables
@@ -158,7 +158,7 @@ def find_tracks(
                 shots.append(shot.row())
                 dropped += shot.dropped
                 shot = None
-        times, problem, notes = reader.times(), reader.problem(), left_out(reader.container)
+        times, problem, notes = reader.times(), reader.problem(), streams_left_out(reader.container)
         if not shots:
             raise UnreadableFilm(f"expected a film with at least one frame, could decode none of {str(video)!r}")
     write_table(_shot_table(shots), files.shots)

@@ -19,7 +19,7 @@ from facelib.films.decode import FilmFrame, open_film, picture_stream, probe, re
 from facelib.films.encode import PictureWriter
 from facelib.films.sound import Samples, Sound, frame_of, open_sound
 from facelib.films.spans import Span, chosen_people, merge_spans, spans_of
-from facelib.films.times import read_segments
+from facelib.films.times import read_time_map
 from facelib.project import FilmFiles, Project, atomic_write
 
 PIECE_COLUMNS = ["start", "end", "reel_start", "frames", "people"]
@@ -82,7 +82,7 @@ def write_reel(
         raise ValueError(f"expected a fade of 0 seconds or more, got {fade!r}")
     info, first = probe(video), next(read_frames(video))
     step = 1 / (info.rate or 25)
-    segments = read_segments(video, files if isinstance(files, FilmFiles) else None)
+    segments = read_time_map(video, files if isinstance(files, FilmFiles) else None)
     path = files.reel if isinstance(files, FilmFiles) else Path(files)
     total = min(info.frames, math.ceil((wanted[-1].end - first.time) * info.rate) + 2) if info.frames else None
     with atomic_write(path) as temporary, ExitStack() as opened:

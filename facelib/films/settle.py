@@ -30,7 +30,7 @@ from facelib.films.unknowns import group_unknowns, match_unknowns, table_of_grou
 from facelib.films.unknowns.kept import Groups, no_groups, people_of, read_groups, write_groups
 from facelib.project import Project, write_table
 
-CHANGE_COLUMNS = ["video", "track", "start", "end", "was", "is", "reason"]
+NAME_CHANGE_COLUMNS = ["video", "track", "start", "end", "was", "is", "reason"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -322,7 +322,7 @@ def _written(run: _Run, corrected: Corrected, longest_gap: float) -> tuple[list[
 
 
 def _joined(tables: list[pd.DataFrame]) -> pd.DataFrame:
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=pd.Index(CHANGE_COLUMNS))
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=pd.Index(NAME_CHANGE_COLUMNS))
 
 
 def _same(before: pd.DataFrame, after: pd.DataFrame) -> bool:
@@ -340,10 +340,10 @@ def _changes(video: str, before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFr
     """Return the tracks whose label changed; none where the film was indexed again."""
     spans = ["track", "start_frame", "end_frame"]
     if not before[spans].equals(after[spans]):
-        return pd.DataFrame(columns=pd.Index(CHANGE_COLUMNS))
+        return pd.DataFrame(columns=pd.Index(NAME_CHANGE_COLUMNS))
     table = after.assign(video=video, was=labels(before).to_numpy())
     table = table.assign(**{"is": labels(after).to_numpy()})
-    return table.loc[table["was"] != table["is"], CHANGE_COLUMNS].reset_index(drop=True)
+    return table.loc[table["was"] != table["is"], NAME_CHANGE_COLUMNS].reset_index(drop=True)
 
 
 def _duration(project: Project, film: Path, tracks: pd.DataFrame) -> float:

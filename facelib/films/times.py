@@ -75,7 +75,7 @@ def _kept(path: Path) -> FrameTimes | None:
         return None
 
 
-def read_segments(video: str | Path, files: FilmFiles | None = None) -> tuple[Segment, ...]:
+def read_time_map(video: str | Path, files: FilmFiles | None = None) -> tuple[Segment, ...]:
     """Return the map from the times of a film's file to the film's; the arguments are those of `read_film_times`.
 
     The annotated film keeps the film's own times, and needs no map.

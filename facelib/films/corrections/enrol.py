@@ -53,11 +53,11 @@ def enrol(
 ) -> Enrolled:
     """Synchronise the pictures of people with the names given in films.
 
-    The best faces of every track that the user renamed are written to `people/<Name>/` as pictures called `film <film>
-    <frame>-<track>.jpg`, where `<film>` is its results folder; confirmed names add none. Pictures whose decision was
-    taken back or changed are removed, and nothing else is: a picture moved to another person since stays there, and is
-    not written again; a file that is not in `enrolled.csv`, or was changed since, is the user's. Doing it twice changes
-    nothing. New pictures take effect with the next run of 02, 04 and 05.
+    The best faces of every track that the user renamed are written to `people/<Name>/` as JPEG files called
+    `film <film> <frame>-<track>.jpg`, where `<film>` is its results folder; confirmed names add none. Pictures whose
+    decision was taken back or changed are removed, and nothing else is: a picture moved to another person since stays
+    there, and is not written again; a file that is not in `enrolled.csv`, or was changed since, is the user's. Doing it
+    twice changes nothing. New pictures take effect with the next run of 02, 04 and 05.
 
     Args:
         project: Its films' `looks.parquet` and `detections.parquet` are read, and its `corrections.csv`.

@@ -36,9 +36,9 @@ def name_by_context(
     joint = name_jointly(seen, face_evidence(seen, threshold=threshold, strangers=strangers))
     best = joint.probability.argmax(axis=1)
     each = np.arange(len(named))
-    chance = joint.probability[each, best]
+    probability = joint.probability[each, best]
     by_face = named["person"].to_numpy()
-    names = np.where(chance >= rules.confidence_threshold, people[best], by_face).astype(object)
+    names = np.where(probability >= rules.confidence_threshold, people[best], by_face).astype(object)
     # A face's name is kept unless another face of the frame has it, or another name is more probable; one within half
     # the threshold is kept whatever the context, and a turned one must be confirmed by it.
     column = np.minimum(np.searchsorted(people, by_face.astype(people.dtype)), len(people) - 1)
@@ -48,9 +48,9 @@ def name_by_context(
     least = np.where(seen.turn > 0.5, rules.confidence_threshold, 0.3)
     names[(by_face != UNKNOWN) & (names == by_face) & (own < least) & ~sure] = UNKNOWN
     result = named.assign(person=names, scene=seen.scene.astype(np.int32))
-    order = named["distance"].where(sure, 1 + threshold - np.maximum(chance, own))
+    order = named["distance"].where(sure, 1 + threshold - np.maximum(probability, own))
     result.loc[same_frame_conflicts(result.assign(distance=order)), "person"] = UNKNOWN
-    return _explained(result, named, joint, best, chance, seen)
+    return _explained(result, named, joint, best, probability, seen)
 
 
 def _explained(
@@ -58,7 +58,7 @@ def _explained(
     named: pd.DataFrame,
     joint: Named,
     best: NDArray[np.intp],
-    chance: FloatArray,
+    probability: FloatArray,
     seen: Tracks,
 ) -> pd.DataFrame:
     """Fill in probability, source and reason where the context has changed or confirmed the answer."""
@@ -66,7 +66,7 @@ def _explained(
     same = known & (result["person"] == named["person"]).to_numpy()
     strange = np.clip(1 - joint.probability.sum(axis=1), 0, 1)
     result["confidence"] = np.where(
-        same, np.maximum(named["confidence"], chance), np.where(known, chance, strange)
+        same, np.maximum(named["confidence"], probability), np.where(known, probability, strange)
     ).astype(np.float32)
     result["source"] = np.where(same, "face", np.where(known, "context", ""))
     doubt = named["reason"] + ", but clothes and place speak against it"

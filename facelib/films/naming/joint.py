@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from facelib.faces import FloatArray
 from facelib.films.naming.evidence import IntArray, Tracks, muteness, presence
-from facelib.films.naming.likeness import Likeness, Moments, fit_likeness
-from facelib.films.naming.messages import Options, marginals
+from facelib.films.naming.likeness import ClothesModel, Moments, fit_likeness
+from facelib.films.naming.messages import LabelOptions, marginals
 from facelib.films.naming.neighbours import Bearers, Compared, blocks_of
 from facelib.films.spans import frames_shared
 
@@ -98,7 +98,7 @@ class _Scene:
             np.full(self.face.shape, -1, np.intp),
         )
         nobody = Bearers(np.full(len(self.face), -1), np.zeros(len(self.face), np.float32))
-        bearers = self._round(found, nobody, Likeness((1, 1), (1, 1)))
+        bearers = self._round(found, nobody, ClothesModel((1, 1), (1, 1)))
         for _ in range(_ROUNDS):
             self.presence = presence(found.probability, self.tracks)
             before, weight = found.probability.copy(), bearers.weight
@@ -108,7 +108,7 @@ class _Scene:
                 break
         return found
 
-    def _round(self, found: Named, bearers: Bearers, likeness: Likeness) -> Bearers:
+    def _round(self, found: Named, bearers: Bearers, likeness: ClothesModel) -> Bearers:
         """Compare all tracks with those that have labels, compute the marginals, and fill in the result."""
         parts = []
         for block in self.blocks:
@@ -116,15 +116,15 @@ class _Scene:
             self._fill(found, block.rows, compared)
             parts.append(self._options(found, block.rows, block.columns, compared))
         track, label, evidence = (np.concatenate(part) for part in zip(*parts, strict=True))
-        options = Options(track, label, len(self.face))
-        chance = marginals(options, evidence, self.pairs)
+        options = LabelOptions(track, label, len(self.face))
+        probability = marginals(options, evidence, self.pairs)
         found.probability[:] = 0
         cast = label < self.people
-        found.probability[track[cast], label[cast]] = chance[cast]
-        borne = chance > 0.5
+        found.probability[track[cast], label[cast]] = probability[cast]
+        borne = probability > 0.5
         borne[cast] &= ~self.doubted[track[cast], label[cast]]  # such a name is not passed on to other tracks
         now = Bearers(np.full(len(self.face), -1), np.zeros(len(self.face), np.float32))
-        now.label[track[borne]], now.weight[track[borne]] = label[borne], chance[borne]
+        now.label[track[borne]], now.weight[track[borne]] = label[borne], probability[borne]
         return now
 
     def _fill(self, found: Named, rows: slice, compared: Compared) -> None:
@@ -160,9 +160,9 @@ class _Scene:
         track, chosen = _most_likely(evidence)
         return track, labels[chosen], evidence[track, chosen]
 
-    def _likeness(self, chance: FloatArray) -> Likeness:
+    def _likeness(self, probability: FloatArray) -> ClothesModel:
         """Fit the distances of one person's clothes in different shots, and of two people's."""
-        label, sure = chance.argmax(axis=1), chance.max(axis=1) >= _SURE
+        label, sure = probability.argmax(axis=1), probability.max(axis=1) >= _SURE
         seen = [block.moments(label, sure) for block in self.blocks]
         return fit_likeness(
             sum((same for same, _ in seen), Moments()), sum((other for _, other in seen), self.seen_together)

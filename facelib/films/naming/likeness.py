@@ -40,7 +40,7 @@ class Moments:
 
 
 @dataclass(frozen=True, slots=True)
-class Likeness:
+class ClothesModel:
     """Normal distributions of the distance of clothes.
 
     Attributes:
@@ -63,14 +63,14 @@ class Likeness:
         return np.nan_to_num(np.clip(odds, -3, 4), nan=0.0).astype(np.float32)
 
 
-def fit_likeness(same: Moments, different: Moments) -> Likeness:
+def fit_likeness(same: Moments, different: Moments) -> ClothesModel:
     """Fit both distributions to pairs of tracks.
 
     Args:
         same: Of the Hellinger distances of pairs that are surely one person.
         different: Of pairs that are surely two people.
     """
-    return Likeness(_fit(same, *_SAME), _fit(different, *_DIFFERENT))
+    return ClothesModel(_fit(same, *_SAME), _fit(different, *_DIFFERENT))
 
 
 def _fit(seen: Moments, mean: float, spread: float) -> tuple[float, float]:

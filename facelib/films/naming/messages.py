@@ -18,7 +18,7 @@ Scores = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Options:
+class LabelOptions:
     """The labels that tracks may have, as parallel arrays sorted by track and label, without duplicates.
 
     Attributes:
@@ -40,7 +40,7 @@ class Options:
         return np.searchsorted(self.track, np.arange(self.tracks + 1))
 
 
-def marginals(options: Options, evidence: FloatArray, pairs: IntArray) -> FloatArray:
+def marginals(options: LabelOptions, evidence: FloatArray, pairs: IntArray) -> FloatArray:
     """Return the marginal probability of each option, where no two faces of a frame have one label.
 
     A message says how free a label is, by all evidence but the receiver's; it is sent only for a label that both tracks
@@ -72,7 +72,7 @@ def marginals(options: Options, evidence: FloatArray, pairs: IntArray) -> FloatA
 class _Messages:
     """One message per label that both tracks of a pair may have, in each direction."""
 
-    def __init__(self, options: Options, pairs: IntArray) -> None:
+    def __init__(self, options: LabelOptions, pairs: IntArray) -> None:
         first, second, edge = _common(options, pairs)
         self.options, self.count = options, len(pairs)
         self.source = np.concatenate([first, second])
@@ -94,7 +94,7 @@ class _Messages:
         return np.asarray(np.log(np.clip(1 - share, _TAKEN, 1)))
 
 
-def _common(options: Options, pairs: IntArray) -> tuple[IntArray, IntArray, IntArray]:
+def _common(options: LabelOptions, pairs: IntArray) -> tuple[IntArray, IntArray, IntArray]:
     """Return, for each label that both tracks of a pair may have, the option of each of the two, and the pair."""
     starts = options.starts()
     counts = np.diff(starts)[pairs[:, 0]]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from facelib.faces import FloatArray
 from facelib.films.clothes import hellinger_distance
 from facelib.films.naming.evidence import IntArray, Tracks, place_evidence
-from facelib.films.naming.likeness import Likeness, Moments
+from facelib.films.naming.likeness import ClothesModel, Moments
 
 _BLOCK = 256  # tracks compared at once
 _REACH = 384  # tracks before and after a block that it is compared with
@@ -47,7 +47,7 @@ class Compared:
     witness: IntArray
 
 
-def blocks_of(tracks: Tracks, pairs: IntArray, patience: float) -> list[Block]:
+def blocks_of(tracks: Tracks, pairs: IntArray, patience: float) -> list[TrackBlock]:
     """Split the tracks of a scene, sorted by time, into blocks.
 
     Memory and time grow with the number of tracks, not with its square.
@@ -65,11 +65,11 @@ def blocks_of(tracks: Tracks, pairs: IntArray, patience: float) -> list[Block]:
         rows = slice(start, min(start + _BLOCK, count))
         columns = slice(max(0, start - _REACH), min(rows.stop + _REACH, count))
         own = both[slice(*np.searchsorted(both[:, 0], [rows.start, rows.stop]))]
-        blocks.append(Block(tracks, rows, columns, own, patience))
+        blocks.append(TrackBlock(tracks, rows, columns, own, patience))
     return blocks
 
 
-class Block:
+class TrackBlock:
     """Some tracks, and those near in time that they are compared with.
 
     Attributes:
@@ -104,7 +104,7 @@ class Block:
             Moments.of(apart[once & ~same]),
         )
 
-    def compare(self, bearers: Bearers, likeness: Likeness) -> Compared:
+    def compare(self, bearers: Bearers, likeness: ClothesModel) -> Compared:
         """Compare the tracks with those of each label: the five most similar in clothes, the nearest in place."""
         label = bearers.label[self.columns]
         members = np.flatnonzero(label >= 0)
@@ -133,7 +133,7 @@ class Block:
         counts: IntArray,
         weight: FloatArray,
         fade: FloatArray,
-        likeness: Likeness,
+        likeness: ClothesModel,
     ) -> tuple[FloatArray, IntArray]:
         """Return the evidence of the clothes for each label, and the most similar member."""
         apart = self.apart[:, members]
