@@ -73,7 +73,7 @@ def _from_file(name: str | Path, options: Options, provider: Provider) -> Detect
 def _builders(options: Options, engine: Engine, provider: Provider) -> dict[str, Callable[[], Detector]]:
     """Return how each named detector is opened; nothing is opened here.
 
-    The imports stand here since dlib and onnx take a second to load, which who only wants the Protocol need not wait.
+    Imported lazily: dlib and onnx take a second to load.
     """
     from facelib.detect.anchors import file_detector
     from facelib.detect.centerface import CenterFaceDetector

@@ -1,4 +1,4 @@
-"""Groups joined bottom-up under constraints, without a matrix of all pairs: pieces of a track, and unknown people."""
+"""Agglomerative clustering under constraints, without a matrix of all pairs: of tracklets, and of unknown people."""
 
 from __future__ import annotations
 
@@ -14,34 +14,36 @@ Matrix = NDArray[np.float64]
 _BLOCK = 2**22  # values held at once: 32 MB
 
 
-class Groups(Protocol):
-    """Groups while they grow, each known by its first row."""
+class Clusters(Protocol):
+    """Growing groups, each identified by its first row."""
 
     def alike(self, rows: IntArray, others: IntArray) -> Matrix:
-        """Return how alike groups are, `(rows, others)`, the same both ways; -inf for those that may not join."""
+        """Return the similarity of groups, `(rows, others)`, symmetric; -inf for those that must not join."""
 
     def join(self, first: int, second: int) -> None:
         """Move all of group `second` into group `first`."""
 
 
 class Agglomeration:
-    """Joins the two groups that are most alike, and so on while there are any alike enough.
+    """Joins the two most similar groups, repeatedly, while any are similar enough.
 
     Args:
         groups: One for each of `count` rows at first.
         count: How many.
-        least: How alike two groups must be to join.
-        reducible: Whether a joined group is never more alike to a third one than the more alike of its parts was, as in
-            average linkage. Then all pairs that are each other's nearest join at once, which gives the same groups as
-            joining one pair at a time (Bruynooghe, "Classification ascendante hiérarchique des grands ensembles de
-            données", 1977).
-        settled: So many of the first rows are groups that stand already and never join each other.
+        least: The least similarity of two groups that join.
+        reducible: Whether a joined group is never more similar to a third one than the more similar of its parts was,
+            as in average linkage. Then all pairs that are each other's nearest join at once, which gives the same
+            groups as joining one pair at a time (Bruynooghe, "Classification ascendante hiérarchique des grands
+            ensembles de données", 1977).
+        settled: The number of first rows that are existing groups, which never join each other.
 
     Attributes:
         group: `(count,)`, the first row of the group that each row is in.
     """
 
-    def __init__(self, groups: Groups, count: int, *, least: float, reducible: bool = False, settled: int = 0) -> None:
+    def __init__(
+        self, groups: Clusters, count: int, *, least: float, reducible: bool = False, settled: int = 0
+    ) -> None:
         self.groups, self.least, self.reducible, self.settled = groups, least, reducible, settled
         self.group = np.arange(count)
         self._members: dict[int, list[int]] = {}
@@ -50,7 +52,7 @@ class Agglomeration:
         self._best = np.full(count, -np.inf)
 
     def join(self, first: int, second: int) -> None:
-        """Join two groups, whatever they are like; `first` is the lower row."""
+        """Join two groups, whatever their similarity; `first` is the lower row."""
         self.groups.join(first, second)
         self._open[second] = False
         moved = [second, *self._members.pop(second, [])]
@@ -58,7 +60,7 @@ class Agglomeration:
         self.group[moved] = first
 
     def run(self) -> IntArray:
-        """Join what is alike enough, and return the group of each row; what is equally alike joins in their order."""
+        """Join similar groups, and return the group of each row; ties are joined in the order of rows."""
         self._search(np.flatnonzero(self._open))
         while self._join_nearest():
             pass
@@ -66,7 +68,7 @@ class Agglomeration:
 
     def _join_nearest(self) -> bool:
         rows = np.flatnonzero(self._open)
-        if self.reducible:  # a group with nobody alike enough is finished: what others join to is no more alike
+        if self.reducible:  # a group with none similar enough is finished: joining makes none more similar to it
             self._open[rows[self._best[rows] < self.least]] = False
             rows = np.flatnonzero(self._open)
         if not len(rows) or self._best[rows].max() < self.least:
@@ -88,7 +90,7 @@ class Agglomeration:
         return first, second
 
     def _renew(self, firsts: IntArray, seconds: IntArray) -> None:
-        """Find the nearest group again of those that joined, and of those whose nearest has joined another."""
+        """Update the nearest group of those that joined, and of those whose nearest has joined another."""
         rows = np.flatnonzero(self._open)
         joined = np.isin(rows, firsts)
         lost = ~joined & np.isin(self._nearest[rows], np.concatenate([firsts, seconds]))
@@ -101,8 +103,8 @@ class Agglomeration:
 
         Args:
             rows: The groups.
-            heirs: By group whose nearest has joined another: the group that they joined to. Where that is as alike as
-                its part was, nothing else can be more so, and the group is taken out of the dictionary.
+            heirs: By group whose nearest has joined another: the joined group. Where that is as similar as its part
+                was, no other can be more similar, and the group is removed from the dictionary.
         """
         there = np.flatnonzero(self._open)
         for own, others in (
@@ -122,7 +124,7 @@ class Agglomeration:
                     self._tell(block, others, alike, heirs)
 
     def _tell(self, rows: IntArray, others: IntArray, alike: Matrix, heirs: dict[int, int]) -> None:
-        """Let the other groups know of those that have just joined."""
+        """Update the nearest of other groups by those that have just joined."""
         place = {row: column for column, row in enumerate(others.tolist())}
         number = {row: i for i, row in enumerate(rows.tolist())}
         for row, heir in list(heirs.items()):

@@ -1,4 +1,4 @@
-"""The film with names on it, or with faces made unrecognisable."""
+"""The annotated film: names drawn on it, or faces made unrecognisable."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tqdm.auto import tqdm
 
 from facelib.films.corrections import NOT_A_FACE
 from facelib.films.decode import FilmFrame, probe
-from facelib.films.draw import Colour, Mark, Planes, blur_head, draw_mark
+from facelib.films.draw import Colour, LabelledBox, Planes, blur_head, draw_mark
 from facelib.films.encode import WriteReport, write_film
 from facelib.films.times import read_film_times
 from facelib.project import FilmFiles
@@ -51,17 +51,16 @@ def annotate_film(
     """Write `annotated.mp4`: the film as it is shown, with a box and a name on every face, its sound and times kept.
 
     Boxes are drawn on the picture's own Y, U and V planes: nothing else of it is converted, so
-    that colours stay as they were. Memory does not grow with the film's length. Tracks corrected
+    that colours stay as they were. Memory is independent of the film's length. Tracks corrected
     to `not a face` are neither drawn nor blurred.
 
-    Blurring is as good as the finding: a face that was not found is not blurred, so look at the
-    whole film before you give it away, and lower `seconds_between_samples` where one is missed.
-    What is said stays to be heard.
+    Only faces that were detected are blurred, so watch the whole film before you give it away, and lower
+    `seconds_between_samples` where one is missed. The sound is unchanged.
 
     Args:
         video: The film.
         files: Its results; `detections.parquet` is read a piece at a time, `shots.csv` where there is one.
-        tracks: `track` and `person` of every track, and as asked for `confidence` and `cluster`.
+        tracks: `track` and `person` of every track, and where shown `confidence` and `cluster`.
         colours: A colour such as `#0072B2` for every name; without one for `unknown` that is grey. The groups of
             unknown people may have their own.
         boxes: Who gets a box and a label.
@@ -69,12 +68,12 @@ def annotate_film(
         show_confidence: Write the probability that a name of the cast is right behind it: `Ada 97 %`.
         show_clusters: Write the group's name, such as `Unknown 1`, instead of `unknown` where there is one.
         blur: Whose heads are made unrecognisable.
-        sharp: Who is not blurred all the same: names, or groups such as `Unknown 1`.
+        sharp: Who is not blurred nevertheless: names, or groups such as `Unknown 1`.
         linger: Seconds for which a head stays blurred before and after its track, for what the detector missed at
-            its ends; never across a cut that `shots.csv` knows.
+            its ends; never across a cut in `shots.csv`.
         quality: x264's constant rate factor: 18 looks like the source, 28 is small.
-        progress: Show a bar with rate and time left.
-        report: Is told what of the film could not be carried over, such as damaged sound.
+        progress: Show a progress bar with rate and time left.
+        report: Receives what of the film could not be carried over, such as damaged sound.
 
     Returns:
         The path of the film written.
@@ -102,7 +101,7 @@ def annotate_film(
         for face in here:
             if face.track in signs:
                 sign = signs[face.track]
-                mark = Mark(face.left, face.top, face.right, face.bottom, sign.label, sign.colour)
+                mark = LabelledBox(face.left, face.top, face.right, face.bottom, sign.label, sign.colour)
                 draw_mark(planes, mark, line=line)
         return planes
 
@@ -112,7 +111,7 @@ def annotate_film(
 
 
 def check_choices(*, blur: str = "nobody", boxes: str = "everyone") -> None:
-    """Refuse what is neither one of `Blur` nor one of `Boxes`.
+    """Check that the choices are of `Blur` and `Boxes`.
 
     Raises:
         ValueError: When a choice is not known.
@@ -138,7 +137,7 @@ def _signs(
     confidence: bool,
     clusters: bool,
 ) -> dict[int, _Sign]:
-    """Return how each track is drawn; those that are not are left out."""
+    """Return how each drawn track is drawn."""
     cast = {name for name in tracks["person"] if name not in {UNKNOWN, NOT_A_FACE}}
     missing = sorted(cast - set(colours))
     if missing:
@@ -166,7 +165,7 @@ def _rgb(colour: str) -> Colour:
 
 
 def _left_sharp(tracks: pd.DataFrame, blur: Blur, sharp: Collection[str]) -> set[int]:
-    """Return the tracks not to blur: whatever is not in the table is blurred."""
+    """Return the tracks not to blur; those not in the table are blurred."""
     names = [sharp] if isinstance(sharp, str) else list(sharp)
     kept = tracks["person"].isin([*names, NOT_A_FACE])
     if "cluster" in tracks:
@@ -190,7 +189,7 @@ class _Face(NamedTuple):
 
 
 class _Faces:
-    """The faces of a film, frame by frame, with those of the frames around."""
+    """The faces of a film, frame by frame, with those of the surrounding frames."""
 
     def __init__(self, files: FilmFiles, linger: float) -> None:
         self.linger = linger

@@ -33,10 +33,10 @@ def appearances(tracks: pd.DataFrame, *, longest_gap: float = 1.0, unknown: bool
     """Join the tracks of each person into stretches on screen.
 
     Args:
-        tracks: The columns of `tracks.parquet`. Tracks that were corrected to `not a face` are left out always.
-        longest_gap: Stretches of one person that lie at most so many seconds apart become one.
-        unknown: Also the groups of unknown people, by their name in the column `cluster`; an unknown track
-            that is in no group is left out nevertheless.
+        tracks: The columns of `tracks.parquet`. Tracks marked `not a face` are left out.
+        longest_gap: Seconds up to which the gap between two stretches of one person is closed.
+        unknown: Also the groups of unknown people, by their name in the column `cluster`; unknown tracks without a
+            group are left out.
 
     Returns:
         The columns of `appearances.csv`, by start. Times are exact to the frame: `start` is when the first frame comes
@@ -56,7 +56,7 @@ def appearances(tracks: pd.DataFrame, *, longest_gap: float = 1.0, unknown: bool
 def with_ends(tracks: pd.DataFrame) -> pd.DataFrame:
     """Return tracks with `until`, the time at which each one's last frame leaves the screen.
 
-    Tables of an earlier version lack it: there, a last frame lasts as long as the film's frames usually do.
+    Tables of an earlier version lack it: there, a last frame is taken to last as long as is usual in the film.
     """
     if "until" in tracks or "end_frame" not in tracks:
         return tracks if "until" in tracks else tracks.assign(until=tracks["end"])
@@ -66,7 +66,7 @@ def with_ends(tracks: pd.DataFrame) -> pd.DataFrame:
 
 
 def named_tracks(tracks: pd.DataFrame, *, unknown: bool = False) -> pd.DataFrame:
-    """Return the tracks that have a name: the cast's, and if wanted the groups of unknown people by their cluster."""
+    """Return the named tracks: the cast's, and if wanted the groups of unknown people by their cluster."""
     tracks = tracks[tracks["person"] != NOT_A_FACE]
     if unknown:
         grouped = (tracks["person"] == UNKNOWN) & (tracks["cluster"].fillna("") != "")

@@ -1,4 +1,4 @@
-"""What else of a film is carried over when it is written again: subtitles, chapters, title and date."""
+"""Subtitles, chapters, title and date, carried over when a film is written again."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ _HEADER = (
 )
 
 
-def left_out(container: InputContainer) -> list[str]:
-    """Say which streams of a film cannot be carried over, a sentence a kind; nothing when all can."""
+def streams_left_out(container: InputContainer) -> list[str]:
+    """Return which streams of a film cannot be carried over, one sentence per kind; empty when all can."""
     notes: dict[str, int] = {}
     streams: list[Any] = list(container.streams)
     for stream in streams:
@@ -79,7 +79,7 @@ def is_text(stream: Any) -> bool:
 
 
 def carry_facts(source: InputContainer, output: OutputContainer, times: FrameTimes) -> None:
-    """Give a film that is being written the title, the date and such of its source, and its chapters."""
+    """Copy the title, date, similar tags and chapters of the source to a film that is being written."""
     output.metadata.update(facts_of(source.metadata))
     chapters: list[Any] = []
     for number, chapter in enumerate(source.chapters()):
@@ -100,7 +100,7 @@ def carry_facts(source: InputContainer, output: OutputContainer, times: FrameTim
 
 
 def facts_of(metadata: Mapping[str, str]) -> dict[str, str]:
-    """Return what a film's tags say of the film itself, and not of the file or the program that wrote it.
+    """Return the tags about the film itself, without those about the file or the program that wrote it.
 
     Example:
         >>> facts_of({"TITLE": "Casablanca", "ENCODER": "Lavf59"})
@@ -117,7 +117,7 @@ class _Cue:
 
 
 class SubtitleTrack:
-    """Subtitles that are text, written as MP4's own kind.
+    """Text subtitles, written as MP4 timed text.
 
     Args:
         stream: The source's.

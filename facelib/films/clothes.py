@@ -1,4 +1,4 @@
-"""What a person wears: the colours of the upper body under a face."""
+"""Clothes as colour histograms of the upper body under a face."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from scipy.ndimage import gaussian_filter1d
 from facelib.faces import Faces, FloatArray, Image
 
 BINS = (4, 12, 12)  # lightness, green to red, blue to yellow
-_SIDE = 24  # pixels of the patch that is looked at, whatever the size of the face
+_SIDE = 24  # pixels of the side of the patch, whatever the size of the face
 _LEAST_SHARE = 0.3  # of the upper body, which must be inside the picture
 
 
@@ -40,7 +40,7 @@ def hellinger_distance(first: FloatArray, second: FloatArray) -> FloatArray:
 
 
 def mean_clothes(described: list[FloatArray]) -> FloatArray:
-    """Return what several views of one person's clothes have in common, `(576,)`; NaN when there is none."""
+    """Return the mean of several views of one person's clothes, `(576,)`; NaN when there is none."""
     if not described:
         return np.full(int(np.prod(BINS)), np.nan, np.float32)
     mean = np.mean(described, axis=0)
@@ -53,7 +53,7 @@ def colour_word(described: FloatArray) -> str:
         return ""
     share = (described**2).reshape(BINS)
     peak = np.unravel_index(int(share.argmax()), BINS)
-    # The bins about the fullest one say more exactly than the bin itself what colour it is.
+    # The mean of the bins around the fullest one is more exact than the bin itself.
     near = tuple(slice(max(0, at - 1), at + 2) for at in peak)
     part = share[near] / share[near].sum()
     light, red, yellow = (
@@ -98,7 +98,7 @@ def _histogram(lab: NDArray[np.float32]) -> FloatArray:
 
 
 def _middle() -> NDArray[np.float64]:
-    """Return how much each pixel of the patch counts: what lies beside a person is background."""
+    """Return the weight of each pixel of the patch: what lies beside a person is background."""
     down, across = np.mgrid[0:_SIDE, 0:_SIDE] / (_SIDE - 1) - 0.5
     weights: NDArray[np.float64] = np.exp(-(across**2) / (2 * 0.35**2) - (down + 0.1) ** 2 / (2 * 0.6**2)).ravel()
     return weights

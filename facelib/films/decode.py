@@ -1,4 +1,4 @@
-"""Films, read frame by frame: numbered, on one clock, as they are shown."""
+"""Read films frame by frame: numbered, on one clock, as they are shown."""
 
 from __future__ import annotations
 
@@ -35,19 +35,19 @@ __all__ = [
     "read_times",
 ]
 
-_EARLIER = (0.0, 1.0, 5.0, 20.0)  # seconds before a wanted time at which reading is begun
+_EARLIER = (0.0, 1.0, 5.0, 20.0)  # seconds before the wanted time at which reading starts
 
 
 @dataclass(frozen=True, slots=True)
 class FilmInfo:
-    """What a film's file says of itself.
+    """A film's metadata, as its file states it.
 
     Attributes:
         path: The file.
         width: Pixels of the picture as it is shown.
         height: Pixels of the picture as it is shown.
-        duration: Seconds; 0 when the file does not say.
-        rate: Frames a second on average; with a variable frame rate only good for estimates.
+        duration: Seconds; 0 when unknown.
+        rate: Frames a second on average; an estimate where the frame rate varies.
         frames: Number of frames, or an estimate from duration and rate; 0 when unknown.
         codec: The picture's codec, such as `h264`.
         has_sound: Whether there is at least one sound stream.
@@ -64,7 +64,7 @@ class FilmInfo:
 
 
 def probe(path: str | Path) -> FilmInfo:
-    """Return what a film's file says of itself; decodes its first frame, for the size when shown.
+    """Return a film's metadata; decodes its first frame, for the size when shown.
 
     Raises:
         FileNotFoundError: When there is no such file.
@@ -106,13 +106,12 @@ def read_frames(path: str | Path) -> Iterator[FilmFrame]:
 
 
 def read_frame_at(path: str | Path, seconds: float, *, times: FrameTimes | None = None) -> Frame:
-    """Read the frame that is on screen at a time, without decoding all that lies before it.
+    """Read the frame that is on screen at a time, without decoding all before it.
 
     Args:
         path: The film.
         seconds: Time in the film; before the first frame gives the first, behind the last the last.
-        times: When its frames are shown, for a film whose file does not count on steadily; None takes its first
-            frame for time 0.
+        times: When its frames are shown, for a film whose file times jump; None takes its first frame as time 0.
 
     Returns:
         The frame; its `index` is estimated from its time and the film's mean rate.
@@ -129,7 +128,7 @@ def read_frame_at(path: str | Path, seconds: float, *, times: FrameTimes | None 
     wanted = times.to_source(seconds) if times is not None else seconds + began
     if wanted <= began:
         return Frame(first.image(), first.index, first.time)
-    # Some containers have no index: a seek then lands behind the last picture that can be decoded alone.
+    # Some containers have no index: a seek then lands after the last keyframe.
     for earlier in (*_EARLIER, None):
         with open_reader(path) as reader:
             shown = _frame_at(reader, wanted, None if earlier is None else max(began, wanted - earlier))
@@ -155,7 +154,7 @@ def _frame_at(reader: FilmReader, source: float, begin: float | None) -> FilmFra
 
 
 class PresentationClock:
-    """Numbers the frames of one stream and tells their times."""
+    """Numbers the frames of one stream and gives their times."""
 
     def __init__(self, stream: Any) -> None:
         stream.thread_type = "AUTO"

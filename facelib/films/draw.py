@@ -20,10 +20,10 @@ Planes = tuple[Image, Image, Image]
 
 # How far a head reaches past the box of its face, as shares of the box's sides: detectors differ, hair is high.
 _SIDE, _ABOVE, _BELOW = 0.4, 0.5, 0.35
-_CELLS = 6  # what is left of a blurred head's width: about three values across the face
+_CELLS = 6  # cells in a blurred head's width: about three values across the face
 
 
-class Mark(NamedTuple):
+class LabelledBox(NamedTuple):
     """A box to draw, with its label; pixels of the film."""
 
     left: float
@@ -34,8 +34,8 @@ class Mark(NamedTuple):
     colour: Colour
 
 
-def draw_mark(planes: Planes, mark: Mark, *, line: int = 2) -> None:
-    """Draw a box and its label on a picture's planes, in place; what lies outside is left away.
+def draw_mark(planes: Planes, mark: LabelledBox, *, line: int = 2) -> None:
+    """Draw a box and its label on a picture's planes, in place; what lies outside is clipped.
 
     Args:
         planes: Y `(h, w)`, U and V `(h/2, w/2)`, uint8.
@@ -62,12 +62,12 @@ def draw_mark(planes: Planes, mark: Mark, *, line: int = 2) -> None:
 
 
 def blur_head(planes: Planes, left: float, top: float, right: float, bottom: float) -> None:
-    """Make the head around a face unrecognisable, in place; what lies outside the picture is left away.
+    """Make the head around a face unrecognisable, in place; what lies outside the picture is clipped.
 
-    An ellipse that covers hair, ears and chin is averaged down to a few cells, blurred, and drawn
-    large again: of the face about three values across remain in each plane, so that there is
-    nothing to sharpen. McPherson et al., "Defeating image obfuscation with deep learning" (2016),
-    recognise faces of 8 and more pixels across among people they know, so cells are larger.
+    An ellipse that covers hair, ears and chin is averaged down to a few cells, blurred, and enlarged again: about three
+    values across the face remain in each plane, so that there is no detail to restore. McPherson et al., "Defeating
+    image obfuscation with deep learning" (2016), recognise faces of 8 and more pixels across among people they know, so
+    cells are larger.
 
     Args:
         planes: Y `(h, w)`, U and V `(h/2, w/2)`, uint8.

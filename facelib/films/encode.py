@@ -1,4 +1,4 @@
-"""MP4 files being written: H.264 pictures that keep their times, and all that goes with them."""
+"""Write MP4 files: H.264 pictures that keep their times, with sound, subtitles and tags."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 _PRESET = "superfast"
 
 _FRAME_DURATION = 1 << 8  # FFmpeg's AV_CODEC_FLAG_FRAME_DURATION: the last frame has no next one that ends it
-_MOST_FRAMES = 1000  # a second; what says more has no rate
+_MOST_FRAMES = 1000  # a second; a higher stated rate is taken as unknown
 
 Draw = Callable[[FilmFrame], tuple[Image, Image, Image]]
 """Takes a frame and returns its Y, U and V planes, drawn upon."""
@@ -47,7 +47,7 @@ class WriteReport:
 
     @property
     def problem(self) -> str:
-        """All of it in one line; nothing when the film is whole."""
+        """All of it in one line; empty when the film is whole."""
         return join_sentences(self.problems)
 
 
@@ -72,7 +72,7 @@ def write_film(
         draw: Called with every frame in order.
         quality: x264's constant rate factor: 18 looks like the source, 28 is small; lower is larger.
         times: When the source's frames are shown, as an earlier pass over it found; None reads the film once more.
-        report: Is told what could not be carried over.
+        report: Receives what could not be carried over.
 
     Returns:
         The number of frames written.
@@ -127,7 +127,7 @@ def _write(
 
 
 class _FilmWriter:
-    """A film on its way from one container to another."""
+    """Copies a film from one container to another."""
 
     def __init__(
         self, reader: FilmReader, output: OutputContainer, times: FrameTimes, mode: SoundMode | None, quality: int
@@ -194,7 +194,7 @@ class _FilmWriter:
                 track.finish()
 
     def problems(self) -> list[str]:
-        """Say what of the sound was lost."""
+        """Return what of the sound was lost."""
         sounds = [track for stream, track in self.tracks.items() if stream.type == "audio"]
         return [
             f"{track.lost:.1f} seconds of sound {number} could not be written"

@@ -1,4 +1,4 @@
-"""Interlaced pictures, whose two fields were taken one after the other, made whole."""
+"""Deinterlacing of pictures whose two fields were taken one after the other."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from typing import Generic, TypeVar
 import av
 import av.filter
 
-Label = TypeVar("Label")
+_Label = TypeVar("_Label")
 
 
-class Deinterlacer(Generic[Label]):
-    """Passes frames through FFmpeg's `bwdif` from the first that says that it is interlaced; one comes out for each.
+class Deinterlacer(Generic[_Label]):
+    """Passes frames through FFmpeg's `bwdif` from the first marked as interlaced; one comes out for each.
 
-    A frame that says nothing passes as it is. Each frame carries a label, which comes out with it.
+    Frames not marked so pass unchanged. Each frame carries a label, which comes out with it.
     """
 
     def __init__(self) -> None:
         """Wait for a frame."""
         self._graph: av.filter.Graph | None = None
         self._kind: tuple[object, ...] = ()
-        self._labels: deque[Label] = deque()
+        self._labels: deque[_Label] = deque()
         self._pushed = 0
 
-    def push(self, raw: av.VideoFrame, label: Label) -> Iterator[tuple[av.VideoFrame, Label]]:
+    def push(self, raw: av.VideoFrame, label: _Label) -> Iterator[tuple[av.VideoFrame, _Label]]:
         """Take the next frame; yield what is ready, up to one frame late."""
         if self._graph is None and not raw.interlaced_frame:
             yield raw, label
@@ -42,7 +42,7 @@ class Deinterlacer(Generic[Label]):
         self._graph.vpush(raw)
         yield from self._pull()
 
-    def flush(self) -> Iterator[tuple[av.VideoFrame, Label]]:
+    def flush(self) -> Iterator[tuple[av.VideoFrame, _Label]]:
         """Yield what is still held."""
         if self._graph is not None:
             self._graph.vpush(None)
@@ -50,7 +50,7 @@ class Deinterlacer(Generic[Label]):
         self._graph, self._kind = None, ()
         self._labels.clear()
 
-    def _pull(self) -> Iterator[tuple[av.VideoFrame, Label]]:
+    def _pull(self) -> Iterator[tuple[av.VideoFrame, _Label]]:
         assert self._graph is not None
         while self._labels:
             try:

@@ -18,9 +18,8 @@ def open_font(text: str, size: int) -> ImageFont.FreeTypeFont:
     """Open a font that has the letters of a text, at a size in pixels.
 
     DejaVu Sans, which comes with matplotlib, knows Latin, Greek, Cyrillic, Hebrew and Arabic
-    letters. For others, such as Chinese, the installed fonts are searched. Where none has all
-    letters, the one with the most of them is taken, the rest shows as empty boxes, and the log
-    says so once.
+    letters. For others, such as Chinese, the installed fonts are searched. Where none has all letters, the one with the
+    most is used, the rest show as empty boxes, and a warning is logged once.
     """
     letters = frozenset(letter for letter in text if unicodedata.category(letter) not in {"Cf", "Zs", "Cc"})
     return ImageFont.truetype(_find(letters), size)
@@ -44,7 +43,7 @@ def _find(letters: frozenset[str]) -> str:
 
 
 def _fonts() -> Iterator[str]:
-    """Yield the paths of fonts, the one to take by preference first."""
+    """Yield the paths of fonts, the preferred first."""
     yield font_manager.findfont("DejaVu Sans")
     entries = [
         entry

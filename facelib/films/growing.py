@@ -33,7 +33,7 @@ KEYFRAMES = pa.schema([("shot", pa.int32()), ("time", pa.float64()), ("picture",
 
 
 class GrowingTable:
-    """A table that is written a batch of shots at a time: many tiny pieces would swell the file's index, and memory."""
+    """A table written in batches of shots: many tiny row groups would take memory and enlarge the file's index."""
 
     def __init__(self, writer: pq.ParquetWriter, most: int) -> None:
         self._writer, self._most = writer, most
@@ -46,7 +46,7 @@ class GrowingTable:
             self.flush()
 
     def flush(self) -> None:
-        """Write the rows that wait."""
+        """Write the buffered rows."""
         if self._waiting:
             self._writer.write_table(pa.concat_tables(self._waiting))
             self._waiting = []
@@ -63,7 +63,7 @@ class GrowingTables:
 
 @contextmanager
 def growing_tables(files: FilmFiles) -> Iterator[GrowingTables]:
-    """Give the tables to write a film's shots to; they appear when the block ends well.
+    """Yield the tables to write a film's shots to; they appear when the block succeeds.
 
     Raises:
         OSError: When they cannot be written.

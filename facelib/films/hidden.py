@@ -1,4 +1,4 @@
-"""Faces hidden behind others: where a face was looked for in vain beside another one, there is no box."""
+"""Occluded faces: no box is kept where a face was not detected and another covers its place."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ import pandas as pd
 from facelib.faces import shared_area
 
 _SIDES = ["left", "top", "right", "bottom"]
-_MISSED = 2  # samples in a row in which a face was not found: it may be hidden; a single one is the detector's miss
+_MISSED = 2  # samples in a row in which a face was not found: it may be occluded; a single one is a detector's miss
 _SHARE = 0.05  # of an interpolated box that another face covers
 
 
 def drop_hidden(found: pd.DataFrame, samples: Sequence[int]) -> pd.DataFrame:
-    """Return the rows without the interpolated boxes of faces that are likely hidden behind others.
+    """Return the rows without the interpolated boxes of faces that others probably occlude.
 
-    A face that was looked for in vain in two samples or more, and whose interpolated box another face covers in part,
-    has probably gone behind that person.
+    A face that was not found in two samples or more, and whose interpolated box another face partly covers, is probably
+    behind that person.
 
     Args:
         found: The columns of `facelib.films.track.DETECTIONS`, of one shot.
-        samples: The frames in which faces were looked for, ascending.
+        samples: The sampled frames, ascending.
     """
     looked = np.asarray(samples)
     lost = np.zeros(len(found), bool)

@@ -1,4 +1,4 @@
-"""The main job for all films of a project: who is on screen, and when."""
+"""Identify who is on screen, and when, in all films of a project."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from facelib.recognize import UNKNOWN, RecognizerInfo
 
 @dataclass(frozen=True, slots=True, eq=False)
 class IdentifiedFilms(Settled):
-    """What came of several films: their settled tables, of those that could be read, and a summary.
+    """The results of several films: settled tables of those that could be read, and a summary.
 
     Attributes:
         summary: One row a film: `film`, `shots with faces`, `tracks`, `named`, `by context`, `unknown`, `people`,
-            `no face` (tracks left out as such), `problem` (why it was left out, or what of it was lost), `notes` (what
-            cannot be carried over into the annotated film).
+            `no face` (tracks dropped as false detections), `problem` (why it was left out, or what of it was lost),
+            `notes` (what cannot be carried over into the annotated film).
     """
 
     summary: pd.DataFrame
@@ -53,9 +53,9 @@ def identify_films(
 ) -> IdentifiedFilms:
     """Index films, name their tracks, settle the project, and write the tables.
 
-    A film that was looked through before, with the same detector, embedder and settings, is only named again, and this
-    only where the recognizer or a setting has changed. Whatever goes wrong with one film stands in the summary with
-    the remedy; the others go on. No two processes work on one film at a time, and several may on one project.
+    A film that was indexed before with the same detector, embedder and settings is not decoded again; its tracks are
+    named again only where the recognizer or a setting has changed. A film's errors are listed in the summary with the
+    remedy; the others go on. Several processes may work on one project, but only one on each film.
 
     Args:
         films: Paths.
@@ -64,15 +64,15 @@ def identify_films(
         embedder: Embeds them; the network the recognizer was fitted for.
         recognizer: Names them.
         info: What the recognizer was made from.
-        search: How the films are looked through; None takes the defaults.
+        search: How faces are found and tracked; None takes the defaults.
         rules: When a track is given a name; None takes the defaults.
-        longest_gap: Stretches of one person at most so many seconds apart become one appearance.
+        longest_gap: Seconds up to which the gap between two stretches of one person is closed.
         show_unknown: Also the groups of unknown people in the appearances that are returned.
-        regroup: Group the unknown people of all films anew, see `facelib.films.settle.settle_films`.
-        progress: Show a bar for each film, with rate and time left.
+        regroup: Group the unknown people of all films again, see `facelib.films.settle.settle_films`.
+        progress: Show a progress bar for each film, with rate and time left.
 
     Raises:
-        ValueError: When there is no film, when nothing came of any of them, or when `embedder` is not the network
+        ValueError: When there is no film, when none of them could be read, or when `embedder` is not the network
             that the recognizer was fitted for.
     """
     films = list(films)
@@ -115,7 +115,7 @@ def identify_films(
 
 
 def grouping_of(embedder: Embedder, recognizer: Recognizer, info: RecognizerInfo) -> Grouping:
-    """Return how alike two unknown tracks must be to be one person, fitted on the gallery where it is large enough."""
+    """Return the grouping threshold for unknown tracks, fitted on the gallery where it is large enough."""
     own = embedder.threshold
     if not math.isfinite(own):
         own = info.threshold if info.kind == "knn" else float(getattr(recognizer, "farthest", math.inf))

@@ -1,4 +1,4 @@
-"""One pass over a film: decode, cut into shots, find faces, follow them, embed the best of each track."""
+"""One pass over a film: decode, split into shots, detect and track faces, embed the best of each track."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from facelib.embed import Embedder
 from facelib.embed.pose import cut_off, head_pose
 from facelib.embed.quality import quality
 from facelib.faces import Faces, FloatArray, Image
-from facelib.films.carried import left_out
+from facelib.films.carried import streams_left_out
 from facelib.films.clothes import clothes
 from facelib.films.decode import UnreadableFilm, open_reader, probe
 from facelib.films.growing import KEYFRAMES, LOOKS, GrowingTables, growing_tables
@@ -31,8 +31,8 @@ from facelib.films.track import DETECTIONS, FaceSample, ShotTracker, Track, Trac
 from facelib.images import crop, encode_jpeg, thumbnail
 from facelib.project import FilmFiles, text_of, write_table, write_text
 
-_FAINT = 0.6  # of the least score: so faint a face may still continue a track, never begin one
-_LIKE = 0.75  # of the embedder's threshold: so near, two pieces within one shot are one person
+_FAINT = 0.6  # of the least score: a face with this score may continue a track, never begin one
+_LIKE = 0.75  # of the embedder's threshold: two tracklets of one shot that near are one person
 _PICTURES = 4  # of the best looks of a track are kept to be shown
 _PICTURE_SIZE = 224  # pixels of the longer side
 _KEYFRAME_SIZE = 320
@@ -48,18 +48,18 @@ TRACK_TYPES = {
     "faces": "int32",
     "until": "float64",
 }
-"""The columns of a track that is not yet named, beside its embedding."""
+"""The columns of an unnamed track, besides its embedding."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrackingSettings:
-    """How a film is looked through.
+    """How faces are found and tracked in a film.
 
     Attributes:
-        seconds_between_samples: Faces are looked for this often; 0 is every frame. Raising it is faster and loses
-            short appearances and quick faces.
-        video_speedup: Look at every so many frames instead; 0 goes by seconds.
-        faces_per_track: How many of its best faces speak for a track.
+        seconds_between_samples: Seconds between the frames in which faces are detected; 0 is every frame. Raising it is
+            faster and misses short appearances and fast faces.
+        video_speedup: Sample every n-th frame instead; 0 goes by seconds.
+        faces_per_track: How many of its best faces are embedded for a track.
         shot_method: See `facelib.films.shots.split_shots`.
         shot_threshold: Raising it finds fewer cuts; None takes the method's own.
         tracker: How faces are linked, see `facelib.films.track.ShotTracker`.
@@ -93,11 +93,11 @@ class FilmTracks:
             `faces` (how many sampled), `until` (seconds: when its last frame leaves the screen, which is when the next
             one comes), `embedding` (quality-weighted mean of its best faces).
         read_until: Presentation time of the last frame that could be decoded, seconds.
-        duration: How long the film is, seconds: on its own clock, however its file counts.
-        dropped: How many tracks were taken for no face: too short, too unsteady or too faint.
-        problem: What of the film was lost, or nothing.
+        duration: How long the film is, seconds, on its own clock.
+        dropped: How many tracks the filters dropped as false detections: too short, too unsteady or with low scores.
+        problem: What of the film was lost; empty when nothing.
         notes: What cannot be carried over into the annotated film, a sentence each.
-        made: The SHA-256 of all that this was made from; empty where nobody asked.
+        made: The SHA-256 of all inputs; empty where it was not computed.
     """
 
     tracks: pd.DataFrame
@@ -118,12 +118,11 @@ def find_tracks(
     search: TrackingSettings | None = None,
     progress: bool = True,
 ) -> FilmTracks:
-    """Find and follow the faces of a film; return its tracks, not yet named.
+    """Detect and track the faces of a film; return its tracks, not yet named.
 
-    The film is decoded once. Faces are looked for every so many seconds and in the first and the last frame of each
-    shot; tracks never cross a cut. Memory holds one shot at a time. Written are `detections.parquet`, `looks.parquet`,
-    `keyframes.parquet`, `shots.csv` and
-    `times.parquet`.
+    The film is decoded once. Faces are detected in sampled frames and in the first and the last frame of each shot;
+    tracks never cross a cut. Memory holds one shot at a time. Written are `detections.parquet`, `looks.parquet`,
+    `keyframes.parquet`, `shots.csv` and `times.parquet`.
 
     Args:
         video: Any film PyAV reads.
@@ -131,7 +130,7 @@ def find_tracks(
         detector: Finds the faces. Faces with three fifths of its least score may continue a track; frames in which a
             track's face is fainter than the least score are left out of the detections.
         embedder: Embeds the best faces of each track.
-        search: How to look through the film; None takes the defaults.
+        search: How to find and track faces; None takes the defaults.
         progress: Show a bar with rate and time left.
 
     Raises:
@@ -159,7 +158,7 @@ def find_tracks(
                 shots.append(shot.row())
                 dropped += shot.dropped
                 shot = None
-        times, problem, notes = reader.times(), reader.problem(), left_out(reader.container)
+        times, problem, notes = reader.times(), reader.problem(), streams_left_out(reader.container)
         if not shots:
             raise UnreadableFilm(f"expected a film with at least one frame, could decode none of {str(video)!r}")
     write_table(_shot_table(shots), files.shots)
@@ -175,7 +174,7 @@ _ShotRow = tuple[int, int, int, float, float, str, Image]
 
 
 class _Shot:
-    """The frames of one shot as they pass, and the tracks that come out of them."""
+    """Collects the frames of one shot, and makes its tracks."""
 
     def __init__(
         self, item: ShotFrame, first_track: int, detector: Detector, embedder: Embedder, search: TrackingSettings
@@ -242,7 +241,7 @@ class _Shot:
             )
 
     def close(self, tables: GrowingTables) -> list[tuple[object, ...]]:
-        """Write what came of the shot, and return a row for each track."""
+        """Write the shot's results, and return a row for each track."""
         times = np.asarray(self.times)
         tracks = self._tracks(times)
         found = fill_frames(tracks, times, self.first_frame, longest_gap=self.tracker.patience)
@@ -256,7 +255,7 @@ class _Shot:
         return [self._row(track, seen, times) for track in tracks]
 
     def _tracks(self, times: NDArray[np.float64]) -> list[Track]:
-        """Return the tracks of the shot, joined where they are of one face, without those that are of none."""
+        """Return the tracks of the shot, with tracklets of one face joined, without false detections."""
         tracks = self.tracker.tracks
         _embed(tracks, self.embedder)
         means = np.array([_mean(track) for track in tracks])
@@ -269,7 +268,7 @@ class _Shot:
         return kept
 
     def row(self) -> _ShotRow:
-        """Return all that is kept of the shot itself."""
+        """Return the shot's row."""
         last = self.first_frame + len(self.times) - 1
         return (
             *(self.number, self.first_frame, last, self.times[0], self.times[-1]),
@@ -284,7 +283,7 @@ class _Shot:
 
 
 class _Place:
-    """What a shot looks like, whoever walks through it: a picture from its second half, and its background."""
+    """A shot's keyframe, from its second half, and its background without passers-by."""
 
     def __init__(self) -> None:
         self.time = 0.0

@@ -1,4 +1,4 @@
-"""What a film was looked through with, kept beside the tables: unless that changes, it need not be decoded again."""
+"""The inputs of a film's index, kept beside its tables: unless they change, it need not be decoded again."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from facelib.embed import Embedder
 from facelib.films.index import TRACK_TYPES, FilmTracks, TrackingSettings, find_tracks
 from facelib.project import FilmFiles, digest, write_table, write_text
 
-_FORM = 3  # of the tables; a change of what the pass writes counts it up
+_FORM = 3  # version of the tables; raise it when the pass writes something else
 _log = logging.getLogger(__name__)
 
 
@@ -30,15 +30,15 @@ def index_film(
     search: TrackingSettings | None = None,
     progress: bool = True,
 ) -> FilmTracks:
-    """Return what `find_tracks` finds in a film, from its tables where they were made in the same way.
+    """Return what `find_tracks` finds in a film, from its tables where these are up to date.
 
     Args:
         video: Any film PyAV reads.
-        files: Where its tables lie.
+        files: The film's files.
         detector: Finds the faces.
         embedder: Embeds them.
         content: The SHA-256 of the film's bytes, see `Project.digest`.
-        search: How the film is looked through; None takes the defaults.
+        search: How faces are found and tracked; None takes the defaults.
         progress: Show a bar with rate and time left.
 
     Raises:
@@ -49,16 +49,16 @@ def index_film(
     made = made_from(content, detector, embedder, search)
     found = read_index(files, made)
     if found is None:
-        if "changed" in read_record(files).get("made", {}):  # then films were known by size and time
+        if "changed" in read_record(files).get("made", {}):  # then films were identified by size and time
             _log.warning("%s: the tables of an earlier version are made anew", Path(video).name)
-        files.followed.unlink(missing_ok=True)  # it speaks of tables that are about to change
+        files.followed.unlink(missing_ok=True)  # it describes tables that are about to change
         found = find_tracks(video, files, detector, embedder, search=search, progress=progress)
         write_index(files, found, made)
     return replace(found, made=digest(made))
 
 
 def made_from(content: str, detector: Detector, embedder: Embedder, search: TrackingSettings) -> dict[str, object]:
-    """Return everything on which it depends what `facelib.films.index.find_tracks` finds."""
+    """Return everything that the result of `facelib.films.index.find_tracks` depends on."""
     return {
         "form": _FORM,
         "film": content,
@@ -70,14 +70,14 @@ def made_from(content: str, detector: Detector, embedder: Embedder, search: Trac
 
 
 def read_index(files: FilmFiles, made: dict[str, object]) -> FilmTracks | None:
-    """Return what an earlier pass over the film found, or None when it was made from anything else than `made`."""
+    """Return what an earlier pass over the film found, or None when it was not made from `made`."""
     record = read_record(files)
     tables = (files.found, files.detections, files.looks, files.shots, files.keyframes, files.times)
     if record.get("made") != json.loads(json.dumps(made)) or not all(path.is_file() for path in tables):
         return None
     try:
         return _with_facts(pd.read_parquet(files.found, columns=[*TRACK_TYPES, "embedding"]), record)
-    except (OSError, ValueError, KeyError, TypeError):  # damaged: look through the film again
+    except (OSError, ValueError, KeyError, TypeError):  # damaged: index the film again
         return None
 
 
@@ -101,7 +101,7 @@ def write_index(files: FilmFiles, found: FilmTracks, made: dict[str, object]) ->
 
 
 def read_record(files: FilmFiles) -> dict[str, Any]:
-    """Return what a film's tables were made from, and what of the film is not in them; empty where nothing says so."""
+    """Return what a film's tables were made from, and what of the film they lack; empty where it is not known."""
     try:
         record = json.loads(files.followed.read_text(encoding="utf-8"))
         return record if isinstance(record, dict) else {}
@@ -110,6 +110,6 @@ def read_record(files: FilmFiles) -> dict[str, Any]:
 
 
 def weights_of(files: FilmFiles) -> str:
-    """Return the SHA-256 of the weights that embedded a film's faces, empty where nothing says so."""
+    """Return the SHA-256 of the weights that embedded a film's faces, empty where it is not known."""
     made = read_record(files).get("made")
     return str(made.get("weights", "")) if isinstance(made, dict) else ""

@@ -1,4 +1,4 @@
-"""What of a film could not be read or carried over, counted while it is read and told in the end."""
+"""Parts of a film that could not be read or carried over, counted during reading and reported at the end."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from facelib.films.timeline import FrameTimes
 
-_GAP = 0.1  # seconds between two packets of sound from which something is missing
-_LEAP = 60.0  # seconds: a longer step is a joint
+_GAP = 0.1  # seconds between two packets of sound from which some is missing
+_LEAP = 60.0  # seconds: a longer step is a splice
 _MOST_GAPS = 10_000
-_STEADY = 0.8  # of the steps from picture to picture are alike in a film of a steady rate
+_STEADY = 0.8  # of the steps between pictures are equal in a film of constant rate
 
 
 @dataclass(slots=True)
@@ -24,10 +24,10 @@ class PictureCount:
     Attributes:
         expected: Pictures in the file so far.
         shown: Pictures decoded so far.
-        missing: How many are not even in the file, by the times of those around.
-        corrupt: How many the container knows to be damaged.
+        missing: How many are not in the file, by the times of their neighbours.
+        corrupt: How many the container marks as damaged.
         fields: Whether each of two fields may lie in a packet of its own.
-        failed: How many pieces the decoder refused.
+        failed: How many packets the decoder rejected.
         near: Film time of the first picture that is missing, seconds; None while none is.
     """
 
@@ -57,7 +57,7 @@ class PictureCount:
                 self._waiting[pts] -= 1
 
     def fail(self, seconds: float) -> None:
-        """Count a piece that the decoder refused, behind the picture at a film time."""
+        """Count a packet that the decoder rejected, after the picture at a film time."""
         self.failed += 1
         self.near = seconds if self.near is None else self.near
 
@@ -66,9 +66,9 @@ class PictureCount:
         return sorted(self._waiting.elements())
 
     def find_missing(self, source: NDArray[np.float64], sounds: Iterable[SoundCount], *, damaged: bool) -> float | None:
-        """Count the pictures that are not in a file of a steady rate, where something tells that it is damaged.
+        """Count the pictures missing from a file of constant rate, where there are signs of damage.
 
-        A pause of pictures and sound together is how the film was made.
+        A pause of pictures and sound together belongs to the film.
 
         Args:
             source: Times in the file of the pictures that are there, seconds.
@@ -101,7 +101,7 @@ class PictureCount:
         return max(0, lost)
 
     def sentence(self) -> str:
-        """Say what is lost, or nothing."""
+        """Return what is lost, as a sentence; empty when nothing."""
         if not self.lost:
             return ""
         place = "" if self.near is None else f", near {clock_time(self.near)}"
@@ -110,12 +110,12 @@ class PictureCount:
 
 @dataclass(slots=True)
 class SoundCount:
-    """How the times of one sound stream run on, to tell what is missing between them.
+    """The times of one sound stream, to find gaps between its packets.
 
     Attributes:
         number: 1-based number among the film's sound streams.
-        gaps: From and until when it is silent for lack of data, times in the file in seconds.
-        corrupt: Packets that the container knows to be damaged.
+        gaps: Start and end of each gap in its data, times in the file in seconds.
+        corrupt: Packets that the container marks as damaged.
         near: Time in the file of the first of these; None while there is none.
     """
 
@@ -135,7 +135,7 @@ class SoundCount:
         self._until = time + length
 
     def sentence(self, times: FrameTimes) -> str:
-        """Say what is lost, or nothing; where there are no pictures either, the film itself pauses."""
+        """Return what is lost, as a sentence; a gap without pictures either is a pause of the film."""
         lost = [(start, end) for start, end in self.gaps if np.any((times.source >= start) & (times.source < end))]
         seconds = sum(end - start for start, end in lost)
         if lost:
@@ -152,7 +152,7 @@ def _is_ragged(gap: tuple[float, float], start: float, end: float) -> bool:
 
 
 def clock_time(seconds: float) -> str:
-    """Write a time for people.
+    """Format a time for people.
 
     Example:
         >>> clock_time(3725.9), clock_time(2.4)
@@ -164,7 +164,7 @@ def clock_time(seconds: float) -> str:
 
 
 def join_sentences(parts: Iterable[str]) -> str:
-    """Join what is told of a film; what is empty is left out.
+    """Join the sentences that are not empty.
 
     Example:
         >>> join_sentences(["", "3 of 9 pictures could not be read", "sound 1 lacks 0.5 seconds"])

@@ -1,4 +1,4 @@
-"""Pieces of one face inside a shot, joined to one track; and the rules by which a track is no face."""
+"""Merge the tracklets of one face inside a shot; and filters for tracks that are not faces."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from facelib.faces import FloatArray
 from facelib.films.agglomerate import Agglomeration, IntArray
 from facelib.films.track import Track
 
-_NEAR = 0.75  # widths of a face by which it may have moved when it is found again where it was
-_LIKE = 1.5  # times as large as before it may be then
+_NEAR = 0.75  # widths of a face by which it may have moved to count as in the same place
+_LIKE = 1.5  # factor by which its size may differ then
 
 # On a sitcom scene and eleven clips every labelled face's track reached 0.82, 0.66 and 0.94, most of the others less.
 _SURE_ONCE = {"yunet": 0.7, "centerface": 0.6, "mtcnn": 0.9}
@@ -21,13 +21,13 @@ _SURE_ONCE = {"yunet": 0.7, "centerface": 0.6, "mtcnn": 0.9}
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MergedTracks:
-    """The tracks of one shot after their pieces were joined.
+    """The tracks of one shot after merging.
 
     Attributes:
         tracks: In the order of their first frames, numbered one after the other.
-        embeddings: One row a track, `(n, dimension)` float32: the mean of its pieces' embeddings, weighted by the
+        embeddings: One row a track, `(n, dimension)` float32: the mean of its tracklets' embeddings, weighted by the
             quality of their looks.
-        members: For each track the indices of the pieces it was made of, in the order they were given.
+        members: For each track the indices of its tracklets, in the order given.
     """
 
     tracks: list[Track]
@@ -49,13 +49,12 @@ def merge_tracklets(
     most_looks: int = 8,
     first_number: int | None = None,
 ) -> MergedTracks:
-    """Join the pieces of one face in one shot, so that each person has one track.
+    """Merge the tracklets of one face in one shot, so that each person has one track.
 
-    The two pieces that are most alike are joined, and so on while there are any like enough (agglomerative
-    clustering by centroids). Two tracks found in one sampled frame are two people and are never joined, nor is
-    either with what was joined with the other. Small faces all look alike to an embedder, so the distance that
-    is like enough shrinks with faces below `full_size`; where a piece begins at the place and in the size in which
-    another ended shortly before, their looks need only not contradict it.
+    The two nearest tracklets are merged, and so on while any are near enough (agglomerative clustering by centroids).
+    Two tracks found in one sampled frame are two people and are never merged, nor are groups that hold them. Small
+    faces all look alike to an embedder, so the allowed distance shrinks with faces below `full_size`; where a tracklet
+    begins at the place and in the size in which another ended shortly before, a larger distance is allowed.
 
     Args:
         tracks: Tracks of one shot, as `ShotTracker` leaves them.
@@ -63,12 +62,12 @@ def merge_tracklets(
         times: Presentation time of each frame of the shot, seconds.
         first_frame: The number of the shot's first frame.
         largest_distance: Euclidean distance of two embeddings up to which large faces are one person; it depends
-            on the embedder: 0.75 times its threshold for naming is good. Raising it joins more; nan joins none.
-        nearby_distance: The same for a piece that begins where another ended; None takes 1.25 times as much.
-        longest_gap: Seconds between two pieces beyond which they are not joined.
-        nearby_gap: Seconds in which a face is expected to be where it was.
+            on the embedder: 0.75 times its threshold for naming is good. Raising it merges more; nan merges none.
+        nearby_distance: The same for a tracklet that begins where another ended; None takes 1.25 times as much.
+        longest_gap: Seconds between two tracklets beyond which they are not merged.
+        nearby_gap: Seconds during which a face is expected to stay in its place.
         full_size: Width of a face in pixels from which its embedding is trusted in full.
-        most_looks: How many looks a joined track keeps, the best.
+        most_looks: How many of its best looks a merged track keeps.
         first_number: The number of the first track; None takes the lowest of those given.
 
     Raises:
@@ -108,7 +107,7 @@ class _Limits:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Piece:
-    """One or several tracks held to be one face."""
+    """One or several tracks taken as one face."""
 
     members: list[int]
     frames: NDArray[np.int64]
@@ -152,19 +151,19 @@ class _Pieces:
         self.pieces[first] = self.pieces[first].join(self.pieces[second])
 
     def alike(self, rows: IntArray, others: IntArray) -> NDArray[np.float64]:
-        """Return the distances as a part of what is allowed, negated: below -1 they are two people."""
+        """Return the distances as a share of the allowed ones, negated: below -1 they are two people."""
         return -np.stack([_strains(self.pieces[row], [self.pieces[k] for k in others], self.limits) for row in rows])
 
 
 def _joined(pieces: list[_Piece], limits: _Limits) -> list[_Piece]:
-    """Join the most alike pair until no pair is like enough."""
+    """Join the nearest pair until none is near enough."""
     found = _Pieces(pieces, limits)
     groups = Agglomeration(found, len(pieces), least=-1).run()
     return [found.pieces[row] for row in np.unique(groups)]
 
 
 def _strains(piece: _Piece, others: list[_Piece], limits: _Limits) -> NDArray[np.float64]:
-    """Return the distance to each of the others as a part of what is allowed: above 1 they are two people."""
+    """Return the distance to each of the others as a share of the allowed one: above 1 they are two people."""
     strains = np.full(len(others), np.inf)
     distances = np.linalg.norm(np.stack([one.vector for one in others]) - piece.vector, axis=1)
     for i in np.flatnonzero(distances <= max(limits.far, limits.near)):
@@ -178,7 +177,7 @@ def _strain(first: _Piece, second: _Piece, distance: float, limits: _Limits) -> 
     order = np.argsort(frames, kind="stable")
     if (np.diff(frames[order]) == 0).any():
         return np.inf
-    # Where one piece hands over to the other; they may take turns.
+    # Where one piece ends and the other begins; they may alternate.
     owners = order < len(first.frames)
     before = np.flatnonzero(owners[1:] != owners[:-1])
     gaps = np.diff(np.concatenate([first.times, second.times])[order])[before]
@@ -192,7 +191,7 @@ def _strain(first: _Piece, second: _Piece, distance: float, limits: _Limits) -> 
 
 
 def _in_place(before: NDArray[np.float64], after: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Tell of each pair of boxes whether they are near each other and of like size."""
+    """Return for each pair of boxes whether they are near each other and of similar size."""
     widths, later = before[:, 2] - before[:, 0], after[:, 2] - after[:, 0]
     moved = np.abs((after[:, :2] + after[:, 2:]) - (before[:, :2] + before[:, 2:])).max(axis=1) / 2
     return np.asarray((moved <= _NEAR * (widths + later) / 2) & (np.abs(np.log(later / widths)) <= np.log(_LIKE)))
@@ -213,17 +212,17 @@ def _merge(pieces: Sequence[Track], number: int, most_looks: int) -> Track:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrackFilters:
-    """What a track must be to pass for a face; a track that breaks one rule is dropped.
+    """Filters for tracks that are not faces; a track that fails one is dropped.
 
     Attributes:
-        least_samples: In how many sampled frames it must be found, unless it lasts for `least_seconds`, or for
-            half of its shot.
+        least_samples: Least number of sampled frames it is found in, unless it lasts for `least_seconds`, or for half
+            of its shot.
         least_seconds: See `least_samples`.
-        least_share: In what part of the samples between its first and its last it must be found; what lies between
-            two joined pieces does not count.
-        most_growth: How much it may usually grow or shrink from one sample to the next: 0.3 is by 30 %.
-        most_jerk: How far it may usually leave its straight way from one sample to the next, in widths of its box.
-        least_score: What its best score must reach; None asks for nothing. See `of`.
+        least_share: Least share of the samples between its first and its last that it is found in; gaps between merged
+            tracklets do not count.
+        most_growth: Largest median change of its width from one sample to the next: 0.3 is 30 %.
+        most_jerk: Largest median deviation from straight motion between samples, in widths of its box.
+        least_score: Least value of its best score; None skips this filter. See `of`.
     """
 
     least_samples: int = 3
@@ -235,20 +234,20 @@ class TrackFilters:
 
     @classmethod
     def of(cls, detector: str) -> TrackFilters:
-        """Return the rules for a detector's faces, by its name: what its best score must reach is measured.
+        """Return the filters for a detector, by its name, with a measured `least_score`.
 
-        Props on a set are as steady as people who sit, but a face is sure at least once while it is on screen.
+        Props on a set are as steady as people who sit, but a face has a high score at least once while it is on screen.
         """
         return cls(least_score=_SURE_ONCE.get(detector))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Dropped:
-    """A track that is no face, and why.
+    """A track that is not a face, and why.
 
     Attributes:
         track: The track.
-        reason: The rule that it broke, such as `short: found in 2 samples, 0.2 s`.
+        reason: The filter that it failed, such as `short: found in 2 samples, 0.2 s`.
     """
 
     track: Track
@@ -258,13 +257,13 @@ class Dropped:
 def keep_tracks(
     tracks: Sequence[Track], times: ArrayLike, first_frame: int, *, rules: TrackFilters | None = None
 ) -> tuple[list[Track], list[Dropped]]:
-    """Part the tracks of one shot into faces and what the rules say is none.
+    """Split the tracks of one shot into faces and those that a filter drops.
 
     Args:
-        tracks: Tracks of one shot, joined already: a short piece of a face is short no more then.
+        tracks: Tracks of one shot, after merging: before, a face's tracklets may be too short.
         times: Presentation time of each frame of the shot, seconds.
         first_frame: The number of the shot's first frame.
-        rules: None takes the default ones.
+        rules: The filters; None takes the default ones.
 
     Returns:
         The tracks kept, in their order, and those dropped, each with its reason.
@@ -283,7 +282,7 @@ def keep_tracks(
 
 
 def rejection_reason(track: Track, times: NDArray[np.float64], first_frame: int, *, rules: TrackFilters) -> str:
-    """Return the rule that a track breaks, in words, or nothing when it passes for a face."""
+    """Return in words the filter that a track fails, empty when it passes."""
     count = len(track.frames)
     lasted = times[track.frames[-1] - first_frame] - times[track.frames[0] - first_frame]
     if count < rules.least_samples and lasted < min(rules.least_seconds, (times[-1] - times[0]) / 2):
@@ -303,7 +302,7 @@ def rejection_reason(track: Track, times: NDArray[np.float64], first_frame: int,
 
 
 def _unrest(boxes: NDArray[np.float64]) -> tuple[float, float]:
-    """Return the usual change of size and the usual distance from a straight way, `(n, 4)` boxes."""
+    """Return the median change of width and the median deviation from straight motion of `(n, 4)` boxes."""
     widths = boxes[:, 2] - boxes[:, 0]
     growth = float(np.median(np.expm1(np.abs(np.diff(np.log(widths)))))) if len(boxes) > 1 else 0.0
     middles = (boxes[:, :2] + boxes[:, 2:]) / 2

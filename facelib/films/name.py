@@ -1,4 +1,4 @@
-"""The tracks of one film named, by face and by what surrounds it, and kept by what they were named from."""
+"""Name the tracks of one film by face and context, and cache the result by its inputs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from facelib.films.naming import LOOK_COLUMNS, NamingSettings, Recognizer, name_
 from facelib.project import FilmFiles, digest, write_table
 from facelib.recognize import RecognizerInfo
 
-_FORM = 1  # of the table; a change of what naming gives counts it up
+_FORM = 1  # version of the table; raise it when naming gives something else
 
 
 def name_film(
@@ -29,18 +29,18 @@ def name_film(
 ) -> pd.DataFrame:
     """Name the tracks of a film, and write them to `named.parquet`; nothing of the film itself is read.
 
-    A table that was made from the same tracks, recognizer and settings is taken as it is.
+    A table made from the same tracks, recognizer and settings is reused.
 
     Args:
         found: The film's tracks, as `facelib.films.indexed.index_film` returns them.
         files: Its `looks.parquet` and `shots.csv` are read.
         recognizer: Fitted on the gallery.
         info: What the recognizer was made from.
-        rules: When a track is given a name; None takes the defaults.
+        rules: When a track gets a name; None takes the defaults.
 
     Returns:
         The columns of `tracks.parquet` and `until`; `cluster` is empty, since unknown people are grouped over all
-        films, see `facelib.films.settle`. `attrs["made"]` is the SHA-256 of what it was made from.
+        films, see `facelib.films.settle`. `attrs["made"]` is the SHA-256 of its inputs.
 
     Raises:
         OSError: When a table cannot be read or written.

@@ -1,4 +1,4 @@
-"""Film files: opened, their streams chosen, their packets read and decoded whatever is damaged."""
+"""Open film files, choose their streams, and read and decode their packets despite damage."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 
 class UnreadableFilm(ValueError):
-    """A file that was expected to be a film and is not, has no pictures, or cannot be decoded."""
+    """A file that is not a film, has no pictures, or cannot be decoded."""
 
 
 @contextmanager
@@ -44,7 +44,7 @@ def open_film(path: str | Path) -> Iterator[InputContainer]:
 
 
 def picture_stream(container: InputContainer) -> Any:
-    """Return the moving pictures of a film that `open_film` opened: of its default streams the largest.
+    """Return the video stream of a film that `open_film` opened: the largest of its default ones.
 
     Raises:
         StopIteration: When there are none.
@@ -64,7 +64,7 @@ def read_packets(
     *,
     on_damage: Callable[[str], None] = lambda reason: None,
 ) -> Iterator[Any]:
-    """Read the packets of some streams in the file's order; damage ends the film, and is told in the log.
+    """Read the packets of some streams in the file's order; damage ends the film, and is logged.
 
     Args:
         container: The film.
@@ -78,13 +78,13 @@ def read_packets(
         log.warning("%s is damaged or cut short; what lies before the damage was read: %s", path, error.strerror)
         on_damage(error.strerror or str(error))
         for stream in streams:
-            end = av.Packet()  # an empty packet makes the decoder hand out what it still holds
+            end = av.Packet()  # an empty packet flushes the decoder
             end.stream = stream
             yield end
 
 
 def decode_packet(packet: Any, path: str | Path, *, on_damage: Callable[[], None] = lambda: None) -> list[Any]:
-    """Decode a packet; what cannot be decoded is left out and told in the log, which names `path`."""
+    """Decode a packet; what cannot be decoded is left out and logged with `path`."""
     try:
         return list(packet.decode())
     except (av.FFmpegError, ValueError) as error:

@@ -1,6 +1,6 @@
-"""What others see of films that are settled: the annotated film, exports and reels, of all of them in turn.
+"""Annotated films, exports and reels of settled films.
 
-Whatever goes wrong with one film is told as its problem, and the others are finished.
+An error in one film is recorded as its problem, and the others are finished.
 """
 
 from __future__ import annotations
@@ -60,12 +60,12 @@ def draw_films(
 
 
 def remember_drawn(files: FilmFiles, tracks: pd.DataFrame) -> None:
-    """Keep which names the annotated film shows."""
+    """Record which names the annotated film shows."""
     write_text(json.dumps({"shows": _shown(tracks)}), files.drawn)
 
 
 def films_behind(project: Project, films: Iterable[Path]) -> list[Path]:
-    """Return the films whose annotated film is missing, or shows other names than their tracks have by now."""
+    """Return the films whose annotated film is missing, or shows other names than their tracks have now."""
     behind = []
     for film in films:
         files = project.film(film)
@@ -117,7 +117,7 @@ def cut_reels(settled: Settled, people: Sequence[str], **options: Any) -> pd.Dat
         **options: As of `facelib.films.reel.write_reels`.
 
     Raises:
-        ValueError: When nobody is chosen, or somebody who is in none of the films.
+        ValueError: When no one is chosen, or somebody who is in none of the films.
     """
     check_people(settled.appearances.values(), people)
     rows = []

@@ -1,4 +1,4 @@
-"""What goes wrong with one film while the others go on."""
+"""Errors of single films, recorded while the others go on."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _log = logging.getLogger(__name__)
 
 
 class Problems:
-    """The problems of single films, each with its remedy; they stand in the project's `summary.csv` as well.
+    """The problems of single films, each with its remedy; they are also written to the project's `summary.csv`.
 
     Args:
         project: Whose films.
@@ -41,11 +41,11 @@ class Problems:
 
     @contextmanager
     def of(self, film: Path, doing: str) -> Iterator[None]:
-        """Make whatever is raised in the block a problem of one film, and go on behind it.
+        """Record an exception raised in the block as a problem of one film, and go on.
 
         Args:
             film: Its path.
-            doing: What is done with it, such as `"drawing the names"`.
+            doing: The step, such as `"drawing the names"`.
         """
         try:
             yield
@@ -54,7 +54,7 @@ class Problems:
             self.add(film, f"{doing} failed: {_said(error)}; {_remedy(error)}")
 
     def add(self, film: Path, problem: str) -> None:
-        """Say what is wrong with a film; what was said before stays."""
+        """Add a problem of a film to those recorded before."""
         before = self.found.get(film.name, "")
         if problem in before:
             return
@@ -64,7 +64,7 @@ class Problems:
 
     @property
     def table(self) -> pd.DataFrame:
-        """One row a film that something went wrong with: `film`, `problem`."""
+        """One row per film with a problem: `film`, `problem`."""
         return pd.DataFrame(list(self.found.items()), columns=["film", "problem"])
 
 
@@ -85,7 +85,7 @@ def _write(project: Project, film: str, problem: str) -> None:
 
 
 def _said(error: Exception) -> str:
-    """Return an error's message, with its kind where it is not one that facelib or the system words."""
+    """Return an error's message, with its type where neither facelib nor the system wrote it."""
     text = str(error).strip() or "without a message"
     return text if isinstance(error, UnreadableFilm | OSError | ValueError) else f"{type(error).__name__}: {text}"
 

@@ -1,4 +1,4 @@
-"""One pass over a film: its frames in their order and on one clock, and what was lost on the way."""
+"""One pass over a film: its frames in order and on one clock, and what was lost."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from facelib.films.timecode import gop_timecode, read_timecode
 from facelib.films.timeline import JOINABLE, FrameTimes, JointFinder, PictureClock
 
 _DURATION = re.compile(r"(\d+):(\d\d):(\d\d\.\d+)")
-_HELD = 8  # frames that wait to be put in order, in a damaged film
+_HELD = 8  # frames buffered for sorting, in a damaged film
 _FIRST_GROUP = 64  # frames in which the first timecode of MPEG-2 pictures is looked for
-# Containers in which a film may change the shape of its pixels on its way, since only the pictures tell it.
+# Containers in which a film may change its pixel aspect ratio midway, since only the pictures state it.
 _SHAPELESS = frozenset({"mpegts", "mpeg", "mpegvideo", "m4v", "h264", "hevc", "dv"})
 
 
@@ -46,7 +46,7 @@ def open_reader(path: str | Path) -> Iterator[FilmReader]:
 
 
 class FilmReader:
-    """One pass over a film: its frames in the order of presentation, and what was lost on the way.
+    """One pass over a film: its frames in the order of presentation, and what was lost.
 
     Args:
         path: The film.
@@ -54,7 +54,7 @@ class FilmReader:
 
     Attributes:
         stream: The stream of pictures.
-        pictures: How many pictures there are, and how many came out.
+        pictures: How many pictures there are, and how many were decoded.
     """
 
     def __init__(self, path: str | Path, container: InputContainer) -> None:
@@ -79,9 +79,9 @@ class FilmReader:
         self._has_gops = self.stream.codec_context.codec.canonical_name in {"mpeg1video", "mpeg2video"}
 
     def frames(self, *, count_sound: bool = False) -> Iterator[FilmFrame]:
-        """Decode the film, frame by frame; memory does not grow with its length but for the frames' times.
+        """Decode the film, frame by frame; only the frames' times grow in memory with its length.
 
-        What cannot be decoded is left out and told in the log, and reading goes on behind it as far as the file goes.
+        What cannot be decoded is left out and logged, and reading goes on after it to the end of the file.
 
         Args:
             count_sound: Also look for pieces of sound that are missing, without decoding any.
@@ -176,7 +176,7 @@ class FilmReader:
         )
 
     def problem(self) -> str:
-        """Say what of the film was lost, once it is read to its end; nothing when it is whole."""
+        """Return what of the film was lost, once it is read to its end; empty when it is whole."""
         times = self.times()
         # An AVI counts frames that it leaves out on purpose.
         counted = self.container.format.name.startswith("mov") and self.stream.frames > self.pictures.expected
@@ -204,9 +204,9 @@ class FilmReader:
         return f"read to {until + shift:.1f} of {told + shift:.1f} seconds: the rest is missing or damaged"
 
     def _told_end(self, times: FrameTimes) -> tuple[float | None, float]:
-        """Return when the pictures end as the file says, and by how much it may be wrong, seconds."""
+        """Return when the pictures end according to the file, and by how much it may be wrong, seconds."""
         stream, frame = self.stream, times.seconds / max(1, len(times.ticks))
-        if stream.duration and stream.frames:  # counted by whoever wrote the file
+        if stream.duration and stream.frames:  # counted by the writer of the file
             return float(((stream.start_time or 0) + stream.duration) * stream.time_base), 1.5 * frame + 0.02
         ends = next((text for key, text in stream.metadata.items() if key.upper().startswith("DURATION")), "")
         if found := _DURATION.fullmatch(ends):  # Matroska's statistics of a single stream
@@ -220,7 +220,7 @@ class FilmReader:
 
 
 class _Order:
-    """Frames put in order again where a damaged film has a decoder hand them out too early."""
+    """Puts frames in order where a decoder returns them too early, as in a damaged film."""
 
     def __init__(self, *, active: bool) -> None:
         self.active = active
@@ -245,7 +245,7 @@ class _Order:
 
 
 def is_cut_short(path: str | Path) -> bool:
-    """Return whether an AVI is longer by its own header than the file is."""
+    """Return whether an AVI's header states more bytes than the file has."""
     with Path(path).open("rb") as file:
         head = file.read(8)
         return len(head) == 8 and int.from_bytes(head[4:], "little") + 8 > file.seek(0, 2) + 1
@@ -257,7 +257,7 @@ def _is_shown(packet: Any) -> bool:
 
 
 def read_times(path: str | Path) -> FrameTimes:
-    """Decode a film to tell when each of its frames is shown; no picture is converted.
+    """Decode a film to find when each frame is shown; no picture is converted.
 
     Raises:
         FileNotFoundError: When there is no such file.

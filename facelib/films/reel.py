@@ -19,7 +19,7 @@ from facelib.films.decode import FilmFrame, open_film, picture_stream, probe, re
 from facelib.films.encode import PictureWriter
 from facelib.films.sound import Samples, Sound, frame_of, open_sound
 from facelib.films.spans import Span, chosen_people, merge_spans, spans_of
-from facelib.films.times import read_segments
+from facelib.films.times import read_time_map
 from facelib.project import FilmFiles, Project, atomic_write
 
 PIECE_COLUMNS = ["start", "end", "reel_start", "frames", "people"]
@@ -58,17 +58,16 @@ def write_reel(
     """Cut spans of a film together, frame by frame, with their sound to the sample.
 
     A frame is shown when its presentation time lies in a span, whose end is exclusive, for as long as in the film; the
-    sound is that of the same stretch. Both are counted from the beginning of the reel, so that
-    they do not drift apart however many cuts there are. The film is decoded once, as it was when
-    the faces were found, up to the end of the last span; memory does not grow with it. Given
-    `annotated.mp4` as the film, the reel has the names on it.
+    sound is that of the same stretch. Both are counted from the beginning of the reel, so that they do not drift apart,
+    however many cuts there are. The film is decoded once, up to the end of the last span; memory does not grow with it.
+    Given `annotated.mp4` as the film, the reel has the names on it.
 
     Args:
         video: Any film PyAV reads.
         files: The film's results, where `select_reel.mp4` is written; or the path to write, `.mp4`.
         spans: What to show, as from `spans_of`, or pairs of start and end in seconds.
         margin: Seconds shown before and after each span as well; spans that then overlap are one.
-        fade: Seconds over which the sound comes and goes at each cut, so that it does not click.
+        fade: Seconds over which the sound fades in and out at each cut, so that it does not click.
         quality: x264's constant rate factor: 18 looks like the source, 28 is small.
         progress: Show a bar with rate and time left.
 
@@ -83,7 +82,7 @@ def write_reel(
         raise ValueError(f"expected a fade of 0 seconds or more, got {fade!r}")
     info, first = probe(video), next(read_frames(video))
     step = 1 / (info.rate or 25)
-    segments = read_segments(video, files if isinstance(files, FilmFiles) else None)
+    segments = read_time_map(video, files if isinstance(files, FilmFiles) else None)
     path = files.reel if isinstance(files, FilmFiles) else Path(files)
     total = min(info.frames, math.ceil((wanted[-1].end - first.time) * info.rate) + 2) if info.frames else None
     with atomic_write(path) as temporary, ExitStack() as opened:
@@ -153,7 +152,7 @@ def write_reels(
 
 
 def check_people(tables: Iterable[pd.DataFrame], people: Sequence[str]) -> None:
-    """Refuse to cut a reel of nobody, or of somebody who appears in none of the films.
+    """Check that people are chosen, and that each appears in one of the films.
 
     Args:
         tables: `person`, `start` and `end` of the appearances of each film.
@@ -276,7 +275,7 @@ class _Piece:
 
 
 class _ReelWriter:
-    """A reel being written: where it has come to, and which pieces of the film are in it."""
+    """A reel being written: its position, and its pieces of the film."""
 
     def __init__(self, pictures: PictureWriter, sound: _ReelSound | None) -> None:
         self.pictures, self.sound = pictures, sound
@@ -302,7 +301,7 @@ class _ReelWriter:
 
 
 class _ReelSound:
-    """The sound of a reel: every picture brings its own stretch along."""
+    """The sound of a reel, written picture by picture."""
 
     def __init__(self, output: OutputContainer, source: Sound, fade: float) -> None:
         self.output, self.source = output, source
@@ -316,7 +315,7 @@ class _ReelSound:
         """Write the sound of one picture: `start` is its time in the film, `until` its end in the reel, both exact."""
         if begins:
             self.place = round(start * self.source.rate)
-        # Counted from the reel's beginning: what rounding takes from one picture it gives to the next.
+        # Counted from the reel's beginning, so that rounding does not add up.
         count = round(until * self.source.rate) - self.written
         samples = self.source.take(self.place, count)
         if begins:

@@ -12,16 +12,16 @@ from facelib.faces import FloatArray, Image
 
 WIDTH, HEIGHT = 32, 18  # cells of a background picture
 _BINS = (6, 8, 8)
-_SAME_CELL = 14.0  # CIE Lab units: less is the same thing in the same place, under the film's noise
+_SAME_CELL = 14.0  # CIE Lab units: below it, two cells are the same but for noise
 
 
 def small_picture(image: Image) -> Image:
-    """Return an RGB picture as `(18, 32, 3)` uint8: what is left of the place when details are gone."""
+    """Return an RGB picture as `(18, 32, 3)` uint8: the place without its details."""
     return np.asarray(cv2.resize(image, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def background(pictures: Sequence[Image]) -> Image:
-    """Return the median of a shot's small pictures: who walks through it leaves no trace."""
+    """Return the median of a shot's small pictures, in which passers-by vanish."""
     return np.asarray(np.median(np.stack(pictures), axis=0), np.uint8)
 
 
@@ -31,7 +31,7 @@ def find_setups(backgrounds: Sequence[Image], *, least_alike: float = 0.58, reac
     Args:
         backgrounds: One a shot, `(18, 32, 3)` uint8 RGB.
         least_alike: The share of cells that must be the same. Raising it finds more set-ups.
-        reach: With so many set-ups, those used last, a shot is compared; so time grows with the number of shots.
+        reach: How many of the set-ups used last a shot is compared with; so time grows with the number of shots.
 
     Returns:
         `(shots,)`, 0-based, in order of first use.
@@ -59,12 +59,12 @@ def find_scenes(
     reach: int = 3,
     window: float = 60.0,
 ) -> NDArray[np.int32]:
-    """Number the scenes: a cut parts two of them where hardly any shot before it looks like one after it.
+    """Number the scenes: a cut separates two where hardly any shot before it looks like one after it.
 
-    Cameras alternate, so the shots up to `reach` apart on both sides of a cut are compared by their colours. How far
-    they overlap more than those of two places usually do, on average over these pairs, is the coherence of the cut.
-    Source: Kender and Yeo, "Video scene segmentation via continuous video coherence" (CVPR 1998). By
-    `benchmarks/scenes.py` the shots of one scene stay together, and 82 % of the changes between joined films are found.
+    Cameras alternate, so the shots up to `reach` apart on both sides of a cut are compared by their colours. The mean
+    overlap of these pairs beyond that usual for two places is the coherence of the cut. Source: Kender and Yeo, "Video
+    scene segmentation via continuous video coherence" (CVPR 1998). By `benchmarks/scenes.py` the shots of one scene
+    stay together, and 82 % of the changes between joined films are found.
 
     Args:
         backgrounds: One a shot, `(18, 32, 3)` uint8 RGB.
@@ -84,7 +84,7 @@ def find_scenes(
     for apart in range(1, min(reach, count - 1) + 1):
         overlap = np.minimum(histograms[:-apart], histograms[apart:]).sum(axis=1)
         more = np.where(times[apart:] - times[:-apart] <= window, np.maximum(overlap - usual_overlap, 0), 0)
-        for cut in range(apart):  # each pair lies across so many cuts
+        for cut in range(apart):  # each pair spans this many cuts
             part = slice(cut, cut + len(more))
             coherence[part] += more
             pairs[part] += 1

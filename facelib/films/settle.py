@@ -1,6 +1,6 @@
-"""The tables of a project's films settled: unknown people grouped over all of them, the user's decisions applied.
+"""Settle a project's films: group unknown people over all of them, and apply the user's decisions.
 
-No film is looked at again, and none but those whose names change is written.
+No film is decoded, and only tables whose names change are written.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from facelib.films.unknowns import group_unknowns, match_unknowns, table_of_grou
 from facelib.films.unknowns.kept import Groups, no_groups, people_of, read_groups, write_groups
 from facelib.project import Project, write_table
 
-CHANGE_COLUMNS = ["video", "track", "start", "end", "was", "is", "reason"]
+NAME_CHANGE_COLUMNS = ["video", "track", "start", "end", "was", "is", "reason"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,12 +43,12 @@ class Settled:
         appearances: By the film's file name, the columns of `appearances.csv`, with the groups of unknown people where
             they were asked for.
         durations: By the film's file name, its length in seconds.
-        changes: One row a track of these films that is now called something else than in the file before: `video`,
+        changes: One row per track of these films whose label differs from the file before: `video`,
             `track`, `start`, `end` (seconds), `was`, `is`, `reason`.
-        elsewhere: The same of the other films of the project.
-        written: The films whose tables were written anew; where nothing changed, the files stay as they were.
+        elsewhere: The same for the other films of the project.
+        written: The films whose tables were rewritten; where nothing changed, the files stay as they were.
         left_out: The decisions that were not applied, with the columns of `corrections.csv` and `why`.
-        warnings: A sentence for each person whom the user named twice in one moment.
+        warnings: A sentence for each person whom the user named twice in one frame.
         unknown: The unknown people of all films of the project, see `facelib.films.unknowns.unknown_people`.
         problems: What went wrong with single films.
     """
@@ -79,20 +79,20 @@ def settle_films(
 ) -> Settled:
     """Group the unknown people of a project, apply the user's decisions, and write `tracks.parquet` and appearances.
 
-    Films that are new to the project are matched to the groups there are, so that nothing of the others is read. All
-    are grouped anew where the threshold, the network or a film's tracks have changed, where `films` are all there
-    are, or on request. Films of another network keep their groups, and those names to themselves.
+    Films that are new to the project are matched to the existing groups, so that the others need not be read. All are
+    grouped again where the threshold, the network or a film's tracks have changed, where `films` are all of the
+    project, or on request. Films of another network keep their groups, whose labels no other group gets.
 
     Args:
         project: Its `corrections.csv` is read; no other process may settle it at the same time.
         films: The films to report about; None means all of the project that have tables.
-        threshold: How alike two unknown tracks must be, see `facelib.films.unknowns.fit_grouping`; None leaves the
-            groups as they are.
+        threshold: The largest distance of two groups that join, see `facelib.films.unknowns.fit_grouping`; None leaves
+            the groups as they are.
         weights: SHA-256 of the weights that embedded the faces, with a threshold.
-        regroup: Group all films anew, with a threshold.
-        longest_gap: As of `facelib.films.appearances.appearances`; a changed value alone writes nothing anew.
+        regroup: Group all films again, with a threshold.
+        longest_gap: As of `facelib.films.appearances.appearances`; a changed value alone rewrites nothing.
         show_unknown: Also the groups of unknown people in the appearances that are returned.
-        problems: Where to say what goes wrong with single films; None begins anew.
+        problems: Where to record the problems of single films; None starts a new record.
 
     Raises:
         FileNotFoundError: When one of `films` has no tables.
@@ -139,7 +139,7 @@ def _chosen(project: Project, films: Iterable[Path] | None) -> list[Path]:
 
 
 class _Run:
-    """The films of one settling: those asked for, and others as they are needed."""
+    """The films of one run: those asked for, and others as needed."""
 
     def __init__(self, project: Project, films: list[Path], problems: Problems) -> None:
         self.project, self.problems = project, problems
@@ -151,7 +151,7 @@ class _Run:
         self.wanted = dict(self.paths)
 
     def read(self, film: Path) -> None:
-        """Read a film's named tracks, unless they are there; what is damaged is told and left out."""
+        """Read a film's named tracks once; a damaged table is recorded as a problem and left out."""
         with self.problems.of(film, "reading its tables"):
             if film.name not in self.named:
                 self.named[film.name] = _read_named(self.project, film)
@@ -189,7 +189,7 @@ def _read_named(project: Project, film: Path) -> pd.DataFrame:
 def _grouped(
     run: _Run, before: Groups | None, threshold: float | None, weights: str, *, regroup: bool
 ) -> tuple[Groups, bool]:
-    """Return the groups with the films of this run in them, labelled by grouping, and whether all were made anew."""
+    """Return the groups with the films of this run, labelled by grouping, and whether all were made again."""
     if threshold is None:
         return _as_they_are(run, before or no_groups()), before is None
     now = {name: run.made(name) for name in run.wanted}
@@ -229,7 +229,7 @@ def _with_shown_clusters(run: _Run, name: str) -> pd.DataFrame:
 
 
 def _all_anew(run: _Run, threshold: float, weights: str) -> Groups:
-    """Group all films that the network embedded; what another network made of a face says nothing beside it."""
+    """Group all films that the network embedded; embeddings of two networks cannot be compared."""
     others = {film: weights_of(run.project.film(film)) for film in run.others()}
     for film, used in others.items():
         if used == weights:
@@ -251,7 +251,7 @@ def _decided(run: _Run, before: Groups | None, kept: Groups) -> tuple[Corrected,
 
     Args:
         run: The films.
-        before: What was settled last; None where all groups were made anew.
+        before: The last result; None where all groups were made again.
         kept: The groups, labelled by grouping.
     """
     path = run.project.corrections
@@ -286,7 +286,7 @@ def _with_decisions(run: _Run, known: set[str], corrections: pd.DataFrame) -> li
 def _read_changed(
     run: _Run, before: Groups | None, kept: Groups, renamed: Mapping[str, str], decided: set[str]
 ) -> None:
-    """Read the films whose tracks are called something else by now, besides those of this run."""
+    """Read the films whose labels have changed, besides those of this run."""
     earlier = before.renamed if before is not None else {}
     changed = [label for label in {*renamed, *earlier} if renamed.get(label, label) != earlier.get(label, label)]
     names = decided | set(kept.members.loc[kept.members["auto_cluster"].isin(changed), "film"])
@@ -322,7 +322,7 @@ def _written(run: _Run, corrected: Corrected, longest_gap: float) -> tuple[list[
 
 
 def _joined(tables: list[pd.DataFrame]) -> pd.DataFrame:
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=pd.Index(CHANGE_COLUMNS))
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=pd.Index(NAME_CHANGE_COLUMNS))
 
 
 def _same(before: pd.DataFrame, after: pd.DataFrame) -> bool:
@@ -337,17 +337,17 @@ def _called_the_same(before: pd.DataFrame, after: pd.DataFrame) -> bool:
 
 
 def _changes(video: str, before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
-    """Return the tracks that are called something else; none where the film was looked through anew."""
+    """Return the tracks whose label changed; none where the film was indexed again."""
     spans = ["track", "start_frame", "end_frame"]
     if not before[spans].equals(after[spans]):
-        return pd.DataFrame(columns=pd.Index(CHANGE_COLUMNS))
+        return pd.DataFrame(columns=pd.Index(NAME_CHANGE_COLUMNS))
     table = after.assign(video=video, was=labels(before).to_numpy())
     table = table.assign(**{"is": labels(after).to_numpy()})
-    return table.loc[table["was"] != table["is"], CHANGE_COLUMNS].reset_index(drop=True)
+    return table.loc[table["was"] != table["is"], NAME_CHANGE_COLUMNS].reset_index(drop=True)
 
 
 def _duration(project: Project, film: Path, tracks: pd.DataFrame) -> float:
-    """Return a film's length in seconds, as its file says, else as far as it was read."""
+    """Return a film's length in seconds, from its file, else as far as it was read."""
     record = read_record(project.film(film))
     known = float(str(record.get("duration", 0))) or float(str(record.get("read_until", 0)))
     return known or float(tracks["end"].max() if len(tracks) else 0.0)

@@ -1,4 +1,4 @@
-"""Shots: where one picture of a film is cut to the next, or fades away and another comes."""
+"""Shot detection: cuts and fades."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from facelib.faces import Image
 from facelib.films.decode import FilmFrame
 
 ShotMethod = Literal["adaptive", "content"]
-"""How a cut is told from movement: by standing out from the frames around it, or by its size alone."""
+"""How a cut is distinguished from movement: by standing out from the frames around it, or by its size alone."""
 
 Transition = Literal["", "cut", "fade"]
 """How a shot begins: as the film's first, by a cut, or behind a fade."""
 
 _THRESHOLDS = {"adaptive": 3.0, "content": 27.0}  # PySceneDetect's own
 _PREVIEW_WIDTH = 160  # pixels: enough to see a cut, small enough to cost a millisecond
-_AHEAD = 11  # frames looked at before one is given out: a fade's middle and a flash's end must come in sight
+_AHEAD = 11  # frames of look-ahead: a fade's middle and a flash's end must be seen
 _STRAY = 0.02  # of the picture may keep a station's logo while the rest is black
-_BLACK, _WHITE = 24, 231  # of 255: what is left of a picture faded to less than a tenth
+_BLACK, _WHITE = 24, 231  # of 255: a picture faded to less than a tenth
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class ShotFrame:
         shot: 0-based number of its shot.
         first: Whether it is the first frame of its shot.
         last: Whether it is the last frame of its shot.
-        transition: How its shot begins: nothing for the film's first shot, else `cut` or `fade`.
+        transition: How its shot begins: empty for the film's first shot, else `cut` or `fade`.
     """
 
     frame: FilmFrame
@@ -55,23 +55,23 @@ def split_shots(
     least_change: float = 15.0,
     shortest: int = 8,
 ) -> Iterator[ShotFrame]:
-    """Tell for every frame of a film which shot it belongs to; runs twelve frames behind the decoder.
+    """Yield every frame of a film with the shot it belongs to, twelve frames behind the decoder.
 
-    A cut is a change of colour and light between two frames, found by PySceneDetect, after which the picture
-    does not come back: a camera's flash is no cut. A fade is a stretch of frames that are all black, or all
-    white, with pictures before and behind it, that is reached by degrees or lasts for `shortest` frames; the
-    new shot begins in its middle, or eleven frames before its end where that is later.
+    A cut is a change of colour and light between two frames, found by PySceneDetect, after which the picture does not
+    return: a camera's flash is not a cut. A fade is a stretch of frames that are all black, or all white, with pictures
+    before and after it, that is reached gradually or lasts for `shortest` frames; the new shot begins in its middle, or
+    eleven frames before its end where that is later.
 
     Args:
         frames: The film's frames in order.
-        method: `adaptive` asks how far a change stands out from the two frames before and behind it and is not
-            misled by a moving camera; `content` asks for its size alone.
+        method: `adaptive` measures how far a change stands out from the two frames before and after it and is not
+            misled by a moving camera; `content` measures its size alone.
         threshold: Raising it finds fewer cuts. `adaptive`: how many times larger than its neighbours' a change
             must be. `content`: the least mean change of hue, saturation and lightness, 0 to 255. None takes the
             method's own, 3 and 27.
         least_change: With `adaptive`, the smallest mean change, 0 to 255, that can be a cut.
-        shortest: The least number of frames between the beginnings of two shots. Of two changes nearer to each
-            other the first is taken.
+        shortest: The least number of frames between the beginnings of two shots. Of two nearer changes the first is
+            taken.
 
     Raises:
         ValueError: When there is no such method.
@@ -79,8 +79,8 @@ def split_shots(
     if method not in get_args(ShotMethod):
         raise ValueError(f"expected method 'adaptive' or 'content', got {method!r}")
     limit = _THRESHOLDS[method] if threshold is None else threshold
-    # PySceneDetect's least length of a shot is left to the splitter: a flash it counted as a cut would hide a
-    # cut that follows.
+    # The splitter enforces the least length, not PySceneDetect: a flash it counted as a cut would hide a cut that
+    # follows.
     detector = (
         AdaptiveDetector(adaptive_threshold=limit, min_scene_len=0, min_content_val=least_change, window_width=2)
         if method == "adaptive"
@@ -110,7 +110,7 @@ class _Empty:
 
 @dataclass(slots=True, eq=False)
 class _Seen:
-    """A frame that waits to be given out."""
+    """A buffered frame."""
 
     frame: FilmFrame
     preview: Image
@@ -118,7 +118,7 @@ class _Seen:
 
 
 class _Splitter:
-    """The frames between the decoder and the one that is given out next, and what is known of them."""
+    """The frames between the decoder and the next one to yield, and their measurements."""
 
     def __init__(self, detector: ContentDetector, shortest: int) -> None:
         self.waiting: deque[_Seen] = deque()
@@ -129,7 +129,7 @@ class _Splitter:
         self._stretch: _Empty | None = None
         self._flash_until = -1
         self._shot = 0
-        self._start: int | None = None  # the first frame of the shot that is being given out
+        self._start: int | None = None  # the first frame of the current shot
         self._transition: Transition = ""
 
     def add(self, frame: FilmFrame) -> None:
@@ -157,7 +157,7 @@ class _Splitter:
         return whole >= 2 and step <= 0.4 * whole
 
     def take(self) -> ShotFrame:
-        """Give out the oldest frame, which is its shot's last when the next one begins another."""
+        """Remove and return the oldest frame, which is its shot's last when the next one begins another."""
         seen = self.waiting.popleft()
         index = seen.frame.index
         if self._start is None:
@@ -171,7 +171,7 @@ class _Splitter:
         return item
 
     def _next_begins(self, previous: _Seen, start: int) -> Transition:
-        """Return whether the oldest frame that waits begins a shot, given the one before it."""
+        """Return how the oldest buffered frame begins a shot, if it does, given the one before it."""
         following = self.waiting[0]
         index = following.frame.index
         if index - start < self._shortest:
@@ -185,16 +185,16 @@ class _Splitter:
         return ""
 
     def _is_pause(self, stretch: _Empty) -> bool:
-        """Return whether a stretch parts two pictures, or a picture from nothing; a flash does not."""
+        """Return whether a stretch separates two pictures, or ends or begins the film; a flash does not."""
         end = self.waiting[-1].frame.index + 1 if stretch.end is None else stretch.end
         return stretch.gradual or end - stretch.start >= min(self._shortest, _AHEAD)
 
     def _is_flash(self, previous: _Seen) -> bool:
-        """Return whether the picture soon is again what it was before the oldest frame that waits."""
+        """Return whether the picture soon returns to what it was before the oldest buffered frame."""
         after = list(self.waiting)[: self._shortest]
         distances = [_distance(previous.preview, seen.preview) for seen in after]
         back = int(np.argmin(distances))
-        # Behind a cut a picture stays as far from the one before it; behind a flash it is the same again.
+        # After a cut the picture stays different from the one before it; after a flash it is the same again.
         if distances[back] > 0.5 * distances[0]:
             return False
         self._flash_until = after[back].frame.index
@@ -202,7 +202,7 @@ class _Splitter:
 
 
 def _is_empty(light: Image) -> bool:
-    """Return whether a picture, as its lightness `(h, w)`, is all black or all white, but for black bars."""
+    """Return whether a picture, as its lightness `(h, w)`, is all black or all white, except black bars."""
     if np.count_nonzero(light > _BLACK) <= _STRAY * light.size:
         return True
     rows = np.flatnonzero(light.max(axis=1) > _BLACK)

@@ -1,4 +1,4 @@
-"""From the picture as it is stored to the picture as it is shown: upright, with square pixels, in 8 bits."""
+"""Convert stored pictures to those shown: upright, with square pixels, in 8 bits."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from facelib.faces import Image
 from facelib.films.tones import HDR_CURVES, ToneMap
 
 _SQUARE = Fraction(1)
-_MOST_STRETCHED = 4  # pixels that are said to be longer than this are a damaged header
+_MOST_STRETCHED = 4  # a larger pixel aspect ratio is a damaged header
 _BT709, _LIMITED = 1, 1  # FFmpeg's AVCOL_SPC_BT709, AVCOL_PRI_BT709, AVCOL_TRC_BT709; AVCOL_RANGE_MPEG
 
 
@@ -39,9 +39,9 @@ UPRIGHT = Turn()
 
 
 def read_turn(raw: av.VideoFrame) -> Turn:
-    """Return what a frame's display matrix asks for: one of the eight ways to lay a rectangle on itself.
+    """Return the turn in a frame's display matrix: one of the eight symmetries of a rectangle.
 
-    A matrix that asks for something else, such as ten degrees, is taken for the nearest of the eight.
+    Any other matrix, such as ten degrees, is rounded to the nearest of the eight.
     """
     if not len(raw.side_data):
         return UPRIGHT
@@ -65,7 +65,7 @@ def turn_of(matrix: bytes) -> Turn:
 
 
 class Colours(NamedTuple):
-    """How Y, U and V are to be understood, in FFmpeg's numbers; 2 and for the range 0 mean that nothing is said."""
+    """The colour space of Y, U and V, in FFmpeg's numbers; 2, and 0 for the range, mean unspecified."""
 
     space: int
     range: int
@@ -75,7 +75,7 @@ class Colours(NamedTuple):
 
 @dataclass(slots=True)
 class Stage:
-    """Where the pictures of one film are shown: they all come at the size and in the colours of the first one.
+    """The frame size and colours of one film: all pictures are shown at those of the first one.
 
     Attributes:
         aspect: Width of a stored pixel divided by its height; the reader keeps it up to date.
@@ -151,7 +151,7 @@ class FilmFrame:
 
     @property
     def colours(self) -> Colours:
-        """How the planes are to be understood."""
+        """The colour space of the planes."""
         assert self._stage.colours is not None
         return self._stage.colours
 
@@ -236,7 +236,7 @@ def plane_pixels(plane: Any) -> Image:
 
 
 def pixel_aspect(told: Any) -> Fraction:
-    """Return a sample aspect ratio that can be believed, 1 for any other."""
+    """Return a sample aspect ratio if plausible, else 1."""
     aspect = Fraction(told) if told else _SQUARE
     return aspect if 1 / _MOST_STRETCHED <= aspect <= _MOST_STRETCHED else _SQUARE
 

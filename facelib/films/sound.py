@@ -1,4 +1,4 @@
-"""The sound of a film on the film's clock: as samples at known places, or as packets with times that are counted."""
+"""The sound of a film on the film's clock: samples at known positions, or packets with times by sample count."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def named_layout(layout: str) -> str:
 
 
 def open_sound(container: InputContainer, path: str | Path, segments: tuple[Segment, ...] = ()) -> Sound | None:
-    """Return the main sound of a film, or nothing when it has none that can be decoded.
+    """Return the main sound of a film, None when it has none that can be decoded.
 
     Args:
         container: A film that `facelib.films.decode.open_film` opened; nothing else may read from it.
@@ -87,7 +87,7 @@ def open_sound(container: InputContainer, path: str | Path, segments: tuple[Segm
         for frame in decode_packet(packet, path)
         if frame.samples
     )
-    # What the file says of its sound may be wrong, or nothing where the sound begins late: the first frame knows.
+    # The file's sound format may be wrong, or missing where the sound begins late: the first frame has it.
     first = next(frames, None)
     return None if first is None else Sound(first, chain([first], frames), segments)
 
@@ -95,7 +95,7 @@ def open_sound(container: InputContainer, path: str | Path, segments: tuple[Segm
 class Sound:
     """One film's main sound, at a rate and layout that AAC can hold.
 
-    What the file lacks is silence: before its first sample, behind its last, and where it is damaged.
+    Where the file has no sound there is silence: before its first sample, after its last, and where it is damaged.
 
     Args:
         first: A decoded frame; its rate and layout are kept where AAC can hold them.
@@ -115,7 +115,7 @@ class Sound:
         self._block: tuple[int, Samples] = (0, np.zeros((self.channels, 0), np.float32))
 
     def take(self, first: int, count: int) -> Samples:
-        """Return some samples; what lies before them is forgotten, so that memory does not grow.
+        """Return some samples; earlier ones are dropped, so that memory does not grow.
 
         Args:
             first: Place of the first one, counted from the film's first picture at `rate`; never less than at the last
@@ -137,7 +137,7 @@ class Sound:
 
 
 class SamplePlacer:
-    """Tells where the samples of one stream lie in the film; none overlaps those before.
+    """Finds the position of a stream's samples in the film, without overlaps.
 
     Args:
         rate: Samples a second that are wanted.
@@ -157,14 +157,14 @@ class SamplePlacer:
             samples = _samples_of(part)
             place = self._count.place(time, samples.shape[1])
             time = None  # what follows from the same frame follows at once
-            repeated = max(0, self._count.expected - place)  # by a damaged or badly joined file
+            repeated = max(0, self._count.expected - place)  # by a damaged or badly spliced file
             if repeated < samples.shape[1]:
                 self._count.expected = place + samples.shape[1]
                 yield place + repeated, samples[:, repeated:]
 
 
 class SampleCount:
-    """Places of sound by count while the file's times agree with it, else by these times.
+    """Positions of sound by sample count while the file's times agree with it, else by these times.
 
     Args:
         rate: Samples a second.
@@ -199,7 +199,7 @@ class SampleCount:
 
 
 class _Converter:
-    """Brings decoded sound to one rate and layout, also when a broadcast changes its own on the way."""
+    """Converts decoded sound to one rate and layout, also when a broadcast changes them midway."""
 
     def __init__(self, rate: int, layout: str) -> None:
         self.rate, self.layout = rate, layout

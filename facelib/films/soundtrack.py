@@ -1,4 +1,4 @@
-"""The sound streams of a film being written: copied bit for bit where MP4 holds them, else encoded again."""
+"""Write the sound streams of a film: copied bit for bit where MP4 can hold them, else encoded again."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from facelib.films.timeline import Segment
 log = logging.getLogger(__name__)
 
 COPIED = frozenset({"aac", "mp3", "ac3", "eac3", "opus", "flac", "alac"})
-"""The codecs, by FFmpeg's own names, that an MP4 holds and players know in one."""
+"""The codecs, by FFmpeg's names, that MP4 can hold and players support there."""
 
 SoundMode = Literal["copy", "encode"]
 
@@ -82,7 +82,7 @@ class CopiedTrack:
         self._count = SampleCount(self._rate, segments, self._tick)
 
     def write(self, packet: Any) -> None:
-        """Write a packet, unless it repeats what is written already."""
+        """Write a packet, unless it repeats what was written."""
         if not packet.size:  # the packet that ends a stream
             return
         samples = self._samples(packet)

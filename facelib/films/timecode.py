@@ -1,4 +1,4 @@
-"""A film's own timecode, and the rate at which its track counts, which need not be that of the pictures."""
+"""A film's own timecode and its rate, which may differ from that of the pictures."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _MXF_HEAD = 1 << 20  # bytes in which the header of an MXF file lies
 
 
 def read_timecode(container: InputContainer, path: str | Path) -> tuple[str, Fraction]:
-    """Return what a film's file says of its timecode: the label of its first picture, and the rate it counts at.
+    """Return the timecode of a film's file: the label of its first picture, and the rate it counts at.
 
     Returns:
         The label, empty without one, and the rate in frames a second, 0 where the file does not tell.
@@ -52,7 +52,7 @@ def gop_timecode(raw: av.VideoFrame) -> str:
 
 
 def is_drop_frame(label: str) -> bool:
-    """Return whether a timecode leaves numbers out, as one without a label is taken to do."""
+    """Return whether a timecode is drop-frame, as one without a label is taken to be."""
     return not label or ";" in label or "." in label
 
 

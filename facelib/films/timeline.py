@@ -1,8 +1,8 @@
 """One clock for a film: from the times of its file to the time of the film, which starts at 0 and only rises.
 
-Files count as they like: from 0, from the hour a broadcast began, below 0, from the start again where two recordings
-were joined, or round after 26.5 hours. The map that one pass over the pictures makes is kept beside the film's tables
-(`FrameTimes`), and pictures, sound, subtitles, tables and exports all go by it.
+File times may begin at 0, at the hour a broadcast began, or below 0; they may restart where two recordings were joined,
+or wrap around after 26.5 hours. The map that one pass over the pictures makes is kept beside the film's tables
+(`FrameTimes`), and pictures, sound, subtitles, tables and exports all use it.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-_SURE = 3  # frames in a row that lie behind the last one, where the packets say that the source counts anew
+_SURE = 3  # frames in a row earlier than the last one, where the packets show a restart of the times
 _SURE_ALONE = 50  # the same where they do not
-_BACK = Fraction(1)  # second: a step back by more is sure at once
+_BACK = Fraction(1)  # second: a larger step back is certain at once
 _LEAP = Fraction(60)  # seconds: a longer step ahead is a jump where the container may be joined from pieces
 _REACH = Fraction(10)  # seconds by which sound may lie outside the pictures of its piece
 _STEADY = Fraction(1, 50)  # second by which the times of a stream may be off
 
 JOINABLE = frozenset({"mpegts", "mpeg", "mpegvideo", "flv", "ogg"})
-"""Containers whose pieces may be joined by writing one behind the other; in others a long step is a long picture."""
+"""Containers that can be joined by concatenation; in others a long step is a long picture."""
 
 
 class JointFinder:
-    """Tells from the packets of the pictures where a file begins to count anew.
+    """Finds from the video packets where a file's times restart.
 
     Args:
         leaps: Whether a step ahead of more than a minute is a joint too, see `JOINABLE`.
@@ -36,14 +36,14 @@ class JointFinder:
         self._last: Fraction | None = None
 
     def is_joint(self, dts: Fraction) -> bool:
-        """Return whether the next packet, to be decoded at a time in the file, begins to count anew."""
+        """Return whether the file's times restart at the next packet, to be decoded at a time in the file."""
         last, self._last = self._last, dts
         return last is not None and (dts < last or (self._leaps and dts - last > _LEAP))
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A stretch of a film over which its file counts on steadily.
+    """A stretch of a film over which its file's times run on without a jump.
 
     Attributes:
         start: Time in the file of its first picture, seconds.
@@ -62,7 +62,7 @@ class PictureClock:
     Args:
         tick: Seconds a tick lasts.
         rate: Frames a second on average, for frames without a time; None where the file does not say.
-        joints: Whether the source may count anew at any frame; else only where `joint` has told so, and a frame that
+        joints: Whether the source's times may restart at any frame; else only after a call of `joint`, and a frame that
             comes too late in the order is shown at once.
 
     Attributes:
@@ -79,10 +79,10 @@ class PictureClock:
         self._always, self._joints = joints, 0
         self._leap = round(_LEAP / tick)
         self._segments: list[tuple[int, int, int]] = []  # start, end and shift in ticks
-        self._behind: list[tuple[int, int]] = []  # times in the file that lie behind, and what was given instead
+        self._behind: list[tuple[int, int]] = []  # times in the file that went back, and the times given instead
 
     def joint(self) -> None:
-        """Tell that the packets have begun to count anew: so will the frames, soon."""
+        """Announce that the packets' times have restarted: the frames' will follow."""
         self._joints += 1
 
     def place(self, pts: int | None, length: int = 0) -> int:
@@ -118,7 +118,7 @@ class PictureClock:
             return at
         at_once = following if may else self.last + 1
         self._behind.append((pts, at_once))
-        # One bad time is put right; a source that counts from anew stays behind.
+        # A single bad time is corrected; a source whose times restart stays behind.
         far = (self.last - at) * self.tick > _BACK
         if (may and (far or len(self._behind) == _SURE)) or len(self._behind) == _SURE_ALONE:
             return max(at_once, self._restart(pts))
@@ -146,10 +146,10 @@ class PictureClock:
 
 
 class StreamClock:
-    """Gives the packets of one other stream of a film their times in the film.
+    """Gives the packets of another stream of a film their times in the film.
 
     Args:
-        segments: The film's map; empty for a film whose file keeps the film's own time.
+        segments: The film's map; empty for a film whose file times are the film's.
     """
 
     def __init__(self, segments: tuple[Segment, ...]) -> None:
@@ -192,7 +192,7 @@ class StreamClock:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FrameTimes:
-    """When each frame of a film is shown, and what its file says.
+    """When each frame of a film is shown, and its file's rate and timecode.
 
     Attributes:
         ticks: Film time of each frame, `(n,)` whole ticks, strictly rising from 0.
@@ -203,7 +203,7 @@ class FrameTimes:
         segments: The map from the file's times to the film's.
         timecode: The film's own timecode at its first frame, empty without one.
         timecode_rate: Frames a second that the timecode counts, 0 when unknown.
-        timecode_lead: Seconds by which the first frame comes later than the picture that the timecode names.
+        timecode_lead: Seconds by which the first frame comes after the picture that the timecode labels.
     """
 
     ticks: NDArray[np.int64]

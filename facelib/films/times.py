@@ -22,7 +22,7 @@ _KEY = b"facelib"
 
 
 def write_times(times: FrameTimes, path: Path) -> None:
-    """Write `times.parquet`; what is not of a single frame stands in the file's own metadata as JSON."""
+    """Write `times.parquet`; values of the whole film are JSON in the file's metadata."""
     facts = {
         "end": times.end,
         "tick": str(times.tick),
@@ -39,7 +39,7 @@ def write_times(times: FrameTimes, path: Path) -> None:
 
 
 def read_film_times(video: str | Path, files: FilmFiles | None = None) -> FrameTimes:
-    """Return when the frames of a film are shown: as the pass over it found, or by decoding it once more.
+    """Return when the frames of a film are shown: from its table, or by decoding it once more.
 
     Args:
         video: The film.
@@ -75,7 +75,7 @@ def _kept(path: Path) -> FrameTimes | None:
         return None
 
 
-def read_segments(video: str | Path, files: FilmFiles | None = None) -> tuple[Segment, ...]:
+def read_time_map(video: str | Path, files: FilmFiles | None = None) -> tuple[Segment, ...]:
     """Return the map from the times of a film's file to the film's; the arguments are those of `read_film_times`.
 
     The annotated film keeps the film's own times, and needs no map.

@@ -1,4 +1,4 @@
-"""High dynamic range (PQ and HLG in BT.2020), brought to the range of ordinary screens (BT.709)."""
+"""Tone mapping from high dynamic range (PQ and HLG in BT.2020) to standard range (BT.709)."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class ToneMap:
             self._graph.link_nodes(source, table, self._graph.add("buffersink")).configure()
 
     def __call__(self, raw: av.VideoFrame) -> av.VideoFrame:
-        """Return a picture as RGB in ten bits, in the light of an ordinary screen."""
+        """Return a picture as ten-bit RGB in standard dynamic range."""
         light = raw.reformat(format="gbrp10le")
         light.pts, light.time_base = self._count, Fraction(1, 1000)
         self._count += 1
@@ -56,10 +56,10 @@ class ToneMap:
 
 
 def to_ordinary(signal: _Light, curve: int) -> _Light:
-    """Map colours of high dynamic range to those of an ordinary screen.
+    """Map colours of high dynamic range to standard dynamic range.
 
-    Light below three fifths of a sheet of paper's is left as it is; what is brighter is pressed together smoothly up
-    to 1000 cd/m2, by the brightest of the three colours so that hues stay.
+    Light below three fifths of a sheet of paper's is left as it is; brighter light is compressed smoothly up to 1000
+    cd/m2, by the brightest of the three colours so that hues stay.
 
     Args:
         signal: `(..., 3)` R, G and B of BT.2020 as they are stored, 0 to 1.

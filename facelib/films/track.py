@@ -1,4 +1,4 @@
-"""Faces linked over time, inside one shot, into tracks."""
+"""Link faces over time into tracks, inside one shot."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ class FaceSample:
 
     Attributes:
         quality: 0 to 1, from `facelib.embed.quality.quality`.
-        chip: The face as the embedder wants it, `(side, side, 3)` uint8 RGB.
+        chip: The face as the embedder needs it, `(side, side, 3)` uint8 RGB.
         frame: The frame's number.
         time: Its presentation time, seconds.
         box: Left, top, right, bottom in pixels of the film.
         score: The detector's.
-        picture: The face with its surroundings, `(height, width, 3)` uint8 RGB, for people to look at.
+        picture: The face with its surroundings, `(height, width, 3)` uint8 RGB, for display.
         clothes: From `facelib.films.clothes`; None where they are not in the picture.
         pose: Yaw, pitch and roll in degrees, from `facelib.embed.pose.head_pose`; NaN where not known.
         cut: 0 to 1, how far the picture's edge cuts the face, from `facelib.embed.pose.cut_off`.
@@ -99,7 +99,7 @@ class Track:
         self.scores.append(score)
 
     def keep(self, look: FaceSample, most: int) -> None:
-        """Add a look, and let the worst go when there are more than `most`."""
+        """Add a look, and drop the worst when there are more than `most`."""
         self.looks = sorted([*self.looks, look], key=lambda one: -one.quality)[:most]
 
 
@@ -115,20 +115,20 @@ class ShotTracker:
         shot: The shot's number.
         first_number: The number of the first track.
         seconds_between_samples: The usual distance of the samples.
-        method: `sort` links all faces at once; `bytetrack` the sure ones first; `ocsort` also asks whether a face
-            lies in the direction its track was going.
+        method: `sort` links all faces at once; `bytetrack` those with high scores first; `ocsort` also checks whether a
+            face lies in the direction of its track.
         patience: Seconds a face may be lost; at least one and a half times those between samples are taken.
             Raising it joins more, across longer occlusions.
         least_overlap: The least IoU of a face with where its track should be, both widened by half of
-            their sides each way. Raising it cuts tracks sooner.
-        sure_score: The detector's score from which a face may begin a track; fainter ones only continue one. None
-            takes every face for sure.
+            their sides each way. Raising it splits tracks sooner.
+        sure_score: The detector's score from which a face may begin a track; fainter ones only continue one. None lets
+            every face begin one.
         sightings: In how many samples a face must be found to begin a track: with 1 every sure face begins one at once,
             false ones too; with 2 the first sighting is added to the track at the second one.
 
     Attributes:
         tracks: The tracks so far, in the order of their numbers.
-        samples: The frames that were looked at, ascending.
+        samples: The sampled frames, ascending.
         patience: Seconds a face may be lost.
 
     Raises:
@@ -297,8 +297,8 @@ def fill_frames(
         tracks: Tracks of one shot, each with at least one sample.
         times: Presentation time of each frame of the shot, seconds.
         first_frame: The number of the shot's first frame.
-        longest_gap: Seconds between two samples beyond which nobody knows where the face was: there are no rows
-            then. Must be more than the seconds between samples.
+        longest_gap: Seconds between two samples beyond which boxes are not interpolated: there are no rows then. Must
+            be more than the seconds between samples.
 
     Returns:
         The columns of `DETECTIONS`.

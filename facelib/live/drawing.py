@@ -10,7 +10,7 @@ from PIL import ImageColor
 
 from facelib.faces import Image
 from facelib.films.decode import FilmFrame
-from facelib.films.draw import Mark, Planes, draw_mark
+from facelib.films.draw import LabelledBox, Planes, draw_mark
 from facelib.live.records import LiveFace
 from facelib.plots.style import GREY, colours_of
 from facelib.recognize import UNKNOWN
@@ -22,8 +22,8 @@ def annotate_picture(image: Image, faces: Iterable[LiveFace], colours: Mapping[s
     Args:
         image: `(height, width, 3)` uint8.
         faces: Boxes in pixels of it.
-        colours: A colour such as `#0072B2` for every name; who has none gets that of `unknown`, else grey. None chooses
-            one for each.
+        colours: A colour such as `#0072B2` for every name; a person without one gets that of `unknown`, else grey.
+            None chooses one for each.
     """
     faces = list(faces)
     if not faces:
@@ -50,4 +50,4 @@ def draw_faces(planes: Planes, faces: Iterable[LiveFace], colours: Mapping[str, 
     for face in sorted(faces, key=lambda face: face.person != UNKNOWN):
         red, green, blue, *_ = ImageColor.getrgb(colours.get(face.person, colours.get(UNKNOWN, GREY)))
         left, top, right, bottom = (float(side) for side in face.box)
-        draw_mark(planes, Mark(left, top, right, bottom, face.person, (red, green, blue)), line=line)
+        draw_mark(planes, LabelledBox(left, top, right, bottom, face.person, (red, green, blue)), line=line)

@@ -17,10 +17,10 @@ from facelib.project import atomic_write
 TILE = 80
 """The side of a face on a sheet, pixels."""
 
-COLUMNS = 8
+SHEET_COLUMNS = 8
 """Faces in a row of a sheet; a sheet has as many rows."""
 
-_EACH = COLUMNS * COLUMNS
+_EACH = SHEET_COLUMNS * SHEET_COLUMNS
 
 
 def write_face_sheets(looks: Path, tracks: NDArray[np.int64], folder: Path) -> int:
@@ -39,15 +39,17 @@ def write_face_sheets(looks: Path, tracks: NDArray[np.int64], folder: Path) -> i
     """
     place = {int(track): i for i, track in enumerate(tracks)}
     count = -(-len(tracks) // _EACH)
-    sheets = [PillowImage.new("RGB", (TILE * COLUMNS, TILE * COLUMNS), "#808080") for _ in range(count)]
+    sheets = [PillowImage.new("RGB", (TILE * SHEET_COLUMNS, TILE * SHEET_COLUMNS), "#808080") for _ in range(count)]
     for track, picture in best_pictures(looks):
         if track in place:
             at = place[track] % _EACH
-            sheets[place[track] // _EACH].paste(tile(picture, TILE), (TILE * (at % COLUMNS), TILE * (at // COLUMNS)))
+            sheets[place[track] // _EACH].paste(
+                tile(picture, TILE), (TILE * (at % SHEET_COLUMNS), TILE * (at // SHEET_COLUMNS))
+            )
     for number, sheet in enumerate(sheets):
-        rows = -(-min(_EACH, len(tracks) - number * _EACH) // COLUMNS)
+        rows = -(-min(_EACH, len(tracks) - number * _EACH) // SHEET_COLUMNS)
         with atomic_write(folder / f"faces-{number}.jpg") as temporary:
-            sheet.crop((0, 0, TILE * COLUMNS, TILE * rows)).save(temporary, "JPEG", quality=80)
+            sheet.crop((0, 0, TILE * SHEET_COLUMNS, TILE * rows)).save(temporary, "JPEG", quality=80)
     for path in folder.glob("faces-*.jpg"):
         if path.stem.removeprefix("faces-").isdecimal() and int(path.stem.removeprefix("faces-")) >= count:
             path.unlink()

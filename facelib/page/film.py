@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from facelib.films.corrections import NOT_A_FACE, labels
 from facelib.films.exports import FrameClock
 from facelib.page.boxes import BoxKeys, box_keys
-from facelib.page.faces import COLUMNS, TILE
-from facelib.page.links import Link, Source
+from facelib.page.faces import SHEET_COLUMNS, TILE
+from facelib.page.links import FilmSource, Link
 from facelib.page.pack import Packed
 from facelib.recognize import UNKNOWN
 
-Kind = Literal["cast", "group", "unknown"]
+NameKind = Literal["cast", "group", "unknown"]
 """Whether a name is of the cast, of a group of unknown people, or nobody's."""
 
 
@@ -50,7 +50,7 @@ class Label:
     """A name of tracks in a film, and its kind."""
 
     name: str
-    kind: Kind
+    kind: NameKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ class FilmData:
     sheets: FaceSheets
     cuts: Packed
     longest_gap: float
-    sources: list[Source]
+    sources: list[FilmSource]
     exports: list[Link]
 
 
@@ -138,7 +138,7 @@ def track_table(tracks: pd.DataFrame) -> tuple[TrackTable, list[Label]]:
     """Pack tracks as `shown_tracks` returns them, and list their names: cast, groups, unknown."""
     named = labels(tracks.assign(cluster=tracks["cluster"].fillna("")))
     kinds = dict(zip(named, map(label_of, tracks["person"], tracks["cluster"].fillna("")), strict=True))
-    order: list[Kind] = ["cast", "group", "unknown"]
+    order: list[NameKind] = ["cast", "group", "unknown"]
     known = sorted(kinds.values(), key=lambda label: (order.index(label.kind), natural(label.name)))
     place = {label.name: i for i, label in enumerate(known)}
     reason, reasons = pd.factorize(tracks["reason"].fillna("") if "reason" in tracks else pd.Series("", tracks.index))
@@ -175,4 +175,4 @@ def track_boxes(detections: Path, tracks: pd.DataFrame, clock: FrameClock) -> Bo
 
 def sheets_at(folder: str) -> FaceSheets:
     """Return the layout of the face sheets, for a folder relative to the page."""
-    return FaceSheets(folder, TILE, COLUMNS)
+    return FaceSheets(folder, TILE, SHEET_COLUMNS)

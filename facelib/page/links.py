@@ -32,7 +32,7 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class FilmSource:
     """A file that the film can be played from.
 
     Attributes:
@@ -75,14 +75,14 @@ def plays_in_browsers(film: Path) -> bool:
         return context.name in _CODECS and context.pix_fmt in _PIXELS
 
 
-def film_sources(film: Path, files: FilmFiles, folder: Path) -> list[Source]:
+def film_sources(film: Path, files: FilmFiles, folder: Path) -> list[FilmSource]:
     """Return where a film can be played from: the film itself where browsers play it, then the annotated film."""
     found = []
     if film.is_file() and plays_in_browsers(film):
-        found.append(Source("source", address(film, folder), "the film as it is", _start(film)))
+        found.append(FilmSource("source", address(film, folder), "the film as it is", _start(film)))
     if files.annotated.is_file():
         where = address(files.annotated, folder)
-        found.append(Source("annotated", where, "the film with the names drawn on it", _start(files.annotated)))
+        found.append(FilmSource("annotated", where, "the film with the names drawn on it", _start(files.annotated)))
     return found
 
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-Kind = Literal["int16", "int32", "uint32", "float32", "float64"]
+NumberType = Literal["int16", "int32", "uint32", "float32", "float64"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +27,11 @@ class Packed:
         Packed(kind='int16', data='AQACAA==')
     """
 
-    kind: Kind
+    kind: NumberType
     data: str
 
     @classmethod
-    def of(cls, values: ArrayLike, kind: Kind) -> Packed:
+    def of(cls, values: ArrayLike, kind: NumberType) -> Packed:
         """Pack numbers, the last axis fastest."""
         array = np.ascontiguousarray(values, np.dtype(kind).newbyteorder("<"))
         return cls(kind, base64.b64encode(array.tobytes()).decode("ascii"))

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from facelib.films.corrections import labels
 from facelib.page.faces import best_pictures, tile
-from facelib.page.film import Kind, label_of, natural
+from facelib.page.film import NameKind, label_of, natural
 from facelib.page.links import Link
 from facelib.page.pack import Packed
 from facelib.plots.style import Mark
@@ -35,7 +35,7 @@ class Person:
     """
 
     name: str
-    kind: Kind
+    kind: NameKind
     colour: str
     symbol: str
     picture: str
@@ -129,7 +129,7 @@ def list_people(
         pictures: The JPEG of a person's best face.
         marks: How each is drawn.
     """
-    kinds: dict[str, Kind] = dict.fromkeys(cast, "cast")
+    kinds: dict[str, NameKind] = dict.fromkeys(cast, "cast")
     for table in tables.values():
         for person, cluster in set(zip(table["person"], table["cluster"].fillna(""), strict=True)):
             label = label_of(person, cluster)
@@ -142,7 +142,7 @@ def list_people(
     ]
 
 
-def best_faces(tables: Mapping[str, tuple[pd.DataFrame, Path]]) -> dict[str, bytes]:
+def best_face_pictures(tables: Mapping[str, tuple[pd.DataFrame, Path]]) -> dict[str, bytes]:
     """Return the JPEG of the best face of every named person, over all films.
 
     Args:
@@ -169,7 +169,7 @@ def _trust(table: pd.DataFrame) -> pd.Series[float]:
     return table["confidence"].fillna(0.0).clip(0.05, 1.0).where(table["cluster"].fillna("") == "", 1.0)
 
 
-def _face(picture: bytes | None, kind: Kind) -> str:
+def _face(picture: bytes | None, kind: NameKind) -> str:
     if picture is None:
         return ""
     buffer = io.BytesIO()

@@ -20,7 +20,7 @@ from facelib.page.faces import write_face_sheets
 from facelib.page.film import FilmData, PackedTimes, sheets_at, shown_tracks, track_boxes, track_table
 from facelib.page.links import address, film_exports, film_sources, project_reports
 from facelib.page.pack import Packed, as_script, script_value
-from facelib.page.project import FilmEntry, ProjectData, best_faces, list_people, pack_stretches, poster
+from facelib.page.project import FilmEntry, ProjectData, best_face_pictures, list_people, pack_stretches, poster
 from facelib.plots.project_marks import project_marks
 from facelib.project import Project, write_text
 
@@ -167,7 +167,7 @@ def _overview(project: Project, read: list[_Read]) -> ProjectData:
     tables = {one.film.name: one.tracks for one in read}
     named = {str(name) for table in tables.values() for name in table["person"]}
     groups = {str(name) for table in tables.values() for name in table["cluster"].dropna()} - {""}
-    pictures = best_faces({one.film.name: (one.tracks, project.film(one.film).looks) for one in read})
+    pictures = best_face_pictures({one.film.name: (one.tracks, project.film(one.film).looks) for one in read})
     people = list_people(cast, tables, pictures, project_marks(project, {*cast, *named, *groups}))
     place = {person.name: i for i, person in enumerate(people)}
     films = []

@@ -8,7 +8,7 @@ import pytest
 
 import facelib
 from facelib.films.decode import read_frames
-from facelib.films.draw import Mark, blur_head, draw_mark
+from facelib.films.draw import LabelledBox, blur_head, draw_mark
 
 
 def blank(height=120, width=160):
@@ -32,13 +32,13 @@ def blank(height=120, width=160):
 )
 def test_every_place_is_survived(box):
     planes = blank()
-    draw_mark(planes, Mark(*box, "Zoë Ünïcode", (0, 114, 178)))
+    draw_mark(planes, LabelledBox(*box, "Zoë Ünïcode", (0, 114, 178)))
     assert [plane.shape for plane in planes] == [(120, 160), (60, 80), (60, 80)]
 
 
 def test_box_is_where_it_should_be():
     planes = blank()
-    draw_mark(planes, Mark(40, 50, 80, 90, "A", (255, 255, 255)), line=2)
+    draw_mark(planes, LabelledBox(40, 50, 80, 90, "A", (255, 255, 255)), line=2)
     luma = planes[0]
     for y, x in [(50, 60), (89, 60), (70, 40), (70, 79)]:
         assert luma[y, x] > 200
@@ -48,7 +48,7 @@ def test_box_is_where_it_should_be():
 
 def test_colour_is_kept():
     planes = blank()
-    draw_mark(planes, Mark(40, 50, 80, 90, "A", (255, 0, 0)), line=2)
+    draw_mark(planes, LabelledBox(40, 50, 80, 90, "A", (255, 0, 0)), line=2)
     assert planes[0][70, 40] == pytest.approx(82, abs=2)
     assert planes[1][35, 20] == pytest.approx(90, abs=2)
     assert planes[2][35, 20] == pytest.approx(240, abs=2)
@@ -56,7 +56,7 @@ def test_colour_is_kept():
 
 def test_without_a_label_there_is_only_a_box():
     planes = blank()
-    draw_mark(planes, Mark(40, 50, 80, 90, "", (255, 255, 255)), line=2)
+    draw_mark(planes, LabelledBox(40, 50, 80, 90, "", (255, 255, 255)), line=2)
     assert (planes[0][:50] == 16).all()
     assert (planes[0][50, 40:80] > 200).all()
 

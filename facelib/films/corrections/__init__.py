@@ -1,4 +1,4 @@
-"""What the user decided about tracks: kept, applied to every table made, and enrolled."""
+"""The user's corrections of tracks: stored, applied to every table, and enrolled."""
 
 from facelib.films.corrections.apply import (
     Corrected,

@@ -1,4 +1,4 @@
-"""Decisions applied to the tracks of films."""
+"""Corrections applied to the tracks of films."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from facelib.films.corrections.log import BOX, NOT_A_FACE, group_number, is_group
 from facelib.recognize import UNKNOWN
 
-_LEAST_OVERLAP = 0.5  # IoU from which a box is taken for the one that was decided about
+_LEAST_OVERLAP = 0.5  # IoU from which a box is taken for the corrected one
 _ANSWER = ("person", "cluster", "confidence", "reason", "source")
 _MISSING = {"cluster": "", "confidence": 0.0, "reason": "", "source": ""}  # in tables that are not finished, or older
 
@@ -23,9 +23,9 @@ class Corrected:
 
     Attributes:
         tables: By the film's file name: its tracks, with `person`, `cluster`, `confidence`, `reason` and `source` as
-            decided, and what the program itself would say in `auto_person` and so on, the last columns.
-        left_out: The rows of the corrections that stand for decisions which were not applied, and `why`.
-        warnings: A sentence for each person whom the user named twice in one moment.
+            decided, and the automatic answer in `auto_person` and so on, the last columns.
+        left_out: The corrections that were not applied, and `why`.
+        warnings: A sentence for each person whom the user named twice in one frame.
     """
 
     tables: dict[str, pd.DataFrame]
@@ -40,7 +40,7 @@ class Corrected:
 
 
 def match_corrections(corrections: pd.DataFrame, detections: pd.DataFrame) -> NDArray[np.int64]:
-    """Find each decision's track by its box, since the numbers of tracks change when a film is looked at again.
+    """Find each decision's track by its box, since track numbers change when a film is indexed again.
 
     Args:
         corrections: Rows about one film, any number.
@@ -73,7 +73,7 @@ def _overlaps(ours: NDArray[np.float64], theirs: NDArray[np.float64]) -> NDArray
 
 
 def current(corrections: pd.DataFrame) -> pd.DataFrame:
-    """Return the last decision about each track, without those that were taken back.
+    """Return the last decision about each track, without those taken back.
 
     Args:
         corrections: Oldest first, with the column `matched`: the number of the track that each row is about now.
@@ -90,7 +90,7 @@ def apply_corrections(
     Args:
         tracks: The columns of `tracks.parquet`.
         detections: The columns of `detections.parquet`.
-        corrections: As `read_corrections` gives them; rows about other films are passed over.
+        corrections: As `read_corrections` returns them; rows about other films are skipped.
         video: The film's file name.
     """
     own = corrections[corrections["video"] == video]
@@ -103,15 +103,14 @@ def correct_films(
     """Apply decisions to the tracks of films.
 
     A decided track gets its name, or `unknown`, `not a face`, or its group, with confidence 1 and the source `user`.
-    Everything starts from the program's own answer, so that applying twice changes nothing, and what was taken back
-    is as if it had never been said. Groups of unknown people are numbered anew by every run: the group of a track
-    that was confirmed as `Unknown 2` is called that whatever its number is now, and another group that happens to
-    have got this number gets a free one.
+    Everything starts from the automatic answer, so that applying twice changes nothing, and a decision that was taken
+    back leaves no trace. Groups of unknown people are renumbered by every run: the group of a track that was confirmed
+    as `Unknown 2` keeps this label whatever its number is now, and another group with this number gets a free one.
 
     Args:
         tables: By file name, the tracks of each film; without `renamed`, all films of the project that are there.
-        corrections: As `read_corrections` gives them, with `matched`, see `current`.
-        renamed: What `rename_groups` says of the groups of all films; None finds it out from `tables`.
+        corrections: As `read_corrections` returns them, with `matched`, see `current`.
+        renamed: What `rename_groups` returns for the groups of all films; None computes it from `tables`.
     """
     video, track = corrections["video"].to_numpy(), corrections["matched"].to_numpy()
     there = {name: set(table["track"]) for name, table in tables.items()}
@@ -131,7 +130,7 @@ def correct_films(
 
 
 def automatic(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the tracks as the program named them; its answer is kept in columns of its own, the last ones."""
+    """Return the tracks as named automatically; this answer is also kept in the last columns."""
     table = table.reset_index(drop=True)
     for name, value in _MISSING.items():
         if name not in table:
@@ -145,7 +144,7 @@ def automatic(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _decide(table: pd.DataFrame, decided: pd.DataFrame) -> pd.DataFrame:
-    """Write what was decided into the tracks of one film."""
+    """Write the decisions into the tracks of one film."""
     rows = table["track"].isin(decided["matched"]).to_numpy()
     if not rows.any():
         return table
@@ -175,14 +174,14 @@ def _reason(label: str, by: str, when: str) -> str:
 
 
 def rename_groups(grouped: pd.DataFrame, decided: pd.DataFrame) -> dict[str, str]:
-    """Give the groups of unknown people the labels that their confirmed tracks have, and keep other groups off them.
+    """Return the groups of unknown people to rename, so that each has the label of its confirmed tracks.
 
     Args:
         grouped: `video`, `track` and `auto_cluster`, the label that grouping gave, of the tracks of all films.
         decided: What `current` returns.
 
     Returns:
-        The new label of each group that gets another one, by the label that grouping gave.
+        The new label of each renamed group, by the label that grouping gave.
     """
     if decided.empty or grouped.empty:
         return {}
@@ -199,7 +198,7 @@ def rename_groups(grouped: pd.DataFrame, decided: pd.DataFrame) -> dict[str, str
         if confirmed := anchors.get(label):
             # A group that was split off has the higher number, so the rest of its origin keeps the lower one.
             renamed[label] = label if label in confirmed else min(confirmed, key=group_number)
-        elif label in taken:  # it is the user's name for another group, under an older numbering
+        elif label in taken:  # the user gave this label to another group, under an older numbering
             renamed[label] = f"Unknown {free}"
             free += 1
     return renamed
@@ -211,7 +210,7 @@ def _renamed(table: pd.DataFrame, labels: Mapping[str, str]) -> pd.DataFrame:
 
 
 def _doubles(video: str, table: pd.DataFrame) -> list[str]:
-    """Return a sentence for each two tracks that share a frame and a name which the user gave to one of them."""
+    """Return a sentence for each two tracks that share a frame and a name, where the user gave it to one of them."""
     columns = ["label", "track", "start_frame", "end_frame", "start", "source"]
     named = table.assign(label=labels(table))[columns]
     given = set(named.loc[named["source"] == "user", "label"]) - {UNKNOWN, NOT_A_FACE}
@@ -230,6 +229,6 @@ def _doubles(video: str, table: pd.DataFrame) -> list[str]:
 
 
 def labels(tracks: pd.DataFrame) -> pd.Series:
-    """Return what each track is called: its person, or its group of unknown people where it has one."""
+    """Return the label of each track: its person, or its group of unknown people where it has one."""
     grouped = (tracks["person"] == UNKNOWN) & (tracks["cluster"] != "")
     return tracks["person"].mask(grouped, tracks["cluster"])

@@ -1,4 +1,4 @@
-"""Faces that the user named in films, enrolled as pictures of the cast."""
+"""Enrol faces that the user named in films as pictures of the cast."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from facelib.recognize import UNKNOWN
 
 ENROLLED_COLUMNS = ["picture", "sha256", "person", "video", "track", "frame", "quality"]
 _SIDES = ["left", "top", "right", "bottom"]
-_ALIKE = 0.08  # embeddings nearer than this are of two frames that look the same
+_ALIKE = 0.08  # embeddings nearer than this are of near-duplicate frames
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Enrolled:
-    """What enrolling did.
+    """The result of enrolling.
 
     Attributes:
-        pictures: Every picture that stands enrolled now: `picture` (relative to the project's data folder), `sha256`,
+        pictures: Every enrolled picture: `picture` (relative to the project's data folder), `sha256`,
             `person`, `video`, `track`, `frame`, `quality`; the content of `enrolled.csv`.
-        added: Those of them that are new.
-        removed: Pictures taken away again, because their decision was taken back or changed.
-        left_out: A sentence for each named track that gave no picture, and for each file that was left as it is.
+        added: The new ones among them.
+        removed: Pictures removed because their decision was taken back or changed.
+        left_out: A sentence for each named track that gave no picture, and for each file that was not touched.
     """
 
     pictures: pd.DataFrame
@@ -39,7 +39,7 @@ class Enrolled:
 
 
 def enrolled_file(project: Project) -> Path:
-    """Return where the list of enrolled pictures lies: what is not on it is the user's own."""
+    """Return the path of the list of enrolled pictures; files that are not on it are the user's."""
     return project.output / "enrolled.csv"
 
 
@@ -51,20 +51,19 @@ def enrol(
     least_quality: float = 0.1,
     smallest_face: float = 40.0,
 ) -> Enrolled:
-    """Bring the pictures of people in line with the names given in films.
+    """Synchronise the pictures of people with the names given in films.
 
-    Every track that its user gave another name than it had gives its best faces to `people/<Name>/`, as
-    `film <film> <frame>-<track>.jpg`, the film called as its folder of results is; confirmed names give none. Pictures
-    whose decision was taken back or changed are removed again, and nothing else is: a picture that was moved to another
-    person since is left where it is, and not made again; a file that is not on the list in
-    `enrolled.csv`, or was changed since, is the user's own. Doing it twice changes nothing. New pictures count from
-    the next run of 02, 04 and 05 on.
+    The best faces of every track that the user renamed are written to `people/<Name>/` as JPEG files called
+    `film <film> <frame>-<track>.jpg`, where `<film>` is its results folder; confirmed names add none. Pictures whose
+    decision was taken back or changed are removed, and nothing else is: a picture moved to another person since stays
+    there, and is not written again; a file that is not in `enrolled.csv`, or was changed since, is the user's. Doing it
+    twice changes nothing. New pictures take effect with the next run of 02, 04 and 05.
 
     Args:
         project: Its films' `looks.parquet` and `detections.parquet` are read, and its `corrections.csv`.
-        most_per_track: Pictures of one track at most; near repetitions are passed over.
+        most_per_track: Pictures of one track at most; near-duplicates are skipped.
         most_per_person: Pictures of one person at most, the best of each track first.
-        least_quality: See `facelib.embed.quality.quality`; a blurred or turned face teaches wrong things.
+        least_quality: See `facelib.embed.quality.quality`; blurred or turned faces harm the gallery.
         smallest_face: The least shorter side of a face, in pixels of the film.
 
     Raises:
@@ -109,14 +108,14 @@ def _read_list(project: Project) -> pd.DataFrame:
 
 
 def _named(corrections: pd.DataFrame, detections: pd.DataFrame) -> dict[int, str]:
-    """Return the person of each track whose user gave it another name than it had."""
+    """Return the person of each track that the user renamed."""
     rows = corrections.assign(matched=match_corrections(corrections, detections))
     named = {}
     said = current(rows)
     for track, label in zip(said["matched"].tolist(), said["is"].tolist(), strict=True):
         if label in {UNKNOWN, NOT_A_FACE} or is_group(label):
             continue
-        # Confirming a name afterwards does not take away that it was given by the user.
+        # A name that the user gave and confirmed later still counts as given by the user.
         history = rows[rows["matched"] == track]
         run = history[(history["is"] == label)[::-1].cumprod()[::-1].astype(bool)]
         if run["was"].iloc[0] != label:
@@ -131,7 +130,7 @@ def _worthy(looks: pd.DataFrame, named: dict[int, str], least_quality: float, sm
 
 
 def _varied(looks: pd.DataFrame, most: int) -> pd.DataFrame:
-    """Return the best faces of each track that do not repeat a better one, with their `rank` in the track."""
+    """Return the best faces of each track without near-duplicates, with their `rank` in the track."""
     chosen: list[int] = []
     for _, own in looks.sort_values("quality", ascending=False, kind="stable").groupby("track", sort=True):
         taken: list[int] = []
@@ -163,7 +162,7 @@ def _planned(chosen: pd.DataFrame, named: dict[int, str], video: str, folder: st
 
 
 def _fewest(plans: list[pd.DataFrame], most: int) -> pd.DataFrame:
-    """Keep at most so many pictures a person, the best of every track first."""
+    """Keep at most `most` pictures per person, the best of every track first."""
     filled = [plan.assign(rank=plan.get("rank", 0)) for plan in plans if len(plan)]
     if not filled:
         return pd.DataFrame(columns=pd.Index([*ENROLLED_COLUMNS, "content"]))
@@ -212,7 +211,7 @@ def _remove(path: Path) -> bool:
 
 
 def _is_foreign(path: Path, sha256: str, listed: str | None) -> bool:
-    """Return whether a file stands in the way that is neither the picture itself nor an earlier one of facelib's."""
+    """Return whether a file exists that is neither the picture itself nor an earlier one of facelib's."""
     return path.is_file() and _digest(path) not in {sha256, listed}
 
 

@@ -1,4 +1,4 @@
-"""The log of decisions, as films use it: kept by `facelib.project.decisions`."""
+"""The log of decisions for films, from `facelib.project.decisions`."""
 
 from facelib.project.decisions import BOX, CORRECTION_COLUMNS, append_corrections, now, read_corrections
 from facelib.project.names import NOT_A_FACE, checked_name, group_number, is_group

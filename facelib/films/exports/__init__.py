@@ -1,6 +1,6 @@
 """Who is on screen and when, in the forms that other programs read.
 
-Every file is exact to the frame: what ends, ends when the next frame begins.
+Every file is exact to the frame: an end is when the next frame begins.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def export_film(
         files: Where its tracks lie; the exports go into the folder `files.exports`.
         formats: Which of `FORMATS`; all unless said otherwise.
         unknown: Also the groups of unknown people, `Unknown 1` and so on.
-        longest_gap: Stretches of one person that lie at most so many seconds apart become one.
+        longest_gap: Seconds up to which the gap between two stretches of one person is closed.
         drop_frame: Timecode at 29.97 and 59.94 frames a second; None as in `read_clock`.
         address: What the exports call the film, such as an `https` address; empty for the file's own. Editing
             programs find the film by it.
@@ -99,7 +99,7 @@ def export_film(
 
 
 def check_formats(formats: Sequence[str]) -> None:
-    """Refuse what is not one of `FORMATS`.
+    """Check that all are of `FORMATS`.
 
     Raises:
         ValueError: When a format is not known.

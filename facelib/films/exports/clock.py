@@ -24,10 +24,10 @@ Seconds = NDArray[np.float64]
 class FrameClock:
     """When each frame of a film is on screen, and which frame of an editing program's timeline that is.
 
-    Editing programs know nothing but steady rates. Where the film has one of `RATES`, frame n of the film is
-    frame n of the timeline. Where its rate is steady but none of them, the timeline has a multiple of it if there
-    is one (15 frames a second: 30). Where it varies, each time is conformed to the nearest frame of the rate
-    nearest to the film's shorter steps; no frame is then off by more than half a timeline frame.
+    Editing programs know only constant rates. Where the film has one of `RATES`, frame n of the film is
+    frame n of the timeline. Where its rate is constant but not one of them, the timeline has a multiple of it if there
+    is one (15 frames a second: 30). Where it varies, each time is conformed to the nearest frame of the rate nearest to
+    the film's shorter steps; no frame is then off by more than half a timeline frame.
 
     Attributes:
         times: Presentation time of each frame, `(n,)` seconds, ascending.
@@ -35,7 +35,7 @@ class FrameClock:
         rate: Frames a second of the timeline, one of `RATES`.
         constant: Whether frame n of the film is frame n of the timeline.
         start: The film's own timecode at its first frame, as a number of timeline frames; 0 without one.
-        drop_frame: Whether timecodes leave numbers out so that they keep to the wall clock (29.97 and 59.94 only).
+        drop_frame: Whether timecodes skip numbers to keep to the wall clock (29.97 and 59.94 only).
     """
 
     times: Seconds
@@ -81,7 +81,7 @@ def read_clock(video: str | Path, files: FilmFiles | None = None, *, drop_frame:
 
     Args:
         video: Any film PyAV reads.
-        files: Its results, where the pass over the film has left its times; without them it is decoded once more.
+        files: Its results, which hold its frame times; without them it is decoded once more.
         drop_frame: None: as the film's own timecode says; a film without one gets drop-frame timecode at 29.97 and
             59.94 frames a second, which keeps to the wall clock. Ignored at rates that have no drop-frame timecode.
 

@@ -1,4 +1,4 @@
-"""What every export is made of: a film, its frames, and who is on screen from which frame to which."""
+"""The input of every export: a film, its frames, and who is on screen from which frame to which."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FRAME_COLUMNS = ["start_frame", "end_frame", "timeline_start", "timeline_end"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Material:
-    """What the exports of one film are made of.
+    """The input of one film's exports.
 
     Attributes:
         info: What the film's file says of itself.
@@ -60,7 +60,7 @@ def collect(
     drop_frame: bool | None = None,
     address: str = "",
 ) -> Material:
-    """Read what the exports of a film are made of; the arguments are those of `facelib.films.exports.export_film`."""
+    """Read the input of a film's exports; the arguments are those of `facelib.films.exports.export_film`."""
     if not files.tracks.is_file():
         raise FileNotFoundError(
             f"expected the tracks of {Path(video).name!r} at {str(files.tracks)!r}, found none; "

@@ -1,4 +1,4 @@
-"""Names as files of one line a name can hold them."""
+"""Names as formats with one name per line can hold them."""
 
 from __future__ import annotations
 

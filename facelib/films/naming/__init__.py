@@ -1,4 +1,4 @@
-"""Names for tracks: by the face, and by what surrounds it."""
+"""Names for tracks: by face and by context."""
 
 from facelib.films.naming.settings import LOOK_COLUMNS, TRACK_COLUMNS, NamingSettings, Recognizer
 from facelib.films.naming.tracks import name_tracks

@@ -1,4 +1,4 @@
-"""Names from what surrounds a face: the tables of a film brought to `name_jointly`, and its answer back."""
+"""Naming by context: from the tables of a film to `name_jointly`, and back."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from facelib.recognize import UNKNOWN, OpenSetSVM
 def name_by_context(
     named: pd.DataFrame, recognizer: Recognizer, looks: pd.DataFrame, shots: pd.DataFrame, rules: NamingSettings
 ) -> pd.DataFrame:
-    """Name what the faces leave unknown, and take names back that all else speaks against.
+    """Name tracks that their faces leave unknown, and withdraw names that the context contradicts.
 
     Args:
         named: The tracks as their faces name them, with all columns of `tracks.parquet`.
         recognizer: Knows the people, and how far apart faces lie.
         looks: The film's `looks.parquet`, the columns `LOOK_COLUMNS`.
         shots: The film's `shots.csv`.
-        rules: When a track is given a name.
+        rules: When a track gets a name.
 
     Returns:
         The tracks with `person`, `confidence`, `source`, `reason` and `scene` as the whole scene has it.
@@ -36,11 +36,11 @@ def name_by_context(
     joint = name_jointly(seen, face_evidence(seen, threshold=threshold, strangers=strangers))
     best = joint.probability.argmax(axis=1)
     each = np.arange(len(named))
-    chance = joint.probability[each, best]
+    probability = joint.probability[each, best]
     by_face = named["person"].to_numpy()
-    names = np.where(chance >= rules.confidence_threshold, people[best], by_face).astype(object)
-    # A face's name stands unless another face of the frame, or a likelier name, has taken it; one within half the
-    # threshold stands whatever surrounds it, and a turned one must be borne out.
+    names = np.where(probability >= rules.confidence_threshold, people[best], by_face).astype(object)
+    # A face's name is kept unless another face of the frame has it, or another name is more probable; one within half
+    # the threshold is kept whatever the context, and a turned one must be confirmed by it.
     column = np.minimum(np.searchsorted(people, by_face.astype(people.dtype)), len(people) - 1)
     own = np.where(people[column] == by_face, joint.probability[each, column], 0)
     sure = (by_face != UNKNOWN) & (named["distance"].to_numpy() <= threshold / 2)
@@ -48,9 +48,9 @@ def name_by_context(
     least = np.where(seen.turn > 0.5, rules.confidence_threshold, 0.3)
     names[(by_face != UNKNOWN) & (names == by_face) & (own < least) & ~sure] = UNKNOWN
     result = named.assign(person=names, scene=seen.scene.astype(np.int32))
-    order = named["distance"].where(sure, 1 + threshold - np.maximum(chance, own))
+    order = named["distance"].where(sure, 1 + threshold - np.maximum(probability, own))
     result.loc[same_frame_conflicts(result.assign(distance=order)), "person"] = UNKNOWN
-    return _explained(result, named, joint, best, chance, seen)
+    return _explained(result, named, joint, best, probability, seen)
 
 
 def _explained(
@@ -58,15 +58,15 @@ def _explained(
     named: pd.DataFrame,
     joint: Named,
     best: NDArray[np.intp],
-    chance: FloatArray,
+    probability: FloatArray,
     seen: Tracks,
 ) -> pd.DataFrame:
-    """Fill in probability, source and reason where the context has changed the answer, or made it surer."""
+    """Fill in probability, source and reason where the context has changed or confirmed the answer."""
     known = (result["person"] != UNKNOWN).to_numpy()
     same = known & (result["person"] == named["person"]).to_numpy()
     strange = np.clip(1 - joint.probability.sum(axis=1), 0, 1)
     result["confidence"] = np.where(
-        same, np.maximum(named["confidence"], chance), np.where(known, chance, strange)
+        same, np.maximum(named["confidence"], probability), np.where(known, probability, strange)
     ).astype(np.float32)
     result["source"] = np.where(same, "face", np.where(known, "context", ""))
     doubt = named["reason"] + ", but clothes and place speak against it"
@@ -78,7 +78,7 @@ def _explained(
 
 
 def _describe(named: pd.DataFrame, recognizer: Recognizer, looks: pd.DataFrame, shots: pd.DataFrame) -> Tracks:
-    """Gather what the tables say of each track, in the tracks' order."""
+    """Collect the observations of each track, in the tracks' order."""
     looks = looks[looks["track"].isin(named["track"])]
     views = looks.assign(
         x=(looks["left"] + looks["right"]) / 2,
@@ -106,7 +106,7 @@ def _describe(named: pd.DataFrame, recognizer: Recognizer, looks: pd.DataFrame, 
 
 
 def _worn(looks: pd.DataFrame, tracks: pd.Series) -> FloatArray:
-    """Return the mean clothes of each track's looks, `(n, 576)`; NaN where nothing is seen of them."""
+    """Return the mean clothes of each track's looks, `(n, 576)`; NaN where they are not seen."""
     nothing = mean_clothes([])
     rows = looks.groupby("track").indices
     worn, found = looks["clothes"].to_numpy(), np.empty((len(tracks), len(nothing)), np.float32)
@@ -132,7 +132,7 @@ def _to_people(vectors: FloatArray, recognizer: Recognizer, *, nearest: int = 3)
 def _scale(recognizer: Recognizer) -> tuple[float, float]:
     """Return within which distance a good face is named, and how far strangers lie, in the embedding's own units."""
     threshold = float(recognizer.farthest if isinstance(recognizer, OpenSetSVM) else recognizer.threshold)
-    # Some hundred faces tell the median as well as all of them.
+    # The median of some hundred faces is as good as that of all.
     some = np.unique(np.linspace(0, len(recognizer.vectors_) - 1, 400).astype(int))
     apart = _to_people(recognizer.vectors_[some], recognizer)
     apart[np.arange(len(some)), recognizer.codes_[some]] = np.inf

@@ -1,4 +1,4 @@
-"""What a film shows of each track, and what each of these says for or against a name: logarithms of odds."""
+"""The observations of each track, and their evidence for or against a name as log odds."""
 
 from __future__ import annotations
 
@@ -13,26 +13,27 @@ from facelib.faces import FloatArray
 
 IntArray = NDArray[np.intp]
 
-_TELLING, _MUTE = 30.0, 70.0  # degrees away from the camera: up to the first a face tells all, from the second nothing
+_TELLING, _MUTE = 30.0, 70.0  # degrees away from the camera: fully informative up to the first, not from the second
 _LEAST, _LEAST_TURNED = -8.0, -1.0  # evidence against a name
-_TELLS, _LARGE_ENOUGH = 0.4, 35.0  # turn and height (pixels) of a face that shows whether it is a stranger's
-_SEEN = 0.9  # probability at which somebody surely is in a scene
+_TELLS, _LARGE_ENOUGH = 0.4, 35.0  # largest turn and least height (pixels) of a face that can show it is a stranger's
+_SEEN = 0.9  # probability from which somebody counts as seen in a scene
 _ABSENT = 1.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tracks:
-    """What is known of `n` tracks, as parallel arrays.
+    """The observations of `n` tracks, as parallel arrays.
 
     Attributes:
         distances: `(n, k)`, from the track's embedding to each of `k` people.
         size: `(n,)`, height of the face, pixels of the film.
         quality: `(n,)`, 0 to 1, of its best face.
-        turn: `(n,)`, 0 to 1, how little its faces tell, being turned away or cut by the picture's edge; see `turned`.
-        clothes: `(n, 576)` unit vectors; NaN where nothing is seen of them.
+        turn: `(n,)`, 0 to 1, how uninformative its faces are, being turned away or cut by the picture's edge; see
+            `turned`.
+        clothes: `(n, 576)` unit vectors; NaN where they are not seen.
         middle: `(n, 2)`, where the face is, pixels of the film.
         shot: `(n,)`.
-        scene: `(n,)`; nothing is carried from one scene to another.
+        scene: `(n,)`; scenes are named independently.
         setup: `(n,)`; shots from one camera position share it.
         frames: `(n, 2)`, first and last, inclusive.
         time: `(n,)`, seconds, the middle of each.
@@ -59,13 +60,13 @@ class Tracks:
         return Tracks(**{one.name: getattr(self, one.name)[rows] for one in fields(self)})
 
     def in_order(self) -> IntArray:
-        """Return the rows by scene and time, and where these are equal by what is seen, whatever order they are in."""
+        """Return the rows sorted by scene and time, ties by the observations, so that input order does not matter."""
         seen = (self.distances.sum(axis=1), self.size, *self.middle.T, *self.frames.T)
         return np.lexsort((*seen, self.time, self.scene))
 
 
 def turned(looks: pd.DataFrame) -> FloatArray:
-    """Return how little each look tells for being turned away or cut by the picture's edge, 0 to 1, `(n,)`.
+    """Return how uninformative each look is, being turned away or cut by the picture's edge, 0 to 1, `(n,)`.
 
     Measured on 6,500 labelled faces of films and portraits of 40 pixels and more: with dlib's embedding a face turned
     by up to 20 degrees lies at 0.35 from its own person's pictures, one by 35 to 50 at 0.44, and one by more than 65 at
@@ -81,7 +82,7 @@ def turned(looks: pd.DataFrame) -> FloatArray:
 
 
 def muteness(tracks: Tracks) -> FloatArray:
-    """Return how little the faces tell, being small or turned, 0 to 1, `(n,)`."""
+    """Return how uninformative the faces are, being small or turned, 0 to 1, `(n,)`."""
     small = np.clip(np.log(52 / np.maximum(tracks.size, 1)) / np.log(52 / 19), 0, 1)
     return np.asarray(1 - (1 - small) * (1 - tracks.turn), np.float32)
 
@@ -94,7 +95,7 @@ def face_evidence(tracks: Tracks, *, threshold: float, strangers: float) -> Floa
     of 20 at 0.59, while strangers lie at 0.65 in all sizes; for the turn see `turned`. So the even point moves from
     near the threshold towards the strangers' distance as the face shrinks from 52 to 19 pixels or turns from 30 to 70
     degrees, and the evidence weakens: by 26 to 47 a unit of distance for straight faces, by 8 to 12 for profiles. A
-    turned face far from everybody is hardly a stranger's for that: the least evidence rises to -1.
+    turned face far from everybody need not be a stranger's: the least evidence rises to -1.
 
     Args:
         tracks: With distances to the mean of a person's three nearest pictures.
@@ -111,21 +112,21 @@ def face_evidence(tracks: Tracks, *, threshold: float, strangers: float) -> Floa
 
 
 def presence(probability: FloatArray, tracks: Tracks) -> FloatArray:
-    """Return what speaks for each name because of who is known to be in the scene, `(n, k)`.
+    """Return the evidence for each name from who is known to be in the scene, `(n, k)`.
 
     Who has not surely been seen there is less likely to be there, be it one of the cast or a stranger. So the name of
-    somebody whom no track that tells enough, nor any other one, surely shows loses up to 1.5; and where the faces that
-    tell enough are the cast's, and none surely a stranger's, the names of faces that tell little gain as much.
+    somebody whom no informative track, nor any other one, surely shows loses up to 1.5; and where the informative faces
+    are the cast's, and none surely a stranger's, the names of uninformative faces gain as much.
 
     Args:
-        probability: `(n, k)`, of each name, as far as it is known.
+        probability: `(n, k)`, current estimate for each name.
         tracks: Of one scene.
     """
     telling = (tracks.turn < _TELLS) & (tracks.size > _LARGE_ENOUGH)
     best, next_best = (np.sort(probability, axis=0)[::-1][rank : rank + 1] for rank in (0, 1))
     if not len(next_best):
         next_best = np.zeros_like(best)
-    shown = np.where(~telling[:, None] & (probability == best), next_best, best)  # no profile is its own witness
+    shown = np.where(~telling[:, None] & (probability == best), next_best, best)  # no profile confirms itself
     cast, stranger = probability.sum(axis=1)[telling], (1 - probability.sum(axis=1))[telling]
     trusted = _surely(cast.max(initial=0)) * (1 - _surely(stranger.max(initial=0)))
     gain = np.where(telling, 0, trusted)[:, None]
@@ -137,7 +138,7 @@ def _surely(probability: FloatArray) -> FloatArray:
 
 
 def place_evidence(tracks: Tracks, rows: slice, columns: IntArray) -> FloatArray:
-    """Return what the place says for two tracks being one person; NaN but for two shots of one set-up.
+    """Return the evidence of the place that two tracks are one person; NaN except in two shots of one set-up.
 
     Args:
         tracks: Of one scene.

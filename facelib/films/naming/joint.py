@@ -9,31 +9,31 @@ from numpy.typing import NDArray
 
 from facelib.faces import FloatArray
 from facelib.films.naming.evidence import IntArray, Tracks, muteness, presence
-from facelib.films.naming.likeness import Likeness, Moments, fit_likeness
-from facelib.films.naming.messages import Options, marginals
+from facelib.films.naming.likeness import ClothesModel, Moments, fit_likeness
+from facelib.films.naming.messages import LabelOptions, marginals
 from facelib.films.naming.neighbours import Bearers, Compared, blocks_of
 from facelib.films.spans import frames_shared
 
-_SURE = 0.9  # a name this probable teaches how alike one person's clothes are
+_SURE = 0.9  # probability from which names are used to fit how similar one person's clothes are
 _ROUNDS = 8
-_HOPELESS = -9.0  # evidence so far below "nobody" that an option cannot matter, whoever else is taken
-_TELLS = 0.5  # muteness up to which a face is heard against its place
-_DOUBTED = -0.5  # evidence of such a face below which its place gives it no name, and its name teaches no other track
+_HOPELESS = -9.0  # log odds so far below "nobody" that an option cannot matter, whatever the other names
+_TELLS = 0.5  # muteness up to which a face can contradict its place
+_DOUBTED = -0.5  # evidence of such a face below which its place gives it no name, nor its name to another track
 _AGAINST = -2.0  # evidence of a face below which nothing around it gives it the name; if so for all, it is a stranger's
 _STRANGER, _ITSELF = -1.0, 1.5  # evidence that a face is a certain stranger, and that a stranger's own face is
-_ALTERNATIVES = 32  # labels of strangers that a track may bear at most: those that most speaks for
+_ALTERNATIVES = 32  # strangers considered per track at most: those with the most evidence
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Named:
-    """How probable each name is, and why.
+    """The probability of each name, and the evidence.
 
     Attributes:
-        probability: `(n, k)`; what is missing to 1 is the probability of being nobody of them.
+        probability: `(n, k)`; the rest to 1 is the probability of being none of them.
         face: `(n, k)`, evidence of the face: logarithm of the odds.
         clothes: `(n, k)`, evidence of the clothes.
         place: `(n, k)`, evidence of the place.
-        witness: `(n, k)`, the track whose clothes are most like this one's among those that bear the name; -1: none.
+        witness: `(n, k)`, the track with this name whose clothes are most similar; -1: none.
     """
 
     probability: FloatArray
@@ -44,18 +44,18 @@ class Named:
 
 
 def name_jointly(tracks: Tracks, face: FloatArray, *, patience: float = 180.0) -> Named:
-    """Let names travel within each scene: from sure faces to like clothes and places.
+    """Propagate names within each scene, from sure faces to similar clothes and places.
 
-    Every track starts from its face. In rounds, each track is compared with the looks of those near to it in time that
-    already bear a name, and with the faces that are surely nobody's: these are people too, whose clothes speak for
-    them, so that a stranger's turned head is not given to the cast. How alike the clothes of one person are is learned
-    from the scene itself, so that it holds for colourful and for drab ones. Two tracks in one frame never share a name.
-    Time and memory grow with the number of tracks; their order does not matter.
+    Every track starts from its face. In rounds, each track is compared with the clothes and places of tracks near in
+    time that already have a name, and of certain strangers, so that a stranger's turned head is not given to the cast.
+    How similar one person's clothes are is fitted to the scene itself, so that it holds for colourful and for drab
+    ones. Two tracks in one frame never share a name. Time and memory grow with the number of tracks; their order does
+    not matter.
 
     Args:
         tracks: All tracks of a film.
         face: `(n, k)`, from `face_evidence`.
-        patience: Seconds after which clothes and places seen count a third.
+        patience: Seconds after which the evidence of clothes and places falls to a third.
     """
     count, people = face.shape
     result = Named(
@@ -78,7 +78,7 @@ def name_jointly(tracks: Tracks, face: FloatArray, *, patience: float = 180.0) -
 
 
 class _Scene:
-    """One scene's tracks in the order of time, their labels (the cast, then its strangers) and the rounds."""
+    """Names one scene: its tracks in the order of time, and their labels (the cast, then its strangers)."""
 
     def __init__(self, tracks: Tracks, face: FloatArray, patience: float) -> None:
         self.tracks, self.face, self.people = tracks, face, face.shape[1]
@@ -98,7 +98,7 @@ class _Scene:
             np.full(self.face.shape, -1, np.intp),
         )
         nobody = Bearers(np.full(len(self.face), -1), np.zeros(len(self.face), np.float32))
-        bearers = self._round(found, nobody, Likeness((1, 1), (1, 1)))
+        bearers = self._round(found, nobody, ClothesModel((1, 1), (1, 1)))
         for _ in range(_ROUNDS):
             self.presence = presence(found.probability, self.tracks)
             before, weight = found.probability.copy(), bearers.weight
@@ -108,23 +108,23 @@ class _Scene:
                 break
         return found
 
-    def _round(self, found: Named, bearers: Bearers, likeness: Likeness) -> Bearers:
-        """Compare all tracks with those that bear labels, weigh what each may bear, and fill in what was found."""
+    def _round(self, found: Named, bearers: Bearers, likeness: ClothesModel) -> Bearers:
+        """Compare all tracks with those that have labels, compute the marginals, and fill in the result."""
         parts = []
         for block in self.blocks:
             compared = block.compare(bearers, likeness)
             self._fill(found, block.rows, compared)
             parts.append(self._options(found, block.rows, block.columns, compared))
         track, label, evidence = (np.concatenate(part) for part in zip(*parts, strict=True))
-        options = Options(track, label, len(self.face))
-        chance = marginals(options, evidence, self.pairs)
+        options = LabelOptions(track, label, len(self.face))
+        probability = marginals(options, evidence, self.pairs)
         found.probability[:] = 0
         cast = label < self.people
-        found.probability[track[cast], label[cast]] = chance[cast]
-        borne = chance > 0.5
-        borne[cast] &= ~self.doubted[track[cast], label[cast]]  # such a name teaches no other track
+        found.probability[track[cast], label[cast]] = probability[cast]
+        borne = probability > 0.5
+        borne[cast] &= ~self.doubted[track[cast], label[cast]]  # such a name is not passed on to other tracks
         now = Bearers(np.full(len(self.face), -1), np.zeros(len(self.face), np.float32))
-        now.label[track[borne]], now.weight[track[borne]] = label[borne], chance[borne]
+        now.label[track[borne]], now.weight[track[borne]] = label[borne], probability[borne]
         return now
 
     def _fill(self, found: Named, rows: slice, compared: Compared) -> None:
@@ -137,7 +137,7 @@ class _Scene:
     def _options(
         self, found: Named, rows: slice, columns: slice, compared: Compared
     ) -> tuple[IntArray, IntArray, FloatArray]:
-        """Return the track, label and evidence of all that may be borne, in order."""
+        """Return the track, label and evidence of all options, sorted."""
         place = np.where(self.doubted[rows], np.minimum(found.place[rows], 0), found.place[rows])
         cast = found.face[rows] + found.clothes[rows] + place + self.presence[rows]
         track, label = np.nonzero((cast > _HOPELESS) & (found.face[rows] > _AGAINST))
@@ -148,7 +148,7 @@ class _Scene:
         return both[order] + rows.start, labels[order], values[order]
 
     def _other_options(self, rows: slice, columns: slice, compared: Compared) -> tuple[IntArray, IntArray, FloatArray]:
-        """Return the row in the block, the label and the evidence of the strangers that tracks may be."""
+        """Return the row in the block, the label and the evidence of the options among strangers."""
         mine = compared.labels >= self.people
         near = self.stranger[columns]
         labels = np.union1d(near[near >= 0] + self.people, compared.labels[mine])
@@ -160,9 +160,9 @@ class _Scene:
         track, chosen = _most_likely(evidence)
         return track, labels[chosen], evidence[track, chosen]
 
-    def _likeness(self, chance: FloatArray) -> Likeness:
-        """Learn how far apart one person's clothes lie in different shots, and two people's."""
-        label, sure = chance.argmax(axis=1), chance.max(axis=1) >= _SURE
+    def _likeness(self, probability: FloatArray) -> ClothesModel:
+        """Fit the distances of one person's clothes in different shots, and of two people's."""
+        label, sure = probability.argmax(axis=1), probability.max(axis=1) >= _SURE
         seen = [block.moments(label, sure) for block in self.blocks]
         return fit_likeness(
             sum((same for same, _ in seen), Moments()), sum((other for _, other in seen), self.seen_together)
@@ -170,9 +170,9 @@ class _Scene:
 
 
 def _most_likely(evidence: FloatArray) -> tuple[IntArray, IntArray]:
-    """Return the row and the column of each label for which more speaks than is to be expected of a stranger.
+    """Return the row and the column of each label with more evidence than a stranger would have.
 
-    Where nothing does, "nobody" stands for all strangers: else a crowd would outvote every name by its number.
+    Otherwise "nobody" stands for all strangers: else a crowd would outvote every name.
     """
     likely = evidence > _STRANGER
     if evidence.shape[1] > _ALTERNATIVES:
@@ -182,7 +182,7 @@ def _most_likely(evidence: FloatArray) -> tuple[IntArray, IntArray]:
 
 
 def _strangers(face: FloatArray) -> IntArray:
-    """Return the number of the stranger that each face surely is, `(n,)`; -1 for those that may be of the cast."""
+    """Return the number of the stranger that each face certainly is, `(n,)`; -1 for those that may be of the cast."""
     sure = face.max(axis=1, initial=-np.inf) < _AGAINST
     return np.where(sure, np.cumsum(sure) - 1, -1)
 

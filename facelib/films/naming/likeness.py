@@ -1,4 +1,4 @@
-"""How alike the clothes of one person are, and of two: learned from a scene itself."""
+"""The similarity of one person's clothes, and of two people's, fitted to a scene."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from numpy.typing import ArrayLike
 
 from facelib.faces import FloatArray
 
-# What is believed before anything is seen, worth ten pairs: mean and spread of the Hellinger distance.
+# The prior, worth ten pairs: mean and standard deviation of the Hellinger distance.
 _SAME, _DIFFERENT, _PAIRS = (0.27, 0.10), (0.55, 0.15), 10
 
 
 @dataclass(frozen=True, slots=True)
 class Moments:
-    """Number, sum and sum of squares of values, to be added up over many pairs.
+    """Number, sum and sum of squares of values, which can be added.
 
     Example:
         >>> Moments.of([1.0, 2.0]) + Moments.of([3.0])
@@ -29,18 +29,18 @@ class Moments:
 
     @classmethod
     def of(cls, values: ArrayLike) -> Moments:
-        """Return those of some values, without the NaN among them."""
+        """Return the moments of some values, ignoring NaN."""
         known = np.asarray(values, np.float64).ravel()
         known = known[np.isfinite(known)]
         return cls(len(known), float(known.sum()), float(known @ known))
 
     def __add__(self, other: Moments) -> Moments:
-        """Return those of both."""
+        """Return the moments of both together."""
         return Moments(self.count + other.count, self.total + other.total, self.squares + other.squares)
 
 
 @dataclass(frozen=True, slots=True)
-class Likeness:
+class ClothesModel:
     """Normal distributions of the distance of clothes.
 
     Attributes:
@@ -52,9 +52,9 @@ class Likeness:
     different: tuple[float, float]
 
     def evidence(self, apart: FloatArray) -> FloatArray:
-        """Return the logarithm of the odds that clothes so far apart are one person's, -3 to 4; 0 where NaN.
+        """Return the log odds that clothes at these distances are one person's, -3 to 4; 0 where NaN.
 
-        Nearer than usual counts as usual, and so does farther than usual. Clothes are never proof: people change them,
+        Distances nearer or farther than usual count as usual. Clothes are never proof: people change them,
         and two people may wear the same.
         """
         near = (np.maximum(apart, self.same[0]) - self.same[0]) / self.same[1]
@@ -63,14 +63,14 @@ class Likeness:
         return np.nan_to_num(np.clip(odds, -3, 4), nan=0.0).astype(np.float32)
 
 
-def fit_likeness(same: Moments, different: Moments) -> Likeness:
+def fit_likeness(same: Moments, different: Moments) -> ClothesModel:
     """Fit both distributions to pairs of tracks.
 
     Args:
         same: Of the Hellinger distances of pairs that are surely one person.
         different: Of pairs that are surely two people.
     """
-    return Likeness(_fit(same, *_SAME), _fit(different, *_DIFFERENT))
+    return ClothesModel(_fit(same, *_SAME), _fit(different, *_DIFFERENT))
 
 
 def _fit(seen: Moments, mean: float, spread: float) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""Nobody is twice in one frame: belief propagation between the faces that share frames."""
+"""Belief propagation between faces that share frames: nobody is twice in one frame."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from facelib.films.naming.evidence import IntArray
 
 _MESSAGES = 12
 _SETTLED = 1e-4
-_TAKEN = 1e-4  # the least that a message leaves of a name: no face is ever so sure that another cannot have it
+_TAKEN = 1e-4  # the least factor that a message leaves to a name: no face excludes another entirely
 
 Scores = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Options:
-    """The labels that tracks may bear, as parallel arrays sorted by track and label; no pair stands twice.
+class LabelOptions:
+    """The labels that tracks may have, as parallel arrays sorted by track and label, without duplicates.
 
     Attributes:
         track: `(m,)`, 0 to `tracks` - 1.
@@ -40,15 +40,15 @@ class Options:
         return np.searchsorted(self.track, np.arange(self.tracks + 1))
 
 
-def marginals(options: Options, evidence: FloatArray, pairs: IntArray) -> FloatArray:
-    """Return the probability of each option; a label that another face of the frame bears is taken.
+def marginals(options: LabelOptions, evidence: FloatArray, pairs: IntArray) -> FloatArray:
+    """Return the marginal probability of each option, where no two faces of a frame have one label.
 
-    Each face tells each other in its frames how free a label is, as far as the rest knows; a message passes only about
-    a label that both may bear. What is missing to 1 is the probability that a track bears none of its labels.
+    A message says how free a label is, by all evidence but the receiver's; it is sent only for a label that both tracks
+    may have. The rest to 1 is the probability that a track has none of its labels.
 
     Args:
-        options: Who may bear which label.
-        evidence: `(m,)`, logarithm of the odds of each option against none of them.
+        options: Which track may have which label.
+        evidence: `(m,)`, log odds of each option against none of them.
         pairs: `(p, 2)`, the tracks that share a frame, each pair once.
     """
     scores = np.asarray(evidence, np.float64)
@@ -60,7 +60,7 @@ def marginals(options: Options, evidence: FloatArray, pairs: IntArray) -> FloatA
     for _ in range(_MESSAGES if len(told) else 0):
         free = messages.free(scores + incoming, told, highest)
         change = np.abs(free - told).max() / 2
-        told = (told + free) / 2  # half steps keep circles of faces from swinging
+        told = (told + free) / 2  # damping keeps loops from oscillating
         incoming = np.bincount(messages.target, told, len(scores)).astype(float)
         if change < _SETTLED:
             break
@@ -70,9 +70,9 @@ def marginals(options: Options, evidence: FloatArray, pairs: IntArray) -> FloatA
 
 
 class _Messages:
-    """One message a label that both tracks of a pair may bear, in each direction."""
+    """One message per label that both tracks of a pair may have, in each direction."""
 
-    def __init__(self, options: Options, pairs: IntArray) -> None:
+    def __init__(self, options: LabelOptions, pairs: IntArray) -> None:
         first, second, edge = _common(options, pairs)
         self.options, self.count = options, len(pairs)
         self.source = np.concatenate([first, second])
@@ -85,7 +85,7 @@ class _Messages:
         return len(self.source)
 
     def free(self, scores: Scores, told: Scores, highest: Scores) -> Scores:
-        """Return how free each sender leaves its labels, without regard to what the receiver has told it."""
+        """Return how free each sender leaves its labels, without the receiver's own message."""
         weights = np.exp(scores - highest[self.options.track])
         total = np.bincount(self.options.track, weights, self.options.tracks) + np.exp(-highest)
         without = weights[self.source] * np.exp(-told[self.back])
@@ -94,8 +94,8 @@ class _Messages:
         return np.asarray(np.log(np.clip(1 - share, _TAKEN, 1)))
 
 
-def _common(options: Options, pairs: IntArray) -> tuple[IntArray, IntArray, IntArray]:
-    """Return, for each label that both tracks of a pair may bear, the option of each of the two, and the pair."""
+def _common(options: LabelOptions, pairs: IntArray) -> tuple[IntArray, IntArray, IntArray]:
+    """Return, for each label that both tracks of a pair may have, the option of each of the two, and the pair."""
     starts = options.starts()
     counts = np.diff(starts)[pairs[:, 0]]
     edge = np.repeat(np.arange(len(pairs)), counts)

@@ -1,4 +1,4 @@
-"""Tracks compared with those near to them in time: clothes and places, a block at a time."""
+"""Compare tracks with those near in time, by clothes and places, a block at a time."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from numpy.typing import NDArray
 from facelib.faces import FloatArray
 from facelib.films.clothes import hellinger_distance
 from facelib.films.naming.evidence import IntArray, Tracks, place_evidence
-from facelib.films.naming.likeness import Likeness, Moments
+from facelib.films.naming.likeness import ClothesModel, Moments
 
-_BLOCK = 256  # tracks that are compared at once
-_REACH = 384  # so many tracks before a block and after it are compared with those in it
-_NEAREST = 5  # so many bearers of a label are compared with a track
+_BLOCK = 256  # tracks compared at once
+_REACH = 384  # tracks before and after a block that it is compared with
+_NEAREST = 5  # bearers of a label that a track is compared with
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Bearers:
-    """Who bears which label at present.
+    """Which track has which label at present.
 
     Attributes:
-        label: `(n,)`, -1 for a track that bears none.
+        label: `(n,)`, -1 for a track without one.
         weight: `(n,)` float32, how probable it is.
     """
 
@@ -32,13 +32,13 @@ class Bearers:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Compared:
-    """What clothes and places of the bearers of `m` labels say of the tracks of a block.
+    """The evidence for the tracks of a block from clothes and places of the tracks with `m` labels.
 
     Attributes:
         labels: `(m,)`, ascending.
         clothes: `(block, m)`, logarithm of odds.
         place: `(block, m)`, the same.
-        witness: `(block, m)`, the bearer whose clothes are most alike; -1: none.
+        witness: `(block, m)`, the track with the most similar clothes; -1: none.
     """
 
     labels: IntArray
@@ -47,15 +47,15 @@ class Compared:
     witness: IntArray
 
 
-def blocks_of(tracks: Tracks, pairs: IntArray, patience: float) -> list[Block]:
-    """Part the tracks of a scene, which are in the order of time, into blocks.
+def blocks_of(tracks: Tracks, pairs: IntArray, patience: float) -> list[TrackBlock]:
+    """Split the tracks of a scene, sorted by time, into blocks.
 
     Memory and time grow with the number of tracks, not with its square.
 
     Args:
         tracks: Of one scene.
         pairs: `(p, 2)`, the tracks that share a frame, each pair once.
-        patience: Seconds after which clothes and places seen count a third.
+        patience: Seconds after which the evidence of clothes and places falls to a third.
     """
     count = len(tracks)
     both = np.concatenate([pairs, pairs[:, ::-1]])
@@ -65,12 +65,12 @@ def blocks_of(tracks: Tracks, pairs: IntArray, patience: float) -> list[Block]:
         rows = slice(start, min(start + _BLOCK, count))
         columns = slice(max(0, start - _REACH), min(rows.stop + _REACH, count))
         own = both[slice(*np.searchsorted(both[:, 0], [rows.start, rows.stop]))]
-        blocks.append(Block(tracks, rows, columns, own, patience))
+        blocks.append(TrackBlock(tracks, rows, columns, own, patience))
     return blocks
 
 
-class Block:
-    """Some tracks, and those near to them in time with which they are compared.
+class TrackBlock:
+    """Some tracks, and those near in time that they are compared with.
 
     Attributes:
         rows: The tracks.
@@ -104,8 +104,8 @@ class Block:
             Moments.of(apart[once & ~same]),
         )
 
-    def compare(self, bearers: Bearers, likeness: Likeness) -> Compared:
-        """Compare the tracks with the bearers of each label: the five most alike in clothes, the nearest in place."""
+    def compare(self, bearers: Bearers, likeness: ClothesModel) -> Compared:
+        """Compare the tracks with those of each label: the five most similar in clothes, the nearest in place."""
         label = bearers.label[self.columns]
         members = np.flatnonzero(label >= 0)
         members = members[np.argsort(label[members], kind="stable")]
@@ -121,7 +121,7 @@ class Block:
         return Compared(labels, clothes, place, np.where(witness >= 0, there[witness], -1))
 
     def _place(self, there: IntArray, starts: IntArray, weight: FloatArray) -> FloatArray:
-        """Return the evidence of the place for each label: that of the bearer who stood nearest."""
+        """Return the evidence of the place for each label: that of the nearest bearer."""
         beside = place_evidence(self.tracks, self.rows, there) * weight
         best = np.maximum.reduceat(np.nan_to_num(beside, nan=-np.inf), starts, axis=1)
         return np.where(np.isfinite(best), best, 0).astype(np.float32)
@@ -133,9 +133,9 @@ class Block:
         counts: IntArray,
         weight: FloatArray,
         fade: FloatArray,
-        likeness: Likeness,
+        likeness: ClothesModel,
     ) -> tuple[FloatArray, IntArray]:
-        """Return the evidence of the clothes for each label, and the member most alike."""
+        """Return the evidence of the clothes for each label, and the most similar member."""
         apart = self.apart[:, members]
         alike = likeness.evidence(apart) * fade
         nearest, there = self._nearest(members, starts, counts)
@@ -149,7 +149,7 @@ class Block:
         return (mean * np.minimum(1, total)).astype(np.float32), witness
 
     def _nearest(self, members: IntArray, starts: IntArray, counts: IntArray) -> tuple[IntArray, NDArray[np.bool_]]:
-        """Return the members of each label most alike each track, `(block, labels, 5)`, and which there are."""
+        """Return the members of each label most similar to each track, `(block, labels, 5)`, and which exist."""
         place = np.full(self.apart.shape[1], -1, np.int16)
         place[members] = np.arange(len(members))
         by_likeness = place[self.order]

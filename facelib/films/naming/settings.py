@@ -1,4 +1,4 @@
-"""What all of naming shares: who names, by which rules, and into which columns."""
+"""Settings, columns and types that all of naming shares."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TRACK_COLUMNS = [
 LOOK_COLUMNS = [
     "track", "shot", "left", "top", "right", "bottom", "quality", "embedding", "clothes", "yaw", "pitch", "cut",
 ]  # fmt: skip
-"""What naming needs of `looks.parquet`."""
+"""The columns of `looks.parquet` that naming needs."""
 
 Recognizer = OpenSetKNN | OpenSetSVM
 """What puts names to embeddings."""
@@ -25,14 +25,14 @@ Recognizer = OpenSetKNN | OpenSetSVM
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NamingSettings:
-    """When a track is given a name.
+    """When a track gets a name.
 
     Attributes:
         confidence_threshold: Least probability of a name; below it the track stays unknown. Raising it names fewer.
-        dominant_ratio: Least share of a track's faces, by quality, whose nearest person is the one that the track's
-            face is named; 0 asks no vote.
-        context: Whether names travel to small and turned faces by clothes and places; see `joint.name_jointly`.
-        adapt_to_film: Whether the film's surest faces are laid beside the gallery, and all tracks named once more.
+        dominant_ratio: Least share of a track's faces, weighted by quality, whose nearest person is the track's; 0
+            skips this vote.
+        context: Whether small and turned faces are named by clothes and places as well; see `joint.name_jointly`.
+        adapt_to_film: Whether the film's surest faces are added to the gallery, and all tracks named once more.
 
     Raises:
         ValueError: When a share or a probability is not from 0 to 1.
@@ -44,7 +44,7 @@ class NamingSettings:
     adapt_to_film: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse what no probability and no share can be."""
+        """Check that probabilities and shares are from 0 to 1."""
         for name in ("confidence_threshold", "dominant_ratio"):
             value = getattr(self, name)
             if not 0 <= value <= 1:
@@ -52,7 +52,7 @@ class NamingSettings:
 
 
 def same_frame_conflicts(named: pd.DataFrame) -> list[int]:
-    """Return the rows whose name a nearer track carries in the same frame: nobody is twice in one.
+    """Return the rows whose name a nearer track has in the same frame: nobody is twice in one.
 
     Args:
         named: `person`, `distance`, `shot`, `start_frame`, `end_frame`; any index.

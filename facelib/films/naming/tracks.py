@@ -1,4 +1,4 @@
-"""Tracks to names: one name a track, or unknown, each with its probability and its reason."""
+"""Name tracks: one name per track, or unknown, with its probability and its reason."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from facelib.films.naming.settings import TRACK_COLUMNS, NamingSettings, Recogni
 from facelib.recognize import UNKNOWN, RecognizerInfo
 
 _SAID = ["person", "best", "distance", "evidence", "margin", "second_person", "dominant"]  # in a reason
-_TEACHES = 0.95  # probability from which a name's faces may teach how the person looks in this film
+_TEACHES = 0.95  # probability from which a track's faces are added to the gallery for this film
 
 
 def name_tracks(
@@ -27,24 +27,24 @@ def name_tracks(
     shots: pd.DataFrame | None = None,
     rules: NamingSettings | None = None,
 ) -> pd.DataFrame:
-    """Give every track of a film one name.
+    """Name every track of a film.
 
-    A track's face is named when the recognizer names the mean of its best faces, these agree, and the name is probable
+    A track gets a name when the recognizer names the mean of its best faces, these agree, and the name is probable
     enough. Nobody is twice in one frame: of two tracks with one name and a frame in common, the farther one becomes
-    unknown. With context, the tracks that their faces leave unknown may still be named together with those around them.
+    unknown. With context, tracks that their faces leave unknown may still be named by the tracks around them.
 
     Args:
         tracks: As `facelib.films.index.Followed` holds them; may be empty.
         recognizer: Fitted on the gallery.
         info: What the recognizer was made from: the gallery's pictures and the calibration of its distances.
-        looks: The film's `looks.parquet`; without it there is neither vote nor context.
-        shots: The film's `shots.csv`; without it there is no context.
-        rules: When a track is given a name.
+        looks: The film's `looks.parquet`; without it, neither vote nor context is used.
+        shots: The film's `shots.csv`; without it, no context is used.
+        rules: When a track gets a name.
 
     Returns:
         The columns of `tracks.parquet`. `confidence` is the probability that the name, or the answer unknown, is right;
         `evidence` is the gallery picture nearest to the track; `dominant` the share of the vote; `source` is `face`,
-        `context`, `learned`, or nothing for unknown; `reason` says it in words.
+        `context`, `learned`, or empty for unknown; `reason` says it in words.
     """
     rules = rules or NamingSettings()
     if tracks.empty:
@@ -113,7 +113,7 @@ def _by_face(
 def _votes(
     tracks: pd.DataFrame, looks: pd.DataFrame | None, recognizer: Recognizer, names: pd.Series
 ) -> NDArray[np.float64]:
-    """Return the share of each track's best faces, by quality, that are nearest to the person `names` says."""
+    """Return the share of each track's best faces, weighted by quality, that are nearest to the person in `names`."""
     if looks is None or looks.empty:
         return np.ones(len(tracks))
     nearest = recognizer.decide(np.stack(looks["embedding"].to_list()))["best_person"].to_numpy()
@@ -127,7 +127,7 @@ def _votes(
 def _taught(
     named: pd.DataFrame, looks: pd.DataFrame, recognizer: Recognizer, info: RecognizerInfo
 ) -> tuple[Recognizer, tuple[str, ...]]:
-    """Return the recognizer fitted to the gallery and the film's surest faces, and what its rows are called."""
+    """Return the recognizer fitted to the gallery and the film's surest faces, and the names of its rows."""
     sure = named[(named["source"] == "face") & (named["confidence"] >= _TEACHES)]
     names = dict(zip(sure["track"], sure["person"], strict=True))
     lessons = looks[looks["track"].isin(names)]

@@ -1,4 +1,4 @@
-"""People of films who are nobody of the cast: grouped, numbered, and told apart."""
+"""Unknown people of films: grouped and numbered over a project."""
 
 from facelib.films.unknowns.fitting import Grouping, fit_grouping, grouping_threshold
 from facelib.films.unknowns.matching import match_unknowns, table_of_groups

@@ -1,4 +1,4 @@
-"""How near two tracks must be for one unknown person: the threshold of the grouping."""
+"""The threshold of the grouping: how near two tracks of one unknown person must be."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ FEWEST_PEOPLE = 40
 FEWEST_PICTURES = 6
 """Of a person, to be two tracks or more."""
 
-_TRACK = 5  # pictures that a track is made of at most: one look is as good as a few of another day
+_TRACK = 5  # largest number of pictures in a simulated track
 _MOST_TRACKS = 1500
 _NEARLY = 0.002  # lower thresholds whose B-cubed F is at most so much below the best are as good, and safer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grouping:
-    """A threshold for `group_unknowns`, and what it does on the gallery; the rates are NaN where nothing was tried.
+    """A threshold for `group_unknowns`, and its results on the gallery; they are NaN where it was not tried.
 
     Attributes:
         threshold: The largest distance of two groups that join, between embeddings of length 1.
-        from_data: Whether it comes from the gallery, and not from the embedder's figure.
+        from_data: Whether it was fitted on the gallery, rather than taken from the embedder.
         people: Number of people that were grouped.
         purity: Share of simulated tracks that are of the person most frequent in their group.
         groups: Number of groups, by number of people.
         b_cubed: B-cubed F of the groups.
-        advice: What to make of the figures, in words.
+        advice: How to read the figures, in words.
     """
 
     threshold: float
@@ -75,19 +75,19 @@ def fit_grouping(
 ) -> Grouping:
     """Fit the threshold on a gallery, as though its people were unknown.
 
-    Each person's pictures are dealt at random into tracks of 1 to 5, whose mean stands for the track, and the tracks
-    are grouped by average linkage. The lowest threshold is taken at which the groups are nearly as right as they can
-    be (B-cubed F, Bagga and Baldwin, "Entity-based cross-document coreferencing using the vector space model",
-    COLING 1998), since a film has more strangers than a gallery has people. With fewer than `FEWEST_PEOPLE` people
-    of `FEWEST_PICTURES` pictures the threshold is `grouping_threshold`'s.
+    Each person's pictures are split at random into tracks of 1 to 5, whose mean stands for the track, and the tracks
+    are grouped by average linkage. The lowest threshold is taken at which the groups are nearly as good as possible
+    (B-cubed F, Bagga and Baldwin, "Entity-based cross-document coreferencing using the vector space model", COLING
+    1998), since a film has more strangers than a gallery has people. With fewer than `FEWEST_PEOPLE` people of
+    `FEWEST_PICTURES` pictures the threshold is `grouping_threshold`'s.
 
     Args:
         vectors: `(n, d)` embeddings of the gallery's used faces.
         names: `(n,)`.
         embedder: The embedder's name.
         fallback: Its own threshold, or where that is NaN, the recognizer's.
-        seed: Of the dealing.
-        draws: How many times the pictures are dealt.
+        seed: Of the random splits.
+        draws: How many random splits are made.
 
     Raises:
         ValueError: When the lengths disagree.

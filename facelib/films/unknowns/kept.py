@@ -1,4 +1,4 @@
-"""The groups of unknown people of a project, kept so that one more film is settled without reading the others."""
+"""The groups of unknown people of a project, stored so that a new film is settled without reading the others."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ class Groups:
     """The groups of unknown people over all films of a project that were embedded by one network.
 
     Attributes:
-        groups: The columns of `table_of_groups`, without names that their user gave.
+        groups: The columns of `table_of_groups`, without names that the user gave.
         members: One row a track: `film`, `track`, `auto_cluster` (the group that it was put in), `cluster` (its group
-            when all is decided), `start`, `end` (seconds), `quality` (of its best face).
+            after the user's decisions), `start`, `end` (seconds), `quality` (of its best face).
         threshold: The largest distance of two groups that join.
         weights: SHA-256 of the weights that embedded the faces.
-        films: By file name, what the film's named tracks were made from.
+        films: By file name, the digest of what the film's named tracks were made from.
         corrections: SHA-256 of the decisions that were applied.
-        renamed: By label of grouping, the label that the user's decisions give it.
+        renamed: By label of the grouping, the label after the user's decisions.
         reserved: Labels of groups of films that another network embedded.
     """
 
@@ -63,7 +63,7 @@ def no_members() -> pd.DataFrame:
 
 
 def no_groups(*, threshold: float = 0.0, weights: str = "") -> Groups:
-    """Return what is known where nothing has been grouped."""
+    """Return the groups where nothing has been grouped."""
     return Groups(pd.DataFrame(columns=pd.Index(GROUP_COLUMNS)), no_members(), threshold, weights)
 
 
@@ -78,7 +78,7 @@ def _members(film: str, table: pd.DataFrame, looks: pd.DataFrame | None, before:
 
 
 def read_groups(project: Project) -> Groups | None:
-    """Return the groups of a project, None where there are none, or where a run was killed while it wrote them."""
+    """Return the groups of a project, None where there are none, or a run was killed while writing them."""
     try:
         groups, members = (pd.read_parquet(project.unknowns / f"{name}.parquet") for name in ("groups", "members"))
         facts: dict[str, Any] = {str(name): value for name, value in groups.attrs.items()}
@@ -92,7 +92,7 @@ def read_groups(project: Project) -> Groups | None:
 
 
 def write_groups(project: Project, kept: Groups) -> None:
-    """Keep the groups of a project.
+    """Write the groups of a project.
 
     Raises:
         OSError: When the folder cannot be written.

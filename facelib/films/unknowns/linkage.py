@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from facelib.films.agglomerate import Agglomeration, IntArray
 
 _DIGITS = 9  # beyond which similarities count as equal, so that the number of threads cannot decide a tie
-_POOR_SHARE = 0.5  # of the threshold, within which two worthless faces may still be one person
+_POOR_SHARE = 0.5  # of the threshold, within which two faces of worth 0 may still be one person
 
 
 def link(
@@ -22,12 +22,12 @@ def link(
     together: Sequence[Iterable[int]] = (),
     apart: Iterable[tuple[int, int]] = (),
 ) -> IntArray:
-    """Group vectors bottom-up: the two nearest groups join, as long as they are near enough and may.
+    """Group vectors by agglomerative clustering: the two nearest groups join, while near enough and allowed.
 
     The distance of two groups is the root of the mean squared Euclidean distance over all pairs of their members,
-    each brought to length 1 (average linkage). Groups with members that are to stay apart never join. The mean over
-    pairs comes from the groups' sums, so that memory grows with the number of vectors and not with its square. What is
-    equally near is joined in the order of the vectors.
+    each brought to length 1 (average linkage). Groups with members that must stay apart never join. The mean over pairs
+    is computed from the groups' sums, so that memory grows linearly with the number of vectors. Ties are joined in the
+    order of the vectors.
 
     Poor faces all look alike: blurred and small ones of two people are often nearer to each other than two good ones
     of one person, though not nearer to good ones of others. So two vectors of worth 0 must be twice as near, while
@@ -36,7 +36,7 @@ def link(
     Args:
         vectors: `(n, d)` embeddings, finite, none of length 0.
         threshold: The largest distance at which groups join; at 0 only what is `together` joins, at 2 all that may.
-        worth: `(n,)`, 0 for faces that tell nothing to 1 for good ones; None takes 1 for all.
+        worth: `(n,)`, from 0 for uninformative faces to 1 for good ones; None takes 1 for all.
         together: Rows that are one group whatever their distances, and even if they are `apart`; the sets must
             not overlap.
         apart: Pairs of rows that must not be in one group.
@@ -75,7 +75,7 @@ def link_to(
     worth: ArrayLike,
     apart: Iterable[tuple[int, int]] = (),
 ) -> IntArray:
-    """Group vectors as `link` does, beside groups that stand already and never join each other.
+    """Group vectors as `link` does, beside existing groups that never join each other.
 
     Time grows with the number of vectors, and for each of these with the number of groups.
 
@@ -88,7 +88,7 @@ def link_to(
         apart: Pairs of rows of `vectors` that must not be in one group.
 
     Returns:
-        `(n,)`, the group of each vector: the number of one that stands already, or `g` and the number of its first row.
+        `(n,)`, the group of each vector: the number of an existing one, or `g` plus the number of its first row.
 
     Example:
         >>> link_to([[3, 0, 0]], [3], [[1, 0.1], [0, 1]], threshold=0.5, worth=[1, 1]).tolist()
@@ -105,7 +105,7 @@ def link_to(
 
 
 class _AverageLinkage:
-    """Groups of average linkage: of each the sum of its members, and those that it must stay apart from."""
+    """Groups of average linkage: the sum of each one's members, and the groups it must stay apart from."""
 
     def __init__(
         self, sums: NDArray[np.float64], sizes: NDArray[np.float64], threshold: float, *, settled: int = 0

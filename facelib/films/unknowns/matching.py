@@ -1,4 +1,4 @@
-"""The unknown people of one more film, matched to the groups that a project has already."""
+"""Match the unknown people of a new film to the existing groups of a project."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ GROUP_COLUMNS = ["cluster", "sums", "size", "seconds", "quality"]
 def table_of_groups(
     tables: Mapping[str, pd.DataFrame], *, looks: Mapping[str, pd.DataFrame] | None = None
 ) -> pd.DataFrame:
-    """Return what `match_unknowns` needs to know of the groups there are, one row a group.
+    """Return what `match_unknowns` needs of the existing groups, one row per group.
 
     Args:
         tables: By the film's file name, the columns of `tracks.parquet` with `cluster` filled.
@@ -48,12 +48,11 @@ def match_unknowns(
     least_quality: float = 0.08,
     least_seconds: float = 1.0,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Group the unknown tracks of one film, beside the groups there are; no other film is read.
+    """Group the unknown tracks of one film, beside the existing groups; no other film is read.
 
     As in `group_unknowns` tracks and groups join by average linkage, and two tracks that share a frame are two people.
-    The groups there are keep their labels, and never join each other. What joins none of them is numbered on, longest
-    on screen first; a moment too short or too poor for a number is forgotten, and grouping all films anew may still
-    find it in several of them.
+    Existing groups keep their labels, and never join each other. New groups get the next numbers, longest on screen
+    first; one too short or too poor for a number is dropped, and grouping all films again may still find it.
 
     Args:
         film: Its file name.
@@ -89,7 +88,7 @@ def match_unknowns(
 def _new_names(
     rows: pd.DataFrame, there: list[str], reserved: Iterable[str], least_quality: float, least_seconds: float
 ) -> dict[int, str]:
-    """Return the label of each new group that gets one."""
+    """Return the label of each numbered new group."""
     taken = {*reserved, *there}
     free = (name for name in (f"Unknown {number}" for number in count(1)) if name not in taken)
     new = rows[rows["group"] >= len(there)].assign(seconds=lambda own: own["end"] - own["start"])
@@ -100,7 +99,7 @@ def _new_names(
 
 
 def _with_members(groups: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the groups with tracks added to them, and new groups behind them in the order of their first tracks."""
+    """Return the groups with tracks added, and new groups after them in the order of their first tracks."""
     rows = rows[(rows["cluster"] != "") & rows["usable"].astype(bool)]
     if rows.empty:
         return groups

@@ -1,4 +1,4 @@
-"""Tracks of nobody of the cast, grouped into `Unknown 1`, `Unknown 2`, ... over all films of a project."""
+"""Group unknown tracks into `Unknown 1`, `Unknown 2`, ... over all films of a project."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def group_unknowns(
 
     Tracks join by average linkage, see `linkage.link`. Two that share a frame are two people, and so
     are groups with such tracks. Tracks of poor quality, the mean of their looks', join good ones as others do, but
-    hardly each other. A group gets no number, and its tracks have none, where all of them are too poor to tell people
-    apart, or where it is on screen for a moment only: most of those are no people at all.
+    hardly each other. A group gets no number where all its tracks are too poor to tell people apart, or where it is on
+    screen only for a moment: most of those are false detections.
 
     `Unknown 1` is longest on screen, over all films; what is equally long is numbered in the order of the films'
     names and the time of the first track. The order of `tables` does not matter.
@@ -49,10 +49,10 @@ def group_unknowns(
             `start`, `end`, `person`, `embedding`. Tracks with a person other than `unknown` get an empty `cluster`.
         threshold: See `fit_grouping`. Raising it makes fewer, larger groups.
         looks: By film, `looks.parquet`: `track` and `quality`. Tracks of films that it lacks count as good, tracks
-            without any look as worthless.
+            without any look as of quality 0.
         fixed: The user's groups by film and track: tracks of one label are one person, whatever they look like, and
-            those of two labels two people. The groups keep these labels; other tracks may join them. Tracks that are
-            not there, or not `unknown` any more, are passed over.
+            those of two labels two people. The groups keep these labels; other tracks may join them. Tracks that do not
+            exist, or are no longer `unknown`, are skipped.
         reserved: Labels that no other group may get: those of groups that the user has named or merged, so that the
             rest keep their numbers.
         least_quality: A group whose best track is below it gets no number, unless its label is fixed. Raising it
@@ -101,12 +101,12 @@ def unknown_rows(
 
 
 def _quality(tracks: pd.Series, looks: pd.DataFrame) -> pd.Series:
-    """Return the mean over each track's looks, as its embedding is; the best alone may be a lucky one."""
+    """Return the mean over each track's looks, as for its embedding; the best alone may be an outlier."""
     return tracks.map(looks.groupby("track")["quality"].mean()).astype(float).fillna(0.0)
 
 
 def _group(rows: pd.DataFrame, threshold: float) -> NDArray[np.intp]:
-    """Return the group of each row, known by its first one; rows without a usable embedding stand alone."""
+    """Return the group of each row, identified by its first one; rows without a usable embedding stand alone."""
     groups = np.arange(len(rows))
     vectors = rows["embedding"].to_list()
     usable = np.flatnonzero(rows["usable"])
@@ -140,12 +140,12 @@ def _is_usable(vector: object) -> bool:
 
 
 def worth_of(rows: pd.DataFrame) -> NDArray[np.float64]:
-    """Return how much each track's face tells, by its `quality`: 0 or less is nothing, 1 and more all it can."""
+    """Return how informative each track's face is, 0 to 1, by its `quality`."""
     return np.asarray((rows["quality"].to_numpy(float) - _WORTHLESS) / (_GOOD - _WORTHLESS), np.float64)
 
 
 def _names(rows: pd.DataFrame, taken: set[str], least_quality: float, least_seconds: float) -> dict[int, str]:
-    """Return the label of each group that has one."""
+    """Return the label of each numbered group."""
     seconds = (rows["end"] - rows["start"]).astype(float)
     table = rows.assign(seconds=seconds).groupby("group", sort=True)
     groups = table.agg(seconds=("seconds", "sum"), quality=("quality", "max"), fixed=("fixed", "max"))
@@ -158,7 +158,7 @@ def _names(rows: pd.DataFrame, taken: set[str], least_quality: float, least_seco
 
 
 def fill_clusters(table: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
-    """Return a film's tracks with the `cluster` of those that `unknown_rows` gave."""
+    """Return a film's tracks with the `cluster` of those that `unknown_rows` returned."""
     cluster = np.full(len(table), "", dtype=object)
     cluster[rows["row"].to_numpy(np.intp)] = rows["cluster"]
     return table.assign(cluster=pd.Series(cluster, index=table.index, dtype="str"))

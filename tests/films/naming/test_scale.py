@@ -9,7 +9,7 @@ import pytest
 
 from facelib.films.naming.evidence import Tracks, face_evidence
 from facelib.films.naming.joint import name_jointly
-from facelib.films.naming.messages import Options, marginals
+from facelib.films.naming.messages import LabelOptions, marginals
 from facelib.films.naming.neighbours import blocks_of
 from facelib.films.spans import frames_shared
 
@@ -149,10 +149,10 @@ def test_messages_give_the_exact_probabilities_where_there_is_no_circle(pairs):
         weight = np.exp(evidence[own].sum())
         expected[own] += weight
         total += weight
-    found = marginals(Options(track, label, 3), evidence, np.array(pairs, np.intp).reshape(-1, 2))
+    found = marginals(LabelOptions(track, label, 3), evidence, np.array(pairs, np.intp).reshape(-1, 2))
     assert found == pytest.approx(expected / total, abs=2e-3)
 
 
 def test_no_options():
     nothing = np.empty(0, np.intp)
-    assert marginals(Options(nothing, nothing, 2), np.empty(0), np.array([(0, 1)])).tolist() == []
+    assert marginals(LabelOptions(nothing, nothing, 2), np.empty(0), np.array([(0, 1)])).tolist() == []
