@@ -156,6 +156,7 @@ def test_what_goes_wrong_is_seen_and_every_end_lets_go_of_the_source(live, noteb
     expect(lamp(widget)).to_have_text("live", timeout=PLENTY)
 
     # The cell that opens it is run again: the first camera lets go, and the page that is left of it is gone.
+    page.evaluate("window.jupyterapp.commands.execute('notebook:show-all-cell-code')")
     cell = page.locator(".jp-CodeCell", has_text="camera = LiveCamera(")
     cell.locator(".cm-content").click()
     page.keyboard.press("Control+Enter")

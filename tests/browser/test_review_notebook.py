@@ -54,6 +54,7 @@ def focus(page: Page, project: Project, shot: int) -> None:
 
 def apply(page: Page) -> None:
     """Run the cell that brings the tables in line, and wait for it."""
+    page.evaluate("window.jupyterapp.commands.execute('notebook:show-all-cell-code')")
     cell = page.locator(".jp-CodeCell", has_text="settle_films(files, films")
     count = cell.locator(".jp-InputPrompt").inner_text()
     cell.locator(".cm-content").click()

@@ -89,5 +89,6 @@ def test_all_at_once(site: Site, shared_data, tmp_path, monkeypatch):
 def test_what_cannot_be_asked_is_told(tmp_path):
     project = Project("cast", tmp_path / "data", tmp_path / "output")
     project.people.mkdir(parents=True)
-    step = run_pipeline(project, steps=[1], parameters={"names": "Ada", "max_num": 0})[0]
-    assert (step.state, "max_num from 1 to 1000" in step.message) == ("failed", True)
+    with pytest.raises(ValueError, match="expected at least 1 for the parameter 'max_num', got 0"):
+        run_pipeline(project, steps=[1], parameters={"names": "Ada", "max_num": 0})
+    assert not project.output.exists()
