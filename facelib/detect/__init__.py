@@ -46,7 +46,7 @@ def load_detector(
 
     Example:
         >>> import numpy as np
-        >>> len(detector("haar").detect(np.zeros((48, 64, 3), np.uint8)))
+        >>> len(load_detector("haar").detect(np.zeros((48, 64, 3), np.uint8)))
         0
     """
     options = Options(smallest_face=smallest_face, score=score, working_size=working_size)
@@ -73,7 +73,7 @@ def _from_file(name: str | Path, options: Options, provider: Provider) -> Detect
 def _builders(options: Options, engine: Engine, provider: Provider) -> dict[str, Callable[[], Detector]]:
     """Return how each named detector is opened; nothing is opened here.
 
-    The imports stand here since dlib and onnx take a second to load, which who only wants the Protocol need not wait.
+    Imported lazily: dlib and onnx take a second to load.
     """
     from facelib.detect.anchors import file_detector
     from facelib.detect.centerface import CenterFaceDetector

@@ -60,7 +60,7 @@ class GridDetector(PictureDetector):
         return min(factor, fitting)
 
     def _canvas(self, picture: Image) -> Image:
-        """Lay the picture at the top left of a black one that the network can take."""
+        """Pad the picture with black, right and below, to a size the network accepts."""
         height, width = self._fixed_size() or tuple(-(-side // SIDE_STEP) * SIDE_STEP for side in picture.shape[:2])
         canvas = np.zeros((height, width, 3), np.uint8)
         part = picture[:height, :width]
@@ -124,7 +124,7 @@ class ScrfdDetector(GridDetector):
 def file_detector(
     path: str | Path, options: Options, *, provider: Provider = "auto", name: str | None = None
 ) -> GridDetector:
-    """Open an ONNX file as a detector; what it is is told from its outputs.
+    """Open an ONNX file as a detector; its outputs tell which one.
 
     Args:
         path: The ONNX file.
@@ -176,7 +176,7 @@ def scrfd_order(network: Network) -> dict[str, tuple[int, int, int]]:
 def any_size(path: Path) -> Path:
     """Return a copy of a file, in the cache, whose network takes pictures of any size, or the file where it cannot.
 
-    YuNet's files are written down for 640x640 although nothing in them depends on it.
+    YuNet's files declare 640x640 although nothing in them depends on it.
     """
     model = onnx.load(path)
     constants = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in model.graph.initializer}

@@ -1,4 +1,4 @@
-"""What every detector shares: the Protocol, the size of the picture, and the clean-up of what was found."""
+"""The base of all detectors: the Protocol, the working size, and the removal of overlapping boxes."""
 
 from __future__ import annotations
 
@@ -72,13 +72,13 @@ class Options:
 
 
 class PictureDetector(ABC):
-    """The frame of a detector: check the picture, bring it to the working size, find, clean up.
+    """The base of all detectors: check the picture, bring it to the working size, find, clean up.
 
     A subclass finds faces in a picture that already has its working size.
     """
 
     name: str
-    weights: str = ""  # SHA-256 of a file of the user's own, which may change under the same name
+    weights: str = ""  # SHA-256 of a user's file, which may change under the same name
     default_score: ClassVar[float]
     tolerance: ClassVar[float] = 0.9  # boxes are never exact: a face this much smaller than asked for is still given
 

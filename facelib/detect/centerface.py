@@ -1,4 +1,4 @@
-"""CenterFace in ONNX Runtime: a face is the point in its middle, found in one look at the picture."""
+"""CenterFace in ONNX Runtime: a face is found as its centre point, in one pass over the picture."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class CenterFaceDetector(PictureDetector):
 
 
 def _input(picture: Image) -> FloatArray:
-    """Lay the picture at the top left of a black one with sides that the network can take."""
+    """Pad the picture with black, right and below, to a size the network accepts."""
     height, width = (-(-side // SIDE_STEP) * SIDE_STEP for side in picture.shape[:2])
     canvas = np.zeros((height, width, 3), np.uint8)
     canvas[: picture.shape[0], : picture.shape[1]] = picture

@@ -50,7 +50,7 @@ class CnnDetector(PictureDetector):
             place += level.shape[0] + GAP
             rows, columns, found = self._above(level, top)
             middle = np.column_stack([columns, rows]) * STRIDE + np.array([OFFSET - BORDER, OFFSET - top])
-            # dlib's boxes name the last pixel inside, as face_recognition hands them on
+            # dlib's boxes name the last pixel inside, as face_recognition returns them
             corners = np.hstack([middle - WINDOW // 2 + 1, middle + WINDOW // 2])
             back = np.array([image.shape[1] / level.shape[1], image.shape[0] / level.shape[0]])
             boxes.append((corners * np.tile(back, 2)).astype(np.float32))

@@ -1,4 +1,4 @@
-"""Faces in portraits: pictures of any size, kept for the sake of one person."""
+"""Faces in portraits: pictures of any size, each about one person."""
 
 from __future__ import annotations
 
@@ -53,10 +53,10 @@ class Portrait:
 def find_portrait(image: Image, detector: Detector, *, working_size: int = 1000) -> Portrait:
     """Find the faces of a portrait of any size; a picture whose main face lies sideways is turned upright.
 
-    The person that a picture is kept for is seldom small in it, so a copy whose longer side is at most
-    `working_size` pixels is searched, which also passes over many a bystander; when it shows no face,
+    The person of a portrait is seldom small in it, so a copy whose longer side is at most
+    `working_size` pixels is searched, which also misses many bystanders; when it shows no face,
     one of twice its size is. Cameras that do not record how they were held leave faces lying sideways, which no
-    network was trained on: two of them are alike whoever they show.
+    network was trained on: two of them look alike to it, whoever they show.
 
     Args:
         image: `(height, width, 3)` uint8 RGB.

@@ -73,7 +73,7 @@ class DlibAligner:
 
 
 def margin_chips(image: Image, boxes: ArrayLike, *, size: int = MARGIN_SIZE, margin: float = 0.125) -> Image:
-    """Cut the faces out upright as they stand, with some of their surroundings, as FaceNet wants them.
+    """Cut the faces out without turning them, with some of their surroundings, as FaceNet expects them.
 
     Args:
         image: `(height, width, 3)` uint8, RGB.
@@ -130,7 +130,7 @@ def five_point_chips(image: Image, landmarks: ArrayLike, *, size: int = WARP_SIZ
 
 
 def align(image: Image, faces: Faces, alignment: str, *, size: int, aligner: DlibAligner | None = None) -> Image:
-    """Cut faces out by the named way: `"dlib"`, `"margin"` or `"five points"`.
+    """Cut faces out by the named method: `"dlib"`, `"margin"` or `"five points"`.
 
     Raises:
         ValueError: When `alignment` is none of these, or what it needs is missing.

@@ -243,7 +243,7 @@ class NetworkEmbedder:
 
     def _run(self, chips: Image) -> FloatArray:
         form, count = self.form, len(chips)
-        if self._fixed is not None and count < self._fixed:  # a network of a fixed batch: fill it up with black
+        if self._fixed is not None and count < self._fixed:  # fixed batch size: fill the batch with black
             chips = np.concatenate([chips, np.zeros((self._fixed - count, *chips.shape[1:]), np.uint8)])
         mean = (form.mean, form.mean, form.mean)
         blob = cv2.dnn.blobFromImages(list(chips), form.scale, mean=mean, swapRB=form.colour == "BGR")
@@ -368,7 +368,7 @@ def _known_as(path: Path, sha256: str, *, trusted: bool) -> str | None:
 
 
 def _own_name(path: Path, sha256: str) -> str:
-    """Return what to call a network of one's own: figures measured for a known one of that name are not its."""
+    """Return what to call a user's network: figures measured for a known one of that name are not its."""
     taken = {"dlib", MIRRORED, *(each.name for each in catalogue())}
     return path.stem if path.stem not in taken else f"{path.stem}-{sha256[:8]}"
 

@@ -1,4 +1,4 @@
-"""Which way a face looks: its turn, told from the five landmarks."""
+"""The pose of a head, estimated from five landmarks."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def head_pose(landmarks: FloatArray) -> FloatArray:
     The mean face is turned, scaled and shifted so that it lies on the landmarks in least squares, as seen from far away
     (scaled orthographic projection). Yaw and pitch are of where the face looks, positive towards the picture's right
     and upwards; roll is clockwise. A portrait has about 0, a profile 65 and more. On the faces of a sitcom the yaw of
-    profiles is 63 to 93, where a network that lays a mesh of 468 points on a face says 16 to 60.
+    profiles is 63 to 93, where a network with 468 landmarks says 16 to 60.
 
     Args:
         landmarks: `(n, 5, 2)` pixels, as in `Faces`; faces with unknown ones (NaN) have a pose of NaN.
@@ -42,7 +42,7 @@ def head_pose(landmarks: FloatArray) -> FloatArray:
     """
     points = np.asarray(landmarks, np.float64).reshape(-1, 5, 2)
     pose = np.full((len(points), 3), np.nan, np.float32)
-    known = np.flatnonzero(np.ptp(points, axis=1).max(axis=1, initial=0) > 0)  # NaN is not, nor is a single point
+    known = np.flatnonzero(np.ptp(points, axis=1).max(axis=1, initial=0) > 0)  # excludes NaN and single points
     if len(known):
         pose[known] = np.degrees(_angles(_rotations(points[known])))
     return pose

@@ -14,7 +14,7 @@ _STRAIGHT, _PROFILE = 10.0, 75.0  # degrees away from the camera that count 1 an
 
 
 def frontality(landmarks: FloatArray) -> FloatArray:
-    """Return how far each face looks into the camera: 1 straight, 0 in profile.
+    """Return how frontal each face is: 1 straight, 0 in profile.
 
     Args:
         landmarks: `(n, 5, 2)` pixels, as in `Faces`; unknown ones (NaN) count 0.5.
@@ -41,7 +41,7 @@ def turn(landmarks: FloatArray) -> FloatArray:
 
 
 def quality(image: Image, faces: Faces) -> FloatArray:
-    """Return the worth of each face for recognition, `(n,)` float32 from 0 to 1.
+    """Return the quality of each face for recognition, `(n,)` float32 from 0 to 1.
 
     The product of three: size (1 from 110 pixels on), sharpness and frontality, where even a profile, or a face that
     the picture's edge cuts, keeps a fifth, since it may be all there is.

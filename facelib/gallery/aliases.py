@@ -28,11 +28,11 @@ _ALONE = 0.9
 def find_aliases(vectors: ArrayLike, names: ArrayLike, *, threshold: float) -> pd.DataFrame:
     """Find pairs of people of a cast who look like one person under two names.
 
-    Usually a face's nearest other face is of its own person. Where one person is filed
-    under two names the faces of both are mixed. A pair is reported when a fifth of its faces, or of the smaller
+    Usually a face's nearest other face is of its own person. Where one person has two names, the faces of both are
+    mixed. A pair is reported when a fifth of its faces, or of the smaller
     folder's, lie at least as near to the other name as to their own, and half of the smaller folder's lie within the
-    threshold of the other's. A single picture is judged by its distance alone. A picture that stands in both folders
-    says nothing of the others, so copies are judged only where there is nothing else.
+    threshold of the other's. A single picture is judged by its distance alone. A picture that is in both folders
+    says nothing about the others, so copies are judged only where there is nothing else.
 
     Args:
         vectors: `(n, d)` embeddings.
@@ -93,7 +93,7 @@ def _likeness(
         across: Distances from the faces of the smaller folder to the other person.
         back: Distances from the faces of the larger folder to the smaller one's person.
         limit: How near a face of the smaller folder has to be to count as mixed.
-        limit_back: The same of the larger folder.
+        limit_back: The same for the larger folder.
         threshold: The embedder's own.
     """
     if across.min() > threshold:

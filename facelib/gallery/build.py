@@ -35,7 +35,7 @@ def build_gallery(
     """Find and embed the faces of a project's people, and decide which of them are used.
 
     Every 20 seconds what is done so far is written to `faces.partial.parquet` beside the project's
-    `faces.parquet`; a run that was killed goes on from there. `write_gallery` removes that file.
+    `faces.parquet`; a run that was killed continues from there. `write_gallery` removes that file.
 
     Args:
         project: Its `people/` holds one folder of pictures a person; names that were merged are one person. Files

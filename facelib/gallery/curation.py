@@ -70,7 +70,7 @@ def curate(table: pd.DataFrame, *, threshold: float, disabled: Collection[str] =
 
 
 def inliers(vectors: NDArray[Any], *, threshold: float) -> NDArray[np.bool_]:
-    """Return which of one person's faces fit the rest, `(n,)`: all of them when there are too few to tell.
+    """Return which of one person's faces fit the rest, `(n,)`: all of them when there are too few to judge.
 
     Args:
         vectors: `(n, d)` embeddings.
@@ -97,7 +97,7 @@ def _duplicates(table: pd.DataFrame, open_rows: NDArray[np.bool_]) -> NDArray[np
 
 
 def _fitting(faces: NDArray[Any], own: NDArray[Any], threshold: float) -> int | None:
-    """Return which one of a picture's faces is the person's; None when none is, or more than one, or nobody can say."""
+    """Return which one of a picture's faces is the person's; None when none is, or more than one, or it is unknown."""
     if len(own) < _FEWEST_TO_CHOOSE:
         return None
     distances = _as_if_many(np.linalg.norm(faces - own.mean(axis=0), axis=1), len(own))

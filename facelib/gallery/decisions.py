@@ -69,7 +69,7 @@ def undo(project: Project, pictures: Iterable[str]) -> list[str]:
 
     Args:
         project: Its `data` folder holds the list.
-        pictures: Paths relative to that folder; those that are not listed are passed over.
+        pictures: Paths relative to that folder; those that are not listed are ignored.
 
     Returns:
         The pictures that were taken off, sorted.
@@ -97,7 +97,7 @@ def undo(project: Project, pictures: Iterable[str]) -> list[str]:
 
 
 def move(project: Project, picture: str, person: str, *, name: str = "") -> str:
-    """Move a picture's file to another person's folder, and tell `faces.parquet` so.
+    """Move a picture's file to another person's folder, and update `faces.parquet`.
 
     No file is ever overwritten: where the name is taken, a number is added to it. The picture is taken off
     `disabled.txt`. The map of 03 keeps the old place until it is made again.
@@ -138,7 +138,7 @@ def move(project: Project, picture: str, person: str, *, name: str = "") -> str:
 
 
 def merge_people(project: Project, name: str, into: str) -> None:
-    """Say that a name is another one's, in `faces.parquet` at once; see `facelib.project.identities.merge`.
+    """Merge a name into another, in `faces.parquet` at once; see `facelib.project.identities.merge`.
 
     Raises:
         ValueError: When the two are the same, or one of them is nobody of the cast.
@@ -149,7 +149,7 @@ def merge_people(project: Project, name: str, into: str) -> None:
 
 
 def separate_people(project: Project, name: str, other: str) -> bool:
-    """Take back what was said of two names, in `faces.parquet` at once; return whether anything was.
+    """Undo the answer about two names, in `faces.parquet` at once; return whether there was one.
 
     Raises:
         OSError: When the answer cannot be written.
@@ -194,7 +194,7 @@ def _picture_of(line: str) -> str:
 
 
 def _key(picture: str) -> str:
-    # Some file systems take names apart into letters and accents, so both sides are put together first.
+    # Some file systems decompose names into letters and accents, so both sides are normalised first.
     return unicodedata.normalize("NFC", picture)
 
 

@@ -21,12 +21,12 @@ _CRISP = 100.0  # the sharpness that counts half
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Examination:
-    """What was found in a gallery.
+    """The findings about a gallery.
 
     Attributes:
         proposals: A row a face and reason to leave its picture out, in the order of `KINDS`, the surest first:
             `picture` (relative to the project's data folder), `face` (0-based in the picture, -1 where there is
-            none), `person`, `kind`, `detail` (a sentence for its user), `score` (0 to 1, how sure it is), `fits`
+            none), `person`, `kind`, `detail` (a sentence), `score` (0 to 1, how sure it is), `fits`
             (whom of the cast the face looks like, if not `person`; empty where nobody) and `used`: False where
             automatic curation has left the face out already.
         balance: A row a person: `person`, `pictures`, `used`, `proposed` (pictures in use with a proposal), `missing`
@@ -34,7 +34,7 @@ class Examination:
         coverage: A row a person: `person`, the numbers of used faces by turn (`front`, `turned`, of these `profile`)
             and by light (`dark`, `normal`, `bright`), and `lacks`, in words.
         confusable: Pairs of the cast, the likeliest to be confused first: `person`, `other`, `share` (of both
-            people's faces that the other would answer for, were their own person not enrolled; NaN without a
+            people's faces that would get the other's name if their own person were not enrolled; NaN without a
             threshold), `distance` of their nearest two faces, and those: `picture`, `other_picture`.
         advice: What to do, a sentence each.
     """
@@ -66,7 +66,7 @@ def examine(
     Args:
         table: As `build_gallery` returns it.
         project: Its pictures are read, and their measures kept in its output folder.
-        threshold: The embedder's own, as for `curate`. With NaN nobody is told to be a stranger to the whole cast,
+        threshold: The embedder's own, as for `curate`. With NaN no face is found to be a stranger to the whole cast,
             near duplicates are found by their perceptual hashes alone, and there is no share of confusable faces.
         k: Neighbours that vote on whether a face is the person's; see `find_mislabelled`.
         spread: Of the cosines of one person's faces; raising it proposes fewer. See `far_from_own`.
@@ -101,11 +101,11 @@ def examine(
 def one_name(used: pd.DataFrame, project: Project, *, threshold: float) -> pd.DataFrame:
     """Return the faces in use with names that may be one person's under the earlier one.
 
-    Else a second folder would make the pictures of the first look as if they were filed under the wrong person.
+    Otherwise a second folder would make the pictures of the first look as if they were in the wrong folder.
 
     Args:
         used: The columns `picture`, `person` and `embedding`.
-        project: Its user may have said who is who; what is answered by "keep apart" stays apart.
+        project: Its user's answers count: names that were kept apart stay apart.
         threshold: The embedder's own.
     """
     questions = alias_questions(used.reset_index(drop=True), project, threshold=threshold)

@@ -1,4 +1,4 @@
-"""Many dimensions in two: a t-SNE map of embeddings, and figures that say how far to trust it."""
+"""A t-SNE map of embeddings, and measures of how far to trust it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def make_map(
     start: FloatArray | None = None,
     progress: bool = True,
 ) -> FloatArray:
-    """Lay embeddings out in the plane so that neighbours stay neighbours.
+    """Arrange embeddings in the plane so that neighbours stay neighbours.
 
     t-SNE (van der Maaten and Hinton, 2008) in openTSNE's implementation, starting from the two principal
     components, so that the same vectors and seed give the same map. Distances between groups and the sizes
@@ -75,7 +75,7 @@ def make_map(
             neighbors="exact" if len(vectors) < 10_000 else "auto",
             n_jobs=1,  # threads give the same map, but were measured 3 times slower on a busy machine
             random_state=seed,
-            callbacks=lambda *_: bool(bar.update(50)) and False,  # a true answer would stop it
+            callbacks=lambda *_: bool(bar.update(50)) and False,  # returning True would stop it
             callbacks_every_iters=50,
             **steps,
         ).fit(vectors.astype(np.float64))
@@ -113,7 +113,7 @@ def map_table(faces: pd.DataFrame, points: FloatArray) -> pd.DataFrame:
 
 
 def measure_map(vectors: FloatArray, points: FloatArray, names: NDArray[np.object_] | list[str]) -> pd.DataFrame:
-    """Measure how well people keep apart, among the embeddings themselves and on the map.
+    """Measure how well people are separated, in the embeddings themselves and on the map.
 
     Nearest-neighbour purity is the share of faces whose nearest other face is the same person's. The silhouette
     (Rousseeuw, 1987) is the mean of `(b - a) / max(a, b)`, where `a` is a face's mean distance to its own person
@@ -214,7 +214,7 @@ def _pure(points: FloatArray, people: NDArray[np.object_]) -> NDArray[np.float64
     alone = ~pd.Series(people).duplicated(keep=False).to_numpy()
     if len(points) < 2:
         return np.full(len(points), np.nan)
-    # Asked without points of its own, scikit-learn leaves each face itself out, twins at distance 0 included.
+    # Without query points scikit-learn leaves out each face itself, even beside copies at distance 0.
     nearest = NearestNeighbors(n_neighbors=1).fit(points).kneighbors(return_distance=False)[:, 0]
     return np.where(alone, np.nan, people[nearest] == people)
 

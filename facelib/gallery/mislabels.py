@@ -64,7 +64,7 @@ def neighbour_shares(vectors: NDArray[Any], codes: NDArray[np.intp], *, k: int =
     voters = np.clip(counts[codes] - 1, 1, k)
     seen = find_neighbours(vectors, vectors, codes, k=k + 1)
     others = seen.rows != np.arange(len(codes))[:, None]
-    # Each face is its own nearest one, save where a copy of it comes first.
+    # Each face is its own nearest one, unless a copy of it comes first.
     votes = others & (others.cumsum(axis=1) <= voters[:, None])
     usual = np.median(np.where(votes, seen.distances, np.inf).min(axis=1, initial=np.inf))
     weights = votes / np.maximum(seen.distances, usual if 0 < usual < np.inf else 1.0)
@@ -105,7 +105,7 @@ def far_from_own(
 
 
 def _spread_out(unit: NDArray[Any], vectors: NDArray[Any], spread: float) -> NDArray[np.bool_]:
-    """Return which faces of one person have to go for the cosines of the others to be alike."""
+    """Return which faces of one person to drop so that the cosines of the others are similar."""
     cosines = unit @ unit.T
     keep = np.arange(len(unit))
     while len(keep) > max(FEWEST_TO_JUDGE - 1, math.ceil(len(unit) / 2)):

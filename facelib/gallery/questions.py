@@ -1,4 +1,4 @@
-"""Whether two names of a cast are one person: the questions that are open, each in a sentence with its pictures."""
+"""Open questions whether two names of a cast are one person, each in a sentence with its pictures."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def _typed(project: Project) -> dict[str, int]:
 
 
 def _since(project: Project, person: str, typed: dict[str, int]) -> tuple[int, float]:
-    """Return a key of when a name came: names that were there before any was typed first, then by their pictures."""
+    """Return a sort key by age: names that existed before any was typed come first, then by their pictures."""
     files = project.find_pictures(person) if (project.people / person).is_dir() else []
     oldest = min((path.stat().st_mtime for path in files), default=math.inf)
     own = any(not path.name.startswith(("film ", "live ")) for path in files)

@@ -1,4 +1,4 @@
-"""Pictures of people become records of faces: found, measured and embedded."""
+"""Find, measure and embed the faces in pictures of people, a record each."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 
 
 def describe_search(detector: Detector, *, working_size: int = 1000) -> str:
-    """Return how a gallery's faces are found, as `write_gallery` keeps it: a change of it makes all of them anew."""
+    """Return how a gallery's faces are found, as `write_gallery` stores it; all are computed again when it changes."""
     return f"{detector.description}, upright portraits at {working_size}"
 
 

@@ -1,4 +1,4 @@
-"""Pictures that show one moment twice: cut, shrunk, or saved anew."""
+"""Near duplicates: pictures of one moment, cropped, shrunk, or saved again."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What a project brings: the pictures of its cast and its films, copied, fetched or found, and listed.
+"""The pictures of the cast and the films of a project: copied, fetched or found, and listed.
 
-What opens networks is imported from its own module: `prepare`, `crops`, `film_faces`, `datasets`.
+Modules that open networks are imported by their own names: `prepare`, `crops`, `film_faces`, `datasets`.
 """
 
 from __future__ import annotations

@@ -41,8 +41,8 @@ class Entry:
 
     Attributes:
         name: Its path in the archive, which stays below the folder it would be unpacked to.
-        content: The file's bytes, not yet looked at; empty where they cannot be had.
-        problem: Why they cannot be had, or nothing.
+        content: The file's bytes, not yet checked; empty where they cannot be read.
+        problem: Why they cannot be read, or nothing.
     """
 
     name: PurePosixPath
@@ -51,16 +51,16 @@ class Entry:
 
 
 def list_archive(archive: str | Path, limits: ArchiveLimits | None = None) -> list[PurePosixPath]:
-    """Check an archive from end to end, and return the pictures in it, in its order; hidden ones are passed over.
+    """Check an archive from end to end, and return the pictures in it, in its order; hidden files are skipped.
 
     Args:
-        archive: A `.tar`, `.tar.gz` or `.zip` file, told by its content.
+        archive: A `.tar`, `.tar.gz` or `.zip` file, recognized by content.
         limits: How much it may hold.
 
     Raises:
         FileNotFoundError: When there is no such file.
-        ValueError: When it is no archive, is damaged or cut short, holds more than the limits allow, or anything that
-            has no business among pictures: paths that lead out of its folder, links, devices, encrypted files.
+        ValueError: When it is no archive, is damaged or cut short, holds more than the limits allow, or anything
+            that does not belong among pictures: paths that lead out of its folder, links, devices, encrypted files.
     """
     path, limits = _checked(archive), limits or ArchiveLimits()
     with _told(path):
@@ -142,7 +142,7 @@ class _Sizes:
 
 
 class _Stream(io.RawIOBase):
-    """A stream that is read forwards, in pieces of a bounded size, and not for ever.
+    """A stream that is read forwards, in pieces and in total of bounded size.
 
     A few kilobytes of an archive can tell its reader to take gigabytes into memory.
     """

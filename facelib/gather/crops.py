@@ -41,14 +41,14 @@ def align_tree(
     Of several faces the largest and most central one is taken, as FaceNet's preparation of data sets does (Sandberg,
     `align_dataset_mtcnn.py`). Crops are PNG files, so that nothing is lost, and each tells inside what it was made
     from: run again, only what is new, changed, or was made with other parameters is made. Pictures without a crop are
-    listed in `failed.csv` in the destination and passed over from then on, as long as they stay as they are. A crop
+    listed in `failed.csv` in the destination and skipped from then on, unless they change. A crop
     whose picture has no face any more is removed; files that are not crops are never touched.
 
     It may be killed at any time and run again, with the same result as an unbroken run, and several may run on one
     tree at the same time, on one machine or on several with a common disk; in random order they seldom meet.
 
     Args:
-        source: A folder, usually with one folder a person, at any depth; hidden files and folders are passed over.
+        source: A folder, usually with one folder a person, at any depth; hidden files and folders are skipped.
         destination: Another folder, not inside `source`.
         image_size: Side of the crops, pixels: 160 for FaceNet, 112 for ArcFace with `"five points"`, 150 for `"dlib"`.
         margin: Of the method `"margin"`: fraction of the box's side added on each side. Raising it shows more hair

@@ -57,7 +57,7 @@ def import_lfw(
     """Unpack the archive of Labeled Faces in the Wild, or any other with one folder of pictures a person.
 
     The archive is checked from end to end before anything is written, see `facelib.gather.archives`; then each picture
-    is looked at before it is kept. What is there already stays as it is, so that it may be killed and run again. People
+    is checked before it is kept. Existing files stay as they are, so that it may be killed and run again. People
     keep the names of their folders, as LFW's lists of pairs have them. Source of the data: Huang et al., "Labeled Faces
     in the Wild" (University of Massachusetts, 2007).
 

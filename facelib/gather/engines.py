@@ -59,9 +59,9 @@ class Found:
     """What an engine found.
 
     Attributes:
-        addresses: Of pictures, the engine's first first; nobody has looked whether they lead to any.
+        addresses: Of pictures, in the engine's order; not yet checked.
         problem: What went wrong, a sentence for the user; empty when all went well.
-        refused: Whether the engine did not answer as it should, so that there is no use in asking it for others.
+        refused: Whether the engine did not answer as it should, so that it need not be asked for others.
     """
 
     addresses: tuple[str, ...] = ()
@@ -87,11 +87,11 @@ def find_pictures(
     """Ask a search engine for pictures of a person; nothing but its own pages is fetched.
 
     icrawler knows what to ask and how to read the answer; the pages are fetched one by one, within the limits. Nothing
-    that an engine does raises an error: what went wrong is told in the answer.
+    that an engine does raises an error: `problem` says what went wrong.
 
     Args:
-        name: Whom to look for.
-        engine: Whom to ask.
+        name: The person to look for.
+        engine: The engine to ask.
         max_num: How many addresses to return at most; Bing, Google and Baidu have no more than 1000.
         words: Further words to search with, such as `"portrait"`.
         licence: What the pictures' licences have to allow, as the engine knows them.

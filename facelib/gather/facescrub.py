@@ -35,7 +35,7 @@ _WANTED = ("name", "image_id", "face_id", "url", "bbox", "sha256")
 _BOX = ["left", "top", "right", "bottom"]
 LIST_COLUMNS = ["person", "image_id", "face_id", "address", *_BOX, "sha256", "reason"]
 FETCHED_COLUMNS = ["address", "person", "picture", "reason", "face", "when"]
-"""The columns of `facescrub.csv` in the destination: what was asked, when, and what came of it."""
+"""The columns of `facescrub.csv` in the destination: what was asked, when, and the result."""
 _CONNECTIONS = 4
 _SECONDS_BETWEEN_WRITES = 20.0
 
@@ -99,9 +99,9 @@ def fetch_facescrub(
 ) -> pd.DataFrame:
     """Fetch the pictures of a list of FaceScrub's, and keep the listed face of each.
 
-    A picture counts only when its sha256 is the listed one: what stands at an old address now is often another one.
+    A picture counts only when its sha256 is the listed one: an old address often shows another picture today.
     What was asked for is remembered in `facescrub.csv` in the destination and not asked for again, whether it was
-    there or not, or its user has taken it away since. It may be killed at any time and run again.
+    found or not, or the user has removed it since. It may be killed at any time and run again.
 
     Args:
         path: The list, see `read_facescrub`.
@@ -110,7 +110,7 @@ def fetch_facescrub(
         most_per_person: Pictures of each person at most, the first of the list; None takes all.
         margin: Fraction of the box's longer side that is kept around the face on each side, as PNG, so that nothing
             is lost; None keeps the whole picture as it was fetched.
-        try_again: Ask for what could not be had before once more.
+        try_again: Ask once more for what could not be fetched before.
         limits: How far to go for each picture; None takes 20 MB and half a minute.
         progress: Show a bar with rate and time left.
 
@@ -177,7 +177,7 @@ class _Ledger:
         self._rows: dict[tuple[str, str], tuple[str, _Result]] = {}
         self._written = time.monotonic()
         if self._path.is_file():
-            with suppress(ValueError, KeyError):  # damaged: it is made anew
+            with suppress(ValueError, KeyError):  # damaged: made anew
                 table = pd.read_csv(self._path, dtype="str", keep_default_na=False)[FETCHED_COLUMNS]
                 for address, person, picture, reason, face, when in table.itertuples(index=False):
                     if picture or not try_again:

@@ -37,7 +37,7 @@ class Failures:
         self._known = {picture: Cut(reason, sha256) for picture, reason, sha256 in zip(*columns, strict=True)}
 
     def __enter__(self) -> Self:
-        """Begin a block, at whose end the list is written, however it ends."""
+        """Begin a block; the list is written at its end, even after an error."""
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -67,7 +67,7 @@ def propose_people(
     their time on screen. A film that was looked through before in the same way is not looked through again; tables that
     were made in another way stay as they are, and those for the proposals are kept apart.
 
-    Done twice it changes nothing: a picture that was removed from a folder stays away, and a folder with another name
+    A second run changes nothing: a picture that was removed from a folder stays away, and a folder with another name
     is left alone, until films or parameters change; then the unchanged pictures of earlier proposals are replaced.
 
     Args:
@@ -76,7 +76,7 @@ def propose_people(
         detector: Finds the faces; None takes the one of notebook 05.
         embedder: Embeds them; None takes dlib's.
         search: How the films are looked through; None takes the defaults.
-        choice: Who is proposed, and by which pictures; None takes the defaults.
+        choice: Who is proposed, and with which pictures; None takes the defaults.
         progress: Show a bar for each film, with rate and time left.
 
     Raises:
@@ -107,7 +107,7 @@ def accept_people(project: Project, names: Mapping[str, str] | None = None) -> p
 
     Args:
         project: Its proposals are taken.
-        names: The names to give, by proposed folder, such as `{"Person 1": "Amy Adams"}`; empty ones are passed over,
+        names: The names to give, by proposed folder, such as `{"Person 1": "Amy Adams"}`; empty ones are ignored,
             and folders with one name become one person. None takes the folders that were given another name by hand.
 
     Returns:
@@ -133,7 +133,7 @@ def accept_people(project: Project, names: Mapping[str, str] | None = None) -> p
     for given, person in wanted.items():
         for path in sorted((folder / given).glob("*.jpg")):
             if f"{project.people.name}/{person}/{path.name}" in moved:
-                continue  # its user has moved it to somebody else since
+                continue  # the user has moved it to somebody else since
             picture, reason = take_in(path.read_bytes(), person, path.name, project.people)
             rows.append([given, person, f"{project.people.name}/{picture}" if picture else "", reason])
     return pd.DataFrame(rows, columns=pd.Index(ACCEPTED_COLUMNS), dtype="str")
@@ -161,7 +161,9 @@ def _followed(
             known = pd.Series(dtype=str)
             if files.tracks.is_file():
                 known = pd.read_parquet(files.tracks, columns=["track", "person"]).set_index("track")["person"]
-            table = found.tracks.assign(known=found.tracks["track"].map(known).fillna(UNKNOWN), person=UNKNOWN)
+            table = found.tracks.assign(
+                known=[known.get(track, UNKNOWN) for track in found.tracks["track"]], person=UNKNOWN
+            )
             looks[film.name] = pd.read_parquet(files.looks)
             tables[film.name] = table[table["known"] != NOT_A_FACE]
             if found.problem:

@@ -1,4 +1,4 @@
-"""The people of films told apart by their faces, and the best varied pictures of each."""
+"""The people of films, grouped by their faces, and the best varied pictures of each."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _FAR = 1.4  # of it: a face this far from its person's mean is blurred, hidden o
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """Who is proposed, and by which pictures.
+    """Who is proposed, and with which pictures.
 
     Attributes:
         most_people: Those longest on screen.
@@ -77,7 +77,7 @@ def choose_people(
             track was given before, `unknown` for none.
         looks: By film, the columns of `looks.parquet`.
         threshold: See `facelib.films.unknowns.grouping_threshold`.
-        choice: Who is wanted, and by which pictures.
+        choice: Who is proposed, and with which pictures.
     """
     stems = [Path(film).stem for film in tables]
     called = {film: stem if stems.count(stem) == 1 else film for film, stem in zip(tables, stems, strict=True)}

@@ -1,4 +1,4 @@
-"""What a project brings: the pictures of its cast and its films, copied or fetched, and listed."""
+"""The pictures of the cast and the films of a project: copied or fetched, and listed."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def _films_at(source: str | Path) -> list[Path]:
 
 
 def split_sources(sources: str | Iterable[str]) -> list[str]:
-    r"""Return the sources that are named one a line, or one an entry; what is empty is left out.
+    r"""Return the sources, given one a line or one an entry; empty ones are left out.
 
     Example:
         >>> split_sources("https://example.org/a.mp4\nfilms"), split_sources(["films"]), split_sources("")
@@ -83,7 +83,7 @@ def gather_films(
 ) -> pd.DataFrame:
     """Copy or fetch films into the project; what is there already stays as it is and is not fetched again.
 
-    A fetch that fails is told in the table, and the other sources go on.
+    A source that cannot be fetched is reported in the table; the others are fetched all the same.
 
     Args:
         sources: Films, folders with films, `http(s)` addresses of films, and addresses of resources that a resolver
@@ -129,7 +129,7 @@ def _copy(source: Path, destination: Path) -> bool:
 
 
 def list_pictures(project: Project) -> pd.DataFrame:
-    """List the pictures of the cast; each is gone through to its end, so that a broken one shows here and not later.
+    """List the pictures of the cast; each is read to its end, so that a broken one shows here and not later.
 
     Returns:
         `picture` (relative to the project's data folder), `person`, `width`, `height` (pixels as stored),

@@ -21,7 +21,7 @@ _DIGITS = 16  # of the sha256, in a picture's name
 def gathered_pictures(project: Project) -> list[Source]:
     """Return the rows of `sources.csv` that are pictures of people, oldest first; `file` begins with `people/`.
 
-    The files need not be there any more: their user may have removed or moved them.
+    The files need not be there any more: the user may have removed or moved them.
     """
     return [source for source in read_sources(project) if source.file.startswith(_PEOPLE)]
 
@@ -40,7 +40,7 @@ class PictureStore:
         self.finish()
 
     def pictures_of(self, person: str) -> list[Source]:
-        """Return what was gathered for a person so far, also what its user has taken away since."""
+        """Return what was gathered for a person so far, including what the user has removed since."""
         folder = f"{_PEOPLE}{person}/"
         return [source for source in self._rows if source.file.startswith(folder)]
 
@@ -87,7 +87,7 @@ class PictureStore:
     def finish(self) -> None:
         """Finish what a killed process left, and remove the hidden folder.
 
-        A hidden file whose row is written lacks but its name; any other is fetched again.
+        A hidden file whose row is written only needs its name; any other is fetched again.
         """
         if not self._hidden.is_dir():
             return

@@ -33,12 +33,12 @@ def gather_pictures(
     *,
     addresses: Mapping[str, Iterable[str]] | str | Path | None = None,
 ) -> pd.DataFrame:
-    """Fetch pictures of people into a project's `people/` folders; each is looked at before it is kept.
+    """Fetch pictures of people into a project's `people/` folders; each is checked before it is kept.
 
-    What is fetched has to be a whole picture, whatever its server says of it, of a size that can be decoded. It is
+    A fetched file must be a complete picture of a size that can be decoded, whatever its server says. It is
     named by the first digits of its sha256, and its address and the date are written into the project's `sources.csv`.
-    No file of the user's is changed, removed or doubled. Only so many of each person's addresses are asked as are
-    needed, in the order given: those in `addresses` first, then what the engines find in turns.
+    No file of the user's is changed, removed or doubled. Addresses are fetched in the order given until a person has
+    enough pictures: those in `addresses` first, then those of the engines in turn.
 
     It may be killed at any time and run again, with the same pictures as after an unbroken run: what the engines
     found is remembered in `searches.partial.json` in the output folder until everything is done.
@@ -92,7 +92,7 @@ def left_out(found: pd.DataFrame) -> list[str]:
 
 
 def read_addresses(path: str | Path) -> dict[str, list[str]]:
-    """Read a list of pictures: a line each, `name,address`; empty lines and those that begin with `#` are passed over.
+    """Read a list of pictures: a line each, `name,address`; empty lines and those that begin with `#` are skipped.
 
     Raises:
         FileNotFoundError: When there is no such file.
@@ -175,7 +175,7 @@ def _fetched(wanted: deque[Candidate], search: PictureSearch) -> Generator[tuple
 def _fetch(address: str, limits: WebLimits) -> bytes | str:
     try:
         return fetch_bytes(address, limits)
-    except Exception as error:  # an unknown address may fail in any way; the others go on
+    except Exception as error:  # an unknown address may fail in any way; the others are still fetched
         return str(error) or type(error).__name__
 
 

@@ -1,4 +1,4 @@
-"""Gathered pictures made ready: those without a face set aside, repetitions too, and the people balanced."""
+"""Prepare gathered pictures: set aside those without a face and near duplicates, and balance the people."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def prepare_pictures(
     per_person: int = 0,
     progress: bool = True,
 ) -> pd.DataFrame:
-    """Make the pictures of a project that were gathered ready for use; with none gathered nothing is done.
+    """Prepare the gathered pictures of a project for use; nothing is done where none were gathered.
 
     The faces are found and embedded, which notebook 02 takes over. Gathered pictures without a face, those that show
     the same moment as a better one, and those of which a person has more than the others, the worst and least varied

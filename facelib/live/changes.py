@@ -19,7 +19,7 @@ class ChangeLog:
     """A thread-safe queue of changes.
 
     Args:
-        listener: Called with each of them; what goes wrong in it is told in the log, and stops nothing.
+        listener: Called with each change; an error in it is logged, and stops nothing.
     """
 
     def __init__(self, listener: Callable[[Change], None] | None = None) -> None:

@@ -16,7 +16,7 @@ from facelib.live.records import Change
 from facelib.live.session import LiveSession
 from facelib.live.view import LiveView
 
-_STEP = 0.1  # seconds between two looks at whether to end
+_STEP = 0.1  # seconds between two checks whether to end
 _KEYS = "q: quit   s: snapshot   r: record"
 
 
@@ -25,7 +25,7 @@ def print_changes(out: TextIO, *, gone: threading.Event) -> Callable[[Change], N
 
     Args:
         out: Where.
-        gone: Set when nobody reads any more, as behind `| head`.
+        gone: Set when the reader has ended, as behind `| head`.
     """
 
     def listen(change: Change) -> None:
@@ -92,7 +92,7 @@ def play_in_window(session: LiveSession, *, seconds: float, asked: threading.Eve
                     cv2.imshow(title, cv2.cvtColor(view.annotated(), cv2.COLOR_RGB2BGR))
                     cv2.setWindowTitle(title, f"{title} — {status(session, view)}")
                     shown = view
-                if not _heed(cv2.waitKey(10), session) or cv2.getWindowProperty(title, cv2.WND_PROP_VISIBLE) < 1:
+                if not _act_on(cv2.waitKey(10), session) or cv2.getWindowProperty(title, cv2.WND_PROP_VISIBLE) < 1:
                     return
                 if seconds and (cv2.getTickCount() - began) / cv2.getTickFrequency() >= seconds:
                     return
@@ -114,8 +114,8 @@ def status(session: LiveSession, view: LiveView) -> str:
     return ", ".join(parts)
 
 
-def _heed(key: int, session: LiveSession) -> bool:
-    """Do what a key asks for; tell whether to go on."""
+def _act_on(key: int, session: LiveSession) -> bool:
+    """Do what a key asks for; return whether to continue."""
     pressed = chr(key & 0xFF) if key >= 0 else ""
     if pressed in {"q", "\x1b"} and pressed:
         return False

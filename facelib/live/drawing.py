@@ -22,8 +22,8 @@ def annotate_picture(image: Image, faces: Iterable[LiveFace], colours: Mapping[s
     Args:
         image: `(height, width, 3)` uint8.
         faces: Boxes in pixels of it.
-        colours: A colour such as `#0072B2` for every name; who has none gets that of `unknown`, else grey. None chooses
-            one for each.
+        colours: A colour such as `#0072B2` for every name; a person without one gets that of `unknown`, else grey.
+            None chooses one for each.
     """
     faces = list(faces)
     if not faces:

@@ -54,7 +54,7 @@ def save_portrait(portrait: Portrait | None, project: Project, person: str, *, t
         track: Stands in the file's name, after the time.
 
     Raises:
-        ValueError: When the face is too small or not clear enough to teach anything.
+        ValueError: When the face is too small or too unclear to be recognized by.
         OSError: When the picture cannot be written.
     """
     if portrait is None:
@@ -87,7 +87,7 @@ def learn(
 ) -> tuple[Recognizer, RecognizerInfo]:
     """Add a picture to `faces.parquet`, and fit the recognizer to all that is used there.
 
-    How the recognizer decides stays as it was tuned; only whom it knows is new.
+    The recognizer keeps its settings and threshold; only the faces it knows change.
 
     Args:
         picture: Of `save_portrait`.
@@ -122,7 +122,7 @@ def learn(
 
 
 def _row(picture: Path, portrait: Portrait, project: Project, person: str, embedder: Embedder) -> pd.DataFrame:
-    """Return the picture as a row of `faces.parquet`: what is in the file, as it was saved, is what counts."""
+    """Return the picture, as it was saved, as a row of `faces.parquet`."""
     image = read_image(picture)
     face = Faces.of(portrait.box, [portrait.score], portrait.landmarks)
     left, top, right, bottom = (np.float32(side) for side in portrait.box)

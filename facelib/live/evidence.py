@@ -14,13 +14,13 @@ from facelib.films.naming import NamingSettings, Recognizer
 from facelib.recognize import UNKNOWN, RecognizerInfo
 
 MOST_SIGHTS = 8
-"""How many of its best faces speak for a track, as in a film."""
+"""How many of a track's best faces are used to name it, as in a film."""
 
 _RECENT = 4  # the last faces, which tell whether it still is the same one
 _DOUBT = 0.2  # of probability may be lost before a name is taken back
 _CLEAR = 0.25  # quality from which a face that is unlike its track's others tells that it is somebody else's
 _UNLIKE = 1.3  # of the embedder's threshold: so far apart are hardly two faces of one person
-_NEARER = 0.95  # of the distance of who has the name, to take it away: or two alike would pass it to and fro
+_NEARER = 0.95  # of the present holder's distance, to take over a name; otherwise two similar faces would swap it
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +79,12 @@ class Evidence:
         best: Its best faces, best first.
         recent: Its last faces, oldest first.
         answer: Who it is.
-        enrolled: Who its user said that it is, or nothing.
+        enrolled: The name the user gave it, or nothing.
         portrait: Its best face to be shown and enrolled.
         seen: When it was last found, in the session's time.
         embedded: When a face of it was last embedded, likewise.
         sightings: How often it was found.
-        told: Whether its coming has been told.
+        told: Whether its appearance has been reported.
     """
 
     track: int
@@ -136,13 +136,13 @@ class _Verdict:
 class Namer:
     """Names growing tracks, with the same settings as the tracks of a film.
 
-    A name once given is kept while its probability does not fall by more than 0.2 below what gives one, and until the
-    last faces surely are another person's, or clearly nobody's who the track was before: then these alone count.
+    A name is kept until its probability falls more than 0.2 below the one needed for a name, or until the last faces
+    are surely another person's, or clearly not those of this track; then only the last faces count.
 
     Args:
         recognizer: Fitted on the gallery.
         info: What it was made from.
-        rules: When a face is given a name; the surroundings are not asked.
+        rules: When a face is given a name; context is not used.
         alike: The embedder's own threshold; NaN where nobody measured it.
     """
 
@@ -168,7 +168,7 @@ class Namer:
         self._part([track for track in tracks if track.seen == now])
 
     def _verdicts(self, groups: Sequence[Iterable[Sight]]) -> list[_Verdict]:
-        """Ask the recognizer for the mean of each group and for each face in it, in one go."""
+        """Ask the recognizer for the mean of each group and for each face in it, in one call."""
         sights = [list(group) for group in groups]
         vectors = [_mean(group) for group in sights] + [sight.embedding for group in sights for sight in group]
         decided = self.recognizer.decide(np.stack(vectors))
@@ -186,7 +186,7 @@ class Namer:
         return verdicts
 
     def _has_turned(self, track: Evidence, last: _Verdict) -> bool:
-        """Return whether the last faces of a track are of somebody else."""
+        """Return whether the last faces of a track are another person's."""
         if len(track.recent) < _RECENT:
             return False
         named = track.enrolled or track.answer.person
@@ -208,10 +208,10 @@ class Namer:
         return Answer(UNKNOWN, 1 - verdict.confidence, verdict.distance)
 
     def _part(self, tracks: Sequence[Evidence]) -> None:
-        """Leave each name to one track: whom its user said so, else the nearest."""
+        """Leave each name to one track: the one the user named, else the nearest."""
         for person in {track.answer.person for track in tracks} - {UNKNOWN}:
             rivals = [track for track in tracks if track.answer.person == person]
-            # The track that was there first has the name until another is nearer by more than chance.
+            # The first track keeps the name until another is clearly nearer.
             rivals.sort(key=lambda track: track.track)
             owner = rivals[0]
             for rival in rivals[1:]:

@@ -21,7 +21,7 @@ SILENT_SECONDS = 4.0
 """How long a stream may send nothing before it counts as lost."""
 
 _LATE = 0.4  # seconds behind from which pictures that no other needs are not decoded
-_FAR_BEHIND = 2.0  # seconds behind from which all is passed over up to the next picture that stands alone
+_FAR_BEHIND = 2.0  # seconds behind from which everything up to the next key frame is skipped
 
 # A stream is analysed for a second at most before it plays; TCP, since a lost UDP packet is a smeared face.
 _OPTIONS = {
@@ -29,7 +29,7 @@ _OPTIONS = {
     "rtsps": {"rtsp_transport": "tcp", "fflags": "nobuffer", "analyzeduration": "1000000"},
 }
 
-# Of these forms FFmpeg makes the times up, 25 pictures a second, however they come.
+# For these formats FFmpeg invents the times: 25 pictures a second, however they come.
 _WITHOUT_CLOCK = frozenset({"mpjpeg", "mjpeg", "h264", "hevc", "m4v"})
 
 _log = logging.getLogger(__name__)
@@ -99,7 +99,7 @@ class CameraFeed:
         self._camera = cv2.VideoCapture(camera)
         if not self._camera.isOpened():
             raise SourceLost(f"no camera {camera} that can be opened; is it plugged in, and not used by another?")
-        self._camera.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # what waits in a buffer is late
+        self._camera.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # buffered pictures are late
 
     def pictures(self) -> Iterator[Picture]:
         """Give the pictures in order; a camera has no clock of its own."""
@@ -169,12 +169,12 @@ class ContainerFeed:
     def _decoded(self, packet: Any) -> list[av.VideoFrame]:
         try:
             return list(packet.decode())
-        except av.FFmpegError as error:  # a piece that was damaged on its way; the next may be whole
+        except av.FFmpegError as error:  # a packet damaged in transit; the next may be whole
             _log.debug("%s: a piece could not be decoded: %s", self._source.name, error.strerror)
             return []
 
     def behind(self, seconds: float) -> None:
-        """Tell how far behind the pictures come: the farther, the more is passed over without being decoded."""
+        """Report the delay in seconds: the larger, the more pictures are skipped without decoding."""
         self._stream.codec_context.skip_frame = "NONREF" if seconds > _LATE else "DEFAULT"
         self._skipping = self._skipping or seconds > _FAR_BEHIND
 

@@ -21,12 +21,12 @@ _STOP = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 10, 0.03)
 
 @dataclass(slots=True, eq=False)
 class Carried:
-    """A box, and the points by which it is carried along.
+    """A box, and the points by which it is moved.
 
     Attributes:
         box: `(4,)` float32, left, top, right, bottom in pixels of the grey picture.
         points: `(n, 2)` float32 in it.
-        lost: Whether nobody knows any more where it went; it then stays where it was.
+        lost: Whether it could not be followed; it then stays where it was.
     """
 
     box: FloatArray

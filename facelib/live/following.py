@@ -62,7 +62,7 @@ class Following:
         self._cuts = ContentDetector(threshold=_CUT, min_scene_len=0)
 
     def advance(self, frame: LiveFrame) -> Seen:
-        """Go on to the next picture, and carry the faces along; behind a cut there are none."""
+        """Go to the next picture and move the faces to it; after a cut there are none."""
         small = frame.preview(_WIDTH)
         grey = np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), np.uint8)
         last = self._past[-1] if self._past else None
@@ -119,7 +119,7 @@ class Following:
             one.carried = carried
 
     def _lingering(self, fresh: dict[int, _Followed], time: float) -> dict[int, _Followed]:
-        """Return the faces that were not found this time, but a moment ago, and still are in sight."""
+        """Return the faces that were found a moment ago but not this time, and can still be followed."""
         boxes = [one.carried.box for one in fresh.values()]
         people = {one.face.person for one in fresh.values()} - {UNKNOWN}
         return {

@@ -18,7 +18,7 @@ class LiveFrame:
 
     Attributes:
         raw: As the decoder gave it.
-        number: 0-based, counted over the whole session, with those that nobody saw.
+        number: 0-based, counted over the whole session, skipped pictures included.
         time: Seconds of the source since the session's first picture.
         arrived: When it was there, in seconds of `time.monotonic`.
     """

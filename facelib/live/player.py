@@ -1,4 +1,4 @@
-"""The threads of a live session: one shows every picture, one recognizes as many as it can."""
+"""The threads of a live session: one shows every picture, the other recognizes as many as it can."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ class Player:
     Args:
         source: What to play.
         recognition: Finds, follows and names the faces.
-        log: Is told what changes.
+        log: Receives the changes.
         seconds: From the beginning of one recognition to that of the next, at least.
         loop: Whether a film begins anew at its end.
         patience: Seconds without a picture after which the source has failed.
         colours: See `facelib.live.view.LiveView`; may be replaced at any time.
 
     Attributes:
-        recognition: To be used by who holds `machine`.
+        recognition: Used only while `machine` is held.
         machine: Held while a picture is recognized.
         colours: As given.
     """
@@ -147,7 +147,7 @@ class Player:
         )
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until it has ended; tell whether it has."""
+        """Wait until it has ended; return whether it has."""
         return self._ended.wait(timeout)
 
     def record(self, path: Path) -> None:
@@ -259,7 +259,7 @@ class Player:
         self._stopping.set()
 
     def _close(self) -> None:
-        """Release everything, and tell that it has ended; once."""
+        """Release everything, and report the end; once."""
         if self._ended.is_set():
             return
         self._stopping.set()
@@ -279,7 +279,7 @@ class Player:
         self._ended.set()
 
     def _take_state(self, state: State, message: str) -> None:
-        """Tell that the source has come or gone; the end is told when all is released."""
+        """Report that the source has come or gone; the end is reported when all is released."""
         connected = state == "playing"
         if state not in FINAL_STATES and (connected != self._connected or not connected):
             self._connected = connected

@@ -17,7 +17,7 @@ from facelib.live.source import Source
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 5.0  # seconds before the first and at most before any attempt to reconnect
 _LEAST_STEP = 1e-3  # seconds between two pictures
 _LONGEST_JUMP = 10.0  # seconds between two pictures' times beyond which the source has set its clock anew
-_MEMORY = 15.0  # seconds over which the quickest picture tells what it is to be in time
+_MEMORY = 15.0  # seconds over which the quickest picture defines a delay of 0
 
 
 class Reader:
@@ -63,7 +63,7 @@ class Reader:
         self.thread.start()
 
     def stop(self, *, timeout: float | None = None) -> bool:
-        """End it and release the source; tell whether it has ended within `timeout` seconds."""
+        """End it and release the source; return whether it has ended within `timeout` seconds."""
         self._stopped.set()
         if self.thread.ident is not None:
             self.thread.join(timeout)
@@ -101,7 +101,7 @@ class Reader:
                 self._play()
             except SourceLost as error:
                 message = str(error)
-            except Exception as error:  # nothing that a source does may leave a session waiting for ever
+            except Exception as error:  # a source must never leave a session waiting forever
                 self._become("failed", f"{self.source.name} cannot be read: {error}")
                 return
             else:
@@ -111,7 +111,7 @@ class Reader:
                     self._become("ended")
                     return
                 continue
-            if self._count > count:  # it has played since: the waits begin anew
+            if self._count > count:  # it has played since: the waits start again
                 wait, heard = _FIRST_WAIT, time.monotonic()
             if self.source.kind == "film" or time.monotonic() - heard + wait > self.patience:
                 self._become("failed", message)
@@ -132,7 +132,7 @@ class Reader:
             feed.close()
 
     def _take(self, picture: Picture, feed: Feed) -> bool:
-        """Make a picture the newest, a film's when its time has come; tell whether to go on."""
+        """Make a picture the newest, a film's when its time has come; return whether to continue."""
         late, at = self._clock.read(picture.time, paced=feed.paced)
         feed.behind(late)
         if feed.paced and late < 0 and self._stopped.wait(-late):

@@ -137,16 +137,16 @@ class Recognition:
         return Recognized(frame, scene, tuple(sorted(shown, key=lambda face: face.track)), tuple(news))
 
     def end(self) -> list[News]:
-        """Let everybody leave."""
+        """Report everybody as gone."""
         return self._cut(self._scene + 1)
 
     @property
     def people(self) -> list[str]:
-        """The people whom the recognizer knows, sorted."""
+        """The people the recognizer knows, sorted."""
         return [str(person) for person in self.namer.recognizer.classes_]
 
     def warm_up(self) -> None:
-        """Run everything once: the first run of a network takes long."""
+        """Run each network once, because its first run is slow."""
         self._finder.detect(np.zeros((360, 640, 3), np.uint8))
         self.embedder.embed(np.zeros((160, 160, 3), np.uint8), Faces.of([[40, 40, 120, 120]], None, [_UPRIGHT]))
 
@@ -200,7 +200,7 @@ class Recognition:
         return evidence
 
     def _embed(self, image: Image, faces: Faces, followed: list[tuple[int, Evidence]], time: float) -> None:
-        """Embed the faces that tell something new, those of the least known tracks first."""
+        """Embed the faces that add evidence, those of the tracks with least evidence first."""
         if not followed:
             return
         places = [i for i, _ in followed]

@@ -43,7 +43,7 @@ class Recorder:
         path: The file.
         written: Pictures written so far.
         lost: Pictures that came faster than they could be written.
-        problem: Why it has ended before it was closed, or nothing.
+        problem: Why it ended before it was closed, or nothing.
 
     Raises:
         FileExistsError: When there is such a file.

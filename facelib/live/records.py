@@ -48,9 +48,9 @@ class Change:
     """Something that has changed, of the source or of one face.
 
     Attributes:
-        when: Time of the clock on the wall, ISO 8601 in UTC.
+        when: Time of day, ISO 8601 in UTC.
         time: Seconds of the source since the session's first picture.
-        kind: What has changed. `named` tells every new answer about a face, also `unknown` where a name is taken back.
+        kind: What has changed. `named` reports every new answer about a face, also `unknown` where a name is withdrawn.
         track: The face's number; -1 where the change is of the source.
         person: Its name, `unknown` or, where the change is of the source, nothing.
         confidence: 0 to 1, of `person`.

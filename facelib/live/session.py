@@ -38,12 +38,12 @@ class LiveSession:
         project: Its recognizer names the faces; its `people/` takes the enrolled ones.
         detector: Finds the faces: a name, the path of an ONNX file, or an open detector.
         embedder: Name or path of the embedding network; empty takes the one the recognizer was fitted for.
-        rules: When a face is given a name; None takes the defaults. Only the face itself speaks, not its surroundings.
+        rules: When a face is given a name; None takes the defaults. Only the face counts, not its context.
         seconds_between_recognitions: From the beginning of one to the next; 0 is as often as the machine can. Raising
-            it spares the machine; in between, faces are followed.
+            it uses less of the machine; in between, faces are followed.
         loop: Whether a film begins anew at its end.
-        patience: Seconds without a picture after which the session gives up its source as failed; infinite tries for
-            ever.
+        patience: Seconds without a picture after which the session gives up its source as failed; infinite never
+            gives up.
         record: Where to record the annotated picture from the beginning; None does not.
         on_change: Called with every change, from the session's own threads; must be quick.
 
@@ -94,7 +94,7 @@ class LiveSession:
             self._player.record(Path(record))
 
     def start(self) -> None:
-        """Begin to play; a session that runs goes on, and one that has ended cannot be started again.
+        """Begin to play. A running session is not affected; one that has ended cannot be started again.
 
         Raises:
             RuntimeError: When the session has ended.
@@ -140,7 +140,7 @@ class LiveSession:
 
     @property
     def people(self) -> list[str]:
-        """The people whom the recognizer knows, sorted."""
+        """The people the recognizer knows, sorted."""
         return self._player.recognition.people
 
     def view(self) -> LiveView | None:
@@ -152,7 +152,7 @@ class LiveSession:
         return self._log.take()
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until the session has ended, `timeout` seconds at most; tell whether it has."""
+        """Wait until the session has ended, `timeout` seconds at most; return whether it has."""
         return self._player.wait(timeout)
 
     def enrol(self, track: int, person: str) -> Path:

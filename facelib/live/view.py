@@ -44,12 +44,12 @@ class LiveView:
 
     @property
     def number(self) -> int:
-        """0-based number of the picture; pictures that were passed over are counted too."""
+        """0-based number of the picture; skipped pictures are counted too."""
         return self.frame.number
 
     @property
     def time(self) -> float:
-        """Seconds of the source since the session's first picture; goes on behind an interruption."""
+        """Seconds of the source since the session's first picture; continues after an interruption."""
         return self.frame.time
 
     def annotated(self) -> Image:

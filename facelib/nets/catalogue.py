@@ -66,7 +66,7 @@ def find_weights(name_or_path: str | Path, *, fetch: bool = True, progress: bool
 def _given_file(path: Path) -> Path:
     if path.is_file():
         return path
-    if path.suffix == "" and len(path.parts) == 1:  # a network of one's own that lies among the others
+    if path.suffix == "" and len(path.parts) == 1:  # a user's own network in the same folder
         for folder in folders():
             if (folder / f"{path.name}.onnx").is_file():
                 return folder / f"{path.name}.onnx"
@@ -148,7 +148,7 @@ def fetch_weights(weights: Weights, folder: Path, *, progress: bool = True) -> P
 
 
 def _download(url: str, folder: Path, *, progress: bool) -> Path:
-    pooch.get_logger().setLevel("WARNING")  # it writes every download to the error stream
+    pooch.get_logger().setLevel("WARNING")  # it logs every download to the error stream
     downloader = pooch.HTTPDownloader(progressbar=progress, timeout=_SECONDS_TO_ANSWER)
     name = url.rsplit("/", 1)[-1]
     try:

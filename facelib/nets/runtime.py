@@ -40,7 +40,7 @@ class Network:
         provider: `CUDA` or `CPU`: where the network in fact runs.
         input_shape: The sides of the input, texts or None for sides of any length.
         output_names: The names of the outputs, in the order in which `run` gives them.
-        metadata: What the ONNX file says of itself.
+        metadata: The ONNX file's metadata.
     """
 
     def __init__(self, session: Any, path: Path) -> None:
@@ -98,7 +98,7 @@ def open_network(path: str | Path, *, provider: Provider = "auto", threads: int 
         path: The ONNX file.
         provider: `auto` takes CUDA where it works and says so in the log, and warns when onnxruntime is built for
             CUDA and it does not work; `cuda` insists on it.
-        threads: How many CPU threads one run may use; None takes as many as `allowed_cores` tells.
+        threads: How many CPU threads one run may use; None takes as many as `allowed_cores` returns.
 
     Raises:
         FileNotFoundError: When there is no such file.
@@ -148,7 +148,7 @@ def _session(path: Path, *, cuda: bool, threads: int) -> Any:
 def _load_cuda_libraries() -> None:
     """Load CUDA's libraries where they were installed by pip, off the system's search path."""
     said = io.StringIO()
-    with contextlib.redirect_stdout(said):  # it prints what it does not find
+    with contextlib.redirect_stdout(said):  # it prints the names of missing libraries
         getattr(onnxruntime, "preload_dlls", lambda: None)()
     if said.getvalue():
         _log.debug("loading CUDA's libraries: %s", said.getvalue().strip())
@@ -157,7 +157,7 @@ def _load_cuda_libraries() -> None:
 def allowed_cores() -> int:
     """Return how many cores this process may use: containers and batch systems often give fewer than there are.
 
-    The environment variable `OMP_NUM_THREADS`, by which many libraries are told the same, makes them fewer.
+    The environment variable `OMP_NUM_THREADS`, which many libraries obey, lowers the number.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     wanted = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()

@@ -1,4 +1,4 @@
-"""What is known of each network: its origin, its licence, and the file that holds its weights."""
+"""The known networks: origin, licence, and the file that holds the weights of each."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Weights:
         licence: The licence of the weights.
         commercial: Whether that licence allows commercial use; None when that is not clear. The faces that
             it was trained on may have terms of their own: see `note`.
-        url: The file, a zip archive with the file in it, or a page about it; None when nobody knows.
+        url: The file, a zip archive with the file in it, or a page about it; None when unknown.
         sha256: Of the file; None when it was not seen. Only files whose SHA-256 is known are fetched.
         size: Bytes of the file, where known.
         note: What else a user should know.

@@ -73,7 +73,7 @@ def save_state(state: dict[str, Any], path: Path) -> None:
     with atomic_write(path) as temporary:
         try:
             torch.save(state | {"form": _FORM}, temporary)
-        except RuntimeError as error:  # PyTorch's writer hides what the system said
+        except RuntimeError as error:  # PyTorch's writer hides the system's message
             raise OSError(f"expected to write {str(path)!r}, got: {error}; is the disk full?") from error
 
 
@@ -82,7 +82,7 @@ def load_state(path: str | Path) -> dict[str, Any]:
 
     Raises:
         FileNotFoundError: When there is no such file.
-        ValueError: When it is damaged, or is none that facelib wrote.
+        ValueError: When it is damaged, or facelib did not write it.
     """
     path = Path(path)
     if not path.is_file():
@@ -109,7 +109,7 @@ def load_network(path: str | Path) -> tuple[nn.Module, Settings, int]:
         path: A training's folder, or its `network.pt`.
 
     Returns:
-        The network on the CPU in evaluation mode, what its training was told, and its epoch.
+        The network on the CPU in evaluation mode, the settings of its training, and its epoch.
 
     Raises:
         FileNotFoundError: When there is no such file.
@@ -121,7 +121,7 @@ def load_network(path: str | Path) -> tuple[nn.Module, Settings, int]:
     state = load_state(path)
     try:
         settings = Settings.from_record(json.loads(state["settings"]))
-        with torch.random.fork_rng(devices=[]):  # weights are drawn by chance, only to be replaced
+        with torch.random.fork_rng(devices=[]):  # random initial weights would only be replaced
             model = network(settings.network, dimension=settings.dimension)
         model.load_state_dict(state["model"])
     except (KeyError, TypeError, RuntimeError) as error:

@@ -38,8 +38,8 @@ def crop_faces(
 ) -> Crops:
     """Cut out the main face of every picture, once: later calls read them from the cache.
 
-    Pictures that have changed since are cut out anew; a run that was killed goes on where it stood. Of pictures that
-    give the same face to the pixel one is kept, and none when it bears the names of two people.
+    Pictures that have changed since are cut out anew; a run that was killed continues where it stopped. Of pictures
+    with pixel-identical faces one is kept, or none if they have the names of two people.
 
     Args:
         people: The pictures.

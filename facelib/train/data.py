@@ -104,10 +104,10 @@ class Crops:
 
 
 def read_people(folder: str | Path, *, least_pictures: int = 5, level: int | None = None) -> People:
-    """List the pictures of people, each of whom has a folder.
+    """List the pictures of people, one folder each.
 
     LFW (`Name/Name_0001.jpg`), FaceScrub (`actors/faces/Name/...`), MS-Celeb (`m.0abc/...`) and a project's own
-    `people/Name/...` are all read; files without a picture's suffix and what starts with a dot are passed over. A
+    `people/Name/...` are all read; files without a picture's suffix and hidden files are skipped. A
     person who has several folders, such as `actors/faces/Name` and `actors/images/Name`, is one person.
 
     Args:
@@ -157,16 +157,16 @@ def split_people(
 ) -> tuple[Crops, Crops]:
     """Split the people into training and validation; nobody is in both.
 
-    Who is drawn hangs on the name and the seed alone, so that most people stay on their side when others join.
+    The draw depends only on the name and the seed, so that most people stay in their group when others are added.
 
     Args:
         crops: Of all of them.
         share: Fraction of the people to validate with.
-        people: How many instead, or who.
-        seed: Another one draws other people.
+        people: Their number or names, in place of `share`.
+        seed: Another seed draws other people.
 
     Returns:
-        Those to train on, and those to validate with.
+        The crops to train on, and those to validate with.
 
     Raises:
         ValueError: When fewer than two people would be left on a side, or a name is not among them.

@@ -46,7 +46,7 @@ class Exported:
 
     Attributes:
         path: The file.
-        sha256: Of the file: what a gallery remembers of the network that embedded it.
+        sha256: Of the file; a gallery stores it to identify its network.
         dimension: Length of the vectors.
         size: Bytes of the file.
         difference: Largest difference of a number from PyTorch's.
@@ -80,7 +80,7 @@ def export_onnx(
     """Write a network as an ONNX file that `facelib.embedder` opens by its path.
 
     The file takes batches of any size, and carries the form of its input, so nothing else is needed to use it. It is
-    run in ONNX Runtime and compared with PyTorch on random pictures and on `chips`; it comes into place only when
+    run in ONNX Runtime and compared with PyTorch on random pictures and on `chips`; it is put in place only when
     every number agrees within `LARGEST_DIFFERENCE`. The same network gives the same file.
 
     Args:
@@ -89,7 +89,7 @@ def export_onnx(
         form: What the network's input is.
         threshold: The distance within which about 1 % of strangers get a name; NaN where nobody measured it.
         chips: `(n, size, size, 3)` uint8 RGB: faces to compare on as well.
-        metadata: What else the file is to say of itself.
+        metadata: Further entries for the file's metadata.
 
     Raises:
         ValueError: When the path has another ending, the chips are not of the form, the network gives no such
@@ -127,7 +127,7 @@ def _pictures(size: int, chips: Image | None) -> Image:
 
 
 def _in_torch(model: nn.Module, pictures: Image, form: InputForm) -> FloatArray:
-    """Return PyTorch's vectors, brought to length 1 where the form says that facelib does so."""
+    """Return PyTorch's vectors, normalised to length 1 where the form asks facelib to do so."""
     coloured = pictures if form.colour == "RGB" else pictures[..., ::-1]
     pixels = (coloured.astype(np.float32) - np.float32(form.mean)) * np.float32(form.scale)
     batch = torch.from_numpy(np.ascontiguousarray(pixels.transpose(0, 3, 1, 2)))
@@ -178,7 +178,7 @@ def _quiet() -> Iterator[None]:
 
 
 def _bare(network: onnx.ModelProto) -> onnx.ModelProto:
-    """Take out the traces of the program that made it: they hold paths, and differ from machine to machine."""
+    """Remove the exporter's traces: they hold paths, and differ from machine to machine."""
     for field in ("metadata_props", "value_info", "doc_string"):
         network.graph.ClearField(field)
     for part in (*network.graph.node, *network.graph.input, *network.graph.output, *network.graph.initializer):
@@ -189,7 +189,7 @@ def _bare(network: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def _difference(path: Path, pictures: Image, wanted: FloatArray, form: InputForm) -> float:
-    """Return how far ONNX Runtime's vectors lie from PyTorch's, through the very class that will use the file."""
+    """Return how far ONNX Runtime's vectors lie from PyTorch's, through the class that will use the file."""
     embedder = NetworkEmbedder(open_network(path, provider="cpu"), form, name=path.stem, batch_size=4)
     got = embedder.embed_chips(pictures)
     difference = float(np.abs(got - wanted).max()) if got.shape == wanted.shape else math.nan
@@ -207,8 +207,8 @@ def export_result(
 ) -> Exported:
     """Export the network of a training, with the threshold measured on the held-out people.
 
-    As everywhere in facelib a face is embedded once there, also where the training was judged by the mean with its
-    mirror image.
+    The threshold is measured with each face embedded once, as everywhere in facelib, even if the training was
+    validated with the mean of a face and its mirror image.
 
     Args:
         result: Of `facelib.train.loop.train`.

@@ -17,7 +17,7 @@ from facelib.train.data import digest
 
 
 class Entry(NamedTuple):
-    """What is known of one picture.
+    """One picture and its face.
 
     Attributes:
         picture: Its name.
@@ -112,7 +112,7 @@ def _opened(path: Path, length: int) -> Iterator[IO[bytes]]:
 
 def _write(file: IO[bytes], content: bytes) -> None:
     left = memoryview(content)
-    while len(left):  # a file without a buffer may take less than it is given
+    while len(left):  # an unbuffered file may write less than it is given
         left = left[file.write(left) :]
 
 
@@ -123,7 +123,7 @@ def _line(entry: Entry) -> bytes:
 
 
 def _parsed(line: bytes) -> Entry | None:
-    """Return what a line of the index says, None where it is not whole."""
+    """Parse a line of the index; None where it is incomplete."""
     if not line.endswith(b"\n"):
         return None
     try:
@@ -135,7 +135,7 @@ def _parsed(line: bytes) -> Entry | None:
 
 
 def _state(path: Path) -> tuple[int, int]:
-    """Return a file's length and time of change, -1 where it cannot be told."""
+    """Return a file's length and time of change, -1 where unknown."""
     try:
         found = path.stat()
     except OSError:

@@ -42,7 +42,7 @@ class Imported:
     Attributes:
         model: The network, in evaluation mode; takes `(n, 3, 160, 160)` in its `form`.
         form: What its input is.
-        said: What kind of file the weights came from.
+        said: The kind of file the weights came from.
         layers: Number of layers that were filled.
         left_out: Names of arrays of weights that the network has no place for, such as the classifier's.
     """
@@ -134,7 +134,7 @@ def import_facenet(
 
 
 def default_output(path: str | Path) -> Path:
-    """Return where the ONNX file of weights goes when nothing else is said.
+    """Return where the ONNX file of weights goes by default.
 
     Example:
         >>> default_output("20180402-114759-vggface2.pt").name, default_output("facenet_keras.h5").name
@@ -158,7 +158,7 @@ _BLOCKS = {"repeat_1": "Repeat/block35", "repeat_2": "Repeat_1/block17", "repeat
 
 
 def _without_numbers(dimension: int) -> InceptionResnetV1:
-    """Return the network's shape alone: numbers of its own would be thrown away, and take seconds."""
+    """Return the network without initial weights, which would take seconds and be replaced."""
     with torch.device("meta"):
         return InceptionResnetV1(dimension=dimension)
 
@@ -240,7 +240,7 @@ def _short_name(name: str, layout: Layout, layers: set[str]) -> str:
 
 
 def _check_fit(wanted: dict[str, tuple[int, ...]], state: dict[str, FloatArray], held: WeightFile, path: Path) -> None:
-    """Compare each layer's shape, and tell of all that do not fit, the first ones by name.
+    """Check each layer's shape.
 
     Raises:
         ValueError: When one does not fit.

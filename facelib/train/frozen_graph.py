@@ -78,7 +78,7 @@ def _constants(graph: Any, path: Path) -> Iterator[tuple[str, FloatArray]]:
 
 
 def _graph_message() -> Any:
-    """Return an empty TensorFlow `GraphDef` that knows the fields above, and passes over all others."""
+    """Return an empty TensorFlow `GraphDef` that knows the fields above, and ignores all others."""
     simple = {
         "int64": _Kind.TYPE_INT64,
         "float": _Kind.TYPE_FLOAT,

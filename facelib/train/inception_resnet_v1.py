@@ -54,7 +54,7 @@ class Convolution(nn.Module):
         self.bn = nn.BatchNorm2d(step.out, eps=0.001)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the layer's answer to `(n, channels, height, width)`."""
+        """Return the layer's output for `(n, channels, height, width)`."""
         return functional.relu(cast(Tensor, self.bn(self.conv(x))))
 
 
@@ -68,7 +68,7 @@ def _branch(channels: int, steps: tuple[Step, ...]) -> nn.Module:
 
 
 class Branches(nn.Module):
-    """Branches side by side, their answers one after the other in the channels; `pool` adds a 3x3 maximum."""
+    """Parallel branches, their outputs concatenated along the channels; `pool` adds a 3x3 max pooling."""
 
     def __init__(self, channels: int, branches: tuple[tuple[Step, ...], ...], *, pool: bool) -> None:
         super().__init__()
@@ -78,18 +78,18 @@ class Branches(nn.Module):
             self.add_module(f"branch{len(branches)}", nn.MaxPool2d(3, stride=2))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the answers of all branches."""
+        """Return the outputs of all branches."""
         return torch.cat([branch(x) for name, branch in self.named_children() if name.startswith("branch")], dim=1)
 
 
 class Residual(Branches):
-    """Branches whose answer, brought back to the block's width, is added to its input.
+    """A residual block: the output of its branches, projected back to the block's width, is added to its input.
 
     Args:
         channels: In and out.
         branches: Their convolutions.
-        scale: What the answer is multiplied by before it is added; less than 1 keeps the training steady.
-        last: Whether the sum leaves without a ReLU, as of the last block.
+        scale: Factor of the output before it is added; less than 1 keeps the training steady.
+        last: Whether the sum has no ReLU, as in the last block.
     """
 
     def __init__(
@@ -100,7 +100,7 @@ class Residual(Branches):
         self.scale, self.last = scale, last
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the block's answer."""
+        """Return the block's output."""
         added = x + self.scale * cast(Tensor, self.conv2d(super().forward(x)))
         return added if self.last else functional.relu(added)
 

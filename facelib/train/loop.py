@@ -32,7 +32,7 @@ from facelib.train.settings import CURVE_COLUMNS, Result, Settings, Stopped
 Callback = Callable[[pd.DataFrame], None]
 """Is given the curves so far after every validation."""
 
-_CHANGEABLE = {"device", "threads"}  # what a training may go on with changed
+_CHANGEABLE = {"device", "threads"}  # what may change when a training is continued
 
 
 def train(
@@ -48,16 +48,16 @@ def train(
 ) -> Result:
     """Train a network.
 
-    Everything drawn by chance hangs on the seed and the number of the batch. A training that was killed, and is called
-    again with the same pictures and settings, therefore goes on as if nothing had happened: on a CPU the weights are
+    All random numbers depend only on the seed and the number of the batch. A training that was killed, and is called
+    again with the same pictures and settings, therefore continues as if nothing had happened: on a CPU the weights are
     the same to the last bit.
 
     Args:
         people: The faces to learn from; see `facelib.train.data.split_people`.
-        validation: Faces of other people, by whom the network is judged: before the training, and after epochs.
+        validation: Faces of other people, on whom the network is measured: before the training, and after epochs.
         folder: For the checkpoints, the curves and the network; see `Result`.
         settings: What to do; None takes the defaults.
-        resume: Whether to go on with what lies in `folder`, and to return what is finished. False begins anew, and
+        resume: Whether to continue a training in `folder`, or return it when it is finished. False begins anew, and
             removes it.
         callback: Called after every validation.
         seconds_between_checkpoints: Most that a killed run loses; one is written after every epoch as well.
@@ -65,10 +65,10 @@ def train(
 
     Raises:
         BlockingIOError: When another process trains in `folder`.
-        FloatingPointError: When the loss is no number any more; names the last good checkpoint, which stays.
+        FloatingPointError: When the loss becomes NaN or infinite; names the last good checkpoint, which stays.
         OSError: When a file cannot be written; what was written before stays.
         RuntimeError: When CUDA was asked for and there is none.
-        ValueError: When somebody is on both sides, the faces are not of the settings' form, or `folder` holds a
+        ValueError: When somebody is in both groups, the faces are not of the settings' form, or `folder` holds a
             training with other settings or pictures.
     """
     settings = settings or Settings()
@@ -129,7 +129,7 @@ class _Training:
             seed=settings.seed,
         )
         torch.manual_seed(settings.seed)
-        published = settings.pretrained if begins else False  # what goes on has weights of its own
+        published = settings.pretrained if begins else False  # a continued training has its own weights
         model = network(settings.network, dimension=settings.dimension, pretrained=published)
         self.model = model.to(self.device, memory_format=torch.channels_last)
         self.loss = make_loss(
@@ -185,7 +185,7 @@ class _Training:
         """Do one optimisation step on a batch, and return its loss.
 
         Raises:
-            FloatingPointError: When the loss or its slope is no number.
+            FloatingPointError: When the loss or its gradient is not finite.
         """
         settings = self.settings
         number = self.epoch * len(self.batches) + self.batch
@@ -205,7 +205,7 @@ class _Training:
         self.scaler.scale(loss).backward()
         self.scaler.unscale_(self.optimiser)
         norm = nn.utils.clip_grad_norm_(self._trained(), settings.clip_norm)
-        if not self.scaler.is_enabled():  # which passes over steps that are too long for half precision by itself
+        if not self.scaler.is_enabled():  # which itself skips steps that overflow half precision
             self._check_finite("slope of the loss", float(norm))
         self.scaler.step(self.optimiser)
         self.scaler.update()
@@ -254,7 +254,7 @@ class _Training:
             setattr(self, name, state[name])
 
     def _keep(self, accuracy: float, vectors: FloatArray) -> None:
-        """Write the network where it is the one to keep, and the vectors where they are wanted."""
+        """Keep the network if it is the best or the last is wanted, and the vectors if a snapshot is due."""
         before, better = self.best_epoch, accuracy > self.best
         self.waited = 0 if better else self.waited + 1
         if self.settings.patience is not None and self.waited >= self.settings.patience:
@@ -284,7 +284,7 @@ class _Training:
 
 
 def _parameters(model: nn.Module, loss: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-    """Return the groups for the optimiser: normalisation and biases are not drawn towards 0."""
+    """Return the parameter groups of the optimiser: no weight decay for normalisation and biases."""
     every = [*model.parameters(), *loss.parameters()]
     return [
         {"params": [each for each in every if each.ndim > 1], "weight_decay": weight_decay},
@@ -350,7 +350,7 @@ def _check_same(was: dict[str, Any], now: dict[str, Any], folder: Path) -> None:
 
 @contextmanager
 def _private_process(settings: Settings) -> Iterator[None]:
-    """Give PyTorch its threads and a generator of its own, and leave both as they were."""
+    """Set PyTorch's number of threads within the block; restore it and the random generator afterwards."""
     threads = torch.get_num_threads()
     torch.set_num_threads(settings.threads)
     try:

@@ -19,7 +19,7 @@ ARCFACE_SCALE = 16.0
 
 
 class EmbeddingLoss(nn.Module):
-    """A loss over a batch of vectors, with a miner where it has one.
+    """A loss over a batch of vectors, with a miner if it uses one.
 
     Its parameters, such as the directions that ArcFace learns for the people, are trained beside the network's.
     """
@@ -55,7 +55,7 @@ def loss(
             publication takes 28.6 for tens of thousands of people).
         miner: Which triplets of a batch count: `"semihard"`, `"hard"` or `"all"` (None: `"semihard"`).
         scale: What cosines are multiplied by: ArcFace (16; published: 64) and SupCon (10, one over its temperature).
-            Raising it looks more at the worst mistakes.
+            Raising it gives more weight to the worst mistakes.
 
     Raises:
         ImportError: When pytorch-metric-learning is not installed.

@@ -26,8 +26,8 @@ class Scores:
     Attributes:
         recall_at_1: Fraction of faces whose nearest other face is of the same person.
         knn_accuracy: Fraction of faces whose person has most of the five nearest others.
-        pair_accuracy: Fraction of pairs told right by their distance; half the pairs are of one person. The threshold
-            of each tenth is chosen on the others (LFW's protocol).
+        pair_accuracy: Fraction of pairs classified right by their distance; half the pairs are of one person. The
+            threshold of each tenth is chosen on the others (LFW's protocol).
     """
 
     recall_at_1: float
@@ -86,7 +86,7 @@ def score(vectors: ArrayLike, names: ArrayLike, *, neighbours: int = 5, pairs: i
 
 
 def pair_score(vectors: ArrayLike, names: ArrayLike, *, pairs: int = 3000, seed: int = 0) -> PairScore:
-    """Tell balanced pairs of one person and of two apart, each tenth at the threshold of the other nine.
+    """Classify balanced pairs as one person or two, each tenth at the threshold of the other nine.
 
     Args:
         vectors: `(n, d)`; compared by Euclidean distance.

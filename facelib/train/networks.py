@@ -39,9 +39,9 @@ class TimmNetwork(nn.Module):
     Args:
         body: Made by timm without a classifier.
         head: Turns its pooled features `(n, channels)` into vectors.
-        mean: What the body was trained to have taken off each colour, of colours from 0 to 1; None where it was not
-            trained, and takes them from -1 to 1.
-        std: What it was trained to have them divided by then.
+        mean: Subtracted from each colour, from 0 to 1, as in the body's training; None where it was not trained, and
+            takes colours from -1 to 1.
+        std: What the colours are then divided by.
     """
 
     shift: Tensor
@@ -114,7 +114,7 @@ def _timm_network(name: str, dimension: int, pretrained: bool | str | Path) -> n
         near = ", ".join(timm.list_models(f"*{name.split('_')[0]}*")[:6]) or "see timm.list_models()"
         raise ValueError(f"expected one of {list(NETWORKS)!r} or a network of timm, got {name!r}; near it: {near}")
     options: dict[str, Any] = {"num_classes": 0} | ({"global_pool": "max"} if name == "xception" else {})
-    with warnings.catch_warnings(action="ignore"):  # timm maps old names on new ones aloud
+    with warnings.catch_warnings(action="ignore"):  # timm warns when it maps an old name to a new one
         body = _pretrained_body(timm, known, pretrained, options) if pretrained else timm.create_model(known, **options)
     channels = int(getattr(body, "head_hidden_size", None) or cast(Any, body).num_features)
     config = getattr(body, "pretrained_cfg", {}) if pretrained else {}

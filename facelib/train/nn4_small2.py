@@ -60,7 +60,7 @@ def _l2_pool(x: Tensor, step: int) -> Tensor:
 
 
 class Block(nn.Module):
-    """Convolutions of several sizes and a pooling side by side, their answers one after the other in the channels."""
+    """Parallel convolutions of several sizes and a pooling, their outputs concatenated along the channels."""
 
     def __init__(self, channels: int, form: Inception) -> None:
         super().__init__()
@@ -78,7 +78,7 @@ class Block(nn.Module):
         self.out = convolved + (channels if pooled is None else pooled) + (form.one or 0)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the block's answer, `(n, out, height, width)`."""
+        """Return the block's output, `(n, out, height, width)`."""
         answers = [branch(x) for branch in self.branches]
         height, width = answers[0].shape[-2:]
         answers.append(_centred(self.pooled(self._pool(x)), height, width))
@@ -97,7 +97,7 @@ class Block(nn.Module):
 
 
 def _centred(x: Tensor, height: int, width: int) -> Tensor:
-    """Return a smaller answer in the middle of zeros, as OpenFace lays branches of unlike sizes together."""
+    """Pad a smaller output with zeros on all sides, as OpenFace does to concatenate branches of different sizes."""
     down, across = height - x.shape[-2], width - x.shape[-1]
     return functional.pad(x, (across // 2, across - across // 2, down // 2, down - down // 2))
 

@@ -29,7 +29,7 @@ MEASURES = ("silhouette", "recall_at_1", "pair_accuracy")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Progress:
-    """Maps of the same faces, by one network at several times and by another one beside it.
+    """Maps of the same faces: by one network at several times, and by a reference network.
 
     Attributes:
         maps: A row a face and time: `epoch`, `picture`, `person`, `x`, `y`; each map fills -1 to 1.
@@ -74,8 +74,8 @@ def follow(
 ) -> Progress:
     """Make a map of each snapshot of the validation faces, and measure how well people keep apart in it.
 
-    Each map starts from the one before and is turned onto it, so that points move no further than they must and an
-    eye can follow them. Figures are of the vectors themselves, not of the map.
+    Each map starts from the one before and is turned onto it, so that points move as little as possible and are
+    easy to follow. Figures are of the vectors themselves, not of the map.
 
     Args:
         snapshots: The vectors by epoch, `(n, d)` float32, as `Result.snapshots`.

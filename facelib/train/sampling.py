@@ -12,7 +12,7 @@ class PeopleBatches:
     """Batches of `people` people times `pictures` pictures, every person as often as any other.
 
     Who has more pictures is not shown more often. What an epoch shows hangs on the seed and the epoch's number alone,
-    so a training that was stopped goes on with the same batches without keeping any state of its own.
+    so a training that was stopped continues with the same batches without keeping any state of its own.
 
     Args:
         labels: `(n,)`, the person of each picture as a number.

@@ -92,7 +92,7 @@ class Settings:
         alignment: How faces are cut out.
         people_per_batch: Different people in a batch. Raising it shows harder pairs, and takes more memory.
         pictures_per_person: Pictures of each of them, at least 2.
-        epochs: How often the training pictures are gone through at most.
+        epochs: How often at most all training pictures are used.
         batches_per_epoch: Batches in an epoch; None takes as many as show as many pictures as there are.
         learning_rate: Its highest value, reached at the end of the warm-up; it then falls along a cosine to 0.
         warmup_epochs: Epochs in which it rises from 0.
@@ -199,7 +199,7 @@ class Result:
         folder: Holds `settings.json`, `curves.csv`, `validation.csv`, `embeddings/`, `network.pt` and `checkpoint.pt`.
         model: The network that is kept, on the CPU and in evaluation mode: `(n, 3, size, size)` float32 RGB from
             -1 to 1 gives `(n, dimension)` vectors of length 1.
-        settings: What the training was told.
+        settings: The settings of the training.
         curves: A row a validated epoch, `CURVE_COLUMNS`; epoch 0 is the untrained network, whose `loss` is NaN.
         validation: The pictures nobody was trained on: `picture`, `person`.
         snapshots: The vectors of these by epoch, `(n, dimension)` float32 in the order of `validation`.

@@ -1,6 +1,6 @@
 """Named arrays of numbers out of the files in which networks are published: PyTorch, safetensors, TensorFlow, Keras.
 
-A file is told by what it holds, not by its name. No code from a file is ever run.
+A file is recognized by its content, not by its name. No code from a file is ever run.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ _EXAMPLES = 4
 class AliasBoard(FaceBoard):
     """Pairs of names that look like one person's: merge them, or keep them apart; an answer is written at once.
 
-    The answers stand in the project's `corrections.csv`; `faces.parquet` follows at once, and no picture is moved.
+    Answers are saved in the project's `corrections.csv`; `faces.parquet` is updated at once, and no picture is moved.
 
     Args:
         questions: Of `facelib.gallery.alias_questions`.

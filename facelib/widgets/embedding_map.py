@@ -104,7 +104,7 @@ class EmbeddingMap(ipywidgets.VBox):  # type: ignore[misc]
         return [ipywidgets.HBox([plot, side], layout={"width": "100%"}), controls, self.errors, *board]
 
     def pin_face(self, row: int | None) -> None:
-        """Keep a face beside the one under the pointer; the one that is pinned already, or None, lets go of it."""
+        """Keep a face beside the one under the pointer; the same face again, or None, unpins it."""
         self.pinned = None if row == self.pinned else row
         with self.errors.guarding():
             self.pinned_image.value = b"" if self.pinned is None else self._picture(self.pinned)

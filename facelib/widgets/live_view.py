@@ -35,7 +35,7 @@ _ENDLESS_BAR = "{desc}: {n:.1f} s"
 class LiveCamera(LivePage):
     """A live picture with names, and buttons and keys to start, stop, record, take a snapshot, and enrol a face.
 
-    The camera is held between `start` and `stop` only, and always let go of: by the page's button, by the end of the
+    The camera is in use between `start` and `stop` only, and always released: by the page's button, by the end of the
     source or of the kernel, when the widget is closed, when the same source is opened once more (its cell was run
     again), and when no page shows the picture any more. What changes is written to `changes.jsonl` as it happens.
     A page that is slow gets fewer pictures, never older ones.
@@ -165,7 +165,7 @@ class LiveCamera(LivePage):
             self._thread.start()
 
     def stop(self) -> None:
-        """Let go of the camera and finish a recording; may be called any number of times."""
+        """Release the camera and finish a recording; may be called any number of times."""
         with self._switching:
             if self._session is not None:
                 self._session.stop()
@@ -177,7 +177,7 @@ class LiveCamera(LivePage):
             self._thread.join(10)
 
     def close(self) -> None:
-        """Stop, take the widget off the page, and let go of the networks and pictures too."""
+        """Stop, remove the widget from the page, and release the networks and pictures too."""
         self.stop()
         self._open.discard(self)
         self._session = self._next = None
@@ -190,7 +190,7 @@ class LiveCamera(LivePage):
         """Play: in a front end until it is stopped, elsewhere for some seconds.
 
         In a front end such as JupyterLab it returns at once, so that the page's buttons answer at any moment. Elsewhere
-        (papermill, nbclient, a script) the cell waits, and the source is let go of after it.
+        (papermill, nbclient, a script) the cell waits, and the source is released after it.
 
         Args:
             seconds: From the first picture on, outside a front end; 0 plays until the source ends.
@@ -263,7 +263,7 @@ class LiveCamera(LivePage):
     # ---- what the page asks for
 
     def set_state(self, sync_data: dict[str, Any]) -> None:
-        """Take what the page sent, and do what it asks for."""
+        """Handle a message of the page."""
         super().set_state(sync_data)
         # Outside the page's lock, so that the picture moves on while a face is enrolled.
         with self._serving:

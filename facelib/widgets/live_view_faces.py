@@ -24,7 +24,7 @@ class SeenFace:
     Attributes:
         track: Its number in the session.
         digit: The key that chooses it, 1 to 9; it keeps it as long as it is listed.
-        person: Who it was last taken for.
+        person: The last name it was given.
         confidence: Of that.
         first: Seconds of the source at which it was first seen.
         last: And last.
@@ -72,7 +72,7 @@ class SeenFaces:
         self._forget_repeated()
 
     def enrolled(self, track: int, person: str) -> None:
-        """Call a track by the name that its user gave; it may have left the picture already."""
+        """Give a track the user's name for it; it may have left the picture already."""
         if track in self._faces:
             self._faces[track].person, self._faces[track].confidence = person, 1.0
 
@@ -126,7 +126,7 @@ class SeenFaces:
         return self.colours.get(person, self.colours.get(UNKNOWN, GREY))
 
     def _listed(self, face: LiveFace, time: float) -> SeenFace | None:
-        """List a new track under a free key; where there is none, under that of who is gone longest."""
+        """List a new track under a free key; where there is none, under that of the person gone longest."""
         taken = {seen.digit for seen in self._faces.values()}
         free = [digit for digit in _DIGITS if digit not in taken]
         if not free:

@@ -1,4 +1,4 @@
-"""What changes in a live session: kept in a file at once, and told to the page in words."""
+"""The changes of a live session: written to a file at once, and sent to the page in words."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class ChangeLog:
     """A file that every change of a live session is added to as one line of JSON, at once.
 
     It only grows: a later session is added below. A line that a killed process left half written is closed, so that
-    it spoils no other.
+    the next line is not damaged.
 
     Args:
         path: Its folder is made at the first change.
@@ -48,7 +48,7 @@ class ChangeLog:
 
 
 def clock(seconds: float) -> str:
-    """Write a time for people to glance at.
+    """Format a time for the page.
 
     Example:
         >>> clock(65.9), clock(3725)
@@ -79,7 +79,7 @@ def event_of(change: Change) -> dict[str, str]:
 
 
 class Inbox:
-    """What a session says from its own threads, kept for the thread that brings the page up to date.
+    """Changes from the session's threads, kept for the thread that updates the page.
 
     Attributes:
         log: The file that all of it is written to at once.
@@ -93,11 +93,11 @@ class Inbox:
 
     @property
     def news(self) -> bool:
-        """Whether there is something to tell."""
+        """Whether there is something new."""
         return bool(self._events or self._problem)
 
     def take(self, change: Change) -> None:
-        """Keep one change; a disk that is full does not end what plays."""
+        """Keep one change; a full disk does not stop the session."""
         if event := event_of(change):
             self._events.append(event)
         try:

@@ -1,28 +1,28 @@
-"""How often pictures go to a page: as often as it shows them, and no longer than somebody looks."""
+"""The pace of pictures to a page: no faster than it shows them, and only while it is open."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
 _UNANSWERED = 1.0  # seconds after which a picture is sent although the page did not say that it has the last one
-_QUIET = 5.0  # seconds after which the last picture is sent again, to learn whether somebody still looks
-_LEFT = 4.0  # seconds that a page which let go of the picture has to show it again
+_QUIET = 5.0  # seconds after which the last picture is sent again, to learn whether the page is still open
+_LEFT = 4.0  # seconds for a page that removed the picture to show it again
 
 
 @dataclass(slots=True)
 class Pace:
-    """Says when the next picture may go to the page, and when nobody looks any more.
+    """Decides when the next picture may go to the page, and when the page is closed.
 
     A page answers each picture with its number once it is drawn, and only then gets the next: where it is slow, it
     gets fewer pictures, and none waits in a queue to grow old. All times are of `time.monotonic`.
 
     Args:
         pause: Seconds between two pictures at least.
-        patience: Seconds without an answer after which nobody looks.
+        patience: Seconds without an answer after which the page counts as closed.
 
     Attributes:
         delay: Seconds from the arrival of the last answered picture to its being drawn; NaN before the first.
-        heard: Whether any page ever answered: a run without a page is not alone, but meant so.
+        heard: Whether any page ever answered; a run without a page, as with papermill, is not stopped.
     """
 
     pause: float
@@ -32,11 +32,11 @@ class Pace:
     _number: int = field(init=False, default=0)
     _arrived: float = field(init=False, default=0.0)
     _sent: float = field(init=False, default=float("-inf"))
-    _waiting: float | None = field(init=False, default=None)  # since when an answer is owed
+    _waiting: float | None = field(init=False, default=None)  # since when an answer is awaited
     _grace: float = field(init=False, default=0.0)
 
     def __post_init__(self) -> None:
-        """Begin patiently."""
+        """Begin without a page."""
         self._grace = self.patience
 
     def may_send(self, now: float) -> bool:

@@ -30,7 +30,7 @@ _MESSAGES: Mapping[str, str] = {
 
 
 class LivePage(anywidget.AnyWidget):
-    """What a live picture's page shows; who plays it is a subclass.
+    """The page of a live picture; a subclass plays the source.
 
     The page's messages, the pictures and the notebook's cells come from different threads: whatever is shown is set
     within one lock.
@@ -38,7 +38,7 @@ class LivePage(anywidget.AnyWidget):
     Args:
         source: What is played, as the page calls it.
         people: The cast, to choose a name from.
-        inbox: Where what changes is left to be told.
+        inbox: Holds the changes that the page has not been sent yet.
         picture_size: Pixels of the longer side of the picture.
         pictures_per_second: At most so many are sent.
         patience: Seconds without an answer of the page after which nobody looks.
@@ -93,7 +93,7 @@ class LivePage(anywidget.AnyWidget):
         self._pace.answered(self.shown, time.monotonic())
 
     def set_state(self, sync_data: dict[str, Any]) -> None:
-        """Take what the page sent."""
+        """Handle a message of the page."""
         with self._lock:
             super().set_state(sync_data)
 
@@ -152,7 +152,7 @@ class LivePage(anywidget.AnyWidget):
 
     @contextmanager
     def _guarding(self, *, clear: bool = True) -> Iterator[None]:
-        """Show any exception of the block on the page: Jupyter would drop it into a log that nobody opens."""
+        """Show any exception of the block on the page; Jupyter would write it to a hidden log."""
         if clear:
             with self._lock:
                 self.error = ""

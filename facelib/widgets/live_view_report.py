@@ -34,7 +34,7 @@ def read_changes(path: str | Path, *, since: str = "") -> pd.DataFrame:
     """Read a file of changes, `CHANGE_COLUMNS`, oldest first; without a file there are none.
 
     Args:
-        path: As `facelib.widgets.live_view_log.ChangeLog` writes it; lines that are no change are passed over.
+        path: As `facelib.widgets.live_view_log.ChangeLog` writes it; lines that are no change are skipped.
         since: Changes before this time are left out; ISO 8601 in UTC, as the column `when`.
     """
     rows = []
@@ -56,7 +56,7 @@ def live_appearances(changes: pd.DataFrame, *, until: float = 0.0, longest_gap: 
 
     Args:
         changes: As `read_changes` gives them, of one session.
-        until: Seconds that have been played, for a session that goes on: who is in the picture stays until then.
+        until: Seconds that have been played, for a session still playing: people in the picture stay until then.
         longest_gap: Seconds; shorter gaps between two tracks of one person are closed.
     """
     tracks = _tracks(changes, until)

@@ -1,4 +1,4 @@
-"""Asking about a name that is nearly a known one, the same in every widget where a name is given."""
+"""The question about a name similar to a known one, the same in every widget."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from facelib.project.names import near_names
 
 
 def near_question(request: Mapping[str, Any], known: Iterable[str]) -> dict[str, Any]:
-    """Return what the page has to ask before a name is taken; empty when the name is clear.
+    """Return the question to ask before a name is accepted; empty when the name is clear.
 
     Args:
         request: What the page asked for; `person` is the name, and `new` says that the question was answered: it is

@@ -1,4 +1,4 @@
-"""The notebook that a widget lives in: whether somebody sits before it, and whether a cell of it runs."""
+"""The notebook of a widget: whether it is interactive, and whether a cell is running."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def is_attended() -> bool:
     """Return whether the running cell was sent by an interactive front end, such as JupyterLab.
 
     Every request to run a cell says whether a question to the user could be answered: papermill, nbclient and Voilà
-    say no. Without a kernel, as in a script, nobody sits there either.
+    say no. Without a kernel, as in a script, the answer is no too.
     """
     return bool(_request().get("content", {}).get("allow_stdin"))
 
@@ -23,7 +23,7 @@ def _request() -> dict[str, Any]:
 
 
 class RunningCell:
-    """Knows whether a cell of the notebook runs: what a page says may have to wait until it is done.
+    """Knows whether a cell of the notebook runs; messages of the page may have to wait for it.
 
     Attributes:
         running: Whether one runs; never without a kernel.

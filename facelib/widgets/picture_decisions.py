@@ -40,7 +40,7 @@ class PictureDecisions:
         self.refresh()
 
     def refresh(self) -> None:
-        """Read again what stands in the files."""
+        """Read the files again."""
         self._out = {_same(picture) for picture in accepted(self.project)}
         self._kept = read_kept(self.project)
 
@@ -57,7 +57,7 @@ class PictureDecisions:
         return "kept" if (picture, kind) in self._kept else ""
 
     def leave_out(self, rows: pd.DataFrame) -> str:
-        """Accept proposals, or rows with `picture` and `kind` made up for the purpose; say what was done."""
+        """Accept proposals, or other rows with `picture` and `kind`; return what was done, in words."""
         self._asked_for(rows)
         given = list(dict.fromkeys(rows["picture"]))
         names = {self.now(picture): picture for picture in given}
@@ -170,7 +170,7 @@ class PictureDecisions:
 
 
 def read_kept(project: Project) -> set[Proposal]:
-    """Return the proposals that the user has rejected: what stands in `kept.csv` in the project's data folder.
+    """Return the proposals that the user has rejected: the content of `kept.csv` in the project's data folder.
 
     Raises:
         ValueError: When the file is no table with the columns `picture` and `kind`.
@@ -202,7 +202,7 @@ def _kept_file(project: Project) -> Path:
 
 
 def _same(picture: str) -> str:
-    # Some file systems take names apart into letters and accents, so both sides are put together first.
+    # Some file systems decompose names into letters and accents, so both sides are normalised first.
     return unicodedata.normalize("NFC", picture)
 
 

@@ -1,4 +1,4 @@
-"""A plotly figure as wide as its column, that tells which of its points the pointer is on and the lasso caught."""
+"""A plotly figure as wide as its column, which reports the points under the pointer and in the lasso."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LEAST = 240
 
 
 class Pointer(anywidget.AnyWidget):
-    """What the page tells of a figure: how wide its column is, and what the pointer does.
+    """Messages of the page about a figure: its column's width, and pointer events.
 
     The latter are a running `number` and `rows`, the whole numbers that stand as `customdata` at the points.
 
@@ -22,7 +22,7 @@ class Pointer(anywidget.AnyWidget):
         width: In pixels; 0 until a page shows it.
         hovered: The points under the pointer.
         clicked: The points that were clicked.
-        caught: The points in the loop drawn last; none when it was let go of.
+        caught: The points in the loop drawn last; none when it was cleared.
     """
 
     _esm = Path(__file__).with_name("pointed_figure.js")
@@ -42,7 +42,7 @@ class PointedFigure(ipywidgets.VBox):  # type: ignore[misc]
 
     Attributes:
         figure: The `FigureWidget`.
-        pointer: What the page tells of it.
+        pointer: The page's messages about it.
     """
 
     def __init__(self, figure: go.Figure) -> None:

@@ -1,4 +1,4 @@
-"""The page of a project inside a notebook: the same modules as on the disk, fed by the kernel."""
+"""The page of a project in a notebook: the same modules as on the disk, with data from the kernel."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from facelib.page.bundle import bundle, page_style
 from facelib.page.pack import script_value
 from facelib.project import Project
 
-_LARGEST = 60e6  # bytes of a film that travel into the notebook where Jupyter does not serve it
+_LARGEST = 60e6  # bytes of a film that is sent to the notebook where Jupyter does not serve it
 
 _TYPES = {".mp4": "video/mp4", ".m4v": "video/mp4", ".webm": "video/webm"}
 
@@ -23,8 +23,8 @@ _TYPES = {".mp4": "video/mp4", ".m4v": "video/mp4", ".webm": "video/webm"}
 class ProjectPage(anywidget.AnyWidget):
     """The page that `facelib.page.write_page` wrote, shown in a notebook.
 
-    Films are played from where they lie if that is below the folder that Jupyter was started in; elsewhere small
-    films travel into the page, and of larger ones it says where to open the page itself.
+    Films below the folder that Jupyter was started in are played from there; of others, small ones are sent to the
+    page, and for larger ones the page says where to open it in a browser.
 
     Args:
         project: Its page must have been written.

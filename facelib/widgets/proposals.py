@@ -29,11 +29,11 @@ _BY_HAND = "left out by you"
 class GalleryProposals(FaceBoard):
     """The doctor's proposals by reason, each to be accepted or rejected; a decision is written when it is made.
 
-    Accepted ones stand in `disabled.txt`, rejected ones in `kept.csv`, both in the project's data folder. Beside the
-    face in focus stand the most similar faces of the person it is filed under, and of whom it looks like.
+    Accepted ones are saved in `disabled.txt`, rejected ones in `kept.csv`, both in the project's data folder. Beside
+    the face in focus are the most similar faces of the person in whose folder it is, and of the one it looks like.
 
     Args:
-        examination: What was found.
+        examination: The doctor's findings.
         project: Whose pictures.
         faces: The table of known faces, for the faces to compare with.
         shown: `open`: not decided; `used`: of these, those in use until accepted; `decided`; `all`; or `kind:` and a

@@ -43,9 +43,9 @@ _VIEWS = {"tracks": "One by one", "groups": "In groups"}
 
 
 class TrackReview(FaceBoard):
-    """A board of tracks, most worth asking first; every decision is written the moment it is made.
+    """A board of tracks, those most worth checking first; every decision is saved at once.
 
-    What is decided lies in `Review` and in `corrections.csv`, so that closing the page, or losing it, loses nothing.
+    Decisions are kept in `Review` and in `corrections.csv`, so that closing the page loses nothing.
     One page of tracks at a time is sent, whatever their number. `?` shows the keys.
 
     Args:
@@ -82,7 +82,7 @@ class TrackReview(FaceBoard):
         self.add_class("facelib-review")
 
     def _order(self) -> list[int]:
-        """Return the tracks by worth; in groups, those called alike together, the group of the first one first."""
+        """Return the tracks by worth; in groups, those of one name together, the group of the first one first."""
         if self.view not in _VIEWS:
             raise ValueError(f"expected one of {list(_VIEWS)!r}, got {self.view!r}")
         self._review.refresh()

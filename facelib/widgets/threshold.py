@@ -24,11 +24,11 @@ _STRETCHED = {"width": "auto", "min_width": "0"}  # a whole width and a margin w
 
 
 class ThresholdTuner(ipywidgets.VBox):  # type: ignore[misc]
-    """Sliders for the number of voters and for the threshold, with everything that they decide.
+    """Sliders for the number of voters and for the threshold, with the figures that follow them.
 
     All trials were done before; a setting is looked up in them, so that the figures follow the sliders. These move by
-    mouse and by arrow keys, and a number can be typed beside them. A wanted error typed in moves the threshold. Moving
-    changes no file; the button saves the recognizer of this setting. What goes wrong is shown below the controls.
+    mouse and by arrow keys, and a number can be typed beside them. A wanted FPIR typed in moves the threshold. Moving
+    changes no file; the button saves the recognizer of this setting. Errors are shown below the controls.
 
     Args:
         tuning: The gallery tried against itself.
@@ -43,7 +43,7 @@ class ThresholdTuner(ipywidgets.VBox):  # type: ignore[misc]
         counts: The figures of the setting, as HTML.
         tradeoff: The DET curve.
         distances: The histograms.
-        confusion: Who was given which name.
+        confusion: The confusion matrix.
         mistakes: The faces mistaken.
         button: Saves; the threshold stays until `back` undoes it.
         back: Saves the fitted threshold.

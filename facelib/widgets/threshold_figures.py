@@ -116,7 +116,7 @@ class Confusion(FittedFigure):
     """
 
     def __init__(self, setting: Setting) -> None:
-        """Draw the fields."""
+        """Draw the confusion matrix."""
         figure = go.Figure()
         figure.add_heatmap(
             xgap=1,
@@ -140,7 +140,7 @@ class Confusion(FittedFigure):
         self.show(setting)
 
     def show(self, setting: Setting) -> None:
-        """Fill the fields."""
+        """Update the confusion matrix."""
         table = most_confused(setting.confusion)
         rows, columns = ([escaped(str(name), width=0) for name in axis] for axis in (table.index, table.columns))
         counts = table.to_numpy()

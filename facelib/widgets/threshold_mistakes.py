@@ -19,7 +19,7 @@ from facelib.project import Project
 from facelib.recognize.tuning import Setting, Tuning
 from facelib.widgets.assets import read_assets
 
-_PATIENCE = 0.05  # seconds of reading pictures before whatever else waits has its turn
+_PATIENCE = 0.05  # seconds of reading pictures before other work gets its turn
 _FIRST = 8
 _Given = TypeVar("_Given")
 
@@ -149,7 +149,7 @@ class MistakenFaces(anywidget.AnyWidget):
             self.answered += 1
 
     def _guarded(self, action: Callable[[_Given], None], given: _Given) -> None:
-        """Show any exception on the page: Jupyter would drop it into a log that nobody opens."""
+        """Show any exception on the page; Jupyter would write it to a hidden log."""
         self.error = ""
         try:
             action(given)

@@ -9,7 +9,7 @@ from facelib.widgets.fitted_figure import FittedFigure
 
 
 class LiveCurves(FittedFigure):
-    """The curves of a training, longer each time it is called; to be given as the training's `callback`.
+    """The curves of a training; pass it as the training's `callback`, which extends them at each call.
 
     Nothing but the traces is sent. Where no page is open, as headless, nothing happens.
     """

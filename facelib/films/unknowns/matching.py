@@ -91,7 +91,7 @@ def _new_names(
     """Return the label of each numbered new group."""
     taken = {*reserved, *there}
     free = (name for name in (f"Unknown {number}" for number in count(1)) if name not in taken)
-    new = rows[rows["group"] >= len(there)].assign(seconds=rows["end"] - rows["start"])
+    new = rows[rows["group"] >= len(there)].assign(seconds=lambda own: own["end"] - own["start"])
     found = new.groupby("group").agg(seconds=("seconds", "sum"), quality=("quality", "max"))
     found = found[(found["seconds"].round(6) >= least_seconds) & (found["quality"] >= least_quality)]
     ordered = found.sort_values("seconds", ascending=False, kind="stable").index

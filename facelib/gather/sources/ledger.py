@@ -63,7 +63,7 @@ def sources_path(project: Project) -> Path:
 
 
 def read_sources(project: Project) -> list[Source]:
-    """Read what was fetched for a project, oldest first; a row that was cut short is passed over."""
+    """Read what was fetched for a project, oldest first; an incomplete row is skipped."""
     try:
         text = sources_path(project).read_text(encoding="utf-8")
     except FileNotFoundError:

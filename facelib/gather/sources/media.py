@@ -41,7 +41,7 @@ class Resolver(Protocol):
 
         Raises:
             ValueError: When the address is malformed, or nothing there is a film.
-            OSError: When whoever is asked does not answer.
+            OSError: When the server does not answer.
         """
         ...
 

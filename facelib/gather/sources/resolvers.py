@@ -30,7 +30,7 @@ def find_resolvers(settings: SourceSettings) -> list[Resolver]:
     for point in entry_points(group=GROUP):
         try:
             factories[point.name] = point.load()
-        except Exception as error:  # another's package may fail in any way; the other sources go on
+        except Exception as error:  # another package may fail in any way; the other sources are still fetched
             log.warning("the resolver %r (%s) is left out: %r", point.name, point.value, error)
     return [made for name, factory in factories.items() for made in _make(name, factory, settings)]
 
@@ -48,7 +48,7 @@ def resolve(address: str, settings: SourceSettings | None = None) -> MediaResour
 
     Raises:
         ValueError: When the address is malformed, or nothing there is a film.
-        OSError: When whoever is asked does not answer.
+        OSError: When the server does not answer.
     """
     resolvers = find_resolvers(settings or SourceSettings())
     chosen = next((resolver for resolver in resolvers if resolver.matches(address)), None)

@@ -34,7 +34,7 @@ class Picture:
 
     Attributes:
         content: The file.
-        suffix: What its name should end in, told by its content: `.jpg`, `.png`, ...
+        suffix: What its name should end in, by its content: `.jpg`, `.png`, ...
         width: In pixels, as stored.
         height: In pixels, as stored.
     """

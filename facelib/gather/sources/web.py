@@ -190,7 +190,7 @@ def _check(address: str, limits: WebLimits) -> None:
     if parts.scheme not in {"http", "https"} or not host:
         remedy = "; give its path" if parts.scheme == "file" else ""
         raise ValueError(f"expected an http(s) address, got {shown(address)!r}{remedy}")
-    # Behind a proxy only the proxy is connected to: what can be told by the name alone is told here.
+    # Behind a proxy only the proxy is connected to: so the name alone is checked here.
     if not limits.private and (host == "localhost" or host.endswith(".localhost") or not _is_public(host)):
         raise _private(host, host)
 

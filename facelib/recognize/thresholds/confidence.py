@@ -15,9 +15,9 @@ def confidence_model(outcome: Trials, *, fallback: float) -> tuple[float, float]
     """Fit the probability that a name is right as a function of its distance.
 
     Strangers count as often as faces of the cast: each face is one genuine and one impostor trial, and a folder of
-    strangers, which may be of any size, is left aside.
-    With fewer than `FEWEST_PEOPLE` people, or when the trials do not show that far means wrong, the
-    model is the one that says 0.5 at `fallback` and 0.9 at four fifths of it.
+    strangers, which may be of any size, is not used.
+    With fewer than `FEWEST_PEOPLE` people, or when wrong names are not farther away in the trials, the
+    model gives 0.5 at `fallback` and 0.9 at four fifths of it.
 
     Args:
         outcome: From `trials`.

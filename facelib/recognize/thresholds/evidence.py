@@ -51,7 +51,7 @@ def enough_to_fit(outcome: Trials, wanted_fpir: float) -> bool:
 
 
 def weight_of(outcome: Trials, wanted_fpir: float) -> float:
-    """Return how much the trials say against the embedder's own figure, 0 to below 1; 0 with just enough of them.
+    """Return the weight of the trials against the embedder's own threshold, 0 to below 1; 0 with just enough of them.
 
     Of casts of 10 to 40 people drawn from Labeled Faces in the Wild the trials' own threshold scatters by 0.02 to
     0.04, and named up to 25 % of the others where 1 % was wanted; weighted, the mean rate is nearest to the wanted one.
@@ -60,7 +60,7 @@ def weight_of(outcome: Trials, wanted_fpir: float) -> float:
 
 
 def pictures_to_add(names: ArrayLike, count: int) -> dict[str, int]:
-    """Share out pictures that are to be added, so that the people with the fewest come level.
+    """Distribute pictures to be added so that the people with the fewest catch up.
 
     Args:
         names: `(n,)`, the person of each picture there is.

@@ -37,7 +37,7 @@ class Fitted:
         impostor_trials: Number of impostor trials.
         genuine_trials: Number of genuine trials.
         people: Number of people.
-        advice: What to make of the figures, in words.
+        advice: How reliable the figures are, in words.
     """
 
     threshold: float

@@ -27,7 +27,7 @@ def fit_per_person(
     person the distance is taken that 1 % of the strangers undercut; `shrink` of its difference from the median
     person's moves the person's threshold, and a part common to all is then chosen so that the wanted share of strangers
     is named by anybody. On Labeled Faces in the Wild, with 500 strangers given, that halves the faces of the cast
-    missed at FPIR 1 %. It takes `FEWEST_STRANGERS` people to play strangers, so mostly a folder of them. Source of the
+    missed at FPIR 1 %. It needs `FEWEST_STRANGERS` people as strangers, so mostly a folder of them. Source of the
     idea: Auckenthaler et al., "Score normalization for text-independent speaker verification systems" (2000).
 
     Args:
@@ -67,8 +67,8 @@ def fit_per_person(
 def fit_offsets(outcome: Trials, *, wanted_fpir: float = 0.01, shrink: float = 0.5, seed: int = 0) -> Offsets:
     """Return what to add to each person's distances, so that one threshold does for all of them.
 
-    An impostor trial that had a say in the offsets would flatter them. So each fifth of the people who play strangers,
-    and of the pictures of strangers, is tried with offsets made from the other four fifths.
+    Offsets would look too good when tested on the trials they were made from. So each fifth of the people tested as
+    strangers, and of the pictures of strangers, is tested with offsets made from the other four fifths.
 
     Args:
         outcome: From `trials`, without offsets. Too few of them, or of people, give offsets of 0.
@@ -95,8 +95,8 @@ def fit_offsets(outcome: Trials, *, wanted_fpir: float = 0.01, shrink: float = 0
 def _offsets(against: FloatVector, people: IntVector, shrink: float) -> NDArray[np.float64]:
     """Return the offsets by the distances that 1 % of the strangers undercut; 0 for people with too few trials.
 
-    Whoever plays the stranger counts once, by however many faces: one person of the cast who looks like another would
-    else decide alone, and be the one whose trials the offsets are made for.
+    Each person tested as a stranger counts once, whatever the number of faces: otherwise one person of the cast who
+    looks like another would decide alone.
     """
     fitted = _enough(np.isfinite(against).sum(axis=0))
     if not fitted.any():

@@ -1,4 +1,4 @@
-"""Which faces come of one source: copies of a picture, and pictures of one moment."""
+"""Faces from one source: copies of a picture, and pictures of one moment."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ brightened 95 % lie within it; of 3,023 different pictures 2 % have another of t
 def near_duplicate_groups(
     vectors: ArrayLike, names: ArrayLike, *, threshold: float, alike: float = ALIKE
 ) -> NDArray[np.intp]:
-    """Number the source groups of a gallery: faces so alike that one is no trial for the other.
+    """Number the source groups of a gallery: faces so similar that one is no fair trial for the other.
 
     Faces of one person within `alike * threshold` of each other are linked, and what is linked, over others too, is
     one group: copies of a picture, and frames of one scene. Faces of two people are never in one group.

@@ -1,4 +1,4 @@
-"""A gallery tried against itself, and by strangers: every face as one of the cast, and as nobody's."""
+"""A gallery tested with its own faces and with strangers: each face as one of the cast, and as a stranger."""
 
 from __future__ import annotations
 
@@ -166,7 +166,7 @@ def strangers_to_each_other(people: NDArray[Any], aliases: Iterable[tuple[str, s
 
     Args:
         people: `(people,)`, the names.
-        aliases: Pairs of names that may be one person's; names that are not of the cast are passed over.
+        aliases: Pairs of names that may be one person's; names outside the cast are ignored.
     """
     strange = ~np.eye(len(people), dtype=bool)
     places = {str(person): place for place, person in enumerate(people)}

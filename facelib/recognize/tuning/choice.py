@@ -52,7 +52,7 @@ def threshold_by_hand(path: str | Path, tuning: Tuning) -> float | None:
     """Return the threshold that was saved by hand for this kind of recognizer and network; None where none was."""
     try:
         _, info = load_recognizer(path)
-    except (FileNotFoundError, ValueError):  # never saved, or damaged: it is made anew
+    except (FileNotFoundError, ValueError):  # never saved, or damaged: saved again
         return None
     same = info.kind == tuning.kind and info.weights_sha256 == tuning.gallery.weights_sha256
     return info.threshold if same and info.threshold_from == "hand" else None
