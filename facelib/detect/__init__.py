@@ -46,7 +46,7 @@ def load_detector(
 
     Example:
         >>> import numpy as np
-        >>> len(detector("haar").detect(np.zeros((48, 64, 3), np.uint8)))
+        >>> len(load_detector("haar").detect(np.zeros((48, 64, 3), np.uint8)))
         0
     """
     options = Options(smallest_face=smallest_face, score=score, working_size=working_size)

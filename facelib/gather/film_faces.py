@@ -161,7 +161,9 @@ def _followed(
             known = pd.Series(dtype=str)
             if files.tracks.is_file():
                 known = pd.read_parquet(files.tracks, columns=["track", "person"]).set_index("track")["person"]
-            table = found.tracks.assign(known=found.tracks["track"].map(known).fillna(UNKNOWN), person=UNKNOWN)
+            table = found.tracks.assign(
+                known=[known.get(track, UNKNOWN) for track in found.tracks["track"]], person=UNKNOWN
+            )
             looks[film.name] = pd.read_parquet(files.looks)
             tables[film.name] = table[table["known"] != NOT_A_FACE]
             if found.problem:

@@ -139,3 +139,14 @@ def test_groups_that_stand_are_not_compared_with_each_other(monkeypatch):
         counts[there] = sum(compared)
     assert counts[1000] < 2.2 * counts[500]
     assert counts[2000] < 2.2 * counts[1000]
+
+
+def test_a_film_in_which_everybody_is_known_brings_no_rows():
+    known = FIRST.assign(person="Ada")
+    looks = pd.DataFrame({"track": known["track"], "quality": 0.5})
+    tables = group_unknowns({"a.mp4": known, "b.mp4": FIRST}, threshold=NEAR, looks={"a.mp4": looks})
+    assert numbers(tables["a.mp4"]) == ". . ." and numbers(tables["b.mp4"]) == "1 2 3"
+    groups = table_of_groups(tables, looks={"a.mp4": looks})
+    assert groups["cluster"].tolist() == ["Unknown 1", "Unknown 2", "Unknown 3"]
+    table, after = match_unknowns("c.mp4", known, groups, threshold=NEAR, looks=looks)
+    assert numbers(table) == ". . ." and len(after) == len(groups)

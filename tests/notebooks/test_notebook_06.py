@@ -15,7 +15,7 @@ from facelib.films.identify import identify_films
 from facelib.gallery import find_portrait
 from facelib.images import read_image
 from facelib.page.pack import script_value
-from facelib.pipeline.run import notebooks_folder
+from facelib.pipeline import notebooks_folder
 from facelib.recognize import load_recognizer
 from facelib.review import Review
 

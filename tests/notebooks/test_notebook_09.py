@@ -10,8 +10,7 @@ import pytest
 
 from facelib.films.decode import probe
 from facelib.images import read_image
-from facelib.pipeline import run_pipeline
-from facelib.pipeline.run import notebooks_folder
+from facelib.pipeline import notebooks_folder, run_pipeline
 from facelib.project import Project
 from facelib.widgets import live_appearances, read_changes
 

@@ -330,7 +330,7 @@ def test_a_saved_recognizer_says_what_its_threshold_is_from_and_how_often_it_err
     for tuning, threshold, words in (
         (few, None, r"threshold 0.5000 \(the embedder's own\), FPIR 0.00% \(0.00% to .*\) of 100 trials, FNIR"),
         (many, None, r"threshold 0\.\d{4} \(fitted on the cast\), FPIR"),
-        (many, 0.45, r"threshold 0.4500 \(set by hand\), FPIR"),
+        (many, 0.45, r"threshold 0.4500 \(given\), FPIR"),
     ):
         info = load_recognizer(tuning.save(path, threshold))[1]
         assert re.match(words, describe_recognizer(info)) and recognizer_warnings(info) == []

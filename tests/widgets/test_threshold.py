@@ -49,7 +49,7 @@ def tuning():
 
 @pytest.fixture
 def tuner(tuning, project):
-    return ThresholdTuner(tuning, project)
+    return ThresholdTuner(tuning, project, most_unnamed=1.0)
 
 
 def shown_counts(tuner: ThresholdTuner) -> list[int]:
@@ -160,8 +160,16 @@ def test_the_button_saves_the_setting_and_moving_saves_nothing(tuner, project):
     assert load_recognizer(project.recognizer)[1] == info
 
 
+def test_a_threshold_that_leaves_the_cast_without_names_is_refused_and_said(tuning, project):
+    tuner = ThresholdTuner(tuning, project)
+    tuner.slider.value = 0.3
+    tuner.button.click()
+    assert "expected a threshold that leaves at most 50% of the cast" in tuner.errors.value
+    assert not project.recognizer.exists()
+
+
 def test_what_is_saved_already_is_said(tuner, tuning, project):
-    tuning.save(project.recognizer, 0.321, k=7)
+    tuning.save(project.recognizer, 0.321, k=7, most_unnamed=1.0)
     assert "has k = 7, threshold 0.321" in ThresholdTuner(tuning, project).saved.value
 
 
@@ -191,7 +199,7 @@ def test_a_threshold_of_ones_own_is_where_the_slider_begins(tuning, project, thr
 
 def test_of_an_svm_the_threshold_is_a_probability_and_there_is_no_k(project):
     tuning = tune(gallery(faces(5, 8, spread=0.034)), fallback=0.6, kind="svm", progress=False)
-    tuner = ThresholdTuner(tuning, project)
+    tuner = ThresholdTuner(tuning, project, most_unnamed=1.0)
     assert tuner.voters is None
     few = []
     for threshold in (0.2, 0.9):

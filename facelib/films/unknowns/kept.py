@@ -116,7 +116,7 @@ def write_groups(project: Project, kept: Groups) -> None:
 
 def people_of(members: pd.DataFrame) -> pd.DataFrame:
     """Return one row a group of unknown people, as `unknown_people` does, from the members of all films."""
-    rows = members[members["cluster"] != ""].assign(seconds=members["end"] - members["start"])
+    rows = members[members["cluster"] != ""].assign(seconds=lambda own: own["end"] - own["start"])
     order = ["film", "start", "track"]
     first = rows.sort_values(order).groupby("cluster")[["film", "start"]].first()
     ranked = rows.sort_values(["quality", "seconds", *order], ascending=[False, False, True, True, True])

@@ -26,7 +26,7 @@ def table_of_groups(
         looks: By film, `looks.parquet`: `track` and `quality`; without them all tracks count as good.
 
     Returns:
-        `cluster`; `sums`, `(d + 1,)`: the sum of the members' embeddings, each brought to length 1, and behind it of
+        `cluster`; `sums`, `(d + 1,)`: the sum of the members' embeddings, each brought to length 1, followed by that of
         how poor they are, 0 to 1; `size`, the number of members; `seconds` on screen; `quality` of the best track.
     """
     rows = unknown_rows(tables, looks, {})
@@ -91,7 +91,7 @@ def _new_names(
     """Return the label of each numbered new group."""
     taken = {*reserved, *there}
     free = (name for name in (f"Unknown {number}" for number in count(1)) if name not in taken)
-    new = rows[rows["group"] >= len(there)].assign(seconds=rows["end"] - rows["start"])
+    new = rows[rows["group"] >= len(there)].assign(seconds=lambda own: own["end"] - own["start"])
     found = new.groupby("group").agg(seconds=("seconds", "sum"), quality=("quality", "max"))
     found = found[(found["seconds"].round(6) >= least_seconds) & (found["quality"] >= least_quality)]
     ordered = found.sort_values("seconds", ascending=False, kind="stable").index

@@ -89,7 +89,8 @@ def unknown_rows(
         table = tables[film].reset_index(drop=True).reset_index(names="row").assign(film=film)
         known = (looks or {}).get(film)
         worth = np.inf if known is None else _quality(table["track"], known)
-        parts.append(table[table["person"] == UNKNOWN].assign(quality=worth)[columns])
+        # Chosen last: a column given to a table without rows would bring rows of its own.
+        parts.append(table.assign(quality=worth).loc[table["person"] == UNKNOWN, columns])
     filled = [part for part in parts if len(part)]
     rows = pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=pd.Index(columns))
     rows = rows.sort_values(["film", "start", "track"], kind="stable", ignore_index=True)
