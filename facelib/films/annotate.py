@@ -65,7 +65,7 @@ def annotate_film(
             unknown people may have their own.
         boxes: Who gets a box and a label.
         labels: What to write instead of a name; an empty text leaves the box without a label.
-        show_confidence: Write the probability that a name of the cast is right behind it: `Ada 97 %`.
+        show_confidence: Write after a name of the cast the probability that it is right: `Ada 97 %`.
         show_clusters: Write the group's name, such as `Unknown 1`, instead of `unknown` where there is one.
         blur: Whose heads are made unrecognisable.
         sharp: Who is not blurred nevertheless: names, or groups such as `Unknown 1`.

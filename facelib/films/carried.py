@@ -148,7 +148,7 @@ class SubtitleTrack:
         cue = self._read(packet)
         if cue is None or cue.start >= self._until:
             return
-        # A track of MP4 is one sample behind the other: what is not text is an empty one.
+        # An MP4 track is a sequence of samples without gaps: where there is no text, the sample is empty.
         start = max(cue.start, self._at, 0)
         end = min(cue.start + cue.length, self._until)
         if end <= start:

@@ -110,7 +110,7 @@ def read_frame_at(path: str | Path, seconds: float, *, times: FrameTimes | None 
 
     Args:
         path: The film.
-        seconds: Time in the film; before the first frame gives the first, behind the last the last.
+        seconds: Time in the film; before the first frame gives the first, after the last the last.
         times: When its frames are shown, for a film whose file times jump; None takes its first frame as time 0.
 
     Returns:

@@ -50,7 +50,7 @@ def index_film(
     found = read_index(files, made)
     if found is None:
         if "changed" in read_record(files).get("made", {}):  # then films were identified by size and time
-            _log.warning("%s: the tables of an earlier version are made anew", Path(video).name)
+            _log.warning("%s: tables of an earlier version are made again", Path(video).name)
         files.followed.unlink(missing_ok=True)  # it describes tables that are about to change
         found = find_tracks(video, files, detector, embedder, search=search, progress=progress)
         write_index(files, found, made)

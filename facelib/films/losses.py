@@ -26,7 +26,7 @@ class PictureCount:
         shown: Pictures decoded so far.
         missing: How many are not in the file, by the times of their neighbours.
         corrupt: How many the container marks as damaged.
-        fields: Whether each of two fields may lie in a packet of its own.
+        fields: Whether each of two fields may have its own packet.
         failed: How many packets the decoder rejected.
         near: Film time of the first picture that is missing, seconds; None while none is.
     """

@@ -72,7 +72,7 @@ def write_reel(
         progress: Show a bar with rate and time left.
 
     Raises:
-        ValueError: When there are no spans, one is no span, or none has a frame of the film in it.
+        ValueError: When there are no spans, one does not end after its start, or none has a frame of the film in it.
         FileNotFoundError: When there is no such film.
         facelib.films.decode.UnreadableFilm: When it cannot be decoded.
         OSError: When the reel cannot be written.

@@ -38,7 +38,7 @@ def find_setups(backgrounds: Sequence[Image], *, least_alike: float = 0.58, reac
     """
     lab = _lab(backgrounds)
     setups = np.full(len(lab), -1, np.int32)
-    first: dict[int, FloatArray] = {}  # the first picture of each set-up, the one used last behind the others
+    first: dict[int, FloatArray] = {}  # the first picture of each set-up, the most recently used last
     for shot, picture in enumerate(lab):
         near = list(first)[-reach:]
         alike = [_agreement(first[setup], picture) for setup in near]

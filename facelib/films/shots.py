@@ -19,7 +19,7 @@ ShotMethod = Literal["adaptive", "content"]
 """How a cut is distinguished from movement: by standing out from the frames around it, or by its size alone."""
 
 Transition = Literal["", "cut", "fade"]
-"""How a shot begins: as the film's first, by a cut, or behind a fade."""
+"""How a shot begins: as the film's first, by a cut, or after a fade."""
 
 _THRESHOLDS = {"adaptive": 3.0, "content": 27.0}  # PySceneDetect's own
 _PREVIEW_WIDTH = 160  # pixels: enough to see a cut, small enough to cost a millisecond
@@ -105,7 +105,7 @@ class _Empty:
     start: int
     after_picture: bool
     gradual: bool
-    end: int | None = None  # the frame behind it, None while it lasts
+    end: int | None = None  # the frame after it, None while it lasts
 
 
 @dataclass(slots=True, eq=False)

@@ -172,7 +172,7 @@ class SampleCount:
         tick: Seconds by which the file rounds its times.
 
     Attributes:
-        expected: The place behind the last sample, which the user of this class sets.
+        expected: The place after the last sample, which the caller sets.
     """
 
     def __init__(self, rate: int, segments: tuple[Segment, ...], tick: Fraction = Fraction(0)) -> None:

@@ -59,7 +59,7 @@ def warnings_for(table: pd.DataFrame, *, people: Iterable[str] = ()) -> list[str
             f"The people are out of balance: {some.max()} pictures of {some.idxmax()}, {some.min()} of {some.idxmin()}."
         )
     texts += [
-        f"The same picture stands in the folders of several people and is used for none: {_listed(paths)}."
+        f"The same picture is in the folders of several people and is used for none: {_listed(paths)}."
         for paths in _shared_pictures(table)
     ]
     unreadable = table.loc[table["reason"] == "unreadable", "picture"]

@@ -31,7 +31,7 @@ def take_in(content: bytes, person: str, name: str, people: str | Path) -> tuple
         OSError: When it cannot be written.
     """
     if not person:
-        return "", "it lies in no folder: whose it is, is not known"
+        return "", "it is in no folder, so its person is unknown"
     try:
         folder = Path(people) / checked_name(person)
     except ValueError as error:

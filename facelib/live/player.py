@@ -156,7 +156,7 @@ class Player:
             if self.over:
                 raise RuntimeError("expected a session that has not ended, this one has; make a new one to record")
             if self._recorder is not None:
-                raise RuntimeError(f"expected no recording yet, {str(self._recorder.path)!r} goes on; stop that first")
+                raise RuntimeError(f"expected no recording, {str(self._recorder.path)!r} is being made; stop it first")
             self._recorder = Recorder(path)
 
     def stop_recording(self) -> Path | None:

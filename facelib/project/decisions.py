@@ -90,7 +90,7 @@ def read_decisions(path: str | Path) -> pd.DataFrame:
     if not path.is_file():
         table = pd.DataFrame(columns=pd.Index(CORRECTION_COLUMNS), dtype="str")
     else:
-        remedy = "bring the file back into that form, or move it away to begin anew"
+        remedy = "bring the file back into that form, or move it away to start again"
         try:
             text = path.read_text(encoding="utf-8-sig")
             table = pd.read_csv(io.StringIO(text), dtype="str", keep_default_na=False)

@@ -343,7 +343,7 @@ def _check_same(was: dict[str, Any], now: dict[str, Any], folder: Path) -> None:
     if other or was["pictures"] != now["pictures"]:
         reason = f"other settings, {other!r}" if other else "other pictures or another split of the people"
         raise ValueError(
-            f"expected to go on with the training in {str(folder)!r}, but it was made with {reason}; "
+            f"expected to continue the training in {str(folder)!r}, but it was made with {reason}; "
             f"choose another folder, or begin anew with resume=False"
         )
 

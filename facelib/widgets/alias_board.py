@@ -111,4 +111,4 @@ class AliasBoard(FaceBoard):
             else:
                 separate_people(self._project, later, earlier)
         told = ", ".join(f"{later} {said} {earlier}" for later, earlier in pairs)
-        return f"{told}. Run 04 again: it counts from there on."
+        return f"{told}. Run notebook 04 again for it to take effect."

@@ -307,7 +307,7 @@ class LiveCamera(LivePage):
         if asked:
             return ""
         picture = self.enrol(int(request["track"]), str(request["person"]))
-        return f"Enrolled as {picture.parent.name}, whom every later picture knows: {picture}"
+        return f"Enrolled as {picture.parent.name}, recognized from now on: {picture}"
 
     # ---- what the page shows
 

@@ -24,7 +24,7 @@ _MESSAGES: Mapping[str, str] = {
     "playing": "",
     "waiting": "The source was lost; trying again …",
     "ended": "The source has ended; Start plays it again.",
-    "stopped": "Stopped; press Start to go on.",
+    "stopped": "Stopped; press Start to continue.",
     "failed": "The source cannot be played.",
 }
 

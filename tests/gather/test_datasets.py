@@ -99,7 +99,7 @@ def test_a_picture_that_belongs_to_nobody_is_told(tmp_path):
     archive = make_zip(tmp_path / "a.zip", {"1.jpg": picture_bytes(1), "unknown/1.jpg": picture_bytes(2)})
     table = import_lfw(archive, tmp_path / "people", progress=False)
     assert table["picture"].tolist() == ["", ""]
-    assert table["reason"].iloc[0] == "it lies in no folder: whose it is, is not known"
+    assert table["reason"].iloc[0] == "it is in no folder, so its person is unknown"
     assert "got 'unknown'" in table["reason"].iloc[1]
 
 
@@ -122,7 +122,7 @@ def tree(tmp_path):
 def test_a_tree_of_any_depth_becomes_folders_of_people(tree, project):
     table = import_tree(tree, project, progress=False).set_index("source")
     assert (table["picture"] != "").sum() == 4
-    assert table.loc["nobody.jpg", "reason"].startswith("it lies in no folder")
+    assert table.loc["nobody.jpg", "reason"].startswith("it is in no folder")
     assert table.loc["test/Grace/broken.png", "reason"].startswith("a broken picture")
     assert {path.partition("/")[0] for path in contents(project.people)} == {"Ada", "Grace"}
     assert sorted(contents(project.people).values()) == sorted(

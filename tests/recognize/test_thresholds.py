@@ -332,7 +332,7 @@ def test_without_an_embedders_figure_the_trials_alone_decide() -> None:
     outcome = trials(*cast(3, 20))
     fitted = fit_threshold(outcome, fallback=math.nan)
     assert 0.5 < fitted.threshold < outcome.impostor_distances.max() and fitted.fpir <= 0.01
-    assert "nobody measured" in fitted.advice and not fitted.from_data
+    assert "no threshold was measured" in fitted.advice and not fitted.from_data
 
 
 def test_a_threshold_of_ones_own_is_measured_alike() -> None:

@@ -81,7 +81,7 @@ def test_the_page_starts_sees_names_and_stops(camera, project):
     ask(camera, "start")  # once more changes nothing
     assert camera.session is first and camera.number >= number
     ask(camera, "stop")
-    assert (camera.state, camera.message) == ("stopped", "Stopped; press Start to go on.")
+    assert (camera.state, camera.message) == ("stopped", "Stopped; press Start to continue.")
     assert not is_open(project.videos / "demo.mp4") and camera.status == "Stopped."
     assert {"The source plays", "Stopped"} <= {event["text"] for event in camera.events}
     ask(camera, "start")  # goes on with a session of its own

@@ -56,12 +56,12 @@ class FrameClock:
         return np.asarray(np.searchsorted(middles, seconds), np.int64)
 
     def nearest_edge(self, seconds: Seconds) -> IntArray:
-        """Return the frame that begins nearest to each time; one behind the last where that is the film's end."""
+        """Return the frame that begins nearest to each time; one past the last where that is the film's end."""
         edges = np.append(self.times, self.end)
         return np.asarray(np.searchsorted((edges[1:] + edges[:-1]) / 2, seconds), np.int64)
 
     def begins(self, frames: IntArray) -> Seconds:
-        """Return when each frame comes on screen, in seconds; one behind the last frame is when that leaves it."""
+        """Return when each frame comes on screen, in seconds; one past the last frame is when that leaves it."""
         return np.append(self.times, self.end)[frames]
 
     def timeline_frames(self, frames: IntArray) -> IntArray:

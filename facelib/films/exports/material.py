@@ -88,7 +88,7 @@ def exact_appearances(
         unknown: As in `facelib.films.appearances.appearances`.
 
     Returns:
-        The columns of `appearances.csv`, and behind them `start_frame`, `end_frame` (numbers of the film's frames,
+        The columns of `appearances.csv`, followed by `start_frame`, `end_frame` (numbers of the film's frames,
         inclusive, as in `tracks.parquet`), `timeline_start` and `timeline_end` (frames of an editing program's
         timeline, counted from the film's first frame, the end exclusive). No stretch is empty.
     """

@@ -69,7 +69,7 @@ def _explained(
         same, np.maximum(named["confidence"], probability), np.where(known, probability, strange)
     ).astype(np.float32)
     result["source"] = np.where(same, "face", np.where(known, "context", ""))
-    doubt = named["reason"] + ", but clothes and place speak against it"
+    doubt = named["reason"] + ", but clothes and place contradict it"
     lost = ~known & (named["person"] != UNKNOWN).to_numpy()
     result["reason"] = named["reason"].where(~lost, doubt)
     for row in np.flatnonzero(known & ~same).tolist():

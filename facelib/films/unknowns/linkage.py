@@ -80,7 +80,7 @@ def link_to(
     Time grows with the number of vectors, and for each of these with the number of groups.
 
     Args:
-        sums: `(g, d + 1)`, of each group the sum of its members' unit vectors, and behind it of 1 - `worth`.
+        sums: `(g, d + 1)`, of each group the sum of its members' unit vectors, followed by that of 1 - `worth`.
         sizes: `(g,)`, how many members each group has.
         vectors: As of `link`.
         threshold: As of `link`.

@@ -26,7 +26,7 @@ def table_of_groups(
         looks: By film, `looks.parquet`: `track` and `quality`; without them all tracks count as good.
 
     Returns:
-        `cluster`; `sums`, `(d + 1,)`: the sum of the members' embeddings, each brought to length 1, and behind it of
+        `cluster`; `sums`, `(d + 1,)`: the sum of the members' embeddings, each brought to length 1, followed by that of
         how poor they are, 0 to 1; `size`, the number of members; `seconds` on screen; `quality` of the best track.
     """
     rows = unknown_rows(tables, looks, {})

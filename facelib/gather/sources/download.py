@@ -149,7 +149,7 @@ def _fetch(session: requests.Session, address: str, partial: Partial, limits: We
             if attempt >= limits.attempts:
                 raise ConnectionError(
                     f"expected a film at {partial.address!r}, gave up after {limits.attempts} attempts in a row: "
-                    f"{error}. {partial.size} bytes are kept; run it again to go on"
+                    f"{error}. {partial.size} bytes are kept; run it again to continue"
                 ) from error
             wait = error.wait
             log.warning("%s: %s; trying again", partial.address, error)

@@ -99,7 +99,7 @@ def advice_on(outcome: Trials, measured: float, fallback: float, wanted: float, 
     source = "the embedder's own" if chosen == fallback else "a guess"
     capped = f"so the threshold is {source}, {chosen:.4f}"
     if math.isnan(fallback):
-        capped = "yet nobody measured a threshold for this embedder, and it is taken for want of better"
+        capped = "but no threshold was measured for this embedder, so this one is used all the same"
     if people_tried(outcome) < FEWEST_PEOPLE:
         return (
             f"With {by} in the gallery {shown}, which is not enough evidence: fewer than {FEWEST_PEOPLE} people cannot "
@@ -140,14 +140,14 @@ def _more_people(outcome: Trials, wanted: float) -> str:
 def _more_pictures(outcome: Trials, wanted: float) -> str:
     needed = trials_needed(wanted)
     if needed is None:
-        return "Want a larger FPIR."
+        return "Choose a larger FPIR."
     lacking = math.ceil(needed * (1 - evidence(outcome, wanted)) - 1e-9)
     names = np.array(outcome.people)[outcome.gallery]
     shared = list(pictures_to_add(names, lacking).items())
     listed = ", ".join(f"{more} more {_pictures(more)} of {person}" for person, more in shared[:_MOST_LISTED])
     rest = sum(more for _, more in shared[_MOST_LISTED:])
     others = f" and {rest} of {len(shared) - _MOST_LISTED} others" if rest else ""
-    return f"Add {listed}{others}, or {lacking} {_pictures(lacking)} of strangers, or want a larger FPIR."
+    return f"Add {listed}{others}, or {lacking} {_pictures(lacking)} of strangers, or choose a larger FPIR."
 
 
 def _pictures(count: int) -> str:
