@@ -86,10 +86,10 @@ lock: $(bin)/uv ## Choose versions anew and write the locks
 	@# uv keeps the versions of the file it writes over; what is in the first lock is left out of the second.
 	cp requirements.lock requirements-train.lock
 	$(compile) --extra train pyproject.toml --output-file requirements-train.lock \
-		$$(sed -n 's/^\([a-z0-9._-]*\)==.*/--no-emit-package \1/p' requirements.lock)
+		$$(sed -n "s/^\([a-z0-9._-]*\)==.*linux.*/--no-emit-package \1/p" requirements.lock)
 	cp requirements.lock requirements-docs.lock
 	$(compile) --extra docs pyproject.toml --output-file requirements-docs.lock \
-		$$(sed -n 's/^\([a-z0-9._-]*\)==.*/--no-emit-package \1/p' requirements.lock)
+		$$(sed -n "s/^\([a-z0-9._-]*\)==.*linux.*/--no-emit-package \1/p" requirements.lock)
 	version=$$(sed -n 's/^opencv-python==\([^ ]*\).*/\1/p' requirements.lock); \
 	echo "opencv-python-headless==$$version" | \
 		$(compile) --no-config --no-deps - --output-file requirements-headless.lock

@@ -14,6 +14,7 @@ import facelib
 from facelib.demo.crowd import make_crowd, people_folder
 from facelib.gallery import check_same_network, check_same_weights, read_gallery
 from facelib.pipeline import run_pipeline
+from facelib.pipeline.parameters import TrainEmbeddingParameters
 from facelib.project import Project
 from facelib.recognize import load_recognizer
 from facelib.train.settings import Settings
@@ -49,11 +50,7 @@ def network(demo, trained) -> Path:
 
 
 def test_without_a_word_it_trains_as_the_library_does():
-    notebook = Path(__file__).parents[2] / "notebooks" / "08_train_embedding.ipynb"
-    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
-    code = next("".join(cell["source"]) for cell in cells if "parameters" in cell["metadata"].get("tags", []))
-    given: dict[str, object] = {}
-    exec(code, given)
+    given = dict(TrainEmbeddingParameters())
     own = asdict(Settings())
     shared = own.keys() & given.keys()
     assert {"network", "loss", "epochs", "learning_rate"} <= shared
