@@ -120,7 +120,10 @@ def test_an_unknown_face_is_enrolled_and_named_from_then_on(camera, project):
     wait_until(lambda: any(face["label"] == "nina" for face in camera.seen))
     assert "nina" in camera.people and "nina" in load_recognizer(project.recognizer)[0].classes_
     assert len(read_gallery(project.faces).table) == before + 1
-    ask(camera, "enrol", track=stranger["track"], person="Nina")  # the same person, spelt as her folder is
+    ask(camera, "enrol", track=stranger["track"], person="Nina")
+    assert (camera.asked["near"], camera.asked["same"]) == (["nina"], True)  # asks whether that is meant
+    assert len(list((project.people / "nina").iterdir())) == 1
+    ask(camera, "enrol", track=stranger["track"], person="nina")
     assert len(list((project.people / "nina").iterdir())) == 2 and not (project.people / "Nina").exists()
     assert any(event["text"] == "nina, enrolled" for event in camera.events)
 
