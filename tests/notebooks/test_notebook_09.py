@@ -64,9 +64,9 @@ def test_to_the_end_of_a_film_with_a_recording(demo, tmp_path):
     ("parameters", "message"),
     [
         ({"source": "nowhere.mp4"}, "nowhere.mp4"),
-        ({"seconds": -1.0}, "expected seconds of 0 or more"),
+        ({"seconds": -1.0}, "expected at least 0.0 for the parameter 'seconds'"),
         ({"confidence_threshold": 2.0}, "confidence_threshold"),
-        ({"picture_size": 0}, "expected picture_size above 0"),
+        ({"picture_size": 0}, "expected more than 0 for the parameter 'picture_size'"),
     ],
 )
 def test_bad_parameters_are_told_and_nothing_is_written(demo, tmp_path, parameters, message):
