@@ -153,7 +153,7 @@ def test_snapshot_and_recording(camera, project):
         ({"action": "snapshot"}, "press Start first"),
         ({"action": "record"}, "press Start first"),
         ({"action": "stop"}, "press Start first"),
-        ({"action": "enrol", "track": 1, "person": "Nina"}, "press Start first"),
+        ({"action": "enrol", "track": 1, "person": "Hedy"}, "press Start first"),
         ({"action": "enrol"}, "KeyError"),
         ({"action": "dance"}, "'dance'"),
         ({}, "got 'None'"),
@@ -168,7 +168,7 @@ def test_errors_are_shown_and_the_next_request_goes_on(camera, request_, message
 
 @pytest.mark.parametrize(
     ("track", "person", "message"),
-    [(12345, "Nina", "12345"), (0, "a/b", "expected a name that a folder"), (0, "  ", "expected a name that a folder")],
+    [(12345, "Hedy", "12345"), (0, "a/b", "expected a name that a folder"), (0, "  ", "expected a name that a folder")],
 )
 def test_what_cannot_be_enrolled_is_refused_and_the_picture_goes_on(camera, project, track, person, message):
     people = sorted(project.people.rglob("*"))
