@@ -63,6 +63,7 @@ DATA ?= data
 OUTPUT ?= output
 PORT ?= 8866
 VOILA_OPTIONS ?=
+MOST_UNNAMED ?= 0.5
 known_faces = $(OUTPUT)/$(PROJECT)/faces.parquet
 tuner_page = $(OUTPUT)/$(PROJECT)/tuner.ipynb
 
@@ -71,7 +72,8 @@ tuner: .venv/.ready ## Serve notebook 4 as a page of its own: make tuner PROJECT
 		"make them first: $(bin)/facelib run --project \"$(PROJECT)\" --steps 1-2"; exit 1; }
 	@$(bin)/papermill --prepare-only --no-progress-bar --log-level WARNING notebooks/04_tune_threshold.ipynb \
 		"$(tuner_page)" -r project "$(PROJECT)" -r data_dir "$$(cd "$(DATA)" && pwd)" \
-		-r output_dir "$$(cd "$(OUTPUT)" && pwd)" -p save False -p comparison False
+		-r output_dir "$$(cd "$(OUTPUT)" && pwd)" -p save False -p comparison False \
+		-p most_unnamed $(MOST_UNNAMED)
 	JUPYTER_PATH="$(CURDIR)/facelib/widgets" $(bin)/voila --template=facelib --progressive_rendering=True \
 		--show_tracebacks=True --Voila.ip=127.0.0.1 --port=$(PORT) $(VOILA_OPTIONS) "$(tuner_page)"
 
