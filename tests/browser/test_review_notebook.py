@@ -23,7 +23,7 @@ STRANGERS = {4: "Unknown 1", 5: "Unknown 2", 7: "Unknown 3", 9: "Unknown 1"}  # 
 def reviewed(lab, make_tuned_demo) -> Project:
     """A short demo in JupyterLab's folder that has been through notebook 05, its strangers in three groups."""
     root = lab.root / "review"
-    project = make_tuned_demo(root, 0.8)
+    project = make_tuned_demo(root, 1.2)
     (project.videos / "demo_vfr.mp4").unlink()
     detector = facelib.load_detector(working_size=640)
     embedder = facelib.load_embedder("dlib")

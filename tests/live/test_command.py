@@ -72,7 +72,7 @@ def see(display, tmp_path):
 
     def take():
         path = tmp_path / "screen.png"
-        subprocess.run([sys.executable, "-c", GRAB, display, str(path)], check=True, timeout=60)
+        subprocess.run([sys.executable, "-c", GRAB, display, str(path)], check=True, timeout=180)
         with Image.open(path) as picture:
             return np.asarray(picture.convert("RGB"))
 
@@ -99,7 +99,7 @@ def test_it_stops_cleanly_when_asked_and_its_recording_plays(run_live, clip, tmp
             break
 
     process.send_signal(number)
-    rest, errors = process.communicate(timeout=60)
+    rest, errors = process.communicate(timeout=180)
 
     assert process.returncode == 0
     assert json.loads(rest.splitlines()[-1])["kind"] == "stopped"
@@ -163,7 +163,7 @@ def test_a_window_shows_the_film_with_its_names(run_live, clip, display, see, wa
 
     wait_until(is_named, seconds=120)
     process.send_signal(signal.SIGTERM)
-    out, errors = process.communicate(timeout=60)
+    out, errors = process.communicate(timeout=180)
 
     assert (process.returncode, out, errors) == (0, "", "")
     shown = small(screens[-1][:720])  # a window without a frame lies in the corner

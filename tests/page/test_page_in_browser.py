@@ -237,6 +237,7 @@ def test_keys_lead_from_appearance_to_appearance(project, show):
     starts = []
     for key in ("n", "n", "n", "n", "p", "p", ".", ",", "ArrowRight", "ArrowLeft"):
         page.keyboard.press(key)
+        until(page, "!document.querySelector('video').seeking")
         starts.append(round(page.evaluate("app().view.player.frame")))
     assert starts == [30, 70, 95, 95, 70, 30, 31, 30, 55, 30]
     page.get_by_role("button", name="Bo", exact=True).click()

@@ -159,7 +159,7 @@ def test_a_second_run_is_refused_and_ctrl_c_leaves_nothing_half_written(project,
     with pytest.raises(BlockingIOError, match=rf"no other run of the project 'demo'.*process {run.pid}"):
         run_pipeline(project, steps=[3], notebooks=notebooks)
     run.send_signal(signal.SIGINT)
-    _, errors = run.communicate(timeout=120)
+    _, errors = run.communicate(timeout=300)
     assert run.returncode == 130
     assert "Stopped." in errors
     assert "Traceback" not in errors
@@ -172,7 +172,7 @@ def test_a_second_run_is_refused_and_ctrl_c_leaves_nothing_half_written(project,
 def test_a_killed_run_is_picked_up_by_running_again(project, notebooks):
     run = start_slow_run(project, notebooks)
     run.kill()
-    run.communicate(timeout=120)
+    run.communicate(timeout=300)
     assert wait_for_end_of((project.output / "pid").read_text())
     assert not project.map.exists()
     assert states(run_pipeline(project, steps=[3], notebooks=notebooks)) == [(3, "done")]
