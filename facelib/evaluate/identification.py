@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from facelib.evaluate.matching import NO_FACE, NOT_NAMES
 from facelib.evaluate.truth import UNNAMED
@@ -119,9 +119,3 @@ def equal_error_rate(curve: pd.DataFrame) -> float:
         return math.nan
     rates = curve[["fpir", "fnir"]].to_numpy()
     return float(rates[np.abs(rates[:, 0] - rates[:, 1]).argmin()].mean())
-
-
-def open_set_searches(distances: ArrayLike, right: ArrayLike, strangers: ArrayLike) -> Searches:
-    """Return searches from distances: of probes of the cast, whether their names are right, and of strangers."""
-    own = -np.asarray(distances, np.float64)
-    return Searches(np.where(np.asarray(right, bool), own, -np.inf), -np.asarray(strangers, np.float64))

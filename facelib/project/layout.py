@@ -357,11 +357,3 @@ class FilmFiles:
 def _state(path: Path) -> list[int]:
     status = path.stat()
     return [status.st_size, status.st_mtime_ns]
-
-
-def _files_with_suffix(folder: Path, suffixes: frozenset[str]) -> list[Path]:
-    if not folder.is_dir():
-        return []
-    return sorted(
-        path for path in folder.iterdir() if path.suffix.lower() in suffixes and path.name[0] != "." and path.is_file()
-    )
