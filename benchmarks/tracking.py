@@ -22,7 +22,7 @@ from facelib.embed import Embedder, load_embedder
 from facelib.embed.quality import quality
 from facelib.evaluate import Truth, count, load_truth, match_faces, score_tracking
 from facelib.faces import Faces, FloatArray
-from facelib.films.decode import read_frames
+from facelib.films.media.decode import read_frames
 from facelib.films.merge import TrackFilters, keep_tracks, merge_tracklets
 from facelib.films.shots import split_shots
 from facelib.films.track import FaceSample, ShotTracker, Track, TrackMethod, fill_frames

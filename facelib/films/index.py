@@ -18,15 +18,15 @@ from facelib.embed import Embedder
 from facelib.embed.pose import cut_off, head_pose
 from facelib.embed.quality import quality
 from facelib.faces import Faces, FloatArray, Image
-from facelib.films.carried import streams_left_out
 from facelib.films.clothes import clothes
-from facelib.films.decode import UnreadableFilm, open_reader, probe
 from facelib.films.growing import KEYFRAMES, LOOKS, GrowingTables, growing_tables
 from facelib.films.hidden import drop_hidden
+from facelib.films.media.carried import streams_left_out
+from facelib.films.media.decode import UnreadableFilm, open_reader, probe
+from facelib.films.media.times import write_times
 from facelib.films.merge import TrackFilters, keep_tracks, merge_tracklets
 from facelib.films.scenes import background, find_scenes, find_setups, small_picture
 from facelib.films.shots import ShotFrame, ShotMethod, split_shots
-from facelib.films.times import write_times
 from facelib.films.track import DETECTIONS, FaceSample, ShotTracker, Track, TrackMethod, fill_frames
 from facelib.images import crop, encode_jpeg, thumbnail
 from facelib.project import FilmFiles, text_of, write_table, write_text
@@ -135,7 +135,7 @@ def find_tracks(
 
     Raises:
         FileNotFoundError: When there is no such film.
-        facelib.films.decode.UnreadableFilm: When it cannot be decoded.
+        facelib.films.media.decode.UnreadableFilm: When it cannot be decoded.
         OSError: When the results cannot be written.
     """
     search = search or TrackingSettings()

@@ -42,7 +42,7 @@ def index_film(
         progress: Show a bar with rate and time left.
 
     Raises:
-        facelib.films.decode.UnreadableFilm: When the film cannot be decoded.
+        facelib.films.media.decode.UnreadableFilm: When the film cannot be decoded.
         OSError: When it is not there, or the tables cannot be written.
     """
     search = search or TrackingSettings()

@@ -59,7 +59,7 @@ class LiveCamera(LivePage):
 
     Raises:
         ValueError: When a number is out of its range.
-        facelib.films.decode.UnreadableFilm: When the film cannot be decoded.
+        facelib.films.media.decode.UnreadableFilm: When the film cannot be decoded.
     """
 
     # A camera can be opened once; an earlier run of the cell would never release it.

@@ -161,7 +161,7 @@ class TestDemo:
         assert (shots["min"] // 75 == shots["max"] // 75).all()
 
     def test_variable_rate_has_the_films_own_times(self, demo, identified):
-        from facelib.films.decode import read_frames
+        from facelib.films.media.decode import read_frames
 
         project = demo[0]
         times = [frame.time for frame in read_frames(project.videos / "demo_vfr.mp4")]

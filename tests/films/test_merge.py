@@ -9,7 +9,7 @@ from facelib.embed import load_embedder
 from facelib.embed.quality import quality
 from facelib.evaluate import read_truth
 from facelib.faces import Faces
-from facelib.films.decode import read_frames
+from facelib.films.media.decode import read_frames
 from facelib.films.merge import TrackFilters, keep_tracks, merge_tracklets
 from facelib.films.track import FaceSample, ShotTracker, Track, fill_frames
 

@@ -10,7 +10,7 @@ import pytest
 import facelib
 from facelib.detect import Detector
 from facelib.faces import Faces
-from facelib.films.decode import FilmFrame, read_frames
+from facelib.films.media.decode import FilmFrame, read_frames
 from facelib.films.naming import NamingSettings
 from facelib.live.frames import LiveFrame
 from facelib.live.recognition import open_recognition

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 import facelib
-from facelib.films.decode import read_frames
+from facelib.films.media.decode import read_frames
 from facelib.gallery import read_gallery
 from facelib.live import LiveSession
 from facelib.recognize import load_recognizer, save_recognizer
