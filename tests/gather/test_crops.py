@@ -58,7 +58,7 @@ def contents(folder):
 
 
 def times(folder):
-    """Return when each crop was written; one that is still being written, under a name with a dot, may go at any time."""
+    """Return when each crop was written; one still being written, under a name with a dot, may go at any time."""
     return {path: path.stat().st_mtime_ns for path in sorted(Path(folder).rglob("*.png")) if path.name[0] != "."}
 
 
