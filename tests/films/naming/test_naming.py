@@ -194,9 +194,7 @@ class TestLearning:
         table = tracks((0, 0, 9, 0.18), (1, 10, 19, 0.38))
         seen = looks(table, [0.18], [0.38])
         plain, taught = (
-            name_tracks(
-                table, recognizer, info, looks=seen, settings=NamingSettings(context=False, adapt_to_film=learn)
-            )
+            name_tracks(table, recognizer, info, looks=seen, settings=replace(ALONE, adapt_to_film=learn))
             for learn in (False, True)
         )
         assert plain["person"].tolist() == ["A", UNKNOWN]
