@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from tqdm.auto import tqdm
 
-from facelib.films.decode import UnreadableFilm, probe
+from facelib.films.media.decode import UnreadableFilm, probe
 from facelib.gather.sources.address import is_address, shown
 from facelib.images import UnreadablePicture, check_picture, find_pictures_below
 from facelib.project import Project, atomic_write

@@ -11,7 +11,7 @@ import av
 import cv2
 import numpy as np
 
-from facelib.films.decode import PresentationClock, picture_stream
+from facelib.films.media.decode import PresentationClock, picture_stream
 from facelib.live.source import Source
 
 OPEN_SECONDS = 8.0

@@ -8,7 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from facelib.films.decode import FilmFrame
+from facelib.films.media.decode import FilmFrame
 from facelib.live.feed import Feed, Picture, SourceLost, open_feed
 from facelib.live.frames import LiveFrame
 from facelib.live.records import FINAL_STATES, State

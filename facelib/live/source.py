@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from facelib.films.decode import probe
+from facelib.films.media.decode import probe
 from facelib.gather.sources.address import shown
 
 SourceKind = Literal["camera", "stream", "film"]
@@ -40,7 +40,8 @@ def read_source(given: str | int | Path) -> Source:
         ('camera', 'rtsp://camera/live')
 
     Raises:
-        ValueError: When it is nothing of these (a film that cannot be read is `facelib.films.decode.UnreadableFilm`).
+        ValueError: When it is nothing of these; a film that cannot be read is an
+            `facelib.films.media.decode.UnreadableFilm`.
         FileNotFoundError: When there is no such film.
     """
     text = str(given).strip()

@@ -13,8 +13,8 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from facelib.films.corrections import NOT_A_FACE
-from facelib.films.decode import FilmInfo, UnreadableFilm, probe
 from facelib.films.exports import FrameClock, exact_appearances, read_clock
+from facelib.films.media.decode import FilmInfo, UnreadableFilm, probe
 from facelib.page.bundle import bundle, page_folder, page_style
 from facelib.page.faces import write_face_sheets
 from facelib.page.film import FilmData, PackedTimes, sheets_at, shown_tracks, track_boxes, track_table

@@ -59,7 +59,7 @@ class LiveCamera(LivePage):
 
     Raises:
         ValueError: When a number is out of its range.
-        facelib.films.decode.UnreadableFilm: When the film cannot be decoded.
+        facelib.films.media.decode.UnreadableFilm: When the film cannot be decoded.
     """
 
     # A camera can be opened once; an earlier run of the cell would never release it.
@@ -72,7 +72,7 @@ class LiveCamera(LivePage):
         *,
         detector: str | Path | Detector = "centerface",
         embedder: str | Path = "",
-        rules: NamingSettings | None = None,
+        naming: NamingSettings | None = None,
         seconds_between_recognitions: float = 0.0,
         loop: bool = False,
         record: bool = False,
@@ -95,7 +95,7 @@ class LiveCamera(LivePage):
             project,
             detector=detector,
             embedder=embedder,
-            rules=rules,
+            naming=naming,
             seconds_between_recognitions=seconds_between_recognitions,
             loop=loop,
             on_change=inbox.take,

@@ -17,11 +17,11 @@ import pytest
 from allpairspy import AllPairs
 
 from facelib.films.annotate import annotate_film
-from facelib.films.decode import UnreadableFilm, open_reader, read_frames
-from facelib.films.encode import WriteReport
 from facelib.films.exports import export_film
+from facelib.films.media.decode import UnreadableFilm, open_reader, read_frames
+from facelib.films.media.encode import WriteReport
+from facelib.films.media.times import write_times
 from facelib.films.naming import TRACK_COLUMNS
-from facelib.films.times import write_times
 from facelib.films.track import DETECTIONS
 from facelib.project import FilmFiles
 

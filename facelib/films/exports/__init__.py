@@ -84,7 +84,7 @@ def export_film(
 
     Raises:
         FileNotFoundError: When there is no such film, or it has no tracks yet.
-        facelib.films.decode.UnreadableFilm: When the film cannot be decoded.
+        facelib.films.media.decode.UnreadableFilm: When the film cannot be decoded.
         ValueError: When a format is not one of `FORMATS`.
         OSError: When a file cannot be written.
     """

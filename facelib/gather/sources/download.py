@@ -18,7 +18,7 @@ from typing import Self
 import requests
 from tqdm.auto import tqdm
 
-from facelib.films.decode import UnreadableFilm, probe
+from facelib.films.media.decode import UnreadableFilm, probe
 from facelib.gather.sources.address import film_name, shown
 from facelib.gather.sources.content import HEAD, container_suffix
 from facelib.gather.sources.web import WebLimits, ask, new_session, plain_reason, read_body

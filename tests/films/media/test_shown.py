@@ -9,10 +9,10 @@ import av
 import numpy as np
 import pytest
 
-from facelib.films.decode import probe, read_frames
-from facelib.films.encode import write_film
-from facelib.films.shown import Turn, pixel_aspect, turn_of
-from facelib.films.tones import HLG, PQ, to_ordinary
+from facelib.films.media.decode import probe, read_frames
+from facelib.films.media.encode import write_film
+from facelib.films.media.shown import Turn, pixel_aspect, turn_of
+from facelib.films.media.tones import HLG, PQ, to_ordinary
 
 BOX = (0.125, 0.125, 0.375, 0.5)
 # The eight ways to lay a rectangle on itself: a, b, c and d of the matrix, and where the box then is.

@@ -16,12 +16,12 @@ from av.container import OutputContainer
 from av.video.frame import PictureType
 
 from facelib.faces import Image
-from facelib.films.carried import SubtitleTrack, carry_facts, is_text
-from facelib.films.decode import FilmFrame, FilmReader, UnreadableFilm, open_reader, plane_pixels, read_times
-from facelib.films.losses import join_sentences
-from facelib.films.sound import aac_rate
-from facelib.films.soundtrack import SoundMode, SoundTrack, add_sound
-from facelib.films.timeline import FrameTimes
+from facelib.films.media.carried import SubtitleTrack, carry_facts, is_text
+from facelib.films.media.decode import FilmFrame, FilmReader, UnreadableFilm, open_reader, plane_pixels, read_times
+from facelib.films.media.losses import join_sentences
+from facelib.films.media.sound import aac_rate
+from facelib.films.media.soundtrack import SoundMode, SoundTrack, add_sound
+from facelib.films.media.timeline import FrameTimes
 from facelib.project import atomic_write
 
 __all__ = ["Draw", "PictureWriter", "WriteReport", "aac_rate", "write_film"]

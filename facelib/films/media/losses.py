@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from facelib.films.timeline import FrameTimes
+from facelib.films.media.timeline import FrameTimes
 
 _GAP = 0.1  # seconds between two packets of sound from which some is missing
 _LEAP = 60.0  # seconds: a longer step is a splice

@@ -12,10 +12,10 @@ from typing import Any
 import av
 
 from facelib.faces import Frame
-from facelib.films.opening import UnreadableFilm, decode_packet, open_film, picture_stream, read_packets
-from facelib.films.reader import FilmReader, open_reader, read_times
-from facelib.films.shown import FilmFrame, Stage, pixel_aspect, plane_pixels
-from facelib.films.timeline import FrameTimes, PictureClock
+from facelib.films.media.opening import UnreadableFilm, decode_packet, open_film, picture_stream, read_packets
+from facelib.films.media.reader import FilmReader, open_reader, read_times
+from facelib.films.media.shown import FilmFrame, Stage, pixel_aspect, plane_pixels
+from facelib.films.media.timeline import FrameTimes, PictureClock
 
 __all__ = [
     "FilmFrame",

@@ -13,7 +13,7 @@ from typing import Any
 import av
 from av.container import InputContainer, OutputContainer
 
-from facelib.films.timeline import FrameTimes, Segment, StreamClock
+from facelib.films.media.timeline import FrameTimes, Segment, StreamClock
 
 log = logging.getLogger(__name__)
 

@@ -13,12 +13,12 @@ import av
 import numpy as np
 from av.container import InputContainer
 
-from facelib.films.fields import Deinterlacer
-from facelib.films.losses import PictureCount, SoundCount, join_sentences
-from facelib.films.opening import UnreadableFilm, decode_packet, open_film, picture_stream, read_packets
-from facelib.films.shown import FilmFrame, Stage, pixel_aspect
-from facelib.films.timecode import gop_timecode, read_timecode
-from facelib.films.timeline import JOINABLE, FrameTimes, JointFinder, PictureClock
+from facelib.films.media.fields import Deinterlacer
+from facelib.films.media.losses import PictureCount, SoundCount, join_sentences
+from facelib.films.media.opening import UnreadableFilm, decode_packet, open_film, picture_stream, read_packets
+from facelib.films.media.shown import FilmFrame, Stage, pixel_aspect
+from facelib.films.media.timecode import gop_timecode, read_timecode
+from facelib.films.media.timeline import JOINABLE, FrameTimes, JointFinder, PictureClock
 
 _DURATION = re.compile(r"(\d+):(\d\d):(\d\d\.\d+)")
 _HELD = 8  # frames buffered for sorting, in a damaged film

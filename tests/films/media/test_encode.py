@@ -9,8 +9,8 @@ import av
 import numpy as np
 import pytest
 
-from facelib.films.decode import probe, read_frames
-from facelib.films.encode import write_film
+from facelib.films.media.decode import probe, read_frames
+from facelib.films.media.encode import write_film
 
 
 def sound_of(path: Path) -> str:

@@ -12,8 +12,8 @@ import numpy as np
 from av.container import InputContainer
 from numpy.typing import NDArray
 
-from facelib.films.opening import decode_packet, read_packets
-from facelib.films.timeline import Segment, StreamClock
+from facelib.films.media.opening import decode_packet, read_packets
+from facelib.films.media.timeline import Segment, StreamClock
 
 Samples = NDArray[np.float32]
 """Sound as `(channels, samples)`, from -1 to 1."""
@@ -72,7 +72,7 @@ def open_sound(container: InputContainer, path: str | Path, segments: tuple[Segm
     """Return the main sound of a film, None when it has none that can be decoded.
 
     Args:
-        container: A film that `facelib.films.decode.open_film` opened; nothing else may read from it.
+        container: A film that `facelib.films.media.decode.open_film` opened; nothing else may read from it.
         path: The film, for messages.
         segments: The film's map from the times of its file.
     """

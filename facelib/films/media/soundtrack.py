@@ -11,9 +11,9 @@ import av
 import numpy as np
 from av.container import OutputContainer
 
-from facelib.films.opening import decode_packet
-from facelib.films.sound import SampleCount, SamplePlacer, Samples, aac_layout, aac_rate, frame_of, named_layout
-from facelib.films.timeline import Segment
+from facelib.films.media.opening import decode_packet
+from facelib.films.media.sound import SampleCount, SamplePlacer, Samples, aac_layout, aac_rate, frame_of, named_layout
+from facelib.films.media.timeline import Segment
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facelib.faces import Image
-from facelib.films.tones import HDR_CURVES, ToneMap
+from facelib.films.media.tones import HDR_CURVES, ToneMap
 
 _SQUARE = Fraction(1)
 _MOST_STRETCHED = 4  # a larger pixel aspect ratio is a damaged header

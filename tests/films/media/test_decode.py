@@ -8,8 +8,8 @@ import av
 import numpy as np
 import pytest
 
-from facelib.films.decode import UnreadableFilm, probe, read_frame_at, read_frames
-from facelib.films.encode import write_film
+from facelib.films.media.decode import UnreadableFilm, probe, read_frame_at, read_frames
+from facelib.films.media.encode import write_film
 
 
 class TestReading:

@@ -11,8 +11,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from facelib.films.decode import read_times
-from facelib.films.timeline import FrameTimes, Segment
+from facelib.films.media.decode import read_times
+from facelib.films.media.timeline import FrameTimes, Segment
 from facelib.project import FilmFiles, atomic_write
 
 TIMES = pa.schema([("frame", pa.int32()), ("ticks", pa.int64()), ("time", pa.float64()), ("source_time", pa.float64())])
@@ -47,7 +47,7 @@ def read_film_times(video: str | Path, files: FilmFiles | None = None) -> FrameT
 
     Raises:
         FileNotFoundError: When there is no such film, and no table.
-        facelib.films.decode.UnreadableFilm: When there is no table and it cannot be decoded.
+        facelib.films.media.decode.UnreadableFilm: When there is no table and it cannot be decoded.
     """
     kept = None if files is None else _kept(files.times)
     return kept if kept is not None else read_times(video)

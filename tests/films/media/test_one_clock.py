@@ -8,15 +8,15 @@ import av
 import numpy as np
 import pytest
 
-from facelib.films.carried import plain_text
-from facelib.films.decode import open_reader, read_frame_at, read_frames, read_times
-from facelib.films.encode import WriteReport, write_film
 from facelib.films.exports import read_clock
-from facelib.films.losses import PictureCount, SoundCount
-from facelib.films.soundtrack import COPIED
-from facelib.films.timecode import first_frame
-from facelib.films.timeline import FrameTimes, PictureClock, Segment, StreamClock
-from facelib.films.times import read_film_times, write_times
+from facelib.films.media.carried import plain_text
+from facelib.films.media.decode import open_reader, read_frame_at, read_frames, read_times
+from facelib.films.media.encode import WriteReport, write_film
+from facelib.films.media.losses import PictureCount, SoundCount
+from facelib.films.media.soundtrack import COPIED
+from facelib.films.media.timecode import first_frame
+from facelib.films.media.timeline import FrameTimes, PictureClock, Segment, StreamClock
+from facelib.films.media.times import read_film_times, write_times
 from facelib.project import FilmFiles
 
 H264 = ["-c:v", "libx264", "-pix_fmt", "yuv420p", "-g", "12", "-bf", "2"]
