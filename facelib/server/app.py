@@ -9,7 +9,7 @@ from types import ModuleType
 
 from fastapi import APIRouter, FastAPI
 
-from facelib.server.api import projects, session, tokens, users
+from facelib.server.api import people, pictures, projects, session, tokens, users
 from facelib.server.database import open_store
 from facelib.server.etags import ETags
 from facelib.server.problems import ProblemDocument, add_handlers, describe
@@ -17,7 +17,7 @@ from facelib.server.security.first import make_first_token
 from facelib.server.settings import Settings
 
 API = "/api/v1"
-ROUTERS: tuple[ModuleType, ...] = (session, users, tokens, projects)
+ROUTERS: tuple[ModuleType, ...] = (session, users, tokens, projects, people, pictures)
 
 
 def create_app(settings: Settings) -> FastAPI:
