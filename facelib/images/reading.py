@@ -25,7 +25,7 @@ PICTURE_SUFFIXES = frozenset(
 """How files of pictures usually end. Any other file is a picture when its content says so, see `is_picture`."""
 
 _MISSING_ROWS = 1 / 16  # of a JPEG that ends early: what may be missing at its bottom
-FORMATS = ("AVIF", "BMP", "DIB", "GIF", "HEIF", "JPEG", "JPEG2000", "PNG", "PPM", "SGI", "TIFF", "WEBP")
+_FORMATS = ("AVIF", "BMP", "DIB", "GIF", "HEIF", "JPEG", "JPEG2000", "PNG", "PPM", "SGI", "TIFF", "WEBP")
 """What Pillow may open: not what starts other programs, such as EPS, nor what any bytes may be, such as TGA."""
 
 
@@ -108,7 +108,7 @@ def open_picture(source: str | Path | io.BytesIO) -> Iterator[PillowImage.Image]
     with (
         warnings.catch_warnings(action="ignore"),
         _whole_files_only(),
-        PillowImage.open(source, formats=FORMATS) as opened,
+        PillowImage.open(source, formats=_FORMATS) as opened,
     ):
         yield opened
 
