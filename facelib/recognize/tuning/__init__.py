@@ -2,6 +2,7 @@
 
 from facelib.recognize.tuning.choice import ThresholdChoice, choose_threshold, threshold_by_hand
 from facelib.recognize.tuning.compare import compare, describe_comparison
+from facelib.recognize.tuning.saving import Saved, save_choice
 from facelib.recognize.tuning.setting import STRANGER, Counts, MistakeKind, Setting
 from facelib.recognize.tuning.svm import svm_trials
 from facelib.recognize.tuning.tune import tune
@@ -11,6 +12,7 @@ __all__ = [
     "STRANGER",
     "Counts",
     "MistakeKind",
+    "Saved",
     "Setting",
     "ThresholdChoice",
     "Tuning",
@@ -18,6 +20,7 @@ __all__ = [
     "compare",
     "describe_comparison",
     "figures",
+    "save_choice",
     "svm_trials",
     "threshold_by_hand",
     "tune",
