@@ -119,7 +119,7 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
-class _Verdict:
+class _Vote:
     """The verdict of some faces of one track: the best person and its probability."""
 
     person: str
@@ -167,7 +167,7 @@ class Namer:
         now = max(track.seen for track in tracks)
         self._part([track for track in tracks if track.seen == now])
 
-    def _verdicts(self, groups: Sequence[Iterable[Sight]]) -> list[_Verdict]:
+    def _verdicts(self, groups: Sequence[Iterable[Sight]]) -> list[_Vote]:
         """Ask the recognizer for the mean of each group and for each face in it, in one call."""
         sights = [list(group) for group in groups]
         vectors = [_mean(group) for group in sights] + [sight.embedding for group in sights for sight in group]
@@ -182,10 +182,10 @@ class Namer:
             first += len(group)
             share = float(weights[agree].sum() / weights.sum())
             within = bool(answers[row] == best[row])
-            verdicts.append(_Verdict(str(best[row]), float(likely[row]), float(distances[row]), share, within))
+            verdicts.append(_Vote(str(best[row]), float(likely[row]), float(distances[row]), share, within))
         return verdicts
 
-    def _has_turned(self, track: Evidence, last: _Verdict) -> bool:
+    def _has_turned(self, track: Evidence, last: _Vote) -> bool:
         """Return whether the last faces of a track are another person's."""
         if len(track.recent) < _RECENT:
             return False
@@ -195,7 +195,7 @@ class Namer:
         apart = float(np.linalg.norm(_mean(track.recent) - _mean(track.best)))
         return apart > self._unlike and min(sight.quality for sight in track.recent) >= _CLEAR
 
-    def _answer(self, track: Evidence, verdict: _Verdict) -> Verdict:
+    def _answer(self, track: Evidence, verdict: _Vote) -> Verdict:
         if track.enrolled:
             return Verdict(track.enrolled, 1.0, verdict.distance)
         kept = (

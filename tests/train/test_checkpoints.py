@@ -12,7 +12,7 @@ from facelib.train.checkpoints import load_network, load_state, save_network, sa
 from facelib.train.networks import make_network
 from facelib.train.settings import Settings
 
-SETTINGS = Settings(make_network="mobilenetv3_small_050", dimension=8)
+SETTINGS = Settings(network="mobilenetv3_small_050", dimension=8)
 
 
 def test_there_and_back(tmp_path):
