@@ -70,10 +70,11 @@ tuner_page = $(OUTPUT)/$(PROJECT)/tuner.ipynb
 tuner: .venv/.ready ## Serve notebook 4 as a page of its own: make tuner PROJECT=demo PORT=8866
 	@test -f "$(known_faces)" || { echo "expected the known faces in $(known_faces), found none;" \
 		"make them first: $(bin)/facelib run --project \"$(PROJECT)\" --steps 1-2"; exit 1; }
-	@$(bin)/papermill --prepare-only --no-progress-bar --log-level WARNING notebooks/04_tune_threshold.ipynb \
-		"$(tuner_page)" -r project "$(PROJECT)" -r data_dir "$$(cd "$(DATA)" && pwd)" \
-		-r output_dir "$$(cd "$(OUTPUT)" && pwd)" -p save False -p comparison False \
-		-p most_unnamed $(MOST_UNNAMED)
+	@# Without the picture of itself: Voilà looks for pictures in the page's folder, and ends the page at one outside.
+	@sed 's,!\[[^]]*\](\.\./docs/[^)]*),,' notebooks/04_tune_threshold.ipynb | \
+		$(bin)/papermill --prepare-only --no-progress-bar --log-level WARNING - "$(tuner_page)" \
+		-r project "$(PROJECT)" -r data_dir "$$(cd "$(DATA)" && pwd)" -r output_dir "$$(cd "$(OUTPUT)" && pwd)" \
+		-p save False -p comparison False -p most_unnamed $(MOST_UNNAMED)
 	JUPYTER_PATH="$(CURDIR)/facelib/widgets" $(bin)/voila --template=facelib --progressive_rendering=True \
 		--show_tracebacks=True --Voila.ip=127.0.0.1 --port=$(PORT) $(VOILA_OPTIONS) "$(tuner_page)"
 

@@ -82,9 +82,9 @@ class Film:
         knn = OpenSetKNN(k=5, threshold=embedder.threshold).fit(
             np.stack(known["embedding"]), known["person"].to_numpy()
         )
-        rules = NamingSettings(context=context)
+        settings = NamingSettings(context=context)
         info = info_for(known, embedder)
-        return name_tracks(self.tracks, knn, info, looks=self.looks, shots=self.shots, rules=rules)
+        return name_tracks(self.tracks, knn, info, looks=self.looks, shots=self.shots, settings=settings)
 
     def score(self, known: pd.DataFrame, embedder: facelib.Embedder, *, context: bool) -> Score:
         """Compare the names with the truth, in which all who are not in the gallery are strangers."""

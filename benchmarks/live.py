@@ -164,7 +164,7 @@ def offline(project: Project, film: Path, truth: pd.DataFrame, *, context: bool)
     recognizer, info = load_recognizer(project.recognizer)
     detector, embedder = facelib.load_detector("centerface"), facelib.load_embedder(info.embedder)
     identify_films(
-        [film], project, detector, embedder, recognizer, info, rules=NamingSettings(context=context), progress=False
+        [film], project, detector, embedder, recognizer, info, naming=NamingSettings(context=context), progress=False
     )
     return judge(found_faces(project.film(film)), truth)
 

@@ -150,7 +150,7 @@ def imported(folder: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("folder", "extras"), [("facelib", ("gather", "train")), ("benchmarks", ("dev", "reference", "train"))]
+    ("folder", "extras"), [("facelib", ("gather", "server", "train")), ("benchmarks", ("dev", "reference", "train"))]
 )
 def test_what_is_imported_is_declared(folder: str, extras: tuple[str, ...]) -> None:
     # Benchmarks start the servers of the tests.

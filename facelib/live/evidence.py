@@ -128,8 +128,8 @@ class _Verdict:
     share: float
     within: bool
 
-    def is_sure(self, rules: NamingSettings) -> bool:
-        enough = self.confidence >= rules.confidence_threshold and self.share >= rules.dominant_ratio
+    def is_sure(self, naming: NamingSettings) -> bool:
+        enough = self.confidence >= naming.confidence_threshold and self.share >= naming.dominant_ratio
         return self.within and enough
 
 
@@ -142,12 +142,12 @@ class Namer:
     Args:
         recognizer: Fitted on the gallery.
         info: What it was made from.
-        rules: When a face is given a name; context is not used.
+        naming: When a face is given a name; context is not used.
         alike: The embedder's own threshold; NaN where nobody measured it.
     """
 
-    def __init__(self, recognizer: Recognizer, info: RecognizerInfo, rules: NamingSettings, *, alike: float) -> None:
-        self.recognizer, self.info, self.rules = recognizer, info, rules
+    def __init__(self, recognizer: Recognizer, info: RecognizerInfo, naming: NamingSettings, *, alike: float) -> None:
+        self.recognizer, self.info, self.naming = recognizer, info, naming
         self._unlike = _UNLIKE * alike if math.isfinite(alike) else math.inf
 
     def name(self, tracks: Sequence[Evidence]) -> None:
@@ -190,7 +190,7 @@ class Namer:
         if len(track.recent) < _RECENT:
             return False
         named = track.enrolled or track.answer.person
-        if named not in {UNKNOWN, last.person} and last.is_sure(self.rules):
+        if named not in {UNKNOWN, last.person} and last.is_sure(self.naming):
             return True
         apart = float(np.linalg.norm(_mean(track.recent) - _mean(track.best)))
         return apart > self._unlike and min(sight.quality for sight in track.recent) >= _CLEAR
@@ -201,9 +201,9 @@ class Namer:
         kept = (
             verdict.person == track.answer.person
             and verdict.share >= 0.5
-            and verdict.confidence >= self.rules.confidence_threshold - _DOUBT
+            and verdict.confidence >= self.naming.confidence_threshold - _DOUBT
         )
-        if kept or verdict.is_sure(self.rules):
+        if kept or verdict.is_sure(self.naming):
             return Answer(verdict.person, verdict.confidence, verdict.distance)
         return Answer(UNKNOWN, 1 - verdict.confidence, verdict.distance)
 

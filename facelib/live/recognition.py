@@ -35,7 +35,7 @@ _FEWEST_FORGOTTEN = 200  # tracks after which, when nobody is there, the tracker
 
 
 def open_recognition(
-    project: Project, detector: str | Path | Detector, embedder: str | Path, *, rules: NamingSettings, seconds: float
+    project: Project, detector: str | Path | Detector, embedder: str | Path, *, naming: NamingSettings, seconds: float
 ) -> Recognition:
     """Open all that is needed to recognize a project's people.
 
@@ -43,7 +43,7 @@ def open_recognition(
         project: Its recognizer names the faces.
         detector: A name, the path of an ONNX file, or an open detector.
         embedder: A name or a path; empty takes the network that the recognizer was fitted for.
-        rules: When a face is given a name.
+        naming: When a face is given a name.
         seconds: The usual time between two pictures.
 
     Raises:
@@ -66,7 +66,7 @@ def open_recognition(
             f"run 02 and 04 again with this embedder, or choose the other one here"
         )
     finder = open_detector(detector) if isinstance(detector, str | Path) else detector
-    return Recognition(finder, opened, Namer(recognizer, info, rules, alike=opened.threshold), seconds=seconds)
+    return Recognition(finder, opened, Namer(recognizer, info, naming, alike=opened.threshold), seconds=seconds)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

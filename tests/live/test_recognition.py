@@ -39,7 +39,7 @@ class Mistaken:
 def recognize(cast_project):
     """Return a recognition of the project's cast, and its detector."""
     detector = Mistaken(facelib.load_detector("centerface"))
-    return open_recognition(cast_project, detector, "", rules=NamingSettings(), seconds=0.1), detector
+    return open_recognition(cast_project, detector, "", naming=NamingSettings(), seconds=0.1), detector
 
 
 def pictures(film):

@@ -16,7 +16,7 @@ from facelib.recognize import UNKNOWN, OpenSetSVM
 
 
 def name_by_context(
-    named: pd.DataFrame, recognizer: Recognizer, looks: pd.DataFrame, shots: pd.DataFrame, rules: NamingSettings
+    named: pd.DataFrame, recognizer: Recognizer, looks: pd.DataFrame, shots: pd.DataFrame, settings: NamingSettings
 ) -> pd.DataFrame:
     """Name tracks that their faces leave unknown, and withdraw names that the context contradicts.
 
@@ -25,7 +25,7 @@ def name_by_context(
         recognizer: Knows the people, and how far apart faces lie.
         looks: The film's `looks.parquet`, the columns `LOOK_COLUMNS`.
         shots: The film's `shots.csv`.
-        rules: When a track gets a name.
+        settings: When a track gets a name.
 
     Returns:
         The tracks with `person`, `confidence`, `source`, `reason` and `scene` as the whole scene has it.
@@ -38,14 +38,14 @@ def name_by_context(
     each = np.arange(len(named))
     probability = joint.probability[each, best]
     by_face = named["person"].to_numpy()
-    names = np.where(probability >= rules.confidence_threshold, people[best], by_face).astype(object)
+    names = np.where(probability >= settings.confidence_threshold, people[best], by_face).astype(object)
     # A face's name is kept unless another face of the frame has it, or another name is more probable; one within half
     # the threshold is kept whatever the context, and a turned one must be confirmed by it.
     column = np.minimum(np.searchsorted(people, by_face.astype(people.dtype)), len(people) - 1)
     own = np.where(people[column] == by_face, joint.probability[each, column], 0)
     sure = (by_face != UNKNOWN) & (named["distance"].to_numpy() <= threshold / 2)
     names[sure] = by_face[sure]
-    least = np.where(seen.turn > 0.5, rules.confidence_threshold, 0.3)
+    least = np.where(seen.turn > 0.5, settings.confidence_threshold, 0.3)
     names[(by_face != UNKNOWN) & (names == by_face) & (own < least) & ~sure] = UNKNOWN
     result = named.assign(person=names, scene=seen.scene.astype(np.int32))
     order = named["distance"].where(sure, 1 + threshold - np.maximum(probability, own))

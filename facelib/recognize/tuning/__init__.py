@@ -2,6 +2,7 @@
 
 from facelib.recognize.tuning.choice import Choice, choose_threshold, threshold_by_hand
 from facelib.recognize.tuning.compare import compare, describe_comparison
+from facelib.recognize.tuning.saving import Saved, save_choice
 from facelib.recognize.tuning.setting import STRANGER, Counts, MistakeKind, Setting
 from facelib.recognize.tuning.svm import svm_trials
 from facelib.recognize.tuning.tune import tune
@@ -12,12 +13,14 @@ __all__ = [
     "Choice",
     "Counts",
     "MistakeKind",
+    "Saved",
     "Setting",
     "Tuning",
     "choose_threshold",
     "compare",
     "describe_comparison",
     "figures",
+    "save_choice",
     "svm_trials",
     "threshold_by_hand",
     "tune",
