@@ -83,7 +83,8 @@ def _element(file: BinaryIO) -> tuple[int, int | None, int]:
 
 
 def _ogg(file: BinaryIO, size: int) -> int | None:
-    at, following = 0, {}
+    at = 0
+    following: dict[int, int] = {}  # the number of the next page of each stream
     while at < size:
         file.seek(at)
         head = file.read(27)
