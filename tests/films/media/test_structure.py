@@ -34,7 +34,7 @@ CARRIERS = {
 @pytest.fixture
 def film(request, ffmpeg, tmp_path):
     """Return two seconds of noisy pictures, which fill the file evenly."""
-    picture = "testsrc2=s=160x96:r=25:d=2,noise=alls=8:allf=t"
+    picture = "testsrc2=s=160x96:r=25:d=2,noise=c0s=8:c0f=t"
     sound = "sine=440:r=48000:d=2,aformat=channel_layouts=stereo"
     pixels = [] if request.param.endswith("gif") else ["-pix_fmt", "yuv420p"]
     inputs = ["-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", sound, *pixels]
