@@ -10,7 +10,7 @@ from facelib.films.annotate import Blur
 from facelib.films.exports import Format
 from facelib.films.shots import ShotMethod
 from facelib.films.track import TrackMethod
-from facelib.gather.engines import Engine
+from facelib.gather.engines import SearchEngine
 from facelib.nets.runtime import Provider
 from facelib.pipeline.parameters import (
     NOTEBOOKS,
@@ -93,7 +93,7 @@ def test_the_values_that_a_parameter_takes_are_named():
 
 def test_choices_are_those_of_the_library():
     assert get_args(films_module.ExportFormat) == get_args(Format)
-    assert get_args(people_module.Engine) == get_args(Engine)
+    assert get_args(people_module.Engine) == get_args(SearchEngine)
     assert get_args(base_module.Provider) == get_args(Provider)
     assert get_args(DetectorName) == base_module.DETECTORS
     fields = AnnotateVideoParameters.model_fields
