@@ -22,7 +22,13 @@ from packaging.version import Version
 
 ROOT = Path(__file__).parents[1]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-LOCKS = ("requirements.lock", "requirements-train.lock", "requirements-server.lock", "requirements-docs.lock", "requirements-headless.lock")
+LOCKS = (
+    "requirements.lock",
+    "requirements-train.lock",
+    "requirements-server.lock",
+    "requirements-docs.lock",
+    "requirements-headless.lock",
+)
 PYTHONS = ("3.11", "3.12", "3.13")
 
 # conda-forge's name -> the name in pyproject.toml
