@@ -22,7 +22,13 @@ from packaging.version import Version
 
 ROOT = Path(__file__).parents[1]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-LOCKS = ("requirements.lock", "requirements-train.lock", "requirements-docs.lock", "requirements-headless.lock")
+LOCKS = (
+    "requirements.lock",
+    "requirements-train.lock",
+    "requirements-server.lock",
+    "requirements-docs.lock",
+    "requirements-headless.lock",
+)
 PYTHONS = ("3.11", "3.12", "3.13")
 
 # conda-forge's name -> the name in pyproject.toml
@@ -81,12 +87,14 @@ def test_the_lock_satisfies_pyproject(python: str) -> None:
     here = {"python_version": python, "python_full_version": f"{python}.5", "extra": ""}
     wanted = [
         (canonicalize_name(requirement.name), next(iter(requirement.specifier)).version)
-        for requirement, _ in locked() + locked("requirements-train.lock") + locked("requirements-docs.lock")
+        for lock in LOCKS
+        if lock != "requirements-headless.lock"
+        for requirement, _ in locked(lock)
         if requirement.marker is None or requirement.marker.evaluate(here)
     ]
     versions = dict(wanted)
     assert len(versions) == len(wanted), "two locks name one package both"
-    for name, specifier in declared("dev", "docs", "gather", "reference", "train").items():
+    for name, specifier in declared("dev", "docs", "gather", "reference", "server", "train").items():
         assert name in versions, f"{name} is in no lock: run 'make lock'"
         assert specifier.contains(versions[name]), f"{name} {versions[name]} in the lock, expected {specifier}"
 
@@ -258,4 +266,4 @@ def test_the_ci_script_is_one_that_starts() -> None:
     script = ROOT / ".ci" / "run"
     assert os.access(script, os.X_OK)
     assert subprocess.run(["bash", "-n", str(script)], check=False).returncode == 0
-    assert re.findall(r"^make (\w+)", script.read_text(), re.MULTILINE) == ["train", "lint", "test", "docs"]
+    assert re.findall(r"^make (\w+)", script.read_text(), re.MULTILINE) == ["train", "server", "lint", "test", "docs"]
