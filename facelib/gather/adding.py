@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 
-from facelib.gather.sources.small import MOST_PIXELS, check_picture
+from facelib.gather.sources.small import MOST_PIXELS, check_fetched
 from facelib.images import UnreadablePicture
 from facelib.project import Project, atomic_write, path_of
 
@@ -37,7 +37,7 @@ def add_picture(
     if person not in people:
         raise ValueError(f"expected one of the people {people!r}, got {person!r}; make a folder for somebody new")
     try:
-        picture = check_picture(content, most_pixels=most_pixels)
+        picture = check_fetched(content, most_pixels=most_pixels)
     except UnreadablePicture as error:
         raise UnreadablePicture(f"expected a picture, could not take {name or 'the file'!r}: {error}") from error
     for path in project.find_pictures(person):
