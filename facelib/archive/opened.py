@@ -160,7 +160,7 @@ def _connect() -> duckdb.DuckDBPyConnection:
         import duckdb
     except ImportError as error:
         raise ImportError(
-            "searching the index needs DuckDB; install it with 'make scale' or pip install 'facelib[scale]'"
+            "searching the index needs DuckDB; install it with 'make scale', or 'pip install .[scale]' in the checkout"
         ) from error
     return duckdb.connect(config=_SETTINGS)
 

@@ -17,7 +17,7 @@ from facelib.archive.rows import FilmRows, rows_of
 from facelib.archive.segments import MERGED, merge_segments, remove_segments, stray_segments, write_segment
 from facelib.films.media.opening import UnreadableFilm
 from facelib.project import FilmFiles, Project, file_lock, path_of, text_of
-from facelib.project.digests import content_digest
+from facelib.project.digests import sha256_of
 
 _KEPT = 600.0  # seconds that replaced files stay for searches that began before
 _log = logging.getLogger(__name__)
@@ -167,7 +167,7 @@ class _Update:
         """Return what is known of a film now; its rows are those that the index has, if any."""
         state = _state(files.tracks)
         known = before or FilmRecord(files.folder.name, film, "", 0.0, 0, 0, "", 0.0, "", "", "")
-        record = replace(known, film=film, content=content_digest(files.tracks), gap=self.gap, state=state)
+        record = replace(known, film=film, content=sha256_of(files.tracks), gap=self.gap, state=state)
         video = self._video(film, before)
         if video is None:  # what was known of it stays
             return record

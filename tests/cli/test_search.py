@@ -78,7 +78,7 @@ def test_years_and_company(search):
         (["Ada", "--company", "--years"], "either --company or --years"),
         (["Ada", "Grace", "--years"], "one person"),
         (["--without", "Ada"], "at least one person"),
-        (["--project", "revewed"], "expected a project"),
+        (["--project", "reviewd"], "expected a project"),
     ],
 )
 def test_what_cannot_be_answered(search, arguments, said):

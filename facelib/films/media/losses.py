@@ -29,6 +29,8 @@ class PictureCount:
         fields: Whether each of two fields may have its own packet.
         failed: How many packets the decoder rejected.
         near: Film time of the first picture that is missing, seconds; None while none is.
+        spoiled: Pictures of which the decoder had to guess a part.
+        spoiled_near: Film time of the first of these, seconds; None while there is none.
     """
 
     expected: int = 0
@@ -38,6 +40,8 @@ class PictureCount:
     fields: bool = False
     failed: int = 0
     near: float | None = None
+    spoiled: int = 0
+    spoiled_near: float | None = None
     _waiting: Counter[int] = field(default_factory=Counter)
 
     def expect(self, pts: int | None, *, corrupt: bool = False) -> None:
@@ -60,6 +64,11 @@ class PictureCount:
         """Count a packet that the decoder rejected, after the picture at a film time."""
         self.failed += 1
         self.near = seconds if self.near is None else self.near
+
+    def spoil(self, seconds: float) -> None:
+        """Count a picture, shown at a film time, of which a part is damaged."""
+        self.spoiled += 1
+        self.spoiled_near = seconds if self.spoiled_near is None else self.spoiled_near
 
     def missing_times(self) -> list[int]:
         """Return the times in the file, in ticks, of the pictures that did not come out of the decoder."""
@@ -101,11 +110,14 @@ class PictureCount:
         return max(0, lost)
 
     def sentence(self) -> str:
-        """Return what is lost, as a sentence; empty when nothing."""
-        if not self.lost:
-            return ""
-        place = "" if self.near is None else f", near {clock_time(self.near)}"
-        return f"{self.lost} of {self.lost + self.shown} pictures could not be read{place}"
+        """Return what is lost and what is damaged, as a sentence; empty when nothing."""
+        lost = spoiled = ""
+        if self.lost:
+            place = "" if self.near is None else f", near {clock_time(self.near)}"
+            lost = f"{self.lost} of {self.lost + self.shown} pictures could not be read{place}"
+        if self.spoiled_near is not None:
+            spoiled = f"{self.spoiled} of {self.shown} pictures are damaged, near {clock_time(self.spoiled_near)}"
+        return join_sentences([lost, spoiled])
 
 
 @dataclass(slots=True)

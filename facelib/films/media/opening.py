@@ -72,15 +72,21 @@ def read_packets(
         path: For the log.
         on_damage: Called with the reason when the file cannot be read to its end.
     """
+    waiting = {stream.index: stream for stream in streams}  # whose decoders are not flushed yet
     try:
-        yield from container.demux(list(streams))
+        for packet in container.demux(list(streams)):
+            if packet.dts is None and packet.pts is None and not packet.size:
+                waiting.pop(packet.stream.index, None)
+            yield packet
     except av.FFmpegError as error:
         log.warning("%s is damaged or cut short; what lies before the damage was read: %s", path, error.strerror)
         on_damage(error.strerror or str(error))
-        for stream in streams:
-            end = av.Packet()  # an empty packet flushes the decoder
-            end.stream = stream
-            yield end
+    except IndexError:  # PyAV flushes streams too that only damage made FFmpeg find
+        log.warning("%s is damaged: it seems to have more streams than it names at its beginning", path)
+    for stream in waiting.values():
+        end = av.Packet()  # an empty packet flushes the decoder
+        end.stream = stream
+        yield end
 
 
 def decode_packet(packet: Any, path: str | Path, *, on_damage: Callable[[], None] = lambda: None) -> list[Any]:

@@ -17,6 +17,7 @@ from facelib.films.media.fields import Deinterlacer
 from facelib.films.media.losses import PictureCount, SoundCount, join_sentences
 from facelib.films.media.opening import UnreadableFilm, decode_packet, open_film, picture_stream, read_packets
 from facelib.films.media.shown import FilmFrame, Stage, pixel_aspect
+from facelib.films.media.structure import first_break
 from facelib.films.media.timecode import gop_timecode, read_timecode
 from facelib.films.media.timeline import JOINABLE, FrameTimes, JointFinder, PictureClock
 
@@ -108,6 +109,8 @@ class FilmReader:
         yield from self._frames(fields.flush())
 
     def _decode(self, packet: Any) -> list[av.VideoFrame]:
+        if _is_header(packet):
+            return []
         if packet.size and not packet.is_discard and _is_shown(packet):
             self.pictures.expect(packet.pts, corrupt=packet.is_corrupt)
         if packet.dts is not None and self._joints.is_joint(packet.dts * self._clock.tick):
@@ -132,6 +135,8 @@ class FilmReader:
         self._source.append(raw.pts)
         ticks = self._clock.place(raw.pts, raw.duration or 0)
         self._ticks.append(ticks)
+        if raw.is_corrupt:
+            self.pictures.spoil(float(ticks * self._clock.tick))
         return _Stamp(self._clock.count - 1, ticks, None if raw.pts is None else float(raw.pts * self._clock.tick))
 
     def _frames(self, stamped: Iterator[tuple[av.VideoFrame, _Stamp]]) -> Iterator[FilmFrame]:
@@ -180,7 +185,8 @@ class FilmReader:
         times = self.times()
         # An AVI counts frames that it leaves out on purpose.
         counted = self.container.format.name.startswith("mov") and self.stream.frames > self.pictures.expected
-        damaged = bool(self._damage) or counted
+        broken_at, size = first_break(self.path, self.container.format.name), Path(self.path).stat().st_size
+        damaged = bool(self._damage) or counted or broken_at is not None
         absent = self.pictures.find_missing(times.source, self._sounds.values(), damaged=damaged)
         undecoded = [float(pts * self.tick) for pts in self.pictures.missing_times()[:1]]
         first = min([*undecoded, *([] if absent is None else [absent])], default=None)
@@ -188,9 +194,11 @@ class FilmReader:
             self.pictures.near = times.to_film(first)
         rest = self._missing_end(times)
         sounds = [count.sentence(times) for count in self._sounds.values()]
-        if not rest and self.container.format.name == "avi" and is_cut_short(self.path):
+        if not rest and broken_at == size:
             rest = f"read to {times.seconds:.1f} seconds: the rest of the file is missing"
         broken = f"the file is damaged: {self._damage}" if self._damage and not rest else ""
+        if broken_at is not None and not (rest or broken or self.pictures.lost):
+            broken = f"the file is damaged at byte {broken_at} of {size}"
         return join_sentences([rest, self.pictures.sentence(), broken, *sounds])
 
     def _missing_end(self, times: FrameTimes) -> str:
@@ -244,11 +252,9 @@ class _Order:
         return self._held.pop(keys.index(min(keys)))
 
 
-def is_cut_short(path: str | Path) -> bool:
-    """Return whether an AVI's header states more bytes than the file has."""
-    with Path(path).open("rb") as file:
-        head = file.read(8)
-        return len(head) == 8 and int.from_bytes(head[4:], "little") + 8 > file.seek(0, 2) + 1
+def _is_header(packet: Any) -> bool:
+    # Theora's headers come again where files were joined.
+    return packet.stream.codec_context.name == "theora" and packet.size and bool(bytes(packet)[0] & 128)
 
 
 def _is_shown(packet: Any) -> bool:
