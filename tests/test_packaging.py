@@ -36,7 +36,8 @@ PYTHONS = ("3.11", "3.12", "3.13")
 CONDA_NAMES = {"dlib": "dlib-bin", "opencv": "opencv-python", "playwright-python": "playwright"}
 NOT_NEEDED_TO_IMPORT = (
     "IPython", "anywidget", "dask", "duckdb", "fastapi", "icrawler", "ipykernel", "ipywidgets", "jupyter_client",
-    "jupyter_core", "jupyter_server", "jupyterlab", "nbclient", "nbconvert", "nbformat", "papermill", "torch", "uvicorn",
+    "jupyter_core", "jupyter_server", "jupyterlab", "nbclient", "nbconvert", "nbformat", "papermill",
+    "torch", "uvicorn",
 )  # fmt: skip
 
 
