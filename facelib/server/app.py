@@ -10,7 +10,7 @@ from types import ModuleType
 from fastapi import APIRouter, FastAPI
 from prometheus_client import CollectorRegistry
 
-from facelib.server.api import projects, server, session, tokens, users
+from facelib.server.api import of_projects, projects, server, session, tokens, users
 from facelib.server.database import open_store
 from facelib.server.etags import ETags
 from facelib.server.observe import Observe
@@ -19,7 +19,7 @@ from facelib.server.security.first import make_first_token
 from facelib.server.settings import Settings
 
 API = "/api/v1"
-ROUTERS: tuple[ModuleType, ...] = (session, users, tokens, projects)
+ROUTERS: tuple[ModuleType, ...] = (session, users, tokens, projects, *of_projects.ROUTERS)
 
 
 def create_app(settings: Settings) -> FastAPI:
