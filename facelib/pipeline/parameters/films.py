@@ -114,6 +114,23 @@ class EvaluateParameters(NotebookParameters):
     seed: int = Field(0, ge=0, description="of everything random")
 
 
+class SearchArchiveParameters(NotebookParameters):
+    """The parameters of `10_search_archive`."""
+
+    projects: Lines = Field([], description="further projects that are searched as well; one text or a list")
+    people: Lines = Field([], description="who is seen, all of them; empty takes whoever is in most films")
+    without: Lines = Field([], description="who must not be seen")
+    by: Literal["moment", "shot", "scene"] = Field(
+        "moment", description="moment: all on screen at once; shot or scene: all seen at some time within it"
+    )
+    shortest: NonNegativeFloat = Field(0.0, description="seconds; shorter hits are left out")
+    face: str = Field("", description="a picture; the tracks with faces like its largest face are shown")
+    most_shown: PositiveInt = Field(24, description="hits on a page, and tracks that a face finds")
+    longest_gap: NonNegativeFloat = Field(1.0, description=_GAP)
+    detector: DetectorNetwork = Field("centerface", description=f"finds the face of the picture: {_DETECTORS}")
+    embedder: str = Field("", description=_EMBEDDER)
+
+
 class LiveCameraParameters(NotebookParameters):
     """The parameters of `09_live_camera`."""
 
