@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry
 from facelib.server.api import of_projects, projects, server, session, tokens, users
 from facelib.server.database import open_store
 from facelib.server.etags import ETags
+from facelib.server.films import FilmPages
 from facelib.server.observe import Observe
 from facelib.server.problems import ProblemDocument, add_handlers, describe
 from facelib.server.security.first import make_first_token
@@ -51,6 +52,7 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
     )
     app.state.settings, app.state.store = settings, store
+    app.state.pages = FilmPages()
     app.state.registry = CollectorRegistry()
     app.state.first_token = make_first_token(store)
     add_handlers(app, settings)
