@@ -20,8 +20,8 @@ from timing import reference, seconds
 
 import facelib
 from facelib.films.annotate import annotate_film
-from facelib.films.decode import probe
 from facelib.films.index import find_tracks
+from facelib.films.media.decode import probe
 from facelib.gallery import build_gallery
 from facelib.project import FilmFiles
 

@@ -31,8 +31,8 @@ from facelib.detect import Detector
 from facelib.evaluate.counting import Score, count
 from facelib.evaluate.matching import found_faces, match_faces
 from facelib.faces import Faces, Image
-from facelib.films.decode import read_frames
 from facelib.films.identify import identify_films
+from facelib.films.media.decode import read_frames
 from facelib.films.naming import NamingSettings
 from facelib.gallery import Gallery, build_gallery, describe_search, write_gallery
 from facelib.images import encode_jpeg
@@ -164,7 +164,7 @@ def offline(project: Project, film: Path, truth: pd.DataFrame, *, context: bool)
     recognizer, info = load_recognizer(project.recognizer)
     detector, embedder = facelib.load_detector("centerface"), facelib.load_embedder(info.embedder)
     identify_films(
-        [film], project, detector, embedder, recognizer, info, rules=NamingSettings(context=context), progress=False
+        [film], project, detector, embedder, recognizer, info, naming=NamingSettings(context=context), progress=False
     )
     return judge(found_faces(project.film(film)), truth)
 

@@ -20,8 +20,8 @@ import numpy as np
 import pandas as pd
 from playwright.sync_api import Page, sync_playwright
 
-from facelib.films.timeline import FrameTimes
-from facelib.films.times import write_times
+from facelib.films.media.timeline import FrameTimes
+from facelib.films.media.times import write_times
 from facelib.images import encode_jpeg
 from facelib.page import write_page
 from facelib.project import Project, write_table

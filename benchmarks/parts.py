@@ -20,7 +20,7 @@ from context import SETS, SHARED, Film, FilmSet
 
 import facelib
 from facelib.embed.pose import away
-from facelib.evaluate import Score, score
+from facelib.evaluate import Score, score_table
 from facelib.evaluate.truth import UNNAMED
 from facelib.films.naming import context, evidence, joint
 from facelib.films.naming.likeness import HAIR
@@ -76,14 +76,14 @@ def scored(film: Film, tracks: pd.DataFrame, known: pd.DataFrame, *, profiles: b
         degrees = away(film.looks[["yaw", "pitch", "yaw"]].to_numpy())
         turned = film.looks.assign(profile=degrees >= PROFILE).groupby("track")["profile"].mean() > 0.5
         faces = faces[faces["track"].map(turned).fillna(False).to_numpy(bool)]
-    found = score(faces, truth)
+    found = score_table(faces, truth)
     return replace(found, cast=found.right + found.wrong + _unnamed(faces, truth)) if profiles else found
 
 
 def _unnamed(faces: pd.DataFrame, truth: pd.DataFrame) -> int:
     """Return how many labelled faces of the cast were found and left without a name."""
-    all_named = score(faces.assign(person="anybody"), truth)
-    given = score(faces, truth)
+    all_named = score_table(faces.assign(person="anybody"), truth)
+    given = score_table(faces, truth)
     return all_named.wrong - given.right - given.wrong
 
 

@@ -1,15 +1,21 @@
-"""What naming costs as the work grows: tracks of one scene.
+"""What naming costs as the work grows: tracks of one scene, and films of a project.
 
 The tracks are made up from the clips' gallery: half of its people are enrolled, the others and a crowd that changes as
 the film goes on are strangers. A third of the tracks are the cast's; up to four faces share a frame; all of it is one
 scene. Every row is a process of its own, so that its memory is its own.
 
-Usage: python benchmarks/scale.py [TRACKS ...] [--data ../shared/data]     (1000 2000 4000 8000 16000 unless given)
+With --films, one more film of 400 tracks is named and settled in a project of so many stand-ins of 40 tracks, each with
+strangers of its own; the median of five.
+
+Usage: python benchmarks/scale.py [TRACKS ...] [--films 10 100 1000] [--data ../shared/data]
+
+Without numbers: 1000 2000 4000 8000 16000 tracks.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import resource
 import tempfile
 import time
@@ -23,8 +29,13 @@ from context import info_for
 from numpy.typing import NDArray
 
 import facelib
+from facelib.films.index import FilmTracks
+from facelib.films.name import name_film
 from facelib.films.naming import name_tracks
+from facelib.films.settle import settle_films
+from facelib.films.unknowns import grouping_threshold
 from facelib.gallery import build_gallery
+from facelib.project import write_table, write_text
 from facelib.recognize import UNKNOWN, OpenSetKNN
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
@@ -158,22 +169,106 @@ def peak_memory() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
 
 
+class StandIns:
+    """A project of films that were never made: each has the tables of one, with strangers of its own."""
+
+    def __init__(self, gallery: pd.DataFrame, folder: Path, count: int) -> None:
+        self.gallery, self.rng = gallery, np.random.default_rng(0)
+        self.project = facelib.Project("films", folder / "data", folder / "out")
+        self.project.videos.mkdir(parents=True)
+        self.embedder = facelib.load_embedder("dlib")
+        self.threshold = grouping_threshold(self.embedder.name, self.embedder.threshold)
+        base = self.film("base.mp4", seed=0)
+        table, looks = self.name(base, seed=0), pd.read_parquet(self.project.film(base).looks)
+        base.unlink()
+        films = [self.stand_in(f"film {number}.mp4", table, looks) for number in range(count)]
+        self.settle(films)
+
+    def made_up(self, seed: int) -> MadeUpFilm:
+        """Return the pattern of the stand-ins for seed 0, and one more film for any other."""
+        return MadeUpFilm(self.gallery, 400 if seed else 40, seed=seed)
+
+    def film(self, name: str, *, seed: int) -> Path:
+        """Write what indexing would have written, but for the tracks."""
+        path = self.project.videos / name
+        path.touch()
+        files, made = self.project.film(path), self.made_up(seed)
+        files.folder.mkdir(parents=True)
+        write_table(made.looks, files.looks)
+        made.shots.to_csv(files.shots, index=False)
+        write_text(json.dumps({"made": {"weights": self.embedder.sha256}, "duration": 120.0}), files.followed)
+        return path
+
+    def name(self, path: Path, *, seed: int) -> pd.DataFrame:
+        """Name a film's tracks, and return them."""
+        made = self.made_up(seed)
+        vectors, names = np.stack(made.known["embedding"].to_list()), made.known["person"].to_numpy()
+        knn = OpenSetKNN(k=5, threshold=self.embedder.threshold).fit(vectors, names)
+        tracks = made.tracks.assign(until=made.tracks["end"] + 0.04)
+        found = FilmTracks(tracks, 120.0, 120.0)
+        return name_film(found, self.project.film(path), knn, info_for(made.known, self.embedder))
+
+    def stand_in(self, name: str, table: pd.DataFrame, looks: pd.DataFrame) -> Path:
+        """Write a named film, whose strangers are like nobody else."""
+        path = self.project.videos / name
+        path.touch()
+        files = self.project.film(path)
+        files.folder.mkdir(parents=True)
+        turned = self.rng.choice([-1, 1], len(table["embedding"].iloc[0])).astype(np.float32)
+        stranger = table["person"] == UNKNOWN
+        vectors = [vector * turned if own else vector for vector, own in zip(table["embedding"], stranger, strict=True)]
+        write_table(table.assign(embedding=vectors), files.named)
+        write_table(looks[["track", "quality"]], files.looks)
+        write_text(json.dumps({"made": {"weights": self.embedder.sha256}, "duration": 120.0}), files.followed)
+        return path
+
+    def settle(self, films: list[Path]) -> None:
+        """Settle films as `facelib.films.identify.identify_films` does."""
+        settle_films(self.project, films, threshold=self.threshold, weights=self.embedder.sha256)
+
+    def one_more(self, number: int) -> tuple[float, float]:
+        """Return the seconds, and the processor's, of naming and settling one more film."""
+        path = self.film(f"one more {number}.mp4", seed=number)
+        start, before = time.perf_counter(), time.process_time()
+        self.name(path, seed=number)
+        self.settle([path])
+        return time.perf_counter() - start, time.process_time() - before
+
+
+def measure_films(gallery: pd.DataFrame, count: int, *, repeats: int = 5) -> tuple[float, float, int]:
+    """Return the median seconds and processor seconds of one more film, and how many groups of strangers there are."""
+    with tempfile.TemporaryDirectory() as folder:
+        films = StandIns(gallery, Path(folder), count)
+        films.one_more(100)  # to warm up
+        times = np.array([films.one_more(101 + number) for number in range(repeats)])
+        groups = len(pd.read_parquet(films.project.unknowns / "groups.parquet", columns=["cluster"]))
+    return float(np.median(times[:, 0])), float(np.median(times[:, 1])), groups
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("tracks", nargs="*", type=int, default=[*COUNTS])
+    parser.add_argument("tracks", nargs="*", type=int)
+    parser.add_argument("--films", nargs="+", type=int, default=[])
     parser.add_argument("--data", type=Path, default=SHARED)
     arguments = parser.parse_args()
     if not (arguments.data / "film_clips").is_dir():
         print(f"left out: expected film_clips/ in {arguments.data}; name its place with --data")
         return
     gallery = clips_gallery(arguments.data)
-    print("| tracks | seconds | peak MB | processor seconds | cast named right | names that are wrong |")
-    print("|---|---|---|---|---|---|")
-    for count in arguments.tracks:
+    tracks = arguments.tracks or ([] if arguments.films else COUNTS)
+    if tracks:
+        print("| tracks | seconds | peak MB | processor seconds | cast named right | names that are wrong |")
+        print("|---|---|---|---|---|---|")
+    for count in tracks:
         with ProcessPoolExecutor(1, get_context("spawn")) as pool:
             seconds, busy, peak, right, wrong = pool.submit(measure, gallery, count).result()
         print(f"| {count} | {seconds:.1f} | {peak:.0f} | {busy:.1f} | {right:.3f} | {wrong:.3f} |", flush=True)
+    if arguments.films:
+        print("\n| films there | groups of strangers | one more film, seconds | processor seconds |\n|---|---|---|---|")
+    for count in arguments.films:
+        seconds, busy, groups = measure_films(gallery, count)
+        print(f"| {count} | {groups} | {seconds:.2f} | {busy:.2f} |", flush=True)
 
 
 if __name__ == "__main__":

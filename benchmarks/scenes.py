@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from facelib.faces import Image
-from facelib.films.decode import read_frames
+from facelib.films.media.decode import read_frames
 from facelib.films.scenes import background, find_scenes, find_setups, small_picture
 from facelib.films.shots import split_shots
 

@@ -22,7 +22,7 @@ from facelib.embed import Embedder, load_embedder
 from facelib.embed.quality import quality
 from facelib.evaluate import Truth, count, load_truth, match_faces, score_tracking
 from facelib.faces import Faces, FloatArray
-from facelib.films.decode import read_frames
+from facelib.films.media.decode import read_frames
 from facelib.films.merge import TrackFilters, keep_tracks, merge_tracklets
 from facelib.films.shots import split_shots
 from facelib.films.track import FaceSample, ShotTracker, Track, TrackMethod, fill_frames
@@ -72,7 +72,7 @@ class Settings:
     method: TrackMethod
     sure_score: float | None
     stitched: bool = False
-    rules: TrackFilters | None = None
+    filters: TrackFilters | None = None
 
 
 def look_at(path: Path, truth: Path, detector: Detector, embedder: Embedder) -> Film:
@@ -130,8 +130,8 @@ def table_of(film: Film, settings: Settings, embedder: Embedder) -> tuple[pd.Dat
             limit = 0.75 * embedder.threshold
             tracks = merge_tracklets(tracks, vectors, shot.times, shot.first_frame, largest_distance=limit).tracks
         gone = 0
-        if settings.rules is not None:
-            tracks, false = keep_tracks(tracks, shot.times, shot.first_frame, rules=settings.rules)
+        if settings.filters is not None:
+            tracks, false = keep_tracks(tracks, shot.times, shot.first_frame, filters=settings.filters)
             gone = len(false)
         parts.append(fill_frames(tracks, shot.times, shot.first_frame, longest_gap=1.0))
         kept, dropped = kept + len(tracks), dropped + gone
@@ -178,10 +178,10 @@ def speeds(films: list[Film], choices: list[Settings]) -> list[float]:
 def print_table(title: str, films: list[Film], embedder: Embedder, *, name: str, sure_score: float | None) -> None:
     """Print how every tracker does on some films."""
     plain = [Settings(method, method, sure_score) for method in METHODS]
-    rules = TrackFilters.of(name)
+    filters = TrackFilters.of(name)
     more = [
         Settings("bytetrack, stitched", "bytetrack", sure_score, stitched=True),
-        Settings("bytetrack, stitched, rules", "bytetrack", sure_score, stitched=True, rules=rules),
+        Settings("bytetrack, stitched, rules", "bytetrack", sure_score, stitched=True, filters=filters),
     ]
     heads = ["tracker", "tracks", "dropped", "for each person and shot", "recall", "false faces", "IDF1", "HOTA"]
     heads += ["AssA", "switches", "time against sort"]

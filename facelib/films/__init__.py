@@ -1,1 +1,1 @@
-"""Films: decode, index (shots, faces, tracks), name, settle, present."""
+"""Films: opened and decoded in `media`, then indexed (shots, faces, tracks), named, settled, and presented."""

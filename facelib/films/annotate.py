@@ -14,10 +14,10 @@ from PIL import ImageColor
 from tqdm.auto import tqdm
 
 from facelib.films.corrections import NOT_A_FACE
-from facelib.films.decode import FilmFrame, probe
-from facelib.films.draw import Colour, LabelledBox, Planes, blur_head, draw_mark
-from facelib.films.encode import WriteReport, write_film
-from facelib.films.times import read_film_times
+from facelib.films.draw import RGB, LabelledBox, Planes, blur_head, draw_mark
+from facelib.films.media.decode import FilmFrame, probe
+from facelib.films.media.encode import WriteReport, write_film
+from facelib.films.media.times import read_film_times
 from facelib.project import FilmFiles
 from facelib.recognize import UNKNOWN
 
@@ -80,7 +80,7 @@ def annotate_film(
 
     Raises:
         ValueError: When a choice is not known, a name has no colour, or a column asked for is missing.
-        facelib.films.decode.UnreadableFilm: When the film cannot be decoded.
+        facelib.films.media.decode.UnreadableFilm: When the film cannot be decoded.
         OSError: When the result cannot be written.
     """
     check_choices(blur=blur, boxes=boxes)
@@ -125,7 +125,7 @@ class _Sign(NamedTuple):
     """How a track is drawn."""
 
     label: str
-    colour: Colour
+    colour: RGB
 
 
 def _signs(
@@ -159,7 +159,7 @@ def _signs(
     return signs
 
 
-def _rgb(colour: str) -> Colour:
+def _rgb(colour: str) -> RGB:
     red, green, blue, *_ = ImageColor.getrgb(colour)
     return red, green, blue
 

@@ -44,8 +44,8 @@ def identify_films(
     recognizer: Recognizer,
     info: RecognizerInfo,
     *,
-    search: TrackingSettings | None = None,
-    rules: NamingSettings | None = None,
+    tracking: TrackingSettings | None = None,
+    naming: NamingSettings | None = None,
     longest_gap: float = 1.0,
     show_unknown: bool = False,
     regroup: bool = False,
@@ -64,8 +64,8 @@ def identify_films(
         embedder: Embeds them; the network the recognizer was fitted for.
         recognizer: Names them.
         info: What the recognizer was made from.
-        search: How faces are found and tracked; None takes the defaults.
-        rules: When a track is given a name; None takes the defaults.
+        tracking: How faces are found and tracked; None takes the defaults.
+        naming: When a track is given a name; None takes the defaults.
         longest_gap: Seconds up to which the gap between two stretches of one person is closed.
         show_unknown: Also the groups of unknown people in the appearances that are returned.
         regroup: Group the unknown people of all films again, see `facelib.films.settle.settle_films`.
@@ -89,11 +89,11 @@ def identify_films(
     for film in films:
         with problems.of(film, "looking for its faces"), project.hold(film) as files:
             found = index_film(
-                film, files, detector, embedder, content=project.digest(film), search=search, progress=progress
+                film, files, detector, embedder, content=project.digest(film), tracking=tracking, progress=progress
             )
             indexed[film.name] = found
             with problems.of(film, "naming its tracks"):
-                name_film(found, files, recognizer, info, rules=rules)
+                name_film(found, files, recognizer, info, settings=naming)
                 named.append(film)
             if found.problem:
                 problems.add(film, found.problem)

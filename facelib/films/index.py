@@ -18,15 +18,15 @@ from facelib.embed import Embedder
 from facelib.embed.pose import cut_off, head_pose, turned_away, view_weights
 from facelib.embed.quality import quality
 from facelib.faces import Faces, FloatArray, Image
-from facelib.films.carried import streams_left_out
 from facelib.films.clothes import clothes, hair
-from facelib.films.decode import UnreadableFilm, open_reader, probe
 from facelib.films.growing import KEYFRAMES, LOOKS, GrowingTables, growing_tables
 from facelib.films.hidden import drop_hidden
+from facelib.films.media.carried import streams_left_out
+from facelib.films.media.decode import UnreadableFilm, open_reader, probe
+from facelib.films.media.times import write_times
 from facelib.films.merge import TrackFilters, keep_tracks, merge_tracklets
 from facelib.films.scenes import background, find_scenes, find_setups, small_picture
 from facelib.films.shots import ShotFrame, ShotMethod, split_shots
-from facelib.films.times import write_times
 from facelib.films.track import DETECTIONS, FaceSample, ShotTracker, Track, TrackMethod, fill_frames
 from facelib.images import crop, encode_jpeg, thumbnail
 from facelib.project import FilmFiles, text_of, write_table, write_text
@@ -115,7 +115,7 @@ def find_tracks(
     detector: Detector,
     embedder: Embedder,
     *,
-    search: TrackingSettings | None = None,
+    tracking: TrackingSettings | None = None,
     progress: bool = True,
 ) -> FilmTracks:
     """Detect and track the faces of a film; return its tracks, not yet named.
@@ -130,15 +130,15 @@ def find_tracks(
         detector: Finds the faces. Faces with three fifths of its least score may continue a track; frames in which a
             track's face is fainter than the least score are left out of the detections.
         embedder: Embeds the best faces of each track.
-        search: How to find and track faces; None takes the defaults.
+        tracking: How to find and track faces; None takes the defaults.
         progress: Show a bar with rate and time left.
 
     Raises:
         FileNotFoundError: When there is no such film.
-        facelib.films.decode.UnreadableFilm: When it cannot be decoded.
+        facelib.films.media.decode.UnreadableFilm: When it cannot be decoded.
         OSError: When the results cannot be written.
     """
-    search = search or TrackingSettings()
+    tracking = tracking or TrackingSettings()
     info = probe(video)
     write_text(f"{text_of(info.path.name)}\n", files.source)
     shots: list[_ShotRow] = []
@@ -146,12 +146,12 @@ def find_tracks(
     dropped = 0
     with growing_tables(files) as tables, open_reader(video) as reader:
         frames = reader.frames(count_sound=True)
-        split = split_shots(frames, method=search.shot_method, threshold=search.shot_threshold)
+        split = split_shots(frames, method=tracking.shot_method, threshold=tracking.shot_threshold)
         bar = tqdm(split, total=info.frames or None, unit=" frames", desc=info.path.name, disable=not progress)
         shot: _Shot | None = None
         for item in bar:
             if shot is None:
-                shot = _Shot(item, len(rows), detector, embedder, search)
+                shot = _Shot(item, len(rows), detector, embedder, tracking)
             shot.add(item)
             if item.last:
                 rows += shot.close(tables)
@@ -177,9 +177,9 @@ class _Shot:
     """Collects the frames of one shot, and makes its tracks."""
 
     def __init__(
-        self, item: ShotFrame, first_track: int, detector: Detector, embedder: Embedder, search: TrackingSettings
+        self, item: ShotFrame, first_track: int, detector: Detector, embedder: Embedder, tracking: TrackingSettings
     ) -> None:
-        self.detector, self.embedder, self.search = detector.at_score(_FAINT * detector.score), embedder, search
+        self.detector, self.embedder, self.tracking = detector.at_score(_FAINT * detector.score), embedder, tracking
         self.number, self.transition = item.shot, item.transition
         self.first_frame, self.times, self.due = item.frame.index, list[float](), -np.inf
         self.place = _Place()
@@ -187,8 +187,8 @@ class _Shot:
         self.tracker = ShotTracker(
             item.shot,
             first_track,
-            method=search.tracker,
-            seconds_between_samples=search.seconds_between_samples or 0.04,
+            method=tracking.tracker,
+            seconds_between_samples=tracking.seconds_between_samples or 0.04,
             sure_score=detector.score,
         )
 
@@ -198,14 +198,14 @@ class _Shot:
             self._sample(item)
 
     def _is_due(self, item: ShotFrame) -> bool:
-        if self.search.video_speedup:
-            return (item.frame.index - self.first_frame) % self.search.video_speedup == 0
+        if self.tracking.video_speedup:
+            return (item.frame.index - self.first_frame) % self.tracking.video_speedup == 0
         if item.frame.time < self.due - 1e-6:
             return False
         # On a grid from the shot's first frame, so that the mean distance is the one asked for.
-        self.due += self.search.seconds_between_samples
+        self.due += self.tracking.seconds_between_samples
         if self.due <= item.frame.time:
-            self.due = item.frame.time + self.search.seconds_between_samples
+            self.due = item.frame.time + self.tracking.seconds_between_samples
         return True
 
     def _sample(self, item: ShotFrame) -> None:
@@ -213,7 +213,7 @@ class _Shot:
         self.place.add(image, item.frame.time)
         faces = self.detector.detect(image)
         tracks = self.tracker.update(item.frame.index, item.frame.time, faces)
-        worth, most = quality(image, faces), self.search.faces_per_track
+        worth, most = quality(image, faces), self.tracking.faces_per_track
         wanted = [i for i, track in enumerate(tracks) if track is not None and track.wants(float(worth[i]), most)]
         if not wanted:
             return
@@ -263,7 +263,7 @@ class _Shot:
         means = np.array([_mean(track) for track in tracks])
         like = _LIKE * (self.embedder.threshold if np.isfinite(self.embedder.threshold) else 0.0)
         joined = merge_tracklets(tracks, means, times, self.first_frame, largest_distance=like).tracks if tracks else []
-        kept, dropped = keep_tracks(joined, times, self.first_frame, rules=TrackFilters.of(self.detector.name))
+        kept, dropped = keep_tracks(joined, times, self.first_frame, filters=TrackFilters.of(self.detector.name))
         self.dropped = len(dropped)
         for number, track in enumerate(kept):
             track.number = self.first_track + number

@@ -27,7 +27,7 @@ def index_film(
     embedder: Embedder,
     *,
     content: str,
-    search: TrackingSettings | None = None,
+    tracking: TrackingSettings | None = None,
     progress: bool = True,
 ) -> FilmTracks:
     """Return what `find_tracks` finds in a film, from its tables where these are up to date.
@@ -38,26 +38,26 @@ def index_film(
         detector: Finds the faces.
         embedder: Embeds them.
         content: The SHA-256 of the film's bytes, see `Project.digest`.
-        search: How faces are found and tracked; None takes the defaults.
+        tracking: How faces are found and tracked; None takes the defaults.
         progress: Show a bar with rate and time left.
 
     Raises:
-        facelib.films.decode.UnreadableFilm: When the film cannot be decoded.
+        facelib.films.media.decode.UnreadableFilm: When the film cannot be decoded.
         OSError: When it is not there, or the tables cannot be written.
     """
-    search = search or TrackingSettings()
-    made = made_from(content, detector, embedder, search)
+    tracking = tracking or TrackingSettings()
+    made = made_from(content, detector, embedder, tracking)
     found = read_index(files, made)
     if found is None:
         if "changed" in read_record(files).get("made", {}):  # then films were identified by size and time
             _log.warning("%s: tables of an earlier version are made again", Path(video).name)
         files.followed.unlink(missing_ok=True)  # it describes tables that are about to change
-        found = find_tracks(video, files, detector, embedder, search=search, progress=progress)
+        found = find_tracks(video, files, detector, embedder, tracking=tracking, progress=progress)
         write_index(files, found, made)
     return replace(found, made=digest(made))
 
 
-def made_from(content: str, detector: Detector, embedder: Embedder, search: TrackingSettings) -> dict[str, object]:
+def made_from(content: str, detector: Detector, embedder: Embedder, tracking: TrackingSettings) -> dict[str, object]:
     """Return everything that the result of `facelib.films.index.find_tracks` depends on."""
     return {
         "form": _FORM,
@@ -65,7 +65,7 @@ def made_from(content: str, detector: Detector, embedder: Embedder, search: Trac
         "detector": detector.description,
         "embedder": embedder.name,
         "weights": embedder.sha256,
-        "search": asdict(search),
+        "search": asdict(tracking),
     }
 
 

@@ -255,7 +255,7 @@ class Dropped:
 
 
 def keep_tracks(
-    tracks: Sequence[Track], times: ArrayLike, first_frame: int, *, rules: TrackFilters | None = None
+    tracks: Sequence[Track], times: ArrayLike, first_frame: int, *, filters: TrackFilters | None = None
 ) -> tuple[list[Track], list[Dropped]]:
     """Split the tracks of one shot into faces and those that a filter drops.
 
@@ -263,17 +263,17 @@ def keep_tracks(
         tracks: Tracks of one shot, after merging: before, a face's tracklets may be too short.
         times: Presentation time of each frame of the shot, seconds.
         first_frame: The number of the shot's first frame.
-        rules: The filters; None takes the default ones.
+        filters: The filters; None takes the default ones.
 
     Returns:
         The tracks kept, in their order, and those dropped, each with its reason.
     """
-    checks = TrackFilters() if rules is None else rules
+    filters = filters or TrackFilters()
     when = np.asarray(times, np.float64)
     kept: list[Track] = []
     dropped: list[Dropped] = []
     for track in tracks:
-        reason = rejection_reason(track, when, first_frame, rules=checks)
+        reason = rejection_reason(track, when, first_frame, filters=filters)
         if reason:
             dropped.append(Dropped(track, reason))
         else:
@@ -281,22 +281,22 @@ def keep_tracks(
     return kept, dropped
 
 
-def rejection_reason(track: Track, times: NDArray[np.float64], first_frame: int, *, rules: TrackFilters) -> str:
+def rejection_reason(track: Track, times: NDArray[np.float64], first_frame: int, *, filters: TrackFilters) -> str:
     """Return in words the filter that a track fails, empty when it passes."""
     count = len(track.frames)
     lasted = times[track.frames[-1] - first_frame] - times[track.frames[0] - first_frame]
-    if count < rules.least_samples and lasted < min(rules.least_seconds, (times[-1] - times[0]) / 2):
+    if count < filters.least_samples and lasted < min(filters.least_seconds, (times[-1] - times[0]) / 2):
         return f"short: found in {count} samples, {lasted:.1f} s"
     share = count / (count + track.missed)
-    if share < rules.least_share:
+    if share < filters.least_share:
         return f"unsteady: found in {share:.0%} of the samples"
     growth, jerk = _unrest(np.asarray(track.boxes, np.float64))
-    if growth > rules.most_growth:
+    if growth > filters.most_growth:
         return f"unsteady: changes its size by {growth:.0%} from sample to sample"
-    if jerk > rules.most_jerk:
+    if jerk > filters.most_jerk:
         return f"unsteady: jumps by {jerk:.1f} of its width from sample to sample"
     best = max(track.scores)
-    if rules.least_score is not None and best < rules.least_score:
+    if filters.least_score is not None and best < filters.least_score:
         return f"faint: its best score is {best:.2f}"
     return ""
 

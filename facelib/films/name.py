@@ -25,7 +25,7 @@ def name_film(
     recognizer: Recognizer,
     info: RecognizerInfo,
     *,
-    rules: NamingSettings | None = None,
+    settings: NamingSettings | None = None,
 ) -> pd.DataFrame:
     """Name the tracks of a film, and write them to `named.parquet`; nothing of the film itself is read.
 
@@ -36,7 +36,7 @@ def name_film(
         files: Its `looks.parquet` and `shots.csv` are read.
         recognizer: Fitted on the gallery.
         info: What the recognizer was made from.
-        rules: When a track gets a name; None takes the defaults.
+        settings: When a track gets a name; None takes the defaults.
 
     Returns:
         The columns of `tracks.parquet` and `until`; `cluster` is empty, since unknown people are grouped over all
@@ -45,14 +45,14 @@ def name_film(
     Raises:
         OSError: When a table cannot be read or written.
     """
-    rules = rules or NamingSettings()
-    made = digest(_FORM, __version__, found.made, _content(vars(recognizer)), _content(asdict(info)), asdict(rules))
+    settings = settings or NamingSettings()
+    made = digest(_FORM, __version__, found.made, _content(vars(recognizer)), _content(asdict(info)), asdict(settings))
     kept = read_named(files)
     if kept is not None and found.made and kept.attrs.get("made") == made:
         return kept
     looks = pd.read_parquet(files.looks, columns=LOOK_COLUMNS)
     shots = pd.read_csv(files.shots, keep_default_na=False)
-    table = name_tracks(found.tracks, recognizer, info, looks=looks, shots=shots, rules=rules)
+    table = name_tracks(found.tracks, recognizer, info, looks=looks, shots=shots, settings=settings)
     table = table.assign(until=found.tracks["until"].to_numpy())
     table.attrs = {"made": made}
     write_table(table, files.named)

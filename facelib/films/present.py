@@ -13,8 +13,8 @@ from typing import Any
 import pandas as pd
 
 from facelib.films.annotate import annotate_film, check_choices
-from facelib.films.encode import WriteReport
 from facelib.films.exports import FORMATS, Format, check_formats, export_film
+from facelib.films.media.encode import WriteReport
 from facelib.films.reel import REEL_COLUMNS, check_people, write_reel_of
 from facelib.films.settle import Settled
 from facelib.project import FilmFiles, Project, digest, write_text

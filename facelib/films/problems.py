@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from facelib.films.decode import UnreadableFilm
+from facelib.films.media.decode import UnreadableFilm
 from facelib.project import Project, write_table, writer_lock
 
 SUMMARY_COLUMNS = [

@@ -15,11 +15,11 @@ import pandas as pd
 from av.container import OutputContainer
 from tqdm.auto import tqdm
 
-from facelib.films.decode import FilmFrame, open_film, picture_stream, probe, read_frames
-from facelib.films.encode import PictureWriter
-from facelib.films.sound import Samples, Sound, frame_of, open_sound
+from facelib.films.media.decode import FilmFrame, open_film, picture_stream, probe, read_frames
+from facelib.films.media.encode import PictureWriter
+from facelib.films.media.sound import Samples, Sound, frame_of, open_sound
+from facelib.films.media.times import read_time_map
 from facelib.films.spans import Span, chosen_people, merge_spans, spans_of
-from facelib.films.times import read_time_map
 from facelib.project import FilmFiles, Project, atomic_write
 
 PIECE_COLUMNS = ["start", "end", "reel_start", "frames", "people"]
@@ -74,7 +74,7 @@ def write_reel(
     Raises:
         ValueError: When there are no spans, one does not end after its start, or none has a frame of the film in it.
         FileNotFoundError: When there is no such film.
-        facelib.films.decode.UnreadableFilm: When it cannot be decoded.
+        facelib.films.media.decode.UnreadableFilm: When it cannot be decoded.
         OSError: When the reel cannot be written.
     """
     wanted = _widened(spans, margin)
@@ -130,7 +130,7 @@ def write_reels(
     Raises:
         ValueError: When nobody is chosen, or somebody who is in none of the films.
         FileNotFoundError: When a film, or its `appearances.csv`, is missing.
-        facelib.films.decode.UnreadableFilm: When a film cannot be decoded.
+        facelib.films.media.decode.UnreadableFilm: When a film cannot be decoded.
         OSError: When a reel cannot be written.
     """
     tables = [_read_appearances(project.film(film)) for film in films]

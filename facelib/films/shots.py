@@ -13,7 +13,7 @@ from scenedetect import FrameTimecode
 from scenedetect.detectors import AdaptiveDetector, ContentDetector
 
 from facelib.faces import Image
-from facelib.films.decode import FilmFrame
+from facelib.films.media.decode import FilmFrame
 
 ShotMethod = Literal["adaptive", "content"]
 """How a cut is distinguished from movement: by standing out from the frames around it, or by its size alone."""

@@ -16,7 +16,7 @@ from facelib.films.index import TrackingSettings
 from facelib.films.indexed import index_film, made_from, read_index
 from facelib.films.problems import Problems
 from facelib.films.unknowns import grouping_threshold
-from facelib.gather.film_people import PROPOSED_COLUMNS, Choice, Chosen, choose_people
+from facelib.gather.film_people import PROPOSED_COLUMNS, Chosen, ProposalSettings, choose_people
 from facelib.gather.imported import take_in
 from facelib.gather.keeping import folder_of
 from facelib.project import FilmFiles, Project, atomic_write, file_lock, write_table
@@ -57,8 +57,8 @@ def propose_people(
     *,
     detector: Detector | None = None,
     embedder: Embedder | None = None,
-    search: TrackingSettings | None = None,
-    choice: Choice | None = None,
+    tracking: TrackingSettings | None = None,
+    choice: ProposalSettings | None = None,
     progress: bool = True,
 ) -> Proposed:
     """Group the faces of films into people, and put the best varied pictures of each into a folder without a name.
@@ -75,7 +75,7 @@ def propose_people(
         films: File names in the project's `videos/`, or paths; empty takes all films of the project.
         detector: Finds the faces; None takes the one of notebook 05.
         embedder: Embeds them; None takes dlib's.
-        search: How the films are looked through; None takes the defaults.
+        tracking: How the films are looked through; None takes the defaults.
         choice: Who is proposed, and with which pictures; None takes the defaults.
         progress: Show a bar for each film, with rate and time left.
 
@@ -88,14 +88,18 @@ def propose_people(
     if not paths:
         raise ValueError(f"expected at least one film in {str(project.videos)!r}, found none; put one there")
     detector = detector or load_detector(smallest_face=16, working_size=640)
-    embedder, search, choice = embedder or load_embedder(), search or TrackingSettings(), choice or Choice()
+    embedder, tracking, choice = (
+        embedder or load_embedder(),
+        tracking or TrackingSettings(),
+        choice or ProposalSettings(),
+    )
     folder = proposals_folder(project)
     with file_lock(folder / ".proposing.lock", what=f"other search for people in {project.name!r}"):
-        tables, looks, problems = _followed(paths, project, detector, embedder, search, progress)
+        tables, looks, problems = _followed(paths, project, detector, embedder, tracking, progress)
         chosen = choose_people(
             tables, looks, threshold=grouping_threshold(embedder.name, embedder.threshold), choice=choice
         )
-        made = [made_from(project.digest(film), detector, embedder, search) for film in paths if film.name in tables]
+        made = [made_from(project.digest(film), detector, embedder, tracking) for film in paths if film.name in tables]
         _write(chosen, folder, _digest(json.dumps([made, repr(choice)]).encode()))
         write_table(chosen.people, folder / "people.csv")
     there = [(folder / name).is_file() for name in chosen.pictures["picture"]]
@@ -148,7 +152,7 @@ def _followed(
     project: Project,
     detector: Detector,
     embedder: Embedder,
-    search: TrackingSettings,
+    tracking: TrackingSettings,
     progress: bool,
 ) -> tuple[dict[str, pd.DataFrame], dict[str, pd.DataFrame], list[str]]:
     """Return the tracks and the looks of each film that can be read, with the names `known` so far."""
@@ -156,8 +160,8 @@ def _followed(
     for film in paths:
         with problems.of(film, "looking for its faces"), project.hold(film) as own:
             content = project.digest(film)
-            files = _files(own, project, made_from(content, detector, embedder, search))
-            found = index_film(film, files, detector, embedder, content=content, search=search, progress=progress)
+            files = _files(own, project, made_from(content, detector, embedder, tracking))
+            found = index_film(film, files, detector, embedder, content=content, tracking=tracking, progress=progress)
             known = pd.Series(dtype=str)
             if files.tracks.is_file():
                 known = pd.read_parquet(files.tracks, columns=["track", "person"]).set_index("track")["person"]

@@ -9,8 +9,8 @@ import numpy as np
 from PIL import ImageColor
 
 from facelib.faces import Image
-from facelib.films.decode import FilmFrame
 from facelib.films.draw import LabelledBox, Planes, draw_mark
+from facelib.films.media.decode import FilmFrame
 from facelib.live.records import LiveFace
 from facelib.plots.style import GREY, colours_of
 from facelib.recognize import UNKNOWN

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import av
 
-from facelib.films.encode import PictureWriter
+from facelib.films.media.encode import PictureWriter
 from facelib.live.drawing import draw_faces
 from facelib.live.view import LiveView
 

@@ -38,7 +38,7 @@ class LiveSession:
         project: Its recognizer names the faces; its `people/` takes the enrolled ones.
         detector: Finds the faces: a name, the path of an ONNX file, or an open detector.
         embedder: Name or path of the embedding network; empty takes the one the recognizer was fitted for.
-        rules: When a face is given a name; None takes the defaults. Only the face counts, not its context.
+        naming: When a face is given a name; None takes the defaults. Only the face counts, not its context.
         seconds_between_recognitions: From the beginning of one to the next; 0 is as often as the machine can. Raising
             it uses less of the machine; in between, faces are followed.
         loop: Whether a film begins anew at its end.
@@ -63,7 +63,7 @@ class LiveSession:
         *,
         detector: str | Path | Detector = "centerface",
         embedder: str | Path = "",
-        rules: NamingSettings | None = None,
+        naming: NamingSettings | None = None,
         seconds_between_recognitions: float = 0.0,
         loop: bool = False,
         patience: float = math.inf,
@@ -78,7 +78,7 @@ class LiveSession:
         played = read_source(source)
         self.source, self.project = played.name, project
         recognition = open_recognition(
-            project, detector, embedder, rules=rules or NamingSettings(), seconds=seconds_between_recognitions
+            project, detector, embedder, naming=naming or NamingSettings(), seconds=seconds_between_recognitions
         )
         self._log = ChangeLog(on_change)
         self._player = Player(

@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from facelib.films.exports import PURPOSES
-from facelib.films.opening import open_film, picture_stream
+from facelib.films.media.opening import open_film, picture_stream
 from facelib.project import FilmFiles, Project
 
 _CONTAINERS = {".mp4": "video/mp4", ".m4v": "video/mp4", ".webm": "video/webm", ".ogv": "video/ogg"}
@@ -66,7 +66,7 @@ def plays_in_browsers(film: Path) -> bool:
     """Return whether every current browser plays a film, by container, codec and 8-bit pixels; sound may be missing.
 
     Raises:
-        facelib.films.decode.UnreadableFilm: When it is not a film.
+        facelib.films.media.decode.UnreadableFilm: When it is not a film.
     """
     if film.suffix.lower() not in _CONTAINERS:
         return False

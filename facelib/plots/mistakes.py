@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from facelib.films.appearances import timecode
-from facelib.films.decode import UnreadableFilm, read_frame_at
+from facelib.films.media.decode import UnreadableFilm, read_frame_at
 from facelib.images import crop, data_uri, thumbnail
 from facelib.plots.style import WRONG
 from facelib.plots.thumbnails import Thumbnails

@@ -18,7 +18,7 @@ from facelib.films.naming import NamingSettings
 from facelib.live import FINAL_STATES, LiveSession
 from facelib.plots import Thumbnails
 from facelib.project import Project
-from facelib.widgets.live_view_log import ChangeLog, Inbox
+from facelib.widgets.live_view_log import ChangeFile, Inbox
 from facelib.widgets.live_view_page import LivePage
 from facelib.widgets.live_view_report import faces_page, picture_page
 from facelib.widgets.near_question import near_question
@@ -59,7 +59,7 @@ class LiveCamera(LivePage):
 
     Raises:
         ValueError: When a number is out of its range.
-        facelib.films.decode.UnreadableFilm: When the film cannot be decoded.
+        facelib.films.media.decode.UnreadableFilm: When the film cannot be decoded.
     """
 
     # A camera can be opened once; an earlier run of the cell would never release it.
@@ -72,7 +72,7 @@ class LiveCamera(LivePage):
         *,
         detector: str | Path | Detector = "centerface",
         embedder: str | Path = "",
-        rules: NamingSettings | None = None,
+        naming: NamingSettings | None = None,
         seconds_between_recognitions: float = 0.0,
         loop: bool = False,
         record: bool = False,
@@ -88,14 +88,14 @@ class LiveCamera(LivePage):
         self._next: LiveSession | None = None
         self._thread: threading.Thread | None = None
         self._release: weakref.finalize[..., Any] | None = None
-        inbox = Inbox(ChangeLog(project.output / "live" / "changes.jsonl"))
+        inbox = Inbox(ChangeFile(project.output / "live" / "changes.jsonl"))
         self._make = partial(
             LiveSession,
             source,
             project,
             detector=detector,
             embedder=embedder,
-            rules=rules,
+            naming=naming,
             seconds_between_recognitions=seconds_between_recognitions,
             loop=loop,
             on_change=inbox.take,

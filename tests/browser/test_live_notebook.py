@@ -12,7 +12,7 @@ import psutil
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from facelib.films.decode import probe
+from facelib.films.media.decode import probe
 from facelib.gallery import read_gallery
 from facelib.project import Project
 from facelib.recognize import load_recognizer

@@ -249,7 +249,6 @@ def without_make() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
 
 
-@pytest.mark.skip(reason="the page of `make tuner` does not finish loading since notebook 04 asks about names: open")
 def test_through_voila_the_page_works_alone_and_opening_it_saves_nothing(served, page):
     project, address = served
     answer = page.goto(address)
@@ -260,6 +259,7 @@ def test_through_voila_the_page_works_alone_and_opening_it_saves_nothing(served,
     expect(tuner.get_by_text("recognizer.skops has k = 7, threshold 0.123")).to_be_visible()
     expect(page.locator(".jp-InputArea-editor, .jp-CodeMirrorEditor, .highlight")).to_have_count(0)  # no code
     assert not re.search(r"import facelib|tune\(", page.inner_text("body"))
+    expect(page.locator(".jp-RenderedMarkdown img")).to_have_count(0)  # the page is the tuner, not a picture of it
     for width in (1280, 1920):
         check_layout(page, tuner, width)
     use(page, tuner, project)

@@ -10,8 +10,8 @@ import pytest
 
 from facelib.films import annotate
 from facelib.films.annotate import annotate_film
-from facelib.films.decode import probe, read_frames
 from facelib.films.draw import draw_mark
+from facelib.films.media.decode import probe, read_frames
 from facelib.films.track import DETECTIONS
 from facelib.project import FilmFiles
 

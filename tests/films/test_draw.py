@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import facelib
-from facelib.films.decode import read_frames
 from facelib.films.draw import LabelledBox, blur_head, draw_mark
+from facelib.films.media.decode import read_frames
 
 
 def blank(height=120, width=160):

@@ -133,8 +133,8 @@ class TestDemo:
         identify_films(films, project, blind, embedder, recognizer, info, progress=False)
         pd.testing.assert_frame_equal(pd.read_parquet(project.film("demo.mp4").tracks), before)
         with pytest.raises(ValueError, match=r"none of the films.*was asked to look"):
-            search = TrackingSettings(seconds_between_samples=0.5)
-            identify_films(films, project, blind, embedder, recognizer, info, search=search, progress=False)
+            tracking = TrackingSettings(seconds_between_samples=0.5)
+            identify_films(films, project, blind, embedder, recognizer, info, tracking=tracking, progress=False)
         # What was left half-way is not taken for whole.
         with pytest.raises(ValueError, match=r"none of the films.*was asked to look"):
             identify_films(films, project, blind, embedder, recognizer, info, progress=False)
@@ -148,7 +148,7 @@ class TestDemo:
             files,
             detector,
             embedder,
-            search=TrackingSettings(video_speedup=15),
+            tracking=TrackingSettings(video_speedup=15),
             progress=False,
         )
         detections = pd.read_parquet(files.detections)
@@ -163,7 +163,7 @@ class TestDemo:
         assert (shots["min"] // 75 == shots["max"] // 75).all()
 
     def test_variable_rate_has_the_films_own_times(self, demo, identified):
-        from facelib.films.decode import read_frames
+        from facelib.films.media.decode import read_frames
 
         project = demo[0]
         times = [frame.time for frame in read_frames(project.videos / "demo_vfr.mp4")]
@@ -317,8 +317,8 @@ def test_a_sitcom_scene(shared_data, tmp_path, embedder):
     truth = load_truth(source / "truth" / "scene_a.csv")
     scores = {}
     for context in (True, False):
-        rules = NamingSettings(context=context)
-        identify_films([film], project, detector, embedder, recognizer, info, rules=rules, progress=False)
+        naming = NamingSettings(context=context)
+        identify_films([film], project, detector, embedder, recognizer, info, naming=naming, progress=False)
         scores[context] = count(match_faces(found_faces(project.film(film)), truth))
     assert scores[True].recall >= 0.95
     assert scores[True].named_right >= 0.93

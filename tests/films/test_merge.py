@@ -9,7 +9,7 @@ from facelib.embed import load_embedder
 from facelib.embed.quality import quality
 from facelib.evaluate import read_truth
 from facelib.faces import Faces
-from facelib.films.decode import read_frames
+from facelib.films.media.decode import read_frames
 from facelib.films.merge import TrackFilters, keep_tracks, merge_tracklets
 from facelib.films.track import FaceSample, ShotTracker, Track, fill_frames
 
@@ -227,11 +227,11 @@ class TestRules:
     def test_a_face_is_sure_at_least_once(self):
         tracks = [piece(0, range(9), score=0.55), piece(1, range(9), score=0.55)]
         tracks[1].scores[4] = 0.8
-        kept, dropped = keep_tracks(tracks, TIMES, 0, rules=TrackFilters.of("yunet"))
+        kept, dropped = keep_tracks(tracks, TIMES, 0, filters=TrackFilters.of("yunet"))
         assert [track.number for track in kept] == [1]
         assert [(one.track.number, one.reason) for one in dropped] == [(0, "faint: its best score is 0.55")]
         assert keep_tracks(tracks, TIMES, 0)[1] == []
-        assert keep_tracks(tracks, TIMES, 0, rules=TrackFilters.of("a detector of one's own"))[1] == []
+        assert keep_tracks(tracks, TIMES, 0, filters=TrackFilters.of("a detector of one's own"))[1] == []
 
     def test_joined_pieces_are_not_unsteady_for_the_hole_between_them(self):
         tracker = ShotTracker(0, 0, seconds_between_samples=0.2)

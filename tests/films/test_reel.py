@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from facelib.films.decode import probe, read_frames
+from facelib.films.media.decode import probe, read_frames
 from facelib.films.reel import write_reel, write_reels
 from facelib.films.spans import Span, merge_spans, spans_of
 from facelib.project import FilmFiles, Project

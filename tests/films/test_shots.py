@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from facelib.films.decode import read_frames
+from facelib.films.media.decode import read_frames
 from facelib.films.shots import split_shots
 
 METHODS = ["adaptive", "content"]

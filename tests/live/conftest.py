@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import facelib
-from facelib.films.decode import read_frames
+from facelib.films.media.decode import read_frames
 from facelib.gallery import build_gallery, describe_search, read_gallery, write_gallery
 from facelib.images import encode_jpeg
 from facelib.project import Project

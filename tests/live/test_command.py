@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from facelib.films.decode import read_frames
+from facelib.films.media.decode import read_frames
 from facelib.live.command import check_display
 from facelib.plots.style import colours_of
 

@@ -10,7 +10,7 @@ import pytest
 import facelib
 from facelib.detect import Detector
 from facelib.faces import Faces
-from facelib.films.decode import FilmFrame, read_frames
+from facelib.films.media.decode import FilmFrame, read_frames
 from facelib.films.naming import NamingSettings
 from facelib.live.frames import LiveFrame
 from facelib.live.recognition import open_recognition
@@ -39,7 +39,7 @@ class Mistaken:
 def recognize(cast_project):
     """Return a recognition of the project's cast, and its detector."""
     detector = Mistaken(facelib.load_detector("centerface"))
-    return open_recognition(cast_project, detector, "", rules=NamingSettings(), seconds=0.1), detector
+    return open_recognition(cast_project, detector, "", naming=NamingSettings(), seconds=0.1), detector
 
 
 def pictures(film):

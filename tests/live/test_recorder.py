@@ -8,7 +8,7 @@ import av
 import numpy as np
 import pytest
 
-from facelib.films.decode import read_frames
+from facelib.films.media.decode import read_frames
 from facelib.live.frames import LiveFrame
 from facelib.live.recorder import Recorder
 from facelib.live.view import LiveView

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 import facelib
-from facelib.films.decode import read_frames
+from facelib.films.media.decode import read_frames
 from facelib.gallery import read_gallery
 from facelib.live import LiveSession
 from facelib.recognize import load_recognizer, save_recognizer
@@ -210,7 +210,7 @@ def test_snapshot_and_recording_show_the_names(cast_project, clip, wait_until):
         taken = [session.snapshot(), session.snapshot(), session.snapshot(cast_project.output / "a.PNG")]
         film = session.record()
         assert session.recording == film
-        with pytest.raises(RuntimeError, match="goes on"):
+        with pytest.raises(RuntimeError, match="is being made; stop it first"):
             session.record()
         wait_until(lambda: session.view().time > view.time + 2)
         assert session.stop_recording() == film

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from facelib.films.decode import UnreadableFilm
+from facelib.films.media.decode import UnreadableFilm
 from facelib.live.source import read_source
 
 

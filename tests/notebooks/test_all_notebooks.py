@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from facelib.films.decode import probe
+from facelib.films.media.decode import probe
 from facelib.page.pack import script_value
 from facelib.pipeline import run_pipeline
 

@@ -10,8 +10,8 @@ import pytest
 
 import facelib
 from facelib.films.corrections import read_corrections
-from facelib.films.decode import read_frames
 from facelib.films.identify import identify_films
+from facelib.films.media.decode import read_frames
 from facelib.gallery import find_portrait
 from facelib.images import read_image
 from facelib.page.pack import script_value

@@ -8,7 +8,7 @@ import pandas as pd
 import papermill
 import pytest
 
-from facelib.films.decode import probe
+from facelib.films.media.decode import probe
 from facelib.images import read_image
 from facelib.pipeline import notebooks_folder, run_pipeline
 from facelib.project import Project

@@ -15,8 +15,10 @@ import skimage.data
 from matplotlib.cbook import get_sample_data
 from papermill.exceptions import PapermillExecutionError
 from PIL import Image
+from typer.testing import CliRunner
 
 import facelib
+from facelib.cli import main
 from facelib.gallery import accept, read_gallery, undo, write_gallery
 from facelib.project import Project
 from facelib.recognize import load_recognizer
@@ -264,6 +266,37 @@ def test_an_svm_for_one_person_is_refused_and_leaves_the_former_recognizer(cast,
     with pytest.raises(PapermillExecutionError, match="two people"):
         run("04_tune_threshold", project, kind="svm")
     assert load_recognizer(project.recognizer)[1] == before
+
+
+def test_a_threshold_that_04_refuses_to_save_still_shows_all_figures_and_fails_at_the_end(cast, embedded, tmp_path):
+    source = read_gallery(cast.faces)
+    project = Project(cast.name, cast.data_dir, tmp_path / "output")
+    table = source.used.iloc[[0] * 12].reset_index(drop=True)
+    table["person"] = np.repeat(["P0", "P1", "P2"], 4)
+    table["sha256"] = [str(number) for number in range(12)]
+    vectors = np.random.default_rng(0).normal(scale=0.02, size=(12, 128))
+    table["embedding"] = list((vectors + 0.1 * np.eye(128)[np.repeat([0, 1, 2], 4)]).astype(np.float32))
+    made = {"detector": source.detector, "embedder": source.embedder, "weights_sha256": source.weights_sha256}
+    write_gallery(table, project.faces, **made)
+    run("04_tune_threshold", project, comparison=False)
+    before = load_recognizer(project.recognizer)[1]
+
+    told = CliRunner().invoke(
+        main,
+        ["run", "--project", project.name, "--data-dir", str(project.data_dir), "--output-dir", str(project.output_dir),
+         "--steps", "4", "-p", "threshold=0.01", "-p", "comparison=false"],
+    )  # fmt: skip
+    assert told.exit_code == 1
+    assert "expected a threshold that leaves at most 50% of the cast's faces without a name" in told.output
+    assert load_recognizer(project.recognizer)[1] == before
+    (executed,) = project.runs.glob("*/04_tune_threshold.ipynb")
+    notebook = json.loads(executed.read_text(encoding="utf-8"))
+    assert len(outputs(notebook, "application/vnd.plotly.v1+json")) == 4
+    assert any("ThresholdTuner" in text for text in outputs(notebook, "text/plain"))
+    failed = [
+        cell for cell in notebook["cells"] if any(out["output_type"] == "error" for out in cell.get("outputs", []))
+    ]
+    assert ["".join(cell["source"]) for cell in failed] == ["saved.files()"]
 
 
 def test_what_the_tuner_saves_decides_who_is_named_in_05(tmp_path, copy_demo):

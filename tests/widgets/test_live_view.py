@@ -18,7 +18,7 @@ import pytest
 from PIL import Image
 
 import facelib
-from facelib.films.decode import UnreadableFilm, probe
+from facelib.films.media.decode import UnreadableFilm, probe
 from facelib.gallery import read_gallery
 from facelib.images import read_image
 from facelib.recognize import load_recognizer

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from facelib.films.timecode import RATES, first_frame, is_drop_frame
-from facelib.films.times import read_film_times
+from facelib.films.media.timecode import RATES, first_frame, is_drop_frame
+from facelib.films.media.times import read_film_times
 from facelib.project import FilmFiles
 
 __all__ = ["RATES", "FrameClock", "read_clock", "timeline_rate"]
@@ -87,7 +87,7 @@ def read_clock(video: str | Path, files: FilmFiles | None = None, *, drop_frame:
 
     Raises:
         FileNotFoundError: When there is no such film.
-        facelib.films.decode.UnreadableFilm: When it cannot be decoded.
+        facelib.films.media.decode.UnreadableFilm: When it cannot be decoded.
     """
     film = read_film_times(video, files)
     times = film.times

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from facelib.films.appearances import APPEARANCE_COLUMNS, appearances, with_ends
-from facelib.films.decode import FilmInfo, probe
 from facelib.films.exports.clock import FrameClock, read_clock
+from facelib.films.media.decode import FilmInfo, probe
 from facelib.project import FilmFiles
 
 FRAME_COLUMNS = ["start_frame", "end_frame", "timeline_start", "timeline_end"]

@@ -19,7 +19,7 @@ _RISK = 2 / 3  # of the doubt that a name may leave, which may be that the face 
 
 
 def name_by_context(
-    named: pd.DataFrame, recognizer: Recognizer, looks: pd.DataFrame, shots: pd.DataFrame, rules: NamingSettings
+    named: pd.DataFrame, recognizer: Recognizer, looks: pd.DataFrame, shots: pd.DataFrame, settings: NamingSettings
 ) -> pd.DataFrame:
     """Name tracks that their faces leave unknown, and withdraw names that the context contradicts.
 
@@ -28,7 +28,7 @@ def name_by_context(
         recognizer: Knows the people, and how far apart faces lie.
         looks: The film's `looks.parquet`, the columns `LOOK_COLUMNS`.
         shots: The film's `shots.csv`.
-        rules: When a track gets a name.
+        settings: When a track gets a name.
 
     Returns:
         The tracks with `person`, `confidence`, `source`, `reason` and `scene` as the whole scene has it.
@@ -41,15 +41,15 @@ def name_by_context(
     each = np.arange(len(named))
     probability = joint.probability[each, best]
     by_face = named["person"].to_numpy()
-    names = np.where(_may_be_named(joint, probability, rules), people[best], by_face).astype(object)
+    names = np.where(_may_be_named(joint, probability, settings), people[best], by_face).astype(object)
     # A face's name is kept unless another face of the frame has it, or another name is more probable; one within half
     # the threshold is kept whatever the context, and a turned one must be confirmed by it.
     column = np.minimum(np.searchsorted(people, by_face.astype(people.dtype)), len(people) - 1)
     own = np.where(people[column] == by_face, joint.probability[each, column], 0)
     sure = (by_face != UNKNOWN) & (named["distance"].to_numpy() <= threshold / 2)
     names[sure] = by_face[sure]
-    least = np.where(seen.turn > 0.5, rules.confidence_threshold, 0.3)
-    doubted = (own < least) | (_nobody(joint) > _most_nobody(rules))
+    least = np.where(seen.turn > 0.5, settings.confidence_threshold, 0.3)
+    doubted = (own < least) | (_nobody(joint) > _most_nobody(settings))
     names[(by_face != UNKNOWN) & (names == by_face) & doubted & ~sure] = UNKNOWN
     result = named.assign(person=names, scene=seen.scene.astype(np.int32))
     order = named["distance"].where(sure, 1 + threshold - np.maximum(probability, own))
@@ -57,13 +57,13 @@ def name_by_context(
     return _explained(result, named, joint, best, probability, seen)
 
 
-def _may_be_named(joint: Named, probability: FloatArray, rules: NamingSettings) -> NDArray[np.bool_]:
+def _may_be_named(joint: Named, probability: FloatArray, settings: NamingSettings) -> NDArray[np.bool_]:
     """Return whose best name is probable enough: among the cast's, and rather than a stranger's.
 
     Users forgive an unknown face, and the wrong one of two people of the cast less, and a stranger with a name least.
     """
     cast = np.maximum(1 - _nobody(joint), 1e-6)
-    enough = (probability / cast >= rules.confidence_threshold) & (_nobody(joint) <= _most_nobody(rules))
+    enough = (probability / cast >= settings.confidence_threshold) & (_nobody(joint) <= _most_nobody(settings))
     return np.asarray(enough, bool)
 
 
@@ -71,9 +71,9 @@ def _nobody(joint: Named) -> FloatArray:
     return np.asarray(np.clip(1 - joint.probability.sum(axis=1), 0, 1), np.float32)
 
 
-def _most_nobody(rules: NamingSettings) -> float:
+def _most_nobody(settings: NamingSettings) -> float:
     """Return the largest probability of being a stranger with which a face still gets a name."""
-    return _RISK * (1 - rules.confidence_threshold)
+    return _RISK * (1 - settings.confidence_threshold)
 
 
 def _explained(

@@ -51,8 +51,8 @@ def name_jointly(tracks: Tracks, face: FloatArray, *, patience: float = 180.0) -
     Every track starts from its face. In rounds, each track is compared with the clothes, hair and places of tracks near
     in time that already have a name, and of certain strangers, so that a stranger's turned head is not given to the
     cast. How similar one person's clothes and hair are is fitted to the scene itself, so that it holds for colourful
-    and for drab ones. Two tracks in one frame never share a name. Time and memory grow with the number of tracks; their order does
-    not matter.
+    and for drab ones. Two tracks in one frame never share a name. Time and memory grow with the number of tracks; their
+    order does not matter.
 
     Args:
         tracks: All tracks of a film.

@@ -25,7 +25,7 @@ def name_tracks(
     *,
     looks: pd.DataFrame | None = None,
     shots: pd.DataFrame | None = None,
-    rules: NamingSettings | None = None,
+    settings: NamingSettings | None = None,
 ) -> pd.DataFrame:
     """Name every track of a film.
 
@@ -39,24 +39,24 @@ def name_tracks(
         info: What the recognizer was made from: the gallery's pictures and the calibration of its distances.
         looks: The film's `looks.parquet`; without it, neither vote nor context is used.
         shots: The film's `shots.csv`; without it, no context is used.
-        rules: When a track gets a name.
+        settings: When a track gets a name.
 
     Returns:
         The columns of `tracks.parquet`. `confidence` is the probability that the name, or the answer unknown, is right;
         `evidence` is the gallery picture nearest to the track; `dominant` the share of the vote; `source` is `face`,
         `context`, `learned`, or empty for unknown; `reason` says it in words.
     """
-    rules = rules or NamingSettings()
+    settings = settings or NamingSettings()
     if tracks.empty:
         named = tracks.reindex(columns=pd.Index(TRACK_COLUMNS))
         return named.astype(
             dict.fromkeys(["person", "cluster", "second_person", "evidence", "reason", "source"], "str")
         )
     tracks = tracks.reset_index(drop=True)
-    named = _once(tracks, recognizer, info, looks, shots, rules)
-    if rules.adapt_to_film and looks is not None:
+    named = _once(tracks, recognizer, info, looks, shots, settings)
+    if settings.adapt_to_film and looks is not None:
         taught, pictures = _taught(named, looks, recognizer, info)
-        again = _once(tracks, taught, replace(info, pictures=pictures), looks, shots, rules)
+        again = _once(tracks, taught, replace(info, pictures=pictures), looks, shots, settings)
         changed = again["person"] != named["person"]
         again.loc[changed & (again["person"] != UNKNOWN), "source"] = "learned"
         again["reason"] = again["reason"].mask(
@@ -72,12 +72,12 @@ def _once(
     info: RecognizerInfo,
     looks: pd.DataFrame | None,
     shots: pd.DataFrame | None,
-    rules: NamingSettings,
+    settings: NamingSettings,
 ) -> pd.DataFrame:
-    named = _by_face(tracks, recognizer, info, looks, rules)
-    if not rules.context or looks is None or shots is None:
+    named = _by_face(tracks, recognizer, info, looks, settings)
+    if not settings.context or looks is None or shots is None:
         return named
-    return name_by_context(named, recognizer, looks, shots, rules)
+    return name_by_context(named, recognizer, looks, shots, settings)
 
 
 def _by_face(
@@ -85,12 +85,12 @@ def _by_face(
     recognizer: Recognizer,
     info: RecognizerInfo,
     looks: pd.DataFrame | None,
-    rules: NamingSettings,
+    settings: NamingSettings,
 ) -> pd.DataFrame:
     decided = recognizer.decide(np.stack(tracks["embedding"].to_list())).reset_index(drop=True)
     likely = info.confidence(decided["distance"].to_numpy())
     dominant = _votes(tracks, looks, recognizer, decided["best_person"])
-    sure = (likely >= rules.confidence_threshold) & (dominant >= rules.dominant_ratio)
+    sure = (likely >= settings.confidence_threshold) & (dominant >= settings.dominant_ratio)
     named = tracks.assign(
         person=decided["person"].where(sure, UNKNOWN),
         best=decided["best_person"],
@@ -106,7 +106,7 @@ def _by_face(
     known = named["person"] != UNKNOWN
     named["confidence"] = np.where(known, likely, 1 - likely).astype(np.float32)
     named["source"] = np.where(known, "face", "")
-    named["reason"] = [_face_reason(row, rules) for row in named[_SAID].itertuples(index=False)]
+    named["reason"] = [_face_reason(row, settings) for row in named[_SAID].itertuples(index=False)]
     return named
 
 
@@ -139,12 +139,12 @@ def _taught(
     return clone(recognizer).fit(vectors, people), info.pictures + shown
 
 
-def _face_reason(row: Any, rules: NamingSettings) -> str:
+def _face_reason(row: Any, settings: NamingSettings) -> str:
     near = f"{row.best} at {row.distance:.2f}, {row.evidence}"
     # With thresholds of their own, the person named may be the farther one.
     apart = f"{abs(row.margin):.2f} {'farther' if row.margin >= 0 else 'nearer'}"
     second = f"; next is {row.second_person}, {apart}" if row.second_person else ""
     if row.person != UNKNOWN:
         return f"face: {near}{second}"
-    doubt = f"; only {row.dominant:.0%} of its faces agree" if row.dominant < rules.dominant_ratio else ""
+    doubt = f"; only {row.dominant:.0%} of its faces agree" if row.dominant < settings.dominant_ratio else ""
     return f"not sure enough: nearest is {near}{second}{doubt}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from facelib.films.decode import UnreadableFilm
+from facelib.films.media.decode import UnreadableFilm
 
 HEAD = 4096
 """Bytes from the beginning of a file that `container_suffix` wants to see."""

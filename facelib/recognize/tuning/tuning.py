@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from facelib.gallery import Gallery
 from facelib.recognize import OpenSetKNN, OpenSetSVM, RecognizerInfo, save_recognizer
-from facelib.recognize.store import Kind
+from facelib.recognize.store import RecognizerKind
 from facelib.recognize.thresholds import Fitted, Trials, curve, fit_threshold, measure_threshold
 from facelib.recognize.tuning.setting import Setting
 
@@ -58,7 +58,7 @@ class Tuning:
     aliases: tuple[tuple[str, str], ...] = ()
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> RecognizerKind:
         """`"knn"` or `"svm"`."""
         return "svm" if isinstance(self.estimator, OpenSetSVM) else "knn"
 
@@ -215,7 +215,9 @@ class Tuning:
             OSError: When the folder cannot be written.
         """
         measured = self.measured(threshold, k=k)
-        self._check_unnamed(measured, k, most_unnamed)
+        refusal = self.refusal(threshold, k=k, most_unnamed=most_unnamed)
+        if refusal:
+            raise ValueError(refusal)
         options = {"threshold": measured.threshold, "thresholds": self.thresholds(measured.threshold)}
         if k is not None and self.kind == "knn":
             options["k"] = k
@@ -224,18 +226,22 @@ class Tuning:
         save_recognizer(estimator, path, self._info(measured, self.k if k is None else k, by_hand))
         return Path(path)
 
-    def _check_unnamed(self, measured: Fitted, k: int | None, most: float) -> None:
+    def refusal(
+        self, threshold: float | None = None, *, k: int | None = None, most_unnamed: float = MOST_UNNAMED
+    ) -> str:
+        """Return why `save` would refuse a threshold: it leaves too many without a name; else an empty text."""
+        measured = self.measured(threshold, k=k)
         unnamed, tried = self.unnamed(measured.threshold, k=k), measured.genuine_trials
-        if tried < FEWEST_TO_REFUSE or not unnamed > most:
-            return
+        if tried < FEWEST_TO_REFUSE or not unnamed > most_unnamed:
+            return ""
         worst = self.by_person(measured.threshold, k=k).sort_values("rejected", ascending=False, kind="stable")
         missed = [
             f"{person} ({rejected} of {faces})"
             for person, rejected, faces in zip(worst["person"], worst["rejected"], worst["faces"], strict=True)
             if faces and rejected
         ]
-        raise ValueError(
-            f"expected a threshold that leaves at most {most:.0%} of the cast's faces without a name, got "
+        return (
+            f"expected a threshold that leaves at most {most_unnamed:.0%} of the cast's faces without a name, got "
             f"{measured.threshold:.4f}, which leaves {unnamed:.0%} of {tried}: {', '.join(missed[:5])}. Look at their "
             f"pictures with the doctor of notebook 02, add more of them, or take a threshold nearer to the embedder's "
             f"own; most_unnamed=1 saves it all the same"
@@ -299,7 +305,7 @@ def figures(measured: Fitted) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["figure", "rate", "low", "high", "trials"])
 
 
-def in_unit(kind: Kind, measured: Fitted) -> Fitted:
+def in_unit(kind: RecognizerKind, measured: Fitted) -> Fitted:
     """Return figures of trials in the recognizer's unit: an SVM's thresholds are probabilities."""
     if kind == "knn":
         return measured

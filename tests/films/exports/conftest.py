@@ -13,9 +13,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from facelib.films.decode import read_times
+from facelib.films.media.decode import read_times
+from facelib.films.media.timeline import FrameTimes
 from facelib.films.naming import TRACK_COLUMNS
-from facelib.films.timeline import FrameTimes
 from facelib.films.track import DETECTIONS
 from facelib.project import FilmFiles
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pandas as pd
@@ -114,8 +114,8 @@ class TestVote:
     )
     def test_the_best_faces_must_agree(self, recognizer, info, faces, ratio, name, share):
         table = tracks((0, 0, 9, 0.1))
-        rules = NamingSettings(context=False, dominant_ratio=ratio)
-        named = name_tracks(table, recognizer, info, looks=looks(table, faces), rules=rules)
+        settings = NamingSettings(context=False, dominant_ratio=ratio)
+        named = name_tracks(table, recognizer, info, looks=looks(table, faces), settings=settings)
         assert named["person"].tolist() == [name]
         assert named["dominant"].tolist() == pytest.approx([share])
         assert ("of its faces agree" in named["reason"][0]) == (name == UNKNOWN)
@@ -124,8 +124,8 @@ class TestVote:
 class TestConfidence:
     @pytest.mark.parametrize(("threshold", "name"), [(0.5, "A"), (0.99, UNKNOWN)])
     def test_a_name_must_be_probable_enough(self, recognizer, info, threshold, name):
-        rules = NamingSettings(context=False, confidence_threshold=threshold)
-        named = name_tracks(tracks((0, 0, 9, 0.3)), recognizer, info, rules=rules)  # 0.2 from A: 0.88 right
+        settings = NamingSettings(context=False, confidence_threshold=threshold)
+        named = name_tracks(tracks((0, 0, 9, 0.3)), recognizer, info, settings=settings)  # 0.2 from A: 0.88 right
         assert named["person"].tolist() == [name]
         assert named["source"].tolist() == ["face" if name == "A" else ""]
         likely = 1 / (1 + np.exp(-2))
@@ -153,8 +153,8 @@ def test_a_stranger_with_a_name_is_worse_than_an_unknown(probability, threshold,
     chance = np.array([probability], np.float32)
     nothing = np.zeros_like(chance)
     joint = Named(chance, nothing, nothing, nothing, nothing, nothing.astype(np.intp))
-    rules = NamingSettings(confidence_threshold=threshold)
-    assert _may_be_named(joint, chance.max(axis=1), rules).tolist() == [named]
+    settings = NamingSettings(confidence_threshold=threshold)
+    assert _may_be_named(joint, chance.max(axis=1), settings).tolist() == [named]
 
 
 class TestContext:
@@ -172,9 +172,9 @@ class TestContext:
     @pytest.mark.parametrize("how", ["off", "no shots", "no looks", "another scene"])
     def test_without_context_it_stays_unknown(self, recognizer, info, how):
         seen, cut = self.seen, shots(self.table)
-        options = {"looks": seen, "shots": cut, "rules": NamingSettings()}
+        options = {"looks": seen, "shots": cut, "settings": NamingSettings()}
         if how == "off":
-            options["rules"] = ALONE
+            options["settings"] = ALONE
         elif how == "another scene":
             options["shots"] = cut.assign(scene=[0, 0, 1])
         else:
@@ -215,7 +215,7 @@ class TestLearning:
         table = tracks((0, 0, 9, 0.18), (1, 10, 19, 0.38))
         seen = looks(table, [0.18], [0.38])
         plain, taught = (
-            name_tracks(table, recognizer, info, looks=seen, rules=NamingSettings(context=False, adapt_to_film=learn))
+            name_tracks(table, recognizer, info, looks=seen, settings=replace(ALONE, adapt_to_film=learn))
             for learn in (False, True)
         )
         assert plain["person"].tolist() == ["A", UNKNOWN]
@@ -227,5 +227,5 @@ class TestLearning:
     def test_nothing_sure_teaches_nothing(self, recognizer, info):
         table = tracks((0, 0, 9, 0.5))
         seen = looks(table, [0.5])
-        rules = NamingSettings(context=False, adapt_to_film=True)
-        assert name_tracks(table, recognizer, info, looks=seen, rules=rules)["person"].tolist() == [UNKNOWN]
+        settings = NamingSettings(context=False, adapt_to_film=True)
+        assert name_tracks(table, recognizer, info, looks=seen, settings=settings)["person"].tolist() == [UNKNOWN]

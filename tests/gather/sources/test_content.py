@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from facelib.films.decode import UnreadableFilm
+from facelib.films.media.decode import UnreadableFilm
 from facelib.gather.sources.content import HEAD, container_suffix
 
 

@@ -11,7 +11,7 @@ from functools import partial as bind
 
 import pytest
 
-from facelib.films.decode import UnreadableFilm
+from facelib.films.media.decode import UnreadableFilm
 from facelib.gather.sources.download import Partial, download
 
 from .conftest import Film, until

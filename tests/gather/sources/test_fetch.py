@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from facelib.films.decode import UnreadableFilm, probe
+from facelib.films.media.decode import UnreadableFilm, probe
 from facelib.gather.sources import fetch_film, find_source, read_sources
 from facelib.gather.sources.download import download
 from facelib.gather.sources.ledger import SOURCE_COLUMNS, sources_path

@@ -1,0 +1,196 @@
+"""Subtitles, chapters, title and date, carried over when a film is written again."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+from av.container import InputContainer, OutputContainer
+
+from facelib.films.media.timeline import FrameTimes, Segment, StreamClock
+
+log = logging.getLogger(__name__)
+
+TEXT_SUBTITLES = frozenset({"subrip", "srt", "ass", "ssa", "webvtt", "mov_text", "text", "subviewer", "microdvd"})
+"""Codecs of subtitles that are text, by FFmpeg's names; all others are pictures, which an MP4 does not hold."""
+
+_FACTS = frozenset(
+    {
+        "title",
+        "artist",
+        "album",
+        "album_artist",
+        "date",
+        "creation_time",
+        "comment",
+        "description",
+        "synopsis",
+        "genre",
+        "composer",
+        "copyright",
+        "show",
+        "episode_id",
+        "season_number",
+        "episode_sort",
+        "network",
+        "track",
+        "location",
+        "language",
+    }
+)
+_TICK = Fraction(1, 1000)  # of the subtitles that are written
+_HEADER = (
+    b"[Script Info]\nScriptType: v4.00+\n\n[V4+ Styles]\nFormat: Name, Fontname, Fontsize, PrimaryColour, "
+    b"SecondaryColour, OutlineColour, BackColour, Bold, Italic, Underline, StrikeOut, ScaleX, ScaleY, Spacing, Angle, "
+    b"BorderStyle, Outline, Shadow, Alignment, MarginL, MarginR, MarginV, Encoding\n"
+    b"Style: Default,Arial,16,&Hffffff,&Hffffff,&H0,&H0,0,0,0,0,100,100,0,0,1,1,0,2,10,10,10,0\n\n[Events]\n"
+    b"Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text\n"
+)
+
+
+def streams_left_out(container: InputContainer) -> list[str]:
+    """Return which streams of a film cannot be carried over, one sentence per kind; empty when all can."""
+    notes: dict[str, int] = {}
+    streams: list[Any] = list(container.streams)
+    for stream in streams:
+        context = stream.codec_context
+        if stream.type == "subtitle" and not is_text(stream):
+            name = context.codec.canonical_name if context is not None else "of an unknown kind"
+            what = f"subtitles that are pictures ({name})" if context is not None else "subtitles of an unknown kind"
+        elif stream.type == "audio" and (context is None or not context.sample_rate):
+            what = "sound of an unknown kind"
+        elif stream.type == "attachment":
+            what = "attached files"
+        else:
+            continue
+        notes[what] = notes.get(what, 0) + 1
+    return [f"{count} x {what} not carried over" for what, count in notes.items()]
+
+
+def is_text(stream: Any) -> bool:
+    """Return whether a stream of subtitles is text."""
+    return stream.codec_context is not None and stream.codec_context.codec.canonical_name in TEXT_SUBTITLES
+
+
+def carry_facts(source: InputContainer, output: OutputContainer, times: FrameTimes) -> None:
+    """Copy the title, date, similar tags and chapters of the source to a film that is being written."""
+    output.metadata.update(facts_of(source.metadata))
+    chapters: list[Any] = []
+    for number, chapter in enumerate(source.chapters()):
+        base = chapter["time_base"] or Fraction(1, 1000)
+        start, end = (times.to_film(float(chapter[edge] * base)) for edge in ("start", "end"))
+        if end > start and start < times.seconds:
+            chapters.append(
+                {
+                    "id": number,
+                    "start": round(start * 1000),
+                    "end": round(min(end, times.seconds) * 1000),
+                    "time_base": Fraction(1, 1000),
+                    "metadata": dict(chapter["metadata"]),
+                }
+            )
+    if chapters:
+        output.set_chapters(chapters)
+
+
+def facts_of(metadata: Mapping[str, str]) -> dict[str, str]:
+    """Return the tags about the film itself, without those about the file or the program that wrote it.
+
+    Example:
+        >>> facts_of({"TITLE": "Casablanca", "ENCODER": "Lavf59"})
+        {'title': 'Casablanca'}
+    """
+    return {key.lower(): text for key, text in metadata.items() if key.lower() in _FACTS}
+
+
+@dataclass(frozen=True, slots=True)
+class _Cue:
+    start: int
+    length: int
+    text: str
+
+
+class SubtitleTrack:
+    """Text subtitles, written as MP4 timed text.
+
+    Args:
+        stream: The source's.
+        output: Opened for writing; nothing has been written yet.
+        segments: The source's map from the times of its file.
+        path: The source, for the log.
+        until: The film's end, seconds.
+    """
+
+    def __init__(
+        self, stream: Any, output: OutputContainer, segments: tuple[Segment, ...], path: str | Path, until: float
+    ) -> None:
+        """Add the stream."""
+        self.target: Any = output.add_stream("mov_text")
+        self.target.codec_context.subtitle_header = _HEADER
+        self.target.time_base = self.target.codec_context.time_base = _TICK
+        self.target.metadata.update(
+            {key: text for key, text in stream.metadata.items() if key.lower() in {"language", "title"}}
+        )
+        self.target.disposition = stream.disposition
+        self._stream, self._output, self._path = stream, output, path
+        self._clock = StreamClock(segments)
+        self._until = round(until / _TICK)
+        self._at = 0  # where the last cue ended
+
+    def write(self, packet: Any) -> None:
+        """Write the cues of a packet."""
+        cue = self._read(packet)
+        if cue is None or cue.start >= self._until:
+            return
+        # An MP4 track is a sequence of samples without gaps: where there is no text, the sample is empty.
+        start = max(cue.start, self._at, 0)
+        end = min(cue.start + cue.length, self._until)
+        if end <= start:
+            return
+        if start > self._at:
+            self._mux(b"", self._at, start - self._at)
+        self._mux(cue.text.encode(), start, end - start)
+        self._at = end
+
+    def _read(self, packet: Any) -> _Cue | None:
+        if not packet.size or packet.pts is None:
+            return None
+        try:
+            found = packet.decode()
+        except (av.FFmpegError, ValueError) as error:
+            log.warning("%s: a subtitle could not be read and is left out: %s", self._path, error)
+            return None
+        text = "\n".join(filter(None, (plain_text(one.dialogue) for one in found if hasattr(one, "dialogue"))))
+        start = self._clock.place(packet.pts * packet.time_base, (packet.duration or 0) * packet.time_base)
+        length = (packet.duration or 0) * packet.time_base or Fraction(4)
+        return _Cue(round(start / _TICK), round(length / _TICK), text) if text else None
+
+    def _mux(self, text: bytes, at: int, length: int) -> None:
+        packet = av.Packet(len(text[:65535]).to_bytes(2, "big") + text[:65535])
+        packet.stream, packet.time_base = self.target, _TICK
+        packet.pts = packet.dts = at
+        packet.duration = length
+        self._output.mux(packet)
+
+    def finish(self) -> None:
+        """Fill the track up to the film's end."""
+        if self._at < self._until:
+            self._mux(b"", self._at, self._until - self._at)
+
+
+def plain_text(dialogue: bytes | str) -> str:
+    r"""Return the words of a line of dialogue, without its marks of style.
+
+    Example:
+        >>> plain_text(r"{\an8}One\Ntwo <i>three</i>")
+        'One\ntwo three'
+    """
+    text = dialogue.decode("utf-8", "replace") if isinstance(dialogue, bytes) else dialogue
+    text = re.sub(r"\{\\[^}]*\}|</?[bius]>|</?font[^>]*>", "", text)
+    return text.replace(r"\N", "\n").replace(r"\n", "\n").replace(r"\h", " ").strip()

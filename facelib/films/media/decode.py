@@ -1,0 +1,167 @@
+"""Read films frame by frame: numbered, on one clock, as they are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import av
+
+from facelib.faces import Frame
+from facelib.films.media.opening import UnreadableFilm, decode_packet, open_film, picture_stream, read_packets
+from facelib.films.media.reader import FilmReader, open_reader, read_times
+from facelib.films.media.shown import FilmFrame, Stage, pixel_aspect, plane_pixels
+from facelib.films.media.timeline import FrameTimes, PictureClock
+
+__all__ = [
+    "FilmFrame",
+    "FilmInfo",
+    "FilmReader",
+    "PresentationClock",
+    "UnreadableFilm",
+    "decode_packet",
+    "open_film",
+    "open_reader",
+    "picture_stream",
+    "plane_pixels",
+    "probe",
+    "read_frame_at",
+    "read_frames",
+    "read_packets",
+    "read_times",
+]
+
+_EARLIER = (0.0, 1.0, 5.0, 20.0)  # seconds before the wanted time at which reading starts
+
+
+@dataclass(frozen=True, slots=True)
+class FilmInfo:
+    """A film's metadata, as its file states it.
+
+    Attributes:
+        path: The file.
+        width: Pixels of the picture as it is shown.
+        height: Pixels of the picture as it is shown.
+        duration: Seconds; 0 when unknown.
+        rate: Frames a second on average; an estimate where the frame rate varies.
+        frames: Number of frames, or an estimate from duration and rate; 0 when unknown.
+        codec: The picture's codec, such as `h264`.
+        has_sound: Whether there is at least one sound stream.
+    """
+
+    path: Path
+    width: int
+    height: int
+    duration: float
+    rate: float
+    frames: int
+    codec: str
+    has_sound: bool
+
+
+def probe(path: str | Path) -> FilmInfo:
+    """Return a film's metadata; decodes its first frame, for the size when shown.
+
+    Raises:
+        FileNotFoundError: When there is no such file.
+        UnreadableFilm: When the file is not a film, has no pictures, or not one frame can be decoded.
+    """
+    with open_reader(path) as reader:
+        stream = reader.stream
+        rate = float(stream.average_rate or stream.guessed_rate or 0)
+        duration = (
+            float(stream.duration * stream.time_base) if stream.duration else (reader.container.duration or 0) / 1e6
+        )
+        codec, frames, sound = stream.codec_context.name, stream.frames, bool(reader.container.streams.audio)
+        first = next(iter(reader.frames()), None)
+    if first is None:
+        raise UnreadableFilm(f"expected a film with at least one frame, could decode none of {str(path)!r}")
+    return FilmInfo(
+        path=Path(path),
+        width=first.width,
+        height=first.height,
+        duration=duration,
+        rate=rate,
+        frames=frames or round(duration * rate),
+        codec=codec,
+        has_sound=sound,
+    )
+
+
+def read_frames(path: str | Path) -> Iterator[FilmFrame]:
+    """Decode a film once, frame by frame in the order of presentation; see `FilmReader.frames`.
+
+    Raises:
+        FileNotFoundError: When there is no such file.
+        UnreadableFilm: When the file is not a film, has no pictures, or not one frame can be decoded.
+    """
+    with open_reader(path) as reader:
+        yield from reader.frames()
+        if not reader.pictures.shown:
+            raise UnreadableFilm(f"expected a film with at least one frame, could decode none of {str(path)!r}")
+
+
+def read_frame_at(path: str | Path, seconds: float, *, times: FrameTimes | None = None) -> Frame:
+    """Read the frame that is on screen at a time, without decoding all before it.
+
+    Args:
+        path: The film.
+        seconds: Time in the film; before the first frame gives the first, after the last the last.
+        times: When its frames are shown, for a film whose file times jump; None takes its first frame as time 0.
+
+    Returns:
+        The frame; its `index` is estimated from its time and the film's mean rate.
+
+    Raises:
+        FileNotFoundError: When there is no such file.
+        UnreadableFilm: When the film cannot be decoded.
+    """
+    with open_reader(path) as reader:
+        first = next(islice(reader.frames(), 1), None)
+        if first is None:
+            raise UnreadableFilm(f"expected a frame at {seconds!r} s, could decode none of {str(path)!r}")
+    began = reader.times().to_source(0.0)
+    wanted = times.to_source(seconds) if times is not None else seconds + began
+    if wanted <= began:
+        return Frame(first.image(), first.index, first.time)
+    # Some containers have no index: a seek then lands after the last keyframe.
+    for earlier in (*_EARLIER, None):
+        with open_reader(path) as reader:
+            shown = _frame_at(reader, wanted, None if earlier is None else max(began, wanted - earlier))
+            if shown is not None:
+                break
+    if shown is None:
+        return Frame(first.image(), first.index, first.time)
+    time = seconds if shown.source is None else shown.source - wanted + seconds
+    return Frame(shown.image(), round(time * float(reader.stream.average_rate or 25)), time)
+
+
+def _frame_at(reader: FilmReader, source: float, begin: float | None) -> FilmFrame | None:
+    """Return the frame at a time in the file, read from `begin` on or from the beginning; None where that is later."""
+    stream = reader.stream
+    if begin is not None:
+        reader.container.seek(round(begin / stream.time_base), stream=stream)
+    shown: FilmFrame | None = None
+    for frame in reader.frames():
+        if frame.source is not None and frame.source > source + 1e-6:
+            break
+        shown = frame
+    return shown
+
+
+class PresentationClock:
+    """Numbers the frames of one stream and gives their times."""
+
+    def __init__(self, stream: Any) -> None:
+        stream.thread_type = "AUTO"
+        self._clock = PictureClock(Fraction(stream.time_base), stream.average_rate)
+        self._stage = Stage(aspect=pixel_aspect(stream.sample_aspect_ratio))
+
+    def stamp(self, raw: av.VideoFrame) -> FilmFrame:
+        """Return a decoded frame with its number, and with a time later than that of the frame before."""
+        index, ticks = self._clock.count, self._clock.place(raw.pts, raw.duration or 0)
+        return FilmFrame(raw, index, float(ticks * self._clock.tick), stage=self._stage, ticks=ticks)

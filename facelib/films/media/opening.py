@@ -1,0 +1,100 @@
+"""Open film files, choose their streams, and read and decode their packets despite damage."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import av
+from av.container import InputContainer
+
+from facelib.project.content import moving_streams, open_container
+
+log = logging.getLogger(__name__)
+
+
+class UnreadableFilm(ValueError):
+    """A file that is not a film, has no pictures, or cannot be decoded."""
+
+
+@contextmanager
+def open_film(path: str | Path) -> Iterator[InputContainer]:
+    """Open a film for reading.
+
+    Raises:
+        FileNotFoundError: When there is no such file.
+        UnreadableFilm: When the file is not a film or has no picture stream.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"expected a film, found no file at {str(path)!r}")
+    try:
+        container = open_container(path)
+    except (av.FFmpegError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UnreadableFilm(f"expected a film, could not read {str(path)!r}: {reason}") from error
+    with container:
+        if not moving_streams(container):
+            kinds = [stream.type for stream in container.streams]
+            raise UnreadableFilm(f"expected a film with pictures, {str(path)!r} has only streams of {kinds!r}")
+        yield container
+
+
+def picture_stream(container: InputContainer) -> Any:
+    """Return the video stream of a film that `open_film` opened: the largest of its default ones.
+
+    Raises:
+        StopIteration: When there are none.
+    """
+    return next(iter(sorted(moving_streams(container), key=_rank)))
+
+
+def _rank(stream: Any) -> tuple[bool, int, int]:
+    context = stream.codec_context
+    return not stream.disposition & av.stream.Disposition.default, -context.width * context.height, stream.index
+
+
+def read_packets(
+    container: InputContainer,
+    streams: Sequence[Any],
+    path: str | Path,
+    *,
+    on_damage: Callable[[str], None] = lambda reason: None,
+) -> Iterator[Any]:
+    """Read the packets of some streams in the file's order; damage ends the film, and is logged.
+
+    Args:
+        container: The film.
+        streams: Some of its streams.
+        path: For the log.
+        on_damage: Called with the reason when the file cannot be read to its end.
+    """
+    waiting = {stream.index: stream for stream in streams}  # whose decoders are not flushed yet
+    try:
+        for packet in container.demux(list(streams)):
+            if packet.dts is None and packet.pts is None and not packet.size:
+                waiting.pop(packet.stream.index, None)
+            yield packet
+    except av.FFmpegError as error:
+        log.warning("%s is damaged or cut short; what lies before the damage was read: %s", path, error.strerror)
+        on_damage(error.strerror or str(error))
+    except IndexError:  # PyAV flushes streams too that only damage made FFmpeg find
+        log.warning("%s is damaged: it seems to have more streams than it names at its beginning", path)
+    for stream in waiting.values():
+        end = av.Packet()  # an empty packet flushes the decoder
+        end.stream = stream
+        yield end
+
+
+def decode_packet(packet: Any, path: str | Path, *, on_damage: Callable[[], None] = lambda: None) -> list[Any]:
+    """Decode a packet; what cannot be decoded is left out and logged with `path`."""
+    try:
+        return list(packet.decode())
+    except (av.FFmpegError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        log.warning("%s: a piece of the film could not be decoded and is left out: %s", path, reason)
+        on_damage()
+        return []

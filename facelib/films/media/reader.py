@@ -1,0 +1,277 @@
+"""One pass over a film: its frames in order and on one clock, and what was lost."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import av
+import numpy as np
+from av.container import InputContainer
+
+from facelib.films.media.fields import Deinterlacer
+from facelib.films.media.losses import PictureCount, SoundCount, join_sentences
+from facelib.films.media.opening import UnreadableFilm, decode_packet, open_film, picture_stream, read_packets
+from facelib.films.media.shown import FilmFrame, Stage, pixel_aspect
+from facelib.films.media.structure import first_break
+from facelib.films.media.timecode import gop_timecode, read_timecode
+from facelib.films.media.timeline import JOINABLE, FrameTimes, JointFinder, PictureClock
+
+_DURATION = re.compile(r"(\d+):(\d\d):(\d\d\.\d+)")
+_HELD = 8  # frames buffered for sorting, in a damaged film
+_FIRST_GROUP = 64  # frames in which the first timecode of MPEG-2 pictures is looked for
+# Containers in which a film may change its pixel aspect ratio midway, since only the pictures state it.
+_SHAPELESS = frozenset({"mpegts", "mpeg", "mpegvideo", "m4v", "h264", "hevc", "dv"})
+
+
+class _Stamp(NamedTuple):
+    number: int
+    ticks: int
+    source: float | None
+
+
+@contextmanager
+def open_reader(path: str | Path) -> Iterator[FilmReader]:
+    """Open a film to be read once from its beginning.
+
+    Raises:
+        FileNotFoundError: When there is no such file.
+        UnreadableFilm: When the file is not a film or has no picture stream.
+    """
+    with open_film(path) as container:
+        yield FilmReader(path, container)
+
+
+class FilmReader:
+    """One pass over a film: its frames in the order of presentation, and what was lost.
+
+    Args:
+        path: The film.
+        container: Opened by `open_film`; nothing else may read from it.
+
+    Attributes:
+        stream: The stream of pictures.
+        pictures: How many pictures there are, and how many were decoded.
+    """
+
+    def __init__(self, path: str | Path, container: InputContainer) -> None:
+        """Choose the stream of pictures."""
+        self.path, self.container = path, container
+        self.stream = picture_stream(container)
+        self.stream.thread_type = "AUTO"
+        self.pictures = PictureCount()
+        joinable = not JOINABLE.isdisjoint(container.format.name.split(","))
+        self._clock = PictureClock(Fraction(self.stream.time_base), self.stream.average_rate, joints=False)
+        self._joints = JointFinder(leaps=joinable)
+        self._order = _Order(active=False)
+        self._sortable = not joinable
+        self._stage = Stage(aspect=pixel_aspect(self.stream.sample_aspect_ratio))
+        self._shapeless = container.format.name in _SHAPELESS
+        self._source: list[int | None] = []
+        self._ticks: list[int] = []
+        self._sounds: dict[int, SoundCount] = {}
+        self._damage = ""
+        self._label, self._counted = read_timecode(container, path)
+        self._gop = ""
+        self._has_gops = self.stream.codec_context.codec.canonical_name in {"mpeg1video", "mpeg2video"}
+
+    def frames(self, *, count_sound: bool = False) -> Iterator[FilmFrame]:
+        """Decode the film, frame by frame; only the frames' times grow in memory with its length.
+
+        What cannot be decoded is left out and logged, and reading goes on after it to the end of the file.
+
+        Args:
+            count_sound: Also look for pieces of sound that are missing, without decoding any.
+        """
+        sounds = [one for one in self.container.streams.audio if one.time_base] if count_sound else []
+        self._sounds = {stream.index: SoundCount(number) for number, stream in enumerate(sounds, 1)}
+        for item in self.items(sounds):
+            if isinstance(item, FilmFrame):
+                yield item
+            else:
+                self._count_sound(item)
+
+    def items(self, others: Sequence[Any]) -> Iterator[FilmFrame | Any]:
+        """Yield the film's frames, and between them the packets of other streams, as they lie in the file."""
+        fields: Deinterlacer[_Stamp] = Deinterlacer()
+        for packet in read_packets(self.container, [self.stream, *others], self.path, on_damage=self._damaged):
+            if packet.stream is not self.stream:
+                yield packet
+                continue
+            for raw in self._order.push(self._decode(packet)):
+                yield from self._frames(fields.push(raw, self._stamp(raw)))
+        for raw in self._order.flush():
+            yield from self._frames(fields.push(raw, self._stamp(raw)))
+        yield from self._frames(fields.flush())
+
+    def _decode(self, packet: Any) -> list[av.VideoFrame]:
+        if _is_header(packet):
+            return []
+        if packet.size and not packet.is_discard and _is_shown(packet):
+            self.pictures.expect(packet.pts, corrupt=packet.is_corrupt)
+        if packet.dts is not None and self._joints.is_joint(packet.dts * self._clock.tick):
+            self._clock.joint()
+        return decode_packet(packet, self.path, on_damage=self._failed)
+
+    def _failed(self) -> None:
+        self.pictures.fail(float(self._clock.last * self._clock.tick))
+        self._order.active = self._sortable
+
+    def _damaged(self, reason: str) -> None:
+        self._damage = reason
+
+    def _stamp(self, raw: av.VideoFrame) -> _Stamp:
+        """Number a decoded frame and give it its time."""
+        self.pictures.show(raw.pts)
+        self.pictures.fields |= raw.interlaced_frame and self.stream.codec_context.name in {"h264", "hevc", "vvc"}
+        if self._shapeless:
+            self._stage.aspect = pixel_aspect(self.stream.codec_context.sample_aspect_ratio)
+        if self._has_gops and not self._label and not self._gop and self._clock.count < _FIRST_GROUP:
+            self._gop = gop_timecode(raw)
+        self._source.append(raw.pts)
+        ticks = self._clock.place(raw.pts, raw.duration or 0)
+        self._ticks.append(ticks)
+        if raw.is_corrupt:
+            self.pictures.spoil(float(ticks * self._clock.tick))
+        return _Stamp(self._clock.count - 1, ticks, None if raw.pts is None else float(raw.pts * self._clock.tick))
+
+    def _frames(self, stamped: Iterator[tuple[av.VideoFrame, _Stamp]]) -> Iterator[FilmFrame]:
+        for raw, (number, ticks, source) in stamped:
+            time = float(ticks * self._clock.tick)
+            yield FilmFrame(raw, number, time, stage=self._stage, ticks=ticks, source=source)
+
+    def _count_sound(self, packet: Any) -> None:
+        if packet.size and packet.pts is not None:
+            base = packet.time_base
+            length = float((packet.duration or 0) * base)
+            self._sounds[packet.stream.index].add(float(packet.pts * base), length, corrupt=packet.is_corrupt)
+
+    @property
+    def tick(self) -> Fraction:
+        """Seconds a tick of the film's clock lasts."""
+        return self._clock.tick
+
+    @property
+    def end(self) -> int:
+        """Film time at which the last frame read so far leaves the screen, in ticks."""
+        return self._clock.end
+
+    def times(self) -> FrameTimes:
+        """Return when each frame read so far is shown."""
+        tick = self._clock.tick
+        source = [np.nan if pts is None else float(pts * tick) for pts in self._source]
+        label, counted = (self._label, self._counted) if self._label else (self._gop, Fraction(0))
+        began = self.stream.start_time
+        known = next((pts for pts in self._source if pts is not None), None)
+        lead = (known - began) * tick if self._label and None not in (known, began) else Fraction(0)
+        return FrameTimes(
+            np.array(self._ticks, np.int64),
+            np.array(source, np.float64),
+            self._clock.end,
+            tick,
+            Fraction(self.stream.average_rate or self.stream.guessed_rate or 0),
+            self._clock.segments,
+            label,
+            counted,
+            max(lead, Fraction(0)),
+        )
+
+    def problem(self) -> str:
+        """Return what of the film was lost, once it is read to its end; empty when it is whole."""
+        times = self.times()
+        # An AVI counts frames that it leaves out on purpose.
+        counted = self.container.format.name.startswith("mov") and self.stream.frames > self.pictures.expected
+        broken_at, size = first_break(self.path, self.container.format.name), Path(self.path).stat().st_size
+        damaged = bool(self._damage) or counted or broken_at is not None
+        absent = self.pictures.find_missing(times.source, self._sounds.values(), damaged=damaged)
+        undecoded = [float(pts * self.tick) for pts in self.pictures.missing_times()[:1]]
+        first = min([*undecoded, *([] if absent is None else [absent])], default=None)
+        if first is not None and self.pictures.lost:
+            self.pictures.near = times.to_film(first)
+        rest = self._missing_end(times)
+        sounds = [count.sentence(times) for count in self._sounds.values()]
+        if not rest and broken_at == size:
+            rest = f"read to {times.seconds:.1f} seconds: the rest of the file is missing"
+        broken = f"the file is damaged: {self._damage}" if self._damage and not rest else ""
+        if broken_at is not None and not (rest or broken or self.pictures.lost):
+            broken = f"the file is damaged at byte {broken_at} of {size}"
+        return join_sentences([rest, self.pictures.sentence(), broken, *sounds])
+
+    def _missing_end(self, times: FrameTimes) -> str:
+        told, slack = self._told_end(times)
+        if told is None or len(times.segments) != 1:
+            return ""
+        until = float(times.segments[0].end)
+        if until >= told - slack:
+            return ""
+        shift = float(times.segments[0].shift)
+        return f"read to {until + shift:.1f} of {told + shift:.1f} seconds: the rest is missing or damaged"
+
+    def _told_end(self, times: FrameTimes) -> tuple[float | None, float]:
+        """Return when the pictures end according to the file, and by how much it may be wrong, seconds."""
+        stream, frame = self.stream, times.seconds / max(1, len(times.ticks))
+        if stream.duration and stream.frames:  # counted by the writer of the file
+            return float(((stream.start_time or 0) + stream.duration) * stream.time_base), 1.5 * frame + 0.02
+        ends = next((text for key, text in stream.metadata.items() if key.upper().startswith("DURATION")), "")
+        if found := _DURATION.fullmatch(ends):  # Matroska's statistics of a single stream
+            hours, minutes, rest = (float(part) for part in found.groups())
+            return 3600 * hours + 60 * minutes + rest, 3 * frame + 0.02
+        seconds = (self.container.duration or 0) / 1e6
+        if not seconds:
+            return None, 0.0
+        # Sound often runs a little longer than the pictures.
+        return (self.container.start_time or 0) / 1e6 + seconds, max(min(1.0, seconds / 4), 0.02 * seconds, 3 * frame)
+
+
+class _Order:
+    """Puts frames in order where a decoder returns them too early, as in a damaged film."""
+
+    def __init__(self, *, active: bool) -> None:
+        self.active = active
+        self._held: list[av.VideoFrame] = []
+
+    def push(self, frames: list[av.VideoFrame]) -> Iterator[av.VideoFrame]:
+        if not self.active:
+            yield from frames
+            return
+        self._held += frames
+        while len(self._held) > _HELD:
+            yield self._take()
+
+    def flush(self) -> Iterator[av.VideoFrame]:
+        while self._held:
+            yield self._take()
+
+    def _take(self) -> av.VideoFrame:
+        # A frame without a time keeps its place.
+        keys = [-1 << 62 if one.pts is None else one.pts for one in self._held]
+        return self._held.pop(keys.index(min(keys)))
+
+
+def _is_header(packet: Any) -> bool:
+    # Theora's headers come again where files were joined.
+    return packet.stream.codec_context.name == "theora" and packet.size and bool(bytes(packet)[0] & 128)
+
+
+def _is_shown(packet: Any) -> bool:
+    # VP8 keeps reference pictures that are never shown in packets of their own.
+    return packet.stream.codec_context.name not in {"vp8", "libvpx"} or bool(bytes(packet)[0] & 16)
+
+
+def read_times(path: str | Path) -> FrameTimes:
+    """Decode a film to find when each frame is shown; no picture is converted.
+
+    Raises:
+        FileNotFoundError: When there is no such file.
+        UnreadableFilm: When the file is not a film, has no pictures, or not one frame can be decoded.
+    """
+    with open_reader(path) as reader:
+        for _ in reader.frames():
+            pass
+        if not reader.pictures.shown:
+            raise UnreadableFilm(f"expected a film with at least one frame, could decode none of {str(path)!r}")
+        return reader.times()

@@ -1,0 +1,273 @@
+"""Convert stored pictures to those shown: upright, with square pixels, in 8 bits."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from facelib.faces import Image
+from facelib.films.media.tones import HDR_CURVES, ToneMap
+
+_SQUARE = Fraction(1)
+_MOST_STRETCHED = 4  # a larger pixel aspect ratio is a damaged header
+_BT709, _LIMITED = 1, 1  # FFmpeg's AVCOL_SPC_BT709, AVCOL_PRI_BT709, AVCOL_TRC_BT709; AVCOL_RANGE_MPEG
+
+
+class Turn(NamedTuple):
+    """How a stored picture is brought upright: transposed first, then mirrored, then turned upside down."""
+
+    transposed: bool = False
+    mirrored: bool = False
+    upside_down: bool = False
+
+    def apply(self, array: NDArray[Any]) -> NDArray[Any]:
+        """Return an array of rows and columns, upright and contiguous."""
+        if not any(self):
+            return array
+        if self.transposed:
+            array = array.swapaxes(0, 1)
+        return np.ascontiguousarray(array[:: -1 if self.upside_down else 1, :: -1 if self.mirrored else 1])
+
+
+UPRIGHT = Turn()
+
+
+def read_turn(raw: av.VideoFrame) -> Turn:
+    """Return the turn in a frame's display matrix: one of the eight symmetries of a rectangle.
+
+    Any other matrix, such as ten degrees, is rounded to the nearest of the eight.
+    """
+    if not len(raw.side_data):
+        return UPRIGHT
+    matrix: Any = raw.side_data.get("DISPLAYMATRIX")
+    return UPRIGHT if matrix is None else turn_of(bytes(matrix))
+
+
+def turn_of(matrix: bytes) -> Turn:
+    """Read a display matrix: nine 32-bit integers by rows, a point being a row to its left, x first.
+
+    Example:
+        >>> turn_of(struct.pack("9i", 0, 1 << 16, 0, -(1 << 16), 0, 0, 0, 0, 1 << 30))
+        Turn(transposed=True, mirrored=True, upside_down=False)
+    """
+    if len(matrix) < 36:
+        return UPRIGHT
+    a, b, _, c, d, *_ = struct.unpack("9i", matrix[:36])
+    if abs(b) + abs(c) > abs(a) + abs(d):
+        return Turn(True, c < 0, b < 0)
+    return Turn(False, a < 0, d < 0)
+
+
+class Colours(NamedTuple):
+    """The colour space of Y, U and V, in FFmpeg's numbers; 2, and 0 for the range, mean unspecified."""
+
+    space: int
+    range: int
+    primaries: int
+    curve: int
+
+
+@dataclass(slots=True)
+class Stage:
+    """The frame size and colours of one film: all pictures are shown at those of the first one.
+
+    Attributes:
+        aspect: Width of a stored pixel divided by its height; the reader keeps it up to date.
+        size: Width and height of the shown picture, None before the first.
+        colours: Of the Y, U and V planes, None before the first.
+    """
+
+    aspect: Fraction = _SQUARE
+    size: tuple[int, int] | None = None
+    colours: Colours | None = None
+    tones: dict[tuple[object, ...], ToneMap] = field(default_factory=dict)
+    turns: dict[int, Turn] = field(default_factory=dict)
+
+    def turn(self, raw: av.VideoFrame) -> Turn:
+        """Return how a frame is brought upright."""
+        # The matrix is read once: with its side data PyAV keeps a frame until the next collection of garbage, and the
+        # decoder cannot use its memory again.
+        if raw.rotation not in self.turns:
+            self.turns[raw.rotation] = read_turn(raw)
+        return self.turns[raw.rotation]
+
+    def tone_map(self, raw: av.VideoFrame) -> ToneMap:
+        """Return what maps pictures like `raw` from high dynamic range; made once for each kind."""
+        key = (raw.width, raw.height, raw.color_trc)
+        if key not in self.tones:
+            self.tones[key] = ToneMap(*key)
+        return self.tones[key]
+
+
+class _Place(NamedTuple):
+    """Where a picture lies on the stage: the size to which it is scaled when upright, and its corner."""
+
+    width: int
+    height: int
+    left: int
+    top: int
+
+
+class FilmFrame:
+    """A decoded frame whose picture is converted only when asked for, and only as large as needed.
+
+    Attributes:
+        index: 0-based number in the order of presentation.
+        time: Seconds since the film's first shown picture.
+        raw: As it was decoded.
+        width: Pixels of the shown picture.
+        height: Pixels of the shown picture.
+        ticks: The same time in whole ticks of the film's stream.
+        source: Its time in the file, seconds; None where that has none.
+    """
+
+    __slots__ = ("_aspect", "_stage", "height", "index", "raw", "source", "ticks", "time", "turn", "width")
+
+    def __init__(
+        self,
+        raw: av.VideoFrame,
+        index: int,
+        time: float,
+        *,
+        stage: Stage | None = None,
+        ticks: int = 0,
+        source: float | None = None,
+    ) -> None:
+        """Wrap what the decoder gave; frames of one film share a stage."""
+        self.raw, self.index, self.time, self.ticks, self.source = raw, index, time, ticks, source
+        self._stage = stage if stage is not None else Stage()
+        self.turn = self._stage.turn(raw)
+        self._aspect = self._stage.aspect
+        if self._stage.size is None:
+            self._stage.size = _natural_size(raw, self.turn, self._aspect)
+            self._stage.colours = _colours(raw)
+        self.width, self.height = self._stage.size
+
+    @property
+    def colours(self) -> Colours:
+        """The colour space of the planes."""
+        assert self._stage.colours is not None
+        return self._stage.colours
+
+    def image(self) -> Image:
+        """Return the picture as `(height, width, 3)` uint8 RGB, as it is shown."""
+        place = self._place((self.width, self.height))
+        stored = self._scaled(place)
+        return self._on_stage(self.turn.apply(_array(stored, "rgb24")), place, (self.width, self.height))
+
+    def preview(self, width: int) -> Image:
+        """Return the picture about `width` pixels long as `(h, w, 3)` uint8 in BGR order, for shot detection."""
+        scale = width / max(self.width, self.height)
+        size = max(1, round(self.width * scale)), max(1, round(self.height * scale))
+        place = self._place(size)
+        if self._is_hdr:
+            small = _array(self._scaled(place), "bgr24")
+        else:
+            across, down = (place.height, place.width) if self.turn.transposed else (place.width, place.height)
+            quick = self.raw.reformat(across, down, "bgr24", interpolation="FAST_BILINEAR")
+            small = np.asarray(quick.to_ndarray(), np.uint8)
+        return self._on_stage(self.turn.apply(small), place, size)
+
+    def planes(self) -> tuple[Image, Image, Image]:
+        """Return the picture as 8-bit Y, U and V planes as it is shown; sides even, U and V half as large each way."""
+        size = self.width, self.height
+        place = self._place(size)
+        raw = self._in_yuv(self._scaled(place))
+        luma, *chroma = (self.turn.apply(plane_pixels(plane).copy()) for plane in raw.planes)
+        if (place.width, place.height) != size:
+            luma = self._on_stage(luma, place, size, empty=16 if self.colours.range != 2 else 0)
+            half = _Place(chroma[0].shape[1], chroma[0].shape[0], place.left // 2, place.top // 2)
+            chroma = [self._on_stage(one, half, _halved(size), empty=128) for one in chroma]
+        # yuv420p has no odd sides when encoded: the last row or column is repeated.
+        missing = [(0, side % 2) for side in luma.shape]
+        return np.pad(luma, missing, mode="edge"), chroma[0], chroma[1]
+
+    @property
+    def _is_hdr(self) -> bool:
+        return self.raw.color_trc in HDR_CURVES
+
+    def _place(self, size: tuple[int, int]) -> _Place:
+        """Return where the picture lies on a stage of a size: as large as fits, in the middle."""
+        width, height = _natural_size(self.raw, self.turn, self._aspect)
+        if (width, height) == size:
+            return _Place(width, height, 0, 0)
+        scale = min(size[0] / width, size[1] / height)
+        fitted = tuple(max(1, min(most, round(side * scale))) for side, most in zip((width, height), size, strict=True))
+        # A pixel less than the stage is a rounding of the shape, not a border.
+        wide, high = (most if most - side <= 1 else side for side, most in zip(fitted, size, strict=True))
+        return _Place(wide, high, (size[0] - wide) // 4 * 2, (size[1] - high) // 4 * 2)
+
+    def _scaled(self, place: _Place) -> av.VideoFrame:
+        """Return the stored picture at the size it is shown at, not yet turned, in standard dynamic range."""
+        across, down = (place.height, place.width) if self.turn.transposed else (place.width, place.height)
+        raw = self.raw
+        if (across, down) != (raw.width, raw.height):
+            raw = raw.reformat(width=across, height=down)
+        return self._stage.tone_map(raw)(raw) if self._is_hdr else raw
+
+    def _in_yuv(self, raw: av.VideoFrame) -> av.VideoFrame:
+        own = _colours(raw)
+        wanted = self.colours
+        if raw.format.name in {"yuv420p", "yuvj420p"} and own == wanted:
+            return raw
+        if own.space == wanted.space and own.range == wanted.range and not _is_rgb(raw):
+            return raw.reformat(format="yuv420p")
+        return raw.reformat(
+            format="yuv420p", dst_colorspace=_to_scaler(wanted.space), dst_color_range=wanted.range or _LIMITED
+        )
+
+    def _on_stage(self, array: Image, place: _Place, size: tuple[int, int], *, empty: int = 0) -> Image:
+        if array.shape[:2] == (size[1], size[0]):
+            return array
+        full = np.full((size[1], size[0], *array.shape[2:]), empty, np.uint8)
+        full[place.top : place.top + array.shape[0], place.left : place.left + array.shape[1]] = array
+        return full
+
+
+def plane_pixels(plane: Any) -> Image:
+    """Return a plane's own memory as `(height, width)`; each of its rows may be followed by padding."""
+    return np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)[:, : plane.width]
+
+
+def pixel_aspect(told: Any) -> Fraction:
+    """Return a sample aspect ratio if plausible, else 1."""
+    aspect = Fraction(told) if told else _SQUARE
+    return aspect if 1 / _MOST_STRETCHED <= aspect <= _MOST_STRETCHED else _SQUARE
+
+
+def _natural_size(raw: av.VideoFrame, turn: Turn, aspect: Fraction) -> tuple[int, int]:
+    # As browsers do: the longer side of a pixel is stretched, so that no pixel is lost.
+    width, height = raw.width, raw.height
+    width, height = (max(1, round(width * aspect)), height) if aspect >= 1 else (width, max(1, round(height / aspect)))
+    return (height, width) if turn.transposed else (width, height)
+
+
+def _array(raw: av.VideoFrame, form: str) -> Image:
+    return np.asarray(raw.to_ndarray(format=form), np.uint8)
+
+
+def _is_rgb(raw: av.VideoFrame) -> bool:
+    return raw.format.is_rgb or raw.format.has_palette
+
+
+def _colours(raw: av.VideoFrame) -> Colours:
+    """Return the colours of the planes that are made of a frame."""
+    if _is_rgb(raw) or raw.color_trc in HDR_CURVES:
+        return Colours(_BT709, _LIMITED, _BT709, _BT709)
+    full = raw.color_range or (2 if raw.format.name.startswith("yuvj") else 0)
+    return Colours(raw.colorspace, full, raw.color_primaries, raw.color_trc)
+
+
+def _to_scaler(space: int) -> int:
+    """Return FFmpeg's scaler's number for a colour space; where nothing is said it takes BT.601."""
+    return {_BT709: 1, 4: 4, 7: 7, 9: 9, 10: 9}.get(space, 5)
+
+
+def _halved(size: tuple[int, int]) -> tuple[int, int]:
+    return -(-size[0] // 2), -(-size[1] // 2)

@@ -1,0 +1,160 @@
+"""Write the sound streams of a film: copied bit for bit where MP4 can hold them, else encoded again."""
+
+from __future__ import annotations
+
+import logging
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import av
+import numpy as np
+from av.container import OutputContainer
+
+from facelib.films.media.opening import decode_packet
+from facelib.films.media.sound import SampleCount, SamplePlacer, Samples, aac_layout, aac_rate, frame_of, named_layout
+from facelib.films.media.timeline import Segment
+
+log = logging.getLogger(__name__)
+
+COPIED = frozenset({"aac", "mp3", "ac3", "eac3", "opus", "flac", "alac"})
+"""The codecs, by FFmpeg's names, that MP4 can hold and players support there."""
+
+SoundMode = Literal["copy", "encode"]
+
+
+class SoundTrack(Protocol):
+    """One sound stream being written.
+
+    Attributes:
+        lost: Seconds that could not be written.
+    """
+
+    lost: float
+
+    def write(self, packet: Any) -> None:
+        """Take the next packet of the source."""
+        ...
+
+    def finish(self) -> None:
+        """Write what is still held."""
+        ...
+
+
+def add_sound(
+    stream: Any, output: OutputContainer, segments: tuple[Segment, ...], path: str | Path, mode: SoundMode
+) -> SoundTrack | None:
+    """Add a sound stream to a film that is being written; None for one of an unknown kind.
+
+    Args:
+        stream: The source's.
+        output: Opened for writing; nothing has been written yet.
+        segments: The source's map from the times of its file.
+        path: The source, for the log.
+        mode: Whether to copy where that can be done.
+    """
+    context = stream.codec_context
+    if context is None or not context.sample_rate or not context.layout.nb_channels:
+        return None
+    track: CopiedTrack | EncodedTrack
+    if mode == "copy" and context.codec.canonical_name in COPIED:
+        track = CopiedTrack(stream, output, segments)
+    else:
+        track = EncodedTrack(stream, output, segments, path)
+    track.target.metadata.update(
+        {key: text for key, text in stream.metadata.items() if key.lower() in {"language", "title"}}
+    )
+    track.target.disposition = stream.disposition
+    return track
+
+
+class CopiedTrack:
+    """Sound whose packets are written as they are, with times that are counted in samples."""
+
+    def __init__(self, stream: Any, output: OutputContainer, segments: tuple[Segment, ...]) -> None:
+        """Add the stream."""
+        self.lost = 0.0
+        self.target = output.add_stream_from_template(stream)
+        self._output, self._rate = output, int(stream.codec_context.sample_rate)
+        self.target.time_base = Fraction(1, self._rate)
+        self._tick = Fraction(stream.time_base)
+        self._frame = int(stream.codec_context.frame_size or 0)
+        self._count = SampleCount(self._rate, segments, self._tick)
+
+    def write(self, packet: Any) -> None:
+        """Write a packet, unless it repeats what was written."""
+        if not packet.size:  # the packet that ends a stream
+            return
+        samples = self._samples(packet)
+        place = self._count.place(None if packet.pts is None else packet.pts * self._tick, samples)
+        if 2 * (self._count.expected - place) > samples:  # where pieces of films overlap
+            return
+        place = max(place, self._count.expected)
+        packet.stream, packet.time_base = self.target, Fraction(1, self._rate)
+        packet.pts = packet.dts = place
+        packet.duration = samples
+        try:
+            self._output.mux(packet)
+        except av.FFmpegError as error:
+            log.warning("a piece of the sound could not be written and is left out: %s", error.strerror)
+            self.lost += samples / self._rate
+        self._count.expected = place + samples
+
+    def _samples(self, packet: Any) -> int:
+        told = (packet.duration or 0) * self._tick * self._rate
+        # Containers round to their ticks; most codecs have as many samples in each packet.
+        if self._frame and abs(told - self._frame) <= self._tick * self._rate + 1:
+            return self._frame
+        return round(told) or self._frame or 1024
+
+    def finish(self) -> None:
+        """Do nothing: nothing is held."""
+
+
+class EncodedTrack:
+    """Sound that is decoded and encoded: as AAC, or as FLAC where AAC cannot keep rate and channels."""
+
+    def __init__(self, stream: Any, output: OutputContainer, segments: tuple[Segment, ...], path: str | Path) -> None:
+        """Add the stream."""
+        self.lost = 0.0
+        self._output, self._path = output, path
+        context = stream.codec_context
+        self._rate, layout = int(context.sample_rate), named_layout(context.layout.name)
+        kept = aac_layout(layout)
+        plain = kept is not None and aac_rate(self._rate) == self._rate
+        self._layout = kept if plain and kept is not None else layout
+        self._channels = av.AudioLayout(self._layout).nb_channels
+        self.target: Any = output.add_stream("aac" if plain else "flac", rate=self._rate, layout=self._layout)
+        if plain:
+            self.target.bit_rate = 2 * self._rate * self._channels  # 96 kbit/s a channel at 48 kHz
+        self._placer = SamplePlacer(self._rate, self._layout, segments)
+        self._written: int | None = None  # the place behind the last sample
+
+    def write(self, packet: Any) -> None:
+        """Decode a packet and encode what is in it."""
+        for frame in decode_packet(packet, self._path, on_damage=lambda: self._lose(packet)):
+            if frame.samples:
+                for place, samples in self._placer.push(frame):
+                    self._place(place, samples)
+
+    def _lose(self, packet: Any) -> None:
+        self.lost += float((packet.duration or 0) * packet.time_base)
+
+    def _place(self, place: int, samples: Samples) -> None:
+        if place < 0:  # before the first picture
+            place, samples = 0, samples[:, -place:]
+        if self._written is not None:
+            while self._written < place:
+                missing = min(place - self._written, self._rate)
+                self._encode(self._written, np.zeros((self._channels, missing), np.float32))
+        self._encode(place, samples)
+
+    def _encode(self, place: int, samples: Samples) -> None:
+        if samples.shape[1] == 0:
+            return
+        self._output.mux(self.target.encode(frame_of(samples, self._layout, self._rate, place)))
+        self._written = place + samples.shape[1]
+
+    def finish(self) -> None:
+        """Write what the encoder still holds."""
+        self._output.mux(self.target.encode(None))

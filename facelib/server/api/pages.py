@@ -1,0 +1,26 @@
+"""Lists that are answered page by page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Generic, TypeVar
+
+from pydantic import BaseModel, Field
+
+from facelib.server.dependencies import Paging
+
+Item = TypeVar("Item")
+
+
+class Page(BaseModel, Generic[Item]):
+    """A part of a list."""
+
+    items: list[Item]
+    total: int = Field(description="How many there are in all.")
+    next_offset: int | None = Field(description="The offset of the next page; null on the last one.")
+
+
+def page_of(items: Sequence[Item], paging: Paging) -> Page[Item]:
+    """Return the part of a list that is wanted."""
+    end = paging.offset + paging.limit
+    return Page(items=list(items[paging.offset : end]), total=len(items), next_offset=end if end < len(items) else None)

@@ -1,0 +1,85 @@
+"""Projects: listed, made, described."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, Field
+
+from facelib.project import Project, path_of, text_of
+from facelib.project.names import checked_name
+from facelib.server.api.pages import Page, page_of
+from facelib.server.dependencies import Anyone, CurrentProject, CurrentSettings, Owner, Paged, Reader, Writing
+from facelib.server.folders import project_names
+from facelib.server.problems import Problem
+from facelib.server.security.audit import note
+from facelib.server.security.callers import EVERY_PROJECT
+from facelib.server.settings import Settings
+
+router = APIRouter(prefix="/projects", tags=["projects"])
+
+
+class NewProject(BaseModel):
+    """A project to make."""
+
+    name: str = Field(min_length=1, max_length=200, examples=["sopranos"])
+
+
+class ProjectSummary(BaseModel):
+    """A project in short."""
+
+    name: str = Field(examples=["demo"])
+    people: int = Field(description="How many people are in the cast.")
+    videos: int = Field(description="How many films there are.")
+    has_recognizer: bool = Field(description="Whether the recognizer has been fitted.")
+
+
+@router.get("")
+def list_projects(caller: Anyone, settings: CurrentSettings, paging: Paged) -> Page[ProjectSummary]:
+    """List the projects that the caller may see, by name."""
+    names = [name for name in project_names(settings) if caller.may("read", name)]
+    page = page_of(names, paging)
+    return Page(
+        items=[_summary(_project(name, settings)) for name in page.items],
+        total=page.total,
+        next_offset=page.next_offset,
+    )
+
+
+@router.post("", status_code=201)
+def make_project(
+    new: NewProject, caller: Owner, settings: CurrentSettings, session: Writing, response: Response
+) -> ProjectSummary:
+    """Make an empty project: the folders `people/` and `videos/` in the data folder."""
+    name = checked_name(new.name)
+    if name == EVERY_PROJECT:
+        raise Problem(422, f"expected the name of one project, got {name!r}, which stands for all; choose another")
+    if name.casefold() in {one.casefold() for one in project_names(settings)}:
+        raise Problem(409, f"expected the name of a new project, got {name!r}, which there is; choose another")
+    project = _project(name, settings)
+    for folder in (project.people, project.videos):
+        folder.mkdir(parents=True, exist_ok=True)
+    note(session, caller, "project.make", name)
+    response.headers["Location"] = f"/api/v1/projects/{quote(name)}"
+    return _summary(project)
+
+
+@router.get("/{project}")
+def describe_project(_caller: Reader, project: CurrentProject) -> ProjectSummary:
+    """Describe a project."""
+    return _summary(project)
+
+
+def _project(name: str, settings: Settings) -> Project:
+    return Project(path_of(name), settings.data_dir, settings.output_dir)
+
+
+def _summary(project: Project) -> ProjectSummary:
+    people = project.find_people() if project.people.is_dir() else []
+    return ProjectSummary(
+        name=text_of(project.name),
+        people=len(people),
+        videos=len(project.find_videos()),
+        has_recognizer=project.recognizer.is_file(),
+    )

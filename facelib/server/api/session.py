@@ -1,0 +1,115 @@
+"""Log-ins of browsers: by a user's password, or by a token."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, Field, SecretStr
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from facelib.server.database import Login, Store, Token, User
+from facelib.server.database.models import Grants
+from facelib.server.database.store import now
+from facelib.server.dependencies import Anyone, CurrentSettings, CurrentStore, Writing
+from facelib.server.problems import Problem
+from facelib.server.security.attempts import forget_failures, note_failure, refuse_too_many
+from facelib.server.security.audit import note
+from facelib.server.security.callers import Caller, caller_of
+from facelib.server.security.recognise import COOKIE, find_token
+from facelib.server.security.secrets import digest_of, is_password, new_secret
+from facelib.server.settings import Settings
+
+router = APIRouter(prefix="/session", tags=["session"])
+
+
+class Credentials(BaseModel):
+    """A name with its password, or a token."""
+
+    name: str = Field("", max_length=200, examples=["ada"])
+    password: SecretStr = Field(SecretStr(""), max_length=1000)
+    token: SecretStr = Field(SecretStr(""), max_length=200)
+
+
+class SessionDocument(BaseModel):
+    """Who is logged in."""
+
+    name: str = Field(examples=["ada"])
+    grants: list[Grants] = Field(description="Scopes by project, `*` for all; what is allowed is in each of them.")
+    is_user: bool = Field(description="Whether it is a user with a password, who can change it.")
+    csrf: str | None = Field(description="What a browser sends in the header X-CSRF-Token with every change.")
+
+
+@router.post("", status_code=201)
+def log_in(
+    given: Credentials, request: Request, response: Response, store: CurrentStore, settings: CurrentSettings
+) -> SessionDocument:
+    """Log a browser in: the answer sets its cookie."""
+    address = request.client.host if request.client else "unknown"
+    keys = [f"address {address}", *([f"name {given.name}"] if given.name else [])]
+    with store.begin() as session:
+        refuse_too_many(session, keys, most=settings.failed_logins)
+    user, token = _who(given, store)
+    if user is None and token is None:
+        with store.begin() as session:
+            note_failure(session, keys)
+        raise Problem(401, "expected a user's name and password, or a token; one of them is wrong")
+    caller = caller_of(user, token)
+    cookie, csrf = new_secret(), new_secret()
+    with store.begin() as session:
+        forget_failures(session, keys)
+        at = now(session)
+        ids = {"user_id": user.id if user else None, "token_id": token.id if token else None}
+        session.add(Login(digest=digest_of(cookie), csrf=csrf, created=at, used=at, **ids))
+        session.execute(delete(Login).where(Login.used < at - settings.session_hours * 3600))
+        note(session, caller, "session.begin")
+    _set_cookie(response, cookie, settings)
+    return _document(caller, csrf)
+
+
+@router.get("")
+def show_session(caller: Anyone, store: CurrentStore) -> SessionDocument:
+    """Say who is logged in."""
+    with store.read() as session:
+        login = session.get(Login, caller.login_id) if caller.login_id else None
+        return _document(caller, login.csrf if login else None)
+
+
+@router.delete("", status_code=204)
+def log_out(caller: Anyone, session: Writing, response: Response, settings: CurrentSettings) -> None:
+    """Log the browser out."""
+    if caller.login_id is None:
+        raise Problem(409, "expected a browser's log-in, got a token; revoke it at /api/v1/tokens instead")
+    session.execute(delete(Login).where(Login.id == caller.login_id))
+    note(session, caller, "session.end")
+    response.delete_cookie(COOKIE, secure=settings.secure_cookies, httponly=True, samesite="lax")
+
+
+def _who(given: Credentials, store: Store) -> tuple[User | None, Token | None]:
+    """Return the user or the token that the credentials are of."""
+    secret, password = given.token.get_secret_value(), given.password.get_secret_value()
+    with store.read() as session:
+        if secret:
+            token = find_token(session, secret)
+            return (token.user, token) if token else (None, None)
+        user = _user(session, given.name)
+    return (user if is_password(password, user.password if user else None) else None), None
+
+
+def _user(session: Session, name: str) -> User | None:
+    return session.execute(select(User).where(User.name == name)).scalar_one_or_none()
+
+
+def _set_cookie(response: Response, cookie: str, settings: Settings) -> None:
+    response.set_cookie(
+        COOKIE,
+        cookie,
+        max_age=round(settings.session_hours * 3600),
+        secure=settings.secure_cookies,
+        httponly=True,
+        samesite="lax",
+    )
+
+
+def _document(caller: Caller, csrf: str | None) -> SessionDocument:
+    is_user = caller.user_id is not None
+    return SessionDocument(name=caller.name, grants=list(caller.grants), is_user=is_user, csrf=csrf)

@@ -1,0 +1,91 @@
+"""API tokens: made, listed, revoked. A token is shown once, in the answer that makes it."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+from sqlalchemy import select
+
+from facelib.server.api.grants import CheckedGrants, refuse_more_than
+from facelib.server.api.pages import Page, page_of
+from facelib.server.database import Token
+from facelib.server.database.models import Grants
+from facelib.server.database.store import now
+from facelib.server.dependencies import Anyone, Paged, Writing
+from facelib.server.problems import Problem
+from facelib.server.security.audit import note
+from facelib.server.security.callers import Caller
+from facelib.server.security.secrets import TOKEN_PREFIX, digest_of, new_secret
+
+router = APIRouter(prefix="/tokens", tags=["tokens"])
+
+
+class NewToken(BaseModel):
+    """A token to make."""
+
+    name: str = Field(min_length=1, max_length=200, description="What it is for.", examples=["nightly run"])
+    grants: CheckedGrants
+
+
+class TokenDocument(BaseModel):
+    """A token, without its secret."""
+
+    id: int
+    name: str
+    user: str | None = Field(description="Whose it is; null for the one of the first start.")
+    grants: Grants
+    created: float = Field(description="Seconds since 1970, UTC.")
+    used: float | None = Field(description="When it was used last, to the minute; null if never.")
+
+
+class MadeToken(TokenDocument):
+    """A token that was just made."""
+
+    token: str = Field(description="The secret; it is shown now and never again.")
+
+
+@router.get("")
+def list_tokens(caller: Anyone, session: Writing, paging: Paged) -> Page[TokenDocument]:
+    """List one's tokens; the server's owner sees all."""
+    rows = session.execute(select(Token).order_by(Token.id)).scalars()
+    page = page_of([row for row in rows if _is_own(caller, row)], paging)
+    return Page(items=[_document(row) for row in page.items], total=page.total, next_offset=page.next_offset)
+
+
+@router.post("", status_code=201)
+def make_token(new: NewToken, caller: Anyone, session: Writing) -> MadeToken:
+    """Make a token that allows no more than its maker may do."""
+    refuse_more_than(caller, new.grants)
+    secret = new_secret(TOKEN_PREFIX)
+    row = Token(
+        name=new.name, digest=digest_of(secret), grants=new.grants, user_id=caller.user_id, created=now(session)
+    )
+    session.add(row)
+    session.flush()
+    note(session, caller, "token.make", token=row.id)
+    return MadeToken(**_document(row).model_dump(), token=secret)
+
+
+@router.delete("/{token}", status_code=204)
+def revoke_token(token: int, caller: Anyone, session: Writing) -> None:
+    """Revoke a token; whoever is logged in by it is logged out."""
+    row = session.get(Token, token) if 0 <= token < 2**31 else None
+    if row is None or not _is_own(caller, row):
+        raise Problem(404, f"expected the number of one of your tokens, got {token!r}; GET /api/v1/tokens lists them")
+    session.delete(row)
+    note(session, caller, "token.revoke", token=token)
+
+
+def _is_own(caller: Caller, row: Token) -> bool:
+    return caller.may("admin") or (caller.user_id is not None and row.user_id == caller.user_id)
+
+
+def _document(row: Token) -> TokenDocument:
+    return TokenDocument(
+        id=row.id,
+        name=row.name,
+        user=row.user.name if row.user else None,
+        grants=row.grants,
+        created=row.created,
+        used=row.used,
+    )

@@ -1,0 +1,117 @@
+"""Users: made, listed, changed, removed."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field, SecretStr
+from sqlalchemy import delete, select
+
+from facelib.server.api.grants import CheckedGrants, refuse_more_than
+from facelib.server.api.pages import Page, page_of
+from facelib.server.database import Login, User
+from facelib.server.database.models import Grants
+from facelib.server.database.store import now
+from facelib.server.dependencies import Anyone, Owner, Paged, Writing
+from facelib.server.problems import Problem
+from facelib.server.security.audit import note
+from facelib.server.security.secrets import hash_password, is_password
+
+router = APIRouter(prefix="/users", tags=["users"])
+
+_PASSWORD = Field(min_length=10, max_length=1000, description="At least 10 characters.")
+
+
+class NewUser(BaseModel):
+    """A user to make."""
+
+    name: str = Field(min_length=1, max_length=200, pattern=r"^\S(.*\S)?$", examples=["ada"])
+    password: SecretStr = _PASSWORD
+    grants: CheckedGrants
+
+
+class ChangedUser(BaseModel):
+    """What to change of a user; what is left out stays."""
+
+    password: SecretStr | None = Field(None, min_length=10, max_length=1000)
+    grants: CheckedGrants | None = None
+
+
+class ChangedPassword(BaseModel):
+    """One's own password, the old one and the new one."""
+
+    old: SecretStr = Field(max_length=1000)
+    new: SecretStr = _PASSWORD
+
+
+class UserDocument(BaseModel):
+    """A user."""
+
+    id: int
+    name: str
+    grants: Grants
+    created: float = Field(description="Seconds since 1970, UTC.")
+
+
+@router.get("")
+def list_users(_caller: Owner, session: Writing, paging: Paged) -> Page[UserDocument]:
+    """List the users, by name."""
+    page = page_of(session.execute(select(User).order_by(User.name)).scalars().all(), paging)
+    return Page(items=[_document(row) for row in page.items], total=page.total, next_offset=page.next_offset)
+
+
+@router.post("", status_code=201)
+def make_user(new: NewUser, caller: Owner, session: Writing) -> UserDocument:
+    """Make a user, who logs in with the password."""
+    refuse_more_than(caller, new.grants)
+    if session.execute(select(User).where(User.name == new.name)).first():
+        raise Problem(409, f"expected the name of a new user, got {new.name!r}, which there is; choose another")
+    password = hash_password(new.password.get_secret_value())
+    row = User(name=new.name, password=password, grants=new.grants, created=now(session))
+    session.add(row)
+    session.flush()
+    note(session, caller, "user.make", user=row.id)
+    return _document(row)
+
+
+@router.put("/me/password", status_code=204)
+def change_own_password(changed: ChangedPassword, caller: Anyone, session: Writing) -> None:
+    """Change one's own password; other browsers are logged out."""
+    row = session.get(User, caller.user_id) if caller.user_id else None
+    if row is None:
+        raise Problem(409, "expected a user with a password, got a token of the server; make a user first")
+    if not is_password(changed.old.get_secret_value(), row.password):
+        raise Problem(403, "expected the present password as 'old', got another")
+    row.password = hash_password(changed.new.get_secret_value())
+    session.execute(delete(Login).where(Login.user_id == row.id, Login.id != (caller.login_id or 0)))
+    note(session, caller, "user.password", user=row.id)
+
+
+@router.patch("/{user}")
+def change_user(user: int, changed: ChangedUser, caller: Owner, session: Writing) -> UserDocument:
+    """Change a user's password or grants; the user's browsers are logged out when the password changes."""
+    row = _row(session.get(User, user) if 0 <= user < 2**31 else None, user)
+    if changed.grants is not None:
+        refuse_more_than(caller, changed.grants)
+        row.grants = dict(changed.grants)
+    if changed.password is not None:
+        row.password = hash_password(changed.password.get_secret_value())
+        session.execute(delete(Login).where(Login.user_id == row.id))
+    note(session, caller, "user.change", user=user)
+    return _document(row)
+
+
+@router.delete("/{user}", status_code=204)
+def remove_user(user: int, caller: Owner, session: Writing) -> None:
+    """Remove a user, and with it the user's tokens and log-ins."""
+    session.delete(_row(session.get(User, user) if 0 <= user < 2**31 else None, user))
+    note(session, caller, "user.remove", user=user)
+
+
+def _row(found: User | None, number: int) -> User:
+    if found is None:
+        raise Problem(404, f"expected the number of a user, got {number!r}; GET /api/v1/users lists them")
+    return found
+
+
+def _document(row: User) -> UserDocument:
+    return UserDocument(id=row.id, name=row.name, grants=row.grants, created=row.created)

@@ -1,0 +1,80 @@
+"""The server's application, put together."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from types import ModuleType
+
+from fastapi import APIRouter, FastAPI
+from prometheus_client import CollectorRegistry
+
+from facelib.server.api import of_projects, projects, server, session, tokens, users
+from facelib.server.database import open_store
+from facelib.server.etags import ETags
+from facelib.server.films import FilmPages
+from facelib.server.observe import Observe
+from facelib.server.problems import ProblemDocument, add_handlers, describe
+from facelib.server.security.first import make_first_token
+from facelib.server.settings import Settings
+
+API = "/api/v1"
+ROUTERS: tuple[ModuleType, ...] = (session, users, tokens, projects, *of_projects.ROUTERS)
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """Return the application of a server, with its database open and up to date.
+
+    `app.state` carries `settings`, `store`, and `first_token`: the token made when nobody could log in yet, to be shown
+    once, otherwise None.
+
+    Args:
+        settings: What the server is told.
+
+    Raises:
+        sqlalchemy.exc.OperationalError: When the database cannot be reached.
+    """
+    store = open_store(settings.database)
+
+    @asynccontextmanager
+    async def life(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+        store.close()
+
+    app = FastAPI(
+        title="facelib",
+        version=version("facelib"),
+        summary="Who is in a film, and when.",
+        lifespan=life,
+        openapi_url=f"{API}/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.settings, app.state.store = settings, store
+    app.state.pages = FilmPages()
+    app.state.registry = CollectorRegistry()
+    app.state.first_token = make_first_token(store)
+    add_handlers(app, settings)
+    api = APIRouter(prefix=API, responses=describe())
+    for module in ROUTERS:
+        api.include_router(module.router)
+    app.include_router(api)
+    app.include_router(server.router)
+    _describe_problems(app)
+    app.add_middleware(ETags)
+    app.add_middleware(Observe, registry=app.state.registry)
+    return app
+
+
+def _describe_problems(app: FastAPI) -> None:
+    """Put the problem document, which every endpoint may answer with, into the description of the API."""
+    make = app.openapi
+
+    def openapi() -> dict[str, object]:
+        made = make()
+        schemas = made.setdefault("components", {}).setdefault("schemas", {})
+        schemas.setdefault("ProblemDocument", ProblemDocument.model_json_schema())
+        return made
+
+    app.openapi = openapi  # type: ignore[method-assign]

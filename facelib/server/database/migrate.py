@@ -1,0 +1,28 @@
+"""The database's tables brought up to date by Alembic's migrations, which are part of the package."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, text
+
+_LOCK = 0x66616365  # any number that all servers share
+
+
+def migrate(engine: Engine) -> None:
+    """Bring the tables up to date; of several servers that start at once, one does it while the others wait."""
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
+    with engine.begin() as connection:
+        _wait_for_others(connection)
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def _wait_for_others(connection: Connection) -> None:
+    """Hold a lock until the transaction ends; SQLite's transactions are one by themselves."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _LOCK})

@@ -1,0 +1,119 @@
+"""What the endpoints take: who calls, the project in the path, the page of a list, the database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Query, Request
+from sqlalchemy.orm import Session
+
+from facelib.project import Project, path_of
+from facelib.server.database import Store
+from facelib.server.folders import project_names
+from facelib.server.problems import Problem
+from facelib.server.security.callers import Caller, Scope
+from facelib.server.security.recognise import recognise
+from facelib.server.settings import Settings
+
+
+def server_settings(request: Request) -> Settings:
+    """Return the settings of the server that answers."""
+    settings: Settings = request.app.state.settings
+    return settings
+
+
+def server_store(request: Request) -> Store:
+    """Return the database of the server that answers."""
+    store: Store = request.app.state.store
+    return store
+
+
+CurrentSettings = Annotated[Settings, Depends(server_settings)]
+CurrentStore = Annotated[Store, Depends(server_store)]
+
+
+def writing_session(store: CurrentStore) -> Iterator[Session]:
+    """Yield a session whose changes are written before the answer is sent, unless the endpoint fails."""
+    with store.begin() as session:
+        yield session
+
+
+Writing = Annotated[Session, Depends(writing_session, scope="function")]
+
+
+def current_caller(request: Request, store: CurrentStore, settings: CurrentSettings) -> Caller:
+    """Return who calls; see `recognise` for what is refused."""
+    return recognise(request, store, session_hours=settings.session_hours)
+
+
+Anyone = Annotated[Caller, Depends(current_caller)]
+"""A caller that is known, whatever it may do."""
+
+
+def _who_may(scope: Scope) -> Callable[..., Caller]:
+    def check(project: str, caller: Anyone) -> Caller:
+        if not caller.may("read", project):  # as if it were not there: its name is nobody else's business
+            raise _no_project(project)
+        if not caller.may(scope, project):
+            raise Problem(403, f"expected the scope {scope!r} in the project {project!r}; ask its owner for it")
+        return caller
+
+    return check
+
+
+Reader = Annotated[Caller, Depends(_who_may("read"))]
+"""A caller that may see the project in the path."""
+
+Corrector = Annotated[Caller, Depends(_who_may("correct"))]
+"""A caller that may decide who is who in the project in the path."""
+
+Admin = Annotated[Caller, Depends(_who_may("admin"))]
+"""A caller that may change everything in the project in the path."""
+
+
+def _owner(caller: Anyone) -> Caller:
+    if not caller.may("admin"):
+        raise Problem(403, "expected the scope 'admin' for all projects; ask the server's owner for it")
+    return caller
+
+
+Owner = Annotated[Caller, Depends(_owner)]
+"""A caller that may change what concerns the whole server: users, tokens, projects."""
+
+
+def current_project(project: str, _caller: Reader, settings: CurrentSettings) -> Project:
+    """Return the project in the path: one of those there are, so that no name becomes a path.
+
+    Raises:
+        Problem: 404 when there is none of this name, or the caller may not see it.
+    """
+    if project not in project_names(settings):
+        raise _no_project(project)
+    return Project(path_of(project), settings.data_dir, settings.output_dir)
+
+
+CurrentProject = Annotated[Project, Depends(current_project)]
+
+
+@dataclass(frozen=True, slots=True)
+class Paging:
+    """Which part of a list is wanted.
+
+    Attributes:
+        offset: How many to leave out at the start.
+        limit: How many at most.
+    """
+
+    offset: Annotated[int, Query(ge=0, le=10**9, description="How many to leave out at the start.")] = 0
+    limit: Annotated[int, Query(ge=1, le=1000, description="How many at most.")] = 100
+
+
+Paged = Annotated[Paging, Depends()]
+
+
+def _no_project(name: str) -> Problem:
+    return Problem(
+        404, f"expected the name of a project that you may see, got {name!r}; GET /api/v1/projects lists them"
+    )

@@ -1,0 +1,14 @@
+"""The project folders that a server works on."""
+
+from __future__ import annotations
+
+from facelib.project import text_of
+from facelib.server.settings import Settings
+
+
+def project_names(settings: Settings) -> list[str]:
+    """Return the names of the projects, sorted: the folders in the data folder, hidden ones left out."""
+    if not settings.data_dir.is_dir():
+        return []
+    folders = (path for path in settings.data_dir.iterdir() if path.is_dir() and not path.name.startswith("."))
+    return sorted(text_of(path.name) for path in folders)

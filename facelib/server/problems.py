@@ -1,0 +1,116 @@
+"""Errors as RFC 9457 problem documents, in the words that the library uses, and never with a stack trace."""
+
+from __future__ import annotations
+
+import errno
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+from sqlalchemy.exc import DBAPIError
+from starlette.exceptions import HTTPException
+
+from facelib.server.settings import Settings
+
+_log = logging.getLogger("facelib.server")
+
+# What a request with that status is answered with, whatever the endpoint.
+_USUAL = (400, 401, 403, 404, 405, 409, 413, 415, 422, 429, 503, 507)
+
+
+class ProblemDocument(BaseModel):
+    """What every error looks like (RFC 9457)."""
+
+    type: str = Field("about:blank", examples=["about:blank"])
+    title: str = Field(examples=["Not Found"])
+    status: int = Field(examples=[404])
+    detail: str = Field(examples=["expected a project, got 'dmeo'; there are 'demo'"])
+
+
+class Problem(Exception):
+    """An answer other than success.
+
+    Args:
+        status: The HTTP status.
+        detail: What was expected, what was given, and what to do.
+        headers: Headers of the answer.
+        members: Further members of the document, such as both sides of a conflict.
+    """
+
+    def __init__(self, status: int, detail: str, *, headers: Mapping[str, str] | None = None, **members: Any) -> None:
+        super().__init__(detail)
+        self.status, self.detail, self.headers, self.members = status, detail, headers, members
+
+
+def describe(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return the errors of an endpoint as FastAPI's `responses` describes them: the usual ones and those named."""
+    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}}
+    return {
+        status: {"description": HTTPStatus(status).phrase, "content": content}
+        for status in sorted({*_USUAL, *statuses})
+    }
+
+
+def answer(problem: Problem) -> JSONResponse:
+    """Return the response that tells a problem."""
+    title = HTTPStatus(problem.status).phrase
+    document = {"type": "about:blank", "title": title, "status": problem.status, "detail": problem.detail}
+    return JSONResponse(
+        document | problem.members, problem.status, problem.headers, media_type="application/problem+json"
+    )
+
+
+def add_handlers(app: FastAPI, settings: Settings) -> None:
+    """Make an app answer every error with a problem document."""
+
+    async def expected(_request: Request, error: Problem) -> JSONResponse:
+        return answer(error)
+
+    async def by_http(_request: Request, error: HTTPException) -> JSONResponse:
+        return answer(Problem(error.status_code, str(error.detail), headers=error.headers))
+
+    async def by_validation(_request: Request, error: RequestValidationError) -> JSONResponse:
+        return answer(_invalid(error))
+
+    async def by_others(request: Request, error: Exception) -> JSONResponse:
+        problem = _of_library(error, settings)
+        if problem is None:
+            _log.error("request failed: %s %s", request.method, request.url.path, exc_info=error)
+            problem = Problem(500, "expected an answer, found a fault of the server; its log says more")
+        return answer(problem)
+
+    app.add_exception_handler(Problem, expected)  # type: ignore[arg-type]
+    app.add_exception_handler(HTTPException, by_http)  # type: ignore[arg-type]
+    app.add_exception_handler(RequestValidationError, by_validation)  # type: ignore[arg-type]
+    for kind in (ValueError, OSError, DBAPIError):  # what the library raises when the user can do something about it
+        app.add_exception_handler(kind, by_others)
+    app.add_exception_handler(Exception, by_others)
+
+
+def _invalid(error: RequestValidationError) -> Problem:
+    """Say which fields of a request are wrong; what was given is not repeated, as it may be a password."""
+    errors = [
+        {"field": ".".join(str(part) for part in one["loc"]), "problem": str(one["msg"])} for one in error.errors()
+    ]
+    first = errors[0] if errors else {"field": "body", "problem": "invalid"}
+    return Problem(422, f"expected a valid {first['field']}: {first['problem']}", errors=errors)
+
+
+def _of_library(error: Exception, settings: Settings) -> Problem | None:
+    """Return the problem that an error of the library or of the system stands for, and None for a fault of ours."""
+    if isinstance(error, DBAPIError):
+        _log.error("database: %s", type(error.orig).__name__)
+        return Problem(503, "expected the database to answer, it does not; try again", headers={"Retry-After": "5"})
+    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return Problem(507, "expected room on the server's disk, found none; free some and try again")
+    text = str(error)
+    if not text.startswith("expected "):  # the library's errors all do
+        return None
+    text = text.replace(str(settings.data_dir), "data").replace(str(settings.output_dir), "output")
+    status = 409 if isinstance(error, BlockingIOError) else 404 if isinstance(error, FileNotFoundError) else 422
+    return Problem(status, text)

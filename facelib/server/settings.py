@@ -1,0 +1,78 @@
+"""What a server is told at its start: folders, database, address, limits."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """The settings of a server: by argument or by `FACELIB_*` in the environment.
+
+    Example:
+        >>> Settings(port=9000).port
+        9000
+    """
+
+    model_config = SettingsConfigDict(env_prefix="FACELIB_", extra="forbid", frozen=True)
+
+    data_dir: Path = Field(Path("data"), description="Holds NAME/people/<Person Name>/* and NAME/videos/*.")
+    output_dir: Path = Field(Path("output"), description="Everything made is written to NAME/ in here.")
+    database_url: SecretStr = Field(
+        SecretStr(""),
+        description="Such as postgresql://user:password@host/name; empty for a SQLite file in the output folder.",
+    )
+    host: str = Field("127.0.0.1", description="The address to listen on; 0.0.0.0 for every network of the machine.")
+    port: int = Field(8000, ge=0, le=65535, description="The port to listen on; 0 for any that is free.")
+    session_hours: float = Field(168.0, gt=0, description="Hours after which a log-in without use ends.")
+    failed_logins: int = Field(5, ge=1, description="Wrong log-ins by one name or address allowed in 15 minutes.")
+    trusted_proxies: str = Field("127.0.0.1", description="Addresses whose X-Forwarded-For and -Proto are believed.")
+    secure_cookies: bool = Field(False, description="Send cookies over HTTPS only; set it behind a proxy with TLS.")
+
+    @classmethod
+    def read(cls, file: Path | None = None, **given: Any) -> Self:
+        """Return the settings, checked: those given, then the environment, then the file.
+
+        Args:
+            file: A TOML file with the names of the settings in small letters, such as `port = 9000`.
+            **given: Settings by name.
+
+        Raises:
+            ValueError: When a value is of another type or out of range, a name is unknown, or the file is no TOML.
+            FileNotFoundError: When the file is not there.
+        """
+        try:
+            return cls(**{**_read_file(file), **EnvSettingsSource(cls)(), **given})
+        except ValidationError as error:
+            wrong = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+            raise ValueError(f"expected valid settings, got {wrong}; 'facelib serve --help' explains them") from None
+
+    @property
+    def state_dir(self) -> Path:
+        """The folder of the server's own files, hidden beside the projects' results."""
+        return self.output_dir / ".server"
+
+    @property
+    def database(self) -> str:
+        """The database's address as SQLAlchemy takes it."""
+        url = self.database_url.get_secret_value()
+        if not url:
+            return f"sqlite:///{(self.state_dir / 'server.sqlite').absolute().as_posix()}"
+        for plain in ("postgres://", "postgresql://"):
+            url = url.replace(plain, "postgresql+psycopg://", 1) if url.startswith(plain) else url
+        return url
+
+
+def _read_file(file: Path | None) -> dict[str, Any]:
+    if file is None:
+        return {}
+    if not file.is_file():
+        raise FileNotFoundError(f"expected a TOML file of settings at {str(file)!r}, found none")
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"expected TOML in {str(file)!r}, such as port = 9000, got a fault: {error}") from None

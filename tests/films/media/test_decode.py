@@ -1,0 +1,109 @@
+"""Films: times, turning, damage."""
+
+from __future__ import annotations
+
+import logging
+
+import av
+import numpy as np
+import pytest
+
+from facelib.films.media.decode import UnreadableFilm, probe, read_frame_at, read_frames
+from facelib.films.media.encode import write_film
+
+
+class TestReading:
+    def test_counts_and_times(self, make_film):
+        frames = list(read_frames(make_film(frames=30, rate=25)))
+        assert [frame.index for frame in frames] == list(range(30))
+        assert np.allclose([frame.time for frame in frames], np.arange(30) / 25, atol=1e-3)
+
+    def test_variable_rate_keeps_presentation_times(self, make_film):
+        times = [0, 0.04, 0.2, 0.24, 0.5, 1.1, 1.14]
+        film = make_film(times=times, pictures=[np.full((48, 64, 3), 30 * i, np.uint8) for i in range(7)])
+        assert np.allclose([frame.time for frame in read_frames(film)], times, atol=2e-3)
+
+    def test_pictures_are_rgb(self, make_film):
+        red = np.zeros((48, 64, 3), np.uint8)
+        red[..., 0] = 220
+        image = next(read_frames(make_film(pictures=[red] * 5))).image()
+        assert image.shape == (48, 64, 3)
+        assert image[..., 0].mean() > 180
+        assert image[..., 1:].mean() < 40
+
+    def test_turned_by_metadata_comes_upright(self, make_film, turn_quarter):
+        film = make_film()
+        plain = next(read_frames(film)).image()
+        turn_quarter(film)
+        frame = next(read_frames(film))
+        assert (probe(film).width, probe(film).height) == (48, 64)
+        assert frame.image().shape == (64, 48, 3)
+        # Displayed, the stored left half comes to lie on top.
+        assert frame.image()[:20].mean() < frame.image()[-20:].mean()
+        assert [plane.shape for plane in frame.planes()] == [(64, 48), (32, 24), (32, 24)]
+        assert np.abs(plain.mean() - frame.image().mean()) < 2
+
+    @pytest.mark.parametrize(("seconds", "expected"), [(-1.0, 0.0), (0.0, 0.0), (0.5, 0.48), (99.0, 1.96)])
+    def test_frame_at_a_time(self, make_film, seconds, expected):
+        film = make_film(frames=50, rate=25)
+        frame = read_frame_at(film, seconds)
+        assert frame.time == pytest.approx(expected, abs=0.021)
+        wanted = next(one for one in read_frames(film) if abs(one.time - frame.time) < 1e-6)
+        assert np.array_equal(frame.image, wanted.image())
+
+    def test_odd_sides(self, make_film):
+        film = make_film("odd.mkv", pictures=[np.full((48, 64, 3), 99, np.uint8)] * 4, codec="mpeg4", sound=None)
+        luma, first, _ = next(read_frames(film)).planes()
+        assert luma.shape[0] == 2 * first.shape[0]
+
+
+class TestDamage:
+    def test_missing(self, tmp_path):
+        with pytest.raises(FileNotFoundError, match="gone"):
+            probe(tmp_path / "gone.mp4")
+
+    @pytest.mark.parametrize("content", [b"", b"this is not a film at all", bytes(5000)])
+    def test_not_a_film(self, tmp_path, content):
+        path = tmp_path / "text.mp4"
+        path.write_bytes(content)
+        with pytest.raises(UnreadableFilm, match=r"text\.mp4"):
+            probe(path)
+
+    def test_no_picture_stream(self, tmp_path):
+        path = tmp_path / "sound.mp4"
+        with av.open(str(path), "w") as container:
+            tone = container.add_stream("aac", rate=16000, layout="mono")
+            block = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), format="fltp", layout="mono")
+            block.sample_rate = 16000
+            container.mux(tone.encode(block))
+            container.mux(tone.encode(None))
+        with pytest.raises(UnreadableFilm, match="only streams of"):
+            probe(path)
+
+    def test_no_frames(self, tmp_path):
+        path = tmp_path / "empty.mkv"
+        with av.open(str(path), "w") as container:
+            video = container.add_stream("mpeg4", rate=25)
+            video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
+            container.start_encoding()
+        with pytest.raises(UnreadableFilm):
+            list(read_frames(path))
+
+    @pytest.mark.parametrize("name", ["film.ts", "film.mkv"])
+    def test_cut_short_reads_what_is_there(self, make_film, name):
+        pictures = [np.random.default_rng(i).integers(0, 255, (96, 128, 3), np.uint8) for i in range(60)]
+        film = make_film(name, pictures=pictures)
+        film.write_bytes(film.read_bytes()[: film.stat().st_size // 2])
+        assert 10 < len(list(read_frames(film))) < 60
+
+    def test_damaged_in_the_middle_goes_on_behind(self, make_film, tmp_path, caplog):
+        film = make_film("film.ts", frames=100, size=(160, 120))
+        content = bytearray(film.read_bytes())
+        middle = len(content) // 2
+        content[middle : middle + 3000] = np.random.default_rng(0).bytes(3000)
+        film.write_bytes(content)
+        with caplog.at_level(logging.WARNING):
+            written = write_film(film, tmp_path / "out.mp4", lambda frame: frame.planes())
+        assert written >= 50
+        times = [frame.time for frame in read_frames(tmp_path / "out.mp4")]
+        assert np.all(np.diff(times) > 0)

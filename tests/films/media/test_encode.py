@@ -1,0 +1,76 @@
+"""Films written again, with their sound and their times kept."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from facelib.films.media.decode import probe, read_frames
+from facelib.films.media.encode import write_film
+
+
+def sound_of(path: Path) -> str:
+    """Return a digest of the sound packets as they are stored."""
+    digest = hashlib.sha256()
+    with av.open(str(path)) as container:
+        for packet in container.demux(container.streams.audio[0]):
+            digest.update(bytes(packet))
+    return digest.hexdigest()
+
+
+class TestWriting:
+    def test_same_times_and_same_sound(self, make_film, tmp_path):
+        times = [0, 0.04, 0.2, 0.24, 0.5, 1.1, 1.14]
+        film = make_film(times=times, pictures=[np.full((48, 64, 3), 30 * i, np.uint8) for i in range(7)])
+        out = tmp_path / "out.mp4"
+        assert write_film(film, out, lambda frame: frame.planes()) == 7
+        assert sound_of(out) == sound_of(film)
+        before, after = ([frame.time for frame in read_frames(path)] for path in (film, out))
+        assert np.allclose(before, after, atol=1e-6)
+
+    def test_draws_what_it_is_told(self, make_film, tmp_path):
+        def blacken(frame):
+            luma, first, second = frame.planes()
+            luma[:] = 16
+            return luma, first, second
+
+        out = tmp_path / "out.mp4"
+        write_film(make_film(), out, blacken)
+        assert max(frame.image().mean() for frame in read_frames(out)) < 10
+
+    def test_no_sound(self, make_film, tmp_path):
+        out = tmp_path / "out.mp4"
+        write_film(make_film(sound=None), out, lambda frame: frame.planes())
+        assert not probe(out).has_sound
+
+    def test_sound_that_mp4_cannot_hold_is_encoded(self, make_film, tmp_path):
+        film = make_film("film.mkv", sound="pcm_s16le")
+        out = tmp_path / "out.mp4"
+        write_film(film, out, lambda frame: frame.planes())
+        with av.open(str(out)) as container:
+            stream = container.streams.audio[0]
+            assert stream.codec_context.name == "aac"
+            seconds = float(stream.duration * stream.time_base)
+        assert seconds == pytest.approx(2.0, abs=0.15)
+
+    def test_failure_leaves_the_old_file(self, make_film, tmp_path):
+        out = tmp_path / "out.mp4"
+        out.write_bytes(b"old")
+
+        def fail(frame):
+            raise RuntimeError("stopped half-way")
+
+        with pytest.raises(RuntimeError, match="half-way"):
+            write_film(make_film(), out, fail)
+        assert out.read_bytes() == b"old"
+        assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+    def test_faststart(self, make_film, tmp_path):
+        out = tmp_path / "out.mp4"
+        write_film(make_film(), out, lambda frame: frame.planes())
+        content = out.read_bytes()
+        assert content.index(b"moov") < content.index(b"mdat")

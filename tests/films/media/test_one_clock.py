@@ -1,0 +1,399 @@
+"""Pictures, sound, tables and exports of a film on one clock, however its file counts."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import av
+import numpy as np
+import pytest
+
+from facelib.films.exports import read_clock
+from facelib.films.media.carried import plain_text
+from facelib.films.media.decode import open_reader, read_frame_at, read_frames, read_times
+from facelib.films.media.encode import WriteReport, write_film
+from facelib.films.media.losses import PictureCount, SoundCount
+from facelib.films.media.soundtrack import COPIED
+from facelib.films.media.timecode import first_frame
+from facelib.films.media.timeline import FrameTimes, PictureClock, Segment, StreamClock
+from facelib.films.media.times import read_film_times, write_times
+from facelib.project import FilmFiles
+
+H264 = ["-c:v", "libx264", "-pix_fmt", "yuv420p", "-g", "12", "-bf", "2"]
+MPEG2 = ["-c:v", "mpeg2video", "-pix_fmt", "yuv420p", "-q:v", "3", "-bf", "2"]
+
+
+def written(film, tmp_path, report=None):
+    out = tmp_path / "written.mp4"
+    write_film(film, out, lambda frame: frame.planes(), report=report)
+    return out
+
+
+def in_step(film, out, beeps, number=0):
+    """Tell by how many seconds the beeps of a written film are off those of its source, at most."""
+    before, after = beeps(film, number), beeps(out, number)
+    before = before[before > -0.02]
+    return max(np.abs(after - moment).min() for moment in before)
+
+
+class TestPictureClock:
+    @pytest.mark.parametrize(
+        ("pts", "expected"),
+        [
+            ([], []),
+            ([7, 8, 9], [0, 1, 2]),  # late
+            ([-5, -4, -2], [0, 1, 3]),  # below 0, and a gap
+            ([0, 1, 1, 2, 3], [0, 1, 2, 3, 4]),  # one time twice, and one that follows at once
+            ([None, None, None], [0, 1, 2]),  # no times
+            ([0, 1, 2, 90, 91], [0, 1, 2, 90, 91]),  # a real gap stays
+            ([100, 101, 102, 0, 1, 2], [0, 1, 2, 3, 4, 5]),  # joined
+            ([0, 1, 2, 3, 2, 3, 4, 5], [0, 1, 2, 3, 4, 5, 6, 7]),  # joined with an overlap
+        ],
+    )
+    def test_times_only_rise(self, pts, expected):
+        clock = PictureClock(Fraction(1, 25), Fraction(25))
+        assert [clock.place(one, 1) for one in pts] == expected
+
+    def test_a_frame_out_of_order_does_not_move_those_behind_it(self):
+        clock = PictureClock(Fraction(1, 1000), Fraction(25), joints=False)
+        assert [clock.place(one, 40) for one in (0, 40, 200, 80, 120, 240)] == [0, 40, 200, 201, 202, 240]
+
+    def test_a_leap_is_closed_only_where_packets_leap(self):
+        plain, joined = (PictureClock(Fraction(1), Fraction(1), joints=False) for _ in range(2))
+        joined.joint()
+        assert [plain.place(one, 1) for one in (0, 1, 500)] == [0, 1, 500]
+        joined = PictureClock(Fraction(1), Fraction(1), joints=False)
+        times = [joined.place(0, 1), joined.place(1, 1)]
+        joined.joint()
+        assert [*times, joined.place(500, 1)] == [0, 1, 2]
+        assert joined.segments == (Segment(0, 2, 0), Segment(500, 501, -498))
+
+
+def test_another_stream_follows_the_segments_of_the_pictures():
+    twice = (Segment(Fraction(1), Fraction(4), Fraction(-1)), Segment(Fraction(1), Fraction(4), Fraction(2)))
+    clock, tenth = StreamClock(twice), Fraction(1, 10)
+    times = [Fraction(number, 10) for number in [*range(9, 41), *range(9, 41)]]
+    placed = [clock.place(time, tenth) for time in times]
+    assert placed[:32] == [time - 1 for time in times[:32]]
+    assert placed[32:] == [time + 2 for time in times[32:]]
+
+
+CONTAINERS = {"ts": H264, "m2ts": H264, "mpg": MPEG2, "mkv": H264}
+
+
+@pytest.mark.parametrize("suffix", ["ts", "m2ts", "mpg"])
+@pytest.mark.parametrize("offset", [0, 7.3, 24549.8, 95442.2])  # the last wraps after 33 bits, in the middle
+def test_a_clock_that_starts_anywhere(suffix, offset, scene, ffmpeg, beeps, tmp_path):
+    sound = ["-c:a", "mp2" if suffix == "mpg" else "aac"]
+    film = ffmpeg(
+        *scene(seconds=2), *CONTAINERS[suffix], *sound, "-output_ts_offset", offset, tmp_path / f"film.{suffix}"
+    )
+    times = read_times(film)
+    assert times.times == pytest.approx(np.arange(50) / 25, abs=1e-4) and times.seconds == pytest.approx(2, abs=1e-3)
+    out = written(film, tmp_path)
+    assert [frame.time for frame in read_frames(out)] == pytest.approx(times.times, abs=1e-6)
+    with av.open(str(out)) as container:
+        assert container.duration / 1e6 < 2.2
+    assert in_step(film, out, beeps) < 0.02
+    assert read_frame_at(film, 1.0).time == pytest.approx(1.0, abs=0.021)  # MPEG-2 does not tell every time
+
+
+@pytest.mark.parametrize(
+    ("name", "shift"), [("film.mkv", 0.6), ("film.mp4", 0.3), ("film.flv", 0.9), ("film.ts", -1.0)]
+)
+def test_pictures_that_come_before_or_after_the_sound(name, shift, scene, ffmpeg, beeps, tmp_path):
+    inputs = scene(seconds=2)
+    delayed = ["-itsoffset", max(shift, 0), *inputs[:4], "-itsoffset", max(-shift, 0), *inputs[4:]]
+    sound = ["-c:a", "libmp3lame", "-ar", "44100"]
+    film = ffmpeg(*delayed, *H264, "-fps_mode", "passthrough", *sound, tmp_path / name)
+    times = read_times(film)
+    assert times.times[0] == 0 and times.times[-1] == pytest.approx(1.96, abs=2e-3)
+    assert in_step(film, written(film, tmp_path), beeps) < 0.02
+
+
+@pytest.mark.parametrize(
+    ("suffix", "video", "sound"),
+    [("ts", H264, "aac"), ("ts", MPEG2, "mp2"), ("m2ts", H264, "ac3"), ("mpg", MPEG2, "mp2")],
+)
+def test_joined_films(suffix, video, sound, scene, ffmpeg, beeps, tmp_path):
+    """Three pieces that all begin to count at the same time: 150 pictures, six seconds, and the sound of all."""
+    piece = ffmpeg(*scene(seconds=2), *video, "-c:a", sound, tmp_path / f"piece.{suffix}")
+    film = tmp_path / f"film.{suffix}"
+    film.write_bytes(piece.read_bytes() * 3)
+    times = read_times(film)
+    assert len(times.ticks) == 150 and np.all(np.diff(times.ticks) > 0)
+    assert times.seconds == pytest.approx(6, abs=0.15) and len(times.segments) == 3
+    out = written(film, tmp_path)
+    starts = beeps(out)
+    begins = [float(one.start + one.shift) for one in times.segments]
+    own = beeps(piece)[1:]
+    expected = [begin + beep for begin in begins for beep in own]
+    assert all(np.abs(starts - moment).min() < 0.02 for moment in expected)
+    with open_reader(film) as reader:
+        assert len(list(reader.frames(count_sound=True))) == 150 and reader.problem() == ""
+
+
+@pytest.mark.parametrize(("name", "video"), [("film.mkv", H264), ("film.mp4", H264), ("film.ts", H264)])
+def test_a_gap_is_kept(name, video, scene, ffmpeg, tmp_path):
+    gap = ["-vf", "setpts='PTS+gte(N,20)*7.5/TB'", "-an", "-fps_mode", "passthrough"]
+    film = ffmpeg(*scene(seconds=2), *gap, *video, tmp_path / name)
+    steps = np.diff(read_times(film).times)
+    assert len(steps) == 49 and steps[19] == pytest.approx(7.54, abs=0.03) and np.delete(steps, 19).max() < 0.05
+    assert [frame.time for frame in read_frames(written(film, tmp_path))] == pytest.approx(
+        read_times(film).times, abs=1e-6
+    )
+
+
+class TestTable:
+    def test_comes_back_as_it_was(self, tmp_path):
+        segments = (
+            Segment(Fraction(1, 3), Fraction(7, 3), Fraction(-1, 3)),
+            Segment(Fraction(0), Fraction(9), Fraction(2)),
+        )
+        times = FrameTimes(
+            np.array([0, 5]),
+            np.array([1 / 3, np.nan]),
+            9,
+            Fraction(1, 3),
+            Fraction(25),
+            segments,
+            "01:00:00:00",
+            Fraction(25),
+        )
+        files = FilmFiles(tmp_path)
+        write_times(times, files.times)
+        back = read_film_times("gone.mp4", files)
+        assert back.ticks.tolist() == [0, 5] and back.segments == segments and back.seconds == 3.0
+        assert (back.timecode, back.timecode_rate, back.rate) == ("01:00:00:00", 25, 25)
+
+    def test_one_that_is_damaged_is_made_anew(self, make_film, tmp_path):
+        files = FilmFiles(tmp_path / "out")
+        files.folder.mkdir()
+        files.times.write_bytes(b"PAR1")
+        assert len(read_film_times(make_film(frames=7), files).ticks) == 7
+
+
+# What MP4 holds, from every container that holds it.
+PAIRS = [
+    *(
+        (codec, suffix)
+        for codec in ("aac", "libmp3lame", "ac3")
+        for suffix in ("mp4", "mov", "mkv", "avi", "ts", "m2ts", "flv", "asf")
+    ),
+    *(("eac3", suffix) for suffix in ("mp4", "mov", "mkv", "ts")),
+    *(("libopus", suffix) for suffix in ("mp4", "mkv", "webm", "ts", "ogv")),
+    *(("flac", suffix) for suffix in ("mp4", "mkv", "ogv")),
+    *(("alac", suffix) for suffix in ("mp4", "mov", "mkv")),
+]
+PAIRS.remove(("ac3", "flv"))
+VIDEO = {"avi": ["-c:v", "mpeg4"], "asf": ["-c:v", "msmpeg4"], "webm": ["-c:v", "libvpx"], "ogv": ["-c:v", "libtheora"]}
+
+
+def packets_of(path):
+    with av.open(str(path)) as container:
+        stream = container.streams.audio[0]
+        kept = [bytes(packet) for packet in container.demux(stream) if packet.size]
+        return stream.codec_context.codec.canonical_name, kept
+
+
+@pytest.mark.parametrize(("codec", "suffix"), PAIRS)
+def test_sound_that_mp4_holds_is_copied_bit_for_bit(codec, suffix, scene, ffmpeg, beeps, tmp_path):
+    strict = ["-strict", "-2"]
+    video = VIDEO.get(suffix, H264)
+    film = ffmpeg(*scene(seconds=1.2, layout="stereo"), *video, "-c:a", codec, *strict, tmp_path / f"film.{suffix}")
+    out = written(film, tmp_path)
+    (name, before), (other, after) = packets_of(film), packets_of(out)
+    assert name == other and name in COPIED
+    if before[0][:2] in (b"\xff\xf1", b"\xff\xf9"):  # AAC with headers of its own, which MP4 has no place for
+        before = [packet[7:] for packet in before]
+    assert after == before
+    assert in_step(film, out, beeps) < 0.02
+
+
+@pytest.mark.parametrize(
+    ("codec", "suffix", "layout", "rate", "expected"),
+    [
+        ("pcm_s16le", "mov", "stereo", 48000, "aac"),
+        ("pcm_s16le", "avi", "mono", 8000, "aac"),
+        ("mp2", "ts", "stereo", 44100, "aac"),
+        ("wmav2", "asf", "stereo", 44100, "aac"),
+        ("wmav2", "avi", "stereo", 44100, "aac"),
+        ("libvorbis", "mkv", "5.1", 48000, "aac"),
+        ("dca", "mkv", "5.1(side)", 48000, "aac"),
+        ("pcm_s24le", "mkv", "7.1", 48000, "aac"),
+        ("pcm_s16le", "mov", "stereo", 192000, "flac"),  # a rate that AAC lacks
+        ("pcm_s16le", "mov", "quad", 48000, "flac"),  # and a layout
+    ],
+)
+def test_other_sound_keeps_its_channels_and_its_rate(
+    codec, suffix, layout, rate, expected, scene, ffmpeg, beeps, tmp_path
+):
+    sound = scene(seconds=1.2, layout=layout, hz=rate)
+    film = ffmpeg(*sound, *VIDEO.get(suffix, H264), "-c:a", codec, "-strict", "-2", tmp_path / f"film.{suffix}")
+    out = written(film, tmp_path)
+    with av.open(str(out)) as container:
+        context = container.streams.audio[0].codec_context
+        name, channels = context.codec.canonical_name, context.layout.nb_channels
+        assert (name, context.sample_rate, channels) == (expected, rate, av.AudioLayout(layout).nb_channels)
+        assert context.layout.name == layout.removesuffix("(side)")
+    assert in_step(film, out, beeps) < 0.02
+
+
+def test_every_stream_comes_with_its_language_title_and_flag(scene, ffmpeg, beeps, tmp_path):
+    facts = ["-metadata:s:a:0", "language=eng", "-metadata:s:a:1", "language=deu", "-metadata:s:a:1", "title=Kommentar",
+             "-metadata:s:a:2", "language=fra", "-disposition:a:0", "0", "-disposition:a:1", "default"]  # fmt: skip
+    streams = [
+        "-map",
+        "0:v",
+        "-map",
+        "1:a",
+        "-map",
+        "1:a",
+        "-map",
+        "1:a",
+        "-c:a:0",
+        "aac",
+        "-c:a:1",
+        "ac3",
+        "-c:a:2",
+        "libvorbis",
+    ]
+    film = ffmpeg(*scene(seconds=1), *streams, *H264, *facts, tmp_path / "film.mkv")
+    with av.open(str(written(film, tmp_path))) as container:
+        sounds = container.streams.audio
+        assert [one.metadata["language"] for one in sounds] == ["eng", "deu", "fra"]
+        assert sounds[1].metadata.get("name", sounds[1].metadata.get("title")) == "Kommentar"
+        assert [bool(one.disposition & av.stream.Disposition.default) for one in sounds] == [False, True, False]
+
+
+SUBTITLES = "1\n00:00:00,200 --> 00:00:00,600\n<i>One</i>\n\n2\n00:00:00,900 --> 00:00:01,400\nTwo\nlines\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "codec"), [("film.mkv", "srt"), ("film.mkv", "ass"), ("film.mp4", "mov_text"), ("film.mkv", "webvtt")]
+)
+def test_subtitles_chapters_title_and_date(name, codec, scene, ffmpeg, tmp_path):
+    (tmp_path / "text.srt").write_text(SUBTITLES)
+    (tmp_path / "facts.txt").write_text(
+        ";FFMETADATA1\ntitle=My film\ndate=1942\n[CHAPTER]\nTIMEBASE=1/1000\nSTART=0\nEND=800\ntitle=Begin\n"
+        "[CHAPTER]\nTIMEBASE=1/1000\nSTART=800\nEND=2000\ntitle=End\n"
+    )
+    inputs = [*scene(seconds=2), "-i", tmp_path / "text.srt", "-i", tmp_path / "facts.txt"]
+    maps = ["-map", "0:v", "-map", "1:a", "-map", "2:s", "-map_metadata", "3", "-map_chapters", "3"]
+    film = ffmpeg(
+        *inputs, *maps, *H264, "-c:a", "aac", "-c:s", codec, "-metadata:s:s:0", "language=deu", tmp_path / name
+    )
+    with av.open(str(written(film, tmp_path))) as container:
+        assert (container.metadata["title"], container.metadata["date"]) == ("My film", "1942")
+        chapters = container.chapters()
+        begins = [float(one["start"] * one["time_base"]) for one in chapters]
+        assert [one["metadata"]["title"] for one in chapters] == ["Begin", "End"] and begins == pytest.approx(
+            [0, 0.8], abs=0.03
+        )
+        stream = next(one for one in container.streams.subtitles if one.codec_context.name == "mov_text")
+        assert stream.metadata["language"] == "deu"
+        cues = []
+        for packet in container.demux(stream):
+            words = bytes(packet)[2 : 2 + int.from_bytes(bytes(packet)[:2], "big")].decode() if packet.size > 2 else ""
+            if words:
+                times = (float(packet.pts * packet.time_base), float((packet.pts + packet.duration) * packet.time_base))
+                cues.append((words, *(round(time, 1) for time in times)))
+    assert cues == [("One", 0.2, 0.6), ("Two\nlines", 0.9, 1.4)]
+
+
+def test_words_of_a_line_of_dialogue():
+    assert plain_text(rb"{\b1}Hello{\b0}\Nyou") == "Hello\nyou"
+
+
+@pytest.mark.parametrize(("small", "large"), [("0", "default"), ("default", "default"), ("0", "0")])
+def test_the_default_and_then_the_largest_pictures(small, large, scene, ffmpeg, tmp_path):
+    inputs = scene(seconds=1)
+    filters = ["-filter_complex", "[0:v]split[a][b];[a]scale=48:32,fps=5[p];[b]null[f]", "-map", "[p]", "-map", "[f]"]
+    flags = ["-disposition:v:0", small, "-disposition:v:1", large]
+    film = ffmpeg(*inputs[:4], *filters, *H264, *flags, tmp_path / "film.mkv")
+    frames = list(read_frames(film))
+    assert len(frames) == 25 and frames[0].width == 96
+
+
+NTSC, FAST = Fraction(30000, 1001), Fraction(60000, 1001)
+
+
+@pytest.mark.parametrize(
+    ("label", "counted", "rate", "frame"),
+    [
+        ("01:00:00:00", Fraction(24000, 1001), Fraction(24000, 1001), 86_400),
+        ("10:11:12:13", Fraction(24), Fraction(24), 880_141),
+        ("10:11:12:13", Fraction(25), Fraction(25), 916_813),
+        ("10:11:12:13", Fraction(25), Fraction(50), 1_833_626),  # half as fast
+        ("10:11:12:13", Fraction(50), Fraction(50), 1_833_613),
+        ("01:00:00:00", NTSC, NTSC, 108_000),
+        ("01:00:00;00", NTSC, NTSC, 107_892),
+        ("00:01:00;02", NTSC, NTSC, 1800),
+        ("01:00:00;15", NTSC, FAST, 215_814),
+        ("01:00:00;15", Fraction(30), FAST, 215_814),  # the same, told as a whole number
+        ("01:00:00;30", FAST, FAST, 215_814),
+        ("10:11:12:13", Fraction(30), Fraction(30), 1_100_173),
+        ("23:59:59;29", NTSC, FAST, 2 * (2_589_408 - 1)),
+        ("some day", Fraction(0), NTSC, 0),
+    ],
+)
+def test_a_timecode_counts_at_its_own_rate(label, counted, rate, frame):
+    assert first_frame(label, counted, rate) == frame
+
+
+@pytest.mark.parametrize("name", ["film.mov", "film.mxf", "film.mpg"])
+@pytest.mark.parametrize(
+    ("rate", "label"),
+    [("24000/1001", "01:02:03:04"), ("25", "10:00:00:24"), ("30000/1001", "01:00:00;02"), ("30000/1001", "01:00:00:02"),
+     ("50", "00:00:10:20"), ("60000/1001", "01:00:00;30")],
+)  # fmt: skip
+def test_the_timecodes_of_files(name, rate, label, scene, ffmpeg, tmp_path):
+    if name == "film.mpg" and Fraction(rate) >= 50:
+        pytest.skip("ffmpeg writes none into MPEG-2 at these rates")
+    video = H264 if name == "film.mov" else [*MPEG2, "-bf", "0"]
+    film = ffmpeg(*scene(rate=rate, seconds=0.5), "-an", *video, "-timecode", label, tmp_path / name)
+    clock = read_clock(film)
+    assert clock.rate == Fraction(rate)
+    assert clock.start == first_frame(label, Fraction(rate), Fraction(rate)) > 0
+    assert clock.drop_frame == (";" in label)
+
+
+class TestLosses:
+    @pytest.mark.parametrize(
+        ("suffix", "video"), [("mp4", H264), ("mkv", H264), ("ts", MPEG2), ("avi", ["-c:v", "mpeg4", "-g", "12"])]
+    )
+    def test_damage_in_the_middle_is_told_and_all_else_stays(self, suffix, video, scene, ffmpeg, tmp_path):
+        film = ffmpeg(*scene((192, 128), seconds=4), *video, "-c:a", "libmp3lame", tmp_path / f"film.{suffix}")
+        content = bytearray(film.read_bytes())
+        middle, size = int(len(content) * 0.45), len(content) // 5
+        content[middle : middle + size] = np.random.default_rng(1).bytes(size)
+        film.write_bytes(content)
+        with open_reader(film) as reader:
+            shown = len(list(reader.frames(count_sound=True)))
+            problem = reader.problem()
+        assert shown > 40
+        if shown < 100:
+            assert "pictures could not be read, near 0:0" in problem or "the rest is missing" in problem
+        report = WriteReport()
+        assert len(list(read_frames(written(film, tmp_path, report)))) == shown
+
+    def test_a_whole_film_has_no_problem(self, make_film):
+        for name, codec in (("a.mp4", "libx264"), ("b.mkv", "libx264"), ("c.avi", "mpeg4"), ("d.webm", "libvpx")):
+            sound = "libopus" if name.endswith("webm") else "aac"
+            with open_reader(make_film(name, codec=codec, sound=sound)) as reader:
+                assert len(list(reader.frames(count_sound=True))) == 50 and reader.problem() == ""
+
+    def test_fields_in_packets_of_their_own_are_no_loss(self):
+        count = PictureCount(expected=100, shown=50, fields=True)
+        assert count.sentence() == ""
+        count.fail(3.0)
+        assert count.sentence() == "50 of 100 pictures could not be read, near 0:03"
+
+    def test_a_gap_in_the_sound_counts_where_there_are_pictures(self):
+        times = FrameTimes(np.arange(100), np.arange(100) / 25, 100, Fraction(1, 25))
+        count = SoundCount(2)
+        for start in (0.0, 1.0, 3.5):
+            count.add(start, 1.0)
+        assert count.sentence(times) == "sound 2 lacks 1.5 seconds, near 0:02"
+        paused = FrameTimes(np.arange(50), np.arange(50) / 25, 50, Fraction(1, 25))
+        assert count.sentence(paused) == ""

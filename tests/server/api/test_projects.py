@@ -1,0 +1,78 @@
+"""Projects over the API."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from starlette.testclient import TestClient
+
+from facelib.project import Project
+
+PROJECTS = "/api/v1/projects"
+
+
+def test_the_demo_is_listed_and_described(api: TestClient, demo: Project) -> None:
+    expected = {"name": "demo", "people": 2, "videos": 2, "has_recognizer": True}
+    assert api.get(PROJECTS).json() == {"items": [expected], "total": 1, "next_offset": None}
+    assert api.get(f"{PROJECTS}/demo").json() == expected
+
+
+@pytest.mark.parametrize("name", ["second", "Ада Лавлейс", "日本 🎬", "a b?c#d"])
+def test_a_project_is_made_once(owner: TestClient, name: str) -> None:
+    made = owner.post(PROJECTS, json={"name": name})
+    assert made.status_code == 201
+    assert owner.get(made.headers["Location"]).json() == {
+        "name": name, "people": 0, "videos": 0, "has_recognizer": False,
+    }  # fmt: skip
+    again = owner.post(PROJECTS, json={"name": name.upper()})
+    assert again.status_code == 409 and "choose another" in again.json()["detail"]
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "../x", "a/b", "a\\b", ".hidden", "unknown", "*", "x" * 201, "\0", 5])
+def test_a_name_that_no_folder_can_have_is_refused(owner: TestClient, name: object) -> None:
+    answer = owner.post(PROJECTS, json={"name": name})
+    assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
+    assert owner.get(PROJECTS).json()["total"] == 0
+
+
+@pytest.mark.parametrize("name", ["other", "%2e%2e", ".server", "%2e%2e%2fdemo", "demo%00", "DEMO"])
+def test_a_project_that_is_not_there(api: TestClient, name: str) -> None:
+    assert api.get(f"{PROJECTS}/{name}").status_code == 404
+
+
+def test_a_list_comes_in_pages(owner: TestClient) -> None:
+    for name in "abcde":
+        owner.post(PROJECTS, json={"name": name})
+    seen, offset = [], 0
+    while offset is not None:
+        page = owner.get(PROJECTS, params={"offset": offset, "limit": 2}).json()
+        seen += [one["name"] for one in page["items"]]
+        assert page["total"] == 5
+        offset = page["next_offset"]
+    assert seen == list("abcde")
+    assert owner.get(PROJECTS, params={"limit": 0}).status_code == 422
+
+
+def test_only_the_projects_that_one_may_see(
+    api: TestClient, client_with: Callable[[dict[str, str]], TestClient]
+) -> None:
+    api.post(PROJECTS, json={"name": "other"})
+    reader = client_with({"demo": "read"})
+    assert [one["name"] for one in reader.get(PROJECTS).json()["items"]] == ["demo"]
+    assert reader.get(f"{PROJECTS}/demo").status_code == 200
+    assert reader.get(f"{PROJECTS}/other").json() == reader.get(f"{PROJECTS}/other").json()
+    absent, hidden = reader.get(f"{PROJECTS}/absent"), reader.get(f"{PROJECTS}/other")
+    assert (absent.status_code, hidden.status_code) == (404, 404)
+    assert hidden.json()["detail"] == absent.json()["detail"].replace("absent", "other")
+    assert reader.post(PROJECTS, json={"name": "third"}).status_code == 403
+
+
+def test_an_answer_that_is_known_is_not_sent_again(api: TestClient, demo: Project) -> None:
+    first = api.get(f"{PROJECTS}/demo")
+    known = {"If-None-Match": first.headers["ETag"]}
+    again = api.get(f"{PROJECTS}/demo", headers=known)
+    assert (again.status_code, again.content) == (304, b"")
+    (demo.people / "New Person").mkdir()
+    changed = api.get(f"{PROJECTS}/demo", headers=known)
+    assert (changed.status_code, changed.json()["people"]) == (200, 3)

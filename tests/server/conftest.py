@@ -1,0 +1,156 @@
+"""A server over a real demo, on SQLite and on a real PostgreSQL."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+
+import psycopg
+import pytest
+from fastapi import FastAPI
+from starlette.testclient import TestClient
+
+import facelib
+from facelib.films.identify import identify_films
+from facelib.page import write_page
+from facelib.project import Project, file_lock
+from facelib.recognize import load_recognizer
+from facelib.server.app import create_app
+from facelib.server.settings import Settings
+
+_numbers = count()
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Callable[[], str]]:
+    """A PostgreSQL server of our own; called, it gives the address of a new, empty database."""
+    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    found = str(programs[-1]) if programs else shutil.which("initdb")
+    if found is None:
+        reason = "expected PostgreSQL's initdb; on Debian, apt-get install postgresql"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    folder = Path(tempfile.mkdtemp(prefix="pg-"))  # short: the socket's path has at most some 100 bytes
+    user = "postgres" if os.geteuid() == 0 else None  # it refuses to run as root
+    if user:
+        os.chown(folder, pwd.getpwnam(user).pw_uid, -1)
+
+    def run(program: str, *arguments: str) -> None:
+        command = [str(Path(found).with_name(program)), *arguments]
+        subprocess.run(command, check=True, user=user, stdout=subprocess.DEVNULL, cwd=folder, timeout=120)
+
+    run("initdb", "-D", f"{folder}/data", "-U", "facelib", "-A", "trust", "--no-sync", "-E", "UTF8")
+    options = f"-k {folder} -c listen_addresses='' -c fsync=off -c max_connections=200"
+    run("pg_ctl", "-D", f"{folder}/data", "-w", "-o", options, "-l", f"{folder}/log", "start")
+
+    def make() -> str:
+        name = f"facelib_{next(_numbers)}"
+        with psycopg.connect(f"host={folder} user=facelib dbname=postgres", autocommit=True) as connection:
+            connection.execute(f"create database {name}")  # type: ignore[arg-type]
+        return f"postgresql://facelib@/{name}?host={folder}"
+
+    yield make
+    run("pg_ctl", "-D", f"{folder}/data", "-m", "immediate", "stop")
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """The address of an empty database, of each kind in turn; empty for the usual SQLite file."""
+    make: Callable[[], str] = request.getfixturevalue("postgresql") if request.param == "postgresql" else str
+    return make()
+
+
+@pytest.fixture
+def demo(tmp_path: Path, make_tuned_demo: Callable[[Path, float], Project]) -> Project:
+    """The demo as notebooks 02 and 04 leave it."""
+    return make_tuned_demo(tmp_path, 0.4)
+
+
+@pytest.fixture(scope="session")
+def named_films(shared_folder: Path, make_tuned_demo: Callable[[Path, float], Project]) -> Path:
+    """The folder of the demo as notebook 05 leaves it, made once by whoever asks first; copy it."""
+    kept, new = shared_folder / "demo named", shared_folder / "demo named new"
+    with file_lock(shared_folder / "demo named.lock", what="making of the demo", wait=True):
+        if not kept.is_dir():
+            project = make_tuned_demo(new, 0.4)
+            recognizer, info = load_recognizer(project.recognizer)
+            embedder = facelib.load_embedder("dlib")
+            films = project.find_videos()
+            identify_films(films, project, facelib.load_detector(), embedder, recognizer, info, progress=False)
+            write_page(project, progress=False)
+            new.rename(kept)
+    return kept
+
+
+@pytest.fixture
+def named(tmp_path: Path, named_films: Path) -> Project:
+    """The demo as notebook 05 leaves it, with the names and the page, without annotated films."""
+    shutil.copytree(named_films, tmp_path, dirs_exist_ok=True)
+    return Project("demo", tmp_path / "data", tmp_path / "output")
+
+
+@pytest.fixture
+def films(named: Project, owner: TestClient) -> TestClient:
+    """A client that may do everything, of a server over the demo with its films, which `named` names."""
+    return owner
+
+
+@pytest.fixture
+def settings(tmp_path: Path, database_url: str) -> Settings:
+    """The settings of a server over `tmp_path`, where `demo` puts its project."""
+    return Settings(data_dir=tmp_path / "data", output_dir=tmp_path / "output", database_url=database_url)
+
+
+@pytest.fixture
+def make_app(settings: Settings) -> Iterator[Callable[..., FastAPI]]:
+    """A factory of applications with these settings, some of them changed; all share the database."""
+    made: list[FastAPI] = []
+
+    def make(**changed: object) -> FastAPI:
+        made.append(create_app(Settings(**{**settings.model_dump(), **changed})))
+        return made[-1]
+
+    yield make
+    for app in made:
+        app.state.store.close()
+
+
+@pytest.fixture
+def stranger(make_app: Callable[..., FastAPI]) -> Iterator[TestClient]:
+    """A client of a server without a log-in; the server starts without a project unless `demo` is asked for too."""
+    with TestClient(make_app(), raise_server_exceptions=False) as client:
+        yield client
+
+
+@pytest.fixture
+def owner(stranger: TestClient) -> TestClient:
+    """A client of that server with the token of the first start."""
+    stranger.headers["Authorization"] = f"Bearer {stranger.app.state.first_token}"
+    return stranger
+
+
+@pytest.fixture
+def api(demo: Project, owner: TestClient) -> TestClient:
+    """A client that may do everything, of a server over the demo, which `demo` names."""
+    return owner
+
+
+@pytest.fixture
+def client_with(owner: TestClient) -> Callable[[dict[str, str]], TestClient]:
+    """Return a factory of clients of the same server whose token has the grants given, such as `{"demo": "read"}`."""
+
+    def make(grants: dict[str, str]) -> TestClient:
+        made = owner.post("/api/v1/tokens", json={"name": "test", "grants": grants})
+        assert made.status_code == 201, made.text
+        headers = {"Authorization": f"Bearer {made.json()['token']}"}
+        return TestClient(owner.app, raise_server_exceptions=False, headers=headers)
+
+    return make

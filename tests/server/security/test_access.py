@@ -1,0 +1,149 @@
+"""Who may do what."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from fastapi import FastAPI
+from sqlalchemy import text
+from starlette.testclient import TestClient
+
+ME = "/api/v1/session"
+USER = {"name": "ada", "password": "correct horse", "grants": {"demo": "correct"}}
+
+
+def test_nothing_but_health_without_a_log_in(stranger: TestClient) -> None:
+    assert stranger.get("/health").json() == {"status": "ok"}
+    paths = stranger.app.openapi()["paths"]
+    tried = 0
+    for path, methods in paths.items():
+        address = re.sub(r"\{\w+\}", "1", path)
+        for method in methods:
+            if (path, method) in {("/health", "get"), (ME, "post")}:
+                continue
+            answer = stranger.request(method, address, json={})
+            assert answer.status_code == 401, (method, path, answer.text)
+            tried += 1
+    assert tried > 10
+    wrong = {"Authorization": "Bearer facelib_wrong"}
+    assert stranger.get("/api/v1/projects", headers=wrong).status_code == 401
+
+
+def test_the_first_token_is_made_once_and_kept_as_a_digest(make_app: Callable[..., FastAPI]) -> None:
+    first = make_app()
+    token = first.state.first_token
+    assert token.startswith("facelib_") and len(token) > 40
+    assert make_app().state.first_token is None
+    with first.state.store.read() as session:
+        (row,) = session.execute(text("select * from tokens")).all()
+    assert token not in str(row) and token.removeprefix("facelib_") not in str(row)
+
+
+def test_a_user_logs_in_and_out(owner: TestClient) -> None:
+    assert owner.post("/api/v1/users", json=USER).status_code == 201
+    assert owner.post("/api/v1/users", json=USER).status_code == 409
+    browser = TestClient(owner.app)
+    answer = browser.post(ME, json={"name": "ada", "password": "correct horse"})
+    assert answer.status_code == 201
+    cookie = answer.headers["set-cookie"]
+    assert "HttpOnly" in cookie and "SameSite=lax" in cookie
+    csrf = answer.json()["csrf"]
+    assert browser.get(ME).json() == {"name": "ada", "grants": [{"demo": "correct"}], "is_user": True, "csrf": csrf}
+    assert browser.delete(ME).status_code == 403  # as a page of another site would ask
+    assert browser.delete(ME, headers={"X-CSRF-Token": "wrong"}).status_code == 403
+    kept = dict(browser.cookies)
+    assert browser.delete(ME, headers={"X-CSRF-Token": csrf}).status_code == 204
+    browser.cookies.update(kept)
+    assert browser.get(ME).status_code == 401
+    with owner.app.state.store.read() as session:
+        kept_password = session.execute(text("select password from users")).scalar_one()
+    assert kept_password.startswith("$argon2id$")
+
+
+def test_a_token_logs_a_browser_in_until_it_is_revoked(owner: TestClient) -> None:
+    made = owner.post("/api/v1/tokens", json={"name": "page", "grants": {"*": "read"}}).json()
+    browser = TestClient(owner.app)
+    assert browser.post(ME, json={"token": made["token"]}).status_code == 201
+    assert browser.get("/api/v1/projects").status_code == 200
+    assert "token" not in owner.get("/api/v1/tokens").json()["items"][-1]
+    assert owner.delete(f"/api/v1/tokens/{made['id']}").status_code == 204
+    assert browser.get("/api/v1/projects").status_code == 401
+    assert owner.delete(f"/api/v1/tokens/{made['id']}").status_code == 404
+
+
+@pytest.mark.parametrize("grants", [{}, {"demo": "write"}, {"": "read"}, {"demo": 5}, ["demo"], None])
+def test_grants_of_another_kind(owner: TestClient, grants: object) -> None:
+    assert owner.post("/api/v1/tokens", json={"name": "x", "grants": grants}).status_code == 422
+
+
+def test_nobody_gives_more_than_they_have(client_with: Callable[[dict[str, str]], TestClient]) -> None:
+    corrector = client_with({"demo": "correct"})
+
+    def give(grants: dict[str, str]) -> int:
+        return corrector.post("/api/v1/tokens", json={"name": "x", "grants": grants}).status_code
+
+    assert [give({"demo": "admin"}), give({"*": "read"}), give({"other": "read"})] == [403, 403, 403]
+    assert corrector.get("/api/v1/users").status_code == 403
+
+
+def test_a_users_token_follows_its_user(owner: TestClient) -> None:
+    user = owner.post("/api/v1/users", json=USER | {"grants": {"demo": "correct"}}).json()
+    browser = TestClient(owner.app)
+    csrf = browser.post(ME, json={"name": "ada", "password": "correct horse"}).json()["csrf"]
+    made = browser.post(
+        "/api/v1/tokens", json={"name": "mine", "grants": {"demo": "correct"}}, headers={"X-CSRF-Token": csrf}
+    ).json()
+    program = TestClient(owner.app, headers={"Authorization": f"Bearer {made['token']}"})
+    assert program.get(ME).json()["grants"] == [{"demo": "correct"}, {"demo": "correct"}]
+    owner.patch(f"/api/v1/users/{user['id']}", json={"grants": {"demo": "read"}})
+    refused = program.post("/api/v1/tokens", json={"name": "x", "grants": {"demo": "correct"}})
+    assert refused.status_code == 403
+    owner.delete(f"/api/v1/users/{user['id']}")
+    assert program.get(ME).status_code == 401
+    assert browser.get(ME).status_code == 401
+
+
+def test_a_changed_password_logs_other_browsers_out(owner: TestClient) -> None:
+    owner.post("/api/v1/users", json=USER)
+    one, other = TestClient(owner.app), TestClient(owner.app)
+    csrf = one.post(ME, json={"name": "ada", "password": "correct horse"}).json()["csrf"]
+    other.post(ME, json={"name": "ada", "password": "correct horse"})
+
+    def change(old: str) -> int:
+        passwords, headers = {"old": old, "new": "battery staple"}, {"X-CSRF-Token": csrf}
+        return one.put("/api/v1/users/me/password", json=passwords, headers=headers).status_code
+
+    assert [change("wrong"), change("correct horse")] == [403, 204]
+    assert [one.get(ME).status_code, other.get(ME).status_code] == [200, 401]
+    assert other.post(ME, json={"name": "ada", "password": "correct horse"}).status_code == 401
+    assert other.post(ME, json={"name": "ada", "password": "battery staple"}).status_code == 201
+
+
+def test_wrong_log_ins_are_limited(owner: TestClient) -> None:
+    owner.post("/api/v1/users", json=USER)
+    browser = TestClient(owner.app)
+    tried = [browser.post(ME, json={"name": "ada", "password": f"wrong {i}"}).status_code for i in range(7)]
+    assert tried == [401] * 5 + [429] * 2
+    right = browser.post(ME, json={"name": "ada", "password": "correct horse"})
+    assert right.status_code == 429 and 0 < int(right.headers["Retry-After"]) <= 900
+
+
+def test_a_log_in_without_use_ends(make_app: Callable[..., FastAPI]) -> None:
+    app = make_app(session_hours=1.0)
+    browser = TestClient(app)
+    browser.post(ME, json={"token": app.state.first_token})
+    assert browser.get(ME).status_code == 200
+    with app.state.store.begin() as session:
+        session.execute(text("update logins set used = used - 3601"))
+    assert browser.get(ME).status_code == 401
+
+
+def test_the_audit_names_no_secret(owner: TestClient) -> None:
+    owner.post("/api/v1/users", json=USER)
+    made = owner.post("/api/v1/tokens", json={"name": "x", "grants": {"*": "read"}}).json()
+    with owner.app.state.store.read() as session:
+        rows = session.execute(text("select who, action, details from audit order by id")).all()
+    assert [(row.who, row.action) for row in rows] == [("first start", "user.make"), ("first start", "token.make")]
+    assert made["token"] not in str(rows) and "correct horse" not in str(rows)
