@@ -11,10 +11,11 @@ from anyio import to_thread
 from fastapi import APIRouter, FastAPI
 from prometheus_client import CollectorRegistry
 
-from facelib.server.api import events, jobs, projects, server, session, tokens, users
+from facelib.server.api import events, jobs, of_projects, projects, server, session, tokens, users
 from facelib.server.database import open_store
 from facelib.server.etags import ETags
 from facelib.server.events import Feed
+from facelib.server.films import FilmPages
 from facelib.server.jobs.worker import Workers
 from facelib.server.observe import Observe
 from facelib.server.problems import ProblemDocument, add_handlers, describe
@@ -22,7 +23,7 @@ from facelib.server.security.first import make_first_token
 from facelib.server.settings import Settings
 
 API = "/api/v1"
-ROUTERS: tuple[ModuleType, ...] = (session, users, tokens, projects, jobs, events)
+ROUTERS: tuple[ModuleType, ...] = (session, users, tokens, projects, jobs, events, *of_projects.ROUTERS)
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -58,6 +59,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.settings, app.state.store = settings, store
     app.state.feed = Feed(store)
+    app.state.pages = FilmPages()
     app.state.registry = CollectorRegistry()
     app.state.first_token = make_first_token(store)
     add_handlers(app, settings)
