@@ -7,20 +7,23 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 from types import ModuleType
 
+from anyio import to_thread
 from fastapi import APIRouter, FastAPI
 from prometheus_client import CollectorRegistry
 
-from facelib.server.api import of_projects, projects, server, session, tokens, users
+from facelib.server.api import events, jobs, of_projects, projects, server, session, tokens, users
 from facelib.server.database import open_store
 from facelib.server.etags import ETags
+from facelib.server.events import Feed
 from facelib.server.films import FilmPages
+from facelib.server.jobs.worker import Workers
 from facelib.server.observe import Observe
 from facelib.server.problems import ProblemDocument, add_handlers, describe
 from facelib.server.security.first import make_first_token
 from facelib.server.settings import Settings
 
 API = "/api/v1"
-ROUTERS: tuple[ModuleType, ...] = (session, users, tokens, projects, *of_projects.ROUTERS)
+ROUTERS: tuple[ModuleType, ...] = (session, users, tokens, projects, jobs, events, *of_projects.ROUTERS)
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -39,7 +42,10 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def life(_app: FastAPI) -> AsyncIterator[None]:
+        workers = Workers(store, settings)
+        workers.start()
         yield
+        await to_thread.run_sync(workers.stop)
         store.close()
 
     app = FastAPI(
@@ -52,6 +58,7 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
     )
     app.state.settings, app.state.store = settings, store
+    app.state.feed = Feed(store)
     app.state.pages = FilmPages()
     app.state.registry = CollectorRegistry()
     app.state.first_token = make_first_token(store)

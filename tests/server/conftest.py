@@ -106,7 +106,7 @@ def films(named: Project, owner: TestClient) -> TestClient:
 @pytest.fixture
 def settings(tmp_path: Path, database_url: str) -> Settings:
     """The settings of a server over `tmp_path`, where `demo` puts its project."""
-    return Settings(data_dir=tmp_path / "data", output_dir=tmp_path / "output", database_url=database_url)
+    return Settings(data_dir=tmp_path / "data", output_dir=tmp_path / "output", database_url=database_url, workers=0)
 
 
 @pytest.fixture
