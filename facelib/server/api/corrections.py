@@ -193,8 +193,7 @@ def _name(review: Review, rows: list[int], new: Deciding) -> str:
 def _correction(review: Review, one: Decision, ids: dict[str, str]) -> Correction:
     items = []
     for row, was, given in zip(one.tracks, one.before, one.given, strict=True):
-        film, track = str(review.tracks.at[row, "video"]), int(review.tracks.at[row, "track"])
+        record: dict[str, Any] = review.tracks.loc[row].to_dict()  # type: ignore[assignment]
+        film, track = str(record["video"]), int(record["track"])
         items.append(CorrectionItem(video=ids[film], track=track, was=was, given=given))
     return Correction(id=one.when, by=one.by, tracks=items)
-
-
