@@ -20,6 +20,7 @@ from facelib.server.headers import SecurityHeaders
 from facelib.server.jobs.worker import Workers
 from facelib.server.observe import Observe
 from facelib.server.problems import ProblemDocument, add_handlers, describe
+from facelib.server.reviews import Reviews
 from facelib.server.security.first import make_first_token
 from facelib.server.settings import Settings
 
@@ -62,7 +63,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.settings, app.state.store = settings, store
     app.state.feed = Feed(store)
-    app.state.pages = FilmPages()
+    app.state.pages, app.state.reviews = FilmPages(), Reviews()
     app.state.registry = CollectorRegistry()
     app.state.first_token = make_first_token(store)
     add_handlers(app, settings)
