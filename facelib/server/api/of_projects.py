@@ -2,6 +2,6 @@
 
 from types import ModuleType
 
-from facelib.server.api import people, pictures
+from facelib.server.api import corrections, media, people, pictures, tracks, videos
 
-ROUTERS: tuple[ModuleType, ...] = (people, pictures)
+ROUTERS: tuple[ModuleType, ...] = (people, pictures, videos, media, tracks, corrections)
