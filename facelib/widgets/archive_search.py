@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import html
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import unquote
 
 import anywidget
@@ -48,16 +48,16 @@ class ArchiveSearch(anywidget.AnyWidget):
 
     _esm = f"{bundle('archive_search.js')}\nexport default {{ render: renderSearch }};\n"
     _css = read_assets("panel.css", "archive_search.css")
-    people = traitlets.List().tag(sync=True)
-    wanted = traitlets.List().tag(sync=True)
-    unwanted = traitlets.List().tag(sync=True)
-    by = traitlets.Unicode("moment").tag(sync=True)
+    people: traitlets.List[list[Any]] = traitlets.List().tag(sync=True)
+    wanted: traitlets.List[str] = traitlets.List().tag(sync=True)
+    unwanted: traitlets.List[str] = traitlets.List().tag(sync=True)
+    by: traitlets.Enum[Any] = traitlets.Enum(get_args(Unit), "moment").tag(sync=True)
     shortest = traitlets.Float(0.0).tag(sync=True)
     page = traitlets.Int(0).tag(sync=True)
     pages = traitlets.Int(0).tag(sync=True)
     found = traitlets.Unicode("").tag(sync=True)
     error = traitlets.Unicode("").tag(sync=True)
-    hits = traitlets.List().tag(sync=True)
+    hits: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
     pictures = traitlets.List(traitlets.Bytes()).tag(sync=True)
 
     def __init__(

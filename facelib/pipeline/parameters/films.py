@@ -8,7 +8,10 @@ from pydantic import BeforeValidator, Field, NonNegativeFloat, PositiveInt
 
 from facelib.pipeline.parameters.base import DetectorNetwork, Lines, NotebookParameters, Provider, Share, as_lines
 
-ExportFormat = Literal["csv", "json", "parquet", "vtt", "srt", "otio", "edl", "fcpxml", "annotations", "mot", "graphml"]
+ExportFormat = Literal[
+    "csv", "json", "parquet", "vtt", "srt", "otio", "edl", "fcpxml", "annotations", "mot", "graphml", "resolve", "fcp7",
+    "avid", "eaf", "iiif", "ebucore", "chapters", "nfo",
+]  # fmt: skip
 _DETECTORS = "haar, hog, cnn, mtcnn, centerface, yunet, or the path of an ONNX file"
 _VIDEOS = "file names in the project's videos folder, or paths; empty means all films of the project"
 _EMBEDDER = "the path of the ONNX file that made the embeddings; empty: found by its name"
@@ -33,7 +36,7 @@ class AnnotateVideoParameters(NotebookParameters):
     )
     exports: Annotated[list[ExportFormat], BeforeValidator(as_lines)] = Field(
         ["csv", "json", "vtt", "srt", "otio", "edl", "fcpxml", "annotations", "mot", "graphml"],
-        description="or parquet",
+        description="or others",
     )
     score: Share | None = Field(None, description="least score of a face that is shown; None takes the detector's own")
     smallest_face: float = Field(
