@@ -83,8 +83,11 @@ def _link_reports(project: Project) -> None:
 
 
 def _print_problems(project: Project) -> bool:
-    """Say what went wrong with films; return whether all of them were finished."""
+    """Say what went wrong with films, and which were left out; return whether all the others were finished."""
     import pandas as pd
+
+    from facelib.project.content import VIDEO_SUFFIXES
+    from facelib.project.names import text_of
 
     if not project.film_summary.is_file():
         return True
@@ -92,6 +95,9 @@ def _print_problems(project: Project) -> bool:
     problems = summary.loc[summary["problem"] != "", ["film", "problem"]]
     for film, problem in problems.itertuples(index=False):
         typer.echo(f"problem   {film}: {problem}")
+    for path, reason in project.list_videos():
+        if reason and path.suffix.lower() in VIDEO_SUFFIXES:  # notebook 01 lists other files as well
+            typer.echo(f"left out  {text_of(path.relative_to(project.videos).as_posix())}: {reason}")
     return bool(problems.empty)
 
 

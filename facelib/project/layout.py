@@ -233,7 +233,8 @@ class Project:
 
         listed: dict[str, tuple[Path, str]] = {}
         others: list[tuple[Path, str]] = []
-        for path in files_below(self.videos):
+        # Of two films with one name, the one nearer to `videos/` is taken.
+        for path in sorted(files_below(self.videos), key=lambda one: (len(one.parts), one)):
             reason = why_no_film(path)
             if not reason and path.name in listed:
                 first = listed[path.name][0].relative_to(self.videos).as_posix()
