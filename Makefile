@@ -15,7 +15,7 @@ compile := $(uv) compile --universal --python-version 3.11 --generate-hashes --q
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check lint format bench lab tuner train docs lock clean
+.PHONY: help setup run test check lint format bench lab tuner train server scale serve docs lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -80,6 +80,15 @@ tuner: .venv/.ready ## Serve notebook 4 as a page of its own: make tuner PROJECT
 
 train: .venv/.train ## Install what training networks needs beside: PyTorch and its company, some 3 GB
 
+server: .venv/.server ## Install what the server needs beside: FastAPI, SQLAlchemy and their company
+
+scale: .venv/.scale ## Install what searching all films at once needs beside: DuckDB
+
+SERVE_OPTIONS ?=
+serve: .venv/.server ## Serve the demo to your browser, with a REST API: make serve SERVE_OPTIONS="--port 8000"
+	$(bin)/facelib demo
+	$(bin)/facelib serve $(SERVE_OPTIONS)
+
 DOCS_OPTIONS ?=
 docs: .venv/.docs ## Build the documentation into site/, with the notebooks as they run on the demo
 	$(bin)/python docs/build.py $(DOCS_OPTIONS)
@@ -89,6 +98,12 @@ lock: $(bin)/uv ## Choose versions anew and write the locks
 	@# uv keeps the versions of the file it writes over; what is in the first lock is left out of the second.
 	cp requirements.lock requirements-train.lock
 	$(compile) --extra train pyproject.toml --output-file requirements-train.lock \
+		$$(sed -n "s/^\([a-z0-9._-]*\)==.*linux.*/--no-emit-package \1/p" requirements.lock)
+	cp requirements.lock requirements-server.lock
+	$(compile) --extra server pyproject.toml --output-file requirements-server.lock \
+		$$(sed -n "s/^\([a-z0-9._-]*\)==.*linux.*/--no-emit-package \1/p" requirements.lock)
+	cp requirements.lock requirements-scale.lock
+	$(compile) --extra scale pyproject.toml --output-file requirements-scale.lock \
 		$$(sed -n "s/^\([a-z0-9._-]*\)==.*linux.*/--no-emit-package \1/p" requirements.lock)
 	cp requirements.lock requirements-docs.lock
 	$(compile) --extra docs pyproject.toml --output-file requirements-docs.lock \
@@ -130,6 +145,14 @@ $(bin)/uv:
 # This lock names only what the first one does not, so that nothing installed is exchanged.
 .venv/.train: .venv/.ready requirements-train.lock
 	@$(uv) install $(quiet) $(python) --no-deps --require-hashes --requirement requirements-train.lock
+	@touch $@
+
+.venv/.server: .venv/.ready requirements-server.lock
+	@$(uv) install $(quiet) $(python) --no-deps --require-hashes --requirement requirements-server.lock
+	@touch $@
+
+.venv/.scale: .venv/.ready requirements-scale.lock
+	@$(uv) install $(quiet) $(python) --no-deps --require-hashes --requirement requirements-scale.lock
 	@touch $@
 
 .venv/.docs: .venv/.ready requirements-docs.lock

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 import facelib
-from facelib.evaluate import Score, Truth, load_truth, score
+from facelib.evaluate import Score, Truth, load_truth, score_table
 from facelib.evaluate.truth import UNNAMED
 from facelib.films.indexed import index_film
 from facelib.films.naming import LOOK_COLUMNS, NamingSettings, name_tracks
@@ -86,7 +86,7 @@ class Film:
         info = info_for(known, embedder)
         return name_tracks(self.tracks, knn, info, looks=self.looks, shots=self.shots, settings=settings)
 
-    def score(self, known: pd.DataFrame, embedder: facelib.Embedder, *, context: bool) -> Score:
+    def score_table(self, known: pd.DataFrame, embedder: facelib.Embedder, *, context: bool) -> Score:
         """Compare the names with the truth, in which all who are not in the gallery are strangers."""
         tracks = self.named(known, embedder, context=context)
         faces = self.detections.merge(tracks[["track", "person"]], on="track")
@@ -94,7 +94,7 @@ class Film:
             faces = faces[faces["frame"].isin(self.truth.frames)]
         labels = self.truth.faces["person"]
         people = labels.where(labels.isin(known["person"]), UNKNOWN).mask(labels == "ignore", UNNAMED)
-        return score(faces, self.truth.faces.assign(person=people))
+        return score_table(faces, self.truth.faces.assign(person=people))
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ class FilmSet:
         films = sorted((videos / "videos").iterdir())
         return cls(table[table["used"]], [Film.find(film, project, embedder, truth / "truth") for film in films])
 
-    def score(self, left_out: str | None, embedder: facelib.Embedder, *, context: bool) -> Score:
+    def score_table(self, left_out: str | None, embedder: facelib.Embedder, *, context: bool) -> Score:
         """Add up the films, named by the gallery without one person."""
         known = self.known[self.known["person"] != left_out]
         return sum((film.score(known, embedder, context=context) for film in self.films), Score())

@@ -23,7 +23,7 @@ from facelib.faces import FloatArray
 from facelib.train.crops import crop_faces
 from facelib.train.data import Crops, read_people, split_people
 from facelib.train.loop import train
-from facelib.train.measures import embed_crops, pair_score, score
+from facelib.train.measures import embed_crops, face_metrics, pair_score
 from facelib.train.settings import Settings
 
 HERE = Path(__file__).resolve().parent
@@ -43,7 +43,7 @@ def pca_vectors(people: Crops, others: Crops, *, dimension: int, whiten: bool) -
 def row(what: str, vectors: FloatArray, others: Crops, *rest: str) -> str:
     """Return a row of the table."""
     names = others.table["person"].to_numpy(str)
-    pairs, found = pair_score(vectors, names), score(vectors, names)
+    pairs, found = pair_score(vectors, names), face_metrics(vectors, names)
     figures = [f"{pairs.accuracy:.3f}", f"{pairs.standard_error:.3f}", f"{found.recall_at_1:.3f}"]
     return "| " + " | ".join([what, *figures, f"{found.knn_accuracy:.3f}", *(rest or ("",) * 3)]) + " |"
 

@@ -54,7 +54,7 @@ def models_folder() -> Path:
 
 @pytest.fixture(scope="session", autouse=True)
 def _private_jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keep the developer's own Jupyter, IPython and matplotlib settings out, for this process and its children."""
+    """Keep the developer's own Jupyter, IPython, matplotlib and project out, for this process and its children."""
     home = tmp_path_factory.mktemp("jupyter")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("JUPYTER_CONFIG_DIR", str(home / "config"))
@@ -63,6 +63,7 @@ def _private_jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
         patch.setenv("JUPYTER_PLATFORM_DIRS", "1")  # jupyter_core warns where it is not set
         patch.setenv("IPYTHONDIR", str(home / "ipython"))
         patch.setenv("MPLBACKEND", "Agg")
+        patch.delenv("FACELIB_PROJECT", raising=False)
         yield
 
 
@@ -140,7 +141,8 @@ def copy_demo(shared_folder: Path) -> Callable[..., Project]:
 def _tune(project: Project) -> None:
     embedder = facelib.load_embedder("dlib")
     table = build_gallery(project, facelib.load_detector(), embedder, progress=False)
-    write_gallery(table, project.faces, detector="mtcnn", embedder=embedder.name, weights_sha256=embedder.sha256)
+    made = {"embedder": embedder.name, "weights_sha256": embedder.sha256, "threshold": embedder.threshold}
+    write_gallery(table, project.faces, detector="mtcnn", **made)
     tuning = tune(read_gallery(project.faces), fallback=embedder.threshold)
     tuning.save(project.recognizer, tuning.fitted.threshold)
 

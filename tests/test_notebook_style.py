@@ -17,7 +17,7 @@ from facelib.pipeline.parameters import NOTEBOOKS
 
 FOLDER = Path(__file__).parents[1] / "notebooks"
 PATHS = sorted(FOLDER.glob("*.ipynb"))
-PLACES = {"project": "demo", "data_dir": "data", "output_dir": "output"}
+PLACES = {"project": "", "data_dir": "data", "output_dir": "output"}
 BLOCKS = (ast.If, ast.For, ast.While, ast.With, ast.Try)
 
 

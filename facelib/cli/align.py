@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from facelib.cli.printing import shown
+from facelib.cli.printing import relative
 
 
 def align(
@@ -36,8 +36,8 @@ def align(
         progress=sys.stderr.isatty(),
     )
     failed = table.loc[table["crop"] == "", "reason"].map(lambda reason: reason.partition(":")[0]).value_counts()
-    typer.echo(f"{int((table['crop'] != '').sum())} of {len(table)} pictures are aligned in {shown(destination)}")
+    typer.echo(f"{int((table['crop'] != '').sum())} of {len(table)} pictures are aligned in {relative(destination)}")
     for reason, count in failed.items():
         typer.echo(f"{count} without a crop: {reason}")
     if len(failed):
-        typer.echo(f"They are listed in {shown(destination / 'failed.csv')}")
+        typer.echo(f"They are listed in {relative(destination / 'failed.csv')}")

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from facelib.cli.options import DataFolder, OutputFolder, ProjectName, find_project
-from facelib.cli.printing import shown
+from facelib.cli.printing import relative
 
 
 def live(
@@ -65,4 +65,4 @@ def live(
         typer.echo(f"Error: {'; '.join(problems)}", err=True)
         raise typer.Exit(1)
     if record is not None:
-        typer.echo(f"recorded {shown(record)}", err=True)
+        typer.echo(f"recorded {relative(record)}", err=True)

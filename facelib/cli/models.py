@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from facelib.cli.printing import print_table, shown
+from facelib.cli.printing import print_table, relative
 
 models = typer.Typer(invoke_without_command=True)
 
@@ -62,5 +62,5 @@ def import_model(
     typer.echo(f"Reading {file}; the conversion takes about half a minute ...")
     made = import_facenet(file, output, standardisation=standardisation)  # type: ignore[arg-type]
     typer.echo(str(made))
-    name = "facenet" if output is None and made.path.stem.startswith("facenet_2018") else str(shown(made.path))
+    name = "facenet" if output is None and made.path.stem.startswith("facenet_2018") else str(relative(made.path))
     typer.echo(f"Next: facelib run --project NAME -p embedder={name}")

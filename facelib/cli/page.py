@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from facelib.cli.options import DataFolder, OutputFolder, ProjectName, find_project
-from facelib.cli.printing import shown
+from facelib.cli.printing import relative
 
 
 def page(
@@ -24,4 +24,4 @@ def page(
     from facelib.page import write_page
 
     place = find_project(project, data_dir, output_dir)
-    typer.echo(f"page      {shown(write_page(place, longest_gap=longest_gap, progress=sys.stderr.isatty()))}")
+    typer.echo(f"page      {relative(write_page(place, longest_gap=longest_gap, progress=sys.stderr.isatty()))}")

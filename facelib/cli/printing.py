@@ -42,6 +42,6 @@ def print_rows(columns: Sequence[str], parts: Iterable[Sequence[Sequence[str]]],
     Console().print(sheet)
 
 
-def shown(path: Path) -> str:
+def relative(path: Path) -> str:
     """Return a path relative to the working folder where it lies below it."""
     return os.path.relpath(path) if path.absolute().is_relative_to(Path.cwd()) else str(path)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from facelib.cli.printing import shown
+from facelib.cli.printing import relative
 
 if TYPE_CHECKING:
     from facelib.pipeline import StepResult
@@ -42,7 +42,7 @@ def print_results(project: Project, results: Sequence[StepResult]) -> bool:
     _link_reports(project)
     last = results[-1]
     if last.state == "failed":
-        typer.echo(f"See the report {shown(last.report)} or the notebook {shown(last.notebook)}", err=True)
+        typer.echo(f"See the report {relative(last.report)} or the notebook {relative(last.notebook)}", err=True)
     typer.echo("")
     of_films = last.state != "failed" and any(result.number in _OF_FILMS for result in results)
     whole = True
@@ -116,13 +116,13 @@ def _print_places(project: Project, results: Sequence[StepResult]) -> None:
     from facelib.project import FilmFiles
 
     if project.page.is_file():
-        typer.echo(f"page      {shown(project.page)}")
+        typer.echo(f"page      {relative(project.page)}")
     for result in results:
-        typer.echo(f"report    {shown(result.report)}")
+        typer.echo(f"report    {relative(result.report)}")
     for folder in sorted((project.output / "videos").glob("*/")):
         files = FilmFiles(folder)
         for kind, path in (("film", files.annotated), ("table", files.appearances)):
             if path.is_file():
-                typer.echo(f"{kind:9} {shown(path)}")
+                typer.echo(f"{kind:9} {relative(path)}")
     if project.page.is_file():
         typer.echo("Next: open the page in a browser, then the reports; notebook 06 corrects names.")

@@ -8,12 +8,12 @@ from pathlib import Path
 from tqdm.auto import tqdm
 
 from facelib.demo.figures import collins, hopper
-from facelib.demo.film import FRAME_RATE, write_film
+from facelib.demo.film import FRAME_RATE, write_demo_film
 from facelib.demo.pictures import PICTURES, gallery
 from facelib.demo.script import SHOTS
 from facelib.demo.strangers import strangers
-from facelib.nets.cache import sha256_of
 from facelib.project import Project, atomic_write, write_text
+from facelib.project.digests import sha256_of
 
 VERSION = 1  # raised whenever the demo's content changes, so that an older one is made anew
 
@@ -58,7 +58,7 @@ def make_demo(project: Project, *, seed: int = 0, seconds_per_shot: float = 3.0,
             bar.update()
         truth = project.data / "truth"
         figures = (*cast, *strangers())
-        films = write_film(figures, videos=project.videos, truth=truth, frames_per_shot=frames_per_shot, seed=seed)
+        films = write_demo_film(figures, videos=project.videos, truth=truth, frames_per_shot=frames_per_shot, seed=seed)
         for _ in films:
             bar.update()
     paths += [project.videos / "demo.mp4", project.videos / "demo_vfr.mp4", truth / "demo.csv", truth / "demo_vfr.csv"]

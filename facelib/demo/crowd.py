@@ -9,15 +9,15 @@ from tqdm.auto import tqdm
 
 from facelib.demo.figures import Figure, collins, hopper, sample
 from facelib.demo.pictures import as_jpeg, vary
-from facelib.demo.strangers import Colour, Recipe, draw_stranger
+from facelib.demo.strangers import Paint, Recipe, draw_stranger
 from facelib.project import Project, atomic_write
 
 # Faces of `lfw_subset` that lie far from one another in dlib's embedding.
 _FACES = (75, 97, 74, 83, 50, 22, 6, 78, 72, 57, 67, 26, 93, 19, 25, 17)
-_SKINS: tuple[Colour, ...] = ((250, 208, 176), (244, 200, 166), (226, 178, 140), (198, 150, 118))
-_HAIRS: tuple[Colour, ...] = ((30, 24, 22), (48, 36, 28), (92, 66, 44), (120, 118, 116))
-_COATS: tuple[Colour, ...] = ((58, 68, 86), (124, 40, 50), (60, 84, 68), (86, 74, 60), (44, 44, 50))
-_SHIRTS: tuple[Colour, ...] = ((216, 218, 224), (40, 34, 38), (206, 196, 172), (150, 170, 200))
+_SKINS: tuple[Paint, ...] = ((250, 208, 176), (244, 200, 166), (226, 178, 140), (198, 150, 118))
+_HAIRS: tuple[Paint, ...] = ((30, 24, 22), (48, 36, 28), (92, 66, 44), (120, 118, 116))
+_COATS: tuple[Paint, ...] = ((58, 68, 86), (124, 40, 50), (60, 84, 68), (86, 74, 60), (44, 44, 50))
+_SHIRTS: tuple[Paint, ...] = ((216, 218, 224), (40, 34, 38), (206, 196, 172), (150, 170, 200))
 MOST_PEOPLE = len(_FACES) + 2
 
 

@@ -71,7 +71,7 @@ def _film(path: Path) -> Iterator[_Writer]:
             writer.close(whole=whole)
 
 
-def write_film(
+def write_demo_film(
     figures: tuple[Figure, ...],
     *,
     videos: Path,

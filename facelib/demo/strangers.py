@@ -13,10 +13,10 @@ from facelib.faces import FloatArray
 from facelib.recognize import UNKNOWN
 
 WIDTH, HEIGHT = 720, 1000
-SCALE = 9.0  # pixels of the figure for one pixel of the face's picture
+_SCALE = 9.0  # pixels of the figure for one pixel of the face's picture
 CENTRE = (360.0, 250.0)  # where the middle of the face's oval comes to lie
 
-Colour = tuple[int, int, int]
+Paint = tuple[int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +37,10 @@ class Recipe:
     index: int
     oval: tuple[float, float, float, float]
     box: tuple[float, float, float]
-    skin: Colour
-    hair: Colour
-    coat: Colour
-    shirt: Colour
+    skin: Paint
+    hair: Paint
+    coat: Paint
+    shirt: Paint
     long_hair: bool = False
 
 
@@ -78,8 +78,8 @@ def draw_stranger(recipe: Recipe, grey: NDArray[np.float64]) -> Figure:
         _lay(canvas, alpha, part, np.asarray(colour, np.float32) * (light + grain)[..., None])
     face, oval = _enlarged(recipe, grey)
     _lay(canvas, alpha, oval, face)
-    left, top = (CENTRE[axis] + (recipe.box[axis] - recipe.oval[axis]) * SCALE for axis in (0, 1))
-    side = recipe.box[2] * SCALE
+    left, top = (CENTRE[axis] + (recipe.box[axis] - recipe.oval[axis]) * _SCALE for axis in (0, 1))
+    side = recipe.box[2] * _SCALE
     return Figure(UNKNOWN, np.clip(canvas, 0, 255).astype(np.uint8), alpha, (left, top, left + side, top + side))
 
 
@@ -133,20 +133,20 @@ def _enlarged(recipe: Recipe, grey: NDArray[np.float64]) -> tuple[FloatArray, Fl
     """Return the face on the figure's canvas in colour, and where it is, fading out over its edge."""
     middle_x, middle_y, half_width, half_height = recipe.oval
     # The middle of the first pixel lies at 0 of the one picture, and half an enlarged pixel into the other.
-    to_canvas = np.array([[SCALE, 0, CENTRE[0] - middle_x * SCALE], [0, SCALE, CENTRE[1] - middle_y * SCALE]])
+    to_canvas = np.array([[_SCALE, 0, CENTRE[0] - middle_x * _SCALE], [0, _SCALE, CENTRE[1] - middle_y * _SCALE]])
     large = cv2.warpAffine(
         grey.astype(np.float32), to_canvas, (WIDTH, HEIGHT), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
     )
-    large = large + 0.35 * (large - cv2.GaussianBlur(large, (0, 0), 0.8 * SCALE))
+    large = large + 0.35 * (large - cv2.GaussianBlur(large, (0, 0), 0.8 * _SCALE))
     low, high = np.percentile(grey, (1, 99.5))
     large = np.clip((large - low) / (high - low), 0, 1).astype(np.float32)
     y, x = np.mgrid[:HEIGHT, :WIDTH].astype(np.float32)
-    distance = np.hypot((x - CENTRE[0]) / (half_width * SCALE), (y - CENTRE[1]) / (half_height * SCALE))
+    distance = np.hypot((x - CENTRE[0]) / (half_width * _SCALE), (y - CENTRE[1]) / (half_height * _SCALE))
     oval: FloatArray = np.clip((1.0 - distance) / 0.16, 0, 1).astype(np.float32)
     return _toned(large, recipe.skin), oval
 
 
-def _toned(grey: NDArray[np.float32] | np.float32, skin: Colour) -> FloatArray:
+def _toned(grey: NDArray[np.float32] | np.float32, skin: Paint) -> FloatArray:
     """Colour a grey picture (0 to 1) in tones of skin: black stays black, shadows are redder than lights."""
     powers = np.array([0.75, 1.05, 1.2], np.float32)
     return (np.asarray(grey)[..., None] ** powers * np.array(skin, np.float32)).astype(np.float32)

@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 
 from facelib.detect.base import Options, PictureDetector, resized, suppress
 from facelib.faces import Faces, FloatArray, Image
-from facelib.nets.cache import converted, sha256_of
+from facelib.nets.cache import converted
 from facelib.nets.runtime import Network, Provider, open_network
+from facelib.project.digests import sha256_of
 
 STRIDES = (8, 16, 32)
-SIDE_STEP = 32  # the sides of the network's picture must be multiples of the largest stride
-OVERLAP = 0.3
+_SIDE_STEP = 32  # the sides of the network's picture must be multiples of the largest stride
+_OVERLAP = 0.3
 
 
 class GridDetector(PictureDetector):
@@ -41,7 +42,7 @@ class GridDetector(PictureDetector):
         canvas = self._canvas(picture)
         faces = self._decode(self._network.run(self._input(canvas)), canvas.shape[0], canvas.shape[1])
         faces = faces[faces.scores > self.score]
-        faces = faces[suppress(faces.boxes, faces.scores, overlap=OVERLAP)]
+        faces = faces[suppress(faces.boxes, faces.scores, overlap=_OVERLAP)]
         back = np.array([image.shape[1] / picture.shape[1], image.shape[0] / picture.shape[0]], np.float32)
         return Faces(faces.boxes * np.tile(back, 2), faces.scores, faces.landmarks * back)
 
@@ -61,7 +62,7 @@ class GridDetector(PictureDetector):
 
     def _canvas(self, picture: Image) -> Image:
         """Pad the picture with black, right and below, to a size the network accepts."""
-        height, width = self._fixed_size() or tuple(-(-side // SIDE_STEP) * SIDE_STEP for side in picture.shape[:2])
+        height, width = self._fixed_size() or tuple(-(-side // _SIDE_STEP) * _SIDE_STEP for side in picture.shape[:2])
         canvas = np.zeros((height, width, 3), np.uint8)
         part = picture[:height, :width]
         canvas[: part.shape[0], : part.shape[1]] = part

@@ -11,8 +11,8 @@ from facelib.nets import centerface as centerface_weights
 from facelib.nets.runtime import Provider, open_network
 
 CELL = 4  # pixels of the network's picture for one cell of its answer
-SIDE_STEP = 32  # the sides of the network's picture must be multiples of its largest stride
-WINDOW = 16.0  # pixels: the smallest face it finds well
+_SIDE_STEP = 32  # the sides of the network's picture must be multiples of its largest stride
+_WINDOW = 16.0  # pixels: the smallest face it finds well
 
 
 class CenterFaceDetector(PictureDetector):
@@ -30,10 +30,10 @@ class CenterFaceDetector(PictureDetector):
 
     def __init__(self, options: Options, *, provider: Provider = "auto") -> None:
         super().__init__(options)
-        self._network = open_network(centerface_weights.network(), provider=provider)
+        self._network = open_network(centerface_weights.network_file(), provider=provider)
 
     def _find(self, image: Image, smallest_face: float) -> Faces:
-        picture = resized(image, self._enlargement(image, WINDOW / smallest_face))
+        picture = resized(image, self._enlargement(image, _WINDOW / smallest_face))
         faces = self._decode(self._network.run(_input(picture)))
         back = np.array([image.shape[1] / picture.shape[1], image.shape[0] / picture.shape[0]], np.float32)
         return Faces(faces.boxes * np.tile(back, 2), faces.scores, faces.landmarks * back)
@@ -55,7 +55,7 @@ class CenterFaceDetector(PictureDetector):
 
 def _input(picture: Image) -> FloatArray:
     """Pad the picture with black, right and below, to a size the network accepts."""
-    height, width = (-(-side // SIDE_STEP) * SIDE_STEP for side in picture.shape[:2])
+    height, width = (-(-side // _SIDE_STEP) * _SIDE_STEP for side in picture.shape[:2])
     canvas = np.zeros((height, width, 3), np.uint8)
     canvas[: picture.shape[0], : picture.shape[1]] = picture
     return np.asarray(cv2.dnn.blobFromImage(canvas), np.float32)

@@ -19,7 +19,7 @@ from facelib.nets.runtime import Provider, open_network
 WINDOW = 80  # side of the face the network was trained for, in pixels
 STRIDE, OFFSET = 8, 14
 BORDER, GAP = 11, 10  # black pixels about dlib's pyramid, and between its levels, which it lays below each other
-OVERLAP = 0.3383  # dlib's own, as stored in its weights file
+_OVERLAP = 0.3383  # dlib's own, as stored in its weights file
 SMALLEST_LEVEL = 40  # below this a face could no longer lie half inside the picture
 BAND_PIXELS = 4_000_000  # a picture is worked through in bands of about this size, so that memory stays bounded
 REACH = 12  # how many rows of scores the zero padding at the edge of a band spoils
@@ -56,7 +56,7 @@ class CnnDetector(PictureDetector):
             boxes.append((corners * np.tile(back, 2)).astype(np.float32))
             scores.append(found)
         box, score = np.concatenate(boxes), np.concatenate(scores)
-        best = suppress(box, score, overlap=OVERLAP)
+        best = suppress(box, score, overlap=_OVERLAP)
         return Faces.of(box[best], score[best], self._landmarks.find(image, box[best]))
 
     def _above(self, level: Image, top: int) -> tuple[NDArray[np.intp], NDArray[np.intp], FloatArray]:

@@ -12,7 +12,7 @@ from facelib.detect.landmarks import LandmarkFinder
 from facelib.faces import Faces, Image
 from facelib.nets.runtime import Provider
 
-WINDOW = 24  # side of the cascade's own window, in pixels
+_WINDOW = 24  # side of the cascade's own window, in pixels
 CASCADE = "haarcascade_frontalface_default.xml"
 
 
@@ -45,7 +45,7 @@ class HaarDetector(PictureDetector):
         self._landmarks = LandmarkFinder(provider=provider)
 
     def _find(self, image: Image, smallest_face: float) -> Faces:
-        picture = resized(image, self._enlargement(image, max(1.0, WINDOW / smallest_face)))
+        picture = resized(image, self._enlargement(image, max(1.0, _WINDOW / smallest_face)))
         factor = picture.shape[1] / image.shape[1]
         side = max(1, round(self.tolerance * smallest_face * factor))
         if side > min(picture.shape[:2]):

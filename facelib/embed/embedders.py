@@ -18,14 +18,14 @@ from facelib.detect.base import Engine, checked
 from facelib.embed.align import DLIB_SIZE, DlibAligner, align
 from facelib.faces import Faces, FloatArray, Image
 from facelib.nets import dlib as dlib_weights
-from facelib.nets.cache import sha256_of
 from facelib.nets.catalogue import catalogue, find_weights
 from facelib.nets.runtime import Network, Provider, open_network
+from facelib.project.digests import sha256_of
 
 Alignment = Literal["dlib", "margin", "five points"]
 """How a face is cut out: dlib's chip, the box with a margin, or warped so that five landmarks lie fixed."""
 
-Colour = Literal["RGB", "BGR"]
+_ChannelOrder = Literal["RGB", "BGR"]
 
 _PREFIX = "facelib."
 
@@ -62,7 +62,7 @@ class InputForm:
     size: int
     mean: float = 0.0
     scale: float = 1.0
-    colour: Colour = "RGB"
+    colour: _ChannelOrder = "RGB"
     alignment: Alignment = "five points"
     normalise: bool = True
     mirrored: bool = False
@@ -71,7 +71,7 @@ class InputForm:
         """Check the values."""
         if self.size < 1:
             raise ValueError(f"expected a size of at least 1 pixel, got {self.size!r}")
-        if self.colour not in get_args(Colour):
+        if self.colour not in get_args(_ChannelOrder):
             raise ValueError(f"expected colour 'RGB' or 'BGR', got {self.colour!r}")
         if self.alignment not in get_args(Alignment):
             raise ValueError(f"expected alignment out of {get_args(Alignment)!r}, got {self.alignment!r}")

@@ -3,7 +3,7 @@
 from facelib.evaluate.calibration import calibration_error, film_reliability, gallery_reliability, reliability
 from facelib.evaluate.classification import Classification, classify_gallery, classify_pictures
 from facelib.evaluate.clusters import ClusterScore, score_clusters, track_clusters
-from facelib.evaluate.counting import Score, confusion, count, score, score_film
+from facelib.evaluate.counting import Score, confusion, count, score_film, score_table
 from facelib.evaluate.films import Evaluation, evaluate_films
 from facelib.evaluate.identification import Searches, det_curve, equal_error_rate, fnir_at, searches
 from facelib.evaluate.matching import found_faces, join_films, match_faces
@@ -64,11 +64,11 @@ __all__ = [
     "read_segments",
     "read_truth",
     "reliability",
-    "score",
     "score_clusters",
     "score_film",
     "score_segment_table",
     "score_segments",
+    "score_table",
     "score_tracking",
     "searches",
     "track_clusters",

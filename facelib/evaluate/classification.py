@@ -18,7 +18,7 @@ from facelib.recognize import OpenSetSVM
 Classifier = Literal["svm", "knn", "mean"]
 """A support vector machine a person, the five nearest faces, or the nearest mean of a person's faces."""
 
-NO_FACE = "no face found"
+_NO_FACE = "no face found"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,7 +105,7 @@ def classify_pictures(
     found = np.isfinite(vectors).all(axis=1)
     train = train[found[train]]
     chance = _probabilities(classifier, vectors[train], labels[train], vectors[test][found[test]])
-    answer, sure = np.full(len(test), NO_FACE, object), np.zeros(len(test))
+    answer, sure = np.full(len(test), _NO_FACE, object), np.zeros(len(test))
     answer[found[test]], sure[found[test]] = np.unique(labels[train])[chance.argmax(axis=1)], chance.max(axis=1)
     table = pd.DataFrame(
         {

@@ -88,10 +88,10 @@ def score_film(files: FilmFiles, truth: Truth | pd.DataFrame, *, least_iou: floa
     Raises:
         FileNotFoundError: When the film has not been annotated yet.
     """
-    return score(found_faces(files), truth, least_iou=least_iou)
+    return score_table(found_faces(files), truth, least_iou=least_iou)
 
 
-def score(found: pd.DataFrame, truth: Truth | pd.DataFrame, *, least_iou: float = 0.3) -> Score:
+def score_table(found: pd.DataFrame, truth: Truth | pd.DataFrame, *, least_iou: float = 0.3) -> Score:
     """Compare named boxes with labelled boxes: columns `frame`, `left`, `top`, `right`, `bottom`, `person` in both.
 
     In each frame boxes are matched one to one so that their IoU adds up highest.

@@ -10,7 +10,7 @@ from facelib.evaluate.matching import NO_FACE, NOBODY, NOT_NAMES
 from facelib.evaluate.truth import BOX, UNNAMED
 from facelib.recognize import UNKNOWN
 
-KINDS = ("named wrong", "stranger named", "no face named", "not named", "not found")
+_KINDS = ("named wrong", "stranger named", "no face named", "not named", "not found")
 """What went wrong, the gravest first: a name on the wrong face is worse than a face without one."""
 
 _COLUMNS = ["film", "mistake", "label", "name", "confidence", "faces", "frame", "time", *BOX]
@@ -38,7 +38,7 @@ def list_mistakes(matches: pd.DataFrame) -> pd.DataFrame:
     group = ["film", "mistake", "label", "name", "track"]
     counts = rows.groupby(group)["area"].transform("size")
     best = rows.assign(faces=counts).sort_values("area", kind="stable").drop_duplicates(group, keep="last")
-    order = pd.Categorical(best["mistake"], KINDS, ordered=True)
+    order = pd.Categorical(best["mistake"], _KINDS, ordered=True)
     best = best.assign(order=order).sort_values(
         ["order", "confidence", "faces"], ascending=[True, False, False], kind="stable", ignore_index=True
     )

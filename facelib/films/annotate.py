@@ -14,7 +14,7 @@ from PIL import ImageColor
 from tqdm.auto import tqdm
 
 from facelib.films.corrections import NOT_A_FACE
-from facelib.films.draw import Colour, LabelledBox, Planes, blur_head, draw_mark
+from facelib.films.draw import RGB, LabelledBox, Planes, blur_head, draw_mark
 from facelib.films.media.decode import FilmFrame, probe
 from facelib.films.media.encode import WriteReport, write_film
 from facelib.films.media.times import read_film_times
@@ -125,7 +125,7 @@ class _Sign(NamedTuple):
     """How a track is drawn."""
 
     label: str
-    colour: Colour
+    colour: RGB
 
 
 def _signs(
@@ -159,7 +159,7 @@ def _signs(
     return signs
 
 
-def _rgb(colour: str) -> Colour:
+def _rgb(colour: str) -> RGB:
     red, green, blue, *_ = ImageColor.getrgb(colour)
     return red, green, blue
 

@@ -15,7 +15,7 @@ from PIL import ImageDraw
 from facelib.faces import Image
 from facelib.films.fonts import open_font
 
-Colour = tuple[int, int, int]
+RGB = tuple[int, int, int]
 Planes = tuple[Image, Image, Image]
 
 # How far a head reaches past the box of its face, as shares of the box's sides: detectors differ, hair is high.
@@ -31,7 +31,7 @@ class LabelledBox(NamedTuple):
     right: float
     bottom: float
     label: str
-    colour: Colour
+    colour: RGB
 
 
 def draw_mark(planes: Planes, mark: LabelledBox, *, line: int = 2) -> None:
@@ -128,7 +128,7 @@ def _to_yuv(image: Image) -> Planes:
 
 
 @lru_cache(maxsize=512)
-def _label(text: str, colour: Colour, size: int) -> Planes:
+def _label(text: str, colour: RGB, size: int) -> Planes:
     text = unicodedata.normalize("NFC", text)  # folders on some systems are named by letter and accent apart
     font = open_font(text, size)
     left, _, right, _ = font.getbbox(text)

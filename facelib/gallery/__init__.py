@@ -7,7 +7,7 @@ from facelib.gallery.curation import REASONS, Reason, curate
 from facelib.gallery.decisions import accept, accepted, merge_people, move, separate_people, undo
 from facelib.gallery.doctor import Examination, examine
 from facelib.gallery.files import Gallery, check_same_network, check_same_weights, read_gallery, write_gallery
-from facelib.gallery.proposals import KINDS, PROPOSAL_COLUMNS, Kind
+from facelib.gallery.proposals import PROPOSAL_COLUMNS, PROPOSAL_KINDS, ProposalKind
 from facelib.gallery.questions import alias_questions, question_lines
 from facelib.gallery.records import describe_search
 from facelib.gallery.report import ENOUGH_PICTURES, LARGEST_IMBALANCE, summary, warnings_for
@@ -15,13 +15,13 @@ from facelib.project.identities import keep_apart
 
 __all__ = [
     "ENOUGH_PICTURES",
-    "KINDS",
     "LARGEST_IMBALANCE",
     "PROPOSAL_COLUMNS",
+    "PROPOSAL_KINDS",
     "REASONS",
     "Examination",
     "Gallery",
-    "Kind",
+    "ProposalKind",
     "Reason",
     "accept",
     "accepted",

@@ -15,9 +15,10 @@ from facelib.embed import Embedder
 from facelib.gallery.curation import curate
 from facelib.gallery.decisions import find_disabled
 from facelib.gallery.files import Gallery, partial_file, read_gallery, write_gallery
-from facelib.gallery.records import describe_search, digest_of, face_table, measure_picture, measured
+from facelib.gallery.records import describe_search, face_table, measure_picture, measured
 from facelib.project import Project, identities
 from facelib.project.cast import entries_left_out
+from facelib.project.digests import sha256_if_readable
 
 _SECONDS_BETWEEN_CHECKPOINTS = 20.0
 _log = logging.getLogger(__name__)
@@ -65,7 +66,7 @@ def build_gallery(
     rows: list[dict[str, Any]] = []
     written = time.monotonic()
     for person, path in tqdm(pictures, desc="Faces", unit="picture", disable=not progress):
-        digest = digest_of(path)
+        digest = sha256_if_readable(path)
         if digest not in done:
             done[digest] = measure_picture(path, detector, embedder, working_size)
         place = {"picture": project.label(path), "sha256": digest, "person": person}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from facelib.gallery.measures import measure_pictures
-from facelib.gallery.proposals import Likeness, as_table, left_out, misfiled_copies, poor, repeated, wrong_people
+from facelib.gallery.proposals import Likeness, as_table, curated_away, misfiled_copies, poor, repeated, wrong_people
 from facelib.gallery.questions import alias_questions
 from facelib.gallery.report import warnings_for
 from facelib.gallery.standing import balance_of, confusable_of, coverage_of, lacking, likenesses
@@ -86,7 +86,7 @@ def examine(
     found = [
         *wrong_people(together, likeness, k=k, spread=spread),
         *misfiled_copies(together, threshold=threshold),
-        *left_out(faces, likeness),
+        *curated_away(faces, likeness),
         *repeated(used, threshold=threshold),
         *poor(used, least_sharpness=least_sharpness, smallest_face=smallest_face, least_light=least_light),
     ]

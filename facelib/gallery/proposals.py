@@ -15,11 +15,11 @@ from facelib.gallery.mislabels import find_mislabelled
 from facelib.gallery.repetitions import find_repetitions
 from facelib.recognize.thresholds.sources import ALIKE
 
-Kind = Literal[
+ProposalKind = Literal[
     "wrong person", "several faces", "duplicate", "near duplicate", "blurred", "tiny", "profile", "dark",
     "no face", "unreadable",
 ]  # fmt: skip
-KINDS: tuple[str, ...] = get_args(Kind)
+PROPOSAL_KINDS: tuple[str, ...] = get_args(ProposalKind)
 """The kinds of proposals, those that do most harm first."""
 
 PROPOSAL_COLUMNS = ["picture", "face", "person", "kind", "detail", "score", "fits", "used"]
@@ -28,11 +28,11 @@ _STRANGER = 1.1  # thresholds from a person's mean, as automatic curation draws 
 
 
 @dataclass(frozen=True, slots=True)
-class Proposal:
+class _Proposal:
     """A proposal about the face in one row of the gallery; see `Examination.proposals` for the fields."""
 
     row: int
-    kind: Kind
+    kind: ProposalKind
     detail: str
     score: float
     fits: str = ""
@@ -63,7 +63,7 @@ class Likeness:
         return near if near != other_than and self.distance(vector, near) <= _STRANGER else ""
 
 
-def wrong_people(used: pd.DataFrame, likeness: Likeness, *, k: int, spread: float) -> list[Proposal]:
+def wrong_people(used: pd.DataFrame, likeness: Likeness, *, k: int, spread: float) -> list[_Proposal]:
     """Propose used faces that are likely to be somebody else's; see `find_mislabelled`."""
     if used.empty:
         return []
@@ -77,11 +77,11 @@ def wrong_people(used: pd.DataFrame, likeness: Likeness, *, k: int, spread: floa
             fits = ""
         looks = f"looks like {fits}" if fits else f"looks unlike the others of {person}"
         detail = f"{looks}: {face['doubt']:.0%} of the nearest faces are not {person}"
-        found.append(Proposal(row, "wrong person", detail, max(face["doubt"], 0.5), fits))
+        found.append(_Proposal(row, "wrong person", detail, max(face["doubt"], 0.5), fits))
     return found
 
 
-def misfiled_copies(used: pd.DataFrame, *, threshold: float) -> list[Proposal]:
+def misfiled_copies(used: pd.DataFrame, *, threshold: float) -> list[_Proposal]:
     """Propose copies of a picture in another person's folder: the copy that fits its folder less."""
     if used.empty or not math.isfinite(threshold):
         return []
@@ -99,11 +99,11 @@ def misfiled_copies(used: pd.DataFrame, *, threshold: float) -> list[Proposal]:
         if own[place] > own[other]:
             fits, name = str(people[codes[other]]), _name(used["picture"].iloc[other])
             detail = f"the same picture as {name} of {fits}, whose other pictures are nearer"
-            found.append(Proposal(int(used.index[place]), "wrong person", detail, 1.0, fits))
+            found.append(_Proposal(int(used.index[place]), "wrong person", detail, 1.0, fits))
     return found
 
 
-def left_out(faces: pd.DataFrame, likeness: Likeness) -> list[Proposal]:
+def curated_away(faces: pd.DataFrame, likeness: Likeness) -> list[_Proposal]:
     """List what automatic curation has left out, one face a picture."""
     found = []
     for row, face in _records(faces[faces["reason"] == "outlier"]):
@@ -111,14 +111,14 @@ def left_out(faces: pd.DataFrame, likeness: Likeness) -> list[Proposal]:
         away = likeness.distance(face["embedding"], face["person"])
         looks = f"looks like {fits}" if fits else f"looks unlike the others of {face['person']}"
         much = f", {away:.2f} thresholds away" if math.isfinite(away) else ""
-        found.append(Proposal(row, "wrong person", looks + much, min(1.0, away / 2), fits))
+        found.append(_Proposal(row, "wrong person", looks + much, min(1.0, away / 2), fits))
     first = faces.drop_duplicates("picture")
     for row, face in _records(first[first["reason"] == "duplicate"]):
-        found.append(Proposal(row, "duplicate", _same_file(faces, face), 1.0))
+        found.append(_Proposal(row, "duplicate", _same_file(faces, face), 1.0))
     for row, _ in _records(first[first["reason"] == "no face"]):
-        found.append(Proposal(row, "no face", "no face was found: crop it, or choose another detector", 1.0))
+        found.append(_Proposal(row, "no face", "no face was found: crop it, or choose another detector", 1.0))
     for row, _ in _records(first[first["reason"] == "unreadable"]):
-        found.append(Proposal(row, "unreadable", "cannot be read as a picture: fetch it again", 1.0))
+        found.append(_Proposal(row, "unreadable", "cannot be read as a picture: fetch it again", 1.0))
     return found + _crowds(faces, likeness)
 
 
@@ -130,7 +130,7 @@ def _same_file(faces: pd.DataFrame, face: dict[str, Any]) -> str:
     return f"the same file as {_name(others['picture'].iloc[0])}"
 
 
-def _crowds(faces: pd.DataFrame, likeness: Likeness) -> list[Proposal]:
+def _crowds(faces: pd.DataFrame, likeness: Likeness) -> list[_Proposal]:
     """Return the largest face that is left out of each picture with several."""
     found = []
     crowded = faces[faces["picture"].isin(faces.loc[faces["reason"] == "several faces", "picture"])]
@@ -142,40 +142,40 @@ def _crowds(faces: pd.DataFrame, likeness: Likeness) -> list[Proposal]:
         else:
             detail = f"{len(group)} faces, and no telling which is {person}: crop the picture"
         fits = likeness.of(face["embedding"], other_than=person)
-        found.append(Proposal(row, "several faces", detail, 0.5 if taken else 1.0, fits))
+        found.append(_Proposal(row, "several faces", detail, 0.5 if taken else 1.0, fits))
     return found
 
 
-def repeated(used: pd.DataFrame, *, threshold: float) -> list[Proposal]:
+def repeated(used: pd.DataFrame, *, threshold: float) -> list[_Proposal]:
     """Propose used faces that repeat a better one; see `find_repetitions`."""
     again = find_repetitions(used, threshold=threshold)
     names = used["picture"].map(_name)
     return [
-        Proposal(row, "near duplicate", f"nearly the same as {names[face['of']]}, which is better", face["sameness"])
+        _Proposal(row, "near duplicate", f"nearly the same as {names[face['of']]}, which is better", face["sameness"])
         for row, face in _records(again)
     ]
 
 
-def poor(used: pd.DataFrame, *, least_sharpness: float, smallest_face: float, least_light: float) -> list[Proposal]:
+def poor(used: pd.DataFrame, *, least_sharpness: float, smallest_face: float, least_light: float) -> list[_Proposal]:
     """Propose used faces that are hard to recognise; the score is by how much they miss the limit."""
     found = []
     for row, face in _records(used):
         sharp, size, light, turn = (float(face[name]) for name in ("sharpness", "size", "light", "turn"))
         if sharp < least_sharpness:
-            found.append(Proposal(row, "blurred", f"sharpness {sharp:.0f}; 300 is crisp", 1 - sharp / least_sharpness))
+            found.append(_Proposal(row, "blurred", f"sharpness {sharp:.0f}; 300 is crisp", 1 - sharp / least_sharpness))
         if size < smallest_face:
-            found.append(Proposal(row, "tiny", f"a face of {size:.0f} pixels", 1 - size / smallest_face))
+            found.append(_Proposal(row, "tiny", f"a face of {size:.0f} pixels", 1 - size / smallest_face))
         if abs(turn) > _STRONG_PROFILE:
             detail = f"seen from the side; keep it if films show {face['person']} so"
-            found.append(Proposal(row, "profile", detail, min(1.0, abs(turn) / (2 * _STRONG_PROFILE))))
+            found.append(_Proposal(row, "profile", detail, min(1.0, abs(turn) / (2 * _STRONG_PROFILE))))
         if light < least_light:
-            found.append(Proposal(row, "dark", f"lightness {light:.0f} of 100", 1 - light / least_light))
+            found.append(_Proposal(row, "dark", f"lightness {light:.0f} of 100", 1 - light / least_light))
     return found
 
 
-def as_table(faces: pd.DataFrame, proposals: Iterable[Proposal]) -> pd.DataFrame:
+def as_table(faces: pd.DataFrame, proposals: Iterable[_Proposal]) -> pd.DataFrame:
     """Return proposals as a table with the columns `PROPOSAL_COLUMNS`, in the order of `KINDS`, the surest first."""
-    rank = {kind: number for number, kind in enumerate(KINDS)}
+    rank = {kind: number for number, kind in enumerate(PROPOSAL_KINDS)}
     best = {(each.row, each.kind): each for each in sorted(proposals, key=lambda each: each.score)}
     found = sorted(best.values(), key=lambda each: (rank[each.kind], -each.score, each.row))
     table = faces.loc[[each.row for each in found], ["picture", "face", "person", "used"]].reset_index(drop=True)

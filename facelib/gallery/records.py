@@ -14,7 +14,6 @@ from facelib.detect.portraits import find_portrait
 from facelib.embed import Embedder
 from facelib.gallery.files import COLUMNS, Gallery
 from facelib.images import UnreadablePicture, read_image, sharpness
-from facelib.nets.cache import sha256_of
 
 _log = logging.getLogger(__name__)
 
@@ -22,14 +21,6 @@ _log = logging.getLogger(__name__)
 def describe_search(detector: Detector, *, working_size: int = 1000) -> str:
     """Return how a gallery's faces are found, as `write_gallery` stores it; all are computed again when it changes."""
     return f"{detector.description}, upright portraits at {working_size}"
-
-
-def digest_of(path: Path) -> str:
-    """Return the sha256 of a file, empty when it cannot be read."""
-    try:
-        return sha256_of(path)
-    except OSError:
-        return ""
 
 
 def measure_picture(path: Path, detector: Detector, embedder: Embedder, working_size: int) -> list[dict[str, Any]]:

@@ -11,9 +11,10 @@ from facelib.detect import Detector
 from facelib.embed import Embedder
 from facelib.gallery.curation import MEASURED_REASONS
 from facelib.gallery.files import Gallery, read_gallery, write_gallery
-from facelib.gallery.records import describe_search, digest_of, face_table, measure_picture, measured
+from facelib.gallery.records import describe_search, face_table, measure_picture, measured
 from facelib.images import find_pictures_below
 from facelib.project import Project
+from facelib.project.digests import sha256_if_readable
 
 
 def strangers_folder(project: Project) -> Path:
@@ -71,7 +72,7 @@ def embed_strangers(
     seen = set() if cast is None else set(cast.table["sha256"])
     rows: list[dict[str, Any]] = []
     for picture in tqdm(pictures, desc="Strangers", unit="picture", disable=not progress):
-        digest = digest_of(picture)
+        digest = sha256_if_readable(picture)
         if digest not in done:
             done[digest] = measure_picture(picture, detector, embedder, working_size)
         place = {"picture": project.label(picture), "sha256": digest, "person": ""}

@@ -5,7 +5,7 @@ Modules that open networks are imported by their own names: `prepare`, `crops`, 
 
 from __future__ import annotations
 
-from facelib.gather.engines import ENGINES, FLICKR_KEY, Engine, Found, Licence, find_pictures
+from facelib.gather.engines import ENGINES, FLICKR_KEY, Found, Licence, SearchEngine, find_pictures
 from facelib.gather.folders import (
     FILM_COLUMNS,
     GATHERED_COLUMNS,
@@ -17,7 +17,7 @@ from facelib.gather.folders import (
     list_pictures,
     split_sources,
 )
-from facelib.gather.pictures import FOUND_COLUMNS, gather_pictures, left_out, read_addresses
+from facelib.gather.pictures import FOUND_COLUMNS, gather_pictures, not_gathered, read_addresses
 from facelib.gather.searches import PictureSearch
 
 __all__ = [
@@ -27,18 +27,18 @@ __all__ = [
     "FOUND_COLUMNS",
     "GATHERED_COLUMNS",
     "PICTURE_COLUMNS",
-    "Engine",
     "Found",
     "Licence",
     "PictureSearch",
+    "SearchEngine",
     "copy_films",
     "copy_people",
     "find_pictures",
     "gather_films",
     "gather_pictures",
-    "left_out",
     "list_films",
     "list_pictures",
+    "not_gathered",
     "read_addresses",
     "split_sources",
 ]

@@ -10,11 +10,12 @@ from pathlib import Path
 import pandas as pd
 from tqdm.auto import tqdm
 
-from facelib.gather.cutting import DIED, AlignMethod, Cut, CutTask, Cutting, cut_out, digest_of, find_crop
+from facelib.gather.cutting import DIED, AlignMethod, Cut, CutTask, Cutting, cut_out, find_crop
 from facelib.gather.failures import Failures
 from facelib.gather.workers import spread
 from facelib.images import find_pictures_below
 from facelib.nets.runtime import allowed_cores
+from facelib.project.digests import sha256_if_readable
 
 CROP_COLUMNS = ["picture", "crop", "reason"]
 """A row a picture: the picture, its crop (empty where there is none), and why there is none."""
@@ -187,7 +188,7 @@ def _done(cutting: Cutting, tasks: Sequence[CutTask], processes: int | None) -> 
             yield task, found
     count = min(allowed_cores(), len(wanted) // _FEWEST_EACH) if processes is None else min(processes, len(wanted))
     for task, made in spread(partial(cut_out, cutting), wanted, processes=max(1, count)):
-        yield task, made or Cut(DIED, digest_of(task.picture))
+        yield task, made or Cut(DIED, sha256_if_readable(task.picture))
 
 
 def _shown(picture: Path, folder: str | Path | None) -> str:

@@ -18,9 +18,9 @@ from facelib.detect.portraits import find_portrait
 from facelib.embed.align import DlibAligner, align, margin_chips
 from facelib.faces import Image
 from facelib.images import UnreadablePicture, read_image
-from facelib.nets.cache import sha256_of
 from facelib.nets.dlib import landmark_file
 from facelib.project import atomic_write
+from facelib.project.digests import sha256_if_readable
 
 AlignMethod = Literal["margin", "five points", "dlib"]
 """How a face is cut out: its box with a margin, or turned upright as ArcFace's networks or dlib's want it."""
@@ -103,7 +103,7 @@ class CutTask:
 
 def find_crop(cutting: Cutting, task: CutTask) -> Cut | None:
     """Return the known result of a picture without opening it, or None when it must be processed."""
-    digest = digest_of(task.picture)
+    digest = sha256_if_readable(task.picture)
     there = _note_of(task.crop)
     if there == _note(cutting, digest):
         return Cut("", digest)
@@ -123,7 +123,7 @@ def cut_out(cutting: Cutting, task: CutTask) -> Cut:
     found = find_crop(cutting, task)  # several runs may write it at the same time
     if found is not None:
         return found
-    digest, chip = digest_of(task.picture), _chip(cutting, task.picture)
+    digest, chip = sha256_if_readable(task.picture), _chip(cutting, task.picture)
     if isinstance(chip, str):
         task.crop.unlink(missing_ok=True)  # it shows what the picture was before
         return Cut(chip, digest)
@@ -132,14 +132,6 @@ def cut_out(cutting: Cutting, task: CutTask) -> Cut:
     with atomic_write(task.crop) as temporary:
         PillowImage.fromarray(chip).save(temporary, "PNG", pnginfo=about)
     return Cut("", digest)
-
-
-def digest_of(picture: Path) -> str:
-    """Return the sha256 of a file, empty when it cannot be read."""
-    try:
-        return sha256_of(picture)
-    except OSError:
-        return ""
 
 
 def _note(cutting: Cutting, digest: str) -> str:

@@ -20,8 +20,8 @@ import requests
 from facelib.gather.sources.small import SMALL_LIMITS, fetch_bytes
 from facelib.gather.sources.web import WebLimits, new_session
 
-Engine = Literal["bing", "google", "baidu", "flickr"]
-ENGINES: tuple[Engine, ...] = get_args(Engine)
+SearchEngine = Literal["bing", "google", "baidu", "flickr"]
+ENGINES: tuple[SearchEngine, ...] = get_args(SearchEngine)
 """The engines. Bing answers best; Google gives its pages to browsers that run its scripts, so often nothing here."""
 
 Licence = Literal[
@@ -75,7 +75,7 @@ class _Refused(Exception):
 
 def find_pictures(
     name: str,
-    engine: Engine,
+    engine: SearchEngine,
     max_num: int = 50,
     *,
     words: str = "",
@@ -185,7 +185,7 @@ def _of_icrawler(module: str, name: str) -> Any:
         ) from error
 
 
-def _page_addresses(engine: Engine, query: str, max_num: int, licence: str, key: str) -> list[str]:
+def _page_addresses(engine: SearchEngine, query: str, max_num: int, licence: str, key: str) -> list[str]:
     """Return the addresses of the engine's pages, the first first: icrawler's feeder, without its threads."""
     feeder = _of_icrawler(f"builtin.{engine}", f"{engine.capitalize()}Feeder")(1, _signal(), None)
     feeder.out_queue = Queue()  # icrawler's own feeder blocks until a consumer takes
@@ -206,7 +206,7 @@ def _signal() -> Any:
     return _of_icrawler("utils", "Signal")()
 
 
-def _parsed(engine: Engine, pages: _Pages, address: str, key: str) -> Iterator[str]:
+def _parsed(engine: SearchEngine, pages: _Pages, address: str, key: str) -> Iterator[str]:
     """Yield the addresses of pictures on one of the engine's pages, as icrawler's parser reads it."""
     page = pages.get(address)
     parser = _of_icrawler(f"builtin.{engine}", f"{engine.capitalize()}Parser")(1, _signal(), pages)
@@ -223,7 +223,7 @@ def _parsed(engine: Engine, pages: _Pages, address: str, key: str) -> Iterator[s
         raise _Refused(pages.trouble)
 
 
-def _refuse_errors(engine: Engine, page: _Page) -> None:
+def _refuse_errors(engine: SearchEngine, page: _Page) -> None:
     """Raise the error that an engine's API reports; icrawler ignores it."""
     if engine not in {"baidu", "flickr"}:
         return

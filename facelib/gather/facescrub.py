@@ -25,8 +25,8 @@ from PIL import Image as PillowImage
 from tqdm.auto import tqdm
 
 from facelib.gather.imported import IMPORTED_COLUMNS, take_in
-from facelib.gather.sources.address import shown
-from facelib.gather.sources.small import SMALL_LIMITS, Picture, check_picture, fetch_bytes
+from facelib.gather.sources.address import redacted
+from facelib.gather.sources.small import SMALL_LIMITS, FetchedPicture, check_fetched, fetch_bytes
 from facelib.gather.sources.web import WebLimits
 from facelib.images import UnreadablePicture, crop
 from facelib.project import file_lock, write_table
@@ -204,7 +204,7 @@ class _Ledger:
 
     def add(self, face: _Face, picture: str, reason: str) -> None:
         when = datetime.now(UTC).isoformat(timespec="seconds")
-        self._rows[face.person, face.stem] = (shown(face.address), _Result(picture, reason, when))
+        self._rows[face.person, face.stem] = (redacted(face.address), _Result(picture, reason, when))
         if time.monotonic() - self._written > _SECONDS_BETWEEN_WRITES:
             self._write()
 
@@ -265,14 +265,14 @@ def _keep(face: _Face, content: bytes | str, *, folder: Path, margin: float | No
     if digest != face.sha256:
         return "", f"another file than the listed one: its sha256 is {digest}"
     try:
-        picture = check_picture(content)
+        picture = check_fetched(content)
         content = content if margin is None else _around(picture, face.box, margin)
     except UnreadablePicture as error:
         return "", str(error)
     return take_in(content, face.person, face.stem + (picture.suffix if margin is None else ".png"), folder)
 
 
-def _around(picture: Picture, box: tuple[int, int, int, int], margin: float) -> bytes:
+def _around(picture: FetchedPicture, box: tuple[int, int, int, int], margin: float) -> bytes:
     """Return a face with its surroundings, as the bytes of a PNG file."""
     left, top, right, bottom = box
     if left >= picture.width or top >= picture.height or right <= 0 or bottom <= 0:

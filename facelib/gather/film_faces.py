@@ -16,7 +16,7 @@ from facelib.films.index import TrackingSettings
 from facelib.films.indexed import index_film, made_from, read_index
 from facelib.films.problems import Problems
 from facelib.films.unknowns import grouping_threshold
-from facelib.gather.film_people import PROPOSED_COLUMNS, Choice, Chosen, choose_people
+from facelib.gather.film_people import PROPOSED_COLUMNS, Chosen, ProposalSettings, choose_people
 from facelib.gather.imported import take_in
 from facelib.gather.keeping import folder_of
 from facelib.project import FilmFiles, Project, atomic_write, file_lock, write_table
@@ -58,7 +58,7 @@ def propose_people(
     detector: Detector | None = None,
     embedder: Embedder | None = None,
     tracking: TrackingSettings | None = None,
-    choice: Choice | None = None,
+    choice: ProposalSettings | None = None,
     progress: bool = True,
 ) -> Proposed:
     """Group the faces of films into people, and put the best varied pictures of each into a folder without a name.
@@ -88,7 +88,11 @@ def propose_people(
     if not paths:
         raise ValueError(f"expected at least one film in {str(project.videos)!r}, found none; put one there")
     detector = detector or load_detector(smallest_face=16, working_size=640)
-    embedder, tracking, choice = embedder or load_embedder(), tracking or TrackingSettings(), choice or Choice()
+    embedder, tracking, choice = (
+        embedder or load_embedder(),
+        tracking or TrackingSettings(),
+        choice or ProposalSettings(),
+    )
     folder = proposals_folder(project)
     with file_lock(folder / ".proposing.lock", what=f"other search for people in {project.name!r}"):
         tables, looks, problems = _followed(paths, project, detector, embedder, tracking, progress)

@@ -26,7 +26,7 @@ _FAR = 1.4  # of it: a face this far from its person's mean is blurred, hidden o
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
+class ProposalSettings:
     """Who is proposed, and with which pictures.
 
     Attributes:
@@ -68,7 +68,7 @@ class Chosen:
 
 
 def choose_people(
-    tables: Mapping[str, pd.DataFrame], looks: Mapping[str, pd.DataFrame], *, threshold: float, choice: Choice
+    tables: Mapping[str, pd.DataFrame], looks: Mapping[str, pd.DataFrame], *, threshold: float, choice: ProposalSettings
 ) -> Chosen:
     """Group the tracks of films into people, number them by their time on screen, and choose pictures of each.
 
@@ -104,7 +104,7 @@ def choose_people(
 
 
 def _groups(
-    tables: Mapping[str, pd.DataFrame], looks: Mapping[str, pd.DataFrame], threshold: float, choice: Choice
+    tables: Mapping[str, pd.DataFrame], looks: Mapping[str, pd.DataFrame], threshold: float, choice: ProposalSettings
 ) -> list[pd.DataFrame]:
     """Return the tracks of each person, with their `film`, longest on screen first."""
     grouped = group_unknowns(tables, threshold=threshold, looks=looks, least_seconds=choice.least_seconds)
@@ -126,7 +126,7 @@ def _facts(tracks: pd.DataFrame, pictures: int) -> list[object]:
     return [known_as, spent, len(tracks), films, pictures, first["film"], first["start"]]
 
 
-def choose_varied(looks: pd.DataFrame, threshold: float, choice: Choice) -> NDArray[np.intp]:
+def choose_varied(looks: pd.DataFrame, threshold: float, choice: ProposalSettings) -> NDArray[np.intp]:
     """Return the rows of the best looks that differ: each time the one whose worth times novelty is the largest.
 
     Novelty is the distance from the nearest one chosen before: a farthest-first traversal (Gonzalez, "Clustering to

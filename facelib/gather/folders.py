@@ -11,7 +11,7 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from facelib.films.media.decode import UnreadableFilm, probe
-from facelib.gather.sources.address import is_address, shown
+from facelib.gather.sources.address import is_address, redacted
 from facelib.images import UnreadablePicture, check_picture, find_pictures_below
 from facelib.project import Project, atomic_write
 from facelib.project.cast import entries_left_out, person_folders
@@ -106,7 +106,7 @@ def gather_films(
             new = sum(_copy(path, project.videos / path.name) for path in copies[source])
             rows.append([source, len(copies[source]), new, "", "", "", ""])
         else:
-            rows.append([shown(source), *_fetched(source, project, settings)])
+            rows.append([redacted(source), *_fetched(source, project, settings)])
     return pd.DataFrame(rows, columns=pd.Index(GATHERED_COLUMNS))
 
 

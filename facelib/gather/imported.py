@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from facelib.gather.sources.small import check_picture
+from facelib.gather.sources.small import check_fetched
 from facelib.images import UnreadablePicture
-from facelib.nets.cache import sha256_of
 from facelib.project import atomic_write
+from facelib.project.digests import sha256_of
 from facelib.project.names import checked_name
 
 IMPORTED_COLUMNS = ["source", "person", "picture", "reason"]
@@ -41,7 +41,7 @@ def take_in(content: bytes, person: str, name: str, people: str | Path) -> tuple
     for place in (folder / plain, folder / f"{plain.stem} {digest[:8]}{plain.suffix}"):
         if not place.exists():
             try:
-                check_picture(content)
+                check_fetched(content)
             except UnreadablePicture as error:
                 return "", str(error)
             with atomic_write(place) as temporary:

@@ -7,18 +7,18 @@ import os
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
-from facelib.gather.sources.address import shown
-from facelib.gather.sources.ledger import Source, append_source, read_sources
-from facelib.gather.sources.small import Picture
-from facelib.nets.cache import sha256_of
+from facelib.gather.sources.address import redacted
+from facelib.gather.sources.ledger import LedgerEntry, append_source, read_sources
+from facelib.gather.sources.small import FetchedPicture
 from facelib.project import Project, atomic_write
+from facelib.project.digests import sha256_of
 from facelib.project.names import known_name, near_names
 
 _PEOPLE = "people/"
 _DIGITS = 16  # of the sha256, in a picture's name
 
 
-def gathered_pictures(project: Project) -> list[Source]:
+def gathered_pictures(project: Project) -> list[LedgerEntry]:
     """Return the rows of `sources.csv` that are pictures of people, oldest first; `file` begins with `people/`.
 
     The files need not be there any more: the user may have removed or moved them.
@@ -39,21 +39,21 @@ class PictureStore:
         self._rows = gathered_pictures(project)
         self.finish()
 
-    def pictures_of(self, person: str) -> list[Source]:
+    def pictures_of(self, person: str) -> list[LedgerEntry]:
         """Return what was gathered for a person so far, including what the user has removed since."""
         folder = f"{_PEOPLE}{person}/"
         return [source for source in self._rows if source.file.startswith(folder)]
 
-    def find(self, person: str, address: str) -> Source | None:
+    def find(self, person: str, address: str) -> LedgerEntry | None:
         """Return the row of an address already fetched for a person."""
-        wanted = shown(address)
+        wanted = redacted(address)
         return next((source for source in self.pictures_of(person) if source.address == wanted), None)
 
-    def is_there(self, source: Source) -> bool:
+    def is_there(self, source: LedgerEntry) -> bool:
         """Return whether a gathered picture is still where it was put."""
         return (self._project.data / source.file).is_file()
 
-    def keep(self, picture: Picture, *, person: str, address: str, licence: str = "") -> tuple[str, bool]:
+    def keep(self, picture: FetchedPicture, *, person: str, address: str, licence: str = "") -> tuple[str, bool]:
         """Take a picture in, unless the person has one with the same bytes; nothing is ever overwritten.
 
         Returns:
@@ -66,8 +66,8 @@ class PictureStore:
         same = self._same(person, digest, len(picture.content))
         if same is not None:
             return same, False
-        source = Source(
-            address=shown(address),
+        source = LedgerEntry(
+            address=redacted(address),
             file=self._free_name(person, digest, picture.suffix),
             sha256=digest,
             bytes=len(picture.content),
@@ -103,7 +103,7 @@ class PictureStore:
     def _hidden(self) -> Path:
         return self._project.data / ".gathering"
 
-    def _hidden_file(self, source: Source) -> Path:
+    def _hidden_file(self, source: LedgerEntry) -> Path:
         place = hashlib.sha256(source.file.encode()).hexdigest()[:_DIGITS]
         return self._hidden / f"{place}-{source.sha256}{PurePosixPath(source.file).suffix}"
 
@@ -119,7 +119,7 @@ class PictureStore:
         taken = (self._project.data / short).exists() or any(source.file == short for source in self._rows)
         return f"{_PEOPLE}{person}/{digest}{suffix}" if taken else short
 
-    def _give_name(self, source: Source) -> None:
+    def _give_name(self, source: LedgerEntry) -> None:
         hidden, place = self._hidden_file(source), self._project.data / source.file
         place.parent.mkdir(parents=True, exist_ok=True)
         try:

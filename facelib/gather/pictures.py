@@ -16,8 +16,8 @@ from tqdm.auto import tqdm
 from facelib.gather.folders import split_sources
 from facelib.gather.keeping import PictureStore, folder_of
 from facelib.gather.searches import Candidate, Engines, PictureSearch
-from facelib.gather.sources.address import shown
-from facelib.gather.sources.small import check_picture, fetch_bytes
+from facelib.gather.sources.address import redacted
+from facelib.gather.sources.small import check_fetched, fetch_bytes
 from facelib.gather.sources.web import WebLimits
 from facelib.images import UnreadablePicture
 from facelib.project import Project, file_lock
@@ -80,7 +80,7 @@ def gather_pictures(
     return _table(rows)
 
 
-def left_out(found: pd.DataFrame) -> list[str]:
+def not_gathered(found: pd.DataFrame) -> list[str]:
     """Return a sentence for each address that gave no picture, and for each engine in trouble.
 
     Args:
@@ -134,14 +134,14 @@ def _gather_one(
     person: str, wanted: list[Candidate], store: PictureStore, project: Project, search: PictureSearch
 ) -> Iterator[list[str]]:
     """Fetch one person's pictures until there are enough, and give a row each."""
-    wanted = list({shown(one.address): one for one in reversed(wanted)}.values())[::-1]
+    wanted = list({redacted(one.address): one for one in reversed(wanted)}.values())[::-1]
     earlier = {source.address: source for source in store.pictures_of(person)}
-    engines = {shown(candidate.address): candidate.engine for candidate in wanted}
+    engines = {redacted(candidate.address): candidate.engine for candidate in wanted}
     for address, source in earlier.items():
         there = store.is_there(source)
         reason = "" if there else "taken away since; remove its row from sources.csv to have it fetched again"
         yield [person, address, engines.get(address, ""), source.file if there else "", reason]
-    new = deque(candidate for candidate in wanted if shown(candidate.address) not in earlier)
+    new = deque(candidate for candidate in wanted if redacted(candidate.address) not in earlier)
     missing = max(0, search.max_num - len(earlier))
     bar = tqdm(total=search.max_num, initial=len(earlier), desc=person, unit="picture", disable=None)
     with bar, closing(_fetched(new, search)) as results:
@@ -150,9 +150,9 @@ def _gather_one(
             _check_space(project, search.limits)
             picture, reason = _taken_in(result, person, candidate, store, search)
             missing, _ = missing - bool(picture), bar.update(bool(picture))
-            yield [person, shown(candidate.address), candidate.engine, picture, reason]
+            yield [person, redacted(candidate.address), candidate.engine, picture, reason]
     enough = f"not asked: {search.max_num} pictures were fetched; raise max_num for more"
-    yield from ([person, shown(left.address), "", "", enough] for left in new if not left.engine)
+    yield from ([person, redacted(left.address), "", "", enough] for left in new if not left.engine)
 
 
 def _fetched(wanted: deque[Candidate], search: PictureSearch) -> Generator[tuple[Candidate, bytes | str], None, None]:
@@ -187,7 +187,7 @@ def _taken_in(
         return "", result
     try:
         # One at a time, here: decoding takes memory, and how Pillow takes truncated files is set for all threads.
-        picture = check_picture(result, most_pixels=search.most_pixels, least_side=search.least_side)
+        picture = check_fetched(result, most_pixels=search.most_pixels, least_side=search.least_side)
     except UnreadablePicture as error:
         return "", str(error)
     licence = search.licence if candidate.engine else ""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import NamedTuple
 
-from facelib.gather.engines import Engine, Licence, find_pictures
+from facelib.gather.engines import Licence, SearchEngine, find_pictures
 from facelib.gather.sources.small import MOST_PIXELS, SMALL_LIMITS
 from facelib.gather.sources.web import WebLimits
 from facelib.project import Project, write_text
@@ -21,7 +21,7 @@ class Candidate(NamedTuple):
     """An address that may lead to a picture, and the engine that found it; empty where it was given."""
 
     address: str
-    engine: Engine | str
+    engine: SearchEngine | str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +44,7 @@ class PictureSearch:
         ValueError: When a number is out of its range.
     """
 
-    engines: tuple[Engine, ...] = ("bing",)
+    engines: tuple[SearchEngine, ...] = ("bing",)
     max_num: int = 50
     words: str = "portrait"
     licence: Licence = ""
@@ -52,7 +52,7 @@ class PictureSearch:
     most_pixels: int = MOST_PIXELS
     least_side: int = 64
     connections: int = 4
-    engine_addresses: Mapping[Engine, str] = field(default_factory=dict)
+    engine_addresses: Mapping[SearchEngine, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Check the numbers."""
@@ -89,7 +89,7 @@ class Engines:
         """Delete the stored results of this run."""
         self._file.unlink(missing_ok=True)
 
-    def _ask_one(self, engine: Engine, person: str) -> tuple[list[str], str]:
+    def _ask_one(self, engine: SearchEngine, person: str) -> tuple[list[str], str]:
         search, address = self._search, self._search.engine_addresses.get(engine, "")
         key = json.dumps([engine, person, search.words, search.licence, search.max_num, address], ensure_ascii=False)
         if key in self._found:

@@ -14,14 +14,14 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 Task = TypeVar("Task")
-Result = TypeVar("Result")
+_Result = TypeVar("_Result")
 
 _AHEAD = 2  # tasks a process that are handed out at a time: one is worked on, one waits
 
 
 def spread(
-    work: Callable[[Task], Result], tasks: Iterable[Task], *, processes: int
-) -> Iterator[tuple[Task, Result | None]]:
+    work: Callable[[Task], _Result], tasks: Iterable[Task], *, processes: int
+) -> Iterator[tuple[Task, _Result | None]]:
     """Apply `work` to every task and yield each with its result as soon as it is ready, in any order.
 
     Processes are started anew and not forked, since networks and their threads do not survive a fork; so `work` must
@@ -55,10 +55,10 @@ def spread(
 
 
 def _work_off(
-    work: Callable[[Task], Result], waiting: deque[Task], suspects: deque[Task], processes: int, *, ahead: int
-) -> Iterator[tuple[Task, Result]]:
+    work: Callable[[Task], _Result], waiting: deque[Task], suspects: deque[Task], processes: int, *, ahead: int
+) -> Iterator[tuple[Task, _Result]]:
     """Take tasks until none are left or a process dies; those in progress then become suspects."""
-    running: dict[Future[Result], Task] = {}
+    running: dict[Future[_Result], Task] = {}
     with _pool(processes) as pool:
         try:
             while waiting or running:

@@ -7,7 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from facelib.images.reading import PICTURE_SUFFIXES, is_picture
+PICTURE_SUFFIXES = frozenset(
+    {
+        ".avif", ".bmp", ".dib", ".gif", ".heic", ".heif", ".hif", ".j2k", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg",
+        ".jpx", ".mpo", ".pbm", ".pgm", ".pjp", ".pjpeg", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp",
+    }
+)  # fmt: skip
+"""How files of pictures usually end. Any other file is a picture when its content says so, see `is_picture`."""
 
 _SYSTEM_NAMES = frozenset(
     {
@@ -46,6 +52,8 @@ def find_pictures_below(folder: str | Path) -> FoundPictures:
     Raises:
         FileNotFoundError: When there is no such folder.
     """
+    from facelib.images.reading import is_picture  # with Pillow, which a wrong project name need not wait for
+
     folder = Path(folder)
     if not folder.is_dir():
         raise FileNotFoundError(f"expected a folder with pictures at {str(folder)!r}, found none")

@@ -16,16 +16,8 @@ from PIL import ImageFile, ImageOps
 from facelib.faces import Image
 from facelib.images.depth import TIFF, from_float, from_integers, read_deep_tiff
 
-PICTURE_SUFFIXES = frozenset(
-    {
-        ".avif", ".bmp", ".dib", ".gif", ".heic", ".heif", ".hif", ".j2k", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg",
-        ".jpx", ".mpo", ".pbm", ".pgm", ".pjp", ".pjpeg", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp",
-    }
-)  # fmt: skip
-"""How files of pictures usually end. Any other file is a picture when its content says so, see `is_picture`."""
-
 _MISSING_ROWS = 1 / 16  # of a JPEG that ends early: what may be missing at its bottom
-FORMATS = ("AVIF", "BMP", "DIB", "GIF", "HEIF", "JPEG", "JPEG2000", "PNG", "PPM", "SGI", "TIFF", "WEBP")
+_FORMATS = ("AVIF", "BMP", "DIB", "GIF", "HEIF", "JPEG", "JPEG2000", "PNG", "PPM", "SGI", "TIFF", "WEBP")
 """What Pillow may open: not what starts other programs, such as EPS, nor what any bytes may be, such as TGA."""
 
 
@@ -108,7 +100,7 @@ def open_picture(source: str | Path | io.BytesIO) -> Iterator[PillowImage.Image]
     with (
         warnings.catch_warnings(action="ignore"),
         _whole_files_only(),
-        PillowImage.open(source, formats=FORMATS) as opened,
+        PillowImage.open(source, formats=_FORMATS) as opened,
     ):
         yield opened
 

@@ -19,9 +19,9 @@ from facelib.gallery.curation import curate
 from facelib.gallery.decisions import find_disabled
 from facelib.gallery.files import COLUMNS, Gallery, check_same_network, read_gallery, write_gallery
 from facelib.images import read_image, sharpness
-from facelib.live.evidence import Portrait
-from facelib.nets.cache import sha256_of
+from facelib.live.evidence import EnrolmentPicture
 from facelib.project import Project, atomic_write, writer_lock
+from facelib.project.digests import sha256_of
 from facelib.project.identities import merged
 from facelib.project.names import known_name
 from facelib.recognize import RecognizerInfo, load_recognizer, save_recognizer
@@ -44,7 +44,7 @@ def person_of(project: Project, name: str) -> str:
     return merged(project).get(person, person)
 
 
-def save_portrait(portrait: Portrait | None, project: Project, person: str, *, track: int) -> Path:
+def save_portrait(portrait: EnrolmentPicture | None, project: Project, person: str, *, track: int) -> Path:
     """Save a face as a picture of a person; no file is overwritten.
 
     Args:
@@ -83,7 +83,7 @@ def new_file(folder: Path, stem: str, suffix: str) -> Path:
 
 
 def learn(
-    picture: Path, portrait: Portrait, project: Project, person: str, embedder: Embedder
+    picture: Path, portrait: EnrolmentPicture, project: Project, person: str, embedder: Embedder
 ) -> tuple[Recognizer, RecognizerInfo]:
     """Add a picture to `faces.parquet`, and fit the recognizer to all that is used there.
 
@@ -121,7 +121,7 @@ def learn(
     return recognizer, info
 
 
-def _row(picture: Path, portrait: Portrait, project: Project, person: str, embedder: Embedder) -> pd.DataFrame:
+def _row(picture: Path, portrait: EnrolmentPicture, project: Project, person: str, embedder: Embedder) -> pd.DataFrame:
     """Return the picture, as it was saved, as a row of `faces.parquet`."""
     image = read_image(picture)
     face = Faces.of(portrait.box, [portrait.score], portrait.landmarks)

@@ -24,7 +24,7 @@ _NEARER = 0.95  # of the present holder's distance, to take over a name; otherwi
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Verdict:
     """Who a face is.
 
     Attributes:
@@ -52,7 +52,7 @@ class Sight:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Portrait:
+class EnrolmentPicture:
     """The best face of a track with its surroundings, as a picture of the cast can be made of it.
 
     Attributes:
@@ -90,9 +90,9 @@ class Evidence:
     track: int
     best: list[Sight] = field(default_factory=list)
     recent: deque[Sight] = field(default_factory=lambda: deque(maxlen=_RECENT))
-    answer: Answer = field(default_factory=Answer)
+    answer: Verdict = field(default_factory=Verdict)
     enrolled: str = ""
-    portrait: Portrait | None = None
+    portrait: EnrolmentPicture | None = None
     seen: float = 0.0
     embedded: float = -math.inf
     sightings: int = 0
@@ -119,7 +119,7 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
-class _Verdict:
+class _Vote:
     """The verdict of some faces of one track: the best person and its probability."""
 
     person: str
@@ -162,12 +162,12 @@ class Namer:
         for track, all_of_it, last in zip(tracks, whole, lately, strict=True):
             if self._has_turned(track, last):
                 track.forget_old()
-                track.answer, all_of_it = Answer(), last
+                track.answer, all_of_it = Verdict(), last
             track.answer = self._answer(track, all_of_it)
         now = max(track.seen for track in tracks)
         self._part([track for track in tracks if track.seen == now])
 
-    def _verdicts(self, groups: Sequence[Iterable[Sight]]) -> list[_Verdict]:
+    def _verdicts(self, groups: Sequence[Iterable[Sight]]) -> list[_Vote]:
         """Ask the recognizer for the mean of each group and for each face in it, in one call."""
         sights = [list(group) for group in groups]
         vectors = [_mean(group) for group in sights] + [sight.embedding for group in sights for sight in group]
@@ -182,10 +182,10 @@ class Namer:
             first += len(group)
             share = float(weights[agree].sum() / weights.sum())
             within = bool(answers[row] == best[row])
-            verdicts.append(_Verdict(str(best[row]), float(likely[row]), float(distances[row]), share, within))
+            verdicts.append(_Vote(str(best[row]), float(likely[row]), float(distances[row]), share, within))
         return verdicts
 
-    def _has_turned(self, track: Evidence, last: _Verdict) -> bool:
+    def _has_turned(self, track: Evidence, last: _Vote) -> bool:
         """Return whether the last faces of a track are another person's."""
         if len(track.recent) < _RECENT:
             return False
@@ -195,17 +195,17 @@ class Namer:
         apart = float(np.linalg.norm(_mean(track.recent) - _mean(track.best)))
         return apart > self._unlike and min(sight.quality for sight in track.recent) >= _CLEAR
 
-    def _answer(self, track: Evidence, verdict: _Verdict) -> Answer:
+    def _answer(self, track: Evidence, verdict: _Vote) -> Verdict:
         if track.enrolled:
-            return Answer(track.enrolled, 1.0, verdict.distance)
+            return Verdict(track.enrolled, 1.0, verdict.distance)
         kept = (
             verdict.person == track.answer.person
             and verdict.share >= 0.5
             and verdict.confidence >= self.naming.confidence_threshold - _DOUBT
         )
         if kept or verdict.is_sure(self.naming):
-            return Answer(verdict.person, verdict.confidence, verdict.distance)
-        return Answer(UNKNOWN, 1 - verdict.confidence, verdict.distance)
+            return Verdict(verdict.person, verdict.confidence, verdict.distance)
+        return Verdict(UNKNOWN, 1 - verdict.confidence, verdict.distance)
 
     def _part(self, tracks: Sequence[Evidence]) -> None:
         """Leave each name to one track: the one the user named, else the nearest."""
@@ -220,7 +220,7 @@ class Namer:
             for rival in rivals:
                 if rival is not owner:
                     doubt = 1 - rival.answer.confidence if not rival.enrolled else 0.0
-                    rival.answer = Answer(UNKNOWN, doubt, rival.answer.distance)
+                    rival.answer = Verdict(UNKNOWN, doubt, rival.answer.distance)
 
 
 def _mean(sights: Iterable[Sight]) -> FloatArray:

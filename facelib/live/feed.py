@@ -40,7 +40,7 @@ class SourceLost(ConnectionError):
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class FeedFrame:
     """A picture as it came.
 
     Attributes:
@@ -60,7 +60,7 @@ class Feed(Protocol):
         """Whether its pictures can be had at any speed, so that they must be held back to their times."""
         ...
 
-    def pictures(self) -> Iterator[Picture]:
+    def pictures(self) -> Iterator[FeedFrame]:
         """Give the pictures in order, until the source ends.
 
         Raises:
@@ -101,13 +101,13 @@ class CameraFeed:
             raise SourceLost(f"no camera {camera} that can be opened; is it plugged in, and not used by another?")
         self._camera.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # buffered pictures are late
 
-    def pictures(self) -> Iterator[Picture]:
+    def pictures(self) -> Iterator[FeedFrame]:
         """Give the pictures in order; a camera has no clock of its own."""
         while True:
             there, image = self._camera.read()
             if not there:
                 raise SourceLost("the camera gives no more pictures; is it still plugged in?")
-            yield Picture(av.VideoFrame.from_ndarray(np.asarray(image, np.uint8), "bgr24"), None)
+            yield FeedFrame(av.VideoFrame.from_ndarray(np.asarray(image, np.uint8), "bgr24"), None)
 
     def behind(self, seconds: float) -> None:
         """Do nothing: a camera is never behind."""
@@ -143,7 +143,7 @@ class ContainerFeed:
             self._stream.thread_type = "SLICE"
         self._skipping = False
 
-    def pictures(self) -> Iterator[Picture]:
+    def pictures(self) -> Iterator[FeedFrame]:
         """Give the pictures in order, until the end of a film."""
         for packet in self._packets():
             if self._skipping and packet.size:
@@ -151,7 +151,7 @@ class ContainerFeed:
                     continue
                 self._skipping = False
             for raw in self._decoded(packet):
-                yield Picture(raw, self._time_of(raw))
+                yield FeedFrame(raw, self._time_of(raw))
         if not self.paced:
             raise SourceLost(f"{self._source.name} has ended")
 

@@ -17,7 +17,7 @@ from facelib.faces import Faces, FloatArray, Image
 from facelib.films.naming import NamingSettings, Recognizer
 from facelib.films.track import ShotTracker, Track
 from facelib.images import crop
-from facelib.live.evidence import Answer, Evidence, Namer, Portrait, Sight
+from facelib.live.evidence import EnrolmentPicture, Evidence, Namer, Sight, Verdict
 from facelib.live.frames import LiveFrame
 from facelib.live.records import ChangeKind, LiveFace
 from facelib.project import Project
@@ -75,7 +75,7 @@ class News:
 
     kind: ChangeKind
     track: int
-    answer: Answer
+    answer: Verdict
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -229,12 +229,12 @@ class Recognition:
             del self._known[number]
         return [News("left", track.track, track.answer) for track in gone if track.told]
 
-    def _news(self, before: dict[int, Answer]) -> list[News]:
+    def _news(self, before: dict[int, Verdict]) -> list[News]:
         news: list[News] = []
         for number, track in self._present.items():
             if not track.believed:
                 continue
-            former = before.get(number, Answer())
+            former = before.get(number, Verdict())
             if not track.told:
                 track.told = True
                 news.append(News("appeared", number, former))
@@ -248,11 +248,11 @@ def _face(track: Evidence, box: FloatArray) -> LiveFace:
     return LiveFace(track.track, box, answer.person, answer.confidence, answer.distance, enrolled=bool(track.enrolled))
 
 
-def _portrait(image: Image, faces: Faces, index: int, worth: float) -> Portrait:
+def _portrait(image: Image, faces: Faces, index: int, worth: float) -> EnrolmentPicture:
     box = faces.boxes[index]
     extra = _PORTRAIT_MARGIN * float(max(box[2] - box[0], box[3] - box[1]))
     origin = np.array([max(0, int(box[0] - extra)), max(0, int(box[1] - extra))], np.float32)
-    return Portrait(
+    return EnrolmentPicture(
         crop(image, box, margin=_PORTRAIT_MARGIN),
         box - np.tile(origin, 2),
         faces.landmarks[index] - origin,

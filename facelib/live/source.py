@@ -8,7 +8,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from facelib.films.media.decode import probe
-from facelib.gather.sources.address import shown
+from facelib.gather.sources.address import redacted
 
 SourceKind = Literal["camera", "stream", "film"]
 """How a source is read: a film plays at its own speed, the others as they come."""
@@ -63,5 +63,5 @@ def _read_address(text: str) -> Source:
     except ValueError as error:
         raise ValueError(f"{wanted}, got one that cannot be read: {error}") from error
     if parts.scheme.lower() not in SCHEMES or not parts.netloc:
-        raise ValueError(f"{wanted}, got {shown(text)!r}")
-    return Source("stream", text, shown(text))
+        raise ValueError(f"{wanted}, got {redacted(text)!r}")
+    return Source("stream", text, redacted(text))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pooch
 
 from facelib.project import atomic_write
+from facelib.project.digests import sha256_of
 
 if TYPE_CHECKING:
     import onnx
@@ -38,16 +39,6 @@ def folders() -> tuple[Path, ...]:
     The second serves where the first cannot be written, such as a folder shared by several users.
     """
     return tuple(dict.fromkeys((cache_folder(), Path(pooch.os_cache("facelib")))))
-
-
-def sha256_of(path: str | Path) -> str:
-    """Return the SHA-256 of a file as 64 hexadecimal digits.
-
-    Raises:
-        OSError: When the file cannot be read.
-    """
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def converted(source: Path, name: str, build: Callable[[bytes], onnx.ModelProto]) -> Path:

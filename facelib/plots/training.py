@@ -15,7 +15,7 @@ from facelib.plots.style import COLOURS, Mark, escaped, legend_below, marks, tem
 from facelib.project import write_text
 
 if TYPE_CHECKING:
-    from facelib.train.progress import Progress
+    from facelib.train.progress import TrainingMaps
 
 _RATES = (
     ("recall_at_1", "recall@1", COLOURS[0], "solid", "circle"),
@@ -77,7 +77,7 @@ def curve_data(curves: pd.DataFrame) -> dict[int, tuple[list[Any], list[Any]]]:
     }
 
 
-def draw_untrained_and_trained(progress: Progress) -> go.Figure:
+def draw_untrained_and_trained(progress: TrainingMaps) -> go.Figure:
     """Draw the unseen faces by the untrained network and by the trained one, side by side."""
     first, last = progress.epochs[0], progress.epochs[-1]
     figure = _panels("The same unseen faces, before and after", "untrained", f"trained ({last} epochs)")
@@ -89,7 +89,7 @@ def draw_untrained_and_trained(progress: Progress) -> go.Figure:
     return figure
 
 
-def draw_progress(progress: Progress) -> go.Figure:
+def draw_progress(progress: TrainingMaps) -> go.Figure:
     """Draw the map of the unseen faces with a slider over the epochs, beside that of the network that is known.
 
     Returns:
@@ -168,7 +168,7 @@ def _add_text(figure: go.Figure, text: str, column: int) -> None:
     )  # fmt: skip
 
 
-def _measured(progress: Progress, epoch: int) -> dict[str, float]:
+def _measured(progress: TrainingMaps, epoch: int) -> dict[str, float]:
     row = progress.measures[progress.measures["epoch"] == epoch].iloc[0]
     return {name: float(row[name]) for name in ("silhouette", "recall_at_1", "pair_accuracy")}
 
@@ -185,7 +185,7 @@ def _figures(measures: Mapping[str, float]) -> str:
     )
 
 
-def _frame(progress: Progress, epoch: int, traces: int) -> go.Frame:
+def _frame(progress: TrainingMaps, epoch: int, traces: int) -> go.Frame:
     points = progress.maps[progress.maps["epoch"] == epoch]
     moved = [
         {"type": "scatter", "x": rows["x"].round(4).tolist(), "y": rows["y"].round(4).tolist()}

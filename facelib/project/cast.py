@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from facelib.images import find_pictures_below, is_ignored, is_picture
+from facelib.images import find_pictures_below, is_ignored
 from facelib.project.files import text_of
 from facelib.project.names import is_reserved
 
@@ -37,6 +37,8 @@ def person_folders(people: Path) -> list[PersonFolder]:
 
 def entries_left_out(people: Path) -> Iterator[tuple[Path, str]]:
     """Yield every entry of `people/` that is not used as a picture, with the reason, except system files."""
+    from facelib.images import is_picture
+
     for entry in _entries(people):
         if _is_person(entry, people):
             yield from find_pictures_below(entry).left_out

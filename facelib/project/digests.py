@@ -19,6 +19,24 @@ def digest(*values: object) -> str:
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
+def sha256_of(path: str | Path) -> str:
+    """Return the SHA-256 of a file as 64 hexadecimal digits.
+
+    Raises:
+        OSError: When the file cannot be read.
+    """
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sha256_if_readable(path: str | Path) -> str:
+    """Return the SHA-256 of a file, empty when it cannot be read."""
+    try:
+        return sha256_of(path)
+    except OSError:
+        return ""
+
+
 def file_digest(path: str | Path, *, kept: Path, name: str) -> str:
     """Return the SHA-256 of a file's content; it is read again only when its size or modification time differs.
 
@@ -36,8 +54,7 @@ def file_digest(path: str | Path, *, kept: Path, name: str) -> str:
     known = _read(kept).get(name, [])
     if known[:2] == state:
         return str(known[2])
-    with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
+    found = sha256_of(path)
     with writer_lock(kept):
         write_text(json.dumps(_read(kept) | {name: [*state, found]}, indent=0), kept)
     return found

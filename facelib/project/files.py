@@ -10,9 +10,6 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import psutil
-from filelock import FileLock, Timeout
-
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -44,6 +41,8 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
 
 def _remove_leftovers(path: Path) -> None:
     """Remove the temporary files of processes that were killed while they wrote this file."""
+    import psutil
+
     pattern = re.compile(re.escape(f".{path.stem}.") + r"(\d+)-[0-9a-f]{8}" + re.escape(path.suffix))
     for other in path.parent.iterdir():
         match = pattern.fullmatch(other.name)
@@ -96,6 +95,8 @@ def file_lock(path: str | Path, *, what: str, wait: bool = False) -> Iterator[No
         BlockingIOError: When another process, or this one, holds it.
         OSError: When it cannot be made.
     """
+    from filelock import FileLock, Timeout
+
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(path)

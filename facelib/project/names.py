@@ -14,7 +14,7 @@ UNKNOWN = "unknown"
 NOT_A_FACE = "not a face"
 """The name of a track that the user marked as not a face."""
 
-Likeness = Literal["same", "order", "spelling"]
+_Likeness = Literal["same", "order", "spelling"]
 """How two names match: up to case, accents, spaces and Unicode form; with words swapped; up to a letter or two."""
 
 _LEAST_ALIKE = 0.8
@@ -80,7 +80,7 @@ class NearName:
     """
 
     name: str
-    likeness: Likeness
+    likeness: _Likeness
 
 
 def near_names(name: str, known: Iterable[str]) -> list[NearName]:
@@ -99,7 +99,7 @@ def near_names(name: str, known: Iterable[str]) -> list[NearName]:
     people = list(dict.fromkeys(known))
     if name in people:
         return []
-    ranks: dict[Likeness, int] = {"same": 0, "order": 1, "spelling": 2}
+    ranks: dict[_Likeness, int] = {"same": 0, "order": 1, "spelling": 2}
     found = [(other, likeness) for other in people if (likeness := _likeness(name, other)) is not None]
     found.sort(key=lambda pair: (ranks[pair[1]], -_ratio(_plain(name), _plain(pair[0])), pair[0]))
     return [NearName(other, likeness) for other, likeness in found]
@@ -119,7 +119,7 @@ def known_name(name: str, known: Iterable[str]) -> str:
     return next((near.name for near in near_names(plain, known) if near.likeness == "same"), plain)
 
 
-def _likeness(one: str, other: str) -> Likeness | None:
+def _likeness(one: str, other: str) -> _Likeness | None:
     first, second = _plain(one), _plain(other)
     if first == second:
         return "same"

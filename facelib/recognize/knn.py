@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from facelib.project.names import UNKNOWN
 from facelib.recognize.base import OpenSetRecognizer
-from facelib.recognize.votes import Weights, vote_weights, winners
+from facelib.recognize.votes import VoteWeights, vote_weights, winners
 
 
 class OpenSetKNN(OpenSetRecognizer):
@@ -46,7 +46,7 @@ class OpenSetKNN(OpenSetRecognizer):
         self,
         k: int = 5,
         threshold: float = 0.5,
-        weights: Weights = "uniform",
+        weights: VoteWeights = "uniform",
         unknown_label: Any = UNKNOWN,
         thresholds: Mapping[str, float] | None = None,
     ) -> None:

@@ -18,7 +18,7 @@ from facelib.recognize.calibration import logistic
 from facelib.recognize.knn import OpenSetKNN
 from facelib.recognize.svm import OpenSetSVM
 
-Kind = Literal["knn", "svm"]
+RecognizerKind = Literal["knn", "svm"]
 _ESTIMATORS: dict[str, type[OpenSetKNN] | type[OpenSetSVM]] = {"knn": OpenSetKNN, "svm": OpenSetSVM}
 
 
@@ -55,7 +55,7 @@ class RecognizerInfo:
         aliases: Pairs of names that looked like one person's and were no strangers to each other.
     """
 
-    kind: Kind
+    kind: RecognizerKind
     k: int
     threshold: float
     wanted_fpir: float

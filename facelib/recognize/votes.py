@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import pairwise_distances_chunked
 
-Weights = Literal["uniform", "distance"]
+VoteWeights = Literal["uniform", "distance"]
 """How much a neighbour's vote counts: all the same, or one over its distance."""
 
 FloatMatrix = NDArray[np.floating[Any]]
@@ -70,12 +70,12 @@ def find_neighbours(
     return Neighbours(*(np.concatenate(part) for part in zip(*blocks, strict=True)))
 
 
-def vote_weights(distances: FloatMatrix, weights: Weights) -> FloatMatrix:
+def vote_weights(distances: FloatMatrix, weights: VoteWeights) -> FloatMatrix:
     """Return how much the vote of a neighbour at each distance counts."""
     return 1 / np.maximum(distances, 1e-9) if weights == "distance" else np.ones_like(distances)
 
 
-def winners(distances: FloatMatrix, people: IntArray, *, weights: Weights) -> IntArray:
+def winners(distances: FloatMatrix, people: IntArray, *, weights: VoteWeights) -> IntArray:
     """Return who wins when only the nearest `j + 1` neighbours vote, for every `j`.
 
     Which neighbours vote depends on the threshold, and the winner changes only where another one comes

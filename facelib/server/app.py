@@ -7,17 +7,24 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 from types import ModuleType
 
+from anyio import to_thread
 from fastapi import APIRouter, FastAPI
+from prometheus_client import CollectorRegistry
 
-from facelib.server.api import projects, session, tokens, users
+from facelib.server.api import events, jobs, of_projects, projects, server, session, tokens, users
 from facelib.server.database import open_store
 from facelib.server.etags import ETags
+from facelib.server.events import Feed
+from facelib.server.films import FilmPages
+from facelib.server.jobs.worker import Workers
+from facelib.server.observe import Observe
 from facelib.server.problems import ProblemDocument, add_handlers, describe
+from facelib.server.reviews import Reviews
 from facelib.server.security.first import make_first_token
 from facelib.server.settings import Settings
 
 API = "/api/v1"
-ROUTERS: tuple[ModuleType, ...] = (session, users, tokens, projects)
+ROUTERS: tuple[ModuleType, ...] = (session, users, tokens, projects, jobs, events, *of_projects.ROUTERS)
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -36,7 +43,10 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def life(_app: FastAPI) -> AsyncIterator[None]:
+        workers = Workers(store, settings)
+        workers.start()
         yield
+        await to_thread.run_sync(workers.stop)
         store.close()
 
     app = FastAPI(
@@ -49,21 +59,20 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
     )
     app.state.settings, app.state.store = settings, store
+    app.state.feed = Feed(store)
+    app.state.pages, app.state.reviews = FilmPages(), Reviews()
+    app.state.registry = CollectorRegistry()
     app.state.first_token = make_first_token(store)
     add_handlers(app, settings)
     api = APIRouter(prefix=API, responses=describe())
     for module in ROUTERS:
         api.include_router(module.router)
     app.include_router(api)
-    app.get("/health", tags=["server"])(_health)
+    app.include_router(server.router)
     _describe_problems(app)
     app.add_middleware(ETags)
+    app.add_middleware(Observe, registry=app.state.registry)
     return app
-
-
-def _health() -> dict[str, str]:
-    """Say that the server runs; the one endpoint that needs no log-in."""
-    return {"status": "ok"}
 
 
 def _describe_problems(app: FastAPI) -> None:

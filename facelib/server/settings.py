@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
+import tomllib
 from pathlib import Path
+from typing import Any, Self
 
-from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
-
-SETTINGS_FILE = "FACELIB_SETTINGS"
-"""The environment variable that names a TOML file of settings."""
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 
 
 class Settings(BaseSettings):
-    """The settings of a server: from arguments, then `FACELIB_*` in the environment, then the file of settings.
+    """The settings of a server: by argument or by `FACELIB_*` in the environment.
 
     Example:
         >>> Settings(port=9000).port
@@ -30,9 +28,34 @@ class Settings(BaseSettings):
     )
     host: str = Field("127.0.0.1", description="The address to listen on; 0.0.0.0 for every network of the machine.")
     port: int = Field(8000, ge=0, le=65535, description="The port to listen on; 0 for any that is free.")
+    workers: int = Field(1, ge=0, le=64, description="Jobs done at a time; 0 leaves them to other servers.")
+    job_memory_gb: float = Field(8.0, gt=0, description="Gigabytes of memory that each process of a job may take.")
+    notebooks: Path | None = Field(None, description="A folder of notebooks to run instead of facelib's own.")
+    private_addresses: bool = Field(
+        False, description="Let jobs fetch from machines that are not on the public internet, such as this one."
+    )
     session_hours: float = Field(168.0, gt=0, description="Hours after which a log-in without use ends.")
     failed_logins: int = Field(5, ge=1, description="Wrong log-ins by one name or address allowed in 15 minutes.")
+    trusted_proxies: str = Field("127.0.0.1", description="Addresses whose X-Forwarded-For and -Proto are believed.")
     secure_cookies: bool = Field(False, description="Send cookies over HTTPS only; set it behind a proxy with TLS.")
+
+    @classmethod
+    def read(cls, file: Path | None = None, **given: Any) -> Self:
+        """Return the settings, checked: those given, then the environment, then the file.
+
+        Args:
+            file: A TOML file with the names of the settings in small letters, such as `port = 9000`.
+            **given: Settings by name.
+
+        Raises:
+            ValueError: When a value is of another type or out of range, a name is unknown, or the file is no TOML.
+            FileNotFoundError: When the file is not there.
+        """
+        try:
+            return cls(**{**_read_file(file), **EnvSettingsSource(cls)(), **given})
+        except ValidationError as error:
+            wrong = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+            raise ValueError(f"expected valid settings, got {wrong}; 'facelib serve --help' explains them") from None
 
     @property
     def state_dir(self) -> Path:
@@ -49,20 +72,13 @@ class Settings(BaseSettings):
             url = url.replace(plain, "postgresql+psycopg://", 1) if url.startswith(plain) else url
         return url
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Read the file of settings behind the environment, when one is named."""
-        sources = (init_settings, env_settings)
-        named = os.environ.get(SETTINGS_FILE)
-        if not named:
-            return sources
-        if not Path(named).is_file():
-            raise FileNotFoundError(f"expected a TOML file of settings at {named!r} ({SETTINGS_FILE}), found none")
-        return (*sources, TomlConfigSettingsSource(settings_cls, Path(named)))
+
+def _read_file(file: Path | None) -> dict[str, Any]:
+    if file is None:
+        return {}
+    if not file.is_file():
+        raise FileNotFoundError(f"expected a TOML file of settings at {str(file)!r}, found none")
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"expected TOML in {str(file)!r}, such as port = 9000, got a fault: {error}") from None

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from facelib.project import atomic_write
-from facelib.train.networks import network
+from facelib.train.networks import make_network
 from facelib.train.settings import Settings
 
 _FORM = 1
@@ -122,7 +122,7 @@ def load_network(path: str | Path) -> tuple[nn.Module, Settings, int]:
     try:
         settings = Settings.from_record(json.loads(state["settings"]))
         with torch.random.fork_rng(devices=[]):  # random initial weights would only be replaced
-            model = network(settings.network, dimension=settings.dimension)
+            model = make_network(settings.network, dimension=settings.dimension)
         model.load_state_dict(state["model"])
     except (KeyError, TypeError, RuntimeError) as error:
         raise ValueError(f"expected a trained network in {str(path)!r}, what is in it does not fit: {error}") from error

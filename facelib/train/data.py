@@ -68,7 +68,7 @@ class Crops:
         if len(found) != len(names):
             raise ValueError(f"expected one name a face, got {len(names)} names and {len(found)} faces")
         pictures = [f"{number:06d}" for number in range(len(found))]
-        digests = [digest(image) for image in found]
+        digests = [pixel_digest(image) for image in found]
         table = pd.DataFrame({"picture": pictures, "person": list(names), "row": range(len(found)), "digest": digests})
         return cls(found, table, no_pictures(), form or InputForm(size=found.shape[1] or 1))
 
@@ -191,7 +191,7 @@ def split_people(
     return crops.of_people(rest), crops.of_people(sorted(chosen))
 
 
-def digest(image: Image) -> str:
+def pixel_digest(image: Image) -> str:
     """Return a hash of a face's pixels."""
     return hashlib.blake2b(np.ascontiguousarray(image).tobytes(), digest_size=8).hexdigest()
 

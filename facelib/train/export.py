@@ -20,9 +20,9 @@ from torch import nn
 
 from facelib.embed import InputForm, NetworkEmbedder
 from facelib.faces import FloatArray, Image
-from facelib.nets.cache import sha256_of
 from facelib.nets.runtime import open_network
 from facelib.project import atomic_write
+from facelib.project.digests import sha256_of
 from facelib.recognize.thresholds import fit_threshold, trials
 from facelib.train.measures import embed_crops
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from facelib.train.data import Crops
-    from facelib.train.settings import Result
+    from facelib.train.settings import TrainingResult
 
 LARGEST_DIFFERENCE = 1e-4
 """How far a number of an ONNX file's vectors may lie from PyTorch's."""
@@ -203,7 +203,7 @@ def _difference(path: Path, pictures: Image, wanted: FloatArray, form: InputForm
 
 
 def export_result(
-    result: Result, path: str | Path, validation: Crops, *, wanted_fpir: float = 0.01, seed: int = 0
+    result: TrainingResult, path: str | Path, validation: Crops, *, wanted_fpir: float = 0.01, seed: int = 0
 ) -> Exported:
     """Export the network of a training, with the threshold measured on the held-out people.
 

@@ -13,10 +13,10 @@ from typing import IO, NamedTuple
 import numpy as np
 
 from facelib.faces import Image
-from facelib.train.data import digest
+from facelib.train.data import pixel_digest
 
 
-class Entry(NamedTuple):
+class _Entry(NamedTuple):
     """One picture and its face.
 
     Attributes:
@@ -50,7 +50,7 @@ class FaceStore:
     def __init__(self, folder: Path, *, size: int) -> None:
         self._pixels, self._index = folder / "faces.raw", folder / "index.csv"
         self._size, self._bytes = size, size * size * 3
-        self.entries: dict[str, Entry] = {}
+        self.entries: dict[str, _Entry] = {}
         self._rows = self._known_bytes = 0
         there = self._pixels.stat().st_size // self._bytes if self._pixels.is_file() else 0
         lines = self._index.read_bytes().splitlines(keepends=True) if self._index.is_file() else []
@@ -82,8 +82,8 @@ class FaceStore:
         ):
 
             def add(picture: str, path: Path, face: Image | None, reason: str) -> None:
-                row, pixels_digest = (-1, "") if face is None else (self._rows, digest(face))
-                entry = Entry(picture, *_state(path), row, pixels_digest, reason)
+                row, digest = (-1, "") if face is None else (self._rows, pixel_digest(face))
+                entry = _Entry(picture, *_state(path), row, digest, reason)
                 try:
                     if face is not None:
                         _write(pixels, np.ascontiguousarray(face).tobytes())
@@ -94,7 +94,7 @@ class FaceStore:
 
             yield add
 
-    def _remember(self, entry: Entry, line: bytes) -> None:
+    def _remember(self, entry: _Entry, line: bytes) -> None:
         self.entries[entry.picture] = entry
         self._known_bytes += len(line)
         self._rows = max(self._rows, entry.row + 1)
@@ -116,20 +116,20 @@ def _write(file: IO[bytes], content: bytes) -> None:
         left = left[file.write(left) :]
 
 
-def _line(entry: Entry) -> bytes:
+def _line(entry: _Entry) -> bytes:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerow(entry)
     return text.getvalue().encode("utf-8", "surrogateescape")
 
 
-def _parsed(line: bytes) -> Entry | None:
+def _parsed(line: bytes) -> _Entry | None:
     """Parse a line of the index; None where it is incomplete."""
     if not line.endswith(b"\n"):
         return None
     try:
         (fields,) = itertools.islice(csv.reader([line.decode("utf-8", "surrogateescape")]), 2)
         picture, length, changed, row, pixels, reason = fields
-        return Entry(picture, int(length), int(changed), int(row), pixels, reason)
+        return _Entry(picture, int(length), int(changed), int(row), pixels, reason)
     except (ValueError, csv.Error):
         return None
 

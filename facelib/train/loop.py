@@ -23,11 +23,11 @@ from facelib.train.augment import augment, to_input
 from facelib.train.checkpoints import TrainingFiles, load_network, load_state, save_network, save_state
 from facelib.train.data import Crops
 from facelib.train.losses import loss as make_loss
-from facelib.train.measures import embed_crops, score
-from facelib.train.networks import network
+from facelib.train.measures import embed_crops, face_metrics
+from facelib.train.networks import make_network
 from facelib.train.sampling import PeopleBatches
 from facelib.train.schedule import is_due, is_snapshot, learning_rate
-from facelib.train.settings import CURVE_COLUMNS, Result, Settings, Stopped
+from facelib.train.settings import CURVE_COLUMNS, Settings, Stopped, TrainingResult
 
 Callback = Callable[[pd.DataFrame], None]
 """Is given the curves so far after every validation."""
@@ -45,7 +45,7 @@ def train(
     callback: Callback | None = None,
     seconds_between_checkpoints: float = 60.0,
     progress: bool = True,
-) -> Result:
+) -> TrainingResult:
     """Train a network.
 
     All random numbers depend only on the seed and the number of the batch. A training that was killed, and is called
@@ -86,7 +86,7 @@ def train(
     return load_result(folder)
 
 
-def load_result(folder: str | Path) -> Result:
+def load_result(folder: str | Path) -> TrainingResult:
     """Read the result of a training, finished or not.
 
     Raises:
@@ -100,7 +100,7 @@ def load_result(folder: str | Path) -> Result:
     shown = [epoch, *(each for each in curves["epoch"] if files.snapshot(each).is_file())]
     snapshots = {int(each): np.load(files.snapshot(each)) for each in sorted(set(shown))}
     validation = pd.read_csv(files.validation, dtype=str, keep_default_na=False)
-    return Result(files.folder, model, settings, curves, validation, snapshots, epoch, state["stopped"])
+    return TrainingResult(files.folder, model, settings, curves, validation, snapshots, epoch, state["stopped"])
 
 
 class _Training:
@@ -130,7 +130,7 @@ class _Training:
         )
         torch.manual_seed(settings.seed)
         published = settings.pretrained if begins else False  # a continued training has its own weights
-        model = network(settings.network, dimension=settings.dimension, pretrained=published)
+        model = make_network(settings.network, dimension=settings.dimension, pretrained=published)
         self.model = model.to(self.device, memory_format=torch.channels_last)
         self.loss = make_loss(
             settings.loss,
@@ -216,7 +216,7 @@ class _Training:
         settings = self.settings
         vectors = embed_crops(self.model, self.validation, device=self.device, mirrored=settings.mirrored)
         self._check_finite("sum of the validation vectors", float(vectors.sum()))
-        scores = score(vectors, self.validation.table["person"].to_numpy(str), seed=settings.seed)
+        scores = face_metrics(vectors, self.validation.table["person"].to_numpy(str), seed=settings.seed)
         self.seconds = time.monotonic() - self.started if self.curves else 0.0
         rate = learning_rate(self.epoch * len(self.batches) - 1, settings, len(self.batches)) if self.epoch else 0.0
         measured = [scores.recall_at_1, scores.knn_accuracy, scores.pair_accuracy]

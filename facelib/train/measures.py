@@ -62,7 +62,9 @@ def embed_crops(
     return np.concatenate(parts) if parts else np.empty((0, 0), np.float32)
 
 
-def score(vectors: ArrayLike, names: ArrayLike, *, neighbours: int = 5, pairs: int = 3000, seed: int = 0) -> Scores:
+def face_metrics(
+    vectors: ArrayLike, names: ArrayLike, *, neighbours: int = 5, pairs: int = 3000, seed: int = 0
+) -> Scores:
     """Measure vectors of faces.
 
     Args:

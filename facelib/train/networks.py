@@ -66,7 +66,7 @@ class TimmNetwork(nn.Module):
         return functional.normalize(cast(Tensor, self.head(self.body(x * self.scale + self.shift))))
 
 
-def network(name: str, *, dimension: int = 128, pretrained: bool | str | Path = False) -> nn.Module:
+def make_network(name: str, *, dimension: int = 128, pretrained: bool | str | Path = False) -> nn.Module:
     """Make an embedding network.
 
     Args:

@@ -19,7 +19,7 @@ from facelib.embed import Embedder
 from facelib.evaluate.pictures import embed_pictures
 from facelib.faces import FloatArray
 from facelib.gallery.map import make_map, measure_map
-from facelib.train.measures import score
+from facelib.train.measures import face_metrics
 
 _log = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ MEASURES = ("silhouette", "recall_at_1", "pair_accuracy")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Progress:
+class TrainingMaps:
     """Maps of the same faces: by one network at several times, and by a reference network.
 
     Attributes:
@@ -71,7 +71,7 @@ def follow(
     perplexity: float = 15.0,
     seed: int = 0,
     progress: bool = True,
-) -> Progress:
+) -> TrainingMaps:
     """Make a map of each snapshot of the validation faces, and measure how well people keep apart in it.
 
     Each map starts from the one before and is turned onto it, so that points move as little as possible and are
@@ -116,7 +116,7 @@ def follow(
         other = _table(validation.iloc[seen], points)
         figures = measure_vectors(reference[found], people[found], seed=seed)
     table = pd.concat(maps, ignore_index=True)[["epoch", "picture", "person", "x", "y"]]
-    return Progress(table, pd.DataFrame(measures), other, figures, reference_name if reference is not None else "")
+    return TrainingMaps(table, pd.DataFrame(measures), other, figures, reference_name if reference is not None else "")
 
 
 def measure_vectors(vectors: FloatArray, people: NDArray[Any], *, seed: int = 0) -> dict[str, float]:
@@ -128,7 +128,7 @@ def measure_vectors(vectors: FloatArray, people: NDArray[Any], *, seed: int = 0)
         seed: Of the pairs that are told apart.
     """
     whole = measure_map(vectors, np.zeros((len(vectors), 2), np.float32), people).iloc[-1]
-    told = score(vectors, people, seed=seed)
+    told = face_metrics(vectors, people, seed=seed)
     return {
         "silhouette": float(whole["silhouette"]),
         "recall_at_1": float(told.recall_at_1),

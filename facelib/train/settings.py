@@ -192,7 +192,7 @@ _LEAST = {
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Result:
+class TrainingResult:
     """The result of a training.
 
     Attributes:

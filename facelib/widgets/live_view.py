@@ -18,7 +18,7 @@ from facelib.films.naming import NamingSettings
 from facelib.live import FINAL_STATES, LiveSession
 from facelib.plots import Thumbnails
 from facelib.project import Project
-from facelib.widgets.live_view_log import ChangeLog, Inbox
+from facelib.widgets.live_view_log import ChangeFile, Inbox
 from facelib.widgets.live_view_page import LivePage
 from facelib.widgets.live_view_report import faces_page, picture_page
 from facelib.widgets.near_question import near_question
@@ -88,7 +88,7 @@ class LiveCamera(LivePage):
         self._next: LiveSession | None = None
         self._thread: threading.Thread | None = None
         self._release: weakref.finalize[..., Any] | None = None
-        inbox = Inbox(ChangeLog(project.output / "live" / "changes.jsonl"))
+        inbox = Inbox(ChangeFile(project.output / "live" / "changes.jsonl"))
         self._make = partial(
             LiveSession,
             source,

@@ -13,7 +13,7 @@ EVENTS = 40
 """Lines of what changed that the page holds at most."""
 
 
-class ChangeLog:
+class ChangeFile:
     """A file that every change of a live session is added to as one line of JSON, at once.
 
     It only grows: a later session is added below. A line that a killed process left half written is closed, so that
@@ -85,7 +85,7 @@ class Inbox:
         log: The file that all of it is written to at once.
     """
 
-    def __init__(self, log: ChangeLog) -> None:
+    def __init__(self, log: ChangeFile) -> None:
         """Begin empty."""
         self.log = log
         self._problem = ""

@@ -34,7 +34,7 @@ def read_changes(path: str | Path, *, since: str = "") -> pd.DataFrame:
     """Read a file of changes, `CHANGE_COLUMNS`, oldest first; without a file there are none.
 
     Args:
-        path: As `facelib.widgets.live_view_log.ChangeLog` writes it; lines that are no change are skipped.
+        path: As `facelib.widgets.live_view_log.ChangeFile` writes it; lines that are no change are skipped.
         since: Changes before this time are left out; ISO 8601 in UTC, as the column `when`.
     """
     rows = []

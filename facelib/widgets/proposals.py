@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from facelib.gallery import KINDS, Examination
+from facelib.gallery import PROPOSAL_KINDS, Examination
 from facelib.project import Project
 from facelib.widgets.face_board import Action, FaceBoard
 from facelib.widgets.picture_decisions import TO_WHOM, PictureDecisions, Proposal
@@ -74,7 +74,7 @@ class GalleryProposals(FaceBoard):
         self._decisions.refresh()
         rows = self._proposals
         chosen = [number for number in range(len(rows)) if self._matches(number)]
-        place = {kind: index for index, kind in enumerate([*KINDS, _BY_HAND])}
+        place = {kind: index for index, kind in enumerate([*PROPOSAL_KINDS, _BY_HAND])}
         return sorted(chosen, key=lambda number: place.get(str(rows.at[number, "kind"]), len(place)))
 
     def _matches(self, number: int) -> bool:
@@ -121,7 +121,7 @@ class GalleryProposals(FaceBoard):
         super()._update()
         states = [self._state(number) for number in range(len(self._proposals))]
         counts = self._proposals["kind"].value_counts()
-        kinds = [kind for kind in [*KINDS, *sorted(set(counts.index) - set(KINDS))] if kind in counts]
+        kinds = [kind for kind in [*PROPOSAL_KINDS, *sorted(set(counts.index) - set(PROPOSAL_KINDS))] if kind in counts]
         self.filters = [
             ["open", "not yet decided"],
             ["used", "not yet decided, in use"],

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from facelib.gallery import KINDS, Examination
+from facelib.gallery import PROPOSAL_KINDS, Examination
 from facelib.plots import Thumbnails, thumbnails
 
 
@@ -30,7 +30,7 @@ def proposals_page(
     rows = proposals.merge(boxes, on=["picture", "face"], how="left")
     found = set(rows["kind"])
     parts = []
-    for kind in [*(kind for kind in KINDS if kind in found), *sorted(found - set(KINDS))]:
+    for kind in [*(kind for kind in PROPOSAL_KINDS if kind in found), *sorted(found - set(PROPOSAL_KINDS))]:
         these = rows[rows["kind"] == kind]
         fits = "looks like " + these["fits"].astype(str)
         other = (these["fits"] != "") & (these["fits"] != these["person"])

@@ -157,12 +157,21 @@ def test_a_wrong_project_is_told_and_nothing_is_made(folder, command):
 
 
 def test_a_wrong_project_or_parameter_is_told_before_anything_heavy_is_imported(folder):
-    heavy = "{'pandas', 'papermill', 'plotly', 'onnxruntime', 'sklearn', 'av'}"
+    heavy = "{'numpy', 'cv2', 'PIL', 'pandas', 'papermill', 'plotly', 'onnxruntime', 'sklearn', 'av'}"
     for wrong in (["--project", "dmeo"], ["--project", "demo", "-p", "sed=5"], ["--help-parameters"]):
         code = f"import sys\nfrom facelib.cli import main\ntry: main({['run', *wrong]!r})\nexcept SystemExit: pass\n"
         code += f"print('imported', {heavy} & set(sys.modules) or 'none')"
         output = subprocess.check_output([sys.executable, "-c", code], text=True, stderr=subprocess.DEVNULL)
         assert output.endswith("imported none\n")
+
+
+def test_a_wrong_project_is_told_well_under_a_second(folder):
+    code = (
+        "import time\nfrom facelib.cli import main\ntry: main(['run', '--project', 'dmeo'])\nexcept SystemExit: pass\n"
+    )
+    code += "print(time.process_time())"  # a busy machine makes nothing of it longer
+    taken = [float(subprocess.check_output([sys.executable, "-c", code], stderr=subprocess.DEVNULL)) for _ in range(3)]
+    assert min(taken) < 0.8
 
 
 def test_every_parameter_is_listed_by_notebook_with_its_meaning_those_of_its_cell_first(monkeypatch):

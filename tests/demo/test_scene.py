@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from facelib.demo.figures import Figure, collins, hopper
-from facelib.demo.film import irregular_times, melody, write_film
+from facelib.demo.film import irregular_times, melody, write_demo_film
 from facelib.demo.scene import Backdrop, Pose, backdrop, place, to_picture, visible
 from facelib.demo.script import SHOTS, frames, shots
 from facelib.demo.strangers import strangers
@@ -120,7 +120,7 @@ def test_melody_has_another_chord_in_each_shot():
 
 @pytest.mark.parametrize("after", [0, 1, 5])
 def test_a_film_given_up_leaves_nothing(figures, tmp_path, after):
-    making = write_film(figures, videos=tmp_path / "videos", truth=tmp_path / "truth", frames_per_shot=2)
+    making = write_demo_film(figures, videos=tmp_path / "videos", truth=tmp_path / "truth", frames_per_shot=2)
     for _ in range(after):
         next(making)
     making.close()

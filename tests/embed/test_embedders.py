@@ -10,7 +10,7 @@ from skimage import data
 from facelib.embed import InputForm, load_embedder
 from facelib.faces import Faces
 from facelib.images import read_image
-from facelib.nets.cache import sha256_of
+from facelib.project.digests import sha256_of
 
 SIDE = 16
 FORM = InputForm(size=SIDE, mean=10, scale=0.5, alignment="margin", normalise=False)

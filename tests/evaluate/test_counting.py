@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from facelib.evaluate import Score, read_truth, score
+from facelib.evaluate import Score, read_truth, score_table
 
 
 def rows(*faces):
@@ -42,7 +42,7 @@ def rows(*faces):
     ],
 )
 def test_score(found, truth, expected):
-    assert score(rows(*found), rows(*truth)) == expected
+    assert score_table(rows(*found), rows(*truth)) == expected
 
 
 def test_scores_add_up_and_read_well():
@@ -69,5 +69,5 @@ def test_precision_and_the_shares_of_nothing():
 
 @pytest.mark.parametrize("name", ["unknown", "not a face"])
 def test_what_is_no_name_names_nobody(name):
-    result = score(rows((0, 0, name), (0, 50, name)), rows((0, 0, "unknown")))
+    result = score_table(rows((0, 0, name), (0, 50, name)), rows((0, 0, "unknown")))
     assert (result.strangers_named, result.false_named) == (0, 0)

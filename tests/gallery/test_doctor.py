@@ -14,7 +14,7 @@ import facelib
 from facelib.demo import make_demo
 from facelib.detect import Detector
 from facelib.embed import Embedder
-from facelib.gallery import KINDS, PROPOSAL_COLUMNS, accept, build_gallery, curate, examine
+from facelib.gallery import PROPOSAL_COLUMNS, PROPOSAL_KINDS, accept, build_gallery, curate, examine
 from facelib.project import Project
 
 
@@ -69,7 +69,7 @@ def test_each_fault_is_proposed_once_under_its_kind(
         ["people/Ada/unreadable.jpg", -1, "unreadable", "", False],
     ]
     assert found["score"].between(0, 1).all() and (found["detail"] != "").all()
-    assert found["kind"].map(KINDS.index).is_monotonic_increasing
+    assert found["kind"].map(PROPOSAL_KINDS.index).is_monotonic_increasing
 
 
 def test_a_misfiled_picture_in_use_is_proposed_without_a_threshold_as_well(

@@ -14,8 +14,8 @@ from facelib.detect import load_detector
 from facelib.embed import load_embedder
 from facelib.gallery.files import Gallery, read_gallery
 from facelib.gallery.strangers import embed_strangers, find_strangers, read_strangers, strangers_file, strangers_folder
-from facelib.nets.cache import sha256_of
 from facelib.project import Project
+from facelib.project.digests import sha256_of
 
 
 @pytest.fixture

@@ -20,8 +20,8 @@ from facelib.gather.crops import align_pictures, align_tree, crop_names
 from facelib.gather.cutting import DIED, IN_THE_WAY, NO_FACE, Cutting
 from facelib.gather.failures import FAILED_COLUMNS
 from facelib.images import find_pictures_below
-from facelib.nets.cache import sha256_of
 from facelib.nets.dlib import landmark_file
+from facelib.project.digests import sha256_of
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import pytest
 from facelib.evaluate import load_truth
 from facelib.faces import iou
 from facelib.gather.film_faces import accept_people, proposals_folder, propose_people
-from facelib.gather.film_people import PEOPLE_COLUMNS, PROPOSED_COLUMNS, Choice, choose_people, choose_varied
+from facelib.gather.film_people import PEOPLE_COLUMNS, PROPOSED_COLUMNS, ProposalSettings, choose_people, choose_varied
 from facelib.images import encode_jpeg
 from facelib.project import Project
 
@@ -41,7 +41,7 @@ ADA, GRACE = unit(1, 0, 0, 0.1), unit(0, 1, 0, 0)
 def chosen(films, **choice):
     tables = {name: tracks for name, (tracks, _) in films.items()}
     looks = {name: looks for name, (_, looks) in films.items()}
-    return choose_people(tables, looks, threshold=THRESHOLD, choice=Choice(**choice))
+    return choose_people(tables, looks, threshold=THRESHOLD, choice=ProposalSettings(**choice))
 
 
 def test_people_are_numbered_over_films_by_their_time_on_screen():
@@ -83,7 +83,7 @@ def test_what_is_chosen_can_be_told(choice, people, pictures):
 @pytest.mark.parametrize("wrong", [{"most_people": 0}, {"most_pictures": 0}])
 def test_bad_choices_are_refused(wrong):
     with pytest.raises(ValueError, match="of 1 or more"):
-        Choice(**wrong)
+        ProposalSettings(**wrong)
 
 
 def test_whose_name_was_known_is_told():
@@ -97,9 +97,9 @@ def test_looks_are_good_and_differ():
     vectors = [unit(1, 0, 0), unit(1, 0.01, 0), unit(1, 0.25, 0), unit(1, 0, 0.25), unit(0, 0, 1)]
     looks = pd.DataFrame({"embedding": vectors, "quality": [0.9, 0.8, 0.5, 0.6, 0.2], "picture": [b"x"] * 5})
     looks[["left", "top"]], looks[["right", "bottom"]] = 0, 90
-    picked = choose_varied(looks, THRESHOLD, Choice())
+    picked = choose_varied(looks, THRESHOLD, ProposalSettings())
     assert picked.tolist() == [0, 3, 2]  # the second repeats the first, the last is somebody else
-    assert choose_varied(looks, THRESHOLD, Choice(most_pictures=1)).tolist() == [0]
+    assert choose_varied(looks, THRESHOLD, ProposalSettings(most_pictures=1)).tolist() == [0]
 
 
 @pytest.fixture(scope="session")
@@ -167,7 +167,7 @@ def test_other_parameters_replace_what_is_unchanged(project):
     own = folder / first.pictures["picture"].iloc[0]
     own.write_bytes(b"edited")
     (folder / "Person 2").rename(folder / "Jane Doe")
-    found = propose(project, choice=Choice(most_pictures=1))
+    found = propose(project, choice=ProposalSettings(most_pictures=1))
     kept = set(contents(folder))
     expected = {*found.pictures["picture"], own.relative_to(folder).as_posix(), "people.csv", "pictures.csv"}
     assert {name for name in kept if not name.startswith("Jane Doe/")} == expected
@@ -179,7 +179,7 @@ def test_other_parameters_replace_what_is_unchanged(project):
 def test_killed_while_it_writes_it_goes_on(project, monkeypatch):
     folder = proposals_folder(project)
     whole = {name: content for name, content in contents(folder).items() if not name.endswith(".csv")}
-    propose(project, choice=Choice(most_pictures=1))
+    propose(project, choice=ProposalSettings(most_pictures=1))
 
     def end(*_: object) -> None:
         raise KeyboardInterrupt
@@ -187,7 +187,7 @@ def test_killed_while_it_writes_it_goes_on(project, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr("facelib.gather.film_faces._remove", end)
         with pytest.raises(KeyboardInterrupt):
-            propose(project, choice=Choice(least_quality=0.99))
+            propose(project, choice=ProposalSettings(least_quality=0.99))
     propose(project)
     assert {name: content for name, content in contents(folder).items() if not name.endswith(".csv")} == whole
 

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from facelib.gather import FOUND_COLUMNS, PictureSearch, gather_pictures, left_out, read_addresses
+from facelib.gather import FOUND_COLUMNS, PictureSearch, gather_pictures, not_gathered, read_addresses
 from facelib.gather.sources import people_without_folder, read_sources
-from facelib.gather.sources.small import check_picture
+from facelib.gather.sources.small import check_fetched
 from facelib.project import Project, file_lock
 
 from .conftest import (
@@ -121,7 +121,7 @@ def test_a_web_that_behaves_badly(site, project, limits):
     assert set(rows) == set(addresses)
     kept = [rows[address]["picture"] for address in good]
     assert all(rows[address]["reason"] == "" for address in good)
-    assert {Path(name).name: check_picture((project.data / name).read_bytes()).sha256[:16] for name in kept} == {
+    assert {Path(name).name: check_fetched((project.data / name).read_bytes()).sha256[:16] for name in kept} == {
         path.name: path.stem for path in project.find_pictures("Ada")
     }
     assert sorted(path.suffix for path in project.find_pictures("Ada")) == [".jpg"] * 6 + [".png", ".webp"]
@@ -141,7 +141,7 @@ def test_the_ledger_tells_where_each_picture_is_from(site, project, limits):
     for source in sources:
         content = (project.data / source.file).read_bytes()
         assert (source.bytes, source.people) == (len(content), ("Ada",))
-        assert source.sha256 == check_picture(content).sha256
+        assert source.sha256 == check_fetched(content).sha256
         assert source.fetched.startswith("20")
     for picture in project.find_pictures("Ada"):
         picture.unlink()
@@ -169,7 +169,7 @@ def test_engines_take_turns_and_one_in_trouble_stops_nobody(site, project, limit
     assert ada.loc[ada["picture"] != "", "engine"].tolist() == ["bing", "baidu"] * 2
     reasons = table.loc[table["engine"] == "google", "reason"].tolist()
     assert "404" in reasons[0] and "not asked again" in reasons[1]
-    assert [text.split(" - ")[:2] for text in left_out(table)] == [["Ada", "google"], ["Grace", "google"]]
+    assert [text.split(" - ")[:2] for text in not_gathered(table)] == [["Ada", "google"], ["Grace", "google"]]
     assert len(project.find_pictures("Grace")) == 4
 
 
@@ -212,7 +212,7 @@ def test_the_users_own_pictures_are_not_doubled(site, project, limits):
 
 
 def test_a_file_of_the_users_with_the_wanted_name_stays(site, project, limits):
-    name = check_picture(picture_bytes(0)).sha256
+    name = check_fetched(picture_bytes(0)).sha256
     own = project.people / "Ada" / f"{name[:16]}.jpg"
     own.parent.mkdir(parents=True)
     own.write_bytes(b"mine")

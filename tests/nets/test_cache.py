@@ -8,8 +8,9 @@ import onnx
 import onnxruntime
 import pytest
 
-from facelib.nets.cache import cache_folder, converted, folders, sha256_of
+from facelib.nets.cache import cache_folder, converted, folders
 from facelib.nets.graph import Graph
+from facelib.project.digests import sha256_of
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from facelib.nets.cache import folders, sha256_of
+from facelib.nets.cache import folders
 from facelib.nets.catalogue import (
     MissingWeights,
     Weights,
@@ -19,6 +19,7 @@ from facelib.nets.catalogue import (
     find_weights,
     weights_table,
 )
+from facelib.project.digests import sha256_of
 
 CONTENT = bytes(range(256)) * 400
 OPEN = {"MIT", "Apache-2.0"}

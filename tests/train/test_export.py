@@ -11,7 +11,7 @@ from torch import nn
 import facelib
 from facelib.embed import InputForm
 from facelib.faces import Faces
-from facelib.nets.cache import sha256_of
+from facelib.project.digests import sha256_of
 from facelib.train.export import LARGEST_DIFFERENCE, export_onnx, export_result
 
 SIDE = 24

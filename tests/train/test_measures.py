@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics import pairwise_distances
 from sklearn.neighbors import KNeighborsClassifier
 
-from facelib.train.measures import balanced_pairs, embed_crops, pair_score, score
+from facelib.train.measures import balanced_pairs, embed_crops, face_metrics, pair_score
 
 
 @pytest.fixture
@@ -21,16 +21,21 @@ def cloud():
 def test_perfect_and_hopeless():
     names = np.repeat(["a", "b", "c"], 10)
     apart = np.eye(3, dtype=np.float32)[np.repeat([0, 1, 2], 10)]
-    assert score(apart, names).pair_accuracy == score(apart, names).recall_at_1 == score(apart, names).knn_accuracy == 1
+    assert (
+        face_metrics(apart, names).pair_accuracy
+        == face_metrics(apart, names).recall_at_1
+        == face_metrics(apart, names).knn_accuracy
+        == 1
+    )
     noise = np.random.default_rng(0).normal(size=(30, 8))
-    assert 0.4 < score(noise, names).pair_accuracy < 0.65
+    assert 0.4 < face_metrics(noise, names).pair_accuracy < 0.65
 
 
 def test_recall_and_neighbours_as_sklearn_counts_them(cloud):
     vectors, names = cloud
     apart = pairwise_distances(vectors)
     np.fill_diagonal(apart, np.inf)
-    found = score(vectors, names)
+    found = face_metrics(vectors, names)
     assert found.recall_at_1 == pytest.approx((names[apart.argmin(1)] == names).mean())
     left_out = []
     for row in range(len(vectors)):
@@ -63,15 +68,15 @@ def test_who_has_one_face_is_in_pairs_of_two_people_only():
 def test_pair_accuracy_is_told_with_its_error(cloud):
     found = pair_score(*cloud, pairs=500)
     assert len(found.folds) == 10 and found.pairs == 1000 and 0 < found.standard_error < 0.05
-    assert found.accuracy == score(*cloud).pair_accuracy or found.accuracy == pytest.approx(
-        score(*cloud).pair_accuracy, abs=0.05
+    assert found.accuracy == face_metrics(*cloud).pair_accuracy or found.accuracy == pytest.approx(
+        face_metrics(*cloud).pair_accuracy, abs=0.05
     )
 
 
 @pytest.mark.parametrize("names", [[], ["a"], ["a", "a"], ["a", "b", "c"]])
 def test_too_few_to_compare(names):
     with pytest.raises(ValueError, match=r"expected (faces of at least two people|at least two faces)"):
-        score(np.zeros((len(names), 4), np.float32), names)
+        face_metrics(np.zeros((len(names), 4), np.float32), names)
 
 
 def test_lengths_must_agree():
@@ -82,10 +87,10 @@ def test_lengths_must_agree():
 def test_vectors_do_not_hang_on_the_batch_or_the_mode(make_crops):
     import torch
 
-    from facelib.train.networks import network
+    from facelib.train.networks import make_network
 
     torch.manual_seed(0)
-    model, crops = network("mobilenetv3_small_050", dimension=8), make_crops(range(3))
+    model, crops = make_network("mobilenetv3_small_050", dimension=8), make_crops(range(3))
     model.train()
     one, other = (embed_crops(model, crops, batch_size=size) for size in (5, 64))
     np.testing.assert_allclose(one, other, atol=1e-5)

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from facelib.train.inception_resnet_v1 import InceptionResnetV1
-from facelib.train.networks import NETWORKS, network
+from facelib.train.networks import NETWORKS, make_network
 from facelib.train.nn4_small2 import NN4Small2, _l2_pool
 
 WEIGHTS = {  # of 128-d networks; the first two as published: FaceNet with its 512-d layer less, OpenFace
@@ -20,7 +20,7 @@ def count(model: torch.nn.Module) -> int:
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_vectors_of_every_network(name):
-    model = network(name).eval()
+    model = make_network(name).eval()
     with torch.inference_mode():
         vectors = model(torch.rand(2, 3, 112, 112) * 2 - 1)
     assert vectors.shape == (2, 128)
@@ -30,7 +30,7 @@ def test_vectors_of_every_network(name):
 
 @pytest.mark.parametrize("name", ["small_resnet", "nn4_small2", "mobilenetv3_small_050"])
 def test_every_weight_has_a_slope(name):
-    model = network(name, dimension=32).train()
+    model = make_network(name, dimension=32).train()
     model(torch.rand(4, 3, 96, 96) * 2 - 1)[:, 0].sum().backward()
     missing = [
         each for each, value in model.named_parameters() if value.grad is None or not value.grad.isfinite().all()
@@ -42,15 +42,15 @@ def test_the_seed_gives_the_weights():
     made = []
     for seed in (0, 0, 1):
         torch.manual_seed(seed)
-        made.append(network("mobilenetv3_small_050", dimension=8).state_dict()["head.1.weight"])
+        made.append(make_network("mobilenetv3_small_050", dimension=8).state_dict()["head.1.weight"])
     assert torch.equal(made[0], made[1]) and not torch.equal(made[0], made[2])
 
 
 def test_names_that_are_not_known():
     with pytest.raises(ValueError, match=r"expected one of \['inception_resnet_v1', .* got 'resnet19'; near it"):
-        network("resnet19")
+        make_network("resnet19")
     with pytest.raises(ValueError, match="got dimension=0"):
-        network("resnet18", dimension=0)
+        make_network("resnet18", dimension=0)
 
 
 def test_weights_to_start_from(tmp_path):
@@ -59,7 +59,7 @@ def test_weights_to_start_from(tmp_path):
     torch.manual_seed(5)
     published = timm.create_model("mobilenetv3_small_050", num_classes=1000)
     torch.save(published.state_dict(), tmp_path / "published.pth")
-    model = network("mobilenetv3_small_050", dimension=16, pretrained=tmp_path / "published.pth").eval()
+    model = make_network("mobilenetv3_small_050", dimension=16, pretrained=tmp_path / "published.pth").eval()
     assert torch.equal(model.body.conv_stem.weight, published.conv_stem.weight)
     # ImageNet's networks know colours by their mean and deviation, ours give them from -1 to 1
     picture = torch.rand(1, 3, 64, 64)
@@ -71,14 +71,14 @@ def test_weights_to_start_from(tmp_path):
 
 def test_weights_that_are_missing_or_do_not_fit(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"found no file at .*nothing\.pth"):
-        network("resnet18", pretrained=tmp_path / "nothing.pth")
+        make_network("resnet18", pretrained=tmp_path / "nothing.pth")
     (tmp_path / "garbage.pth").write_bytes(b"garbage")
     with pytest.raises(FileNotFoundError, match="pass the path of the file as pretrained"):
-        network("resnet18", pretrained=tmp_path / "garbage.pth")
+        make_network("resnet18", pretrained=tmp_path / "garbage.pth")
     with pytest.raises(ValueError, match="which has no ImageNet weights"):
-        network("nn4_small2", pretrained=True)
+        make_network("nn4_small2", pretrained=True)
     with pytest.raises(ValueError, match="which has no ImageNet weights"):
-        network("small_resnet", pretrained=True)
+        make_network("small_resnet", pretrained=True)
 
 
 @pytest.mark.parametrize(("make", "smallest"), [(InceptionResnetV1, 75), (NN4Small2, 65)])

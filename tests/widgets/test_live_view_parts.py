@@ -16,7 +16,7 @@ from facelib.live import Change, LiveFace, LiveFrame, LiveView
 from facelib.recognize import UNKNOWN
 from facelib.widgets import live_appearances, read_changes
 from facelib.widgets.live_view_faces import SeenFaces
-from facelib.widgets.live_view_log import ChangeLog, Inbox, event_of
+from facelib.widgets.live_view_log import ChangeFile, Inbox, event_of
 from facelib.widgets.live_view_pace import Pace
 from facelib.widgets.live_view_report import CHANGE_COLUMNS, faces_page, picture_page
 
@@ -170,14 +170,14 @@ class TestSeenFaces:
 class TestChanges:
     @pytest.fixture
     def log(self, tmp_path):
-        return ChangeLog(tmp_path / "live" / "changes.jsonl")
+        return ChangeFile(tmp_path / "live" / "changes.jsonl")
 
     def test_every_change_is_in_the_file_at_once_and_the_file_only_grows(self, log):
         assert read_changes(log.path).empty and list(read_changes(log.path)) == CHANGE_COLUMNS
         for number in range(3):
             log.add(Change(WHEN, float(number), "appeared", number, "Zoë"))
             assert read_changes(log.path)["track"].tolist() == list(range(number + 1))
-        ChangeLog(log.path).add(Change("2026-01-02T00:00:00.000+00:00", 3.0, "left", 0, "Zoë"))
+        ChangeFile(log.path).add(Change("2026-01-02T00:00:00.000+00:00", 3.0, "left", 0, "Zoë"))
         assert read_changes(log.path, since="2026-01-01T12")["kind"].tolist() == ["left"]
         assert json.loads(log.path.read_text(encoding="utf-8").splitlines()[0])["person"] == "Zoë"
 
@@ -210,7 +210,7 @@ class TestChanges:
 
     def test_a_place_that_cannot_be_written_is_told_and_stops_nothing(self, tmp_path):
         (tmp_path / "live").write_text("in the way")
-        inbox = Inbox(ChangeLog(tmp_path / "live" / "changes.jsonl"))
+        inbox = Inbox(ChangeFile(tmp_path / "live" / "changes.jsonl"))
         inbox.take(Change(WHEN, 0.0, "named", 1, "Ada", 1.0))
         inbox.take(Change(WHEN, 1.0, "left", 1, "Ada"))
         assert inbox.news and "changes are not kept" in inbox.take_problem()
@@ -224,7 +224,7 @@ class TestReport:
         assert table.empty and list(table) == APPEARANCE_COLUMNS
 
     def test_tracks_become_stretches_by_their_last_name(self, tmp_path):
-        log = ChangeLog(tmp_path / "changes.jsonl")
+        log = ChangeFile(tmp_path / "changes.jsonl")
         for time, kind, track, person in [
             (0.0, "connected", -1, ""),
             (1.0, "appeared", 1, UNKNOWN),
@@ -247,7 +247,7 @@ class TestReport:
         assert list(table) == APPEARANCE_COLUMNS
 
     def test_who_is_in_the_picture_stays_until_now(self, tmp_path):
-        log = ChangeLog(tmp_path / "changes.jsonl")
+        log = ChangeFile(tmp_path / "changes.jsonl")
         for time, kind in [(0.0, "connected"), (1.0, "appeared"), (1.5, "named")]:
             log.add(Change(WHEN, time, kind, -1 if kind == "connected" else 1, "" if kind == "connected" else "Ada"))
         changes = read_changes(log.path)
@@ -255,7 +255,7 @@ class TestReport:
         assert live_appearances(changes, until=1.2)["end"].tolist() == [1.5]
 
     def test_strangers_alone(self, tmp_path):
-        log = ChangeLog(tmp_path / "changes.jsonl")
+        log = ChangeFile(tmp_path / "changes.jsonl")
         log.add(Change(WHEN, 0.0, "appeared", 0, UNKNOWN))
         log.add(Change(WHEN, 2.0, "left", 0, UNKNOWN))
         assert live_appearances(read_changes(log.path))[["person", "end"]].to_numpy().tolist() == [[UNKNOWN, 2.0]]

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from facelib.gallery import KINDS, Examination, accepted
+from facelib.gallery import PROPOSAL_KINDS, Examination, accepted
 from facelib.project import Project
 from facelib.widgets import GalleryProposals, proposals_page
 from facelib.widgets.picture_decisions import read_kept
@@ -68,7 +68,7 @@ def badges(widget):
 
 
 def test_what_is_shown_by_reason(widget):
-    places = {item["id"]: KINDS.index(item["section"]) for item in widget.items}
+    places = {item["id"]: PROPOSAL_KINDS.index(item["section"]) for item in widget.items}
     assert sorted(places) == [0, 1, 2, 3] and list(places.values()) == sorted(places.values())
     item = next(item for item in widget.items if item["id"] == 1)
     assert item["title"] == ADA and item["lines"] == [f"looks like {GRACE}", "2.png"] and item["fits"] == GRACE

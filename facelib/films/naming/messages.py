@@ -14,7 +14,7 @@ _MESSAGES = 12
 _SETTLED = 1e-4
 _TAKEN = 1e-4  # the least factor that a message leaves to a name: no face excludes another entirely
 
-Scores = NDArray[np.float64]
+_Scores = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,8 +55,8 @@ def marginals(options: LabelOptions, evidence: FloatArray, pairs: IntArray) -> F
     highest = np.zeros(options.tracks)
     np.maximum.at(highest, options.track, scores)
     messages = _Messages(options, pairs)
-    told: Scores = np.zeros(len(messages))
-    incoming: Scores = np.zeros(len(scores))
+    told: _Scores = np.zeros(len(messages))
+    incoming: _Scores = np.zeros(len(scores))
     for _ in range(_MESSAGES if len(told) else 0):
         free = messages.free(scores + incoming, told, highest)
         change = np.abs(free - told).max() / 2
@@ -84,7 +84,7 @@ class _Messages:
     def __len__(self) -> int:
         return len(self.source)
 
-    def free(self, scores: Scores, told: Scores, highest: Scores) -> Scores:
+    def free(self, scores: _Scores, told: _Scores, highest: _Scores) -> _Scores:
         """Return how free each sender leaves its labels, without the receiver's own message."""
         weights = np.exp(scores - highest[self.options.track])
         total = np.bincount(self.options.track, weights, self.options.tracks) + np.exp(-highest)

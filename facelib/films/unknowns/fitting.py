@@ -16,7 +16,7 @@ MEASURED = {"dlib": 0.33, "mobilefacenet": 1.02}
 RATIO = 0.95
 """The grouping's threshold by the recognizer's, for vectors of length 1: 0.97 for dlib, 0.93 for mobilefacenet."""
 
-FEWEST_PEOPLE = 40
+_FEWEST_PEOPLE = 40
 """With fewer people the gallery gives too large a threshold: of LFW, 20 give 0.35 for dlib, 45 give 0.335."""
 
 FEWEST_PICTURES = 6
@@ -98,7 +98,7 @@ def fit_grouping(
     people, counts = np.unique(labels, return_counts=True)
     people = people[counts >= FEWEST_PICTURES]
     measured = grouping_threshold(embedder, fallback, length=_usual_length(matrix))
-    enough = len(people) >= FEWEST_PEOPLE
+    enough = len(people) >= _FEWEST_PEOPLE
     if len(people) < 2:
         return _not_fitted(measured, len(people), (math.nan, math.nan, math.nan))
     random = np.random.default_rng(seed)
@@ -130,7 +130,7 @@ def _not_fitted(threshold: float, people: int, scores: tuple[float, float, float
     advice = (
         f"{people} people of the gallery have {FEWEST_PICTURES} pictures or more, too few to fit on them how near the "
         f"tracks of one unknown person are: the embedder's figure is taken, {threshold:.4f}. "
-        f"{FEWEST_PEOPLE} people would do."
+        f"{_FEWEST_PEOPLE} people would do."
     )
     return Grouping(
         threshold=threshold,

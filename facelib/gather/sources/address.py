@@ -36,7 +36,7 @@ def names_a_film(address: str) -> bool:
     return PurePosixPath(urlsplit(address).path).suffix.lower() in VIDEO_SUFFIXES
 
 
-def shown(address: str) -> str:
+def redacted(address: str) -> str:
     """Return an address as it may be shown and kept: without a user's name and password.
 
     Example:
@@ -45,7 +45,7 @@ def shown(address: str) -> str:
     """
     form, colon, rest = address.partition("+")
     if colon and form == "sparql":
-        return f"sparql+{shown(rest)}"
+        return f"sparql+{redacted(rest)}"
     parts = urlsplit(address)
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 

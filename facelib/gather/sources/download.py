@@ -19,11 +19,11 @@ import requests
 from tqdm.auto import tqdm
 
 from facelib.films.media.decode import UnreadableFilm, probe
-from facelib.gather.sources.address import film_name, shown
+from facelib.gather.sources.address import film_name, redacted
 from facelib.gather.sources.content import HEAD, container_suffix
 from facelib.gather.sources.web import WebLimits, ask, new_session, plain_reason, read_body
-from facelib.nets.cache import sha256_of
 from facelib.project import write_text
+from facelib.project.digests import sha256_of
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +70,7 @@ class Partial:
     def find(cls, address: str, folder: Path) -> Self:
         """Return the partial download of an address, empty if there is none."""
         digest = hashlib.sha256(address.encode()).hexdigest()[:12]
-        fresh = cls(shown(address), folder / f".{film_name(address, suffix='')[:40]}-{digest}.part")
+        fresh = cls(redacted(address), folder / f".{film_name(address, suffix='')[:40]}-{digest}.part")
         try:
             known = json.loads(fresh.note.read_text(encoding="utf-8"))
             return replace(fresh, **known) if fresh.path.is_file() else fresh

@@ -14,7 +14,7 @@ from urllib.parse import urljoin
 from rdflib.query import ResultRow
 from rdflib.term import Identifier, Literal, URIRef
 
-from facelib.gather.sources.address import is_address, names_a_film, shown
+from facelib.gather.sources.address import is_address, names_a_film, redacted
 from facelib.gather.sources.media import MediaResource, SourceSettings
 from facelib.gather.sources.sparql import iri, select
 
@@ -147,7 +147,9 @@ class EBUCoreResolver:
             rows = select(endpoint, _query(resource, graph), self.settings.limits)
             if rows:
                 return _read(rows, resource, endpoint)
-        raise ValueError(f"expected {str(resource)!r} to be described at {shown(endpoint)!r}, found nothing about it")
+        raise ValueError(
+            f"expected {str(resource)!r} to be described at {redacted(endpoint)!r}, found nothing about it"
+        )
 
     def _split(self, address: str) -> tuple[str, URIRef]:
         if not address.startswith("sparql+"):
@@ -155,7 +157,8 @@ class EBUCoreResolver:
         endpoint, mark, resource = address.removeprefix("sparql+").partition("#")
         if not mark:
             raise ValueError(
-                f"expected an address such as 'sparql+https://host/sparql#http://host/film/1', got {shown(address)!r}"
+                "expected an address such as 'sparql+https://host/sparql#http://host/film/1', "
+                f"got {redacted(address)!r}"
             )
         return endpoint, iri(resource)
 
@@ -201,7 +204,7 @@ def _video(locators: Sequence[str], resource: URIRef, endpoint: str) -> str:
     usable = sorted({text for text in addresses if text.startswith(("http://", "https://"))})
     if not usable:
         raise ValueError(
-            f"expected {str(resource)!r} to have an http(s) address of a film at {shown(endpoint)!r}, "
+            f"expected {str(resource)!r} to have an http(s) address of a film at {redacted(endpoint)!r}, "
             f"found the locators {list(locators)!r}"
         )
     return min(usable, key=lambda text: (not names_a_film(text), text))

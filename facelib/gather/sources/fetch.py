@@ -6,16 +6,16 @@ import os
 from datetime import UTC, datetime
 from pathlib import Path
 
-from facelib.gather.sources.address import film_name, free_name, shown
+from facelib.gather.sources.address import film_name, free_name, redacted
 from facelib.gather.sources.download import Partial, download
-from facelib.gather.sources.ledger import Source, append_source, read_sources
+from facelib.gather.sources.ledger import LedgerEntry, append_source, read_sources
 from facelib.gather.sources.media import MediaResource, SourceSettings
 from facelib.gather.sources.resolvers import resolve
-from facelib.nets.cache import sha256_of
 from facelib.project import Project, file_lock
+from facelib.project.digests import sha256_of
 
 
-def fetch_film(address: str, project: Project, settings: SourceSettings | None = None) -> tuple[Source, bool]:
+def fetch_film(address: str, project: Project, settings: SourceSettings | None = None) -> tuple[LedgerEntry, bool]:
     """Bring the film of an address into a project's `videos/` folder, and write its source down in `sources.csv`.
 
     A film that is there already is not asked for again, and one with the same bytes as another is not kept twice;
@@ -51,14 +51,14 @@ def fetch_film(address: str, project: Project, settings: SourceSettings | None =
         return source, same is None
 
 
-def find_source(address: str, project: Project) -> Source | None:
+def find_source(address: str, project: Project) -> LedgerEntry | None:
     """Return the newest row of an address, asked for or resolved to, whose file is there."""
-    wanted = shown(address)
+    wanted = redacted(address)
     rows = [source for source in read_sources(project) if wanted in {source.address, source.video}]
     return next((source for source in reversed(rows) if (project.videos / source.file).is_file()), None)
 
 
-def _take_in(partial: Partial, address: str, resource: MediaResource, project: Project) -> Source:
+def _take_in(partial: Partial, address: str, resource: MediaResource, project: Project) -> LedgerEntry:
     """Move a downloaded film to its name; `partial` is kept until the row is written, in case the process is killed."""
     film = next((path for path in _films(project) if _same_bytes(path, partial)), None)
     if film is None:
@@ -83,9 +83,9 @@ def _give_name(partial: Path, film: Path) -> None:
         os.replace(partial, film)
 
 
-def _source_of(address: str, resource: MediaResource, file: str, sha256: str, size: int) -> Source:
-    asked, video = shown(address), shown(resource.video)
-    return Source(
+def _source_of(address: str, resource: MediaResource, file: str, sha256: str, size: int) -> LedgerEntry:
+    asked, video = redacted(address), redacted(resource.video)
+    return LedgerEntry(
         address=asked,
         file=file,
         sha256=sha256,

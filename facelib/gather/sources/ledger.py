@@ -29,7 +29,7 @@ _BETWEEN_PEOPLE = "; "
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class LedgerEntry:
     """One film, or one picture of a person, that was fetched.
 
     Attributes:
@@ -62,7 +62,7 @@ def sources_path(project: Project) -> Path:
     return project.data / "sources.csv"
 
 
-def read_sources(project: Project) -> list[Source]:
+def read_sources(project: Project) -> list[LedgerEntry]:
     """Read what was fetched for a project, oldest first; an incomplete row is skipped."""
     try:
         text = sources_path(project).read_text(encoding="utf-8")
@@ -73,7 +73,7 @@ def read_sources(project: Project) -> list[Source]:
     return [_source(row) for row in rows if row[3].isdecimal()]
 
 
-def append_source(source: Source, project: Project) -> None:
+def append_source(source: LedgerEntry, project: Project) -> None:
     """Add a row to the list, in one write; what is there stays, even a row that a killed process cut short.
 
     Raises:
@@ -124,7 +124,7 @@ def _cell(value: object) -> str:
     return str(value)
 
 
-def _source(row: list[str]) -> Source:
+def _source(row: list[str]) -> LedgerEntry:
     address, file, sha256, size, fetched, title, date, people, licence, video = row
     names = tuple(name for name in people.split(_BETWEEN_PEOPLE) if name)
-    return Source(address, file, sha256, int(size), fetched, title, date, names, licence, video)
+    return LedgerEntry(address, file, sha256, int(size), fetched, title, date, names, licence, video)

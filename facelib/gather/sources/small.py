@@ -14,7 +14,7 @@ from PIL import Image as PillowImage
 from PIL import UnidentifiedImageError
 from urllib3.exceptions import HTTPError
 
-from facelib.gather.sources.address import shown
+from facelib.gather.sources.address import redacted
 from facelib.gather.sources.web import WebLimits, ask, new_session, plain_reason, read_body
 from facelib.images import UnreadablePicture, open_picture
 
@@ -29,7 +29,7 @@ _SUFFIXES = {"JPEG": ".jpg", "MPO": ".jpg", "JPEG2000": ".jp2", "TIFF": ".tif"} 
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class FetchedPicture:
     """A picture that was fetched: the file's bytes, checked to be whole.
 
     Attributes:
@@ -94,7 +94,7 @@ def _fetch_once(session: requests.Session, address: str, limits: WebLimits, head
                 raise OSError(f"the server answered {answer}")
             return _read_whole(response, limits)
     except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, UnicodeError) as error:
-        raise ValueError(f"expected an http(s) address, got {shown(address)!r}: {error}") from error
+        raise ValueError(f"expected an http(s) address, got {redacted(address)!r}: {error}") from error
     except (requests.RequestException, HTTPError) as error:
         raise ConnectionError(plain_reason(error)) from error
 
@@ -113,7 +113,7 @@ def _read_whole(response: requests.Response, limits: WebLimits) -> bytes:
 
 def fetch_picture(
     address: str, limits: WebLimits = SMALL_LIMITS, *, most_pixels: int = MOST_PIXELS, least_side: int = 1
-) -> Picture:
+) -> FetchedPicture:
     """Fetch a picture and check it; see `fetch_bytes` and `check_picture`.
 
     Raises:
@@ -121,10 +121,10 @@ def fetch_picture(
         ValueError: As `fetch_bytes`.
         OSError: As `fetch_bytes`.
     """
-    return check_picture(fetch_bytes(address, limits), most_pixels=most_pixels, least_side=least_side)
+    return check_fetched(fetch_bytes(address, limits), most_pixels=most_pixels, least_side=least_side)
 
 
-def check_picture(content: bytes, *, most_pixels: int = MOST_PIXELS, least_side: int = 1) -> Picture:
+def check_fetched(content: bytes, *, most_pixels: int = MOST_PIXELS, least_side: int = 1) -> FetchedPicture:
     """Check that bytes are a complete picture; declared type and size are ignored.
 
     Its size is read from its header before anything is decoded.
@@ -157,7 +157,7 @@ def check_picture(content: bytes, *, most_pixels: int = MOST_PIXELS, least_side:
         raise
     except Exception as error:  # decoders fail in many ways on bytes that were made to break them
         raise UnreadablePicture(f"a broken picture: {error}") from error
-    return Picture(content, suffix, width, height)
+    return FetchedPicture(content, suffix, width, height)
 
 
 def _too_large(size: str, most_pixels: int) -> str:

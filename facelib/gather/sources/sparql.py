@@ -11,7 +11,7 @@ import requests
 from rdflib.query import Result, ResultException, ResultRow
 from rdflib.term import URIRef
 
-from facelib.gather.sources.address import shown
+from facelib.gather.sources.address import redacted
 from facelib.gather.sources.web import WebLimits, ask, new_session, plain_reason, read_body
 
 _LARGEST_ANSWER = 16 * 1024 * 1024  # bytes; a film is described in a few thousand
@@ -61,7 +61,7 @@ def select(endpoint: str, query: str, limits: WebLimits) -> Sequence[ResultRow]:
             break
     if status != 200:
         said = " ".join(body[:300].decode(errors="replace").split())
-        raise OSError(f"expected the SPARQL endpoint {shown(endpoint)!r} to answer, got status {status}: {said}")
+        raise OSError(f"expected the SPARQL endpoint {redacted(endpoint)!r} to answer, got status {status}: {said}")
     return _rows(endpoint, body)
 
 
@@ -73,11 +73,13 @@ def _send(endpoint: str, address: str, form: dict[str, str] | None, limits: WebL
             for block in read_body(response, limits):
                 body += block
                 if len(body) > _LARGEST_ANSWER:
-                    raise ValueError(f"expected at most {_LARGEST_ANSWER} bytes from {shown(endpoint)!r}, got more")
+                    raise ValueError(f"expected at most {_LARGEST_ANSWER} bytes from {redacted(endpoint)!r}, got more")
             return response.status_code, bytes(body)
     except (requests.RequestException, ConnectionError) as error:
         reason = plain_reason(error)
-        raise ConnectionError(f"expected the SPARQL endpoint {shown(endpoint)!r} to answer, got: {reason}") from error
+        raise ConnectionError(
+            f"expected the SPARQL endpoint {redacted(endpoint)!r} to answer, got: {reason}"
+        ) from error
 
 
 def _rows(endpoint: str, body: bytes) -> Sequence[ResultRow]:
@@ -88,6 +90,6 @@ def _rows(endpoint: str, body: bytes) -> Sequence[ResultRow]:
         return [row for row in result if isinstance(row, ResultRow)]
     except (ResultException, ValueError, LookupError, TypeError, AttributeError, NotImplementedError) as error:
         raise ValueError(
-            f"expected SPARQL results in JSON from {shown(endpoint)!r}, got {body[:60]!r}: {error}; "
+            f"expected SPARQL results in JSON from {redacted(endpoint)!r}, got {body[:60]!r}: {error}; "
             f"is it the address of the endpoint itself, not of a page about it?"
         ) from error

@@ -19,7 +19,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
 
-from facelib.gather.sources.address import shown
+from facelib.gather.sources.address import redacted
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _LONGEST_WAIT = 60.0  # seconds
@@ -121,7 +121,7 @@ def ask(
                     return
                 address = urljoin(urldefrag(address).url, target)
                 form = None if response.status_code == 303 else form
-        raise ValueError(f"expected at most {limits.redirects} redirects, the next one leads to {shown(address)!r}")
+        raise ValueError(f"expected at most {limits.redirects} redirects, the next one leads to {redacted(address)!r}")
 
 
 @contextmanager
@@ -186,10 +186,10 @@ def _check(address: str, limits: WebLimits) -> None:
     try:
         host, _ = parts.hostname or "", parts.port
     except ValueError as error:
-        raise ValueError(f"expected an http(s) address, got {shown(address)!r}: {error}") from error
+        raise ValueError(f"expected an http(s) address, got {redacted(address)!r}: {error}") from error
     if parts.scheme not in {"http", "https"} or not host:
         remedy = "; give its path" if parts.scheme == "file" else ""
-        raise ValueError(f"expected an http(s) address, got {shown(address)!r}{remedy}")
+        raise ValueError(f"expected an http(s) address, got {redacted(address)!r}{remedy}")
     # Behind a proxy only the proxy is connected to: so the name alone is checked here.
     if not limits.private and (host == "localhost" or host.endswith(".localhost") or not _is_public(host)):
         raise _private(host, host)

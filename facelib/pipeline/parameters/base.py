@@ -61,12 +61,6 @@ def _network(value: str) -> str:
     raise _Refused(f"expected one of {sorted(set(known))!r} or the path of an ONNX file", known)
 
 
-def _not_empty(value: str) -> str:
-    if not value:
-        raise _Refused("expected a name")
-    return value
-
-
 Lines = Annotated[list[str], BeforeValidator(as_lines)]
 """A list of texts; one text stands for its lines, so `videos="film.mp4"` is one film."""
 
@@ -99,15 +93,15 @@ class NotebookParameters(BaseModel):
     Those that the notebook's own cell shows are the ones met first; the others come in its `options`.
 
     Attributes:
-        project: The project's folder under `data_dir` and `output_dir`.
+        project: The project's folder under `data_dir` and `output_dir`; see `facelib.pipeline.choosing` where empty.
         data_dir: Holds `<project>/people` and `<project>/videos`.
         output_dir: Where everything made goes.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    project: Annotated[str, AfterValidator(_not_empty)] = Field(
-        "demo", description="the project's folder under data_dir and output_dir"
+    project: str = Field(
+        "", description="a folder under data_dir and output_dir; empty: FACELIB_PROJECT, or used last, or demo"
     )
     data_dir: str = Field("data", description="holds <project>/people and <project>/videos")
     output_dir: str = Field("output", description="where everything made goes")

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, PositiveInt
 
 from facelib.pipeline.parameters.base import DetectorNetwork, Lines, NotebookParameters, Provider, Share, as_lines
 
-Engine = Literal["bing", "google", "baidu", "flickr"]
+_Engine = Literal["bing", "google", "baidu", "flickr"]
 
 
 class GatherDataParameters(NotebookParameters):
@@ -31,7 +31,7 @@ class GatherDataParameters(NotebookParameters):
     detector: DetectorNetwork = Field("centerface", description="finds the faces of gathered pictures: see notebook 02")
     embedder: str = Field("dlib", description="tells which of them are alike: see notebook 02")
     max_num: int = Field(50, ge=1, le=1000, description="pictures that are fetched for each person")
-    engines: Annotated[list[Engine], BeforeValidator(as_lines)] = Field(
+    engines: Annotated[list[_Engine], BeforeValidator(as_lines)] = Field(
         ["bing"], description="search engines: bing, google, baidu, flickr"
     )
     words: str = Field("portrait", description="further words to search with")

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import pairwise_distances
 
 from facelib.recognize.thresholds.lookups import FloatVector, IntVector, Lookups, joined
-from facelib.recognize.votes import Weights, nearest, winners
+from facelib.recognize.votes import VoteWeights, nearest, winners
 
 _BLOCK = 2**23  # distances held at once
 
@@ -98,7 +98,7 @@ def trials(
     names: ArrayLike,
     *,
     k: int = 5,
-    weights: Weights = "uniform",
+    weights: VoteWeights = "uniform",
     groups: ArrayLike | None = None,
     people_groups: ArrayLike | None = None,
     strangers: ArrayLike | None = None,
@@ -216,7 +216,7 @@ class _Gallery:
     strange: NDArray[np.bool_]
     copies: float
     k: int
-    weights: Weights
+    weights: VoteWeights
 
     def as_cast(self, rows: IntVector, offsets: FloatVector) -> Lookups:
         """Look some faces up in the gallery without them and their source groups."""

@@ -1,6 +1,6 @@
 """From a gallery to a recognizer: trials, the threshold, its error rates, and the saved file."""
 
-from facelib.recognize.tuning.choice import Choice, choose_threshold, threshold_by_hand
+from facelib.recognize.tuning.choice import ThresholdChoice, choose_threshold, threshold_by_hand
 from facelib.recognize.tuning.compare import compare, describe_comparison
 from facelib.recognize.tuning.saving import Saved, save_choice
 from facelib.recognize.tuning.setting import STRANGER, Counts, MistakeKind, Setting
@@ -10,11 +10,11 @@ from facelib.recognize.tuning.tuning import Tuning, figures
 
 __all__ = [
     "STRANGER",
-    "Choice",
     "Counts",
     "MistakeKind",
     "Saved",
     "Setting",
+    "ThresholdChoice",
     "Tuning",
     "choose_threshold",
     "compare",

@@ -11,7 +11,7 @@ from facelib.recognize.tuning.tuning import Tuning
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Choice:
+class ThresholdChoice:
     """The threshold that counts, and why.
 
     Attributes:
@@ -25,7 +25,7 @@ class Choice:
     text: str
 
 
-def choose_threshold(tuning: Tuning, path: str | Path, given: float | None = None) -> Choice:
+def choose_threshold(tuning: Tuning, path: str | Path, given: float | None = None) -> ThresholdChoice:
     """Choose the threshold to save: the given one, else the one saved by hand before, else the fitted one.
 
     Args:
@@ -45,7 +45,7 @@ def choose_threshold(tuning: Tuning, path: str | Path, given: float | None = Non
         why = f"given; the fitted one would be {fitted}."
     else:
         why = tuning.fitted.advice
-    return Choice(measured, kept is not None, f"threshold {measured.threshold:.4f}. {why[0].upper()}{why[1:]}")
+    return ThresholdChoice(measured, kept is not None, f"threshold {measured.threshold:.4f}. {why[0].upper()}{why[1:]}")
 
 
 def threshold_by_hand(path: str | Path, tuning: Tuning) -> float | None:

@@ -11,16 +11,16 @@ from numpy.typing import ArrayLike
 
 from facelib.gallery import Gallery
 from facelib.recognize import OpenSetSVM
-from facelib.recognize.store import Kind
+from facelib.recognize.store import RecognizerKind
 from facelib.recognize.svm import Kernel
 from facelib.recognize.thresholds import Trials, fit_threshold, near_duplicate_groups, trials
 from facelib.recognize.thresholds.trials import strangers_to_each_other
 from facelib.recognize.tuning.svm import folds_of, svm_trials
 from facelib.recognize.tuning.tune import SVM_FALLBACK, alias_pairs, copies_within, vectors_of
 from facelib.recognize.tuning.tuning import in_unit
-from facelib.recognize.votes import Weights
+from facelib.recognize.votes import VoteWeights
 
-COLUMNS = ("kind", "k", "weights", "kernel", "threshold", "fpir", "fnir", "fnir_low", "fnir_high", "wrong")
+_COLUMNS = ("kind", "k", "weights", "kernel", "threshold", "fpir", "fnir", "fnir_low", "fnir_high", "wrong")
 
 
 def compare(
@@ -29,7 +29,7 @@ def compare(
     fallback: float,
     wanted_fpir: float = 0.01,
     ks: Sequence[int] = (1, 3, 5, 10),
-    weights: Sequence[Weights] = ("uniform", "distance"),
+    weights: Sequence[VoteWeights] = ("uniform", "distance"),
     kernels: Sequence[Kernel] = ("linear", "rbf"),
     C: float = 1.0,
     strangers: Gallery | ArrayLike | None = None,
@@ -96,7 +96,7 @@ def compare(
         )
         for k in ks:
             rows.append(_row(outcome.nearest(k), wanted_fpir, fallback, seed, kind="knn", k=k, weights=how))
-    if together is not None and not _faultless(pd.DataFrame(rows, columns=list(COLUMNS)), wanted_fpir):
+    if together is not None and not _faultless(pd.DataFrame(rows, columns=list(_COLUMNS)), wanted_fpir):
         farthest = math.inf if math.isnan(fallback) else fallback
         for kernel in kernels:
             svm = OpenSetSVM(kernel=kernel, C=C, farthest=farthest)
@@ -111,7 +111,7 @@ def compare(
                 progress=progress,
             )
             rows.append(_row(outcome.nearest(1), wanted_fpir, 1 - SVM_FALLBACK, seed, kind="svm", kernel=kernel))
-    return pd.DataFrame(rows, columns=list(COLUMNS)).sort_values("fnir", kind="stable", ignore_index=True)
+    return pd.DataFrame(rows, columns=list(_COLUMNS)).sort_values("fnir", kind="stable", ignore_index=True)
 
 
 def describe_comparison(table: pd.DataFrame, wanted_fpir: float) -> str:
@@ -138,7 +138,7 @@ def _row(
     fallback: float,
     seed: int,
     *,
-    kind: Kind,
+    kind: RecognizerKind,
     k: int = 1,
     weights: str = "",
     kernel: str = "",

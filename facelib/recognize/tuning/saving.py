@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from facelib.recognize.tuning.choice import Choice
+from facelib.recognize.tuning.choice import ThresholdChoice
 from facelib.recognize.tuning.tuning import MOST_UNNAMED, Tuning
 
 
@@ -41,7 +41,7 @@ class Saved:
 
 
 def save_choice(
-    tuning: Tuning, choice: Choice, path: str | Path, *, save: bool = True, most_unnamed: float = MOST_UNNAMED
+    tuning: Tuning, choice: ThresholdChoice, path: str | Path, *, save: bool = True, most_unnamed: float = MOST_UNNAMED
 ) -> Saved:
     """Save the recognizer with the chosen threshold; one that leaves too many without a name is refused, not raised.
 

@@ -15,7 +15,7 @@ from scipy.sparse.csgraph import connected_components
 from facelib.faces import FloatArray
 from facelib.gallery import Gallery, find_aliases
 from facelib.recognize import OpenSetKNN, OpenSetSVM
-from facelib.recognize.store import Kind
+from facelib.recognize.store import RecognizerKind
 from facelib.recognize.svm import Kernel
 from facelib.recognize.thresholds import (
     Trials,
@@ -30,7 +30,7 @@ from facelib.recognize.thresholds.sources import ALIKE
 from facelib.recognize.thresholds.trials import strangers_to_each_other
 from facelib.recognize.tuning.svm import svm_trials, with_offsets
 from facelib.recognize.tuning.tuning import Tuning, in_unit
-from facelib.recognize.votes import Weights
+from facelib.recognize.votes import VoteWeights
 
 LARGEST_K = 20
 SVM_FALLBACK = 0.5
@@ -38,7 +38,7 @@ SVM_FALLBACK = 0.5
 
 class _Options(TypedDict):
     k: int
-    weights: Weights
+    weights: VoteWeights
     groups: NDArray[np.intp] | None
     strangers: FloatArray | None
     aliases: list[tuple[str, str]]
@@ -49,9 +49,9 @@ def tune(
     gallery: Gallery,
     *,
     fallback: float,
-    kind: Kind = "knn",
+    kind: RecognizerKind = "knn",
     k: int = 5,
-    weights: Weights = "uniform",
+    weights: VoteWeights = "uniform",
     kernel: Kernel = "linear",
     C: float = 1.0,
     wanted_fpir: float = 0.01,
@@ -201,7 +201,7 @@ def vectors_of(strangers: Gallery | ArrayLike | None, gallery: Gallery) -> Float
     return None if strangers.used.empty else strangers.vectors
 
 
-def _own_unit(table: pd.DataFrame, threshold: float, offsets: FloatArray, kind: Kind) -> pd.DataFrame:
+def _own_unit(table: pd.DataFrame, threshold: float, offsets: FloatArray, kind: RecognizerKind) -> pd.DataFrame:
     """Return the table of `fit_per_person` with the thresholds that the recognizer will have."""
     if kind == "svm":
         return table.assign(threshold=(threshold + offsets).clip(0, 1), alike=1 - table["alike"])

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from facelib.gallery import Gallery
 from facelib.recognize import OpenSetKNN, OpenSetSVM, RecognizerInfo, save_recognizer
-from facelib.recognize.store import Kind
+from facelib.recognize.store import RecognizerKind
 from facelib.recognize.thresholds import Fitted, Trials, curve, fit_threshold, measure_threshold
 from facelib.recognize.tuning.setting import Setting
 
@@ -58,7 +58,7 @@ class Tuning:
     aliases: tuple[tuple[str, str], ...] = ()
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> RecognizerKind:
         """`"knn"` or `"svm"`."""
         return "svm" if isinstance(self.estimator, OpenSetSVM) else "knn"
 
@@ -305,7 +305,7 @@ def figures(measured: Fitted) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["figure", "rate", "low", "high", "trials"])
 
 
-def in_unit(kind: Kind, measured: Fitted) -> Fitted:
+def in_unit(kind: RecognizerKind, measured: Fitted) -> Fitted:
     """Return figures of trials in the recognizer's unit: an SVM's thresholds are probabilities."""
     if kind == "knn":
         return measured

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from facelib.gather.sources.address import film_name, free_name, is_address, shown
+from facelib.gather.sources.address import film_name, free_name, is_address, redacted
 
 AT = "http://example.org/"
 
@@ -75,4 +75,4 @@ def test_films_that_would_share_their_results_get_a_number():
 
 @pytest.mark.parametrize("form", ["http://ann:secret@h/a?b=c", "sparql+https://ann:secret@h/sparql#http://x/y"])
 def test_no_password_is_shown(form):
-    assert shown(form) == form.replace("ann:secret@", "")
+    assert redacted(form) == form.replace("ann:secret@", "")

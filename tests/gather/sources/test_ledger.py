@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pandas as pd
 
-from facelib.gather.sources import SOURCE_COLUMNS, Source, people_without_folder, read_sources
+from facelib.gather.sources import SOURCE_COLUMNS, LedgerEntry, people_without_folder, read_sources
 from facelib.gather.sources.ledger import append_source, sources_path
 
-SOURCE = Source("http://h/a.mp4", "a.mp4", "0" * 64, 5, "2026-01-01T00:00:00+00:00", people=("Ada", "Grace"))
+SOURCE = LedgerEntry("http://h/a.mp4", "a.mp4", "0" * 64, 5, "2026-01-01T00:00:00+00:00", people=("Ada", "Grace"))
 
 
 def test_nothing_was_fetched(project):

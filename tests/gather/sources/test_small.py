@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image as PillowImage
 
-from facelib.gather.sources.small import check_picture, fetch_bytes, fetch_picture
+from facelib.gather.sources.small import check_fetched, fetch_bytes, fetch_picture
 from facelib.images import UnreadablePicture
 
 
@@ -27,7 +27,7 @@ def encoded(kind: str, *, size: tuple[int, int] = (40, 30)) -> bytes:
     [("JPEG", ".jpg"), ("PNG", ".png"), ("GIF", ".gif"), ("BMP", ".bmp"), ("TIFF", ".tif"), ("WEBP", ".webp")],
 )
 def test_pictures(kind, suffix):
-    picture = check_picture(encoded(kind))
+    picture = check_fetched(encoded(kind))
     assert (picture.suffix, picture.width, picture.height) == (suffix, 40, 30)
     assert len(picture.sha256) == 64
 
@@ -36,13 +36,13 @@ def test_pictures(kind, suffix):
 def test_half_a_picture_is_none(kind):
     content = encoded(kind)
     with pytest.raises(UnreadablePicture):
-        check_picture(content[: len(content) // 2])
+        check_fetched(content[: len(content) // 2])
 
 
 @pytest.mark.parametrize("content", [b"", b"\0" * 1000, b"<html></html>", b"%!PS-Adobe-3.0 EPSF-3.0\n", b"GIF89a"])
 def test_what_is_no_picture(content):
     with pytest.raises(UnreadablePicture):
-        check_picture(content)
+        check_fetched(content)
 
 
 def test_garbage_never_raises_anything_else():
@@ -55,21 +55,21 @@ def test_garbage_never_raises_anything_else():
             places = random.integers(0, len(whole) if random.random() < 0.5 else min(64, len(whole)), 8)
             broken[places] = random.integers(0, 256, 8)
             try:
-                check_picture(broken.tobytes(), most_pixels=10**6)
+                check_fetched(broken.tobytes(), most_pixels=10**6)
             except UnreadablePicture as error:
                 assert str(error)
 
 
 def test_sizes():
     content = encoded("PNG")
-    assert check_picture(content, most_pixels=1200, least_side=30).width == 40
+    assert check_fetched(content, most_pixels=1200, least_side=30).width == 40
     with pytest.raises(UnreadablePicture, match="announces 40x30"):
-        check_picture(content, most_pixels=1199)
+        check_fetched(content, most_pixels=1199)
     with pytest.raises(UnreadablePicture, match="too small: 40x30 pixels, at least 31"):
-        check_picture(content, least_side=31)
+        check_fetched(content, least_side=31)
     with warnings.catch_warnings(action="error"), pytest.raises(UnreadablePicture, match="too large"):
         # A bitmap's header of 60,000 x 60,000, which Pillow itself would refuse in other words.
-        check_picture(b"BM" + bytes(8) + b"\x36\0\0\0\x28\0\0\0\x60\xea\0\0\x60\xea\0\0\1\0\x18\0" + bytes(24))
+        check_fetched(b"BM" + bytes(8) + b"\x36\0\0\0\x28\0\0\0\x60\xea\0\0\x60\xea\0\0\1\0\x18\0" + bytes(24))
 
 
 def test_passing_trouble_is_tried_again(site, limits):

@@ -1,0 +1,20 @@
+from .editing import crop, data_uri, encode_jpeg, sharpness, thumbnail
+from .finding import PICTURE_SUFFIXES, FoundPictures, find_pictures_below, is_ignored
+from .reading import UnreadablePicture, check_picture, is_picture, open_picture, read_image
+
+__all__ = [
+    "PICTURE_SUFFIXES",
+    "FoundPictures",
+    "UnreadablePicture",
+    "check_picture",
+    "crop",
+    "data_uri",
+    "encode_jpeg",
+    "find_pictures_below",
+    "is_ignored",
+    "is_picture",
+    "open_picture",
+    "read_image",
+    "sharpness",
+    "thumbnail",
+]

@@ -1,0 +1,40 @@
+"""The server itself: whether it runs, and its figures."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from fastapi.responses import PlainTextResponse, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pydantic import BaseModel, Field
+from sqlalchemy import text
+
+from facelib.server.dependencies import Anyone, CurrentStore
+from facelib.server.problems import Problem, describe
+
+router = APIRouter(tags=["server"])
+
+
+class Health(BaseModel):
+    """Whether the server can work."""
+
+    status: str = Field(examples=["ok"])
+
+
+@router.get("/health", responses=describe())
+def health(store: CurrentStore) -> Health:
+    """Say that the server runs and reaches its database; this alone needs no log-in."""
+    with store.read() as session:
+        session.execute(text("select 1"))
+    return Health(status="ok")
+
+
+@router.get(
+    "/metrics",
+    response_class=PlainTextResponse,
+    responses={**describe(), 200: {"content": {"text/plain": {}}, "description": "Figures for Prometheus."}},
+)
+def metrics(caller: Anyone, request: Request) -> Response:
+    """Give the figures of the server as Prometheus reads them; needs the scope `read` for all projects."""
+    if not caller.may("read"):
+        raise Problem(403, "expected the scope 'read' for all projects; ask the server's owner for it")
+    return Response(generate_latest(request.app.state.registry), media_type=CONTENT_TYPE_LATEST)

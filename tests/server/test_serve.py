@@ -1,0 +1,138 @@
+"""`facelib serve` as a program of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+
+import httpx2
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from starlette.testclient import TestClient
+from typer.testing import CliRunner
+
+from facelib.cli import main
+from facelib.server.settings import Settings
+
+
+@contextmanager
+def serving(*options: str, **environment: str) -> Iterator[tuple[subprocess.Popen[str], str, str]]:
+    """Start a server on a free port; yield its process, its address and the token it shows (empty: none)."""
+    program = [sys.executable, "-c", "from facelib.cli import main; main()", "serve", "--port", "0", *options]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "env": os.environ | environment}
+    with subprocess.Popen(program, **pipes) as process:  # type: ignore[call-overload]
+        try:
+            address = re.search(r"at (http://\S+)", process.stdout.readline())[1]
+            first = process.stdout.readline() if environment.get("FIRST", "yes") == "yes" else ""
+            yield process, address, first.strip().rpartition(" ")[2]
+        finally:
+            process.terminate()
+            process.communicate(timeout=60)
+
+
+def test_a_server_starts_tells_its_token_once_and_stops(tmp_path: Path, database_url: str) -> None:
+    folders = ["--data-dir", str(tmp_path / "data"), "--output-dir", str(tmp_path / "output")]
+    with serving(*folders, FACELIB_DATABASE_URL=database_url) as (process, address, token):
+        assert address.startswith("http://127.0.0.1:")
+        assert httpx2.get(f"{address}/health").json() == {"status": "ok"}
+        headers = {"Authorization": f"Bearer {token}"}
+        assert httpx2.get(f"{address}/api/v1/projects", headers=headers).json()["total"] == 0
+        odd = httpx2.post(f"{address}/api/v1/projects", json={"name": "50%25 of it"}, headers=headers)
+        assert httpx2.get(address + odd.headers["Location"], headers=headers).json()["name"] == "50%25 of it"
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 130 and "Stopped" in err.splitlines()[-1]
+    lines = [json.loads(line) for line in err.splitlines() if line.startswith("{")]
+    assert {"GET", "POST"} == {line["method"] for line in lines if line["message"] == "request"}
+    assert "of it" not in err and token not in err + out
+    with serving(*folders, FACELIB_DATABASE_URL=database_url, FIRST="no") as (process, address, _):
+        assert httpx2.get(f"{address}/api/v1/projects", headers=headers).status_code == 200
+        process.terminate()
+        assert "token" not in process.communicate(timeout=60)[0]
+
+
+def test_help_explains_every_setting() -> None:
+    text = CliRunner().invoke(main, ["serve", "--help"]).output
+    for name, field in Settings.model_fields.items():
+        assert f"FACELIB_{name.upper()}" in text
+        assert field.description.split()[0] in text
+
+
+@pytest.mark.parametrize(
+    ("content", "environment", "port"),
+    [("", {}, 8000), ("port = 9000", {}, 9000), ("port = 9000", {"FACELIB_PORT": "9001"}, 9001)],
+)
+def test_settings_come_from_the_environment_then_from_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str, environment: dict[str, str], port: int
+) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text(content)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert Settings.read(file).port == port
+    assert Settings.read(file, port=9002).port == 9002
+
+
+@pytest.mark.parametrize(
+    ("options", "content", "expected"),
+    [
+        (["--port", "70000"], "", "port: Input should be less than or equal to 65535"),
+        (["--settings", "absent.toml"], "", "'absent.toml'"),
+        (["--settings", "settings.toml"], "port: 9000", "expected TOML in 'settings.toml'"),
+        (["--settings", "settings.toml"], "prot = 9000", "prot: Extra inputs are not permitted"),
+        (["--host", "no.such.host.invalid"], "", "expected an address to listen on"),
+    ],
+)
+def test_wrong_settings_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: list[str], content: str, expected: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "settings.toml").write_text(content)
+    done = CliRunner().invoke(main, ["serve", *options])
+    assert done.exit_code == 1 and expected in done.output
+
+
+def test_figures_for_prometheus_need_a_token(
+    owner: TestClient, client_with: Callable[[dict[str, str]], TestClient]
+) -> None:
+    owner.get("/api/v1/projects")
+    owner.get("/no/such/Ada Lovelace")
+    text = owner.get("/metrics").text
+    found = {
+        (sample.labels["route"], sample.labels["status"]): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if sample.name == "facelib_requests_total"
+    }
+    assert found[("/projects", "200")] == 1 and found[("none", "404")] == 1
+    assert "Lovelace" not in text
+    assert client_with({"demo": "admin"}).get("/metrics").status_code == 403
+
+
+def test_events_are_streamed_to_those_who_may_see_the_project(tmp_path: Path, database_url: str) -> None:
+    folders = ["--data-dir", str(tmp_path / "data"), "--output-dir", str(tmp_path / "output")]
+    with (
+        serving(*folders, FACELIB_DATABASE_URL=database_url) as (_process, address, token),
+        httpx2.Client(base_url=f"{address}/api/v1", headers={"Authorization": f"Bearer {token}"}) as owner,
+    ):
+        made = owner.post("/tokens", json={"name": "x", "grants": {"own": "read"}}).json()
+        with httpx2.Client(headers={"Authorization": f"Bearer {made['token']}"}, timeout=60) as reader:
+            with reader.stream("GET", f"{address}/api/v1/events") as stream:
+                lines = stream.iter_lines()
+                assert next(lines) == ": begin"
+                owner.post("/projects", json={"name": "secret"})
+                owner.post("/projects", json={"name": "own"})
+                told = list(islice((line for line in lines if line.startswith(("event", "data", "id"))), 3))
+                assert stream.headers["content-type"].startswith("text/event-stream")
+            assert told[0] == "event: project" and json.loads(told[1][6:]) == {"project": "own"}
+            with reader.stream("GET", f"{address}/api/v1/events", headers={"Last-Event-ID": "0"}) as stream:
+                assert told[1] == next(line for line in stream.iter_lines() if line.startswith("data"))
+            assert httpx2.get(f"{address}/api/v1/events").status_code == 401
