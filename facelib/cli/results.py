@@ -84,14 +84,13 @@ def _link_reports(project: Project) -> None:
 
 def _print_problems(project: Project) -> bool:
     """Say what went wrong with films, and which were left out; return whether all the others were finished."""
-    import pandas as pd
-
     from facelib.project.content import VIDEO_SUFFIXES
-    from facelib.project.names import text_of
+    from facelib.project.files import text_of
+    from facelib.project.spreadsheets import read_csv_table
 
     if not project.film_summary.is_file():
         return True
-    summary = pd.read_csv(project.film_summary, keep_default_na=False)
+    summary = read_csv_table(project.film_summary, keep_default_na=False)
     problems = summary.loc[summary["problem"] != "", ["film", "problem"]]
     for film, problem in problems.itertuples(index=False):
         typer.echo(f"problem   {film}: {problem}")
