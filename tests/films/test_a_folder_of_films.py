@@ -101,7 +101,7 @@ def break_films(project: Project, ffmpeg, source, place) -> None:
 @pytest.mark.kernel
 def test_ten_films_are_annotated_and_the_rest_is_listed(run):
     project, result = run
-    assert result.exit_code == 1, result.output
+    assert result.exit_code == 1 and isinstance(result.exception, SystemExit), result.output
     summary = pd.read_csv(project.film_summary, keep_default_na=False).set_index("film")
     good = [name.rpartition("/")[2] for name in GOOD]
     assert len(good) == 10 and sorted(summary.index) == sorted([*good, *BROKEN])
