@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from facelib.pipeline import StepResult
     from facelib.project import Project
 
-_OF_FILMS = (5, 6)
+_OF_NAMES, _OF_FILMS = (1, 2), (5, 6)
 
 
 def print_step(step: StepResult, project: Project) -> None:
@@ -28,9 +28,20 @@ def print_step(step: StepResult, project: Project) -> None:
     if step.state in {"done", "fresh"}:
         from facelib.pipeline.findings import describe_step
 
-        found = [describe_step(step.number, project), *(_recognizer(project) if step.number == 4 else ())]
+        found = [describe_step(step.number, project), *_more(step.number, project)]
         for text in filter(None, found):
             typer.echo(f"    {text}")
+
+
+def _more(number: int, project: Project) -> list[str]:
+    """Return what is said of a step besides its line: names that may be one person's, and the recognizer."""
+    if number == 4:
+        return _recognizer(project)
+    if number not in _OF_NAMES or not project.people.is_dir():
+        return []
+    from facelib.gallery import name_questions
+
+    return [f"QUESTION: {line}" for line in name_questions(project)]
 
 
 def print_results(project: Project, results: Sequence[StepResult]) -> bool:
