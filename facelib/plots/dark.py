@@ -19,7 +19,7 @@ ON_DARK = {
 """By colour of people on a white ground, the colour on a dark one: the same as on the project's page."""
 
 _INK = {"#2A2A2A": "#D6D9DC", "#404040": "#C4C8CC", "#444444": "#C4C8CC", "#8A8A8A": "#A3A8AD"}
-_LINES = {"#E6E6E6": "#3C4043", "#B0B0B0": "#70757A", "#FFFFFF": "var(--jp-layout-color0, #111)"}
+_LINES = {"#6E788C": "#A9B4C8", "#E6E6E6": "#3C4043", "#B0B0B0": "#70757A", "#FFFFFF": "var(--jp-layout-color0, #111)"}
 
 _SCOPE = 'body[data-jp-theme-light="false"]'  # JupyterLab, with a dark theme chosen
 _PREFERRED = "@media (prefers-color-scheme: dark)"
@@ -33,7 +33,8 @@ def _colours() -> str:
     for light, dark in (ON_DARK | _INK | _LINES).items():
         written = ", ".join(str(int(light[start : start + 2], 16)) for start in (1, 3, 5))
         for kind in ("fill", "stroke"):
-            rules.append(f'{_PART} [style*="{kind}: rgb({written})"] {{ {kind}: {dark} !important; }}')
+            found = f'[style*="{kind}: rgb({written})"]:not(.heatmaplayer *), {_PART} pattern [{kind}="{light}" i]'
+            rules.append(f"{_PART} {found} {{ {kind}: {dark} !important; }}")
     return "\n".join(rules)
 
 
@@ -43,7 +44,7 @@ def _rules() -> str:
 {_colours()}
 {_PART} .bg {{ fill: transparent !important; }}
 & .js-plotly-plot .bglayer rect {{ fill: transparent !important; }}
-& .js-plotly-plot .heatmaplayer {{ filter: invert(1) hue-rotate(180deg); }}
+& .js-plotly-plot :is(.heatmaplayer, .cbfills) {{ filter: invert(1) hue-rotate(180deg); }}
 & .js-plotly-plot .updatemenu-item-rect {{ fill: #3C4043 !important; }}
 """
 
