@@ -1,51 +1,99 @@
-"""A long film: memory at its end against memory after one minute of it, and the same tables from any number of threads.
+"""A long film through the stages of notebook 05: time and memory of each, and the same tables from any number of cores.
 
-A film of half an hour is made by repeating clips, copied without encoding. The film step runs in a process of its own,
-once with all cores and once with one, and its memory is read every second.
+The film is made by repeating clips, copied without encoding. Early and late are the first and last quarter of a stage.
 
-Usage: python benchmarks/memory.py [FOLDER OF CLIPS] [--minutes 30]
+Usage: python benchmarks/memory.py [--minutes 1 20] [--data ../shared/data/film_clips]
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import hashlib
 import os
-import subprocess
-import sys
 import tempfile
+import threading
 import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import av
+import numpy as np
 import psutil
+from context import info_for
 
-from facelib.project import FilmFiles
-
-SHARED = Path(__file__).parents[2] / "shared" / "data" / "film_clips" / "videos"
-_LOOK = """
-import sys
-from pathlib import Path
-import psutil
 import facelib
-from facelib.films import index as film
-from facelib.project import FilmFiles
+from facelib.films.identify import grouping_of
+from facelib.films.indexed import index_film
+from facelib.films.name import name_film
+from facelib.films.present import draw_films, export_films
+from facelib.films.settle import settle_films
+from facelib.gallery import build_gallery
+from facelib.plots import project_colours
 
-read_frames, process, folder = film.read_frames, psutil.Process(), Path(sys.argv[2])
+SHARED = Path(__file__).parents[2] / "shared" / "data" / "film_clips"
+MB = 1e6
 
-def counted(path):
-    due = 0.0
-    for frame in read_frames(path):
-        if frame.time >= due:
-            print(f"{frame.time:.1f} {process.memory_info().rss / 1e6:.1f}", flush=True)
-            due = frame.time + 1
-        yield frame
 
-film.read_frames = counted
-finder = facelib.detector(smallest_face=16, working_size=640)
-found = film.find_tracks(sys.argv[1], FilmFiles(folder), finder, facelib.embedder("dlib"), progress=False)
-found.tracks.to_parquet(folder / "tracks.parquet")
-"""
+class Stages:
+    """What each stage of the film step costs, and the memory of this process meanwhile, read every half second."""
+
+    def __init__(self) -> None:
+        self.rows: list[dict[str, object]] = []
+        self.memory: list[float] = []
+        self.process = psutil.Process()
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def _watch(self) -> None:
+        while True:
+            self.memory.append(self.process.memory_info().rss / MB)
+            time.sleep(0.5)
+
+    @contextlib.contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Measure what is done inside."""
+        before, start, busy = len(self.memory), time.perf_counter(), time.process_time()
+        yield
+        wall, busy = time.perf_counter() - start, time.process_time() - busy
+        memory = self.memory[before:] or self.memory[-1:]
+        quarter = max(1, len(memory) // 4)
+        figures = {"early MB": max(memory[:quarter]), "late MB": max(memory[-quarter:]), "peak MB": max(memory)}
+        self.rows.append({"stage": name, "seconds": wall, "processor seconds": busy, **figures})
+
+
+def work(place: Path, cores: list[int], *, draw: bool) -> dict[str, object]:
+    """Run the stages of notebook 05 on a film in this process; return their rows, and the digests of the tables.
+
+    Args:
+        place: Holds `data/long` and gets `output/long`; the recognizer knows every second of the clips' people.
+        cores: Which cores may be used.
+        draw: Also write the annotated film and the exports.
+    """
+    psutil.Process().cpu_affinity(cores)
+    project = facelib.Project("long", place / "data", place / "output")
+    detector, embedder = facelib.load_detector(smallest_face=16, working_size=640), facelib.load_embedder("dlib")
+    known = build_gallery(project, detector, embedder, progress=False).query("used")
+    knn = facelib.OpenSetKNN(k=5, threshold=embedder.threshold)
+    knn.fit(np.stack(known["embedding"].to_list()), known["person"].to_numpy())
+    info, stages, (film,) = info_for(known, embedder), Stages(), project.find_videos()
+    files = project.film(film)
+    with stages.stage("index"):
+        found = index_film(film, files, detector, embedder, content=project.digest(film), progress=False)
+    with stages.stage("name"):
+        name_film(found, files, knn, info)
+    with stages.stage("settle"):
+        threshold = grouping_of(embedder, knn, info).threshold
+        settled = settle_films(project, [film], threshold=threshold, weights=embedder.sha256)
+    if draw:
+        with stages.stage("draw"):
+            draw_films(settled, project_colours(project, sorted(set(known["person"]))), progress=False)
+        with stages.stage("export"):
+            export_films(settled)
+    tables = (files.found, files.named, files.tracks, files.looks, files.keyframes, files.shots)
+    return {"stages": stages.rows, "digests": [hashlib.sha256(path.read_bytes()).hexdigest() for path in tables]}
 
 
 def repeat(clips: list[Path], destination: Path, seconds: float) -> None:
@@ -66,53 +114,47 @@ def repeat(clips: list[Path], destination: Path, seconds: float) -> None:
             shift, number = end, number + 1
 
 
-def look(film: Path, folder: Path, cores: list[int]) -> list[tuple[float, float]]:
-    """Run the film step in a process of its own; return the film's time and the process's memory in MB, each second."""
-    command = [sys.executable, "-c", _LOOK, str(film), str(folder)]
-    process = psutil.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    process.cpu_affinity(cores)
-    lines = process.stdout.read().splitlines()
-    if process.wait():
-        raise RuntimeError("expected the film step to end well, it did not")
-    return [(float(when), float(memory)) for when, memory in (line.split() for line in lines)]
-
-
-def digests(files: FilmFiles) -> list[str]:
-    """Return what tells two runs' tables apart, to the last bit."""
-    tables = (files.detections, files.looks, files.keyframes, files.shots, files.tracks)
-    return [hashlib.sha256(path.read_bytes()).hexdigest() for path in tables]
+def project_of(place: Path, data: Path, seconds: float) -> Path:
+    """Make a project whose one film is the clips, again and again, and whose cast is every second of their people."""
+    folder = place / "data" / "long"
+    (folder / "videos").mkdir(parents=True)
+    (folder / "people").mkdir()
+    for person in sorted((data / "people").iterdir())[::2]:
+        (folder / "people" / person.name).symlink_to(person.resolve())
+    repeat(sorted((data / "videos").glob("*.mp4")), folder / "videos" / "long.mp4", seconds)
+    return place
 
 
 def main() -> None:
-    """Print both figures."""
+    """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("clips", nargs="?", type=Path, default=SHARED)
-    parser.add_argument("--minutes", type=float, default=30)
+    parser.add_argument("--minutes", type=float, nargs="+", default=[1, 20])
+    parser.add_argument("--data", type=Path, default=SHARED)
     arguments = parser.parse_args()
-    clips = sorted(arguments.clips.glob("*.mp4"))
-    if not clips:
-        print(f"left out: expected clips in {arguments.clips}")
+    if not arguments.data.is_dir():
+        print(f"left out: expected people/ and videos/ in {arguments.data}; name its place with --data")
         return
-    cores = sorted(os.sched_getaffinity(0))
+    cores, digests = sorted(os.sched_getaffinity(0)), []
+    print("| minutes | stage | seconds | of the film's length | processor seconds | early MB | late MB | peak MB |")
+    print("|---|---|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as place:
-        film, short = Path(place) / "long.mp4", Path(place) / "short.mp4"
-        repeat(clips, film, 60 * arguments.minutes)
-        repeat(clips, short, 60)
-        started = time.monotonic()
-        seen = look(film, Path(place) / "long", cores)
-        took, end = time.monotonic() - started, seen[-1][0]
-        early = max(memory for when, memory in seen if when <= 60)
-        late = max(memory for when, memory in seen if when >= end - 60)
-        print(
-            f"{end / 60:.0f} minutes: at most {early:.0f} MB in the first minute of film, {late:.0f} MB in its last "
-            f"({late / early - 1:+.1%}), looked through in {took / end:.2f} of its length"
-        )
-        print("MB at the end of each fifth minute:", *(round(m) for t, m in seen if 0 <= t % 300 < 1))
-        runs = [FilmFiles(Path(place) / name) for name in ("all", "one")]
-        for files, few in zip(runs, (cores, cores[:1]), strict=True):
-            look(short, files.folder, few)
-        same = digests(runs[0]) == digests(runs[1])
-        print(f"tables from {len(cores)} cores and from one are {'the same' if same else 'DIFFERENT'}")
+        for minutes in arguments.minutes:
+            folder = project_of(Path(place) / f"{minutes}", arguments.data, 60 * minutes)
+            for row in _apart(folder, cores, draw=True)["stages"]:
+                share = row["seconds"] / 60 / minutes
+                memory = " | ".join(f"{row[name]:.0f}" for name in ("early MB", "late MB", "peak MB"))
+                spent = f"{row['seconds']:.1f} | {share:.3f} | {row['processor seconds']:.1f}"
+                print(f"| {minutes:g} | {row['stage']} | {spent} | {memory} |", flush=True)
+        for few in (cores, cores[:1]):
+            folder = project_of(Path(place) / f"cores {len(few)}", arguments.data, 60)
+            digests.append(_apart(folder, few, draw=False)["digests"])
+    print(f"tables from {len(cores)} cores and from one are {'the same' if digests[0] == digests[1] else 'DIFFERENT'}")
+
+
+def _apart(folder: Path, cores: list[int], *, draw: bool) -> dict[str, Any]:
+    """Work in a process of its own, so that its memory is its own."""
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        return pool.submit(work, folder, cores, draw=draw).result()
 
 
 if __name__ == "__main__":

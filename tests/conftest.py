@@ -141,7 +141,8 @@ def copy_demo(shared_folder: Path) -> Callable[..., Project]:
 def _tune(project: Project) -> None:
     embedder = facelib.load_embedder("dlib")
     table = build_gallery(project, facelib.load_detector(), embedder, progress=False)
-    write_gallery(table, project.faces, detector="mtcnn", embedder=embedder.name, weights_sha256=embedder.sha256)
+    made = {"embedder": embedder.name, "weights_sha256": embedder.sha256, "threshold": embedder.threshold}
+    write_gallery(table, project.faces, detector="mtcnn", **made)
     tuning = tune(read_gallery(project.faces), fallback=embedder.threshold)
     tuning.save(project.recognizer, tuning.fitted.threshold)
 

@@ -96,7 +96,7 @@ def undo(project: Project, pictures: Iterable[str]) -> list[str]:
     return sorted(gone)
 
 
-def move(project: Project, picture: str, person: str, *, name: str = "") -> str:
+def move(project: Project, picture: str, person: str, *, name: str = "", by: str = "user") -> str:
     """Move a picture's file to another person's folder, and update `faces.parquet`.
 
     No file is ever overwritten: where the name is taken, a number is added to it. The picture is taken off
@@ -107,6 +107,7 @@ def move(project: Project, picture: str, person: str, *, name: str = "") -> str:
         picture: Path relative to the project's data folder: `people/<Person>/<file>`.
         person: The name of a folder in `people/`.
         name: What the file is called there; as it is now when empty.
+        by: Who decides.
 
     Returns:
         The new path, relative to the project's data folder.
@@ -131,30 +132,30 @@ def move(project: Project, picture: str, person: str, *, name: str = "") -> str:
         target.unlink()
         raise
     moved = project.label(target)
-    append_decision(project.corrections, picture, was=picture.split("/")[1], now_is=person)
+    append_decision(project.corrections, picture, was=picture.split("/")[1], now_is=person, by=by)
     undo(project, [picture])
     _bring_in_line(project, moved={picture: moved})
     return moved
 
 
-def merge_people(project: Project, name: str, into: str) -> None:
+def merge_people(project: Project, name: str, into: str, *, by: str = "user") -> None:
     """Merge a name into another, in `faces.parquet` at once; see `facelib.project.identities.merge`.
 
     Raises:
         ValueError: When the two are the same, or one of them is nobody of the cast.
         OSError: When the answer cannot be written.
     """
-    identities.merge(project, name, into)
+    identities.merge(project, name, into, by=by)
     _bring_in_line(project)
 
 
-def separate_people(project: Project, name: str, other: str) -> bool:
+def separate_people(project: Project, name: str, other: str, *, by: str = "user") -> bool:
     """Undo the answer about two names, in `faces.parquet` at once; return whether there was one.
 
     Raises:
         OSError: When the answer cannot be written.
     """
-    done = identities.take_back(project, name, other)
+    done = identities.take_back(project, name, other, by=by)
     _bring_in_line(project)
     return done
 

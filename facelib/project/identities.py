@@ -13,7 +13,7 @@ Answer = Literal["merge", "apart"]
 Pair = tuple[str, str]
 
 
-def merge(project: Project, name: str, into: str) -> None:
+def merge(project: Project, name: str, into: str, *, by: str = "user") -> None:
     """Merge a name into another: its pictures and tracks are that person's from now on.
 
     No file is moved: the folder stays, and `take_back` undoes it. It takes effect with the next run of 02, 04 and 05.
@@ -22,25 +22,26 @@ def merge(project: Project, name: str, into: str) -> None:
         project: Its `corrections.csv` keeps the answer.
         name: A name of the cast, such as `Tob`.
         into: Another one, such as `Harrison Ford`.
+        by: Who answers.
 
     Raises:
         ValueError: When the two are the same, or one of them is nobody of the cast.
         OSError: When the answer cannot be written.
     """
-    _answer(project, name, into, now_is=into)
+    _answer(project, name, into, now_is=into, by=by)
 
 
-def keep_apart(project: Project, name: str, other: str) -> None:
+def keep_apart(project: Project, name: str, other: str, *, by: str = "user") -> None:
     """Record that two names are two people: they count as different people, and are not asked about again.
 
     Raises:
         ValueError: When the two are the same, or one of them is nobody of the cast.
         OSError: When the answer cannot be written.
     """
-    _answer(project, name, other, now_is=name)
+    _answer(project, name, other, now_is=name, by=by)
 
 
-def take_back(project: Project, name: str, other: str) -> bool:
+def take_back(project: Project, name: str, other: str, *, by: str = "user") -> bool:
     """Take back the answer about two names; return whether there was one.
 
     Raises:
@@ -50,7 +51,7 @@ def take_back(project: Project, name: str, other: str) -> bool:
     pair = next((pair for pair in ((name, other), (other, name)) if pair in said), None)
     if pair is None:
         return False
-    append_decision(project.corrections, f"people/{pair[0]}", was=pair[1], now_is="")
+    append_decision(project.corrections, f"people/{pair[0]}", was=pair[1], now_is="", by=by)
     return True
 
 
@@ -84,7 +85,7 @@ def open_pairs(project: Project, pairs: Iterable[Pair]) -> list[Pair]:
     return [(one, other) for one, other in pairs if not {(one, other), (other, one)} & said.keys()]
 
 
-def _answer(project: Project, name: str, other: str, *, now_is: str) -> None:
+def _answer(project: Project, name: str, other: str, *, now_is: str, by: str) -> None:
     people = project.find_people()
     for given in (name, other):
         if given not in people:
@@ -92,4 +93,5 @@ def _answer(project: Project, name: str, other: str, *, now_is: str) -> None:
             raise ValueError(f"expected a name of the cast, got {given!r}; did you mean one of {near!r}?")
     if checked_name(name) == checked_name(other) and name == other:
         raise ValueError(f"expected two names, got {name!r} twice")
-    append_decision(project.corrections, f"people/{name}", was=name if now_is != name else other, now_is=now_is)
+    was = name if now_is != name else other
+    append_decision(project.corrections, f"people/{name}", was=was, now_is=now_is, by=by)

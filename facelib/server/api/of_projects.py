@@ -1,0 +1,20 @@
+"""The routers of what is in a project."""
+
+from types import ModuleType
+
+from facelib.server.api import (
+    corrections,
+    identify,
+    media,
+    people,
+    pictures,
+    recognizer,
+    search,
+    tracks,
+    unknowns,
+    videos,
+)
+
+ROUTERS: tuple[ModuleType, ...] = (
+    people, pictures, recognizer, videos, media, tracks, corrections, unknowns, search, identify
+)  # fmt: skip

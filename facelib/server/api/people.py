@@ -1,0 +1,185 @@
+"""People of the cast: listed, made, renamed, merged and kept apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal
+from urllib.parse import quote
+
+import pandas as pd
+from fastapi import APIRouter, Path, Query, Response
+from pydantic import BaseModel, Field
+
+from facelib.gallery import merge_people, separate_people
+from facelib.project import Project, identities, path_of
+from facelib.project.names import checked_name, near_names
+from facelib.server.api.pages import Page, page_of
+from facelib.server.api.people_counts import PersonCounts, count_pictures
+from facelib.server.changes import cast_changed
+from facelib.server.dependencies import Corrector, CurrentProject, Paged, Writing
+from facelib.server.problems import Problem
+from facelib.server.security.audit import note
+
+router = APIRouter(prefix="/projects/{project}", tags=["people"])
+
+PersonName = Annotated[str, Path(max_length=400, description="The name of a person of the cast.", examples=["Ada"])]
+
+
+class Person(BaseModel):
+    """One of the cast."""
+
+    name: str = Field(examples=["Ada Lovelace"])
+    pictures: int = Field(description="Files in the person's folder, and in those of names merged into it.")
+    used: int = Field(description="Pictures that the gallery uses; 0 before notebook 02 has run.")
+    left_out: dict[str, int] = Field(description="Pictures that it does not use, by reason.")
+    merged: list[str] = Field(description="Other names that are this person.")
+
+
+class NewPerson(BaseModel):
+    """A person to add to the cast."""
+
+    name: str = Field(max_length=400, examples=["Grace Hopper"])
+    even_if_near: bool = Field(False, description="Also where the name is nearly one that there is.")
+
+
+class ChangedPerson(BaseModel):
+    """A person's new name."""
+
+    name: str = Field(max_length=400, examples=["Augusta Ada King"])
+    even_if_near: bool = Field(False, description="Also where the name is nearly one that there is.")
+
+
+class Answer(BaseModel):
+    """Whether two names are one person."""
+
+    name: str = Field(max_length=400, examples=["Ada"])
+    other: str = Field(max_length=400, examples=["Ada Lovelace"])
+    answer: Literal["merge", "apart"] = Field(description="`merge`: `name` is `other`; `apart`: two people.")
+
+
+@router.get("/people")
+def list_people(project: CurrentProject, paging: Paged) -> Page[Person]:
+    """List the cast, by name."""
+    names = identities.cast_of(project) if project.people.is_dir() else []
+    page = page_of(names, paging)
+    return Page(items=_people(project, page.items), total=page.total, next_offset=page.next_offset)
+
+
+@router.post("/people", status_code=201)
+def make_person(
+    new: NewPerson, project: CurrentProject, caller: Corrector, session: Writing, response: Response
+) -> Person:
+    """Add a person; a name that is nearly that of somebody else is refused (409) with the near names."""
+    name = _free_name(project, new.name, even_if_near=new.even_if_near)
+    (project.people / path_of(name)).mkdir(parents=True, exist_ok=True)
+    note(session, caller, "person.make", project.name)
+    cast_changed(session, project)
+    response.headers["Location"] = f"/api/v1/projects/{quote(project.name)}/people/{quote(name)}"
+    return _people(project, [name])[0]
+
+
+@router.get("/people/{person}")
+def get_person(person: PersonName, project: CurrentProject) -> Person:
+    """Describe one of the cast."""
+    return _people(project, [known_person(project, person)])[0]
+
+
+@router.patch("/people/{person}")
+def rename_person(
+    person: PersonName, changed: ChangedPerson, project: CurrentProject, caller: Corrector, session: Writing
+) -> Person:
+    """Give a person another name: the old one is merged into it, so that taking the answer back undoes it.
+
+    Pictures and tracks are the new name's from the next run of 02, 04 and 05 on.
+    """
+    old = known_person(project, person)
+    name = _free_name(project, changed.name, even_if_near=changed.even_if_near, besides=old)
+    (project.people / path_of(name)).mkdir(parents=True, exist_ok=True)
+    merge_people(project, old, name, by=caller.name)
+    note(session, caller, "person.rename", project.name)
+    cast_changed(session, project)
+    return _people(project, [name])[0]
+
+
+@router.get("/identities")
+def list_answers(project: CurrentProject, paging: Paged) -> Page[Answer]:
+    """List the answers to which names are one person."""
+    said = identities.answers(project)
+    answers = [Answer(name=name, other=other, answer=answer) for (name, other), answer in sorted(said.items())]
+    return page_of(answers, paging)
+
+
+@router.post("/identities", status_code=201)
+def answer(new: Answer, project: CurrentProject, caller: Corrector, session: Writing) -> Answer:
+    """Say that two names are one person, or two; no file is moved, and it can be taken back."""
+    for name in (new.name, new.other):
+        known_person(project, name)
+    if new.answer == "merge":
+        merge_people(project, new.name, new.other, by=caller.name)
+    else:
+        identities.keep_apart(project, new.name, new.other, by=caller.name)
+    note(session, caller, f"person.{new.answer}", project.name)
+    cast_changed(session, project)
+    return new
+
+
+@router.delete("/identities", status_code=204)
+def take_answer_back(
+    project: CurrentProject,
+    caller: Corrector,
+    session: Writing,
+    name: Annotated[str, Query(max_length=400)],
+    other: Annotated[str, Query(max_length=400)],
+) -> None:
+    """Take the answer about two names back."""
+    if not separate_people(project, name, other, by=caller.name):
+        raise Problem(404, f"expected two names that there is an answer about, got {name!r} and {other!r}")
+    note(session, caller, "person.separate", project.name)
+    cast_changed(session, project)
+
+
+def known_person(project: Project, name: str) -> str:
+    """Return the name of a folder of the cast.
+
+    Raises:
+        Problem: 404 when there is none, with the near names.
+    """
+    people = project.find_people() if project.people.is_dir() else []
+    if name in people:
+        return name
+    near = _near(name, people)
+    raise Problem(404, f"expected one of the cast, got {name!r}; GET .../people lists them", near=near)
+
+
+def _free_name(project: Project, given: str, *, even_if_near: bool, besides: str = "") -> str:
+    name = checked_name(given)
+    people = project.find_people() if project.people.is_dir() else []
+    if name in people:
+        raise Problem(
+            409, f"expected the name of somebody new, got {name!r}, who is of the cast already; choose another"
+        )
+    near = _near(name, [other for other in people if other != besides])
+    same = [one for one in near if one["likeness"] == "same"]
+    if same or (near and not even_if_near):
+        listed = " and ".join(repr(one["name"]) for one in near)
+        remedy = "use that name" if same else "use that name, or say even_if_near if this is somebody else"
+        raise Problem(
+            409, f"expected the name of somebody new, got {name!r}, which is nearly {listed}; {remedy}", near=near
+        )
+    return name
+
+
+def _near(name: str, people: Iterable[str]) -> list[dict[str, Any]]:
+    return [{"name": near.name, "likeness": near.likeness} for near in near_names(name, people)]
+
+
+def _people(project: Project, names: Iterable[str]) -> list[Person]:
+    merged = pd.Series(identities.merged(project), dtype="object")
+    counts = count_pictures(project)
+    found = []
+    for name in names:
+        others = sorted(str(one) for one in merged.index[merged == name])
+        files = sum(len(project.find_pictures(one)) for one in (name, *others))
+        own = counts.get(name, PersonCounts())
+        found.append(Person(name=name, pictures=files, used=own.used, left_out=own.left_out, merged=others))
+    return found
