@@ -15,7 +15,7 @@ compile := $(uv) compile --universal --python-version 3.11 --generate-hashes --q
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check lint format bench lab tuner train server serve docs lock clean
+.PHONY: help setup run test check lint format bench lab tuner train server scale serve docs lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -82,6 +82,8 @@ train: .venv/.train ## Install what training networks needs beside: PyTorch and 
 
 server: .venv/.server ## Install what the server needs beside: FastAPI, SQLAlchemy and their company
 
+scale: .venv/.scale ## Install what searching all films at once needs beside: DuckDB
+
 SERVE_OPTIONS ?=
 serve: .venv/.server ## Serve the demo to your browser, with a REST API: make serve SERVE_OPTIONS="--port 8000"
 	$(bin)/facelib demo
@@ -99,6 +101,9 @@ lock: $(bin)/uv ## Choose versions anew and write the locks
 		$$(sed -n "s/^\([a-z0-9._-]*\)==.*linux.*/--no-emit-package \1/p" requirements.lock)
 	cp requirements.lock requirements-server.lock
 	$(compile) --extra server pyproject.toml --output-file requirements-server.lock \
+		$$(sed -n "s/^\([a-z0-9._-]*\)==.*linux.*/--no-emit-package \1/p" requirements.lock)
+	cp requirements.lock requirements-scale.lock
+	$(compile) --extra scale pyproject.toml --output-file requirements-scale.lock \
 		$$(sed -n "s/^\([a-z0-9._-]*\)==.*linux.*/--no-emit-package \1/p" requirements.lock)
 	cp requirements.lock requirements-docs.lock
 	$(compile) --extra docs pyproject.toml --output-file requirements-docs.lock \
@@ -144,6 +149,10 @@ $(bin)/uv:
 
 .venv/.server: .venv/.ready requirements-server.lock
 	@$(uv) install $(quiet) $(python) --no-deps --require-hashes --requirement requirements-server.lock
+	@touch $@
+
+.venv/.scale: .venv/.ready requirements-scale.lock
+	@$(uv) install $(quiet) $(python) --no-deps --require-hashes --requirement requirements-scale.lock
 	@touch $@
 
 .venv/.docs: .venv/.ready requirements-docs.lock

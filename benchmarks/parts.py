@@ -22,7 +22,8 @@ import facelib
 from facelib.embed.pose import away
 from facelib.evaluate import Score, score_table
 from facelib.evaluate.truth import UNNAMED
-from facelib.films.naming import evidence, joint
+from facelib.films.naming import context, evidence, joint
+from facelib.films.naming.likeness import HAIR
 from facelib.recognize import UNKNOWN
 
 PROFILE = 55.0  # degrees away from the camera
@@ -34,7 +35,7 @@ class Part:
     """One part of naming, switched off."""
 
     name: str
-    constants: tuple[tuple[object, str, float], ...] = ()
+    constants: tuple[tuple[object, str, object], ...] = ()
     pose: bool = True
     cut: bool = True
     context: bool = True
@@ -49,13 +50,16 @@ class Part:
             yield replace(film, looks=looks if self.cut else looks.assign(cut=OFF))
 
 
+PRESENCE = ((evidence, "_ABSENT", OFF), (evidence, "_AMONG_THE_CAST", OFF))
 PARTS = (
     Part("all parts"),
     Part("no turn of the face", pose=False),
     Part("no cut by the edge", cut=False),
-    Part("no presence in the scene", ((evidence, "_ABSENT", OFF),)),
+    Part("no presence in the scene", PRESENCE),
+    Part("no hair", ((joint, "HAIR", replace(HAIR, least=OFF)),)),
+    Part("a stranger may be as probable as another name", ((context, "_RISK", 1.0),)),
     Part("a doubted name is heard", ((joint, "_DOUBTED", -9.0),)),
-    Part("none of these", ((evidence, "_ABSENT", OFF), (joint, "_DOUBTED", -9.0)), pose=False, cut=False),
+    Part("none of these", (*PRESENCE, (joint, "_DOUBTED", -9.0)), pose=False, cut=False),
     Part("face alone", context=False),
 )
 

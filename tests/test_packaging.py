@@ -26,6 +26,7 @@ LOCKS = (
     "requirements.lock",
     "requirements-train.lock",
     "requirements-server.lock",
+    "requirements-scale.lock",
     "requirements-docs.lock",
     "requirements-headless.lock",
 )
@@ -34,8 +35,9 @@ PYTHONS = ("3.11", "3.12", "3.13")
 # conda-forge's name -> the name in pyproject.toml
 CONDA_NAMES = {"dlib": "dlib-bin", "opencv": "opencv-python", "playwright-python": "playwright"}
 NOT_NEEDED_TO_IMPORT = (
-    "IPython", "anywidget", "dask", "fastapi", "icrawler", "ipykernel", "ipywidgets", "jupyter_client", "jupyter_core",
-    "jupyter_server", "jupyterlab", "nbclient", "nbconvert", "nbformat", "papermill", "torch", "uvicorn",
+    "IPython", "anywidget", "dask", "duckdb", "fastapi", "icrawler", "ipykernel", "ipywidgets", "jupyter_client",
+    "jupyter_core", "jupyter_server", "jupyterlab", "nbclient", "nbconvert", "nbformat", "papermill",
+    "torch", "uvicorn",
 )  # fmt: skip
 
 
@@ -94,7 +96,7 @@ def test_the_lock_satisfies_pyproject(python: str) -> None:
     ]
     versions = dict(wanted)
     assert len(versions) == len(wanted), "two locks name one package both"
-    for name, specifier in declared("dev", "docs", "gather", "reference", "server", "train").items():
+    for name, specifier in declared("dev", "docs", "gather", "reference", "scale", "server", "train").items():
         assert name in versions, f"{name} is in no lock: run 'make lock'"
         assert specifier.contains(versions[name]), f"{name} {versions[name]} in the lock, expected {specifier}"
 
@@ -158,7 +160,8 @@ def imported(folder: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("folder", "extras"), [("facelib", ("gather", "server", "train")), ("benchmarks", ("dev", "reference", "train"))]
+    ("folder", "extras"),
+    [("facelib", ("gather", "scale", "server", "train")), ("benchmarks", ("dev", "reference", "train"))],
 )
 def test_what_is_imported_is_declared(folder: str, extras: tuple[str, ...]) -> None:
     # Benchmarks start the servers of the tests.
@@ -202,7 +205,7 @@ def test_facelib_does_not_load_what_it_can_do_without() -> None:
     done = run_python(IMPORT_ALL, "nothing")
     assert done.returncode == 0, done.stderr
     loaded = {name.split(".")[0] for name in done.stdout.strip().split(",")}
-    assert sorted(loaded & {"dask", "fastapi", "ipywidgets", "jupyterlab", "papermill", "torch"}) == []
+    assert sorted(loaded & {"dask", "duckdb", "fastapi", "ipywidgets", "jupyterlab", "papermill", "torch"}) == []
 
 
 def test_the_versions_of_python_agree() -> None:
@@ -266,4 +269,6 @@ def test_the_ci_script_is_one_that_starts() -> None:
     script = ROOT / ".ci" / "run"
     assert os.access(script, os.X_OK)
     assert subprocess.run(["bash", "-n", str(script)], check=False).returncode == 0
-    assert re.findall(r"^make (\w+)", script.read_text(), re.MULTILINE) == ["train", "server", "lint", "test", "docs"]
+    assert re.findall(r"^make (\w+)", script.read_text(), re.MULTILINE) == [
+        "train", "server", "scale", "lint", "test", "docs",
+    ]  # fmt: skip

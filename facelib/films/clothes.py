@@ -1,4 +1,4 @@
-"""Clothes as colour histograms of the upper body under a face."""
+"""Clothes and hair as colour histograms of what lies below and above a face."""
 
 from __future__ import annotations
 
@@ -7,28 +7,46 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
+from facelib.embed.pose import head_pose
 from facelib.faces import Faces, FloatArray, Image
+
+Window = tuple[float, float, float, float]
 
 BINS = (4, 12, 12)  # lightness, green to red, blue to yellow
 _SIDE = 24  # pixels of the side of the patch, whatever the size of the face
-_LEAST_SHARE = 0.3  # of the upper body, which must be inside the picture
+_LEAST_BODY, _LEAST_HAIR = 0.3, 0.5  # of the window, which must be inside the picture
+_PROFILE_WIDTH = 0.72  # of a face's height: the box of a profile is narrower than the head
+_BODY_BEHIND, _HAIR_BEHIND = 0.5, 0.35  # of the height: how far behind a profile's face the middle of the window lies
 
 
 def clothes(image: Image, faces: Faces) -> list[FloatArray | None]:
-    """Describe the colours below each face, from the collar to the waist.
+    """Describe the colours below each face, from the collar to the chest.
 
-    A soft histogram of CIE Lab colours over a window twice as wide as the face, whose middle counts most, as a unit
+    A soft histogram of CIE Lab colours over a window 1.6 times as wide as the face, whose middle counts most, as a unit
     vector of square roots: the product of two is their Bhattacharyya coefficient. Lightness is kept coarse, since
-    light changes from shot to shot and the colour of a shirt does not.
+    light changes from shot to shot and the colour of a shirt does not. Who is seen in profile has the body behind the
+    face, so the window moves there: on the labelled films the area under the ROC curve of the distance of two tracks
+    rose from 0.959 to 0.977, from 0.861 to 0.937 and from 0.753 to 0.761.
 
     Args:
         image: `(height, width, 3)` uint8 RGB, the picture the faces were found in.
-        faces: Any number of faces.
+        faces: Any number of faces; those without landmarks (NaN) count as straight.
 
     Returns:
         For each face `(576,)` float32, or None where too little of the body is in the picture.
     """
-    return [_describe(image, box) for box in faces.boxes]
+    windows = [_body(*one) for one in zip(faces.boxes, _sideways(faces), strict=True)]
+    return [_describe(image, window, _LEAST_BODY, _BODY_WEIGHTS) for window in windows]
+
+
+def hair(image: Image, faces: Faces) -> list[FloatArray | None]:
+    """Describe the colours at the top of each head, and at its back in profile; as `clothes` does.
+
+    Many people share a colour, so that likeness proves nothing; but dark hair is not fair hair, whichever way the head
+    is turned.
+    """
+    windows = [_head(*one) for one in zip(faces.boxes, _sideways(faces), strict=True)]
+    return [_describe(image, window, _LEAST_HAIR, _HAIR_WEIGHTS) for window in windows]
 
 
 def hellinger_distance(first: FloatArray, second: FloatArray) -> FloatArray:
@@ -39,8 +57,8 @@ def hellinger_distance(first: FloatArray, second: FloatArray) -> FloatArray:
     return np.asarray(np.sqrt(np.clip(1 - first @ second.T, 0, 1)))
 
 
-def mean_clothes(described: list[FloatArray]) -> FloatArray:
-    """Return the mean of several views of one person's clothes, `(576,)`; NaN when there is none."""
+def mean_colours(described: list[FloatArray]) -> FloatArray:
+    """Return the mean of several views of one person's clothes or hair, `(576,)`; NaN when there is none."""
     if not described:
         return np.full(int(np.prod(BINS)), np.nan, np.float32)
     mean = np.mean(described, axis=0)
@@ -73,32 +91,62 @@ def _word(light: float, red: float, yellow: float) -> str:
     return next((word for end, word in colours if angle < end), "red")
 
 
-def _describe(image: Image, box: FloatArray) -> FloatArray | None:
+def _sideways(faces: Faces) -> FloatArray:
+    """Return how far each face looks to the picture's side, `(n,)`: -1 to the left, 0 straight, 1 to the right."""
+    yaw = np.nan_to_num(head_pose(faces.landmarks)[:, 0])
+    return np.asarray(np.sin(np.radians(np.clip(yaw, -90, 90))), np.float32)
+
+
+def _body(box: FloatArray, sideways: float) -> Window:
     left, top, right, bottom = (float(edge) for edge in box)
-    width, height = right - left, bottom - top
-    x0, x1 = left - 0.5 * width, right + 0.5 * width
-    y0, y1 = bottom + 0.2 * height, bottom + 2.0 * height
+    height = bottom - top
+    middle = (left + right) / 2 - _BODY_BEHIND * sideways * height
+    half = 0.8 * max(right - left, _PROFILE_WIDTH * height)
+    return middle - half, bottom + 0.25 * height, middle + half, bottom + 1.5 * height
+
+
+def _head(box: FloatArray, sideways: float) -> Window:
+    left, top, right, bottom = (float(edge) for edge in box)
+    height = bottom - top
+    middle = (left + right) / 2 - _HAIR_BEHIND * sideways * height
+    half = 0.3 * max(right - left, _PROFILE_WIDTH * height)
+    down = 0.05 + 0.05 * abs(sideways)
+    return middle - half, top - 0.2 * height, middle + half, top + down * height
+
+
+def _describe(image: Image, window: Window, least: float, weights: NDArray[np.float64]) -> FloatArray | None:
+    x0, y0, x1, y1 = window
     inside = (max(0, int(x0)), max(0, int(y0)), min(image.shape[1], round(x1)), min(image.shape[0], round(y1)))
     wide, high = inside[2] - inside[0], inside[3] - inside[1]
-    if wide < 2 or high < 2 or wide * high < _LEAST_SHARE * (x1 - x0) * (y1 - y0):
+    if wide < 2 or high < 2 or wide * high < least * (x1 - x0) * (y1 - y0):
         return None
     patch = image[inside[1] : inside[3], inside[0] : inside[2]]
     small = cv2.resize(patch, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
-    return _histogram(np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2LAB), np.float32).reshape(-1, 3))
+    return _histogram(np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2LAB), np.float32).reshape(-1, 3), weights)
 
 
-def _histogram(lab: NDArray[np.float32]) -> FloatArray:
+def _histogram(lab: NDArray[np.float32], weights: NDArray[np.float64]) -> FloatArray:
     # Strong colours are rare: tanh gives the many dull ones finer bins.
     values = np.column_stack([lab[:, 0], 60 * np.tanh(lab[:, 1:] / 60)])
     limits = ((0, 100), (-48, 48), (-48, 48))
-    counts, _ = np.histogramdd(np.clip(values, [0, -48, -48], [100, 48, 48]), BINS, limits, weights=_middle())
+    counts, _ = np.histogramdd(np.clip(values, [0, -48, -48], [100, 48, 48]), BINS, limits, weights=weights)
     for axis in range(3):
         counts = gaussian_filter1d(counts, 0.8, axis=axis, mode="nearest")
     return np.asarray(np.sqrt(counts.ravel() / counts.sum()), np.float32)
 
 
-def _middle() -> NDArray[np.float64]:
-    """Return the weight of each pixel of the patch: what lies beside a person is background."""
-    down, across = np.mgrid[0:_SIDE, 0:_SIDE] / (_SIDE - 1) - 0.5
-    weights: NDArray[np.float64] = np.exp(-(across**2) / (2 * 0.35**2) - (down + 0.1) ** 2 / (2 * 0.6**2)).ravel()
+def _middle(across: float, down: float, centre: float) -> NDArray[np.float64]:
+    """Return the weight of each pixel of a patch: what lies at its sides is background.
+
+    Args:
+        across: Spread of the weights, of the patch's width.
+        down: The same, of its height.
+        centre: How far below the patch's middle the heaviest row lies, of its height.
+    """
+    y, x = np.mgrid[0:_SIDE, 0:_SIDE] / (_SIDE - 1) - 0.5
+    weights: NDArray[np.float64] = np.exp(-(x**2) / (2 * across**2) - (y - centre) ** 2 / (2 * down**2)).ravel()
     return weights
+
+
+_BODY_WEIGHTS = _middle(0.35, 0.6, -0.1)
+_HAIR_WEIGHTS = _middle(0.3, 0.35, 0.0)

@@ -18,7 +18,7 @@ LOOKS = pa.schema(
         ("time", pa.float64()),
         *((name, pa.float32()) for name in ("left", "top", "right", "bottom", "score", "quality")),
         ("embedding", pa.list_(pa.float32())),
-        ("clothes", pa.list_(pa.float16())),
+        *((name, pa.list_(pa.float16())) for name in ("clothes", "hair")),
         ("picture", pa.binary()),
         *((name, pa.float32()) for name in ("yaw", "pitch", "roll", "cut")),
     ]

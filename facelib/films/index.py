@@ -15,10 +15,10 @@ from tqdm.auto import tqdm
 
 from facelib.detect import Detector
 from facelib.embed import Embedder
-from facelib.embed.pose import cut_off, head_pose
+from facelib.embed.pose import cut_off, head_pose, turned_away, view_weights
 from facelib.embed.quality import quality
 from facelib.faces import Faces, FloatArray, Image
-from facelib.films.clothes import clothes
+from facelib.films.clothes import clothes, hair
 from facelib.films.growing import KEYFRAMES, LOOKS, GrowingTables, growing_tables
 from facelib.films.hidden import drop_hidden
 from facelib.films.media.carried import streams_left_out
@@ -91,7 +91,7 @@ class FilmTracks:
     Attributes:
         tracks: One row a track: `track`, `shot`, `start_frame`, `end_frame`, `start`, `end` (seconds),
             `faces` (how many sampled), `until` (seconds: when its last frame leaves the screen, which is when the next
-            one comes), `embedding` (quality-weighted mean of its best faces).
+            one comes), `embedding` (mean of its best faces, those turned away counting little).
         read_until: Presentation time of the last frame that could be decoded, seconds.
         duration: How long the film is, seconds, on its own clock.
         dropped: How many tracks the filters dropped as false detections: too short, too unsteady or with low scores.
@@ -224,7 +224,8 @@ class _Shot:
             track.keep(look, most)
 
     def _looks(self, item: ShotFrame, image: Image, faces: Faces, worth: FloatArray) -> Iterator[FaceSample]:
-        chips, dressed = self.embedder.chips(image, faces), clothes(image, faces)
+        chips = self.embedder.chips(image, faces)
+        dressed, heads = clothes(image, faces), hair(image, faces)
         poses, cuts = head_pose(faces.landmarks), cut_off(faces, *image.shape[:2])
         for i, box in enumerate(faces.boxes):
             yield FaceSample(
@@ -236,6 +237,7 @@ class _Shot:
                 score=float(faces.scores[i]),
                 picture=thumbnail(crop(image, box, margin=0.5), size=_PICTURE_SIZE),
                 clothes=dressed[i],
+                hair=heads[i],
                 pose=poses[i],
                 cut=float(cuts[i]),
             )
@@ -326,8 +328,9 @@ def _embed(tracks: list[Track], embedder: Embedder) -> None:
 
 
 def _mean(track: Track) -> FloatArray:
-    """Return the mean embedding of a track's best faces, weighted by their quality."""
-    weights = np.array([look.quality for look in track.looks]) + 1e-3
+    """Return the mean embedding of a track's best faces, weighted by `view_weights`."""
+    away = turned_away(np.stack([look.pose for look in track.looks]), np.array([look.cut for look in track.looks]))
+    weights = view_weights(np.array([look.quality for look in track.looks]), away)
     vectors = np.stack([look.embedding for look in track.looks if look.embedding is not None])
     return np.asarray(np.average(vectors, axis=0, weights=weights), np.float32)
 
@@ -344,7 +347,10 @@ def _look_rows(track: Track) -> Iterator[dict[str, Any]]:
             "score": look.score,
             "quality": look.quality,
             "embedding": look.embedding,
-            "clothes": [] if look.clothes is None else look.clothes.astype(np.float16),
+            **{
+                name: [] if seen is None else seen.astype(np.float16)
+                for name, seen in (("clothes", look.clothes), ("hair", look.hair))
+            },
             "picture": encode_jpeg(look.picture, quality=88) if place < _PICTURES else b"",
             **dict(zip(("yaw", "pitch", "roll"), look.pose.tolist(), strict=True)),
             "cut": look.cut,

@@ -48,6 +48,7 @@ class FaceSample:
         score: The detector's.
         picture: The face with its surroundings, `(height, width, 3)` uint8 RGB, for display.
         clothes: From `facelib.films.clothes`; None where they are not in the picture.
+        hair: The same.
         pose: Yaw, pitch and roll in degrees, from `facelib.embed.pose.head_pose`; NaN where not known.
         cut: 0 to 1, how far the picture's edge cuts the face, from `facelib.embed.pose.cut_off`.
         embedding: Of the chip; None until the shot has ended.
@@ -61,6 +62,7 @@ class FaceSample:
     score: float = 0.0
     picture: Image | None = None
     clothes: FloatArray | None = None
+    hair: FloatArray | None = None
     pose: FloatArray = field(default_factory=lambda: np.full(3, np.nan, np.float32))
     cut: float = 0.0
     embedding: FloatArray | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -37,23 +37,53 @@ def write_face_sheets(looks: Path, tracks: NDArray[np.int64], folder: Path) -> i
     Raises:
         OSError: When a sheet cannot be written.
     """
-    place = {int(track): i for i, track in enumerate(tracks)}
     count = -(-len(tracks) // _EACH)
-    sheets = [PillowImage.new("RGB", (TILE * SHEET_COLUMNS, TILE * SHEET_COLUMNS), "#808080") for _ in range(count)]
+    sheets = [_blank() for _ in range(count)]
+    place = {int(track): i for i, track in enumerate(tracks)}
     for track, picture in best_pictures(looks):
         if track in place:
-            at = place[track] % _EACH
-            sheets[place[track] // _EACH].paste(
-                tile(picture, TILE), (TILE * (at % SHEET_COLUMNS), TILE * (at // SHEET_COLUMNS))
-            )
+            _paste(sheets[place[track] // _EACH], place[track] % _EACH, picture)
     for number, sheet in enumerate(sheets):
-        rows = -(-min(_EACH, len(tracks) - number * _EACH) // SHEET_COLUMNS)
         with atomic_write(folder / f"faces-{number}.jpg") as temporary:
-            sheet.crop((0, 0, TILE * SHEET_COLUMNS, TILE * rows)).save(temporary, "JPEG", quality=80)
+            temporary.write_bytes(_encoded(sheet, len(tracks) - number * _EACH))
     for path in folder.glob("faces-*.jpg"):
         if path.stem.removeprefix("faces-").isdecimal() and int(path.stem.removeprefix("faces-")) >= count:
             path.unlink()
     return count
+
+
+def face_sheet(pictures: Mapping[int, bytes], tracks: NDArray[np.int64], number: int) -> bytes | None:
+    """Return one of the sheets that `write_face_sheets` writes, as a JPEG; None where there is no such sheet.
+
+    Args:
+        pictures: What `best_pictures` yields.
+        tracks: The numbers of all tracks in the order wanted.
+        number: Of the sheet, from 0.
+    """
+    own = tracks[number * _EACH : (number + 1) * _EACH]
+    if not len(own):
+        return None
+    sheet = _blank()
+    for at, track in enumerate(own):
+        if int(track) in pictures:
+            _paste(sheet, at, pictures[int(track)])
+    return _encoded(sheet, len(own))
+
+
+def _blank() -> PillowImage.Image:
+    return PillowImage.new("RGB", (TILE * SHEET_COLUMNS, TILE * SHEET_COLUMNS), "#808080")
+
+
+def _paste(sheet: PillowImage.Image, at: int, picture: bytes) -> None:
+    sheet.paste(tile(picture, TILE), (TILE * (at % SHEET_COLUMNS), TILE * (at // SHEET_COLUMNS)))
+
+
+def _encoded(sheet: PillowImage.Image, faces: int) -> bytes:
+    """Return a sheet of so many faces, or more, as a JPEG without rows that have none."""
+    rows = -(-min(_EACH, faces) // SHEET_COLUMNS)
+    buffer = io.BytesIO()
+    sheet.crop((0, 0, TILE * SHEET_COLUMNS, TILE * rows)).save(buffer, "JPEG", quality=80)
+    return buffer.getvalue()
 
 
 def best_pictures(looks: Path) -> Iterator[tuple[int, bytes]]:

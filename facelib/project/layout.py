@@ -107,6 +107,11 @@ class Project:
         return self.output / "marks.csv"
 
     @property
+    def archive(self) -> Path:
+        """The folder of the index over all films, made and searched by `facelib.archive`."""
+        return self.output / "archive"
+
+    @property
     def page(self) -> Path:
         """The page of the whole project, opened in a browser."""
         return self.output / "index.html"

@@ -31,11 +31,22 @@ Filter = Literal["all", "undecided", "unsure", "unknown", "decided"]
 
 
 @dataclass(frozen=True, slots=True)
-class _Step:
-    """One decision that can be undone: the tracks, and the earlier decision about each, "" for none."""
+class Decision:
+    """One decision that can be undone.
 
+    Attributes:
+        when: When it was made, ISO 8601 in UTC; no two of a project have the same.
+        by: Who made it.
+        tracks: The tracks that it is about, as rows of `Review.tracks`.
+        before: The earlier decision about each, "" for none.
+        given: What each was called by it.
+    """
+
+    when: str
+    by: str
     tracks: tuple[int, ...]
     before: tuple[str, ...]
+    given: tuple[str, ...]
 
 
 class Review:
@@ -76,7 +87,7 @@ class Review:
         self._faces = pd.concat([best_faces(project, film) for film in self.films], ignore_index=True)
         self._matched: dict[tuple[object, ...], int] = {}
         self.refresh()
-        self._done = self._history()
+        self._done: list[Decision] = self._history()
         self.last_undone = -1
 
     def refresh(self) -> None:
@@ -97,23 +108,35 @@ class Review:
             self._matched |= dict(zip(_keys(found), found["matched"].tolist(), strict=True))
         return corrections.assign(matched=[self._matched[key] for key in keys]).astype({"matched": "int64"})
 
-    def _history(self) -> list[_Step]:
-        """Return the steps of earlier sessions that can be undone: rows with the same time are one step."""
+    def _history(self) -> list[Decision]:
+        """Return the decisions of earlier sessions that can be undone: rows with the same time are one."""
         rows = {key: row for row, key in enumerate(zip(self.tracks["video"], self.tracks["track"], strict=True))}
         said: dict[int, str] = {}
-        steps: list[_Step] = []
+        steps: list[Decision] = []
         known = self._corrections[self._corrections["matched"] >= 0]
-        for _, moment in known.groupby("when", sort=False):
+        for when, moment in known.groupby("when", sort=False):
             keys = zip(moment["video"], moment["matched"], moment["is"], strict=True)
             given = {rows[video, track]: str(label) for video, track, label in keys if (video, track) in rows}
-            step = _Step(tuple(given), tuple(said.get(row, "") for row in given))
+            before = tuple(said.get(row, "") for row in given)
             said |= given
-            # A step that restores the state before the last one has undone it.
-            if steps and dict(zip(steps[-1].tracks, steps[-1].before, strict=True)) == given:
-                steps.pop()
+            # One that restores the state before the last one about its tracks has undone that.
+            undone = self._last_about(steps, given)
+            if undone is not None and dict(zip(undone.tracks, undone.before, strict=True)) == given:
+                steps.remove(undone)
             elif given:
-                steps.append(step)
+                by = str(moment["by"].iloc[0])
+                steps.append(Decision(str(when), by, tuple(given), before, tuple(given.values())))
         return steps
+
+    @staticmethod
+    def _last_about(steps: Sequence[Decision], tracks: Iterable[int]) -> Decision | None:
+        about = set(tracks)
+        return next((step for step in reversed(steps) if about & set(step.tracks)), None)
+
+    @property
+    def decisions(self) -> tuple[Decision, ...]:
+        """The decisions that can be undone, oldest first."""
+        return tuple(self._done)
 
     def people(self) -> list[str]:
         """Return the names to choose from: the cast, and everybody named so far, sorted."""
@@ -222,20 +245,23 @@ class Review:
         self._write([(row, label) for row in tracks], [(tracks[0], label)], [(rest[0], labels[0])])
         return f"Split {_counted(tracks)} off {labels[0]} as {label}."
 
-    def undo(self) -> str:
-        """Undo the last decision, by writing the one before it; `last_undone` is a track of it.
+    def undo(self, when: str = "") -> str:
+        """Undo a decision, by writing the one before it; `last_undone` is a track of it.
+
+        Args:
+            when: Which one, see `decisions`; the last one when empty.
 
         Raises:
-            ValueError: When there is none.
+            ValueError: When there is none, or a later one is about some of its tracks.
         """
-        if not self._done:
-            raise ValueError("expected a decision to undo, there is none left")
-        step = self._done.pop()
-        try:
-            self._append([list(zip(step.tracks, step.before, strict=True))])
-        except OSError:
-            self._done.append(step)
-            raise
+        step = next((one for one in reversed(self._done) if when in ("", one.when)), None)
+        if step is None:
+            raise ValueError(f"expected a decision to undo, there is none{f' of {when}' if when else ' left'}")
+        later = self._last_about(self._done, step.tracks)
+        if later is not step and later is not None:
+            raise ValueError(f"expected the last decision about its tracks, {later.by or 'somebody'} decided since")
+        self._append([list(zip(step.tracks, step.before, strict=True))])
+        self._done.remove(step)
         self.last_undone = step.tracks[0]
         return f"Took the last decision back, about {_counted(step.tracks)}."
 
@@ -265,15 +291,17 @@ class Review:
         if not rows:
             raise ValueError("expected at least one track to decide about, got none")
         said = self._said()
-        self._append(list(parts))
-        self._done.append(_Step(rows, tuple(said.get(row, "") for row in rows)))
+        when = self._append(list(parts))
+        given = {row: label for part in parts for row, label in part}
+        before = tuple(said.get(row, "") for row in rows)
+        self._done.append(Decision(when, self.by, rows, before, tuple(given[row] for row in rows)))
 
     def _said(self) -> dict[int, str]:
         known = current(self._corrections).merge(self.tracks.reset_index(), left_on=["video", "matched"],
                                                  right_on=["video", "track"])  # fmt: skip
         return dict(zip(known["index"].tolist(), known["is"].tolist(), strict=True))
 
-    def _append(self, parts: list[list[tuple[int, str]]]) -> None:
+    def _append(self, parts: list[list[tuple[int, str]]]) -> str:
         labels = self.tracks["label"].to_dict()
         when, records = now(), []
         for part in parts:
@@ -285,6 +313,15 @@ class Review:
         append_corrections(self.project.corrections, rows[CORRECTION_COLUMNS])
         self._matched |= dict(zip(_keys(rows), rows["track"].tolist(), strict=True))
         self.refresh()
+        return when
+
+    def last_decisions(self) -> dict[int, tuple[str, str]]:
+        """Return when each track was decided about last, and by whom, those that were taken back too."""
+        known = self._corrections[self._corrections["matched"] >= 0]
+        last = known.drop_duplicates(["video", "matched"], keep="last").set_index(["video", "matched"])
+        rows = enumerate(zip(self.tracks["video"], self.tracks["track"], strict=True))
+        there = last.index
+        return {row: (str(last.at[key, "when"]), str(last.at[key, "by"])) for row, key in rows if key in there}
 
     def summary(self) -> pd.DataFrame:
         """Return one row a film: its tracks, and how many are named, unknown, no face, decided, and unsure."""

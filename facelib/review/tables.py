@@ -23,14 +23,22 @@ def read_tracks(path: Path) -> pd.DataFrame:
 def best_faces(project: Project, film: Path) -> pd.DataFrame:
     """Return the best face of each track: from its looks, or else the one in the middle of the track."""
     files = project.film(film)
+    looks = str(files.looks) if files.looks.is_file() else ""
+    changed = [files.detections.stat().st_mtime_ns, files.looks.stat().st_mtime_ns if looks else 0]
+    return _best_faces(str(files.detections), looks, tuple(changed)).assign(video=film.name)
+
+
+@lru_cache(maxsize=256)
+def _best_faces(detections: str, looks: str, _changed: tuple[int, ...]) -> pd.DataFrame:
+    """Do so once for each state of the two tables, which are large and change only when a film is indexed again."""
     columns = ["track", *FACE]
-    boxes = pd.read_parquet(files.detections, columns=columns)
+    boxes = pd.read_parquet(detections, columns=columns)
     middle = boxes.groupby("track").cumcount() == boxes.groupby("track")["frame"].transform("size") // 2
     tables = [boxes[middle]]
-    if files.looks.is_file():
-        tables.insert(0, pd.read_parquet(files.looks, columns=[*columns, "quality"]).drop(columns="quality"))
+    if looks:
+        tables.insert(0, pd.read_parquet(looks, columns=[*columns, "quality"]).drop(columns="quality"))
     best = pd.concat(tables, ignore_index=True).drop_duplicates("track")[columns]
-    return best.astype(dict.fromkeys(BOX, "float64")).round(1).assign(video=film.name)
+    return best.astype(dict.fromkeys(BOX, "float64")).round(1)
 
 
 @lru_cache(maxsize=4)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from facelib.embed.pose import _MEAN_FACE, away, cut_off, head_pose
+from facelib.embed.pose import _MEAN_FACE, away, cut_off, head_pose, turned_away, view_weights
 from facelib.embed.quality import frontality, quality
 from facelib.faces import Faces
 
@@ -81,3 +81,12 @@ def test_a_cut_face_and_a_profile_are_worth_less():
 def test_no_face():
     nothing = Faces(np.empty((0, 4), np.float32), np.empty(0, np.float32), np.empty((0, 5, 2), np.float32))
     assert cut_off(nothing, 480, 640).shape == (0,)
+
+
+def test_a_view_that_is_turned_or_cut_weighs_little_in_a_tracks_mean():
+    pose = np.array([[0, 0, 0], [50, 0, 0], [80, 0, 0], [np.nan] * 3, [5, 0, 0]], np.float32)
+    turned = turned_away(pose, np.array([0, 0, 0, np.nan, 1], np.float32))
+    np.testing.assert_allclose(turned, [0, 0.5, 1, 0, 1], atol=1e-5)
+    weights = view_weights(np.full(5, 0.2, np.float32), turned)
+    assert weights[0] == weights[3] == pytest.approx(0.201)
+    assert weights[0] > 1.8 * weights[1] > 8 * weights[2] > 0

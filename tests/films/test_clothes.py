@@ -1,10 +1,10 @@
-"""Clothes are told by their colours, whatever the light and the size of the picture."""
+"""Clothes and hair are told by their colours, whatever the light, the size of the picture and the turn of the head."""
 
 import numpy as np
 import pytest
 
 from facelib.faces import Faces
-from facelib.films.clothes import clothes, colour_word, hellinger_distance, mean_clothes
+from facelib.films.clothes import clothes, colour_word, hair, hellinger_distance, mean_colours
 
 RED, BLUE, YELLOW = (180, 25, 30), (40, 60, 170), (225, 205, 90)
 
@@ -62,7 +62,7 @@ def test_a_body_out_of_the_picture_is_unknown(box):
 
 def test_no_faces_and_no_clothes():
     assert clothes(np.zeros((10, 10, 3), np.uint8), Faces.empty()) == []
-    nothing = mean_clothes([])
+    nothing = mean_colours([])
     assert np.isnan(nothing).all()
     assert colour_word(nothing) == ""
     assert np.isnan(hellinger_distance(nothing[None], described(RED)[None])).all()
@@ -70,7 +70,7 @@ def test_no_faces_and_no_clothes():
 
 def test_the_mean_lies_between_the_views():
     one, other = described(RED), described(BLUE)
-    mean = mean_clothes([one, other])
+    mean = mean_colours([one, other])
     assert np.linalg.norm(mean) == pytest.approx(1, abs=1e-5)
     apart = hellinger_distance(mean[None], np.stack([one, other]))[0]
     assert (apart < hellinger_distance(one[None], other[None])[0, 0]).all()
@@ -86,3 +86,46 @@ def test_a_different_background_beside_the_body_changes_little():
         image[bottom:, right - 4 :] = ground
     views = np.stack([clothes(image, faces)[0] for image, faces in narrow])
     assert 0 < hellinger_distance(views, views)[0, 1] < hellinger_distance(views, described(RED)[None]).min() - 0.1
+
+
+def profile(box, *, right):
+    """A face with the landmarks of a profile that looks to the picture's right or left."""
+    left, top, side = box[0], box[1], box[2] - box[0]
+    across = np.array([0.55, 0.75, 1.0, 0.6, 0.75]) * side
+    down = np.array([0.35, 0.35, 0.55, 0.8, 0.8]) * side
+    points = np.column_stack([left + (across if right else side - across), top + down])
+    if not right:
+        points = points[[1, 0, 2, 4, 3]]
+    return Faces.of([box], None, [points])
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_a_profiles_clothes_are_taken_behind_the_face(right):
+    """The body stands behind the face of a profile, and something bright before it."""
+    image = np.full((300, 400, 3), (225, 205, 90), np.uint8)
+    body = slice(100, 200) if right else slice(200, 300)
+    image[:, body] = BLUE
+    box = [180, 60, 220, 100]
+    (behind,) = clothes(image, profile(box, right=right))
+    (straight,) = clothes(image, Faces.of([box]))
+    blue = described(BLUE)
+    assert colour_word(behind) == "blue"
+    assert hellinger_distance(behind[None], blue[None]) < hellinger_distance(straight[None], blue[None]) - 0.1
+
+
+def test_hair_is_told_above_the_face_and_dark_is_not_fair():
+    dark, fair = (35, 25, 20), (215, 185, 120)
+    found = {}
+    for name, colour in (("dark", dark), ("fair", fair), ("dark again", dark)):
+        image, faces = figure(BLUE)
+        left, top, right, _ = faces.boxes[0].astype(int)
+        image[top - 14 : top + 4, left - 4 : right + 4] = colour
+        (found[name],) = hair(image, faces)
+    apart = hellinger_distance(np.stack([found["dark"]]), np.stack([found["fair"], found["dark again"]]))[0]
+    assert apart[0] > 0.6 > 0.2 > apart[1]
+
+
+def test_hair_out_of_the_picture_is_unknown():
+    image = np.zeros((100, 100, 3), np.uint8)
+    assert hair(image, Faces.of([[20, -30, 60, 10]])) == [None]
+    assert hair(image, Faces.empty()) == []

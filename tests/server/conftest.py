@@ -16,7 +16,11 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from facelib.project import Project
+import facelib
+from facelib.films.identify import identify_films
+from facelib.page import write_page
+from facelib.project import Project, file_lock
+from facelib.recognize import load_recognizer
 from facelib.server.app import create_app
 from facelib.server.settings import Settings
 
@@ -70,10 +74,39 @@ def demo(tmp_path: Path, make_tuned_demo: Callable[[Path, float], Project]) -> P
     return make_tuned_demo(tmp_path, 0.4)
 
 
+@pytest.fixture(scope="session")
+def named_films(shared_folder: Path, make_tuned_demo: Callable[[Path, float], Project]) -> Path:
+    """The folder of the demo as notebook 05 leaves it, made once by whoever asks first; copy it."""
+    kept, new = shared_folder / "demo named", shared_folder / "demo named new"
+    with file_lock(shared_folder / "demo named.lock", what="making of the demo", wait=True):
+        if not kept.is_dir():
+            project = make_tuned_demo(new, 0.4)
+            recognizer, info = load_recognizer(project.recognizer)
+            embedder = facelib.load_embedder("dlib")
+            films = project.find_videos()
+            identify_films(films, project, facelib.load_detector(), embedder, recognizer, info, progress=False)
+            write_page(project, progress=False)
+            new.rename(kept)
+    return kept
+
+
+@pytest.fixture
+def named(tmp_path: Path, named_films: Path) -> Project:
+    """The demo as notebook 05 leaves it, with the names and the page, without annotated films."""
+    shutil.copytree(named_films, tmp_path, dirs_exist_ok=True)
+    return Project("demo", tmp_path / "data", tmp_path / "output")
+
+
+@pytest.fixture
+def films(named: Project, owner: TestClient) -> TestClient:
+    """A client that may do everything, of a server over the demo with its films, which `named` names."""
+    return owner
+
+
 @pytest.fixture
 def settings(tmp_path: Path, database_url: str) -> Settings:
     """The settings of a server over `tmp_path`, where `demo` puts its project."""
-    return Settings(data_dir=tmp_path / "data", output_dir=tmp_path / "output", database_url=database_url)
+    return Settings(data_dir=tmp_path / "data", output_dir=tmp_path / "output", database_url=database_url, workers=0)
 
 
 @pytest.fixture

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
-import re
 import signal
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 
 import httpx2
@@ -21,20 +17,7 @@ from typer.testing import CliRunner
 from facelib.cli import main
 from facelib.server.settings import Settings
 
-
-@contextmanager
-def serving(*options: str, **environment: str) -> Iterator[tuple[subprocess.Popen[str], str, str]]:
-    """Start a server on a free port; yield its process, its address and the token it shows (empty: none)."""
-    program = [sys.executable, "-c", "from facelib.cli import main; main()", "serve", "--port", "0", *options]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "env": os.environ | environment}
-    with subprocess.Popen(program, **pipes) as process:  # type: ignore[call-overload]
-        try:
-            address = re.search(r"at (http://\S+)", process.stdout.readline())[1]
-            first = process.stdout.readline() if environment.get("FIRST", "yes") == "yes" else ""
-            yield process, address, first.strip().rpartition(" ")[2]
-        finally:
-            process.terminate()
-            process.communicate(timeout=60)
+from .running import serving
 
 
 def test_a_server_starts_tells_its_token_once_and_stops(tmp_path: Path, database_url: str) -> None:
@@ -114,3 +97,24 @@ def test_figures_for_prometheus_need_a_token(
     assert found[("/projects", "200")] == 1 and found[("none", "404")] == 1
     assert "Lovelace" not in text
     assert client_with({"demo": "admin"}).get("/metrics").status_code == 403
+
+
+def test_events_are_streamed_to_those_who_may_see_the_project(tmp_path: Path, database_url: str) -> None:
+    folders = ["--data-dir", str(tmp_path / "data"), "--output-dir", str(tmp_path / "output")]
+    with (
+        serving(*folders, FACELIB_DATABASE_URL=database_url) as (_process, address, token),
+        httpx2.Client(base_url=f"{address}/api/v1", headers={"Authorization": f"Bearer {token}"}) as owner,
+    ):
+        made = owner.post("/tokens", json={"name": "x", "grants": {"own": "read"}}).json()
+        with httpx2.Client(headers={"Authorization": f"Bearer {made['token']}"}, timeout=60) as reader:
+            with reader.stream("GET", f"{address}/api/v1/events") as stream:
+                lines = stream.iter_lines()
+                assert next(lines) == ": begin"
+                owner.post("/projects", json={"name": "secret"})
+                owner.post("/projects", json={"name": "own"})
+                told = list(islice((line for line in lines if line.startswith(("event", "data", "id"))), 3))
+                assert stream.headers["content-type"].startswith("text/event-stream")
+            assert told[0] == "event: project" and json.loads(told[1][6:]) == {"project": "own"}
+            with reader.stream("GET", f"{address}/api/v1/events", headers={"Last-Event-ID": "0"}) as stream:
+                assert told[1] == next(line for line in stream.iter_lines() if line.startswith("data"))
+            assert httpx2.get(f"{address}/api/v1/events").status_code == 401

@@ -66,6 +66,7 @@ def export_film(
     longest_gap: float = 1.0,
     drop_frame: bool | None = None,
     address: str = "",
+    folder: Path | None = None,
 ) -> dict[str, Path]:
     """Write who is on screen in a film, and when, in the forms that other programs read.
 
@@ -78,6 +79,7 @@ def export_film(
         drop_frame: Timecode at 29.97 and 59.94 frames a second; None as in `read_clock`.
         address: What the exports call the film, such as an `https` address; empty for the file's own. Editing
             programs find the film by it.
+        folder: Where they go; None is the folder `files.exports`.
 
     Returns:
         The file of each format. The names to the ids of `mot` lie beside it.
@@ -93,7 +95,7 @@ def export_film(
     written: dict[str, Path] = {}
     for name in formats:
         write, file_name = _WRITERS[name]
-        written[name] = files.exports / file_name
+        written[name] = (folder or files.exports) / file_name
         write(material, written[name])
     return written
 

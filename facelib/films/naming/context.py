@@ -7,12 +7,15 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
+from facelib.embed.pose import view_weights
 from facelib.faces import FloatArray
-from facelib.films.clothes import colour_word, mean_clothes
+from facelib.films.clothes import colour_word, mean_colours
 from facelib.films.naming.evidence import Tracks, face_evidence, turned
 from facelib.films.naming.joint import Named, name_jointly
 from facelib.films.naming.settings import NamingSettings, Recognizer, same_frame_conflicts
 from facelib.recognize import UNKNOWN, OpenSetSVM
+
+_RISK = 2 / 3  # of the doubt that a name may leave, which may be that the face is a stranger's
 
 
 def name_by_context(
@@ -38,7 +41,7 @@ def name_by_context(
     each = np.arange(len(named))
     probability = joint.probability[each, best]
     by_face = named["person"].to_numpy()
-    names = np.where(probability >= settings.confidence_threshold, people[best], by_face).astype(object)
+    names = np.where(_may_be_named(joint, probability, settings), people[best], by_face).astype(object)
     # A face's name is kept unless another face of the frame has it, or another name is more probable; one within half
     # the threshold is kept whatever the context, and a turned one must be confirmed by it.
     column = np.minimum(np.searchsorted(people, by_face.astype(people.dtype)), len(people) - 1)
@@ -46,11 +49,31 @@ def name_by_context(
     sure = (by_face != UNKNOWN) & (named["distance"].to_numpy() <= threshold / 2)
     names[sure] = by_face[sure]
     least = np.where(seen.turn > 0.5, settings.confidence_threshold, 0.3)
-    names[(by_face != UNKNOWN) & (names == by_face) & (own < least) & ~sure] = UNKNOWN
+    doubted = (own < least) | (_nobody(joint) > _most_nobody(settings))
+    names[(by_face != UNKNOWN) & (names == by_face) & doubted & ~sure] = UNKNOWN
     result = named.assign(person=names, scene=seen.scene.astype(np.int32))
     order = named["distance"].where(sure, 1 + threshold - np.maximum(probability, own))
     result.loc[same_frame_conflicts(result.assign(distance=order)), "person"] = UNKNOWN
     return _explained(result, named, joint, best, probability, seen)
+
+
+def _may_be_named(joint: Named, probability: FloatArray, settings: NamingSettings) -> NDArray[np.bool_]:
+    """Return whose best name is probable enough: among the cast's, and rather than a stranger's.
+
+    Users forgive an unknown face, and the wrong one of two people of the cast less, and a stranger with a name least.
+    """
+    cast = np.maximum(1 - _nobody(joint), 1e-6)
+    enough = (probability / cast >= settings.confidence_threshold) & (_nobody(joint) <= _most_nobody(settings))
+    return np.asarray(enough, bool)
+
+
+def _nobody(joint: Named) -> FloatArray:
+    return np.asarray(np.clip(1 - joint.probability.sum(axis=1), 0, 1), np.float32)
+
+
+def _most_nobody(settings: NamingSettings) -> float:
+    """Return the largest probability of being a stranger with which a face still gets a name."""
+    return _RISK * (1 - settings.confidence_threshold)
 
 
 def _explained(
@@ -64,7 +87,7 @@ def _explained(
     """Fill in probability, source and reason where the context has changed or confirmed the answer."""
     known = (result["person"] != UNKNOWN).to_numpy()
     same = known & (result["person"] == named["person"]).to_numpy()
-    strange = np.clip(1 - joint.probability.sum(axis=1), 0, 1)
+    strange = _nobody(joint)
     result["confidence"] = np.where(
         same, np.maximum(named["confidence"], probability), np.where(known, probability, strange)
     ).astype(np.float32)
@@ -80,12 +103,14 @@ def _explained(
 def _describe(named: pd.DataFrame, recognizer: Recognizer, looks: pd.DataFrame, shots: pd.DataFrame) -> Tracks:
     """Collect the observations of each track, in the tracks' order."""
     looks = looks[looks["track"].isin(named["track"])]
+    away = turned(looks)
+    weight = view_weights(looks["quality"].to_numpy(), away)
     views = looks.assign(
         x=(looks["left"] + looks["right"]) / 2,
         y=(looks["top"] + looks["bottom"]) / 2,
         size=looks["bottom"] - looks["top"],
-        weight=looks["quality"] + 1e-3,
-        turned=turned(looks) * (looks["quality"] + 1e-3),
+        weight=weight,
+        turned=away * weight,
     ).groupby("track")
     middle = views[["x", "y", "size"]].median().reindex(named["track"])
     turn = views[["turned", "weight"]].sum().reindex(named["track"])
@@ -95,7 +120,8 @@ def _describe(named: pd.DataFrame, recognizer: Recognizer, looks: pd.DataFrame, 
         size=middle["size"].to_numpy(np.float32),
         quality=views["quality"].max().reindex(named["track"]).to_numpy(np.float32),
         turn=(turn["turned"] / turn["weight"]).to_numpy(np.float32),
-        clothes=_worn(looks, named["track"]),
+        clothes=_seen(looks, named["track"], "clothes"),
+        hair=_seen(looks, named["track"], "hair"),
         middle=middle[["x", "y"]].to_numpy(np.float32),
         shot=named["shot"].to_numpy(np.int64),
         scene=of_shot["scene"].to_numpy(np.int64),
@@ -105,14 +131,18 @@ def _describe(named: pd.DataFrame, recognizer: Recognizer, looks: pd.DataFrame, 
     )
 
 
-def _worn(looks: pd.DataFrame, tracks: pd.Series) -> FloatArray:
-    """Return the mean clothes of each track's looks, `(n, 576)`; NaN where they are not seen."""
-    nothing = mean_clothes([])
+def _seen(looks: pd.DataFrame, tracks: pd.Series, trait: str) -> FloatArray:
+    """Return the mean clothes or hair of each track's looks, `(n, 576)`; NaN where they are not seen."""
+    nothing = mean_colours([])
     rows = looks.groupby("track").indices
-    worn, found = looks["clothes"].to_numpy(), np.empty((len(tracks), len(nothing)), np.float32)
+    found = np.tile(nothing, (len(tracks), 1))
+    if trait not in looks:
+        return found
+    worn = looks[trait].to_numpy()
     for i, track in enumerate(tracks):
         seen = [np.asarray(worn[row], np.float32) for row in rows.get(track, ()) if len(worn[row])]
-        found[i] = mean_clothes(seen) if seen else nothing
+        if seen:
+            found[i] = mean_colours(seen)
     return found
 
 

@@ -1,4 +1,4 @@
-"""All tracks of a scene named together: from faces, clothes and places, with nobody twice in one frame."""
+"""All tracks of a scene named together: from faces, clothes, hair and places, with nobody twice in one frame."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from facelib.faces import FloatArray
 from facelib.films.naming.evidence import IntArray, Tracks, muteness, presence
-from facelib.films.naming.likeness import ClothesModel, Moments, fit_likeness
+from facelib.films.naming.likeness import CLOTHES, HAIR, LikenessModel, Moments, fit_likeness
 from facelib.films.naming.messages import LabelOptions, marginals
 from facelib.films.naming.neighbours import Bearers, Compared, blocks_of
 from facelib.films.spans import frames_shared
@@ -32,6 +32,7 @@ class Named:
         probability: `(n, k)`; the rest to 1 is the probability of being none of them.
         face: `(n, k)`, evidence of the face: logarithm of the odds.
         clothes: `(n, k)`, evidence of the clothes.
+        hair: `(n, k)`, evidence of the hair.
         place: `(n, k)`, evidence of the place.
         witness: `(n, k)`, the track with this name whose clothes are most similar; -1: none.
     """
@@ -39,6 +40,7 @@ class Named:
     probability: FloatArray
     face: FloatArray
     clothes: FloatArray
+    hair: FloatArray
     place: FloatArray
     witness: IntArray
 
@@ -46,25 +48,19 @@ class Named:
 def name_jointly(tracks: Tracks, face: FloatArray, *, patience: float = 180.0) -> Named:
     """Propagate names within each scene, from sure faces to similar clothes and places.
 
-    Every track starts from its face. In rounds, each track is compared with the clothes and places of tracks near in
-    time that already have a name, and of certain strangers, so that a stranger's turned head is not given to the cast.
-    How similar one person's clothes are is fitted to the scene itself, so that it holds for colourful and for drab
-    ones. Two tracks in one frame never share a name. Time and memory grow with the number of tracks; their order does
-    not matter.
+    Every track starts from its face. In rounds, each track is compared with the clothes, hair and places of tracks near
+    in time that already have a name, and of certain strangers, so that a stranger's turned head is not given to the
+    cast. How similar one person's clothes and hair are is fitted to the scene itself, so that it holds for colourful
+    and for drab ones. Two tracks in one frame never share a name. Time and memory grow with the number of tracks; their
+    order does not matter.
 
     Args:
         tracks: All tracks of a film.
         face: `(n, k)`, from `face_evidence`.
         patience: Seconds after which the evidence of clothes and places falls to a third.
     """
-    count, people = face.shape
-    result = Named(
-        np.zeros((count, people), np.float32),
-        face,
-        np.zeros((count, people), np.float32),
-        np.zeros((count, people), np.float32),
-        np.full((count, people), -1, np.intp),
-    )
+    count = len(face)
+    result = _nothing_known(face)
     order = tracks.in_order()
     scenes = np.split(order, np.flatnonzero(np.diff(tracks.scene[order])) + 1) if count else []
     for rows in scenes:
@@ -87,18 +83,12 @@ class _Scene:
         self.stranger = _strangers(face)
         self.pairs = frames_shared(tracks.shot, *tracks.frames.T)
         self.blocks = blocks_of(tracks, self.pairs, patience)
-        self.seen_together = Moments.of(_apart(tracks.clothes, self.pairs))
+        self.seen_together = [Moments.of(_apart(seen, self.pairs)) for seen in (tracks.clothes, tracks.hair)]
 
     def run(self) -> Named:
-        found = Named(
-            np.zeros_like(self.face),
-            self.face,
-            np.zeros_like(self.face),
-            np.zeros_like(self.face),
-            np.full(self.face.shape, -1, np.intp),
-        )
+        found = _nothing_known(self.face)
         nobody = Bearers(np.full(len(self.face), -1), np.zeros(len(self.face), np.float32))
-        bearers = self._round(found, nobody, ClothesModel((1, 1), (1, 1)))
+        bearers = self._round(found, nobody, (CLOTHES, HAIR))
         for _ in range(_ROUNDS):
             self.presence = presence(found.probability, self.tracks)
             before, weight = found.probability.copy(), bearers.weight
@@ -108,11 +98,11 @@ class _Scene:
                 break
         return found
 
-    def _round(self, found: Named, bearers: Bearers, likeness: ClothesModel) -> Bearers:
+    def _round(self, found: Named, bearers: Bearers, likeness: tuple[LikenessModel, LikenessModel]) -> Bearers:
         """Compare all tracks with those that have labels, compute the marginals, and fill in the result."""
         parts = []
         for block in self.blocks:
-            compared = block.compare(bearers, likeness)
+            compared = block.compare(bearers, *likeness)
             self._fill(found, block.rows, compared)
             parts.append(self._options(found, block.rows, block.columns, compared))
         track, label, evidence = (np.concatenate(part) for part in zip(*parts, strict=True))
@@ -129,7 +119,7 @@ class _Scene:
 
     def _fill(self, found: Named, rows: slice, compared: Compared) -> None:
         cast = compared.labels < self.people
-        for name in ("clothes", "place", "witness"):
+        for name in ("clothes", "hair", "place", "witness"):
             values = getattr(found, name)
             values[rows] = -1 if name == "witness" else 0
             values[rows, compared.labels[cast]] = getattr(compared, name)[:, cast]
@@ -139,7 +129,8 @@ class _Scene:
     ) -> tuple[IntArray, IntArray, FloatArray]:
         """Return the track, label and evidence of all options, sorted."""
         place = np.where(self.doubted[rows], np.minimum(found.place[rows], 0), found.place[rows])
-        cast = found.face[rows] + found.clothes[rows] + place + self.presence[rows]
+        around = found.clothes[rows] + found.hair[rows] + place
+        cast = found.face[rows] + around + self.presence[rows]
         track, label = np.nonzero((cast > _HOPELESS) & (found.face[rows] > _AGAINST))
         others, other_labels, evidence = self._other_options(rows, columns, compared)
         both, labels = np.concatenate([track, others]), np.concatenate([label, other_labels])
@@ -156,17 +147,28 @@ class _Scene:
         own = np.flatnonzero(self.stranger[rows] >= 0)
         evidence[own, np.searchsorted(labels, self.stranger[rows][own] + self.people)] = _ITSELF
         found = np.searchsorted(labels, compared.labels[mine])
-        evidence[:, found] += compared.clothes[:, mine] + compared.place[:, mine]
+        evidence[:, found] += (compared.clothes + compared.hair + compared.place)[:, mine]
         track, chosen = _most_likely(evidence)
         return track, labels[chosen], evidence[track, chosen]
 
-    def _likeness(self, probability: FloatArray) -> ClothesModel:
-        """Fit the distances of one person's clothes in different shots, and of two people's."""
+    def _likeness(self, probability: FloatArray) -> tuple[LikenessModel, LikenessModel]:
+        """Fit the distances of one person's clothes and hair in different shots, and of two people's."""
         label, sure = probability.argmax(axis=1), probability.max(axis=1) >= _SURE
         seen = [block.moments(label, sure) for block in self.blocks]
-        return fit_likeness(
-            sum((same for same, _ in seen), Moments()), sum((other for _, other in seen), self.seen_together)
+        clothes, hair = (
+            fit_likeness(
+                sum((block[trait][0] for block in seen), Moments()),
+                sum((block[trait][1] for block in seen), self.seen_together[trait]),
+                usual=usual,
+            )
+            for trait, usual in enumerate((CLOTHES, HAIR))
         )
+        return clothes, hair
+
+
+def _nothing_known(face: FloatArray) -> Named:
+    probability, clothes, hair, place = (np.zeros_like(face) for _ in range(4))
+    return Named(probability, face, clothes, hair, place, np.full(face.shape, -1, np.intp))
 
 
 def _most_likely(evidence: FloatArray) -> tuple[IntArray, IntArray]:
@@ -188,7 +190,7 @@ def _strangers(face: FloatArray) -> IntArray:
 
 
 def _apart(clothes: FloatArray, pairs: IntArray, *, block: int = 4096) -> NDArray[np.float64]:
-    """Return the Hellinger distance of the clothes of each pair of tracks."""
+    """Return the Hellinger distance of the clothes, or of the hair, of each pair of tracks."""
     parts = [
         np.einsum("ij,ij->i", clothes[some[:, 0]], clothes[some[:, 1]])
         for some in np.split(pairs, range(block, len(pairs), block))

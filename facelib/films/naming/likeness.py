@@ -1,4 +1,4 @@
-"""The similarity of one person's clothes, and of two people's, fitted to a scene."""
+"""The similarity of one person's clothes or hair, and of two people's, fitted to a scene."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from numpy.typing import ArrayLike
 
 from facelib.faces import FloatArray
 
-# The prior, worth ten pairs: mean and standard deviation of the Hellinger distance.
-_SAME, _DIFFERENT, _PAIRS = (0.27, 0.10), (0.55, 0.15), 10
+_PAIRS = 10  # of tracks, that a prior is worth
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,19 +39,23 @@ class Moments:
 
 
 @dataclass(frozen=True, slots=True)
-class ClothesModel:
-    """Normal distributions of the distance of clothes.
+class LikenessModel:
+    """Normal distributions of the Hellinger distance of clothes, or of hair.
 
     Attributes:
         same: Mean and standard deviation for one person in two shots.
         different: The same for two people.
+        most: The most that likeness can say.
+        least: The least, when two tracks are unlike.
     """
 
     same: tuple[float, float]
     different: tuple[float, float]
+    most: float = 4.0
+    least: float = -3.0
 
     def evidence(self, apart: FloatArray) -> FloatArray:
-        """Return the log odds that clothes at these distances are one person's, -3 to 4; 0 where NaN.
+        """Return the log odds that tracks at these distances are one person's, `least` to `most`; 0 where NaN.
 
         Distances nearer or farther than usual count as usual. Clothes are never proof: people change them,
         and two people may wear the same.
@@ -60,17 +63,25 @@ class ClothesModel:
         near = (np.maximum(apart, self.same[0]) - self.same[0]) / self.same[1]
         far = (np.minimum(apart, self.different[0]) - self.different[0]) / self.different[1]
         odds = math.log(self.different[1] / self.same[1]) - near**2 / 2 + far**2 / 2
-        return np.nan_to_num(np.clip(odds, -3, 4), nan=0.0).astype(np.float32)
+        return np.nan_to_num(np.clip(odds, self.least, self.most), nan=0.0).astype(np.float32)
 
 
-def fit_likeness(same: Moments, different: Moments) -> ClothesModel:
+CLOTHES = LikenessModel((0.27, 0.10), (0.55, 0.15))
+"""What is usual for clothes, before a scene is seen."""
+
+HAIR = LikenessModel((0.18, 0.09), (0.35, 0.14), most=0.0, least=-1.0)
+"""What is usual for hair: that two people share its colour says nothing, and light changes it."""
+
+
+def fit_likeness(same: Moments, different: Moments, *, usual: LikenessModel = CLOTHES) -> LikenessModel:
     """Fit both distributions to pairs of tracks.
 
     Args:
         same: Of the Hellinger distances of pairs that are surely one person.
         different: Of pairs that are surely two people.
+        usual: The prior, worth ten pairs.
     """
-    return ClothesModel(_fit(same, *_SAME), _fit(different, *_DIFFERENT))
+    return LikenessModel(_fit(same, *usual.same), _fit(different, *usual.different), usual.most, usual.least)
 
 
 def _fit(seen: Moments, mean: float, spread: float) -> tuple[float, float]:

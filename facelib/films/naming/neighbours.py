@@ -10,7 +10,10 @@ from numpy.typing import NDArray
 from facelib.faces import FloatArray
 from facelib.films.clothes import hellinger_distance
 from facelib.films.naming.evidence import IntArray, Tracks, place_evidence
-from facelib.films.naming.likeness import ClothesModel, Moments
+from facelib.films.naming.likeness import LikenessModel, Moments
+
+LikenessMoments = tuple[Moments, Moments]
+"""Of the distances of one person in two shots, and of two people."""
 
 _BLOCK = 256  # tracks compared at once
 _REACH = 384  # tracks before and after a block that it is compared with
@@ -32,17 +35,19 @@ class Bearers:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Compared:
-    """The evidence for the tracks of a block from clothes and places of the tracks with `m` labels.
+    """The evidence for the tracks of a block from clothes, hair and places of the tracks with `m` labels.
 
     Attributes:
         labels: `(m,)`, ascending.
         clothes: `(block, m)`, logarithm of odds.
+        hair: `(block, m)`, the same.
         place: `(block, m)`, the same.
         witness: `(block, m)`, the track with the most similar clothes; -1: none.
     """
 
     labels: IntArray
     clothes: FloatArray
+    hair: FloatArray
     place: FloatArray
     witness: IntArray
 
@@ -79,46 +84,59 @@ class TrackBlock:
 
     def __init__(self, tracks: Tracks, rows: slice, columns: slice, together: IntArray, patience: float) -> None:
         self.tracks, self.rows, self.columns, self.patience = tracks, rows, columns, patience
-        self.apart = hellinger_distance(tracks.clothes[rows], tracks.clothes[columns])
         own = np.arange(rows.start, rows.stop)
-        self.apart[own - rows.start, own - columns.start] = np.nan
         near = together[(together[:, 1] >= columns.start) & (together[:, 1] < columns.stop)]
-        self.apart[near[:, 0] - rows.start, near[:, 1] - columns.start] = np.nan
-        self.order = np.argsort(self.apart, axis=1, kind="stable").astype(np.int16)
+        first = np.concatenate([own, near[:, 0]]) - rows.start
+        second = np.concatenate([own, near[:, 1]]) - columns.start
+        self.clothes = _Likened(tracks.clothes, rows, columns, (first, second))
+        self.hair = _Likened(tracks.hair, rows, columns, (first, second))
 
-    def moments(self, label: IntArray, sure: NDArray[np.bool_]) -> tuple[Moments, Moments]:
-        """Return the distances of clothes of one person in two shots, and of two people, among sure names.
+    def moments(self, label: IntArray, sure: NDArray[np.bool_]) -> tuple[LikenessMoments, LikenessMoments]:
+        """Return the distances of clothes and of hair, among sure names.
 
         Args:
             label: `(n,)`, whose each track of the scene is.
             sure: `(n,)`, whether that is sure.
+
+        Returns:
+            For clothes and for hair, the moments of one person in two shots, and of two people.
         """
         rows, columns = (np.flatnonzero(sure[part]) for part in (self.rows, self.columns))
-        apart = self.apart[np.ix_(rows, columns)]
         one, other = rows + self.rows.start, columns + self.columns.start
         once = one[:, None] < other
         same = label[one, None] == label[other]
         shots = self.tracks.shot
-        return (
-            Moments.of(apart[once & same & (shots[one, None] != shots[other])]),
-            Moments.of(apart[once & ~same]),
+        in_two_shots = once & same & (shots[one, None] != shots[other])
+        near = np.ix_(rows, columns)
+        clothes, hair = (
+            (Moments.of(trait.apart[near][in_two_shots]), Moments.of(trait.apart[near][once & ~same]))
+            for trait in (self.clothes, self.hair)
         )
+        return clothes, hair
 
-    def compare(self, bearers: Bearers, likeness: ClothesModel) -> Compared:
-        """Compare the tracks with those of each label: the five most similar in clothes, the nearest in place."""
+    def compare(self, bearers: Bearers, clothes: LikenessModel, hair: LikenessModel) -> Compared:
+        """Compare the tracks with those of each label: the five most similar in clothes and in hair, the nearest place.
+
+        Args:
+            bearers: Who has which label.
+            clothes: How far apart the clothes of one person, and of two, lie.
+            hair: The same for hair.
+        """
         label = bearers.label[self.columns]
         members = np.flatnonzero(label >= 0)
         members = members[np.argsort(label[members], kind="stable")]
         labels, starts, counts = np.unique(label[members], return_index=True, return_counts=True)
         if not len(labels):
             nothing = np.zeros((self.rows.stop - self.rows.start, 0), np.float32)
-            return Compared(labels, nothing, nothing, nothing.astype(np.intp))
+            return Compared(labels, nothing, nothing, nothing, nothing.astype(np.intp))
         there = members + self.columns.start
         weight = bearers.weight[there]
         fade = np.exp(-np.abs(self.tracks.time[self.rows, None] - self.tracks.time[there]) / self.patience)
-        clothes, witness = self._clothes(members, starts, counts, weight, fade, likeness)
+        groups = members, starts, counts
+        worn, witness = self.clothes.evidence(groups, weight, fade, clothes)
+        head, _ = self.hair.evidence(groups, weight, fade, hair)
         place = self._place(there, starts, weight * fade)
-        return Compared(labels, clothes, place, np.where(witness >= 0, there[witness], -1))
+        return Compared(labels, worn, head, place, np.where(witness >= 0, there[witness], -1))
 
     def _place(self, there: IntArray, starts: IntArray, weight: FloatArray) -> FloatArray:
         """Return the evidence of the place for each label: that of the nearest bearer."""
@@ -126,18 +144,29 @@ class TrackBlock:
         best = np.maximum.reduceat(np.nan_to_num(beside, nan=-np.inf), starts, axis=1)
         return np.where(np.isfinite(best), best, 0).astype(np.float32)
 
-    def _clothes(
-        self,
-        members: IntArray,
-        starts: IntArray,
-        counts: IntArray,
-        weight: FloatArray,
-        fade: FloatArray,
-        likeness: ClothesModel,
+
+class _Likened:
+    """How far apart one trait, clothes or hair, of the tracks of a block and of its neighbours lies."""
+
+    def __init__(self, seen: FloatArray, rows: slice, columns: slice, apart: tuple[IntArray, IntArray]) -> None:
+        self.apart = hellinger_distance(seen[rows], seen[columns])
+        self.apart[apart] = np.nan
+        self.order = np.argsort(self.apart, axis=1, kind="stable").astype(np.int16)
+
+    def evidence(
+        self, groups: tuple[IntArray, IntArray, IntArray], weight: FloatArray, fade: FloatArray, model: LikenessModel
     ) -> tuple[FloatArray, IntArray]:
-        """Return the evidence of the clothes for each label, and the most similar member."""
+        """Return the evidence for each label, and the most similar of its members.
+
+        Args:
+            groups: The members sorted by label, where each label begins, and how many it has.
+            weight: `(members,)`, how probable their labels are.
+            fade: `(block, members)`, by the time between.
+            model: Of the trait.
+        """
+        members, starts, counts = groups
         apart = self.apart[:, members]
-        alike = likeness.evidence(apart) * fade
+        alike = model.evidence(apart) * fade
         nearest, there = self._nearest(members, starts, counts)
         rows = np.arange(len(apart))[:, None, None]
         known = there & np.isfinite(apart[rows, nearest])

@@ -15,7 +15,7 @@ TRACK_COLUMNS = [
 ]  # fmt: skip
 
 LOOK_COLUMNS = [
-    "track", "shot", "left", "top", "right", "bottom", "quality", "embedding", "clothes", "yaw", "pitch", "cut",
+    "track", "shot", "left", "top", "right", "bottom", "quality", "embedding", "clothes", "hair", "yaw", "pitch", "cut",
 ]  # fmt: skip
 """The columns of `looks.parquet` that naming needs."""
 
@@ -28,7 +28,9 @@ class NamingSettings:
     """When a track gets a name.
 
     Attributes:
-        confidence_threshold: Least probability of a name; below it the track stays unknown. Raising it names fewer.
+        confidence_threshold: Least probability of a name; below it the track stays unknown. In context it is the
+            probability among the cast's names, and the probability of a stranger may be at most two thirds of the rest
+            to 1. Raising it names fewer.
         dominant_ratio: Least share of a track's faces, weighted by quality, whose nearest person is the track's; 0
             skips this vote.
         context: Whether small and turned faces are named by clothes and places as well; see `joint.name_jointly`.

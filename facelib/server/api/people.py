@@ -15,6 +15,7 @@ from facelib.project import Project, identities, path_of
 from facelib.project.names import checked_name, near_names
 from facelib.server.api.pages import Page, page_of
 from facelib.server.api.people_counts import PersonCounts, count_pictures
+from facelib.server.changes import cast_changed
 from facelib.server.dependencies import Corrector, CurrentProject, Paged, Writing
 from facelib.server.problems import Problem
 from facelib.server.security.audit import note
@@ -72,6 +73,7 @@ def make_person(
     name = _free_name(project, new.name, even_if_near=new.even_if_near)
     (project.people / path_of(name)).mkdir(parents=True, exist_ok=True)
     note(session, caller, "person.make", project.name)
+    cast_changed(session, project)
     response.headers["Location"] = f"/api/v1/projects/{quote(project.name)}/people/{quote(name)}"
     return _people(project, [name])[0]
 
@@ -95,6 +97,7 @@ def rename_person(
     (project.people / path_of(name)).mkdir(parents=True, exist_ok=True)
     merge_people(project, old, name, by=caller.name)
     note(session, caller, "person.rename", project.name)
+    cast_changed(session, project)
     return _people(project, [name])[0]
 
 
@@ -116,6 +119,7 @@ def answer(new: Answer, project: CurrentProject, caller: Corrector, session: Wri
     else:
         identities.keep_apart(project, new.name, new.other, by=caller.name)
     note(session, caller, f"person.{new.answer}", project.name)
+    cast_changed(session, project)
     return new
 
 
@@ -131,6 +135,7 @@ def take_answer_back(
     if not separate_people(project, name, other, by=caller.name):
         raise Problem(404, f"expected two names that there is an answer about, got {name!r} and {other!r}")
     note(session, caller, "person.separate", project.name)
+    cast_changed(session, project)
 
 
 def known_person(project: Project, name: str) -> str:

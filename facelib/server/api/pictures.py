@@ -18,6 +18,7 @@ from facelib.server.api.pages import Page, page_of
 from facelib.server.api.people import PersonName, known_person
 from facelib.server.bodies import FormFile, describe_form, read_form
 from facelib.server.cached import table_of, tag_of
+from facelib.server.changes import cast_changed
 from facelib.server.dependencies import Corrector, CurrentProject, Paged, Writing
 from facelib.server.etags import is_named
 from facelib.server.problems import Problem
@@ -78,6 +79,7 @@ async def upload_picture(
         label, new = add_picture(project, known_person(project, person), file.content, name=file.name)
         if new:
             note(session, caller, "picture.add", project.name)
+            cast_changed(session, project)
         name = label.removeprefix(f"people/{person}/")
         picture = _picture(project, person, name, _faces(project), accepted(project))
         return AddedPicture(**picture.model_dump(), new=new)
@@ -113,6 +115,7 @@ def change_picture(
         else:
             undo(project, [label])
         note(session, caller, "picture.disable" if changed.disabled else "picture.enable", project.name)
+    cast_changed(session, project)
     owner, name = label.split("/", 2)[1:]
     return _picture(project, owner, name, _faces(project), accepted(project))
 

@@ -11,6 +11,7 @@ from facelib.project import Project, path_of, text_of
 from facelib.project.names import checked_name
 from facelib.server.api.pages import Page, page_of
 from facelib.server.dependencies import Anyone, CurrentProject, CurrentSettings, Owner, Paged, Reader, Writing
+from facelib.server.events import tell
 from facelib.server.folders import project_names
 from facelib.server.problems import Problem
 from facelib.server.security.audit import note
@@ -61,6 +62,7 @@ def make_project(
     for folder in (project.people, project.videos):
         folder.mkdir(parents=True, exist_ok=True)
     note(session, caller, "project.make", name)
+    tell(session, name, "project")
     response.headers["Location"] = f"/api/v1/projects/{quote(name)}"
     return _summary(project)
 

@@ -31,6 +31,7 @@ def tracks(*rows):
         quality=np.full(len(rows), 0.2, np.float32),
         turn=np.zeros(len(rows), np.float32),
         clothes=np.stack([worn(row[3]) for row in rows]) if rows else np.empty((0, 576), np.float32),
+        hair=np.stack([worn(None)] * len(rows)) if rows else np.empty((0, 576), np.float32),
         middle=np.array([(row[4], 100) for row in rows], np.float32).reshape(-1, 2),
         shot=shot,
         scene=np.array([row[5] if len(row) > 5 else 0 for row in rows], np.int64),
@@ -132,6 +133,20 @@ def test_parts_of_the_pairs_add_up_to_all_of_them():
     assert fitted[1] == pytest.approx(spread**0.5)
 
 
+def test_other_hair_speaks_against_a_name_and_hair_alike_says_nothing():
+    """A profile in clothes a bit like Ada's; she has been seen with hair of her own."""
+    row = (2, (0.60, 0.66), 90, 1, 300)
+    seen = turned_away(tracks(SURE_ADA, SURE_GRACE, row), r2=1.0)
+    evidence = face_evidence(seen, threshold=0.48, strangers=0.65)
+    chances = {}
+    for name, kind in (("not seen", None), ("alike", 2), ("other", 9)):
+        heads = np.stack([worn(2), worn(7), worn(kind)])
+        chances[name] = name_jointly(replace(seen, hair=heads), evidence).probability[2, ADA]
+    odds = {name: np.log(chance / (1 - chance)) for name, chance in chances.items()}
+    assert odds["other"] < odds["not seen"] - 0.7
+    assert odds["alike"] == pytest.approx(odds["not seen"], abs=0.2)
+
+
 def turned_away(seen, **turn):
     """Return tracks with some turned: by row."""
     away = np.zeros(len(seen), np.float32)
@@ -166,7 +181,7 @@ def test_what_surrounds_a_face_does_not_outvote_what_it_says():
     ("probability", "turns", "wanted"),
     [
         # Ada is there, and no stranger: a profile is likelier hers, and less likely Grace's, whom nobody saw.
-        ([[1.0, 0.0], [0.0, 0.0]], (0, 1), [[0.0, -1.5], [1.5, 0.0]]),
+        ([[1.0, 0.0], [0.0, 0.0]], (0, 1), [[0.0, -1.5], [0.75, -0.75]]),
         # A straight face is a stranger's: the profile may be too.
         ([[1.0, 0.0], [0.0, 0.0], [0.0, 0.0]], (0, 0, 1), [[0.0, -1.5]] * 3),
         ([[0.5, 0.5]], (1,), [[-1.5, -1.5]]),  # a profile alone is no witness for itself

@@ -9,6 +9,8 @@ import pandas as pd
 import pytest
 
 from facelib.films.naming import TRACK_COLUMNS, NamingSettings, name_tracks
+from facelib.films.naming.context import _may_be_named
+from facelib.films.naming.joint import Named
 from facelib.recognize import UNKNOWN, OpenSetKNN, OpenSetSVM, RecognizerInfo
 
 PICTURES = ("people/A/1.jpg", "people/A/2.jpg", "people/B/1.jpg")
@@ -134,6 +136,25 @@ def worn(bin_):
     vector = np.full(576, 0.001)
     vector[bin_ : bin_ + 8] = 1
     return (vector / np.linalg.norm(vector)).astype(np.float16)
+
+
+@pytest.mark.parametrize(
+    ("probability", "threshold", "named"),
+    [
+        ([0.81, 0.0], 0.7, True),
+        ([0.79, 0.0], 0.7, False),  # one in five may be a stranger
+        ([0.62, 0.25], 0.7, True),  # surely one of the cast, and of these the more probable by far
+        ([0.55, 0.35], 0.7, False),
+        ([0.88, 0.0], 0.85, False),
+        ([0.92, 0.0], 0.85, True),
+    ],
+)
+def test_a_stranger_with_a_name_is_worse_than_an_unknown(probability, threshold, named):
+    chance = np.array([probability], np.float32)
+    nothing = np.zeros_like(chance)
+    joint = Named(chance, nothing, nothing, nothing, nothing, nothing.astype(np.intp))
+    settings = NamingSettings(confidence_threshold=threshold)
+    assert _may_be_named(joint, chance.max(axis=1), settings).tolist() == [named]
 
 
 class TestContext:

@@ -41,6 +41,7 @@ def made_up_scene(seed, *, shots=14, strangers=3, faces=3):
         quality=quality.astype(np.float32),
         turn=np.zeros(len(quality), np.float32),
         clothes=clothes.astype(np.float32),
+        hair=np.full(clothes.shape, np.nan, np.float32),
         middle=middle.astype(np.float32),
         shot=shot.astype(np.int64),
         scene=np.zeros(len(rows), np.int64),
@@ -91,7 +92,7 @@ def test_comparisons_grow_with_the_tracks_and_not_with_their_square():
         tracks = tracks.take(tracks.in_order())
         pairs = frames_shared(tracks.shot, *tracks.frames.T)
         blocks = blocks_of(tracks, pairs, 180.0)
-        compared[shots] = sum(block.apart.size for block in blocks)
+        compared[shots] = sum(block.clothes.apart.size for block in blocks)
         # Each track stands in one block.
         assert [row for block in blocks for row in range(len(tracks))[block.rows]] == list(range(len(tracks)))
     assert compared[2000] < 2.2 * compared[1000]
@@ -103,9 +104,9 @@ def test_who_shares_a_frame_is_not_compared():
     (block,) = blocks_of(tracks, frames_shared(tracks.shot, *tracks.frames.T), 180.0)
     first, last = tracks.frames.T
     together = (first[:, None] <= last) & (first <= last[:, None]) & (tracks.shot[:, None] == tracks.shot)
-    assert np.isnan(block.apart[together]).all()
+    assert np.isnan(block.clothes.apart[together]).all()
     seen = np.isfinite(tracks.clothes[:, 0])
-    assert np.isfinite(block.apart[~together & seen & seen[:, None]]).all()
+    assert np.isfinite(block.clothes.apart[~together & seen & seen[:, None]]).all()
 
 
 def test_a_crowd_does_not_outvote_a_name():
@@ -127,6 +128,7 @@ def _crowd(count):
         quality=np.full(shots, 0.2, np.float32),
         turn=np.zeros(shots, np.float32),
         clothes=(clothes / np.linalg.norm(clothes, axis=1, keepdims=True)).astype(np.float32),
+        hair=np.full(clothes.shape, np.nan, np.float32),
         middle=np.full((shots, 2), 100, np.float32),
         shot=np.arange(shots),
         scene=np.zeros(shots, np.int64),

@@ -1,0 +1,146 @@
+"""Search by a face: the tracks nearest to it in all films, of the cast and of unknown people alike, exactly."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import ArrayLike, NDArray
+
+from facelib.archive.catalogue import Segment
+from facelib.archive.opened import Archive, ArchivePart
+from facelib.archive.segments import read_faces, segment_path
+
+FACE_HIT_COLUMNS = ["project", "film", "date", "track", "shot", "person", "start", "end", "confidence", "distance"]
+"""The columns of `find_face`."""
+
+_BLOCK = 65_536  # tracks that are compared at once
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Near:
+    """Tracks of a segment that may be among the nearest, by their rows, with their exact distances."""
+
+    part: ArchivePart
+    segment: Segment
+    rows: NDArray[np.int64]
+    distances: NDArray[np.float64]
+
+
+def find_face(archive: Archive, vector: ArrayLike, *, most: int = 20, weights: str = "") -> pd.DataFrame:
+    """Return the tracks whose faces are nearest to a face.
+
+    Every track is compared, so that none is missed. A million tracks of 128 numbers are 516 MB, which are read from
+    the disk once and then stay in the system's memory as far as there is room.
+
+    Args:
+        archive: The index.
+        vector: The face's embedding, `(dimension,)`.
+        most: How many tracks to return.
+        weights: SHA-256 of the weights of the network that made it; empty takes every network whose embeddings have
+            the same length.
+
+    Returns:
+        The nearest first: `project`, `film`, `date`, `track`, `shot`, `person` (the name, the group of unknown people,
+        or `unknown`), `start`, `end`, `confidence`, `distance` (Euclidean).
+
+    Raises:
+        ValueError: When the vector is not one row of finite numbers, or no film has faces of such a network.
+        OSError: When the index cannot be read.
+    """
+    sought = np.asarray(vector, np.float64)
+    if sought.ndim != 1 or not len(sought) or not np.isfinite(sought).all() or most < 1:
+        raise ValueError(f"expected one face as (dimension,) finite numbers, and most >= 1, got shape {sought.shape!r}")
+    network = f"{weights}:{len(sought)}"
+    places = [(part, one) for part in archive.parts for one in part.segments if one.network.endswith(network)]
+    if not places and any(len(part.segments) for part in archive.parts):
+        there = sorted({one.network.rpartition(":")[2] for part in archive.parts for one in part.segments} - {""})
+        raise ValueError(
+            f"expected a face embedded by the network of the films, in {' or '.join(there) or 'no'} numbers, "
+            f"got {len(sought)} numbers{f' of the weights {weights[:12]}...' if weights else ''}"
+        )
+    near = [_nearest(archive, part, one, sought, most) for part, one in places]
+    return _table(archive, near, most)
+
+
+def _nearest(archive: Archive, part: ArchivePart, segment: Segment, sought: NDArray[np.float64], most: int) -> _Near:
+    """Return the tracks of a segment that are nearest, with their exact distances."""
+    vectors = read_faces(part.project.archive, segment.number)
+    # The square of a distance, but for that of the sought vector's length, is one product with these numbers.
+    factors = np.append(-2 * sought, 1.0).astype(np.float32)
+    squares = np.empty(len(vectors), np.float32)
+    for start in range(0, len(vectors), _BLOCK):
+        np.matmul(vectors[start : start + _BLOCK], factors, out=squares[start : start + _BLOCK])
+    squares[np.isnan(squares)] = np.inf
+    squares[~_in_use(archive, part, segment, len(vectors))] = np.inf
+    rows = _candidates(squares, vectors, sought, most)
+    exact = np.linalg.norm(np.asarray(vectors[rows, :-1], np.float64) - sought, axis=1)
+    order = np.lexsort((rows, exact))[:most]
+    return _Near(part, segment, rows[order], exact[order])
+
+
+def _candidates(
+    squares: NDArray[np.float32], vectors: NDArray[np.float32], sought: NDArray[np.float64], most: int
+) -> NDArray[np.int64]:
+    """Return the rows that can be among the nearest, given how far rounding may have moved each square."""
+    if not len(squares):
+        return np.empty(0, np.int64)
+    nearest = np.partition(squares, min(most, len(squares)) - 1)[min(most, len(squares)) - 1]
+    if not np.isfinite(nearest):
+        return np.flatnonzero(np.isfinite(squares))
+    # Higham (2002): a product of n numbers is off by at most n roundings of the sum of its terms' sizes.
+    longest = float(np.nanmax(vectors[:, -1])) ** 0.5 + float(np.linalg.norm(sought))
+    rounding = 2 * vectors.shape[1] * float(np.finfo(np.float32).eps) * longest**2
+    return np.flatnonzero(squares <= nearest + np.float32(rounding))
+
+
+def _in_use(archive: Archive, part: ArchivePart, segment: Segment, count: int) -> NDArray[np.bool_]:
+    """Return which tracks of a segment are of films as they are now."""
+    films = archive.films
+    own = films[(films["project"] == part.project.name) & (films["segment"] == segment.number)]
+    if own["rows"].sum() == segment.rows:  # nothing of a former version of a film: usually so
+        return np.ones(count, bool)
+    path = segment_path(part.project.archive, "tracks", segment.number)
+    film = pq.read_table(path, columns=["film"])["film"]
+    return np.asarray(pc.is_in(film, value_set=pa.array(own["entry"], pa.int32())).to_numpy(), bool)
+
+
+def _table(archive: Archive, near: list[_Near], most: int) -> pd.DataFrame:
+    """Return the nearest of all segments as a table."""
+    distances = np.concatenate([np.empty(0), *(one.distances for one in near)])
+    owner = np.repeat(np.arange(len(near)), [len(one.rows) for one in near])
+    rows = np.concatenate([np.empty(0, np.int64), *(one.rows for one in near)])
+    best = np.argsort(distances, kind="stable")[:most]
+    found = []
+    for place, one in enumerate(near):
+        chosen = best[owner[best] == place]
+        if len(chosen):
+            found.append(_facts(archive, one, rows[chosen]).assign(distance=distances[chosen]))
+    if not found:
+        return pd.DataFrame(columns=pd.Index(FACE_HIT_COLUMNS))
+    table = pd.concat(found, ignore_index=True).sort_values("distance", kind="stable", ignore_index=True)
+    return table[FACE_HIT_COLUMNS]
+
+
+def _facts(archive: Archive, near: _Near, rows: NDArray[np.int64]) -> pd.DataFrame:
+    """Return what the index holds of some tracks of a segment; only the blocks they lie in are read."""
+    project = near.part.project
+    with pq.ParquetFile(segment_path(project.archive, "tracks", near.segment.number)) as file:
+        sizes = [file.metadata.row_group(one).num_rows for one in range(file.metadata.num_row_groups)]
+        ends = np.cumsum(sizes)
+        group = np.searchsorted(ends, rows, "right")
+        needed = np.unique(group)
+        first = dict(zip(needed, np.cumsum([0, *(sizes[one] for one in needed[:-1])]), strict=True))
+        table = file.read_row_groups(needed.tolist())
+    local = [first[one] + row - (ends[one] - sizes[one]) for one, row in zip(group, rows, strict=True)]
+    facts = table.take(pa.array(local, pa.int64())).to_pandas()
+    films = archive.films[archive.films["project"] == project.name].set_index("entry")
+    several = len(archive.parts) > 1
+    person = facts["person"].where(~facts["group"] | (not several), facts["person"] + f" ({project.name})")
+    known = {name: films.loc[facts["film"], name].to_numpy() for name in ("project", "film", "date")}
+    table_of_facts: pd.DataFrame = facts.assign(person=person, **known)
+    return table_of_facts

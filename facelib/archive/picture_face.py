@@ -1,0 +1,47 @@
+"""The face of a picture, embedded as the faces of a project's films are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facelib.detect import Detector, load_detector
+from facelib.embed import Embedder, load_embedder
+from facelib.images import read_image
+from facelib.project import Project
+from facelib.recognize import load_recognizer
+
+
+def embed_face(
+    project: Project,
+    picture: str | Path,
+    *,
+    detector: Detector | None = None,
+    embedder: Embedder | str = "",
+) -> tuple[NDArray[np.float32], str]:
+    """Embed the largest face of a picture by the network that the project's recognizer was fitted with.
+
+    Args:
+        project: Its recognizer says which network.
+        picture: Any picture that `facelib.images.read_image` reads.
+        detector: Finds the face; None takes CenterFace.
+        embedder: The network, or the path of its ONNX file; empty finds it by the name that the recognizer has kept.
+
+    Returns:
+        The embedding, `(dimension,)`, and the SHA-256 of the network's weights: the arguments of `find_face`.
+
+    Raises:
+        FileNotFoundError: When the picture is not there, or the project has no recognizer.
+        ValueError: When the picture shows no face or cannot be read.
+    """
+    image = read_image(picture)
+    if isinstance(embedder, str):
+        embedder = load_embedder(embedder or load_recognizer(project.recognizer)[1].embedder)
+    faces = (detector or load_detector()).detect(image)
+    if not len(faces):
+        raise ValueError(f"expected a picture with a face, found none in {str(picture)!r}; cut it closer to the face")
+    sizes = (faces.boxes[:, 2] - faces.boxes[:, 0]) * (faces.boxes[:, 3] - faces.boxes[:, 1])
+    vectors = embedder.embed(image, faces[[int(np.argmax(sizes))]])
+    return np.asarray(vectors[0], np.float32), embedder.sha256

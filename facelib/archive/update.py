@@ -1,0 +1,222 @@
+"""Bring the index of a project up to date: only what changed is read, and only what depends on it is written."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+
+from tqdm.auto import tqdm
+
+from facelib.archive.catalogue import Catalogue, FilmRecord
+from facelib.archive.dates import film_date
+from facelib.archive.rows import FilmRows, rows_of
+from facelib.archive.segments import MERGED, merge_segments, remove_segments, stray_segments, write_segment
+from facelib.films.media.opening import UnreadableFilm
+from facelib.project import FilmFiles, Project, file_lock, path_of, text_of
+from facelib.project.digests import sha256_of
+
+_KEPT = 600.0  # seconds that replaced files stay for searches that began before
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveChanges:
+    """What an update of the index did, by the films' file names.
+
+    Attributes:
+        added: Films that were not in it.
+        rewritten: Films whose names or times had changed.
+        removed: Films whose tables are gone.
+        unchanged: How many films were as the index has them.
+        problems: By film, why it could not be read; the index keeps what it had of it.
+    """
+
+    added: list[str] = field(default_factory=list)
+    rewritten: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+    unchanged: int = 0
+    problems: dict[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        """Say it in one line."""
+        counts = {"added": self.added, "rewritten": self.rewritten, "removed": self.removed}
+        told = [f"{len(films)} {what}" for what, films in counts.items() if films]
+        told += [f"{len(self.problems)} could not be read"] if self.problems else []
+        return ", ".join([*told, f"{self.unchanged} unchanged"])
+
+
+def update_archive(
+    project: Project, films: Iterable[str | Path] | None = None, *, longest_gap: float = 1.0, progress: bool = True
+) -> ArchiveChanges:
+    """Bring the index of a project's films up to date.
+
+    A film is read again only where its `tracks.parquet` has another content, or `longest_gap` another value; the rows
+    of the others stay as they are. The cost of one film does not grow with the number of films.
+
+    Args:
+        project: Its index lies in `project.archive`.
+        films: The films that may have changed, by path or file name; None looks at all, and takes out of the index
+            what has no tables any more.
+        longest_gap: As of `facelib.films.appearances.appearances`.
+        progress: Show a bar with rate and time left where many films are read.
+
+    Raises:
+        FileNotFoundError: When one of `films` has no `tracks.parquet`.
+        OSError: When the index cannot be written.
+    """
+    chosen = None if films is None else [_has_tracks(project, film) for film in films]
+    changes = ArchiveChanges()
+    with (
+        file_lock(project.archive / ".lock", what="other update of the index", wait=True),
+        closing(Catalogue(project.archive / "catalogue.sqlite", create=True)) as catalogue,
+    ):
+        if chosen is None:
+            chosen = list(_folders_with_tracks(project))
+            _take_out_missing(catalogue, {files.folder.name for files in chosen}, changes)
+        changed = [files for files in chosen if _is_stale(project, catalogue, files, longest_gap)]
+        update = _Update(project, catalogue, longest_gap, changes)
+        for files in tqdm(changed, desc="index", unit="film", disable=not progress or len(changed) < 20):
+            update.film(files)
+        if changed or changes.removed:
+            catalogue.replace_empty()
+            remove_segments(project.archive, catalogue.take_outdated(_KEPT))
+            remove_segments(project.archive, stray_segments(project.archive, catalogue.known_segments()))
+    gone = {*changes.added, *changes.rewritten, *changes.problems}
+    return replace(changes, unchanged=len(chosen) - len(gone))
+
+
+def _has_tracks(project: Project, film: str | Path) -> FilmFiles:
+    files = project.film(film)
+    if not files.tracks.is_file():
+        raise FileNotFoundError(
+            f"expected the tracks of {Path(film).name!r} at {str(files.tracks)!r}, found none; run 05 on it first"
+        )
+    return files
+
+
+def _folders_with_tracks(project: Project) -> Iterator[FilmFiles]:
+    folder = project.film_summary.parent
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        files = FilmFiles(path)
+        if files.tracks.is_file():
+            yield files
+
+
+def _take_out_missing(catalogue: Catalogue, there: set[str], changes: ArchiveChanges) -> None:
+    gone = [record for record in catalogue.films() if record.folder not in there]
+    with catalogue.changing():
+        for record in gone:
+            catalogue.remove(record.folder)
+            changes.removed.append(record.film)
+
+
+def _is_stale(project: Project, catalogue: Catalogue, files: FilmFiles, longest_gap: float) -> bool:
+    """Return whether a film's tables or the film itself are not those that the index was made from."""
+    record = catalogue.film(files.folder.name)
+    if record is None or record.gap != longest_gap or record.state != _state(files.tracks):
+        return True
+    state = _state(_place(project, record.video)) if record.video else ""
+    return state not in ("", record.video_state)
+
+
+def _state(path: Path) -> str:
+    try:
+        status = path.stat()
+    except OSError:
+        return ""
+    return f"{status.st_size} {status.st_mtime_ns}"
+
+
+def _place(project: Project, place: str) -> Path:
+    """Return the path that `Project.place_of` gave a name."""
+    kind, _, rest = place.partition("/")
+    return {"data": project.data, "output": project.output}[kind] / rest if kind else Path(place)
+
+
+class _Update:
+    """Reads films and writes their rows."""
+
+    def __init__(self, project: Project, catalogue: Catalogue, longest_gap: float, changes: ArchiveChanges) -> None:
+        self.project, self.catalogue, self.gap, self.changes = project, catalogue, longest_gap, changes
+
+    def film(self, files: FilmFiles) -> None:
+        """Put a film into the index; one that cannot be read is recorded, and what the index had of it stays."""
+        film = self._name(files)
+        before = self.catalogue.film(files.folder.name)
+        try:
+            record = self._record(files, film, before)
+            if before is not None and (before.content, before.gap) == (record.content, record.gap):
+                with self.catalogue.changing():
+                    self.catalogue.note(record)
+                if record.date != before.date:
+                    self.changes.rewritten.append(film)
+                return
+            rows = rows_of(files, self.catalogue.next_entry(), longest_gap=self.gap)
+        except (OSError, ValueError, KeyError) as error:
+            _log.warning("%s: not put into the index: %s", film, error)
+            self.changes.problems[film] = str(error)
+            return
+        self._write(rows, replace(record, seconds=rows.seconds, rows=rows.count))
+        (self.changes.added if before is None else self.changes.rewritten).append(film)
+
+    def _record(self, files: FilmFiles, film: str, before: FilmRecord | None) -> FilmRecord:
+        """Return what is known of a film now; its rows are those that the index has, if any."""
+        state = _state(files.tracks)
+        known = before or FilmRecord(files.folder.name, film, "", 0.0, 0, 0, "", 0.0, "", "", "")
+        record = replace(known, film=film, content=sha256_of(files.tracks), gap=self.gap, state=state)
+        video = self._video(film, before)
+        if video is None:  # what was known of it stays
+            return record
+        place, video_state = self.project.place_of(video), _state(video)
+        if (record.video, record.video_state) == (place, video_state):
+            return record
+        try:
+            date = film_date(video)
+        except (OSError, UnreadableFilm) as error:
+            _log.debug("%s: its date is not known: %s", film, error)
+            date = ""
+        return replace(record, date=date, video=place, video_state=video_state)
+
+    def _name(self, files: FilmFiles) -> str:
+        """Return the file name of the film that a folder belongs to; the folder's own where no film is there."""
+        if files.film:
+            return files.film
+        folders = {self.project.film(path).folder: text_of(path.name) for path in self._videos.values()}
+        return folders.get(files.folder, files.folder.name)
+
+    def _video(self, film: str, before: FilmRecord | None) -> Path | None:
+        places = [self.project.videos / path_of(film)]
+        places += [_place(self.project, before.video)] if before is not None and before.video else []
+        found = next((path for path in places if path.is_file()), None)
+        return found or self._videos.get(film)  # in a folder below `videos/`
+
+    @cached_property
+    def _videos(self) -> dict[str, Path]:
+        """The films of the project by their names as text, looked through only where a name alone does not do."""
+        return {text_of(path.name): path for path in self.project.find_videos()}
+
+    def _write(self, rows: FilmRows, record: FilmRecord) -> None:
+        catalogue = self.catalogue
+        with catalogue.changing():
+            number = catalogue.add_segment(0, rows.network, rows.count)
+            write_segment(rows, self.project.archive, number)
+            catalogue.put(replace(record, segment=number))
+        level = 0
+        while len(full := [one.number for one in catalogue.segments(level, rows.network)]) >= MERGED:
+            self._merge(full, level + 1, rows.network)
+            level += 1
+
+    def _merge(self, numbers: list[int], level: int, network: str) -> None:
+        """Write segments as one of the next level."""
+        catalogue = self.catalogue
+        films = [record.entry for record in catalogue.films(numbers)]
+        rows = merge_segments(self.project.archive, numbers, films, network)
+        with catalogue.changing():
+            number = catalogue.add_segment(level, network, rows.count)
+            write_segment(rows, self.project.archive, number)
+            catalogue.move(films, number)
+            catalogue.replace(numbers)

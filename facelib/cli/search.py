@@ -1,0 +1,151 @@
+"""`facelib search`: who is where in all films of a project, or of several."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from facelib.cli.options import DataFolder, OutputFolder, find_project
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from facelib.archive import Archive
+    from facelib.project import Project
+
+
+_TIMES = {"start", "end", "first_start", "last_end", "seconds"}
+
+
+class Unit(StrEnum):
+    """What is found."""
+
+    moment = "moment"
+    shot = "shot"
+    scene = "scene"
+
+
+class Form(StrEnum):
+    """How the answer is printed."""
+
+    table = "table"
+    json = "json"
+    csv = "csv"
+
+
+def search(
+    project: Annotated[
+        list[str], typer.Option("--project", help="The project; may be repeated, to search several at once.")
+    ],
+    people: Annotated[
+        list[str] | None,
+        typer.Argument(help="Who is seen, all of them; nobody lists who there is.", show_default=False),
+    ] = None,
+    without: Annotated[
+        list[str] | None, typer.Option(help="Who must not be seen; may be repeated.", show_default=False)
+    ] = None,
+    by: Annotated[
+        Unit, typer.Option(help="moment: all on screen at once; shot, scene: all seen at some time within it.")
+    ] = Unit.moment,
+    shortest: Annotated[float, typer.Option(min=0, help="Seconds; shorter hits are left out.")] = 0.0,
+    company: Annotated[bool, typer.Option("--company", help="List who is seen together with the person.")] = False,
+    years: Annotated[
+        bool, typer.Option("--years", help="List the first and the last appearance in each year.")
+    ] = False,
+    face: Annotated[
+        Path | None,
+        typer.Option(help="A picture: find the tracks whose faces are like its largest face.", show_default=False),
+    ] = None,
+    most: Annotated[int, typer.Option(min=1, help="Lines of a table, and tracks that --face finds.")] = 20,
+    form: Annotated[Form, typer.Option("--form", help="table to read; json or csv, whole, for programs.")] = Form.table,
+    data_dir: DataFolder = Path("data"),
+    output_dir: OutputFolder = Path("output"),
+) -> None:
+    """Search all films: who is seen with whom and without whom, in which years, and whose face is like one's own.
+
+    The index of the films is brought up to date first, which takes seconds where little has changed.
+    """
+    from facelib.archive import open_archive, update_archive
+
+    places = [find_project(name, data_dir, output_dir) for name in dict.fromkeys(project)]
+    for place in places:
+        changes = update_archive(place, progress=sys.stderr.isatty())
+        for film, problem in changes.problems.items():
+            typer.echo(f"WARNING: {film} is not in the index: {problem}", err=True)
+    with open_archive(places) as archive:
+        if face is not None:
+            answer = _faces(archive, places, face, most)
+        else:
+            answer = _people(archive, people or [], without or [], by, shortest, company=company, years=years)
+    _print(answer, form, most, several=len(places) > 1)
+
+
+def _people(
+    archive: Archive,
+    people: Sequence[str],
+    without: Sequence[str],
+    by: Unit,
+    shortest: float,
+    *,
+    company: bool,
+    years: bool,
+) -> pd.DataFrame:
+    from facelib.archive import find_company, find_scenes, find_years, list_people
+
+    if (company or years) and (company == years or len(people) > 1 or without):
+        raise ValueError("expected one person with either --company or --years, and nobody without")
+    if company and not people:
+        raise ValueError("expected the name of a person with --company, got none")
+    if years:
+        return find_years(archive, *people)
+    if company:
+        return find_company(archive, people[0])
+    if people or without:
+        return find_scenes(archive, people, without=without, by=by.value, shortest=shortest)
+    return list_people(archive)
+
+
+def _faces(archive: Archive, places: Sequence[Project], picture: Path, most: int) -> pd.DataFrame:
+    """Return the tracks nearest to the largest face of a picture, embedded as the first project's cast is."""
+    from facelib.archive import embed_face, find_face
+
+    vector, weights = embed_face(places[0], picture)
+    return find_face(archive, vector, most=most, weights=weights)
+
+
+def _print(answer: pd.DataFrame, form: Form, most: int, *, several: bool) -> None:
+    """Print an answer; a table leaves out the project where there is only one."""
+    from facelib.archive.pictures import as_json, with_timecodes
+    from facelib.cli.printing import print_rows
+    from facelib.films.appearances import timecode
+
+    if form is Form.json:
+        typer.echo(as_json(answer))
+        return
+    if form is Form.csv:
+        typer.echo(
+            (with_timecodes(answer) if {"start", "end"} <= set(answer) else answer).to_csv(index=False), nl=False
+        )
+        return
+    # The years have more columns than a terminal is wide.
+    wide = ["kind", "appearances"] if "first_start" in answer else []
+    shown = answer.head(most).drop(columns=wide)
+    for name in shown.columns:
+        if name in _TIMES:
+            shown[name] = [timecode(float(value)) for value in shown[name]]
+        elif shown[name].dtype.kind == "f":
+            shown[name] = shown[name].map("{:.3f}".format)
+    shown = shown.astype(object).where(shown.notna(), "").astype(str)
+    for edge, at in (("first", "first_start"), ("last", "last_end")):
+        if at in shown:  # one column, so that the table fits a terminal
+            shown[edge] = shown.pop(f"{edge}_film") + " " + shown.pop(at)
+    alone = [name for name in shown.columns if name.endswith("project") and not several]
+    shown = shown.drop(columns=alone)
+    print_rows(list(shown.columns), [shown.values.tolist()])
+    more = f", the first {len(shown)} shown; --form json or csv gives all" if len(answer) > len(shown) else ""
+    typer.echo(f"{len(answer)} found{more}")

@@ -1,0 +1,132 @@
+"""What the page shows, read from a project's tables: one film, and all of them together."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from facelib.films.corrections import NOT_A_FACE
+from facelib.films.exports import FrameClock, exact_appearances, read_clock
+from facelib.films.media.decode import FilmInfo, UnreadableFilm, probe
+from facelib.page.film import FilmData, PackedTimes, sheets_at, shown_tracks, track_boxes, track_table
+from facelib.page.links import address, film_exports, film_sources, project_reports
+from facelib.page.pack import Packed
+from facelib.page.project import FilmEntry, ProjectData, best_face_pictures, list_people, pack_stretches, poster
+from facelib.plots.project_marks import project_marks
+from facelib.project import Project
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PageFilm:
+    """What was read of one film.
+
+    Attributes:
+        film: Its path.
+        info: What its file says of itself, or that of its annotated copy.
+        clock: Its frames.
+        tracks: As `facelib.page.film.shown_tracks` returns them.
+        stretches: Who is on screen when, the groups of unknown people among them.
+        version: Changes with what the film's data are made from.
+    """
+
+    film: Path
+    info: FilmInfo
+    clock: FrameClock
+    tracks: pd.DataFrame
+    stretches: pd.DataFrame
+    version: str
+
+
+def read_page_film(project: Project, film: Path, longest_gap: float) -> PageFilm | None:
+    """Read the tables of a film; None where neither the film nor its annotated copy can be read.
+
+    Raises:
+        OSError: When a table cannot be read.
+    """
+    files = project.film(film)
+    for picture in (film, files.annotated):
+        try:
+            info, clock = probe(picture), read_clock(picture, files)
+            break
+        except (FileNotFoundError, UnreadableFilm):
+            continue
+    else:
+        return None
+    table = pd.read_parquet(files.tracks)
+    table = table[table["person"] != NOT_A_FACE]
+    stretches = exact_appearances(table, clock, longest_gap=longest_gap, unknown=True)
+    return PageFilm(film, info, clock, shown_tracks(table, clock), stretches, page_version(project, film, longest_gap))
+
+
+def page_version(project: Project, film: Path, longest_gap: float) -> str:
+    """Return a text that changes with the inputs of the film's data."""
+    files = project.film(film)
+    inputs = (film, files.tracks, files.detections, files.looks, files.shots, files.annotated)
+    states = [(path.stat().st_size, path.stat().st_mtime_ns) if path.is_file() else None for path in inputs]
+    names = [link.href for link in film_exports(files, project.output)]
+    source = address(film, project.output)
+    return hashlib.sha256(json.dumps([_FORMAT, states, names, source, longest_gap]).encode()).hexdigest()[:16]
+
+
+_FORMAT = 2  # version of the film's data; raise it when their form changes, so that all are rewritten
+
+
+def film_data(project: Project, read: PageFilm, longest_gap: float) -> FilmData:
+    """Return the page's data of a film."""
+    files, film = project.film(read.film), read.film
+    table, known = track_table(read.tracks)
+    cuts = pd.read_csv(files.shots)["start"] if files.shots.is_file() else pd.Series(dtype="float64")
+    return FilmData(
+        id=files.folder.name,
+        title=film.stem,
+        width=read.info.width,
+        height=read.info.height,
+        times=PackedTimes.of(read.clock),
+        labels=known,
+        tracks=table,
+        keys=track_boxes(files.detections, read.tracks, read.clock),
+        sheets=sheets_at(address(files.page_data.parent, project.output) + "/"),
+        cuts=Packed.of(read.clock.nearest(cuts.to_numpy()), "int32"),
+        longest_gap=longest_gap,
+        sources=film_sources(film, files, project.output),
+        exports=film_exports(files, project.output),
+    )
+
+
+def project_data(project: Project, read: Sequence[PageFilm]) -> ProjectData:
+    """Return the page's data of a whole project, for the films that were read."""
+    cast = project.find_people() if project.people.is_dir() else []
+    tables = {one.film.name: one.tracks for one in read}
+    named = {str(name) for table in tables.values() for name in table["person"]}
+    groups = {str(name) for table in tables.values() for name in table["cluster"].dropna()} - {""}
+    pictures = best_face_pictures({one.film.name: (one.tracks, project.film(one.film).looks) for one in read})
+    people = list_people(cast, tables, pictures, project_marks(project, {*cast, *named, *groups}))
+    place = {person.name: i for i, person in enumerate(people)}
+    films = []
+    for one in read:
+        files = project.film(one.film)
+        films.append(
+            FilmEntry(
+                id=files.folder.name,
+                title=one.film.stem,
+                data=address(files.page_data, project.output),
+                version=one.version,
+                duration=float(one.clock.end - one.clock.times[0]),
+                poster=poster(files.keyframes, one.tracks),
+                notice=_notice(project, one.film),
+                stretches=pack_stretches(one.stretches, one.tracks, place),
+            )
+        )
+    return ProjectData(project.name, people, films, project_reports(project))
+
+
+def _notice(project: Project, film: Path) -> str:
+    files = project.film(film)
+    if files.annotated.is_file() and files.annotated.stat().st_mtime_ns < files.tracks.stat().st_mtime_ns:
+        return "Names have changed since the annotated film was made: run 05 again, or 06 with draw on."
+    return ""

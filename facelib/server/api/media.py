@@ -1,0 +1,146 @@
+"""What is played and fetched of a film: the film itself by ranges, faces, files for other programs, reports."""
+
+from __future__ import annotations
+
+import mimetypes
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path as FilePath
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Header, Path, Query, Response
+from fastapi.responses import FileResponse
+
+from facelib.films.exports import PURPOSES, Format, export_film
+from facelib.project import FilmFiles
+from facelib.server.api.videos import CurrentPages, VideoId
+from facelib.server.cached import tag_of
+from facelib.server.dependencies import CurrentProject
+from facelib.server.etags import is_named
+from facelib.server.films import LONGEST_GAP, find_film, find_named
+from facelib.server.problems import Problem
+
+router = APIRouter(prefix="/projects/{project}", tags=["media"])
+
+_TYPES = {
+    ".mp4": "video/mp4", ".m4v": "video/mp4", ".webm": "video/webm", ".ogv": "video/ogg", ".vtt": "text/vtt",
+    ".srt": "application/x-subrip", ".jsonld": "application/ld+json", ".parquet": "application/vnd.apache.parquet",
+}  # fmt: skip
+_BINARY: dict[int | str, dict[str, Any]] = {200: {"content": {"application/octet-stream": {}}}}
+_RANGES = _BINARY | {206: {"description": "A part of it"}, 416: {"description": "No such part"}}
+_REPORT_POLICY = (
+    "sandbox allow-scripts allow-popups; default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; "
+    "style-src 'unsafe-inline'; img-src data: blob:; font-src data:; worker-src blob:"
+)
+
+
+def scratch_folder() -> Iterator[FilePath]:
+    """Yield an empty folder that is removed once the answer has been sent."""
+    with tempfile.TemporaryDirectory(prefix="facelib-") as folder:
+        yield FilePath(folder)
+
+
+Scratch = Annotated[FilePath, Depends(scratch_folder)]
+
+
+@router.api_route(
+    "/videos/{video}/media/{kind}",
+    methods=["GET", "HEAD"],
+    response_class=Response,
+    responses={**_BINARY, 206: {}, 416: {}},
+)
+def play(video: VideoId, kind: Literal["source", "annotated", "reel"], project: CurrentProject) -> FileResponse:
+    """Return the film itself, its annotated copy, or its reel; whole or by byte ranges, as players ask for it."""
+    film = find_film(project, video)
+    files = project.film(film)
+    path = {"source": film, "annotated": files.annotated, "reel": files.reel}[kind]
+    if not path.is_file():
+        raise Problem(404, f"expected the file {kind!r} of {film.name!r}, found none; notebook 05 or 06 makes it")
+    return _file(path, inline=True)
+
+
+@router.get("/videos/{video}/sheets/{version}/faces-{number}.jpg", response_class=Response, responses=_BINARY)
+def get_sheet(
+    video: VideoId,
+    version: Annotated[str, Path(max_length=64)],
+    number: Annotated[int, Path(ge=0, le=100_000)],
+    project: CurrentProject,
+    pages: CurrentPages,
+) -> Response:
+    """Return a sheet of the faces of a film's tracks, in the order of the page's data of that version."""
+    film = find_named(project, video)
+    if pages.film(project, film).version != version:
+        raise Problem(404, f"expected the film's present version, got {version!r}; fetch .../page again")
+    sheet = pages.sheet(project, film, number)
+    if sheet is None:
+        raise Problem(404, f"expected the number of a sheet, got {number!r}")
+    return Response(sheet, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=31536000, immutable"})
+
+
+@router.get("/videos/{video}/exports/{form}", response_class=Response, responses=_BINARY)
+def export(
+    video: VideoId,
+    form: Format,
+    project: CurrentProject,
+    scratch: Scratch,
+    unknown: Annotated[bool, Query(description="The groups of unknown people too.")] = False,
+    longest_gap: Annotated[float, Query(ge=0, le=3600, description="Seconds of gaps that are closed.")] = LONGEST_GAP,
+) -> Response:
+    """Return who is on screen and when, as it is now, in a form for another program; see `facelib.films.exports`."""
+    film = find_named(project, video)
+    made = export_film(
+        film,
+        project.film(film),
+        formats=[form],
+        unknown=unknown,
+        longest_gap=longest_gap,
+        address=film.name,
+        folder=scratch,
+    )
+    return Response(made[form].read_bytes(), media_type=_type_of(made[form]), headers=_attached(made[form]))
+
+
+@router.get("/videos/{video}/files/{name}", response_class=Response, responses=_BINARY)
+def get_file(video: VideoId, name: Annotated[str, Path(max_length=200)], project: CurrentProject) -> FileResponse:
+    """Return a file that a notebook made of a film for other programs, as it made it."""
+    files = project.film(find_film(project, video))
+    path = _made_files(files).get(name)
+    if path is None:
+        raise Problem(404, f"expected a file that was made of this film, got {name!r}")
+    return _file(path)
+
+
+@router.get("/reports/{run}/{name}", response_class=Response, responses={200: {"content": {"text/html": {}}}})
+def get_report(
+    run: Annotated[str, Path(max_length=200)],
+    name: Annotated[str, Path(max_length=200)],
+    project: CurrentProject,
+    if_none_match: Annotated[str, Header()] = "",
+) -> Response:
+    """Return the report of a notebook of one run; a browser gives its scripts no part in this server's log-in."""
+    path = next((one for one in project.runs.glob("*/*.html") if (one.parent.name, one.name) == (run, name)), None)
+    if path is None:
+        raise Problem(404, f"expected a report of {project.name!r}, got {f'{run}/{name}'!r}")
+    headers = {"Content-Security-Policy": _REPORT_POLICY, "ETag": tag_of(path), "Cache-Control": "private, no-cache"}
+    if is_named(headers["ETag"], if_none_match):
+        return Response(status_code=304, headers=headers)
+    return FileResponse(path, media_type="text/html", headers=headers)
+
+
+def _made_files(files: FilmFiles) -> dict[str, FilePath]:
+    kept = [files.appearances, *files.exports.glob("*"), files.annotated, files.reel]
+    return {path.name: path for path in kept if path.is_file() and path.name in PURPOSES}
+
+
+def _file(path: FilePath, *, inline: bool = False) -> FileResponse:
+    headers = {"Cache-Control": "private, no-cache", "ETag": tag_of(path)} | ({} if inline else _attached(path))
+    return FileResponse(path, media_type=_type_of(path), headers=headers)
+
+
+def _attached(path: FilePath) -> dict[str, str]:
+    return {"Content-Disposition": f'attachment; filename="{path.name}"'}
+
+
+def _type_of(path: FilePath) -> str:
+    known = _TYPES.get(path.suffix.lower())
+    return known or mimetypes.guess_type(f"x{path.suffix}")[0] or "application/octet-stream"

@@ -1,0 +1,97 @@
+"""What changed, told to everybody who watches, by way of the database: so it reaches every server on it."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+
+import anyio
+from anyio import to_thread
+from sqlalchemy import delete, func, select, text
+from sqlalchemy.orm import Session
+
+from facelib.server.database import Event, Store
+from facelib.server.database.store import now
+
+_ORDER = 0x66616366  # any number that all servers share
+
+KEPT = 3600.0
+"""Seconds for which an event can still be read."""
+
+
+def tell(session: Session, project: str, kind: str, **data: object) -> None:
+    """Tell everybody who may see a project that something changed.
+
+    Args:
+        session: A session that writes; the event is seen when it succeeds.
+        project: The project; empty for what concerns the server.
+        kind: What changed, such as `job`, `film` or `people`.
+        data: Numbers and names that say which; whoever watches reads the rest from the API.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        # Whoever watches asks for what came after the newest number it saw: numbers must appear in order.
+        session.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _ORDER})
+    session.add(Event(at=now(session), project=project, kind=kind, data=data))
+
+
+class Feed:
+    """The events as many watchers ask for them: the database is asked once for all of them.
+
+    Args:
+        store: The database.
+        pause: Seconds between two looks at it.
+    """
+
+    def __init__(self, store: Store, *, pause: float = 0.5) -> None:
+        self.pause = pause
+        self._store, self._lock = store, anyio.Lock()
+        self._looked, self._number = 0.0, 0
+        self._recent: deque[Event] = deque(maxlen=1000)
+
+    async def newest(self) -> int:
+        """Return the number of the newest event; 0 when there is none."""
+        await self._look()
+        return self._number
+
+    async def since(self, number: int) -> list[Event]:
+        """Return the events after the one of that number, in order."""
+        await self._look()
+        if number >= self._number:
+            return []
+        if self._recent and self._recent[0].id <= number + 1:
+            return [event for event in self._recent if event.id > number]
+        return await to_thread.run_sync(self._read, number)
+
+    async def _look(self) -> None:
+        async with self._lock:
+            if time.monotonic() - self._looked < self.pause:
+                return
+            if not self._looked:
+                self._number = await to_thread.run_sync(self._newest)
+            for event in await to_thread.run_sync(self._read, self._number):
+                self._recent.append(event)
+                self._number = event.id
+            self._looked = time.monotonic()
+
+    def _newest(self) -> int:
+        with self._store.read() as session:
+            return newest(session)
+
+    def _read(self, number: int) -> list[Event]:
+        with self._store.read() as session:
+            return since(session, number)
+
+
+def newest(session: Session) -> int:
+    """Return the number of the newest event; 0 when there is none."""
+    return session.scalar(select(func.max(Event.id))) or 0
+
+
+def since(session: Session, number: int, *, most: int = 500) -> list[Event]:
+    """Return the events after the one of that number, in order."""
+    return list(session.scalars(select(Event).where(Event.id > number).order_by(Event.id).limit(most)))
+
+
+def forget_old(session: Session) -> None:
+    """Remove the events that are older than `KEPT`."""
+    session.execute(delete(Event).where(Event.at < now(session) - KEPT))

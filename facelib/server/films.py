@@ -1,0 +1,150 @@
+"""The films of a project as the API names them, and their page's data, read once for each state of the tables."""
+
+from __future__ import annotations
+
+import json
+from collections import OrderedDict
+from dataclasses import asdict, replace
+from pathlib import Path
+from threading import Lock
+from typing import Any
+from urllib.parse import quote
+
+import numpy as np
+
+from facelib.page.data import PageFilm, film_data, page_version, project_data, read_page_film
+from facelib.page.faces import best_pictures, face_sheet
+from facelib.page.film import sheets_at
+from facelib.page.links import Link
+from facelib.project import Project, text_of
+from facelib.server.problems import Problem
+
+LONGEST_GAP = 1.0
+"""Seconds; shorter gaps between two tracks of one person are closed, as the notebooks do unless told otherwise."""
+
+_KEPT = 64  # films in memory
+
+
+class FilmPages:
+    """The page's data of films, in memory; one for each server.
+
+    What is kept of a film is dropped as soon as one of its tables, or the film itself, changes.
+    """
+
+    def __init__(self) -> None:
+        self._films: OrderedDict[tuple[str, str], PageFilm] = OrderedDict()
+        self._pictures: OrderedDict[str, dict[int, bytes]] = OrderedDict()
+        self._lock = Lock()
+
+    def film(self, project: Project, film: Path) -> PageFilm:
+        """Return what the page needs of a film.
+
+        Raises:
+            Problem: 409 when it has no names yet, or can no longer be read.
+        """
+        if not project.film(film).tracks.is_file():
+            raise _unnamed(film)
+        key = str(film), page_version(project, film, LONGEST_GAP)
+        with self._lock:
+            if key in self._films:
+                self._films.move_to_end(key)
+                return self._films[key]
+        read = read_page_film(project, film, LONGEST_GAP)
+        if read is None:
+            raise Problem(
+                409, f"expected a film that can be read, {film.name!r} cannot; bring it back, or run 05 again"
+            )
+        with self._lock:
+            for old in [one for one in self._films if one[0] == key[0]]:
+                del self._films[old]
+            self._films[key] = read
+            while len(self._films) > _KEPT:
+                self._films.popitem(last=False)
+        return read
+
+    def film_page(self, project: Project, film: Path) -> dict[str, Any]:
+        """Return the page's data of a film, with addresses of the API in place of those of files."""
+        read = self.film(project, film)
+        data = film_data(project, read, LONGEST_GAP)
+        own = film_address(data.id)
+        sources = [replace(one, href=f"{own}/media/{one.title}") for one in data.sources]
+        exports = [replace(one, href=f"{own}/files/{quote(one.title)}") for one in data.exports]
+        sheets = sheets_at(f"{own}/sheets/{read.version}/")
+        return asdict(replace(data, sources=sources, exports=exports, sheets=sheets)) | {"version": read.version}
+
+    def project_page(self, project: Project) -> dict[str, Any]:
+        """Return the page's data of a project: its people, and its films that have names."""
+        films = [film for film in project.find_videos() if project.film(film).tracks.is_file()]
+        read = []
+        for film in films:
+            try:
+                read.append(self.film(project, film))
+            except Problem:  # listed among the videos with its problem
+                continue
+        data = project_data(project, read)
+        entries = [replace(one, data=f"{film_address(one.id)}/page") for one in data.films]
+        reports = [Link(one.title, f"reports/{one.href.removeprefix('runs/')}", one.purpose) for one in data.reports]
+        return asdict(replace(data, films=entries, reports=reports))
+
+    def sheet(self, project: Project, film: Path, number: int) -> bytes | None:
+        """Return one of the sheets of a film's faces; see `facelib.page.faces.face_sheet`."""
+        read = self.film(project, film)
+        tracks: np.ndarray[Any, np.dtype[np.int64]] = read.tracks["track"].to_numpy(np.int64)
+        return face_sheet(self._faces(project.film(film).looks), tracks, number)
+
+    def forget(self) -> None:
+        """Drop everything that is held in memory."""
+        with self._lock:
+            self._films.clear()
+            self._pictures.clear()
+
+    def _faces(self, looks: Path) -> dict[int, bytes]:
+        status = looks.stat()
+        key = json.dumps([str(looks), status.st_size, status.st_mtime_ns])
+        with self._lock:
+            if key in self._pictures:
+                return self._pictures[key]
+        found = dict(best_pictures(looks))
+        with self._lock:
+            self._pictures[key] = found
+            while len(self._pictures) > 2:
+                self._pictures.popitem(last=False)
+        return found
+
+
+def film_address(film: str) -> str:
+    """Return a film's address relative to that of its project."""
+    return f"videos/{quote(film, safe='')}"
+
+
+def film_id(project: Project, film: Path) -> str:
+    """Return what the API calls a film: the name of its folder of results."""
+    return text_of(project.film(film).folder.name)
+
+
+def find_film(project: Project, video: str) -> Path:
+    """Return the film that an id names.
+
+    Raises:
+        Problem: 404 when there is none.
+    """
+    for film in project.find_videos():
+        if film_id(project, film) == video:
+            return film
+    raise Problem(404, f"expected the id of a film of {project.name!r}, got {video!r}; GET .../videos lists them")
+
+
+def find_named(project: Project, video: str) -> Path:
+    """Return the film that an id names, with tables.
+
+    Raises:
+        Problem: 404 when there is none; 409 when nobody has been looked for in it yet.
+    """
+    film = find_film(project, video)
+    if not project.film(film).tracks.is_file():
+        raise _unnamed(film)
+    return film
+
+
+def _unnamed(film: Path) -> Problem:
+    return Problem(409, f"expected a film with names, {film.name!r} has none yet; let it be looked at first")

@@ -1,0 +1,119 @@
+"""One job in a process of its own: `python -m facelib.server.jobs.child`.
+
+The job comes as one line of JSON on standard input; what happens goes as lines of JSON to standard output. Standard
+input stays open as long as the server lives: when it ends, this process ends itself and what it started.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, TextIO
+
+from facelib.project import path_of
+
+_GIGABYTE = 2**30
+
+
+def main() -> None:
+    """Run the job that standard input names."""
+    # The notebooks' own prints and those of libraries must not come between the lines of JSON.
+    out = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
+    os.dup2(2, 1)
+    job = json.loads(sys.stdin.readline())
+    threading.Thread(target=_end_with_server, daemon=True).start()
+    _limit_memory(job["memory_gb"])
+    try:
+        told = _run(job, out)
+    except BlockingIOError as error:
+        told = {"busy": str(error)}
+    except MemoryError:
+        told = {"crashed": f"it needs more than the {job['memory_gb']:g} GB of memory that a job may take"}
+    except (ValueError, OSError) as error:
+        told = {"failed": str(error)}
+    _tell(out, told)
+
+
+def _run(job: dict[str, Any], out: TextIO) -> dict[str, Any]:
+    """Run the stages that are left; return how it ended."""
+    from facelib.pipeline import run_pipeline
+    from facelib.pipeline.notebooks import find_notebooks
+    from facelib.project import Project
+    from facelib.server.jobs.progress import fraction_of, time_left
+
+    project = Project(path_of(job["project"]), Path(job["data_dir"]), Path(job["output_dir"]))
+    folder = Path(job["notebooks"]) if job["notebooks"] else None
+    steps, finished = job["steps"], set(job["finished"])
+    for position, step in enumerate(steps):
+        if step in finished:
+            continue
+        (notebook,) = find_notebooks(folder, [step])
+        taken = {name: value for name, value in job["parameters"].items() if name in notebook.model.model_fields}
+
+        def watch(progress: Any, position: int = position, name: str = notebook.source.stem) -> None:
+            done = (position + fraction_of(progress)) / len(steps)
+            doing = f"{name}: {progress}"
+            _tell(out, {"progress": round(done, 4), "left": time_left(progress), "doing": doing[:500]})
+
+        (result,) = run_pipeline(project, steps=[step], parameters=taken, notebooks=folder, watch=watch)
+        if result.state == "failed":
+            return _failed(_problem_of_films(project, job) or result.message, job)
+        run = result.notebook.parent.name
+        _tell(out, {"stage": {"step": step, "name": result.name, "state": result.state, "run": run}})
+    return {"done": True}
+
+
+def _problem_of_films(project: Any, job: dict[str, Any]) -> str:
+    """Return why the films of the job were left out, where the last run says so."""
+    import pandas as pd
+
+    wanted = job["parameters"].get("videos") or []
+    if not wanted or not project.film_summary.is_file():
+        return ""
+    rows = pd.read_csv(project.film_summary, keep_default_na=False).to_dict("records")
+    missing = [video for video in wanted if not project.film(path_of(video)).tracks.is_file()]
+    return "; ".join(f"{row['film']}: {row['problem']}" for row in rows if row["film"] in missing and row["problem"])
+
+
+def _failed(message: str, job: dict[str, Any]) -> dict[str, Any]:
+    if message.startswith("BlockingIOError"):
+        return {"busy": message.partition(": ")[2]}
+    if "ended before its time" in message or message.startswith("MemoryError"):
+        return {"crashed": f"{message}; a job may take {job['memory_gb']:g} GB"}
+    return {"failed": message}
+
+
+def _tell(out: TextIO, told: dict[str, Any]) -> None:
+    out.write(json.dumps(told) + "\n")
+    out.flush()
+
+
+def _end_with_server() -> None:
+    """Wait for the end of standard input, which is the end of the server; then take everything down."""
+    import psutil
+
+    while sys.stdin.readline():
+        pass
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):
+            process.kill()
+    os._exit(1)
+
+
+def _limit_memory(gigabytes: float) -> None:
+    """Limit the memory that this process and each that it starts may take, where the system can."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
+    most = int(gigabytes * _GIGABYTE)
+    with suppress(ValueError, OSError):  # a system's own limit may be lower
+        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,214 @@
+"""Workers: threads of a server that claim jobs and watch over the processes that do them."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from contextlib import suppress
+from queue import Empty, SimpleQueue
+from typing import IO, Any
+
+import psutil
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from facelib.project import path_of
+from facelib.server.database import Job, Store
+from facelib.server.events import forget_old
+from facelib.server.folders import project_names
+from facelib.server.jobs import queue
+from facelib.server.settings import Settings
+
+_log = logging.getLogger("facelib.server.jobs")
+_PAUSE = 0.5  # seconds between two looks at the table
+_RENEWED = 2.0  # seconds between two renewals of a claim
+_BUSY = 5.0  # seconds before a job is tried again that other work was in the way of
+_END = 10.0  # seconds that a process is given to clean up after itself
+
+
+class Workers:
+    """The workers of one server.
+
+    Args:
+        store: The database.
+        settings: How many workers, and what a job may take.
+    """
+
+    def __init__(self, store: Store, settings: Settings) -> None:
+        self._store, self._settings = store, settings
+        self._stop = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._work, args=(f"{socket.gethostname()[:40]} {secrets.token_hex(8)}",))
+            for _ in range(settings.workers)
+        ]
+
+    def start(self) -> None:
+        """Start to claim jobs."""
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Stop the work under way, which is put back, and wait for the end."""
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _work(self, owner: str) -> None:
+        while not self._stop.wait(_PAUSE):
+            try:
+                job = self._claim(owner)
+                if job is not None:
+                    self._do(job, owner)
+            except DBAPIError as error:  # it comes back, or the owner is told by /health
+                _log.error("database: %s", type(error.orig).__name__)
+                self._stop.wait(2.0)
+            except Exception:
+                _log.exception("a worker failed")
+                self._stop.wait(2.0)
+
+    def _claim(self, owner: str) -> Job | None:
+        with self._store.read() as session:  # most looks find nothing, and keep nobody from writing
+            if not queue.is_waiting(session):
+                return None
+        settings = self._settings
+        with self._store.begin() as session:
+            forget_old(session)
+            return queue.claim(session, owner, lease=settings.lease_seconds, most_attempts=settings.job_attempts)
+
+    def _do(self, job: Job, owner: str) -> None:
+        """Do a claimed job in a process of its own, until it ends, is cancelled, or is no longer ours."""
+        _log.info("job begins", extra={"job": job.id, "kind": job.kind, "attempt": job.attempts})
+        if job.project not in project_names(self._settings):
+            with self._store.begin() as session:
+                queue.end(session, job.id, owner, "failed", f"expected the project {job.project!r}, it is gone")
+            return
+        with _Process(self._described(job)) as process:
+            ended = self._follow(job, owner, process)
+        if ended is None:
+            return
+        with self._store.begin() as session:
+            self._end(session, job.id, owner, ended)
+        _log.info("job ends", extra={"job": job.id, "kind": job.kind, "how": next(iter(ended))})
+
+    def _follow(self, job: Job, owner: str, process: _Process) -> dict[str, Any] | None:
+        """Write down what a process tells; return how it ended, or None when the job is no longer ours."""
+        renewed, values = time.monotonic(), dict[str, Any]()
+        until = renewed + self._settings.lease_seconds
+        while True:
+            if self._stop.is_set():
+                return {"busy": "the server was stopped"}
+            told = process.next(0.2)
+            if told is not None and "stage" in told:
+                with self._store.begin() as session:
+                    queue.finish_stage(session, job.id, owner, told["stage"])
+            elif told is not None and "progress" in told:
+                values = told
+            elif told is not None:
+                return told
+            at = time.monotonic()
+            if at - renewed >= min(_RENEWED, self._settings.lease_seconds / 4):
+                try:
+                    with self._store.begin() as session:
+                        mine = queue.renew(session, job.id, owner, lease=self._settings.lease_seconds, **values)
+                except DBAPIError:
+                    if at > until:  # by now another worker may have taken it over
+                        return None
+                    continue
+                if mine is None:
+                    return None
+                if mine.cancelled:
+                    return {"cancelled": True}
+                renewed, values, until = at, {}, at + self._settings.lease_seconds
+
+    def _end(self, session: Session, number: int, owner: str, ended: dict[str, Any]) -> None:
+        if "busy" in ended:
+            queue.put_back(session, number, owner, seconds=_BUSY, reason=ended["busy"])
+        elif "crashed" in ended:
+            most = self._settings.job_attempts
+            queue.crashed(session, number, owner, ended["crashed"], most_attempts=most)
+        else:
+            state = next(state for state in ("done", "cancelled", "failed") if state in ended)
+            queue.end(session, number, owner, state, ended.get("failed", ""))
+
+    def _described(self, job: Job) -> dict[str, Any]:
+        settings = self._settings
+        parameters = dict(job.parameters)
+        if settings.private_addresses and 1 in job.steps:
+            parameters["private_addresses"] = True
+        return {
+            "project": path_of(job.project),
+            "data_dir": str(settings.data_dir.absolute()),
+            "output_dir": str(settings.output_dir.absolute()),
+            "notebooks": str(settings.notebooks.absolute()) if settings.notebooks else "",
+            "steps": job.steps,
+            "finished": [stage["step"] for stage in job.stages],
+            "parameters": parameters,
+            "memory_gb": settings.job_memory_gb,
+        }
+
+
+class _Process:
+    """The process of a job; at the end of the block it is gone, with all that it started."""
+
+    def __init__(self, described: dict[str, Any]) -> None:
+        self._told: SimpleQueue[dict[str, Any]] = SimpleQueue()
+        secret = {name for name in os.environ if name.startswith("FACELIB_DATABASE")}
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "facelib.server.jobs.child"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            encoding="utf-8",
+            env={name: value for name, value in os.environ.items() if name not in secret},
+        )
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._input: IO[str] = self._process.stdin
+        self._reader = threading.Thread(target=self._read, args=(self._process.stdout,), daemon=True)
+        self._reader.start()
+        with suppress(OSError):  # when it has died, `_read` says so
+            self._input.write(json.dumps(described) + "\n")
+            self._input.flush()
+
+    def __enter__(self) -> _Process:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        family = []
+        with suppress(psutil.Error):
+            family = psutil.Process(self._process.pid).children(recursive=True)
+        if self._process.poll() is None:
+            # As by Ctrl-C: the notebook's own process removes what it has half written.
+            self._process.send_signal(signal.SIGINT if os.name != "nt" else signal.SIGTERM)
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(_END)
+        for process in family:
+            with suppress(psutil.Error):
+                process.kill()
+        self._process.kill()
+        self._process.wait()
+        with suppress(OSError):
+            self._input.close()
+        self._reader.join()
+
+    def next(self, seconds: float) -> dict[str, Any] | None:
+        """Return what it tells next; None when it tells nothing for so long."""
+        try:
+            return self._told.get(timeout=seconds)
+        except Empty:
+            return None
+
+    def _read(self, output: IO[str]) -> None:
+        with output:
+            for line in output:
+                with suppress(ValueError):
+                    self._told.put(json.loads(line))
+        self._told.put({"crashed": f"its process ended before its time, with code {self._process.wait()}"})

@@ -1,0 +1,149 @@
+"""Films over the API: the list, the page's data, the film itself by ranges, exports."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+
+import pandas as pd
+import pytest
+from PIL import Image as PillowImage
+from starlette.testclient import TestClient
+
+from facelib.films.exports import FORMATS, export_film
+from facelib.page.pack import script_value
+from facelib.project import Project
+from facelib.project.names import NOT_A_FACE, UNKNOWN
+
+VIDEOS = "/api/v1/projects/demo/videos"
+
+
+def test_films_that_were_looked_at(films: TestClient, named: Project) -> None:
+    listed = films.get(VIDEOS).json()
+    assert [one["name"] for one in listed["items"]] == [film.name for film in named.find_videos()]
+    for one, film in zip(listed["items"], named.find_videos(), strict=True):
+        tracks = pd.read_parquet(named.film(film).tracks)
+        assert (one["state"], one["problem"], one["annotated"]) == ("named", "", False)
+        assert (one["tracks"], one["unknown"]) == (len(tracks), (tracks["person"] == UNKNOWN).sum())
+        assert one["people"] == sorted(set(tracks["person"]) - {UNKNOWN, NOT_A_FACE})
+        assert one["bytes"] == film.stat().st_size and one["duration"] > 1
+        assert films.get(f"{VIDEOS}/{one['id']}").json() == one
+
+
+def test_films_and_files_that_were_not(api: TestClient, demo: Project) -> None:
+    (demo.videos / "notes.mp4").write_text("#EXTM3U\n/etc/passwd")
+    listed = {one["name"]: one for one in api.get(VIDEOS).json()["items"]}
+    assert (listed["notes.mp4"]["state"], listed["notes.mp4"]["id"]) == ("skipped", "")
+    assert listed["notes.mp4"]["problem"] == "a playlist"
+    new = listed[demo.find_videos()[0].name]
+    assert (new["state"], new["tracks"], new["duration"]) == ("new", None, None)
+    for what in ("page", "exports/csv"):
+        answer = api.get(f"{VIDEOS}/{new['id']}/{what}")
+        assert (answer.status_code, answer.headers["content-type"]) == (409, "application/problem+json")
+    assert api.get(f"{VIDEOS}/{new['id']}/media/source").status_code == 200
+    assert api.get(f"{VIDEOS}/{new['id']}/media/annotated").status_code == 404
+
+
+def test_the_page_has_what_the_files_have(films: TestClient, named: Project) -> None:
+    project, written = films.get("/api/v1/projects/demo/page").json(), script_value(named.page_data)
+    assert project["people"] == written["people"]
+    for one, other in zip(project["films"], written["films"], strict=True):
+        assert one | {"data": ""} == other | {"data": ""}
+        page = films.get(f"/api/v1/projects/demo/{one['data']}").json()
+        film = script_value(named.output / other["data"])
+        assert page | {"sources": [], "exports": [], "sheets": {}} == film | {
+            "sources": [], "exports": [], "sheets": {}, "version": one["version"],
+        }  # fmt: skip
+        sheet = films.get(f"/api/v1/projects/demo/{page['sheets']['folder']}faces-0.jpg")
+        assert sheet.content == (named.output / f"{film['sheets']['folder']}faces-0.jpg").read_bytes()
+        with PillowImage.open(io.BytesIO(sheet.content)) as picture:
+            assert picture.width == 640
+        for source in page["sources"]:
+            assert films.get(f"/api/v1/projects/demo/{source['href']}").headers["content-type"] == "video/mp4"
+    assert films.get(f"{VIDEOS}/{project['films'][0]['id']}/sheets/old/faces-0.jpg").status_code == 404
+    assert films.get(f"/api/v1/projects/demo/{page['sheets']['folder']}faces-9.jpg").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "start", "end"),
+    [
+        ("bytes=0-99", 206, 0, 100),
+        ("bytes=100-", 206, 100, None),
+        ("bytes=-50", 206, -50, None),
+        ("bytes=999999999-", 416, 0, 0),
+        ("nonsense", 400, 0, 0),
+    ],
+)
+def test_a_film_is_played_by_ranges(
+    films: TestClient, named: Project, asked: str, status: int, start: int, end: int | None
+) -> None:
+    film = named.find_videos()[0]
+    content = film.read_bytes()
+    address = f"{VIDEOS}/{named.film(film).folder.name}/media/source"
+    answer = films.get(address, headers={"Range": asked})
+    assert answer.status_code == status
+    if status == 206:
+        assert answer.content == content[start:end]
+        assert answer.headers["content-range"].endswith(f"/{len(content)}")
+    head = films.head(address)
+    assert (head.headers["accept-ranges"], head.headers["content-length"]) == ("bytes", str(len(content)))
+    assert "attachment" not in head.headers.get("content-disposition", "")
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_every_export(films: TestClient, named: Project, form: str) -> None:
+    film = named.find_videos()[0]
+    files = named.film(film)
+    answer = films.get(f"{VIDEOS}/{files.folder.name}/exports/{form}", params={"unknown": True})
+    assert answer.status_code == 200, answer.text
+    assert not files.exports.exists()  # what the notebooks made stays as it is
+    expected = export_film(film, files, formats=[form], unknown=True, address=film.name)[form]  # type: ignore[list-item]
+    if form in {"otio", "fcpxml", "annotations", "json", "parquet", "graphml"}:  # hold times or ids of their making
+        assert len(answer.content) == pytest.approx(expected.stat().st_size, rel=0.05)
+    else:
+        assert answer.content == expected.read_bytes()
+    assert f'filename="{expected.name}"' in answer.headers["content-disposition"]
+    listed = films.get(f"{VIDEOS}/{files.folder.name}/files/{expected.name}")
+    assert listed.content == expected.read_bytes()
+
+
+def test_exports_with_wrong_wishes(films: TestClient, named: Project) -> None:
+    own = f"{VIDEOS}/{named.film(named.find_videos()[0]).folder.name}"
+    assert films.get(f"{own}/exports/exe").status_code == 422
+    assert films.get(f"{own}/exports/csv", params={"longest_gap": -1}).status_code == 422
+    for name in ("tracks.parquet", "..%2ftracks.parquet", "film.txt"):
+        assert films.get(f"{own}/files/{name}").status_code == 404
+
+
+@pytest.mark.parametrize("video", ["none", "%2e%2e", "summary.csv", "%00", "a b"])
+@pytest.mark.parametrize("what", ["", "/page", "/media/source", "/exports/csv", "/files/appearances.csv"])
+def test_a_film_that_is_not_there(films: TestClient, video: str, what: str) -> None:
+    answer = films.get(f"{VIDEOS}/{video}{what}")
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
+
+
+def test_a_report_has_no_part_in_the_log_in(films: TestClient, named: Project) -> None:
+    folder = named.runs / "2026-11-28T10-00-00"
+    folder.mkdir(parents=True)
+    (folder / "05_annotate_video.html").write_text("<script>1</script>")
+    link = films.get("/api/v1/projects/demo/page").json()["reports"][0]["href"]
+    answer = films.get(f"/api/v1/projects/demo/{link}")
+    assert answer.text == "<script>1</script>"
+    assert answer.headers["content-security-policy"].startswith("sandbox allow-scripts")
+    assert "allow-same-origin" not in answer.headers["content-security-policy"]
+    assert (
+        films.get(f"/api/v1/projects/demo/{link}", headers={"If-None-Match": answer.headers["etag"]}).status_code == 304
+    )
+    assert films.get("/api/v1/projects/demo/reports/..%2f/x.html").status_code == 404
+
+
+def test_films_of_another_project(
+    films: TestClient, named: Project, client_with: Callable[[dict[str, str]], TestClient]
+) -> None:
+    films.post("/api/v1/projects", json={"name": "other"})
+    video = named.film(named.find_videos()[0]).folder.name
+    assert films.get(f"/api/v1/projects/other/videos/{video}/page").status_code == 404
+    stranger = client_with({"other": "admin"})
+    assert stranger.get(f"{VIDEOS}/{video}/media/source").status_code == 404
+    assert json.loads(stranger.get(VIDEOS).text)["status"] == 404

@@ -1,0 +1,58 @@
+"""Notebooks for jobs: quick ones, slow ones, and ones that go wrong."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from facelib.server.settings import Settings
+
+PARAMETERS = 'project: str = ""\ndata_dir: str = ""\noutput_dir: str = ""\nseconds: float = 0.0\nhow: str = ""'
+NOTE = """
+import os, time
+from pathlib import Path
+log = Path(output_dir) / project / "log.txt"
+with log.open("a") as file:
+    file.write({number!r} + " begins\\n")
+"""
+WORK = """
+from tqdm.auto import tqdm
+for _ in tqdm(range(20)):
+    time.sleep(seconds / 20)
+if how == "error":
+    raise ValueError("expected a film, got a potato")
+if how == "crash":
+    os.kill(os.getpid(), 9)
+if how == "memory":
+    taken = [bytearray(b"x" * 2**28) for _ in range(40)]
+"""
+DONE = """
+with log.open("a") as file:
+    file.write({number!r} + " ends\\n")
+"""
+
+
+@pytest.fixture
+def settings(settings: Settings, tmp_path: Path, make_notebook: Callable[..., Path]) -> Settings:
+    """The settings of a server whose notebooks are 11 and 12: they write when they begin and end."""
+    for number in ("11", "12"):
+        cells = (NOTE.format(number=number), WORK, DONE.format(number=number))
+        make_notebook(tmp_path / "notebooks" / f"{number}_work.ipynb", PARAMETERS, *cells)
+    (tmp_path / "data" / "own" / "people").mkdir(parents=True)
+    return settings.model_copy(update={"notebooks": tmp_path / "notebooks", "workers": 1, "job_memory_gb": 2.0})
+
+
+def wait_for(client: TestClient, number: int, *states: str, seconds: float = 400.0) -> dict[str, Any]:
+    """Wait until a job is in one of the states, and return it."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        job = client.get(f"/api/v1/projects/own/jobs/{number}").json()
+        if job["state"] in states:
+            return dict(job)
+        time.sleep(0.2)
+    raise AssertionError(f"waited {seconds} s for {states}, still {job}")

@@ -1,0 +1,191 @@
+"""Jobs: run in processes of their own, watched, cancelled, and set aside."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from starlette.testclient import TestClient
+
+from facelib.project import Project
+from facelib.server.events import since, tell
+from facelib.server.jobs import check_job
+
+from .conftest import wait_for
+
+JOBS = "/api/v1/projects/own/jobs"
+
+
+@pytest.fixture
+def begin(owner: TestClient) -> Callable[..., int]:
+    """Return a function that begins a job on the project `own`, which gives its number."""
+
+    def start(*steps: int, **parameters: Any) -> int:
+        answer = owner.post(JOBS, json={"kind": "run", "steps": list(steps), "parameters": parameters})
+        assert answer.status_code == 202, answer.text
+        return int(answer.json()["id"])
+
+    return start
+
+
+def log(tmp_path: Path) -> list[str]:
+    return (tmp_path / "output" / "own" / "log.txt").read_text().splitlines()
+
+
+def test_a_job_runs_its_notebooks_and_leaves_their_reports(
+    owner: TestClient, begin: Callable[..., int], tmp_path: Path
+) -> None:
+    number = begin(11, 12, seconds=2.0)
+    job = wait_for(owner, number, "done")
+    assert [(stage["step"], stage["name"]) for stage in job["stages"]] == [(11, "11_work"), (12, "12_work")]
+    assert (job["progress"], job["attempts"], job["reason"], job["by"]) == (1.0, 1, "", "first start")
+    assert log(tmp_path) == ["11 begins", "11 ends", "12 begins", "12 ends"]
+    for stage in job["stages"]:
+        for suffix in (".ipynb", ".html"):
+            assert (tmp_path / "output" / "own" / "runs" / stage["run"] / (stage["name"] + suffix)).is_file()
+    assert owner.get(JOBS).json()["items"] == [job]
+    assert owner.post(f"{JOBS}/{number}/retry").status_code == 409
+
+
+def test_progress_comes_as_events_with_the_time_left(owner: TestClient, begin: Callable[..., int]) -> None:
+    number = begin(11, seconds=8.0)
+    wait_for(owner, number, "done")
+    told = [event for event in events(owner, after=0) if event["job"] == number]
+    assert told[0]["state"] == "queued" and told[-1]["state"] == "done"
+    fractions = [event["progress"] for event in told if "progress" in event]
+    assert fractions == sorted(fractions) and fractions[-1] > 0.3
+    assert any(event.get("left") for event in told)
+
+
+def events(client: TestClient, after: int) -> list[dict[str, Any]]:
+    """Return the data of the events after a number, as the database has them now."""
+    with client.app.state.store.read() as session:
+        return [event.data for event in since(session, after)]
+
+
+@pytest.mark.parametrize(
+    ("how", "state", "attempts", "reason"),
+    [
+        ("error", "failed", 1, "ValueError: expected a film, got a potato"),
+        ("crash", "set aside", 3, "ended before its time"),
+        ("memory", "set aside", 3, "2 GB"),
+    ],
+)
+def test_a_job_that_goes_wrong(
+    owner: TestClient, begin: Callable[..., int], tmp_path: Path, how: str, state: str, attempts: int, reason: str
+) -> None:
+    job = wait_for(owner, begin(11, 12, how=how), "failed", "set aside", "done")
+    assert (job["state"], job["attempts"], job["stages"]) == (state, attempts, [])
+    assert reason in job["reason"]
+    assert log(tmp_path) == ["11 begins"] * attempts
+    healthy = wait_for(owner, begin(12), "done")
+    assert healthy["attempts"] == 1
+    assert owner.post(f"{JOBS}/{job['id']}/retry").json()["state"] == "queued"
+
+
+def test_a_job_is_cancelled_and_goes_on_behind_its_last_stage(
+    owner: TestClient, begin: Callable[..., int], tmp_path: Path
+) -> None:
+    number = begin(11, 12, seconds=4.0)
+    waiting = begin(12, seconds=0.1)
+    while len(owner.get(f"{JOBS}/{number}").json()["stages"]) < 1:
+        time.sleep(0.2)
+    assert owner.post(f"{JOBS}/{waiting}/cancel").json()["state"] == "cancelled"
+    assert owner.post(f"{JOBS}/{number}/cancel").status_code == 202
+    job = wait_for(owner, number, "cancelled")
+    assert [stage["step"] for stage in job["stages"]] == [11]
+    assert owner.post(f"{JOBS}/{number}/cancel").status_code == 409
+    owner.post(f"{JOBS}/{number}/retry")
+    wait_for(owner, number, "done")
+    lines = log(tmp_path)
+    assert lines.count("11 begins") == 1 and lines[-1] == "12 ends"
+
+
+def test_a_stopped_server_puts_its_job_back(make_app: Callable[..., Any], tmp_path: Path) -> None:
+    app = make_app()
+    headers = {"Authorization": f"Bearer {app.state.first_token}"}
+    new = {"kind": "run", "steps": [11], "parameters": {"seconds": 60.0}}
+    with TestClient(app, headers=headers) as client:
+        number = client.post(JOBS, json=new).json()["id"]
+        wait_for(client, number, "running")
+        time.sleep(3)
+    children = psutil.Process().children(recursive=True)
+    assert not [child for child in children if "facelib.server.jobs.child" in " ".join(child.cmdline())]
+    job = TestClient(make_app(workers=0), headers=headers).get(f"{JOBS}/{number}").json()
+    assert (job["state"], job["attempts"], job["reason"]) == ("queued", 0, "the server was stopped")
+
+
+@pytest.mark.parametrize(
+    ("new", "status"),
+    [
+        ({"kind": "run"}, 422),
+        ({"kind": "run", "steps": [99]}, 422),
+        ({"kind": "film", "steps": [5]}, 422),
+        ({"kind": "dance"}, 422),
+        ({"kind": "run", "steps": [11], "parameters": {"speed": 1}}, 422),
+        ({"kind": "run", "steps": [11], "parameters": {"seconds": "long"}}, 422),
+        ({"kind": "run", "steps": [11], "parameters": {"output_dir": "/tmp"}}, 422),
+        ({"kind": "run", "steps": "11"}, 422),
+    ],
+)
+def test_a_job_that_cannot_be(owner: TestClient, new: dict[str, Any], status: int) -> None:
+    answer = owner.post(JOBS, json=new)
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+    assert owner.get(JOBS).json()["total"] == 0
+
+
+def test_jobs_are_begun_by_admins_of_their_project_alone(
+    owner: TestClient, client_with: Callable[[dict[str, str]], TestClient], tmp_path: Path
+) -> None:
+    (tmp_path / "data" / "other").mkdir()
+    new = {"kind": "run", "steps": [11], "parameters": {"seconds": 30.0}}
+    number = owner.post(JOBS, json=new).json()["id"]
+    reader = client_with({"own": "correct", "other": "admin"})
+    assert reader.get(f"{JOBS}/{number}").status_code == 200
+    assert reader.post(JOBS, json=new).status_code == 403
+    assert reader.post(f"{JOBS}/{number}/cancel").status_code == 403
+    assert reader.get(f"/api/v1/projects/other/jobs/{number}").status_code == 404
+    assert reader.post(f"/api/v1/projects/other/jobs/{number}/cancel").status_code == 404
+    owner.post(f"{JOBS}/{number}/cancel")
+
+
+@pytest.mark.parametrize(
+    ("kind", "parameters"),
+    [
+        ("gather", {"people_from": "/etc"}),
+        ("gather", {"videos_from": ["/etc/passwd"]}),
+        ("gather", {"videos_from": ["file:///etc/passwd"]}),
+        ("gather", {"videos_from": ["ftp://127.0.0.1/a.mp4"]}),
+        ("gather", {"private_addresses": True}),
+        ("gather", {"addresses_from": "/etc/passwd"}),
+        ("gather", {"faces_from": ["../../etc/passwd"]}),
+        ("film", {"videos": ["../../../etc/passwd"]}),
+        ("film", {"videos": []}),
+        ("film", {"videos": ["demo.mp4", "demo_vfr.mp4"]}),
+        ("train", {"detector": "../network.onnx"}),
+        ("train", {"embedder": "/tmp/network"}),
+        ("evaluate", {"truth": "/etc"}),
+    ],
+)
+def test_no_parameter_reaches_beyond_the_project(
+    make_reviewed: Callable[..., Project], kind: Any, parameters: dict[str, Any]
+) -> None:
+    project = make_reviewed({"demo.mp4": [], "demo_vfr.mp4": []})
+    with pytest.raises((ValueError, FileNotFoundError), match=r"^expected "):
+        check_job(project, kind, parameters)
+    check_job(project, "film", {"videos": ["demo.mp4"]})
+    check_job(project, "gather", {"videos_from": ["https://example.org/a.mp4"], "names": ["Ada Lovelace"]})
+
+
+def test_events_are_kept_in_order(owner: TestClient) -> None:
+    store = owner.app.state.store
+    with store.begin() as session:
+        tell(session, "own", "people", person="Ada")
+        tell(session, "secret", "people", person="Grace")
+        tell(session, "own", "people", person="last")
+    assert json.dumps(events(owner, 0)) == '[{"person": "Ada"}, {"person": "Grace"}, {"person": "last"}]'
