@@ -56,6 +56,6 @@ def _settings_class() -> type[Settings]:
     except ModuleNotFoundError as error:
         raise ImportError(
             f"expected the packages of the server, {error.name!r} is missing; "
-            "install them: make server, or pip install 'facelib[server]'"
+            "install them: make server, or pip install '.[server]' in the checkout"
         ) from None
     return Settings

@@ -11,12 +11,15 @@ from anyio import to_thread
 from fastapi import APIRouter, FastAPI
 from prometheus_client import CollectorRegistry
 
-from facelib.server.api import events, jobs, of_projects, projects, server, session, tokens, users
+from facelib.server import front
+from facelib.server.api import events, jobs, of_projects, projects, server, session, tokens, uploads, users
 from facelib.server.database import open_store
 from facelib.server.etags import ETags
 from facelib.server.events import Feed
 from facelib.server.films import FilmPages
+from facelib.server.headers import SecurityHeaders
 from facelib.server.jobs.worker import Workers
+from facelib.server.networks import Networks
 from facelib.server.observe import Observe
 from facelib.server.problems import ProblemDocument, add_handlers, describe
 from facelib.server.reviews import Reviews
@@ -24,7 +27,8 @@ from facelib.server.security.first import make_first_token
 from facelib.server.settings import Settings
 
 API = "/api/v1"
-ROUTERS: tuple[ModuleType, ...] = (session, users, tokens, projects, jobs, events, *of_projects.ROUTERS)
+_LARGEST_BODY = 32 * 2**20  # bytes; uploads in pieces have a limit of their own
+ROUTERS: tuple[ModuleType, ...] = (session, users, tokens, projects, jobs, uploads, events, *of_projects.ROUTERS)
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -54,13 +58,14 @@ def create_app(settings: Settings) -> FastAPI:
         version=version("facelib"),
         summary="Who is in a film, and when.",
         lifespan=life,
-        openapi_url=f"{API}/openapi.json",
+        openapi_url=None,  # `server` has it, for those who are logged in
         docs_url=None,
         redoc_url=None,
+        max_body_size=_LARGEST_BODY,
     )
     app.state.settings, app.state.store = settings, store
     app.state.feed = Feed(store)
-    app.state.pages, app.state.reviews = FilmPages(), Reviews()
+    app.state.pages, app.state.reviews, app.state.networks = FilmPages(), Reviews(), Networks()
     app.state.registry = CollectorRegistry()
     app.state.first_token = make_first_token(store)
     add_handlers(app, settings)
@@ -69,8 +74,10 @@ def create_app(settings: Settings) -> FastAPI:
         api.include_router(module.router)
     app.include_router(api)
     app.include_router(server.router)
+    app.include_router(front.router)
     _describe_problems(app)
     app.add_middleware(ETags)
+    app.add_middleware(SecurityHeaders, only_https=settings.secure_cookies)
     app.add_middleware(Observe, registry=app.state.registry)
     return app
 

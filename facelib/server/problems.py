@@ -50,15 +50,16 @@ class Problem(Exception):
 def describe(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Return the errors of an endpoint as FastAPI's `responses` describes them: the usual ones and those named."""
     content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}}
-    return {
-        status: {"description": HTTPStatus(status).phrase, "content": content}
-        for status in sorted({*_USUAL, *statuses})
-    }
+    return {status: {"description": _phrase(status), "content": content} for status in sorted({*_USUAL, *statuses})}
+
+
+def _phrase(status: int) -> str:
+    return "Checksum Mismatch" if status == 460 else HTTPStatus(status).phrase  # 460 is of the tus protocol
 
 
 def answer(problem: Problem) -> JSONResponse:
     """Return the response that tells a problem."""
-    title = HTTPStatus(problem.status).phrase
+    title = _phrase(problem.status)
     document = {"type": "about:blank", "title": title, "status": problem.status, "detail": problem.detail}
     return JSONResponse(
         document | problem.members, problem.status, problem.headers, media_type="application/problem+json"

@@ -34,6 +34,14 @@ class Settings(BaseSettings):
     private_addresses: bool = Field(
         False, description="Let jobs fetch from machines that are not on the public internet, such as this one."
     )
+    largest_film_gb: float = Field(50.0, gt=0, description="Gigabytes of the largest film that can be uploaded.")
+    largest_picture_mb: float = Field(50.0, gt=0, description="Megabytes of the largest picture that can be uploaded.")
+    lease_seconds: float = Field(
+        20.0, ge=1, description="Seconds after which the job of a server that was killed is taken over."
+    )
+    job_attempts: int = Field(
+        3, ge=1, description="How often a job is begun whose process ends before its time; then it is set aside."
+    )
     session_hours: float = Field(168.0, gt=0, description="Hours after which a log-in without use ends.")
     failed_logins: int = Field(5, ge=1, description="Wrong log-ins by one name or address allowed in 15 minutes.")
     trusted_proxies: str = Field("127.0.0.1", description="Addresses whose X-Forwarded-For and -Proto are believed.")

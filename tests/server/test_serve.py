@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
-import re
 import signal
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 
@@ -22,20 +17,7 @@ from typer.testing import CliRunner
 from facelib.cli import main
 from facelib.server.settings import Settings
 
-
-@contextmanager
-def serving(*options: str, **environment: str) -> Iterator[tuple[subprocess.Popen[str], str, str]]:
-    """Start a server on a free port; yield its process, its address and the token it shows (empty: none)."""
-    program = [sys.executable, "-c", "from facelib.cli import main; main()", "serve", "--port", "0", *options]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "env": os.environ | environment}
-    with subprocess.Popen(program, **pipes) as process:  # type: ignore[call-overload]
-        try:
-            address = re.search(r"at (http://\S+)", process.stdout.readline())[1]
-            first = process.stdout.readline() if environment.get("FIRST", "yes") == "yes" else ""
-            yield process, address, first.strip().rpartition(" ")[2]
-        finally:
-            process.terminate()
-            process.communicate(timeout=60)
+from .running import serving
 
 
 def test_a_server_starts_tells_its_token_once_and_stops(tmp_path: Path, database_url: str) -> None:

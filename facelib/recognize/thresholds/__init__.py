@@ -10,6 +10,7 @@ with the right name (ISO/IEC 19795-1; Grother et al., NIST IR 8271).
 from facelib.recognize.thresholds.confidence import confidence_model
 from facelib.recognize.thresholds.evidence import FEWEST_PEOPLE, pictures_to_add, trials_needed
 from facelib.recognize.thresholds.fitting import Fitted, Interval, fit_threshold, measure_threshold
+from facelib.recognize.thresholds.look_alikes import LookAlikes, find_look_alikes
 from facelib.recognize.thresholds.lookups import Lookups
 from facelib.recognize.thresholds.people import fit_offsets, fit_per_person
 from facelib.recognize.thresholds.rates import curve, leave_one_out
@@ -20,11 +21,13 @@ __all__ = [
     "FEWEST_PEOPLE",
     "Fitted",
     "Interval",
+    "LookAlikes",
     "Lookups",
     "Offsets",
     "Trials",
     "confidence_model",
     "curve",
+    "find_look_alikes",
     "fit_offsets",
     "fit_per_person",
     "fit_threshold",

@@ -18,8 +18,10 @@ from facelib.recognize import OpenSetKNN, OpenSetSVM
 from facelib.recognize.store import RecognizerKind
 from facelib.recognize.svm import Kernel
 from facelib.recognize.thresholds import (
+    LookAlikes,
     Trials,
     confidence_model,
+    find_look_alikes,
     fit_offsets,
     fit_per_person,
     fit_threshold,
@@ -79,7 +81,8 @@ def tune(
             `facelib.gallery.strangers.embed_strangers`, or their embeddings, `(s, d)`.
         aliases: Pairs of names that may be one person's: until somebody says who is who they are no strangers to
             each other. None looks for them; see `facelib.gallery.find_aliases`.
-        per_person: Whether each person gets a threshold of their own; see `thresholds.fit_per_person`. The
+        per_person: Whether each person gets a threshold of their own; see `thresholds.fit_per_person`. Without it,
+            only look-alikes do who would lower everybody's, see `thresholds.find_look_alikes`. The
             machines of an SVM are calibrated person by person as it is, and gain next to nothing.
         leave_out_near_duplicates: Whether a face is tried without the faces of its person that come of the same
             source; see `thresholds.near_duplicate_groups`. Without it, copies of a picture flatter the figures.
@@ -129,19 +132,26 @@ def tune(
             progress=progress,
         )
         limit = 1 - SVM_FALLBACK
-    own = None
+    own, resembling = None, None
     if per_person:
         own = fit_per_person(every, wanted_fpir=wanted_fpir, fallback=limit, seed=seed)
         offsets = fit_offsets(every, wanted_fpir=wanted_fpir, seed=seed)
+    elif kind == "knn":
+        resembling = find_look_alikes(every, wanted_fpir=wanted_fpir, fallback=limit)
+        if resembling is not None:
+            own, offsets = resembling.table, resembling.offsets
+    if own is not None:
         every = trials(vectors, names, offsets=offsets, **options) if kind == "knn" else with_offsets(every, offsets)
     outcome = every.nearest(k if kind == "knn" else 1)
     fitted = fit_threshold(outcome, wanted_fpir=wanted_fpir, fallback=limit, seed=seed)
     if not np.isfinite(fitted.threshold):
         raise ValueError(
             f"expected a threshold for the embedder {gallery.embedder!r}, got {fallback!r}: nobody measured one, and "
-            f"a cast of {fitted.people} is no evidence; add people, or choose an embedder whose threshold is known"
+            f"a cast of {fitted.people} is no evidence; add people, measure the network with 'facelib models "
+            f"calibrate', or choose an embedder whose threshold is known"
         )
-    fitted = in_unit(kind, replace(fitted, advice=fitted.advice + _about_duplicates(alike) + _about_aliases(pairs)))
+    advice = fitted.advice + _about_duplicates(alike) + _about_aliases(pairs) + _about_look_alikes(resembling)
+    fitted = in_unit(kind, replace(fitted, advice=advice))
     usual = (
         fallback
         if np.isfinite(fallback)
@@ -211,6 +221,16 @@ def _own_unit(table: pd.DataFrame, threshold: float, offsets: FloatArray, kind: 
 def _about_aliases(pairs: list[tuple[str, str]]) -> str:
     told = "".join(f" {one} and {other} look like one person." for one, other in pairs)
     return f"{told} Until you say whether they are, they do not count as strangers to each other." if told else ""
+
+
+def _about_look_alikes(found: LookAlikes | None) -> str:
+    if found is None:
+        return ""
+    told = "".join(
+        f" {one} and {other} look alike: of these two alone, only a face within {threshold:.4f} gets the name."
+        for one, other, threshold in found.pairs
+    )
+    return f"{told} With one threshold for all it would be {found.table['alike'].iloc[0]:.4f} for everybody."
 
 
 def _about_duplicates(count: int) -> str:

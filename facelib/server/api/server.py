@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import APIRouter, Request
 from fastapi.responses import PlainTextResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -26,6 +28,13 @@ def health(store: CurrentStore) -> Health:
     with store.read() as session:
         session.execute(text("select 1"))
     return Health(status="ok")
+
+
+@router.get("/api/v1/openapi.json", include_in_schema=False)
+def describe_api(_caller: Anyone, request: Request) -> dict[str, Any]:
+    """Describe the API (OpenAPI)."""
+    described: dict[str, Any] = request.app.openapi()
+    return described
 
 
 @router.get(

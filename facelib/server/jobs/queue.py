@@ -1,6 +1,6 @@
 """Jobs put into the table, claimed by one worker at a time, and ended.
 
-A claim lasts `LEASE` seconds and is renewed while the work goes on. A worker that was killed renews nothing more, and
+A claim lasts some seconds and is renewed while the work goes on. A worker that was killed renews nothing more, and
 another one takes its job over, behind the last stage that was finished.
 """
 
@@ -17,12 +17,6 @@ from facelib.server.database import Job
 from facelib.server.database.store import now
 from facelib.server.events import tell
 from facelib.server.jobs.kinds import JobKind, steps_of
-
-LEASE = 20.0
-"""Seconds after which a running job that nobody renews is taken over."""
-
-MOST_ATTEMPTS = 3
-"""How often a job is begun whose process ends before its time; then it is set aside."""
 
 LIVE = ("queued", "running")
 
@@ -67,22 +61,28 @@ def enqueue(
     return job
 
 
-def claim(session: Session, owner: str) -> Job | None:
+def claim(session: Session, owner: str, *, lease: float, most_attempts: int) -> Job | None:
     """Give the oldest job that can be begun to a worker; None when there is none.
 
     A job whose process ended before its time too often is set aside instead.
+
+    Args:
+        session: A session that writes.
+        owner: The worker.
+        lease: Seconds for which the claim lasts.
+        most_attempts: How often a job may be begun.
     """
     at = now(session)
     query = select(Job).where(_free(at)).order_by(Job.id).limit(1).with_for_update(skip_locked=True)
     job = session.scalars(query).first()
     if job is None:
         return None
-    if job.state == "running" and (job.attempts >= MOST_ATTEMPTS or job.cancelled):
+    if job.state == "running" and (job.attempts >= most_attempts or job.cancelled):
         doing = f" while it was at {job.doing!r}" if job.doing else ""
         reason = "" if job.cancelled else f"its process ended before its time {job.attempts} times, the last{doing}"
         _end(session, job, "cancelled" if job.cancelled else "set aside", reason)
         return None
-    job.state, job.owner, job.lease = "running", owner, at + LEASE
+    job.state, job.owner, job.lease = "running", owner, at + lease
     job.attempts, job.started, job.reason = job.attempts + 1, job.started or at, ""
     tell(session, job.project, "job", job=job.id, state=job.state)
     return job
@@ -93,11 +93,11 @@ def is_waiting(session: Session) -> bool:
     return session.scalars(select(Job.id).where(_free(now(session))).limit(1)).first() is not None
 
 
-def renew(session: Session, number: int, owner: str, **values: Any) -> Job | None:
+def renew(session: Session, number: int, owner: str, *, lease: float, **values: Any) -> Job | None:
     """Renew a claim, and write down how far the job is; None when the job is no longer the worker's."""
     at = now(session)
     mine = update(Job).where(Job.id == number, Job.owner == owner, Job.state == "running")
-    if not session.execute(mine.values(lease=at + LEASE, **values)).rowcount:  # type: ignore[attr-defined]
+    if not session.execute(mine.values(lease=at + lease, **values)).rowcount:  # type: ignore[attr-defined]
         return None
     job = session.get_one(Job, number, populate_existing=True)
     if values:
@@ -120,12 +120,12 @@ def end(session: Session, number: int, owner: str, state: str, reason: str = "")
         _end(session, job, state, reason)
 
 
-def crashed(session: Session, number: int, owner: str, reason: str) -> None:
+def crashed(session: Session, number: int, owner: str, reason: str, *, most_attempts: int) -> None:
     """Put a job back whose process ended before its time, or set it aside after too many attempts."""
     job = session.get_one(Job, number, with_for_update=True)
     if (job.owner, job.state) != (owner, "running"):
         return
-    if job.attempts >= MOST_ATTEMPTS:
+    if job.attempts >= most_attempts:
         _end(session, job, "set aside", f"{reason}, {job.attempts} times")
     else:
         _wait(session, job, 0.0, reason)

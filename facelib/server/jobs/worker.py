@@ -18,6 +18,7 @@ from typing import IO, Any
 
 import psutil
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
 
 from facelib.project import path_of
 from facelib.server.database import Job, Store
@@ -77,9 +78,10 @@ class Workers:
         with self._store.read() as session:  # most looks find nothing, and keep nobody from writing
             if not queue.is_waiting(session):
                 return None
+        settings = self._settings
         with self._store.begin() as session:
             forget_old(session)
-            return queue.claim(session, owner)
+            return queue.claim(session, owner, lease=settings.lease_seconds, most_attempts=settings.job_attempts)
 
     def _do(self, job: Job, owner: str) -> None:
         """Do a claimed job in a process of its own, until it ends, is cancelled, or is no longer ours."""
@@ -93,13 +95,13 @@ class Workers:
         if ended is None:
             return
         with self._store.begin() as session:
-            _end(session, job.id, owner, ended)
+            self._end(session, job.id, owner, ended)
         _log.info("job ends", extra={"job": job.id, "kind": job.kind, "how": next(iter(ended))})
 
     def _follow(self, job: Job, owner: str, process: _Process) -> dict[str, Any] | None:
         """Write down what a process tells; return how it ended, or None when the job is no longer ours."""
         renewed, values = time.monotonic(), dict[str, Any]()
-        until = renewed + queue.LEASE
+        until = renewed + self._settings.lease_seconds
         while True:
             if self._stop.is_set():
                 return {"busy": "the server was stopped"}
@@ -112,10 +114,10 @@ class Workers:
             elif told is not None:
                 return told
             at = time.monotonic()
-            if at - renewed >= _RENEWED:
+            if at - renewed >= min(_RENEWED, self._settings.lease_seconds / 4):
                 try:
                     with self._store.begin() as session:
-                        mine = queue.renew(session, job.id, owner, **values)
+                        mine = queue.renew(session, job.id, owner, lease=self._settings.lease_seconds, **values)
                 except DBAPIError:
                     if at > until:  # by now another worker may have taken it over
                         return None
@@ -124,7 +126,17 @@ class Workers:
                     return None
                 if mine.cancelled:
                     return {"cancelled": True}
-                renewed, values, until = at, {}, at + queue.LEASE
+                renewed, values, until = at, {}, at + self._settings.lease_seconds
+
+    def _end(self, session: Session, number: int, owner: str, ended: dict[str, Any]) -> None:
+        if "busy" in ended:
+            queue.put_back(session, number, owner, seconds=_BUSY, reason=ended["busy"])
+        elif "crashed" in ended:
+            most = self._settings.job_attempts
+            queue.crashed(session, number, owner, ended["crashed"], most_attempts=most)
+        else:
+            state = next(state for state in ("done", "cancelled", "failed") if state in ended)
+            queue.end(session, number, owner, state, ended.get("failed", ""))
 
     def _described(self, job: Job) -> dict[str, Any]:
         settings = self._settings
@@ -141,16 +153,6 @@ class Workers:
             "parameters": parameters,
             "memory_gb": settings.job_memory_gb,
         }
-
-
-def _end(session: Any, number: int, owner: str, ended: dict[str, Any]) -> None:
-    if "busy" in ended:
-        queue.put_back(session, number, owner, seconds=_BUSY, reason=ended["busy"])
-    elif "crashed" in ended:
-        queue.crashed(session, number, owner, ended["crashed"])
-    else:
-        state = next(state for state in ("done", "cancelled", "failed") if state in ended)
-        queue.end(session, number, owner, state, ended.get("failed", ""))
 
 
 class _Process:

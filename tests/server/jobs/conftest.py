@@ -47,7 +47,7 @@ def settings(settings: Settings, tmp_path: Path, make_notebook: Callable[..., Pa
     return settings.model_copy(update={"notebooks": tmp_path / "notebooks", "workers": 1, "job_memory_gb": 2.0})
 
 
-def wait_for(client: TestClient, number: int, *states: str, seconds: float = 120.0) -> dict[str, Any]:
+def wait_for(client: TestClient, number: int, *states: str, seconds: float = 400.0) -> dict[str, Any]:
     """Wait until a job is in one of the states, and return it."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:

@@ -1,0 +1,210 @@
+"""Uploads by tus: in pieces, continued, finished once, bounded, and looked at before they are taken in."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import struct
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from httpx2 import Response
+from PIL import Image
+from starlette.testclient import TestClient
+
+from facelib.project import Project
+from facelib.server.uploads.inspection import inspect_file
+
+UPLOADS = "/api/v1/projects/own/uploads"
+TUS = {"Tus-Resumable": "1.0.0"}
+CHUNK = TUS | {"Content-Type": "application/offset+octet-stream"}
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Project:
+    """A project with one person and no pictures."""
+    project = Project("own", tmp_path / "data", tmp_path / "output")
+    (project.people / "Ada Lovelace").mkdir(parents=True)
+    return project
+
+
+def begin(client: TestClient, length: int, **metadata: str) -> Response:
+    pairs = ",".join(f"{name} {base64.b64encode(value.encode()).decode()}" for name, value in metadata.items())
+    return client.post(UPLOADS, headers=TUS | {"Upload-Length": str(length), "Upload-Metadata": pairs})
+
+
+def send(client: TestClient, place: str, content: bytes, offset: int = 0, **headers: str) -> Response:
+    return client.patch(place, content=content, headers=CHUNK | {"Upload-Offset": str(offset)} | headers)
+
+
+def upload(client: TestClient, content: bytes, **metadata: str) -> Response:
+    return send(client, begin(client, len(content), **metadata).headers["Location"], content)
+
+
+def test_a_film_comes_in_pieces(owner: TestClient, own: Project, make_film: Callable[..., Path]) -> None:
+    film = make_film("film.mkv").read_bytes()
+    place = begin(owner, len(film), filename="../../Das Böse 🎬.mkv").headers["Location"]
+    half = len(film) // 2
+    assert send(owner, place, film[:half]).headers["Upload-Offset"] == str(half)
+    assert owner.head(place).headers["Upload-Offset"] == str(half)
+    assert not own.videos.exists()
+    jumps = send(owner, place, film[half:], half + 1)
+    assert jumps.status_code == 409 and str(half) in jumps.json()["detail"]
+    assert send(owner, place, film[half:], half).status_code == 204
+    (kept,) = own.find_videos()
+    assert (kept.name, kept.read_bytes()) == ("Das Böse 🎬.mkv", film)
+    assert owner.get(place).json() | {"id": "", "length": 0, "received": 0} == {
+        "id": "", "name": "../../Das Böse 🎬.mkv", "person": None, "length": 0, "received": 0, "state": "done",
+        "file": "videos/Das Böse 🎬.mkv", "reason": "",
+    }  # fmt: skip
+    assert owner.head(place).headers["Upload-Offset"] == str(len(film))
+    assert list((own.data / ".uploads").glob("[!.]*")) == []
+    assert upload(owner, film, filename="Das Böse 🎬.mkv").status_code == 204
+    assert [path.name for path in own.find_videos()] == ["Das Böse 🎬 (2).mkv", "Das Böse 🎬.mkv"]
+
+
+def test_a_picture_comes_to_a_person(owner: TestClient, own: Project) -> None:
+    content = picture(640, 480)
+    assert upload(owner, content, filename="x.png", person="ada  lovelace").status_code == 204
+    assert upload(owner, content, filename="again.png", person="Ada Lovelace").status_code == 204
+    assert upload(owner, content, filename="x.png", person="Grace Hopper").status_code == 204
+    assert own.find_people() == ["Ada Lovelace", "Grace Hopper"]
+    assert [len(own.find_pictures(person)) for person in own.find_people()] == [1, 1]
+    assert own.find_pictures("Grace Hopper")[0].read_bytes() == content
+
+
+def picture(width: int, height: int) -> bytes:
+    noise = np.random.default_rng(0).integers(0, 255, (height, width, 3), np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(noise).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def bomb(width: int, height: int) -> bytes:
+    """Return a small PNG that says it is huge, all of it black."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        checked = kind + content
+        return struct.pack(">I", len(content)) + checked + struct.pack(">I", zlib.crc32(checked))
+
+    header = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
+    rows = zlib.compress(bytes((width // 8 + 1) * height), 9)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+
+
+def test_what_is_no_film_or_picture_is_refused_and_removed(
+    owner: TestClient, own: Project, make_film: Callable[..., Path]
+) -> None:
+    film = make_film().read_bytes()
+    secret = own.data / "secret.txt"
+    secret.write_text("secret")
+    for content, metadata, reason in [
+        (f"#EXTM3U\n#EXTINF:1,\nfile://{secret}\n".encode(), {"filename": "a.mp4"}, "a playlist"),
+        (f"ffconcat version 1.0\nfile '{secret}'\n".encode(), {"filename": "a.mkv"}, "a playlist"),
+        (b"<?xml version='1.0'?><MPD></MPD>", {"filename": "a.mpd"}, "it is a playlist"),
+        (b"PK\x03\x04" + bytes(1000), {"filename": "a"}, "archive"),
+        (film[:200], {"filename": "a.mp4"}, "of another kind"),
+        (b"not a picture", {"filename": "a.jpg", "person": "Ada Lovelace"}, "cannot be read"),
+        (picture(64, 64)[:500], {"filename": "a.png", "person": "Ada Lovelace"}, "cannot be read"),
+        (bomb(50_000, 50_000), {"filename": "a.png", "person": "Ada Lovelace"}, "50000 x 50000"),
+        (film, {"filename": "a.jpg", "person": "Ada Lovelace"}, "cannot be read"),
+    ]:
+        place = begin(owner, len(content), **metadata).headers["Location"]
+        answer = send(owner, place, content)
+        assert answer.status_code == 422 and reason in answer.json()["detail"], answer.text
+        assert owner.get(place).json()["state"] == "refused"
+        assert owner.head(place).status_code == 410
+        assert send(owner, place, b"x", len(content)).status_code == 410
+    assert own.find_pictures("Ada Lovelace") == [] and not own.videos.exists()
+    assert list((own.data / ".uploads").glob("[!.]*")) == []
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Upload-Length": "10"}, 412),
+        (TUS | {"Upload-Length": "10", "Tus-Resumable": "0.2.2"}, 412),
+        (TUS, 400),
+        (TUS | {"Upload-Length": "-5"}, 400),
+        (TUS | {"Upload-Length": "0"}, 400),
+        (TUS | {"Upload-Length": "ten"}, 400),
+        (TUS | {"Upload-Length": "9" * 21}, 422),
+        (TUS | {"Upload-Length": str(10**12)}, 413),
+        (TUS | {"Upload-Length": "10", "Upload-Metadata": "filename é"}, 400),
+        (TUS | {"Upload-Length": "10", "Upload-Metadata": "person Li4vLi4vZXRj"}, 422),  # ../../etc
+        (TUS | {"Upload-Length": "10", "Upload-Metadata": "person dW5rbm93bg=="}, 422),  # unknown
+    ],
+)
+def test_an_upload_that_cannot_begin(owner: TestClient, own: Project, headers: dict[str, str], status: int) -> None:
+    raw = {name: value.encode() for name, value in headers.items()}
+    answer = owner.post(UPLOADS, headers=raw)
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json"), answer.text
+
+
+def test_a_chunk_is_what_it_says_or_is_not_kept(owner: TestClient, own: Project) -> None:
+    place = begin(owner, 10, filename="a.mp4").headers["Location"]
+    digest = lambda content: base64.b64encode(hashlib.sha256(content).digest()).decode()  # noqa: E731
+    tries = [
+        (send(owner, place, b"x" * 11), 413),
+        (send(owner, place, b"abc", **{"Upload-Checksum": f"sha256 {digest(b'abd')}"}), 460),
+        (send(owner, place, b"abc", **{"Upload-Checksum": "md5 YWJj"}), 400),
+        (send(owner, place, b"abc", **{"Upload-Checksum": "sha256 YWJj"}), 400),
+        (send(owner, place, b"abc", **{"Content-Type": "text/plain"}), 415),
+        (send(owner, place, b"abc", **{"Tus-Resumable": "2.0.0"}), 412),
+        (send(owner, place, b"abc", -1), 409),
+    ]
+    assert [answer.status_code for answer, _ in tries] == [status for _, status in tries]
+    assert owner.head(place).headers["Upload-Offset"] == "0"
+    assert send(owner, place, b"abc", **{"Upload-Checksum": f"sha256 {digest(b'abc')}"}).status_code == 204
+    assert owner.head(place).headers["Upload-Offset"] == "3"
+    assert owner.options(UPLOADS).headers["Tus-Extension"] == "creation,termination,checksum"
+    assert owner.delete(place, headers=TUS).status_code == 204
+    assert owner.head(place).status_code == 404 and send(owner, place, b"abc", 3).status_code == 404
+    assert list((own.data / ".uploads").glob("[!.]*")) == []
+
+
+def test_uploads_are_of_their_project(
+    owner: TestClient, own: Project, client_with: Callable[[dict[str, str]], TestClient], tmp_path: Path
+) -> None:
+    (tmp_path / "data" / "other").mkdir()
+    place = begin(owner, 10, filename="a.mp4").headers["Location"]
+    other = client_with({"own": "correct", "other": "admin"})
+    assert begin(other, 10).status_code == 403
+    assert send(other, place, b"abc").status_code == 403
+    assert send(other, place.replace("/own/", "/other/"), b"abc").status_code == 404
+    assert other.delete(place.replace("/own/", "/other/"), headers=TUS).status_code == 404
+    assert owner.head(place).headers["Upload-Offset"] == "0"
+
+
+def test_a_whole_upload_is_finished_after_a_kill(
+    owner: TestClient, own: Project, make_film: Callable[..., Path]
+) -> None:
+    film = make_film().read_bytes()
+    place = begin(owner, len(film), filename="a.mp4").headers["Location"]
+    (own.data / ".uploads" / place.rpartition("/")[2]).write_bytes(film)  # as a server killed before the end leaves it
+    assert owner.head(place).status_code == 200
+    assert (own.videos / "a.mp4").read_bytes() == film
+    assert owner.head(place).headers["Upload-Offset"] == str(len(film))
+    assert [path.name for path in own.find_videos()] == ["a.mp4"]
+
+
+def test_a_disk_without_room(owner: TestClient, own: Project, tmp_path: Path) -> None:
+    import shutil
+
+    free = shutil.disk_usage(tmp_path).free
+    app = owner.app
+    app.state.settings = app.state.settings.model_copy(update={"largest_film_gb": 1e9})
+    assert begin(owner, free + 10**9).status_code == 507
+
+
+def test_an_upload_is_read_with_little_memory_and_no_network(tmp_path: Path) -> None:
+    huge = tmp_path / "a.png"
+    huge.write_bytes(bomb(9_000, 9_000))
+    assert inspect_file(huge, "picture").width == 9_000
+    huge.write_bytes(bomb(20_000, 9_000))
+    with pytest.raises(ValueError, match="more than the 100 million pixels"):
+        inspect_file(huge, "picture")
