@@ -11,6 +11,7 @@ from anyio import to_thread
 from fastapi import APIRouter, FastAPI
 from prometheus_client import CollectorRegistry
 
+from facelib.server import front
 from facelib.server.api import events, jobs, of_projects, projects, server, session, tokens, uploads, users
 from facelib.server.database import open_store
 from facelib.server.etags import ETags
@@ -18,6 +19,7 @@ from facelib.server.events import Feed
 from facelib.server.films import FilmPages
 from facelib.server.headers import SecurityHeaders
 from facelib.server.jobs.worker import Workers
+from facelib.server.networks import Networks
 from facelib.server.observe import Observe
 from facelib.server.problems import ProblemDocument, add_handlers, describe
 from facelib.server.reviews import Reviews
@@ -63,7 +65,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.settings, app.state.store = settings, store
     app.state.feed = Feed(store)
-    app.state.pages, app.state.reviews = FilmPages(), Reviews()
+    app.state.pages, app.state.reviews, app.state.networks = FilmPages(), Reviews(), Networks()
     app.state.registry = CollectorRegistry()
     app.state.first_token = make_first_token(store)
     add_handlers(app, settings)
@@ -72,6 +74,7 @@ def create_app(settings: Settings) -> FastAPI:
         api.include_router(module.router)
     app.include_router(api)
     app.include_router(server.router)
+    app.include_router(front.router)
     _describe_problems(app)
     app.add_middleware(ETags)
     app.add_middleware(SecurityHeaders, only_https=settings.secure_cookies)

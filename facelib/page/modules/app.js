@@ -11,8 +11,10 @@ import { Theme } from "./theme.js";
 import { TogetherView } from "./together_view.js";
 
 export class App {
-  constructor(root, source, router) {
-    Object.assign(this, { root, source, router, films: new Map(), opened: 0 });
+  // `own` is what a page has beside the views that every source can show: further `pages` for the bar, with their
+  // `views` by name, `tools` for its end, and `correct(film, index)`, an element that stands beside a track.
+  constructor(root, source, router, own = {}) {
+    Object.assign(this, { root, source, router, own, films: new Map(), opened: 0 });
     root.classList.add("facelib-page");
     this.theme = new Theme(root, () => this.themeChanged());
     this.main = make("main", { className: "main" });
@@ -40,7 +42,7 @@ export class App {
   }
 
   makeBar() {
-    const pages = [["Overview", {}], ["Search", { view: "search" }], ["Who with whom", { view: "together" }], ["Files", { view: "files" }]];
+    const pages = [["Overview", {}], ["Search", { view: "search" }], ["Who with whom", { view: "together" }], ["Files", { view: "files" }], ...(this.own.pages ?? [])];
     this.pageLinks = pages.map(([text, state]) => {
       const link = this.link(state, text);
       link.state = state;
@@ -48,7 +50,7 @@ export class App {
     });
     const home = this.link({}, make("bdi", {}, this.project.name));
     home.className = "project-name";
-    const tools = make("div", { className: "bar-tools" }, iconButton("keys", "Keys", () => this.keysDialog.showModal(), "?"), this.theme.button);
+    const tools = make("div", { className: "bar-tools" }, iconButton("keys", "Keys", () => this.keysDialog.showModal(), "?"), this.theme.button, ...(this.own.tools ?? []));
     return make("header", { className: "bar" }, home, make("nav", { attributes: { "aria-label": "Pages" } }, ...this.pageLinks), tools);
   }
 
@@ -99,7 +101,21 @@ export class App {
     }
   }
 
+  // Read everything again: names have changed. A film that is open goes on where it is.
+  async reload() {
+    const project = await this.source.project();
+    this.project = project;
+    this.appearances = new Appearances(project);
+    this.films.clear();
+    if (this.view?.film) {
+      const entry = project.films.find(({ id }) => id === this.view.film.page.id);
+      if (entry) this.view.adopt(await this.film(entry));
+    } else if (!this.view?.changed) await this.show(this.router.state);
+  }
+
   makeView(state) {
+    const own = this.own.views?.[state.view];
+    if (own) return own(this);
     if (state.person !== undefined) return new PersonView(this, state.person);
     if (state.view === "search") return new SearchView(this, state);
     if (state.view === "together") return new TogetherView(this, state.film);

@@ -12,8 +12,7 @@ const RATES = [0.25, 0.5, 1, 1.5, 2];
 export class FilmView {
   constructor(app, film) {
     Object.assign(this, { app, film, threshold: 0, unknownShown: true, hidden: new Set(), chosen: null });
-    const people = new Map(app.project.people.map((person) => [person.name, person]));
-    this.people = film.labels.map(({ name, kind }) => (kind === "unknown" ? UNKNOWN : people.get(name) ?? { ...UNKNOWN, name, kind }));
+    this.people = this.peopleOf(film);
     this.player = new Player(film, app.source, {
       look: (index) => this.lookOf(index),
       onframe: (frame, boxes) => this.showFrame(frame, boxes),
@@ -33,6 +32,25 @@ export class FilmView {
     this.player.onsource = (number) => this.sourceChanged(number);
     this.player.stage.addEventListener("pointermove", (event) => this.hoverStage(event));
     this.player.stage.addEventListener("pointerleave", () => this.hint.hide());
+    this.update(true);
+  }
+
+  peopleOf(film) {
+    const people = new Map(this.app.project.people.map((person) => [person.name, person]));
+    return film.labels.map(({ name, kind }) => (kind === "unknown" ? UNKNOWN : people.get(name) ?? { ...UNKNOWN, name, kind }));
+  }
+
+  // The same film with other names; the player goes on as it is.
+  adopt(film) {
+    const named = (label) => this.people[label]?.name;
+    const [hidden, chosen] = [new Set([...this.hidden].map(named)), named(this.chosen)];
+    this.film = film;
+    this.player.film = film;
+    this.lanes.film = film;
+    this.people = this.peopleOf(film);
+    const places = [...this.people.keys()];
+    this.hidden = new Set(places.filter((label) => hidden.has(this.people[label].name)));
+    this.chosen = chosen === undefined ? null : places.find((label) => this.people[label].name === chosen) ?? null;
     this.update(true);
   }
 
@@ -224,7 +242,7 @@ export class FilmView {
       const { person } = look;
       const sure = person.kind === "cast" ? make("span", { className: "sure" }, percent(this.film.confidence[index])) : null;
       const why = person.kind === "cast" ? make("span", { className: "why" }, this.film.reasonOf(index)) : null;
-      return make("li", {}, faceOf(person), make("span", { className: "who" }, nameOf(person), sure, why));
+      return make("li", {}, faceOf(person), make("span", { className: "who" }, nameOf(person), sure, why), this.app.own.correct?.(this.film, index));
     });
     this.now.replaceChildren(...(items.length ? items : [make("li", { className: "nobody" }, "Nobody")]));
   }

@@ -2,6 +2,19 @@
 
 from types import ModuleType
 
-from facelib.server.api import corrections, media, people, pictures, tracks, videos
+from facelib.server.api import (
+    corrections,
+    identify,
+    media,
+    people,
+    pictures,
+    recognizer,
+    search,
+    tracks,
+    unknowns,
+    videos,
+)
 
-ROUTERS: tuple[ModuleType, ...] = (people, pictures, videos, media, tracks, corrections)
+ROUTERS: tuple[ModuleType, ...] = (
+    people, pictures, recognizer, videos, media, tracks, corrections, unknowns, search, identify
+)  # fmt: skip

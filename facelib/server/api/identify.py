@@ -1,0 +1,162 @@
+"""Who is in a picture, and where in the films a face is seen."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.concurrency import run_in_threadpool
+from pydantic import BaseModel, Field
+
+from facelib.archive import find_face, open_archive, update_archive
+from facelib.faces import Faces, Image
+from facelib.gather.adding import LARGEST_PICTURE
+from facelib.gather.sources.small import check_fetched
+from facelib.images import UnreadablePicture, read_image
+from facelib.project import Project
+from facelib.recognize import RecognizerInfo, load_recognizer
+from facelib.recognize.knn import OpenSetKNN
+from facelib.recognize.svm import OpenSetSVM
+from facelib.server.api.search import FaceHit, face_hits
+from facelib.server.bodies import FormFile, describe_form, read_form
+from facelib.server.dependencies import CurrentProject, Reader
+from facelib.server.networks import Networks
+from facelib.server.problems import Problem
+
+router = APIRouter(prefix="/projects/{project}", tags=["identify"])
+
+_FORM = describe_form("picture", "JPEG, PNG, WebP, HEIC, TIFF, ...")
+_MOST_CANDIDATES = 3
+
+
+def networks_of(request: Request) -> Networks:
+    """Return the networks that this server holds in memory."""
+    networks: Networks = request.app.state.networks
+    return networks
+
+
+CurrentNetworks = Annotated[Networks, Depends(networks_of)]
+
+
+class Candidate(BaseModel):
+    """One of the cast whom a face may show."""
+
+    person: str
+    probability: float = Field(description="From 0 to 1; what all lack to 1 is that it is somebody else.")
+
+
+class IdentifiedFace(BaseModel):
+    """A face in a picture, and whose it is."""
+
+    box: tuple[float, float, float, float] = Field(
+        description="Left, top, right, bottom, pixels of the upright picture."
+    )
+    score: float = Field(description="The detector's.")
+    person: str = Field(description="One of the cast, or `unknown`.")
+    probability: float = Field(description="That the nearest name is right, 0 to 1.")
+    distance: float = Field(description="To the nearest face of the gallery with the nearest name.")
+    evidence: str = Field(description="The picture of the gallery that is nearest.")
+    reason: str = Field(examples=["0.31 from people/Ada/1.jpg; at most 0.45 gives a name"])
+    candidates: list[Candidate]
+
+
+class Identified(BaseModel):
+    """The faces in a picture, from left to right."""
+
+    width: int
+    height: int
+    faces: list[IdentifiedFace]
+
+
+@router.post("/identify", openapi_extra=_FORM)
+async def identify(_caller: Reader, project: CurrentProject, networks: CurrentNetworks, request: Request) -> Identified:
+    """Say who is in a picture: all faces with names, probabilities and reasons; the picture is not kept."""
+    file = await read_form(request, "picture", largest=LARGEST_PICTURE)
+    return await run_in_threadpool(_identify, project, networks, file)
+
+
+@router.post("/search/face", openapi_extra=_FORM)
+async def search_face(
+    _caller: Reader,
+    project: CurrentProject,
+    networks: CurrentNetworks,
+    request: Request,
+    most: Annotated[int, Query(ge=1, le=1000, description="How many tracks at most.")] = 20,
+) -> list[FaceHit]:
+    """Return the tracks of all films whose faces are nearest to the largest face of a picture, unknown people too."""
+    file = await read_form(request, "picture", largest=LARGEST_PICTURE)
+    return await run_in_threadpool(_search, project, networks, file, most)
+
+
+def _identify(project: Project, networks: Networks, file: FormFile) -> Identified:
+    recognizer, info = load_recognizer(project.recognizer)
+    image = _decode(file)
+    faces, vectors = networks.look_at(image, info.embedder, info.weights_sha256)
+    found = _named(recognizer, info, faces, vectors) if len(faces) else []
+    return Identified(width=image.shape[1], height=image.shape[0], faces=sorted(found, key=lambda one: one.box[0]))
+
+
+def _search(project: Project, networks: Networks, file: FormFile, most: int) -> list[FaceHit]:
+    _, info = load_recognizer(project.recognizer)
+    faces, vectors = networks.look_at(_decode(file), info.embedder, info.weights_sha256)
+    if not len(faces):
+        raise Problem(422, f"expected a picture with a face, found none in {file.name!r}; cut it closer to the face")
+    update_archive(project, progress=False)
+    with open_archive(project) as archive:
+        largest = int(np.argmax(faces.widths * faces.heights))
+        table = find_face(archive, vectors[largest], most=most, weights=info.weights_sha256)
+    return face_hits(project, table)
+
+
+def _decode(file: FormFile) -> Image:
+    """Return an uploaded picture, after a look at its size; it lies on the disk only as long as it is read."""
+    try:
+        picture = check_fetched(file.content)
+    except UnreadablePicture as error:
+        raise Problem(422, f"expected a picture, could not take {file.name!r}: {error}") from error
+    with tempfile.TemporaryDirectory(prefix="facelib-") as folder:
+        path = Path(folder) / f"picture{picture.suffix}"
+        path.write_bytes(file.content)
+        return read_image(path)
+
+
+def _named(
+    recognizer: OpenSetKNN | OpenSetSVM, info: RecognizerInfo, faces: Faces, vectors: np.ndarray[Any, Any]
+) -> list[IdentifiedFace]:
+    decided = recognizer.decide(vectors)
+    shares = recognizer.predict_proba(vectors)
+    confidence = info.confidence(decided["distance"].to_numpy())
+    rows: list[dict[str, Any]] = decided.to_dict("records")  # type: ignore[assignment]
+    found = []
+    for place, row in enumerate(rows):
+        evidence = info.pictures[int(row["neighbour"])]
+        left, top, right, bottom = (float(side) for side in faces.boxes[place])
+        found.append(
+            IdentifiedFace(
+                box=(left, top, right, bottom),
+                score=float(faces.scores[place]),
+                person=str(row["person"]),
+                probability=float(confidence[place]),
+                distance=float(row["distance"]),
+                evidence=evidence,
+                reason=_reason(row, info, evidence),
+                candidates=_candidates(recognizer.classes_, shares[place]),
+            )
+        )
+    return found
+
+
+def _reason(row: dict[str, Any], info: RecognizerInfo, evidence: str) -> str:
+    near = f"{row['distance']:.2f} from {evidence}"
+    if info.kind == "svm":
+        return f"{near}; a probability of at least {info.threshold:.2f} gives a name"
+    whose = "" if row["person"] == row["best_person"] else f", the nearest of {row['best_person']}"
+    return f"{near}{whose}; at most {info.threshold:.2f} gives a name"
+
+
+def _candidates(people: Any, shares: Any) -> list[Candidate]:
+    best = np.argsort(-shares, kind="stable")[:_MOST_CANDIDATES]
+    return [Candidate(person=str(people[one]), probability=float(shares[one])) for one in best if shares[one] > 0]

@@ -1,0 +1,70 @@
+"""The page at `/`: the modules of the project page and those that only a server needs, served as they are."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+from importlib import resources
+from importlib.resources.abc import Traversable
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Header, Path, Response
+
+from facelib.page.bundle import page_folder
+from facelib.server.etags import is_named
+from facelib.server.problems import Problem
+
+router = APIRouter(include_in_schema=False)
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; media-src 'self'; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+"""What a browser may load for the page: from this server alone, and no script or style inside the page."""
+
+
+@router.get("/")
+@router.get("/projects/{project}")
+def page(project: str = "", if_none_match: Annotated[str, Header()] = "") -> Response:
+    """Return the page; it holds no data, and asks the API for them once somebody is logged in."""
+    return _answer(_own().joinpath("page.html"), "text/html; charset=utf-8", if_none_match)
+
+
+@router.get("/assets/{name}.css")
+def style(name: Literal["page", "server"], if_none_match: Annotated[str, Header()] = "") -> Response:
+    """Return the page's styles."""
+    folder = page_folder() if name == "page" else _own()
+    return _answer(folder.joinpath(f"{name}.css"), "text/css; charset=utf-8", if_none_match)
+
+
+@router.get("/assets/{where}/{name}.js")
+def module(
+    where: Literal["modules", "server"],
+    name: Annotated[str, Path(pattern="^[a-z_]+$", max_length=60)],
+    if_none_match: Annotated[str, Header()] = "",
+) -> Response:
+    """Return a module of the page."""
+    folder = page_folder().joinpath("modules") if where == "modules" else _own()
+    file = folder.joinpath(f"{name}.js")
+    if not file.is_file():
+        raise Problem(404, f"expected a module of the page, got {name!r}")
+    return _answer(file, "text/javascript; charset=utf-8", if_none_match)
+
+
+def _own() -> Traversable:
+    return resources.files("facelib.server").joinpath("page")
+
+
+def _answer(file: Traversable, kind: str, known: str) -> Response:
+    content, tag = _read(str(file))
+    headers = {"ETag": tag, "Cache-Control": "no-cache", "Content-Security-Policy": POLICY}
+    if is_named(tag, known):
+        return Response(status_code=304, headers=headers)
+    return Response(content, media_type=kind, headers=headers)
+
+
+@lru_cache(maxsize=128)
+def _read(path: str) -> tuple[bytes, str]:
+    with open(path, "rb") as file:
+        content = file.read()
+    return content, f'"{hashlib.sha256(content).hexdigest()[:32]}"'

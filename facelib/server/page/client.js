@@ -1,0 +1,72 @@
+// Questions to the server's API. What goes wrong is an ApiError with the problem document that the server answered.
+
+export const API = "/api/v1";
+
+export class ApiError extends Error {
+  constructor(status, problem) {
+    super(problem.detail ?? `the server answered ${status}`);
+    Object.assign(this, { status, problem });
+  }
+}
+
+export class Client {
+  constructor() {
+    this.csrf = "";
+    this.get = (address) => this.ask("GET", address);
+  }
+
+  // Who is logged in; null for nobody.
+  async session() {
+    try {
+      const session = await this.get("/session");
+      this.csrf = session.csrf ?? "";
+      return session;
+    } catch (error) {
+      if (error.status === 401) return null;
+      throw error;
+    }
+  }
+
+  async logIn(words) {
+    const session = await this.ask("POST", "/session", words);
+    this.csrf = session.csrf ?? "";
+    return session;
+  }
+
+  // An address is one of the API, as it stands behind /api/v1, or whole.
+  async ask(method, address, body) {
+    const isForm = body instanceof FormData;
+    const headers = { Accept: "application/json" };
+    if (body !== undefined && !isForm) headers["Content-Type"] = "application/json";
+    if (method !== "GET") headers["X-CSRF-Token"] = this.csrf;
+    const sent = body === undefined || isForm ? body : JSON.stringify(body);
+    const answer = await this.fetch(address.startsWith(API) ? address : API + address, { method, headers, body: sent, credentials: "same-origin" });
+    if (answer.status === 204) return null;
+    const document = await answer.json().catch(() => ({}));
+    if (!answer.ok) throw new ApiError(answer.status, document);
+    return document;
+  }
+
+  async fetch(address, options) {
+    try {
+      return await fetch(address, options);
+    } catch {
+      throw new ApiError(0, { detail: "The server does not answer; is it running?" });
+    }
+  }
+
+  // All items of a list that comes in pages.
+  async all(address) {
+    const items = [];
+    for (let offset = 0; offset !== null; ) {
+      const page = await this.get(`${address}${address.includes("?") ? "&" : "?"}offset=${offset}&limit=500`);
+      items.push(...page.items);
+      offset = page.next_offset;
+    }
+    return items;
+  }
+}
+
+export function projectAddress(name) {
+  return `/projects/${encodeURIComponent(name)}`;
+}

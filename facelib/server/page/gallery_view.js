@@ -1,0 +1,124 @@
+// The cast and its pictures: the face in each picture or the whole picture, left out or taken in, moved, added.
+import { make } from "../modules/elements.js";
+import { count } from "../modules/text.js";
+import { button, choice, field, form, head, Status } from "./forms.js";
+
+export class GalleryView {
+  constructor(app, { client, base }) {
+    Object.assign(this, { app, client, base, whole: false, person: "" });
+    this.status = new Status();
+    this.people = make("ul", { className: "chips" });
+    this.pictures = make("div", {});
+    const crops = make("input", { type: "checkbox", checked: true });
+    crops.addEventListener("change", () => { this.whole = !crops.checked; this.showPictures(); });
+    const name = field("Name of a new person", {}, { autocomplete: "off", maxlength: 200 });
+    const near = make("div", { className: "group" });
+    const add = (even = false) => this.status.doing(async () => {
+      near.replaceChildren();
+      try {
+        const made = await client.ask("POST", `${base}/people`, { name: name.input.value, even_if_near: even });
+        this.person = made.name;
+        name.input.value = "";
+        await this.load();
+      } catch (error) {
+        if (error.problem?.near?.length && !even) near.replaceChildren(button("It is somebody else", () => add(true)));
+        throw error;
+      }
+    });
+    this.element = make("article", { className: "gallery-view" }, head("Gallery", "The pictures by which the cast is recognised."), this.status.element,
+      make("div", { className: "card tools" }, this.people, make("label", { className: "check" }, crops, make("span", {}, "Show the faces alone"))),
+      this.pictures,
+      form("New person", () => add(), make("h2", {}, "New person"), name.element, near, make("button", { type: "submit" }, "Add")));
+    this.load();
+  }
+
+  async load() {
+    await this.status.doing(async () => {
+      this.cast = await this.client.all(`${this.base}/people`);
+      if (!this.cast.some(({ name }) => name === this.person)) this.person = this.cast[0]?.name ?? "";
+      this.people.replaceChildren(...this.cast.map((one) => {
+        const choose = button("", () => { this.person = one.name; this.load(); }, { className: "add" });
+        choose.append(make("bdi", {}, one.name), ` (${one.used} of ${one.pictures})`);
+        choose.setAttribute("aria-pressed", String(one.name === this.person));
+        return make("li", { className: "chip suggestion" }, choose);
+      }));
+      if (!this.cast.length) this.status.say("Nobody yet: add a person below, then pictures.");
+      await this.showPictures();
+    });
+  }
+
+  own(name) {
+    return `${this.base}/people/${encodeURIComponent(name)}`;
+  }
+
+  async showPictures() {
+    if (!this.person) {
+      this.pictures.replaceChildren();
+      return;
+    }
+    const pictures = await this.client.all(`${this.own(this.person)}/pictures`);
+    const upload = make("input", { type: "file", multiple: true, attributes: { accept: "image/*", "aria-label": `Add pictures of ${this.person}` } });
+    upload.addEventListener("change", () => this.add([...upload.files]));
+    const rename = field("Another name", {}, { autocomplete: "off", maxlength: 200 });
+    const renamed = () => this.status.doing(async () => {
+      this.person = (await this.client.ask("PATCH", this.own(this.person), { name: rename.input.value })).name;
+      await this.load();
+      this.status.say("Renamed; train the recognizer for the films to have the new name.");
+    });
+    const forget = button("Forget this person…", () => this.forget());
+    this.pictures.replaceChildren(make("section", { className: "card" },
+      make("div", { className: "list-head" }, make("h2", {}, make("bdi", {}, this.person)), make("span", { className: "facts" }, count(pictures.length, "picture"))),
+      make("ul", { className: "board" }, ...pictures.map((picture) => this.card(picture))),
+      make("div", { className: "tools" }, make("label", { className: "upload" }, "Add pictures ", upload), rename.element, button("Rename", renamed), forget)));
+  }
+
+  card(picture) {
+    const address = picture.name.split("/").map(encodeURIComponent).join("/");
+    const face = make("img", { className: this.whole ? "board-picture" : "face board-face", src: `/api/v1${this.own(picture.person)}/thumbnails/${address}?size=160&whole=${this.whole}`, alt: `${picture.person}: ${picture.name}`, loading: "lazy" });
+    const state = picture.disabled ? "left out" : picture.used === null ? "new: train to use it" : picture.used ? "used" : picture.reason;
+    const change = (body) => this.status.doing(async () => {
+      await this.client.ask("PATCH", `${this.own(picture.person)}/pictures/${address}`, body);
+      await this.load();
+    });
+    const others = this.cast.filter(({ name }) => name !== picture.person).map(({ name }) => [name, name]);
+    const move = choice("Move to", [["", "…"], ...others]);
+    move.input.addEventListener("change", () => move.input.value && change({ person: move.input.value }));
+    const card = make("li", { className: "board-card" }, face, make("p", { className: "facts" }, state), button(picture.disabled ? "Take in again" : "Leave out", () => change({ disabled: !picture.disabled })), move.element);
+    card.classList.toggle("off", picture.disabled || picture.used === false);
+    return card;
+  }
+
+  async add(files) {
+    await this.status.doing(async () => {
+      for (const file of files) {
+        const body = new FormData();
+        body.append("picture", file);
+        await this.client.ask("POST", `${this.own(this.person)}/pictures`, body);
+      }
+      await this.load();
+      this.status.say(`Added ${count(files.length, "picture")}.`);
+    });
+  }
+
+  forget() {
+    const status = new Status();
+    const keep = choice("What", [["everything", "everything: pictures, faces, and the name everywhere"], ["face", "the face: pictures and faces; the name stays in the films"]]);
+    const dialog = make("dialog", { className: "correct", attributes: { "aria-label": "Forget this person" } });
+    const really = button(`Forget ${this.person}`, () => status.doing(async () => {
+      const report = await this.client.ask("POST", `${this.own(this.person)}/forget`, { keep_name: keep.input.value === "face" });
+      dialog.close();
+      await this.load();
+      this.status.say(`Removed ${count(report.removed.length, "thing")}.`);
+    }), { className: "main-button" });
+    dialog.append(make("h2", {}, "Forget ", make("bdi", {}, this.person)), make("p", {}, "This cannot be taken back."), keep.element, status.element, make("div", { className: "group" }, really, button("Cancel", () => dialog.close())));
+    dialog.addEventListener("close", () => dialog.remove());
+    this.element.append(dialog);
+    dialog.showModal();
+  }
+
+  changed() {
+    this.load();
+  }
+
+  close() {}
+}

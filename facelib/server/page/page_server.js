@@ -1,0 +1,77 @@
+// The page that the server serves: the log-in, the projects, and a project with all that only a server can do.
+import { App } from "../modules/app.js";
+import { make } from "../modules/elements.js";
+import { HashRouter } from "../modules/routes.js";
+import { ApiSource } from "../modules/source_api.js";
+import { Theme } from "../modules/theme.js";
+import { API, Client, projectAddress } from "./client.js";
+import { Correcting } from "./correcting.js";
+import { FacesView } from "./faces_view.js";
+import { button } from "./forms.js";
+import { GalleryView } from "./gallery_view.js";
+import { JobsView } from "./jobs_view.js";
+import { loginView } from "./login_view.js";
+import { projectsView } from "./projects_view.js";
+import { ReviewView } from "./review_view.js";
+import { SettingsView } from "./settings_view.js";
+import { UnknownsView } from "./unknowns_view.js";
+
+const root = document.getElementById("facelib-page");
+const client = new Client();
+const VIEWS = { review: ReviewView, gallery: GalleryView, unknowns: UnknownsView, faces: FacesView, jobs: JobsView, settings: SettingsView };
+const PAGES = [["Review", { view: "review" }], ["Unknown people", { view: "unknowns" }], ["Gallery", { view: "gallery" }], ["Who is this?", { view: "faces" }], ["Films and work", { view: "jobs" }], ["Settings", { view: "settings" }]];
+
+function showAlone(view) {
+  root.classList.add("facelib-page");
+  const theme = new Theme(root, () => {});
+  const bar = make("header", { className: "bar" }, make("a", { className: "project-name", href: "/" }, "facelib"), make("nav", { attributes: { "aria-label": "Pages" } }), make("div", { className: "bar-tools" }, theme.button));
+  root.replaceChildren(bar, make("main", { className: "main" }, view));
+}
+
+function showProject(name, session) {
+  const base = projectAddress(name);
+  let app;
+  const correcting = new Correcting(client, base, (text) => changed("tracks", text));
+  const means = { client, base, correcting, session };
+  const views = Object.fromEntries(Object.entries(VIEWS).map(([view, View]) => [view, (own) => new View(own, means)]));
+  const correct = (film, index) => button("Correct", () => correcting.askAbout(film.page.id, film.track[index]).catch((error) => app.fail(error)), { className: "correct-button" });
+  const logOut = button("Log out", async () => {
+    await client.ask("DELETE", "/session");
+    globalThis.location.assign("/");
+  });
+  const projects = make("a", { className: "to-projects", href: "/" }, "Projects");
+  app = new App(root, new ApiSource(client.get, `${API}${base}/`), new HashRouter(), { pages: PAGES, views, correct, tools: [projects, logOut] });
+  root.app = app;
+  root.append(correcting.dialog);
+  app.ontitle = (title) => { document.title = title && title !== name ? `${title} – ${name}` : name; };
+
+  async function changed(kind, text) {
+    if (kind !== "job" || app.view instanceof JobsView) app.view?.changed?.(text);
+    if (kind !== "job") await app.reload();
+  }
+  app.start().then(() => follow(name, changed));
+}
+
+// What anybody changes, told by the server as it happens; the browser connects again by itself.
+function follow(name, changed) {
+  const events = new EventSource(`${API}/events?project=${encodeURIComponent(name)}`);
+  for (const kind of ["tracks", "people", "film", "job", "recognizer"]) events.addEventListener(kind, () => changed(kind));
+  globalThis.addEventListener("pagehide", () => events.close());
+}
+
+async function start() {
+  const session = await client.session();
+  if (!session) {
+    document.title = "Log in – facelib";
+    showAlone(loginView(client, () => start()));
+    return;
+  }
+  const [, place, name] = globalThis.location.pathname.split("/");
+  if (place === "projects" && name) showProject(decodeURIComponent(name), session);
+  else {
+    document.title = "Projects – facelib";
+    showAlone(projectsView(client, session));
+  }
+}
+
+start().catch((error) => showAlone(make("p", { className: "failure", attributes: { role: "alert" } }, error.message)));
