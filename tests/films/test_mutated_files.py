@@ -111,7 +111,8 @@ class Child:
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         )
         self.lines: queue.Queue[str] = queue.Queue()
-        threading.Thread(target=self._listen, daemon=True).start()
+        self.listener = threading.Thread(target=self._listen, daemon=True)
+        self.listener.start()
         assert self.lines.get(timeout=300) == "ready\n"
 
     def _listen(self) -> None:
@@ -131,6 +132,14 @@ class Child:
             return f"hangs for {LONGEST} s"
         return line.strip() or f"the process ended with {self.process.wait()}"
 
+    def close(self) -> None:
+        self.process.kill()
+        self.listener.join()
+        for pipe in (self.process.stdin, self.process.stdout):
+            assert pipe is not None
+            pipe.close()
+        self.process.wait()
+
 
 @pytest.mark.every_film
 def test_mutated_films_and_pictures(sources, tmp_path):
@@ -141,6 +150,7 @@ def test_mutated_films_and_pictures(sources, tmp_path):
     outcomes: dict[str, int] = {}
     for path in make_mutants(sources, tmp_path / "mutants"):
         if child.process.poll() is not None:
+            child.close()
             child = Child(out)
         said = child.read(path)
         outcome = said.split(":")[0]
@@ -149,8 +159,7 @@ def test_mutated_films_and_pictures(sources, tmp_path):
             wrong.append(f"{path.name}: {said}")
         half = [one.name for one in out.iterdir() if one.name.startswith(".")]
         wrong += [f"{path.name}: left {half}"] if half else []
-    child.process.kill()
-    child.process.wait()
+    child.close()
     print(outcomes)
     assert not wrong, "\n".join(wrong)
     assert outcomes["read"] > COUNT / 8 and outcomes["refused"] > COUNT / 16
