@@ -72,6 +72,11 @@ class Project:
         return self.data / "disabled.txt"
 
     @property
+    def wikidata(self) -> Path:
+        """The user's list of Wikidata ids: a CSV file with the columns `person` and `id`."""
+        return self.data / "wikidata.csv"
+
+    @property
     def output(self) -> Path:
         """The folder of everything facelib made."""
         return self.output_dir / self.name
