@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from facelib.images import find_pictures_below
 from facelib.project.cast import person_folders
-from facelib.project.digests import file_digest
+from facelib.project.digests import file_digest, file_digests
 from facelib.project.files import file_lock, path_of, text_of
 
 
@@ -22,8 +22,9 @@ class Project:
     Attributes:
         name: The folder's name under `data_dir` and `output_dir`.
         data_dir: Holds `<name>/people/<Person Name>/*` and `<name>/videos/*`.
-        output_dir: Holds `<name>/`, made at the first write. A relative folder lies below the current one, or
-            beside it where that is the `notebooks` folder: JupyterLab starts each notebook in its own folder.
+        output_dir: Holds `<name>/`, made at the first write. A relative folder lies below the current one. Where that
+            is called `notebooks` and has no such folder, it lies beside it: JupyterLab starts each notebook in its own
+            folder.
 
     Example:
         >>> Project("demo").faces.as_posix()
@@ -42,9 +43,13 @@ class Project:
         """
         if not self.name or self.name.startswith(".") or {"/", "\\"} & set(self.name):
             raise ValueError(f"expected the name of a project's folder, such as 'demo', got {self.name!r}")
-        above = Path("..") if Path.cwd().name == "notebooks" else Path()
-        object.__setattr__(self, "data_dir", above / self.data_dir)
-        object.__setattr__(self, "output_dir", above / self.output_dir)
+        data, output = Path(self.data_dir), Path(self.output_dir)
+        if Path.cwd().name == "notebooks" and not data.is_dir():
+            data = ".." / data
+            if not output.is_dir() or (".." / output).is_dir():
+                output = ".." / output
+        object.__setattr__(self, "data_dir", data)
+        object.__setattr__(self, "output_dir", output)
 
     @property
     def data(self) -> Path:
@@ -65,6 +70,11 @@ class Project:
     def disabled(self) -> Path:
         """The list of pictures to leave out: one path relative to `data` per line; `#` begins a comment."""
         return self.data / "disabled.txt"
+
+    @property
+    def wikidata(self) -> Path:
+        """The user's list of Wikidata ids: a CSV file with the columns `person` and `id`."""
+        return self.data / "wikidata.csv"
 
     @property
     def output(self) -> Path:
@@ -137,9 +147,13 @@ class Project:
         """Return the SHA-256 of a file's content, read once for each state of the file.
 
         Raises:
-            OSError: When the file cannot be read, or the output folder cannot be written.
+            OSError: When the file cannot be read.
         """
         return file_digest(path, kept=self.output / "digests.json", name=self.place_of(path))
+
+    def digests(self, paths: Iterable[Path]) -> dict[str, str | None]:
+        """Return the SHA-256 of files by their `place_of`, read once for each state; None where one cannot be read."""
+        return file_digests({self.place_of(path): path for path in paths}, kept=self.output / "digests.json")
 
     def film(self, video: str | Path) -> FilmFiles:
         """Return the files of one film's results; `video` is its path or file name.
@@ -238,7 +252,8 @@ class Project:
 
         listed: dict[str, tuple[Path, str]] = {}
         others: list[tuple[Path, str]] = []
-        for path in files_below(self.videos):
+        # Of two films with one name, the one nearer to `videos/` is taken.
+        for path in sorted(files_below(self.videos), key=lambda one: (len(one.parts), one)):
             reason = why_no_film(path)
             if not reason and path.name in listed:
                 first = listed[path.name][0].relative_to(self.videos).as_posix()
