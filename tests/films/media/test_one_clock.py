@@ -133,6 +133,16 @@ def test_joined_films(suffix, video, sound, scene, ffmpeg, beeps, tmp_path):
         assert len(list(reader.frames(count_sound=True))) == 150 and reader.problem() == ""
 
 
+def test_pieces_that_were_cut_without_encoding_and_joined_are_whole(scene, ffmpeg, tmp_path):
+    whole = ffmpeg(*scene(seconds=3), *H264, "-bf", "3", "-c:a", "aac", tmp_path / "whole.mp4")
+    piece = ffmpeg("-i", whole, "-c", "copy", "-t", "2", tmp_path / "piece.ts")  # some of its last pictures are missing
+    film = tmp_path / "film.ts"
+    film.write_bytes(piece.read_bytes() * 2)
+    with open_reader(film) as reader:
+        assert len(list(reader.frames(count_sound=True))) == 2 * len(list(read_frames(piece)))
+        assert reader.problem() == ""
+
+
 @pytest.mark.parametrize(("name", "video"), [("film.mkv", H264), ("film.mp4", H264), ("film.ts", H264)])
 def test_a_gap_is_kept(name, video, scene, ffmpeg, tmp_path):
     gap = ["-vf", "setpts='PTS+gte(N,20)*7.5/TB'", "-an", "-fps_mode", "passthrough"]
