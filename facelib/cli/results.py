@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from facelib.pipeline import StepResult
     from facelib.project import Project
 
-_OF_FILMS = (5, 6)
+_OF_NAMES, _OF_FILMS = (1, 2), (5, 6)
 
 
 def print_step(step: StepResult, project: Project) -> None:
@@ -28,9 +28,20 @@ def print_step(step: StepResult, project: Project) -> None:
     if step.state in {"done", "fresh"}:
         from facelib.pipeline.findings import describe_step
 
-        found = [describe_step(step.number, project), *(_recognizer(project) if step.number == 4 else ())]
+        found = [describe_step(step.number, project), *_more(step.number, project)]
         for text in filter(None, found):
             typer.echo(f"    {text}")
+
+
+def _more(number: int, project: Project) -> list[str]:
+    """Return what is said of a step besides its line: names that may be one person's, and the recognizer."""
+    if number == 4:
+        return _recognizer(project)
+    if number not in _OF_NAMES or not project.people.is_dir():
+        return []
+    from facelib.gallery import name_questions
+
+    return [f"QUESTION: {line}" for line in name_questions(project)]
 
 
 def print_results(project: Project, results: Sequence[StepResult]) -> bool:
@@ -83,15 +94,20 @@ def _link_reports(project: Project) -> None:
 
 
 def _print_problems(project: Project) -> bool:
-    """Say what went wrong with films; return whether all of them were finished."""
-    import pandas as pd
+    """Say what went wrong with films, and which were left out; return whether all the others were finished."""
+    from facelib.project.content import VIDEO_SUFFIXES
+    from facelib.project.files import text_of
+    from facelib.project.spreadsheets import read_csv_table
 
     if not project.film_summary.is_file():
         return True
-    summary = pd.read_csv(project.film_summary, keep_default_na=False)
+    summary = read_csv_table(project.film_summary, keep_default_na=False)
     problems = summary.loc[summary["problem"] != "", ["film", "problem"]]
     for film, problem in problems.itertuples(index=False):
         typer.echo(f"problem   {film}: {problem}")
+    for path, reason in project.list_videos():
+        if reason and path.suffix.lower() in VIDEO_SUFFIXES:  # notebook 01 lists other files as well
+            typer.echo(f"left out  {text_of(path.relative_to(project.videos).as_posix())}: {reason}")
     return bool(problems.empty)
 
 

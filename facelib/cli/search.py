@@ -123,14 +123,13 @@ def _print(answer: pd.DataFrame, form: Form, most: int, *, several: bool) -> Non
     from facelib.archive.pictures import as_json, with_timecodes
     from facelib.cli.printing import print_rows
     from facelib.films.appearances import timecode
+    from facelib.project.spreadsheets import csv_text
 
     if form is Form.json:
         typer.echo(as_json(answer))
         return
     if form is Form.csv:
-        typer.echo(
-            (with_timecodes(answer) if {"start", "end"} <= set(answer) else answer).to_csv(index=False), nl=False
-        )
+        typer.echo(csv_text(with_timecodes(answer) if {"start", "end"} <= set(answer) else answer), nl=False)
         return
     # The years have more columns than a terminal is wide.
     wide = ["kind", "appearances"] if "first_start" in answer else []

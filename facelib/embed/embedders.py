@@ -19,6 +19,7 @@ from facelib.embed.align import DLIB_SIZE, DlibAligner, align
 from facelib.faces import Faces, FloatArray, Image
 from facelib.nets import dlib as dlib_weights
 from facelib.nets.catalogue import catalogue, find_weights
+from facelib.nets.figures import read_figures
 from facelib.nets.runtime import Network, Provider, open_network
 from facelib.project.digests import sha256_of
 
@@ -299,8 +300,9 @@ def load_embedder(
         engine: `"dlib"` runs the dlib network by dlib itself, as the reference.
         provider: Where networks run: `"auto"`, `"cpu"` or `"cuda"`.
         form: What the network's input is; None takes it from the file's metadata or from the catalogue.
-        threshold: The distance within which 1 % of strangers get a name; None takes the measured one, or `nan`
-            where there is none: then it must be fitted on data.
+        threshold: The distance within which 1 % of strangers get a name; None takes the one that
+            `facelib models calibrate` measured, else the file's or the catalogue's, or `nan` where there is none: then
+            it must be fitted on data.
 
     Raises:
         ValueError: When the name or an option is not known, or nothing says what the input of a file is.
@@ -346,6 +348,9 @@ def _file_embedder(
             f"expected to know the input of {str(path)!r}, but its metadata has no 'facelib.size' and it is not in the"
             " catalogue; pass form=InputForm(size=..., mean=..., scale=..., colour=..., alignment=..., normalise=...)"
         )
+    measured = read_figures(sha256) if form is None else None
+    if threshold is None and measured is not None:
+        threshold = measured.threshold
     if threshold is None:
         threshold = float(network.metadata.get(_PREFIX + "threshold", known_threshold if form is None else math.nan))
     return NetworkEmbedder(

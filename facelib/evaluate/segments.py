@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from facelib.project import Project
+from facelib.project.spreadsheets import read_csv_table
 from facelib.recognize import UNKNOWN
 
 SEGMENT = ["media", "start", "end"]
@@ -80,7 +81,7 @@ def read_segments(path: str | Path) -> pd.DataFrame:
     Raises:
         ValueError: When a column is missing, or an end lies before its start.
     """
-    table = pd.read_csv(path, dtype={"media": str, "person": str}, keep_default_na=False)
+    table = read_csv_table(path, dtype={"media": str, "person": str}, keep_default_na=False)
     if missing := [name for name in [*SEGMENT, "person"] if name not in table]:
         raise ValueError(f"expected the columns media, start, end, person in {str(path)!r}: no {missing}")
     table = table.astype({"start": float, "end": float})
@@ -143,7 +144,7 @@ def score_segment_table(project: Project, films: Iterable[Path], path: str | Pat
         files = project.film(film)
         media = {name for name in set(truth["media"]) if name.rsplit("/", 1)[-1] in (film.name, files.folder.name)}
         if media and files.appearances.is_file():
-            appeared = pd.read_csv(files.appearances, keep_default_na=False)
+            appeared = read_csv_table(files.appearances, keep_default_na=False)
             parts += [appeared.assign(media=name) for name in sorted(media)]
             known |= media
     truth = truth[truth["media"].isin(known)]

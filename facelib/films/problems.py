@@ -11,6 +11,7 @@ import pandas as pd
 
 from facelib.films.media.decode import UnreadableFilm
 from facelib.project import Project, write_table, writer_lock
+from facelib.project.spreadsheets import read_csv_table
 
 SUMMARY_COLUMNS = [
     "film",
@@ -73,7 +74,7 @@ def _write(project: Project, film: str, problem: str) -> None:
     if not path.is_file():
         return
     with writer_lock(path):
-        table = pd.read_csv(path, keep_default_na=False)
+        table = read_csv_table(path, keep_default_na=False)
         rows = table["film"] == film
         if not rows.any():
             table = pd.concat([table, pd.DataFrame([[film, 0, 0, 0, 0, 0, "", 0, "", ""]], columns=SUMMARY_COLUMNS)])

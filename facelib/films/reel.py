@@ -21,6 +21,7 @@ from facelib.films.media.sound import Samples, Sound, frame_of, open_sound
 from facelib.films.media.times import read_time_map
 from facelib.films.spans import Span, chosen_people, merge_spans, spans_of
 from facelib.project import FilmFiles, Project, atomic_write
+from facelib.project.spreadsheets import read_csv_table
 
 PIECE_COLUMNS = ["start", "end", "reel_start", "frames", "people"]
 REEL_COLUMNS = ["video", "people", "pieces", "seconds", "path"]
@@ -208,7 +209,7 @@ def _read_appearances(files: FilmFiles) -> pd.DataFrame:
             f"expected who is on screen in {str(files.appearances)!r}, found no such file; run 05_annotate_video first"
         )
     # A person may be called "None" or "Nan": names are text, whatever they look like.
-    return pd.read_csv(files.appearances, dtype={"person": "str"}, keep_default_na=False)
+    return read_csv_table(files.appearances, dtype={"person": "str"}, keep_default_na=False)
 
 
 def _widened(spans: Sequence[Span] | Sequence[tuple[float, float]], margin: float) -> list[Span]:

@@ -8,7 +8,7 @@ from facelib.gallery.decisions import accept, accepted, merge_people, move, sepa
 from facelib.gallery.doctor import Examination, examine
 from facelib.gallery.files import Gallery, check_same_network, check_same_weights, read_gallery, write_gallery
 from facelib.gallery.proposals import PROPOSAL_COLUMNS, PROPOSAL_KINDS, ProposalKind
-from facelib.gallery.questions import alias_questions, question_lines
+from facelib.gallery.questions import alias_questions, how_alike, name_questions, question_lines
 from facelib.gallery.records import describe_search
 from facelib.gallery.report import ENOUGH_PICTURES, LARGEST_IMBALANCE, summary, warnings_for
 from facelib.project.identities import keep_apart
@@ -34,9 +34,11 @@ __all__ = [
     "examine",
     "find_aliases",
     "find_portrait",
+    "how_alike",
     "keep_apart",
     "merge_people",
     "move",
+    "name_questions",
     "question_lines",
     "read_gallery",
     "separate_people",

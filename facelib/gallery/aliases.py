@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import pairwise_distances
 
+from facelib.project.names import is_same_name
 from facelib.recognize.thresholds.sources import ALIKE, near_duplicate_groups
 from facelib.recognize.votes import find_neighbours
 
@@ -32,12 +33,13 @@ def find_aliases(vectors: ArrayLike, names: ArrayLike, *, threshold: float) -> p
     mixed. A pair is reported when a fifth of its faces, or of the smaller
     folder's, lie at least as near to the other name as to their own, and half of the smaller folder's lie within the
     threshold of the other's. A single picture is judged by its distance alone. A picture that is in both folders
-    says nothing about the others, so copies are judged only where there is nothing else.
+    says nothing about the others, so copies are judged only where there is nothing else. Names that differ only in
+    case, spaces or Unicode form are reported whatever their faces are.
 
     Args:
         vectors: `(n, d)` embeddings.
         names: `(n,)`, the person each face is filed under.
-        threshold: The embedder's own; with NaN, where nobody measured it, no pair is found.
+        threshold: The embedder's own; with NaN, where nobody measured it, only the names are compared.
 
     Returns:
         A row a pair, the surest first: `person` (the name with more faces) and `other`; `mixed` (0 to 1, the share of
@@ -56,7 +58,7 @@ def find_aliases(vectors: ArrayLike, names: ArrayLike, *, threshold: float) -> p
     groups = near_duplicate_groups(matrix, labels, threshold=threshold)
     people, codes = np.unique(labels, return_inverse=True)
     rows: list[tuple[Any, ...]] = []
-    if len(people) > 1 and not math.isnan(threshold):
+    if len(people) > 1:
         seen = find_neighbours(matrix, matrix, codes, k=1)
         own = _to_own(matrix, codes, groups)
         limit = np.where(np.isfinite(own), np.minimum(own, threshold), _ALONE * threshold)
@@ -66,7 +68,8 @@ def find_aliases(vectors: ArrayLike, names: ArrayLike, *, threshold: float) -> p
                 larger, smaller = np.flatnonzero(codes == first), np.flatnonzero(codes == second)
                 across, back = seen.to_people[smaller, first], seen.to_people[larger, second]
                 mixed, near = _likeness(across, back, limit[smaller], limit[larger], threshold)
-                if near >= _LEAST_NEAR and (mixed >= _LEAST_MIXED or _as_one(matrix[smaller], matrix[larger])):
+                alike = near >= _LEAST_NEAR and (mixed >= _LEAST_MIXED or _as_one(matrix[smaller], matrix[larger]))
+                if alike or is_same_name(people[first], people[second]):
                     row = smaller[across.argmin()]
                     carrier = seen.people_rows[row, first]
                     rows.append((people[first], people[second], mixed, near, across.min(), carrier, row))
@@ -96,7 +99,7 @@ def _likeness(
         limit_back: The same for the larger folder.
         threshold: The embedder's own.
     """
-    if across.min() > threshold:
+    if math.isnan(threshold) or across.min() > threshold:
         return 0.0, 0.0
     judged, judged_back = (_without_copies(distances, threshold) for distances in (across, back))
     mixed, mixed_back = (across <= limit)[judged], (back <= limit_back)[judged_back]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
@@ -190,13 +191,15 @@ def _checked(picture: str) -> str:
 
 def _picture_of(line: str) -> str:
     """Return the picture that a line of the list names, empty when it names none."""
-    plain = line.lstrip("\ufeff").strip().replace("\\", "/")
-    return "" if plain.startswith("#") else plain
+    plain = line.lstrip("\ufeff").strip()
+    # A backslash is Windows' slash, but stands for a byte in a name that is not UTF-8, see `facelib.project.text_of`.
+    return "" if plain.startswith("#") else re.sub(r"\\(?!x[89a-f][0-9a-f])", "/", plain)
 
 
 def _key(picture: str) -> str:
-    # Some file systems decompose names into letters and accents, so both sides are normalised first.
-    return unicodedata.normalize("NFC", picture)
+    # Some file systems decompose names into letters and accents, and Windows' slash may look like a byte of a name, so
+    # both sides are normalised first.
+    return unicodedata.normalize("NFC", picture).replace("\\", "/")
 
 
 def find_disabled(project: Project, pictures: Collection[str]) -> set[str]:

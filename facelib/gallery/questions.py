@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import shlex
+import unicodedata
 from collections.abc import Iterable
 
 import numpy as np
@@ -12,23 +13,24 @@ import pandas as pd
 from facelib.gallery.aliases import ALIAS_COLUMNS, find_aliases
 from facelib.project import Project
 from facelib.project.decisions import read_decisions
-from facelib.project.identities import open_pairs
+from facelib.project.identities import cast_of, open_pairs
+from facelib.project.names import is_same_name, same_names
 
 QUESTION_COLUMNS = [*ALIAS_COLUMNS, "picture", "other_picture"]
 
 
 def alias_questions(used: pd.DataFrame, project: Project, *, threshold: float) -> pd.DataFrame:
-    """Return the pairs of names that look like one person's and that nobody has answered yet.
+    """Return the pairs of names that look like one person's, or read alike, and that nobody has answered yet.
 
     Args:
         used: The faces in use, with `picture`, `person` and `embedding`.
         project: Its `corrections.csv` holds the answers.
-        threshold: The embedder's own; NaN asks nothing.
+        threshold: The embedder's own; with NaN, only names that read alike are asked about.
 
     Returns:
         As `find_aliases`, with `picture` and `other_picture`, the nearest two. `other` is the name that came later.
     """
-    if used.empty or math.isnan(threshold):
+    if used.empty:
         return pd.DataFrame(columns=pd.Index(QUESTION_COLUMNS))
     found = find_aliases(np.stack(used["embedding"].to_list()), used["person"], threshold=threshold)
     asked = {frozenset(pair) for pair in open_pairs(project, _pairs(found))}
@@ -54,13 +56,51 @@ def question_lines(questions: pd.DataFrame, project: Project) -> list[str]:
     lines = []
     for row in questions.to_dict("records"):
         one, other = str(row["person"]), str(row["other"])
-        names = f"{shlex.quote(other)} {shlex.quote(one)} --project {shlex.quote(project.name)}"
         lines.append(
-            f"{other} and {one} look like one person: merge, or keep apart? {row['other_picture']} and "
+            f"{other} and {one} {how_alike(one, other)}: merge, or keep apart? {row['other_picture']} and "
             f"{row['picture']} are {row['distance']:.2f} apart, and {other} came later. Until you say, they do not "
-            f"count as strangers to each other. facelib merge {names}, or facelib keep-apart {names}"
+            f"count as strangers to each other. {_commands(other, one, project)}"
         )
     return lines
+
+
+def name_questions(project: Project) -> list[str]:
+    """Return in words which names of the cast read alike and were not answered yet; their faces are not compared.
+
+    Raises:
+        FileNotFoundError: When the project has no `people/` folder.
+        ValueError: When `corrections.csv` is damaged.
+    """
+    typed = _typed(project)
+    pairs = open_pairs(project, same_names(cast_of(project)))
+    ordered = [sorted(pair, key=lambda name: _since(project, name, typed)) for pair in pairs]
+    return [
+        f"{later} and {earlier} {how_alike(earlier, later)}: merge, or keep apart? {_commands(later, earlier, project)}"
+        for earlier, later in ordered
+    ]
+
+
+def how_alike(one: str, other: str) -> str:
+    """Return why two names are asked about.
+
+    Example:
+        >>> how_alike("Ada", "ada"), how_alike("Ada", "Tob")
+        ('differ only in case, spaces or Unicode form', 'look like one person')
+    """
+    return "differ only in case, spaces or Unicode form" if is_same_name(one, other) else "look like one person"
+
+
+def _commands(later: str, earlier: str, project: Project) -> str:
+    names = f"{_quoted(later)} {_quoted(earlier)} --project {_quoted(project.name)}"
+    return f"facelib merge {names}, or facelib keep-apart {names}"
+
+
+def _quoted(name: str) -> str:
+    """Quote a name for a shell; one that a terminal would show or paste differently, by its code points."""
+    if unicodedata.is_normalized("NFC", name) and name.isprintable():
+        return shlex.quote(name)
+    points = (letter if " " <= letter <= "~" and letter not in "\\'" else f"\\U{ord(letter):08x}" for letter in name)
+    return f"$'{''.join(points)}'"
 
 
 def _pairs(found: pd.DataFrame) -> Iterable[tuple[str, str]]:

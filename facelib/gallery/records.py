@@ -28,7 +28,7 @@ def measure_picture(path: Path, detector: Detector, embedder: Embedder, working_
     try:
         image = read_image(path)
     except (UnreadablePicture, OSError) as error:
-        _log.warning("%s", error)
+        _log.info("%s", error)  # the table says so, and the doctor
         return [_nothing("unreadable", embedder.dimension)]
     portrait = find_portrait(image, detector, working_size=working_size)
     faces, reason = portrait.faces_as_given(), "" if portrait.upright else "sideways"

@@ -30,6 +30,7 @@ from facelib.gather.sources.small import SMALL_LIMITS, FetchedPicture, check_fet
 from facelib.gather.sources.web import WebLimits
 from facelib.images import UnreadablePicture, crop
 from facelib.project import file_lock, write_table
+from facelib.project.spreadsheets import read_csv_table
 
 _WANTED = ("name", "image_id", "face_id", "url", "bbox", "sha256")
 _BOX = ["left", "top", "right", "bottom"]
@@ -178,7 +179,7 @@ class _Ledger:
         self._written = time.monotonic()
         if self._path.is_file():
             with suppress(ValueError, KeyError):  # damaged: made anew
-                table = pd.read_csv(self._path, dtype="str", keep_default_na=False)[FETCHED_COLUMNS]
+                table = read_csv_table(self._path, dtype="str", keep_default_na=False)[FETCHED_COLUMNS]
                 for address, person, picture, reason, face, when in table.itertuples(index=False):
                     if picture or not try_again:
                         self._rows[person, face] = (address, _Result(picture, reason, when))

@@ -11,6 +11,7 @@ import pandas as pd
 
 from facelib.gather.cutting import DIED, NO_FACE, Cut
 from facelib.project import write_table, writer_lock
+from facelib.project.spreadsheets import read_csv_table
 
 FAILED_COLUMNS = ["picture", "reason", "sha256", "made"]
 """A row a picture without a crop: why, its digest, and with which parameters it was tried."""
@@ -75,6 +76,6 @@ class Failures:
     def _read(self) -> pd.DataFrame:
         if self.path is not None and self.path.is_file():
             with suppress(ValueError, KeyError):  # damaged: start again
-                table = pd.read_csv(self.path, dtype="str", keep_default_na=False)[FAILED_COLUMNS]
+                table = read_csv_table(self.path, dtype="str", keep_default_na=False)[FAILED_COLUMNS]
                 return table.drop_duplicates("picture", keep="last")
         return pd.DataFrame(columns=pd.Index(FAILED_COLUMNS), dtype="str")

@@ -22,6 +22,7 @@ from facelib.gather.keeping import folder_of
 from facelib.project import FilmFiles, Project, atomic_write, file_lock, write_table
 from facelib.project.decisions import moved_pictures, read_decisions
 from facelib.project.names import NOT_A_FACE, checked_name
+from facelib.project.spreadsheets import read_csv_table
 from facelib.recognize import UNKNOWN
 
 ACCEPTED_COLUMNS = ["proposed", "person", "picture", "reason"]
@@ -207,7 +208,7 @@ def _write(chosen: Chosen, folder: Path, made: str) -> None:
 def _read_list(path: Path) -> pd.DataFrame:
     columns = [*PROPOSED_COLUMNS, "made"]
     try:
-        return pd.read_csv(path, keep_default_na=False, dtype={"made": "str", "sha256": "str"})[columns]
+        return read_csv_table(path, keep_default_na=False, dtype={"made": "str", "sha256": "str"})[columns]
     except (OSError, ValueError, KeyError):  # missing or damaged: treat everything as the user's
         return pd.DataFrame(columns=pd.Index(columns))
 

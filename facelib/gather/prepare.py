@@ -22,6 +22,7 @@ from facelib.gather.crops import align_pictures, crop_names
 from facelib.gather.cutting import Cutting
 from facelib.gather.keeping import gathered_pictures
 from facelib.project import Project, write_table
+from facelib.project.spreadsheets import read_csv_table
 
 PREPARED_COLUMNS = ["picture", "person", "gathered", "reason", "crop"]
 """A row a picture: whether it was gathered, why it is not used, and its crop in `aligned/`."""
@@ -200,7 +201,7 @@ def _plan(project: Project) -> Path:
 
 def _read(path: Path) -> pd.DataFrame:
     try:
-        return pd.read_csv(path, keep_default_na=False, dtype="str")[PREPARED_COLUMNS]
+        return read_csv_table(path, keep_default_na=False, dtype="str")[PREPARED_COLUMNS]
     except (OSError, ValueError, KeyError):  # missing or damaged: decide everything again
         return pd.DataFrame(columns=pd.Index(PREPARED_COLUMNS))
 

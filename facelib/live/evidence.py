@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from facelib.embed.pose import view_weights
 from facelib.faces import FloatArray, Image
 from facelib.films.naming import NamingSettings, Recognizer
 from facelib.recognize import UNKNOWN, RecognizerInfo
@@ -18,6 +19,7 @@ MOST_SIGHTS = 8
 
 _RECENT = 4  # the last faces, which tell whether it still is the same one
 _DOUBT = 0.2  # of probability may be lost before a name is taken back
+_AWAY = 0.5  # turn from which a face says nothing about whose it is
 _CLEAR = 0.25  # quality from which a face that is unlike its track's others tells that it is somebody else's
 _UNLIKE = 1.3  # of the embedder's threshold: so far apart are hardly two faces of one person
 _NEARER = 0.95  # of the present holder's distance, to take over a name; otherwise two similar faces would swap it
@@ -45,10 +47,12 @@ class Sight:
     Attributes:
         quality: 0 to 1, see `facelib.embed.quality.quality`.
         embedding: `(d,)` float32.
+        turned: 0 to 1, how uninformative it is, being turned away or cut, see `facelib.embed.pose.turned_away`.
     """
 
     quality: float
     embedding: FloatArray
+    turned: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -177,7 +181,7 @@ class Namer:
         likely = self.info.confidence(distances)
         verdicts, first = [], len(sights)
         for row, group in enumerate(sights):
-            weights = np.array([sight.quality for sight in group]) + 1e-3
+            weights = _weights(group)
             agree = best[first : first + len(group)] == best[row]
             first += len(group)
             share = float(weights[agree].sum() / weights.sum())
@@ -192,6 +196,8 @@ class Namer:
         named = track.enrolled or track.answer.person
         if named not in {UNKNOWN, last.person} and last.is_sure(self.naming):
             return True
+        if min(sight.turned for sight in track.recent) > _AWAY:
+            return False
         apart = float(np.linalg.norm(_mean(track.recent) - _mean(track.best)))
         return apart > self._unlike and min(sight.quality for sight in track.recent) >= _CLEAR
 
@@ -224,7 +230,10 @@ class Namer:
 
 
 def _mean(sights: Iterable[Sight]) -> FloatArray:
-    """Return the mean of embeddings, weighted by quality, as of a film's tracks."""
+    """Return the mean of embeddings, weighted as a film's tracks are."""
     own = list(sights)
-    weights = np.array([sight.quality for sight in own]) + 1e-3
-    return np.asarray(np.average([sight.embedding for sight in own], axis=0, weights=weights), np.float32)
+    return np.asarray(np.average([sight.embedding for sight in own], axis=0, weights=_weights(own)), np.float32)
+
+
+def _weights(sights: Sequence[Sight]) -> FloatArray:
+    return view_weights(np.array([one.quality for one in sights]), np.array([one.turned for one in sights]))

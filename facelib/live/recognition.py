@@ -12,6 +12,7 @@ from facelib.detect import Detector
 from facelib.detect import load_detector as open_detector
 from facelib.embed import Embedder
 from facelib.embed import load_embedder as open_embedder
+from facelib.embed.pose import cut_off, head_pose, turned_away
 from facelib.embed.quality import quality
 from facelib.faces import Faces, FloatArray, Image
 from facelib.films.naming import NamingSettings, Recognizer
@@ -213,10 +214,12 @@ class Recognition:
         rows = [row for _, _, row in sorted(wanted)[:_MOST_EMBEDDED]]
         if not rows:
             return
-        vectors = self.embedder.embed(image, faces[[places[row] for row in rows]])
-        for row, vector in zip(rows, vectors, strict=True):
+        chosen = faces[[places[row] for row in rows]]
+        vectors = self.embedder.embed(image, chosen)
+        away = turned_away(head_pose(chosen.landmarks), cut_off(chosen, *image.shape[:2]))
+        for row, vector, turned in zip(rows, vectors, away.tolist(), strict=True):
             (i, track), value = followed[row], float(worth[row])
-            track.add(Sight(value, vector))
+            track.add(Sight(value, vector, turned))
             track.embedded = time
             if track.portrait is None or value > track.portrait.quality:
                 track.portrait = _portrait(image, faces, i, value)

@@ -14,6 +14,7 @@ from facelib.films.appearances import appearances, screen_time
 from facelib.gallery import read_gallery, summary
 from facelib.project import Project
 from facelib.project.decisions import read_corrections
+from facelib.project.spreadsheets import read_csv_table
 from facelib.recognize import UNKNOWN
 
 _MOST_PEOPLE = 12  # named one by one at the end of a run
@@ -136,7 +137,7 @@ _STEPS: dict[int, Callable[[Project], str]] = {1: _gathered, 2: _faces, 5: _film
 
 
 def _csv(path: Path) -> pd.DataFrame:
-    return pd.read_csv(path, keep_default_na=False, dtype=str)
+    return read_csv_table(path, keep_default_na=False, dtype=str)
 
 
 def _many(count: int, what: str) -> str:

@@ -17,18 +17,25 @@ from facelib.gather.sources import find_source
 from facelib.gather.sources.address import is_address
 from facelib.project import Project, write_text
 
-FileStates = dict[str, list[int] | None]
-"""From a file's name within the project to its size in bytes and time of change in nanoseconds; None: not there."""
+FileStates = dict[str, str | None]
+"""From a file's name within the project to the SHA-256 of its content; empty for a folder, None: not there."""
 
 FileList = Callable[[Project, Mapping[str, object]], list[Path]]
 
 
 @dataclass(frozen=True, slots=True)
 class StepFiles:
-    """The files that a step reads and writes, as functions of the project and the step's parameters."""
+    """The files that a step reads and writes, as functions of the project and the step's parameters.
+
+    Attributes:
+        inputs: What it reads.
+        outputs: What it writes.
+        unfinished: Whether it has something left to do and is to be run again in any case.
+    """
 
     inputs: FileList
     outputs: FileList
+    unfinished: Callable[[Project, Mapping[str, object]], bool] = lambda project, given: False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,17 +97,12 @@ def notebook_digest(notebook: Path) -> str:
 def file_states(project: Project, paths: Iterable[Path]) -> FileStates:
     """Return the state of each file; a folder counts by being there alone.
 
-    Names are relative to the project's own folders, so that moving the project keeps its steps fresh.
+    Names are relative to the project's own folders and times of change do not count, so that steps stay fresh when the
+    project is moved or copied.
     """
-    states: FileStates = {}
-    for path in paths:
-        try:
-            status = path.stat()
-        except OSError:
-            states[project.place_of(path)] = None
-        else:
-            states[project.place_of(path)] = [] if path.is_dir() else [status.st_size, status.st_mtime_ns]
-    return states
+    places = {project.place_of(path): path for path in paths}
+    read = project.digests(path for path in places.values() if path.is_file())
+    return {place: read.get(place, "" if path.exists() else None) for place, path in places.items()}
 
 
 def _cast(project: Project, parameters: Mapping[str, object]) -> list[Path]:
@@ -118,20 +120,23 @@ def _films(project: Project, parameters: Mapping[str, object]) -> list[Path]:
 
 def _brought_from(project: Project, parameters: Mapping[str, object]) -> list[Path]:
     """Return the files that are copied in; a fetched film counts where it lies in the project."""
-    people, films = parameters.get("people_from"), split_sources(_texts(parameters.get("videos_from")))
-    places = [Path(str(place)) for place in (people, parameters.get("dataset_from")) if place]
-    places += [Path(film) for film in films if not is_address(film)]
+    places = [Path(str(parameters[name])) for name in ("people_from", "dataset_from") if parameters.get(name)]
+    places += [Path(film) for film in _films_from(parameters) if not is_address(film)]
     paths = [path for place in places for path in (place, *sorted(place.rglob("*")))]
-    if any(is_address(film) and find_source(film, project) is None for film in films):
-        # Each run writes this file anew: the step is run again until every film is there.
-        paths.append(project.output / "gathered.csv")
     listed = parameters.get("addresses_from")
     paths += [Path(str(listed))] if listed else []
     proposed = project.output / "proposed"  # a folder that was given a name there is taken over by the next run
-    paths += sorted(proposed.glob("*/")) if proposed.is_dir() else []
-    if _engine_failed(project):
-        paths.append(project.output / "gathered_pictures.csv")  # as above
-    return paths
+    return paths + (sorted(proposed.glob("*/")) if proposed.is_dir() else [])
+
+
+def _films_from(parameters: Mapping[str, object]) -> list[str]:
+    return split_sources(_texts(parameters.get("videos_from")))
+
+
+def _something_is_missing(project: Project, parameters: Mapping[str, object]) -> bool:
+    """Tell whether a film is still to be fetched, or an engine was in trouble and is to be asked again."""
+    waiting = (film for film in _films_from(parameters) if is_address(film) and find_source(film, project) is None)
+    return any(waiting) or _engine_failed(project)
 
 
 def _engine_failed(project: Project) -> bool:
@@ -189,6 +194,7 @@ STEP_FILES: Mapping[int, StepFiles] = {
         lambda project, given: [
             project.output / f"{name}.csv" for name in ("gathered", "gathered_pictures", "pictures", "films")
         ],
+        _something_is_missing,
     ),
     2: StepFiles(
         lambda project, given: [*_cast(project, given), *_networks(given)], lambda project, given: [project.faces]

@@ -30,6 +30,8 @@ _TEMPLATE = """\
 {%- block html_head -%}
 {{ super() }}
 <style>details.code > summary { color: #757575; cursor: pointer; font: 12px sans-serif; padding: 2px 8px; }</style>
+{{ resources.include_css("static/theme-dark.css") | replace("<style", "<style media='(prefers-color-scheme: dark)'") }}
+<style>{{ resources.dark_style }}</style>
 {%- endblock -%}
 """
 _WIDGET_NOTE = "<p><em>An interactive widget stands here in JupyterLab; it does not survive the export.</em></p>"
@@ -53,6 +55,8 @@ def write_report(notebook: str | Path, page: str | Path, *, pictures: str | Path
     import nbformat
     from nbconvert import HTMLExporter
 
+    from facelib.plots.dark import report_style
+
     document = nbformat.read(notebook, as_version=4)  # type: ignore[no-untyped-call]
     document.metadata.pop("widgets", None)
     document.metadata["title"] = Path(notebook).stem
@@ -62,7 +66,9 @@ def write_report(notebook: str | Path, page: str | Path, *, pictures: str | Path
     exporter = HTMLExporter(  # type: ignore[no-untyped-call]
         template_name="lab", raw_template=_TEMPLATE, embed_images=True
     )
-    body, _ = exporter.from_notebook_node(document, resources={"metadata": {"path": str(folder)}})
+    body, _ = exporter.from_notebook_node(
+        document, resources={"metadata": {"path": str(folder)}, "dark_style": report_style()}
+    )
     with atomic_write(page) as temporary:
         temporary.write_text(body, encoding="utf-8")
 

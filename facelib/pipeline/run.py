@@ -18,7 +18,7 @@ from nbclient.exceptions import CellControlSignal, DeadKernelError
 from papermill.engines import papermill_engines
 from papermill.exceptions import PapermillExecutionError
 
-from facelib.pipeline.freshness import STEP_FILES, Made, StepFiles, file_states, find_record, same
+from facelib.pipeline.freshness import STEP_FILES, FileStates, Made, StepFiles, file_states, find_record, same
 from facelib.pipeline.kernel import ThisPython
 from facelib.pipeline.notebooks import check_parameters, check_project, find_notebooks
 from facelib.pipeline.parameters import NotebookParameters
@@ -85,11 +85,11 @@ class _Step:
         options = {name: value for name, value in self.given.items() if name not in self.shown}
         return shown | ({"options": options} if options else {})
 
-    def made(self, project: Project, inputs: dict[str, list[int] | None]) -> Made:
+    def made(self, project: Project, inputs: FileStates) -> Made:
         outputs = file_states(project, self.files.outputs(project, self.values))
         return Made.now(self.source, self.given, inputs, outputs)
 
-    def inputs(self, project: Project) -> dict[str, list[int] | None]:
+    def inputs(self, project: Project) -> FileStates:
         return file_states(project, self.files.inputs(project, self.values))
 
 
@@ -130,7 +130,7 @@ def run_pipeline(
     chosen = _choose_steps(notebooks, steps, parameters or {})
     check_project(place, steps=[step.number for step in chosen], parameters=parameters)
     for step in chosen:
-        step.inputs(place)  # A film that is not there is told before anything runs.
+        step.files.inputs(place, step.values)  # A film that is not there is told before anything runs.
     _check_folder(place)
     results = []
     run: Path | None = None
@@ -165,7 +165,7 @@ def _choose_steps(folder: Path | None, steps: Sequence[int] | None, parameters: 
 
 def _fresh(project: Project, step: _Step) -> StepResult | None:
     newest = find_record(project, step.name)
-    if step.files is _NOTHING or newest is None:
+    if step.files is _NOTHING or newest is None or step.files.unfinished(project, step.values):
         return None
     path, record = newest
     if not same(record, step.made(project, step.inputs(project))):

@@ -1,5 +1,6 @@
 """Plotly figures and pages of pictures, used by the notebooks and by the web page alike."""
 
+from facelib.plots.dark import themed
 from facelib.plots.evaluation import draw_confusion, draw_det, draw_reliability
 from facelib.plots.film import draw_screen_time, draw_timeline
 from facelib.plots.gallery import draw_gallery
@@ -34,5 +35,6 @@ __all__ = [
     "project_marks",
     "show_mistakes",
     "template",
+    "themed",
     "thumbnails",
 ]

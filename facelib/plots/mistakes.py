@@ -12,13 +12,13 @@ import pandas as pd
 from facelib.films.appearances import timecode
 from facelib.films.media.decode import UnreadableFilm, read_frame_at
 from facelib.images import crop, data_uri, thumbnail
-from facelib.plots.style import WRONG
+from facelib.plots.style import GROUND, WRONG
 from facelib.plots.thumbnails import Thumbnails
 
+_INK = "var(--jp-ui-font-color1,#444)"
 _TILE = (
     '<figure style="margin:0;width:{width}px">'
-    '<div style="height:{size}px;display:flex;align-items:center;justify-content:center;background:#f2f2f2;'
-    'color:#555">{picture}</div>'
+    f'<div style="height:{{size}}px;display:flex;align-items:center;justify-content:center;{GROUND}">{{picture}}</div>'
     '<figcaption style="font-size:12px;line-height:1.35;overflow-wrap:anywhere"><b style="color:{colour}">{mistake}</b>'
     "<br>{label}{arrow}{name}<br>{sure}{faces}<br>{film} {when}</figcaption></figure>"
 )
@@ -52,7 +52,7 @@ def _tile(row: pd.Series, films: Mapping[str, Path], size: int) -> str:
         width=size + 20,
         size=size,
         picture=_picture(row, films.get(str(row["film"])), size),
-        colour=WRONG if "named" in str(row["mistake"]) and row["mistake"] != "not named" else "#444444",
+        colour=WRONG if "named" in str(row["mistake"]) and row["mistake"] != "not named" else _INK,
         mistake=html.escape(str(row["mistake"])),
         label=html.escape(str(row["label"])),
         arrow=" → " if row["name"] else "",

@@ -8,6 +8,7 @@ import pandas as pd
 
 from facelib.plots.style import GREY, Mark, is_stranger, nth_mark
 from facelib.project import Project, write_table
+from facelib.project.spreadsheets import read_csv_table
 from facelib.recognize import UNKNOWN
 
 
@@ -45,5 +46,5 @@ def project_colours(project: Project, people: Iterable[str]) -> dict[str, str]:
 def _read(project: Project) -> dict[str, int]:
     if not project.marks.is_file():
         return {}
-    table = pd.read_csv(project.marks, keep_default_na=False, dtype={"person": "str", "number": "int64"})
+    table = read_csv_table(project.marks, keep_default_na=False, dtype={"person": "str", "number": "int64"})
     return dict(zip(table["person"], table["number"].tolist(), strict=True))

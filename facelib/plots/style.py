@@ -19,6 +19,9 @@ GREY = "#6A6A6A"
 # last, because it is the weakest on white; black stands in the eighth place of the original.
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#1A1A1A", "#F0E442")
 
+GROUND = "background:var(--jp-layout-color2,#f2f2f2);color:var(--jp-ui-font-color2,#555)"
+"""The ground of small pictures in HTML: JupyterLab's or a report's own, light or dark."""
+
 # The next person differs in both: 8 colours by 8 symbols tell 64 people apart, the first eight by either alone.
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-down", "star", "x")
 
@@ -116,7 +119,12 @@ def template() -> go.layout.Template:
             "plot_bgcolor": "white",
             "colorway": list(COLOURS),
             # The names of a cast are nothing to be uploaded by a slip of the hand.
-            "modebar": {"remove": ["sendChartToCloud", "sendDataToCloud"]},
+            "modebar": {
+                "remove": ["sendChartToCloud", "sendDataToCloud"],
+                "bgcolor": "rgba(0, 0, 0, 0)",
+                "color": "#8A8A8A",
+                "activecolor": "#0072B2",
+            },
             "hoverlabel": {"font": {"size": 13}, "namelength": -1},
             "margin": {"l": 60, "r": 24, "t": 60, "b": 50},
             "xaxis": axis,

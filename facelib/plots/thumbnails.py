@@ -13,12 +13,12 @@ import pandas as pd
 from facelib.faces import Image
 from facelib.films.appearances import timecode
 from facelib.images import UnreadablePicture, crop, data_uri, read_image, thumbnail
+from facelib.plots.style import GROUND
 from facelib.project import path_of
 
 _TILE = (
     '<figure style="margin:0;width:{width}px">'
-    '<div style="height:{size}px;display:flex;align-items:center;justify-content:center;background:#f2f2f2;'
-    'color:#555">{picture}</div>'
+    f'<div style="height:{{size}}px;display:flex;align-items:center;justify-content:center;{GROUND}">{{picture}}</div>'
     '<figcaption title="{name}" style="font-size:12px;line-height:1.35;overflow-wrap:anywhere">{caption}</figcaption>'
     "</figure>"
 )

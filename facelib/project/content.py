@@ -131,6 +131,8 @@ def why_no_film(path: Path) -> str:
     """
     if path.is_symlink() and not path.exists():
         return f"a broken link to {str(path.readlink())!r}"
+    if path.exists() and not path.is_file():  # a pipe would be waited for without end
+        return "not a file"
     try:
         status = path.stat()
         return _why_no_film(path, status.st_size, status.st_mtime_ns)

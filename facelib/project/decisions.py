@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from facelib.project.files import atomic_write, writer_lock
+from facelib.project.spreadsheets import csv_text, read_csv_table
 
 CORRECTION_COLUMNS = [
     "when", "video", "track", "picture", "was", "is", "by", "frame", "left", "top", "right", "bottom",
@@ -42,7 +43,7 @@ def append_corrections(path: str | Path, rows: pd.DataFrame) -> None:
     if rows.empty:
         return
     path = Path(path)
-    text = rows[CORRECTION_COLUMNS].to_csv(index=False, header=False, lineterminator="\n")
+    text = csv_text(rows[CORRECTION_COLUMNS], header=False)
     with writer_lock(path):
         old = path.read_bytes() if path.is_file() else b""
         if not old.strip():
@@ -92,8 +93,8 @@ def read_decisions(path: str | Path) -> pd.DataFrame:
     else:
         remedy = "bring the file back into that form, or move it away to start again"
         try:
-            text = path.read_text(encoding="utf-8-sig")
-            table = pd.read_csv(io.StringIO(text), dtype="str", keep_default_na=False)
+            text = path.read_bytes().decode("utf-8-sig")
+            table = read_csv_table(io.StringIO(text, newline=""), dtype="str", keep_default_na=False)
         except ValueError as error:  # the errors of pandas and Unicode are subclasses
             raise ValueError(f"expected a table of corrections at {str(path)!r}, got: {error}; {remedy}") from error
         missing = [name for name in CORRECTION_COLUMNS if name not in table]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from facelib.project.files import write_text, writer_lock
@@ -46,17 +48,37 @@ def file_digest(path: str | Path, *, kept: Path, name: str) -> str:
         name: The file's key in the cache: the same on another machine, so that a copy need not be read.
 
     Raises:
-        OSError: When the file cannot be read, or the list cannot be written.
+        OSError: When the file cannot be read.
     """
-    path = Path(path)
-    status = path.stat()
-    state = [status.st_size, status.st_mtime_ns]
-    known = _read(kept).get(name, [])
-    if known[:2] == state:
-        return str(known[2])
-    found = sha256_of(path)
-    with writer_lock(kept):
-        write_text(json.dumps(_read(kept) | {name: [*state, found]}, indent=0), kept)
+    Path(path).stat()
+    found = file_digests({name: Path(path)}, kept=kept)[name]
+    return sha256_of(path) if found is None else found
+
+
+def file_digests(paths: Mapping[str, Path], *, kept: Path) -> dict[str, str | None]:
+    """Return the SHA-256 of several files as `file_digest` does, in one pass; None for those that cannot be read.
+
+    A cache that cannot be written is no error: the files are read again the next time.
+
+    Args:
+        paths: The files by their keys in the cache.
+        kept: The cache of digests.
+    """
+    known, new, found = _read(kept), {}, dict[str, str | None]()
+    for name, path in paths.items():
+        try:
+            status = path.stat()
+            state = [status.st_size, status.st_mtime_ns]
+            entry = known.get(name, [])
+            found[name] = str(entry[2]) if entry[:2] == state else sha256_of(path)
+        except OSError:
+            found[name] = None
+        else:
+            if entry[:2] != state:
+                new[name] = [*state, found[name]]
+    if new:
+        with suppress(OSError), writer_lock(kept):
+            write_text(json.dumps(_read(kept) | new, indent=0), kept)
     return found
 
 

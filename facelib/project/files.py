@@ -10,6 +10,8 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from facelib.project.spreadsheets import csv_text
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -66,10 +68,10 @@ def path_of(text: str) -> str:
 
 
 def write_table(table: pd.DataFrame, path: str | Path) -> None:
-    """Write a table atomically, as Parquet or, when `path` ends in `.csv`, as CSV."""
+    """Write a table atomically, as Parquet or, when `path` ends in `.csv`, as CSV without formulas."""
     with atomic_write(path) as temporary:
         if temporary.suffix == ".csv":
-            table.to_csv(temporary, index=False)
+            temporary.write_text(csv_text(table), encoding="utf-8", newline="")
         else:
             table.to_parquet(temporary, index=False)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from facelib.images import find_pictures_below
 from facelib.project.cast import person_folders
-from facelib.project.digests import file_digest
+from facelib.project.digests import file_digest, file_digests
 from facelib.project.files import file_lock, path_of, text_of
 
 
@@ -137,9 +137,13 @@ class Project:
         """Return the SHA-256 of a file's content, read once for each state of the file.
 
         Raises:
-            OSError: When the file cannot be read, or the output folder cannot be written.
+            OSError: When the file cannot be read.
         """
         return file_digest(path, kept=self.output / "digests.json", name=self.place_of(path))
+
+    def digests(self, paths: Iterable[Path]) -> dict[str, str | None]:
+        """Return the SHA-256 of files by their `place_of`, read once for each state; None where one cannot be read."""
+        return file_digests({self.place_of(path): path for path in paths}, kept=self.output / "digests.json")
 
     def film(self, video: str | Path) -> FilmFiles:
         """Return the files of one film's results; `video` is its path or file name.
@@ -238,7 +242,8 @@ class Project:
 
         listed: dict[str, tuple[Path, str]] = {}
         others: list[tuple[Path, str]] = []
-        for path in files_below(self.videos):
+        # Of two films with one name, the one nearer to `videos/` is taken.
+        for path in sorted(files_below(self.videos), key=lambda one: (len(one.parts), one)):
             reason = why_no_film(path)
             if not reason and path.name in listed:
                 first = listed[path.name][0].relative_to(self.videos).as_posix()

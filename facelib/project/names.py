@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from itertools import combinations
 from typing import Literal
 
 UNKNOWN = "unknown"
@@ -47,6 +48,29 @@ def is_reserved(name: str) -> bool:
     plain = " ".join(unicodedata.normalize("NFKC", name).casefold().split())
     start, _, number = plain.partition(" ")
     return plain in {UNKNOWN, NOT_A_FACE} or (start == UNKNOWN and number.isdigit())
+
+
+def is_same_name(one: str, other: str) -> bool:
+    """Return whether two names differ at most in case, spaces, invisible characters and Unicode form.
+
+    Example:
+        >>> is_same_name("Ren\u00e9e ", "rene\u0301e"), is_same_name("Ren\u00e9e", "Renee")
+        (True, False)
+    """
+    return _folded(one) == _folded(other)
+
+
+def same_names(names: Iterable[str]) -> list[tuple[str, str]]:
+    """Return the pairs of names of which `is_same_name` holds, in the order given.
+
+    Example:
+        >>> same_names(["ADA", "Ada ", "Grace"])
+        [('ADA', 'Ada ')]
+    """
+    alike: dict[str, list[str]] = {}
+    for name in dict.fromkeys(names):
+        alike.setdefault(_folded(name), []).append(name)
+    return [pair for found in alike.values() for pair in combinations(found, 2)]
 
 
 def checked_name(name: str) -> str:
@@ -117,6 +141,11 @@ def known_name(name: str, known: Iterable[str]) -> str:
     """
     plain = checked_name(name)
     return next((near.name for near in near_names(plain, known) if near.likeness == "same"), plain)
+
+
+def _folded(name: str) -> str:
+    visible = "".join(letter for letter in name if unicodedata.category(letter) != "Cf")
+    return " ".join(unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", visible).casefold()).split())
 
 
 def _likeness(one: str, other: str) -> _Likeness | None:

@@ -19,6 +19,7 @@ from tqdm.auto import tqdm
 
 from facelib.faces import FloatArray
 from facelib.project import atomic_write, file_lock, write_table, write_text
+from facelib.project.spreadsheets import read_csv_table
 from facelib.train.augment import augment, to_input
 from facelib.train.checkpoints import TrainingFiles, load_network, load_state, save_network, save_state
 from facelib.train.data import Crops
@@ -99,7 +100,7 @@ def load_result(folder: str | Path) -> TrainingResult:
     curves = _curves(state["curves"])
     shown = [epoch, *(each for each in curves["epoch"] if files.snapshot(each).is_file())]
     snapshots = {int(each): np.load(files.snapshot(each)) for each in sorted(set(shown))}
-    validation = pd.read_csv(files.validation, dtype=str, keep_default_na=False)
+    validation = read_csv_table(files.validation, dtype=str, keep_default_na=False)
     return TrainingResult(files.folder, model, settings, curves, validation, snapshots, epoch, state["stopped"])
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from facelib.gallery import keep_apart, merge_people, separate_people
+from facelib.gallery import how_alike, keep_apart, merge_people, separate_people
 from facelib.project import Project
 from facelib.project.identities import answers
 from facelib.widgets.face_board import Action, FaceBoard
@@ -72,7 +72,7 @@ class AliasBoard(FaceBoard):
         distance = float(self._questions["distance"].iloc[number])
         return {
             "title": f"{later} and {earlier}",
-            "lines": ["look like one person", f"nearest pictures {distance:.2f} apart"],
+            "lines": [how_alike(earlier, later), f"nearest pictures {distance:.2f} apart"],
             "badge": self._state(number),
             "out": self._state(number) == "merged",
         }
@@ -86,7 +86,7 @@ class AliasBoard(FaceBoard):
         later, earlier = self._pair(number)
         places = [str(self._questions.at[number, name]) for name in ("other_picture", "picture")]
         return {
-            "title": f"{later} and {earlier} look like one person: merge, or keep apart?",
+            "title": f"{later} and {earlier} {how_alike(earlier, later)}: merge, or keep apart?",
             "lines": [f"{later} came later. Until you say, they do not count as strangers to each other."],
             "rows": [
                 {"caption": f"{name}, the nearest first", "pictures": self._examples(name, place)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -39,8 +39,7 @@ class EmbeddingMap(ipywidgets.VBox):  # type: ignore[misc]
 
     Attributes:
         chooser: The number of the face shown, a slider that moves by arrow keys; setting its value shows a face.
-        figure: The plotly `FigureWidget`.
-        pointer: Messages from the page: the column's width, and pointer events.
+        figure: The plot, which reports what the pointer does.
         image: The face shown, as JPEG.
         caption: Its person and picture.
         pin: The button that pins the face shown.
@@ -66,14 +65,14 @@ class EmbeddingMap(ipywidgets.VBox):  # type: ignore[misc]
         self.errors = ErrorArea()
         self._make_controls()
         self.board = None if project is None else ChosenFaces(self._points, project, changed=self._redraw)
-        fitted = PointedFigure(add_rings(draw_map(self._points, lasso=project is not None)))
-        self.figure, self.pointer = fitted.figure, fitted.pointer
-        self._out_trace, self._chosen_trace, self._pinned_trace, self._shown_trace = self.figure.data[-4:]
+        figure = add_rings(draw_map(self._points, lasso=project is not None))
+        figure.data[-1].update(x=self._points["x"][:1], y=self._points["y"][:1])
+        self.figure = PointedFigure(figure)
         for name, handle in (("hovered", self._hovered), ("clicked", self._clicked), ("caught", self._lassoed)):
-            self.pointer.observe(partial(self._told, handle), names=name)
+            self.figure.observe(partial(self._told, handle), names=name)
         self._show(0)
         self._redraw()
-        super().__init__(self._parts(fitted))
+        super().__init__(self._parts())
 
     def _make_controls(self) -> None:
         picture = {"max_width": f"{self._size}px", "object_fit": "contain"}
@@ -92,12 +91,12 @@ class EmbeddingMap(ipywidgets.VBox):  # type: ignore[misc]
         self.pin.on_click(lambda _: self.pin_face(self.chooser.value))
         self.add.on_click(lambda _: self._toggle(self.chooser.value))
 
-    def _parts(self, fitted: PointedFigure) -> list[ipywidgets.Widget]:
+    def _parts(self) -> list[ipywidgets.Widget]:
         side = ipywidgets.VBox(
             [self.image, self.caption, self.pinned_image, self.pinned_caption],
             layout={"width": f"{self._size + 24}px", "flex": "0 0 auto", "padding": "60px 0 0 12px"},
         )
-        plot = ipywidgets.VBox([fitted], layout={"flex": "1 1 auto", "min_width": "0"})
+        plot = ipywidgets.VBox([self.figure], layout={"flex": "1 1 auto", "min_width": "0"})
         buttons = [self.pin] if self.board is None else [self.pin, self.add]
         controls = ipywidgets.HBox([self.chooser, *buttons], layout={"width": "100%"})
         board = [] if self.board is None else [self.board]
@@ -138,19 +137,17 @@ class EmbeddingMap(ipywidgets.VBox):  # type: ignore[misc]
     def _redraw(self) -> None:
         """Ring the chosen and pinned faces, and cross out those that are left out by now."""
         chosen = [] if self.board is None else self.board.chosen
-        marked = (
-            (self._out_trace, [] if self.board is None else self.board.left_out()),
-            (self._chosen_trace, chosen),
-            (self._pinned_trace, [] if self.pinned is None else [self.pinned]),
-        )
-        with self.figure.batch_update():
-            for trace, rows in marked:
-                trace.x, trace.y = self._points.loc[rows, "x"], self._points.loc[rows, "y"]
+        left_out = [] if self.board is None else self.board.left_out()
+        self._ring({-4: left_out, -3: chosen, -2: [] if self.pinned is None else [self.pinned]})
+
+    def _ring(self, rings: Mapping[int, list[int]]) -> None:
+        """Lay rings round faces: rows by the place of the trace among those of `add_rings`, from the end."""
+        last = len(self.figure.data)
+        places = {last + place: self._points.loc[rows, ["x", "y"]] for place, rows in rings.items()}
+        self.figure.move({trace: {axis: own[axis].to_numpy() for axis in "xy"} for trace, own in places.items()})
 
     def _show(self, row: int) -> None:
-        with self.figure.batch_update():
-            point = self._points.loc[[row]]
-            self._shown_trace.x, self._shown_trace.y = point["x"], point["y"]
+        self._ring({-1: [row]})
         self.caption.value = self._caption(row)
         self.image.value = b""
         with self.errors.guarding():

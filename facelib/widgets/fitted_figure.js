@@ -31,12 +31,31 @@ function put(target, path, value) {
 
 function initialize({ model }) {
   // The model holds the state for all its views: a change is put in once, and a view made later has it.
-  model.on("change:change", () => {
-    const { traces, layout } = model.get("change");
+  const apply = () => {
+    const { traces = {}, layout = {} } = model.get("change");
     const data = model.get("data");
     for (const [number, values] of Object.entries(traces)) data[number] = { ...data[number], ...values };
     for (const [path, value] of Object.entries(layout)) put(model.get("figure_layout"), path, value);
-  });
+  };
+  model.on("change:change", apply);
+  apply(); // a change that came while this module was being loaded
+}
+
+// Tells Python what the pointer does, each event in a trait of its own: Jupyter sends only the last of several values
+// of one trait while the kernel is busy, and the pointer, moving on, would overwrite what the lasso has caught.
+function listen(plot, model) {
+  let number = 0;
+  const tell = (name) => (event) => {
+    const rows = (event?.points ?? []).map((point) => point.customdata).filter((row) => Number.isInteger(row));
+    number = Math.max(number, model.get(name).number ?? 0) + 1;
+    model.set(name, { number, rows });
+    model.save_changes();
+  };
+  plot.on("plotly_hover", tell("hovered"));
+  plot.on("plotly_click", tell("clicked"));
+  // Without points it was a click that plotly takes for an empty loop, or the end of a loop being changed.
+  plot.on("plotly_selected", (event) => event && tell("caught")(event));
+  plot.on("plotly_deselect", tell("caught"));
 }
 
 function render({ model, el }) {
@@ -59,7 +78,9 @@ function render({ model, el }) {
       const width = Math.floor(el.getBoundingClientRect().width);
       if (width < 1) return; // hidden: the observer calls again
       const layout = { ...model.get("figure_layout"), width: Math.max(width, 200) };
+      const first = drawn === null;
       drawn = plotly.react(plot, model.get("data"), layout, CONFIG).catch(fail);
+      if (first && model.get("pointed")) drawn.then(() => plot.on && listen(plot, model));
     });
   }
 

@@ -13,6 +13,7 @@ import pandas as pd
 
 from facelib.films.appearances import APPEARANCE_COLUMNS, appearances
 from facelib.plots import Thumbnails
+from facelib.plots.style import GROUND
 from facelib.recognize import UNKNOWN
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ CHANGE_COLUMNS = ["when", "time", "kind", "track", "person", "confidence", "mess
 
 _TILE = (
     '<figure style="margin:0;width:112px;font-size:12px;line-height:1.35">'
-    '<div style="height:112px;background:#f2f2f2;color:#555;display:flex;align-items:center;justify-content:center">'
+    f'<div style="height:112px;{GROUND};display:flex;align-items:center;justify-content:center">'
     "{picture}</div>"
     '<figcaption style="overflow-wrap:anywhere"><b>{person}</b><br>{sure}{first:.1f} to {last:.1f} s</figcaption>'
     "</figure>"

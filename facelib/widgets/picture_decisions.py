@@ -10,6 +10,7 @@ import pandas as pd
 
 from facelib.gallery import accept, accepted, move, undo
 from facelib.project import Project, write_table
+from facelib.project.spreadsheets import read_csv_table
 
 Proposal = tuple[str, str]
 """A picture, relative to the project's data folder, and the kind of what is proposed about it."""
@@ -179,7 +180,7 @@ def read_kept(project: Project) -> set[Proposal]:
     if not path.is_file():
         return set()
     try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
+        table = read_csv_table(path, dtype=str, keep_default_na=False, encoding="utf-8")
         return set(zip(table["picture"], table["kind"], strict=True))
     except (KeyError, ValueError) as error:
         raise ValueError(

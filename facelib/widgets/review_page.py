@@ -8,11 +8,12 @@ from collections.abc import Sequence
 
 from facelib.films.appearances import timecode
 from facelib.plots import Thumbnails
+from facelib.plots.style import GROUND
 from facelib.review import Review
 
 _TILE = (
     '<figure style="margin:0;width:{size}px;font-size:12px;line-height:1.35">'
-    '<div style="height:{size}px;background:#f2f2f2;color:#555;display:flex;align-items:center;'
+    f'<div style="height:{{size}}px;{GROUND};display:flex;align-items:center;'
     'justify-content:center">{picture}</div>'
     '<figcaption title="{reason}" style="overflow-wrap:anywhere"><b>{label}</b><br>{sure}<br>{place}</figcaption>'
     "</figure>"

@@ -6,6 +6,7 @@ import html
 
 from facelib.images import UnreadablePicture, data_uri
 from facelib.plots import Thumbnails, face_thumbnail
+from facelib.plots.style import GROUND
 from facelib.project import Project
 from facelib.recognize.tuning import Setting, Tuning
 from facelib.widgets.threshold_mistakes import KnownFaces, mistake_groups
@@ -13,7 +14,7 @@ from facelib.widgets.threshold_mistakes import KnownFaces, mistake_groups
 _GRID = '<div style="display:flex;flex-wrap:wrap;gap:12px 14px;align-items:flex-start">'
 _FACE = (
     '<figure style="margin:0;width:{size}px"><div style="height:{size}px;display:flex;align-items:center;'
-    'justify-content:center;background:#f2f2f2;color:#555">{picture}</div>'
+    f'justify-content:center;{GROUND}">{{picture}}</div>'
     '<figcaption title="{name}" style="font-size:12px;line-height:1.35;overflow-wrap:anywhere">{person}</figcaption>'
     "</figure>"
 )
@@ -40,7 +41,7 @@ def mistakes_page(tuning: Tuning, setting: Setting, project: Project, *, most: i
         more = f", the worst {len(pairs)}" if total > len(pairs) else ""
         parts.append(f'<h4 style="margin:14px 0 2px">{group["title"]} ({total}{more})</h4>')
         tiles = "".join(
-            f'<div style="background:#f7f7f7;padding:6px"><div style="display:flex;gap:6px">'
+            f'<div style="background:var(--jp-layout-color1,#f7f7f7);padding:6px"><div style="display:flex;gap:6px">'
             f"{_tile(faces, pair['probe'], size)}{_tile(faces, pair['shown'], size)}</div>"
             f'<span style="font-size:12px">{pair["text"]}</span></div>'
             for pair in pairs

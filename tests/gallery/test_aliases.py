@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +12,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from facelib.gallery import Gallery, find_aliases
+from facelib.gallery import Gallery, find_aliases, name_questions
+from facelib.project import Project
+from facelib.project.identities import cast_of
 from facelib.recognize.tuning import compare, tune
 
 Made = Callable[..., pd.DataFrame]
@@ -59,6 +63,29 @@ def test_nothing_to_compare(make_table: Made, people: dict[str, int], threshold:
     assert find_aliases(vectors, table["person"], threshold=threshold).empty
 
 
+@pytest.mark.parametrize("other", ["ADA", "ada ", "Ada\u200b", "\uff21da"])
+@pytest.mark.parametrize("threshold", [THRESHOLD, math.nan])
+def test_names_that_read_alike_are_asked_about_whatever_their_faces_are(make_table: Made, other: str, threshold: float):
+    table = make_table({"Ada": 3, other: 2, "Grace": 3}, scatter=0.25)
+    found = find_aliases(np.stack(table["embedding"].to_list()), table["person"], threshold=threshold)
+    assert found[["person", "other"]].values.tolist() == [["Ada", other]]
+    assert (table["person"][found["row"]].item(), table["person"][found["other_row"]].item()) == ("Ada", other)
+
+
+@pytest.mark.parametrize("name", ["Rene\u0301e", "Ren\u00e9e ", "REN\u00c9E"])
+def test_the_command_that_is_proposed_answers_the_question(name: str, tmp_path: Path) -> None:
+    project = Project("demo", tmp_path / "data", tmp_path / "output")
+    for person in ("Ren\u00e9e", name, "Renate"):
+        (project.people / person).mkdir(parents=True)
+    (line,) = name_questions(project)
+    assert "differ only in case, spaces or Unicode form: merge, or keep apart? facelib merge " in line
+    command = line.partition("keep apart? facelib ")[2].partition(", or facelib")[0]
+    program = f"{sys.executable} -c 'from facelib.cli import main; main()' {command}"
+    done = subprocess.run(["bash", "-c", program], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert name_questions(project) == [] and len(cast_of(project)) == 2
+
+
 def gallery_of(table: pd.DataFrame) -> Gallery:
     return Gallery(table, "centerface", "dlib", "abc", THRESHOLD)
 
@@ -94,7 +121,6 @@ def test_real_people_are_told_apart_and_their_second_names_are_not(
     from facelib.detect import load_detector
     from facelib.embed import load_embedder
     from facelib.gallery import build_gallery
-    from facelib.project import Project
 
     place = shared_data / folder
     project = Project(place.name, place.parent, tmp_path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -95,6 +96,28 @@ def test_a_path_that_is_no_pictures_is_refused_and_nothing_written(project: Proj
     assert not project.disabled.exists()
     with pytest.raises(ValueError, match="expected"):
         move(project, picture, "Ada")
+
+
+@pytest.mark.parametrize("name", [b"ren\xe9e0.jpg", b"\xff\xfe.jpg", b"\xd0\xa3.jpg", b"a\xe9 b.jpg"])
+def test_a_picture_whose_name_is_no_utf_8(
+    project: Project, make_table: Callable[..., pd.DataFrame], name: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = project.people / os.fsdecode(b"Ren\xe9e")
+    folder.mkdir(parents=True)
+    path = folder / os.fsdecode(name)
+    path.touch()
+    label = project.label(path)
+    assert accept(project, rows(label)) == [label] and accept(project, rows(label)) == []
+    assert find_disabled(project, {label, "people/Ada/1.jpg"}) == {label} and not caplog.records
+    assert project.picture(label) == path
+    assert undo(project, [label]) and find_disabled(project, {label}) == set()
+    assert project.disabled.read_text() == ""
+
+
+def test_a_line_with_windows_slashes_names_such_a_folder_too(project: Project) -> None:
+    project.disabled.write_text("people\\Ada\\xaver.jpg\npeople\\Ada\\xe9.jpg\n")
+    there = {"people/Ada/xaver.jpg", "people/Ada/xe9.jpg", "people/Ada/1.jpg"}
+    assert find_disabled(project, there) == there - {"people/Ada/1.jpg"}
 
 
 def test_a_reason_cannot_break_out_of_its_line(project: Project) -> None:

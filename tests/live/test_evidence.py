@@ -70,6 +70,23 @@ def test_a_name_outlives_worse_faces(namer):
     assert named(namer, fresh) == [UNKNOWN]
 
 
+def see_turned(track, *places, quality=0.5):
+    for place in places:
+        track.add(Sight(quality, np.asarray(place, np.float32), 1.0))
+
+
+def test_a_head_that_turns_away_keeps_its_name(namer):
+    """Seen from the side she lies as far from her pictures as a stranger."""
+    track, straight = Evidence(0), Evidence(1)
+    see(track, ADA, ADA)
+    see(straight, ADA, ADA)
+    assert named(namer, track) == ["Ada"]
+    see_turned(track, *[off(1.2)] * 12)
+    see(straight, *[off(1.2)] * 12)
+    assert named(namer, track) == ["Ada"]
+    assert named(namer, straight) == [UNKNOWN]  # straight faces so far away are somebody else's
+
+
 def test_a_name_is_taken_back_when_it_is_no_longer_likely(namer):
     track = Evidence(0)
     see(track, ADA, quality=0.1)

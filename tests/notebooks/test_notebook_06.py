@@ -12,7 +12,7 @@ import facelib
 from facelib.films.corrections import read_corrections
 from facelib.films.identify import identify_films
 from facelib.films.media.decode import read_frames
-from facelib.gallery import find_portrait
+from facelib.gallery import find_portrait, move
 from facelib.images import read_image
 from facelib.page.pack import script_value
 from facelib.pipeline import notebooks_folder
@@ -66,6 +66,12 @@ def test_it_shows_pictures_and_follows_decisions(demo, tmp_path):
     detector = facelib.load_detector("mtcnn")
     found = [len(find_portrait(read_image(demo.people / "Nina" / name), detector).faces) for name in pictures]
     assert found == [1] * len(pictures)
+
+    # What a lasso on the map moves stays there: 06 puts it back to nobody.
+    moved = move(demo, f"people/Nina/{pictures[0]}", "Grace Hopper")
+    run(demo, tmp_path / "moved.ipynb", draw=False)
+    assert (demo.data / moved).is_file()
+    assert sorted(path.name for path in (demo.people / "Nina").iterdir()) == pictures[1:]
 
     review.undo()
     review.undo()

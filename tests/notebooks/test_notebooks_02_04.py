@@ -20,6 +20,7 @@ from typer.testing import CliRunner
 import facelib
 from facelib.cli import main
 from facelib.gallery import accept, read_gallery, undo, write_gallery
+from facelib.pipeline import run_pipeline
 from facelib.project import Project
 from facelib.recognize import load_recognizer
 from facelib.recognize.tuning import tune
@@ -297,6 +298,42 @@ def test_a_threshold_that_04_refuses_to_save_still_shows_all_figures_and_fails_a
         cell for cell in notebook["cells"] if any(out["output_type"] == "error" for out in cell.get("outputs", []))
     ]
     assert ["".join(cell["source"]) for cell in failed] == ["saved.files()"]
+
+
+def test_a_threshold_saved_by_hand_stays_through_every_run_until_it_is_undone(cast, embedded, tmp_path):
+    project = Project(cast.name, tmp_path / "data", tmp_path / "output")
+    shutil.copytree(cast.data, project.data)
+    run("02_embed_faces", project, detector="hog")
+    run("04_tune_threshold", project, comparison=False)
+    fitted = load_recognizer(project.recognizer)[1].threshold
+    gallery = read_gallery(project.faces)
+    widget = ThresholdTuner(tune(gallery, fallback=gallery.threshold, progress=False), project)
+    widget.slider.value = 0.43
+    widget.button.click()
+    assert fitted != 0.43
+
+    def kept() -> tuple[float, str]:
+        info = load_recognizer(project.recognizer)[1]
+        return info.threshold, info.threshold_from
+
+    shown = run("04_tune_threshold", project, comparison=False)  # Run All
+    said = "".join(text for cell in shown["cells"] for out in cell["outputs"] for text in out.get("text", ""))
+    assert kept() == (0.43, "hand") and "Saved by hand, and it counts; the fitted one would be" in " ".join(
+        said.split()
+    )
+    portrait(
+        project.people / GRACE / "new.png", np.asarray(Image.open(cast.people / GRACE / "0.png")), turn=4, light=0.9
+    )
+    run("02_embed_faces", project, detector="hog")
+    run("04_tune_threshold", project, comparison=False)
+    assert kept() == (0.43, "hand") and len(load_recognizer(project.recognizer)[1].pictures) == 9
+    results = run_pipeline(
+        project, steps=[2, 4], force=True, parameters={"detector": "hog", "smallest_face": 40.0, "comparison": False}
+    )
+    assert [one.state for one in results] == ["done", "done"] and kept() == (0.43, "hand")
+    ThresholdTuner(tune(read_gallery(project.faces), fallback=gallery.threshold, progress=False), project).back.click()
+    run("04_tune_threshold", project, comparison=False)
+    assert kept()[1] != "hand" and kept()[0] == pytest.approx(fitted, abs=0.05)
 
 
 def test_what_the_tuner_saves_decides_who_is_named_in_05(tmp_path, copy_demo):

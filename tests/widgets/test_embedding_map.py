@@ -33,8 +33,8 @@ def shown_colour(widget: EmbeddingMap) -> tuple[int, ...]:
 
 def tell(widget: EmbeddingMap, what: str, rows: list[int]) -> None:
     """Do what the page does when the pointer is over points, clicks them, or has drawn a loop around them."""
-    before = getattr(widget.pointer, what).get("number", 0)
-    setattr(widget.pointer, what, {"number": before + 1, "rows": rows})
+    before = getattr(widget.figure, what).get("number", 0)
+    setattr(widget.figure, what, {"number": before + 1, "rows": rows})
 
 
 def test_the_face_under_the_pointer_is_shown_and_ringed(points, tmp_path):
@@ -45,14 +45,14 @@ def test_the_face_under_the_pointer_is_shown_and_ringed(points, tmp_path):
     assert "Grace" in widget.caption.value and "3 &lt;b&gt;.png" in widget.caption.value
     assert shown_colour(widget)[2] > 240 > shown_colour(widget)[0]
     ring = widget.figure.data[-1]
-    assert (ring.x[0], ring.y[0]) == (3.0, -2.0)
+    assert (ring["x"][0], ring["y"][0]) == (3.0, -2.0)
 
 
 def test_the_chooser_does_the_same_by_keyboard(points, tmp_path):
     widget = EmbeddingMap(points, tmp_path)
     widget.chooser.value = 2
     assert "Ada" in widget.caption.value and shown_colour(widget)[0] > 240
-    assert widget.figure.data[-1].x[0] == 2.0
+    assert widget.figure.data[-1]["x"][0] == 2.0
 
 
 def test_a_picture_is_read_once_and_only_when_shown(points, tmp_path):
@@ -107,7 +107,7 @@ def decide(widget: EmbeddingMap, action: str, faces: list[int], **more: str) -> 
 
 
 def xs(widget: EmbeddingMap, name: str) -> list[float]:
-    return [float(x) for x in next(trace for trace in widget.figure.data if trace.name == name).x]
+    return [float(x) for x in next(trace for trace in widget.figure.data if trace["name"] == name)["x"]]
 
 
 def test_a_click_pins_a_face_that_stays_while_others_are_shown(points, tmp_path):
@@ -189,10 +189,3 @@ def test_five_thousand_faces_are_a_map_and_a_lasso(project):
     assert "FileNotFoundError" in widget.errors.value  # the one shown; the others are not looked at yet
     tell(widget, "caught", list(range(4800)))
     assert widget.board.total == 4800 and len(widget.board.items) == 24 and widget.board.error == ""
-
-
-def test_the_map_is_as_wide_as_its_column(whole):
-    whole.pointer.width = 1100
-    assert whole.figure.layout.width == 1100
-    whole.pointer.width = 90  # nothing can be seen on a map as narrow as this
-    assert whole.figure.layout.width == 240

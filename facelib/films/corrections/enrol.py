@@ -13,6 +13,7 @@ from facelib.films.corrections.apply import current, match_corrections
 from facelib.films.corrections.log import NOT_A_FACE, checked_name, is_group, read_corrections
 from facelib.project import Project, atomic_write, write_table, writer_lock
 from facelib.project.decisions import moved_pictures, read_decisions
+from facelib.project.spreadsheets import read_csv_table
 from facelib.recognize import UNKNOWN
 
 ENROLLED_COLUMNS = ["picture", "sha256", "person", "video", "track", "frame", "quality"]
@@ -101,7 +102,7 @@ def _read_list(project: Project) -> pd.DataFrame:
     if not path.is_file():
         return pd.DataFrame(columns=pd.Index(ENROLLED_COLUMNS)).assign(content=None)
     try:
-        table = pd.read_csv(path, keep_default_na=False, dtype={"picture": "str", "sha256": "str", "person": "str"})
+        table = read_csv_table(path, keep_default_na=False, dtype={"picture": "str", "sha256": "str", "person": "str"})
         return table[ENROLLED_COLUMNS].assign(content=None)
     except (ValueError, KeyError) as error:
         raise ValueError(f"expected the list of enrolled pictures at {str(path)!r}, got: {error}") from error

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from facelib.films.unknowns.matching import GROUP_COLUMNS
@@ -14,7 +15,7 @@ from facelib.project import Project, write_table
 from facelib.recognize import UNKNOWN
 
 MEMBER_COLUMNS = ["film", "track", "auto_cluster", "cluster", "start", "end", "quality"]
-_FORM = 1
+_FORM = 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,6 +87,7 @@ def read_groups(project: Project) -> Groups | None:
             return None
         facts["reserved"] = tuple(facts["reserved"])
         groups.attrs, members.attrs = {}, {}
+        groups = groups.assign(sums=pd.Series([np.frombuffer(row, "<f4") for row in groups["sums"]], dtype=object))
         return Groups(groups, members, **facts)
     except (OSError, ValueError, KeyError, TypeError):
         return None
@@ -98,7 +100,9 @@ def write_groups(project: Project, kept: Groups) -> None:
         OSError: When the folder cannot be written.
     """
     stamp = secrets.token_hex(8)
-    groups, members = kept.groups.copy(), kept.members.copy()
+    # As bytes, which are read and written several times as fast as lists of numbers.
+    sums = pd.Series([np.asarray(row, "<f4").tobytes() for row in kept.groups["sums"]], dtype=object)
+    groups, members = kept.groups.assign(sums=sums), kept.members.copy()
     members.attrs = {"stamp": stamp}
     groups.attrs = {
         "form": _FORM,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from facelib.films.agglomerate import Agglomeration, IntArray
 
 _DIGITS = 9  # beyond which similarities count as equal, so that the number of threads cannot decide a tie
+_BLOCK = 1024  # groups that are compared at once
 _POOR_SHARE = 0.5  # of the threshold, within which two faces of worth 0 may still be one person
 
 
@@ -77,7 +79,8 @@ def link_to(
 ) -> IntArray:
     """Group vectors as `link` does, beside existing groups that never join each other.
 
-    Time grows with the number of vectors, and for each of these with the number of groups.
+    Groups that are too far from every vector are left out after one matrix product, so that time hardly grows with
+    their number.
 
     Args:
         sums: `(g, d + 1)`, of each group the sum of its members' unit vectors, followed by that of 1 - `worth`.
@@ -97,11 +100,41 @@ def link_to(
     matrix = np.asarray(vectors, np.float64)
     unit = matrix / np.linalg.norm(matrix, axis=1, keepdims=True)
     own = np.column_stack([unit, 1 - np.clip(np.asarray(worth, np.float64), 0, 1)])
-    there = np.asarray(sums, np.float64).reshape(-1, own.shape[1])
-    members = np.concatenate([np.asarray(sizes, np.float64), np.ones(len(own))])
-    groups = _AverageLinkage(np.concatenate([there, own]), members, threshold, settled=len(there))
-    pairs = ((first + len(there), second + len(there)) for first, second in apart)
-    return groups.joined((), pairs)[len(there) :]
+    there, members = np.asarray(sums).reshape(-1, own.shape[1]), np.asarray(sizes, np.float64)
+    near = _near_groups(there, members, own, threshold)
+    rows = np.concatenate([there[near].astype(np.float64), own])
+    groups = _AverageLinkage(rows, np.append(members[near], np.ones(len(own))), threshold, settled=len(near))
+    pairs = ((first + len(near), second + len(near)) for first, second in apart)
+    found = groups.joined((), pairs)[len(near) :]
+    return np.append(near, len(there) + np.arange(len(own)))[found]
+
+
+def _near_groups(
+    sums: NDArray[Any], sizes: NDArray[np.float64], own: NDArray[np.float64], threshold: float
+) -> IntArray:
+    """Return the groups that some row could join, and no more than a few others.
+
+    Average linkage is reducible: what is formed of several rows is never nearer to a group than the nearest of them.
+    """
+    signs, least = _measure_of(threshold, own.shape[1])
+    weighted, least = (own * signs).T.astype(np.float32), least - 1e-4  # more than float32 rounds off
+    best = np.full(len(sums), -np.inf)
+    for first in range(0, len(sums), _BLOCK):
+        block = slice(first, first + _BLOCK)
+        best[block] = (sums[block].astype(np.float32) @ weighted).max(axis=1, initial=-np.inf) / sizes[block]
+    return np.flatnonzero(best >= least)
+
+
+def _measure_of(threshold: float, width: int) -> tuple[NDArray[np.float64], float]:
+    """Return what the product of two groups' means is weighted with to give their similarity, and the least that joins.
+
+    |x - y|^2 + c * poor(x) * poor(y), meant over all pairs, is 2 - 2 * (mean x . mean y) + c * (mean poor) *
+    (mean poor): the last is one more coordinate, whose product counts negatively.
+    """
+    threshold = min(threshold, 2.0)
+    signs = np.ones(width)
+    signs[-1] = -(1 - _POOR_SHARE**2) * threshold**2 / 2
+    return signs, 1 - threshold**2 / 2 if threshold else math.inf
 
 
 class _AverageLinkage:
@@ -110,14 +143,9 @@ class _AverageLinkage:
     def __init__(
         self, sums: NDArray[np.float64], sizes: NDArray[np.float64], threshold: float, *, settled: int = 0
     ) -> None:
-        # |x - y|^2 + c * poor(x) * poor(y), meant over all pairs, is 2 - 2 * (mean x . mean y) + c * (mean poor) *
-        # (mean poor): the last is one more coordinate, whose product counts negatively.
-        threshold = min(threshold, 2.0)
         self.sums, self.sizes = sums, sizes
-        self.signs = np.ones(sums.shape[1])
-        self.signs[-1] = -(1 - _POOR_SHARE**2) * threshold**2 / 2
+        self.signs, least = _measure_of(threshold, sums.shape[1])
         self.foes: dict[int, set[int]] = {}
-        least = 1 - threshold**2 / 2 if threshold else math.inf
         self.engine = Agglomeration(self, len(sums), least=least, reducible=True, settled=settled)
 
     def joined(self, together: Sequence[Iterable[int]], apart: Iterable[tuple[int, int]]) -> IntArray:

@@ -111,14 +111,18 @@ def _with_members(groups: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     new = [name for name in dict.fromkeys(rows["cluster"].to_list()) if name not in there]
     labels += new
     place = rows["cluster"].map({name: i for i, name in enumerate(labels)}).to_numpy(np.intp)
-    sums = np.concatenate([_matrix(groups["sums"], width=own.shape[1]), np.zeros((len(new), own.shape[1]))])
-    np.add.at(sums, place, own)
+    sums = groups["sums"].to_list() + [np.zeros(own.shape[1])] * len(new)
+    touched, row = np.unique(place, return_inverse=True)  # of thousands of groups a film has few
+    added = np.zeros((len(touched), own.shape[1]))
+    np.add.at(added, row, own)
+    for group, more in zip(touched.tolist(), added, strict=True):
+        sums[group] = (sums[group] + more).astype(np.float32)
     size, seconds = (np.append(groups[name].to_numpy(float), np.zeros(len(new))) for name in ("size", "seconds"))
     quality = np.append(groups["quality"].to_numpy(float), np.full(len(new), -np.inf))
     np.maximum.at(quality, place, rows["quality"].to_numpy(float))
     table = {
         "cluster": pd.Series(labels, dtype="str"),
-        "sums": [*sums.astype(np.float32)],
+        "sums": sums,
         "size": size + np.bincount(place, minlength=len(labels)),
         "seconds": seconds + np.bincount(place, (rows["end"] - rows["start"]).to_numpy(float), len(labels)),
         "quality": quality,
@@ -126,5 +130,5 @@ def _with_members(groups: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(table)[GROUP_COLUMNS]
 
 
-def _matrix(sums: pd.Series, *, width: int) -> NDArray[np.float64]:
-    return np.array(sums.to_list(), np.float64) if len(sums) else np.zeros((0, width))
+def _matrix(sums: pd.Series, *, width: int) -> NDArray[np.float32]:
+    return np.array(sums.to_list(), np.float32) if len(sums) else np.zeros((0, width), np.float32)

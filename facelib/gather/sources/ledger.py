@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from facelib.project import Project
+from facelib.project.spreadsheets import escape_formula, restore_formula
 
 SOURCE_COLUMNS = [
     "address",
@@ -70,7 +71,7 @@ def read_sources(project: Project) -> list[LedgerEntry]:
         return []
     # Line by line: a quote that a cut row leaves open would swallow the rows behind it.
     rows = [row for line in text.split("\n") for row in csv.reader([line]) if len(row) == len(SOURCE_COLUMNS)]
-    return [_source(row) for row in rows if row[3].isdecimal()]
+    return [_source([restore_formula(cell) for cell in row]) for row in rows if row[3].isdecimal()]
 
 
 def append_source(source: LedgerEntry, project: Project) -> None:
@@ -88,7 +89,7 @@ def append_source(source: LedgerEntry, project: Project) -> None:
         whole = end == 0 or file.read() == b"\n"
         lines = [values] if end else [SOURCE_COLUMNS, values]
         text = StringIO(newline="")
-        csv.writer(text, lineterminator="\n").writerows(lines)
+        csv.writer(text, lineterminator="\n").writerows([escape_formula(cell) for cell in line] for line in lines)
         file.write((b"" if whole else b"\n") + text.getvalue().encode())
         file.flush()
         os.fsync(file.fileno())

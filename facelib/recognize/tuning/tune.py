@@ -147,7 +147,8 @@ def tune(
     if not np.isfinite(fitted.threshold):
         raise ValueError(
             f"expected a threshold for the embedder {gallery.embedder!r}, got {fallback!r}: nobody measured one, and "
-            f"a cast of {fitted.people} is no evidence; add people, or choose an embedder whose threshold is known"
+            f"a cast of {fitted.people} is no evidence; add people, measure the network with 'facelib models "
+            f"calibrate', or choose an embedder whose threshold is known"
         )
     advice = fitted.advice + _about_duplicates(alike) + _about_aliases(pairs) + _about_look_alikes(resembling)
     fitted = in_unit(kind, replace(fitted, advice=advice))

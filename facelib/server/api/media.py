@@ -40,12 +40,8 @@ def scratch_folder() -> Iterator[FilePath]:
 Scratch = Annotated[FilePath, Depends(scratch_folder)]
 
 
-@router.api_route(
-    "/videos/{video}/media/{kind}",
-    methods=["GET", "HEAD"],
-    response_class=Response,
-    responses={**_BINARY, 206: {}, 416: {}},
-)
+@router.head("/videos/{video}/media/{kind}", response_class=Response, include_in_schema=False)
+@router.get("/videos/{video}/media/{kind}", response_class=Response, responses={**_BINARY, 206: {}, 416: {}})
 def play(video: VideoId, kind: Literal["source", "annotated", "reel"], project: CurrentProject) -> FileResponse:
     """Return the film itself, its annotated copy, or its reel; whole or by byte ranges, as players ask for it."""
     film = find_film(project, video)

@@ -14,6 +14,7 @@ from facelib.page.film import FilmData
 from facelib.page.project import ProjectData
 from facelib.project import Project, text_of
 from facelib.project.names import NOT_A_FACE, UNKNOWN
+from facelib.project.spreadsheets import read_csv_table
 from facelib.server.api.pages import Page, page_of
 from facelib.server.cached import table_of
 from facelib.server.dependencies import CurrentProject, Paged
@@ -85,7 +86,7 @@ def _notes(project: Project) -> dict[str, dict[str, str]]:
     """Return the row of each film in the summary of the last runs."""
     if not project.film_summary.is_file():
         return {}
-    table = pd.read_csv(project.film_summary, dtype="str", keep_default_na=False)
+    table = read_csv_table(project.film_summary, dtype="str", keep_default_na=False)
     return {str(row["film"]): {str(key): str(value) for key, value in row.items()} for row in table.to_dict("records")}
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from facelib.project import path_of
+from facelib.project.spreadsheets import read_csv_table
 
 _GIGABYTE = 2**30
 
@@ -69,12 +70,10 @@ def _run(job: dict[str, Any], out: TextIO) -> dict[str, Any]:
 
 def _problem_of_films(project: Any, job: dict[str, Any]) -> str:
     """Return why the films of the job were left out, where the last run says so."""
-    import pandas as pd
-
     wanted = job["parameters"].get("videos") or []
     if not wanted or not project.film_summary.is_file():
         return ""
-    rows = pd.read_csv(project.film_summary, keep_default_na=False).to_dict("records")
+    rows = read_csv_table(project.film_summary, keep_default_na=False).to_dict("records")
     missing = [video for video in wanted if not project.film(path_of(video)).tracks.is_file()]
     return "; ".join(f"{row['film']}: {row['problem']}" for row in rows if row["film"] in missing and row["problem"])
 

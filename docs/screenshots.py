@@ -1,0 +1,184 @@
+"""Renew the pictures of the notebooks: each opened and run on the demo in JupyterLab, in a window of 1280 x 800.
+
+Usage: python docs/screenshots.py FOLDER [01 02 ...]
+
+FOLDER holds a finished demo: the folders `data` and `output` of `facelib demo` and `facelib run --project demo`.
+Chromium must be installed. The first screens go to `docs/pictures/notebooks`, the results to `docs/pictures`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from PIL import Image
+from playwright.sync_api import Locator, Page, ViewportSize, sync_playwright
+
+ROOT = Path(__file__).parents[1]
+PICTURES = ROOT / "docs" / "pictures"
+SCREEN: ViewportSize = {"width": 1280, "height": 800}
+PLENTY = 600_000  # milliseconds for what a busy machine does slowly
+QUIET = {
+    "@jupyterlab/apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+    "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},
+}
+STATUS = "window.jupyterapp?.shell?.currentWidget?.sessionContext?.session?.kernel?.status"
+
+
+@contextmanager
+def lab(folder: Path) -> Iterator[str]:
+    """Serve JupyterLab with its own settings on the folder; yield its address."""
+    for name, values in QUIET.items():
+        path = folder / "settings" / f"{name}.jupyterlab-settings"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(values))
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    places = {"SETTINGS_DIR": "settings", "WORKSPACES_DIR": "workspaces"}
+    environment = os.environ | {f"JUPYTERLAB_{name}": str(folder / place) for name, place in places.items()}
+    options = ["--no-browser", "--allow-root", f"--port={port}", "--IdentityProvider.token="]
+    options += ["--ServerApp.disable_check_xsrf=True", f"--ServerApp.root_dir={folder}"]
+    options += ["--LabApp.expose_app_in_browser=True", "--ServerApp.ip=127.0.0.1"]
+    server = subprocess.Popen(
+        [sys.executable, "-m", "jupyterlab", *options], env=environment, stderr=subprocess.DEVNULL
+    )
+    try:
+        for _ in range(480):
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/api/status").close()
+                break
+            except OSError:
+                time.sleep(0.25)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+def run(page: Page, address: str, notebook: Path) -> None:
+    """Open a notebook, run all of it, and wait until that is done; the live one plays on."""
+    page.goto(f"{address}/lab/tree/notebooks/{notebook.name}?reset")
+    page.wait_for_selector(".jp-Notebook-cell")
+    page.wait_for_function(f"{STATUS} === 'idle'")
+    page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")
+    calm, playing = 0, notebook.stem.startswith("09")
+    while calm < 12:
+        page.wait_for_timeout(500)
+        calm = calm + 1 if playing or page.evaluate(STATUS) == "idle" else 0
+    if playing:
+        page.locator(".facelib-live .box").first.wait_for()
+        page.wait_for_timeout(3000)
+    page.wait_for_timeout(2000)
+
+
+def plot(page: Page, title: str) -> Locator:
+    """Return the first figure with a title."""
+    return page.locator(".js-plotly-plot", has=page.locator(".gtitle", has_text=title)).first
+
+
+def threshold(page: Page) -> list[Locator]:
+    """Move the threshold until some faces are mistaken."""
+    page.locator(".facelib-tuner .widget-slider", has_text="threshold").locator(".noUi-handle").focus()
+    for _ in range(110):
+        page.keyboard.press("ArrowRight")
+    page.wait_for_timeout(3000)
+    return [page.locator(".facelib-tuner")]
+
+
+def face_map(page: Page) -> list[Locator]:
+    """Pin one face and choose some others."""
+    whole = page.locator(".jp-OutputArea-output", has=page.locator(".facelib-board")).last
+    handle = whole.locator(".noUi-handle")
+    whole.locator(".widget-button", has_text="Pin").press("Enter")
+    handle.focus()
+    page.keyboard.press("End")
+    for _ in range(4):
+        whole.locator(".widget-button", has_text="Add").press("Enter")
+        handle.focus()
+        page.keyboard.press("ArrowLeft")
+    page.wait_for_timeout(2000)
+    return [whole]
+
+
+RESULTS: dict[str, tuple[str, Callable[[Page], list[Locator]]]] = {
+    "03": ("map.png", face_map),
+    "04": ("threshold.png", threshold),
+    "05": ("timeline.png", lambda page: [plot(page, "Who is on screen"), plot(page, "Time on screen")]),
+    "07": ("evaluate.png", lambda page: [plot(page, "Reliability of confidences"), plot(page, "Who got which name")]),
+    "08": ("train.png", lambda page: [plot(page, "The same unseen faces, before and after")]),
+    "09": ("live.png", lambda page: [page.locator(".facelib-live")]),
+}
+"""By number of the notebook: the picture of its result, and what stands in it, from top to bottom."""
+
+
+def write(shots: list[bytes], path: Path) -> None:
+    """Write pictures below each other as one small file: 128 colours as PNG, or WebP."""
+    images = [Image.open(io.BytesIO(shot)).convert("RGB") for shot in shots]
+    whole = Image.new("RGB", (max(image.width for image in images), sum(image.height for image in images)), "white")
+    top = 0
+    for image in images:
+        whole.paste(image, (0, top))
+        top += image.height
+    path.parent.mkdir(exist_ok=True)
+    if path.suffix == ".png":
+        whole.quantize(128, dither=Image.Dither.NONE).save(path, optimize=True)
+    else:
+        whole.save(path, quality=80, method=6)
+    print(f"{path.relative_to(ROOT)}: {whole.width} x {whole.height}, {path.stat().st_size // 1000} kB", flush=True)
+
+
+def picture(page: Page, address: str, notebook: Path) -> None:
+    """Write the first screen of a notebook, and its result."""
+    run(page, address, notebook)
+    number = notebook.stem[:2]
+    if number in RESULTS:
+        name, find = RESULTS[number]
+        page.set_viewport_size({"width": 1280, "height": 2400})  # tall enough for the whole result
+        page.wait_for_timeout(1500)
+        write([part.screenshot() for part in find(page)], PICTURES / name)
+        page.set_viewport_size(SCREEN)
+    page.evaluate("document.querySelector('.jp-WindowedPanel-outer').scrollTop = 0")
+    page.wait_for_timeout(1000)
+    write([page.screenshot()], PICTURES / "notebooks" / f"{number}.webp")
+    page.evaluate("window.jupyterapp.commands.execute('kernelmenu:shutdown')")
+    page.wait_for_timeout(1000)
+
+
+def main() -> None:
+    """Renew the pictures of the notebooks named, or of all."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path, help="holds data/demo and output/demo, finished")
+    parser.add_argument("numbers", nargs="*", help="such as 03 05; all where none is given")
+    arguments = parser.parse_args()
+    with TemporaryDirectory() as temporary, sync_playwright() as playwright:
+        folder = Path(temporary)
+        for name in ("data", "output"):
+            shutil.copytree(arguments.folder / name, folder / name)
+        shutil.copytree(ROOT / "notebooks", folder / "notebooks")
+        shutil.copytree(PICTURES, folder / "docs" / "pictures")
+        flags = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=flags)
+        with lab(folder) as address:
+            for notebook in sorted((folder / "notebooks").glob("*.ipynb")):
+                if not arguments.numbers or notebook.stem[:2] in arguments.numbers:
+                    context = browser.new_context(viewport=SCREEN)
+                    context.set_default_timeout(PLENTY)
+                    picture(context.new_page(), address, notebook)
+                    context.close()
+
+
+if __name__ == "__main__":
+    main()

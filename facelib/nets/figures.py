@@ -1,0 +1,77 @@
+"""Figures measured for embedding networks by their users, kept beside the weights by the file's SHA-256."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from facelib.nets.cache import folders
+from facelib.project import write_text
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkFigures:
+    """What `facelib models calibrate` measured of a network.
+
+    Attributes:
+        sha256: Of the network's file.
+        threshold: The Euclidean distance within which 1 % of strangers lie of the nearest of ten people's faces.
+        deviation: Its standard deviation over the draws.
+        missed: The fraction of the ten people's faces, each left out in turn, that lie farther from their own.
+        people: How many people had several pictures.
+        pictures: How many pictures a face was found in.
+    """
+
+    sha256: str
+    threshold: float
+    deviation: float
+    missed: float
+    people: int
+    pictures: int
+
+
+def read_figures(sha256: str) -> NetworkFigures | None:
+    """Return what was measured of a network, None where nothing was or its file is damaged."""
+    for folder in folders():
+        path = folder / _name(sha256)
+        if not path.is_file():
+            continue
+        try:
+            found = NetworkFigures(**json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError) as error:
+            _log.warning("%s is damaged, run 'facelib models calibrate' again: %s", path, error)
+            continue
+        if found.sha256 == sha256 and math.isfinite(found.threshold):
+            return found
+    return None
+
+
+def write_figures(figures: NetworkFigures) -> Path:
+    """Write what was measured of a network into the first folder for weights that can be written.
+
+    Raises:
+        OSError: When none can be.
+    """
+    text = json.dumps(asdict(figures), indent=2) + "\n"
+    *first, last = folders()
+    for folder in first:
+        try:
+            return _written(text, folder / _name(figures.sha256))
+        except OSError as error:
+            _log.info("cannot write to %s: %s", folder, error)
+    return _written(text, last / _name(figures.sha256))
+
+
+def _written(text: str, path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_text(text, path)
+    return path
+
+
+def _name(sha256: str) -> str:
+    return f"measured-{sha256[:16]}.json"

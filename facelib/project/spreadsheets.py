@@ -1,0 +1,79 @@
+"""CSV tables that a spreadsheet opens without taking a name such as `=1+1` for a formula.
+
+A text that begins like a formula is written with an apostrophe before it, which spreadsheets show as text; what reads
+these tables takes it away again.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")
+_ESCAPED = re.compile(r"'+[=+\-@\t\r]")
+_LINE_END = re.compile(r'("(?:[^"]|"")*")|\r\n')
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+
+
+def escape_formula(text: str) -> str:
+    """Return a text as it stands in a table; `restore_formula` gives it back.
+
+    Example:
+        >>> [escape_formula(text) for text in ("=1+1", "'=1+1", "Ada", "-2.5")]
+        ["'=1+1", "''=1+1", 'Ada', '-2.5']
+    """
+    return f"'{text}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
+
+
+def restore_formula(text: str) -> str:
+    """Return the text that `escape_formula` made safe.
+
+    Example:
+        >>> [restore_formula(text) for text in ("'=1+1", "''=1+1", "'Ada")]
+        ['=1+1', "'=1+1", "'Ada"]
+    """
+    return text[1:] if _ESCAPED.match(text) else text
+
+
+def csv_text(table: pd.DataFrame, *, header: bool = True) -> str:
+    """Return a table as CSV without formulas, its lines ended by a line feed."""
+    safe = _with_texts(table, escape_formula)
+    text = safe.to_csv(index=False, header=header, lineterminator="\n")
+    if "\r" not in text:
+        return text
+    # Only where a line ends so does pandas put quotes round a carriage return, which begins a new line elsewhere.
+    text = safe.to_csv(index=False, header=header, lineterminator="\r\n")
+    return _LINE_END.sub(lambda found: found[1] or "\n", text)
+
+
+def read_csv_table(source: str | Path | IO[str], **options: Any) -> pd.DataFrame:
+    """Read a table that `write_table` or `csv_text` wrote; it may also have been saved by a spreadsheet.
+
+    Args:
+        source: The file.
+        options: Those of `pandas.read_csv`.
+
+    Raises:
+        OSError: When it cannot be read.
+        ValueError: When it is not a table.
+    """
+    import pandas as pd
+
+    return _with_texts(pd.read_csv(source, **options), restore_formula)
+
+
+def _with_texts(table: pd.DataFrame, change: Any) -> pd.DataFrame:
+    """Return a table in which a function has changed every text."""
+    import pandas as pd
+
+    def changed(column: pd.Series[Any]) -> pd.Series[Any]:
+        texts = pd.api.types.is_string_dtype(column.dtype) or column.dtype == object
+        kinds = isinstance(column.dtype, pd.CategoricalDtype)
+        values = column.astype(object) if kinds else column
+        return values.map(lambda one: change(one) if isinstance(one, str) else one) if texts or kinds else column
+
+    return table.assign(**{str(name): changed(table[name]) for name in table.columns}) if len(table) else table
