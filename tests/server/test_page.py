@@ -19,6 +19,14 @@ pytestmark = pytest.mark.browser
 VIEWS = ["", "view=review", "view=unknowns", "view=gallery", "view=faces", "view=jobs", "view=settings"]
 
 
+@pytest.fixture(autouse=True)
+def patience() -> Iterator[None]:
+    """Machines that run other tests as well are slow."""
+    expect.set_options(timeout=60_000)
+    yield
+    expect.set_options(timeout=5_000)
+
+
 @pytest.fixture
 def database_url() -> str:
     """SQLite alone: what the page shows comes from the API, which other tests try on both."""
@@ -42,7 +50,7 @@ def address(named: Project, make_app) -> Iterator[tuple[str, str]]:
 
 def log_in(browser: Browser, address: tuple[str, str], **options) -> Page:
     page = browser.new_context(**options).new_page()
-    page.set_default_timeout(30_000)
+    page.set_default_timeout(60_000)
     page.goto(address[0])
     page.get_by_role("textbox", name="Token").fill(address[1])
     page.get_by_role("form", name="Log in with a token").get_by_role("button").click()
