@@ -14,8 +14,8 @@ import pandas as pd
 import pyarrow as pa
 
 from facelib.archive.catalogue import Catalogue, Segment
-from facelib.archive.rows import APPEARANCES, SHOTS, TRACKS
 from facelib.archive.segments import segment_path
+from facelib.archive.tables import APPEARANCES, SHOTS, TRACKS
 from facelib.project import Project
 
 if TYPE_CHECKING:

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from facelib.archive.opened import Archive
-from facelib.films.appearances import timecode
 from facelib.project import FilmFiles, Project, write_table, write_text
 
 
@@ -60,6 +59,8 @@ def hit_pictures(archive: Archive, hits: pd.DataFrame) -> list[bytes]:
 
 def with_timecodes(hits: pd.DataFrame) -> pd.DataFrame:
     """Return hits with `start_timecode` and `end_timecode`, such as `00:01:02.040`, behind their times."""
+    from facelib.films.appearances import timecode  # loads every network's library, which a search does without
+
     named = {f"{edge}_timecode": hits[edge].map(timecode) for edge in ("start", "end")}
     return hits.assign(**named)
 

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from facelib.archive.rows import APPEARANCES, SHOTS, TRACKS, FilmRows
+from facelib.archive.tables import APPEARANCES, SHOTS, TRACKS, FilmRows
 
 MERGED = 16
 """How many segments of a level become one of the next."""

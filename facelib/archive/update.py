@@ -13,8 +13,9 @@ from tqdm.auto import tqdm
 
 from facelib.archive.catalogue import Catalogue, FilmRecord
 from facelib.archive.dates import film_date
-from facelib.archive.rows import FilmRows, rows_of
+from facelib.archive.rows import rows_of
 from facelib.archive.segments import MERGED, merge_segments, remove_segments, stray_segments, write_segment
+from facelib.archive.tables import FilmRows
 from facelib.films.media.opening import UnreadableFilm
 from facelib.project import FilmFiles, Project, file_lock, path_of, text_of
 from facelib.project.digests import sha256_of

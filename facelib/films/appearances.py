@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from facelib.films.corrections import NOT_A_FACE
 from facelib.recognize import UNKNOWN
@@ -43,14 +44,36 @@ def appearances(tracks: pd.DataFrame, *, longest_gap: float = 1.0, unknown: bool
         on screen, `end` when the frame after the last one does. `confidence` is that of the tracks, weighted by their
         length, and `tracks` their numbers with a space between.
     """
-    rows = []
-    tracks = tracks.assign(end=with_ends(tracks)["until"])
-    for person, own in named_tracks(tracks, unknown=unknown).sort_values("start").groupby("person"):
-        # A new stretch begins where the next track starts too long after all before it have ended.
-        gap = own["start"] - own["end"].cummax().astype(float).shift(fill_value=-np.inf)
-        for _, stretch in own.groupby((gap > longest_gap).cumsum()):
-            rows.append(_stretch(str(person), stretch))
-    return pd.DataFrame(rows, columns=pd.Index(APPEARANCE_COLUMNS)).sort_values(["start", "person"], ignore_index=True)
+    tracks = named_tracks(tracks.assign(end=with_ends(tracks)["until"]), unknown=unknown)
+    if tracks.empty:
+        return pd.DataFrame(columns=pd.Index(APPEARANCE_COLUMNS))
+    tracks = tracks.sort_values(["person", "start"], kind="stable")
+    # A new stretch begins where the next track starts too long after all before it have ended.
+    ended = tracks.groupby("person")["end"].cummax().astype(float).groupby(tracks["person"]).shift(fill_value=-np.inf)
+    first = np.flatnonzero((tracks["start"] - ended > longest_gap).to_numpy())
+    return _stretches(tracks, first).sort_values(["start", "person"], ignore_index=True)
+
+
+def _stretches(tracks: pd.DataFrame, first: NDArray[np.intp]) -> pd.DataFrame:
+    """Return the stretches of tracks in order; each begins with one of the rows `first`."""
+    start, end = (tracks[edge].to_numpy(np.float64) for edge in ("start", "end"))
+    weights = end - start + 1e-3
+    begin = np.minimum.reduceat(start, first)
+    behind = np.maximum.reduceat(end, first)
+    confidence = np.add.reduceat(tracks["confidence"].to_numpy() * weights, first) / np.add.reduceat(weights, first)
+    numbers = np.split(tracks["track"].astype(str).to_numpy(), first[1:])
+    return pd.DataFrame(
+        {
+            "person": tracks["person"].astype(str).to_numpy()[first],
+            "start": begin.round(6),
+            "end": behind.round(6),
+            "start_timecode": [timecode(time) for time in begin.tolist()],
+            "end_timecode": [timecode(time) for time in behind.tolist()],
+            "confidence": confidence.round(4),
+            "tracks": [" ".join(own) for own in numbers],
+        },
+        columns=pd.Index(APPEARANCE_COLUMNS),
+    )
 
 
 def with_ends(tracks: pd.DataFrame) -> pd.DataFrame:
@@ -72,20 +95,6 @@ def named_tracks(tracks: pd.DataFrame, *, unknown: bool = False) -> pd.DataFrame
         grouped = (tracks["person"] == UNKNOWN) & (tracks["cluster"].fillna("") != "")
         tracks = tracks.assign(person=tracks["person"].where(~grouped, tracks["cluster"]))
     return tracks[tracks["person"] != UNKNOWN]
-
-
-def _stretch(person: str, tracks: pd.DataFrame) -> dict[str, object]:
-    start, end = float(tracks["start"].min()), float(tracks["end"].max())
-    weights = tracks["end"] - tracks["start"] + 1e-3
-    return {
-        "person": person,
-        "start": round(start, 6),
-        "end": round(end, 6),
-        "start_timecode": timecode(start),
-        "end_timecode": timecode(end),
-        "confidence": round(float(np.average(tracks["confidence"], weights=weights)), 4),
-        "tracks": " ".join(str(number) for number in tracks["track"]),
-    }
 
 
 def screen_time(appeared: pd.DataFrame, tracks: pd.DataFrame | None = None) -> pd.DataFrame:

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from facelib.films.annotate import annotate_film, check_choices
-from facelib.films.exports import FORMATS, Format, check_formats, export_film
+from facelib.films.exports import FORMATS, Format, check_formats, export_film, read_wikidata
 from facelib.films.media.encode import WriteReport
 from facelib.films.reel import REEL_COLUMNS, check_people, write_reel_of
 from facelib.films.settle import Settled
@@ -95,13 +95,14 @@ def export_films(
         settled: Their tables.
         films: Which of them; None exports all.
         formats: Which of `facelib.films.exports.FORMATS`.
-        **options: As of `facelib.films.exports.export_film`.
+        **options: As of `facelib.films.exports.export_film`; `wikidata` is the project's unless given.
 
     Raises:
-        ValueError: When a format is not known.
+        ValueError: When a format is not known, or the list of Wikidata ids is damaged.
     """
     check_formats(formats)
     written = {}
+    options = {"wikidata": read_wikidata(settled.problems.project.wikidata), **options}
     for film in settled.films if films is None else films:
         with settled.problems.of(film, "exporting it"), settled.problems.project.hold(film) as files:
             written[film.name] = export_film(film, files, formats=formats, **options)

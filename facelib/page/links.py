@@ -123,4 +123,5 @@ _REPORTS = {
     "07": "How right the results are",
     "08": "How the network was trained",
     "09": "What the camera saw",
+    "10": "What was sought in all films",
 }

@@ -22,8 +22,9 @@ class Project:
     Attributes:
         name: The folder's name under `data_dir` and `output_dir`.
         data_dir: Holds `<name>/people/<Person Name>/*` and `<name>/videos/*`.
-        output_dir: Holds `<name>/`, made at the first write. A relative folder lies below the current one, or
-            beside it where that is the `notebooks` folder: JupyterLab starts each notebook in its own folder.
+        output_dir: Holds `<name>/`, made at the first write. A relative folder lies below the current one. Where that
+            is called `notebooks` and has no such folder, it lies beside it: JupyterLab starts each notebook in its own
+            folder.
 
     Example:
         >>> Project("demo").faces.as_posix()
@@ -42,9 +43,13 @@ class Project:
         """
         if not self.name or self.name.startswith(".") or {"/", "\\"} & set(self.name):
             raise ValueError(f"expected the name of a project's folder, such as 'demo', got {self.name!r}")
-        above = Path("..") if Path.cwd().name == "notebooks" else Path()
-        object.__setattr__(self, "data_dir", above / self.data_dir)
-        object.__setattr__(self, "output_dir", above / self.output_dir)
+        data, output = Path(self.data_dir), Path(self.output_dir)
+        if Path.cwd().name == "notebooks" and not data.is_dir():
+            data = ".." / data
+            if not output.is_dir() or (".." / output).is_dir():
+                output = ".." / output
+        object.__setattr__(self, "data_dir", data)
+        object.__setattr__(self, "output_dir", output)
 
     @property
     def data(self) -> Path:
@@ -65,6 +70,11 @@ class Project:
     def disabled(self) -> Path:
         """The list of pictures to leave out: one path relative to `data` per line; `#` begins a comment."""
         return self.data / "disabled.txt"
+
+    @property
+    def wikidata(self) -> Path:
+        """The user's list of Wikidata ids: a CSV file with the columns `person` and `id`."""
+        return self.data / "wikidata.csv"
 
     @property
     def output(self) -> Path:

@@ -1,6 +1,7 @@
 """Widgets for JupyterLab: they show and propose, and the saved file decides."""
 
 from facelib.widgets.alias_board import AliasBoard
+from facelib.widgets.archive_search import ArchiveSearch, hits_page
 from facelib.widgets.embedding_map import EmbeddingMap
 from facelib.widgets.live_view import LiveCamera
 from facelib.widgets.live_view_report import live_appearances, read_changes
@@ -14,12 +15,14 @@ from facelib.widgets.threshold_page import mistakes_page
 
 __all__ = [
     "AliasBoard",
+    "ArchiveSearch",
     "EmbeddingMap",
     "GalleryProposals",
     "LiveCamera",
     "ProjectPage",
     "ThresholdTuner",
     "TrackReview",
+    "hits_page",
     "live_appearances",
     "mistakes_page",
     "proposals_page",

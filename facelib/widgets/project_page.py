@@ -74,17 +74,29 @@ class ProjectPage(anywidget.AnyWidget):
         path = (self._project.output / unquote(link)).resolve()
         if link not in self._linked and not path.is_relative_to(self._project.output.resolve()):
             raise ValueError(f"expected a file of project {self._project.name!r}, got {str(path)!r}")
-        root = jupyter_root()
-        if root is not None and path.is_relative_to(root):
-            return {"below": quote(path.relative_to(root).as_posix(), errors="surrogateescape")}, []
-        size = path.stat().st_size
-        if size > _LARGEST:
-            raise ValueError(
-                f"This film cannot be played here: it lies outside the folder that Jupyter was started in. "
-                f"Open {self._project.page.resolve()} in a browser instead."
-            )
-        kind = _TYPES.get(path.suffix.lower()) or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-        return {"kind": kind}, [path.read_bytes()]
+        return serve_file(path, instead=f"Open {self._project.page.resolve()} in a browser instead.")
+
+
+def serve_file(path: Path, *, instead: str) -> tuple[dict[str, Any], list[bytes]]:
+    """Return where Jupyter serves a file, or what it is and its bytes.
+
+    Args:
+        path: The file, with links resolved.
+        instead: What to do when it can be neither served nor sent; ends the message.
+
+    Raises:
+        ValueError: When it lies outside the folder that Jupyter was started in, and is too large to be sent.
+        OSError: When it cannot be read.
+    """
+    root = jupyter_root()
+    if root is not None and path.is_relative_to(root):
+        return {"below": quote(path.relative_to(root).as_posix(), errors="surrogateescape")}, []
+    if path.stat().st_size > _LARGEST:
+        raise ValueError(
+            f"This film cannot be played here: it lies outside the folder that Jupyter was started in. {instead}"
+        )
+    kind = _TYPES.get(path.suffix.lower()) or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    return {"kind": kind}, [path.read_bytes()]
 
 
 def jupyter_root() -> Path | None:

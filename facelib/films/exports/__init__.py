@@ -5,22 +5,31 @@ Every file is exact to the frame: an end is when the next frame begins.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, get_args
 
 from facelib.films.exports.annotations import write_annotations
 from facelib.films.exports.clock import FrameClock, read_clock
+from facelib.films.exports.ebucore import read_wikidata, write_ebucore
 from facelib.films.exports.editing import write_edl, write_otio
+from facelib.films.exports.elan import write_eaf
+from facelib.films.exports.fcp7 import write_fcp7
 from facelib.films.exports.fcpxml import write_fcpxml
 from facelib.films.exports.graph import write_graph, write_together
+from facelib.films.exports.iiif import write_iiif
+from facelib.films.exports.markers import write_avid, write_resolve
 from facelib.films.exports.material import Material, collect, exact_appearances
 from facelib.films.exports.mot import write_mot
+from facelib.films.exports.players import write_chapters, write_nfo
 from facelib.films.exports.subtitles import write_srt, write_vtt
 from facelib.films.exports.tables import write_csv, write_json, write_parquet
 from facelib.project import FilmFiles
 
-Format = Literal["csv", "json", "parquet", "vtt", "srt", "otio", "edl", "fcpxml", "annotations", "mot", "graphml"]
+Format = Literal[
+    "csv", "json", "parquet", "vtt", "srt", "otio", "edl", "fcpxml", "annotations", "mot", "graphml", "resolve", "fcp7",
+    "avid", "eaf", "iiif", "ebucore", "chapters", "nfo",
+]  # fmt: skip
 """What a film's timeline can be exported as; the module of each says what it holds and what it cannot."""
 
 FORMATS: tuple[Format, ...] = get_args(Format)
@@ -38,6 +47,14 @@ PURPOSES = {
     "mot.txt": "every box, for tracking benchmarks (MOTChallenge)",
     "mot_names.csv": "which name each number of mot.txt stands for",
     "people.graphml": "who appears with whom, for Gephi, yEd and Cytoscape",
+    "markers_resolve.edl": "a marker for each appearance, for DaVinci Resolve",
+    "timeline_fcp7.xml": "a track a person, for Premiere Pro (XML of Final Cut Pro 7)",
+    "markers_avid.txt": "a marker for each appearance, for Avid Media Composer",
+    "annotations.eaf": "a tier a person, for ELAN",
+    "manifest.json": "the film with its people, for viewers of libraries and archives (IIIF)",
+    "ebucore.ttl": "the film, its people and where they appear, for archives (EBUCore, RDF)",
+    "chapters.ffmetadata": "chapters with names, to be put into MP4 or MKV by FFmpeg",
+    "film.nfo": "the people as actors, for Kodi and Jellyfin",
     "annotated.mp4": "the film with boxes and names drawn on it, to give away",
     "select_reel.mp4": "the appearances of chosen people, cut together",
 }
@@ -53,6 +70,7 @@ __all__ = [
     "exact_appearances",
     "export_film",
     "read_clock",
+    "read_wikidata",
     "write_graph",
 ]
 
@@ -67,6 +85,7 @@ def export_film(
     drop_frame: bool | None = None,
     address: str = "",
     folder: Path | None = None,
+    wikidata: Mapping[str, str] | None = None,
 ) -> dict[str, Path]:
     """Write who is on screen in a film, and when, in the forms that other programs read.
 
@@ -79,6 +98,7 @@ def export_film(
         drop_frame: Timecode at 29.97 and 59.94 frames a second; None as in `read_clock`.
         address: What the exports call the film, such as an `https` address; empty for the file's own. Editing
             programs find the film by it.
+        wikidata: By name, the Wikidata id of a person, such as `{"Tony Soprano": "Q466110"}`; see `read_wikidata`.
         folder: Where they go; None is the folder `files.exports`.
 
     Returns:
@@ -91,7 +111,15 @@ def export_film(
         OSError: When a file cannot be written.
     """
     check_formats(formats)
-    material = collect(video, files, unknown=unknown, longest_gap=longest_gap, drop_frame=drop_frame, address=address)
+    material = collect(
+        video,
+        files,
+        unknown=unknown,
+        longest_gap=longest_gap,
+        drop_frame=drop_frame,
+        address=address,
+        wikidata=wikidata,
+    )
     written: dict[str, Path] = {}
     for name in formats:
         write, file_name = _WRITERS[name]
@@ -123,4 +151,12 @@ _WRITERS: dict[Format, tuple[Callable[[Material, Path], None], str]] = {
     "annotations": (write_annotations, "annotations.jsonld"),
     "mot": (write_mot, "mot.txt"),
     "graphml": (write_together, "people.graphml"),
+    "resolve": (write_resolve, "markers_resolve.edl"),
+    "fcp7": (write_fcp7, "timeline_fcp7.xml"),
+    "avid": (write_avid, "markers_avid.txt"),
+    "eaf": (write_eaf, "annotations.eaf"),
+    "iiif": (write_iiif, "manifest.json"),
+    "ebucore": (write_ebucore, "ebucore.ttl"),
+    "chapters": (write_chapters, "chapters.ffmetadata"),
+    "nfo": (write_nfo, "film.nfo"),
 }

@@ -33,9 +33,8 @@ def write_annotations(material: Material, path: Path) -> None:
     The first body is the name, its purpose `identifying`; the second says in words how sure it is, and why. An
     annotation keeps its id when the same track of the same film is exported again.
     """
-    tracks = named_tracks(material.tracks, unknown=material.unknown)
     boxes = mean_boxes(material.detections)
-    items = [_annotation(material, row, boxes) for row in tracks.sort_values(["start", "track"]).to_dict("records")]
+    items = [_annotation(material, row, boxes) for row in _named(material)]
     page = {
         "@context": CONTEXT,
         "id": _identity(material.address, "page"),
@@ -43,6 +42,17 @@ def write_annotations(material: Material, path: Path) -> None:
         "items": items,
     }
     write_text(json.dumps(page, indent=1, ensure_ascii=False, allow_nan=False) + "\n", path)
+
+
+def annotation_items(material: Material) -> list[tuple[str, str]]:
+    """Return the name of each named track, and where it is: a media fragment as in `write_annotations`."""
+    boxes = mean_boxes(material.detections)
+    return [(str(row["person"]), _fragment(material, row, boxes)) for row in _named(material)]
+
+
+def _named(material: Material) -> list[dict[Any, Any]]:
+    tracks = named_tracks(material.tracks, unknown=material.unknown)
+    return tracks.sort_values(["start", "track"]).to_dict("records")
 
 
 def mean_boxes(detections: Path) -> pd.DataFrame:

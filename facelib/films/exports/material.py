@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,7 @@ class Material:
         stretches: The columns of `exact_appearances`.
         detections: The file with a box of every face and frame.
         unknown: Whether the groups of unknown people are among the stretches.
+        wikidata: By name, the Wikidata id of a person, such as `Q484523`.
     """
 
     info: FilmInfo
@@ -38,6 +40,7 @@ class Material:
     stretches: pd.DataFrame
     detections: Path
     unknown: bool
+    wikidata: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def people(self) -> list[str]:
@@ -59,6 +62,7 @@ def collect(
     longest_gap: float = 1.0,
     drop_frame: bool | None = None,
     address: str = "",
+    wikidata: Mapping[str, str] | None = None,
 ) -> Material:
     """Read the input of a film's exports; the arguments are those of `facelib.films.exports.export_film`."""
     if not files.tracks.is_file():
@@ -70,7 +74,7 @@ def collect(
     tracks = with_ends(pd.read_parquet(files.tracks))
     stretches = exact_appearances(tracks, clock, longest_gap=longest_gap, unknown=unknown)
     address = address or Path(video).resolve().as_uri()
-    return Material(info, address, clock, tracks, stretches, files.detections, unknown)
+    return Material(info, address, clock, tracks, stretches, files.detections, unknown, dict(wikidata or {}))
 
 
 def exact_appearances(

@@ -6,6 +6,7 @@ from facelib.pipeline.parameters.films import (
     EvaluateParameters,
     LiveCameraParameters,
     ReviewTracksParameters,
+    SearchArchiveParameters,
 )
 from facelib.pipeline.parameters.people import (
     EmbedFacesParameters,
@@ -25,6 +26,7 @@ __all__ = [
     "LiveCameraParameters",
     "NotebookParameters",
     "ReviewTracksParameters",
+    "SearchArchiveParameters",
     "TrainEmbeddingParameters",
     "TuneThresholdParameters",
     "VisualizeTsneParameters",
@@ -41,5 +43,6 @@ NOTEBOOKS: dict[str, type[NotebookParameters]] = {
     "07_evaluate": EvaluateParameters,
     "08_train_embedding": TrainEmbeddingParameters,
     "09_live_camera": LiveCameraParameters,
+    "10_search_archive": SearchArchiveParameters,
 }
 """By the notebook's file name without `.ipynb`."""

@@ -8,7 +8,10 @@ from pydantic import BeforeValidator, Field, NonNegativeFloat, PositiveInt
 
 from facelib.pipeline.parameters.base import DetectorNetwork, Lines, NotebookParameters, Provider, Share, as_lines
 
-ExportFormat = Literal["csv", "json", "parquet", "vtt", "srt", "otio", "edl", "fcpxml", "annotations", "mot", "graphml"]
+ExportFormat = Literal[
+    "csv", "json", "parquet", "vtt", "srt", "otio", "edl", "fcpxml", "annotations", "mot", "graphml", "resolve", "fcp7",
+    "avid", "eaf", "iiif", "ebucore", "chapters", "nfo",
+]  # fmt: skip
 _DETECTORS = "haar, hog, cnn, mtcnn, centerface, yunet, or the path of an ONNX file"
 _VIDEOS = "file names in the project's videos folder, or paths; empty means all films of the project"
 _EMBEDDER = "the path of the ONNX file that made the embeddings; empty: found by its name"
@@ -33,7 +36,7 @@ class AnnotateVideoParameters(NotebookParameters):
     )
     exports: Annotated[list[ExportFormat], BeforeValidator(as_lines)] = Field(
         ["csv", "json", "vtt", "srt", "otio", "edl", "fcpxml", "annotations", "mot", "graphml"],
-        description="or parquet",
+        description="or others",
     )
     score: Share | None = Field(None, description="least score of a face that is shown; None takes the detector's own")
     smallest_face: float = Field(
@@ -112,6 +115,23 @@ class EvaluateParameters(NotebookParameters):
     detector: DetectorNetwork = Field("centerface", description=f"finds the faces of the pairs; {_DETECTORS}")
     embedder: str = Field("", description=f"for the pairs: {_EMBEDDER}")
     seed: int = Field(0, ge=0, description="of everything random")
+
+
+class SearchArchiveParameters(NotebookParameters):
+    """The parameters of `10_search_archive`."""
+
+    projects: Lines = Field([], description="further projects that are searched as well; one text or a list")
+    people: Lines = Field([], description="who is seen, all of them; empty takes whoever is in most films")
+    without: Lines = Field([], description="who must not be seen")
+    by: Literal["moment", "shot", "scene"] = Field(
+        "moment", description="moment: all on screen at once; shot or scene: all seen at some time within it"
+    )
+    shortest: NonNegativeFloat = Field(0.0, description="seconds; shorter hits are left out")
+    face: str = Field("", description="a picture; the tracks with faces like its largest face are shown")
+    most_shown: PositiveInt = Field(24, description="hits on a page, and tracks that a face finds")
+    longest_gap: NonNegativeFloat = Field(1.0, description=_GAP)
+    detector: DetectorNetwork = Field("centerface", description=f"finds the face of the picture: {_DETECTORS}")
+    embedder: str = Field("", description=_EMBEDDER)
 
 
 class LiveCameraParameters(NotebookParameters):

@@ -1,0 +1,26 @@
+from .faces import FACE_HIT_COLUMNS, find_face
+from .moments import HIT_COLUMNS, Unit, find_scenes
+from .opened import Archive, open_archive
+from .people import find_company, find_person, find_years, list_people
+from .picture_face import embed_face
+from .pictures import hit_pictures, write_hits
+from .update import ArchiveChanges, update_archive
+
+__all__ = [
+    "FACE_HIT_COLUMNS",
+    "HIT_COLUMNS",
+    "Archive",
+    "ArchiveChanges",
+    "Unit",
+    "embed_face",
+    "find_company",
+    "find_face",
+    "find_person",
+    "find_scenes",
+    "find_years",
+    "hit_pictures",
+    "list_people",
+    "open_archive",
+    "update_archive",
+    "write_hits",
+]

@@ -1,0 +1,87 @@
+"""A film, its people and where they appear, in the vocabulary of European broadcasters, as RDF (Turtle).
+
+Source: EBU Tech 3293, EBUCore as an ontology; people are tied to Wikidata where the user gives their ids.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from facelib.films.exports.material import Material
+from facelib.films.exports.text import one_line
+from facelib.project import write_text
+
+if TYPE_CHECKING:
+    from rdflib import Graph, URIRef
+
+EBUCORE = "http://www.ebu.ch/metadata/ontologies/ebucore/ebucore#"
+_WIKIDATA = "http://www.wikidata.org/entity/"
+_ID = re.compile(r"Q[1-9]\d*")
+
+
+def read_wikidata(path: Path) -> dict[str, str]:
+    """Read which person is which in Wikidata: a CSV file with the columns `person` and `id`, empty when there is none.
+
+    An id is such as `Q466110`; the page's address is accepted as well.
+
+    Raises:
+        ValueError: When a column is missing, or an id is none of Wikidata's.
+        OSError: When the file cannot be read.
+    """
+    if not path.is_file():
+        return {}
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        rows = csv.DictReader(file)
+        if not {"person", "id"} <= set(rows.fieldnames or ()):
+            raise ValueError(f"expected the columns person and id in {str(path)!r}, got {rows.fieldnames!r}")
+        return {str(row["person"]): _checked(str(row["id"]), path) for row in rows if row["person"] and row["id"]}
+
+
+def _checked(identity: str, path: Path) -> str:
+    plain = identity.strip().rpartition("/")[2]
+    if not _ID.fullmatch(plain):
+        raise ValueError(f"expected an id of Wikidata such as 'Q466110' in {str(path)!r}, got {identity!r}")
+    return plain
+
+
+def write_ebucore(material: Material, path: Path) -> None:
+    """Write the film as a media resource, each person, and each stretch on screen as a part with start and end.
+
+    A part's address is the film's with a media fragment, `#t=start,end`, and its times are seconds to the microsecond.
+    Somebody with a Wikidata id is `owl:sameAs` the entity.
+    """
+    from rdflib import RDF, RDFS, XSD, Graph, Literal, Namespace, URIRef
+
+    ebucore, graph = Namespace(EBUCORE), Graph()
+    graph.bind("ebucore", ebucore)
+    film = URIRef(material.address)
+    graph.add((film, RDF.type, ebucore.MediaResource))
+    graph.add((film, ebucore.title, Literal(one_line(material.info.path.stem))))
+    graph.add((film, ebucore.duration, Literal(f"{material.clock.end:.6f}", datatype=XSD.decimal)))
+    people = {person: URIRef(f"{film}#person-{number}") for number, person in enumerate(material.people, 1)}
+    for person, node in people.items():
+        graph.add((node, RDF.type, ebucore.Person))
+        graph.add((node, RDFS.label, Literal(one_line(person))))
+        graph.add((film, ebucore.hasContributor, node))
+    _tie(graph, people, material.wikidata)
+    columns = ["person", "start", "end", "confidence"]
+    for person, start, end, confidence in material.stretches[columns].itertuples(index=False, name=None):
+        part = URIRef(f"{film}#t={start:.6f},{end:.6f}&person={material.people.index(person) + 1}")
+        graph.add((part, RDF.type, ebucore.Part))
+        graph.add((film, ebucore.hasPart, part))
+        graph.add((part, ebucore.hasContributor, people[person]))
+        for name, value in (("start", f"{start:.6f}"), ("end", f"{end:.6f}"), ("confidence", f"{confidence:.4f}")):
+            graph.add((part, ebucore[name], Literal(value, datatype=XSD.decimal)))
+    write_text(graph.serialize(format="turtle"), path)
+
+
+def _tie(graph: Graph, people: Mapping[str, URIRef], wikidata: Mapping[str, str]) -> None:
+    from rdflib import OWL, URIRef
+
+    for person, identity in wikidata.items():
+        if person in people:
+            graph.add((people[person], OWL.sameAs, URIRef(f"{_WIKIDATA}{identity}")))

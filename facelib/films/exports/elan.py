@@ -1,0 +1,54 @@
+"""Who is on screen, as an annotation document of ELAN (EAF 3.0), the transcription program of the MPI in Nijmegen."""
+
+from __future__ import annotations
+
+import mimetypes
+from pathlib import Path
+from xml.etree import ElementTree
+
+from facelib.films.exports.material import Material
+from facelib.films.exports.text import one_line
+from facelib.project import write_text
+
+_TYPE = "person on screen"
+_INSTANCE = "http://www.w3.org/2001/XMLSchema-instance"
+
+
+def write_eaf(material: Material, path: Path) -> None:
+    """Write a tier for each person, longest on screen first, with an annotation for each stretch.
+
+    The format counts whole milliseconds: each time is the one nearest to where a frame begins, so that the frame can
+    be told from it. Two names that differ only in what a line cannot hold share a tier.
+    """
+    schema = {f"{{{_INSTANCE}}}noNamespaceSchemaLocation": "http://www.mpi.nl/tools/elan/EAFv3.0.xsd"}
+    attributes = {"AUTHOR": "facelib", "DATE": "1970-01-01T00:00:00+00:00", "FORMAT": "3.0", "VERSION": "3.0"}
+    root = ElementTree.Element("ANNOTATION_DOCUMENT", attributes | schema)
+    header = ElementTree.SubElement(root, "HEADER", {"MEDIA_FILE": "", "TIME_UNITS": "milliseconds"})
+    kind = mimetypes.guess_type(material.info.path.name)[0] or "video/unknown"
+    ElementTree.SubElement(header, "MEDIA_DESCRIPTOR", {"MEDIA_URL": material.address, "MIME_TYPE": kind})
+    table = material.stretches.sort_values(["start", "person"])
+    edges = sorted({_thousandths(time) for edge in ("start", "end") for time in table[edge]})
+    order = ElementTree.SubElement(root, "TIME_ORDER")
+    slots = {time: f"ts{number}" for number, time in enumerate(edges, 1)}
+    for time, slot in slots.items():
+        ElementTree.SubElement(order, "TIME_SLOT", {"TIME_SLOT_ID": slot, "TIME_VALUE": str(time)})
+    number = 0
+    for name in dict.fromkeys(one_line(person) for person in material.people):
+        tier = ElementTree.SubElement(root, "TIER", {"LINGUISTIC_TYPE_REF": _TYPE, "TIER_ID": name})
+        own = table[table["person"].map(one_line) == name]
+        for start, end in own[["start", "end"]].itertuples(index=False, name=None):
+            number += 1
+            places = {"TIME_SLOT_REF1": slots[_thousandths(start)], "TIME_SLOT_REF2": slots[_thousandths(end)]}
+            outer = ElementTree.SubElement(tier, "ANNOTATION")
+            inner = ElementTree.SubElement(outer, "ALIGNABLE_ANNOTATION", {"ANNOTATION_ID": f"a{number}", **places})
+            ElementTree.SubElement(inner, "ANNOTATION_VALUE").text = name
+    features = {"GRAPHIC_REFERENCES": "false", "LINGUISTIC_TYPE_ID": _TYPE, "TIME_ALIGNABLE": "true"}
+    ElementTree.SubElement(root, "LINGUISTIC_TYPE", features)
+    ElementTree.register_namespace("xsi", _INSTANCE)
+    ElementTree.indent(root)
+    text = ElementTree.tostring(root, encoding="unicode")
+    write_text(f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n', path)
+
+
+def _thousandths(seconds: float) -> int:
+    return max(0, round(seconds * 1000))

@@ -1,0 +1,107 @@
+"""A timeline for Premiere Pro and others that read the XML of Final Cut Pro 7 (xmeml, version 5).
+
+Written here and not through OpenTimelineIO's adapter (otio-fcp-adapter 1.0): that writes neither the picture's size nor
+drop-frame timecode, and sound for a film that has none.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from xml.etree import ElementTree
+
+from facelib.films.exports.markers import timecode_at
+from facelib.films.exports.material import Material
+from facelib.films.exports.text import one_line
+from facelib.project import write_text
+
+Element = ElementTree.Element
+
+
+def write_fcp7(material: Material, path: Path) -> None:
+    """Write a sequence: the film, its sound, and above it a video track for each person, longest on screen lowest.
+
+    Each clip of a person's track is a stretch on screen, in its place, and shows the film; clip and track are called
+    by the person's name, and a marker over its whole length carries the name as well. All times are frames.
+    """
+    root = Element("xmeml", version="5")
+    sequence = ElementTree.SubElement(root, "sequence", id="sequence-1")
+    name, length = one_line(material.info.path.stem), material.clock.frames
+    _add(sequence, name=name, duration=length)
+    _add_rate(sequence, material)
+    _add_timecode(sequence, material)
+    media = ElementTree.SubElement(sequence, "media")
+    video = ElementTree.SubElement(media, "video")
+    characteristics = ElementTree.SubElement(ElementTree.SubElement(video, "format"), "samplecharacteristics")
+    _add(characteristics, width=material.info.width, height=material.info.height)
+    _add_rate(characteristics, material)
+    _add_film(video, material, name, "film-video")
+    for person in material.people:
+        track = ElementTree.SubElement(video, "track")
+        own = material.spans()
+        for start, end in own.loc[own["person"] == person, ["start", "end"]].itertuples(index=False, name=None):
+            _add_clip(track, material, one_line(person), int(start), int(end))
+    if material.info.has_sound:
+        _add_film(ElementTree.SubElement(media, "audio"), material, name, "film-audio")
+    for person, start, end in material.spans().itertuples(index=False, name=None):
+        marker = ElementTree.SubElement(sequence, "marker")
+        _add(marker, name=one_line(person), comment="", **{"in": int(start), "out": int(end)})
+    ElementTree.indent(root)
+    text = ElementTree.tostring(root, encoding="unicode")
+    write_text(f'<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE xmeml>\n{text}\n', path)
+
+
+def _add_film(parent: Element, material: Material, name: str, identity: str) -> None:
+    """Add a track with the whole film; the first clip of the file describes it, the others refer to it."""
+    track = ElementTree.SubElement(parent, "track")
+    clip = _add_clip(track, material, name, 0, material.clock.frames, identity=identity)
+    if identity == "film-audio":
+        source = ElementTree.SubElement(clip, "sourcetrack")
+        _add(source, mediatype="audio", trackindex=1)
+        return
+    file = clip.find("file")
+    assert file is not None
+    _add(file, name=material.info.path.name, pathurl=material.address, duration=material.clock.frames)
+    _add_rate(file, material)
+    _add_timecode(file, material)
+    media = ElementTree.SubElement(file, "media")
+    characteristics = ElementTree.SubElement(ElementTree.SubElement(media, "video"), "samplecharacteristics")
+    _add(characteristics, width=material.info.width, height=material.info.height)
+    if material.info.has_sound:
+        ElementTree.SubElement(media, "audio")
+
+
+def _add_clip(track: Element, material: Material, name: str, start: int, end: int, *, identity: str = "") -> Element:
+    identity = identity or f"clip-{start}-{end}-{name}"
+    clip = ElementTree.SubElement(track, "clipitem", id=identity)
+    _add(clip, name=name, duration=material.clock.frames)
+    _add_rate(clip, material)
+    _add(clip, start=start, end=end, **{"in": start, "out": end})
+    ElementTree.SubElement(clip, "file", id="file-1")
+    return clip
+
+
+def _add(parent: Element, **values: object) -> None:
+    for name, value in values.items():
+        ElementTree.SubElement(parent, name).text = str(value)
+
+
+def _add_rate(parent: Element, material: Material) -> None:
+    """Add the rate as the format has it: a whole number, and whether it is slowed down by 1000 / 1001."""
+    rate = material.clock.rate
+    _add(
+        ElementTree.SubElement(parent, "rate"),
+        timebase=round(rate),
+        ntsc="TRUE" if rate.denominator != 1 else "FALSE",
+    )
+
+
+def _add_timecode(parent: Element, material: Material) -> None:
+    timecode = ElementTree.SubElement(parent, "timecode")
+    _add_rate(timecode, material)
+    clock = material.clock
+    _add(
+        timecode,
+        string=timecode_at(clock, 0),
+        frame=clock.start,
+        displayformat="DF" if clock.drop_frame else "NDF",
+    )

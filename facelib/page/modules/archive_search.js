@@ -1,0 +1,153 @@
+// The search of many films as a widget of a notebook: two rows of people, the hits, and a player of the one clicked.
+import { make } from "./elements.js";
+import { KernelSource } from "./source_notebook.js";
+
+const UNITS = { moment: "at once", shot: "in one shot", scene: "in one scene" };
+
+class Search {
+  constructor(model, root) {
+    Object.assign(this, { model, root, source: new KernelSource(model), urls: [] });
+    this.form = make("div");
+    this.status = make("span", { attributes: { role: "status" } });
+    this.alert = make("p", { attributes: { role: "alert" } });
+    this.player = make("video", { controls: true, hidden: true, preload: "metadata" });
+    this.player.addEventListener("timeupdate", () => this.stop());
+    this.grid = make("div", { className: "hits" });
+    root.append(this.form, this.bar(), this.alert, this.player, this.grid);
+    this.listeners = [
+      [["people", "wanted", "unwanted", "by", "shortest"], () => this.showForm()],
+      [["found", "error", "page", "pages"], () => this.showFacts()],
+      [["hits"], () => this.showHits()],
+    ];
+    for (const [names, show] of this.listeners) {
+      for (const name of names) model.on(`change:${name}`, show);
+      show();
+    }
+  }
+
+  bar() {
+    this.back = make("button", { textContent: "◀ Back", onclick: () => this.turn(-1) });
+    this.next = make("button", { textContent: "Next ▶", onclick: () => this.turn(1) });
+    const write = make("button", { textContent: "Write the list", onclick: () => this.write() });
+    return make("div", { className: "row" }, this.status, this.back, this.next, write);
+  }
+
+  set(name, value) {
+    this.model.set(name, value);
+    this.model.save_changes();
+  }
+
+  showForm() {
+    const by = make("select", { attributes: { "aria-label": "Together" }, onchange: () => this.set("by", by.value) });
+    for (const [value, textContent] of Object.entries(UNITS)) by.append(make("option", { value, textContent }));
+    by.value = this.model.get("by");
+    const shortest = make("input", { type: "number", min: 0, step: 0.5, value: this.model.get("shortest") });
+    shortest.ariaLabel = "Shortest, seconds";
+    shortest.onchange = () => this.set("shortest", Math.max(0, Number(shortest.value) || 0));
+    this.form.replaceChildren(
+      this.row("On screen", "wanted"),
+      this.row("but without", "unwanted"),
+      make("div", { className: "row" }, make("span", { textContent: "together" }), by, "at least", shortest, "seconds"),
+    );
+  }
+
+  // The people chosen on one side, each a button that takes them out, and a list to choose the next one from.
+  row(label, side) {
+    const chosen = this.model.get(side);
+    const taken = new Set([...this.model.get("wanted"), ...this.model.get("unwanted")]);
+    const chips = chosen.map((name) => {
+      const out = () => this.set(side, chosen.filter((other) => other !== name));
+      const attributes = { "aria-label": `${label}: take out ${name}` };
+      return make("button", { className: "chip", textContent: name, onclick: out, attributes });
+    });
+    const list = make("select", {
+      attributes: { "aria-label": `${label}: add a person` },
+      onchange: () => list.value && this.set(side, [...chosen, list.value]),
+    });
+    list.append(make("option", { value: "", textContent: "add a person…" }));
+    for (const [value, films] of this.model.get("people"))
+      if (!taken.has(value)) list.append(make("option", { value, textContent: `${value} (${films})` }));
+    return make("div", { className: "row" }, make("span", { textContent: label }), ...chips, list);
+  }
+
+  showFacts() {
+    const [page, pages] = [this.model.get("page"), this.model.get("pages")];
+    this.status.textContent = this.model.get("found") + (pages > 1 ? `, page ${page + 1} of ${pages}` : "");
+    this.alert.textContent = this.model.get("error");
+    this.back.disabled = page < 1;
+    this.next.disabled = page + 1 >= pages;
+  }
+
+  turn(step) {
+    this.set("page", this.model.get("page") + step);
+  }
+
+  showHits() {
+    this.urls.forEach((url) => URL.revokeObjectURL(url));
+    const pictures = this.model.get("pictures");
+    this.urls = [];
+    this.grid.replaceChildren(...this.model.get("hits").map((hit, place) => this.tile(hit, pictures[place])));
+  }
+
+  tile({ number, title, film, when, seconds }, picture) {
+    const attributes = { "aria-pressed": "false" };
+    const tile = make("button", { className: "hit", title, attributes, onclick: () => this.play(number, tile) });
+    if (picture?.byteLength) {
+      const src = URL.createObjectURL(new Blob([picture], { type: "image/jpeg" }));
+      this.urls.push(src);
+      tile.append(make("img", { src, alt: "" }));
+    }
+    tile.append(make("span", { textContent: `${film} · ${when} · ${seconds} s` }));
+    return tile;
+  }
+
+  async play(hit, tile) {
+    await this.saying(async () => {
+      const answer = await this.source.ask({ ask: "play", hit });
+      const src = this.source.address(answer);
+      for (const other of this.grid.children) other.setAttribute("aria-pressed", String(other === tile));
+      this.until = answer.end;
+      this.player.hidden = false;
+      if (this.player.src !== new URL(src, location.href).href) this.player.src = src;
+      this.player.currentTime = answer.start;
+      await this.player.play();
+    });
+  }
+
+  // The moment ends where the hit does; played on from there, the film goes on.
+  stop() {
+    if (this.until === undefined || this.player.currentTime < this.until) return;
+    this.until = undefined;
+    this.player.pause();
+  }
+
+  async write() {
+    await this.saying(async () => {
+      const { written } = await this.source.ask({ ask: "write" });
+      this.status.textContent = `Written to ${written}`;
+    });
+  }
+
+  async saying(work) {
+    this.alert.textContent = "";
+    try {
+      await work();
+    } catch (error) {
+      if (error.name !== "AbortError") this.alert.textContent = error.message; // another hit was clicked meanwhile
+    }
+  }
+
+  close() {
+    for (const [names, show] of this.listeners) for (const name of names) this.model.off(`change:${name}`, show);
+    this.source.close();
+    this.urls.forEach((url) => URL.revokeObjectURL(url));
+  }
+}
+
+export function renderSearch({ model, el }) {
+  const root = make("div", { className: "facelib-panel facelib-archive" });
+  root.dataset.lmSuppressShortcuts = "true"; // keys pressed here are not JupyterLab's
+  el.append(root);
+  const search = new Search(model, root);
+  return () => search.close();
+}
