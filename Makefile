@@ -147,7 +147,7 @@ $(bin)/uv:
 	@$(uv) install $(quiet) $(python) --no-deps --require-hashes --requirement requirements-train.lock
 	@touch $@
 
-.venv/.server: .venv/.ready requirements-server.lock
+.venv/.server: .venv/.scale requirements-server.lock
 	@$(uv) install $(quiet) $(python) --no-deps --require-hashes --requirement requirements-server.lock
 	@touch $@
 
