@@ -254,7 +254,8 @@ class Project:
         others: list[tuple[Path, str]] = []
         # Of two films with one name, the one nearer to `videos/` is taken.
         for path in sorted(files_below(self.videos), key=lambda one: (len(one.parts), one)):
-            reason = why_no_film(path)
+            place = str(path.relative_to(self.videos))
+            reason = "its name is not UTF-8: rename it" if text_of(place) != place else why_no_film(path)
             if not reason and path.name in listed:
                 first = listed[path.name][0].relative_to(self.videos).as_posix()
                 reason = f"called like the film {first!r}; rename one"
