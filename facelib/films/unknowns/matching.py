@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import count
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from facelib.films.spans import frames_shared
 from facelib.films.unknowns.linkage import link_to
-from facelib.films.unknowns.tables import fill_clusters, unknown_rows, worth_of
+from facelib.films.unknowns.tables import fill_clusters, rows_together, unknown_rows, worth_of
 
 GROUP_COLUMNS = ["cluster", "sums", "size", "seconds", "quality"]
 
@@ -44,6 +44,7 @@ def match_unknowns(
     *,
     threshold: float,
     looks: pd.DataFrame | None = None,
+    together: Sequence[Collection[int]] = (),
     reserved: Iterable[str] = (),
     least_quality: float = 0.08,
     least_seconds: float = 1.0,
@@ -61,6 +62,7 @@ def match_unknowns(
         threshold: As of `group_unknowns`.
         looks: The film's `looks.parquet`: `track` and `quality`; None counts all tracks as good.
         reserved: Labels that no new group may get.
+        together: As of `group_unknowns`, of this film.
         least_quality: As of `group_unknowns`.
         least_seconds: As of `group_unknowns`.
 
@@ -77,6 +79,7 @@ def match_unknowns(
         np.stack(rows["embedding"].to_list()),
         threshold=threshold,
         worth=worth_of(rows),
+        together=rows_together(rows, {film: together}),
         apart=frames_shared(rows["film"], rows["start_frame"], rows["end_frame"]).tolist(),
     )
     names = _new_names(rows.assign(group=found), groups["cluster"].to_list(), reserved, least_quality, least_seconds)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import combinations, count
 
 import numpy as np
@@ -30,6 +30,7 @@ def group_unknowns(
     threshold: float,
     looks: Mapping[str, pd.DataFrame] | None = None,
     fixed: Mapping[tuple[str, int], str] | None = None,
+    together: Mapping[str, Sequence[Collection[int]]] | None = None,
     reserved: Iterable[str] = (),
     least_quality: float = 0.08,
     least_seconds: float = 1.0,
@@ -53,6 +54,8 @@ def group_unknowns(
         fixed: The user's groups by film and track: tracks of one label are one person, whatever they look like, and
             those of two labels two people. The groups keep these labels; other tracks may join them. Tracks that do not
             exist, or are no longer `unknown`, are skipped.
+        together: By film, sets of tracks that are one person's, see `places.tracks_of_one_place`; fixed tracks are
+            taken out of them.
         reserved: Labels that no other group may get: those of groups that the user has named or merged, so that the
             rest keep their numbers.
         least_quality: A group whose best track is below it gets no number, unless its label is fixed. Raising it
@@ -73,7 +76,7 @@ def group_unknowns(
     if not threshold >= 0:
         raise ValueError(f"expected threshold, a distance, to be 0 or more, got {threshold!r}")
     rows = unknown_rows(tables, looks, labels)
-    rows["group"] = _group(rows, threshold)
+    rows["group"] = _group(rows, threshold, together or {})
     names = _names(rows, {*labels.values(), *reserved}, least_quality, least_seconds)
     rows["cluster"] = [names.get(group, "") for group in rows["group"]]
     return {film: fill_clusters(table, rows[rows["film"] == film]) for film, table in tables.items()}
@@ -105,7 +108,24 @@ def _quality(tracks: pd.Series, looks: pd.DataFrame) -> pd.Series:
     return tracks.map(looks.groupby("track")["quality"].mean()).astype(float).fillna(0.0)
 
 
-def _group(rows: pd.DataFrame, threshold: float) -> NDArray[np.intp]:
+def rows_together(rows: pd.DataFrame, together: Mapping[str, Sequence[Collection[int]]]) -> list[list[int]]:
+    """Return the rows of tracks that are one person's, of those in `rows` whose group is not fixed.
+
+    Args:
+        rows: As `unknown_rows` returns them, numbered from 0.
+        together: By film, sets of tracks.
+    """
+    keys = zip(rows["film"], rows["track"], strict=True)
+    place = {key: row for row, (key, label) in enumerate(zip(keys, rows["fixed"], strict=True)) if not label}
+    sets = [
+        [place[film, track] for track in own if (film, track) in place] for film in together for own in together[film]
+    ]
+    return [sorted(own) for own in sets if len(own) > 1]
+
+
+def _group(
+    rows: pd.DataFrame, threshold: float, one_place: Mapping[str, Sequence[Collection[int]]]
+) -> NDArray[np.intp]:
     """Return the group of each row, identified by its first one; rows without a usable embedding stand alone."""
     groups = np.arange(len(rows))
     vectors = rows["embedding"].to_list()
@@ -120,9 +140,12 @@ def _group(rows: pd.DataFrame, threshold: float) -> NDArray[np.intp]:
     together = [list(own.index) for label, own in some.groupby("fixed", sort=False) if label]
     meeting = frames_shared(some["film"], some["start_frame"], some["end_frame"])
     apart = [*map(tuple, meeting.tolist()), *combinations([own[0] for own in together], 2)]
-    worth = worth_of(some)
     linked = link(
-        np.stack([vectors[row] for row in usable]), threshold=threshold, worth=worth, together=together, apart=apart
+        np.stack([vectors[row] for row in usable]),
+        threshold=threshold,
+        worth=worth_of(some),
+        together=[*together, *rows_together(some, one_place)],
+        apart=apart,
     )
     groups[usable] = usable[linked]
     for label, first in first_of.items():

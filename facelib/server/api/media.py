@@ -18,6 +18,7 @@ from facelib.server.cached import tag_of
 from facelib.server.dependencies import CurrentProject
 from facelib.server.etags import is_named
 from facelib.server.films import LONGEST_GAP, find_film, find_named
+from facelib.server.headers import REPORT_POLICY
 from facelib.server.problems import Problem
 
 router = APIRouter(prefix="/projects/{project}", tags=["media"])
@@ -28,10 +29,6 @@ _TYPES = {
 }  # fmt: skip
 _BINARY: dict[int | str, dict[str, Any]] = {200: {"content": {"application/octet-stream": {}}}}
 _RANGES = _BINARY | {206: {"description": "A part of it"}, 416: {"description": "No such part"}}
-_REPORT_POLICY = (
-    "sandbox allow-scripts allow-popups; default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; "
-    "style-src 'unsafe-inline'; img-src data: blob:; font-src data:; worker-src blob:"
-)
 
 
 def scratch_folder() -> Iterator[FilePath]:
@@ -117,7 +114,7 @@ def get_report(
     path = next((one for one in project.runs.glob("*/*.html") if (one.parent.name, one.name) == (run, name)), None)
     if path is None:
         raise Problem(404, f"expected a report of {project.name!r}, got {f'{run}/{name}'!r}")
-    headers = {"Content-Security-Policy": _REPORT_POLICY, "ETag": tag_of(path), "Cache-Control": "private, no-cache"}
+    headers = {"Content-Security-Policy": REPORT_POLICY, "ETag": tag_of(path), "Cache-Control": "private, no-cache"}
     if is_named(headers["ETag"], if_none_match):
         return Response(status_code=304, headers=headers)
     return FileResponse(path, media_type="text/html", headers=headers)

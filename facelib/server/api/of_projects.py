@@ -4,6 +4,7 @@ from types import ModuleType
 
 from facelib.server.api import (
     corrections,
+    forget,
     identify,
     media,
     people,
@@ -16,5 +17,5 @@ from facelib.server.api import (
 )
 
 ROUTERS: tuple[ModuleType, ...] = (
-    people, pictures, recognizer, videos, media, tracks, corrections, unknowns, search, identify
+    people, pictures, forget, recognizer, videos, media, tracks, corrections, unknowns, search, identify
 )  # fmt: skip

@@ -165,7 +165,11 @@ def _opened(projects: list[Project]) -> Iterator[Archive]:
         raise Problem(409, "expected a project that you may see, there is none yet")
     for project in projects:
         update_archive(project, progress=False)
-    with open_archive(projects) as archive:
+    try:
+        archive = open_archive(projects)
+    except ImportError as error:
+        raise Problem(503, f"expected DuckDB on the server, found none: {error}") from error
+    with archive:
         yield archive
 
 

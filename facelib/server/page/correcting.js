@@ -24,7 +24,7 @@ export class Correcting {
     const group = track.cluster ? make("label", { className: "check" }, whole, make("span", {}, `all of ${track.cluster}, in all films`)) : null;
     const decide = (action, more = {}) => this.decide(status, [track], { action, ...more });
     const give = (more = {}) => decide("name", { name: name.input.value, whole_group: whole.checked, ...more });
-    const near = make("div", { className: "group" });
+    const near = make("div", { className: "acts" });
     this.near = (names) => near.replaceChildren(
       ...names.map((one) => button(`It is ${one.name}`, () => decide("name", { name: one.name, whole_group: whole.checked }))),
       button(`Somebody else, called ${name.input.value}`, () => give({ even_if_near: true })));
@@ -34,7 +34,7 @@ export class Correcting {
         make("img", { className: "face huge", src: this.face(track), alt: "" }),
         make("div", {}, make("p", {}, make("bdi", {}, track.label)), make("p", { className: "why" }, track.reason))),
       name.element, this.names, group, near, status.element,
-      make("div", { className: "group" },
+      make("div", { className: "acts" },
         make("button", { type: "submit", className: "main-button" }, "Give this name"),
         button("Right as it is", () => decide("confirm")), button("Unknown", () => decide("unknown")),
         button("Not a face", () => decide("not a face")), button("Cancel", () => this.dialog.close())));

@@ -12,7 +12,7 @@ export class GalleryView {
     const crops = make("input", { type: "checkbox", checked: true });
     crops.addEventListener("change", () => { this.whole = !crops.checked; this.showPictures(); });
     const name = field("Name of a new person", {}, { autocomplete: "off", maxlength: 200 });
-    const near = make("div", { className: "group" });
+    const near = make("div", { className: "acts" });
     const add = (even = false) => this.status.doing(async () => {
       near.replaceChildren();
       try {
@@ -110,7 +110,7 @@ export class GalleryView {
       await this.load();
       this.status.say(`Removed ${count(report.removed.length, "thing")}.`);
     }), { className: "main-button" });
-    dialog.append(make("h2", {}, "Forget ", make("bdi", {}, this.person)), make("p", {}, "This cannot be taken back."), keep.element, status.element, make("div", { className: "group" }, really, button("Cancel", () => dialog.close())));
+    dialog.append(make("h2", {}, "Forget ", make("bdi", {}, this.person)), make("p", {}, "This cannot be taken back."), keep.element, status.element, make("div", { className: "acts" }, really, button("Cancel", () => dialog.close())));
     dialog.addEventListener("close", () => dialog.remove());
     this.element.append(dialog);
     dialog.showModal();

@@ -5,7 +5,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import shutil
 import struct
+import subprocess
+import sys
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -193,8 +196,6 @@ def test_a_whole_upload_is_finished_after_a_kill(
 
 
 def test_a_disk_without_room(owner: TestClient, own: Project, tmp_path: Path) -> None:
-    import shutil
-
     free = shutil.disk_usage(tmp_path).free
     app = owner.app
     app.state.settings = app.state.settings.model_copy(update={"largest_film_gb": 1e9})
@@ -208,3 +209,28 @@ def test_an_upload_is_read_with_little_memory_and_no_network(tmp_path: Path) -> 
     huge.write_bytes(bomb(20_000, 9_000))
     with pytest.raises(ValueError, match="more than the 100 million pixels"):
         inspect_file(huge, "picture")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limits are the system's")
+@pytest.mark.parametrize(
+    ("statement", "error"),
+    [
+        ("import socket; socket.socket()", "PermissionError"),
+        ("import subprocess; subprocess.run(['true'])", "PermissionError"),
+        ("import os; os.system('true')", "PermissionError"),
+        ("bytearray(2**30)", "MemoryError"),
+        ("open('written', 'wb', buffering=0).write(b'x')", "OSError"),
+    ],
+)
+def test_the_process_that_looks_at_a_file_can_do_little_else(tmp_path: Path, statement: str, error: str) -> None:
+    program = f"""
+from facelib.server.uploads.child import _limit
+import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+_limit(0.5, 30)
+try:
+    {statement}
+except Exception as error:
+    print(type(error).__name__, flush=True)
+"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == error, done.stderr

@@ -1,0 +1,310 @@
+"""Forget a person: every picture, embedding and mention in a project, or all but the name."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+
+from facelib.archive.traces import Mentions
+from facelib.archive.update import update_archive
+from facelib.films.corrections import append_corrections, labels
+from facelib.films.settle import settle_films
+from facelib.films.unknowns.kept import read_groups
+from facelib.gallery import read_gallery, write_gallery
+from facelib.project import FilmFiles, Project, atomic_write, identities, path_of, write_table
+from facelib.project.decisions import CORRECTION_COLUMNS, read_decisions
+from facelib.project.names import NOT_A_FACE, UNKNOWN
+from facelib.recognize import load_recognizer
+from facelib.recognize.tuning import tune
+from facelib.review import Review
+
+_TABLES_OF_TRACKS = ("found", "named", "tracks", "looks", "detections")
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """What forgetting a person did.
+
+    Attributes:
+        person: Whose traces were removed.
+        removed: What was removed, in words or as paths relative to the project's folders.
+        stays: What was not touched and may still show or name the person, with the remedy.
+        digests: SHA-256 of the pictures that were removed.
+    """
+
+    person: str
+    removed: list[str] = field(default_factory=list)
+    stays: list[str] = field(default_factory=list)
+    digests: list[str] = field(default_factory=list)
+
+
+def forget_person(project: Project, person: str, *, keep_name: bool = False, by: str = "user") -> Forgotten:
+    """Remove a person from a project for good.
+
+    Removed are the pictures, the faces in `faces.parquet`, the map and the recognizer (which is fitted again for the
+    others), the person's tracks in films with their faces and embeddings, enrolled faces, decisions, executed
+    notebooks and reports that mention the name, annotated films, exports and the page of the films concerned, the
+    index, and every other file of the project's output that mentions the name or a picture's digest. The films
+    themselves stay; so does a network that was trained on the pictures.
+
+    Args:
+        project: Whose jobs must not be running.
+        person: A name of the cast, or one that was given in films. Names merged into it are forgotten with it.
+        keep_name: Keep the name on the tracks, in appearances and exports, and drop pictures, faces and embeddings.
+        by: Who decides; kept where the name is.
+
+    Raises:
+        ValueError: When nobody has this name, or it is one that facelib gives, such as `unknown`.
+        BlockingIOError: When another process works on one of the films.
+        OSError: When a file cannot be removed or written.
+    """
+    if person in {UNKNOWN, NOT_A_FACE}:
+        raise ValueError(f"expected somebody of the cast or of the films, got {person!r}, which is nobody's name")
+    names = [person, *(name for name, into in identities.merged(project).items() if into == person)]
+    films = [film for film in project.find_videos() if project.film(film).is_named]
+    tracks = {film: _tracks_of(project.film(film), names) for film in films}
+    cast = project.find_people() if project.people.is_dir() else []
+    folders = [project.people / path_of(name) for name in names if name in cast]
+    if not folders and not any(tracks.values()):
+        raise ValueError(f"expected somebody of the cast or of the films, got {person!r}")
+    done = Forgotten(person)
+    others = _others(project, films, cast, names)
+    with ExitStack() as held:
+        for film in films:
+            held.enter_context(project.hold(film))
+        if keep_name:
+            _keep_the_names(project, tracks, by)
+        _forget_pictures(project, folders, names, done)
+        _forget_tracks(project, tracks, Mentions(names, others), done, keep_name=keep_name)
+    if not keep_name:
+        _forget_decisions(project, names, done)
+    _settle(project, films)
+    _forget_recognizer(project, names, done)
+    _remove_made(project, [film for film, own in tracks.items() if own], done, keep_name=keep_name)
+    _sweep(project, names, others, done, keep_name=keep_name)
+    _mention_what_stays(project, names, done)
+    return done
+
+
+def _others(project: Project, films: list[Path], cast: list[str], names: list[str]) -> list[str]:
+    """Return the names of others: a longer one that contains the person's is no mention of the person."""
+    found = set(cast)
+    for film in films:
+        files = project.film(film)
+        if files.tracks.is_file():
+            found |= set(pd.read_parquet(files.tracks, columns=["person"])["person"])
+    return sorted(found - set(names) - {UNKNOWN, NOT_A_FACE})
+
+
+def _tracks_of(files: FilmFiles, names: Iterable[str]) -> list[int]:
+    """Return the numbers of the tracks that are called one of the names."""
+    path = files.tracks if files.tracks.is_file() else files.named
+    table = pd.read_parquet(path, columns=[one for one in pq.read_schema(path).names if one != "embedding"])
+    rows = labels(table.assign(cluster=table.get("cluster", ""))).isin(list(names))
+    return sorted(table.loc[rows, "track"].tolist())
+
+
+def _keep_the_names(project: Project, tracks: dict[Path, list[int]], by: str) -> None:
+    """Confirm the names of tracks, so that they stay when nothing is left to recognise them by."""
+    films = [film for film, own in tracks.items() if own and project.film(film).tracks.is_file()]
+    if not films:
+        return
+    review = Review(project, films, by=by)
+    table = review.tracks
+    wanted = {(film.name, number) for film in films for number in tracks[film]}
+    rows = [row for row, *key in table[["video", "track"]].itertuples() if (key[0], key[1]) in wanted]
+    if rows:
+        review.confirm(rows)
+
+
+def _forget_pictures(project: Project, folders: list[Path], names: list[str], done: Forgotten) -> None:
+    if project.faces.is_file():
+        gallery = read_gallery(project.faces)
+        own = [f"people/{folder.name}/" for folder in folders]
+        rows = gallery.table["person"].isin(names) | gallery.table["picture"].str.startswith(tuple(own))
+        made = {"detector": gallery.detector, "embedder": gallery.embedder, "weights_sha256": gallery.weights_sha256}
+        write_gallery(gallery.table[~rows].reset_index(drop=True), project.faces, **made, threshold=gallery.threshold)
+        if rows.any():
+            done.removed.append(f"{int(rows.sum())} faces in faces.parquet")
+    for folder in folders:
+        for path in sorted(one for one in folder.rglob("*") if one.is_file()):
+            done.digests.append(hashlib.sha256(path.read_bytes()).hexdigest())
+            done.removed.append(project.place_of(path))
+        shutil.rmtree(folder)
+    for path in (project.map, project.output / "measures.parquet"):
+        _drop_rows(path, names, done)
+
+
+def _drop_rows(path: Path, names: list[str], done: Forgotten) -> None:
+    """Remove the rows of a person or of the person's pictures from a table."""
+    if not path.is_file():
+        return
+    table = pd.read_parquet(path)
+    gone = pd.Series(False, index=table.index)
+    for column, values in (("person", names), ("sha256", done.digests)):
+        if column in table:
+            gone |= table[column].isin(values)
+    if gone.any() or "person" not in table:
+        path.unlink() if "person" not in table else write_table(table[~gone].reset_index(drop=True), path)
+        done.removed.append(path.name if "person" not in table else f"{int(gone.sum())} rows in {path.name}")
+
+
+def _forget_tracks(
+    project: Project, tracks: dict[Path, list[int]], mentions: Mentions, done: Forgotten, *, keep_name: bool
+) -> None:
+    """Remove the person's tracks, or what could recognise the person in them, from every table of the films."""
+    for film, own in tracks.items():
+        for name in _TABLES_OF_TRACKS:
+            path: Path = getattr(project.film(film), name)
+            if path.is_file() and not (keep_name and name == "detections"):
+                _change_table(path, own, mentions, keep_name=keep_name and name != "looks")
+        if own:
+            what = "faces and embeddings of tracks" if keep_name else "tracks with their faces and embeddings"
+            done.removed.append(f"{len(own)} {what} in {film.name}")
+
+
+def _change_table(path: Path, own: list[int], mentions: Mentions, *, keep_name: bool) -> None:
+    before = pd.read_parquet(path)
+    rows = before["track"].isin(own)
+    others = before[~rows].reset_index(drop=True)
+    after = _without_vectors(before, rows) if keep_name else _without_names(others, mentions)
+    if keep_name or rows.any() or not after.equals(before):
+        after.attrs = dict(before.attrs)
+        write_table(after, path)
+
+
+def _without_names(table: pd.DataFrame, mentions: Mentions) -> pd.DataFrame:
+    """Return the tracks of others without the name: as the second best, as evidence, as what they were called once."""
+    changed = {}
+    for column in table.columns:
+        if not pd.api.types.is_string_dtype(table[column].dtype) and table[column].dtype != object:
+            continue
+        values = table[column].to_list()
+        own = [isinstance(value, str) and mentions.within(value.encode()) for value in values]
+        if any(own):
+            instead = UNKNOWN if column in {"person", "auto_person"} else ""
+            kept = [instead if gone else value for value, gone in zip(values, own, strict=True)]
+            changed[column] = pd.Series(kept, index=table.index, dtype=table[column].dtype)
+    return table.assign(**changed)
+
+
+def _without_vectors(table: pd.DataFrame, rows: pd.Series) -> pd.DataFrame:
+    changed = table.copy()
+    for column in ("embedding", "evidence"):
+        if column in changed:
+            values = changed[column].to_list()
+            blank = [np.zeros_like(one) if column == "embedding" else "" for one in values]
+            kept = [new if gone else old for old, new, gone in zip(values, blank, rows, strict=True)]
+            changed[column] = pd.Series(kept, index=changed.index, dtype=changed[column].dtype)
+    if "reason" in changed:
+        changed["reason"] = changed["reason"].mask(rows, "")
+    return changed
+
+
+def _forget_decisions(project: Project, names: list[str], done: Forgotten) -> None:
+    """Remove the decisions that gave the person's name; of those that took it away the new name stays."""
+    if not project.corrections.is_file():
+        return
+    said = read_decisions(project.corrections)
+    paths = tuple(f"people/{name}/" for name in names)
+    about = said["picture"].str.startswith(paths) | said["picture"].isin([f"people/{name}" for name in names])
+    gone = said["is"].isin(names) | about | ((said["was"].isin(names)) & (said["video"] == ""))
+    kept = said[~gone].assign(was=said["was"].mask(said["was"].isin(names), UNKNOWN))[CORRECTION_COLUMNS]
+    project.corrections.unlink()
+    append_corrections(project.corrections, kept)
+    if gone.any():
+        done.removed.append(f"{int(gone.sum())} decisions in corrections.csv")
+
+
+def _settle(project: Project, films: list[Path]) -> None:
+    """Make groups of unknown people, appearances and tracks anew from what is left."""
+    kept = read_groups(project)
+    if project.unknowns.is_dir():
+        shutil.rmtree(project.unknowns)
+    if films and kept is not None and kept.threshold:
+        settle_films(project, films, threshold=kept.threshold, weights=kept.weights, regroup=True)
+    elif films:
+        settle_films(project, films)
+
+
+def _forget_recognizer(project: Project, names: list[str], done: Forgotten) -> None:
+    """Fit the recognizer again for the others, at the threshold that it has; without anybody left it is removed."""
+    described = project.recognizer.with_suffix(".json")
+    if not project.recognizer.is_file() or not project.faces.is_file():
+        return
+    recognizer, info = load_recognizer(project.recognizer)
+    if not set(recognizer.classes_.tolist()) & set(names):
+        return
+    gallery = read_gallery(project.faces)
+    project.recognizer.unlink()
+    described.unlink()
+    done.removed.append("the person in recognizer.skops")
+    if not gallery.table["used"].any():
+        return
+    own = info.threshold if gallery.threshold is None or math.isnan(gallery.threshold) else gallery.threshold
+    tuning = tune(gallery, fallback=own, kind=info.kind, k=info.k, wanted_fpir=info.wanted_fpir, progress=False)
+    tuning.save(project.recognizer, info.threshold, most_unnamed=1.0, by_hand=info.threshold_from == "hand")
+
+
+def _remove_made(project: Project, films: list[Path], done: Forgotten, *, keep_name: bool) -> None:
+    """Remove what was made from the tables of films, and the index; the index is made again."""
+    made: list[Path] = [project.page, project.page_data.parent]
+    for film in films:
+        files = project.film(film)
+        made.append(files.page_data.parent)
+        if not keep_name:
+            made += [files.annotated, files.drawn, files.reel, files.exports]
+    had_index = project.archive.is_dir()
+    for path in [*made, project.archive]:
+        if path.exists():
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+            done.removed.append(project.place_of(path))
+    if had_index:
+        update_archive(project, progress=False)
+
+
+def _sweep(project: Project, names: list[str], others: list[str], done: Forgotten, *, keep_name: bool) -> None:
+    """Remove every other mention: lines of text files, and whole files of other kinds."""
+    everywhere = Mentions([] if keep_name else names, others, done.digests)
+    in_runs = Mentions(names, others, done.digests)
+    for path in _swept(project):
+        is_run = path.is_relative_to(project.runs)
+        mentions = in_runs if is_run else everywhere
+        if not mentions.within_file(path):
+            continue
+        text = None if is_run else mentions.without_lines(path)
+        if text is None:
+            path.unlink()
+        else:
+            with atomic_write(path) as temporary:
+                temporary.write_bytes(text)
+        done.removed.append(f"{'' if text is None else 'lines in '}{project.place_of(path)}")
+
+
+def _swept(project: Project) -> Iterator[Path]:
+    """Yield the files in which the person may be mentioned: all but the films and the pictures of others."""
+    for folder in (project.output, project.data):
+        for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
+            theirs = path.is_relative_to(project.videos) or path.is_relative_to(project.people)
+            if path.is_file() and not theirs and path.suffix not in {".lock", ".mp4"}:
+                yield path
+
+
+def _mention_what_stays(project: Project, names: list[str], done: Forgotten) -> None:
+    named = [
+        film.name for film in project.find_videos() if any(name.casefold() in film.name.casefold() for name in names)
+    ]
+    done.stays.append("the films, their keyframes, and annotated films of others: they show whoever is in them")
+    if named:
+        done.stays.append(f"films that are called so: {', '.join(map(repr, named))}; rename them")
+    if any((project.output / "training").glob("*.onnx")):
+        done.stays.append("a network that may have been trained on the pictures: train it again without them")

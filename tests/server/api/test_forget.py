@@ -1,0 +1,145 @@
+"""A person is forgotten: nothing of the pictures, the vectors or the name is left in the store or the database."""
+
+from __future__ import annotations
+
+import hashlib
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sqlalchemy import text
+from starlette.testclient import TestClient
+
+from facelib.archive import update_archive
+from facelib.archive.traces import spellings
+from facelib.gallery import read_gallery
+from facelib.project import Project
+from facelib.recognize import load_recognizer
+
+DEMO = "/api/v1/projects/demo"
+PERSON = "Eileen Collins"
+
+
+def _contents(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """Yield every file but the films, what is in its columns, and what is packed in it."""
+    for path in sorted(one for one in folder.rglob("*") if one.is_file() and one.suffix != ".mp4"):
+        yield str(path), path.read_bytes()
+        if path.suffix == ".parquet":
+            for name, column in pd.read_parquet(path).items():
+                parts = (np.asarray(one).tobytes() if isinstance(one, np.ndarray) else one for one in column)
+                parts = (one if isinstance(one, bytes) else str(one).encode() for one in parts)
+                yield f"{path}: {name}", b"\n".join(parts)
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as packed:
+                for member in packed.namelist():
+                    yield f"{path}: {member}", packed.read(member)
+
+
+def _traces(project: Project) -> dict[str, list[bytes]]:
+    """Return what must be gone: digests and bytes of pictures, embeddings, spellings of the name."""
+    gallery = read_gallery(project.faces).table
+    pictures = [path.read_bytes() for path in project.find_pictures(PERSON)]
+    vectors = [np.asarray(one, np.float32).tobytes() for one in gallery.loc[gallery["person"] == PERSON, "embedding"]]
+    for film in project.find_videos():
+        files = project.film(film)
+        tracks, looks = pd.read_parquet(files.tracks), pd.read_parquet(files.looks)
+        own = set(tracks.loc[tracks["person"] == PERSON, "track"])
+        vectors += [np.asarray(one, np.float32).tobytes() for one in tracks.loc[tracks["track"].isin(own), "embedding"]]
+        vectors += [np.asarray(one, np.float32).tobytes() for one in looks.loc[looks["track"].isin(own), "embedding"]]
+        pictures += [one for one in looks.loc[looks["track"].isin(own), "picture"] if one]
+    whole = [vector for vector in vectors if np.isfinite(np.frombuffer(vector, np.float32)).all()]
+    return {
+        "pictures": pictures,
+        "digests": [hashlib.sha256(one).hexdigest().encode() for one in pictures],
+        "vectors": whole,
+        "name": spellings(PERSON),
+    }
+
+
+def _found(project: Project, sought: dict[str, list[bytes]]) -> list[tuple[str, str]]:
+    folder = project.data_dir.parent
+    return [
+        (kind, where)
+        for where, content in _contents(folder)
+        for kind, words in sought.items()
+        if any(word in content for word in words)
+    ]
+
+
+def _in_database(client: TestClient) -> bool:
+    with client.app.state.store.engine.connect() as connection:
+        tables = client.app.state.store.engine.dialect.get_table_names(connection)
+        rows = [str(row) for table in tables for row in connection.execute(text(f'select * from "{table}"'))]
+    assert rows
+    return any(PERSON in row for row in rows)
+
+
+@pytest.fixture
+def busy(films: TestClient, named: Project) -> TestClient:
+    """A project in which the person has left traces everywhere."""
+    update_archive(named, progress=False)
+    run = named.runs / "2026-11-28T10-00-00"
+    run.mkdir(parents=True)
+    (run / "05_annotate_video.ipynb").write_text(f'{{"text": "{PERSON}"}}')
+    (run / "05_annotate_video.html").write_text(f"<p>{PERSON}</p>")
+    (run / "07_evaluate.html").write_text("<p>Grace Hopper</p>")
+    other = next(one for one in films.get(f"{DEMO}/tracks").json()["items"] if one["label"] == "Grace Hopper")
+    body = {"action": "name", "name": PERSON, "tracks": [{"video": other["video"], "track": other["track"]}]}
+    assert films.post(f"{DEMO}/corrections", json=body).status_code == 201
+    picture = films.get(f"{DEMO}/people/{PERSON}/pictures").json()["items"][0]["name"]
+    assert films.patch(f"{DEMO}/people/{PERSON}/pictures/{picture}", json={"disabled": True}).status_code == 200
+    job = films.post(f"{DEMO}/jobs", json={"kind": "gather", "parameters": {"names": [PERSON]}})
+    assert job.status_code == 202, job.text
+    assert films.post(f"{DEMO}/jobs/{job.json()['id']}/cancel").status_code == 202
+    return films
+
+
+def test_everything_is_forgotten(busy: TestClient, named: Project) -> None:
+    sought = _traces(named)
+    before = {kind for kind, _ in _found(named, sought)}
+    assert before == {"pictures", "digests", "vectors", "name"} and _in_database(busy)
+    others = busy.get(f"{DEMO}/tracks", params={"label": "Grace Hopper", "limit": 1000}).json()
+    answer = busy.post(f"{DEMO}/people/{PERSON}/forget", json={})
+    assert answer.status_code == 200, answer.text
+    assert _found(named, sought) == []
+    assert not _in_database(busy)
+    assert "data/people/" in "".join(answer.json()["removed"]) and answer.json()["stays"]
+    # The others are as they were.
+    assert [one["name"] for one in busy.get(f"{DEMO}/people").json()["items"]] == ["Grace Hopper"]
+    after = busy.get(f"{DEMO}/tracks", params={"label": "Grace Hopper", "limit": 1000}).json()
+    assert after["total"] == others["total"] > 0
+    assert load_recognizer(named.recognizer)[0].classes_.tolist() == ["Grace Hopper"]
+    assert (named.runs / "2026-11-28T10-00-00" / "07_evaluate.html").is_file()
+    assert busy.get("/api/v1/search/scenes", params={"with": PERSON}).status_code == 404
+    assert busy.get("/api/v1/search/scenes", params={"with": "Grace Hopper"}).json()["total"] > 0
+    assert busy.post(f"{DEMO}/people/{PERSON}/forget", json={}).status_code == 404
+
+
+def test_the_name_is_kept_and_the_face_dropped(busy: TestClient, named: Project) -> None:
+    sought = _traces(named)
+    del sought["name"]
+    tracks = busy.get(f"{DEMO}/tracks", params={"label": PERSON, "limit": 1000}).json()
+    answer = busy.post(f"{DEMO}/people/{PERSON}/forget", json={"keep_name": True})
+    assert answer.status_code == 200, answer.text
+    assert _found(named, sought) == []
+    after = busy.get(f"{DEMO}/tracks", params={"label": PERSON, "limit": 1000}).json()
+    assert after["total"] == tracks["total"] > 0
+    assert all(one["decided"] and not one["pictures"] for one in after["items"])
+    assert busy.get("/api/v1/search/scenes", params={"with": PERSON}).json()["total"] > 0
+    assert PERSON not in [one["name"] for one in busy.get(f"{DEMO}/people").json()["items"]]
+
+
+def test_who_may_not(films: TestClient, named: Project, client_with: Callable[..., TestClient]) -> None:
+    for grants, status in (({"demo": "correct"}, 403), ({"other": "admin"}, 404)):
+        assert client_with(grants).post(f"{DEMO}/people/{PERSON}/forget", json={}).status_code == status
+    for nobody in ("Nobody", "unknown", "not a face", "%2e%2e", "%2e", "Eileen", "Collins"):
+        assert films.post(f"{DEMO}/people/{nobody}/forget", json={}).status_code in (404, 405)
+    assert named.videos.is_dir() and films.get(f"{DEMO}/tracks").json()["total"] > 0
+    assert films.post(f"{DEMO}/people/{PERSON}/forget", json={"keep_name": "perhaps"}).status_code == 422
+    begun = films.post(f"{DEMO}/jobs", json={"kind": "train"})
+    assert begun.status_code == 202
+    assert films.post(f"{DEMO}/people/{PERSON}/forget", json={}).status_code == 409
+    assert len(named.find_pictures(PERSON)) > 1
