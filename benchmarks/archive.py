@@ -14,11 +14,13 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -70,14 +72,13 @@ def updating(films: int) -> None:
         spent = []
         for number in range(1, films + 17):
             files = write_tables(project, number)
-            begun = time.perf_counter()
-            update_archive(project, [files.film])
-            spent.append(time.perf_counter() - begun)
-        early, late = np.median(spent[:15]), np.median(spent[films : films + 15])
-        first, mean = np.mean(spent[:16]), np.mean(spent)
-        print(f"a film of the first 15: {early * 1e3:.1f} ms, of 15 after {films}: {late * 1e3:.1f} ms")
-        print(f"that is {late / early:.2f} times as long; slowest film {max(spent) * 1e3:.0f} ms")
-        print(f"with the merging of files, mean: first 16 films {first * 1e3:.1f} ms, all {mean * 1e3:.1f} ms")
+            spent.append(timed(lambda: update_archive(project, [files.film])))  # noqa: B023
+        for kind, times in zip(("waited", "busy"), np.array(spent).T, strict=True):
+            early, late = np.median(times[:15]), np.median(times[films : films + 15])
+            print(f"{kind}: a film of the first 15 {early * 1e3:.1f} ms, of 15 after {films} {late * 1e3:.1f} ms")
+            print(f"{kind}: that is {late / early:.2f} times as long; slowest film {max(times) * 1e3:.0f} ms")
+            print(f"{kind}: with the merging of files, first 16 {np.mean(times[:16]) * 1e3:.1f} ms a film,", end=" ")
+            print(f"all {np.mean(times) * 1e3:.1f} ms")
         begun = time.perf_counter()
         changes = update_archive(project)
         print(f"unchanged rerun: {time.perf_counter() - begun:.2f} s ({changes})")
@@ -176,18 +177,24 @@ def cold(project: Project) -> None:
     print_times("A and B, cold", spent)
 
 
-def timed(call) -> float:
-    begun = time.perf_counter()
+def timed(call: Callable[[], object]) -> tuple[float, float]:
+    """Return how long a call takes, and how long processors were busy with it, in this process or its children."""
+    begun, busy = time.perf_counter(), _busy()
     call()
-    return time.perf_counter() - begun
+    return time.perf_counter() - begun, _busy() - busy
 
 
-def print_times(what: str, spent: list[float]) -> None:
-    middle, slow = np.percentile(spent, [50, 95])
-    shown = ", ".join(
-        f"{name} {value * 1e3:.0f} ms" for name, value in zip(("median", "p95"), (middle, slow), strict=True)
-    )
-    print(f"{what}: {shown}, slowest {max(spent) * 1e3:.0f} ms ({len(spent)} times)")
+def _busy() -> float:
+    own, children = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
+
+
+def print_times(what: str, spent: list[tuple[float, float]]) -> None:
+    shown = []
+    for kind, times in zip(("waited", "busy"), zip(*spent, strict=True), strict=True):
+        middle, slow = np.percentile(times, [50, 95])
+        shown.append(f"{kind} median {middle * 1e3:.0f} ms, p95 {slow * 1e3:.0f} ms")
+    print(f"{what}: {'; '.join(shown)} ({len(spent)} times)", flush=True)
 
 
 def main() -> None:

@@ -77,33 +77,40 @@ def _nearest(archive: Archive, part: ArchivePart, segment: Segment, sought: NDAr
         np.matmul(vectors[start : start + _BLOCK], factors, out=squares[start : start + _BLOCK])
     squares[np.isnan(squares)] = np.inf
     squares[~_in_use(archive, part, segment, len(vectors))] = np.inf
-    rows = _candidates(squares, vectors, sought, most)
+    place = part.project.name, segment.number
+    if place not in archive.longest:
+        archive.longest[place] = float(np.nanmax(vectors[:, -1], initial=0.0)) ** 0.5
+    rows = _candidates(squares, vectors.shape[1], archive.longest[place] + float(np.linalg.norm(sought)), most)
     exact = np.linalg.norm(np.asarray(vectors[rows, :-1], np.float64) - sought, axis=1)
     order = np.lexsort((rows, exact))[:most]
     return _Near(part, segment, rows[order], exact[order])
 
 
-def _candidates(
-    squares: NDArray[np.float32], vectors: NDArray[np.float32], sought: NDArray[np.float64], most: int
-) -> NDArray[np.int64]:
-    """Return the rows that can be among the nearest, given how far rounding may have moved each square."""
+def _candidates(squares: NDArray[np.float32], terms: int, length: float, most: int) -> NDArray[np.int64]:
+    """Return the rows that can be among the nearest, given how far rounding may have moved each square.
+
+    Args:
+        squares: The square of each distance, but for a constant; infinite for rows that are not to be found.
+        terms: How many products each is the sum of.
+        length: The length of the longest vector and of the one sought together.
+        most: How many are wanted.
+    """
     if not len(squares):
         return np.empty(0, np.int64)
     nearest = np.partition(squares, min(most, len(squares)) - 1)[min(most, len(squares)) - 1]
     if not np.isfinite(nearest):
         return np.flatnonzero(np.isfinite(squares))
     # Higham (2002): a product of n numbers is off by at most n roundings of the sum of its terms' sizes.
-    longest = float(np.nanmax(vectors[:, -1])) ** 0.5 + float(np.linalg.norm(sought))
-    rounding = 2 * vectors.shape[1] * float(np.finfo(np.float32).eps) * longest**2
+    rounding = 2 * terms * float(np.finfo(np.float32).eps) * length**2
     return np.flatnonzero(squares <= nearest + np.float32(rounding))
 
 
 def _in_use(archive: Archive, part: ArchivePart, segment: Segment, count: int) -> NDArray[np.bool_]:
     """Return which tracks of a segment are of films as they are now."""
+    if archive.rows_in_use.get((part.project.name, segment.number), 0) == segment.rows:
+        return np.ones(count, bool)  # nothing of a former version of a film: usually so
     films = archive.films
     own = films[(films["project"] == part.project.name) & (films["segment"] == segment.number)]
-    if own["rows"].sum() == segment.rows:  # nothing of a former version of a film: usually so
-        return np.ones(count, bool)
     path = segment_path(part.project.archive, "tracks", segment.number)
     film = pq.read_table(path, columns=["film"])["film"]
     return np.asarray(pc.is_in(film, value_set=pa.array(own["entry"], pa.int32())).to_numpy(), bool)

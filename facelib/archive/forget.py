@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import re
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
@@ -15,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
-from facelib.archive.traces import mentions, spellings, without_lines
+from facelib.archive.traces import Mentions
 from facelib.archive.update import update_archive
 from facelib.films.corrections import append_corrections, labels
 from facelib.films.settle import settle_films
@@ -23,7 +22,7 @@ from facelib.films.unknowns.kept import read_groups
 from facelib.gallery import read_gallery, write_gallery
 from facelib.project import FilmFiles, Project, atomic_write, identities, path_of, write_table
 from facelib.project.decisions import CORRECTION_COLUMNS, read_decisions
-from facelib.project.names import UNKNOWN
+from facelib.project.names import NOT_A_FACE, UNKNOWN
 from facelib.recognize import load_recognizer
 from facelib.recognize.tuning import tune
 from facelib.review import Review
@@ -64,32 +63,46 @@ def forget_person(project: Project, person: str, *, keep_name: bool = False, by:
         by: Who decides; kept where the name is.
 
     Raises:
-        ValueError: When nobody has this name.
+        ValueError: When nobody has this name, or it is one that facelib gives, such as `unknown`.
         BlockingIOError: When another process works on one of the films.
         OSError: When a file cannot be removed or written.
     """
+    if person in {UNKNOWN, NOT_A_FACE}:
+        raise ValueError(f"expected somebody of the cast or of the films, got {person!r}, which is nobody's name")
     names = [person, *(name for name, into in identities.merged(project).items() if into == person)]
     films = [film for film in project.find_videos() if project.film(film).is_named]
     tracks = {film: _tracks_of(project.film(film), names) for film in films}
-    folders = [folder for name in names if (folder := project.people / path_of(name)).is_dir()]
+    cast = project.find_people() if project.people.is_dir() else []
+    folders = [project.people / path_of(name) for name in names if name in cast]
     if not folders and not any(tracks.values()):
         raise ValueError(f"expected somebody of the cast or of the films, got {person!r}")
     done = Forgotten(person)
+    others = _others(project, films, cast, names)
     with ExitStack() as held:
         for film in films:
             held.enter_context(project.hold(film))
         if keep_name:
             _keep_the_names(project, tracks, by)
         _forget_pictures(project, folders, names, done)
-        _forget_tracks(project, tracks, names, done, keep_name=keep_name)
+        _forget_tracks(project, tracks, Mentions(names, others), done, keep_name=keep_name)
     if not keep_name:
         _forget_decisions(project, names, done)
     _settle(project, films)
     _forget_recognizer(project, names, done)
     _remove_made(project, [film for film, own in tracks.items() if own], done, keep_name=keep_name)
-    _sweep(project, names, done, keep_name=keep_name)
+    _sweep(project, names, others, done, keep_name=keep_name)
     _mention_what_stays(project, names, done)
     return done
+
+
+def _others(project: Project, films: list[Path], cast: list[str], names: list[str]) -> list[str]:
+    """Return the names of others: a longer one that contains the person's is no mention of the person."""
+    found = set(cast)
+    for film in films:
+        files = project.film(film)
+        if files.tracks.is_file():
+            found |= set(pd.read_parquet(files.tracks, columns=["person"])["person"])
+    return sorted(found - set(names) - {UNKNOWN, NOT_A_FACE})
 
 
 def _tracks_of(files: FilmFiles, names: Iterable[str]) -> list[int]:
@@ -146,42 +159,41 @@ def _drop_rows(path: Path, names: list[str], done: Forgotten) -> None:
 
 
 def _forget_tracks(
-    project: Project, tracks: dict[Path, list[int]], names: list[str], done: Forgotten, *, keep_name: bool
+    project: Project, tracks: dict[Path, list[int]], mentions: Mentions, done: Forgotten, *, keep_name: bool
 ) -> None:
     """Remove the person's tracks, or what could recognise the person in them, from every table of the films."""
     for film, own in tracks.items():
         for name in _TABLES_OF_TRACKS:
             path: Path = getattr(project.film(film), name)
             if path.is_file() and not (keep_name and name == "detections"):
-                _change_table(path, own, names, keep_name=keep_name and name != "looks")
+                _change_table(path, own, mentions, keep_name=keep_name and name != "looks")
         if own:
             what = "faces and embeddings of tracks" if keep_name else "tracks with their faces and embeddings"
             done.removed.append(f"{len(own)} {what} in {film.name}")
 
 
-def _change_table(path: Path, own: list[int], names: list[str], *, keep_name: bool) -> None:
+def _change_table(path: Path, own: list[int], mentions: Mentions, *, keep_name: bool) -> None:
     before = pd.read_parquet(path)
     rows = before["track"].isin(own)
     others = before[~rows].reset_index(drop=True)
-    after = _without_vectors(before, rows) if keep_name else _without_names(others, names)
+    after = _without_vectors(before, rows) if keep_name else _without_names(others, mentions)
     if keep_name or rows.any() or not after.equals(before):
         after.attrs = dict(before.attrs)
         write_table(after, path)
 
 
-def _without_names(table: pd.DataFrame, names: list[str]) -> pd.DataFrame:
+def _without_names(table: pd.DataFrame, mentions: Mentions) -> pd.DataFrame:
     """Return the tracks of others without the name: as the second best, as evidence, as what they were called once."""
-    pattern = "|".join(map(re.escape, names))
     changed = {}
     for column in table.columns:
         if not pd.api.types.is_string_dtype(table[column].dtype) and table[column].dtype != object:
             continue
         values = table[column].to_list()
-        if not any(isinstance(value, str) and re.search(pattern, value) for value in values):
-            continue
-        instead = UNKNOWN if column in {"person", "auto_person"} else ""
-        kept = [instead if isinstance(value, str) and re.search(pattern, value) else value for value in values]
-        changed[column] = pd.Series(kept, index=table.index, dtype=table[column].dtype)
+        own = [isinstance(value, str) and mentions.within(value.encode()) for value in values]
+        if any(own):
+            instead = UNKNOWN if column in {"person", "auto_person"} else ""
+            kept = [instead if gone else value for value, gone in zip(values, own, strict=True)]
+            changed[column] = pd.Series(kept, index=table.index, dtype=table[column].dtype)
     return table.assign(**changed)
 
 
@@ -260,16 +272,16 @@ def _remove_made(project: Project, films: list[Path], done: Forgotten, *, keep_n
         update_archive(project, progress=False)
 
 
-def _sweep(project: Project, names: list[str], done: Forgotten, *, keep_name: bool) -> None:
+def _sweep(project: Project, names: list[str], others: list[str], done: Forgotten, *, keep_name: bool) -> None:
     """Remove every other mention: lines of text files, and whole files of other kinds."""
-    words = [word for name in names for word in spellings(name)]
-    digests = [digest.encode() for digest in done.digests]
+    everywhere = Mentions([] if keep_name else names, others, done.digests)
+    in_runs = Mentions(names, others, done.digests)
     for path in _swept(project):
-        in_runs = path.is_relative_to(project.runs)
-        sought = [*digests, *(words if in_runs or not keep_name else [])]
-        if not mentions(path, sought):
+        is_run = path.is_relative_to(project.runs)
+        mentions = in_runs if is_run else everywhere
+        if not mentions.within_file(path):
             continue
-        text = None if in_runs else without_lines(path, sought)
+        text = None if is_run else mentions.without_lines(path)
         if text is None:
             path.unlink()
         else:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from facelib.archive.line import Line, on_line, overlap
 from facelib.archive.opened import Archive
-from facelib.archive.people import find_person, line_of
+from facelib.archive.people import condition_of, find_person, line_of
 
 Unit = Literal["moment", "shot", "scene"]
 """What is found: moments at which all are on screen at once, or shots or scenes in which all are seen at some time."""
@@ -78,10 +78,8 @@ def _units(archive: Archive, wanted: Sequence[str], unwanted: Sequence[str], by:
 
 
 def _numbers(archive: Archive, name: str, by: Unit) -> NDArray[np.int64]:
-    row = archive.people.loc[archive.people["person"] == name].iloc[0]
-    found = archive.query(
-        f"SELECT DISTINCT film, {by} AS unit FROM tracks WHERE person = ? AND label = ?", [str(row["written"]), name]
-    )
+    where, values = condition_of(archive, name)
+    found = archive.query(f"SELECT DISTINCT film, {by} AS unit FROM tracks WHERE {where}", values)
     return np.unique(_joined(found["film"].to_numpy(), found["unit"].to_numpy()))
 
 

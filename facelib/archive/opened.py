@@ -57,11 +57,13 @@ class Archive:
         parts: The index of each project.
         films: One row a film, by project and file name: `project`, `film`, `date` (ISO 8601, empty where it is not
             known), `seconds`, `folder` (below `videos/`), and `entry`, `segment`, `rows`: where its rows lie.
+        longest: By project and segment, the length of its longest face vector, as far as a search needed it.
     """
 
     def __init__(self, parts: Sequence[ArchivePart], films: pd.DataFrame) -> None:
         """Open the tables; `open_archive` does it."""
         self.parts, self.films = list(parts), films
+        self.longest: dict[tuple[str, int], float] = {}
         self._base = _connect()
         self._base.register("known", pa.Table.from_pandas(self._keys(), preserve_index=False))
         self._base.execute("CREATE TABLE films AS SELECT * FROM known")
@@ -127,6 +129,15 @@ class Archive:
             ["films", "seconds", "key"], ascending=[False, False, True], ignore_index=True
         )
         return ordered
+
+    @cached_property
+    def rows_in_use(self) -> dict[tuple[str, int], int]:
+        """By project and segment, how many of its rows are of films as they are now."""
+        sums = self.films.groupby(["project", "segment"], as_index=False)["rows"].sum()
+        return {
+            (str(project), int(segment)): int(rows)
+            for project, segment, rows in sums[["project", "segment", "rows"]].itertuples(index=False, name=None)
+        }
 
     def close(self) -> None:
         """Close the tables."""

@@ -43,6 +43,8 @@ def find_person(archive: Archive, name: str) -> str:
     Raises:
         ValueError: When nobody in the films has this name; near ones are offered.
     """
+    if _is_cast(archive, name):
+        return name
     known = archive.people["person"]
     if (known == name).any():
         return name
@@ -58,15 +60,28 @@ def find_person(archive: Archive, name: str) -> str:
     raise ValueError(f"expected somebody who is seen in the films, got {name!r}.{hint}")
 
 
+def _is_cast(archive: Archive, name: str) -> bool:
+    """Return whether somebody of the cast is called exactly so; of a new index only a few blocks are read."""
+    if "people" in archive.__dict__:
+        people = archive.people
+        return bool(((people["person"] == name) & (people["kind"] == "cast")).any())
+    return bool(archive.query('SELECT 1 FROM appearances WHERE person = ? AND NOT "group" LIMIT 1', [name]).num_rows)
+
+
+def condition_of(archive: Archive, person: str) -> tuple[str, list[object]]:
+    """Return what in SQL selects the rows of somebody, with its values; the name must be the index's own.
+
+    It goes by the name in the files, which are sorted by it: only a few blocks of them are read.
+    """
+    if _is_cast(archive, person):
+        return 'person = ? AND NOT "group"', [person]
+    row = archive.people.loc[archive.people["person"] == person].iloc[0]
+    return 'person = ? AND "group" AND place = ?', [str(row["written"]), int(row["place"])]
+
+
 def line_of(archive: Archive, person: str) -> Line:
     """Return when somebody is on screen in all films, as spans on one line; the name must be the index's own."""
-    row = archive.people.loc[archive.people["person"] == person].iloc[0]
-    # By the name in the files, which are sorted by it: only a few blocks of them are read.
-    where, values = "person = ?", list[object]([str(row["written"])])
-    if row["kind"] == "group":
-        where, values = f'{where} AND "group" AND place = ?', [*values, int(row["place"])]
-    else:
-        where = f'{where} AND NOT "group"'
+    where, values = condition_of(archive, person)
     found = archive.query(f'SELECT film, start, "end" FROM appearances WHERE {where}', values)
     return Line.of(*(found[name].to_numpy() for name in ("film", "start", "end")))
 

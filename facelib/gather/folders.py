@@ -13,7 +13,7 @@ from tqdm.auto import tqdm
 from facelib.films.media.decode import UnreadableFilm, probe
 from facelib.gather.sources.address import is_address, redacted
 from facelib.images import UnreadablePicture, check_picture, find_pictures_below
-from facelib.project import Project, atomic_write
+from facelib.project import Project, atomic_write, text_of
 from facelib.project.cast import entries_left_out, person_folders
 from facelib.project.content import files_below, why_no_film
 
@@ -165,7 +165,7 @@ def list_films(project: Project) -> pd.DataFrame:
     """
     rows: list[list[object]] = []
     for path, passed_over in tqdm(project.list_videos(), desc="films", disable=None):
-        name = path.relative_to(project.videos).as_posix()
+        name = text_of(path.relative_to(project.videos).as_posix())
         if passed_over:
             rows.append([name, 0, 0, 0.0, 0.0, "", False, passed_over])
             continue

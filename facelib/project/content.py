@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from av.container import InputContainer
 
 FILM_FORMATS = (
-    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mxf,asf,asf_o,flv,live_flv,kux,ogg,gif,dv,nut,ivf,rm,wtv,"
-    "gxf,mpegvideo,m4v,h261,h263,h264,hevc,vvc,av1,obu,mjpeg,yuv4mpegpipe,swf,nuv,nsv,bink,smk,vc1,vc1test,dirac,"
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mxf,asf,asf_o,flv,live_flv,kux,ogg,gif,apng,dv,nut,ivf,rm,"
+    "wtv,gxf,mpegvideo,m4v,h261,h263,h264,hevc,vvc,av1,obu,mjpeg,yuv4mpegpipe,swf,nuv,nsv,bink,smk,vc1,vc1test,dirac,"
     "cavsvideo,avs,avs2,avs3,lxf,pva,mvi,film_cpk,roq,smush,thp,vivo,wc3movie,xmv,ty,cine,dhav,mods,moflex,mlv,"
     "flic,idcin,4xm,ea,rpl,psxstr,dxa,c93,evc,ipu,mv,mtv,r3d,gdv,hnm,jv,vmd,vividas,pmp,usm,filmstrip,dnxhd"
 )
@@ -28,6 +28,7 @@ VIDEO_SUFFIXES = frozenset(
         ".3g2",
         ".3gp",
         ".amv",
+        ".apng",
         ".asf",
         ".avi",
         ".divx",
@@ -102,8 +103,10 @@ def open_container(path: str | Path) -> InputContainer:
     import av
 
     options = {"protocol_whitelist": "file", "format_whitelist": FILM_FORMATS}
+    # A row of JPEG pictures begins like a single one, which FFmpeg takes it for.
+    kind = "mjpeg" if Path(path).suffix.lower() in {".mjpeg", ".mjpg"} and _head(path)[:2] == b"\xff\xd8" else None
     # As a `file:` URL: FFmpeg would take a file name such as `concat:a.mp4` for a URL.
-    return av.open(f"file:{path}", options=options, metadata_errors="replace")
+    return av.open(f"file:{path}", format=kind, options=options, metadata_errors="replace")
 
 
 def moving_streams(container: InputContainer) -> list[Any]:
@@ -145,8 +148,7 @@ def _why_no_film(path: Path, size: int, changed: int) -> str:
     """Do so once for each size and modification time of the file."""
     import av
 
-    with path.open("rb") as file:
-        head = file.read(_HEAD)
+    head = _head(path)
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     named = path.suffix.lower() in VIDEO_SUFFIXES
     other = next((kind for pattern, kind in _OTHERS if pattern.match(text) or pattern.match(head)), "")
@@ -163,6 +165,11 @@ def _why_no_film(path: Path, size: int, changed: int) -> str:
     if not streams:
         return "sound without pictures"
     return "a picture that does not move" if head[:4] == b"GIF8" and _is_still(path) else ""
+
+
+def _head(path: str | Path) -> bytes:
+    with Path(path).open("rb") as file:
+        return file.read(_HEAD)
 
 
 def _is_text(head: bytes) -> bool:

@@ -45,6 +45,7 @@ LEFT_OUT = {
     "list.mp4": "a playlist",
     "pipe.mp4": "not a file",
     "disc/old.avi": "called like the film",
+    "ren\\xe9.mp4": "its name is not UTF-8",
 }
 
 
@@ -95,6 +96,7 @@ def break_films(project: Project, ffmpeg, source, place) -> None:
     (videos / "gone.mp4").symlink_to("nowhere.mp4")
     (videos / "loop.mp4").symlink_to("loop.mp4")
     (videos / "folder.mp4").mkdir()
+    (videos / os.fsdecode(b"ren\xe9.mp4")).write_bytes(whole)
     os.mkfifo(videos / "pipe.mp4")
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 from PIL import Image as PillowImage
 
 from facelib.gather import FILM_COLUMNS, PICTURE_COLUMNS, copy_films, copy_people, list_films, list_pictures
-from facelib.project import Project
+from facelib.project import Project, write_table
 
 
 @pytest.fixture
@@ -85,3 +87,19 @@ def test_films(make_film, project, tmp_path):
     assert "broken.mp4" in table["reason"][0]
     assert table["seconds"][1] == pytest.approx(1.0, abs=0.05)
     assert table["sound"][1]
+
+
+def test_films_that_would_stop_a_run_are_listed(project, make_film):
+    film = make_film(frames=5)
+    for place in (b"ren\xe9.mp4", b"\xff/film.mp4"):
+        path = project.videos / os.fsdecode(place)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(film.read_bytes())
+    (project.videos / "loop.mp4").symlink_to("loop.mp4")
+    os.mkfifo(project.videos / "pipe.mp4")
+    (project.videos / "good.mp4").write_bytes(film.read_bytes())
+    table = list_films(project).set_index("video")["reason"]
+    assert table["good.mp4"] == "" and project.find_videos() == [project.videos / "good.mp4"]
+    assert table["ren\\xe9.mp4"] == table["\\xff/film.mp4"] == "its name is not UTF-8: rename it"
+    assert table["loop.mp4"] == "a broken link to 'loop.mp4'" and table["pipe.mp4"] == "not a file"
+    write_table(table.reset_index(), project.output / "films.csv")

@@ -74,7 +74,9 @@ class PictureCount:
         """Return the times in the file, in ticks, of the pictures that did not come out of the decoder."""
         return sorted(self._waiting.elements())
 
-    def find_missing(self, source: NDArray[np.float64], sounds: Iterable[SoundCount], *, damaged: bool) -> float | None:
+    def find_missing(
+        self, source: NDArray[np.float64], sounds: Iterable[SoundCount], *, damaged: bool, joints: int = 0
+    ) -> float | None:
         """Count the pictures missing from a file of constant rate, where there are signs of damage.
 
         A pause of pictures and sound together belongs to the film.
@@ -83,6 +85,7 @@ class PictureCount:
             source: Times in the file of the pictures that are there, seconds.
             sounds: Where sound is missing.
             damaged: Whether the file is known to be damaged.
+            joints: How often its times restart: a container takes the picture before for damaged, though it is whole.
 
         Returns:
             Time in the file of the first picture that is missing; None when none is.
@@ -92,7 +95,7 @@ class PictureCount:
         if not usual > 0 or np.mean(np.abs(steps - usual) < 0.3 * usual) < _STEADY:
             return None
         gaps = [gap for sound in sounds for gap in sound.gaps]
-        known = damaged or self.failed or self.corrupt
+        known = damaged or self.failed or self.corrupt > joints
         wide = [
             place
             for place in np.flatnonzero(steps > 1.5 * usual).tolist()

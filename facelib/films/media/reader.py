@@ -187,7 +187,8 @@ class FilmReader:
         counted = self.container.format.name.startswith("mov") and self.stream.frames > self.pictures.expected
         broken_at, size = first_break(self.path, self.container.format.name), Path(self.path).stat().st_size
         damaged = bool(self._damage) or counted or broken_at is not None
-        absent = self.pictures.find_missing(times.source, self._sounds.values(), damaged=damaged)
+        joints = len(times.segments) - 1
+        absent = self.pictures.find_missing(times.source, self._sounds.values(), damaged=damaged, joints=joints)
         undecoded = [float(pts * self.tick) for pts in self.pictures.missing_times()[:1]]
         first = min([*undecoded, *([] if absent is None else [absent])], default=None)
         if first is not None and self.pictures.lost:

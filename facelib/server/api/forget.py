@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from facelib.archive.forget import forget_person
-from facelib.archive.traces import spellings
+from facelib.archive.traces import Mentions
 from facelib.project import text_of
 from facelib.server.api.people import PersonName
 from facelib.server.database import Event, Job, Upload
@@ -76,13 +76,13 @@ def forget(
 
 def _forget_rows(session: Session, project: str, person: str) -> int:
     """Remove the jobs, events and uploads of a project that mention a person; return how many."""
-    words = [word.decode() for word in spellings(person)]
+    mentions = Mentions([person])
     found = 0
     for table in (Job, Event, Upload):
         rows: list[Any] = list(session.scalars(select(table).where(table.project == project)))
         for row in rows:
             values = repr([getattr(row, column.name) for column in table.__table__.columns])
-            if any(word in values for word in words):
+            if mentions.within(values.encode()):
                 session.delete(row)
                 found += 1
     return found

@@ -10,6 +10,7 @@ import pytest
 
 from facelib.films.media.decode import UnreadableFilm, probe, read_frame_at, read_frames
 from facelib.films.media.encode import write_film
+from facelib.project.content import why_no_film
 
 
 class TestReading:
@@ -107,3 +108,11 @@ class TestDamage:
         assert written >= 50
         times = [frame.time for frame in read_frames(tmp_path / "out.mp4")]
         assert np.all(np.diff(times) > 0)
+
+
+@pytest.mark.parametrize("name", ["film.mjpeg", "film.mjpg", "film.apng"])
+def test_a_row_of_pictures_is_a_film(name, scene, ffmpeg, tmp_path):
+    film = ffmpeg(*scene(seconds=0.4)[:4], "-f", "apng" if name.endswith("apng") else "mjpeg", tmp_path / name)
+    assert why_no_film(film) == "" and len(list(read_frames(film))) == 10
+    still = film.rename(tmp_path / "still.jpg")
+    assert why_no_film(still) == "a still picture"

@@ -133,6 +133,16 @@ def test_joined_films(suffix, video, sound, scene, ffmpeg, beeps, tmp_path):
         assert len(list(reader.frames(count_sound=True))) == 150 and reader.problem() == ""
 
 
+def test_pieces_that_were_cut_without_encoding_and_joined_are_whole(scene, ffmpeg, tmp_path):
+    whole = ffmpeg(*scene(seconds=3), *H264, "-bf", "3", "-c:a", "aac", tmp_path / "whole.mp4")
+    piece = ffmpeg("-i", whole, "-c", "copy", "-t", "2", tmp_path / "piece.ts")  # some of its last pictures are missing
+    film = tmp_path / "film.ts"
+    film.write_bytes(piece.read_bytes() * 2)
+    with open_reader(film) as reader:
+        assert len(list(reader.frames(count_sound=True))) == 2 * len(list(read_frames(piece)))
+        assert reader.problem() == ""
+
+
 @pytest.mark.parametrize(("name", "video"), [("film.mkv", H264), ("film.mp4", H264), ("film.ts", H264)])
 def test_a_gap_is_kept(name, video, scene, ffmpeg, tmp_path):
     gap = ["-vf", "setpts='PTS+gte(N,20)*7.5/TB'", "-an", "-fps_mode", "passthrough"]
@@ -341,17 +351,39 @@ def test_a_timecode_counts_at_its_own_rate(label, counted, rate, frame):
     assert first_frame(label, counted, rate) == frame
 
 
-@pytest.mark.parametrize("name", ["film.mov", "film.mxf", "film.mpg"])
+TIMECODES = {
+    "film.mov": H264,
+    "film.mxf": [*MPEG2, "-bf", "0"],
+    "reordered.mxf": MPEG2,
+    "film.mpg": [*MPEG2, "-bf", "0"],
+    "film.ts": MPEG2,
+}
+
+
+@pytest.mark.parametrize("name", TIMECODES)
 @pytest.mark.parametrize(
     ("rate", "label"),
-    [("24000/1001", "01:02:03:04"), ("25", "10:00:00:24"), ("30000/1001", "01:00:00;02"), ("30000/1001", "01:00:00:02"),
-     ("50", "00:00:10:20"), ("60000/1001", "01:00:00;30")],
+    [("24000/1001", "01:02:03:04"), ("24", "10:11:12:13"), ("25", "10:00:00:24"), ("30000/1001", "01:00:00;02"),
+     ("30000/1001", "01:00:00:02"), ("30", "23:59:59:29"), ("50", "00:00:10:20"), ("60000/1001", "01:00:00;30"),
+     ("60000/1001", "01:00:00:30")],
 )  # fmt: skip
 def test_the_timecodes_of_files(name, rate, label, scene, ffmpeg, tmp_path):
-    if name == "film.mpg" and Fraction(rate) >= 50:
-        pytest.skip("ffmpeg writes none into MPEG-2 at these rates")
-    video = H264 if name == "film.mov" else [*MPEG2, "-bf", "0"]
-    film = ffmpeg(*scene(rate=rate, seconds=0.5), "-an", *video, "-timecode", label, tmp_path / name)
+    film = ffmpeg(*scene(rate=rate, seconds=0.5), "-an", *TIMECODES[name], "-timecode", label, tmp_path / name)
+    assert_timecode(film, rate, label)
+
+
+@pytest.mark.parametrize(
+    ("rate", "label", "size", "pixels"),
+    [("25", "10:00:00:24", "720x576", "yuv420p"), ("30000/1001", "01:00:00;02", "720x480", "yuv411p"),
+     ("30000/1001", "01:00:00:02", "720x480", "yuv411p")],
+)  # fmt: skip
+def test_the_timecode_of_dv(rate, label, size, pixels, scene, ffmpeg, tmp_path):
+    options = ["-s", size, "-pix_fmt", pixels, "-c:a", "pcm_s16le", "-timecode", label]
+    film = ffmpeg(*scene(rate=rate, seconds=0.2, layout="stereo"), *options, tmp_path / "film.dv")
+    assert_timecode(film, rate, label)
+
+
+def assert_timecode(film, rate, label):
     clock = read_clock(film)
     assert clock.rate == Fraction(rate)
     assert clock.start == first_frame(label, Fraction(rate), Fraction(rate)) > 0
