@@ -11,8 +11,10 @@ from pathlib import Path
 
 from facelib.images import find_pictures_below
 from facelib.project.cast import person_folders
-from facelib.project.digests import file_digest, file_digests
+from facelib.project.digests import digest, file_digest, file_digests
 from facelib.project.files import file_lock, path_of, text_of
+
+_LONGEST_LOCK = 240  # bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +183,10 @@ class Project:
             OSError: When the output folder cannot be written.
         """
         files = self.film(video)
-        lock = self.output / ".locks" / f"{files.folder.name}.lock"
+        name = files.folder.name
+        if len(name.encode()) > _LONGEST_LOCK:  # file systems allow 255 bytes, suffix and all
+            name = digest(name)
+        lock = self.output / ".locks" / f"{name}.lock"
         with file_lock(lock, what=f"other run on the film {Path(video).name!r}"):
             yield files
 

@@ -19,6 +19,7 @@ from facelib.server.events import Feed
 from facelib.server.films import FilmPages
 from facelib.server.headers import SecurityHeaders
 from facelib.server.jobs.worker import Workers
+from facelib.server.limits import LARGEST_BODY, BodyLimit
 from facelib.server.networks import Networks
 from facelib.server.observe import Observe
 from facelib.server.problems import ProblemDocument, add_handlers, describe
@@ -27,7 +28,6 @@ from facelib.server.security.first import make_first_token
 from facelib.server.settings import Settings
 
 API = "/api/v1"
-_LARGEST_BODY = 32 * 2**20  # bytes; uploads in pieces have a limit of their own
 ROUTERS: tuple[ModuleType, ...] = (session, users, tokens, projects, jobs, uploads, events, *of_projects.ROUTERS)
 
 
@@ -61,7 +61,6 @@ def create_app(settings: Settings) -> FastAPI:
         openapi_url=None,  # `server` has it, for those who are logged in
         docs_url=None,
         redoc_url=None,
-        max_body_size=_LARGEST_BODY,
     )
     app.state.settings, app.state.store = settings, store
     app.state.feed = Feed(store)
@@ -72,11 +71,12 @@ def create_app(settings: Settings) -> FastAPI:
     api = APIRouter(prefix=API, responses=describe())
     for module in ROUTERS:
         api.include_router(module.router)
-    app.include_router(api)
+    app.include_router(api, max_body_size=LARGEST_BODY)
     app.include_router(server.router)
     app.include_router(front.router)
     _describe_problems(app)
     app.add_middleware(ETags)
+    app.add_middleware(BodyLimit)
     app.add_middleware(SecurityHeaders, only_https=settings.secure_cookies)
     app.add_middleware(Observe, registry=app.state.registry)
     return app

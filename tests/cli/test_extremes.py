@@ -43,6 +43,7 @@ COMMANDS = {
     "merge": ("merge", "Ann", "Bob"),
     "keep-apart": ("keep-apart", "Ann", "Bob"),
     "separate": ("separate", "Ann", "Bob"),
+    "forget": ("forget", "Bob", "--yes"),
 }
 
 

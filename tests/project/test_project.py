@@ -194,3 +194,13 @@ class TestFoldersOfFilms:
                 pass
         with filled.hold("a.mkv"):
             pass
+
+
+@pytest.mark.parametrize("stem", ["a" * 251, "é" * 125, "😀" * 62, "new\nline", "שלום", "concat:a|b", "%03d", "-x"])
+def test_a_film_may_have_any_name_that_a_file_can_have(project, stem):
+    film = project.videos / f"{stem}.mp4"
+    film.parent.mkdir(parents=True)
+    film.touch()
+    with project.hold(film) as files:
+        write_text("made", files.appearances)
+    assert project.film(film).appearances.read_text() == "made"

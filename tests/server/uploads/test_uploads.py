@@ -170,6 +170,11 @@ def test_a_chunk_is_what_it_says_or_is_not_kept(owner: TestClient, own: Project)
     assert list((own.data / ".uploads").glob("[!.]*")) == []
 
 
+def test_a_piece_may_be_larger_than_other_bodies(owner: TestClient, own: Project) -> None:
+    place = begin(owner, 10**9, filename="a.mp4").headers["Location"]
+    assert send(owner, place, bytes(40 * 2**20)).headers["Upload-Offset"] == str(40 * 2**20)
+
+
 def test_uploads_are_of_their_project(
     owner: TestClient, own: Project, client_with: Callable[[dict[str, str]], TestClient], tmp_path: Path
 ) -> None:
