@@ -25,6 +25,7 @@ from facelib.server.bodies import FormFile, describe_form, read_form
 from facelib.server.dependencies import CurrentProject, Reader
 from facelib.server.networks import Networks
 from facelib.server.problems import Problem
+from facelib.server.uploads.inspection import inspect_bytes
 
 router = APIRouter(prefix="/projects/{project}", tags=["identify"])
 
@@ -112,7 +113,8 @@ def _search(project: Project, networks: Networks, file: FormFile, most: int) -> 
 
 
 def _decode(file: FormFile) -> Image:
-    """Return an uploaded picture, after a look at its size; it lies on the disk only as long as it is read."""
+    """Return an uploaded picture, after a look at it; it lies on the disk only as long as it is read."""
+    inspect_bytes(file.content, "picture")
     try:
         picture = check_fetched(file.content)
     except UnreadablePicture as error:

@@ -24,6 +24,7 @@ from facelib.server.etags import is_named
 from facelib.server.problems import Problem
 from facelib.server.security.audit import note
 from facelib.server.thumbnails import Box, face_thumbnail
+from facelib.server.uploads.inspection import inspect_bytes
 
 router = APIRouter(prefix="/projects/{project}/people/{person}", tags=["pictures"])
 
@@ -76,7 +77,9 @@ async def upload_picture(
     file = await read_form(request, "picture", largest=LARGEST_PICTURE)
 
     def add(file: FormFile) -> AddedPicture:
-        label, new = add_picture(project, known_person(project, person), file.content, name=file.name)
+        known_person(project, person)
+        inspect_bytes(file.content, "picture")
+        label, new = add_picture(project, person, file.content, name=file.name)
         if new:
             note(session, caller, "picture.add", project.name)
             cast_changed(session, project)

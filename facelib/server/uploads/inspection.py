@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -33,6 +34,22 @@ class Inspected:
     format: str
     width: int
     height: int
+
+
+def inspect_bytes(content: bytes, kind: UploadKind) -> Inspected:
+    """Look at a file that came in a request as `inspect_file` does; it lies on the disk only meanwhile.
+
+    Args:
+        content: The file's bytes.
+        kind: What it is said to be.
+
+    Raises:
+        ValueError: As of `inspect_file`.
+    """
+    with tempfile.TemporaryDirectory(prefix="facelib-") as folder:
+        path = Path(folder) / "upload"
+        path.write_bytes(content)
+        return inspect_file(path, kind)
 
 
 def inspect_file(path: Path, kind: UploadKind) -> Inspected:

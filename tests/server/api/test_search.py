@@ -110,7 +110,8 @@ def test_an_uploaded_face_is_found_in_the_films(films: TestClient, named: Projec
     face = looks.loc[looks["track"] == number, "picture"].iloc[0]
     hits = films.post(f"{DEMO}/search/face", params={"most": 3}, files={"picture": ("face.jpg", face)}).json()
     assert len(hits) == 3 and hits[0]["distance"] <= hits[1]["distance"]
-    assert (hits[0]["film"], hits[0]["track"]) == (film.name, number)
+    # The other film is a copy of this one, which shows the same moment.
+    assert (film.name, number) in [(hit["film"], hit["track"]) for hit in hits[:2]], hits
 
 
 def test_unknown_people(films: TestClient, named: Project) -> None:
