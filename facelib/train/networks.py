@@ -87,7 +87,7 @@ def make_network(name: str, *, dimension: int = 128, pretrained: bool | str | Pa
 
     Example:
         >>> import torch
-        >>> network("nn4_small2", dimension=64).eval()(torch.zeros(2, 3, 96, 96)).shape
+        >>> make_network("nn4_small2", dimension=64).eval()(torch.zeros(2, 3, 96, 96)).shape
         torch.Size([2, 64])
     """
     if dimension < 1:

@@ -176,7 +176,10 @@ def test_a_broken_opencv_is_reported_and_not_met(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     rows = [line.split("|") for line in done.stdout.splitlines()]
-    assert [subject for ok, subject, found in rows if ok == "False" and "not checked" not in found] == ["import cv2"]
+    assert [subject for ok, subject, found in rows if ok == "False" and "not checked" not in found] == [
+        "import cv2",
+        "networks in packages",  # the cascade of Haar lies beside the real module
+    ]
     assert "memory" in [subject for _, subject, _ in rows], "the checks after it still run"
 
 

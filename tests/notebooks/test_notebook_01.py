@@ -28,7 +28,7 @@ def test_nothing_asked(tmp_path, copy_demo):
     assert run(project).state == "done"
     assert {path: path.stat().st_mtime_ns for path in project.data.rglob("*") if path.is_file()} == before
     made = {path.name for path in project.output.iterdir() if path.name[0] != "."}
-    assert made == {"gathered.csv", "gathered_pictures.csv", "pictures.csv", "films.csv", "runs"}
+    assert made == {"gathered.csv", "gathered_pictures.csv", "pictures.csv", "films.csv", "digests.json", "runs"}
     assert pd.read_csv(project.output / "gathered_pictures.csv").empty
     assert run(project).state == "fresh"
 

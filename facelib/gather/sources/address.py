@@ -40,7 +40,7 @@ def redacted(address: str) -> str:
     """Return an address as it may be shown and kept: without a user's name and password.
 
     Example:
-        >>> shown("https://ann:secret@example.org/a.mp4")
+        >>> redacted("https://ann:secret@example.org/a.mp4")
         'https://example.org/a.mp4'
     """
     form, colon, rest = address.partition("+")
