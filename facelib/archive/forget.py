@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import shutil
 from collections.abc import Iterable, Iterator
@@ -22,6 +21,7 @@ from facelib.films.unknowns.kept import read_groups
 from facelib.gallery import read_gallery, write_gallery
 from facelib.project import FilmFiles, Project, atomic_write, identities, path_of, write_table
 from facelib.project.decisions import CORRECTION_COLUMNS, read_decisions
+from facelib.project.digests import sha256_of
 from facelib.project.names import NOT_A_FACE, UNKNOWN
 from facelib.recognize import load_recognizer
 from facelib.recognize.tuning import tune
@@ -137,7 +137,7 @@ def _forget_pictures(project: Project, folders: list[Path], names: list[str], do
             done.removed.append(f"{int(rows.sum())} faces in faces.parquet")
     for folder in folders:
         for path in sorted(one for one in folder.rglob("*") if one.is_file()):
-            done.digests.append(hashlib.sha256(path.read_bytes()).hexdigest())
+            done.digests.append(sha256_of(path))
             done.removed.append(project.place_of(path))
         shutil.rmtree(folder)
     for path in (project.map, project.output / "measures.parquet"):

@@ -22,6 +22,7 @@ from facelib.evaluate.tracking import TrackingScore, score_tracking
 from facelib.evaluate.tracks import count_tracks, judge_tracks
 from facelib.evaluate.truth import Truth, Truths, load_truth
 from facelib.project import Project, write_table, write_text
+from facelib.project.wording import counted
 
 ALL = "all films"
 
@@ -50,7 +51,7 @@ class Evaluation:
     def message(self) -> str:
         """Which films were compared, and why others were not."""
         rest = "".join(f"\nleft out: {film}: {reason}" for film, reason in self.left_out.items())
-        return f"Compared {len(self.films)} film{'s' * (len(self.films) != 1)} with the truth.{rest}"
+        return f"Compared {counted(len(self.films), 'film')} with the truth.{rest}"
 
     @property
     def score(self) -> Score:

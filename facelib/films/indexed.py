@@ -109,6 +109,13 @@ def read_record(files: FilmFiles) -> dict[str, Any]:
         return {}
 
 
+def length_of(files: FilmFiles, tracks: pd.DataFrame) -> float:
+    """Return a film's length in seconds, from its file, else as far as it was read, else to the end of its tracks."""
+    record = read_record(files)
+    known = float(str(record.get("duration", 0))) or float(str(record.get("read_until", 0)))
+    return known or float(tracks["end"].max() if len(tracks) else 0.0)
+
+
 def weights_of(files: FilmFiles) -> str:
     """Return the SHA-256 of the weights that embedded a film's faces, empty where it is not known."""
     made = read_record(files).get("made")

@@ -23,7 +23,7 @@ from facelib.films.corrections import (
     read_corrections,
     rename_groups,
 )
-from facelib.films.indexed import read_record, weights_of
+from facelib.films.indexed import length_of, weights_of
 from facelib.films.name import read_named
 from facelib.films.problems import Problems
 from facelib.films.unknowns import group_unknowns, match_unknowns, read_one_place, table_of_groups
@@ -115,7 +115,7 @@ def settle_films(
         appearances={
             name: appearances(table, longest_gap=longest_gap, unknown=show_unknown) for name, table in tracks.items()
         },
-        durations={name: _duration(project, film, tracks[name]) for name, film in run.wanted.items()},
+        durations={name: length_of(project.film(film), tracks[name]) for name, film in run.wanted.items()},
         changes=changes,
         elsewhere=elsewhere,
         written=written,
@@ -355,13 +355,6 @@ def _changes(video: str, before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFr
     table = after.assign(video=video, was=labels(before).to_numpy())
     table = table.assign(**{"is": labels(after).to_numpy()})
     return table.loc[table["was"] != table["is"], NAME_CHANGE_COLUMNS].reset_index(drop=True)
-
-
-def _duration(project: Project, film: Path, tracks: pd.DataFrame) -> float:
-    """Return a film's length in seconds, from its file, else as far as it was read."""
-    record = read_record(project.film(film))
-    known = float(str(record.get("duration", 0))) or float(str(record.get("read_until", 0)))
-    return known or float(tracks["end"].max() if len(tracks) else 0.0)
 
 
 def match_project(project: Project, films: Iterable[Path], corrections: pd.DataFrame) -> pd.DataFrame:

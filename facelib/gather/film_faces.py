@@ -21,6 +21,7 @@ from facelib.gather.imported import take_in
 from facelib.gather.keeping import folder_of
 from facelib.project import FilmFiles, Project, atomic_write, file_lock, write_table
 from facelib.project.decisions import moved_pictures, read_decisions
+from facelib.project.digests import sha256_of
 from facelib.project.names import NOT_A_FACE, checked_name
 from facelib.project.spreadsheets import read_csv_table
 from facelib.recognize import UNKNOWN
@@ -215,7 +216,7 @@ def _read_list(path: Path) -> pd.DataFrame:
 
 def _remove(path: Path, digest: str) -> None:
     """Remove a picture that is as it was made, and its folder when it was the last one in it."""
-    if path.is_file() and _digest(path.read_bytes()) == digest:
+    if path.is_file() and sha256_of(path) == digest:
         path.unlink()
         if not any(path.parent.iterdir()):
             path.parent.rmdir()

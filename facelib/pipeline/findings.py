@@ -15,6 +15,7 @@ from facelib.gallery import read_gallery, summary
 from facelib.project import Project
 from facelib.project.decisions import read_corrections
 from facelib.project.spreadsheets import read_csv_table
+from facelib.project.wording import counted
 from facelib.recognize import UNKNOWN
 
 _MOST_PEOPLE = 12  # named one by one at the end of a run
@@ -52,7 +53,7 @@ def describe_films(project: Project) -> list[str]:
     groups, loose = _unknown(tables)
     lines = [f"On screen: {who}." if spoken else "Nobody of the cast was found."]
     if groups or loose:
-        alone = f"{_many(loose, 'track')} in no group" if loose else ""
+        alone = f"{counted(loose, 'track')} in no group" if loose else ""
         lines.append(f"Unknown: {' and '.join(filter(None, (_people(groups), alone)))}.")
     else:
         lines.append("Nobody stays unknown.")
@@ -85,8 +86,9 @@ def _gathered(project: Project) -> str:
     }
     told = ", ".join(f"{count} of {what}" for what, count in problems.items() if count)
     total = sum(problems.values())
-    return f"{_people(whole['person'].nunique())}, {_many(len(whole), 'picture')}, {_many(len(playable), 'film')}, " + (
-        f"{_many(total, 'problem')} ({told}: see the report)" if total else "no problems"
+    return (
+        f"{_people(whole['person'].nunique())}, {counted(len(whole), 'picture')}, {counted(len(playable), 'film')}, "
+        + (f"{counted(total, 'problem')} ({told}: see the report)" if total else "no problems")
     )
 
 
@@ -95,9 +97,9 @@ def _faces(project: Project) -> str:
     sums = counts.drop(columns="person").sum()
     reasons = sums.drop(["pictures", "used"])
     left_out = ", ".join(f"{count} {reason}" for reason, count in reasons.items() if count)
+    pictures = counted(int(sums["pictures"]), "picture")
     return (
-        f"{sums['used']} of {_many(int(sums['pictures']), 'picture')} used, of {_people((counts['used'] > 0).sum())}; "
-        f"left out: {left_out or 'none'}"
+        f"{sums['used']} of {pictures} used, of {_people((counts['used'] > 0).sum())}; left out: {left_out or 'none'}"
     )
 
 
@@ -109,14 +111,14 @@ def _films(project: Project) -> str:
     tables, problems = _tracks(project), int((films["problem"] != "").sum())
     groups = _unknown(tables)[0] if tables else 0
     return (
-        f"{_many(len(films), 'film')}, {_many(tracks, 'track')}: {named} named ({context} by context), "
-        f"{unknown} unknown ({_many(groups, 'group')}); {f'{problems} with a problem' if problems else 'no problems'}"
+        f"{counted(len(films), 'film')}, {counted(tracks, 'track')}: {named} named ({context} by context), "
+        f"{unknown} unknown ({counted(groups, 'group')}); {f'{problems} with a problem' if problems else 'no problems'}"
     )
 
 
 def _reviewed(project: Project) -> str:
     decided = len(read_corrections(project.corrections))
-    return f"{_many(decided, 'decision')} about tracks so far" if decided else "no decisions about tracks yet"
+    return f"{counted(decided, 'decision')} about tracks so far" if decided else "no decisions about tracks yet"
 
 
 def _measured(project: Project) -> str:
@@ -128,7 +130,7 @@ def _measured(project: Project) -> str:
     of_cast = f"of the cast's faces {score['right'] / cast:.1%} named right and {score['wrong'] / cast:.1%} wrong"
     of_strangers = f"of strangers' faces {score['strangers_named'] / strangers:.1%} given a name" if strangers else ""
     return (
-        f"{_many(len(found['films']), 'film')} measured: {of_cast if cast else 'no face of the cast was labelled'}; "
+        f"{counted(len(found['films']), 'film')} measured: {of_cast if cast else 'no face of the cast was labelled'}; "
         f"{of_strangers or 'no face of a stranger was labelled'}"
     )
 
@@ -138,10 +140,6 @@ _STEPS: dict[int, Callable[[Project], str]] = {1: _gathered, 2: _faces, 5: _film
 
 def _csv(path: Path) -> pd.DataFrame:
     return read_csv_table(path, keep_default_na=False, dtype=str)
-
-
-def _many(count: int, what: str) -> str:
-    return f"{count} {what}{'s' * (count != 1)}"
 
 
 def _people(count: int) -> str:

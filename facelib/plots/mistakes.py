@@ -14,6 +14,7 @@ from facelib.films.media.decode import UnreadableFilm, read_frame_at
 from facelib.images import crop, data_uri, thumbnail
 from facelib.plots.style import GROUND, WRONG
 from facelib.plots.thumbnails import Thumbnails
+from facelib.project.wording import counted
 
 _INK = "var(--jp-ui-font-color1,#444)"
 _TILE = (
@@ -58,7 +59,7 @@ def _tile(row: pd.Series, films: Mapping[str, Path], size: int) -> str:
         arrow=" → " if row["name"] else "",
         name=html.escape(str(row["name"])),
         sure=f"sure {sure:.2f}, " if np.isfinite(sure) else "",
-        faces=f"{faces} face{'s' * (faces != 1)}",
+        faces=counted(faces, "face"),
         film=html.escape(str(row["film"])),
         when=timecode(float(row["time"])) if np.isfinite(row["time"]) else f"frame {row['frame']}",
     )

@@ -50,7 +50,6 @@ def file_digest(path: str | Path, *, kept: Path, name: str) -> str:
     Raises:
         OSError: When the file cannot be read.
     """
-    Path(path).stat()
     found = file_digests({name: Path(path)}, kept=kept)[name]
     return sha256_of(path) if found is None else found
 

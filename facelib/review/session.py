@@ -23,6 +23,7 @@ from facelib.films.corrections.log import now
 from facelib.films.settle import match_project
 from facelib.project import Project
 from facelib.project.names import known_name
+from facelib.project.wording import counted
 from facelib.recognize import UNKNOWN
 from facelib.review.tables import FACE, best_faces, read_pictures, read_tracks
 from facelib.review.worth import worth_asking
@@ -351,7 +352,7 @@ def _keys(corrections: pd.DataFrame) -> list[tuple[object, ...]]:
 
 
 def _counted(tracks: Sequence[int]) -> str:
-    return f"{len(tracks)} track{'s' * (len(tracks) != 1)}"
+    return counted(len(tracks), "track")
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -19,6 +19,7 @@ from facelib.page.bundle import bundle
 from facelib.page.links import film_sources
 from facelib.plots import Thumbnails
 from facelib.project import path_of
+from facelib.project.wording import counted
 from facelib.widgets.assets import read_assets
 from facelib.widgets.project_page import serve_file
 
@@ -96,7 +97,9 @@ class ArchiveSearch(anywidget.AnyWidget):
         self._table = table
         self.pages = -(-len(table) // self._size)
         films = table["film"].nunique() if len(table) else 0
-        self.found = f"{_many(len(table), self.by)} in {_many(films, 'film')}" if self.wanted else "Choose somebody."
+        self.found = (
+            f"{counted(len(table), self.by)} in {counted(films, 'film')}" if self.wanted else "Choose somebody."
+        )
         if self.page:
             self.page = 0  # which shows it
         else:
@@ -147,10 +150,6 @@ class ArchiveSearch(anywidget.AnyWidget):
     def _write(self) -> dict[str, Any]:
         write_hits(self._table, self._export)
         return {"written": str(self._export)}
-
-
-def _many(count: int, what: str) -> str:
-    return f"{count} {what}{'s' * (count != 1)}"
 
 
 def hits_page(archive: Archive, hits: pd.DataFrame, *, most: int = 24, size: int = 200) -> Thumbnails:

@@ -13,6 +13,7 @@ from facelib.films.corrections.apply import current, match_corrections
 from facelib.films.corrections.log import NOT_A_FACE, checked_name, is_group, read_corrections
 from facelib.project import Project, atomic_write, write_table, writer_lock
 from facelib.project.decisions import moved_pictures, read_decisions
+from facelib.project.digests import sha256_of
 from facelib.project.spreadsheets import read_csv_table
 from facelib.recognize import UNKNOWN
 
@@ -192,7 +193,7 @@ def _synchronise(project: Project, before: pd.DataFrame, plan: pd.DataFrame, pro
     removed = []
     for name, digest in zip(obsolete["picture"], obsolete["sha256"], strict=True):
         path = project.data / name
-        if path.is_file() and _digest(path) != digest:
+        if path.is_file() and sha256_of(path) != digest:
             problems.append(f"{name}: changed since it was enrolled, so it stays")
         elif _remove(path):
             removed.append(name)
@@ -213,16 +214,12 @@ def _remove(path: Path) -> bool:
 
 def _is_foreign(path: Path, sha256: str, listed: str | None) -> bool:
     """Return whether a file exists that is neither the picture itself nor an earlier one of facelib's."""
-    return path.is_file() and _digest(path) not in {sha256, listed}
+    return path.is_file() and sha256_of(path) not in {sha256, listed}
 
 
 def _write(path: Path, content: bytes, sha256: str) -> bool:
-    if path.is_file() and _digest(path) == sha256:
+    if path.is_file() and sha256_of(path) == sha256:
         return False
     with atomic_write(path) as temporary:
         temporary.write_bytes(content)
     return True
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()

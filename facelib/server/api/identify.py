@@ -25,7 +25,7 @@ from facelib.server.bodies import FormFile, describe_form, read_form
 from facelib.server.dependencies import CurrentProject, Reader
 from facelib.server.networks import Networks
 from facelib.server.problems import Problem
-from facelib.server.uploads.inspection import inspect_bytes
+from facelib.server.uploads.inspection import inspect_file
 
 router = APIRouter(prefix="/projects/{project}", tags=["identify"])
 
@@ -114,14 +114,14 @@ def _search(project: Project, networks: Networks, file: FormFile, most: int) -> 
 
 def _decode(file: FormFile) -> Image:
     """Return an uploaded picture, after a look at it; it lies on the disk only as long as it is read."""
-    inspect_bytes(file.content, "picture")
-    try:
-        picture = check_fetched(file.content)
-    except UnreadablePicture as error:
-        raise Problem(422, f"expected a picture, could not take {file.name!r}: {error}") from error
     with tempfile.TemporaryDirectory(prefix="facelib-") as folder:
-        path = Path(folder) / f"picture{picture.suffix}"
+        path = Path(folder) / "picture"
         path.write_bytes(file.content)
+        inspect_file(path, "picture")
+        try:
+            check_fetched(file.content)
+        except UnreadablePicture as error:
+            raise Problem(422, f"expected a picture, could not take {file.name!r}: {error}") from error
         return read_image(path)
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path as FilePath
 from typing import Annotated, Any, Literal
 
-import pandas as pd
 from fastapi import APIRouter, Depends, Path, Request
 from pydantic import BaseModel, Field
 
-from facelib.films.indexed import read_record
+from facelib.films.indexed import length_of
 from facelib.page.film import FilmData
 from facelib.page.project import ProjectData
 from facelib.project import Project, text_of
@@ -104,15 +103,9 @@ def _video(project: Project, path: FilePath, reason: str, notes: dict[str, dict[
         problem=reason or said.get("problem", ""),
         notes=said.get("notes", ""),
         bytes=size,
-        duration=_duration(files, tracks) if files and tracks is not None else None,
+        duration=length_of(files, tracks) if files and tracks is not None else None,
         tracks=None if tracks is None else len(tracks),
         people=[str(person) for person in named],
         unknown=0 if tracks is None else int((tracks["person"] == UNKNOWN).sum()),
         annotated=bool(files and files.annotated.is_file()),
     )
-
-
-def _duration(files: Any, tracks: pd.DataFrame) -> float:
-    record = read_record(files)
-    known = float(str(record.get("duration", 0))) or float(str(record.get("read_until", 0)))
-    return known or float(tracks["end"].max() if len(tracks) else 0.0)
