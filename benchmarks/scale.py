@@ -122,6 +122,7 @@ class MadeUpFilm:
         return table.assign(
             embedding=[look for name, high in people for look in self._face(name, high)],
             clothes=[self._clothes(name) for name in np.repeat(names, LOOKS)],
+            hair=[self._clothes(f"hair of {name}") for name in np.repeat(names, LOOKS)],
         )
 
     def _face(self, name: str, size: float) -> NDArray[np.float32]:
