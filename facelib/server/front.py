@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from functools import lru_cache
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -21,7 +22,7 @@ router = APIRouter(include_in_schema=False)
 @router.get("/projects/{project}")
 def page(project: str = "", if_none_match: Annotated[str, Header()] = "") -> Response:
     """Return the page; it holds no data, and asks the API for them once somebody is logged in."""
-    return _answer(_own().joinpath("page.html"), "text/html; charset=utf-8", if_none_match)
+    return answer_page("page.html", if_none_match)
 
 
 @router.get("/assets/{name}.css")
@@ -45,13 +46,18 @@ def module(
     return _answer(file, "text/javascript; charset=utf-8", if_none_match)
 
 
+def answer_page(name: str, known: str, headers: Mapping[str, str] | None = None) -> Response:
+    """Return a page, or 304 where the browser has it."""
+    return _answer(_own().joinpath(name), "text/html; charset=utf-8", known, headers)
+
+
 def _own() -> Traversable:
     return resources.files("facelib.server").joinpath("page")
 
 
-def _answer(file: Traversable, kind: str, known: str) -> Response:
+def _answer(file: Traversable, kind: str, known: str, more: Mapping[str, str] | None = None) -> Response:
     content, tag = _read(str(file))
-    headers = {"ETag": tag, "Cache-Control": "no-cache"}
+    headers = {"ETag": tag, "Cache-Control": "no-cache", **(more or {})}
     if is_named(tag, known):
         return Response(status_code=304, headers=headers)
     return Response(content, media_type=kind, headers=headers)
