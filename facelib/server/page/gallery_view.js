@@ -85,7 +85,8 @@ export class GalleryView {
       await this.load();
     });
     const others = this.cast.filter(({ name }) => name !== picture.person).map(({ name }) => [name, name]);
-    const move = choice("Move to", [["", "…"], ...others]);
+    const move = choice(`Move ${picture.name} to`, [["", "Move to…"], ...others]);
+    move.element.classList.add("unlabelled");
     move.input.addEventListener("change", () => move.input.value && change({ person: move.input.value }));
     const card = make("li", { className: "board-card" }, face, make("p", { className: "facts" }, state), button(picture.disabled ? "Take in again" : "Leave out", () => change({ disabled: !picture.disabled })), move.element);
     card.classList.toggle("off", picture.disabled || picture.used === false);

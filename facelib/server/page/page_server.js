@@ -22,7 +22,7 @@ import { UnknownsView } from "./unknowns_view.js";
 const root = document.getElementById("facelib-page");
 const client = new Client();
 const VIEWS = { review: ReviewView, gallery: GalleryView, unknowns: UnknownsView, faces: FacesView, jobs: JobsView, settings: SettingsView };
-const PAGES = [["Review", { view: "review" }], ["Unknown people", { view: "unknowns" }], ["Gallery", { view: "gallery" }], ["Who is this?", { view: "faces" }], ["Films and work", { view: "jobs" }], ["Settings", { view: "settings" }]];
+const PAGES = [["Review", { view: "review" }], ["Unknown", { view: "unknowns" }], ["Gallery", { view: "gallery" }], ["Who is this?", { view: "faces" }], ["Work", { view: "jobs" }], ["Settings", { view: "settings" }]];
 
 function showAlone(view) {
   root.classList.add("facelib-page");
