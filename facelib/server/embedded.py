@@ -50,7 +50,7 @@ def page(_shown: Shown, settings: CurrentSettings, if_none_match: Annotated[str,
     """Return the page with the player."""
     sites = " ".join(settings.embed_sites)
     policy = POLICY.replace("frame-ancestors 'none'", f"frame-ancestors {sites}")
-    return answer_page("embed.html", if_none_match, {"Content-Security-Policy": policy})
+    return answer_page("page_embed", if_none_match, {"Content-Security-Policy": policy})
 
 
 @router.get("/page")

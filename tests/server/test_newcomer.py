@@ -191,6 +191,7 @@ def test_1_an_empty_server_becomes_a_named_film(opened: Page, start: Start) -> N
     taken = sum(len(start.project.find_pictures(person)) for person in start.project.find_people())
     refused = page.get_by_role("list", name="Pictures that were not taken").get_by_role("listitem")
     assert taken and taken + refused.count() == count
+    expect(said(page).first).to_contain_text(f"Added {taken} pictures")
     expect(page.get_by_text(f"2 people with {taken} pictures")).to_be_visible()
     check(page)
 
@@ -325,7 +326,7 @@ def test_5_a_picture_is_left_out_and_a_person_forgotten(opened: Page, start: Sta
     dialog = page.get_by_role("dialog", name="Forget this person")
     check(page)
     dialog.get_by_role("button", name=f"Forget {person}").click()
-    expect(said(page).first).to_contain_text("Removed")
+    expect(said(page).filter(has_text="Removed")).to_be_visible()
     assert person not in start.project.find_people()
     tables = start.project.output.rglob("*.csv")
     assert not [path for path in chain(tables, start.project.runs.glob("*/*")) if person in path.read_text("utf-8")]

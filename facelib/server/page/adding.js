@@ -78,7 +78,8 @@ async function addPictures(client, base, files, { person, status, refused }) {
       body.append("picture", file);
       try {
         const owner = encodeURIComponent(person || cast.get(file.folder));
-        added += (await client.ask("POST", `${base}/people/${owner}/pictures`, body)).new ? 1 : 0;
+        const kept = await client.ask("POST", `${base}/people/${owner}/pictures`, body);
+        if (kept.new) added += 1;
       } catch (error) {
         if (![409, 413, 415, 422].includes(error.status)) throw error;
         refused.append(make("li", { className: "notice" }, make("bdi", {}, file.name), `: ${error.message}`));

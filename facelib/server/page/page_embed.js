@@ -31,11 +31,12 @@ function show(film, people) {
     shown = key;
   };
   document.title = film.page.title;
-  root.replaceChildren(make("h1", { className: "unseen-text" }, film.page.title), player.element, now);
+  root.replaceChildren(make("main", {}, make("h1", { className: "unseen-text" }, film.page.title), player.element, now));
   root.player = player;
   player.open().then(() => player.showTime());
 }
 
 root.classList.add("facelib-page");
+document.body.classList.add("embedded");
 new Theme(root, () => {});
 start().catch((error) => root.replaceChildren(make("p", { className: "failure", attributes: { role: "alert" } }, error.message)));
