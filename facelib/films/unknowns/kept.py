@@ -87,8 +87,9 @@ def read_groups(project: Project) -> Groups | None:
             return None
         facts["reserved"] = tuple(facts["reserved"])
         groups.attrs, members.attrs = {}, {}
-        sums = np.frombuffer(b"".join(groups["sums"]), "<f4").reshape(len(groups), -1) if len(groups) else []
-        groups = groups.assign(sums=pd.Series(list(sums), dtype=object))
+        sums = np.frombuffer(b"".join(groups["sums"]), "<f4")
+        rows = list(sums.reshape(len(groups), -1)) if len(groups) else []
+        groups = groups.assign(sums=pd.Series(rows, dtype=object))
         return Groups(groups, members, **facts)
     except (OSError, ValueError, KeyError, TypeError):
         return None
