@@ -13,7 +13,6 @@ from PIL import Image as PillowImage
 from sklearn.base import clone
 
 import facelib
-from facelib.demo import make_demo
 from facelib.evaluate import Score, count, found_faces, load_truth, match_faces, read_truth, score_film
 from facelib.films.appearances import APPEARANCE_COLUMNS
 from facelib.films.identify import identify_films
@@ -46,11 +45,9 @@ def enrol(project, embedder):
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory, embedder):
-    folder = tmp_path_factory.mktemp("demo")
-    project = Project("demo", folder / "data", folder / "output")
-    make_demo(project, progress=False)
-    return project, *enrol(project, embedder)
+def demo(tmp_path_factory, make_tuned_demo):
+    project = make_tuned_demo(tmp_path_factory.mktemp("demo"))
+    return project, *load_recognizer(project.recognizer)
 
 
 @pytest.fixture(scope="module")
