@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import pandas as pd
@@ -61,6 +61,11 @@ class Tracks:
     def take(self, rows: IntArray) -> Tracks:
         """Return some of the tracks."""
         return Tracks(**{one.name: getattr(self, one.name)[rows] for one in fields(self)})
+
+    def bare(self) -> Tracks:
+        """Return the tracks without clothes and hair, which take most of the memory."""
+        nothing = np.zeros((len(self), 0), np.float32)
+        return replace(self, clothes=nothing, hair=nothing)
 
     def in_order(self) -> IntArray:
         """Return the rows sorted by scene and time, ties by the observations, so that input order does not matter."""
