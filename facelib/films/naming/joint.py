@@ -90,7 +90,7 @@ class _Scene:
         nobody = Bearers(np.full(len(self.face), -1), np.zeros(len(self.face), np.float32))
         bearers = self._round(found, nobody, (CLOTHES, HAIR))
         for _ in range(_ROUNDS):
-            self.presence = presence(found.probability, self.tracks)
+            self.presence = presence(found.probability, self.face, self.tracks)
             before, weight = found.probability.copy(), bearers.weight
             bearers = self._round(found, bearers, self._likeness(found.probability))
             changed = np.abs(found.probability - before).max(initial=0)
