@@ -14,6 +14,9 @@ quiet := $(shell [ -t 2 ] || echo --quiet)
 compile := $(uv) compile --universal --python-version 3.11 --generate-hashes --quiet \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
+# Containers often ask for no bytecode; then every notebook's kernel would compile all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup run test check lint format bench lab tuner train server scale serve docs lock clean
 

@@ -46,7 +46,7 @@ Shown = Annotated[tuple[Project, Any], Depends(shown_film)]
 
 
 @router.get("")
-def page(_shown: Shown, settings: CurrentSettings, if_none_match: Annotated[str, Header()] = "") -> Response:
+def show_player(_shown: Shown, settings: CurrentSettings, if_none_match: Annotated[str, Header()] = "") -> Response:
     """Return the page with the player."""
     sites = " ".join(settings.embed_sites)
     policy = POLICY.replace("frame-ancestors 'none'", f"frame-ancestors {sites}")
@@ -54,7 +54,7 @@ def page(_shown: Shown, settings: CurrentSettings, if_none_match: Annotated[str,
 
 
 @router.get("/page")
-def data(shown: Shown, key: Key, pages: CurrentPages) -> dict[str, Any]:
+def describe_film(shown: Shown, key: Key, pages: CurrentPages) -> dict[str, Any]:
     """Return what the player needs: the film's page data, and how its people are drawn; no other film, no reports."""
     project, film = shown
     read = pages.film(project, film)
@@ -67,7 +67,7 @@ def data(shown: Shown, key: Key, pages: CurrentPages) -> dict[str, Any]:
 
 @router.head("/media/{kind}")
 @router.get("/media/{kind}")
-def media(kind: str, shown: Shown) -> FileResponse:
+def play_film(kind: str, shown: Shown) -> FileResponse:
     """Return the film, or its annotated copy, whole or by byte ranges."""
     project, film = shown
     path = {"source": film, "annotated": project.film(film).annotated}.get(kind)

@@ -64,7 +64,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "NewProject": {"name": "demo"},
     "ProjectSummary": {"name": "demo", "people": 2, "videos": 1, "has_recognizer": True},
     "NewJob": {"kind": "film", "parameters": {"videos": ["episode_1.mp4"]}},
-    "Stage": _STAGE,
+    "JobStage": _STAGE,
     "JobDocument": {
         "id": 12, "project": "demo", "kind": "film", "steps": [2, 4, 5], "parameters": {"videos": ["episode_1.mp4"]},
         "by": "ada", "state": "running", "created": _NOW, "started": _NOW + 1, "ended": None, "attempts": 1,
@@ -87,9 +87,9 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "ChangedPicture": {"disabled": True},
     "Forgetting": {"keep_name": False},
     "ForgetReport": {"removed": ["people/Ada Lovelace/1.jpg", "3 rows of the database"], "stays": []},
-    "Proposal": _PROPOSAL,
-    "Question": _QUESTION,
-    "Findings": {
+    "PictureProposal": _PROPOSAL,
+    "NameQuestion": _QUESTION,
+    "DoctorFindings": {
         "advice": ["Ada Lovelace has 12 pictures; 50 make names surer."], "questions": [_QUESTION],
         "proposals": [_PROPOSAL],
     },
@@ -120,7 +120,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "TrackRef": _REF,
     "Deciding": _DECISION,
     "NewCorrection": _DECISION | {"tracks": [_REF]},
-    "Corrected": {
+    "CorrectionResult": {
         "id": "2026-11-28T13:40:36.123456+00:00", "done": "Named 1 track Ada Lovelace.", "tracks": [_TRACK],
         "warnings": [],
     },
@@ -134,7 +134,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     },
     "Hit": _HIT,
     "FaceHit": _HIT | {"track": 7, "person": "Ada Lovelace", "confidence": 0.97, "distance": 0.31},
-    "Seen": {
+    "PersonSeen": {
         "person": "Ada Lovelace", "kind": "cast", "films": 3, "seconds": 412.6, "appearances": 51, "moments": None,
     },
     "Year": {
@@ -142,7 +142,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "first_project": "demo", "first_film": "episode_1.mp4", "first_start": 12.4, "last_project": "demo",
         "last_film": "episode_3.mp4", "last_end": 1311.2,
     },
-    "Candidate": _CANDIDATE,
+    "PossibleName": _CANDIDATE,
     "IdentifiedFace": _FACE,
     "Identified": {"width": 640, "height": 480, "faces": [_FACE]},
     "Health": {"status": "ok"},
@@ -162,7 +162,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "id": "episode_1", "title": "episode_1", "data": "videos/episode_1/page", "version": "5f1c2b3a4d5e6f70",
         "duration": 1534.2, "poster": "", "notice": "", "stretches": _STRETCHES,
     },
-    "Person": _MARKED,
+    "PersonEntry": _MARKED,
 }  # fmt: skip
 
 EXAMPLES["FilmData"] = {

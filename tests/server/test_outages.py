@@ -15,7 +15,7 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from facelib.project import Project
-from facelib.server.settings import Settings
+from facelib.server.settings import ServerSettings
 
 from .conftest import Cluster
 
@@ -118,7 +118,7 @@ def test_a_disk_that_fills_up_during_an_upload(
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_back_up_is_restored(
-    database_url: str, settings: Settings, make_app: Callable[..., FastAPI], tmp_path: Path
+    database_url: str, settings: ServerSettings, make_app: Callable[..., FastAPI], tmp_path: Path
 ) -> None:
     app = make_app()
     client = TestClient(app, headers={"Authorization": f"Bearer {app.state.first_token}"})

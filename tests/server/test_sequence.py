@@ -21,7 +21,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from facelib.project import Project
-from facelib.server.settings import Settings
+from facelib.server.settings import ServerSettings
 
 OWN = "/api/v1/projects/own"
 PEOPLE = ["Eileen Collins", "Grace Hopper"]
@@ -74,7 +74,7 @@ def elsewhere(copy_demo: Callable[..., Project], tmp_path: Path) -> Iterator[tup
 
 
 @pytest.fixture
-def settings(settings: Settings, elsewhere: tuple[Project, str], tmp_path: Path) -> Settings:
+def settings(settings: ServerSettings, elsewhere: tuple[Project, str], tmp_path: Path) -> ServerSettings:
     """The settings of a server that works, and whose notebooks ask the engine of this machine."""
     folder = tmp_path / "notebooks"
     shutil.copytree(ROOT / "notebooks", folder)

@@ -21,7 +21,7 @@ router = APIRouter(prefix="/projects/{project}/doctor", tags=["doctor"])
 _KEPT = 8  # projects in memory
 
 
-class Proposal(BaseModel):
+class PictureProposal(BaseModel):
     """A picture that may be better left out, or moved."""
 
     picture: str = Field(examples=["people/Ada Lovelace/1.jpg"])
@@ -33,7 +33,7 @@ class Proposal(BaseModel):
     used: bool = Field(description="False where the gallery does not use it already.")
 
 
-class Question(BaseModel):
+class NameQuestion(BaseModel):
     """Two names that may be one person's; answered at `/identities`."""
 
     name: str = Field(examples=["Ada Lovelace"])
@@ -43,25 +43,25 @@ class Question(BaseModel):
     other_picture: str
 
 
-class Findings(BaseModel):
+class DoctorFindings(BaseModel):
     """What the doctor found; nothing is changed by it."""
 
     advice: list[str]
-    questions: list[Question]
-    proposals: list[Proposal] = Field(description="Those that do most harm first.")
+    questions: list[NameQuestion]
+    proposals: list[PictureProposal] = Field(description="Those that do most harm first.")
 
 
-class Doctor:
+class GalleryDoctor:
     """The findings about each project, in memory, made anew where the gallery or the decisions have changed."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[str, tuple[str, Findings]] = OrderedDict()
+        self._known: OrderedDict[str, tuple[str, DoctorFindings]] = OrderedDict()
         self._lock = Lock()
 
-    def look(self, project: Project) -> Findings:
+    def look(self, project: Project) -> DoctorFindings:
         """Return the findings about a project; none before notebook 02 has run."""
         if not project.faces.is_file():
-            return Findings(advice=[], questions=[], proposals=[])
+            return DoctorFindings(advice=[], questions=[], proposals=[])
         key, state = str(project.output.absolute()), tag_of(project.faces, project.disabled, project.corrections)
         with self._lock:  # one at a time: pictures are read
             if key not in self._known or self._known[key][0] != state:
@@ -77,31 +77,31 @@ class Doctor:
             self._known.clear()
 
 
-def doctor_of(request: Request) -> Doctor:
+def doctor_of(request: Request) -> GalleryDoctor:
     """Return the doctor of this server."""
-    doctor: Doctor = request.app.state.doctor
+    doctor: GalleryDoctor = request.app.state.doctor
     return doctor
 
 
 @router.get("")
-def get_findings(project: CurrentProject, doctor: Annotated[Doctor, Depends(doctor_of)]) -> Findings:
+def get_findings(project: CurrentProject, doctor: Annotated[GalleryDoctor, Depends(doctor_of)]) -> DoctorFindings:
     """Say which pictures are better left out or moved, what is missing, and which names may be one person's."""
     return doctor.look(project)
 
 
-def _examine(project: Project) -> Findings:
+def _examine(project: Project) -> DoctorFindings:
     gallery = read_gallery(project.faces)
     threshold = math.nan if gallery.threshold is None else gallery.threshold
     found = examine(gallery.table, project, threshold=threshold, progress=False)
     asked = alias_questions(gallery.used, project, threshold=threshold)
     rows: list[dict[str, Any]] = asked.to_dict("records")  # type: ignore[assignment]
     questions = [
-        Question(
+        NameQuestion(
             name=row["person"], other=row["other"], words=how_alike(row["person"], row["other"]),
             picture=row["picture"], other_picture=row["other_picture"],
         )
         for row in rows
     ]  # fmt: skip
     proposals: list[dict[str, Any]] = found.proposals.to_dict("records")  # type: ignore[assignment]
-    listed = [Proposal(**{name: row[name] for name in Proposal.model_fields}) for row in proposals]
-    return Findings(advice=found.advice, questions=questions, proposals=listed)
+    listed = [PictureProposal(**{name: row[name] for name in PictureProposal.model_fields}) for row in proposals]
+    return DoctorFindings(advice=found.advice, questions=questions, proposals=listed)

@@ -14,7 +14,7 @@ from facelib.project import text_of
 from facelib.server.api.pages import Page, page_of
 from facelib.server.api.videos import VideoId
 from facelib.server.database import Embed
-from facelib.server.database.store import now
+from facelib.server.database.store import database_time
 from facelib.server.dependencies import Admin, CurrentProject, CurrentSettings, Paged, Writing
 from facelib.server.films import find_named
 from facelib.server.problems import Problem
@@ -57,7 +57,7 @@ def make_embed(
             409, "expected sites that may embed films, the server has none; its owner names them in FACELIB_EMBED_SITES"
         )
     key = secrets.token_urlsafe(24)
-    row = Embed(key=key, project=text_of(project.name), video=video, by=caller.name, created=now(session))
+    row = Embed(key=key, project=text_of(project.name), video=video, by=caller.name, created=database_time(session))
     session.add(row)
     note(session, caller, "embed.make", row.project)
     response.headers["Location"] = f"/embed/{key}"
