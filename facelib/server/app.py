@@ -15,7 +15,7 @@ from facelib.server import front
 from facelib.server.api import events, jobs, of_projects, projects, server, session, tokens, uploads, users
 from facelib.server.database import open_store
 from facelib.server.etags import ETags
-from facelib.server.events import Feed
+from facelib.server.events import EventFeed
 from facelib.server.films import FilmPages
 from facelib.server.headers import SecurityHeaders
 from facelib.server.jobs.worker import Workers
@@ -25,13 +25,13 @@ from facelib.server.observe import Observe
 from facelib.server.problems import ProblemDocument, add_handlers, describe
 from facelib.server.reviews import Reviews
 from facelib.server.security.first import make_first_token
-from facelib.server.settings import Settings
+from facelib.server.settings import ServerSettings
 
 API = "/api/v1"
 ROUTERS: tuple[ModuleType, ...] = (session, users, tokens, projects, jobs, uploads, events, *of_projects.ROUTERS)
 
 
-def create_app(settings: Settings) -> FastAPI:
+def create_app(settings: ServerSettings) -> FastAPI:
     """Return the application of a server, with its database open and up to date.
 
     `app.state` carries `settings`, `store`, and `first_token`: the token made when nobody could log in yet, to be shown
@@ -63,7 +63,7 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
     )
     app.state.settings, app.state.store = settings, store
-    app.state.feed = Feed(store)
+    app.state.feed = EventFeed(store)
     app.state.pages, app.state.reviews, app.state.networks = FilmPages(), Reviews(), Networks()
     app.state.registry = CollectorRegistry()
     app.state.first_token = make_first_token(store)

@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 
-from facelib.server.settings import Settings
+from facelib.server.settings import ServerSettings
 
 _log = logging.getLogger("facelib.server")
 
@@ -66,7 +66,7 @@ def answer(problem: Problem) -> JSONResponse:
     )
 
 
-def add_handlers(app: FastAPI, settings: Settings) -> None:
+def add_handlers(app: FastAPI, settings: ServerSettings) -> None:
     """Make an app answer every error with a problem document."""
 
     async def expected(_request: Request, error: Problem) -> JSONResponse:
@@ -102,7 +102,7 @@ def _invalid(error: RequestValidationError) -> Problem:
     return Problem(422, f"expected a valid {first['field']}: {first['problem']}", errors=errors)
 
 
-def _of_library(error: Exception, settings: Settings) -> Problem | None:
+def _of_library(error: Exception, settings: ServerSettings) -> Problem | None:
     """Return the problem that an error of the library or of the system stands for, and None for a fault of ours."""
     if isinstance(error, DBAPIError):
         _log.error("database: %s", type(error.orig).__name__)

@@ -10,11 +10,11 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 
 
-class Settings(BaseSettings):
+class ServerSettings(BaseSettings):
     """The settings of a server: by argument or by `FACELIB_*` in the environment.
 
     Example:
-        >>> Settings(port=9000).port
+        >>> ServerSettings(port=9000).port
         9000
     """
 
@@ -53,7 +53,7 @@ class Settings(BaseSettings):
 
         Args:
             file: A TOML file with the names of the settings in small letters, such as `port = 9000`.
-            **given: Settings by name.
+            **given: ServerSettings by name.
 
         Raises:
             ValueError: When a value is of another type or out of range, a name is unknown, or the file is no TOML.

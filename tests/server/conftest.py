@@ -22,7 +22,7 @@ from facelib.page import write_page
 from facelib.project import Project, file_lock
 from facelib.recognize import load_recognizer
 from facelib.server.app import create_app
-from facelib.server.settings import Settings
+from facelib.server.settings import ServerSettings
 
 _numbers = count()
 
@@ -104,18 +104,20 @@ def films(named: Project, owner: TestClient) -> TestClient:
 
 
 @pytest.fixture
-def settings(tmp_path: Path, database_url: str) -> Settings:
+def settings(tmp_path: Path, database_url: str) -> ServerSettings:
     """The settings of a server over `tmp_path`, where `demo` puts its project."""
-    return Settings(data_dir=tmp_path / "data", output_dir=tmp_path / "output", database_url=database_url, workers=0)
+    return ServerSettings(
+        data_dir=tmp_path / "data", output_dir=tmp_path / "output", database_url=database_url, workers=0
+    )
 
 
 @pytest.fixture
-def make_app(settings: Settings) -> Iterator[Callable[..., FastAPI]]:
+def make_app(settings: ServerSettings) -> Iterator[Callable[..., FastAPI]]:
     """A factory of applications with these settings, some of them changed; all share the database."""
     made: list[FastAPI] = []
 
     def make(**changed: object) -> FastAPI:
-        made.append(create_app(Settings(**{**settings.model_dump(), **changed})))
+        made.append(create_app(ServerSettings(**{**settings.model_dump(), **changed})))
         return made[-1]
 
     yield make

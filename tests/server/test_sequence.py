@@ -16,7 +16,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from facelib.project import Project
-from facelib.server.settings import Settings
+from facelib.server.settings import ServerSettings
 
 OWN = "/api/v1/projects/own"
 
@@ -28,7 +28,7 @@ def database_url() -> str:
 
 
 @pytest.fixture
-def settings(settings: Settings) -> Settings:
+def settings(settings: ServerSettings) -> ServerSettings:
     """The settings of a server that works, and may fetch from this machine."""
     return settings.model_copy(update={"workers": 1, "private_addresses": True})
 

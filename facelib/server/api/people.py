@@ -14,7 +14,7 @@ from facelib.gallery import merge_people, separate_people
 from facelib.project import Project, identities, path_of
 from facelib.project.names import checked_name, near_names
 from facelib.server.api.pages import Page, page_of
-from facelib.server.api.people_counts import PersonCounts, count_pictures
+from facelib.server.api.people_counts import PersonCounts, picture_counts
 from facelib.server.changes import cast_changed
 from facelib.server.dependencies import Corrector, CurrentProject, Paged, Writing
 from facelib.server.problems import Problem
@@ -175,7 +175,7 @@ def _near(name: str, people: Iterable[str]) -> list[dict[str, Any]]:
 
 def _people(project: Project, names: Iterable[str]) -> list[Person]:
     merged = pd.Series(identities.merged(project), dtype="object")
-    counts = count_pictures(project)
+    counts = picture_counts(project)
     found = []
     for name in names:
         others = sorted(str(one) for one in merged.index[merged == name])

@@ -62,7 +62,7 @@ def open_store(url: str) -> Store:
     return Store(engine)
 
 
-def now(session: Session) -> float:
+def database_time(session: Session) -> float:
     """Return the time by the database's clock, which is the same for every server that shares it."""
     if session.get_bind().dialect.name == "sqlite":
         return time.time()

@@ -20,10 +20,10 @@ from facelib.gather.sources.address import film_name, free_name
 from facelib.project import Project, file_lock, path_of, text_of
 from facelib.project.names import known_name
 from facelib.server.database import Store, Upload
-from facelib.server.database.store import now
+from facelib.server.database.store import database_time
 from facelib.server.events import tell
 from facelib.server.problems import Problem
-from facelib.server.settings import Settings
+from facelib.server.settings import ServerSettings
 from facelib.server.uploads.inspection import inspect_file
 
 KEPT = 7 * 86400.0
@@ -40,7 +40,7 @@ def part_of(project: Project, number: str) -> Path:
 
 
 def begin(
-    session: Session, project: Project, settings: Settings, *, name: str, length: int, person: str | None, by: str
+    session: Session, project: Project, settings: ServerSettings, *, name: str, length: int, person: str | None, by: str
 ) -> Upload:
     """Begin an upload.
 
@@ -59,7 +59,7 @@ def begin(
         raise Problem(409, f"expected at most {_MOST} unfinished uploads in a project; finish or remove some")
     upload = Upload(
         id=secrets.token_urlsafe(24), project=text_of(project.name), person=person, name=name[:400], length=length,
-        by=by, created=now(session), state="receiving",
+        by=by, created=database_time(session), state="receiving",
     )  # fmt: skip
     part = part_of(project, upload.id)
     part.parent.mkdir(parents=True, exist_ok=True)
@@ -217,7 +217,7 @@ def _close(store: Store, number: str, **values: str) -> None:
 
 
 def _forget_old(session: Session, project: Project) -> None:
-    old = Upload.created < now(session) - KEPT
+    old = Upload.created < database_time(session) - KEPT
     for upload in session.scalars(select(Upload).where(Upload.project == text_of(project.name), old)):
         with suppress(OSError):
             give_up(session, project, upload)

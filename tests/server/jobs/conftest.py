@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from facelib.server.settings import Settings
+from facelib.server.settings import ServerSettings
 
 PARAMETERS = 'project: str = ""\ndata_dir: str = ""\noutput_dir: str = ""\nseconds: float = 0.0\nhow: str = ""'
 NOTE = """
@@ -38,7 +38,7 @@ with log.open("a") as file:
 
 
 @pytest.fixture
-def settings(settings: Settings, tmp_path: Path, make_notebook: Callable[..., Path]) -> Settings:
+def settings(settings: ServerSettings, tmp_path: Path, make_notebook: Callable[..., Path]) -> ServerSettings:
     """The settings of a server whose notebooks are 11 and 12: they write when they begin and end."""
     for number in ("11", "12"):
         cells = (NOTE.format(number=number), WORK, DONE.format(number=number))
