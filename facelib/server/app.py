@@ -11,11 +11,13 @@ from anyio import to_thread
 from fastapi import APIRouter, FastAPI
 from prometheus_client import CollectorRegistry
 
-from facelib.server import front
+from facelib.server import embedded, front
 from facelib.server.api import events, jobs, of_projects, projects, server, session, tokens, uploads, users
+from facelib.server.api.doctor import GalleryDoctor
 from facelib.server.database import open_store
 from facelib.server.etags import ETags
 from facelib.server.events import EventFeed
+from facelib.server.examples import add_examples
 from facelib.server.films import FilmPages
 from facelib.server.headers import SecurityHeaders
 from facelib.server.jobs.worker import Workers
@@ -65,6 +67,7 @@ def create_app(settings: ServerSettings) -> FastAPI:
     app.state.settings, app.state.store = settings, store
     app.state.feed = EventFeed(store)
     app.state.pages, app.state.reviews, app.state.networks = FilmPages(), Reviews(), Networks()
+    app.state.doctor = GalleryDoctor()
     app.state.registry = CollectorRegistry()
     app.state.first_token = make_first_token(store)
     add_handlers(app, settings)
@@ -73,8 +76,9 @@ def create_app(settings: ServerSettings) -> FastAPI:
         api.include_router(module.router)
     app.include_router(api, max_body_size=LARGEST_BODY)
     app.include_router(server.router)
+    app.include_router(embedded.router)
     app.include_router(front.router)
-    _describe_problems(app)
+    _describe(app)
     app.add_middleware(ETags)
     app.add_middleware(BodyLimit)
     app.add_middleware(SecurityHeaders, only_https=settings.secure_cookies)
@@ -82,14 +86,15 @@ def create_app(settings: ServerSettings) -> FastAPI:
     return app
 
 
-def _describe_problems(app: FastAPI) -> None:
-    """Put the problem document, which every endpoint may answer with, into the description of the API."""
+def _describe(app: FastAPI) -> None:
+    """Put the problem document, which every endpoint may answer with, and examples into the description of the API."""
     make = app.openapi
 
     def openapi() -> dict[str, object]:
         made = make()
         schemas = made.setdefault("components", {}).setdefault("schemas", {})
         schemas.setdefault("ProblemDocument", ProblemDocument.model_json_schema())
+        add_examples(schemas)
         return made
 
     app.openapi = openapi  # type: ignore[method-assign]

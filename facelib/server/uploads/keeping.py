@@ -108,19 +108,22 @@ class Writer:
     def __init__(self, part: Path, *, offset: int, length: int, digest: str = "") -> None:
         self.offset, self._begin, self._length = offset, offset, length
         self._wanted, self._digest = digest, hashlib.sha256()
-        self._file = open(part, "r+b")  # noqa: SIM115  # closed by `close`
+        self._file = open(part, "r+b", buffering=0)  # noqa: SIM115  # closed by `close`
         self._file.seek(offset)
 
     def write(self, content: bytes) -> None:
         """Append.
 
         Raises:
+            OSError: When the disk is full; what it took stays, and counts as received.
             Problem: 413 when it is more than was declared; nothing of the request is kept then.
         """
         if self.offset + len(content) > self._length:
             self.take_back()
             raise Problem(413, f"expected {self._length} bytes in all, as was declared, got more")
-        self._file.write(content)
+        rest = memoryview(content)
+        while rest:  # a disk that fills up takes a part; the next try finds it full
+            rest = rest[self._file.write(rest) :]
         self._digest.update(content)
         self.offset += len(content)
 
@@ -131,9 +134,8 @@ class Writer:
 
     def close(self) -> None:
         """Make sure that what came is on the disk."""
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._file.close()
+        with self._file:
+            os.fsync(self._file.fileno())
 
     def is_as_wanted(self) -> bool:
         """Return whether what came has the digest that was announced."""
