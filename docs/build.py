@@ -18,7 +18,7 @@ from plotly.offline import get_plotlyjs
 
 from facelib.demo import make_demo
 from facelib.pipeline import run_pipeline
-from facelib.pipeline.report import replace_outputs
+from facelib.pipeline.report import leave_out_empty, replace_outputs
 from facelib.project import Project
 
 ROOT = Path(__file__).parents[1]
@@ -55,6 +55,7 @@ def gather(notebooks: dict[str, Path]) -> None:
         document = nbformat.read(notebooks.get(source.stem, source), as_version=4)
         document.metadata.pop("widgets", None)
         replace_outputs(document, script="../assets/plotly.min.js")
+        leave_out_empty(document)
         for cell in document.cells:
             cell.source = cell.source.replace("](../docs/pictures/", "](../pictures/")
         # Whose machine built the pages, and where, is nobody's business.

@@ -16,7 +16,7 @@ from facelib.films.media.decode import FilmInfo, UnreadableFilm, probe
 from facelib.page.film import FilmData, PackedTimes, sheets_at, shown_tracks, track_boxes, track_table
 from facelib.page.links import address, film_exports, film_sources, project_reports
 from facelib.page.pack import Packed
-from facelib.page.project import FilmEntry, ProjectData, best_face_pictures, list_people, pack_stretches, poster
+from facelib.page.project import FilmEntry, ProjectData, best_face_pictures, pack_stretches, person_entries, poster
 from facelib.plots.project_marks import project_marks
 from facelib.project import Project
 
@@ -105,7 +105,7 @@ def project_data(project: Project, read: Sequence[PageFilm]) -> ProjectData:
     named = {str(name) for table in tables.values() for name in table["person"]}
     groups = {str(name) for table in tables.values() for name in table["cluster"].dropna()} - {""}
     pictures = best_face_pictures({one.film.name: (one.tracks, project.film(one.film).looks) for one in read})
-    people = list_people(cast, tables, pictures, project_marks(project, {*cast, *named, *groups}))
+    people = person_entries(cast, tables, pictures, project_marks(project, {*cast, *named, *groups}))
     place = {person.name: i for i, person in enumerate(people)}
     films = []
     for one in read:

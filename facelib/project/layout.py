@@ -124,6 +124,11 @@ class Project:
         return self.output / "archive"
 
     @property
+    def store(self) -> Path:
+        """The folder in which many machines leave tables and attempts, see `facelib.archive.cluster`."""
+        return self.output / "store"
+
+    @property
     def page(self) -> Path:
         """The page of the whole project, opened in a browser."""
         return self.output / "index.html"
@@ -142,8 +147,8 @@ class Project:
         """Return a file's name that stays when the project is moved: its path in the project's folders, if there."""
         for kind, folder in (("data", self.data), ("output", self.output)):
             if path.is_relative_to(folder):
-                return f"{kind}/{path.relative_to(folder).as_posix()}"
-        return path.absolute().as_posix()
+                return text_of(f"{kind}/{path.relative_to(folder).as_posix()}")
+        return text_of(path.absolute().as_posix())
 
     def digest(self, path: Path) -> str:
         """Return the SHA-256 of a file's content, read once for each state of the file.

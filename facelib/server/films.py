@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 import numpy as np
 
+from facelib.films.exports import FILE_NAMES, PURPOSES
 from facelib.page.data import PageFilm, film_data, page_version, project_data, read_page_film
 from facelib.page.faces import best_pictures, face_sheet
 from facelib.page.film import sheets_at
@@ -23,6 +24,7 @@ LONGEST_GAP = 1.0
 """Seconds; shorter gaps between two tracks of one person are closed, as the notebooks do unless told otherwise."""
 
 _KEPT = 64  # films in memory
+_FILMS = {"annotated.mp4", "select_reel.mp4"}  # made by notebooks; the other exports are made as they are asked for
 
 
 class FilmPages:
@@ -68,7 +70,9 @@ class FilmPages:
         data = film_data(project, read, LONGEST_GAP)
         own = film_address(data.id)
         sources = [replace(one, href=f"{own}/media/{one.title}") for one in data.sources]
-        exports = [replace(one, href=f"{own}/files/{quote(one.title)}") for one in data.exports]
+        exports = [Link(name, f"{own}/exports/{form}", PURPOSES[name]) for form, name in FILE_NAMES.items()]
+        films = [one for one in data.exports if one.title in _FILMS]
+        exports += [replace(one, href=f"{own}/files/{quote(one.title)}") for one in films]
         sheets = sheets_at(f"{own}/sheets/{read.version}/")
         return asdict(replace(data, sources=sources, exports=exports, sheets=sheets)) | {"version": read.version}
 
