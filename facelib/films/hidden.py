@@ -72,4 +72,4 @@ def _frames_to(frames: IntArray, others: IntArray) -> IntArray:
     """Return how many frames lie between each frame and the nearest of others, which are ascending."""
     place = np.searchsorted(others, frames)
     after, before = (others[np.clip(place - step, 0, len(others) - 1)] for step in (0, 1))
-    return np.minimum(np.abs(after - frames), np.abs(frames - before))
+    return np.asarray(np.minimum(np.abs(after - frames), np.abs(frames - before)), np.int64)

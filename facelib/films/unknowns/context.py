@@ -15,6 +15,7 @@ from facelib.films.naming.context import describe_tracks, distances_to_people, u
 from facelib.films.naming.evidence import IntArray, face_evidence, informative
 from facelib.films.naming.joint import name_jointly
 from facelib.films.spans import frames_shared
+from facelib.films.unknowns.tables import is_usable
 from facelib.project import FilmFiles
 from facelib.recognize import UNKNOWN, OpenSetKNN
 
@@ -74,7 +75,9 @@ def join_by_context(
     """
     unknown = (tracks["person"] == UNKNOWN).to_numpy(bool)
     labels = np.where(unknown, tracks["cluster"], _CAST + tracks["person"].astype(str)).astype(object)
-    seen = tracks["track"].isin(looks["track"]).to_numpy(bool) & _usable(tracks["embedding"])
+    seen = tracks["track"].isin(looks["track"]).to_numpy(bool) & np.array(
+        [is_usable(vector) for vector in tracks["embedding"]], bool
+    )
     if not (unknown & seen).any() or not (unknown & seen & (labels != "")).any():
         return tracks
     film = _FilmGroups(tracks[seen].reset_index(drop=True), labels[seen], looks, shots, threshold)
@@ -162,8 +165,3 @@ class _FilmGroups:
         """Return whether two groups share a frame."""
         first, second = self.meeting.T
         return bool(((some[first] & others[second]) | (some[second] & others[first])).any())
-
-
-def _usable(embeddings: pd.Series) -> NDArray[np.bool_]:
-    lengths = [np.linalg.norm(np.asarray(vector, np.float64)) if vector is not None else 0.0 for vector in embeddings]
-    return np.isfinite(lengths) & (np.asarray(lengths) > 0)

@@ -116,7 +116,7 @@ def unknown_rows(
     rows = pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=pd.Index(columns))
     rows = rows.sort_values(["film", "start", "track"], kind="stable", ignore_index=True)
     rows["fixed"] = [labels.get(key, "") for key in zip(rows["film"], rows["track"], strict=True)]
-    rows["usable"] = [_is_usable(vector) for vector in rows["embedding"]]
+    rows["usable"] = [is_usable(vector) for vector in rows["embedding"]]
     rows.loc[~rows["usable"].astype(bool), "quality"] = -np.inf
     return rows
 
@@ -172,7 +172,7 @@ def _group(
     return groups
 
 
-def _is_usable(vector: object) -> bool:
+def is_usable(vector: object) -> bool:
     """Return whether an embedding is there, finite and not zero."""
     if not isinstance(vector, np.ndarray | list | tuple) or not len(vector):
         return False
