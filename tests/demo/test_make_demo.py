@@ -22,6 +22,8 @@ from facelib.faces import iou
 from facelib.images import UnreadablePicture, read_image
 from facelib.project import Project
 
+pytestmark = pytest.mark.long
+
 CAST = ["Eileen Collins", "Grace Hopper"]
 CORNERS = ["left", "top", "right", "bottom"]
 SHORT = 0.2  # seconds per shot

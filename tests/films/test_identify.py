@@ -24,6 +24,8 @@ from facelib.project import FilmFiles, Project
 from facelib.recognize import UNKNOWN, load_recognizer
 from facelib.recognize.tuning import tune
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def detector():

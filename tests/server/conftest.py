@@ -76,7 +76,7 @@ def postgresql() -> Iterator[Cluster]:
     shutil.rmtree(folder)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
 def database_url(request: pytest.FixtureRequest) -> str:
     """The address of an empty database, of each kind in turn; empty for the usual SQLite file."""
     make: Callable[[], str] = request.getfixturevalue("postgresql") if request.param == "postgresql" else str
