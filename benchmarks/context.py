@@ -86,7 +86,7 @@ class Film:
         info = info_for(known, embedder)
         return name_tracks(self.tracks, knn, info, looks=self.looks, shots=self.shots, settings=settings)
 
-    def score_table(self, known: pd.DataFrame, embedder: facelib.Embedder, *, context: bool) -> Score:
+    def score(self, known: pd.DataFrame, embedder: facelib.Embedder, *, context: bool) -> Score:
         """Compare the names with the truth, in which all who are not in the gallery are strangers."""
         tracks = self.named(known, embedder, context=context)
         faces = self.detections.merge(tracks[["track", "person"]], on="track")
@@ -119,7 +119,7 @@ class FilmSet:
         films = sorted((videos / "videos").iterdir())
         return cls(table[table["used"]], [Film.find(film, project, embedder, truth / "truth") for film in films])
 
-    def score_table(self, left_out: str | None, embedder: facelib.Embedder, *, context: bool) -> Score:
+    def score(self, left_out: str | None, embedder: facelib.Embedder, *, context: bool) -> Score:
         """Add up the films, named by the gallery without one person."""
         known = self.known[self.known["person"] != left_out]
         return sum((film.score(known, embedder, context=context) for film in self.films), Score())
