@@ -5,7 +5,7 @@ OpenCV and writes with OpenCV. Seconds are also given as a multiple of the clip'
 change when other work shares the machine, seconds do. The parts of the film step are processor seconds of their own
 threads, without what the network's and FFmpeg's threads do.
 
-Usage: python benchmarks/film.py [CLIP] [--people FOLDER] [--no-recipe]
+Usage: python benchmarks/film.py [CLIP] [--people FOLDER] [--between-whole SECONDS] [--no-recipe]
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ import facelib
 from facelib.embed.embedders import NetworkEmbedder
 from facelib.films import index
 from facelib.films.annotate import annotate_film
-from facelib.films.index import FilmTracks, find_tracks
+from facelib.films.index import FilmTracks, TrackingSettings, find_tracks
 from facelib.films.media.decode import FilmFrame, probe, read_frames
 from facelib.films.shots import _Splitter
 from facelib.gallery import build_gallery
@@ -121,6 +121,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("clip", nargs="?", type=Path, default=SHARED / "videos" / "ford1.mp4")
     parser.add_argument("--people", type=Path, default=SHARED / "people")
+    parser.add_argument("--between-whole", type=float, default=0.0, help="seconds, see TrackingSettings")
     parser.add_argument("--no-recipe", action="store_true", help="leave out face_recognition, which takes a minute")
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")  # face_recognition_models imports the outdated pkg_resources
@@ -131,7 +132,7 @@ def main() -> None:
         project = facelib.Project("bench", Path(folder), Path(folder) / "out")
         project.data.mkdir()
         project.people.symlink_to(arguments.people.resolve())
-        recipe = not arguments.no_recipe
+        recipe, tracking = not arguments.no_recipe, TrackingSettings(seconds_between_whole=arguments.between_whole)
         clip, length = arguments.clip, probe(arguments.clip).duration
         detector, embedder = facelib.load_detector(smallest_face=16, working_size=640), facelib.load_embedder("dlib")
         table = build_gallery(project, facelib.load_detector(), embedder, progress=False)
@@ -144,7 +145,7 @@ def main() -> None:
                 pass
 
         def look() -> FilmTracks:
-            return find_tracks(clip, files, detector, embedder, progress=False)
+            return find_tracks(clip, files, detector, embedder, tracking=tracking, progress=False)
 
         def draw() -> None:
             annotate_film(clip, files, tracks, {"unknown": "#888888"}, progress=False)

@@ -16,7 +16,7 @@ from facelib.faces import Faces, FloatArray, Image, iou
 from facelib.films.media.decode import FilmFrame
 from facelib.films.shots import ShotFrame, Transition
 
-_BEAT, _CALM_BEAT = 0.5, 1.0  # seconds between two frames that are searched whole
+_CALM = 2.0  # times as long between two whole pictures while nothing unforeseen happens
 _MOST_WAITING = 10  # samples between them at most: their pictures wait in memory
 _SAME = 0.3  # IoU from which boxes of two samples are of one face
 _STEADY = 0.8  # IoU from which a face is where it was expected
@@ -89,22 +89,25 @@ class Sampler:
         return True
 
 
-def search_faces(frames: Iterator[ShotFrame], detector: Detector, sampler: Sampler) -> Iterator[SearchedFrame]:
+def search_faces(
+    frames: Iterator[ShotFrame], detector: Detector, sampler: Sampler, *, seconds_between_whole: float = 0.0
+) -> Iterator[SearchedFrame]:
     """Yield all frames of a film in order, with the faces of those that are sampled.
 
-    The whole picture is searched in the first and the last sample of a shot, and in one every half second, or every
-    second while nothing unforeseen happens. What lies between two of them is searched from its middle on, around the
-    faces of both: where these are where they should be by then, their boxes are interpolated in the other samples; else
-    each half is searched in the same way, so that a face is found where it comes, turns and goes. Only one that comes
-    and goes between two whole pictures is missed. A detector that cannot search parts of a picture searches every
-    sample whole.
+    With `seconds_between_whole` the whole picture is searched in the first and the last sample of a shot, and in one
+    each time so many seconds have passed, or twice as many while nothing unforeseen happens. What lies between two of
+    them is searched from its middle on, around the faces of both: where these are where they should be by then, their
+    boxes are interpolated in the other samples; else each half is searched in the same way, so that a face is found
+    where it comes, turns and goes. Only one that comes and goes between two whole pictures is missed. A detector that
+    cannot search parts of a picture searches every sample whole.
 
     Args:
         frames: The film's frames.
         detector: Finds the faces.
         sampler: Chooses the samples.
+        seconds_between_whole: 0 searches every sample whole.
     """
-    search = _Search(detector)
+    search = _Search(detector, seconds_between_whole)
     held: list[SearchedFrame] = []
     for item in frames:
         sample = search.open(item.frame) if sampler.takes(item) else None
@@ -120,9 +123,10 @@ def search_faces(frames: Iterator[ShotFrame], detector: Detector, sampler: Sampl
 class _Search:
     """The samples since the last one that was searched whole."""
 
-    def __init__(self, detector: Detector) -> None:
-        self._detector = detector
-        self._parts = detector if isinstance(detector, PictureDetector) and detector.regional else None
+    def __init__(self, detector: Detector, beat: float) -> None:
+        self._detector, self._beat = detector, beat
+        by_parts = isinstance(detector, PictureDetector) and detector.regional and beat > 0
+        self._parts: PictureDetector | None = detector if by_parts else None  # type: ignore[assignment]
         self._before: Sample | None = None  # the last one that was searched whole
         self._calm = False
         self.waiting: list[Sample] = []
@@ -151,7 +155,7 @@ class _Search:
         if self._before is None or len(self.waiting) >= _MOST_WAITING:
             return True
         passed = sample.frame.time - self._before.frame.time
-        return passed >= (_CALM_BEAT if self._calm else _BEAT) - 1e-6
+        return passed >= self._beat * (_CALM if self._calm else 1) - 1e-6
 
     def _search_between(self, samples: list[Sample]) -> bool:
         """Search the samples between the first and the last; return whether the middle one was enough."""

@@ -45,8 +45,8 @@ def portraits(places):
         yield picture
 
 
-def searched(film, detector, seconds=0.1):
-    return list(search_faces(split_shots(read_frames(film)), detector, Sampler(seconds)))
+def searched(film, detector, seconds=0.1, whole=0.5):
+    return list(search_faces(split_shots(read_frames(film)), detector, Sampler(seconds), seconds_between_whole=whole))
 
 
 STILL = [(200, 100)] * 50
@@ -78,6 +78,12 @@ def test_a_still_face_costs_little(make_film, detector, pixels):
     samples = [frame for frame in searched(make_film(pictures=list(portraits(STILL))), detector) if frame.sample]
     assert len(samples) >= 19
     assert sum(pixels) < 0.4 * len(samples) * max(pixels)
+
+
+def test_every_sample_is_searched_whole_unless_asked_otherwise(make_film, detector, pixels):
+    film = make_film(pictures=list(portraits(STILL[:12])))
+    samples = [frame for frame in searched(film, detector, whole=0.0) if frame.sample]
+    assert len(pixels) == len(samples) and len(set(pixels)) == 1
 
 
 def test_a_detector_without_parts_searches_every_sample(make_film):
