@@ -5,12 +5,13 @@ FROM python:3.12-slim-bookworm AS build
 WORKDIR /build
 COPY requirements.lock requirements-server.lock requirements-scale.lock requirements-headless.lock ./
 # As the Makefile does it: `uv pip sync` takes the locks as they stand. The OpenCV without a screen's libraries takes
-# the place of the other.
+# the place of the other. Bytecode is made here, for nothing can be written later: without it every notebook's process
+# would compile all that it imports.
 SHELL ["/bin/bash", "-o", "pipefail", "-c"]
 RUN python -m venv /opt/facelib \
     && sed -n '/^uv==/,/# via/p' requirements.lock > uv.lock \
     && /opt/facelib/bin/pip install --no-cache-dir --quiet --require-hashes --requirement uv.lock \
-    && export UV_NO_CACHE=1 VIRTUAL_ENV=/opt/facelib PATH=/opt/facelib/bin:$PATH \
+    && export UV_NO_CACHE=1 UV_COMPILE_BYTECODE=1 VIRTUAL_ENV=/opt/facelib PATH=/opt/facelib/bin:$PATH \
     && uv pip sync --quiet --require-hashes requirements.lock \
     && uv pip install --quiet --no-deps --require-hashes --requirement requirements-server.lock \
     && uv pip install --quiet --no-deps --require-hashes --requirement requirements-scale.lock \

@@ -14,6 +14,9 @@ quiet := $(shell [ -t 2 ] || echo --quiet)
 compile := $(uv) compile --universal --python-version 3.11 --generate-hashes --quiet \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
+# Containers often ask for no bytecode; then every notebook's kernel would compile all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup run test check lint format bench lab tuner train server scale serve docs lock clean
 
@@ -32,9 +35,11 @@ pytest = $(bin)/python -m pytest --numprocesses logical --maxprocesses 4 --dist 
 test: .venv/.ready ## Run the whole test suite, and list what took longest
 	$(pytest) --durations 40
 
-check: .venv/.ready ## Run the tests that answer at once: no notebooks, browser, live video, or training
+slow = kernel or browser or realtime or training or every_film or long or postgresql
+
+check: .venv/.ready ## Run the tests that answer at once: no notebooks, browser, live video, training or whole films
 	@# Of training not even the modules are loaded: PyTorch alone takes some seconds.
-	$(pytest) --durations 10 -m "not (kernel or browser or realtime or training or every_film)" --ignore-glob '*/train'
+	$(pytest) --durations 10 -m "not ($(slow))" --ignore-glob '*/train'
 
 lint: .venv/.server ## Check style, types, spelling, and that notebooks carry no outputs
 	$(bin)/ruff check
@@ -82,7 +87,7 @@ train: .venv/.train ## Install what training networks needs beside: PyTorch and 
 
 server: .venv/.server ## Install what the server needs beside: FastAPI, SQLAlchemy and their company
 
-scale: .venv/.scale ## Install what searching all films at once needs beside: DuckDB
+scale: .venv/.scale ## Install what many films and many machines need beside: DuckDB, Dask and obstore
 
 SERVE_OPTIONS ?=
 serve: .venv/.server ## Serve the demo to your browser, with a REST API: make serve SERVE_OPTIONS="--port 8000"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,11 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(variable, "1")
 
+# Containers often ask for no bytecode. Then each of the hundreds of processes that the tests start would compile all
+# that it imports, which takes three times as long as the import itself.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
 # What the extras `train` and `server` bring; with `CI` set their absence is a failure.
 collect_ignore = (
     []
@@ -25,20 +31,29 @@ collect_ignore = (
 if not (find_spec("fastapi") or os.environ.get("CI")):
     collect_ignore += ["facelib/server", "tests/server"]
 
-# Marks by place. The longest files come first, so that no process works alone at the end.
+# What plays films at their own pace: in one process, lest one disturb the other.
+LIVE = (
+    "tests/live/",
+    "tests/widgets/test_live_view.py",
+    "tests/notebooks/test_notebook_09.py",
+    "tests/browser/test_live_notebook.py",
+)
+# Marks by place.
 PLACES = {
-    "realtime": (
-        "tests/live/",
-        "tests/widgets/test_live_view.py",
-        "tests/notebooks/test_notebook_09.py",
-        "tests/browser/test_live_notebook.py",
-        "tests/server/jobs/",
-        "tests/server/test_kills.py",
-    ),
+    "realtime": (*LIVE, "tests/server/jobs/", "tests/server/test_kills.py"),
     "kernel": ("tests/notebooks/",),
     "browser": ("tests/browser/",),
     "training": ("tests/train/", "facelib/train/"),
 }
+# What takes longest comes first, so that no process works alone at the end; these take minutes without having a mark.
+LONG = (
+    "tests/server/test_sequence.py",
+    "tests/test_plain_pip.py",
+    "tests/test_privacy.py",
+    "tests/films/test_identify.py",
+    "tests/demo/test_make_demo.py",
+    "tests/films/test_a_folder_of_films.py",
+)
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
@@ -59,18 +74,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("browser")
         if item.get_closest_marker("kernel") and "kernel_server" not in fixtures:
             fixtures.insert(0, "kernel_server")  # before the fixtures of modules, which run notebooks as well
-    order = [*PLACES, ""]
-    items.sort(key=lambda item: order.index(next(iter(_marks(item.nodeid)), "")))
+    order = [LIVE, PLACES["realtime"], LONG, *PLACES.values(), ("",)]
+    items.sort(key=lambda item: next(rank for rank, places in enumerate(order) if item.nodeid.startswith(places)))
 
 
 @pytest.hookimpl(optionalhook=True)  # of pytest-xdist
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Keep the tests of a file in one process, for they share fixtures; and those in real time, lest they disturb."""
+    """Keep the tests of a file in one process, for they share fixtures; and those that play films."""
     from xdist.scheduler import LoadFileScheduling
 
     class Scheduling(LoadFileScheduling):  # type: ignore[misc]
         def _split_scope(self, nodeid: str) -> str:
-            return "realtime" if "realtime" in _marks(nodeid) else str(super()._split_scope(nodeid))
+            return "live" if nodeid.startswith(LIVE) else str(super()._split_scope(nodeid))
 
     return Scheduling(config, log)
 

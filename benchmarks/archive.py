@@ -28,7 +28,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from facelib.archive import find_company, find_face, find_scenes, find_years, list_people, open_archive, update_archive
+from facelib.archive import find_company, find_face, find_moments, find_years, list_people, open_archive, update_archive
 from facelib.archive.catalogue import Catalogue, FilmRecord
 from facelib.archive.tables import APPEARANCES, SHOTS, TRACKS, FilmRows
 from facelib.archive.update import ArchiveChanges, _Update
@@ -134,11 +134,11 @@ def searching(project: Project) -> None:
         count = int(list_people(archive)["appearances"].sum())
         segments = len(archive.parts[0].segments)
         print(f"{len(archive.films)} films, {count} appearances, {segments} segments, {size / 1e6:.0f} MB")
-        print_times("A and B", [timed(lambda: find_scenes(archive, pair)) for pair in pairs(40)])  # noqa: B023
+        print_times("A and B", [timed(lambda: find_moments(archive, pair)) for pair in pairs(40)])  # noqa: B023
         others = [pair for pair in pairs(40) if "Person 004" not in pair]
-        without = [timed(lambda: find_scenes(archive, pair, without=["Person 004"])) for pair in others]  # noqa: B023
+        without = [timed(lambda: find_moments(archive, pair, without=["Person 004"])) for pair in others]  # noqa: B023
         print_times("A and B without C", without)
-        print_times("A and B by scene", [timed(lambda: find_scenes(archive, pair, by="scene")) for pair in pairs(10)])  # noqa: B023
+        print_times("A and B by scene", [timed(lambda: find_moments(archive, pair, by="scene")) for pair in pairs(10)])  # noqa: B023
         print_times("who is seen with A", [timed(lambda: find_company(archive, pair[1])) for pair in pairs(10)])  # noqa: B023
         print_times("years of A", [timed(lambda: find_years(archive, pair[1])) for pair in pairs(10)])  # noqa: B023
         print_times("years of all", [timed(lambda: find_years(archive)) for _ in range(3)])
@@ -169,9 +169,9 @@ def cold(project: Project) -> None:
             with path.open("rb") as file:
                 os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
         program = (
-            "from facelib.project import Project; from facelib.archive import open_archive, find_scenes\n"
+            "from facelib.project import Project; from facelib.archive import open_archive, find_moments\n"
             f"project = Project({project.name!r}, {str(project.data_dir)!r}, {str(project.output_dir)!r})\n"
-            f"with open_archive(project) as archive: find_scenes(archive, {pair!r})"
+            f"with open_archive(project) as archive: find_moments(archive, {pair!r})"
         )
         spent.append(timed(lambda: subprocess.run([sys.executable, "-c", program], check=True)))  # noqa: B023
     print_times("A and B, cold", spent)

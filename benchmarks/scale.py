@@ -193,8 +193,7 @@ class StandIns:
         """Write what indexing would have written, but for the tracks."""
         path = self.project.videos / name
         path.touch()
-        files, made = self.project.film(path), self.made_up(seed)
-        files.folder.mkdir(parents=True)
+        files, made = self._files_of(path), self.made_up(seed)
         write_table(made.looks, files.looks)
         made.shots.to_csv(files.shots, index=False)
         write_text(json.dumps({"made": {"weights": self.embedder.sha256}, "duration": 120.0}), files.followed)
@@ -213,8 +212,7 @@ class StandIns:
         """Write a named film, whose strangers are like nobody else."""
         path = self.project.videos / name
         path.touch()
-        files = self.project.film(path)
-        files.folder.mkdir(parents=True)
+        files = self._files_of(path)
         turned = self.rng.choice([-1, 1], len(table["embedding"].iloc[0])).astype(np.float32)
         stranger = table["person"] == UNKNOWN
         vectors = [vector * turned if own else vector for vector, own in zip(table["embedding"], stranger, strict=True)]
@@ -222,6 +220,13 @@ class StandIns:
         write_table(looks[["track", "quality"]], files.looks)
         write_text(json.dumps({"made": {"weights": self.embedder.sha256}, "duration": 120.0}), files.followed)
         return path
+
+    def _files_of(self, path: Path) -> facelib.project.layout.FilmFiles:
+        """Return the files of a film, whose folder is taken for it as indexing does."""
+        files = self.project.film(path)
+        files.folder.mkdir(parents=True)
+        write_text(f"{path.name}\n", files.source)
+        return files
 
     def settle(self, films: list[Path]) -> None:
         """Settle films as `facelib.films.identify.identify_films` does."""

@@ -24,7 +24,7 @@ from facelib.train.crops import crop_faces
 from facelib.train.data import Crops, read_people, split_people
 from facelib.train.loop import train
 from facelib.train.measures import embed_crops, face_metrics, pair_score
-from facelib.train.settings import Settings
+from facelib.train.settings import TrainingSettings
 
 HERE = Path(__file__).resolve().parent
 HEAD = (
@@ -48,7 +48,7 @@ def row(what: str, vectors: FloatArray, others: Crops, *rest: str) -> str:
     return "| " + " | ".join([what, *figures, f"{found.knn_accuracy:.3f}", *(rest or ("",) * 3)]) + " |"
 
 
-def trained_rows(people: Crops, others: Crops, settings: Settings, folder: Path) -> list[str]:
+def trained_rows(people: Crops, others: Crops, settings: TrainingSettings, folder: Path) -> list[str]:
     """Train one network, and return its rows: untrained, trained, and trained with mirror images."""
     start, cpu = time.perf_counter(), time.process_time()
     result = train(people, others, folder, settings, resume=False)
@@ -89,7 +89,7 @@ def main() -> None:
             vectors = pca_vectors(people, others, dimension=128, whiten=whiten)
             lines.append(row(f"PCA on pixels{', whitened' if whiten else ''}", vectors, others))
         for name in arguments.networks:
-            settings = Settings(
+            settings = TrainingSettings(
                 network=name, image_size=arguments.size, epochs=arguments.epochs, threads=arguments.threads, seed=seed,
                 validate_every=5, keep="last",
             )  # fmt: skip

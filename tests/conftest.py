@@ -17,14 +17,17 @@ import pandas as pd
 import pytest
 from ipykernel.kernelspec import get_kernel_dict
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+from typer.testing import CliRunner
 
 import facelib
+from facelib.cli import main
 from facelib.demo import make_demo
 from facelib.gallery import build_gallery, read_gallery, write_gallery
 from facelib.images import encode_jpeg
 from facelib.project import Project, file_lock, write_table
 from facelib.recognize.tuning import tune
 
+WHOLE, SHORT = 3.0, 0.4  # seconds per shot: of the demo as users get it, and of the one that most tests take
 PLENTY = 120_000  # milliseconds that a page may take on a busy machine
 SHARED = Path(__file__).parents[2] / "shared"
 
@@ -121,21 +124,37 @@ def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def copy_demo(shared_folder: Path) -> Callable[..., Project]:
     """Return a factory of demos, each made once by whoever asks first, then copied; not for tests of the making."""
 
-    def copy(folder: Path, seconds_per_shot: float, *, tuned: bool = False) -> Project:
-        """Put the demo into a folder, with shots of so many seconds; tuned, as notebooks 02 and 04 leave it."""
+    def copy(folder: Path, seconds_per_shot: float = WHOLE, *, tuned: bool = False) -> Project:
+        """Put the demo into a folder, with shots of so many seconds; tuned, as notebooks 02 and 04 leave it.
+
+        With shots of the usual length it is made by `facelib demo`, which leaves what it said in `said.txt`.
+        """
         name = f"demo {seconds_per_shot}{' tuned' * tuned}"
         kept, new = shared_folder / name, shared_folder / f"{name} new"
         with file_lock(shared_folder / f"{name}.lock", what="making of the demo", wait=True):
             if not kept.is_dir():
-                if tuned:
+                project = Project("demo", new / "data", new / "output")
+                if tuned and seconds_per_shot != SHORT:  # the pictures are the same ones
+                    copy(new, SHORT, tuned=True)
+                    shutil.rmtree(project.data)
+                    copy(new, seconds_per_shot)
+                elif tuned:
                     _tune(copy(new, seconds_per_shot))
+                elif seconds_per_shot == WHOLE:
+                    _make_whole(new)
                 else:
-                    make_demo(Project("demo", new / "data"), seconds_per_shot=seconds_per_shot, progress=False)
+                    make_demo(project, seconds_per_shot=seconds_per_shot, progress=False)
                 new.rename(kept)
         shutil.copytree(kept, folder, dirs_exist_ok=True)
         return Project("demo", folder / "data", folder / "output")
 
     return copy
+
+
+def _make_whole(folder: Path) -> None:
+    made = CliRunner().invoke(main, ["demo", "--data-dir", str(folder / "data")])
+    assert made.exit_code == 0, made.output
+    (folder / "said.txt").write_text(made.output, encoding="utf-8")
 
 
 def _tune(project: Project) -> None:

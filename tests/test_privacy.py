@@ -10,9 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from facelib.demo import make_demo
-from facelib.project import Project
-
 VARIABLE = "ORT_DISABLE_TELEMETRY"
 # By these onnxruntime takes itself to be in a test, or in CI.
 ORT_EVIDENCE = ("ORT_RUNNING_UNIT_TESTS", "CI", "GITHUB_ACTIONS", "GITLAB_CI", "TF_BUILD")
@@ -92,9 +89,8 @@ def test_the_proxy_sees_requests_and_onnxruntime_would_leave_traces(run_behind_p
 
 
 @pytest.mark.kernel
-def test_the_command_line_and_its_kernels_ask_nobody(run_behind_proxy, proxy):
-    project = Project("demo", run_behind_proxy.home.parent / "data", run_behind_proxy.home.parent / "output")
-    make_demo(project, seconds_per_shot=0.4, progress=False)
+def test_the_command_line_and_its_kernels_ask_nobody(run_behind_proxy, proxy, copy_demo):
+    project = copy_demo(run_behind_proxy.home.parent, 0.4)
     (project.videos / "demo_vfr.mp4").unlink()
     run_behind_proxy("-c", "from facelib.cli import main; main()", "run", "--project", "demo", "--steps", "1-5")
     assert proxy.requests == []

@@ -9,7 +9,6 @@ import pandas as pd
 import pytest
 
 import facelib
-from facelib.demo import make_demo
 
 README = Path(__file__).parents[1] / "README.md"
 
@@ -19,9 +18,9 @@ def examples() -> list[str]:
     return re.findall(r"^```python\n(.*?)^```$", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
 
 
-def test_the_examples_run_as_they_stand(tmp_path):
-    project = facelib.Project("demo", tmp_path / "data", tmp_path / "output")
-    make_demo(project, seconds_per_shot=0.3, progress=False)
+@pytest.mark.long
+def test_the_examples_run_as_they_stand(tmp_path, copy_demo):
+    project = copy_demo(tmp_path, 0.4)
     (project.videos / "demo_vfr.mp4").unlink()
     pictures, films = examples()
     for program in (pictures, films):

@@ -1,5 +1,5 @@
 from .faces import FACE_HIT_COLUMNS, find_face
-from .moments import HIT_COLUMNS, Unit, find_scenes
+from .moments import HIT_COLUMNS, Unit, find_moments
 from .opened import Archive, open_archive
 from .people import find_company, find_person, find_years, list_people
 from .picture_face import embed_face
@@ -15,8 +15,8 @@ __all__ = [
     "embed_face",
     "find_company",
     "find_face",
+    "find_moments",
     "find_person",
-    "find_scenes",
     "find_years",
     "hit_pictures",
     "list_people",

@@ -18,10 +18,10 @@ Unit = Literal["moment", "shot", "scene"]
 """What is found: moments at which all are on screen at once, or shots or scenes in which all are seen at some time."""
 
 HIT_COLUMNS = ["project", "film", "date", "start", "end"]
-"""The columns of `find_scenes`."""
+"""The columns of `find_moments`."""
 
 
-def find_scenes(
+def find_moments(
     archive: Archive,
     people: Sequence[str],
     *,

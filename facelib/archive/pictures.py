@@ -39,7 +39,7 @@ def hit_pictures(archive: Archive, hits: pd.DataFrame) -> list[bytes]:
 
     Args:
         archive: The index.
-        hits: Has the columns `project`, `film` and `start`, as `find_scenes` and `find_face` return them.
+        hits: Has the columns `project`, `film` and `start`, as `find_moments` and `find_face` return them.
     """
     pictures = [b""] * len(hits)
     numbered = hits.assign(place=range(len(hits)))

@@ -134,7 +134,7 @@ def _state(path: Path) -> str:
 
 def _place(project: Project, place: str) -> Path:
     """Return the path that `Project.place_of` gave a name."""
-    kind, _, rest = place.partition("/")
+    kind, _, rest = path_of(place).partition("/")
     return {"data": project.data, "output": project.output}[kind] / rest if kind else Path(place)
 
 

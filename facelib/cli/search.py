@@ -95,7 +95,7 @@ def _people(
     company: bool,
     years: bool,
 ) -> pd.DataFrame:
-    from facelib.archive import find_company, find_scenes, find_years, list_people
+    from facelib.archive import find_company, find_moments, find_years, list_people
 
     if (company or years) and (company == years or len(people) > 1 or without):
         raise ValueError("expected one person with either --company or --years, and nobody without")
@@ -106,7 +106,7 @@ def _people(
     if company:
         return find_company(archive, people[0])
     if people or without:
-        return find_scenes(archive, people, without=without, by=by.value, shortest=shortest)
+        return find_moments(archive, people, without=without, by=by.value, shortest=shortest)
     return list_people(archive)
 
 

@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperCommand
 
 if TYPE_CHECKING:
-    from facelib.server.settings import Settings
+    from facelib.server.settings import ServerSettings
 
 
 class ServeCommand(TyperCommand):
@@ -50,12 +50,12 @@ def serve(
     run(chosen, tell=typer.echo)
 
 
-def _settings_class() -> type[Settings]:
+def _settings_class() -> type[ServerSettings]:
     try:
-        from facelib.server.settings import Settings
+        from facelib.server.settings import ServerSettings
     except ModuleNotFoundError as error:
         raise ImportError(
             f"expected the packages of the server, {error.name!r} is missing; "
             "install them: make server, or pip install '.[server]' in the checkout"
         ) from None
-    return Settings
+    return ServerSettings

@@ -9,6 +9,7 @@ scikit-image's `lfw_subset`, grey and 25 pixels wide, enlarged and given a drawn
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import cv2
@@ -58,6 +59,7 @@ def sample(name: str) -> NDArray[Any]:
     return np.asarray(found[0] if isinstance(found, tuple) else found)
 
 
+@cache
 def collins() -> Figure:
     """Return Eileen Collins, the mission's emblem on her suit painted over: it looks like a face to HOG."""
     portrait = np.asarray(sample("astronaut"), np.uint8)
@@ -71,6 +73,7 @@ def collins() -> Figure:
     return Figure(COLLINS, portrait, _cut_out(portrait, _points(outline)), (178.0, 82.0, 272.0, 176.0))
 
 
+@cache
 def hopper() -> Figure:
     """Return Grace Hopper, her uniform drawn on downwards so that she can stand in a wide shot."""
     path = matplotlib.cbook.get_sample_data("grace_hopper.jpg", asfileobj=False)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from facelib.demo.figures import Figure
-from facelib.demo.scene import Backdrop, Pose, backdrop, place, to_uint8, visible
+from facelib.demo.scene import Backdrop, Box, Pose, backdrop, place, to_uint8, visible
 from facelib.faces import FloatArray, Image
 
 WIDTH, HEIGHT = 640, 360
@@ -129,8 +129,11 @@ def _pan(plate: Image, done: float, *, backwards: bool) -> FloatArray:
 
 
 def _truth(people: list[tuple[str, Pose]]) -> pd.DataFrame:
-    rows = [(*pose.box, person) for person, pose in people if visible(pose.box, WIDTH, HEIGHT) >= 0.5]
-    table = pd.DataFrame(rows, columns=["left", "top", "right", "bottom", "person"])
-    for column, most in (("left", WIDTH), ("top", HEIGHT), ("right", WIDTH), ("bottom", HEIGHT)):
-        table[column] = table[column].astype(float).clip(0, most).round().astype(int)
-    return table
+    sides = ["left", "top", "right", "bottom"]
+    rows = [(*_cut(pose.box), person) for person, pose in people if visible(pose.box, WIDTH, HEIGHT) >= 0.5]
+    return pd.DataFrame(rows, columns=[*sides, "person"]).astype(dict.fromkeys(sides, int))
+
+
+def _cut(box: Box) -> list[int]:
+    """Return the sides of a box in whole pixels, cut at the picture's border."""
+    return [round(float(min(max(side, 0), most))) for side, most in zip(box, (WIDTH, HEIGHT) * 2, strict=True)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import cv2
 import numpy as np
@@ -44,6 +45,7 @@ class Recipe:
     long_hair: bool = False
 
 
+@cache
 def strangers() -> tuple[Figure, ...]:
     """Return three strangers, always the same.
 

@@ -86,14 +86,15 @@ def _entries(folder: Path, seen: set[str]) -> Iterator[tuple[Path, str]]:
         path = folder / entry.name
         if is_ignored(entry.name):
             continue
-        if path.is_dir():  # an entry's own `is_dir` fails for a link to itself
+        linked = entry.is_symlink()
+        if path.is_dir() if linked else entry.is_dir():  # an entry's own `is_dir` fails for a link to itself
             real = os.path.realpath(path)
             if real in seen:
                 yield path, "a link to a folder that is read already"
             else:
                 seen.add(real)
                 yield from _entries(path, seen)
-        elif not path.is_file():
-            yield path, "a broken link" if entry.is_symlink() else "not a file"
+        elif not (path.is_file() if linked else entry.is_file()):
+            yield path, "a broken link" if linked else "not a file"
         else:
             yield path, ""

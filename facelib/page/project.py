@@ -23,7 +23,7 @@ _FACE, _SMALL_FACE = 96, 64  # pixels of the pictures of the cast, and of groups
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class PersonEntry:
     """One of the cast, or a group of unknown people.
 
     Attributes:
@@ -90,7 +90,7 @@ class ProjectData:
     """All that the page needs before a film is opened."""
 
     name: str
-    people: list[Person]
+    people: list[PersonEntry]
     films: list[FilmEntry]
     reports: list[Link]
 
@@ -115,12 +115,12 @@ def pack_stretches(table: pd.DataFrame, tracks: pd.DataFrame, place: Mapping[str
     )
 
 
-def list_people(
+def person_entries(
     cast: Iterable[str],
     tables: Mapping[str, pd.DataFrame],
     pictures: Mapping[str, bytes],
     marks: Mapping[str, Mark],
-) -> list[Person]:
+) -> list[PersonEntry]:
     """Return the cast by name, seen or not, then the groups of unknown people that the films have.
 
     Args:
@@ -137,7 +137,7 @@ def list_people(
     known = (name for name, kind in kinds.items() if kind != "unknown")
     names = sorted(known, key=lambda name: (kinds[name] != "cast", natural(name)))
     return [
-        Person(name, kinds[name], marks[name].colour, marks[name].symbol, _face(pictures.get(name), kinds[name]))
+        PersonEntry(name, kinds[name], marks[name].colour, marks[name].symbol, _face(pictures.get(name), kinds[name]))
         for name in names
     ]
 

@@ -16,6 +16,7 @@ from facelib.gather import split_sources
 from facelib.gather.sources import find_source
 from facelib.gather.sources.address import is_address
 from facelib.project import Project, write_text
+from facelib.project.cast import entries_left_out
 
 FileStates = dict[str, str | None]
 """From a file's name within the project to the SHA-256 of its content; empty for a folder, None: not there."""
@@ -118,6 +119,12 @@ def _films(project: Project, parameters: Mapping[str, object]) -> list[Path]:
     return project.find_videos([str(name) for name in names] if isinstance(names, list | tuple) else None)
 
 
+def _everything_there(project: Project) -> list[Path]:
+    """Return all that lies in the project's `people/` and `videos/`, what is left out with a reason too."""
+    odd = entries_left_out(project.people) if project.people.is_dir() else ()
+    return [*_cast(project, {}), *(path for path, _ in odd), *(path for path, _ in project.list_videos())]
+
+
 def _brought_from(project: Project, parameters: Mapping[str, object]) -> list[Path]:
     """Return the files that are copied in; a fetched film counts where it lies in the project."""
     places = [Path(str(parameters[name])) for name in ("people_from", "dataset_from") if parameters.get(name)]
@@ -190,7 +197,7 @@ def _truth(project: Project, parameters: Mapping[str, object]) -> list[Path]:
 
 STEP_FILES: Mapping[int, StepFiles] = {
     1: StepFiles(
-        lambda project, given: [*_cast(project, given), *_films(project, {}), *_brought_from(project, given)],
+        lambda project, given: [*_everything_there(project), *_brought_from(project, given)],
         lambda project, given: [
             project.output / f"{name}.csv" for name in ("gathered", "gathered_pictures", "pictures", "films")
         ],

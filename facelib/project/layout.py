@@ -124,6 +124,11 @@ class Project:
         return self.output / "archive"
 
     @property
+    def store(self) -> Path:
+        """The folder in which many machines leave tables and attempts, see `facelib.archive.cluster`."""
+        return self.output / "store"
+
+    @property
     def page(self) -> Path:
         """The page of the whole project, opened in a browser."""
         return self.output / "index.html"
@@ -142,8 +147,8 @@ class Project:
         """Return a file's name that stays when the project is moved: its path in the project's folders, if there."""
         for kind, folder in (("data", self.data), ("output", self.output)):
             if path.is_relative_to(folder):
-                return f"{kind}/{path.relative_to(folder).as_posix()}"
-        return path.absolute().as_posix()
+                return text_of(f"{kind}/{path.relative_to(folder).as_posix()}")
+        return text_of(path.absolute().as_posix())
 
     def digest(self, path: Path) -> str:
         """Return the SHA-256 of a file's content, read once for each state of the file.
@@ -196,7 +201,9 @@ class Project:
 
     def _heir(self, files: FilmFiles) -> str:
         """Return which film a folder without `film.txt` is of: the one its tables were made from, else the first."""
-        films = [film for film in self.find_videos() if film.stem == files.folder.name]
+        from facelib.project.content import why_no_film
+
+        films = [film for film in self._files_called(files.folder.name) if not why_no_film(film)]
         try:
             made = json.loads(files.followed.read_text(encoding="utf-8"))["made"]
             own = [film for film in films if [made["size"], made["changed"]] == _state(film)]
@@ -253,12 +260,11 @@ class Project:
 
         Films are recognised by their content. Hidden and system files are not listed.
         """
-        from facelib.project.content import files_below, why_no_film
+        from facelib.project.content import why_no_film
 
         listed: dict[str, tuple[Path, str]] = {}
         others: list[tuple[Path, str]] = []
-        # Of two films with one name, the one nearer to `videos/` is taken.
-        for path in sorted(files_below(self.videos), key=lambda one: (len(one.parts), one)):
+        for path in self._files_called():
             place = str(path.relative_to(self.videos))
             reason = "its name is not UTF-8: rename it" if text_of(place) != place else why_no_film(path)
             if not reason and path.name in listed:
@@ -269,6 +275,13 @@ class Project:
             else:
                 listed[path.name] = path, ""
         return sorted([*listed.values(), *others])
+
+    def _files_called(self, stem: str | None = None) -> list[Path]:
+        """Return the files of a stem, or all: of two films with one name, the one nearer to `videos/` is the first."""
+        from facelib.project.content import files_below
+
+        called = (path for path in files_below(self.videos) if stem is None or path.stem == stem)
+        return sorted(called, key=lambda one: (len(one.parts), one))
 
     def _find_video(self, name: str) -> Path:
         films = self.find_videos()

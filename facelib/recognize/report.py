@@ -9,6 +9,9 @@ from facelib.recognize.store import RecognizerInfo
 MANY_MISSED = 0.5
 """From this fraction of the cast's faces missed on there is a warning."""
 
+MANY_NAMED = 0.1
+"""From this fraction of strangers given a name on there is a warning."""
+
 _FROM = {
     "trials": "fitted on the cast",
     "embedder": "the embedder's own",
@@ -37,6 +40,11 @@ def recognizer_warnings(info: RecognizerInfo) -> list[str]:
         f"'facelib merge' or 'facelib keep-apart' with --project and the two names."
         for one, other in info.aliases
     ]
+    if info.fpir >= MANY_NAMED:
+        texts.append(
+            f"{info.fpir:.0%} of strangers would be given a name of the cast: look for pictures in the wrong folder, "
+            f"which notebook 02 proposes to leave out, and at the false matches of 04, before you run a film."
+        )
     if info.fnir >= MANY_MISSED:
         missed = f"{info.fnir:.0%} of the cast's faces would not be given their name"
         without = "" if math.isnan(info.unnamed) else f" ({info.unnamed:.0%} would be given none)"

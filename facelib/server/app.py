@@ -11,11 +11,13 @@ from anyio import to_thread
 from fastapi import APIRouter, FastAPI
 from prometheus_client import CollectorRegistry
 
-from facelib.server import front
+from facelib.server import embedded, front
 from facelib.server.api import events, jobs, of_projects, projects, server, session, tokens, uploads, users
+from facelib.server.api.doctor import GalleryDoctor
 from facelib.server.database import open_store
 from facelib.server.etags import ETags
-from facelib.server.events import Feed
+from facelib.server.events import EventFeed
+from facelib.server.examples import add_examples
 from facelib.server.films import FilmPages
 from facelib.server.headers import SecurityHeaders
 from facelib.server.jobs.worker import Workers
@@ -25,13 +27,13 @@ from facelib.server.observe import Observe
 from facelib.server.problems import ProblemDocument, add_handlers, describe
 from facelib.server.reviews import Reviews
 from facelib.server.security.first import make_first_token
-from facelib.server.settings import Settings
+from facelib.server.settings import ServerSettings
 
 API = "/api/v1"
 ROUTERS: tuple[ModuleType, ...] = (session, users, tokens, projects, jobs, uploads, events, *of_projects.ROUTERS)
 
 
-def create_app(settings: Settings) -> FastAPI:
+def create_app(settings: ServerSettings) -> FastAPI:
     """Return the application of a server, with its database open and up to date.
 
     `app.state` carries `settings`, `store`, and `first_token`: the token made when nobody could log in yet, to be shown
@@ -63,8 +65,9 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
     )
     app.state.settings, app.state.store = settings, store
-    app.state.feed = Feed(store)
+    app.state.feed = EventFeed(store)
     app.state.pages, app.state.reviews, app.state.networks = FilmPages(), Reviews(), Networks()
+    app.state.doctor = GalleryDoctor()
     app.state.registry = CollectorRegistry()
     app.state.first_token = make_first_token(store)
     add_handlers(app, settings)
@@ -73,8 +76,9 @@ def create_app(settings: Settings) -> FastAPI:
         api.include_router(module.router)
     app.include_router(api, max_body_size=LARGEST_BODY)
     app.include_router(server.router)
+    app.include_router(embedded.router)
     app.include_router(front.router)
-    _describe_problems(app)
+    _describe(app)
     app.add_middleware(ETags)
     app.add_middleware(BodyLimit)
     app.add_middleware(SecurityHeaders, only_https=settings.secure_cookies)
@@ -82,14 +86,15 @@ def create_app(settings: Settings) -> FastAPI:
     return app
 
 
-def _describe_problems(app: FastAPI) -> None:
-    """Put the problem document, which every endpoint may answer with, into the description of the API."""
+def _describe(app: FastAPI) -> None:
+    """Put the problem document, which every endpoint may answer with, and examples into the description of the API."""
     make = app.openapi
 
     def openapi() -> dict[str, object]:
         made = make()
         schemas = made.setdefault("components", {}).setdefault("schemas", {})
         schemas.setdefault("ProblemDocument", ProblemDocument.model_json_schema())
+        add_examples(schemas)
         return made
 
     app.openapi = openapi  # type: ignore[method-assign]

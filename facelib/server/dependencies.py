@@ -15,12 +15,12 @@ from facelib.server.folders import project_names
 from facelib.server.problems import Problem
 from facelib.server.security.callers import Caller, Scope
 from facelib.server.security.recognise import recognise
-from facelib.server.settings import Settings
+from facelib.server.settings import ServerSettings
 
 
-def server_settings(request: Request) -> Settings:
+def server_settings(request: Request) -> ServerSettings:
     """Return the settings of the server that answers."""
-    settings: Settings = request.app.state.settings
+    settings: ServerSettings = request.app.state.settings
     return settings
 
 
@@ -30,7 +30,7 @@ def server_store(request: Request) -> Store:
     return store
 
 
-CurrentSettings = Annotated[Settings, Depends(server_settings)]
+CurrentSettings = Annotated[ServerSettings, Depends(server_settings)]
 CurrentStore = Annotated[Store, Depends(server_store)]
 
 

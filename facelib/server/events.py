@@ -11,7 +11,7 @@ from sqlalchemy import delete, func, select, text
 from sqlalchemy.orm import Session
 
 from facelib.server.database import Event, Store
-from facelib.server.database.store import now
+from facelib.server.database.store import database_time
 
 _ORDER = 0x66616366  # any number that all servers share
 
@@ -31,10 +31,10 @@ def tell(session: Session, project: str, kind: str, **data: object) -> None:
     if session.get_bind().dialect.name == "postgresql":
         # Whoever watches asks for what came after the newest number it saw: numbers must appear in order.
         session.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _ORDER})
-    session.add(Event(at=now(session), project=project, kind=kind, data=data))
+    session.add(Event(at=database_time(session), project=project, kind=kind, data=data))
 
 
-class Feed:
+class EventFeed:
     """The events as many watchers ask for them: the database is asked once for all of them.
 
     Args:
@@ -94,4 +94,4 @@ def since(session: Session, number: int, *, most: int = 500) -> list[Event]:
 
 def forget_old(session: Session) -> None:
     """Remove the events that are older than `KEPT`."""
-    session.execute(delete(Event).where(Event.at < now(session) - KEPT))
+    session.execute(delete(Event).where(Event.at < database_time(session) - KEPT))

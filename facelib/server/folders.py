@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from facelib.project import text_of
-from facelib.server.settings import Settings
+from facelib.server.settings import ServerSettings
 
 
-def project_names(settings: Settings) -> list[str]:
+def project_names(settings: ServerSettings) -> list[str]:
     """Return the names of the projects, sorted: the folders in the data folder, hidden ones left out."""
     if not settings.data_dir.is_dir():
         return []

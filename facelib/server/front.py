@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from functools import lru_cache
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -21,14 +22,14 @@ router = APIRouter(include_in_schema=False)
 @router.get("/projects/{project}")
 def page(project: str = "", if_none_match: Annotated[str, Header()] = "") -> Response:
     """Return the page; it holds no data, and asks the API for them once somebody is logged in."""
-    return _answer(_own().joinpath("page.html"), "text/html; charset=utf-8", if_none_match)
+    return answer_page("page_server", if_none_match)
 
 
 @router.get("/assets/{name}.css")
 def style(name: Literal["page", "server"], if_none_match: Annotated[str, Header()] = "") -> Response:
     """Return the page's styles."""
     folder = page_folder() if name == "page" else _own()
-    return _answer(folder.joinpath(f"{name}.css"), "text/css; charset=utf-8", if_none_match)
+    return _answer(_read(str(folder.joinpath(f"{name}.css"))), "text/css; charset=utf-8", if_none_match)
 
 
 @router.get("/assets/{where}/{name}.js")
@@ -42,23 +43,28 @@ def module(
     file = folder.joinpath(f"{name}.js")
     if not file.is_file():
         raise Problem(404, f"expected a module of the page, got {name!r}")
-    return _answer(file, "text/javascript; charset=utf-8", if_none_match)
+    return _answer(_read(str(file)), "text/javascript; charset=utf-8", if_none_match)
+
+
+def answer_page(script: str, known: str, headers: Mapping[str, str] | None = None) -> Response:
+    """Return the page that runs a module, or 304 where the browser has it."""
+    content = _read(str(_own().joinpath("page.html"))).replace(b"{script}", script.encode())
+    return _answer(content, "text/html; charset=utf-8", known, headers)
 
 
 def _own() -> Traversable:
     return resources.files("facelib.server").joinpath("page")
 
 
-def _answer(file: Traversable, kind: str, known: str) -> Response:
-    content, tag = _read(str(file))
-    headers = {"ETag": tag, "Cache-Control": "no-cache"}
+def _answer(content: bytes, kind: str, known: str, more: Mapping[str, str] | None = None) -> Response:
+    tag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+    headers = {"ETag": tag, "Cache-Control": "no-cache", **(more or {})}
     if is_named(tag, known):
         return Response(status_code=304, headers=headers)
     return Response(content, media_type=kind, headers=headers)
 
 
 @lru_cache(maxsize=128)
-def _read(path: str) -> tuple[bytes, str]:
+def _read(path: str) -> bytes:
     with open(path, "rb") as file:
-        content = file.read()
-    return content, f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+        return file.read()

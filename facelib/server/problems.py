@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 
-from facelib.server.settings import Settings
+from facelib.server.settings import ServerSettings
 
 _log = logging.getLogger("facelib.server")
 
@@ -66,7 +66,7 @@ def answer(problem: Problem) -> JSONResponse:
     )
 
 
-def add_handlers(app: FastAPI, settings: Settings) -> None:
+def add_handlers(app: FastAPI, settings: ServerSettings) -> None:
     """Make an app answer every error with a problem document."""
 
     async def expected(_request: Request, error: Problem) -> JSONResponse:
@@ -102,13 +102,14 @@ def _invalid(error: RequestValidationError) -> Problem:
     return Problem(422, f"expected a valid {first['field']}: {first['problem']}", errors=errors)
 
 
-def _of_library(error: Exception, settings: Settings) -> Problem | None:
+def _of_library(error: Exception, settings: ServerSettings) -> Problem | None:
     """Return the problem that an error of the library or of the system stands for, and None for a fault of ours."""
+    full = isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}
+    if full or (isinstance(error, DBAPIError) and "disk is full" in str(error.orig)):  # SQLite's words
+        return Problem(507, "expected room on the server's disk, found none; free some and try again")
     if isinstance(error, DBAPIError):
         _log.error("database: %s", type(error.orig).__name__)
         return Problem(503, "expected the database to answer, it does not; try again", headers={"Retry-After": "5"})
-    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return Problem(507, "expected room on the server's disk, found none; free some and try again")
     text = str(error)
     if not text.startswith("expected "):  # the library's errors all do
         return None

@@ -9,10 +9,10 @@ import uvicorn
 
 from facelib.server.app import create_app
 from facelib.server.logs import set_up_logs
-from facelib.server.settings import Settings
+from facelib.server.settings import ServerSettings
 
 
-def serve(settings: Settings, *, tell: Callable[[str], None] = print) -> None:
+def serve(settings: ServerSettings, *, tell: Callable[[str], None] = print) -> None:
     """Serve until stopped by a signal.
 
     Args:

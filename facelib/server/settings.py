@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, SettingsConfigDict
 
 
-class Settings(BaseSettings):
+class ServerSettings(BaseSettings):
     """The settings of a server: by argument or by `FACELIB_*` in the environment.
 
     Example:
-        >>> Settings(port=9000).port
+        >>> ServerSettings(port=9000).port
         9000
     """
 
@@ -47,13 +48,28 @@ class Settings(BaseSettings):
     trusted_proxies: str = Field("127.0.0.1", description="Addresses whose X-Forwarded-For and -Proto are believed.")
     secure_cookies: bool = Field(False, description="Send cookies over HTTPS only; set it behind a proxy with TLS.")
 
+    embed_sites: Annotated[list[str], NoDecode] = Field(
+        [],
+        description="Sites whose pages may show the player of a film, such as 'https://example.org https://b.example'.",
+    )
+
+    @field_validator("embed_sites", mode="before")
+    @classmethod
+    def _are_sites(cls, given: object) -> list[str]:
+        """Split a text into sites; refuse what would be more than a site in a browser's policy."""
+        sites = given.split() if isinstance(given, str) else [str(one) for one in given]  # type: ignore[attr-defined]
+        for site in sites:
+            if not re.fullmatch(r"https?://[A-Za-z0-9.*-]+(:\d{1,5})?", site):
+                raise ValueError(f"expected sites such as 'https://example.org', got {site!r}")
+        return sites
+
     @classmethod
     def read(cls, file: Path | None = None, **given: Any) -> Self:
         """Return the settings, checked: those given, then the environment, then the file.
 
         Args:
             file: A TOML file with the names of the settings in small letters, such as `port = 9000`.
-            **given: Settings by name.
+            **given: ServerSettings by name.
 
         Raises:
             ValueError: When a value is of another type or out of range, a name is unknown, or the file is no TOML.

@@ -10,7 +10,7 @@ from facelib.images import crop, encode_jpeg, read_image, thumbnail
 Box = tuple[float, float, float, float]
 
 
-def face_thumbnail(path: Path, box: Box | None, size: int) -> bytes:
+def face_jpeg(path: Path, box: Box | None, size: int) -> bytes:
     """Return a JPEG of one face of a picture, or of the whole picture without a box, at most `size` pixels wide.
 
     Raises:

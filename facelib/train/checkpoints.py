@@ -13,7 +13,7 @@ from torch import nn
 
 from facelib.project import atomic_write
 from facelib.train.networks import make_network
-from facelib.train.settings import Settings
+from facelib.train.settings import TrainingSettings
 
 _FORM = 1
 
@@ -96,13 +96,13 @@ def load_state(path: str | Path) -> dict[str, Any]:
     return state
 
 
-def save_network(model: nn.Module, settings: Settings, epoch: int, path: Path) -> None:
+def save_network(model: nn.Module, settings: TrainingSettings, epoch: int, path: Path) -> None:
     """Write a network's weights with the settings that say which network it is."""
     weights = {name: value.detach().cpu() for name, value in model.state_dict().items()}
     save_state({"model": weights, "settings": json.dumps(settings.record()), "epoch": epoch}, path)
 
 
-def load_network(path: str | Path) -> tuple[nn.Module, Settings, int]:
+def load_network(path: str | Path) -> tuple[nn.Module, TrainingSettings, int]:
     """Read a trained network.
 
     Args:
@@ -120,7 +120,7 @@ def load_network(path: str | Path) -> tuple[nn.Module, Settings, int]:
         path = TrainingFiles(path).kept
     state = load_state(path)
     try:
-        settings = Settings.from_record(json.loads(state["settings"]))
+        settings = TrainingSettings.from_record(json.loads(state["settings"]))
         with torch.random.fork_rng(devices=[]):  # random initial weights would only be replaced
             model = make_network(settings.network, dimension=settings.dimension)
         model.load_state_dict(state["model"])

@@ -28,7 +28,7 @@ from facelib.train.measures import embed_crops, face_metrics
 from facelib.train.networks import make_network
 from facelib.train.sampling import PeopleBatches
 from facelib.train.schedule import is_due, is_snapshot, learning_rate
-from facelib.train.settings import CURVE_COLUMNS, Settings, Stopped, TrainingResult
+from facelib.train.settings import CURVE_COLUMNS, Stopped, TrainingResult, TrainingSettings
 
 Callback = Callable[[pd.DataFrame], None]
 """Is given the curves so far after every validation."""
@@ -40,7 +40,7 @@ def train(
     people: Crops,
     validation: Crops,
     folder: str | Path,
-    settings: Settings | None = None,
+    settings: TrainingSettings | None = None,
     *,
     resume: bool = True,
     callback: Callback | None = None,
@@ -72,7 +72,7 @@ def train(
         ValueError: When somebody is in both groups, the faces are not of the settings' form, or `folder` holds a
             training with other settings or pictures.
     """
-    settings = settings or Settings()
+    settings = settings or TrainingSettings()
     _check_faces(people, validation, settings)
     files = TrainingFiles(Path(folder))
     with file_lock(files.lock, what=f"other training in {str(folder)!r}"), _private_process(settings):
@@ -111,7 +111,7 @@ class _Training:
         self,
         people: Crops,
         validation: Crops,
-        settings: Settings,
+        settings: TrainingSettings,
         files: TrainingFiles,
         callback: Callback | None,
         *,
@@ -297,7 +297,7 @@ def _curves(rows: list[list[float]]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(CURVE_COLUMNS)).astype({"epoch": "int64"})
 
 
-def _check_faces(people: Crops, validation: Crops, settings: Settings) -> None:
+def _check_faces(people: Crops, validation: Crops, settings: TrainingSettings) -> None:
     both = sorted(set(people.names) & set(validation.names))
     if both:
         raise ValueError(f"expected nobody both to train on and to validate with, got {both!r}; see split_people")
@@ -310,7 +310,7 @@ def _check_faces(people: Crops, validation: Crops, settings: Settings) -> None:
             )
 
 
-def _made_from(people: Crops, validation: Crops, settings: Settings) -> dict[str, Any]:
+def _made_from(people: Crops, validation: Crops, settings: TrainingSettings) -> dict[str, Any]:
     """Return what must be unchanged for a training to resume."""
     pictures = {"people": people.fingerprint, "validation": validation.fingerprint}
     return {"settings": settings.record(), "pictures": pictures}
@@ -329,7 +329,7 @@ def _state_to_go_on_from(files: TrainingFiles, made_from: dict[str, Any]) -> dic
     return state
 
 
-def _make_ready(files: TrainingFiles, settings: Settings, validation: Crops) -> None:
+def _make_ready(files: TrainingFiles, settings: TrainingSettings, validation: Crops) -> None:
     """Remove what a former training has left, and write what is known before the first batch."""
     for path in (files.checkpoint, files.kept, files.curves):
         path.unlink(missing_ok=True)
@@ -350,7 +350,7 @@ def _check_same(was: dict[str, Any], now: dict[str, Any], folder: Path) -> None:
 
 
 @contextmanager
-def _private_process(settings: Settings) -> Iterator[None]:
+def _private_process(settings: TrainingSettings) -> Iterator[None]:
     """Set PyTorch's number of threads within the block; restore it and the random generator afterwards."""
     threads = torch.get_num_threads()
     torch.set_num_threads(settings.threads)
@@ -361,7 +361,7 @@ def _private_process(settings: Settings) -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def _device(settings: Settings) -> str:
+def _device(settings: TrainingSettings) -> str:
     there = torch.cuda.is_available()
     if settings.device == "cuda" and not there:
         raise RuntimeError("expected a GPU that PyTorch can use with device='cuda', found none; take 'auto' or 'cpu'")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 
-from facelib.train.settings import Settings
+from facelib.train.settings import TrainingSettings
 
 
-def learning_rate(step: int, settings: Settings, batches: int) -> float:
+def learning_rate(step: int, settings: TrainingSettings, batches: int) -> float:
     """Return the learning rate of a step: up in a straight line, then down along a cosine to 0.
 
     Source: Loshchilov and Hutter, "SGDR: stochastic gradient descent with warm restarts" (ICLR 2017).
@@ -24,12 +24,12 @@ def learning_rate(step: int, settings: Settings, batches: int) -> float:
     return settings.learning_rate * 0.5 * (1 + math.cos(math.pi * done))
 
 
-def is_due(epoch: int, settings: Settings) -> bool:
+def is_due(epoch: int, settings: TrainingSettings) -> bool:
     """Return whether an epoch is validated; the last one is in any case."""
     return _at_interval(epoch, settings.snapshot_every) or epoch % settings.validate_every == 0
 
 
-def is_snapshot(epoch: int, settings: Settings, *, last: bool) -> bool:
+def is_snapshot(epoch: int, settings: TrainingSettings, *, last: bool) -> bool:
     """Return whether the vectors of an epoch stay: those of the first, of the last, and of some in between."""
     return epoch == 0 or last or _at_interval(epoch, settings.snapshot_every)
 

@@ -75,7 +75,7 @@ class Augmentation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class TrainingSettings:
     """Everything the result of a training depends on besides the pictures.
 
     Attributes:
@@ -114,7 +114,7 @@ class Settings:
         ValueError: When a value is out of range.
 
     Example:
-        >>> Settings.from_record(Settings(epochs=3).record()) == Settings(epochs=3)
+        >>> TrainingSettings.from_record(TrainingSettings(epochs=3).record()) == TrainingSettings(epochs=3)
         True
     """
 
@@ -209,7 +209,7 @@ class TrainingResult:
 
     folder: Path
     model: nn.Module
-    settings: Settings
+    settings: TrainingSettings
     curves: pd.DataFrame
     validation: pd.DataFrame
     snapshots: dict[int, FloatArray]

@@ -12,7 +12,7 @@ import anywidget
 import pandas as pd
 import traitlets
 
-from facelib.archive import Archive, Unit, find_person, find_scenes, hit_pictures, list_people, write_hits
+from facelib.archive import Archive, Unit, find_moments, find_person, hit_pictures, list_people, write_hits
 from facelib.archive.pictures import files_of, project_of
 from facelib.films.appearances import timecode
 from facelib.page.bundle import bundle
@@ -34,7 +34,7 @@ class ArchiveSearch(anywidget.AnyWidget):
         archive: The index; it stays open as long as the widget is used.
         people: Who is seen at first.
         without: Who is not seen.
-        by: `moment`, `shot` or `scene`, see `facelib.archive.find_scenes`.
+        by: `moment`, `shot` or `scene`, see `facelib.archive.find_moments`.
         shortest: Seconds; shorter hits are left out.
         page_size: Hits on a page.
         export: The file that the button writes, see `facelib.archive.write_hits`.
@@ -89,7 +89,7 @@ class ArchiveSearch(anywidget.AnyWidget):
         self.error, table = "", pd.DataFrame()
         try:
             if self.wanted:
-                table = find_scenes(
+                table = find_moments(
                     self._archive, self.wanted, without=self.unwanted, by=self.by, shortest=self.shortest
                 )
         except (OSError, ValueError) as error:
@@ -157,7 +157,7 @@ def hits_page(archive: Archive, hits: pd.DataFrame, *, most: int = 24, size: int
 
     Args:
         archive: The index.
-        hits: As `find_scenes` or `find_face` returns them.
+        hits: As `find_moments` or `find_face` returns them.
         most: How many to show at most; the page says how many more there are.
         size: The width of a picture in pixels.
     """

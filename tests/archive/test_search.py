@@ -13,8 +13,8 @@ import pytest
 from facelib.archive import (
     find_company,
     find_face,
+    find_moments,
     find_person,
-    find_scenes,
     find_years,
     hit_pictures,
     list_people,
@@ -66,7 +66,7 @@ class TestScenes:
         "people", [CAST[:1], CAST[:2], CAST[:3], ["Unknown 1"], ["Unknown 2", "Alan Turing"]], ids=" ".join
     )
     def test_moments_are_those_of_each_film(self, archive, people):
-        found = find_scenes(archive, people)
+        found = find_moments(archive, people)
         for number in range(FILMS):
             expected = [(one.start, one.end) for one in spans_of(stretches(number), people, together=True)]
             own = found[found["film"] == f"film {number}.mp4"]
@@ -75,7 +75,7 @@ class TestScenes:
 
     @pytest.mark.parametrize("without", [CAST[2:3], CAST[2:4], ["Unknown 1"]], ids=" ".join)
     def test_without_somebody_frame_by_frame(self, archive, without):
-        found = find_scenes(archive, CAST[:2], without=without)
+        found = find_moments(archive, CAST[:2], without=without)
         for number in range(FILMS):
             a, b, *others = frames(stretches(number), [*CAST[:2], *without])
             own = found[found["film"] == f"film {number}.mp4"].assign(person="hit")
@@ -85,7 +85,7 @@ class TestScenes:
 
     @pytest.mark.parametrize("by", ["shot", "scene"])
     def test_shots_and_scenes(self, archive, by):
-        found = find_scenes(archive, CAST[:2], without=CAST[2:3], by=by)
+        found = find_moments(archive, CAST[:2], without=CAST[2:3], by=by)
         for number in range(FILMS):
             tracks = random_tracks(number)
             seen = tracks.groupby(by)["person"].agg(set)
@@ -96,13 +96,13 @@ class TestScenes:
         assert len(found)
 
     def test_short_hits_are_left_out(self, archive):
-        found = find_scenes(archive, CAST[:1])
+        found = find_moments(archive, CAST[:1])
         length = found["end"] - found["start"]
-        long = find_scenes(archive, CAST[:1], shortest=3.0)
+        long = find_moments(archive, CAST[:1], shortest=3.0)
         assert 0 < len(long) == (length >= 3.0).sum() < len(found)
 
     def test_names_may_differ_in_case_and_accents(self, archive):
-        one, other = (find_scenes(archive, [name]) for name in ("Édith Clarke", "edith  CLARKE"))
+        one, other = (find_moments(archive, [name]) for name in ("Édith Clarke", "edith  CLARKE"))
         pd.testing.assert_frame_equal(one, other)
 
     @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ class TestScenes:
     )
     def test_what_cannot_be_sought(self, archive, people, options, said):
         with pytest.raises(ValueError, match=said):
-            find_scenes(archive, people, **options)
+            find_moments(archive, people, **options)
 
     def test_a_name_that_sql_would_take_for_its_own(self, make_project):
         name = "O'Brien\"; DROP TABLE films; --"
@@ -125,11 +125,11 @@ class TestScenes:
         write_film(project, "a.mp4", pd.DataFrame({"person": [name], "cluster": [""], "start": [0.0], "end": [2.0]}))
         update_archive(project)
         with open_archive(project) as archive:
-            assert find_scenes(archive, [name])["end"].tolist() == [2.0]
+            assert find_moments(archive, [name])["end"].tolist() == [2.0]
 
     def test_several_threads_search_at_once(self, archive):
-        expected, found = find_scenes(archive, CAST[:2]), []
-        threads = [Thread(target=lambda: found.append(find_scenes(archive, CAST[:2]))) for _ in range(4)]
+        expected, found = find_moments(archive, CAST[:2]), []
+        threads = [Thread(target=lambda: found.append(find_moments(archive, CAST[:2]))) for _ in range(4)]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -147,7 +147,7 @@ class TestSeveralProjects:
             yield archive
 
     def test_the_cast_is_sought_in_all(self, both):
-        found = find_scenes(both, ["Ada Lovelace"])
+        found = find_moments(both, ["Ada Lovelace"])
         assert list(found["project"].unique()) == ["first", "second"]
         for name, seed in (("first", 0), ("second", 50)):
             own = found[(found["project"] == name) & (found["film"] == "film 1.mp4")]
@@ -156,9 +156,9 @@ class TestSeveralProjects:
 
     def test_groups_of_unknown_people_are_those_of_their_project(self, both):
         assert {"Unknown 1 (first)", "Unknown 1 (second)"} <= set(list_people(both)["person"])
-        assert set(find_scenes(both, ["Unknown 1 (second)"])["project"]) == {"second"}
+        assert set(find_moments(both, ["Unknown 1 (second)"])["project"]) == {"second"}
         for by in ("shot", "scene"):
-            assert set(find_scenes(both, ["Unknown 1 (second)"], by=by)["project"]) == {"second"}
+            assert set(find_moments(both, ["Unknown 1 (second)"], by=by)["project"]) == {"second"}
         company = find_company(both, "Unknown 1 (second)")["person"]
         assert len(company) and not company.str.endswith("(first)").any()
         near = find_face(both, random_tracks(0)["embedding"].iloc[0], most=400)
@@ -276,7 +276,7 @@ class TestFaces:
         update_archive(project)
         with open_archive(project) as archive:
             assert sorted(find_face(archive, np.ones(8), most=9)["track"]) == [0, 1, 3]
-            assert len(find_scenes(archive, [random_tracks(4, 3).query("person != 'unknown'")["person"].iloc[0]]))
+            assert len(find_moments(archive, [random_tracks(4, 3).query("person != 'unknown'")["person"].iloc[0]]))
 
     @pytest.mark.parametrize(
         ("vector", "options", "said"),
@@ -319,7 +319,7 @@ class TestHits:
 
     @pytest.mark.parametrize("suffix", [".csv", ".json", ".parquet"])
     def test_written_and_read_again(self, archive, tmp_path, suffix):
-        hits = find_scenes(archive, CAST[:2])
+        hits = find_moments(archive, CAST[:2])
         path = tmp_path / f"hits{suffix}"
         write_hits(hits, path)
         read = {".csv": pd.read_csv, ".json": pd.read_json, ".parquet": pd.read_parquet}[suffix](path)
@@ -329,12 +329,12 @@ class TestHits:
             assert read["start_timecode"].str.fullmatch(r"\d\d:\d\d:\d\d\.\d{3}").all()
 
     def test_no_hits_at_all(self, archive, tmp_path):
-        write_hits(find_scenes(archive, CAST[:1]).head(0), tmp_path / "none.json")
+        write_hits(find_moments(archive, CAST[:1]).head(0), tmp_path / "none.json")
         assert json.loads((tmp_path / "none.json").read_text()) == []
 
     def test_a_name_that_says_no_form(self, archive, tmp_path):
         with pytest.raises(ValueError, match=r"\.csv, \.json or \.parquet"):
-            write_hits(find_scenes(archive, CAST[:1]), tmp_path / "hits.xlsx")
+            write_hits(find_moments(archive, CAST[:1]), tmp_path / "hits.xlsx")
 
 
 class TestLine:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from facelib.archive import find_scenes, find_years, list_people, open_archive, update_archive
+from facelib.archive import find_moments, find_years, list_people, open_archive, update_archive
 from facelib.archive.catalogue import Catalogue
 from facelib.archive.dates import date_of, film_date
 from facelib.archive.segments import MERGED, segment_path
@@ -181,11 +181,11 @@ class TestMerging:
         project = make_project(MERGED - 1)
         update_archive(project, progress=False)
         with open_archive(project) as archive:
-            before = find_scenes(archive, CAST[:2])
+            before = find_moments(archive, CAST[:2])
             write_film(project, "one more.mp4", random_tracks(100))
             update_archive(project)
             archive.__dict__.pop("people", None)  # read again from the files
-            pd.testing.assert_frame_equal(find_scenes(archive, CAST[:2]), before)
+            pd.testing.assert_frame_equal(find_moments(archive, CAST[:2]), before)
 
     def test_files_of_a_killed_run_are_removed(self, make_project):
         project = make_project(1)

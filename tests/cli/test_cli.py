@@ -256,8 +256,13 @@ def test_doctor_says_of_each_thing_whether_it_is_well():
     assert all(finding.subject in shown.output for finding in check())
 
 
-def test_demo_makes_a_project(tmp_path):
-    made = invoke("demo", "--data-dir", str(tmp_path), "--project", "try")
-    assert made.exit_code == 0, made.output
-    assert (tmp_path / "try" / "people").is_dir()
-    assert "facelib run --project try" in made.output
+@pytest.mark.long
+def test_demo_makes_a_project(copy_demo, tmp_path):
+    project = copy_demo(tmp_path)
+    assert project.people.is_dir()
+    assert "facelib run --project demo" in (tmp_path / "said.txt").read_text("utf-8")
+    project.data.rename(project.data.with_name("try"))
+    again = invoke("demo", "--data-dir", str(project.data_dir), "--project", "try")
+    assert again.exit_code == 0, again.output
+    assert "facelib run --project try" in again.output
+    assert [path.name for path in project.data_dir.iterdir()] == ["try"]

@@ -22,17 +22,17 @@ from facelib.faces import iou
 from facelib.images import UnreadablePicture, read_image
 from facelib.project import Project
 
+pytestmark = pytest.mark.long
+
 CAST = ["Eileen Collins", "Grace Hopper"]
 CORNERS = ["left", "top", "right", "bottom"]
 SHORT = 0.2  # seconds per shot
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory):
-    """The demo as users get it."""
-    project = Project("demo", tmp_path_factory.mktemp("demo"))
-    make_demo(project, progress=False)
-    return project
+def demo(tmp_path_factory, copy_demo):
+    """The demo as users get it, by the command."""
+    return copy_demo(tmp_path_factory.mktemp("demo"))
 
 
 @pytest.fixture(scope="module")

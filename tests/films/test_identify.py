@@ -13,7 +13,6 @@ from PIL import Image as PillowImage
 from sklearn.base import clone
 
 import facelib
-from facelib.demo import make_demo
 from facelib.evaluate import Score, count, found_faces, load_truth, match_faces, read_truth, score_film
 from facelib.films.appearances import APPEARANCE_COLUMNS
 from facelib.films.identify import identify_films
@@ -24,6 +23,8 @@ from facelib.gallery import build_gallery, read_gallery, write_gallery
 from facelib.project import FilmFiles, Project
 from facelib.recognize import UNKNOWN, load_recognizer
 from facelib.recognize.tuning import tune
+
+pytestmark = pytest.mark.long
 
 
 @pytest.fixture(scope="module")
@@ -46,11 +47,9 @@ def enrol(project, embedder):
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory, embedder):
-    folder = tmp_path_factory.mktemp("demo")
-    project = Project("demo", folder / "data", folder / "output")
-    make_demo(project, progress=False)
-    return project, *enrol(project, embedder)
+def demo(tmp_path_factory, make_tuned_demo):
+    project = make_tuned_demo(tmp_path_factory.mktemp("demo"))
+    return project, *load_recognizer(project.recognizer)
 
 
 @pytest.fixture(scope="module")
@@ -287,13 +286,21 @@ def names_without(person, found, files, recognizer, info, truth):
     return int(((matches["label"] == person) & ~matches["name"].isin([UNKNOWN, ""])).sum())
 
 
-@pytest.mark.real_data
-def test_who_is_left_out_of_a_cast_is_given_nobody_elses_name(shared_data, tmp_path, embedder):
-    """In two scenes of one sitcom each of six leads is a stranger in turn: straight, in profile, in like clothes."""
-    project = Project("sitcom", tmp_path / "data", tmp_path / "output")
+@pytest.fixture(scope="module")
+def sitcom(shared_data, tmp_path_factory, embedder):
+    """A project that knows six leads, over one scene: whoever asks first has its film looked through."""
+    folder = tmp_path_factory.mktemp("sitcom")
+    project = Project("sitcom", folder / "data", folder / "output")
     project.data.mkdir(parents=True)
-    (project.data / "people").symlink_to(shared_data / "sitcom/people")
-    recognizer, info = enrol(project, embedder)
+    for name in ("people", "videos"):
+        (project.data / name).symlink_to(shared_data / "sitcom" / name)
+    return project, *enrol(project, embedder)
+
+
+@pytest.mark.real_data
+def test_who_is_left_out_of_a_cast_is_given_nobody_elses_name(shared_data, sitcom, embedder):
+    """In two scenes of one sitcom each of six leads is a stranger in turn: straight, in profile, in like clothes."""
+    project, recognizer, info = sitcom
     detector = facelib.load_detector(smallest_face=16, working_size=640)
     for film, truth in (
         ("sitcom/videos/scene_a.mp4", "sitcom/truth/scene_a.csv"),
@@ -307,14 +314,10 @@ def test_who_is_left_out_of_a_cast_is_given_nobody_elses_name(shared_data, tmp_p
 
 
 @pytest.mark.real_data
-def test_a_sitcom_scene(shared_data, tmp_path, embedder):
+def test_a_sitcom_scene(shared_data, sitcom, embedder):
     """Small and turned faces in six people's clothes."""
     source = shared_data / "sitcom"
-    project = Project("sitcom", tmp_path / "data", tmp_path / "output")
-    project.data.mkdir(parents=True)
-    for name in ("people", "videos"):
-        (project.data / name).symlink_to(source / name)
-    recognizer, info = enrol(project, embedder)
+    project, recognizer, info = sitcom
     (film,) = project.find_videos()
     detector = facelib.load_detector(smallest_face=16, working_size=640)
     truth = load_truth(source / "truth" / "scene_a.csv")

@@ -11,7 +11,6 @@ import pandas as pd
 import pytest
 
 import facelib
-from facelib.demo import make_demo
 from facelib.detect import Detector
 from facelib.embed import Embedder
 from facelib.gallery import PROPOSAL_COLUMNS, PROPOSAL_KINDS, accept, build_gallery, curate, examine
@@ -110,8 +109,10 @@ def embedder() -> Embedder:
     return facelib.load_embedder("dlib", provider="cpu")
 
 
-def test_the_demos_planted_faults_are_all_found(project: Project, detector: Detector, embedder: Embedder) -> None:
-    make_demo(project, seconds_per_shot=0.08, progress=False)
+def test_the_demos_planted_faults_are_all_found(
+    copy_demo: Callable[..., Project], tmp_path: Path, detector: Detector, embedder: Embedder
+) -> None:
+    project = copy_demo(tmp_path, 0.4)
     table = build_gallery(project, detector, embedder, progress=False)
     found = examine(table, project, threshold=embedder.threshold, progress=False)
     rows = {(Path(row.picture).name, row.kind): row for row in found.proposals.itertuples()}
@@ -140,6 +141,7 @@ def linked(source: Path, folder: Path, detector: Detector, embedder: Embedder) -
     return project, build_gallery(project, detector, embedder, progress=False)
 
 
+@pytest.mark.long
 @pytest.mark.real_data
 @pytest.mark.parametrize("seed", range(5))
 def test_pictures_in_a_wrong_folder_are_found_and_few_others(
@@ -167,6 +169,7 @@ def test_pictures_in_a_wrong_folder_are_found_and_few_others(
     assert (named["fits"] == named["picture"].map(owners)).mean() >= 0.95
 
 
+@pytest.mark.long
 @pytest.mark.real_data
 def test_the_trap_among_the_clips_cast_is_found(
     shared_data: Path, tmp_path: Path, detector: Detector, embedder: Embedder

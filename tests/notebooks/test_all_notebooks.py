@@ -12,7 +12,7 @@ from facelib.pipeline import run_pipeline
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory, copy_demo):
-    project = copy_demo(tmp_path_factory.mktemp("demo"), 0.6)
+    project = copy_demo(tmp_path_factory.mktemp("demo"), 0.4)
     (project.videos / "broken.mp4").write_text("no film")
     return project
 

@@ -23,7 +23,7 @@ def run(project: Project, **parameters: object):
 
 
 def test_nothing_asked(tmp_path, copy_demo):
-    project = copy_demo(tmp_path, 0.6)
+    project = copy_demo(tmp_path, 0.4)
     before = {path: path.stat().st_mtime_ns for path in project.data.rglob("*") if path.is_file()}
     assert run(project).state == "done"
     assert {path: path.stat().st_mtime_ns for path in project.data.rglob("*") if path.is_file()} == before

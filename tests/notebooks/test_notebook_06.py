@@ -22,7 +22,7 @@ from facelib.review import Review
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory, make_tuned_demo):
-    project = make_tuned_demo(tmp_path_factory.mktemp("demo"), 0.6)
+    project = make_tuned_demo(tmp_path_factory.mktemp("demo"), 0.4)
     (project.videos / "demo_vfr.mp4").rename(project.videos / "not_yet.mp4")
     detector, named = facelib.load_detector(working_size=640), load_recognizer(project.recognizer)
     embedder = facelib.load_embedder("dlib")
@@ -59,7 +59,7 @@ def test_it_shows_pictures_and_follows_decisions(demo, tmp_path):
     assert after.loc[[stranger, hopper], "person"].tolist() == ["Nina", "not a face"]
     assert "Nina" in set(pd.read_csv(files.appearances)["person"])
     assert "Nina" in {label["name"] for label in script_value(files.page_data)["labels"]}
-    assert len(list(read_frames(files.annotated))) == 150
+    assert len(list(read_frames(files.annotated))) == 100
     pictures = sorted(path.name for path in (demo.people / "Nina").iterdir())
     assert pictures and all(name.startswith("film demo ") for name in pictures)
     # 02 looks for a face in them again.

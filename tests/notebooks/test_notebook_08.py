@@ -18,7 +18,7 @@ from facelib.pipeline import run_pipeline
 from facelib.pipeline.parameters import TrainEmbeddingParameters
 from facelib.project import Project
 from facelib.recognize import load_recognizer
-from facelib.train.settings import Settings
+from facelib.train.settings import TrainingSettings
 
 TINY = {
     "network": "mobilenetv3_small_050", "image_size": 48, "dimension": 32, "epochs": 2, "snapshot_every": 1,
@@ -52,7 +52,7 @@ def network(demo, trained) -> Path:
 
 def test_without_a_word_it_trains_as_the_library_does():
     given = dict(TrainEmbeddingParameters())
-    own = asdict(Settings())
+    own = asdict(TrainingSettings())
     shared = own.keys() & given.keys()
     assert {"network", "loss", "epochs", "learning_rate"} <= shared
     assert {name: given[name] for name in shared} == {name: own[name] for name in shared}

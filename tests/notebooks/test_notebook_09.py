@@ -17,7 +17,7 @@ from facelib.widgets import live_appearances, read_changes
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory, make_tuned_demo):
-    project = make_tuned_demo(tmp_path_factory.mktemp("demo"), 1.5)
+    project = make_tuned_demo(tmp_path_factory.mktemp("demo"), 1.2)
     (project.videos / "demo_vfr.mp4").unlink()
     return project
 
@@ -49,9 +49,9 @@ def test_to_the_end_of_a_film_with_a_recording(demo, tmp_path):
     before = len(read_changes(demo.output / "live" / "changes.jsonl"))
     shown = run(demo, tmp_path / "out.ipynb", source=source, seconds=0.0, record=True, detector="haar")
     changes = read_changes(demo.output / "live" / "changes.jsonl").iloc[before:]
-    assert changes["kind"].iloc[-1] == "ended" and changes["time"].max() == pytest.approx(14.96, abs=0.2)
+    assert changes["kind"].iloc[-1] == "ended" and changes["time"].max() == pytest.approx(11.96, abs=0.2)
     (recording,) = (demo.output / "live").glob("*.mp4")
-    assert probe(recording).duration == pytest.approx(15.0, abs=0.3)
+    assert probe(recording).duration == pytest.approx(12.0, abs=0.3)
     assert any("LiveCamera" in output for output in shown)
     assert any("<figure" in output and "data:image/jpeg;base64" in output for output in shown)
     assert any("image/jpeg" in output for output in shown)

@@ -316,3 +316,14 @@ def test_training_reads_the_people_and_the_networks(project, tmp_path):
     read = STEP_FILES[8].inputs(project, {"people_from": str(tmp_path / "lfw")})
     assert tmp_path / "lfw" / "Ada" / "1.jpg" in read
     assert project.people / "Ann" / "1.jpg" in STEP_FILES[8].inputs(project, {"people_from": ""})
+
+
+def test_gathering_reads_what_it_leaves_out_too(project):
+    read = STEP_FILES[1].inputs
+    before = read(project, {})
+    project.videos.mkdir()
+    odd = [project.people / "Unknown 1", project.people / "loose.jpg", project.videos / "notes.txt"]
+    odd[0].mkdir()
+    for path in odd[1:]:
+        path.write_bytes(b"\xff\xd8\xff\xe0 a picture")
+    assert set(read(project, {})) - set(before) == set(odd)

@@ -338,5 +338,7 @@ def test_a_saved_recognizer_says_what_its_threshold_is_from_and_how_often_it_err
     assert "100% of the cast's faces would not be given their name (100% would be given none)" in str(
         recognizer_warnings(info)
     )
+    info = load_recognizer(many.save(path, 1.9))[1]  # farther than any two faces lie
+    assert info.fpir == 1 and "100% of strangers would be given a name of the cast" in str(recognizer_warnings(info))
     alone = load_recognizer(tune(make_gallery(1, 3), fallback=0.5, progress=False).save(path))[1]
     assert "FPIR not measured of 0 trials" in describe_recognizer(alone)

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
@@ -22,14 +23,40 @@ from facelib.page import write_page
 from facelib.project import Project, file_lock
 from facelib.recognize import load_recognizer
 from facelib.server.app import create_app
-from facelib.server.settings import Settings
+from facelib.server.settings import ServerSettings
 
 _numbers = count()
 
 
-@pytest.fixture(scope="session")
-def postgresql() -> Iterator[Callable[[], str]]:
+@dataclass(frozen=True)
+class Cluster:
     """A PostgreSQL server of our own; called, it gives the address of a new, empty database."""
+
+    folder: Path
+    programs: Path
+    user: str | None
+
+    def run(self, program: str, *arguments: str) -> None:
+        command = [str(self.programs / program), "-D", f"{self.folder}/data", *arguments]
+        subprocess.run(command, check=True, user=self.user, stdout=subprocess.DEVNULL, cwd=self.folder, timeout=120)
+
+    def start(self) -> None:
+        options = f"-k {self.folder} -c listen_addresses='' -c fsync=off -c max_connections=200"
+        self.run("pg_ctl", "-w", "-o", options, "-l", f"{self.folder}/log", "start")
+
+    def stop(self) -> None:
+        self.run("pg_ctl", "-m", "immediate", "stop")
+
+    def __call__(self) -> str:
+        name = f"facelib_{next(_numbers)}"
+        with psycopg.connect(f"host={self.folder} user=facelib dbname=postgres", autocommit=True) as connection:
+            connection.execute(f"create database {name}")  # type: ignore[arg-type]
+        return f"postgresql://facelib@/{name}?host={self.folder}"
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Cluster]:
+    """A PostgreSQL server of our own."""
     programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     found = str(programs[-1]) if programs else shutil.which("initdb")
     if found is None:
@@ -41,27 +68,15 @@ def postgresql() -> Iterator[Callable[[], str]]:
     user = "postgres" if os.geteuid() == 0 else None  # it refuses to run as root
     if user:
         os.chown(folder, pwd.getpwnam(user).pw_uid, -1)
-
-    def run(program: str, *arguments: str) -> None:
-        command = [str(Path(found).with_name(program)), *arguments]
-        subprocess.run(command, check=True, user=user, stdout=subprocess.DEVNULL, cwd=folder, timeout=120)
-
-    run("initdb", "-D", f"{folder}/data", "-U", "facelib", "-A", "trust", "--no-sync", "-E", "UTF8")
-    options = f"-k {folder} -c listen_addresses='' -c fsync=off -c max_connections=200"
-    run("pg_ctl", "-D", f"{folder}/data", "-w", "-o", options, "-l", f"{folder}/log", "start")
-
-    def make() -> str:
-        name = f"facelib_{next(_numbers)}"
-        with psycopg.connect(f"host={folder} user=facelib dbname=postgres", autocommit=True) as connection:
-            connection.execute(f"create database {name}")  # type: ignore[arg-type]
-        return f"postgresql://facelib@/{name}?host={folder}"
-
-    yield make
-    run("pg_ctl", "-D", f"{folder}/data", "-m", "immediate", "stop")
+    cluster = Cluster(folder, Path(found).parent, user)
+    cluster.run("initdb", "-U", "facelib", "-A", "trust", "--no-sync", "-E", "UTF8")
+    cluster.start()
+    yield cluster
+    cluster.stop()
     shutil.rmtree(folder)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
 def database_url(request: pytest.FixtureRequest) -> str:
     """The address of an empty database, of each kind in turn; empty for the usual SQLite file."""
     make: Callable[[], str] = request.getfixturevalue("postgresql") if request.param == "postgresql" else str
@@ -104,18 +119,20 @@ def films(named: Project, owner: TestClient) -> TestClient:
 
 
 @pytest.fixture
-def settings(tmp_path: Path, database_url: str) -> Settings:
+def settings(tmp_path: Path, database_url: str) -> ServerSettings:
     """The settings of a server over `tmp_path`, where `demo` puts its project."""
-    return Settings(data_dir=tmp_path / "data", output_dir=tmp_path / "output", database_url=database_url, workers=0)
+    return ServerSettings(
+        data_dir=tmp_path / "data", output_dir=tmp_path / "output", database_url=database_url, workers=0
+    )
 
 
 @pytest.fixture
-def make_app(settings: Settings) -> Iterator[Callable[..., FastAPI]]:
+def make_app(settings: ServerSettings) -> Iterator[Callable[..., FastAPI]]:
     """A factory of applications with these settings, some of them changed; all share the database."""
     made: list[FastAPI] = []
 
     def make(**changed: object) -> FastAPI:
-        made.append(create_app(Settings(**{**settings.model_dump(), **changed})))
+        made.append(create_app(ServerSettings(**{**settings.model_dump(), **changed})))
         return made[-1]
 
     yield make
@@ -154,3 +171,15 @@ def client_with(owner: TestClient) -> Callable[[dict[str, str]], TestClient]:
         return TestClient(owner.app, raise_server_exceptions=False, headers=headers)
 
     return make
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 12 MB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", str(folder)]
+    if os.name == "nt" or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("needs the right to mount a small disk")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
+import jsonschema
+import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
@@ -21,9 +24,21 @@ def test_every_answer_has_the_headers(owner: TestClient, make_app: Callable[...,
     assert "Secure" in secure.post("/api/v1/session", json={"token": token}).headers["set-cookie"]
 
 
-def test_a_body_that_is_too_large_is_not_read(owner: TestClient) -> None:
-    answer = owner.post("/api/v1/projects", content=b" " * (33 * 2**20), headers={"Content-Type": "application/json"})
-    assert (answer.status_code, answer.headers["content-type"]) == (413, "application/problem+json")
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("announced", [True, False])
+@pytest.mark.parametrize("path", ["projects", "session", "projects/own/people/Ada/pictures", "projects/own/identify"])
+def test_a_body_that_is_too_large_is_not_read(owner: TestClient, tmp_path: Path, announced: bool, path: str) -> None:
+    (tmp_path / "data" / "own" / "people" / "Ada").mkdir(parents=True)
+
+    def pieces() -> Iterator[bytes]:
+        for _ in range(64):
+            yield b" " * 2**20
+
+    kind = "application/json" if path in ("projects", "session") else "multipart/form-data; boundary=x"
+    content = b"".join(pieces()) if announced else pieces()
+    answer = owner.post(f"/api/v1/{path}", content=content, headers={"Content-Type": kind})
+    assert (answer.status_code, answer.headers["content-type"]) == (413, "application/problem+json"), answer.text
+    assert answer.headers["content-security-policy"]
 
 
 def test_the_description_of_the_api_needs_a_log_in(stranger: TestClient) -> None:
@@ -49,3 +64,13 @@ def test_a_fault_of_the_server_shows_no_trace(make_app: Callable[..., FastAPI]) 
         answer = client.get(path)
         assert (answer.status_code, answer.headers["content-type"]) == (500, "application/problem+json")
         assert "secret" not in answer.text and "broadcast" not in answer.text and "Traceback" not in answer.text
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_each_body_and_answer_has_an_example_that_is_valid(owner: TestClient) -> None:
+    described = owner.get("/api/v1/openapi.json").json()
+    schemas = described["components"]["schemas"]
+    assert [name for name, schema in schemas.items() if schema["type"] == "object" and not schema.get("examples")] == []
+    for name, schema in schemas.items():
+        for example in schema.get("examples", []):
+            jsonschema.validate(example, described | {"$ref": f"#/components/schemas/{name}"})

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
+import json
+import os
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -11,14 +15,18 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from typing import Any
+from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 from starlette.testclient import TestClient
 
 from facelib.project import Project
-from facelib.server.settings import Settings
+from facelib.server.settings import ServerSettings
 
 OWN = "/api/v1/projects/own"
+PEOPLE = ["Eileen Collins", "Grace Hopper"]
+PICTURES = 12
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -27,26 +35,56 @@ def database_url() -> str:
     return ""
 
 
-@pytest.fixture
-def settings(settings: Settings) -> Settings:
-    """The settings of a server that works, and may fetch from this machine."""
-    return settings.model_copy(update={"workers": 1, "private_addresses": True})
+class _Elsewhere(SimpleHTTPRequestHandler):
+    """The demo's files, and a search engine whose pages are as Bing's: it finds the pictures in the person's folder."""
 
+    def do_GET(self) -> None:
+        """Answer a search, or send a file."""
+        asked = urlsplit(self.path)
+        if asked.path != "/bing/images/async":
+            super().do_GET()
+            return
+        words = {name: values[0] for name, values in parse_qs(asked.query).items()}
+        person = next(name for name in PEOPLE if name in words["q"])
+        names = sorted(os.listdir(Path(self.directory) / "people" / person))[:PICTURES]
+        host = f"http://127.0.0.1:{self.server.server_address[1]}"  # type: ignore[index]
+        found = [f"{host}/people/{quote(person)}/{quote(name)}" for name in names][int(words["first"]) :]
+        known = [html.escape(json.dumps({"murl": one}, separators=(",", ":"))) for one in found]
+        items = "".join(f'<div class="imgpt"><a class="iusc" m="{one}"></a></div>' for one in known)
+        body = f"<html><body>{items}</body></html>".encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
 
-class _Quiet(SimpleHTTPRequestHandler):
     def log_message(self, *_: Any) -> None:
         """Say nothing."""
 
 
 @pytest.fixture
 def elsewhere(copy_demo: Callable[..., Project], tmp_path: Path) -> Iterator[tuple[Project, str]]:
-    """The demo behind an address of this machine, from which films are fetched."""
+    """The demo behind an address of this machine, where a search engine finds its pictures and films are fetched."""
     demo = copy_demo(tmp_path / "elsewhere", 0.4)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(demo.videos)))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Elsewhere, directory=str(demo.data)))
     Thread(target=server.serve_forever, daemon=True).start()
     yield demo, f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     server.server_close()
+
+
+@pytest.fixture
+def settings(settings: ServerSettings, elsewhere: tuple[Project, str], tmp_path: Path) -> ServerSettings:
+    """The settings of a server that works, and whose notebooks ask the engine of this machine."""
+    folder = tmp_path / "notebooks"
+    shutil.copytree(ROOT / "notebooks", folder)
+    gather = next(folder.glob("01_*.ipynb"))
+    own = "limits=limits_of_pictures,"
+    there = f'{own} engine_addresses={{"bing": "{elsewhere[1]}/bing"}},'
+    text = gather.read_text(encoding="utf-8")
+    assert text.count(own) == 1
+    gather.write_text(text.replace(own, there.replace('"', '\\"')), encoding="utf-8")
+    return settings.model_copy(update={"workers": 1, "private_addresses": True, "notebooks": folder})
 
 
 def _finish(client: TestClient, kind: str, /, **parameters: Any) -> dict[str, Any]:
@@ -66,12 +104,11 @@ def _finish(client: TestClient, kind: str, /, **parameters: Any) -> dict[str, An
 def test_the_whole_sequence(owner: TestClient, elsewhere: tuple[Project, str], kernel_server: None) -> None:
     demo, address = elsewhere
     assert owner.post("/api/v1/projects", json={"name": "own"}).status_code == 201
-    for person in demo.find_people():  # the training set
-        assert owner.post(f"{OWN}/people", json={"name": person}).status_code == 201
-        for picture in demo.find_pictures(person)[:12]:
-            files = {"picture": (picture.name, picture.read_bytes())}
-            assert owner.post(f"{OWN}/people/{person}/pictures", files=files).status_code in (201, 422)
-    _finish(owner, "gather", videos_from=[f"{address}/demo.mp4"])  # the crawl
+    _finish(owner, "gather", names=PEOPLE, engines=["bing"], videos_from=[f"{address}/videos/demo.mp4"])  # the crawl
+    cast = owner.get(f"{OWN}/people").json()["items"]
+    assert [one["name"] for one in cast] == PEOPLE and all(5 < one["pictures"] <= PICTURES for one in cast)
+    files = {"picture": ("own.jpg", demo.find_pictures(PEOPLE[0])[-1].read_bytes())}  # the training set, by hand
+    assert owner.post(f"{OWN}/people/{PEOPLE[0]}/pictures", files=files).json()["new"]
     (video,) = owner.get(f"{OWN}/videos").json()["items"]
     assert video["state"] == "new" and video["bytes"] == (demo.videos / "demo.mp4").stat().st_size
 

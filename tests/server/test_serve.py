@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
 from facelib.cli import main
-from facelib.server.settings import Settings
+from facelib.server.settings import ServerSettings
 
 from .running import serving
 
@@ -43,7 +43,7 @@ def test_a_server_starts_tells_its_token_once_and_stops(tmp_path: Path, database
 
 def test_help_explains_every_setting() -> None:
     text = CliRunner().invoke(main, ["serve", "--help"]).output
-    for name, field in Settings.model_fields.items():
+    for name, field in ServerSettings.model_fields.items():
         assert f"FACELIB_{name.upper()}" in text
         assert field.description.split()[0] in text
 
@@ -59,8 +59,8 @@ def test_settings_come_from_the_environment_then_from_the_file(
     file.write_text(content)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    assert Settings.read(file).port == port
-    assert Settings.read(file, port=9002).port == 9002
+    assert ServerSettings.read(file).port == port
+    assert ServerSettings.read(file, port=9002).port == 9002
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ import torch
 
 from facelib.train.checkpoints import load_network, load_state, save_network, save_state
 from facelib.train.networks import make_network
-from facelib.train.settings import Settings
+from facelib.train.settings import TrainingSettings
 
-SETTINGS = Settings(network="mobilenetv3_small_050", dimension=8)
+SETTINGS = TrainingSettings(network="mobilenetv3_small_050", dimension=8)
 
 
 def test_there_and_back(tmp_path):

@@ -162,7 +162,7 @@ def trained(tmp_path_factory):
     """A tiny training on drawn patterns: people are stripes of different widths."""
     from facelib.train.data import Crops
     from facelib.train.loop import train
-    from facelib.train.settings import Settings
+    from facelib.train.settings import TrainingSettings
 
     random = np.random.default_rng(0)
     across = np.arange(32)[None, :]
@@ -176,7 +176,7 @@ def trained(tmp_path_factory):
     crops = Crops.of(np.stack(faces), names)
     learning = crops.of_people([f"Person {number}" for number in range(5)])
     validation = crops.of_people([f"Person {number}" for number in range(5, 8)])
-    settings = Settings(
+    settings = TrainingSettings(
         network="mobilenetv3_small_050", dimension=8, image_size=32, epochs=1, people_per_batch=4,
         pictures_per_person=2, device="cpu", threads=1,
     )  # fmt: skip

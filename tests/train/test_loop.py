@@ -18,9 +18,9 @@ import torch
 from facelib.train import loop
 from facelib.train.checkpoints import load_state
 from facelib.train.loop import load_result, train
-from facelib.train.settings import CURVE_COLUMNS, Augmentation, Settings
+from facelib.train.settings import CURVE_COLUMNS, Augmentation, TrainingSettings
 
-TINY = Settings(
+TINY = TrainingSettings(
     network="mobilenetv3_small_050", dimension=16, image_size=32, people_per_batch=4, pictures_per_person=3, epochs=3,
     batches_per_epoch=4, scale=16, margin=5, snapshot_every=2, learning_rate=3e-3, device="cpu", threads=1, seed=3,
 )  # fmt: skip
@@ -30,11 +30,11 @@ import sys
 import numpy as np
 from facelib.train.data import Crops
 from facelib.train.loop import train
-from facelib.train.settings import Settings
+from facelib.train.settings import TrainingSettings
 import json
 folder, record = sys.argv[1], json.loads(sys.argv[2])
 sides = [Crops.of(np.load(f"{folder}/{side}.npy"), np.load(f"{folder}/{side}_names.npy").tolist()) for side in "ab"]
-train(*sides, f"{folder}/training", Settings.from_record(record), seconds_between_checkpoints=0, progress=False)
+train(*sides, f"{folder}/training", TrainingSettings.from_record(record), seconds_between_checkpoints=0, progress=False)
 """
 
 

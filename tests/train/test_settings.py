@@ -1,4 +1,4 @@
-"""Settings: what they refuse, and that they come back from a file as they were."""
+"""Settings of training: what they refuse, and that they come back from a file as they were."""
 
 import json
 import math
@@ -12,14 +12,14 @@ import pytest
 from packaging.requirements import Requirement
 
 import facelib
-from facelib.train.settings import Augmentation, Settings
+from facelib.train.settings import Augmentation, TrainingSettings
 
 
 def test_there_and_back():
-    settings = Settings(
+    settings = TrainingSettings(
         network="xception", margin=0.3, loss="triplet", augmentation=Augmentation(flip=0.25), patience=3
     )
-    assert Settings.from_record(json.loads(json.dumps(settings.record()))) == settings
+    assert TrainingSettings.from_record(json.loads(json.dumps(settings.record()))) == settings
 
 
 @pytest.mark.parametrize(("given", "message"), [
@@ -39,7 +39,7 @@ def test_there_and_back():
 ])  # fmt: skip
 def test_what_is_refused(given, message):
     with pytest.raises(ValueError, match=message):
-        Settings(**given)
+        TrainingSettings(**given)
 
 
 @pytest.mark.parametrize(("given", "message"), [
@@ -53,11 +53,11 @@ def test_augmentation_that_is_refused(given, message):
 
 def test_a_record_of_another_version_is_told():
     with pytest.raises(ValueError, match=r"got \['optimizer'\] among them"):
-        Settings.from_record({"optimizer": "sgd"})
+        TrainingSettings.from_record({"optimizer": "sgd"})
 
 
 def test_the_form_says_what_the_networks_take():
-    form = replace(Settings(), image_size=96).form
+    form = replace(TrainingSettings(), image_size=96).form
     assert form.size == 96 and form.colour == "RGB"
     assert (0 - form.mean) * form.scale == -1 and (255 - form.mean) * form.scale == 1
 

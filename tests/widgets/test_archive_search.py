@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from facelib.archive import find_scenes, open_archive, update_archive
+from facelib.archive import find_moments, open_archive, update_archive
 from facelib.widgets import ArchiveSearch, hits_page
 
 
@@ -81,7 +81,7 @@ def test_a_hit_is_played_from_its_film(archive, ask, make_film):
 
 
 def test_hits_as_a_page(archive):
-    hits = find_scenes(archive, ["Ada"])
+    hits = find_moments(archive, ["Ada"])
     page = hits_page(archive, hits, most=1).html
     assert page.count("<figure") == 1 and "and 1 more" in page and "one.mp4" in page
     assert "Nothing was found" in hits_page(archive, hits.head(0)).html

@@ -61,6 +61,7 @@ PURPOSES = {
 """What each file made of a film is for, by its name."""
 
 __all__ = [
+    "FILE_NAMES",
     "FORMATS",
     "PURPOSES",
     "Format",
@@ -160,3 +161,6 @@ _WRITERS: dict[Format, tuple[Callable[[Material, Path], None], str]] = {
     "chapters": (write_chapters, "chapters.ffmetadata"),
     "nfo": (write_nfo, "film.nfo"),
 }
+
+FILE_NAMES: dict[Format, str] = {name: file_name for name, (_, file_name) in _WRITERS.items()}
+"""What the file of each format is called."""

@@ -13,7 +13,7 @@ from typing import Any
 import av
 from av.container import InputContainer, OutputContainer
 
-from facelib.films.media.timeline import FrameTimes, Segment, StreamClock
+from facelib.films.media.timeline import ClockSegment, FrameTimes, StreamClock
 
 log = logging.getLogger(__name__)
 
@@ -128,7 +128,7 @@ class SubtitleTrack:
     """
 
     def __init__(
-        self, stream: Any, output: OutputContainer, segments: tuple[Segment, ...], path: str | Path, until: float
+        self, stream: Any, output: OutputContainer, segments: tuple[ClockSegment, ...], path: str | Path, until: float
     ) -> None:
         """Add the stream."""
         self.target: Any = output.add_stream("mov_text")

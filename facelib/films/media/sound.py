@@ -13,7 +13,7 @@ from av.container import InputContainer
 from numpy.typing import NDArray
 
 from facelib.films.media.opening import decode_packet, read_packets
-from facelib.films.media.timeline import Segment, StreamClock
+from facelib.films.media.timeline import ClockSegment, StreamClock
 
 Samples = NDArray[np.float32]
 """Sound as `(channels, samples)`, from -1 to 1."""
@@ -68,7 +68,7 @@ def named_layout(layout: str) -> str:
     return _USUAL.get(layout, layout)
 
 
-def open_sound(container: InputContainer, path: str | Path, segments: tuple[Segment, ...] = ()) -> Sound | None:
+def open_sound(container: InputContainer, path: str | Path, segments: tuple[ClockSegment, ...] = ()) -> Sound | None:
     """Return the main sound of a film, None when it has none that can be decoded.
 
     Args:
@@ -104,7 +104,7 @@ class Sound:
     """
 
     def __init__(
-        self, first: av.AudioFrame, frames: Iterable[av.AudioFrame], segments: tuple[Segment, ...] = ()
+        self, first: av.AudioFrame, frames: Iterable[av.AudioFrame], segments: tuple[ClockSegment, ...] = ()
     ) -> None:
         """Choose rate and layout."""
         self.rate = aac_rate(first.sample_rate)
@@ -145,7 +145,7 @@ class SamplePlacer:
         segments: The film's map from the times of its file.
     """
 
-    def __init__(self, rate: int, layout: str, segments: tuple[Segment, ...] = ()) -> None:
+    def __init__(self, rate: int, layout: str, segments: tuple[ClockSegment, ...] = ()) -> None:
         self._count = SampleCount(rate, segments)
         self._convert = _Converter(rate, layout)
 
@@ -175,7 +175,7 @@ class SampleCount:
         expected: The place after the last sample, which the caller sets.
     """
 
-    def __init__(self, rate: int, segments: tuple[Segment, ...], tick: Fraction = Fraction(0)) -> None:
+    def __init__(self, rate: int, segments: tuple[ClockSegment, ...], tick: Fraction = Fraction(0)) -> None:
         self.rate = rate
         self.expected = 0
         self._begun = False

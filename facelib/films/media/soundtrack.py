@@ -13,7 +13,7 @@ from av.container import OutputContainer
 
 from facelib.films.media.opening import decode_packet
 from facelib.films.media.sound import SampleCount, SamplePlacer, Samples, aac_layout, aac_rate, frame_of, named_layout
-from facelib.films.media.timeline import Segment
+from facelib.films.media.timeline import ClockSegment
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ class SoundTrack(Protocol):
 
 
 def add_sound(
-    stream: Any, output: OutputContainer, segments: tuple[Segment, ...], path: str | Path, mode: SoundMode
+    stream: Any, output: OutputContainer, segments: tuple[ClockSegment, ...], path: str | Path, mode: SoundMode
 ) -> SoundTrack | None:
     """Add a sound stream to a film that is being written; None for one of an unknown kind.
 
@@ -71,7 +71,7 @@ def add_sound(
 class CopiedTrack:
     """Sound whose packets are written as they are, with times that are counted in samples."""
 
-    def __init__(self, stream: Any, output: OutputContainer, segments: tuple[Segment, ...]) -> None:
+    def __init__(self, stream: Any, output: OutputContainer, segments: tuple[ClockSegment, ...]) -> None:
         """Add the stream."""
         self.lost = 0.0
         self.target = output.add_stream_from_template(stream)
@@ -114,7 +114,9 @@ class CopiedTrack:
 class EncodedTrack:
     """Sound that is decoded and encoded: as AAC, or as FLAC where AAC cannot keep rate and channels."""
 
-    def __init__(self, stream: Any, output: OutputContainer, segments: tuple[Segment, ...], path: str | Path) -> None:
+    def __init__(
+        self, stream: Any, output: OutputContainer, segments: tuple[ClockSegment, ...], path: str | Path
+    ) -> None:
         """Add the stream."""
         self.lost = 0.0
         self._output, self._path = output, path

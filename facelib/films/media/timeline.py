@@ -42,7 +42,7 @@ class JointFinder:
 
 
 @dataclass(frozen=True, slots=True)
-class Segment:
+class ClockSegment:
     """A stretch of a film over which its file's times run on without a jump.
 
     Attributes:
@@ -140,9 +140,9 @@ class PictureClock:
         return self.last + self._length if self.count else 0
 
     @property
-    def segments(self) -> tuple[Segment, ...]:
+    def segments(self) -> tuple[ClockSegment, ...]:
         """The map so far."""
-        return tuple(Segment(*(value * self.tick for value in segment)) for segment in self._segments)
+        return tuple(ClockSegment(*(value * self.tick for value in segment)) for segment in self._segments)
 
 
 class StreamClock:
@@ -152,8 +152,8 @@ class StreamClock:
         segments: The film's map; empty for a film whose file times are the film's.
     """
 
-    def __init__(self, segments: tuple[Segment, ...]) -> None:
-        self._segments = segments or (Segment(Fraction(0), Fraction(0), Fraction(0)),)
+    def __init__(self, segments: tuple[ClockSegment, ...]) -> None:
+        self._segments = segments or (ClockSegment(Fraction(0), Fraction(0), Fraction(0)),)
         self._now = 0
         self._expected: Fraction | None = None  # time in the file of the next packet
 
@@ -211,7 +211,7 @@ class FrameTimes:
     end: int
     tick: Fraction
     rate: Fraction = Fraction(0)
-    segments: tuple[Segment, ...] = ()
+    segments: tuple[ClockSegment, ...] = ()
     timecode: str = ""
     timecode_rate: Fraction = Fraction(0)
     timecode_lead: Fraction = Fraction(0)

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from facelib.films.media.decode import read_times
-from facelib.films.media.timeline import FrameTimes, Segment
+from facelib.films.media.timeline import ClockSegment, FrameTimes
 from facelib.project import FilmFiles, atomic_write
 
 TIMES = pa.schema([("frame", pa.int32()), ("ticks", pa.int64()), ("time", pa.float64()), ("source_time", pa.float64())])
@@ -66,7 +66,7 @@ def _kept(path: Path) -> FrameTimes | None:
             int(str(facts["end"])),
             Fraction(str(facts["tick"])),
             Fraction(str(facts["rate"])),
-            tuple(Segment(*(Fraction(value) for value in one)) for one in segments),
+            tuple(ClockSegment(*(Fraction(value) for value in one)) for one in segments),
             str(facts["timecode"]),
             Fraction(str(facts["timecode_rate"])),
             Fraction(str(facts["timecode_lead"])),
@@ -75,7 +75,7 @@ def _kept(path: Path) -> FrameTimes | None:
         return None
 
 
-def read_time_map(video: str | Path, files: FilmFiles | None = None) -> tuple[Segment, ...]:
+def read_time_map(video: str | Path, files: FilmFiles | None = None) -> tuple[ClockSegment, ...]:
     """Return the map from the times of a film's file to the film's; the arguments are those of `read_film_times`.
 
     The annotated film keeps the film's own times, and needs no map.

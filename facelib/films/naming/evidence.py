@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,9 @@ IntArray = NDArray[np.intp]
 
 _LEAST, _LEAST_TURNED = -8.0, -1.0  # evidence against a name
 _TELLS, _LARGE_ENOUGH = 0.4, 35.0  # largest turn and least height (pixels) of a face that can show it is a stranger's
+_SHARP = 0.08  # quality of a face from which its evidence is whole
 _SEEN = 0.9  # probability from which somebody counts as seen in a scene
+_SHOWS = 1.0  # evidence of a face from which it can show that somebody is in a scene
 _ABSENT, _AMONG_THE_CAST = 1.5, 0.75
 
 
@@ -60,6 +62,11 @@ class Tracks:
         """Return some of the tracks."""
         return Tracks(**{one.name: getattr(self, one.name)[rows] for one in fields(self)})
 
+    def bare(self) -> Tracks:
+        """Return the tracks without clothes and hair, which take most of the memory."""
+        nothing = np.zeros((len(self), 0), np.float32)
+        return replace(self, clothes=nothing, hair=nothing)
+
     def in_order(self) -> IntArray:
         """Return the rows sorted by scene and time, ties by the observations, so that input order does not matter."""
         seen = (self.distances.sum(axis=1), self.size, *self.middle.T, *self.frames.T)
@@ -83,6 +90,11 @@ def muteness(tracks: Tracks) -> FloatArray:
     return np.asarray(1 - (1 - small) * (1 - tracks.turn), np.float32)
 
 
+def informative(tracks: Tracks) -> NDArray[np.bool_]:
+    """Return which faces can show that they are a stranger's, being large, sharp and straight enough, `(n,)`."""
+    return (tracks.turn < _TELLS) & (tracks.size > _LARGE_ENOUGH) & (tracks.quality >= _SHARP)
+
+
 def face_evidence(tracks: Tracks, *, threshold: float, strangers: float) -> FloatArray:
     """Return the logarithm of the odds that a face is a person's rather than a stranger's, `(n, k)`.
 
@@ -101,30 +113,35 @@ def face_evidence(tracks: Tracks, *, threshold: float, strangers: float) -> Floa
     room = max(strangers - threshold, 1e-6)
     hard = muteness(tracks)
     even = threshold + (0.3 + 0.5 * hard) * room
-    slope = (7 - 5 * hard) / room * np.clip(tracks.quality / 0.08, 0.4, 1)
+    slope = (7 - 5 * hard) / room * np.clip(tracks.quality / _SHARP, 0.4, 1)
     least = _LEAST + (_LEAST_TURNED - _LEAST) * tracks.turn
     evidence = slope[:, None] * (even[:, None] - tracks.distances)
     return np.asarray(np.clip(evidence, least[:, None], -_LEAST), np.float32)
 
 
-def presence(probability: FloatArray, tracks: Tracks) -> FloatArray:
+def presence(probability: FloatArray, face: FloatArray, tracks: Tracks) -> FloatArray:
     """Return the evidence for each name from who is known to be in the scene, `(n, k)`.
 
     Who has not surely been seen there is less likely to be there, be it one of the cast or a stranger. So the name of
-    somebody whom no informative track, nor any other one, surely shows loses up to 1.5; and where the informative faces
-    are the cast's, and none surely a stranger's, the names of uninformative faces gain half as much.
+    somebody whom no informative track, nor any other one, surely shows loses up to 1.5. A track shows somebody only
+    where its own face says so: else two profiles of one stranger, in the same clothes, would confirm each other. And
+    the more of the informative faces are the cast's, the more the names of uninformative faces gain, up to half as
+    much; nothing where half of them and more are strangers'.
 
     Args:
         probability: `(n, k)`, current estimate for each name.
+        face: `(n, k)`, from `face_evidence`.
         tracks: Of one scene.
     """
-    telling = (tracks.turn < _TELLS) & (tracks.size > _LARGE_ENOUGH)
-    best, next_best = (np.sort(probability, axis=0)[::-1][rank : rank + 1] for rank in (0, 1))
+    telling = informative(tracks)
+    own = np.where(face >= _SHOWS, probability, 0)
+    best, next_best = (np.sort(own, axis=0)[::-1][rank : rank + 1] for rank in (0, 1))
     if not len(next_best):
         next_best = np.zeros_like(best)
-    shown = np.where(~telling[:, None] & (probability == best), next_best, best)  # no profile confirms itself
-    cast, stranger = probability.sum(axis=1)[telling], (1 - probability.sum(axis=1))[telling]
-    trusted = _surely(cast.max(initial=0)) * (1 - _surely(stranger.max(initial=0)))
+    shown = np.where(~telling[:, None] & (own == best), next_best, best)  # no profile confirms itself
+    cast = probability.sum(axis=1)[telling]
+    strangers = (1 - cast).sum() / max(len(cast), 1)
+    trusted = _surely(cast.max(initial=0)) * max(0.0, 1 - 2 * strangers)
     gain = np.where(telling, 0, trusted)[:, None]
     return np.asarray(_AMONG_THE_CAST * gain - _ABSENT * (1 - _surely(shown)), np.float32)
 

@@ -64,7 +64,7 @@ def name_jointly(tracks: Tracks, face: FloatArray, *, patience: float = 180.0) -
     order = tracks.in_order()
     scenes = np.split(order, np.flatnonzero(np.diff(tracks.scene[order])) + 1) if count else []
     for rows in scenes:
-        found = _Scene(tracks.take(rows), face[rows], patience).run()
+        found = _Scene(tracks, rows, face[rows], patience).run()
         for one in fields(Named):
             values = getattr(found, one.name)
             if one.name == "witness":
@@ -76,21 +76,21 @@ def name_jointly(tracks: Tracks, face: FloatArray, *, patience: float = 180.0) -
 class _Scene:
     """Names one scene: its tracks in the order of time, and their labels (the cast, then its strangers)."""
 
-    def __init__(self, tracks: Tracks, face: FloatArray, patience: float) -> None:
-        self.tracks, self.face, self.people = tracks, face, face.shape[1]
+    def __init__(self, film: Tracks, rows: IntArray, face: FloatArray, patience: float) -> None:
+        self.tracks, self.face, self.people = film.bare().take(rows), face, face.shape[1]
         self.presence = np.zeros_like(face)
-        self.doubted = (face < _DOUBTED) & (muteness(tracks) < _TELLS)[:, None]
+        self.doubted = (face < _DOUBTED) & (muteness(self.tracks) < _TELLS)[:, None]
         self.stranger = _strangers(face)
-        self.pairs = frames_shared(tracks.shot, *tracks.frames.T)
-        self.blocks = blocks_of(tracks, self.pairs, patience)
-        self.seen_together = [Moments.of(_apart(seen, self.pairs)) for seen in (tracks.clothes, tracks.hair)]
+        self.pairs = frames_shared(self.tracks.shot, *self.tracks.frames.T)
+        self.blocks = blocks_of(film, rows, self.pairs, patience)
+        self.seen_together = [Moments.of(_apart(seen, rows[self.pairs])) for seen in (film.clothes, film.hair)]
 
     def run(self) -> Named:
         found = _nothing_known(self.face)
         nobody = Bearers(np.full(len(self.face), -1), np.zeros(len(self.face), np.float32))
         bearers = self._round(found, nobody, (CLOTHES, HAIR))
         for _ in range(_ROUNDS):
-            self.presence = presence(found.probability, self.tracks)
+            self.presence = presence(found.probability, self.face, self.tracks)
             before, weight = found.probability.copy(), bearers.weight
             bearers = self._round(found, bearers, self._likeness(found.probability))
             changed = np.abs(found.probability - before).max(initial=0)

@@ -52,25 +52,27 @@ class Compared:
     witness: IntArray
 
 
-def blocks_of(tracks: Tracks, pairs: IntArray, patience: float) -> list[TrackBlock]:
-    """Split the tracks of a scene, sorted by time, into blocks.
+def blocks_of(film: Tracks, rows: IntArray, pairs: IntArray, patience: float) -> list[TrackBlock]:
+    """Split the tracks of a scene into blocks.
 
     Memory and time grow with the number of tracks, not with its square.
 
     Args:
-        tracks: Of one scene.
-        pairs: `(p, 2)`, the tracks that share a frame, each pair once.
+        film: All tracks of a film.
+        rows: Those of one scene, sorted by time.
+        pairs: `(p, 2)`, the tracks of the scene that share a frame, each pair once.
         patience: Seconds after which the evidence of clothes and places falls to a third.
     """
-    count = len(tracks)
+    count, scene = len(rows), film.bare().take(rows)
     both = np.concatenate([pairs, pairs[:, ::-1]])
     both = both[np.argsort(both[:, 0], kind="stable")]
     blocks = []
     for start in range(0, count, _BLOCK):
-        rows = slice(start, min(start + _BLOCK, count))
-        columns = slice(max(0, start - _REACH), min(rows.stop + _REACH, count))
-        own = both[slice(*np.searchsorted(both[:, 0], [rows.start, rows.stop]))]
-        blocks.append(TrackBlock(tracks, rows, columns, own, patience))
+        block = slice(start, min(start + _BLOCK, count))
+        near = slice(max(0, start - _REACH), min(block.stop + _REACH, count))
+        own = both[slice(*np.searchsorted(both[:, 0], [block.start, block.stop]))]
+        seen = film.clothes[rows[near]], film.hair[rows[near]]  # copied for one block at a time
+        blocks.append(TrackBlock(scene, block, near, seen, own, patience))
     return blocks
 
 
@@ -82,14 +84,22 @@ class TrackBlock:
         columns: Those that they are compared with, themselves among them.
     """
 
-    def __init__(self, tracks: Tracks, rows: slice, columns: slice, together: IntArray, patience: float) -> None:
+    def __init__(
+        self,
+        tracks: Tracks,
+        rows: slice,
+        columns: slice,
+        seen: tuple[FloatArray, FloatArray],
+        together: IntArray,
+        patience: float,
+    ) -> None:
         self.tracks, self.rows, self.columns, self.patience = tracks, rows, columns, patience
         own = np.arange(rows.start, rows.stop)
         near = together[(together[:, 1] >= columns.start) & (together[:, 1] < columns.stop)]
         first = np.concatenate([own, near[:, 0]]) - rows.start
         second = np.concatenate([own, near[:, 1]]) - columns.start
-        self.clothes = _Likened(tracks.clothes, rows, columns, (first, second))
-        self.hair = _Likened(tracks.hair, rows, columns, (first, second))
+        here = slice(rows.start - columns.start, rows.stop - columns.start)
+        self.clothes, self.hair = (_Likened(trait, here, (first, second)) for trait in seen)
 
     def moments(self, label: IntArray, sure: NDArray[np.bool_]) -> tuple[LikenessMoments, LikenessMoments]:
         """Return the distances of clothes and of hair, among sure names.
@@ -148,8 +158,8 @@ class TrackBlock:
 class _Likened:
     """How far apart one trait, clothes or hair, of the tracks of a block and of its neighbours lies."""
 
-    def __init__(self, seen: FloatArray, rows: slice, columns: slice, apart: tuple[IntArray, IntArray]) -> None:
-        self.apart = hellinger_distance(seen[rows], seen[columns])
+    def __init__(self, seen: FloatArray, block: slice, apart: tuple[IntArray, IntArray]) -> None:
+        self.apart = hellinger_distance(seen[block], seen)
         self.apart[apart] = np.nan
         self.order = np.argsort(self.apart, axis=1, kind="stable").astype(np.int16)
 

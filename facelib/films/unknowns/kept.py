@@ -15,7 +15,7 @@ from facelib.project import Project, write_table
 from facelib.recognize import UNKNOWN
 
 MEMBER_COLUMNS = ["film", "track", "auto_cluster", "cluster", "start", "end", "quality"]
-_FORM = 2
+_FORM = 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,8 +50,8 @@ class Groups:
 
     def with_members(self, tables: Mapping[str, pd.DataFrame], looks: Mapping[str, pd.DataFrame]) -> Groups:
         """Return the groups with the members that films have now, in place of those that they had."""
-        rest = self.members[~self.members["film"].isin(list(tables))]
-        before = self.members.set_index(["film", "track"])["quality"]
+        own = self.members["film"].isin(list(tables))
+        rest, before = self.members[~own], self.members[own].set_index(["film", "track"])["quality"]
         parts = [_members(film, table, looks.get(film), before) for film, table in tables.items()]
         filled = [part for part in [rest, *parts] if len(part)]
         return replace(self, members=pd.concat(filled, ignore_index=True) if filled else no_members())
@@ -87,7 +87,9 @@ def read_groups(project: Project) -> Groups | None:
             return None
         facts["reserved"] = tuple(facts["reserved"])
         groups.attrs, members.attrs = {}, {}
-        groups = groups.assign(sums=pd.Series([np.frombuffer(row, "<f4") for row in groups["sums"]], dtype=object))
+        sums = np.frombuffer(b"".join(groups["sums"]), "<f4")
+        rows = list(sums.reshape(len(groups), -1)) if len(groups) else []
+        groups = groups.assign(sums=pd.Series(rows, dtype=object))
         return Groups(groups, members, **facts)
     except (OSError, ValueError, KeyError, TypeError):
         return None

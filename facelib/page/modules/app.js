@@ -12,7 +12,8 @@ import { TogetherView } from "./together_view.js";
 
 export class App {
   // `own` is what a page has beside the views that every source can show: further `pages` for the bar, with their
-  // `views` by name, `tools` for its end, and `correct(film, index)`, an element that stands beside a track.
+  // `views` by name, a `home` where the usual one would be empty, `tools` for the bar's end, and `correct(film, index)`,
+  // an element that stands beside a track.
   constructor(root, source, router, own = {}) {
     Object.assign(this, { root, source, router, own, films: new Map(), opened: 0 });
     root.classList.add("facelib-page");
@@ -120,7 +121,7 @@ export class App {
     if (state.view === "search") return new SearchView(this, state);
     if (state.view === "together") return new TogetherView(this, state.film);
     if (state.view === "files") return new FilesView(this);
-    return new HomeView(this);
+    return this.own.home?.(this) ?? new HomeView(this);
   }
 
   async openFilm(id) {

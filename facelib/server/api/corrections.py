@@ -52,7 +52,7 @@ class NewCorrection(Deciding):
     tracks: list[TrackRef] = Field(min_length=1, max_length=10_000)
 
 
-class Corrected(BaseModel):
+class CorrectionResult(BaseModel):
     """A decision that was made, and the tracks as they are now."""
 
     id: str = Field(description="To take it back; empty where it was taking one back.")
@@ -91,7 +91,7 @@ def list_corrections(project: CurrentProject, reviews: CurrentReviews, paging: P
 @router.post("/corrections", status_code=201)
 def correct(
     new: NewCorrection, project: CurrentProject, caller: Corrector, session: Writing, reviews: CurrentReviews
-) -> Corrected:
+) -> CorrectionResult:
     """Decide about some tracks; nothing is decided where one of them has changed since it was shown (409)."""
     with reviews.deciding(project, caller.name) as review:
         rows = [find_track(review, find_named(project, one.video), one.track) for one in new.tracks]
@@ -100,7 +100,7 @@ def correct(
         done = _decide(review, rows, new)
     settled(session, project, review, rows)
     decided = reviews.read(project)
-    return Corrected(
+    return CorrectionResult(
         id=review.decisions[-1].when, done=done, tracks=describe(project, decided, rows), warnings=decided.warnings
     )
 
@@ -115,7 +115,7 @@ def correct_track(
     session: Writing,
     reviews: CurrentReviews,
     if_match: Annotated[str, Header(description="The track's ETag as it was shown.")] = "",
-) -> Corrected:
+) -> CorrectionResult:
     """Decide about one track; refused (409) where it has changed since it was shown, as If-Match tells."""
     state = if_match.strip().removeprefix("W/").strip('"') or None
     ref = TrackRef(video=video, track=track, state=None if state == "*" else state)
@@ -123,7 +123,9 @@ def correct_track(
 
 
 @router.post("/corrections/undo")
-def undo_last(project: CurrentProject, caller: Corrector, session: Writing, reviews: CurrentReviews) -> Corrected:
+def undo_last(
+    project: CurrentProject, caller: Corrector, session: Writing, reviews: CurrentReviews
+) -> CorrectionResult:
     """Take the caller's own last decision back."""
     own = [one for one in reviews.read(project).decisions if one.by == caller.name]
     if not own:
@@ -138,7 +140,7 @@ def undo(
     caller: Corrector,
     session: Writing,
     reviews: CurrentReviews,
-) -> Corrected:
+) -> CorrectionResult:
     """Take a decision back; refused (409) where somebody decided about its tracks since."""
     with reviews.deciding(project, caller.name) as review:
         step = next((one for one in review.decisions if one.when == correction), None)
@@ -151,7 +153,7 @@ def undo(
     rows = list(step.tracks)
     settled(session, project, review, rows)
     decided = reviews.read(project)
-    return Corrected(id="", done=done, tracks=describe(project, decided, rows), warnings=decided.warnings)
+    return CorrectionResult(id="", done=done, tracks=describe(project, decided, rows), warnings=decided.warnings)
 
 
 def _refuse_stale(project: Project, review: Review, states: dict[int, str], new: Deciding) -> None:

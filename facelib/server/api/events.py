@@ -13,7 +13,7 @@ from fastapi import APIRouter, Header, Query, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from facelib.server.dependencies import Anyone, CurrentSettings, CurrentStore
-from facelib.server.events import Feed
+from facelib.server.events import EventFeed
 from facelib.server.problems import Problem
 from facelib.server.security.callers import EVERY_PROJECT
 from facelib.server.security.recognise import recognise
@@ -33,7 +33,7 @@ async def watch_events(
     last_event_id: Annotated[int | None, Header(ge=0, lt=2**63, description="Go on behind this event.")] = None,
 ) -> AsyncIterator[ServerSentEvent]:
     """Send what changes: `event` is the kind, such as `job`, and `data` names the project and what in it."""
-    feed: Feed = request.app.state.feed
+    feed: EventFeed = request.app.state.feed
     number = last_event_id if last_event_id is not None else await feed.newest()
     yield ServerSentEvent(comment="begin", retry=1000)
     checked = time.monotonic()

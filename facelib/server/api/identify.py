@@ -42,7 +42,7 @@ def networks_of(request: Request) -> Networks:
 CurrentNetworks = Annotated[Networks, Depends(networks_of)]
 
 
-class Candidate(BaseModel):
+class PossibleName(BaseModel):
     """One of the cast whom a face may show."""
 
     person: str
@@ -61,7 +61,7 @@ class IdentifiedFace(BaseModel):
     distance: float = Field(description="To the nearest face of the gallery with the nearest name.")
     evidence: str = Field(description="The picture of the gallery that is nearest.")
     reason: str = Field(examples=["0.31 from people/Ada/1.jpg; at most 0.45 gives a name"])
-    candidates: list[Candidate]
+    candidates: list[PossibleName]
 
 
 class Identified(BaseModel):
@@ -159,6 +159,6 @@ def _reason(row: dict[str, Any], info: RecognizerInfo, evidence: str) -> str:
     return f"{near}{whose}; at most {info.threshold:.2f} gives a name"
 
 
-def _candidates(people: Any, shares: Any) -> list[Candidate]:
+def _candidates(people: Any, shares: Any) -> list[PossibleName]:
     best = np.argsort(-shares, kind="stable")[:_MOST_CANDIDATES]
-    return [Candidate(person=str(people[one]), probability=float(shares[one])) for one in best if shares[one] > 0]
+    return [PossibleName(person=str(people[one]), probability=float(shares[one])) for one in best if shares[one] > 0]

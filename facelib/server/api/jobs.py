@@ -36,7 +36,7 @@ class NewJob(BaseModel):
     steps: list[int] = Field(default_factory=list, max_length=20, description="Numbers of notebooks, for `run` only.")
 
 
-class Stage(BaseModel):
+class JobStage(BaseModel):
     """A notebook that a job has finished."""
 
     step: int = Field(description="The notebook's number.")
@@ -59,7 +59,7 @@ class JobDocument(BaseModel):
     started: float | None
     ended: float | None
     attempts: int
-    stages: list[Stage] = Field(description="The notebooks that are finished.")
+    stages: list[JobStage] = Field(description="The notebooks that are finished.")
     progress: float = Field(description="From 0 to 1.")
     left: float | None = Field(description="Seconds that the present work will take; null when not known.")
     doing: str = Field(description="What it is at.")

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path as FilePath
 from typing import Annotated, Any, Literal
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Response
 from fastapi.responses import FileResponse
@@ -49,7 +50,7 @@ def play(video: VideoId, kind: Literal["source", "annotated", "reel"], project: 
     path = {"source": film, "annotated": files.annotated, "reel": files.reel}[kind]
     if not path.is_file():
         raise Problem(404, f"expected the file {kind!r} of {film.name!r}, found none; notebook 05 or 06 makes it")
-    return _file(path, inline=True)
+    return answer_file(path, inline=True)
 
 
 @router.get("/videos/{video}/sheets/{version}/faces-{number}.jpg", response_class=Response, responses=_BINARY)
@@ -100,24 +101,40 @@ def get_file(video: VideoId, name: Annotated[str, Path(max_length=200)], project
     path = _made_files(files).get(name)
     if path is None:
         raise Problem(404, f"expected a file that was made of this film, got {name!r}")
-    return _file(path)
+    return answer_file(path)
 
 
-@router.get("/reports/{run}/{name}", response_class=Response, responses={200: {"content": {"text/html": {}}}})
+@router.get(
+    "/reports/{run}/{name}",
+    response_class=Response,
+    responses={200: {"content": {"text/html": {}, "application/x-ipynb+json": {}}}},
+)
 def get_report(
     run: Annotated[str, Path(max_length=200)],
-    name: Annotated[str, Path(max_length=200)],
+    name: Annotated[str, Path(max_length=200, examples=["05_annotate_video.html"])],
     project: CurrentProject,
     if_none_match: Annotated[str, Header()] = "",
 ) -> Response:
-    """Return the report of a notebook of one run; a browser gives its scripts no part in this server's log-in."""
-    path = next((one for one in project.runs.glob("*/*.html") if (one.parent.name, one.name) == (run, name)), None)
+    """Return an executed notebook of one run (`.ipynb`) or its report (`.html`).
+
+    A browser gives the scripts of a report no part in this server's log-in.
+    """
+    made = (path for path in project.runs.glob("*/*") if path.suffix in {".html", ".ipynb"})
+    path = next((one for one in made if (one.parent.name, one.name) == (run, name)), None)
     if path is None:
         raise Problem(404, f"expected a report of {project.name!r}, got {f'{run}/{name}'!r}")
     headers = {"Content-Security-Policy": REPORT_POLICY, "ETag": tag_of(path), "Cache-Control": "private, no-cache"}
     if is_named(headers["ETag"], if_none_match):
         return Response(status_code=304, headers=headers)
+    if path.suffix == ".ipynb":
+        return FileResponse(path, media_type="application/x-ipynb+json", headers=headers | _attached(path))
     return FileResponse(path, media_type="text/html", headers=headers)
+
+
+def answer_file(path: FilePath, *, inline: bool = False) -> FileResponse:
+    """Return a file, whole or by byte ranges; to be saved, unless it is to be shown `inline`."""
+    headers = {"Cache-Control": "private, no-cache", "ETag": tag_of(path)} | ({} if inline else _attached(path))
+    return FileResponse(path, media_type=_type_of(path), headers=headers)
 
 
 def _made_files(files: FilmFiles) -> dict[str, FilePath]:
@@ -125,13 +142,9 @@ def _made_files(files: FilmFiles) -> dict[str, FilePath]:
     return {path.name: path for path in kept if path.is_file() and path.name in PURPOSES}
 
 
-def _file(path: FilePath, *, inline: bool = False) -> FileResponse:
-    headers = {"Cache-Control": "private, no-cache", "ETag": tag_of(path)} | ({} if inline else _attached(path))
-    return FileResponse(path, media_type=_type_of(path), headers=headers)
-
-
 def _attached(path: FilePath) -> dict[str, str]:
-    return {"Content-Disposition": f'attachment; filename="{path.name}"'}
+    plain = path.name.encode("ascii", "replace").decode().replace('"', "_").replace("\\", "_")
+    return {"Content-Disposition": f"attachment; filename=\"{plain}\"; filename*=utf-8''{quote(path.name, safe='')}"}
 
 
 def _type_of(path: FilePath) -> str:

@@ -4,6 +4,8 @@ from types import ModuleType
 
 from facelib.server.api import (
     corrections,
+    doctor,
+    embeds,
     forget,
     identify,
     media,
@@ -17,5 +19,5 @@ from facelib.server.api import (
 )
 
 ROUTERS: tuple[ModuleType, ...] = (
-    people, pictures, forget, recognizer, videos, media, tracks, corrections, unknowns, search, identify
+    people, pictures, doctor, forget, recognizer, videos, media, embeds, tracks, corrections, unknowns, search, identify
 )  # fmt: skip

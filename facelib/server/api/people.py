@@ -14,7 +14,7 @@ from facelib.gallery import merge_people, separate_people
 from facelib.project import Project, identities, path_of
 from facelib.project.names import checked_name, near_names
 from facelib.server.api.pages import Page, page_of
-from facelib.server.api.people_counts import PersonCounts, count_pictures
+from facelib.server.api.people_counts import PersonCounts, picture_counts
 from facelib.server.changes import cast_changed
 from facelib.server.dependencies import Corrector, CurrentProject, Paged, Writing
 from facelib.server.problems import Problem
@@ -25,7 +25,7 @@ router = APIRouter(prefix="/projects/{project}", tags=["people"])
 PersonName = Annotated[str, Path(max_length=400, description="The name of a person of the cast.", examples=["Ada"])]
 
 
-class Person(BaseModel):
+class CastMember(BaseModel):
     """One of the cast."""
 
     name: str = Field(examples=["Ada Lovelace"])
@@ -58,7 +58,7 @@ class Answer(BaseModel):
 
 
 @router.get("/people")
-def list_people(project: CurrentProject, paging: Paged) -> Page[Person]:
+def list_people(project: CurrentProject, paging: Paged) -> Page[CastMember]:
     """List the cast, by name."""
     names = identities.cast_of(project) if project.people.is_dir() else []
     page = page_of(names, paging)
@@ -68,7 +68,7 @@ def list_people(project: CurrentProject, paging: Paged) -> Page[Person]:
 @router.post("/people", status_code=201)
 def make_person(
     new: NewPerson, project: CurrentProject, caller: Corrector, session: Writing, response: Response
-) -> Person:
+) -> CastMember:
     """Add a person; a name that is nearly that of somebody else is refused (409) with the near names."""
     name = _free_name(project, new.name, even_if_near=new.even_if_near)
     (project.people / path_of(name)).mkdir(parents=True, exist_ok=True)
@@ -79,7 +79,7 @@ def make_person(
 
 
 @router.get("/people/{person}")
-def get_person(person: PersonName, project: CurrentProject) -> Person:
+def get_person(person: PersonName, project: CurrentProject) -> CastMember:
     """Describe one of the cast."""
     return _people(project, [known_person(project, person)])[0]
 
@@ -87,7 +87,7 @@ def get_person(person: PersonName, project: CurrentProject) -> Person:
 @router.patch("/people/{person}")
 def rename_person(
     person: PersonName, changed: ChangedPerson, project: CurrentProject, caller: Corrector, session: Writing
-) -> Person:
+) -> CastMember:
     """Give a person another name: the old one is merged into it, so that taking the answer back undoes it.
 
     Pictures and tracks are the new name's from the next run of 02, 04 and 05 on.
@@ -173,13 +173,13 @@ def _near(name: str, people: Iterable[str]) -> list[dict[str, Any]]:
     return [{"name": near.name, "likeness": near.likeness} for near in near_names(name, people)]
 
 
-def _people(project: Project, names: Iterable[str]) -> list[Person]:
+def _people(project: Project, names: Iterable[str]) -> list[CastMember]:
     merged = pd.Series(identities.merged(project), dtype="object")
-    counts = count_pictures(project)
+    counts = picture_counts(project)
     found = []
     for name in names:
         others = sorted(str(one) for one in merged.index[merged == name])
         files = sum(len(project.find_pictures(one)) for one in (name, *others))
         own = counts.get(name, PersonCounts())
-        found.append(Person(name=name, pictures=files, used=own.used, left_out=own.left_out, merged=others))
+        found.append(CastMember(name=name, pictures=files, used=own.used, left_out=own.left_out, merged=others))
     return found

@@ -22,7 +22,7 @@ class PersonCounts:
     left_out: dict[str, int] = field(default_factory=dict)
 
 
-def count_pictures(project: Project) -> dict[str, PersonCounts]:
+def picture_counts(project: Project) -> dict[str, PersonCounts]:
     """Return the counts of each person in `faces.parquet`; none before there is one."""
     table = table_of(project.faces)
     if table is None:

@@ -23,7 +23,7 @@ from facelib.server.dependencies import Corrector, CurrentProject, Paged, Writin
 from facelib.server.etags import is_named
 from facelib.server.problems import Problem
 from facelib.server.security.audit import note
-from facelib.server.thumbnails import Box, face_thumbnail
+from facelib.server.thumbnails import Box, face_jpeg
 from facelib.server.uploads.inspection import inspect_bytes
 
 router = APIRouter(prefix="/projects/{project}/people/{person}", tags=["pictures"])
@@ -140,7 +140,7 @@ def get_thumbnail(
     headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
     if is_named(tag, if_none_match):
         return Response(status_code=304, headers=headers)
-    return Response(face_thumbnail(path, box, size), media_type="image/jpeg", headers=headers)
+    return Response(face_jpeg(path, box, size), media_type="image/jpeg", headers=headers)
 
 
 def _path(project: Project, person: str, picture: str) -> FilePath:

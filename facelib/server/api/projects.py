@@ -16,7 +16,7 @@ from facelib.server.folders import project_names
 from facelib.server.problems import Problem
 from facelib.server.security.audit import note
 from facelib.server.security.callers import EVERY_PROJECT
-from facelib.server.settings import Settings
+from facelib.server.settings import ServerSettings
 
 router = APIRouter(prefix="/projects", tags=["projects"])
 
@@ -73,7 +73,7 @@ def describe_project(_caller: Reader, project: CurrentProject) -> ProjectSummary
     return _summary(project)
 
 
-def _project(name: str, settings: Settings) -> Project:
+def _project(name: str, settings: ServerSettings) -> Project:
     return Project(path_of(name), settings.data_dir, settings.output_dir)
 
 

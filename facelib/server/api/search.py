@@ -14,8 +14,8 @@ from facelib.archive import (
     Archive,
     Unit,
     find_company,
+    find_moments,
     find_person,
-    find_scenes,
     find_years,
     list_people,
     open_archive,
@@ -27,7 +27,7 @@ from facelib.server.dependencies import Anyone, CurrentSettings, Paged
 from facelib.server.folders import project_names
 from facelib.server.problems import Problem
 from facelib.server.security.callers import Caller
-from facelib.server.settings import Settings
+from facelib.server.settings import ServerSettings
 
 router = APIRouter(prefix="/search", tags=["search"])
 
@@ -59,7 +59,7 @@ class FaceHit(Hit):
     distance: float
 
 
-class Seen(BaseModel):
+class PersonSeen(BaseModel):
     """Somebody who is seen in the films."""
 
     person: str
@@ -101,14 +101,16 @@ def search_scenes(
     chosen = _chosen(caller, settings, projects)
     with _opened(chosen) as archive:
         wanted, unwanted = ([_known(archive, name) for name in names] for names in (together, without))
-        table = find_scenes(archive, wanted, without=unwanted, by=by, shortest=shortest)
+        table = find_moments(archive, wanted, without=unwanted, by=by, shortest=shortest)
     page = page_of(list(table.index), paging)
     hits = [Hit(**row) for row in _rows(chosen, table.loc[page.items])]
     return Page(items=hits, total=page.total, next_offset=page.next_offset)
 
 
 @router.get("/people")
-def search_people(caller: Anyone, settings: CurrentSettings, paging: Paged, projects: Projects = None) -> Page[Seen]:
+def search_people(
+    caller: Anyone, settings: CurrentSettings, paging: Paged, projects: Projects = None
+) -> Page[PersonSeen]:
     """List who is seen in the films, the cast and groups of unknown people, those in most films first."""
     return page_of(_seen(_chosen(caller, settings, projects), list_people), paging)
 
@@ -116,7 +118,7 @@ def search_people(caller: Anyone, settings: CurrentSettings, paging: Paged, proj
 @router.get("/company")
 def search_company(
     caller: Anyone, settings: CurrentSettings, paging: Paged, person: OneName, projects: Projects = None
-) -> Page[Seen]:
+) -> Page[PersonSeen]:
     """List who else is on screen with somebody, the longest first."""
 
     def company(archive: Archive) -> pd.DataFrame:
@@ -145,7 +147,7 @@ def face_hits(project: Project, table: pd.DataFrame) -> list[FaceHit]:
     return [FaceHit(**row) for row in _rows([project], table)]
 
 
-def _chosen(caller: Caller, settings: Settings, names: list[str] | None) -> list[Project]:
+def _chosen(caller: Caller, settings: ServerSettings, names: list[str] | None) -> list[Project]:
     """Return the projects to search.
 
     Raises:
@@ -180,9 +182,9 @@ def _known(archive: Archive, name: str) -> str:
         raise Problem(404, str(error)) from error
 
 
-def _seen(projects: list[Project], find: Callable[[Archive], pd.DataFrame]) -> list[Seen]:
+def _seen(projects: list[Project], find: Callable[[Archive], pd.DataFrame]) -> list[PersonSeen]:
     with _opened(projects) as archive:
-        return [Seen(**row) for row in _records(find(archive))]
+        return [PersonSeen(**row) for row in _records(find(archive))]
 
 
 def _rows(projects: list[Project], table: pd.DataFrame) -> list[dict[str, Any]]:

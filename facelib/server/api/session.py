@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from facelib.server.database import Login, Store, Token, User
 from facelib.server.database.models import Grants
-from facelib.server.database.store import now
+from facelib.server.database.store import database_time
 from facelib.server.dependencies import Anyone, CurrentSettings, CurrentStore, Writing
 from facelib.server.problems import Problem
 from facelib.server.security.attempts import forget_failures, note_failure, refuse_too_many
@@ -17,7 +17,7 @@ from facelib.server.security.audit import note
 from facelib.server.security.callers import Caller, caller_of
 from facelib.server.security.recognise import COOKIE, find_token
 from facelib.server.security.secrets import digest_of, is_password, new_secret
-from facelib.server.settings import Settings
+from facelib.server.settings import ServerSettings
 
 router = APIRouter(prefix="/session", tags=["session"])
 
@@ -57,7 +57,7 @@ def log_in(
     cookie, csrf = new_secret(), new_secret()
     with store.begin() as session:
         forget_failures(session, keys)
-        at = now(session)
+        at = database_time(session)
         ids = {"user_id": user.id if user else None, "token_id": token.id if token else None}
         session.add(Login(digest=digest_of(cookie), csrf=csrf, created=at, used=at, **ids))
         session.execute(delete(Login).where(Login.used < at - settings.session_hours * 3600))
@@ -99,7 +99,7 @@ def _user(session: Session, name: str) -> User | None:
     return session.execute(select(User).where(User.name == name)).scalar_one_or_none()
 
 
-def _set_cookie(response: Response, cookie: str, settings: Settings) -> None:
+def _set_cookie(response: Response, cookie: str, settings: ServerSettings) -> None:
     response.set_cookie(
         COOKIE,
         cookie,

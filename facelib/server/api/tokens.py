@@ -10,7 +10,7 @@ from facelib.server.api.grants import CheckedGrants, refuse_more_than
 from facelib.server.api.pages import Page, page_of
 from facelib.server.database import Token
 from facelib.server.database.models import Grants
-from facelib.server.database.store import now
+from facelib.server.database.store import database_time
 from facelib.server.dependencies import Anyone, Paged, Writing
 from facelib.server.problems import Problem
 from facelib.server.security.audit import note
@@ -58,7 +58,11 @@ def make_token(new: NewToken, caller: Anyone, session: Writing) -> MadeToken:
     refuse_more_than(caller, new.grants)
     secret = new_secret(TOKEN_PREFIX)
     row = Token(
-        name=new.name, digest=digest_of(secret), grants=new.grants, user_id=caller.user_id, created=now(session)
+        name=new.name,
+        digest=digest_of(secret),
+        grants=new.grants,
+        user_id=caller.user_id,
+        created=database_time(session),
     )
     session.add(row)
     session.flush()

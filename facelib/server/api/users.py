@@ -10,7 +10,7 @@ from facelib.server.api.grants import CheckedGrants, refuse_more_than
 from facelib.server.api.pages import Page, page_of
 from facelib.server.database import Login, User
 from facelib.server.database.models import Grants
-from facelib.server.database.store import now
+from facelib.server.database.store import database_time
 from facelib.server.dependencies import Anyone, Owner, Paged, Writing
 from facelib.server.problems import Problem
 from facelib.server.security.audit import note
@@ -66,7 +66,7 @@ def make_user(new: NewUser, caller: Owner, session: Writing) -> UserDocument:
     if session.execute(select(User).where(User.name == new.name)).first():
         raise Problem(409, f"expected the name of a new user, got {new.name!r}, which there is; choose another")
     password = hash_password(new.password.get_secret_value())
-    row = User(name=new.name, password=password, grants=new.grants, created=now(session))
+    row = User(name=new.name, password=password, grants=new.grants, created=database_time(session))
     session.add(row)
     session.flush()
     note(session, caller, "user.make", user=row.id)

@@ -8,8 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import Session
 
 from facelib.server.database.migrate import migrate
@@ -55,30 +57,40 @@ def open_store(url: str) -> Store:
     """
     address = make_url(url)
     if address.get_backend_name() == "sqlite":
-        engine = _open_sqlite(url, Path(address.database or ""))
+        engine = _open_sqlite(Path(address.database or ""))
     else:
         engine = create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=30)
     migrate(engine)
     return Store(engine)
 
 
-def now(session: Session) -> float:
+def database_time(session: Session) -> float:
     """Return the time by the database's clock, which is the same for every server that shares it."""
     if session.get_bind().dialect.name == "sqlite":
         return time.time()
     return float(session.execute(text("select extract(epoch from clock_timestamp())")).scalar_one())
 
 
-def _open_sqlite(url: str, path: Path) -> Engine:
-    """Open a SQLite file that only its owner reads, for many readers beside one writer."""
+def _open_sqlite(path: Path) -> Engine:
+    """Open a SQLite file that only its owner reads, for many readers beside one writer.
+
+    A file that is taken away is missed at once, and not made anew beside the write-ahead log of the old one.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch(mode=0o600)
+    url = f"sqlite:///file:{quote(path.absolute().as_posix())}?mode=rw&uri=true"
     engine = create_engine(url, connect_args={"timeout": _BUSY, "isolation_level": None})
 
     @event.listens_for(engine, "connect")
-    def _set_up(connection: Any, _record: Any) -> None:
+    def _set_up(connection: Any, record: Any) -> None:
+        record.info["file"] = _identity(path)
         for line in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "secure_delete=ON"):
             connection.execute(f"PRAGMA {line}").close()
+
+    @event.listens_for(engine, "checkout")
+    def _is_there(_connection: Any, record: Any, _proxy: Any) -> None:
+        if record.info["file"] != _identity(path):
+            raise DisconnectionError("the file is gone, or another one has its name")
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Any) -> None:
@@ -87,3 +99,12 @@ def _open_sqlite(url: str, path: Path) -> Engine:
         connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
     return engine
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Return what a file is known by while it lies in its place; None where there is none."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_dev, status.st_ino

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from facelib.project import Project, text_of
 from facelib.server.database import Job
-from facelib.server.database.store import now
+from facelib.server.database.store import database_time
 from facelib.server.events import tell
 from facelib.server.jobs.kinds import JobKind, steps_of
 
@@ -49,7 +49,7 @@ def enqueue(
     for job in waiting:
         if (job.parameters, job.steps if kind == "run" else None) == wanted:
             return job
-    at = now(session)
+    at = database_time(session)
     numbers = steps_of(kind, steps, project)
     job = Job(
         project=name, kind=kind, steps=numbers, parameters=dict(parameters), by=by, state="queued", created=at,
@@ -72,7 +72,7 @@ def claim(session: Session, owner: str, *, lease: float, most_attempts: int) -> 
         lease: Seconds for which the claim lasts.
         most_attempts: How often a job may be begun.
     """
-    at = now(session)
+    at = database_time(session)
     query = select(Job).where(_free(at)).order_by(Job.id).limit(1).with_for_update(skip_locked=True)
     job = session.scalars(query).first()
     if job is None:
@@ -90,12 +90,12 @@ def claim(session: Session, owner: str, *, lease: float, most_attempts: int) -> 
 
 def is_waiting(session: Session) -> bool:
     """Return whether there is a job that can be begun."""
-    return session.scalars(select(Job.id).where(_free(now(session))).limit(1)).first() is not None
+    return session.scalars(select(Job.id).where(_free(database_time(session))).limit(1)).first() is not None
 
 
 def renew(session: Session, number: int, owner: str, *, lease: float, **values: Any) -> Job | None:
     """Renew a claim, and write down how far the job is; None when the job is no longer the worker's."""
-    at = now(session)
+    at = database_time(session)
     mine = update(Job).where(Job.id == number, Job.owner == owner, Job.state == "running")
     if not session.execute(mine.values(lease=at + lease, **values)).rowcount:  # type: ignore[attr-defined]
         return None
@@ -165,12 +165,12 @@ def _free(at: float) -> ColumnElement[bool]:
 
 def _wait(session: Session, job: Job, seconds: float, reason: str) -> None:
     job.state, job.owner, job.lease, job.left = "queued", None, None, None
-    job.not_before, job.reason = now(session) + seconds, reason
+    job.not_before, job.reason = database_time(session) + seconds, reason
     tell(session, job.project, "job", job=job.id, state=job.state)
 
 
 def _end(session: Session, job: Job, state: str, reason: str) -> None:
     job.state, job.owner, job.lease, job.left = state, None, None, None
-    job.ended, job.reason = now(session), reason
+    job.ended, job.reason = database_time(session), reason
     job.progress = 1.0 if state == "done" else job.progress
     tell(session, job.project, "job", job=job.id, state=state)

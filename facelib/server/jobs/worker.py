@@ -25,7 +25,7 @@ from facelib.server.database import Job, Store
 from facelib.server.events import forget_old
 from facelib.server.folders import project_names
 from facelib.server.jobs import queue
-from facelib.server.settings import Settings
+from facelib.server.settings import ServerSettings
 
 _log = logging.getLogger("facelib.server.jobs")
 _PAUSE = 0.5  # seconds between two looks at the table
@@ -42,7 +42,7 @@ class Workers:
         settings: How many workers, and what a job may take.
     """
 
-    def __init__(self, store: Store, settings: Settings) -> None:
+    def __init__(self, store: Store, settings: ServerSettings) -> None:
         self._store, self._settings = store, settings
         self._stop = threading.Event()
         self._threads = [

@@ -60,3 +60,10 @@ export function form(label, onsubmit, ...content) {
   });
   return element;
 }
+
+// Put other elements into a list; whoever stood on a control with an id stands on it again.
+export function refill(list, elements) {
+  const stood = list.contains(document.activeElement) ? document.activeElement.id : "";
+  list.replaceChildren(...elements);
+  if (stood) document.getElementById(stood)?.focus();
+}

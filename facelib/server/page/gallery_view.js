@@ -1,11 +1,14 @@
 // The cast and its pictures: the face in each picture or the whole picture, left out or taken in, moved, added.
 import { make } from "../modules/elements.js";
 import { count } from "../modules/text.js";
+import { PicturesIn } from "./adding.js";
+import { Doctor } from "./doctor.js";
 import { button, choice, field, form, head, Status } from "./forms.js";
 
 export class GalleryView {
-  constructor(app, { client, base }) {
-    Object.assign(this, { app, client, base, whole: false, person: "" });
+  constructor(app, { client, base, pictures }) {
+    Object.assign(this, { app, client, base, whole: false, person: "", places: new Map() });
+    this.doctor = new Doctor(client, base, () => this.load());
     this.status = new Status();
     this.people = make("ul", { className: "chips" });
     this.pictures = make("div", {});
@@ -27,8 +30,9 @@ export class GalleryView {
     });
     this.element = make("article", { className: "gallery-view" }, head("Gallery", "The pictures by which the cast is recognised."), this.status.element,
       make("div", { className: "card tools" }, this.people, make("label", { className: "check" }, crops, make("span", {}, "Show the faces alone"))),
-      this.pictures,
-      form("New person", () => add(), make("h2", {}, "New person"), name.element, near, make("button", { type: "submit" }, "Add")));
+      this.pictures, this.doctor.element,
+      make("section", { className: "card" }, make("h2", {}, "More people"), pictures.element,
+        form("New person", () => add(), name.element, near, make("button", { type: "submit" }, "Add"))));
     this.load();
   }
 
@@ -42,8 +46,9 @@ export class GalleryView {
         choose.setAttribute("aria-pressed", String(one.name === this.person));
         return make("li", { className: "chip suggestion" }, choose);
       }));
-      if (!this.cast.length) this.status.say("Nobody yet: add a person below, then pictures.");
+      if (!this.cast.length) this.status.say("Nobody yet: drop folders of pictures below.");
       await this.showPictures();
+      await this.doctor.load();
     });
   }
 
@@ -57,8 +62,6 @@ export class GalleryView {
       return;
     }
     const pictures = await this.client.all(`${this.own(this.person)}/pictures`);
-    const upload = make("input", { type: "file", multiple: true, attributes: { accept: "image/*", "aria-label": `Add pictures of ${this.person}` } });
-    upload.addEventListener("change", () => this.add([...upload.files]));
     const rename = field("Another name", {}, { autocomplete: "off", maxlength: 200 });
     const renamed = () => this.status.doing(async () => {
       this.person = (await this.client.ask("PATCH", this.own(this.person), { name: rename.input.value })).name;
@@ -68,8 +71,9 @@ export class GalleryView {
     const forget = button("Forget this person…", () => this.forget());
     this.pictures.replaceChildren(make("section", { className: "card" },
       make("div", { className: "list-head" }, make("h2", {}, make("bdi", {}, this.person)), make("span", { className: "facts" }, count(pictures.length, "picture"))),
-      make("ul", { className: "board" }, ...pictures.map((picture) => this.card(picture))),
-      make("div", { className: "tools" }, make("label", { className: "upload" }, "Add pictures ", upload), rename.element, button("Rename", renamed), forget)));
+      make("ul", { className: "board", attributes: { "aria-label": `Pictures of ${this.person}` } }, ...pictures.map((picture) => this.card(picture))),
+      this.place(this.person).element,
+      make("div", { className: "tools" }, rename.element, button("Rename", renamed), forget)));
   }
 
   card(picture) {
@@ -81,23 +85,17 @@ export class GalleryView {
       await this.load();
     });
     const others = this.cast.filter(({ name }) => name !== picture.person).map(({ name }) => [name, name]);
-    const move = choice("Move to", [["", "…"], ...others]);
+    const move = choice(`Move ${picture.name} to`, [["", "Move to…"], ...others]);
+    move.element.classList.add("unlabelled");
     move.input.addEventListener("change", () => move.input.value && change({ person: move.input.value }));
     const card = make("li", { className: "board-card" }, face, make("p", { className: "facts" }, state), button(picture.disabled ? "Take in again" : "Leave out", () => change({ disabled: !picture.disabled })), move.element);
     card.classList.toggle("off", picture.disabled || picture.used === false);
     return card;
   }
 
-  async add(files) {
-    await this.status.doing(async () => {
-      for (const file of files) {
-        const body = new FormData();
-        body.append("picture", file);
-        await this.client.ask("POST", `${this.own(this.person)}/pictures`, body);
-      }
-      await this.load();
-      this.status.say(`Added ${count(files.length, "picture")}.`);
-    });
+  place(person) {
+    if (!this.places.has(person)) this.places.set(person, new PicturesIn(this.client, this.base, person));
+    return this.places.get(person);
   }
 
   forget() {

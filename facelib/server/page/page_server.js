@@ -4,9 +4,12 @@ import { make } from "../modules/elements.js";
 import { HashRouter } from "../modules/routes.js";
 import { ApiSource } from "../modules/source_api.js";
 import { Theme } from "../modules/theme.js";
+import { FilmsIn, PicturesIn } from "./adding.js";
 import { API, Client, projectAddress } from "./client.js";
 import { Correcting } from "./correcting.js";
+import { Embedding } from "./embedding.js";
 import { FacesView } from "./faces_view.js";
+import { FirstView } from "./first_view.js";
 import { button } from "./forms.js";
 import { GalleryView } from "./gallery_view.js";
 import { JobsView } from "./jobs_view.js";
@@ -19,7 +22,7 @@ import { UnknownsView } from "./unknowns_view.js";
 const root = document.getElementById("facelib-page");
 const client = new Client();
 const VIEWS = { review: ReviewView, gallery: GalleryView, unknowns: UnknownsView, faces: FacesView, jobs: JobsView, settings: SettingsView };
-const PAGES = [["Review", { view: "review" }], ["Unknown people", { view: "unknowns" }], ["Gallery", { view: "gallery" }], ["Who is this?", { view: "faces" }], ["Films and work", { view: "jobs" }], ["Settings", { view: "settings" }]];
+const PAGES = [["Review", { view: "review" }], ["Unknown", { view: "unknowns" }], ["Gallery", { view: "gallery" }], ["Who is this?", { view: "faces" }], ["Work", { view: "jobs" }], ["Settings", { view: "settings" }]];
 
 function showAlone(view) {
   root.classList.add("facelib-page");
@@ -31,31 +34,49 @@ function showAlone(view) {
 function showProject(name, session) {
   const base = projectAddress(name);
   let app;
-  const correcting = new Correcting(client, base, (text) => changed("tracks", text));
-  const means = { client, base, correcting, session };
+  const correcting = new Correcting(client, base, (text) => changed(["tracks"], text));
+  const films = new FilmsIn(client, base, () => changed(["job"]));
+  const means = { client, base, correcting, session, films, pictures: new PicturesIn(client, base), embedding: new Embedding(client, base) };
   const views = Object.fromEntries(Object.entries(VIEWS).map(([view, View]) => [view, (own) => new View(own, means)]));
+  const home = (own) => (own.project.films.length ? null : new FirstView(own, means));
   const correct = (film, index) => button("Correct", () => correcting.askAbout(film.page.id, film.track[index]).catch((error) => app.fail(error)), { className: "correct-button" });
   const logOut = button("Log out", async () => {
     await client.ask("DELETE", "/session");
     globalThis.location.assign("/");
   });
   const projects = make("a", { className: "to-projects", href: "/" }, "Projects");
-  app = new App(root, new ApiSource(client.get, `${API}${base}/`), new HashRouter(), { pages: PAGES, views, correct, tools: [projects, logOut] });
+  app = new App(root, new ApiSource(client.get, `${API}${base}/`), new HashRouter(), { pages: PAGES, views, home, correct, tools: [projects, logOut] });
   root.app = app;
-  root.append(correcting.dialog);
+  root.append(correcting.dialog, means.embedding.dialog);
   app.ontitle = (title) => { document.title = title && title !== name ? `${title} – ${name}` : name; };
 
-  async function changed(kind, text) {
-    if (kind !== "job" || app.view instanceof JobsView) app.view?.changed?.(text);
-    if (kind !== "job") await app.reload();
+  // Told of what changed here or elsewhere. How far a job is changes no name; its end may.
+  async function changed(kinds, text) {
+    const names = kinds.some((kind) => kind !== "job");
+    if (names || app.view instanceof JobsView || app.view instanceof FirstView) app.view?.changed?.(text);
+    if (!names) return;
+    await app.reload();
+    if (app.view instanceof FirstView && app.project.films.length) await app.show(app.router.state);
   }
   app.start().then(() => follow(name, changed));
 }
 
-// What anybody changes, told by the server as it happens; the browser connects again by itself.
+// What anybody changes, told by the server as it happens, gathered for a moment; the browser connects again by itself.
 function follow(name, changed) {
   const events = new EventSource(`${API}/events?project=${encodeURIComponent(name)}`);
-  for (const kind of ["tracks", "people", "film", "job", "recognizer"]) events.addEventListener(kind, () => changed(kind));
+  const kinds = new Set();
+  let waiting = 0;
+  const tell = (kind) => {
+    kinds.add(kind);
+    waiting ||= setTimeout(() => {
+      const told = [...kinds];
+      kinds.clear();
+      waiting = 0;
+      changed(told).catch(() => {}); // told again with the next change
+    }, 150);
+  };
+  for (const kind of ["tracks", "people", "film", "recognizer"]) events.addEventListener(kind, () => tell(kind));
+  events.addEventListener("job", ({ data }) => tell(JSON.parse(data).state === "done" ? "film" : "job"));
   globalThis.addEventListener("pagehide", () => events.close());
 }
 

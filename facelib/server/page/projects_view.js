@@ -14,11 +14,11 @@ export function projectsView(client, session) {
       const facts = `${count(project.people, "person", "people")}, ${count(project.videos, "film")}`;
       return make("li", { className: "tile person" }, make("div", {}, link, make("p", { className: "facts" }, facts)));
     }));
-    if (!projects.length) status.say("There is no project yet. Make one; then add people with their pictures, and a film.");
+    if (!projects.length) status.say("There is no project yet: make the first one below.");
   });
   const make_ = () => status.doing(async () => {
     const made = await client.ask("POST", "/projects", { name: name.input.value });
-    globalThis.location.assign(`/projects/${encodeURIComponent(made.name)}#view=gallery`);
+    globalThis.location.assign(`/projects/${encodeURIComponent(made.name)}`);
   });
   const ownsAll = (session.grants ?? []).every((grants) => grants["*"] === "admin");
   const element = make("article", { className: "projects-view" }, head("Projects", "A project is a cast, its pictures, and its films."), status.element, list,

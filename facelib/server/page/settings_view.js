@@ -12,14 +12,17 @@ export class SettingsView {
     this.users = make("ul", { className: "rows" });
     this.tokens = make("ul", { className: "rows" });
     this.owns = session.grants.every((grants) => grants["*"] === "admin");
-    this.element = make("article", { className: "settings-view" }, head("Settings", ""), this.status.element, this.recognizer, ...(this.owns ? this.userForms() : []), ...this.tokenForms());
+    this.element = make("article", { className: "settings-view" }, head("Settings", this.owns ? "How faces are recognised, who may log in, and which programs may ask." : "How faces are recognised, and which programs may ask."), this.status.element, this.recognizer, ...(this.owns ? this.userForms() : []), ...this.tokenForms());
     this.load();
   }
 
   async load() {
     await this.status.doing(async () => {
       await this.showRecognizer();
-      if (this.owns) this.users.replaceChildren(...(await this.client.all("/users")).map((user) => this.row(user.name, user.grants, `/users/${user.id}`, "Remove")));
+      if (this.owns) {
+        const users = await this.client.all("/users");
+        this.users.replaceChildren(...(users.length ? users.map((user) => this.row(user.name, user.grants, `/users/${user.id}`, "Remove")) : [make("li", { className: "facts" }, "Nobody yet: whoever has a token logs in with it.")]));
+      }
       this.tokens.replaceChildren(...(await this.client.all("/tokens")).map((token) => this.row(token.name, token.grants, `/tokens/${token.id}`, "Revoke")));
     });
   }

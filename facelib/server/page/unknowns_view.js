@@ -20,7 +20,7 @@ export class UnknownsView {
       this.marked = new Set([...this.marked].filter((name) => this.groups.some((group) => group.name === name)));
       this.grid.replaceChildren(...this.groups.map((group) => this.card(group)));
       this.mergeButton.disabled = this.marked.size < 2;
-      if (!this.groups.length) this.status.say("There is nobody unknown.");
+      if (!this.groups.length) this.status.say("Nobody unknown was seen twice; who was seen once is in the review.");
     });
   }
 

@@ -6,7 +6,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from facelib.server.database import Attempt
-from facelib.server.database.store import now
+from facelib.server.database.store import database_time
 from facelib.server.problems import Problem
 from facelib.server.security.secrets import digest_of
 
@@ -25,7 +25,7 @@ def refuse_too_many(session: Session, keys: list[str], *, most: int) -> None:
     Raises:
         Problem: 429, with the seconds to wait.
     """
-    since = now(session) - WINDOW
+    since = database_time(session) - WINDOW
     for key in keys:
         query = select(func.count(), func.min(Attempt.at)).where(Attempt.key == digest_of(key), Attempt.at >= since)
         failed, first = session.execute(query).one()
@@ -37,7 +37,7 @@ def refuse_too_many(session: Session, keys: list[str], *, most: int) -> None:
 
 def note_failure(session: Session, keys: list[str]) -> None:
     """Count a failed log-in, and forget those that count no more."""
-    at = now(session)
+    at = database_time(session)
     session.execute(delete(Attempt).where(Attempt.at < at - WINDOW))
     session.add_all([Attempt(key=digest_of(key), at=at) for key in keys])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy.orm import Session
 
 from facelib.server.database import AuditEntry
-from facelib.server.database.store import now
+from facelib.server.database.store import database_time
 from facelib.server.security.callers import Caller
 
 
@@ -19,5 +19,5 @@ def note(session: Session, caller: Caller, action: str, project: str = "", **det
         project: Where.
         details: Names and numbers that say which; never a face, an embedding, a token or a password.
     """
-    entry = AuditEntry(at=now(session), who=caller.name, action=action, project=project, details=details)
+    entry = AuditEntry(at=database_time(session), who=caller.name, action=action, project=project, details=details)
     session.add(entry)

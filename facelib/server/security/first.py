@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import func, select
 
 from facelib.server.database import Store, Token, User
-from facelib.server.database.store import now
+from facelib.server.database.store import database_time
 from facelib.server.security.callers import EVERY_PROJECT
 from facelib.server.security.secrets import TOKEN_PREFIX, digest_of, new_secret
 
@@ -18,5 +18,5 @@ def make_first_token(store: Store) -> str | None:
             return None
         secret = new_secret(TOKEN_PREFIX)
         grants = {EVERY_PROJECT: "admin"}
-        session.add(Token(name="first start", digest=digest_of(secret), grants=grants, created=now(session)))
+        session.add(Token(name="first start", digest=digest_of(secret), grants=grants, created=database_time(session)))
     return secret

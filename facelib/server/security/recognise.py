@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session, joinedload
 
 from facelib.server.database import Login, Store, Token
-from facelib.server.database.store import now
+from facelib.server.database.store import database_time
 from facelib.server.problems import Problem
 from facelib.server.security.callers import Caller, caller_of
 from facelib.server.security.secrets import digest_of
@@ -29,7 +29,7 @@ def recognise(request: Request, store: Store, *, session_hours: float) -> Caller
     header, cookie = request.headers.get("Authorization", ""), request.cookies.get(COOKIE, "")
     kind, _, given = header.partition(" ")
     with store.read() as session:
-        at = now(session)
+        at = database_time(session)
         if kind.casefold() == "bearer" and given:
             token = find_token(session, given.strip())
             seen: Token | Login | None = token

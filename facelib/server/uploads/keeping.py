@@ -20,10 +20,10 @@ from facelib.gather.sources.address import film_name, free_name
 from facelib.project import Project, file_lock, path_of, text_of
 from facelib.project.names import known_name
 from facelib.server.database import Store, Upload
-from facelib.server.database.store import now
+from facelib.server.database.store import database_time
 from facelib.server.events import tell
 from facelib.server.problems import Problem
-from facelib.server.settings import Settings
+from facelib.server.settings import ServerSettings
 from facelib.server.uploads.inspection import inspect_file
 
 KEPT = 7 * 86400.0
@@ -40,7 +40,7 @@ def part_of(project: Project, number: str) -> Path:
 
 
 def begin(
-    session: Session, project: Project, settings: Settings, *, name: str, length: int, person: str | None, by: str
+    session: Session, project: Project, settings: ServerSettings, *, name: str, length: int, person: str | None, by: str
 ) -> Upload:
     """Begin an upload.
 
@@ -59,7 +59,7 @@ def begin(
         raise Problem(409, f"expected at most {_MOST} unfinished uploads in a project; finish or remove some")
     upload = Upload(
         id=secrets.token_urlsafe(24), project=text_of(project.name), person=person, name=name[:400], length=length,
-        by=by, created=now(session), state="receiving",
+        by=by, created=database_time(session), state="receiving",
     )  # fmt: skip
     part = part_of(project, upload.id)
     part.parent.mkdir(parents=True, exist_ok=True)
@@ -108,19 +108,22 @@ class Writer:
     def __init__(self, part: Path, *, offset: int, length: int, digest: str = "") -> None:
         self.offset, self._begin, self._length = offset, offset, length
         self._wanted, self._digest = digest, hashlib.sha256()
-        self._file = open(part, "r+b")  # noqa: SIM115  # closed by `close`
+        self._file = open(part, "r+b", buffering=0)  # noqa: SIM115  # closed by `close`
         self._file.seek(offset)
 
     def write(self, content: bytes) -> None:
         """Append.
 
         Raises:
+            OSError: When the disk is full; what it took stays, and counts as received.
             Problem: 413 when it is more than was declared; nothing of the request is kept then.
         """
         if self.offset + len(content) > self._length:
             self.take_back()
             raise Problem(413, f"expected {self._length} bytes in all, as was declared, got more")
-        self._file.write(content)
+        rest = memoryview(content)
+        while rest:  # a disk that fills up takes a part; the next try finds it full
+            rest = rest[self._file.write(rest) :]
         self._digest.update(content)
         self.offset += len(content)
 
@@ -131,9 +134,8 @@ class Writer:
 
     def close(self) -> None:
         """Make sure that what came is on the disk."""
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._file.close()
+        with self._file:
+            os.fsync(self._file.fileno())
 
     def is_as_wanted(self) -> bool:
         """Return whether what came has the digest that was announced."""
@@ -217,7 +219,7 @@ def _close(store: Store, number: str, **values: str) -> None:
 
 
 def _forget_old(session: Session, project: Project) -> None:
-    old = Upload.created < now(session) - KEPT
+    old = Upload.created < database_time(session) - KEPT
     for upload in session.scalars(select(Upload).where(Upload.project == text_of(project.name), old)):
         with suppress(OSError):
             give_up(session, project, upload)

@@ -15,7 +15,7 @@ from facelib.films.media.encode import WriteReport, write_film
 from facelib.films.media.losses import PictureCount, SoundCount
 from facelib.films.media.soundtrack import COPIED
 from facelib.films.media.timecode import first_frame
-from facelib.films.media.timeline import FrameTimes, PictureClock, Segment, StreamClock
+from facelib.films.media.timeline import ClockSegment, FrameTimes, PictureClock, StreamClock
 from facelib.films.media.times import read_film_times, write_times
 from facelib.project import FilmFiles
 
@@ -66,11 +66,11 @@ class TestPictureClock:
         times = [joined.place(0, 1), joined.place(1, 1)]
         joined.joint()
         assert [*times, joined.place(500, 1)] == [0, 1, 2]
-        assert joined.segments == (Segment(0, 2, 0), Segment(500, 501, -498))
+        assert joined.segments == (ClockSegment(0, 2, 0), ClockSegment(500, 501, -498))
 
 
 def test_another_stream_follows_the_segments_of_the_pictures():
-    twice = (Segment(Fraction(1), Fraction(4), Fraction(-1)), Segment(Fraction(1), Fraction(4), Fraction(2)))
+    twice = (ClockSegment(Fraction(1), Fraction(4), Fraction(-1)), ClockSegment(Fraction(1), Fraction(4), Fraction(2)))
     clock, tenth = StreamClock(twice), Fraction(1, 10)
     times = [Fraction(number, 10) for number in [*range(9, 41), *range(9, 41)]]
     placed = [clock.place(time, tenth) for time in times]
@@ -157,8 +157,8 @@ def test_a_gap_is_kept(name, video, scene, ffmpeg, tmp_path):
 class TestTable:
     def test_comes_back_as_it_was(self, tmp_path):
         segments = (
-            Segment(Fraction(1, 3), Fraction(7, 3), Fraction(-1, 3)),
-            Segment(Fraction(0), Fraction(9), Fraction(2)),
+            ClockSegment(Fraction(1, 3), Fraction(7, 3), Fraction(-1, 3)),
+            ClockSegment(Fraction(0), Fraction(9), Fraction(2)),
         )
         times = FrameTimes(
             np.array([0, 5]),

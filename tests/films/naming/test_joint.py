@@ -177,20 +177,40 @@ def test_what_surrounds_a_face_does_not_outvote_what_it_says():
     assert names(tracks(SURE_ADA, (4, (NEAR, FAR), 90, 1, 100), row))[2] == "?"
 
 
+SHOWN, HIDDEN = (3.0, -3.0), (0.5, 0.5)  # evidence of a face
+
+
 @pytest.mark.parametrize(
-    ("probability", "turns", "wanted"),
+    ("probability", "face", "turns", "wanted"),
     [
         # Ada is there, and no stranger: a profile is likelier hers, and less likely Grace's, whom nobody saw.
-        ([[1.0, 0.0], [0.0, 0.0]], (0, 1), [[0.0, -1.5], [0.75, -0.75]]),
+        ([[1.0, 0.0], [0.0, 0.0]], (SHOWN, HIDDEN), (0, 1), [[0.0, -1.5], [0.75, -0.75]]),
         # A straight face is a stranger's: the profile may be too.
-        ([[1.0, 0.0], [0.0, 0.0], [0.0, 0.0]], (0, 0, 1), [[0.0, -1.5]] * 3),
-        ([[0.5, 0.5]], (1,), [[-1.5, -1.5]]),  # a profile alone is no witness for itself
+        ([[1.0, 0.0], [0.0, 0.0], [0.0, 0.0]], (SHOWN, HIDDEN, HIDDEN), (0, 0, 1), [[0.0, -1.5]] * 3),
+        # One straight face in four is a stranger's: half of the gain is left.
+        (
+            [[1.0, 0.0]] * 3 + [[0.0, 0.0]] * 2,
+            (SHOWN,) * 3 + (HIDDEN,) * 2,
+            (0, 0, 0, 0, 1),
+            [[0.0, -1.5]] * 4 + [[0.375, -1.125]],
+        ),
+        ([[0.5, 0.5]], (SHOWN,), (1,), [[-1.5, -1.5]]),  # a profile alone is no witness for itself
+        # Two profiles with Ada's name, whose faces say nothing: each could be the other's only witness.
+        ([[1.0, 0.0], [1.0, 0.0]], (HIDDEN, HIDDEN), (1, 1), [[-1.5, -1.5]] * 2),
     ],
 )
-def test_who_was_seen_in_the_scene_is_likelier(probability, turns, wanted):
+def test_who_was_seen_in_the_scene_is_likelier(probability, face, turns, wanted):
     rows = [(shot, (FAR, FAR), 90, 1, 100) for shot in range(len(turns))]
     seen = replace(tracks(*rows), turn=np.array(turns, np.float32))
-    np.testing.assert_allclose(presence(np.array(probability, np.float32), seen), wanted, atol=1e-3)
+    found = presence(np.array(probability, np.float32), np.array(face, np.float32), seen)
+    np.testing.assert_allclose(found, wanted, atol=1e-3)
+
+
+def test_a_blurred_face_does_not_show_that_strangers_are_there():
+    rows = [(shot, (FAR, FAR), 90, 1, 100) for shot in range(3)]
+    seen = replace(tracks(*rows), turn=np.array([0, 0, 1], np.float32), quality=np.array([0.3, 0.02, 0.1], np.float32))
+    found = presence(np.array([[1.0], [0.0], [0.0]], np.float32), np.array([[3.0], [-4.0], [0.5]], np.float32), seen)
+    np.testing.assert_allclose(found[:, 0], [0.0, 0.75, 0.75], atol=1e-3)
 
 
 def test_a_name_that_a_straight_face_speaks_against_travels_to_no_other_track():

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from starlette.testclient import TestClient
 
-from facelib.archive import find_company, find_scenes, open_archive, update_archive
+from facelib.archive import find_company, find_moments, open_archive, update_archive
 from facelib.gallery import read_gallery
 from facelib.images import encode_jpeg
 from facelib.project import Project
@@ -34,7 +34,7 @@ def test_a_and_b_without_c(films: TestClient, named: Project, pair: tuple[str, s
     one, other = pair
     found = films.get(f"{SEARCH}/scenes", params={"with": [one, other], "limit": 1000}).json()
     with open_archive(named) as archive:
-        expected = find_scenes(archive, [one, other])
+        expected = find_moments(archive, [one, other])
     assert [(hit["film"], hit["start"], hit["end"]) for hit in found["items"]] == list(
         expected[["film", "start", "end"]].itertuples(index=False, name=None)
     )

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from facelib.server.settings import Settings
+from facelib.server.settings import ServerSettings
 
 PARAMETERS = 'project: str = ""\ndata_dir: str = ""\noutput_dir: str = ""\nseconds: float = 0.0\nhow: str = ""'
 NOTE = """
@@ -24,6 +24,11 @@ WORK = """
 from tqdm.auto import tqdm
 for _ in tqdm(range(20)):
     time.sleep(seconds / 20)
+secrets = [name for name in os.environ if name.startswith("FACELIB_DATABASE")]
+if secrets:
+    raise ValueError(f"expected a process without the database's address, got {secrets}")
+if how == "full":
+    (Path(output_dir) / project / "large").write_bytes(bytes(2**24))
 if how == "error":
     raise ValueError("expected a film, got a potato")
 if how == "crash":
@@ -38,8 +43,11 @@ with log.open("a") as file:
 
 
 @pytest.fixture
-def settings(settings: Settings, tmp_path: Path, make_notebook: Callable[..., Path]) -> Settings:
+def settings(
+    settings: ServerSettings, tmp_path: Path, make_notebook: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> ServerSettings:
     """The settings of a server whose notebooks are 11 and 12: they write when they begin and end."""
+    monkeypatch.setenv("FACELIB_DATABASE_URL", "postgresql://secret")
     for number in ("11", "12"):
         cells = (NOTE.format(number=number), WORK, DONE.format(number=number))
         make_notebook(tmp_path / "notebooks" / f"{number}_work.ipynb", PARAMETERS, *cells)

@@ -120,6 +120,21 @@ def test_a_stopped_server_puts_its_job_back(make_app: Callable[..., Any], tmp_pa
     assert (job["state"], job["attempts"], job["reason"]) == ("queued", 0, "the server was stopped")
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_disk_that_fills_up_during_a_job(make_app: Callable[..., Any], small_disk: Path, tmp_path: Path) -> None:
+    app = make_app(output_dir=small_disk, database_url=f"sqlite:///{tmp_path / 'server.sqlite'}")
+    (small_disk / "own").mkdir()
+    headers = {"Authorization": f"Bearer {app.state.first_token}"}
+    new = {"kind": "run", "steps": [11], "parameters": {"how": "full"}}
+    with TestClient(app, headers=headers) as client:
+        job = wait_for(client, client.post(JOBS, json=new).json()["id"], "failed", "set aside", "done")
+        assert (job["state"], job["attempts"], job["stages"]) == ("failed", 1, [])
+        assert "No space left on device" in job["reason"]
+        (small_disk / "own" / "large").unlink()
+        after = client.post(JOBS, json={"kind": "run", "steps": [12], "parameters": {}}).json()["id"]
+        assert wait_for(client, after, "failed", "set aside", "done")["state"] == "done"
+
+
 @pytest.mark.parametrize(
     ("new", "status"),
     [

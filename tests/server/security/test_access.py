@@ -130,6 +130,17 @@ def test_wrong_log_ins_are_limited(owner: TestClient) -> None:
     assert right.status_code == 429 and 0 < int(right.headers["Retry-After"]) <= 900
 
 
+def test_wrong_log_ins_are_counted_by_name_and_by_address(owner: TestClient) -> None:
+    def fail(name: str, address: str) -> int:
+        browser = TestClient(owner.app, client=(address, 1))
+        return browser.post(ME, json={"name": name, "password": "wrong"}).status_code
+
+    by_name = [fail("ada", f"192.0.2.{number}") for number in range(6)]
+    by_address = [fail(f"user {number}", "198.51.100.1") for number in range(6)]
+    assert by_name == by_address == [401] * 5 + [429]
+    assert fail("somebody else", "192.0.2.99") == 401
+
+
 def test_a_log_in_without_use_ends(make_app: Callable[..., FastAPI]) -> None:
     app = make_app(session_hours=1.0)
     browser = TestClient(app)

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import io
 import shutil
+import signal
 import struct
 import subprocess
 import sys
@@ -239,3 +240,9 @@ except Exception as error:
 """
     done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.stdout.strip() == error, done.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limits are the system's")
+def test_the_process_that_looks_at_a_file_has_little_time() -> None:
+    program = "from facelib.server.uploads.child import _limit\n_limit(0.5, 1)\nwhile True:\n    pass"
+    assert subprocess.run([sys.executable, "-c", program], timeout=120, check=False).returncode == -signal.SIGXCPU

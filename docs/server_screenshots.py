@@ -1,0 +1,118 @@
+"""Renew the pictures of the served pages, or look at all of them: narrow and wide, light and dark.
+
+Usage: python docs/server_screenshots.py FOLDER [ALL]
+
+FOLDER holds a finished demo: the folders `data` and `output` of `facelib demo` and `facelib run --project demo`.
+Chromium must be installed. The best go to `docs/pictures`; with ALL, a folder, every page in every size goes there too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+from screenshots import PICTURES, write  # type: ignore[import-not-found]
+
+SIZES = (360, 1280, 1920)
+PAGES = {
+    "overview": "", "film": "film=demo&t=0.6", "search": "view=search", "together": "view=together",
+    "review": "view=review", "unknowns": "view=unknowns", "gallery": "view=gallery", "faces": "view=faces",
+    "jobs": "view=jobs", "settings": "view=settings", "files": "view=files",
+}  # fmt: skip
+BEST = {"film": "server.png", "gallery": "server_gallery.png"}
+SETTLED = """() => [...document.images].every(image => {
+    const { top, bottom } = image.getBoundingClientRect();
+    return bottom < 0 || top > innerHeight || (image.complete && image.naturalWidth > 0);
+})"""
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[tuple[str, str]]:
+    """Serve the projects of a folder; yield the address, and the token that is printed."""
+    options = ["--port", "0", "--data-dir", str(folder / "data"), "--output-dir", str(folder / "output")]
+    program = [sys.executable, "-c", "from facelib.cli import main; main()", "serve", *options]
+    environment = os.environ | {"FACELIB_WORKERS": "0"}
+    with subprocess.Popen(
+        program, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
+    ) as server:
+        assert server.stdout is not None
+        address, token = (server.stdout.readline().strip().rpartition(" ")[2] for _ in range(2))
+        yield address, token
+        server.terminate()
+
+
+def log_in(browser: Browser, address: str, token: str, *, width: int, theme: str) -> Page:
+    """Open a page of one size and theme, and log in."""
+    size: ViewportSize = {"width": width, "height": 800 if width > 500 else 740}
+    page = browser.new_context(viewport=size, color_scheme=theme).new_page()  # type: ignore[arg-type]
+    page.set_default_timeout(120_000)
+    page.goto(address)
+    page.get_by_role("textbox", name="Token").fill(token)
+    page.keyboard.press("Enter")
+    page.locator(".projects-view").wait_for()
+    return page
+
+
+def show(page: Page, address: str, words: str, project: str = "demo") -> None:
+    """Open a view, and wait until it stands still."""
+    page.goto("about:blank")
+    page.goto(f"{address}/projects/{project}#{words}")
+    page.locator("main h1").wait_for()
+    page.wait_for_load_state("load")
+    page.wait_for_timeout(1500)
+    while not page.evaluate(SETTLED):
+        page.wait_for_timeout(100)
+
+
+def every_page(browser: Browser, address: str, token: str, folder: Path) -> None:
+    """Write every page in every size, light and dark."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for theme in ("light", "dark"):
+        for width in SIZES:
+            page = log_in(browser, address, token, width=width, theme=theme)
+            page.screenshot(path=folder / f"projects-{width}-{theme}.png", full_page=True)
+            for name, words in PAGES.items():
+                show(page, address, words)
+                page.screenshot(path=folder / f"{name}-{width}-{theme}.png", full_page=True)
+            show(page, address, "", project="new")
+            page.screenshot(path=folder / f"first-{width}-{theme}.png", full_page=True)
+            page.context.clear_cookies()
+            page.goto(address)
+            page.locator(".login-view").wait_for()
+            page.screenshot(path=folder / f"login-{width}-{theme}.png", full_page=True)
+            page.context.close()
+
+
+def main() -> None:
+    """Renew the pictures."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path, help="holds data/demo and output/demo, finished")
+    parser.add_argument("all", type=Path, nargs="?", help="where every page goes")
+    arguments = parser.parse_args()
+    with TemporaryDirectory() as temporary, sync_playwright() as playwright:
+        folder = Path(temporary)
+        for name in ("data", "output"):
+            shutil.copytree(arguments.folder / name, folder / name, ignore=shutil.ignore_patterns(".server"))
+        (folder / "data" / "new" / "people").mkdir(parents=True)
+        flags = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=flags)
+        with serving(folder) as (address, token):
+            page = log_in(browser, address, token, width=1280, theme="light")
+            for name, file in BEST.items():
+                show(page, address, PAGES[name])
+                write([page.screenshot()], PICTURES / file)
+            if arguments.all:
+                every_page(browser, address, token, arguments.all)
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()

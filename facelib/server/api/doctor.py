@@ -1,0 +1,107 @@
+"""What is wrong with the pictures of the cast: the doctor's proposals, advice, and questions about names."""
+
+from __future__ import annotations
+
+import math
+from collections import OrderedDict
+from threading import Lock
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from pydantic import BaseModel, Field
+
+from facelib.gallery import alias_questions, examine, read_gallery
+from facelib.gallery.questions import how_alike
+from facelib.project import Project
+from facelib.server.cached import tag_of
+from facelib.server.dependencies import CurrentProject
+
+router = APIRouter(prefix="/projects/{project}/doctor", tags=["doctor"])
+
+_KEPT = 8  # projects in memory
+
+
+class PictureProposal(BaseModel):
+    """A picture that may be better left out, or moved."""
+
+    picture: str = Field(examples=["people/Ada Lovelace/1.jpg"])
+    person: str = Field(examples=["Ada Lovelace"])
+    kind: str = Field(examples=["near duplicate"])
+    detail: str = Field(description="Why, in words.")
+    score: float = Field(description="How sure it is, 0 to 1.")
+    fits: str = Field(description="Whom of the cast the face looks like instead; empty where nobody.")
+    used: bool = Field(description="False where the gallery does not use it already.")
+
+
+class NameQuestion(BaseModel):
+    """Two names that may be one person's; answered at `/identities`."""
+
+    name: str = Field(examples=["Ada Lovelace"])
+    other: str = Field(description="The name that came later.", examples=["Ada King"])
+    words: str = Field(examples=["look like one person"])
+    picture: str = Field(description="Of `name`; the two pictures are those nearest to each other.")
+    other_picture: str
+
+
+class DoctorFindings(BaseModel):
+    """What the doctor found; nothing is changed by it."""
+
+    advice: list[str]
+    questions: list[NameQuestion]
+    proposals: list[PictureProposal] = Field(description="Those that do most harm first.")
+
+
+class GalleryDoctor:
+    """The findings about each project, in memory, made anew where the gallery or the decisions have changed."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[str, tuple[str, DoctorFindings]] = OrderedDict()
+        self._lock = Lock()
+
+    def look(self, project: Project) -> DoctorFindings:
+        """Return the findings about a project; none before notebook 02 has run."""
+        if not project.faces.is_file():
+            return DoctorFindings(advice=[], questions=[], proposals=[])
+        key, state = str(project.output.absolute()), tag_of(project.faces, project.disabled, project.corrections)
+        with self._lock:  # one at a time: pictures are read
+            if key not in self._known or self._known[key][0] != state:
+                self._known[key] = state, _examine(project)
+            self._known.move_to_end(key)
+            while len(self._known) > _KEPT:
+                self._known.popitem(last=False)
+            return self._known[key][1]
+
+    def forget(self) -> None:
+        """Drop everything that is held in memory."""
+        with self._lock:
+            self._known.clear()
+
+
+def doctor_of(request: Request) -> GalleryDoctor:
+    """Return the doctor of this server."""
+    doctor: GalleryDoctor = request.app.state.doctor
+    return doctor
+
+
+@router.get("")
+def get_findings(project: CurrentProject, doctor: Annotated[GalleryDoctor, Depends(doctor_of)]) -> DoctorFindings:
+    """Say which pictures are better left out or moved, what is missing, and which names may be one person's."""
+    return doctor.look(project)
+
+
+def _examine(project: Project) -> DoctorFindings:
+    gallery = read_gallery(project.faces)
+    threshold = math.nan if gallery.threshold is None else gallery.threshold
+    found = examine(gallery.table, project, threshold=threshold, progress=False)
+    asked = alias_questions(gallery.used, project, threshold=threshold)
+    rows: list[dict[str, Any]] = asked.to_dict("records")  # type: ignore[assignment]
+    questions = [
+        NameQuestion(
+            name=row["person"], other=row["other"], words=how_alike(row["person"], row["other"]),
+            picture=row["picture"], other_picture=row["other_picture"],
+        )
+        for row in rows
+    ]  # fmt: skip
+    proposals: list[dict[str, Any]] = found.proposals.to_dict("records")  # type: ignore[assignment]
+    listed = [PictureProposal(**{name: row[name] for name in PictureProposal.model_fields}) for row in proposals]
+    return DoctorFindings(advice=found.advice, questions=questions, proposals=listed)

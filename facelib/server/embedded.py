@@ -1,0 +1,76 @@
+"""The player of one film for other sites, at an address that its project's owner made: no log-in, nothing but the film.
+
+It is shown only within the sites that the server's owner allows (`frame-ancestors`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, Path, Response
+from fastapi.responses import FileResponse
+
+from facelib.page.data import film_data, project_data
+from facelib.project import Project, path_of
+from facelib.server.api.media import answer_file
+from facelib.server.api.videos import CurrentPages
+from facelib.server.database import Embed
+from facelib.server.dependencies import CurrentSettings, CurrentStore
+from facelib.server.films import LONGEST_GAP, find_named
+from facelib.server.folders import project_names
+from facelib.server.front import answer_page
+from facelib.server.headers import POLICY
+from facelib.server.problems import Problem
+
+router = APIRouter(prefix="/embed/{key}", include_in_schema=False)
+
+Key = Annotated[str, Path(max_length=64)]
+
+
+def shown_film(key: Key, store: CurrentStore, settings: CurrentSettings) -> tuple[Project, Any]:
+    """Return the project and the path of the film that a key shows.
+
+    Raises:
+        Problem: 404 when there is none, or no site may embed films.
+    """
+    with store.read() as session:
+        row = session.get(Embed, key)
+    if row is None or not settings.embed_sites or row.project not in project_names(settings):
+        raise Problem(404, "expected an address that shows a film, this one shows nothing, or nothing any longer")
+    project = Project(path_of(row.project), settings.data_dir, settings.output_dir)
+    return project, find_named(project, row.video)
+
+
+Shown = Annotated[tuple[Project, Any], Depends(shown_film)]
+
+
+@router.get("")
+def show_player(_shown: Shown, settings: CurrentSettings, if_none_match: Annotated[str, Header()] = "") -> Response:
+    """Return the page with the player."""
+    sites = " ".join(settings.embed_sites)
+    policy = POLICY.replace("frame-ancestors 'none'", f"frame-ancestors {sites}")
+    return answer_page("page_embed", if_none_match, {"Content-Security-Policy": policy})
+
+
+@router.get("/page")
+def describe_film(shown: Shown, key: Key, pages: CurrentPages) -> dict[str, Any]:
+    """Return what the player needs: the film's page data, and how its people are drawn; no other film, no reports."""
+    project, film = shown
+    read = pages.film(project, film)
+    made = film_data(project, read, LONGEST_GAP)
+    names = {label.name for label in made.labels}
+    people = [asdict(one) for one in project_data(project, [read]).people if one.name in names]
+    sources = [replace(one, href=f"/embed/{key}/media/{one.title}") for one in made.sources]
+    return {"film": asdict(replace(made, sources=sources, exports=[])), "people": people}
+
+
+@router.head("/media/{kind}")
+@router.get("/media/{kind}")
+def play_film(kind: str, shown: Shown) -> FileResponse:
+    """Return the film, or its annotated copy, whole or by byte ranges."""
+    project, film = shown
+    path = {"source": film, "annotated": project.film(film).annotated}.get(kind)
+    if path is None or not path.is_file():
+        raise Problem(404, f"expected 'source' or 'annotated', got {kind!r}, which this film has not")
+    return answer_file(path, inline=True)
