@@ -87,7 +87,7 @@ train: .venv/.train ## Install what training networks needs beside: PyTorch and 
 
 server: .venv/.server ## Install what the server needs beside: FastAPI, SQLAlchemy and their company
 
-scale: .venv/.scale ## Install what searching all films at once needs beside: DuckDB
+scale: .venv/.scale ## Install what many films and many machines need beside: DuckDB, Dask and obstore
 
 SERVE_OPTIONS ?=
 serve: .venv/.server ## Serve the demo to your browser, with a REST API: make serve SERVE_OPTIONS="--port 8000"

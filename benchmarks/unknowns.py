@@ -28,7 +28,13 @@ from facelib.embed import Embedder
 from facelib.evaluate import match_faces
 from facelib.evaluate.matching import NO_FACE, NOBODY
 from facelib.films.identify import identify_films
-from facelib.films.unknowns import fit_grouping, group_unknowns, grouping_threshold, tracks_of_one_place
+from facelib.films.unknowns import (
+    fit_grouping,
+    group_unknowns,
+    grouping_threshold,
+    join_by_context,
+    tracks_of_one_place,
+)
 from facelib.films.unknowns.linkage import link
 from facelib.gallery import build_gallery, read_gallery, write_gallery
 from facelib.project import Project
@@ -179,32 +185,43 @@ def lfw(data: Path, embedder: Embedder, seeds: int) -> None:
     print(fit_grouping(vectors, names, embedder=embedder.name, fallback=embedder.threshold), "\n")
 
 
+def row_of_groups(what: str, found: dict[str, pd.DataFrame], whose: dict[tuple[str, int], str]) -> str:
+    """Return the line of the table for groups of labelled tracks."""
+    clusters = {film: dict(zip(table["track"], table["cluster"], strict=True)) for film, table in found.items()}
+    rows = [(who, clusters[film][track]) for (film, track), who in whose.items()]
+    grouped = [row for row in rows if row[1]]
+    purity = rates(*zip(*grouped, strict=True))[3]
+    people, groups = len({who for who, _ in rows}), len({cluster for _, cluster in grouped})
+    return f"| {what} | {purity:.3f} | {groups / people:.2f} | {1 - len(grouped) / len(rows):.2f} |"
+
+
 def labelled(data: Path, embedder: Embedder) -> None:
     """Print how the tracks of the labelled films are grouped as though nobody were known, with their places and not."""
-    tables, looks, places, whose = {}, {}, {}, {}
+    tables, looks, places, shots, whose = {}, {}, {}, {}, {}
     threshold = grouping_threshold(embedder.name, embedder.threshold)
     with tempfile.TemporaryDirectory() as folder:
         for name in ("friends_six", "sitcom", "table_one", "film_clips"):
             for film in FilmSet.find(name, data.resolve(), Path(folder), embedder).films:
                 key = f"{name}/{film.name}"
                 tables[key], looks[key] = film.tracks.assign(person=UNKNOWN), film.looks
+                shots[key] = film.shots
                 places[key] = tracks_of_one_place(tables[key], film.looks, film.shots, threshold=threshold)
                 matches = match_faces(film.detections.assign(person="anybody"), film.truth)
                 matches = matches[(matches["name"] != NOBODY) & ~matches["label"].isin([NO_FACE, "ignore", ""])]
                 label = matches.groupby("track")["label"].agg(lambda labels: labels.mode().iloc[0])
                 whose |= {(key, track): f"{key}?" if who == UNKNOWN else who for track, who in label.items()}
     print("| labelled films | purity | groups for each person | tracks without a group |\n|---|---|---|---|")
-    for what, together in (("by the face alone", {}), ("those of one place together", places)):
-        found = group_unknowns(tables, threshold=threshold, looks=looks, together=together)
-        rows = [
-            (who, clusters[track])
-            for (film, track), who in whose.items()
-            for clusters in [dict(zip(found[film]["track"], found[film]["cluster"], strict=True))]
-        ]
-        grouped = [row for row in rows if row[1]]
-        purity = rates(*zip(*grouped, strict=True))[3]
-        people, groups = len({who for who, _ in rows}), len({cluster for _, cluster in grouped})
-        print(f"| {what} | {purity:.3f} | {groups / people:.2f} | {1 - len(grouped) / len(rows):.2f} |")
+    options = {"threshold": threshold, "looks": looks}
+    joined = group_unknowns(tables, together=places, **options)
+    found = {
+        "by the face alone": group_unknowns(tables, **options),
+        "those of one place together": joined,
+        "and joined by context": {
+            key: join_by_context(table, looks[key], shots[key], threshold=threshold) for key, table in joined.items()
+        },
+    }
+    for what, grouped in found.items():
+        print(row_of_groups(what, grouped, whose))
     print()
 
 

@@ -18,7 +18,8 @@ from plotly.offline import get_plotlyjs
 
 from facelib.demo import make_demo
 from facelib.pipeline import run_pipeline
-from facelib.pipeline.report import replace_outputs
+from facelib.pipeline.report import leave_out_empty, replace_outputs
+from facelib.plots.dark import site_style
 from facelib.project import Project
 
 ROOT = Path(__file__).parents[1]
@@ -51,10 +52,12 @@ def gather(notebooks: dict[str, Path]) -> None:
     shutil.rmtree(pages, ignore_errors=True)
     shutil.copytree(ROOT / "docs", pages, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
     (pages / "assets/plotly.min.js").write_text(get_plotlyjs(), encoding="utf-8")
+    (pages / "assets/figures.css").write_text(site_style(), encoding="utf-8")
     for source in sorted((ROOT / "notebooks").glob("*.ipynb")):
         document = nbformat.read(notebooks.get(source.stem, source), as_version=4)
         document.metadata.pop("widgets", None)
         replace_outputs(document, script="../assets/plotly.min.js")
+        leave_out_empty(document)
         for cell in document.cells:
             cell.source = cell.source.replace("](../docs/pictures/", "](../pictures/")
         # Whose machine built the pages, and where, is nobody's business.

@@ -264,7 +264,7 @@ def _remove_made(project: Project, films: list[Path], done: Forgotten, *, keep_n
         if not keep_name:
             made += [files.annotated, files.drawn, files.reel, files.exports]
     had_index = project.archive.is_dir()
-    for path in [*made, project.archive]:
+    for path in [*made, project.archive, project.store]:
         if path.exists():
             shutil.rmtree(path) if path.is_dir() else path.unlink()
             done.removed.append(project.place_of(path))

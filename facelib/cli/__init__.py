@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 # Everything heavy is imported inside the commands: `facelib --help` answers at once.
-from facelib.cli import align, demo, doctor, forget, live, models, names, page, run, search, serve
+from facelib.cli import align, cluster, demo, doctor, forget, live, models, names, page, run, search, serve
 
 
 class _Commands(TyperGroup):
@@ -61,6 +61,7 @@ def _options(
 main.command()(run.run)
 main.command()(demo.demo)
 main.command()(page.page)
+main.command()(cluster.cluster)
 main.command()(search.search)
 main.command()(live.live)
 main.command(cls=serve.ServeCommand)(serve.serve)

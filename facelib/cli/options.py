@@ -13,6 +13,13 @@ if TYPE_CHECKING:
 ProjectName = Annotated[str, typer.Option("--project", help="The project: the name of its folder in the data folder.")]
 DataFolder = Annotated[Path, typer.Option("--data-dir", help="Holds NAME/people/<Person Name>/* and NAME/videos/*.")]
 OutputFolder = Annotated[Path, typer.Option("--output-dir", help="Everything made is written to NAME/ in here.")]
+DataPlace = Annotated[
+    str,
+    typer.Option("--data-dir", help="Holds NAME/people/<Person Name>/* and NAME/videos/*; may be s3://BUCKET/FOLDER."),
+]
+OutputPlace = Annotated[
+    str, typer.Option("--output-dir", help="Everything made is written to NAME/ in here; may be s3://BUCKET/FOLDER.")
+]
 
 
 def find_project(name: str, data_dir: Path, output_dir: Path) -> Project:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from facelib.cli.options import DataFolder, OutputFolder
+from facelib.cli.options import DataPlace, OutputPlace
 from facelib.cli.parameters import print_parameters
 from facelib.cli.progress import step_line
 from facelib.cli.results import print_results, print_step
+
+if TYPE_CHECKING:
+    from facelib.pipeline import StepResult
+    from facelib.project import Project
 
 
 def run(
@@ -19,8 +23,8 @@ def run(
         str,
         typer.Option(help="The project: the name of its folder in the data folder.", show_default="required"),
     ] = "",
-    data_dir: DataFolder = Path("data"),
-    output_dir: OutputFolder = Path("output"),
+    data_dir: DataPlace = "data",
+    output_dir: OutputPlace = "output",
     steps: Annotated[
         str | None, typer.Option(help="Which notebooks, such as 2-5, 2,4 or 3.", show_default="1-7")
     ] = None,
@@ -39,6 +43,14 @@ def run(
     notebooks: Annotated[
         Path | None, typer.Option(help="A folder of notebooks to run instead of facelib's own.", show_default=False)
     ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            help="A Dask scheduler whose workers search the films, such as tcp://host:8786; 'facelib cluster' starts "
+            "one.",
+            show_default=False,
+        ),
+    ] = None,
     help_parameters: Annotated[
         bool,
         typer.Option("--help-parameters", help="List the parameters of all notebooks, or of --steps, and end."),
@@ -47,6 +59,8 @@ def run(
     """Run the notebooks of a project in order, with an HTML report each."""
     # Everything is checked first: loading the pipeline takes seconds.
     numbers, values = parse_steps(steps), parse_parameters(parameter or [])
+    if scheduler is not None:
+        values["scheduler"] = scheduler
     from facelib.pipeline.notebooks import all_steps, check_parameters, check_project, find_notebooks
 
     if help_parameters:
@@ -56,13 +70,16 @@ def run(
         raise typer.BadParameter("expected the name of a project", param_hint="'--project'")
     chosen = find_notebooks(notebooks, numbers)
     check_parameters(chosen, values)
-    from facelib.project import Project
-
-    place = Project(project, data_dir, output_dir)
+    place, send = _place(project, data_dir, output_dir)
     check_project(place, steps=[notebook.number for notebook in chosen], parameters=values)
     from facelib.pipeline import run_pipeline
 
-    with step_line(lambda step: print_step(step, place)) as (tell, line):
+    def tell_and_send(step: StepResult) -> None:
+        print_step(step, place)
+        if step.state in ("done", "failed"):
+            send()
+
+    with step_line(tell_and_send) as (tell, line):
         results = run_pipeline(
             place,
             steps=numbers,
@@ -74,6 +91,22 @@ def run(
         )
     if not print_results(place, results):
         raise typer.Exit(1)
+
+
+def _place(name: str, data_dir: str, output_dir: str) -> tuple[Project, Callable[[], None]]:
+    """Return the project, and what sends its results to where it lies; on this machine, nothing need be sent."""
+    from facelib.project import Project
+    from facelib.project.store import is_remote
+
+    if not (is_remote(data_dir) or is_remote(output_dir)):
+        return Project(name, Path(data_dir), Path(output_dir)), lambda: None
+    from facelib.archive.cluster.shared import WorkingCopy
+
+    copy = WorkingCopy.of(name, data_dir, output_dir)
+    typer.echo(f"Fetching {name} into {copy.project.data_dir.parent}")
+    copy.fetch()
+    copy.send()  # what an earlier run has made and could not send
+    return copy.project, copy.send
 
 
 def parse_steps(text: str | None) -> list[int] | None:

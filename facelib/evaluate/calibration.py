@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from facelib.evaluate.tracks import judge_tracks
 from facelib.recognize.thresholds import trials
+
+Answer = Literal["name", "unknown"]
+"""What a track is called: one of the cast, or nobody of it."""
+
+# Whether an answer is right, by the verdict of `judge_tracks`.
+_NAMES = {"right": True, "wrong": False, "stranger named": False, "no face named": False}
+_UNKNOWN = {"stranger": True, "not named": False}
 
 
 def reliability(confidence: ArrayLike, right: ArrayLike, *, bins: int = 10) -> pd.DataFrame:
@@ -81,11 +88,21 @@ def calibration_error(table: pd.DataFrame) -> float:
     return float(apart.sum() / total) if total else math.nan
 
 
-def film_reliability(matches: pd.DataFrame, *, bins: int = 10) -> pd.DataFrame:
-    """Return the reliability of the names given to the tracks of films; a name given to a stranger is wrong."""
+def film_reliability(matches: pd.DataFrame, *, answer: Answer = "name", bins: int = 10) -> pd.DataFrame:
+    """Return the reliability of the answers given to the tracks of films.
+
+    A name given to a stranger is wrong. The answer unknown is right for a stranger, whoever that is, and wrong for one
+    of the cast.
+
+    Args:
+        matches: Of `facelib.evaluate.match_faces`.
+        answer: Which answers count.
+        bins: As of `reliability`.
+    """
     tracks = judge_tracks(matches)
-    named = tracks[tracks["verdict"].isin(["right", "wrong", "stranger named", "no face named"])]
-    return reliability(named["confidence"], named["verdict"] == "right", bins=bins)
+    verdicts = _NAMES if answer == "name" else _UNKNOWN
+    given = tracks[tracks["verdict"].isin(verdicts)]
+    return reliability(given["confidence"], given["verdict"].map(verdicts).astype(bool), bins=bins)
 
 
 def gallery_reliability(

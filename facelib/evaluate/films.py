@@ -79,6 +79,11 @@ class Evaluation:
         return film_reliability(self.matches)
 
     @property
+    def unknown_reliability(self) -> pd.DataFrame:
+        """How often those called unknown are nobody of the cast, by how sure that is."""
+        return film_reliability(self.matches, answer="unknown")
+
+    @property
     def confusion(self) -> pd.DataFrame:
         """Which label got which name; see `facelib.evaluate.confusion`."""
         return confusion(self.matches)
@@ -115,6 +120,7 @@ class Evaluation:
             ("normalised mutual information", groups.nmi, "0 to 1"),
             ("B-cubed F", groups.f1, "0 to 1"),
             ("calibration error of names", calibration_error(self.reliability), "0 to 1, 0 is best"),
+            ("calibration error of unknown", calibration_error(self.unknown_reliability), "0 to 1, 0 is best"),
         ]
         rows = [(figure, value if isinstance(value, int) else round(value, 4), how) for figure, value, how in rows]
         return pd.DataFrame(rows, columns=["figure", "value", "range"], dtype=object)
@@ -138,6 +144,7 @@ class Evaluation:
             "score": asdict(self.score),
             "clusters": asdict(self.clusters),
             "reliability": self.reliability,
+            "unknown_reliability": self.unknown_reliability,
             "confusion": {str(label): row.to_dict() for label, row in self.confusion.iterrows()},
             "mistakes": self.mistakes,
             "det": self.curve(),

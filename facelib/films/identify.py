@@ -16,7 +16,7 @@ from facelib.films.index import FilmTracks, TrackingSettings
 from facelib.films.indexed import index_film
 from facelib.films.name import name_film
 from facelib.films.naming import NamingSettings, Recognizer
-from facelib.films.problems import SUMMARY_COLUMNS, Problems
+from facelib.films.problems import LOOKING, SUMMARY_COLUMNS, Problems
 from facelib.films.settle import Settled, settle_films
 from facelib.films.unknowns import Grouping, fit_grouping
 from facelib.project import Project, write_table
@@ -49,6 +49,7 @@ def identify_films(
     longest_gap: float = 1.0,
     show_unknown: bool = False,
     regroup: bool = False,
+    left_out: Mapping[str, str] | None = None,
     progress: bool = True,
 ) -> IdentifiedFilms:
     """Index films, name their tracks, settle the project, and write the tables.
@@ -69,6 +70,8 @@ def identify_films(
         longest_gap: Seconds up to which the gap between two stretches of one person is closed.
         show_unknown: Also the groups of unknown people in the appearances that are returned.
         regroup: Group the unknown people of all films again, see `facelib.films.settle.settle_films`.
+        left_out: Films that are not to be looked at, by file name, each with its problem: those that could not be
+            indexed elsewhere, see `facelib.archive.cluster.index_films`.
         progress: Show a progress bar for each film, with rate and time left.
 
     Raises:
@@ -87,7 +90,10 @@ def identify_films(
     indexed: dict[str, FilmTracks] = {}
     named: list[Path] = []
     for film in films:
-        with problems.of(film, "looking for its faces"), project.hold(film) as files:
+        if left_out and film.name in left_out:
+            problems.add(film, left_out[film.name])
+            continue
+        with problems.of(film, LOOKING), project.hold(film) as files:
             found = index_film(
                 film, files, detector, embedder, content=project.digest(film), tracking=tracking, progress=progress
             )

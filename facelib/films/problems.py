@@ -25,6 +25,8 @@ SUMMARY_COLUMNS = [
     "problem",
     "notes",
 ]
+LOOKING = "looking for its faces"
+"""What is being done to a film while it is indexed, for `problem_of`."""
 _log = logging.getLogger(__name__)
 
 
@@ -52,7 +54,7 @@ class Problems:
             yield
         except Exception as error:
             _log.debug("%s: %s", film.name, doing, exc_info=True)
-            self.add(film, f"{doing} failed: {_said(error)}; {_remedy(error)}")
+            self.add(film, problem_of(error, doing))
 
     def add(self, film: Path, problem: str) -> None:
         """Add a problem of a film to those recorded before."""
@@ -67,6 +69,16 @@ class Problems:
     def table(self) -> pd.DataFrame:
         """One row per film with a problem: `film`, `problem`."""
         return pd.DataFrame(list(self.found.items()), columns=["film", "problem"])
+
+
+def problem_of(error: Exception, doing: str) -> str:
+    """Return what went wrong with a film as a sentence, with the remedy.
+
+    Args:
+        error: What was raised.
+        doing: The step, such as `"drawing the names"`.
+    """
+    return f"{doing} failed: {_said(error)}; {_remedy(error)}"
 
 
 def _write(project: Project, film: str, problem: str) -> None:

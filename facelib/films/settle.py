@@ -26,7 +26,15 @@ from facelib.films.corrections import (
 from facelib.films.indexed import length_of, weights_of
 from facelib.films.name import read_named
 from facelib.films.problems import Problems
-from facelib.films.unknowns import group_unknowns, match_unknowns, read_one_place, table_of_groups
+from facelib.films.unknowns import (
+    add_to_groups,
+    group_unknowns,
+    match_unknowns,
+    number_groups,
+    read_join_by_context,
+    read_one_place,
+    table_of_groups,
+)
 from facelib.films.unknowns.kept import Groups, no_groups, people_of, read_groups, write_groups
 from facelib.project import Project, write_table
 
@@ -169,6 +177,10 @@ class _Run:
         """Return the unknown tracks of a film that are one person's by their surroundings."""
         return read_one_place(self.project.film(name), self.named[name], threshold=threshold)
 
+    def joined(self, name: str, table: pd.DataFrame, threshold: float, *, settled: Iterable[str] = ()) -> pd.DataFrame:
+        """Return a film's tracks with the groups that their surroundings show."""
+        return read_join_by_context(self.project.film(name), table, threshold=threshold, settled=set(settled))
+
     def made(self, name: str) -> str:
         """Return what a film's named tracks were made from."""
         return str(self.named[name].attrs.get("made", ""))
@@ -208,7 +220,7 @@ def _grouped(
     for name in sorted(new):
         looks = run.read_looks([name]).get(name)
         reserved = {*kept.reserved, *kept.renamed.values()}
-        table, groups = match_unknowns(
+        table, _ = match_unknowns(
             name,
             run.named[name],
             kept.groups,
@@ -217,7 +229,9 @@ def _grouped(
             together=run.one_place(name, threshold),
             reserved=reserved,
         )
-        kept = replace(kept, groups=groups).with_members({name: table}, run.looks)
+        joined = run.joined(name, table, threshold, settled=kept.groups["cluster"].tolist())
+        groups = add_to_groups(kept.groups, name, _told_by_face(joined, table, joined), looks=looks)
+        kept = replace(kept, groups=groups).with_members({name: joined}, run.looks)
     return replace(kept, films=dict(before.films) | new), False
 
 
@@ -252,9 +266,17 @@ def _all_anew(run: _Run, threshold: float, weights: str) -> Groups:
     looks = run.read_looks(run.named)
     together = {name: run.one_place(name, threshold) for name in run.named}
     tables = group_unknowns(run.named, threshold=threshold, looks=looks, together=together, reserved=reserved)
-    kept = no_groups(threshold=threshold, weights=weights).with_members(tables, looks)
+    joined = {name: run.joined(name, table, threshold) for name, table in tables.items()}
+    numbered = number_groups(joined, reserved=reserved)
+    kept = no_groups(threshold=threshold, weights=weights).with_members(numbered, looks)
     films = {name: run.made(name) for name in tables}
-    return replace(kept, groups=table_of_groups(tables, looks=looks), films=films, reserved=tuple(sorted(reserved)))
+    told = {name: _told_by_face(table, tables[name], joined[name]) for name, table in numbered.items()}
+    return replace(kept, groups=table_of_groups(told, looks=looks), films=films, reserved=tuple(sorted(reserved)))
+
+
+def _told_by_face(table: pd.DataFrame, before: pd.DataFrame, joined: pd.DataFrame) -> pd.DataFrame:
+    """Return a film's tracks without the groups that context gave: new films are not compared with such faces."""
+    return table.assign(cluster=table["cluster"].where(before["cluster"] == joined["cluster"], "").astype("str"))
 
 
 def _decided(run: _Run, before: Groups | None, kept: Groups) -> tuple[Corrected, Groups]:

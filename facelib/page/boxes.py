@@ -75,12 +75,13 @@ def _keys(boxes: NDArray[np.float64], times: NDArray[np.float64], ends: NDArray[
         before = keys[np.searchsorted(keys, rows, side="right") - 1]
         after = keys[np.searchsorted(keys, rows, side="left")]
         span = times[after] - times[before]
-        share = np.divide(times - times[before], span, out=np.zeros_like(times), where=span > 0)
-        wrong = np.abs(boxes[before] + share[:, None] * (boxes[after] - boxes[before]) - boxes).max(axis=1)
+        share = np.divide(times[rows] - times[before], span, out=np.zeros_like(span), where=span > 0)
+        wrong = np.abs(boxes[before] + share[:, None] * (boxes[after] - boxes[before]) - boxes[rows]).max(axis=1)
         # The worst row of each stretch becomes a key, as Ramer, Douglas and Peucker thin out lines (1972, 1973).
         order = np.lexsort((wrong, before))
         worst = order[np.append(before[order][1:] != before[order][:-1], True)]
         worst = worst[wrong[worst] > _TOLERANCE]
         if not len(worst):
             return keep
-        keep[worst] = True
+        keep[rows[worst]] = True
+        rows = rows[np.isin(before, before[worst])]  # a stretch that is near enough stays so

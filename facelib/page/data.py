@@ -13,6 +13,7 @@ import pandas as pd
 from facelib.films.corrections import NOT_A_FACE
 from facelib.films.exports import FrameClock, exact_appearances, read_clock
 from facelib.films.media.decode import FilmInfo, UnreadableFilm, probe
+from facelib.page.boxes import BoxKeys
 from facelib.page.film import FilmData, PackedTimes, sheets_at, shown_tracks, track_boxes, track_table
 from facelib.page.links import address, film_exports, film_sources, project_reports
 from facelib.page.pack import Packed
@@ -76,8 +77,8 @@ def page_version(project: Project, film: Path, longest_gap: float) -> str:
 _FORMAT = 2  # version of the film's data; raise it when their form changes, so that all are rewritten
 
 
-def film_data(project: Project, read: PageFilm, longest_gap: float) -> FilmData:
-    """Return the page's data of a film."""
+def film_data(project: Project, read: PageFilm, longest_gap: float, *, keys: BoxKeys | None = None) -> FilmData:
+    """Return the page's data of a film; `keys` are its boxes, where they have been read already."""
     files, film = project.film(read.film), read.film
     table, known = track_table(read.tracks)
     cuts = pd.read_csv(files.shots)["start"] if files.shots.is_file() else pd.Series(dtype="float64")
@@ -89,7 +90,7 @@ def film_data(project: Project, read: PageFilm, longest_gap: float) -> FilmData:
         times=PackedTimes.of(read.clock),
         labels=known,
         tracks=table,
-        keys=track_boxes(files.detections, read.tracks, read.clock),
+        keys=track_boxes(files.detections, read.tracks, read.clock) if keys is None else keys,
         sheets=sheets_at(address(files.page_data.parent, project.output) + "/"),
         cuts=Packed.of(read.clock.nearest(cuts.to_numpy()), "int32"),
         longest_gap=longest_gap,

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from facelib.pipeline.showing import OPTIONAL
 from facelib.project import atomic_write
 
 FIGURE = "application/vnd.plotly.v1+json"
@@ -61,6 +62,7 @@ def write_report(notebook: str | Path, page: str | Path, *, pictures: str | Path
     document.metadata.pop("widgets", None)
     document.metadata["title"] = Path(notebook).stem
     replace_outputs(document)
+    leave_out_empty(document)
     folder = Path(pictures) if pictures is not None else Path(notebook).parent
     _attach_pictures(document, folder)
     exporter = HTMLExporter(  # type: ignore[no-untyped-call]
@@ -95,6 +97,19 @@ def replace_outputs(document: Any, *, script: bool | str = True) -> None:
             kept.append(output)
         if "outputs" in cell:
             cell["outputs"] = kept
+
+
+def leave_out_empty(document: Any) -> None:
+    """Take optional text cells, and the code below each, out of a notebook where that code showed nothing."""
+    kept: list[Any] = []
+    group: list[Any] = []
+    for cell in [*document.cells, None]:
+        if group and (cell is None or cell.cell_type == "markdown"):
+            optional = OPTIONAL in group[0].metadata.get("tags", ())
+            kept += [] if optional and not any(one.get("outputs") for one in group) else group
+            group = []
+        group.append(cell)
+    document.cells = kept
 
 
 def _attach_pictures(document: Any, folder: Path) -> None:

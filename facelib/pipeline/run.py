@@ -31,6 +31,7 @@ logger = logging.getLogger(__name__)
 
 StepState = Literal["running", "done", "fresh", "failed"]
 _OF_FILMS = (5, 6)  # these hold the single films that they work on, so that others may work on other films meanwhile
+_HOW = {"scheduler"}  # parameters that say how results are made, not which
 _NOTHING = StepFiles(lambda project, given: [], lambda project, given: [])
 
 
@@ -88,7 +89,8 @@ class _Step:
 
     def made(self, project: Project, inputs: FileStates) -> Made:
         outputs = file_states(project, self.files.outputs(project, self.values))
-        return Made.now(self.source, self.given, inputs, outputs)
+        given = {name: value for name, value in self.given.items() if name not in _HOW}
+        return Made.now(self.source, given, inputs, outputs)
 
     def inputs(self, project: Project) -> FileStates:
         return file_states(project, self.files.inputs(project, self.values))

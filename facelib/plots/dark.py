@@ -19,7 +19,12 @@ ON_DARK = {
 """By colour of people on a white ground, the colour on a dark one: the same as on the project's page."""
 
 _INK = {"#2A2A2A": "#D6D9DC", "#404040": "#C4C8CC", "#444444": "#C4C8CC", "#8A8A8A": "#A3A8AD"}
-_LINES = {"#6E788C": "#A9B4C8", "#E6E6E6": "#3C4043", "#B0B0B0": "#70757A", "#FFFFFF": "var(--jp-layout-color0, #111)"}
+_LINES = {
+    "#6E788C": "#A9B4C8",
+    "#E6E6E6": "#3C4043",
+    "#B0B0B0": "#70757A",
+    "#FFFFFF": "var(--md-default-bg-color, var(--jp-layout-color0, #111))",
+}
 
 _SCOPE = 'body[data-jp-theme-light="false"]'  # JupyterLab, with a dark theme chosen
 _PREFERRED = "@media (prefers-color-scheme: dark)"
@@ -57,6 +62,11 @@ def notebook_style() -> str:
 def report_style() -> str:
     """Return the rules for a page in a browser: they count while the reader's system prefers dark pages."""
     return f"{_PREFERRED} {{ body {{ {_rules()} }} }}"
+
+
+def site_style() -> str:
+    """Return the rules for the pages of the documentation: they count while the reader has its dark scheme chosen."""
+    return f'[data-md-color-scheme="slate"] {{ {_rules()} }}'
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,20 +73,20 @@ def _probit(rates: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def draw_reliability(tables: Mapping[str, pd.DataFrame]) -> go.Figure:
-    """Draw a reliability diagram: how often names are right against their confidence.
+    """Draw a reliability diagram: how often answers are right against their confidence.
 
     Args:
         tables: By what to call them, as `facelib.evaluate.reliability` gives them.
 
     Returns:
-        Points with 95 % intervals above, and below them how many names there are at each confidence.
+        Points with 95 % intervals above, and below them how many answers there are at each confidence.
     """
     figure = make_subplots(rows=2, shared_xaxes=True, row_heights=[0.76, 0.24], vertical_spacing=0.06)
     diagonal = {"color": "#8A8A8A", "width": 1.5, "dash": "dot"}
     figure.add_scatter(x=[0, 1], y=[0, 1], mode="lines", line=diagonal, showlegend=False, hoverinfo="skip")
     for number, (name, table) in enumerate(tables.items()):
         rows = table[table["names"] > 0]
-        colour, label = COLOURS[number % 8], escaped(f"{name} ({rows['names'].sum()} names)", width=0)
+        colour, label = COLOURS[number % 8], escaped(f"{name} ({rows['names'].sum()} answers)", width=0)
         figure.add_scatter(
             x=rows["confidence"],
             y=rows["right"],
@@ -109,7 +109,7 @@ def draw_reliability(tables: Mapping[str, pd.DataFrame]) -> go.Figure:
             customdata=table["names"],
             marker={"color": colour, "pattern": {"shape": ("", "/", ".", "x")[number % 4]}},
             showlegend=False,
-            hovertemplate="%{customdata} names<extra>" + label + "</extra>",
+            hovertemplate="%{customdata} answers<extra>" + label + "</extra>",
             row=2,
             col=1,
         )
@@ -123,11 +123,11 @@ def draw_reliability(tables: Mapping[str, pd.DataFrame]) -> go.Figure:
         legend=_LEGEND,
     )
     figure.update_xaxes(range=[-0.02, 1.02])
-    figure.update_xaxes(title="confidence of the name", row=2)
+    figure.update_xaxes(title="confidence of the answer", row=2)
     figure.update_yaxes(title="share that is right", tickformat=".0%", range=[-0.03, 1.03], row=1)
-    figure.update_yaxes(title="share of names", tickformat=".0%", rangemode="tozero", row=2)
+    figure.update_yaxes(title="share of answers", tickformat=".0%", rangemode="tozero", row=2)
     some = any(int(table["names"].sum()) for table in tables.values())
-    return figure if some else _nothing(figure, "No name was given of which it is known whether it is right.")
+    return figure if some else _nothing(figure, "No answer was given of which it is known whether it is right.")
 
 
 def draw_confusion(table: pd.DataFrame) -> go.Figure:

@@ -124,6 +124,11 @@ class Project:
         return self.output / "archive"
 
     @property
+    def store(self) -> Path:
+        """The folder in which many machines leave tables and attempts, see `facelib.archive.cluster`."""
+        return self.output / "store"
+
+    @property
     def page(self) -> Path:
         """The page of the whole project, opened in a browser."""
         return self.output / "index.html"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from threading import Lock
@@ -13,17 +15,20 @@ from urllib.parse import quote
 import numpy as np
 
 from facelib.films.exports import FILE_NAMES, PURPOSES
+from facelib.page.boxes import BoxKeys
 from facelib.page.data import PageFilm, film_data, page_version, project_data, read_page_film
 from facelib.page.faces import best_pictures, face_sheet
-from facelib.page.film import sheets_at
-from facelib.page.links import Link
+from facelib.page.film import sheets_at, track_boxes
+from facelib.page.links import Link, project_reports
 from facelib.project import Project, text_of
+from facelib.server.cached import tag_of
 from facelib.server.problems import Problem
 
 LONGEST_GAP = 1.0
 """Seconds; shorter gaps between two tracks of one person are closed, as the notebooks do unless told otherwise."""
 
 _KEPT = 64  # films in memory
+_KEPT_LARGE = 12  # of what takes megabytes for a long film
 _FILMS = {"annotated.mp4", "select_reel.mp4"}  # made by notebooks; the other exports are made as they are asked for
 
 
@@ -36,6 +41,8 @@ class FilmPages:
     def __init__(self) -> None:
         self._films: OrderedDict[tuple[str, str], PageFilm] = OrderedDict()
         self._pictures: OrderedDict[str, dict[int, bytes]] = OrderedDict()
+        self._packed: OrderedDict[str, tuple[str, BoxKeys]] = OrderedDict()
+        self._answers: OrderedDict[str, tuple[str, bytes]] = OrderedDict()
         self._lock = Lock()
 
     def film(self, project: Project, film: Path) -> PageFilm:
@@ -64,10 +71,28 @@ class FilmPages:
                 self._films.popitem(last=False)
         return read
 
-    def film_page(self, project: Project, film: Path) -> dict[str, Any]:
-        """Return the page's data of a film, with addresses of the API in place of those of files."""
+    def film_page(self, project: Project, film: Path) -> tuple[str, bytes]:
+        """Return the page's data of a film as JSON, with addresses of the API for those of files, and its tag."""
         read = self.film(project, film)
-        data = film_data(project, read, LONGEST_GAP)
+        return self._answer(f"film {film}", read.version, lambda: self._film_page(project, read))
+
+    def project_page(self, project: Project) -> tuple[str, bytes]:
+        """Return the page's data of a project as JSON: its people, and its films that have names, and its tag."""
+        films = [film for film in project.find_videos() if project.film(film).tracks.is_file()]
+        read = []
+        for film in films:
+            try:
+                read.append(self.film(project, film))
+            except Problem:  # listed among the videos with its problem
+                continue
+        cast = project.find_people() if project.people.is_dir() else []
+        reports = [link.href for link in project_reports(project)]
+        also = [cast, reports, [(one.film.name, one.version) for one in read]]
+        state = tag_of(project.output / "marks.csv", also=also)
+        return self._answer(f"project {project.output}", state, lambda: _project_page(project, read))
+
+    def _film_page(self, project: Project, read: PageFilm) -> dict[str, Any]:
+        data = film_data(project, read, LONGEST_GAP, keys=self._boxes(project, read))
         own = film_address(data.id)
         sources = [replace(one, href=f"{own}/media/{one.title}") for one in data.sources]
         exports = [Link(name, f"{own}/exports/{form}", PURPOSES[name]) for form, name in FILE_NAMES.items()]
@@ -76,19 +101,28 @@ class FilmPages:
         sheets = sheets_at(f"{own}/sheets/{read.version}/")
         return asdict(replace(data, sources=sources, exports=exports, sheets=sheets)) | {"version": read.version}
 
-    def project_page(self, project: Project) -> dict[str, Any]:
-        """Return the page's data of a project: its people, and its films that have names."""
-        films = [film for film in project.find_videos() if project.film(film).tracks.is_file()]
-        read = []
-        for film in films:
-            try:
-                read.append(self.film(project, film))
-            except Problem:  # listed among the videos with its problem
-                continue
-        data = project_data(project, read)
-        entries = [replace(one, data=f"{film_address(one.id)}/page") for one in data.films]
-        reports = [Link(one.title, f"reports/{one.href.removeprefix('runs/')}", one.purpose) for one in data.reports]
-        return asdict(replace(data, films=entries, reports=reports))
+    def _boxes(self, project: Project, read: PageFilm) -> BoxKeys:
+        """Return a film's boxes; names that change leave them as they are, and packing a long film's takes seconds."""
+        detections = project.film(read.film).detections
+        numbers: np.ndarray[Any, np.dtype[np.int64]] = read.tracks["track"].to_numpy(np.int64)
+        key, state = str(detections), tag_of(detections, read.film, also=numbers.tobytes())
+        with self._lock:
+            if self._packed.get(key, ("",))[0] == state:
+                return self._packed[key][1]
+        packed = track_boxes(detections, read.tracks, read.clock)
+        with self._lock:
+            _keep(self._packed, key, (state, packed), most=_KEPT_LARGE)
+        return packed
+
+    def _answer(self, key: str, state: str, make: Callable[[], dict[str, Any]]) -> tuple[str, bytes]:
+        tag = f'"{hashlib.sha256(state.encode()).hexdigest()[:32]}"'
+        with self._lock:
+            if self._answers.get(key, ("",))[0] == tag:
+                return self._answers[key]
+        made = tag, json.dumps(make(), ensure_ascii=False, allow_nan=False).encode()
+        with self._lock:
+            _keep(self._answers, key, made, most=_KEPT_LARGE)
+        return made
 
     def sheet(self, project: Project, film: Path, number: int) -> bytes | None:
         """Return one of the sheets of a film's faces; see `facelib.page.faces.face_sheet`."""
@@ -99,8 +133,8 @@ class FilmPages:
     def forget(self) -> None:
         """Drop everything that is held in memory."""
         with self._lock:
-            self._films.clear()
-            self._pictures.clear()
+            for held in (self._films, self._pictures, self._packed, self._answers):
+                held.clear()
 
     def _faces(self, looks: Path) -> dict[int, bytes]:
         status = looks.stat()
@@ -114,6 +148,20 @@ class FilmPages:
             while len(self._pictures) > 2:
                 self._pictures.popitem(last=False)
         return found
+
+
+def _project_page(project: Project, read: list[PageFilm]) -> dict[str, Any]:
+    data = project_data(project, read)
+    entries = [replace(one, data=f"{film_address(one.id)}/page") for one in data.films]
+    reports = [Link(one.title, f"reports/{one.href.removeprefix('runs/')}", one.purpose) for one in data.reports]
+    return asdict(replace(data, films=entries, reports=reports))
+
+
+def _keep(held: OrderedDict[str, Any], key: str, value: Any, *, most: int) -> None:
+    held[key] = value
+    held.move_to_end(key)
+    while len(held) > most:
+        held.popitem(last=False)
 
 
 def film_address(film: str) -> str:

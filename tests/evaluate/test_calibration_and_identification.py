@@ -69,6 +69,14 @@ class TestReliability:
         assert rows["names"].tolist() == [0, 0, 0, 0, 0, 1, 1, 0, 0, 1]
         assert rows["right"].dropna().tolist() == [0, 0, 1]  # another's name, a name where nobody is, and the right one
 
+    def test_of_films_unknown_is_right_for_strangers_alone(self, found, truth):
+        table = found((0, 0, 1, "unknown"), (0, 30, 2, "unknown"), (0, 60, 3, "A"), (0, 90, 4, "unknown"))
+        table["confidence"] = [0.95, 0.95, 0.55, 0.35]
+        labels = truth((0, 0, "A"), (0, 30, "unknown"), (0, 60, "A"))
+        rows = film_reliability(match_faces(table, labels), answer="unknown")
+        assert rows["names"].tolist() == [0] * 9 + [2]  # where nobody is, unknown is neither right nor wrong
+        assert rows["right"].iloc[9] == 0.5
+
     def test_of_a_gallery_each_face_is_tried_as_itself_and_as_a_stranger(self):
         vectors = np.array([[0.0, 0], [0.1, 0], [5, 0], [5.1, 0]])
         table = gallery_reliability(vectors, np.array(["A", "A", "B", "B"]), lambda d: np.where(d < 1, 0.95, 0.05))

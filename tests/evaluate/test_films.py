@@ -60,6 +60,7 @@ def test_the_figures_over_all(project):
     assert figures["tracks with the right answer"] == 0.5
     assert (figures["number of clusters"], figures["weighted cluster purity"]) == (2, 1)
     assert figures["calibration error of names"] == pytest.approx(0.4)  # 0.9 sure, and half of them right
+    assert math.isnan(figures["calibration error of unknown"])  # everybody was named
     assert math.isnan(figures["FNIR at FPIR 1 %, by the face alone"])  # no stranger was found
 
 

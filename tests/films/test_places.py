@@ -4,7 +4,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from facelib.films.unknowns import group_unknowns, match_unknowns, table_of_groups, tracks_of_one_place
+from facelib.films.unknowns import (
+    add_to_groups,
+    group_unknowns,
+    join_by_context,
+    match_unknowns,
+    number_groups,
+    table_of_groups,
+    tracks_of_one_place,
+)
 from facelib.films.unknowns.linkage import link_to
 from facelib.recognize import UNKNOWN
 
@@ -105,3 +113,79 @@ def test_rows_together_join_beside_existing_groups():
     assert link_to([[3, 0, 0]], [3], vectors, **options).tolist() == [1, 0, 3]
     joined = link_to([[3, 0, 0]], [3], vectors, together=[(0, 2)], **options)
     assert joined.tolist() == [1, 0, 1]
+
+
+ADAS, ADAS_TOO = (0, 100, 1, 2, 0.0, ADA), (4, 105, 1, 2, 0.0, ADA + 0.05 * GRACE)
+GRACES, GRACES_TOO = (1, 300, 5, 7, 0.0, GRACE), (3, 305, 5, 7, 0.0, GRACE + 0.05 * ADA)
+NOBODYS = np.array([0.4, 0.35, 1.0, 0])
+
+
+def joined(rows, clusters, **options):
+    tracks, looks, shots = film(*rows)
+    table = join_by_context(tracks.assign(cluster=clusters), looks, shots, threshold=LIMIT, **options)
+    return table["cluster"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("lone", "group"),
+    [
+        ((2, 108, 1, 2, 80.0, NOBODYS), "A"),  # a profile in Ada's place and clothes
+        ((2, 300, 5, 7, 80.0, NOBODYS), "G"),  # in Grace's clothes, in another set-up
+        ((2, 500, 15, 12, 80.0, NOBODYS), ""),  # in nobody's
+        ((2, 108, 1, 2, 0.0, np.array([0, 0, 1.0, 0])), ""),  # a straight face of somebody else
+        ((0, 130, 1, 2, 80.0, NOBODYS), ""),  # beside Ada in one frame
+    ],
+)
+def test_a_track_without_a_group_joins_the_one_around_it(lone, group):
+    rows = (ADAS, ADAS_TOO, GRACES, GRACES_TOO, lone)
+    assert joined(rows, ["A", "A", "G", "G", ""]) == ["A", "A", "G", "G", group]
+
+
+def test_a_group_that_few_faces_tell_becomes_part_of_another():
+    profiles = [(2, 108, 1, 2, 80.0, NOBODYS)]
+    rows, clusters = (ADAS, ADAS_TOO, GRACES, GRACES_TOO, *profiles), ["A", "A", "G", "G", "P"]
+    assert joined(rows, clusters) == ["A", "A", "G", "G", "A"]
+    assert joined(rows, clusters, settled={"P", "A", "G"}) == clusters
+
+
+def test_groups_that_straight_faces_told_apart_stay():
+    """Brothers in the same clothes: their faces are alike, and farther apart than one person's."""
+    brother = ADA + 0.4 * GRACE
+    own = [(shot, 100 + shot, 1, 2, 0.0, ADA) for shot in (0, 2, 4)]
+    others = [(shot, 300 + shot, 1, 2, 0.0, brother) for shot in (1, 3, 5)]
+    clusters = ["A"] * 3 + ["B"] * 3
+    assert joined([*own, *others], clusters) == clusters
+
+
+def test_the_cast_takes_no_part_and_its_tracks_are_no_group():
+    tracks, looks, shots = film(ADAS, ADAS_TOO, GRACES, (2, 108, 1, 2, 80.0, NOBODYS))
+    tracks = tracks.assign(cluster=["", "", "G", ""], person=["Ada", "Ada", "unknown", "unknown"])
+    table = join_by_context(tracks, looks, shots, threshold=LIMIT)
+    assert table["cluster"].tolist() == ["", "", "G", ""]
+    assert table["person"].tolist() == ["Ada", "Ada", "unknown", "unknown"]
+
+
+def test_nothing_to_join():
+    tracks, looks, shots = film(ADAS, GRACES)
+    for table in (tracks.assign(cluster=""), tracks[:0].assign(cluster=""), tracks.assign(cluster="A", person="Ada")):
+        assert join_by_context(table, looks, shots, threshold=LIMIT)["cluster"].tolist() == table["cluster"].tolist()
+    without = tracks.assign(cluster=["A", ""])
+    assert join_by_context(without, looks[:0], shots, threshold=LIMIT)["cluster"].tolist() == ["A", ""]
+
+
+def test_numbers_are_given_anew_longest_first():
+    tracks, _, _ = film(ADAS, GRACES, GRACES_TOO)
+    table = number_groups(
+        {"film": tracks.assign(cluster=["Unknown 1", "Unknown 4", "Unknown 4"])}, reserved={"Unknown 1"}
+    )
+    assert table["film"]["cluster"].tolist() == ["Unknown 3", "Unknown 2", "Unknown 2"]
+    assert number_groups({"film": tracks[:0].assign(cluster="")})["film"].empty
+
+
+def test_groups_get_a_films_tracks():
+    tracks, _, _ = film(ADAS, GRACES, GRACES_TOO)
+    tracks = tracks.assign(cluster=["Unknown 2", "Unknown 1", ""])
+    groups = table_of_groups({"a film": tracks})
+    both = add_to_groups(groups, "b film", tracks).set_index("cluster")
+    assert both["size"].to_dict() == {"Unknown 1": 2.0, "Unknown 2": 2.0}
+    pd.testing.assert_frame_equal(add_to_groups(groups[:0], "a film", tracks), groups)

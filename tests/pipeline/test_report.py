@@ -1,7 +1,9 @@
 import nbformat
+import pandas as pd
 import pytest
 
 from facelib.pipeline.report import FIGURE, WIDGET, write_report
+from facelib.pipeline.showing import show_filled
 
 v4 = nbformat.v4
 
@@ -88,3 +90,33 @@ def test_figures_show_without_a_network(executed, tmp_path, page):
     assert page.locator(".plotly-graph-div .bars path").count() == 4
     assert page.locator(".gtitle").all_text_contents() == ["first </script> figure", "second"]
     assert [url for url in asked if not url.startswith(("file:", "data:", "blob:", "about:"))] == []
+
+
+def test_optional_text_stands_only_where_something_follows(tmp_path):
+    shown, nothing = [v4.new_output("stream", text="shown")], []
+    notebook = v4.new_notebook(cells=[v4.new_markdown_cell("# Title"), v4.new_code_cell("import os")])
+    for name, tags, outputs in (
+        ("Always", [], nothing),
+        ("Empty", ["optional"], nothing),
+        ("Filled", ["optional"], shown),
+        ("Last", ["optional"], nothing),
+    ):
+        text, code = v4.new_markdown_cell(f"## {name}"), v4.new_code_cell(f"show_{name}()", outputs=outputs)
+        text.metadata["tags"] = tags
+        notebook.cells += [text, v4.new_code_cell("quiet()"), code]
+    nbformat.write(notebook, tmp_path / "01_a.ipynb")
+    write_report(tmp_path / "01_a.ipynb", tmp_path / "01_a.html")
+    html = (tmp_path / "01_a.html").read_text(encoding="utf-8")
+    kept = {
+        name: (f'<h2 id="{name}">' in html, f"show_{name}" in html) for name in ("Always", "Empty", "Filled", "Last")
+    }
+    assert kept == {"Always": (True, True), "Empty": (False, False), "Filled": (True, True), "Last": (False, False)}
+
+
+def test_only_what_is_filled_is_shown(capsys):
+    empty = pd.DataFrame({"a": []})
+    show_filled(empty, ["text"], [], otherwise="Nothing.")
+    assert capsys.readouterr().out == "['text']\n"
+    show_filled(empty, [], otherwise="Nothing.")
+    show_filled(empty)
+    assert capsys.readouterr().out == "Nothing.\n"

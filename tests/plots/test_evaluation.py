@@ -64,11 +64,11 @@ class TestReliability:
         assert list(points.error_y.array)[1] == pytest.approx(table["right_high"].iloc[9] - 0.5)
         assert list(bars.customdata) == [0, 0, 1, 0, 0, 0, 0, 0, 0, 2]
         assert sum(bars.y) == pytest.approx(1)
-        assert points.name == "films (3 names)"
+        assert points.name == "films (3 answers)"
 
     def test_nothing(self):
-        assert "No name was given" in texts(plots.draw_reliability({"films": reliability([], [])}))[0]
-        assert "No name was given" in texts(plots.draw_reliability({}))[0]
+        assert "No answer was given" in texts(plots.draw_reliability({"films": reliability([], [])}))[0]
+        assert "No answer was given" in texts(plots.draw_reliability({}))[0]
 
 
 class TestConfusion:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -63,6 +64,8 @@ class FilmReader:
         self.path, self.container = path, container
         self.stream = picture_stream(container)
         self.stream.thread_type = "AUTO"
+        if os.environ.get("OMP_NUM_THREADS") == "1":  # such as many films at once, each on a core of its own
+            self.stream.thread_count = 1
         self.pictures = PictureCount()
         joinable = not JOINABLE.isdisjoint(container.format.name.split(","))
         self._clock = PictureClock(Fraction(self.stream.time_base), self.stream.average_rate, joints=False)

@@ -34,8 +34,8 @@ def name_by_context(
         The tracks with `person`, `confidence`, `source`, `reason` and `scene` as the whole scene has it.
     """
     people = recognizer.classes_
-    seen = _describe(named, recognizer, looks, shots)
-    threshold, strangers = _scale(recognizer)
+    seen = describe_tracks(named, recognizer, looks, shots)
+    threshold, strangers = usual_distances(recognizer)
     joint = name_jointly(seen, face_evidence(seen, threshold=threshold, strangers=strangers))
     best = joint.probability.argmax(axis=1)
     each = np.arange(len(named))
@@ -100,8 +100,15 @@ def _explained(
     return result
 
 
-def _describe(named: pd.DataFrame, recognizer: Recognizer, looks: pd.DataFrame, shots: pd.DataFrame) -> Tracks:
-    """Collect the observations of each track, in the tracks' order."""
+def describe_tracks(named: pd.DataFrame, recognizer: Recognizer, looks: pd.DataFrame, shots: pd.DataFrame) -> Tracks:
+    """Collect the observations of each track, in the tracks' order.
+
+    Args:
+        named: `track`, `embedding`, `shot`, `start_frame`, `end_frame`, `start`, `end`.
+        recognizer: Knows the people.
+        looks: The film's `looks.parquet`, the columns `LOOK_COLUMNS`.
+        shots: `shot`, `scene`, `setup`.
+    """
     looks = looks[looks["track"].isin(named["track"])]
     away = turned(looks)
     weight = view_weights(looks["quality"].to_numpy(), away)
@@ -116,7 +123,7 @@ def _describe(named: pd.DataFrame, recognizer: Recognizer, looks: pd.DataFrame, 
     turn = views[["turned", "weight"]].sum().reindex(named["track"])
     of_shot = shots.set_index("shot").reindex(named["shot"])
     return Tracks(
-        distances=_to_people(np.stack(named["embedding"].to_list()), recognizer),
+        distances=distances_to_people(np.stack(named["embedding"].to_list()), recognizer),
         size=middle["size"].to_numpy(np.float32),
         quality=views["quality"].max().reindex(named["track"]).to_numpy(np.float32),
         turn=(turn["turned"] / turn["weight"]).to_numpy(np.float32),
@@ -146,7 +153,7 @@ def _seen(looks: pd.DataFrame, tracks: pd.Series, trait: str) -> FloatArray:
     return found
 
 
-def _to_people(vectors: FloatArray, recognizer: Recognizer, *, nearest: int = 3) -> FloatArray:
+def distances_to_people(vectors: FloatArray, recognizer: Recognizer, *, nearest: int = 3) -> FloatArray:
     """Return the mean distance to each person's three nearest pictures, `(n, people)`.
 
     A person whose own threshold is stricter than the common one lies farther away by the difference.
@@ -159,12 +166,12 @@ def _to_people(vectors: FloatArray, recognizer: Recognizer, *, nearest: int = 3)
     return found if isinstance(recognizer, OpenSetSVM) else found + recognizer.offsets.astype(np.float32)
 
 
-def _scale(recognizer: Recognizer) -> tuple[float, float]:
+def usual_distances(recognizer: Recognizer) -> tuple[float, float]:
     """Return within which distance a good face is named, and how far strangers lie, in the embedding's own units."""
     threshold = float(recognizer.farthest if isinstance(recognizer, OpenSetSVM) else recognizer.threshold)
     # The median of some hundred faces is as good as that of all.
     some = np.unique(np.linspace(0, len(recognizer.vectors_) - 1, 400).astype(int))
-    apart = _to_people(recognizer.vectors_[some], recognizer)
+    apart = distances_to_people(recognizer.vectors_[some], recognizer)
     apart[np.arange(len(some)), recognizer.codes_[some]] = np.inf
     others = float(np.median(apart.min(axis=1)))  # infinite in a gallery of one person
     if not np.isfinite(threshold):

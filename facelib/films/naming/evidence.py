@@ -90,6 +90,11 @@ def muteness(tracks: Tracks) -> FloatArray:
     return np.asarray(1 - (1 - small) * (1 - tracks.turn), np.float32)
 
 
+def informative(tracks: Tracks) -> NDArray[np.bool_]:
+    """Return which faces can show that they are a stranger's, being large, sharp and straight enough, `(n,)`."""
+    return (tracks.turn < _TELLS) & (tracks.size > _LARGE_ENOUGH) & (tracks.quality >= _SHARP)
+
+
 def face_evidence(tracks: Tracks, *, threshold: float, strangers: float) -> FloatArray:
     """Return the logarithm of the odds that a face is a person's rather than a stranger's, `(n, k)`.
 
@@ -128,7 +133,7 @@ def presence(probability: FloatArray, face: FloatArray, tracks: Tracks) -> Float
         face: `(n, k)`, from `face_evidence`.
         tracks: Of one scene.
     """
-    telling = (tracks.turn < _TELLS) & (tracks.size > _LARGE_ENOUGH) & (tracks.quality >= _SHARP)
+    telling = informative(tracks)
     own = np.where(face >= _SHOWS, probability, 0)
     best, next_best = (np.sort(own, axis=0)[::-1][rank : rank + 1] for rank in (0, 1))
     if not len(next_best):

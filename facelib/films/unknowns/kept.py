@@ -15,7 +15,7 @@ from facelib.project import Project, write_table
 from facelib.recognize import UNKNOWN
 
 MEMBER_COLUMNS = ["film", "track", "auto_cluster", "cluster", "start", "end", "quality"]
-_FORM = 2
+_FORM = 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -37,6 +37,21 @@ def table_of_groups(
     return _with_members(nothing, rows.assign(cluster=own))
 
 
+def add_to_groups(
+    groups: pd.DataFrame, film: str, table: pd.DataFrame, *, looks: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """Return groups with a film's tracks in those that their `cluster` names; new ones come last.
+
+    Args:
+        groups: The columns of `table_of_groups`, without this film's tracks.
+        film: Its file name.
+        table: The columns of `tracks.parquet` with `cluster` filled.
+        looks: The film's `looks.parquet`: `track` and `quality`; None counts all tracks as good.
+    """
+    rows = unknown_rows({film: table}, None if looks is None else {film: looks}, {})
+    return _with_members(groups, rows.assign(cluster=table["cluster"].to_numpy(object)[rows["row"].to_numpy(np.intp)]))
+
+
 def match_unknowns(
     film: str,
     table: pd.DataFrame,

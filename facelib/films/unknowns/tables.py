@@ -82,6 +82,24 @@ def group_unknowns(
     return {film: fill_clusters(table, rows[rows["film"] == film]) for film, table in tables.items()}
 
 
+def number_groups(tables: Mapping[str, pd.DataFrame], *, reserved: Iterable[str] = ()) -> dict[str, pd.DataFrame]:
+    """Number the groups anew, longest on screen first, as `group_unknowns` does.
+
+    Args:
+        tables: By the film's file name, the columns of `tracks.parquet` with `cluster` filled.
+        reserved: Labels that no group may get.
+    """
+    taken = {*reserved}
+    free = (name for name in (f"Unknown {number}" for number in count(1)) if name not in taken)
+    names = dict(zip(unknown_people(tables)["cluster"].tolist(), free, strict=False))
+    return {
+        film: table.assign(
+            cluster=pd.Series([names.get(one, one) for one in table["cluster"]], index=table.index, dtype="str")
+        )
+        for film, table in tables.items()
+    }
+
+
 def unknown_rows(
     tables: Mapping[str, pd.DataFrame], looks: Mapping[str, pd.DataFrame] | None, labels: Mapping[tuple[str, int], str]
 ) -> pd.DataFrame:
@@ -98,7 +116,7 @@ def unknown_rows(
     rows = pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=pd.Index(columns))
     rows = rows.sort_values(["film", "start", "track"], kind="stable", ignore_index=True)
     rows["fixed"] = [labels.get(key, "") for key in zip(rows["film"], rows["track"], strict=True)]
-    rows["usable"] = [_is_usable(vector) for vector in rows["embedding"]]
+    rows["usable"] = [is_usable(vector) for vector in rows["embedding"]]
     rows.loc[~rows["usable"].astype(bool), "quality"] = -np.inf
     return rows
 
@@ -154,7 +172,7 @@ def _group(
     return groups
 
 
-def _is_usable(vector: object) -> bool:
+def is_usable(vector: object) -> bool:
     """Return whether an embedding is there, finite and not zero."""
     if not isinstance(vector, np.ndarray | list | tuple) or not len(vector):
         return False

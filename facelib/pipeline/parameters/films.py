@@ -66,6 +66,9 @@ class AnnotateVideoParameters(NotebookParameters):
     show_confidence: bool = Field(False, description="write the probability beside each name")
     quality: int = Field(23, ge=0, le=51, description=_QUALITY)
     reel_of: Lines = Field([], description="people whose appearances are cut together as select_reel.mp4")
+    scheduler: str = Field(
+        "", description="address of a Dask scheduler whose workers search the films, such as tcp://host:8786"
+    )
     provider: Provider = Field("auto", description=_PROVIDER)
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path as FilePath
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Path, Request
+from fastapi import APIRouter, Depends, Header, Path, Request, Response
 from pydantic import BaseModel, Field
 
 from facelib.films.indexed import length_of
@@ -17,6 +17,7 @@ from facelib.project.spreadsheets import read_csv_table
 from facelib.server.api.pages import Page, page_of
 from facelib.server.cached import table_of
 from facelib.server.dependencies import CurrentProject, Paged
+from facelib.server.etags import is_named
 from facelib.server.films import FilmPages, film_id, find_film, find_named
 
 router = APIRouter(prefix="/projects/{project}", tags=["videos"])
@@ -66,19 +67,30 @@ def get_video(video: VideoId, project: CurrentProject) -> Video:
     return _video(project, find_film(project, video), "", _notes(project))
 
 
-@router.get("/page", response_model=ProjectData)
-def project_page(project: CurrentProject, pages: CurrentPages) -> dict[str, Any]:
+@router.get("/page", response_class=Response, responses={200: {"model": ProjectData}})
+def project_page(
+    project: CurrentProject, pages: CurrentPages, if_none_match: Annotated[str, Header()] = ""
+) -> Response:
     """Return what the page shows before a film is opened: people, films, and who is on screen when."""
-    return pages.project_page(project)
+    return _known(*pages.project_page(project), if_none_match)
 
 
-@router.get("/videos/{video}/page", responses={200: {"model": FilmData}})
-def film_page(video: VideoId, project: CurrentProject, pages: CurrentPages) -> dict[str, Any]:
+@router.get("/videos/{video}/page", response_class=Response, responses={200: {"model": FilmData}})
+def film_page(
+    video: VideoId, project: CurrentProject, pages: CurrentPages, if_none_match: Annotated[str, Header()] = ""
+) -> Response:
     """Return what the page needs to play a film: frame times, tracks, boxes, faces, cuts, sources, exports.
 
     Arrays of numbers are base64 of little-endian numbers of the kind that stands beside them.
     """
-    return pages.film_page(project, find_named(project, video))
+    return _known(*pages.film_page(project, find_named(project, video)), if_none_match)
+
+
+def _known(tag: str, content: bytes, known: str) -> Response:
+    headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
+    if is_named(tag, known):
+        return Response(status_code=304, headers=headers)
+    return Response(content, media_type="application/json", headers=headers)
 
 
 def _notes(project: Project) -> dict[str, dict[str, str]]:

@@ -1,0 +1,4 @@
+from .films import index_films
+from .local import start_cluster
+
+__all__ = ["index_films", "start_cluster"]

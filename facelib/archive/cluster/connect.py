@@ -1,0 +1,107 @@
+"""A connection to a Dask scheduler, checked within seconds: that it is there, and that its workers can do the work."""
+
+from __future__ import annotations
+
+import logging
+import re
+import socket
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib.metadata import version
+from typing import Any
+
+_SECONDS = 8.0  # for a scheduler to answer
+_LONGEST_GREETING = 2**20  # bytes
+_SAME = ("distributed", "facelib")
+_ADDRESS = re.compile(r"(tcp|tls|ucx|ws|wss)://\S+:\d+/?")
+_log = logging.getLogger(__name__)
+_GET_IT = "install it: make scale, or pip install '.[scale]' in the checkout"
+
+
+@contextmanager
+def connected(address: str) -> Iterator[Any]:
+    """Yield a `distributed.Client` of a scheduler whose workers have facelib and Dask in the versions of this machine.
+
+    Args:
+        address: Such as `tcp://host:8786`.
+
+    Raises:
+        ImportError: When the extra `scale` is not installed.
+        ValueError: When it is no address, or a version differs.
+        ConnectionError: When no scheduler answers.
+    """
+    if not _ADDRESS.fullmatch(address):
+        raise ValueError(f"expected the address of a Dask scheduler such as 'tcp://host:8786', got {address!r}")
+    client = _client(address)
+    try:
+        _check_versions(client, address)
+        yield client
+    finally:
+        client.close(timeout=2)
+
+
+def _client(address: str) -> Any:
+    try:
+        from distributed import Client
+    except ImportError:
+        raise ImportError(f"expected the package distributed, found none; {_GET_IT}") from None
+    try:
+        _listen(address)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of versions that differ, which are checked below
+            return Client(address, timeout=_SECONDS, set_as_default=False)
+    except Exception as error:  # a server of another kind gives errors of many kinds
+        raise ConnectionError(
+            f"expected a Dask scheduler at {address!r}, none answered within {_SECONDS:.0f} s "
+            f"({type(error).__name__}); start one with 'facelib cluster', or leave the parameter 'scheduler' empty to "
+            f"use this machine alone"
+        ) from None
+
+
+def _listen(address: str) -> None:
+    """Raise an OSError where no Dask scheduler speaks: Dask's own client waits without end for some other servers."""
+    kind, _, place = address.rstrip("/").partition("://")
+    if kind != "tcp":
+        return
+    host, _, port = place.rpartition(":")
+    with socket.create_connection((host.strip("[]"), int(port)), timeout=_SECONDS) as connection:
+        greeting = connection.recv(8)  # a scheduler speaks first: the length of its greeting, as 8 bytes
+    if not 0 < int.from_bytes(greeting, "little") < _LONGEST_GREETING:
+        raise ConnectionError(f"expected the greeting of a Dask scheduler, got {greeting!r}")
+
+
+def _check_versions(client: Any, address: str) -> None:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            found = client.get_versions(packages=["facelib"])
+    except Exception as error:
+        raise ConnectionError(
+            f"expected the scheduler at {address!r} to tell its version, got {type(error).__name__}"
+        ) from None
+    if not found["workers"]:
+        _log.warning("%s has no workers yet; start some with 'dask worker %s --nthreads 1'", address, address)
+    wanted = {name: version(name) for name in _SAME}
+    machines = {
+        "the scheduler": found["scheduler"] or {},
+        **{f"worker {one}": told for one, told in found["workers"].items()},
+    }
+    for machine, told in machines.items():
+        packages = dict(told.get("packages", {}))
+        names = ["distributed"] if machine == "the scheduler" else list(_SAME)  # a scheduler needs no facelib
+        other = _other(packages, {name: wanted[name] for name in names})
+        if other:
+            raise ValueError(
+                f"expected {' and '.join(f'{name} {wanted[name]}' for name in names)} on all machines, {machine} of "
+                f"{address!r} has {other}; install the same versions there, or choose another scheduler"
+            )
+
+
+def _other(packages: Mapping[str, str | None], wanted: Mapping[str, str]) -> str:
+    """Return which packages are missing or of another version, in words."""
+    return " and ".join(
+        f"{name} {packages[name]}" if packages.get(name) else f"no {name}"
+        for name, version_here in wanted.items()
+        if packages.get(name) != version_here
+    )

@@ -1,0 +1,61 @@
+"""A cluster of this machine's cores, for trying things out and for a single large machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class LocalCluster:
+    """A running cluster.
+
+    Attributes:
+        address: Of its scheduler, for the parameter `scheduler`.
+        dashboard: The link to its dashboard.
+        workers: How many there are, each with one thread.
+    """
+
+    address: str
+    dashboard: str
+    workers: int
+
+
+@contextmanager
+def start_cluster(workers: int = 0, *, port: int = 0, dashboard_port: int = 0) -> Iterator[LocalCluster]:
+    """Start a scheduler and workers on this machine, and stop them at the end of the block.
+
+    Only this machine can reach them: whoever reaches a Dask scheduler can run any program on its workers.
+
+    Args:
+        workers: How many; each indexes one film at a time on one core. 0: one a core.
+        port: Of the scheduler; 0: any that is free.
+        dashboard_port: Of the dashboard; 0: any that is free.
+
+    Raises:
+        ImportError: When the extra `scale` is not installed.
+        ValueError: When the number of workers is negative.
+        OSError: When the port is taken.
+    """
+    from facelib.nets.runtime import allowed_cores
+
+    if workers < 0:
+        raise ValueError(f"expected 1 worker or more, or 0 for one a core, got {workers!r}")
+    try:
+        import distributed
+    except ImportError:
+        raise ImportError(
+            "expected the package distributed, found none; install it: make scale, or pip install '.[scale]' in the "
+            "checkout"
+        ) from None
+    workers = workers or allowed_cores()
+    with distributed.LocalCluster(
+        n_workers=workers,
+        threads_per_worker=1,
+        processes=True,
+        host="127.0.0.1",
+        scheduler_port=port,
+        dashboard_address=f"127.0.0.1:{dashboard_port}",
+    ) as cluster:
+        yield LocalCluster(cluster.scheduler_address, cluster.dashboard_link, workers)

@@ -1,0 +1,176 @@
+"""A project on shared storage: fetched into a working copy on this machine, worked on there, and sent back.
+
+Everything is compared by content: clocks of two machines are never compared. Each correction is an object of its own,
+numbered by the storage, so that nobody's decision is lost however many people write at once.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from facelib.nets.cache import folders
+from facelib.project import Project, atomic_write, digest, path_of, write_text
+from facelib.project.decisions import CORRECTION_COLUMNS
+from facelib.project.files import file_lock
+from facelib.project.store import Store, is_remote
+
+_ADDRESSES, _STATE = "shared.json", ".fetched.json"
+_NUMBERED = "corrections"
+_OWN = re.compile(r"digests\.json$|corrections\.csv$|corrections/|store/")
+
+
+@dataclass(frozen=True, slots=True)
+class WorkingCopy:
+    """The copy of a shared project on this machine.
+
+    Attributes:
+        project: The copy, to be worked on as any project.
+        data: The address of the data folder, such as `s3://bucket/data`.
+        output: The address of the output folder.
+    """
+
+    project: Project
+    data: str
+    output: str
+
+    @classmethod
+    def of(cls, name: str, data: str, output: str) -> WorkingCopy:
+        """Return the working copy of a project in the user's cache folder; nothing is fetched yet.
+
+        Args:
+            name: The project.
+            data: The address of the data folder.
+            output: The address of the output folder.
+
+        Raises:
+            ValueError: When one of them is a folder of this machine, or the name is no name of a folder.
+        """
+        data, output = data.rstrip("/"), output.rstrip("/")
+        if not (is_remote(data) and is_remote(output)):
+            raise ValueError(
+                f"expected the data and the output folder both on shared storage, got {data!r} and {output!r}"
+            )
+        folder = folders()[-1] / "shared" / digest(data, output)[:16]
+        project = Project(name, folder / "data", folder / "output")
+        write_text(json.dumps({"data": data, "output": output}), folder / _ADDRESSES)
+        return cls(project, data, output)
+
+    def fetch(self) -> None:
+        """Bring the copy up to date: files whose content has changed there are fetched, those removed are removed.
+
+        Raises:
+            FileNotFoundError: When there is nothing of the project at the addresses.
+            OSError: When the storage does not answer, or refuses.
+        """
+        with self._lock():
+            there = {place: tag for place, tag in self._find() if not self._is_own(place)}
+            if not any(place.startswith("data/") for place in there):
+                raise FileNotFoundError(f"expected the project {self.project.name!r} in {self.data!r}, found nothing")
+            with self._state() as state:
+                for place in [place for place in state if place not in there]:
+                    self._path(place).unlink(missing_ok=True)
+                    del state[place]
+                for place, tag in there.items():
+                    path = self._path(place)
+                    if state.get(place, ("", ""))[0] != tag or not path.is_file():
+                        with atomic_write(path) as temporary:
+                            state[place] = (tag, self._store(place).fetch(_name(place), temporary))
+            self._merge_corrections()
+
+    def send(self) -> None:
+        """Send back what was made, what was decided, and which files were removed.
+
+        A result that another run has made meanwhile is replaced: both are made from the same.
+
+        Raises:
+            OSError: When the storage does not answer, or refuses: what was sent stays, the rest is sent the next time.
+        """
+        project = self.project
+        with self._lock():
+            files = (path for folder in (project.data, project.output) for path in sorted(folder.rglob("*")))
+            places = {project.place_of(path): path for path in files if path.is_file()}
+            here = project.digests(path for place, path in places.items() if not self._is_own(place))
+            with self._state() as state:
+                for place, content in here.items():
+                    if content and state.get(place, ("", ""))[1] != content:
+                        state[place] = (self._store(place).put(_name(place), places[place]), content)
+                for place in [place for place in state if place not in here]:
+                    self._store(place).delete(_name(place))
+                    del state[place]
+            self._merge_corrections()
+
+    def _merge_corrections(self) -> None:
+        """Send the decisions made here, and write all in the storage's order."""
+        store, path = self._store("output/"), self.project.corrections
+        here = path.read_text(encoding="utf-8-sig").splitlines() if path.is_file() else []
+        sent = self._numbered(store)
+        for line in here[1:]:
+            if line.strip() and line not in sent:
+                sent.append(line)
+                self._send_line(store, line)
+        lines = self._numbered(store)
+        if lines and lines != here[1:]:
+            write_text("\n".join([",".join(CORRECTION_COLUMNS), *lines]) + "\n", path)
+
+    def _numbered(self, store: Store) -> list[str]:
+        return [store.get(name).decode("utf-8") for name in store.find(_NUMBERED)]
+
+    def _send_line(self, store: Store, line: str) -> None:
+        number, content = len(store.find(_NUMBERED)) + 1, line.encode()
+        while not store.put_once(name := f"{_NUMBERED}/{number:08d}.csv", content):
+            if store.get(name) == content:  # a write that was sent twice
+                return
+            number += 1
+
+    def _find(self) -> Iterator[tuple[str, str]]:
+        """Yield the place of each object of the project, and its ETag."""
+        for kind in ("data", "output"):
+            for name, tag in self._store(f"{kind}/").find().items():
+                yield f"{kind}/{name}", tag
+
+    def _is_own(self, place: str) -> bool:
+        """Return whether a file is this machine's alone, or is kept in the storage in another way."""
+        kind, _, name = place.partition("/")
+        return any(part.startswith(".") for part in name.split("/")) or (kind == "output" and bool(_OWN.match(name)))
+
+    def _store(self, place: str) -> Store:
+        address = self.data if place.startswith("data/") else self.output
+        return Store(f"{address}/{self.project.name}")
+
+    def _path(self, place: str) -> Path:
+        folder = self.project.data if place.startswith("data/") else self.project.output
+        return folder / path_of(_name(place))
+
+    @contextmanager
+    def _state(self) -> Iterator[dict[str, tuple[str, str]]]:
+        """Yield the ETag and the SHA-256 of each file as it was last fetched or sent; kept at the end of the block."""
+        kept = self.project.output / _STATE
+        state: dict[str, tuple[str, str]] = {}
+        with suppress(OSError, ValueError, AttributeError, TypeError):
+            read = json.loads(kept.read_text(encoding="utf-8"))
+            state = {str(place): (str(tag), str(content)) for place, (tag, content) in read.items()}
+        try:
+            yield state
+        finally:  # what is broken off goes on from here
+            write_text(json.dumps(state), kept)
+
+    def _lock(self) -> AbstractContextManager[None]:
+        return file_lock(self.project.output / ".locks" / "shared", what="other transfer of this project", wait=True)
+
+
+def addresses_of(project: Project) -> dict[str, str]:
+    """Return the addresses of a working copy's folders, by `data` and `output`; empty for any other project."""
+    try:
+        read = json.loads((project.data_dir.parent / _ADDRESSES).read_text(encoding="utf-8"))
+        return {kind: f"{read[kind]}/{project.name}" for kind in ("data", "output")}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def _name(place: str) -> str:
+    return place.partition("/")[2]

@@ -1,0 +1,98 @@
+"""What a worker is asked to do, and where it leaves the tables: plain values and keys, never tables."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from facelib.films.index import TrackingSettings
+from facelib.project import FilmFiles, atomic_write, digest
+from facelib.project.digests import sha256_of
+from facelib.project.store import Store
+
+_INDEX, _OBJECTS = "index", "objects"
+
+
+@dataclass(frozen=True, slots=True)
+class IndexTask:
+    """One film to be indexed.
+
+    Attributes:
+        film: Its path, the same on all machines, or its address.
+        size: Its bytes; a film of another size is not the one that was meant.
+        store: The address of the project's store.
+        detector: The arguments of `facelib.load_detector`.
+        embedder: The arguments of `facelib.load_embedder`.
+        tracking: The fields of `facelib.films.index.TrackingSettings`.
+        made: What the tables are to be made from, see `facelib.films.indexed.made_from`.
+    """
+
+    film: str
+    size: int
+    store: str
+    detector: Mapping[str, Any]
+    embedder: Mapping[str, Any]
+    tracking: Mapping[str, Any]
+    made: Mapping[str, Any]
+
+    @property
+    def key(self) -> str:
+        """The key of the tables: equal where everything that they are made from is."""
+        return digest(dict(self.made))
+
+    @property
+    def settings(self) -> TrackingSettings:
+        """How faces are found and tracked."""
+        return TrackingSettings(**self.tracking)
+
+    def fields(self) -> dict[str, Any]:
+        """Return the task as values that JSON can hold; `IndexTask(**fields)` is the same task."""
+        return asdict(self)
+
+
+def tables_of(files: FilmFiles) -> list[Path]:
+    """Return the tables of a film's index; the record of what they were made from comes last."""
+    return [files.found, files.detections, files.looks, files.shots, files.keyframes, files.times, files.followed]
+
+
+def is_stored(store: Store, key: str) -> bool:
+    """Return whether the store has the tables of a key."""
+    try:
+        return bool(store.get(f"{_INDEX}/{key}.json"))
+    except FileNotFoundError:
+        return False
+
+
+def store_tables(store: Store, key: str, files: FilmFiles) -> None:
+    """Write a film's tables into the store under their digests, and last the list of them under the key.
+
+    Raises:
+        OSError: When the store cannot be written.
+    """
+    digests = {path.name: sha256_of(path) for path in tables_of(files)}
+    for path in tables_of(files):
+        store.put_once(f"{_OBJECTS}/{digests[path.name]}", path)
+    store.put_once(f"{_INDEX}/{key}.json", json.dumps(digests, sort_keys=True).encode())
+
+
+def take_tables(store: Store, key: str, files: FilmFiles) -> None:
+    """Write the tables of a key into a film's folder; the record that makes them count is written last.
+
+    Raises:
+        FileNotFoundError: When the store lacks them.
+        OSError: When one is damaged, or the folder cannot be written.
+    """
+    digests = json.loads(store.get(f"{_INDEX}/{key}.json"))
+    files.followed.unlink(missing_ok=True)  # it describes tables that are about to change
+    for path in tables_of(files):
+        wanted = digests[path.name]
+        with atomic_write(path) as temporary:
+            found = store.fetch(f"{_OBJECTS}/{wanted}", temporary)
+            if found != wanted:
+                raise OSError(
+                    f"expected {path.name!r} with the SHA-256 {wanted!r} in {store.address!r}, it has {found!r}; "
+                    f"remove it there and run this again"
+                )

@@ -1,0 +1,32 @@
+"""`facelib cluster`: a Dask scheduler with workers on this machine."""
+
+from __future__ import annotations
+
+import threading
+from typing import Annotated
+
+import typer
+
+_MORE = """For more machines: install facelib on each, with data and output under the same path or at one s3:// address;
+start 'dask scheduler' on one and 'dask worker ADDRESS --nthreads 1 --nworkers -1' on the others; under SLURM use
+dask-jobqueue (SLURMCluster), on Kubernetes dask-kubernetes (KubeCluster). Keep the ports inside your network: whoever
+reaches a scheduler can run programs on its workers."""
+
+
+def cluster(
+    workers: Annotated[
+        int, typer.Option(min=0, help="How many; each searches one film at a time on one core. 0: one a core.")
+    ] = 0,
+    port: Annotated[int, typer.Option(min=0, help="Of the scheduler; 0: any that is free.")] = 8786,
+    dashboard_port: Annotated[int, typer.Option(min=0, help="Of the dashboard; 0: any that is free.")] = 8787,
+) -> None:
+    """Start a Dask scheduler and workers on this machine, for 'facelib run --scheduler', until Ctrl-C."""
+    from facelib.archive.cluster import start_cluster
+
+    with start_cluster(workers, port=port, dashboard_port=dashboard_port) as started:
+        count = f"{started.workers} worker{'s' * (started.workers != 1)}"
+        typer.echo(f"Scheduler: {started.address} ({count})")
+        typer.echo(f"Dashboard: {started.dashboard}")
+        typer.echo(f"Use it with: facelib run --project NAME --scheduler {started.address}")
+        typer.echo(_MORE)
+        threading.Event().wait()

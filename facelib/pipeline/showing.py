@@ -1,0 +1,24 @@
+"""What notebooks show only where there is something to show."""
+
+from __future__ import annotations
+
+from collections.abc import Sized
+
+OPTIONAL = "optional"
+"""The tag of a text cell that stands in a report, with the code below it, only if that showed something."""
+
+
+def show_filled(*results: Sized, otherwise: str = "") -> None:
+    """Show each table, list or text that is not empty.
+
+    Args:
+        results: What to show, in this order.
+        otherwise: What to print when all of them are empty.
+    """
+    from IPython.display import display
+
+    filled = [result for result in results if len(result)]
+    for result in filled:
+        display(result)  # type: ignore[no-untyped-call]
+    if otherwise and not filled:
+        print(otherwise)

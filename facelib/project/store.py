@@ -1,0 +1,208 @@
+"""Immutable objects at an address: a folder (`file://`) or a bucket (`s3://`), each written once if absent."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from facelib.project.digests import sha256_of
+
+_PATIENCE = timedelta(seconds=90)  # for a server that throttles, or is being started again
+_RETRIES = 1_000  # within that time; the pauses in between are drawn by chance, and may all be short
+_REFUSED = re.compile(r"status code: 40[13]\b")
+_REMEDY = (
+    "the environment tells the address and the credentials: AWS_ENDPOINT_URL, AWS_REGION, AWS_ACCESS_KEY_ID and "
+    "AWS_SECRET_ACCESS_KEY"
+)
+
+
+def is_remote(address: str | Path) -> bool:
+    """Return whether an address names shared storage instead of a folder of this machine.
+
+    Example:
+        >>> is_remote("s3://films/data"), is_remote("data")
+        (True, False)
+    """
+    return "://" in str(address) and not str(address).startswith("file://")
+
+
+@dataclass(frozen=True)
+class Store:
+    """Objects under one address. An object is written whole or not at all, and never changed.
+
+    Attributes:
+        address: Such as `s3://bucket/folder` or `file:///folder`; a bucket's credentials come from the environment.
+
+    Raises:
+        ImportError: When the extra `scale` is not installed.
+    """
+
+    address: str
+
+    @classmethod
+    def at(cls, place: str | Path) -> Store:
+        """Return the store at an address or in a folder."""
+        text = str(place)
+        return cls(text if "://" in text else Path(place).absolute().as_uri())
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder of the objects; None where they lie on no file system."""
+        from urllib.parse import urlparse
+        from urllib.request import url2pathname
+
+        parsed = urlparse(self.address)
+        return Path(url2pathname(parsed.path)) if parsed.scheme == "file" else None
+
+    @cached_property
+    def _objects(self) -> Any:
+        try:
+            from obstore.store import LocalStore, from_url
+        except ImportError:
+            raise ImportError(
+                "expected the package obstore, which reads and writes shared storage, found none; "
+                "install it: make scale, or pip install '.[scale]' in the checkout"
+            ) from None
+        if self.folder is not None:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            return LocalStore(self.folder)
+        plain = os.environ.get("AWS_ENDPOINT_URL", "").startswith("http://")
+        try:
+            return from_url(
+                self.address,
+                client_options={"allow_http": True} if plain else None,
+                retry_config={"max_retries": _RETRIES, "retry_timeout": _PATIENCE},
+            )
+        except Exception as error:  # obstore's own exceptions share no public base
+            raise ValueError(f"expected an address such as s3://bucket/folder, got {self.address!r}: {error}") from None
+
+    def put_once(self, name: str, content: bytes | Path) -> bool:
+        """Write an object if there is none of this name; return whether this call has written it.
+
+        Args:
+            name: Such as `objects/ab12`.
+            content: Its bytes, or the file that holds them.
+
+        Raises:
+            OSError: When it cannot be written.
+        """
+        import obstore
+        from obstore.exceptions import AlreadyExistsError
+
+        with self._told(name):
+            try:
+                obstore.put(self._objects, name, content, mode="create")
+            except AlreadyExistsError:
+                return False
+        return True
+
+    def put(self, name: str, path: Path) -> str:
+        """Write a file's content in the place of any other object of this name; return its ETag.
+
+        Raises:
+            OSError: When it cannot be written.
+        """
+        import obstore
+
+        with self._told(name):
+            return str(obstore.put(self._objects, name, path)["e_tag"])
+
+    def delete(self, name: str) -> None:
+        """Remove an object; none of this name is no error.
+
+        Raises:
+            OSError: When it cannot be removed.
+        """
+        import obstore
+
+        with self._told(name), suppress(FileNotFoundError):
+            obstore.delete(self._objects, name)
+
+    def get(self, name: str) -> bytes:
+        """Return an object's bytes.
+
+        Raises:
+            FileNotFoundError: When there is none of this name.
+            OSError: When it cannot be read.
+        """
+        import obstore
+
+        with self._told(name):
+            return bytes(obstore.get(self._objects, name).bytes())
+
+    def fetch(self, name: str, path: Path) -> str:
+        """Put an object at a path, without holding it in memory; return the SHA-256 of its bytes.
+
+        Where the store is a folder, the file is the object itself under a second name: it may be replaced, not edited.
+
+        Raises:
+            FileNotFoundError: When there is none of this name.
+            OSError: When it cannot be read, or the file not written.
+        """
+        import obstore
+
+        if self.folder is not None:
+            with suppress(OSError):  # on another disk, or where files have one name each
+                os.link(self.folder / name, path)
+                return sha256_of(path)
+        hashed = hashlib.sha256()
+        with self._told(name):
+            chunks = obstore.get(self._objects, name).stream(min_chunk_size=1 << 20)
+        with path.open("wb") as file, self._told(name):
+            for chunk in chunks:
+                hashed.update(chunk)
+                file.write(chunk)
+        return hashed.hexdigest()
+
+    def find(self, below: str = "") -> dict[str, str]:
+        """Return the ETags of the objects by their names, sorted.
+
+        Args:
+            below: Only those in this folder of the store.
+
+        Raises:
+            OSError: When the store cannot be read.
+        """
+        import obstore
+
+        with self._told(below):
+            found = [one for batch in obstore.list(self._objects, below or None) for one in batch]
+        return {str(one["path"]): str(one["e_tag"]) for one in sorted(found, key=_path)}
+
+    @contextmanager
+    def _told(self, name: str) -> Iterator[None]:
+        """Turn what obstore raises into an OSError that says what to do."""
+        from obstore.exceptions import BaseError, PermissionDeniedError, UnauthenticatedError
+
+        where = f"{self.address.rstrip('/')}/{name}" if name else self.address
+        try:
+            yield
+        except FileNotFoundError:
+            raise FileNotFoundError(f"expected an object at {where!r}, found none") from None
+        except (PermissionDeniedError, UnauthenticatedError) as error:
+            raise PermissionError(
+                f"expected the right to read and write {where!r}, it was refused: {_reason(error)}; {_REMEDY}"
+            ) from None
+        except BaseError as error:
+            if _REFUSED.search(str(error)):  # of a listing, obstore says no more than that
+                raise PermissionError(
+                    f"expected the right to read {where!r}, it was refused: {_reason(error)}; {_REMEDY}"
+                ) from None
+            raise OSError(f"expected {where!r} to answer, got: {_reason(error)}; {_REMEDY}") from None
+
+
+def _path(one: Any) -> str:
+    return str(one["path"])
+
+
+def _reason(error: Exception) -> str:
+    """Return what an error of obstore says on its first line, without its source."""
+    return str(error).split("\n", 1)[0].split(": <?xml", 1)[0]
