@@ -229,9 +229,9 @@ def _grouped(
             together=run.one_place(name, threshold),
             reserved=reserved,
         )
-        table = run.joined(name, table, threshold, settled=kept.groups["cluster"].tolist())
-        groups = add_to_groups(kept.groups, name, table, looks=looks)
-        kept = replace(kept, groups=groups).with_members({name: table}, run.looks)
+        joined = run.joined(name, table, threshold, settled=kept.groups["cluster"].tolist())
+        groups = add_to_groups(kept.groups, name, _told_by_face(joined, table, joined), looks=looks)
+        kept = replace(kept, groups=groups).with_members({name: joined}, run.looks)
     return replace(kept, films=dict(before.films) | new), False
 
 
@@ -266,11 +266,17 @@ def _all_anew(run: _Run, threshold: float, weights: str) -> Groups:
     looks = run.read_looks(run.named)
     together = {name: run.one_place(name, threshold) for name in run.named}
     tables = group_unknowns(run.named, threshold=threshold, looks=looks, together=together, reserved=reserved)
-    tables = {name: run.joined(name, table, threshold) for name, table in tables.items()}
-    tables = number_groups(tables, reserved=reserved)
-    kept = no_groups(threshold=threshold, weights=weights).with_members(tables, looks)
+    joined = {name: run.joined(name, table, threshold) for name, table in tables.items()}
+    numbered = number_groups(joined, reserved=reserved)
+    kept = no_groups(threshold=threshold, weights=weights).with_members(numbered, looks)
     films = {name: run.made(name) for name in tables}
-    return replace(kept, groups=table_of_groups(tables, looks=looks), films=films, reserved=tuple(sorted(reserved)))
+    told = {name: _told_by_face(table, tables[name], joined[name]) for name, table in numbered.items()}
+    return replace(kept, groups=table_of_groups(told, looks=looks), films=films, reserved=tuple(sorted(reserved)))
+
+
+def _told_by_face(table: pd.DataFrame, before: pd.DataFrame, joined: pd.DataFrame) -> pd.DataFrame:
+    """Return a film's tracks without the groups that context gave: new films are not compared with such faces."""
+    return table.assign(cluster=table["cluster"].where(before["cluster"] == joined["cluster"], "").astype("str"))
 
 
 def _decided(run: _Run, before: Groups | None, kept: Groups) -> tuple[Corrected, Groups]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -9,6 +10,7 @@ from facelib.films.present import draw_films, export_films
 from facelib.films.problems import Problems
 from facelib.films.settle import settle_films
 from facelib.films.unknowns.kept import read_groups
+from facelib.project import write_table
 
 STRANGERS = [("unknown", "", 0.1)] * 3  # the same three in every film, by the fixture's numbers
 
@@ -76,3 +78,46 @@ def test_what_cannot_be_drawn_or_exported_does_not_stop_the_others(settle):
     assert list(settled.problems.found) == ["a.mp4", "b.mp4"]
     with pytest.raises(ValueError, match="expected blur"):
         draw_films(settled, {}, blur="all")
+
+
+@pytest.fixture
+def in_profile(make_reviewed):
+    """Write a film of one woman, straight in two shots and in profile in a third, from another side."""
+    vectors = [np.array(vector, np.float32) for vector in ([1, 0, 0, 0], [1, 0.05, 0, 0], [0.4, 0.35, 1, 0])]
+    shirt = np.full(576, 0.001, np.float32)
+    shirt[:10] = 1
+    shirt /= np.linalg.norm(shirt)
+
+    def write(name):
+        project = make_reviewed({name: STRANGERS})
+        files = project.film(name)
+        files.followed.write_text('{"made": {"weights": "w"}}')
+        write_table(pd.read_parquet(files.tracks).assign(embedding=vectors), files.tracks)
+        looks = pd.read_parquet(files.looks)
+        around = {"clothes": [shirt] * len(looks), "hair": [shirt] * len(looks), "pitch": 0.0, "cut": 0.0}
+        yaw = np.where(looks["track"] == 2, 80.0, 0.0)
+        write_table(
+            looks.assign(**around, yaw=yaw, embedding=looks["track"].map(dict(enumerate(vectors)))), files.looks
+        )
+        shots = {
+            "shot": range(3),
+            "scene": 0,
+            "setup": [0, 0, 1],
+            "start_frame": [0, 25, 50],
+            "end_frame": [24, 49, 74],
+        }
+        pd.DataFrame(shots).to_csv(files.shots, index=False)
+        return project
+
+    return write
+
+
+def test_a_profile_without_a_group_joins_the_one_in_its_clothes(in_profile):
+    project = in_profile("a.mp4")
+    settled = settle_films(project, [project.videos / "a.mp4"], threshold=0.33, weights="w")
+    assert settled.tracks["a.mp4"]["cluster"].tolist() == ["Unknown 1"] * 3
+    in_profile("b.mp4")
+    settled = settle_films(project, [project.videos / "b.mp4"], threshold=0.33, weights="w")
+    assert settled.tracks["b.mp4"]["cluster"].tolist() == ["Unknown 1"] * 3
+    kept = read_groups(project)
+    assert kept is not None and kept.groups["size"].tolist() == [4.0]  # no profile stands between her films

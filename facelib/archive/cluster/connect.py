@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import socket
 import warnings
@@ -14,6 +15,7 @@ _SECONDS = 8.0  # for a scheduler to answer
 _LONGEST_GREETING = 2**20  # bytes
 _SAME = ("distributed", "facelib")
 _ADDRESS = re.compile(r"(tcp|tls|ucx|ws|wss)://\S+:\d+/?")
+_log = logging.getLogger(__name__)
 _GET_IT = "install it: make scale, or pip install '.[scale]' in the checkout"
 
 
@@ -78,6 +80,8 @@ def _check_versions(client: Any, address: str) -> None:
         raise ConnectionError(
             f"expected the scheduler at {address!r} to tell its version, got {type(error).__name__}"
         ) from None
+    if not found["workers"]:
+        _log.warning("%s has no workers yet; start some with 'dask worker %s --nthreads 1'", address, address)
     wanted = {name: version(name) for name in _SAME}
     machines = {
         "the scheduler": found["scheduler"] or {},

@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from facelib.nets.cache import cache_folder
+from facelib.nets.cache import folders
 from facelib.project import Project, atomic_write, digest, path_of, write_text
 from facelib.project.decisions import CORRECTION_COLUMNS
 from facelib.project.files import file_lock
@@ -40,7 +40,7 @@ class WorkingCopy:
 
     @classmethod
     def of(cls, name: str, data: str, output: str) -> WorkingCopy:
-        """Return the working copy of a project in facelib's cache folder; nothing is fetched yet.
+        """Return the working copy of a project in the user's cache folder; nothing is fetched yet.
 
         Args:
             name: The project.
@@ -55,7 +55,7 @@ class WorkingCopy:
             raise ValueError(
                 f"expected the data and the output folder both on shared storage, got {data!r} and {output!r}"
             )
-        folder = cache_folder() / "shared" / digest(data, output)[:16]
+        folder = folders()[-1] / "shared" / digest(data, output)[:16]
         project = Project(name, folder / "data", folder / "output")
         write_text(json.dumps({"data": data, "output": output}), folder / _ADDRESSES)
         return cls(project, data, output)

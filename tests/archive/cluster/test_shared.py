@@ -128,7 +128,7 @@ def machine(monkeypatch, tmp_path):
 
     def make(name: str, bucket: str = "films") -> WorkingCopy:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("facelib.archive.cluster.shared.cache_folder", lambda: tmp_path / name)
+            patch.setattr("facelib.archive.cluster.shared.folders", lambda: (tmp_path / name,))
             return WorkingCopy.of("demo", f"s3://{bucket}/data", f"s3://{bucket}/output")
 
     return make

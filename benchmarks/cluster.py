@@ -1,0 +1,148 @@
+"""Films on 1, 2 and 4 workers: how long it takes, and whether the tables stay the same whatever is killed meanwhile.
+
+Scheduler and workers are processes of their own, one thread each. In the last run a worker is killed every 20 seconds,
+the scheduler twice, and the process that indexes one chosen film each time: only that film may be set aside.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+import facelib
+from facelib.archive.cluster import index_films
+from facelib.demo import make_demo
+from facelib.project import Project
+
+LOOK = {"name": "centerface", "smallest_face": 16.0, "working_size": 640}
+EMBED = {"name": "dlib"}
+
+
+class Cluster:
+    """A scheduler and workers that are started again when they end."""
+
+    def __init__(self, workers: int) -> None:
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            self.address = f"tcp://127.0.0.1:{taken.getsockname()[1]}"
+        port = self.address.rpartition(":")[2]
+        dask = [sys.executable, "-m"]
+        quiet = ["--no-dashboard"]
+        self._commands = [
+            [*dask, "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", port, *quiet],
+            *[[*dask, "distributed.cli.dask_worker", self.address, "--nthreads", "1", "--no-nanny", *quiet]] * workers,
+        ]
+        self.processes = [self._start(command) for command in self._commands]
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch)
+        self._thread.start()
+
+    def _start(self, command: list[str]) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def _watch(self) -> None:
+        while not self._over.wait(0.2):
+            for place, process in enumerate(self.processes):
+                if process.poll() is not None:
+                    self.processes[place] = self._start(self._commands[place])
+
+    def stop(self) -> None:
+        """End all processes."""
+        self._over.set()
+        self._thread.join()
+        for process in self.processes:
+            process.kill()
+            process.wait()
+
+
+def make_films(folder: Path, count: int, seconds: float) -> Project:
+    """Make films that show the same and differ in their bytes."""
+    project = Project("films", folder / "data", folder / "output")
+    make_demo(project, seconds_per_shot=seconds, progress=False)
+    (project.videos / "demo_vfr.mp4").unlink()
+    film = (project.videos / "demo.mp4").rename(folder / "film.mp4").read_bytes()
+    for number in range(count):
+        free = struct.pack(">I4sQ", 16, b"free", number)  # a box of MP4 that holds nothing
+        (project.videos / f"film_{number:02d}.mp4").write_bytes(film + free)
+    return project
+
+
+def tables(project: Project) -> dict[str, str]:
+    paths = [path for path in project.film_summary.parent.rglob("*") if path.is_file()]
+    return {str(path.relative_to(project.output)): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
+
+
+def run(project: Project, workers: int, deadly: Path | None = None) -> tuple[float, dict[str, str]]:
+    """Index all films anew; return the seconds and the films left out."""
+    shutil.rmtree(project.output, ignore_errors=True)
+    detector, embedder = facelib.load_detector(**LOOK), facelib.load_embedder(**EMBED)
+    cluster, over = Cluster(workers), threading.Event()
+    killer = threading.Thread(target=kill, args=(cluster, deadly, over)) if deadly else None
+    time.sleep(8.0)  # all are up
+    started = time.monotonic()
+    try:
+        if killer is not None:
+            killer.start()
+        left_out = index_films(
+            project.find_videos(), project, detector, embedder, scheduler=cluster.address, detector_options=LOOK,
+            embedder_options=EMBED,
+        )  # fmt: skip
+        return time.monotonic() - started, left_out
+    finally:
+        over.set()
+        if killer is not None:
+            killer.join()
+        cluster.stop()
+
+
+def kill(cluster: Cluster, deadly: Path, over: threading.Event) -> None:
+    """Kill a worker every 20 seconds, the scheduler with the second and the fourth, and whoever opens one film."""
+    killed, due = 0, time.monotonic() + 20.0
+    while not over.wait(0.05):
+        for process in psutil.Process().children(recursive=True):
+            with suppress(psutil.Error):
+                if any(file.path == str(deadly) for file in process.open_files()):
+                    process.send_signal(signal.SIGKILL)
+        if time.monotonic() > due:
+            killed, due = killed + 1, due + 20.0
+            cluster.processes[1 + killed % (len(cluster.processes) - 1)].kill()
+            if killed in (2, 4):
+                cluster.processes[0].kill()
+
+
+def main() -> None:
+    """Print the time of each run, and what differs."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--films", type=int, default=8)
+    parser.add_argument("--seconds", type=float, default=4.0, help="of a shot of the demo; it has eight or so")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        project = make_films(Path(folder), given.films, given.seconds)
+        first, alone = run(project, 1)[0], tables(project)
+        print(f"1 worker: {first:.0f} s for {given.films} films")
+        for workers in (2, 4):
+            seconds, _ = run(project, workers)
+            same = "the same tables" if tables(project) == alone else "OTHER TABLES"
+            print(f"{workers} workers: {seconds:.0f} s, {first / seconds:.2f} times as fast, {same}")
+        deadly = project.find_videos()[0]
+        seconds, left_out = run(project, 2, deadly)
+        innocent = {name: value for name, value in alone.items() if f"/{deadly.stem}/" not in name}
+        same = "the same tables" if tables(project) == innocent else "OTHER TABLES"
+        print(f"2 workers, killed: {seconds:.0f} s, {same}; set aside: {left_out}")
+
+
+if __name__ == "__main__":
+    main()
