@@ -245,4 +245,5 @@ except Exception as error:
 @pytest.mark.skipif(sys.platform != "linux", reason="the limits are the system's")
 def test_the_process_that_looks_at_a_file_has_little_time() -> None:
     program = "from facelib.server.uploads.child import _limit\n_limit(0.5, 1)\nwhile True:\n    pass"
-    assert subprocess.run([sys.executable, "-c", program], timeout=120, check=False).returncode == -signal.SIGXCPU
+    done = subprocess.run([sys.executable, "-c", program], timeout=120, check=False)
+    assert done.returncode in (-signal.SIGXCPU, -signal.SIGKILL)  # of the soft limit, and of the hard one
