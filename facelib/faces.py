@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -66,6 +67,14 @@ class Faces:
     def empty(cls) -> Self:
         """Return no faces at all."""
         return cls.of(np.empty((0, 4)))
+
+    @classmethod
+    def joined(cls, parts: Sequence[Self]) -> Self:
+        """Return the faces of several, one after the other."""
+        if not parts:
+            return cls.empty()
+        arrays = zip(*((one.boxes, one.scores, one.landmarks) for one in parts), strict=True)
+        return cls(*(np.concatenate(array) for array in arrays))
 
     def __len__(self) -> int:
         """Return the number of faces."""

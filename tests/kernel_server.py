@@ -28,6 +28,7 @@ IMPORTS = (
     "facelib.gather.film_faces",
     "facelib.gather.prepare",
     "facelib.pipeline.parameters",
+    "facelib.recognize.quick_skops",
     "facelib.recognize.tuning",
     "facelib.review",
     "facelib.widgets",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal, Protocol, Self
 
 import cv2
@@ -81,6 +81,7 @@ class PictureDetector(ABC):
     weights: str = ""  # SHA-256 of a user's file, which may change under the same name
     default_score: ClassVar[float]
     tolerance: ClassVar[float] = 0.9  # boxes are never exact: a face this much smaller than asked for is still given
+    regional: ClassVar[bool] = False  # finds the same faces in a part of a picture as in the whole
 
     def __init__(self, options: Options) -> None:
         self.options = options
@@ -104,6 +105,16 @@ class PictureDetector(ABC):
         other.score = score
         return other
 
+    def with_options(self, **changes: Any) -> Self:
+        """Return a detector with other `Options`, which shares the networks of this one.
+
+        Raises:
+            ValueError: When a size is not positive.
+        """
+        other = copy.copy(self)
+        other.options = replace(self.options, **changes)
+        return other
+
     def detect(self, image: Image) -> Faces:
         """Return the faces of an RGB picture, surest first.
 
@@ -122,7 +133,7 @@ class PictureDetector(ABC):
         found = self._find(small, self.options.smallest_face * factor)
         if not len(found):
             return Faces.empty()
-        faces = found if factor == 1 else _undo(found, small.shape, image.shape)
+        faces = found if factor == 1 else stretched(found, small.shape, image.shape)
         sides = np.maximum(faces.widths, faces.heights)
         faces = trimmed(faces, height=height, width=width)
         wanted = (sides >= self.tolerance * self.options.smallest_face) & (faces.widths > 0) & (faces.heights > 0)
@@ -219,7 +230,7 @@ def _suppress_inside(boxes: FloatArray, scores: FloatArray, overlap: float) -> N
     return np.array(kept, np.intp)
 
 
-def _undo(faces: Faces, small: tuple[int, ...], full: tuple[int, ...]) -> Faces:
-    """Bring faces back to the full picture; both sides were rounded, so each has its own factor."""
+def stretched(faces: Faces, small: tuple[int, ...], full: tuple[int, ...]) -> Faces:
+    """Bring faces back from a small picture, by its shape, to the full one; each side has its own rounded factor."""
     across = np.array([full[1] / small[1], full[0] / small[0]], np.float32)
     return Faces(faces.boxes * np.tile(across, 2), faces.scores, faces.landmarks * across)

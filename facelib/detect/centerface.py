@@ -27,6 +27,7 @@ class CenterFaceDetector(PictureDetector):
 
     name = "centerface"
     default_score = 0.5
+    regional = True
 
     def __init__(self, options: Options, *, provider: Provider = "auto") -> None:
         super().__init__(options)

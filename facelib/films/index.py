@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,20 +19,23 @@ from facelib.embed import Embedder
 from facelib.embed.pose import cut_off, head_pose, turned_away, view_weights
 from facelib.embed.quality import quality
 from facelib.faces import Faces, FloatArray, Image
+from facelib.films.ahead import ahead
 from facelib.films.clothes import clothes, hair
 from facelib.films.growing import KEYFRAMES, LOOKS, GrowingTables, growing_tables
 from facelib.films.hidden import drop_hidden
 from facelib.films.media.carried import streams_left_out
-from facelib.films.media.decode import UnreadableFilm, open_reader, probe
+from facelib.films.media.decode import FilmFrame, UnreadableFilm, open_reader, probe
 from facelib.films.media.times import write_times
 from facelib.films.merge import TrackFilters, keep_tracks, merge_tracklets
 from facelib.films.scenes import background, find_scenes, find_setups, small_picture
-from facelib.films.shots import ShotFrame, ShotMethod, split_shots
+from facelib.films.search import Sample, Sampler, SearchedFrame, search_faces
+from facelib.films.shots import ShotMethod, split_shots
 from facelib.films.track import DETECTIONS, FaceSample, ShotTracker, Track, TrackMethod, fill_frames
 from facelib.images import crop, encode_jpeg, thumbnail
 from facelib.project import FilmFiles, text_of, write_table, write_text
 
 _FAINT = 0.6  # of the least score: a face with this score may continue a track, never begin one
+_FRAMES_AHEAD = 6  # wait between decoding and the search, and after it, at most
 _LIKE = 0.75  # of the embedder's threshold: two tracklets of one shot that near are one person
 _PICTURES = 4  # of the best looks of a track are kept to be shown
 _PICTURE_SIZE = 224  # pixels of the longer side
@@ -59,6 +63,9 @@ class TrackingSettings:
         seconds_between_samples: Seconds between the frames in which faces are detected; 0 is every frame. Raising it is
             faster and misses short appearances and fast faces.
         video_speedup: Sample every n-th frame instead; 0 goes by seconds.
+        seconds_between_whole: Seconds between the samples whose whole picture is searched, twice as many while nothing
+            unforeseen happens; what lies between is searched around known faces. 0 searches every sample whole. 0.5
+            takes less than half the time; who is named may differ in faces that are hard to tell.
         faces_per_track: How many of its best faces are embedded for a track.
         shot_method: See `facelib.films.shots.split_shots`.
         shot_threshold: Raising it finds fewer cuts; None takes the method's own.
@@ -70,6 +77,7 @@ class TrackingSettings:
 
     seconds_between_samples: float = 0.1
     video_speedup: int = 0
+    seconds_between_whole: float = 0.0
     faces_per_track: int = 8
     shot_method: ShotMethod = "adaptive"
     shot_threshold: float | None = None
@@ -77,10 +85,11 @@ class TrackingSettings:
 
     def __post_init__(self) -> None:
         """Check the numbers."""
-        if not self.seconds_between_samples >= 0 or self.video_speedup < 0 or self.faces_per_track < 1:
+        times = (self.seconds_between_samples, self.video_speedup, self.seconds_between_whole)
+        if not all(time >= 0 for time in times) or self.faces_per_track < 1:
             raise ValueError(
-                f"expected seconds_between_samples and video_speedup of 0 or more and faces_per_track of 1 or more, "
-                f"got {self!r}"
+                f"expected seconds_between_samples, video_speedup and seconds_between_whole of 0 or more and "
+                f"faces_per_track of 1 or more, got {self!r}"
             )
 
 
@@ -120,9 +129,10 @@ def find_tracks(
 ) -> FilmTracks:
     """Detect and track the faces of a film; return its tracks, not yet named.
 
-    The film is decoded once. Faces are detected in sampled frames and in the first and the last frame of each shot;
-    tracks never cross a cut. Memory holds one shot at a time. Written are `detections.parquet`, `looks.parquet`,
-    `keyframes.parquet`, `shots.csv` and `times.parquet`.
+    The film is decoded once. Faces are searched in sampled frames (see `facelib.films.search.search_faces`) and in the
+    first and the last frame of each shot; tracks never cross a cut. Decoding, search and what follows run in three
+    threads; the tables are the same for any number of cores. Memory holds one shot at a time. Written are
+    `detections.parquet`, `looks.parquet`, `keyframes.parquet`, `shots.csv` and `times.parquet`.
 
     Args:
         video: Any film PyAV reads.
@@ -144,10 +154,15 @@ def find_tracks(
     shots: list[_ShotRow] = []
     rows: list[tuple[object, ...]] = []
     dropped = 0
-    with growing_tables(files) as tables, open_reader(video) as reader:
+    with growing_tables(files) as tables, open_reader(video) as reader, ExitStack() as threads:
         frames = reader.frames(count_sound=True)
         split = split_shots(frames, method=tracking.shot_method, threshold=tracking.shot_threshold)
-        bar = tqdm(split, total=info.frames or None, unit=" frames", desc=info.path.name, disable=not progress)
+        split = threads.enter_context(closing(ahead(split, most=_FRAMES_AHEAD)))
+        sampler = Sampler(tracking.seconds_between_samples, tracking.video_speedup)
+        faint = detector.at_score(_FAINT * detector.score)
+        searched = search_faces(split, faint, sampler, seconds_between_whole=tracking.seconds_between_whole)
+        searched = threads.enter_context(closing(ahead(searched, most=_FRAMES_AHEAD)))
+        bar = tqdm(searched, total=info.frames or None, unit=" frames", desc=info.path.name, disable=not progress)
         shot: _Shot | None = None
         for item in bar:
             if shot is None:
@@ -167,7 +182,7 @@ def find_tracks(
     table = pd.DataFrame(rows, columns=pd.Index(columns))
     # What is shown last of a track stays on screen until the next frame comes, or the film ends.
     table["until"] = np.append(times.times, times.seconds)[table["end_frame"].to_numpy(np.int64) + 1]
-    return FilmTracks(table.astype(TRACK_TYPES), item.frame.time, times.seconds, dropped, problem, tuple(notes))
+    return FilmTracks(table.astype(TRACK_TYPES), item.time, times.seconds, dropped, problem, tuple(notes))
 
 
 _ShotRow = tuple[int, int, int, float, float, str, Image]
@@ -177,11 +192,11 @@ class _Shot:
     """Collects the frames of one shot, and makes its tracks."""
 
     def __init__(
-        self, item: ShotFrame, first_track: int, detector: Detector, embedder: Embedder, tracking: TrackingSettings
+        self, item: SearchedFrame, first_track: int, detector: Detector, embedder: Embedder, tracking: TrackingSettings
     ) -> None:
-        self.detector, self.embedder, self.tracking = detector.at_score(_FAINT * detector.score), embedder, tracking
+        self.detector, self.embedder, self.tracking = detector, embedder, tracking
         self.number, self.transition = item.shot, item.transition
-        self.first_frame, self.times, self.due = item.frame.index, list[float](), -np.inf
+        self.first_frame, self.times = item.index, list[float]()
         self.place = _Place()
         self.sure, self.first_track, self.dropped = detector.score, first_track, 0
         self.tracker = ShotTracker(
@@ -192,38 +207,30 @@ class _Shot:
             sure_score=detector.score,
         )
 
-    def add(self, item: ShotFrame) -> None:
-        self.times.append(item.frame.time)
-        if item.first or item.last or self._is_due(item):
-            self._sample(item)
+    def add(self, item: SearchedFrame) -> None:
+        self.times.append(item.time)
+        if item.sample is not None:
+            self._sample(item.sample)
 
-    def _is_due(self, item: ShotFrame) -> bool:
-        if self.tracking.video_speedup:
-            return (item.frame.index - self.first_frame) % self.tracking.video_speedup == 0
-        if item.frame.time < self.due - 1e-6:
-            return False
-        # On a grid from the shot's first frame, so that the mean distance is the one asked for.
-        self.due += self.tracking.seconds_between_samples
-        if self.due <= item.frame.time:
-            self.due = item.frame.time + self.tracking.seconds_between_samples
-        return True
-
-    def _sample(self, item: ShotFrame) -> None:
-        image = item.frame.image()
-        self.place.add(image, item.frame.time)
-        faces = self.detector.detect(image)
-        tracks = self.tracker.update(item.frame.index, item.frame.time, faces)
+    def _sample(self, sample: Sample) -> None:
+        frame, faces = sample.frame, sample.faces
+        self.place.add(sample.picture, frame.time)
+        tracks = self.tracker.update(frame.index, frame.time, faces)
+        if not len(faces):
+            return
+        whole = sample.picture.shape[:2] == (frame.height, frame.width)
+        image = sample.picture if whole else frame.image()
         worth, most = quality(image, faces), self.tracking.faces_per_track
         wanted = [i for i, track in enumerate(tracks) if track is not None and track.wants(float(worth[i]), most)]
         if not wanted:
             return
         chosen = faces[wanted]
-        for i, look in zip(wanted, self._looks(item, image, chosen, worth[wanted]), strict=True):
+        for i, look in zip(wanted, self._looks(frame, image, chosen, worth[wanted]), strict=True):
             track = tracks[i]
             assert track is not None
             track.keep(look, most)
 
-    def _looks(self, item: ShotFrame, image: Image, faces: Faces, worth: FloatArray) -> Iterator[FaceSample]:
+    def _looks(self, frame: FilmFrame, image: Image, faces: Faces, worth: FloatArray) -> Iterator[FaceSample]:
         chips = self.embedder.chips(image, faces)
         dressed, heads = clothes(image, faces), hair(image, faces)
         poses, cuts = head_pose(faces.landmarks), cut_off(faces, *image.shape[:2])
@@ -231,8 +238,8 @@ class _Shot:
             yield FaceSample(
                 quality=float(worth[i]),
                 chip=chips[i],
-                frame=item.frame.index,
-                time=item.frame.time,
+                frame=frame.index,
+                time=frame.time,
                 box=box,
                 score=float(faces.scores[i]),
                 picture=thumbnail(crop(image, box, margin=0.5), size=_PICTURE_SIZE),

@@ -100,10 +100,10 @@ def save_recognizer(estimator: OpenSetKNN | OpenSetSVM, path: str | Path, info: 
         raise ValueError(
             f"expected one picture a gallery face, {len(estimator.vectors_)}, got {len(info.pictures)!r} pictures"
         )
-    import skops.io  # here, since it loads all of scikit-learn, and PyTorch where that is installed
+    from facelib.recognize.quick_skops import skops_io  # here, since it loads all of scikit-learn
 
     with atomic_write(path) as temporary:
-        skops.io.dump(estimator, temporary)
+        skops_io.dump(estimator, temporary)
         digest = hashlib.sha256(temporary.read_bytes()).hexdigest()
     fields = {"recognizer_sha256": digest} | {
         name: _without_nan(value) for name, value in dataclasses.asdict(info).items()
@@ -139,12 +139,11 @@ def load_recognizer(path: str | Path) -> tuple[OpenSetKNN | OpenSetSVM, Recogniz
 
 
 def _read_estimator(content: bytes, path: Path) -> OpenSetKNN | OpenSetSVM:
-    import skops.io
-    from skops.io.exceptions import UntrustedTypesFoundException
+    from facelib.recognize.quick_skops import UntrustedTypesFoundException, skops_io
 
     ours = [f"{estimator.__module__}.{estimator.__qualname__}" for estimator in _ESTIMATORS.values()]
     try:
-        estimator = skops.io.loads(content, trusted=ours)
+        estimator = skops_io.loads(content, trusted=ours)
     except UntrustedTypesFoundException as error:
         raise ValueError(
             f"expected only types of numpy, scikit-learn and facelib in {str(path)!r}, refused: {error}"

@@ -71,7 +71,10 @@ class Blind:
         raise AssertionError("the detector was asked to look")
 
 
-@pytest.mark.parametrize("wrong", [{"seconds_between_samples": -1}, {"video_speedup": -2}, {"faces_per_track": 0}])
+@pytest.mark.parametrize(
+    "wrong",
+    [{"seconds_between_samples": -1}, {"video_speedup": -2}, {"seconds_between_whole": -1}, {"faces_per_track": 0}],
+)
 def test_a_search_out_of_range_is_refused(wrong):
     with pytest.raises(ValueError, match="0 or more"):
         TrackingSettings(**wrong)

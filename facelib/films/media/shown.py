@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import struct
+import threading
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, NamedTuple
 
 import av
 import numpy as np
+from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
 from facelib.faces import Image
@@ -88,6 +90,8 @@ class Stage:
     colours: Colours | None = None
     tones: dict[tuple[object, ...], ToneMap] = field(default_factory=dict)
     turns: dict[int, Turn] = field(default_factory=dict)
+    _scalers: dict[tuple[object, ...], VideoReformatter] = field(default_factory=dict, init=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
 
     def turn(self, raw: av.VideoFrame) -> Turn:
         """Return how a frame is brought upright."""
@@ -96,6 +100,14 @@ class Stage:
         if raw.rotation not in self.turns:
             self.turns[raw.rotation] = read_turn(raw)
         return self.turns[raw.rotation]
+
+    def convert(self, raw: av.VideoFrame, width: int, height: int, form: str, interpolation: str) -> Image:
+        """Return a stored picture in another size, by what was set up for the first one like it."""
+        kind = (width, height, form, interpolation)
+        with self._lock:  # a scaler is not made for two threads at one time
+            scaler = self._scalers.setdefault(kind, VideoReformatter())
+            done = scaler.reformat(raw, width, height, form, interpolation=interpolation, threads=1)
+        return np.asarray(done.to_ndarray(), np.uint8)
 
     def tone_map(self, raw: av.VideoFrame) -> ToneMap:
         """Return what maps pictures like `raw` from high dynamic range; made once for each kind."""
@@ -158,20 +170,32 @@ class FilmFrame:
     def image(self) -> Image:
         """Return the picture as `(height, width, 3)` uint8 RGB, as it is shown."""
         place = self._place((self.width, self.height))
-        stored = self._scaled(place)
-        return self._on_stage(self.turn.apply(_array(stored, "rgb24")), place, (self.width, self.height))
+        if self._is_hdr or self._stored(place) != (self.raw.width, self.raw.height):
+            stored = _array(self._scaled(place), "rgb24")
+        else:
+            stored = self._stage.convert(self.raw, self.raw.width, self.raw.height, "rgb24", "BILINEAR")
+        return self._on_stage(self.turn.apply(stored), place, (self.width, self.height))
 
-    def preview(self, width: int) -> Image:
-        """Return the picture about `width` pixels long as `(h, w, 3)` uint8 in BGR order, for shot detection."""
-        scale = width / max(self.width, self.height)
+    def preview(self, longest: int) -> Image:
+        """Return the picture, its longer side `longest` pixels, as `(h, w, 3)` uint8 in BGR order, for shot detection.
+
+        Pixels are skipped rather than averaged, which is quicker.
+        """
+        return self._small(longest, "bgr24", "FAST_BILINEAR")
+
+    def picture(self, longest: int) -> Image:
+        """Return the picture, its longer side at most `longest` pixels, as `(h, w, 3)` uint8 RGB."""
+        return self.image() if longest >= max(self.width, self.height) else self._small(longest, "rgb24", "AREA")
+
+    def _small(self, longest: int, form: str, interpolation: str) -> Image:
+        scale = longest / max(self.width, self.height)
         size = max(1, round(self.width * scale)), max(1, round(self.height * scale))
         place = self._place(size)
         if self._is_hdr:
-            small = _array(self._scaled(place), "bgr24")
+            small = _array(self._scaled(place), form)
         else:
-            across, down = (place.height, place.width) if self.turn.transposed else (place.width, place.height)
-            quick = self.raw.reformat(across, down, "bgr24", interpolation="FAST_BILINEAR")
-            small = np.asarray(quick.to_ndarray(), np.uint8)
+            across, down = self._stored(place)
+            small = self._stage.convert(self.raw, across, down, form, interpolation)
         return self._on_stage(self.turn.apply(small), place, size)
 
     def planes(self) -> tuple[Image, Image, Image]:
@@ -203,9 +227,13 @@ class FilmFrame:
         wide, high = (most if most - side <= 1 else side for side, most in zip(fitted, size, strict=True))
         return _Place(wide, high, (size[0] - wide) // 4 * 2, (size[1] - high) // 4 * 2)
 
+    def _stored(self, place: _Place) -> tuple[int, int]:
+        """Return width and height of the picture at a place before it is turned."""
+        return (place.height, place.width) if self.turn.transposed else (place.width, place.height)
+
     def _scaled(self, place: _Place) -> av.VideoFrame:
         """Return the stored picture at the size it is shown at, not yet turned, in standard dynamic range."""
-        across, down = (place.height, place.width) if self.turn.transposed else (place.width, place.height)
+        across, down = self._stored(place)
         raw = self.raw
         if (across, down) != (raw.width, raw.height):
             raw = raw.reformat(width=across, height=down)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import threading
 from fractions import Fraction
 from pathlib import Path
 
@@ -37,6 +38,7 @@ class ToneMap:
         """Build the filter graph."""
         self._graph = av.filter.Graph()
         self._count = 0
+        self._lock = threading.Lock()  # several threads convert frames of one film
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "tones.cube"
             path.write_text(_cube(curve))
@@ -49,10 +51,11 @@ class ToneMap:
     def __call__(self, raw: av.VideoFrame) -> av.VideoFrame:
         """Return a picture as ten-bit RGB in standard dynamic range."""
         light = raw.reformat(format="gbrp10le")
-        light.pts, light.time_base = self._count, Fraction(1, 1000)
-        self._count += 1
-        self._graph.vpush(light)
-        return self._graph.vpull()
+        with self._lock:
+            light.pts, light.time_base = self._count, Fraction(1, 1000)
+            self._count += 1
+            self._graph.vpush(light)
+            return self._graph.vpull()
 
 
 def to_ordinary(signal: _Light, curve: int) -> _Light:

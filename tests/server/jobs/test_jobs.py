@@ -40,7 +40,7 @@ def log(tmp_path: Path) -> list[str]:
 def test_a_job_runs_its_notebooks_and_leaves_their_reports(
     owner: TestClient, begin: Callable[..., int], tmp_path: Path
 ) -> None:
-    number = begin(11, 12, seconds=2.0)
+    number = begin(11, 12, seconds=0.2)
     job = wait_for(owner, number, "done")
     assert [(stage["step"], stage["name"]) for stage in job["stages"]] == [(11, "11_work"), (12, "12_work")]
     assert (job["progress"], job["attempts"], job["reason"], job["by"]) == (1.0, 1, "", "first start")

@@ -1,0 +1,222 @@
+"""Search sampled frames for faces: whole pictures now and then, around known faces in between."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from facelib.detect import Detector
+from facelib.detect.base import PictureDetector, stretched
+from facelib.detect.nearby import detect_near
+from facelib.faces import Faces, FloatArray, Image, iou
+from facelib.films.media.decode import FilmFrame
+from facelib.films.shots import ShotFrame, Transition
+
+_CALM = 2.0  # times as long between two whole pictures while nothing unforeseen happens
+_MOST_WAITING = 10  # samples between them at most: their pictures wait in memory
+_SAME = 0.3  # IoU from which boxes of two samples are of one face
+_STEADY = 0.8  # IoU from which a face is where it was expected
+
+
+@dataclass(slots=True, eq=False)
+class Sample:
+    """A frame that was looked at.
+
+    Attributes:
+        frame: The frame.
+        picture: It as it was searched, `(height, width, 3)` uint8 RGB, not larger than the detector's working size.
+        faces: The faces found, in pixels of the film.
+    """
+
+    frame: FilmFrame
+    picture: Image
+    faces: Faces
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SearchedFrame:
+    """A frame of a film after the search.
+
+    Attributes:
+        index: Its 0-based number.
+        time: Its presentation time, seconds.
+        shot: 0-based number of its shot.
+        first: Whether it is the first frame of its shot.
+        last: Whether it is the last frame of its shot.
+        transition: How its shot begins.
+        sample: What was found in it; None where nobody looked.
+    """
+
+    index: int
+    time: float
+    shot: int
+    first: bool
+    last: bool
+    transition: Transition
+    sample: Sample | None = None
+
+
+class Sampler:
+    """Decides which frames of a shot are looked at: on a grid from its first one, so that the mean distance is kept.
+
+    Args:
+        seconds: Between two samples; 0 is every frame.
+        every: Take every n-th frame instead; 0 goes by seconds.
+    """
+
+    def __init__(self, seconds: float, every: int = 0) -> None:
+        self._seconds, self._every = seconds, every
+        self._begin, self._due = 0, -np.inf
+
+    def takes(self, item: ShotFrame) -> bool:
+        """Return whether the shot's next frame is looked at; the first and the last always are."""
+        if item.first:
+            self._begin, self._due = item.frame.index, -np.inf
+        return item.first or item.last or self._is_due(item)
+
+    def _is_due(self, item: ShotFrame) -> bool:
+        if self._every:
+            return (item.frame.index - self._begin) % self._every == 0
+        if item.frame.time < self._due - 1e-6:
+            return False
+        self._due += self._seconds
+        if self._due <= item.frame.time:
+            self._due = item.frame.time + self._seconds
+        return True
+
+
+def search_faces(
+    frames: Iterator[ShotFrame], detector: Detector, sampler: Sampler, *, seconds_between_whole: float = 0.0
+) -> Iterator[SearchedFrame]:
+    """Yield all frames of a film in order, with the faces of those that are sampled.
+
+    With `seconds_between_whole` the whole picture is searched in the first and the last sample of a shot, and in one
+    each time so many seconds have passed, or twice as many while nothing unforeseen happens. What lies between two of
+    them is searched from its middle on, around the faces of both: where these are where they should be by then, their
+    boxes are interpolated in the other samples; else each half is searched in the same way, so that a face is found
+    where it comes, turns and goes. Only one that comes and goes between two whole pictures is missed. A detector that
+    cannot search parts of a picture searches every sample whole.
+
+    Args:
+        frames: The film's frames.
+        detector: Finds the faces.
+        sampler: Chooses the samples.
+        seconds_between_whole: 0 searches every sample whole.
+    """
+    search = _Search(detector, seconds_between_whole)
+    held: list[SearchedFrame] = []
+    for item in frames:
+        sample = search.open(item.frame) if sampler.takes(item) else None
+        where = (item.frame.index, item.frame.time, item.shot, item.first, item.last, item.transition)
+        held.append(SearchedFrame(*where, sample))
+        if sample is not None:
+            search.take(sample, end=item.first or item.last)
+        if not search.waiting:
+            yield from held
+            held = []
+
+
+class _Search:
+    """The samples since the last one that was searched whole."""
+
+    def __init__(self, detector: Detector, beat: float) -> None:
+        self._detector, self._beat = detector, beat
+        by_parts = isinstance(detector, PictureDetector) and detector.regional and beat > 0
+        self._parts: PictureDetector | None = detector if by_parts else None  # type: ignore[assignment]
+        self._before: Sample | None = None  # the last one that was searched whole
+        self._calm = False
+        self.waiting: list[Sample] = []
+
+    def open(self, frame: FilmFrame) -> Sample:
+        """Convert a frame, as large as it is searched."""
+        size = None if self._parts is None else self._parts.options.working_size
+        return Sample(frame, frame.image() if size is None else frame.picture(size), Faces.empty())
+
+    def take(self, sample: Sample, *, end: bool) -> None:
+        """Take the next sample; search it whole, and those waiting, at an end of a shot and when it is time to."""
+        if self._parts is not None and not end and not self._is_due(sample):
+            self.waiting.append(sample)
+            return
+        sample.faces = self._search(sample)
+        if self.waiting and self._before is not None:
+            samples = [self._before, *self.waiting, sample]
+            calm = self._search_between(samples)
+            if not calm:
+                self._search_beside(samples)
+                self._search_beside(samples[::-1])
+            self._calm, self.waiting = calm and not end, []
+        self._before = sample
+
+    def _is_due(self, sample: Sample) -> bool:
+        if self._before is None or len(self.waiting) >= _MOST_WAITING:
+            return True
+        passed = sample.frame.time - self._before.frame.time
+        return passed >= self._beat * (_CALM if self._calm else 1) - 1e-6
+
+    def _search_between(self, samples: list[Sample]) -> bool:
+        """Search the samples between the first and the last; return whether the middle one was enough."""
+        if len(samples) < 3:
+            return True
+        first, *_, last = samples
+        half = len(samples) // 2
+        middle = samples[half]
+        shared, single = _between(first, last, middle.frame.time)
+        middle.faces = self._search(middle, near=np.concatenate([shared.boxes, single.boxes]))
+        if len(single) or not _agree(shared, middle.faces):
+            self._search_between(samples[: half + 1])
+            self._search_between(samples[half:])
+            return False
+        for sample in samples[1:half]:
+            sample.faces, _ = _between(first, middle, sample.frame.time)
+        for sample in samples[half + 1 : -1]:
+            sample.faces, _ = _between(middle, last, sample.frame.time)
+        return True
+
+    def _search_beside(self, samples: list[Sample]) -> None:
+        """Search each sample again around those faces of the one before it that it lacks: they may have moved far."""
+        for before, sample in pairwise(samples):
+            overlap = iou(before.faces.boxes, sample.faces.boxes).max(axis=1, initial=0)
+            lost = before.faces.boxes[overlap < _SAME]
+            if len(sample.faces) < len(before.faces) and len(lost):
+                found = self._search(sample, near=lost)
+                new = iou(found.boxes, sample.faces.boxes).max(axis=1, initial=0) < _SAME
+                sample.faces = Faces.joined([sample.faces, found[new]])
+
+    def _search(self, sample: Sample, *, near: FloatArray | None = None) -> Faces:
+        """Return the faces of a sample, or only those near some boxes, all in pixels of the film."""
+        if self._parts is None:
+            return self._detector.detect(sample.picture)
+        small, full = sample.picture.shape[:2], (sample.frame.height, sample.frame.width)
+        detector = self._parts.with_options(smallest_face=self._parts.options.smallest_face * max(small) / max(full))
+        if near is None:
+            return stretched(detector.detect(sample.picture), small, full)
+        shrink = np.array([small[1] / full[1], small[0] / full[0]], np.float32)
+        return stretched(detect_near(detector, sample.picture, near * np.tile(shrink, 2)), small, full)
+
+
+def _agree(expected: Faces, found: Faces) -> bool:
+    """Return whether as many faces were found as expected, and where they were."""
+    overlap = iou(expected.boxes, found.boxes)
+    return len(expected) == len(found) and bool((overlap.max(axis=1, initial=0) >= _STEADY).all())
+
+
+def _between(first: Sample, last: Sample, time: float) -> tuple[Faces, Faces]:
+    """Return the faces that two samples share, moved to where they are in between, and those of one of them only."""
+    one, other = first.faces, last.faces
+    overlap = iou(one.boxes, other.boxes)
+    rows, columns = linear_sum_assignment(-overlap)
+    same = overlap[rows, columns] >= _SAME
+    rows, columns = rows[same], columns[same]
+    share = np.float32((time - first.frame.time) / (last.frame.time - first.frame.time))
+    begin, end = one[rows], other[columns]
+    shared = Faces(
+        begin.boxes + share * (end.boxes - begin.boxes),
+        begin.scores + share * (end.scores - begin.scores),
+        begin.landmarks + share * (end.landmarks - begin.landmarks),
+    )
+    singles = [one[np.delete(np.arange(len(one)), rows)], other[np.delete(np.arange(len(other)), columns)]]
+    return shared, Faces.joined(singles)
