@@ -123,7 +123,11 @@ async def read(server: Server, paths: list[str], until: float, times: list[float
                 start = chance.randrange(1000)
                 headers = {"Range": f"bytes={start}-{start + 65535}"}
             begin = time.perf_counter()
-            answer = await client.get(server.address + path, headers=headers)
+            try:
+                answer = await client.get(server.address + path, headers=headers)
+            except httpx2.HTTPError as error:
+                wrong.append(f"{path}: {type(error).__name__}")
+                continue
             times.append(time.perf_counter() - begin)
             if answer.status_code not in (200, 206, 304):
                 wrong.append(f"{path}: {answer.status_code}")
