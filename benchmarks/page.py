@@ -84,7 +84,8 @@ def make_project(folder: Path) -> Project:
     picture = encode_jpeg(cv2.GaussianBlur(rng.integers(0, 255, (160, 120, 3), dtype=np.uint8), (0, 0), 2))
     write_table(tracks, files.tracks)
     write_table(detections, files.detections)
-    write_table(pd.DataFrame({"track": numbers, "quality": 0.5, "picture": [picture] * TRACKS}), files.looks)
+    looks = detections.drop_duplicates("track").drop(columns="score")
+    write_table(looks.assign(quality=0.5, picture=[picture] * TRACKS), files.looks)
     starts = np.arange(0, frames, 100)
     write_table(pd.DataFrame({"shot": starts // 100, "start_frame": starts, "start": starts / RATE}), files.shots)
     return project

@@ -319,10 +319,13 @@ class Review:
     def last_decisions(self) -> dict[int, tuple[str, str]]:
         """Return when each track was decided about last, and by whom, those that were taken back too."""
         known = self._corrections[self._corrections["matched"] >= 0]
-        last = known.drop_duplicates(["video", "matched"], keep="last").set_index(["video", "matched"])
-        rows = enumerate(zip(self.tracks["video"], self.tracks["track"], strict=True))
-        there = last.index
-        return {row: (str(last.at[key, "when"]), str(last.at[key, "by"])) for row, key in rows if key in there}
+        if known.empty:
+            return {}
+        last = known.drop_duplicates(["video", "matched"], keep="last")
+        rows = {key: row for row, key in enumerate(zip(self.tracks["video"], self.tracks["track"], strict=True))}
+        said = zip(last["video"], last["matched"], last["when"], last["by"], strict=True)
+        found = ((rows.get((video, track)), str(when), str(by)) for video, track, when, by in said)
+        return {row: (when, by) for row, when, by in found if row is not None}
 
     def summary(self) -> pd.DataFrame:
         """Return one row a film: its tracks, and how many are named, unknown, no face, decided, and unsure."""

@@ -1,13 +1,16 @@
-"""Tables of a project without their embeddings, read once for each state of the file."""
+"""Tables of a project, and what is computed of them, once for each state of the file."""
 
 from __future__ import annotations
 
 import hashlib
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow.parquet as pq
+
+from facelib.films.appearances import appearances, with_ends
 
 
 def table_of(path: Path) -> pd.DataFrame | None:
@@ -26,6 +29,25 @@ def tag_of(*paths: Path, also: object = "") -> str:
         status = path.stat() if path.is_file() else None
         states.append((str(path), status.st_size, status.st_mtime_ns) if status else (str(path), -1, -1))
     return f'"{hashlib.sha256(repr((states, also)).encode()).hexdigest()[:32]}"'
+
+
+def appearances_of(path: Path, *, longest_gap: float, unknown: bool) -> list[dict[str, Any]]:
+    """Return the appearances of a table of tracks, one dict each, computed once for each state of the file.
+
+    Args:
+        path: A film's `tracks.parquet`.
+        longest_gap: As of `facelib.films.appearances.appearances`.
+        unknown: The groups of unknown people too.
+    """
+    status = path.stat()
+    return _appearances(path, status.st_size, status.st_mtime_ns, longest_gap, unknown)
+
+
+@lru_cache(maxsize=32)
+def _appearances(path: Path, size: int, changed: int, longest_gap: float, unknown: bool) -> list[dict[str, Any]]:
+    tracks = with_ends(pd.read_parquet(path))
+    rows: list[dict[str, Any]] = appearances(tracks, longest_gap=longest_gap, unknown=unknown).to_dict("records")  # type: ignore[assignment]
+    return rows
 
 
 @lru_cache(maxsize=32)

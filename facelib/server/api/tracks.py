@@ -9,11 +9,11 @@ import pandas as pd
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 
-from facelib.films.appearances import appearances, with_ends
 from facelib.project import Project
 from facelib.review import Filter, Review
 from facelib.server.api.pages import Page, page_of
 from facelib.server.api.videos import VideoId
+from facelib.server.cached import appearances_of
 from facelib.server.dependencies import CurrentProject, Paged
 from facelib.server.films import LONGEST_GAP, film_id, find_named
 from facelib.server.problems import Problem
@@ -152,11 +152,10 @@ def list_appearances(
     longest_gap: Annotated[float, Query(ge=0, le=3600, description="Seconds of gaps that are closed.")] = LONGEST_GAP,
 ) -> Page[Appearance]:
     """List who is on screen from when to when, as it is now."""
-    tracks = with_ends(pd.read_parquet(project.film(find_named(project, video)).tracks))
-    table = appearances(tracks, longest_gap=longest_gap, unknown=unknown or person.startswith("Unknown "))
-    rows: list[dict[str, Any]] = table.to_dict("records")  # type: ignore[assignment]
-    chosen = [row for row in rows if person in ("", row["person"])]
-    return page_of([_appearance(row) for row in chosen], paging)
+    tracks, groups = project.film(find_named(project, video)).tracks, unknown or person.startswith("Unknown ")
+    rows = appearances_of(tracks, longest_gap=longest_gap, unknown=groups)
+    page = page_of([row for row in rows if person in ("", row["person"])], paging)
+    return Page(items=[_appearance(row) for row in page.items], total=page.total, next_offset=page.next_offset)
 
 
 def find_track(review: Review, film: FilePath, track: int) -> int:
