@@ -143,7 +143,7 @@ def test_a_click_on_a_bar_plays_from_there(project, show):
     )
     place = page.evaluate("[app().view.lanes.xOf(2.0), 28 + 17]")
     page.locator(".lanes-canvas").click(position={"x": place[0], "y": place[1]})
-    until(page, "seeks.length > 0 && app().view.player.playing && app().view.player.video.currentTime > 2.2")
+    until(page, "seeks.length > 0 && app().view.player.playing && frames.some(time => time > 2.2)")
     # A busy machine may drop the first frames, but none before the moment is shown once the film's first has been.
     assert abs(page.evaluate("seeks[0]") - 2.0) <= 0.045
     assert min(page.evaluate("frames.filter(time => time > 0)")) >= 2.0 - 0.04

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import subprocess
+import sys
 import threading
 import time
 import urllib.error
@@ -31,6 +32,7 @@ pytest.importorskip("obstore")
 
 LOOK, EMBED = {"name": "haar", "working_size": 320}, {"name": "dlib"}
 TRACKING = TrackingSettings(seconds_between_samples=0.5)
+WEED = str(Path(sys.executable).with_name("weed"))
 
 
 class S3Server:
@@ -48,7 +50,7 @@ class S3Server:
         self.start()
         master = f"-master=127.0.0.1:{self.ports[0]}"
         subprocess.run(
-            ["weed", "shell", master],
+            [WEED, "shell", master],
             input="s3.bucket.create -name films\n",
             text=True,
             check=True,
@@ -65,7 +67,7 @@ class S3Server:
         quiet = ["-master.telemetry=false", "-master.telemetry.url=http://127.0.0.1:9/"]  # it reports by default
         self.process = subprocess.Popen(
             [
-                "weed",
+                WEED,
                 "server",
                 f"-dir={self.folder}/objects",
                 "-volume.max=8",
