@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,6 +22,11 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 # that it imports, which takes three times as long as the import itself.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+# A shell that starts the tests in the background lets them ignore Ctrl-C, and with them the processes that they start,
+# some of which are tested for what they do then.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # What the extras `train` and `server` bring; with `CI` set their absence is a failure.
 collect_ignore = (
@@ -47,7 +53,9 @@ PLACES = {
 }
 # What takes longest comes first, so that no process works alone at the end; these take minutes without having a mark.
 LONG = (
+    "tests/server/test_newcomer.py",
     "tests/server/test_sequence.py",
+    "tests/archive/cluster/",
     "tests/test_plain_pip.py",
     "tests/test_privacy.py",
     "tests/films/test_identify.py",
