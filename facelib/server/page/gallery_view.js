@@ -105,8 +105,8 @@ export class GalleryView {
     const really = button(`Forget ${this.person}`, () => status.doing(async () => {
       const report = await this.client.ask("POST", `${this.own(this.person)}/forget`, { keep_name: keep.input.value === "face" });
       dialog.close();
-      await this.load();
       this.status.say(`Removed ${count(report.removed.length, "thing")}.`);
+      await this.load();
     }), { className: "main-button" });
     dialog.append(make("h2", {}, "Forget ", make("bdi", {}, this.person)), make("p", {}, "This cannot be taken back."), keep.element, status.element, make("div", { className: "acts" }, really, button("Cancel", () => dialog.close())));
     dialog.addEventListener("close", () => dialog.remove());
