@@ -24,7 +24,7 @@ from facelib.films.media.timeline import FrameTimes
 from facelib.films.media.times import write_times
 from facelib.images import encode_jpeg
 from facelib.page import write_page
-from facelib.project import Project, write_table
+from facelib.project import Project, write_table, write_text
 
 HOURS, RATE, TRACKS = 2, 25, 10_000
 SCROLL = """() => new Promise(done => {
@@ -79,6 +79,7 @@ def make_project(folder: Path) -> Project:
     detections = pd.DataFrame({"frame": frame, "time": frame / RATE, "shot": 0, "track": owner, "score": 0.9})
     detections[["left", "top", "right", "bottom"]] = boxes.astype(np.float32)
     files = project.film(film)
+    write_text(f"{film.name}\n", files.source)
     ticks = np.arange(frames)
     write_times(FrameTimes(ticks, ticks / RATE, frames, Fraction(1, RATE), Fraction(RATE)), files.times)
     picture = encode_jpeg(cv2.GaussianBlur(rng.integers(0, 255, (160, 120, 3), dtype=np.uint8), (0, 0), 2))

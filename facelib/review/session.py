@@ -85,6 +85,7 @@ class Review:
             if not project.film(film).tracks.is_file():
                 raise FileNotFoundError(f"expected the tracks of {film.name!r}, found none; run 05 on it first")
         self._tables = {film.name: read_tracks(project.film(film).tracks) for film in self.films}
+        self._looks = {film.name: project.film(film).looks for film in self.films}
         self._faces = pd.concat([best_faces(project, film) for film in self.films], ignore_index=True)
         self._matched: dict[tuple[object, ...], int] = {}
         self.refresh()
@@ -342,11 +343,12 @@ class Review:
 
     def pictures(self, track: int) -> list[bytes]:
         """Return up to four JPEG pictures of a track, the best first; none where there are none."""
-        film = next(film for film in self.films if film.name == self.tracks["video"][track])
-        path = self.project.film(film).looks
-        if not path.is_file():
+        path = self._looks[str(self.tracks.at[track, "video"])]
+        try:
+            changed = path.stat().st_mtime_ns
+        except FileNotFoundError:
             return []
-        return read_pictures(str(path), path.stat().st_mtime_ns).get(int(self.tracks["track"][track]), [])
+        return read_pictures(str(path), changed).get(int(self.tracks["track"][track]), [])
 
 
 def _keys(corrections: pd.DataFrame) -> list[tuple[object, ...]]:

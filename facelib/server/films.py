@@ -27,7 +27,7 @@ from facelib.server.problems import Problem
 LONGEST_GAP = 1.0
 """Seconds; shorter gaps between two tracks of one person are closed, as the notebooks do unless told otherwise."""
 
-_KEPT = 64  # films in memory
+_KEPT = 64  # films in memory, and sheets of faces
 _KEPT_LARGE = 12  # of what takes megabytes for a long film
 _FILMS = {"annotated.mp4", "select_reel.mp4"}  # made by notebooks; the other exports are made as they are asked for
 
@@ -43,6 +43,7 @@ class FilmPages:
         self._pictures: OrderedDict[str, dict[int, bytes]] = OrderedDict()
         self._packed: OrderedDict[str, tuple[str, BoxKeys]] = OrderedDict()
         self._answers: OrderedDict[str, tuple[str, bytes]] = OrderedDict()
+        self._sheets: OrderedDict[str, tuple[str, bytes]] = OrderedDict()
         self._lock = Lock()
 
     def film(self, project: Project, film: Path) -> PageFilm:
@@ -127,13 +128,21 @@ class FilmPages:
     def sheet(self, project: Project, film: Path, number: int) -> bytes | None:
         """Return one of the sheets of a film's faces; see `facelib.page.faces.face_sheet`."""
         read = self.film(project, film)
+        key = f"{film} {number}"
+        with self._lock:
+            if self._sheets.get(key, ("",))[0] == read.version:
+                return self._sheets[key][1]
         tracks: np.ndarray[Any, np.dtype[np.int64]] = read.tracks["track"].to_numpy(np.int64)
-        return face_sheet(self._faces(project.film(film).looks), tracks, number)
+        sheet = face_sheet(self._faces(project.film(film).looks), tracks, number)
+        if sheet is not None:
+            with self._lock:
+                _keep(self._sheets, key, (read.version, sheet), most=_KEPT)
+        return sheet
 
     def forget(self) -> None:
         """Drop everything that is held in memory."""
         with self._lock:
-            for held in (self._films, self._pictures, self._packed, self._answers):
+            for held in (self._films, self._pictures, self._packed, self._answers, self._sheets):
                 held.clear()
 
     def _faces(self, looks: Path) -> dict[int, bytes]:

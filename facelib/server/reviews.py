@@ -11,7 +11,9 @@ from threading import Lock
 from typing import Any
 
 from facelib.films.settle import settle_films
+from facelib.films.unknowns.kept import people_of, read_groups
 from facelib.project import Project, file_lock
+from facelib.project.names import is_group
 from facelib.review import Review
 from facelib.server.cached import tag_of
 from facelib.server.problems import Problem
@@ -24,6 +26,7 @@ class Reviews:
 
     def __init__(self) -> None:
         self._known: OrderedDict[str, tuple[str, Review]] = OrderedDict()
+        self._unknown: OrderedDict[str, tuple[tuple[str, Review], list[dict[str, Any]]]] = OrderedDict()
         self._lock = Lock()
 
     def read(self, project: Project) -> Review:
@@ -49,6 +52,27 @@ class Reviews:
                 self._known.popitem(last=False)
         return review
 
+    def unknown(self, project: Project) -> tuple[Review, list[dict[str, Any]]]:
+        """Return the review of a project, and its groups of unknown people: the columns of `people_of`, a dict each.
+
+        Raises:
+            Problem: 409 when no film has names yet.
+        """
+        review, key = self.read(project), str(project.output.absolute())
+        groups = [project.unknowns / f"{name}.parquet" for name in ("groups", "members")]
+        state = tag_of(*groups), review
+        with self._lock:
+            if key in self._unknown and self._unknown[key][0] == state:
+                return review, self._unknown[key][1]
+        kept = read_groups(project)
+        rows: list[dict[str, Any]]
+        rows = people_of(kept.members).to_dict("records") if kept else _from_tracks(review.tracks)  # type: ignore[assignment]
+        with self._lock:
+            self._unknown[key] = state, rows
+            while len(self._unknown) > _KEPT:
+                self._unknown.popitem(last=False)
+        return review, rows
+
     @contextmanager
     def deciding(self, project: Project, by: str) -> Iterator[Review]:
         """Yield a review to decide in, one at a time over all servers; then settle the films that it changed.
@@ -72,6 +96,20 @@ class Reviews:
         """Drop everything that is held in memory."""
         with self._lock:
             self._known.clear()
+            self._unknown.clear()
+
+
+def _from_tracks(tracks: Any) -> list[dict[str, Any]]:
+    """Return the groups that the tracks show, where the project has not been settled with grouping."""
+    own = tracks[tracks["label"].map(is_group).astype(bool)]
+    found = []
+    for label, group in own.groupby("label"):
+        best = group.loc[group["seconds"].idxmax()]
+        found.append(
+            {"cluster": label, "seconds": group["seconds"].sum(), "tracks": len(group),
+             "films": group["video"].nunique(), "best_film": best["video"], "best_track": best["track"]}
+        )  # fmt: skip
+    return sorted(found, key=lambda one: -float(one["seconds"]))
 
 
 def track_state(track: dict[str, Any], last: tuple[str, str]) -> str:

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from facelib.films.unknowns.kept import people_of, read_groups
-from facelib.project.names import is_group
 from facelib.server.api.pages import Page, page_of
 from facelib.server.api.tracks import CurrentReviews
 from facelib.server.dependencies import CurrentProject, Paged
@@ -32,12 +28,7 @@ class UnknownPerson(BaseModel):
 @router.get("/unknowns")
 def list_unknown(project: CurrentProject, reviews: CurrentReviews, paging: Paged) -> Page[UnknownPerson]:
     """List the groups of unknown people, those longest on screen first."""
-    review = reviews.read(project)
-    kept = read_groups(project)
-    if kept is not None:
-        rows: list[dict[str, Any]] = people_of(kept.members).to_dict("records")  # type: ignore[assignment]
-    else:
-        rows = _from_tracks(review.tracks)
+    review, rows = reviews.unknown(project)
     there = {film.name for film in review.films}
     page = page_of([row for row in rows if row["best_film"] in there], paging)
     items = [
@@ -52,16 +43,3 @@ def list_unknown(project: CurrentProject, reviews: CurrentReviews, paging: Paged
         for row in page.items
     ]
     return Page(items=items, total=page.total, next_offset=page.next_offset)
-
-
-def _from_tracks(tracks: Any) -> list[dict[str, Any]]:
-    """Return the groups that the tracks show, where the project has not been settled with grouping."""
-    own = tracks[tracks["label"].map(is_group).astype(bool)]
-    found = []
-    for label, group in own.groupby("label"):
-        best = group.loc[group["seconds"].idxmax()]
-        found.append(
-            {"cluster": label, "seconds": group["seconds"].sum(), "tracks": len(group),
-             "films": group["video"].nunique(), "best_film": best["video"], "best_track": best["track"]}
-        )  # fmt: skip
-    return sorted(found, key=lambda one: -float(one["seconds"]))
