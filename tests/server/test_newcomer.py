@@ -240,8 +240,9 @@ def test_2_boxes_are_in_step_with_the_film(opened: Page, start: Start) -> None:
         assert page.evaluate(f"{PLAYER}.frame") == frame
     page.evaluate(f"{PLAYER}.seekFrame(0); {PLAYER}.setRate(0.25)")  # a busy machine shows few frames of a short film
     seen = page.evaluate(WATCH, 12)
-    assert len(seen) > 5 and max(abs(shown - drawn) for shown, drawn in seen) <= 1, seen
     page.evaluate(f"{PLAYER}.video.pause(); {PLAYER}.setRate(1); {PLAYER}.seekFrame(0)")
+    # As a film starts on a busy machine, a newer frame may be read than the one that was told of.
+    assert len(seen) > 5 and max(abs(shown - drawn) for shown, drawn in seen[1:]) <= 1, seen
 
     # The slider hides names that are not sure enough.
     named = f"{PLAYER}.drawn.filter((one) => one.look.person.kind === 'cast').length"
