@@ -22,10 +22,10 @@ def cluster(
 ) -> None:
     """Start a Dask scheduler and workers on this machine, for 'facelib run --scheduler', until Ctrl-C."""
     from facelib.archive.cluster import start_cluster
+    from facelib.project.wording import counted
 
     with start_cluster(workers, port=port, dashboard_port=dashboard_port) as started:
-        count = f"{started.workers} worker{'s' * (started.workers != 1)}"
-        typer.echo(f"Scheduler: {started.address} ({count})")
+        typer.echo(f"Scheduler: {started.address} ({counted(started.workers, 'worker')})")
         typer.echo(f"Dashboard: {started.dashboard}")
         typer.echo(f"Use it with: facelib run --project NAME --scheduler {started.address}")
         typer.echo(_MORE)

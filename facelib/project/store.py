@@ -104,6 +104,23 @@ class Store:
                 return False
         return True
 
+    def put_next(self, form: str, content: bytes) -> int:
+        """Write an object under the next free number of its folder, once, whoever else writes there; return the number.
+
+        Args:
+            form: How it is named by its number, such as `corrections/{:08d}.csv`.
+            content: Its bytes, unlike those of any other object there.
+
+        Raises:
+            OSError: When the store cannot be read or written.
+        """
+        number = len(self.find(form.rpartition("/")[0])) + 1
+        while not self.put_once(name := form.format(number), content):
+            if self.get(name) == content:  # a write that was sent twice
+                break
+            number += 1
+        return number
+
     def put(self, name: str, path: Path) -> str:
         """Write a file's content in the place of any other object of this name; return its ETag.
 

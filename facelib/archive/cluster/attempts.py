@@ -23,12 +23,7 @@ def add_attempt(store: Store, key: str, reason: str) -> int:
         OSError: When the store cannot be written.
     """
     content = json.dumps({"reason": reason, "token": secrets.token_hex(8)}).encode()
-    number = len(attempts(store, key)) + 1
-    while not store.put_once(name := f"attempts/{key}/{number:03d}.json", content):
-        if store.get(name) == content:  # a write that was sent twice
-            break
-        number += 1
-    return number
+    return store.put_next(f"attempts/{key}/{{:03d}}.json", content)
 
 
 def attempts(store: Store, key: str) -> list[str]:

@@ -112,20 +112,13 @@ class WorkingCopy:
         for line in here[1:]:
             if line.strip() and line not in sent:
                 sent.append(line)
-                self._send_line(store, line)
+                store.put_next(f"{_NUMBERED}/{{:08d}}.csv", line.encode())
         lines = self._numbered(store)
         if lines and lines != here[1:]:
             write_text("\n".join([",".join(CORRECTION_COLUMNS), *lines]) + "\n", path)
 
     def _numbered(self, store: Store) -> list[str]:
         return [store.get(name).decode("utf-8") for name in store.find(_NUMBERED)]
-
-    def _send_line(self, store: Store, line: str) -> None:
-        number, content = len(store.find(_NUMBERED)) + 1, line.encode()
-        while not store.put_once(name := f"{_NUMBERED}/{number:08d}.csv", content):
-            if store.get(name) == content:  # a write that was sent twice
-                return
-            number += 1
 
     def _find(self) -> Iterator[tuple[str, str]]:
         """Yield the place of each object of the project, and its ETag."""

@@ -85,7 +85,7 @@ def list_corrections(project: CurrentProject, reviews: CurrentReviews, paging: P
     page = page_of(review.decisions[::-1], paging)
     ids = {film.name: film_id(project, film) for film in review.films}
     items = [_correction(review, one, ids) for one in page.items]
-    return Page(items=items, total=page.total, next_offset=page.next_offset)
+    return page.shown_as(items)
 
 
 @router.post("/corrections", status_code=201)

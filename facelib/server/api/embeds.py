@@ -42,7 +42,7 @@ def list_embeds(
     rows = select(Embed).where(Embed.project == text_of(project.name), Embed.video == video).order_by(Embed.created)
     page = page_of(list(session.scalars(rows)), paging)
     items = [_document(row, request) for row in page.items]
-    return Page(items=items, total=page.total, next_offset=page.next_offset)
+    return page.shown_as(items)
 
 
 @router.post("", status_code=201)

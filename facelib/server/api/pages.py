@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from facelib.server.dependencies import Paging
 
 Item = TypeVar("Item")
+Shown = TypeVar("Shown")
 
 
 class Page(BaseModel, Generic[Item]):
@@ -18,6 +19,10 @@ class Page(BaseModel, Generic[Item]):
     items: list[Item]
     total: int = Field(description="How many there are in all.")
     next_offset: int | None = Field(description="The offset of the next page; null on the last one.")
+
+    def shown_as(self, items: list[Shown]) -> Page[Shown]:
+        """Return the same part with its items as the API shows them."""
+        return Page(items=items, total=self.total, next_offset=self.next_offset)
 
 
 def page_of(items: Sequence[Item], paging: Paging) -> Page[Item]:

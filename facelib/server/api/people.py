@@ -62,7 +62,7 @@ def list_people(project: CurrentProject, paging: Paged) -> Page[CastMember]:
     """List the cast, by name."""
     names = identities.cast_of(project) if project.people.is_dir() else []
     page = page_of(names, paging)
-    return Page(items=_people(project, page.items), total=page.total, next_offset=page.next_offset)
+    return page.shown_as(_people(project, page.items))
 
 
 @router.post("/people", status_code=201)

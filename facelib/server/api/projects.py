@@ -41,11 +41,7 @@ def list_projects(caller: Anyone, settings: CurrentSettings, paging: Paged) -> P
     """List the projects that the caller may see, by name."""
     names = [name for name in project_names(settings) if caller.may("read", name)]
     page = page_of(names, paging)
-    return Page(
-        items=[_summary(_project(name, settings)) for name in page.items],
-        total=page.total,
-        next_offset=page.next_offset,
-    )
+    return page.shown_as([_summary(_project(name, settings)) for name in page.items])
 
 
 @router.post("", status_code=201)

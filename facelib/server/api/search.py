@@ -104,7 +104,7 @@ def search_scenes(
         table = find_moments(archive, wanted, without=unwanted, by=by, shortest=shortest)
     page = page_of(list(table.index), paging)
     hits = [Hit(**row) for row in _rows(chosen, table.loc[page.items])]
-    return Page(items=hits, total=page.total, next_offset=page.next_offset)
+    return page.shown_as(hits)
 
 
 @router.get("/people")

@@ -49,7 +49,7 @@ def list_tokens(caller: Anyone, session: Writing, paging: Paged) -> Page[TokenDo
     """List one's tokens; the server's owner sees all."""
     rows = session.execute(select(Token).order_by(Token.id)).scalars()
     page = page_of([row for row in rows if _is_own(caller, row)], paging)
-    return Page(items=[_document(row) for row in page.items], total=page.total, next_offset=page.next_offset)
+    return page.shown_as([_document(row) for row in page.items])
 
 
 @router.post("", status_code=201)

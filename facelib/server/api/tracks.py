@@ -155,7 +155,7 @@ def list_appearances(
     tracks, groups = project.film(find_named(project, video)).tracks, unknown or person.startswith("Unknown ")
     rows = appearances_of(tracks, longest_gap=longest_gap, unknown=groups)
     page = page_of([row for row in rows if person in ("", row["person"])], paging)
-    return Page(items=[_appearance(row) for row in page.items], total=page.total, next_offset=page.next_offset)
+    return page.shown_as([_appearance(row) for row in page.items])
 
 
 def find_track(review: Review, film: FilePath, track: int) -> int:
@@ -211,4 +211,4 @@ def _appearance(row: dict[str, Any]) -> Appearance:
 def _page(project: Project, review: Review, rows: list[int], paging: Any) -> Page[Track]:
     page = page_of(rows, paging)
     items = describe(project, review, page.items)
-    return Page(items=items, total=page.total, next_offset=page.next_offset)
+    return page.shown_as(items)

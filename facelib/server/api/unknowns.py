@@ -42,4 +42,4 @@ def list_unknown(project: CurrentProject, reviews: CurrentReviews, paging: Paged
         )
         for row in page.items
     ]
-    return Page(items=items, total=page.total, next_offset=page.next_offset)
+    return page.shown_as(items)

@@ -56,7 +56,7 @@ class UserDocument(BaseModel):
 def list_users(_caller: Owner, session: Writing, paging: Paged) -> Page[UserDocument]:
     """List the users, by name."""
     page = page_of(session.execute(select(User).order_by(User.name)).scalars().all(), paging)
-    return Page(items=[_document(row) for row in page.items], total=page.total, next_offset=page.next_offset)
+    return page.shown_as([_document(row) for row in page.items])
 
 
 @router.post("", status_code=201)
