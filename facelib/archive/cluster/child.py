@@ -10,7 +10,6 @@ import json
 import os
 import sys
 import tempfile
-import threading
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from facelib.archive.cluster.task import IndexTask, store_tables
 from facelib.films.indexed import index_film, made_from
 from facelib.films.problems import LOOKING, problem_of
 from facelib.project import FilmFiles, digest
+from facelib.project.child import end_with_parent, limit_memory
 from facelib.project.store import Store, is_remote
 
 
@@ -26,8 +26,9 @@ def main() -> None:
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what libraries print must not come before the line of JSON
     asked = json.loads(sys.stdin.readline())
-    threading.Thread(target=_end_with_worker, daemon=True).start()
-    _limit_memory(asked["memory"])
+    end_with_parent()
+    _die_before_worker()
+    limit_memory(asked["memory"])
     try:
         told = {"problem": _index(IndexTask(**asked["task"]))}
     except MemoryError:
@@ -82,22 +83,10 @@ def _check_size(film: Path, expected: int) -> None:
         raise OSError(f"expected a film of {expected} bytes at {str(film)!r}, it has {size} now: it was changed")
 
 
-def _limit_memory(most: int) -> None:
-    """Limit this process's memory, and let the system end it before the worker when memory runs out; 0: no limit."""
+def _die_before_worker() -> None:
+    """Let the system end this process before the worker when memory runs out."""
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
-    if most:
-        with suppress(ImportError, ValueError, OSError):  # Windows has none; a system's own limit may be lower
-            import resource
-
-            resource.setrlimit(resource.RLIMIT_DATA, (most, most))
-
-
-def _end_with_worker() -> None:
-    """Wait for the end of standard input, which is the end of the worker."""
-    while sys.stdin.readline():
-        pass
-    os._exit(1)
 
 
 if __name__ == "__main__":

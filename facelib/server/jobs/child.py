@@ -9,12 +9,11 @@ from __future__ import annotations
 import json
 import os
 import sys
-import threading
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
 
 from facelib.project import path_of
+from facelib.project.child import end_with_parent, limit_memory
 from facelib.project.spreadsheets import read_csv_table
 
 _GIGABYTE = 2**30
@@ -26,8 +25,8 @@ def main() -> None:
     out = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
     os.dup2(2, 1)
     job = json.loads(sys.stdin.readline())
-    threading.Thread(target=_end_with_server, daemon=True).start()
-    _limit_memory(job["memory_gb"])
+    end_with_parent()
+    limit_memory(int(job["memory_gb"] * _GIGABYTE))
     try:
         told = _run(job, out)
     except BlockingIOError as error:
@@ -89,29 +88,6 @@ def _failed(message: str, job: dict[str, Any]) -> dict[str, Any]:
 def _tell(out: TextIO, told: dict[str, Any]) -> None:
     out.write(json.dumps(told) + "\n")
     out.flush()
-
-
-def _end_with_server() -> None:
-    """Wait for the end of standard input, which is the end of the server; then take everything down."""
-    import psutil
-
-    while sys.stdin.readline():
-        pass
-    for process in psutil.Process().children(recursive=True):
-        with suppress(psutil.Error):
-            process.kill()
-    os._exit(1)
-
-
-def _limit_memory(gigabytes: float) -> None:
-    """Limit the memory that this process and each that it starts may take, where the system can."""
-    try:
-        import resource
-    except ImportError:  # Windows
-        return
-    most = int(gigabytes * _GIGABYTE)
-    with suppress(ValueError, OSError):  # a system's own limit may be lower
-        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
 
 
 if __name__ == "__main__":
