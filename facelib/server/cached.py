@@ -3,14 +3,51 @@
 from __future__ import annotations
 
 import hashlib
+from collections import OrderedDict
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from threading import Lock
+from typing import Any, Generic, TypeVar
 
 import pandas as pd
 import pyarrow.parquet as pq
 
 from facelib.films.appearances import appearances, with_ends
+
+Value = TypeVar("Value")
+
+
+class Kept(Generic[Value]):
+    """Values in memory by key, each for one state of what it is made from; those used longest ago are dropped.
+
+    Args:
+        most: How many are kept.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._held: OrderedDict[str, tuple[object, Value]] = OrderedDict()
+        self._lock = Lock()
+
+    def find(self, key: str, state: object, make: Callable[[], Value]) -> Value:
+        """Return the value of a key, made anew where its state is another one than when it was made."""
+        with self._lock:
+            if key in self._held and self._held[key][0] == state:
+                self._held.move_to_end(key)
+                return self._held[key][1]
+        made = make()
+        with self._lock:
+            self._held[key] = state, made
+            self._held.move_to_end(key)
+            while len(self._held) > self._most:
+                self._held.popitem(last=False)
+        return made
+
+    def forget(self) -> None:
+        """Drop everything."""
+        with self._lock:
+            self._held.clear()
 
 
 def table_of(path: Path) -> pd.DataFrame | None:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
-from threading import Lock
 from typing import Any
 from urllib.parse import quote
 
@@ -21,7 +19,7 @@ from facelib.page.faces import best_pictures, face_sheet
 from facelib.page.film import sheets_at, track_boxes
 from facelib.page.links import Link, project_reports
 from facelib.project import Project, text_of
-from facelib.server.cached import tag_of
+from facelib.server.cached import Kept, tag_of
 from facelib.server.problems import Problem
 
 LONGEST_GAP = 1.0
@@ -39,12 +37,11 @@ class FilmPages:
     """
 
     def __init__(self) -> None:
-        self._films: OrderedDict[tuple[str, str], PageFilm] = OrderedDict()
-        self._pictures: OrderedDict[str, dict[int, bytes]] = OrderedDict()
-        self._packed: OrderedDict[str, tuple[str, BoxKeys]] = OrderedDict()
-        self._answers: OrderedDict[str, tuple[str, bytes]] = OrderedDict()
-        self._sheets: OrderedDict[str, tuple[str, bytes]] = OrderedDict()
-        self._lock = Lock()
+        self._films: Kept[PageFilm] = Kept(_KEPT)
+        self._pictures: Kept[dict[int, bytes]] = Kept(2)
+        self._packed: Kept[BoxKeys] = Kept(_KEPT_LARGE)
+        self._answers: Kept[bytes] = Kept(_KEPT_LARGE)
+        self._sheets: Kept[bytes | None] = Kept(_KEPT)
 
     def film(self, project: Project, film: Path) -> PageFilm:
         """Return what the page needs of a film.
@@ -54,23 +51,8 @@ class FilmPages:
         """
         if not project.film(film).tracks.is_file():
             raise _unnamed(film)
-        key = str(film), page_version(project, film, LONGEST_GAP)
-        with self._lock:
-            if key in self._films:
-                self._films.move_to_end(key)
-                return self._films[key]
-        read = read_page_film(project, film, LONGEST_GAP)
-        if read is None:
-            raise Problem(
-                409, f"expected a film that can be read, {film.name!r} cannot; bring it back, or run 05 again"
-            )
-        with self._lock:
-            for old in [one for one in self._films if one[0] == key[0]]:
-                del self._films[old]
-            self._films[key] = read
-            while len(self._films) > _KEPT:
-                self._films.popitem(last=False)
-        return read
+        version = page_version(project, film, LONGEST_GAP)
+        return self._films.find(str(film), version, lambda: _read(project, film))
 
     def film_page(self, project: Project, film: Path) -> tuple[str, bytes]:
         """Return the page's data of a film as JSON, with addresses of the API for those of files, and its tag."""
@@ -106,57 +88,40 @@ class FilmPages:
         """Return a film's boxes; names that change leave them as they are, and packing a long film's takes seconds."""
         detections = project.film(read.film).detections
         numbers: np.ndarray[Any, np.dtype[np.int64]] = read.tracks["track"].to_numpy(np.int64)
-        key, state = str(detections), tag_of(detections, read.film, also=numbers.tobytes())
-        with self._lock:
-            if self._packed.get(key, ("",))[0] == state:
-                return self._packed[key][1]
-        packed = track_boxes(detections, read.tracks, read.clock)
-        with self._lock:
-            _keep(self._packed, key, (state, packed), most=_KEPT_LARGE)
-        return packed
+        state = tag_of(detections, read.film, also=numbers.tobytes())
+        return self._packed.find(str(detections), state, lambda: track_boxes(detections, read.tracks, read.clock))
 
     def _answer(self, key: str, state: str, make: Callable[[], dict[str, Any]]) -> tuple[str, bytes]:
         tag = f'"{hashlib.sha256(state.encode()).hexdigest()[:32]}"'
-        with self._lock:
-            if self._answers.get(key, ("",))[0] == tag:
-                return self._answers[key]
-        made = tag, json.dumps(make(), ensure_ascii=False, allow_nan=False).encode()
-        with self._lock:
-            _keep(self._answers, key, made, most=_KEPT_LARGE)
-        return made
+        return tag, self._answers.find(key, tag, lambda: _as_json(make()))
 
     def sheet(self, project: Project, film: Path, number: int) -> bytes | None:
         """Return one of the sheets of a film's faces; see `facelib.page.faces.face_sheet`."""
         read = self.film(project, film)
-        key = f"{film} {number}"
-        with self._lock:
-            if self._sheets.get(key, ("",))[0] == read.version:
-                return self._sheets[key][1]
         tracks: np.ndarray[Any, np.dtype[np.int64]] = read.tracks["track"].to_numpy(np.int64)
-        sheet = face_sheet(self._faces(project.film(film).looks), tracks, number)
-        if sheet is not None:
-            with self._lock:
-                _keep(self._sheets, key, (read.version, sheet), most=_KEPT)
-        return sheet
+        looks = project.film(film).looks
+        return self._sheets.find(
+            f"{film} {number}", read.version, lambda: face_sheet(self._faces(looks), tracks, number)
+        )
 
     def forget(self) -> None:
         """Drop everything that is held in memory."""
-        with self._lock:
-            for held in (self._films, self._pictures, self._packed, self._answers, self._sheets):
-                held.clear()
+        for held in (self._films, self._pictures, self._packed, self._answers, self._sheets):
+            held.forget()
 
     def _faces(self, looks: Path) -> dict[int, bytes]:
-        status = looks.stat()
-        key = json.dumps([str(looks), status.st_size, status.st_mtime_ns])
-        with self._lock:
-            if key in self._pictures:
-                return self._pictures[key]
-        found = dict(best_pictures(looks))
-        with self._lock:
-            self._pictures[key] = found
-            while len(self._pictures) > 2:
-                self._pictures.popitem(last=False)
-        return found
+        return self._pictures.find(str(looks), tag_of(looks), lambda: dict(best_pictures(looks)))
+
+
+def _read(project: Project, film: Path) -> PageFilm:
+    read = read_page_film(project, film, LONGEST_GAP)
+    if read is None:
+        raise Problem(409, f"expected a film that can be read, {film.name!r} cannot; bring it back, or run 05 again")
+    return read
+
+
+def _as_json(made: dict[str, Any]) -> bytes:
+    return json.dumps(made, ensure_ascii=False, allow_nan=False).encode()
 
 
 def _project_page(project: Project, read: list[PageFilm]) -> dict[str, Any]:
@@ -164,13 +129,6 @@ def _project_page(project: Project, read: list[PageFilm]) -> dict[str, Any]:
     entries = [replace(one, data=f"{film_address(one.id)}/page") for one in data.films]
     reports = [Link(one.title, f"reports/{one.href.removeprefix('runs/')}", one.purpose) for one in data.reports]
     return asdict(replace(data, films=entries, reports=reports))
-
-
-def _keep(held: OrderedDict[str, Any], key: str, value: Any, *, most: int) -> None:
-    held[key] = value
-    held.move_to_end(key)
-    while len(held) > most:
-        held.popitem(last=False)
 
 
 def film_address(film: str) -> str:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 from facelib.films.settle import settle_films
@@ -15,7 +13,7 @@ from facelib.films.unknowns.kept import people_of, read_groups
 from facelib.project import Project, file_lock
 from facelib.project.names import is_group
 from facelib.review import Review
-from facelib.server.cached import tag_of
+from facelib.server.cached import Kept, tag_of
 from facelib.server.problems import Problem
 
 _KEPT = 8  # projects in memory
@@ -25,9 +23,8 @@ class Reviews:
     """The reviews of projects, in memory; one for each server. What is handed out must not be changed."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[str, tuple[str, Review]] = OrderedDict()
-        self._unknown: OrderedDict[str, tuple[tuple[str, Review], list[dict[str, Any]]]] = OrderedDict()
-        self._lock = Lock()
+        self._known: Kept[Review] = Kept(_KEPT)
+        self._unknown: Kept[list[dict[str, Any]]] = Kept(_KEPT)
 
     def read(self, project: Project) -> Review:
         """Return the review of all films of a project that have names.
@@ -40,17 +37,7 @@ class Reviews:
             raise Problem(409, f"expected films with names, {project.name!r} has none yet; let them be looked at first")
         tables = [path for film in films for path in (project.film(film).tracks, project.film(film).detections)]
         state = tag_of(project.corrections, *tables)
-        key = str(project.output.absolute())
-        with self._lock:
-            if key in self._known and self._known[key][0] == state:
-                self._known.move_to_end(key)
-                return self._known[key][1]
-        review = Review(project, films)
-        with self._lock:
-            self._known[key] = state, review
-            while len(self._known) > _KEPT:
-                self._known.popitem(last=False)
-        return review
+        return self._known.find(str(project.output.absolute()), state, lambda: Review(project, films))
 
     def unknown(self, project: Project) -> tuple[Review, list[dict[str, Any]]]:
         """Return the review of a project, and its groups of unknown people: the columns of `people_of`, a dict each.
@@ -58,20 +45,10 @@ class Reviews:
         Raises:
             Problem: 409 when no film has names yet.
         """
-        review, key = self.read(project), str(project.output.absolute())
+        review = self.read(project)
         groups = [project.unknowns / f"{name}.parquet" for name in ("groups", "members")]
-        state = tag_of(*groups), review
-        with self._lock:
-            if key in self._unknown and self._unknown[key][0] == state:
-                return review, self._unknown[key][1]
-        kept = read_groups(project)
-        rows: list[dict[str, Any]]
-        rows = people_of(kept.members).to_dict("records") if kept else _from_tracks(review.tracks)  # type: ignore[assignment]
-        with self._lock:
-            self._unknown[key] = state, rows
-            while len(self._unknown) > _KEPT:
-                self._unknown.popitem(last=False)
-        return review, rows
+        state, key = (tag_of(*groups), review), str(project.output.absolute())
+        return review, self._unknown.find(key, state, lambda: _unknown_people(project, review))
 
     @contextmanager
     def deciding(self, project: Project, by: str) -> Iterator[Review]:
@@ -94,9 +71,16 @@ class Reviews:
 
     def forget(self) -> None:
         """Drop everything that is held in memory."""
-        with self._lock:
-            self._known.clear()
-            self._unknown.clear()
+        self._known.forget()
+        self._unknown.forget()
+
+
+def _unknown_people(project: Project, review: Review) -> list[dict[str, Any]]:
+    kept = read_groups(project)
+    if kept is None:
+        return _from_tracks(review.tracks)
+    rows: list[dict[str, Any]] = people_of(kept.members).to_dict("records")  # type: ignore[assignment]
+    return rows
 
 
 def _from_tracks(tracks: Any) -> list[dict[str, Any]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import OrderedDict
 from threading import Lock
 from typing import Annotated, Any
 
@@ -13,7 +12,7 @@ from pydantic import BaseModel, Field
 from facelib.gallery import alias_questions, examine, read_gallery
 from facelib.gallery.questions import how_alike
 from facelib.project import Project
-from facelib.server.cached import tag_of
+from facelib.server.cached import Kept, tag_of
 from facelib.server.dependencies import CurrentProject
 
 router = APIRouter(prefix="/projects/{project}/doctor", tags=["doctor"])
@@ -55,7 +54,7 @@ class GalleryDoctor:
     """The findings about each project, in memory, made anew where the gallery or the decisions have changed."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[str, tuple[str, DoctorFindings]] = OrderedDict()
+        self._known: Kept[DoctorFindings] = Kept(_KEPT)
         self._lock = Lock()
 
     def look(self, project: Project) -> DoctorFindings:
@@ -64,17 +63,12 @@ class GalleryDoctor:
             return DoctorFindings(advice=[], questions=[], proposals=[])
         key, state = str(project.output.absolute()), tag_of(project.faces, project.disabled, project.corrections)
         with self._lock:  # one at a time: pictures are read
-            if key not in self._known or self._known[key][0] != state:
-                self._known[key] = state, _examine(project)
-            self._known.move_to_end(key)
-            while len(self._known) > _KEPT:
-                self._known.popitem(last=False)
-            return self._known[key][1]
+            return self._known.find(key, state, lambda: _examine(project))
 
     def forget(self) -> None:
         """Drop everything that is held in memory."""
         with self._lock:
-            self._known.clear()
+            self._known.forget()
 
 
 def doctor_of(request: Request) -> GalleryDoctor:
