@@ -105,7 +105,7 @@ class Store:
         return True
 
     def put_next(self, form: str, content: bytes) -> int:
-        """Write an object under the next free number of its folder, once, whoever else writes there; return the number.
+        """Write an object under the number after the last of its folder, once, whoever else writes; return the number.
 
         Args:
             form: How it is named by its number, such as `corrections/{:08d}.csv`.
@@ -114,15 +114,20 @@ class Store:
         Raises:
             OSError: When the store cannot be read or written.
         """
-        number = len(self.find(form.rpartition("/")[0])) + 1
+        last = max(self.find(form.rpartition("/")[0]), default="")  # by name, so numbers have leading zeros
+        number = int(last.rpartition("/")[2].partition(".")[0]) + 1 if last else 1
         while not self.put_once(name := form.format(number), content):
             if self.get(name) == content:  # a write that was sent twice
                 break
             number += 1
         return number
 
-    def put(self, name: str, path: Path) -> str:
-        """Write a file's content in the place of any other object of this name; return its ETag.
+    def put(self, name: str, content: bytes | Path) -> str:
+        """Write an object in the place of any other of this name; return its ETag.
+
+        Args:
+            name: Such as `faces.parquet`.
+            content: Its bytes, or the file that holds them.
 
         Raises:
             OSError: When it cannot be written.
@@ -130,7 +135,7 @@ class Store:
         import obstore
 
         with self._told(name):
-            return str(obstore.put(self._objects, name, path)["e_tag"])
+            return str(obstore.put(self._objects, name, content)["e_tag"])
 
     def delete(self, name: str) -> None:
         """Remove an object; none of this name is no error.

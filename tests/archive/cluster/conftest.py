@@ -1,9 +1,24 @@
 """What the tests of clusters share."""
 
+from __future__ import annotations
+
 import gc
+import json
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
+
+from facelib.archive.cluster.shared import WorkingCopy
+
+WEED = str(Path(sys.executable).with_name("weed"))
 
 
 @pytest.fixture(autouse=True)
@@ -22,3 +37,95 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                     "ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning"
                 )
             )
+
+
+class S3Server:
+    """SeaweedFS in a folder: what it holds survives its being killed."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.ports = folder, [_free_port() for _ in range(4)]
+        (folder / "objects").mkdir()
+        allowed = [("all", ["Admin", "Read", "Write", "List"]), ("reader", ["Read:films", "List:films"])]
+        identities = [
+            {"name": name, "credentials": [{"accessKey": name, "secretKey": "secret"}], "actions": actions}
+            for name, actions in allowed
+        ]
+        (folder / "s3.json").write_text(json.dumps({"identities": identities}))
+        self.start()
+        master = f"-master=127.0.0.1:{self.ports[0]}"
+        subprocess.run(
+            [WEED, "shell", master],
+            input="s3.bucket.create -name films\n",
+            text=True,
+            check=True,
+            capture_output=True,
+        )
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.ports[3]}"
+
+    def start(self) -> None:
+        kinds = ("master", "volume", "filer", "s3")
+        ports = [f"-{kind}.port={port}" for kind, port in zip(kinds, self.ports, strict=True)]
+        quiet = ["-master.telemetry=false", "-master.telemetry.url=http://127.0.0.1:9/"]  # it reports by default
+        self.process = subprocess.Popen(
+            [
+                WEED,
+                "server",
+                f"-dir={self.folder}/objects",
+                "-volume.max=8",
+                "-master.volumeSizeLimitMB=64",
+                "-s3",
+                f"-s3.config={self.folder}/s3.json",
+                "-ip=127.0.0.1",
+                "-ip.bind=127.0.0.1",
+                *ports,
+                *quiet,
+            ],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        for _ in range(600):
+            with suppress(urllib.error.HTTPError, OSError):
+                urllib.request.urlopen(f"{self.address}/status", timeout=1).close()
+                return
+            time.sleep(0.1)
+        raise AssertionError("the S3 server did not start")
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    return port if port < 50_000 else port - 20_000  # SeaweedFS listens 10,000 above each port, too
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory) -> Iterator[S3Server]:
+    with pytest.MonkeyPatch.context() as patch:
+        started = S3Server(tmp_path_factory.mktemp("s3"))
+        try:
+            patch.setenv("AWS_ENDPOINT_URL", started.address)
+            patch.setenv("AWS_REGION", "us-east-1")
+            patch.setenv("AWS_ACCESS_KEY_ID", "all")
+            patch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+            yield started
+        finally:
+            started.kill()
+
+
+@pytest.fixture
+def machine(monkeypatch, tmp_path):
+    """Return a factory of working copies, each as on a machine of its own."""
+
+    def make(name: str, bucket: str = "films") -> WorkingCopy:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("facelib.archive.cluster.shared.folders", lambda: (tmp_path / name,))
+            return WorkingCopy.of("demo", f"s3://{bucket}/data", f"s3://{bucket}/output")
+
+    return make
