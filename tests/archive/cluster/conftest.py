@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -43,7 +44,7 @@ class S3Server:
     """SeaweedFS in a folder: what it holds survives its being killed."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.ports = folder, [_free_port() for _ in range(4)]
+        self.folder, self.ports = folder, free_ports()
         (folder / "objects").mkdir()
         allowed = [("all", ["Admin", "Read", "Write", "List"]), ("reader", ["Read:films", "List:films"])]
         identities = [
@@ -51,14 +52,21 @@ class S3Server:
             for name, actions in allowed
         ]
         (folder / "s3.json").write_text(json.dumps({"identities": identities}))
-        self.start()
-        master = f"-master=127.0.0.1:{self.ports[0]}"
+        try:
+            self.start()
+            self.make_bucket("films")
+        except BaseException:
+            self.kill()
+            raise
+
+    def make_bucket(self, name: str) -> None:
         subprocess.run(
-            [WEED, "shell", master],
-            input="s3.bucket.create -name films\n",
+            [WEED, "shell", f"-master=127.0.0.1:{self.ports[0]}"],
+            input=f"s3.bucket.create -name {name}\n",
             text=True,
             check=True,
             capture_output=True,
+            timeout=60,
         )
 
     @property
@@ -84,25 +92,36 @@ class S3Server:
                 *quiet,
             ],
             stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            stderr=(self.folder / "log").open("w"),
         )
-        for _ in range(600):
+        for _ in range(1200):
             with suppress(urllib.error.HTTPError, OSError):
                 urllib.request.urlopen(f"{self.address}/status", timeout=1).close()
                 return
+            assert self.process.poll() is None, self.told()
             time.sleep(0.1)
-        raise AssertionError("the S3 server did not start")
+        raise AssertionError(f"the S3 server did not start: {self.told()}")
+
+    def told(self) -> str:
+        return (self.folder / "log").read_text(errors="replace")[-4000:]
 
     def kill(self) -> None:
         self.process.kill()
         self.process.wait()
 
 
-def _free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
-    return port if port < 50_000 else port - 20_000  # SeaweedFS listens 10,000 above each port, too
+def free_ports() -> list[int]:
+    """Return four ports; SeaweedFS listens 10,000 above each, too."""
+    ports: list[int] = []
+    with ExitStack() as taken:
+        for port in range(20_000 + os.getpid() % 5_000, 30_000):
+            with suppress(OSError):
+                for one in (port, port + 10_000):
+                    taken.enter_context(socket.socket()).bind(("127.0.0.1", one))
+                ports.append(port)
+            if len(ports) == 4:
+                return ports
+    raise AssertionError("expected four free ports between 20,000 and 30,000, found fewer")
 
 
 @pytest.fixture(scope="module")
