@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from facelib.project.digests import sha256_of
 
@@ -178,11 +178,23 @@ class Store:
         hashed = hashlib.sha256()
         with self._told(name):
             chunks = obstore.get(self._objects, name).stream(min_chunk_size=1 << 20)
-        with path.open("wb") as file, self._told(name):
+        with path.open("wb", buffering=0) as file, self._told(name):
             for chunk in chunks:
                 hashed.update(chunk)
-                file.write(chunk)
+                self._write(name, path, file, chunk)
         return hashed.hexdigest()
+
+    def _write(self, name: str, path: Path, file: IO[bytes], chunk: Any) -> None:
+        try:
+            rest = memoryview(chunk)
+            while rest:
+                rest = rest[file.write(rest) :]
+        except OSError as error:
+            place = f"{self.address.rstrip('/')}/{name}"
+            raise OSError(
+                f"expected room for {place!r} in {str(path.parent)!r}: {error.strerror}; make room there, and run this "
+                f"again: it goes on from here"
+            ) from error
 
     def find(self, below: str = "") -> dict[str, str]:
         """Return the ETags of the objects by their names, sorted.

@@ -154,8 +154,11 @@ class WorkingCopy:
             state = {str(place): (str(tag), str(content)) for place, (tag, content) in read.items()}
         try:
             yield state
-        finally:  # what is broken off goes on from here
-            write_text(json.dumps(state), kept)
+        except BaseException:
+            with suppress(OSError):  # the disk may be full; what is broken off goes on from here
+                write_text(json.dumps(state), kept)
+            raise
+        write_text(json.dumps(state), kept)
 
     def _lock(self) -> AbstractContextManager[None]:
         return file_lock(self.project.output / ".locks" / "shared", what="other transfer of this project", wait=True)

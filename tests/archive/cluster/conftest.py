@@ -60,14 +60,9 @@ class S3Server:
             raise
 
     def make_bucket(self, name: str) -> None:
-        subprocess.run(
-            [WEED, "shell", f"-master=127.0.0.1:{self.ports[0]}"],
-            input=f"s3.bucket.create -name {name}\n",
-            text=True,
-            check=True,
-            capture_output=True,
-            timeout=60,
-        )
+        """Make a folder of the filer, which is what a bucket is."""
+        place = f"http://127.0.0.1:{self.ports[2]}/buckets/{name}/"
+        urllib.request.urlopen(urllib.request.Request(place, method="POST"), timeout=60).close()
 
     @property
     def address(self) -> str:
@@ -76,24 +71,28 @@ class S3Server:
     def start(self) -> None:
         kinds = ("master", "volume", "filer", "s3")
         ports = [f"-{kind}.port={port}" for kind, port in zip(kinds, self.ports, strict=True)]
+        # Tables are served at one port for all servers of a machine, a second of which would end.
+        alone = ["-s3.port.iceberg=0", "-s3.port.lance=0"]
         quiet = ["-master.telemetry=false", "-master.telemetry.url=http://127.0.0.1:9/"]  # it reports by default
-        self.process = subprocess.Popen(
-            [
-                WEED,
-                "server",
-                f"-dir={self.folder}/objects",
-                "-volume.max=8",
-                "-master.volumeSizeLimitMB=64",
-                "-s3",
-                f"-s3.config={self.folder}/s3.json",
-                "-ip=127.0.0.1",
-                "-ip.bind=127.0.0.1",
-                *ports,
-                *quiet,
-            ],
-            stdout=subprocess.DEVNULL,
-            stderr=(self.folder / "log").open("w"),
-        )
+        with (self.folder / "log").open("a") as log:
+            self.process = subprocess.Popen(
+                [
+                    WEED,
+                    "server",
+                    f"-dir={self.folder}/objects",
+                    "-volume.max=8",
+                    "-master.volumeSizeLimitMB=64",
+                    "-s3",
+                    f"-s3.config={self.folder}/s3.json",
+                    "-ip=127.0.0.1",
+                    "-ip.bind=127.0.0.1",
+                    *ports,
+                    *alone,
+                    *quiet,
+                ],
+                stdout=subprocess.DEVNULL,
+                stderr=log,
+            )
         for _ in range(1200):
             with suppress(urllib.error.HTTPError, OSError):
                 urllib.request.urlopen(f"{self.address}/status", timeout=1).close()
