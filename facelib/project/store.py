@@ -34,6 +34,19 @@ def is_remote(address: str | Path) -> bool:
     return "://" in str(address) and not str(address).startswith("file://")
 
 
+@dataclass(frozen=True, slots=True)
+class ObjectFacts:
+    """What is known of an object without reading it.
+
+    Attributes:
+        size: Its bytes.
+        tag: Its ETag, which changes with its content.
+    """
+
+    size: int
+    tag: str
+
+
 @dataclass(frozen=True)
 class Store:
     """Objects under one address. An object is written whole or not at all, and never changed.
@@ -159,6 +172,44 @@ class Store:
 
         with self._told(name):
             return bytes(obstore.get(self._objects, name).bytes())
+
+    def facts(self, name: str) -> ObjectFacts:
+        """Return an object's size and ETag.
+
+        Raises:
+            FileNotFoundError: When there is none of this name.
+            OSError: When it cannot be read.
+        """
+        import obstore
+
+        with self._told(name):
+            found = obstore.head(self._objects, name)
+        return ObjectFacts(int(found["size"]), str(found["e_tag"]))
+
+    def get_range(self, name: str, start: int, end: int, *, tag: str) -> bytes:
+        """Return some bytes of an object that is still the same.
+
+        Args:
+            name: Of the object.
+            start: The first byte.
+            end: The byte after the last.
+            tag: The ETag that it must have.
+
+        Raises:
+            OSError: When it was changed, is gone, or cannot be read.
+        """
+        import obstore
+        from obstore.exceptions import PreconditionError
+
+        with self._told(name):
+            try:
+                found = obstore.get(self._objects, name, options={"range": (start, end), "if_match": tag})
+                return bytes(found.bytes())
+            except PreconditionError:
+                raise OSError(
+                    f"expected {self.address.rstrip('/')}/{name} to stay as it is while it is read, it was changed; "
+                    f"run this again"
+                ) from None
 
     def fetch(self, name: str, path: Path) -> str:
         """Put an object at a path, without holding it in memory; return the SHA-256 of its bytes.

@@ -147,11 +147,7 @@ class WorkingCopy:
     @contextmanager
     def _state(self) -> Iterator[dict[str, tuple[str, str]]]:
         """Yield the ETag and the SHA-256 of each file as it was last fetched or sent; kept at the end of the block."""
-        kept = self.project.data_dir.parent / f"{self.project.name}.fetched.json"
-        state: dict[str, tuple[str, str]] = {}
-        with suppress(OSError, ValueError, AttributeError, TypeError):
-            read = json.loads(kept.read_text(encoding="utf-8"))
-            state = {str(place): (str(tag), str(content)) for place, (tag, content) in read.items()}
+        kept, state = _state_of(self.project), known_objects(self.project)
         try:
             yield state
         except BaseException:
@@ -171,6 +167,18 @@ def addresses_of(project: Project) -> dict[str, str]:
         return {kind: f"{read[kind]}/{project.name}" for kind in ("data", "output")}
     except (OSError, ValueError, KeyError, TypeError):
         return {}
+
+
+def known_objects(project: Project) -> dict[str, tuple[str, str]]:
+    """Return the ETag and the SHA-256 of each file of a working copy as it was last fetched or sent, by its place."""
+    with suppress(OSError, ValueError, AttributeError, TypeError):
+        read = json.loads(_state_of(project).read_text(encoding="utf-8"))
+        return {str(place): (str(tag), str(content)) for place, (tag, content) in read.items()}
+    return {}
+
+
+def _state_of(project: Project) -> Path:
+    return project.data_dir.parent / f"{project.name}.fetched.json"
 
 
 def _name(place: str) -> str:

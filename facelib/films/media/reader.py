@@ -21,6 +21,7 @@ from facelib.films.media.shown import FilmFrame, Stage, pixel_aspect
 from facelib.films.media.structure import first_break
 from facelib.films.media.timecode import gop_timecode, read_timecode
 from facelib.films.media.timeline import JOINABLE, FrameTimes, JointFinder, PictureClock
+from facelib.project.ranges import size_of
 
 _DURATION = re.compile(r"(\d+):(\d\d):(\d\d\.\d+)")
 _HELD = 8  # frames buffered for sorting, in a damaged film
@@ -188,7 +189,7 @@ class FilmReader:
         times = self.times()
         # An AVI counts frames that it leaves out on purpose.
         counted = self.container.format.name.startswith("mov") and self.stream.frames > self.pictures.expected
-        broken_at, size = first_break(self.path, self.container.format.name), Path(self.path).stat().st_size
+        broken_at, size = first_break(self.path, self.container.format.name), size_of(self.path)
         damaged = bool(self._damage) or counted or broken_at is not None
         joints = len(times.segments) - 1
         absent = self.pictures.find_missing(times.source, self._sounds.values(), damaged=damaged, joints=joints)

@@ -15,6 +15,7 @@ from typing import BinaryIO
 import numpy as np
 
 from facelib.films.media.asf import find_asf_break
+from facelib.project.ranges import open_file
 
 _EBML, _SEGMENT, _CLUSTER = 0x1A45DFA3, 0x18538067, 0x1F43B675
 _TOP_ELEMENTS = frozenset(
@@ -37,7 +38,7 @@ def first_break(path: str | Path, kind: str) -> int | None:
     walk = next((walk for name, walk in _WALKS.items() if name in kind.split(",")), None)
     if walk is None:
         return None
-    with Path(path).open("rb") as file:
+    with open_file(path) as file:
         size = file.seek(0, 2)
         file.seek(0)
         try:
