@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from facelib.images.finding import walk
-from facelib.project.ranges import RangedFile, open_file
+from facelib.project.elsewhere import lies_elsewhere
+from facelib.project.ranges import RangedFile, open_file, place_of_film
 from facelib.project.store import is_remote
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ _OTHERS = (
 def open_container(path: str | Path) -> InputContainer:
     """Open a file as a film: only containers that hold their pictures themselves, and no file that they refer to.
 
-    A film on shared storage is read in place, by its address.
+    A film on shared storage is read in place, by its address or by the path of the file that holds its place.
 
     Raises:
         av.FFmpegError: When FFmpeg cannot read it as one.
@@ -111,8 +112,9 @@ def open_container(path: str | Path) -> InputContainer:
     options = {"protocol_whitelist": "file", "format_whitelist": FILM_FORMATS}
     # A row of JPEG pictures begins like a single one, which FFmpeg takes it for.
     kind = "mjpeg" if Path(path).suffix.lower() in {".mjpeg", ".mjpg"} and _head(path)[:2] == b"\xff\xd8" else None
-    if is_remote(path):
-        source = RangedFile(str(path))
+    place = place_of_film(path)
+    if is_remote(place):
+        source = RangedFile(str(place))
         return av.open(source, "r", kind, options, metadata_errors="replace", buffer_size=_BUFFER)
     # As a `file:` URL: FFmpeg would take a file name such as `concat:a.mp4` for a URL.
     return av.open(f"file:{path}", format=kind, options=options, metadata_errors="replace")
@@ -157,6 +159,8 @@ def _why_no_film(path: Path, size: int, changed: int) -> str:
     """Do so once for each size and modification time of the file."""
     import av
 
+    if lies_elsewhere(path):  # only what is called a film does
+        return ""
     head = _head(path)
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     named = path.suffix.lower() in VIDEO_SUFFIXES

@@ -15,16 +15,25 @@ from functools import lru_cache
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, BinaryIO
 
+from facelib.project.elsewhere import lies_elsewhere
 from facelib.project.store import ObjectFacts, Store, is_remote
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 CACHE_VARIABLE = "FACELIB_FILM_CACHE"
-_CACHE = 4.0  # GB of a film that are kept at most
+_CACHE = 20.0  # GB
 _BLOCK = 4 << 20
 _AHEAD = 2  # blocks that are fetched before they are asked for
 _SHARE = 0.5  # of the room left on the disk that the cache may take
+
+
+def place_of_film(place: str | Path) -> str | Path:
+    """Return where a film is to be read: its address where it lies on shared storage, else its path."""
+    if is_remote(place):
+        return str(place)
+    film = lies_elsewhere(place)
+    return film.address if film else place
 
 
 def open_file(place: str | Path) -> BinaryIO:
@@ -34,6 +43,7 @@ def open_file(place: str | Path) -> BinaryIO:
         FileNotFoundError: When it is not there.
         OSError: When it cannot be read, or the storage does not answer.
     """
+    place = place_of_film(place)
     if not is_remote(place):
         return Path(place).open("rb")
     return io.BufferedReader(RangedFile(str(place)), 1 << 16)
@@ -55,7 +65,9 @@ def fetched_bytes(address: str) -> int:
 
 
 def cache_limit() -> int:
-    """Return how many bytes of a film may be kept on this machine: `FACELIB_FILM_CACHE`, in GB, or 4.
+    """Return how many bytes of films may be kept on this machine: `FACELIB_FILM_CACHE`, in GB, or 20.
+
+    A run keeps so much of a project's films, a worker so much of the film that it has in hand.
 
     Raises:
         ValueError: When the variable is no number above 0.
@@ -68,6 +80,11 @@ def cache_limit() -> int:
     if not limit > 0:
         raise ValueError(f"expected a number of GB above 0 in {CACHE_VARIABLE}, got {given!r}")
     return int(limit * 1e9)
+
+
+def room_for_films(folder: Path) -> int:
+    """Return how many bytes of films may come into a folder: the limit, or half of what is free on its disk."""
+    return int(min(cache_limit(), shutil.disk_usage(folder).free * _SHARE))
 
 
 class RangedFile(io.RawIOBase):
@@ -124,8 +141,7 @@ class _Blocks:
         self.store = Store(folder)
         self.facts: ObjectFacts = self.store.facts(self.name)
         self.fetched = 0
-        room = shutil.disk_usage(tempfile.gettempdir()).free * _SHARE
-        self._most = max(1, int(min(cache_limit(), room)) // _BLOCK)
+        self._most = max(1, room_for_films(Path(tempfile.gettempdir())) // _BLOCK)
         self._kept: IO[bytes] = tempfile.TemporaryFile(prefix="facelib-ranges-", buffering=0)  # noqa: SIM115  # lives on
         weakref.finalize(self, self._kept.close)
         self._slots: OrderedDict[int, int] = OrderedDict()

@@ -220,20 +220,34 @@ class Store:
             FileNotFoundError: When there is none of this name.
             OSError: When it cannot be read, or the file not written.
         """
-        import obstore
-
         if self.folder is not None:
             with suppress(OSError):  # on another disk, or where files have one name each
                 os.link(self.folder / name, path)
                 return sha256_of(path)
         hashed = hashlib.sha256()
-        with self._told(name):
-            chunks = obstore.get(self._objects, name).stream(min_chunk_size=1 << 20)
-        with path.open("wb", buffering=0) as file, self._told(name):
-            for chunk in chunks:
+        with path.open("wb", buffering=0) as file:
+            for chunk in self._chunks(name):
                 hashed.update(chunk)
                 self._write(name, path, file, chunk)
         return hashed.hexdigest()
+
+    def sha256(self, name: str) -> str:
+        """Return the SHA-256 of an object's bytes, which are read and not kept.
+
+        Raises:
+            FileNotFoundError: When there is none of this name.
+            OSError: When it cannot be read.
+        """
+        hashed = hashlib.sha256()
+        for chunk in self._chunks(name):
+            hashed.update(chunk)
+        return hashed.hexdigest()
+
+    def _chunks(self, name: str) -> Iterator[Any]:
+        import obstore
+
+        with self._told(name):
+            yield from obstore.get(self._objects, name).stream(min_chunk_size=1 << 20)
 
     def _write(self, name: str, path: Path, file: IO[bytes], chunk: Any) -> None:
         try:

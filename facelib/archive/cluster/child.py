@@ -18,8 +18,8 @@ from facelib.archive.cluster.task import IndexTask, store_tables
 from facelib.films.indexed import index_film, made_from
 from facelib.films.problems import LOOKING, problem_of
 from facelib.project import FilmFiles, digest
-from facelib.project.child import end_with_parent, limit_memory
-from facelib.project.ranges import CACHE_VARIABLE, cache_limit, size_of
+from facelib.project.child import end_with_parent, is_out_of_memory, limit_memory
+from facelib.project.ranges import CACHE_VARIABLE, room_for_films, size_of
 from facelib.project.store import Store, is_remote
 
 _FOLDER = "facelib-film-"
@@ -35,10 +35,10 @@ def main() -> None:
     limit_memory(asked["memory"])
     try:
         told = {"problem": _index(IndexTask(**asked["task"]))}
-    except MemoryError:
-        told = {"died": f"it needed more than the {asked['memory'] / 2**30:.1f} GB of memory that it may take"}
-    except Exception as error:  # a film's error is its result
-        told = {"problem": problem_of(error, LOOKING)}
+    except Exception as error:  # a film's error is its result, a lack of memory is not
+        most = f"the {asked['memory'] / 2**30:.1f} GB of memory that it may take"
+        died = {"died": f"it needed more than {most if asked['memory'] else 'the memory that there is'}"}
+        told = died if is_out_of_memory(error) else {"problem": problem_of(error, LOOKING)}
     out.write(json.dumps(told) + "\n")
     out.flush()
 
@@ -78,7 +78,7 @@ def _film(task: IndexTask, folder: Path) -> str | Path:
     store, film = Store(address), folder / name
     if task.tag and store.facts(name).tag == task.tag:
         return task.film
-    room = min(cache_limit(), shutil.disk_usage(folder).free)
+    room = room_for_films(folder)
     if task.size > room:
         raise OSError(
             f"expected room for the {task.size / 1e9:.2f} GB of {task.film!r} on the worker, which may take "
