@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -79,6 +79,14 @@ def file_digests(paths: Mapping[str, Path], *, kept: Path) -> dict[str, str | No
         with suppress(OSError), writer_lock(kept):
             write_text(json.dumps(_read(kept) | new, indent=0), kept)
     return found
+
+
+def drop_digests(names: Iterable[str], *, kept: Path) -> None:
+    """Remove files from the cache of digests, as where a person is to be forgotten."""
+    gone = set(names)
+    if gone & _read(kept).keys():
+        with writer_lock(kept):
+            write_text(json.dumps({name: one for name, one in _read(kept).items() if name not in gone}, indent=0), kept)
 
 
 def _read(kept: Path) -> dict[str, list[object]]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from facelib.project.digests import sha256_of
 
@@ -105,7 +105,7 @@ class Store:
         return True
 
     def put_next(self, form: str, content: bytes) -> int:
-        """Write an object under the next free number of its folder, once, whoever else writes there; return the number.
+        """Write an object under the number after the last of its folder, once, whoever else writes; return the number.
 
         Args:
             form: How it is named by its number, such as `corrections/{:08d}.csv`.
@@ -114,15 +114,20 @@ class Store:
         Raises:
             OSError: When the store cannot be read or written.
         """
-        number = len(self.find(form.rpartition("/")[0])) + 1
+        last = max(self.find(form.rpartition("/")[0]), default="")  # by name, so numbers have leading zeros
+        number = int(last.rpartition("/")[2].partition(".")[0]) + 1 if last else 1
         while not self.put_once(name := form.format(number), content):
             if self.get(name) == content:  # a write that was sent twice
                 break
             number += 1
         return number
 
-    def put(self, name: str, path: Path) -> str:
-        """Write a file's content in the place of any other object of this name; return its ETag.
+    def put(self, name: str, content: bytes | Path) -> str:
+        """Write an object in the place of any other of this name; return its ETag.
+
+        Args:
+            name: Such as `faces.parquet`.
+            content: Its bytes, or the file that holds them.
 
         Raises:
             OSError: When it cannot be written.
@@ -130,7 +135,7 @@ class Store:
         import obstore
 
         with self._told(name):
-            return str(obstore.put(self._objects, name, path)["e_tag"])
+            return str(obstore.put(self._objects, name, content)["e_tag"])
 
     def delete(self, name: str) -> None:
         """Remove an object; none of this name is no error.
@@ -173,11 +178,23 @@ class Store:
         hashed = hashlib.sha256()
         with self._told(name):
             chunks = obstore.get(self._objects, name).stream(min_chunk_size=1 << 20)
-        with path.open("wb") as file, self._told(name):
+        with path.open("wb", buffering=0) as file, self._told(name):
             for chunk in chunks:
                 hashed.update(chunk)
-                file.write(chunk)
+                self._write(name, path, file, chunk)
         return hashed.hexdigest()
+
+    def _write(self, name: str, path: Path, file: IO[bytes], chunk: Any) -> None:
+        try:
+            rest = memoryview(chunk)
+            while rest:
+                rest = rest[file.write(rest) :]
+        except OSError as error:
+            place = f"{self.address.rstrip('/')}/{name}"
+            raise OSError(
+                f"expected room for {place!r} in {str(path.parent)!r}: {error.strerror}; make room there, and run this "
+                f"again: it goes on from here"
+            ) from error
 
     def find(self, below: str = "") -> dict[str, str]:
         """Return the ETags of the objects by their names, sorted.

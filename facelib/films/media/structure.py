@@ -15,6 +15,7 @@ from typing import BinaryIO
 import numpy as np
 
 from facelib.films.media.asf import find_asf_break
+from facelib.films.media.raw import find_dirac_break, find_ivf_break, find_nut_break, find_y4m_break
 
 _EBML, _SEGMENT, _CLUSTER = 0x1A45DFA3, 0x18538067, 0x1F43B675
 _TOP_ELEMENTS = frozenset(
@@ -259,4 +260,8 @@ _WALKS: dict[str, Callable[[BinaryIO, int], int | None]] = {
     "avi": _avi,
     "mov": _quicktime,
     "dv": _dv,
+    "nut": find_nut_break,
+    "ivf": find_ivf_break,
+    "yuv4mpegpipe": find_y4m_break,
+    "dirac": find_dirac_break,
 }
