@@ -90,7 +90,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(optionalhook=True)  # of pytest-xdist
 def pytest_xdist_auto_num_workers() -> int:
-    """Run half as many processes again as there are cores, for they wait two fifths of the time: pages, kernels, clocks.
+    """Run half as many processes again as there are cores, for they wait two fifths of the time for others.
 
     No more than four, for each needs up to 2 GB.
     """
