@@ -42,7 +42,7 @@ class Channels(NamedTuple):
 def take_channels(stream: Any) -> Channels:
     """Return the channels of a sound stream; to be called once, before any of it is decoded.
 
-    QuickTime and CAF list channels in any order. PyAV 18 frees such a list twice, which ends the process: its decoder
+    QuickTime files may list channels in any order. PyAV 18 frees such a list twice, which ends the process: its decoder
     is given only their number.
     """
     context = stream.codec_context
