@@ -19,7 +19,7 @@ from facelib.films.media.losses import PictureCount, SoundCount, join_sentences
 from facelib.films.media.opening import UnreadableFilm, decode_packet, open_film, picture_stream, read_packets
 from facelib.films.media.raw import UNFRAMED, ends_in_picture
 from facelib.films.media.shown import FilmFrame, Stage, pixel_aspect
-from facelib.films.media.structure import first_break
+from facelib.films.media.structure import begins_another, first_break
 from facelib.films.media.timecode import gop_timecode, read_timecode
 from facelib.films.media.timeline import JOINABLE, FrameTimes, JointFinder, PictureClock
 
@@ -206,7 +206,9 @@ class FilmReader:
             rest = f"read to {times.seconds:.1f} seconds: the rest of the file is missing"
         broken = f"the file is damaged: {self._damage}" if self._damage and not rest else ""
         if broken_at is not None and not (rest or broken or self.pictures.lost):
-            broken = f"the file is damaged at byte {broken_at} of {size}"
+            joined = begins_another(self.path, broken_at)
+            what = "another file is joined on, and may not be read, from" if joined else "the file is damaged at"
+            broken = f"{what} byte {broken_at} of {size}"
         return join_sentences([rest, self.pictures.sentence(), broken, *sounds])
 
     def _first_break(self) -> int | None:

@@ -139,6 +139,7 @@ class EncodedTrack:
             self.target.bit_rate = 2 * self._rate * self._channels  # 96 kbit/s a channel at 48 kHz
         self._placer = SamplePlacer(self._rate, self._layout, channels, segments)
         self._written: int | None = None  # the place behind the last sample
+        self._before: int | None = None  # the time of the packet before, ticks
 
     def write(self, packet: Any) -> None:
         """Decode a packet and encode what is in it."""
@@ -146,9 +147,13 @@ class EncodedTrack:
             if frame.samples:
                 for place, samples in self._placer.push(frame):
                     self._place(place, samples)
+        self._before = packet.pts if packet.pts is not None else self._before
 
     def _lose(self, packet: Any) -> None:
-        self.lost += float((packet.duration or 0) * packet.time_base)
+        length = packet.duration or 0
+        if not length and packet.pts is not None and self._before is not None:  # the file does not tell it
+            length = max(0, packet.pts - self._before)
+        self.lost += float(length * packet.time_base)
 
     def _place(self, place: int, samples: Samples) -> None:
         if place < 0:  # before the first picture

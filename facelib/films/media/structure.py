@@ -47,6 +47,14 @@ def first_break(path: str | Path, kind: str) -> int | None:
             return size
 
 
+def begins_another(path: str | Path, at: int) -> bool:
+    """Return whether another file begins at a byte: one that was joined on, of which not all may be read."""
+    with Path(path).open("rb") as file:
+        file.seek(at)
+        head = file.read(8)
+    return head[4:] == b"ftyp" or head.startswith((_EBML.to_bytes(4, "big"), b"FLV\x01"))
+
+
 def _matroska(file: BinaryIO, size: int) -> int | None:
     at, end, cluster_end, strange = 0, size, size, False
     while at < end:
@@ -67,7 +75,7 @@ def _matroska(file: BinaryIO, size: int) -> int | None:
             return at if within < size else size
         # One unknown element in a row is allowed: readers pass over what a later version of the format adds.
         at, strange = at + head + length, not known
-    return None
+    return at if at < size and begins_another(file.name, at) else None
 
 
 def _element(file: BinaryIO) -> tuple[int, int | None, int]:
@@ -225,6 +233,8 @@ def _quicktime(file: BinaryIO, size: int) -> int | None:
             length = int.from_bytes(file.read(8), "big")
         if length < 8 or not kind.isascii():
             return None
+        if at and kind == b"ftyp":
+            return at
         at += length
     return size if at > size else None
 

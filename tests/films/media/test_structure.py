@@ -129,6 +129,15 @@ def test_joined_files_are_whole(film):
     assert frames == 100 and problem == ""
 
 
+@pytest.mark.parametrize("film", ["film.mkv", "film.mp4", "film.flv"], indirect=True)
+def test_a_file_joined_on_that_players_do_not_reach_is_told(film):
+    content = film.read_bytes()
+    film.write_bytes(content * 3)
+    frames, problem = read(film)
+    assert frames < 150
+    assert problem == f"another file is joined on, and may not be read, from byte {len(content)} of {3 * len(content)}"
+
+
 @pytest.mark.parametrize("film", ["film.mkv", "film.mp4", "film.mxf", "film.gif", "film.mpg"], indirect=True)
 def test_zeros_after_the_end_are_no_damage(film):
     film.write_bytes(film.read_bytes() + bytes(1000))
