@@ -29,8 +29,8 @@ run: .venv/.ready ## Make the demo project and run it through every step
 	$(bin)/facelib demo
 	$(bin)/facelib run --project demo
 
-# A process a core, but no more than four: each needs up to 2 GB.
-pytest = $(bin)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+# conftest.py says how many processes.
+pytest = $(bin)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 test: .venv/.ready ## Run the whole test suite, and list what took longest
 	$(pytest) --durations 40

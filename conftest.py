@@ -80,10 +80,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         fixtures = getattr(item, "fixturenames", [])
         if "browser" in fixtures:
             item.add_marker("browser")
+        if any(item.get_closest_marker(mark) for mark in ("browser", "realtime")):
+            item.add_marker(pytest.mark.flaky(reruns=1))  # a busy machine may starve a browser; pytest lists these
         if item.get_closest_marker("kernel") and "kernel_server" not in fixtures:
             fixtures.insert(0, "kernel_server")  # before the fixtures of modules, which run notebooks as well
     order = [LIVE, PLACES["realtime"], LONG, *PLACES.values(), ("",)]
     items.sort(key=lambda item: next(rank for rank, places in enumerate(order) if item.nodeid.startswith(places)))
+
+
+@pytest.hookimpl(optionalhook=True)  # of pytest-xdist
+def pytest_xdist_auto_num_workers() -> int:
+    """Run half as many processes again as there are cores, for they wait two fifths of the time for others.
+
+    No more than four, for each needs up to 2 GB.
+    """
+    return min(4, (os.cpu_count() or 1) * 3 // 2)
 
 
 @pytest.hookimpl(optionalhook=True)  # of pytest-xdist

@@ -2,7 +2,10 @@
 
 The film is made by repeating clips, copied without encoding. Early and late are the first and last quarter of a stage.
 
-Usage: python benchmarks/memory.py [--minutes 1 20] [--data ../shared/data/film_clips]
+With --height the clips are made smaller once, and with --every faces are searched less often, so that a film of two
+hours is worked on within a quarter of an hour: the pieces that grow with its length are the same.
+
+Usage: python benchmarks/memory.py [--minutes 1 20] [--height 180] [--every 1.0] [--data ../shared/data/film_clips]
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from fractions import Fraction
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -27,6 +31,7 @@ from context import info_for
 
 import facelib
 from facelib.films.identify import grouping_of
+from facelib.films.index import TrackingSettings
 from facelib.films.indexed import index_film
 from facelib.films.name import name_film
 from facelib.films.present import draw_films, export_films
@@ -64,12 +69,13 @@ class Stages:
         self.rows.append({"stage": name, "seconds": wall, "processor seconds": busy, **figures})
 
 
-def work(place: Path, cores: list[int], *, draw: bool) -> dict[str, object]:
+def work(place: Path, cores: list[int], *, every: float, draw: bool) -> dict[str, object]:
     """Run the stages of notebook 05 on a film in this process; return their rows, and the digests of the tables.
 
     Args:
         place: Holds `data/long` and gets `output/long`; the recognizer knows every second of the clips' people.
         cores: Which cores may be used.
+        every: Seconds between the samples in which faces are searched.
         draw: Also write the annotated film and the exports.
     """
     psutil.Process().cpu_affinity(cores)
@@ -80,8 +86,9 @@ def work(place: Path, cores: list[int], *, draw: bool) -> dict[str, object]:
     knn.fit(np.stack(known["embedding"].to_list()), known["person"].to_numpy())
     info, stages, (film,) = info_for(known, embedder), Stages(), project.find_videos()
     files = project.film(film)
+    tracking, content = TrackingSettings(seconds_between_samples=every), project.digest(film)
     with stages.stage("index"):
-        found = index_film(film, files, detector, embedder, content=project.digest(film), progress=False)
+        found = index_film(film, files, detector, embedder, content=content, tracking=tracking, progress=False)
     with stages.stage("name"):
         name_film(found, files, knn, info)
     with stages.stage("settle"):
@@ -114,14 +121,31 @@ def repeat(clips: list[Path], destination: Path, seconds: float) -> None:
             shift, number = end, number + 1
 
 
-def project_of(place: Path, data: Path, seconds: float) -> Path:
+def smaller(clips: list[Path], folder: Path, height: int) -> list[Path]:
+    """Encode clips anew at a height in pixels, without their sound; return their paths."""
+    folder.mkdir()
+    for clip in clips:
+        with av.open(clip) as source, av.open(folder / clip.name, "w") as target:
+            pictures = source.streams.video[0]
+            width = round(pictures.width * height / pictures.height / 2) * 2
+            stream = target.add_stream("libx264", rate=25, width=width, height=height, options={"preset": "veryfast"})
+            stream.pix_fmt = "yuv420p"
+            for number, frame in enumerate(source.decode(pictures)):
+                frame = frame.reformat(width, height, "yuv420p")
+                frame.pts, frame.time_base = number, Fraction(1, 25)
+                target.mux(stream.encode(frame))
+            target.mux(stream.encode(None))
+    return [folder / clip.name for clip in clips]
+
+
+def project_of(place: Path, data: Path, clips: list[Path], seconds: float) -> Path:
     """Make a project whose one film is the clips, again and again, and whose cast is every second of their people."""
     folder = place / "data" / "long"
     (folder / "videos").mkdir(parents=True)
     (folder / "people").mkdir()
     for person in sorted((data / "people").iterdir())[::2]:
         (folder / "people" / person.name).symlink_to(person.resolve())
-    repeat(sorted((data / "videos").glob("*.mp4")), folder / "videos" / "long.mp4", seconds)
+    repeat(clips, folder / "videos" / "long.mp4", seconds)
     return place
 
 
@@ -129,6 +153,8 @@ def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=float, nargs="+", default=[1, 20])
+    parser.add_argument("--height", type=int, default=0, help="of the film, pixels; 0: as the clips are")
+    parser.add_argument("--every", type=float, default=0.1, help="seconds between the samples")
     parser.add_argument("--data", type=Path, default=SHARED)
     arguments = parser.parse_args()
     if not arguments.data.is_dir():
@@ -138,23 +164,25 @@ def main() -> None:
     print("| minutes | stage | seconds | of the film's length | processor seconds | early MB | late MB | peak MB |")
     print("|---|---|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as place:
+        clips = sorted((arguments.data / "videos").glob("*.mp4"))
+        clips = smaller(clips, Path(place) / "clips", arguments.height) if arguments.height else clips
         for minutes in arguments.minutes:
-            folder = project_of(Path(place) / f"{minutes}", arguments.data, 60 * minutes)
-            for row in _apart(folder, cores, draw=True)["stages"]:
+            folder = project_of(Path(place) / f"{minutes}", arguments.data, clips, 60 * minutes)
+            for row in _apart(folder, cores, every=arguments.every, draw=True)["stages"]:
                 share = row["seconds"] / 60 / minutes
                 memory = " | ".join(f"{row[name]:.0f}" for name in ("early MB", "late MB", "peak MB"))
                 spent = f"{row['seconds']:.1f} | {share:.3f} | {row['processor seconds']:.1f}"
                 print(f"| {minutes:g} | {row['stage']} | {spent} | {memory} |", flush=True)
         for few in (cores, cores[:1]):
-            folder = project_of(Path(place) / f"cores {len(few)}", arguments.data, 60)
-            digests.append(_apart(folder, few, draw=False)["digests"])
+            folder = project_of(Path(place) / f"cores {len(few)}", arguments.data, clips, 60)
+            digests.append(_apart(folder, few, every=arguments.every, draw=False)["digests"])
     print(f"tables from {len(cores)} cores and from one are {'the same' if digests[0] == digests[1] else 'DIFFERENT'}")
 
 
-def _apart(folder: Path, cores: list[int], *, draw: bool) -> dict[str, Any]:
+def _apart(folder: Path, cores: list[int], *, every: float, draw: bool) -> dict[str, Any]:
     """Work in a process of its own, so that its memory is its own."""
     with ProcessPoolExecutor(1, get_context("spawn")) as pool:
-        return pool.submit(work, folder, cores, draw=draw).result()
+        return pool.submit(work, folder, cores, every=every, draw=draw).result()
 
 
 if __name__ == "__main__":

@@ -8,8 +8,10 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import partial
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import ModuleType
 
 import av
 import numpy as np
@@ -96,6 +98,15 @@ def kernel_server(_private_jupyter: None) -> Iterator[None]:
             yield
         server.terminate()
         server.communicate()
+
+
+@pytest.fixture(scope="session")
+def traces() -> ModuleType:
+    """What of a person is left in a project's files; see `traces.py`."""
+    spec = spec_from_file_location("traces", Path(__file__).with_name("traces.py"))
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture(scope="session")

@@ -3,32 +3,51 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from facelib.cli.options import DataFolder, OutputFolder, ProjectName, find_project
+from facelib.cli.options import DataPlace, OutputPlace, ProjectName, find_project
+
+if TYPE_CHECKING:
+    from facelib.archive.forget import Forgotten
 
 
 def forget(
     name: Annotated[str, typer.Argument(help="A name of the cast, or one given in films.")],
     project: ProjectName,
-    data_dir: DataFolder = Path("data"),
-    output_dir: OutputFolder = Path("output"),
+    data_dir: DataPlace = "data",
+    output_dir: OutputPlace = "output",
     keep_name: Annotated[
         bool, typer.Option(help="Keep the name on the films, and drop the pictures, faces and embeddings.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask first.")] = False,
 ) -> None:
     """Remove a person: pictures, faces, embeddings, and every mention. It cannot be undone."""
-    from facelib.archive.forget import forget_person
+    from facelib.project.store import is_remote
 
-    place = find_project(project, data_dir, output_dir)
+    remote = is_remote(data_dir) or is_remote(output_dir)
+    if not remote:
+        find_project(project, Path(data_dir), Path(output_dir))
     what = "the pictures, faces and embeddings" if keep_name else "every picture, face, embedding and mention"
     if not yes:
         typer.confirm(f"Remove {what} of {name} from {project}, for good?", abort=True)
-    done = forget_person(place, name, keep_name=keep_name)
+    remove = _in_storage if remote else _here
+    done = remove(project, data_dir, output_dir, name, keep_name=keep_name)
     for line in done.removed:
         typer.echo(f"removed   {line}")
     for line in done.stays:
         typer.echo(f"stays     {line}")
+
+
+def _here(project: str, data_dir: str, output_dir: str, name: str, *, keep_name: bool) -> Forgotten:
+    from facelib.archive.forget import forget_person
+
+    return forget_person(find_project(project, Path(data_dir), Path(output_dir)), name, keep_name=keep_name)
+
+
+def _in_storage(project: str, data_dir: str, output_dir: str, name: str, *, keep_name: bool) -> Forgotten:
+    from facelib.archive.cluster.forget import forget_in_storage
+    from facelib.archive.cluster.shared import WorkingCopy
+
+    return forget_in_storage(WorkingCopy.of(project, data_dir, output_dir), name, keep_name=keep_name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,10 +12,10 @@ from facelib.cli.options import DataPlace, OutputPlace
 from facelib.cli.parameters import print_parameters
 from facelib.cli.progress import step_line
 from facelib.cli.results import print_results, print_step
+from facelib.cli.storage import Workplace
 
 if TYPE_CHECKING:
     from facelib.pipeline import StepResult
-    from facelib.project import Project
 
 
 def run(
@@ -70,14 +70,15 @@ def run(
         raise typer.BadParameter("expected the name of a project", param_hint="'--project'")
     chosen = find_notebooks(notebooks, numbers)
     check_parameters(chosen, values)
-    place, send = _place(project, data_dir, output_dir)
+    workplace = Workplace.of(project, data_dir, output_dir)
+    place = workplace.project
     check_project(place, steps=[notebook.number for notebook in chosen], parameters=values)
     from facelib.pipeline import run_pipeline
 
     def tell_and_send(step: StepResult) -> None:
         print_step(step, place)
         if step.state in ("done", "failed"):
-            send()
+            workplace.send()
 
     with step_line(tell_and_send) as (tell, line):
         results = run_pipeline(
@@ -89,24 +90,10 @@ def run(
             progress=tell,
             watch=None if line is None else line.show,
         )
-    if not print_results(place, results):
+    whole = print_results(place, results)
+    workplace.send_all()
+    if not whole:
         raise typer.Exit(1)
-
-
-def _place(name: str, data_dir: str, output_dir: str) -> tuple[Project, Callable[[], None]]:
-    """Return the project, and what sends its results to where it lies; on this machine, nothing need be sent."""
-    from facelib.project import Project
-    from facelib.project.store import is_remote
-
-    if not (is_remote(data_dir) or is_remote(output_dir)):
-        return Project(name, Path(data_dir), Path(output_dir)), lambda: None
-    from facelib.archive.cluster.shared import WorkingCopy
-
-    copy = WorkingCopy.of(name, data_dir, output_dir)
-    typer.echo(f"Fetching {name} into {copy.project.data_dir.parent}")
-    copy.fetch()
-    copy.send()  # what an earlier run has made and could not send
-    return copy.project, copy.send
 
 
 def parse_steps(text: str | None) -> list[int] | None:

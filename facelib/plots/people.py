@@ -50,6 +50,7 @@ def draw_people(graph: nx.Graph, *, seed: int = 0, colours: Mapping[str, str] | 
         mode="markers+text",
         text=["<br>".join(escaped(line, width=0) for line in lines) for lines in labels],
         textposition="bottom center",
+        textfont_shadow="auto",  # an outline: lines pass below the names
         marker={"size": sizes, "color": [colours[person] for person in people], "opacity": 1},
         marker_line={"color": "white", "width": 2},
         customdata=[_story(graph, person) for person in people],

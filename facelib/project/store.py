@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from facelib.project.digests import sha256_of
 
@@ -32,6 +32,19 @@ def is_remote(address: str | Path) -> bool:
         (True, False)
     """
     return "://" in str(address) and not str(address).startswith("file://")
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectFacts:
+    """What is known of an object without reading it.
+
+    Attributes:
+        size: Its bytes.
+        tag: Its ETag, which changes with its content.
+    """
+
+    size: int
+    tag: str
 
 
 @dataclass(frozen=True)
@@ -105,7 +118,7 @@ class Store:
         return True
 
     def put_next(self, form: str, content: bytes) -> int:
-        """Write an object under the next free number of its folder, once, whoever else writes there; return the number.
+        """Write an object under the number after the last of its folder, once, whoever else writes; return the number.
 
         Args:
             form: How it is named by its number, such as `corrections/{:08d}.csv`.
@@ -114,15 +127,20 @@ class Store:
         Raises:
             OSError: When the store cannot be read or written.
         """
-        number = len(self.find(form.rpartition("/")[0])) + 1
+        last = max(self.find(form.rpartition("/")[0]), default="")  # by name, so numbers have leading zeros
+        number = int(last.rpartition("/")[2].partition(".")[0]) + 1 if last else 1
         while not self.put_once(name := form.format(number), content):
             if self.get(name) == content:  # a write that was sent twice
                 break
             number += 1
         return number
 
-    def put(self, name: str, path: Path) -> str:
-        """Write a file's content in the place of any other object of this name; return its ETag.
+    def put(self, name: str, content: bytes | Path) -> str:
+        """Write an object in the place of any other of this name; return its ETag.
+
+        Args:
+            name: Such as `faces.parquet`.
+            content: Its bytes, or the file that holds them.
 
         Raises:
             OSError: When it cannot be written.
@@ -130,7 +148,7 @@ class Store:
         import obstore
 
         with self._told(name):
-            return str(obstore.put(self._objects, name, path)["e_tag"])
+            return str(obstore.put(self._objects, name, content)["e_tag"])
 
     def delete(self, name: str) -> None:
         """Remove an object; none of this name is no error.
@@ -155,6 +173,44 @@ class Store:
         with self._told(name):
             return bytes(obstore.get(self._objects, name).bytes())
 
+    def facts(self, name: str) -> ObjectFacts:
+        """Return an object's size and ETag.
+
+        Raises:
+            FileNotFoundError: When there is none of this name.
+            OSError: When it cannot be read.
+        """
+        import obstore
+
+        with self._told(name):
+            found = obstore.head(self._objects, name)
+        return ObjectFacts(int(found["size"]), str(found["e_tag"]))
+
+    def get_range(self, name: str, start: int, end: int, *, tag: str) -> bytes:
+        """Return some bytes of an object that is still the same.
+
+        Args:
+            name: Of the object.
+            start: The first byte.
+            end: The byte after the last.
+            tag: The ETag that it must have.
+
+        Raises:
+            OSError: When it was changed, is gone, or cannot be read.
+        """
+        import obstore
+        from obstore.exceptions import PreconditionError
+
+        with self._told(name):
+            try:
+                found = obstore.get(self._objects, name, options={"range": (start, end), "if_match": tag})
+                return bytes(found.bytes())
+            except PreconditionError:
+                raise OSError(
+                    f"expected {self.address.rstrip('/')}/{name} to stay as it is while it is read, it was changed; "
+                    f"run this again"
+                ) from None
+
     def fetch(self, name: str, path: Path) -> str:
         """Put an object at a path, without holding it in memory; return the SHA-256 of its bytes.
 
@@ -164,20 +220,46 @@ class Store:
             FileNotFoundError: When there is none of this name.
             OSError: When it cannot be read, or the file not written.
         """
-        import obstore
-
         if self.folder is not None:
             with suppress(OSError):  # on another disk, or where files have one name each
                 os.link(self.folder / name, path)
                 return sha256_of(path)
         hashed = hashlib.sha256()
-        with self._told(name):
-            chunks = obstore.get(self._objects, name).stream(min_chunk_size=1 << 20)
-        with path.open("wb") as file, self._told(name):
-            for chunk in chunks:
+        with path.open("wb", buffering=0) as file:
+            for chunk in self._chunks(name):
                 hashed.update(chunk)
-                file.write(chunk)
+                self._write(name, path, file, chunk)
         return hashed.hexdigest()
+
+    def sha256(self, name: str) -> str:
+        """Return the SHA-256 of an object's bytes, which are read and not kept.
+
+        Raises:
+            FileNotFoundError: When there is none of this name.
+            OSError: When it cannot be read.
+        """
+        hashed = hashlib.sha256()
+        for chunk in self._chunks(name):
+            hashed.update(chunk)
+        return hashed.hexdigest()
+
+    def _chunks(self, name: str) -> Iterator[Any]:
+        import obstore
+
+        with self._told(name):
+            yield from obstore.get(self._objects, name).stream(min_chunk_size=1 << 20)
+
+    def _write(self, name: str, path: Path, file: IO[bytes], chunk: Any) -> None:
+        try:
+            rest = memoryview(chunk)
+            while rest:
+                rest = rest[file.write(rest) :]
+        except OSError as error:
+            place = f"{self.address.rstrip('/')}/{name}"
+            raise OSError(
+                f"expected room for {place!r} in {str(path.parent)!r}: {error.strerror}; make room there, and run this "
+                f"again: it goes on from here"
+            ) from error
 
     def find(self, below: str = "") -> dict[str, str]:
         """Return the ETags of the objects by their names, sorted.

@@ -250,6 +250,25 @@ def test_keys_lead_from_appearance_to_appearance(project, show):
     assert page.evaluate("app().view.player.boxesShown") is False
 
 
+def test_keys_lead_from_where_they_led_to_though_the_browser_still_tells_of_earlier_frames(project, show):
+    page = show(project, "film=first")
+    frames = page.evaluate(
+        """() => {
+            const { player } = app().view;
+            const press = (key) => document.body.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true }));
+            const arrived = (frame) => { player.arrive(frame); return player.frame; };
+            player.seekFrame(0);
+            press('n');
+            press('n');
+            return [player.frame, arrived(0), arrived(30), arrived(70)];
+        }"""
+    )
+    assert frames == [70, 70, 70, 70]
+    until(page, "!app().view.player.video.seeking && !app().view.player.left.size")
+    page.evaluate("app().view.player.play()")
+    until(page, "app().view.player.frame > 72")
+
+
 def test_the_pointer_shows_the_face(project, show):
     page = show(project, "film=first")
     x = page.evaluate("app().view.lanes.xOf(1.5)")

@@ -88,6 +88,7 @@ def test_no_two_people_of_the_graph_lie_on_each_other(people, unknown, stretches
     figure = draw_people(graph)
     drawn = figure.data[-1]
     assert len(drawn.x) == people + unknown
+    assert drawn.textfont.shadow == "auto"  # else a line below a name makes it hard to read
     rows, columns = figure.layout.yaxis.range, figure.layout.xaxis.range
     boxes = []
     for x, y, size, text in zip(drawn.x, drawn.y, drawn.marker.size, drawn.text, strict=True):

@@ -8,20 +8,25 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
+from facelib.archive.cluster.decisions import FOLDER, Known, merge_decisions, rewrite_decisions
 from facelib.nets.cache import folders
 from facelib.project import Project, atomic_write, digest, path_of, write_text
-from facelib.project.decisions import CORRECTION_COLUMNS
+from facelib.project.content import VIDEO_SUFFIXES
+from facelib.project.digests import drop_digests
+from facelib.project.elsewhere import Elsewhere, give_place_back, hold_place, lies_elsewhere
 from facelib.project.files import file_lock
+from facelib.project.ranges import cache_limit, room_for_films
 from facelib.project.store import Store, is_remote
 
-_ADDRESSES, _STATE = "shared.json", ".fetched.json"
-_NUMBERED = "corrections"
+_ADDRESSES = "shared.json"
+_DECISIONS = f"output/{FOLDER}/"
 _OWN = re.compile(r"digests\.json$|corrections\.csv$|corrections/|store/")
+_Merge = Callable[[Store, Path, Known], Known]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,9 @@ class WorkingCopy:
     def fetch(self) -> None:
         """Bring the copy up to date: files whose content has changed there are fetched, those removed are removed.
 
+        Films are fetched while there is room for them (`facelib.project.ranges.cache_limit`, and half of what is free
+        on the disk); the others are read in place, and an empty file of the same size holds their place here.
+
         Raises:
             FileNotFoundError: When there is nothing of the project at the addresses.
             OSError: When the storage does not answer, or refuses.
@@ -72,20 +80,56 @@ class WorkingCopy:
             if not any(place.startswith("data/") for place in there):
                 raise FileNotFoundError(f"expected the project {self.project.name!r} in {self.data!r}, found nothing")
             with self._state() as state:
-                for place in [place for place in state if place not in there]:
+                gone = [place for place in _files_in(state) if place not in there]
+                for place in gone:
                     self._path(place).unlink(missing_ok=True)
+                    give_place_back(self._path(place))
                     del state[place]
+                drop_digests(gone, kept=self.project.output / "digests.json")
+                left = self._room(state)
                 for place, tag in there.items():
-                    path = self._path(place)
-                    if state.get(place, ("", ""))[0] != tag or not path.is_file():
-                        with atomic_write(path) as temporary:
-                            state[place] = (tag, self._store(place).fetch(_name(place), temporary))
-            self._merge_corrections()
+                    if state.get(place, ("", ""))[0] != tag or not self._path(place).is_file():
+                        content, left = self._bring(place, left)
+                        state[place] = (tag, content)
+                self._merge(state, merge_decisions)
 
-    def send(self) -> None:
+    def _bring(self, place: str, left: int) -> tuple[str, int]:
+        """Fetch a file, or hold the place of a film that there is no room for.
+
+        Args:
+            place: Of the file.
+            left: How many more bytes of films may be kept here.
+
+        Returns:
+            The SHA-256 of its content, and how many bytes of films are left.
+        """
+        store, name, path = self._store(place), _name(place), self._path(place)
+        if _is_film(place):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            size = store.facts(name).size
+            if size > min(left, room_for_films(path.parent)):
+                content = store.sha256(name)
+                hold_place(path, size, Elsewhere(f"{store.address}/{name}", content))
+                return content, left
+            left -= size
+        with atomic_write(path) as temporary:
+            content = store.fetch(name, temporary)
+        give_place_back(path)
+        return content, left
+
+    def _room(self, state: Iterable[str]) -> int:
+        """Return how many more bytes of films may be kept here."""
+        films = [self._path(place) for place in state if _is_film(place) and self._path(place).is_file()]
+        return cache_limit() - sum(path.stat().st_size for path in films if lies_elsewhere(path) is None)
+
+    def send(self, *, forgotten: bool = False) -> None:
         """Send back what was made, what was decided, and which files were removed.
 
         A result that another run has made meanwhile is replaced: both are made from the same.
+
+        Args:
+            forgotten: After `facelib.archive.forget.forget_person`: decisions that were changed or removed here are
+                changed and removed there, and so are the tables that workers left in the storage.
 
         Raises:
             OSError: When the storage does not answer, or refuses: what was sent stays, the rest is sent the next time.
@@ -95,30 +139,28 @@ class WorkingCopy:
             files = (path for folder in (project.data, project.output) for path in sorted(folder.rglob("*")))
             places = {project.place_of(path): path for path in files if path.is_file()}
             here = project.digests(path for place, path in places.items() if not self._is_own(place))
+            here = {place: None if lies_elsewhere(places[place]) else content for place, content in here.items()}
             with self._state() as state:
                 for place, content in here.items():
                     if content and state.get(place, ("", ""))[1] != content:
                         state[place] = (self._store(place).put(_name(place), places[place]), content)
-                for place in [place for place in state if place not in here]:
+                for place in [place for place in _files_in(state) if place not in here]:
                     self._store(place).delete(_name(place))
                     del state[place]
-            self._merge_corrections()
+                self._merge(state, rewrite_decisions if forgotten else merge_decisions)
+                if forgotten:
+                    store = self._store("output/")
+                    for name in store.find(self.project.store.name):
+                        store.delete(name)
 
-    def _merge_corrections(self) -> None:
-        """Send the decisions made here, and write all in the storage's order."""
-        store, path = self._store("output/"), self.project.corrections
-        here = path.read_text(encoding="utf-8-sig").splitlines() if path.is_file() else []
-        sent = self._numbered(store)
-        for line in here[1:]:
-            if line.strip() and line not in sent:
-                sent.append(line)
-                store.put_next(f"{_NUMBERED}/{{:08d}}.csv", line.encode())
-        lines = self._numbered(store)
-        if lines and lines != here[1:]:
-            write_text("\n".join([",".join(CORRECTION_COLUMNS), *lines]) + "\n", path)
-
-    def _numbered(self, store: Store) -> list[str]:
-        return [store.get(name).decode("utf-8") for name in store.find(_NUMBERED)]
+    def _merge(self, state: dict[str, tuple[str, str]], how: _Merge) -> None:
+        """Bring the decisions here and those in the storage together."""
+        known = {_name(place): state.pop(place) for place in list(state) if place.startswith(_DECISIONS)}
+        merged = known
+        try:
+            merged = how(self._store("output/"), self.project.corrections, known)
+        finally:
+            state.update({f"output/{name}": one for name, one in merged.items()})
 
     def _find(self) -> Iterator[tuple[str, str]]:
         """Yield the place of each object of the project, and its ETag."""
@@ -142,15 +184,14 @@ class WorkingCopy:
     @contextmanager
     def _state(self) -> Iterator[dict[str, tuple[str, str]]]:
         """Yield the ETag and the SHA-256 of each file as it was last fetched or sent; kept at the end of the block."""
-        kept = self.project.output / _STATE
-        state: dict[str, tuple[str, str]] = {}
-        with suppress(OSError, ValueError, AttributeError, TypeError):
-            read = json.loads(kept.read_text(encoding="utf-8"))
-            state = {str(place): (str(tag), str(content)) for place, (tag, content) in read.items()}
+        kept, state = _state_of(self.project), known_objects(self.project)
         try:
             yield state
-        finally:  # what is broken off goes on from here
-            write_text(json.dumps(state), kept)
+        except BaseException:
+            with suppress(OSError):  # the disk may be full; what is broken off goes on from here
+                write_text(json.dumps(state), kept)
+            raise
+        write_text(json.dumps(state), kept)
 
     def _lock(self) -> AbstractContextManager[None]:
         return file_lock(self.project.output / ".locks" / "shared", what="other transfer of this project", wait=True)
@@ -165,5 +206,25 @@ def addresses_of(project: Project) -> dict[str, str]:
         return {}
 
 
+def known_objects(project: Project) -> dict[str, tuple[str, str]]:
+    """Return the ETag and the SHA-256 of each file of a working copy as it was last fetched or sent, by its place."""
+    with suppress(OSError, ValueError, AttributeError, TypeError):
+        read = json.loads(_state_of(project).read_text(encoding="utf-8"))
+        return {str(place): (str(tag), str(content)) for place, (tag, content) in read.items()}
+    return {}
+
+
+def _state_of(project: Project) -> Path:
+    return project.data_dir.parent / f"{project.name}.fetched.json"
+
+
 def _name(place: str) -> str:
     return place.partition("/")[2]
+
+
+def _is_film(place: str) -> bool:
+    return place.startswith("data/") and PurePosixPath(place).suffix.lower() in VIDEO_SUFFIXES
+
+
+def _files_in(state: Iterable[str]) -> list[str]:
+    return [place for place in state if not place.startswith(_DECISIONS)]

@@ -138,16 +138,22 @@ class SoundCount:
     gaps: list[tuple[float, float]] = field(default_factory=list)
     corrupt: int = 0
     near: float | None = None
+    _time: float | None = None  # of the packet before
     _until: float | None = None
+    _step: float = 0.0  # between two packets that follow each other
 
     def add(self, time: float, length: float, *, corrupt: bool = False) -> None:
-        """Count a packet: its time in the file and its length, seconds."""
-        if self._until is not None and _GAP < time - self._until < _LEAP and len(self.gaps) < _MOST_GAPS:
+        """Count a packet: its time in the file and its length, seconds; 0 where the file does not tell it."""
+        gap = self._until is not None and _GAP < time - self._until < _LEAP
+        if gap and self._until is not None and len(self.gaps) < _MOST_GAPS:
             self.gaps.append((self._until, time))
         if corrupt:
             self.corrupt += 1
             self.near = time if self.near is None else self.near
-        self._until = time + length
+        if self._time is not None and not gap:
+            self._step = max(0.0, time - self._time)
+        length = length or self._step
+        self._time, self._until = time, time + length if length else None
 
     def sentence(self, times: FrameTimes) -> str:
         """Return what is lost, as a sentence; a gap without pictures either is a pause of the film."""

@@ -17,10 +17,12 @@ from av.container import InputContainer
 from facelib.films.media.fields import Deinterlacer
 from facelib.films.media.losses import PictureCount, SoundCount, join_sentences
 from facelib.films.media.opening import UnreadableFilm, decode_packet, open_film, picture_stream, read_packets
+from facelib.films.media.raw import UNFRAMED, ends_in_picture
 from facelib.films.media.shown import FilmFrame, Stage, pixel_aspect
-from facelib.films.media.structure import first_break
+from facelib.films.media.structure import begins_another, first_break
 from facelib.films.media.timecode import gop_timecode, read_timecode
 from facelib.films.media.timeline import JOINABLE, FrameTimes, JointFinder, PictureClock
+from facelib.project.ranges import size_of
 
 _DURATION = re.compile(r"(\d+):(\d\d):(\d\d\.\d+)")
 _HELD = 8  # frames buffered for sorting, in a damaged film
@@ -78,6 +80,7 @@ class FilmReader:
         self._ticks: list[int] = []
         self._sounds: dict[int, SoundCount] = {}
         self._damage = ""
+        self._last_key: int | None = None  # the byte at which the last key picture of a raw stream begins
         self._label, self._counted = read_timecode(container, path)
         self._gop = ""
         self._has_gops = self.stream.codec_context.codec.canonical_name in {"mpeg1video", "mpeg2video"}
@@ -116,6 +119,8 @@ class FilmReader:
             return []
         if packet.size and not packet.is_discard and _is_shown(packet):
             self.pictures.expect(packet.pts, corrupt=packet.is_corrupt)
+        if packet.is_keyframe and packet.pos is not None and self.container.format.name in UNFRAMED:
+            self._last_key = packet.pos
         if packet.dts is not None and self._joints.is_joint(packet.dts * self._clock.tick):
             self._clock.joint()
         return decode_packet(packet, self.path, on_damage=self._failed)
@@ -188,7 +193,7 @@ class FilmReader:
         times = self.times()
         # An AVI counts frames that it leaves out on purpose.
         counted = self.container.format.name.startswith("mov") and self.stream.frames > self.pictures.expected
-        broken_at, size = first_break(self.path, self.container.format.name), Path(self.path).stat().st_size
+        broken_at, size = self._first_break(), size_of(self.path)
         damaged = bool(self._damage) or counted or broken_at is not None
         joints = len(times.segments) - 1
         absent = self.pictures.find_missing(times.source, self._sounds.values(), damaged=damaged, joints=joints)
@@ -202,8 +207,16 @@ class FilmReader:
             rest = f"read to {times.seconds:.1f} seconds: the rest of the file is missing"
         broken = f"the file is damaged: {self._damage}" if self._damage and not rest else ""
         if broken_at is not None and not (rest or broken or self.pictures.lost):
-            broken = f"the file is damaged at byte {broken_at} of {size}"
+            joined = begins_another(self.path, broken_at)
+            what = "another file is joined on, and may not be read, from" if joined else "the file is damaged at"
+            broken = f"{what} byte {broken_at} of {size}"
         return join_sentences([rest, self.pictures.sentence(), broken, *sounds])
+
+    def _first_break(self) -> int | None:
+        kind = self.container.format.name
+        if self._last_key is not None and ends_in_picture(self.path, kind, self._last_key):
+            return size_of(self.path)
+        return first_break(self.path, kind)
 
     def _missing_end(self, times: FrameTimes) -> str:
         told, slack = self._told_end(times)
@@ -262,8 +275,11 @@ def _is_header(packet: Any) -> bool:
 
 
 def _is_shown(packet: Any) -> bool:
+    codec = packet.stream.codec_context.name
+    if codec == "dirac":
+        return not bytes(packet).startswith(b"BBCD\x10")  # the end of a sequence
     # VP8 keeps reference pictures that are never shown in packets of their own.
-    return packet.stream.codec_context.name not in {"vp8", "libvpx"} or bool(bytes(packet)[0] & 16)
+    return codec not in {"vp8", "libvpx"} or bool(bytes(packet)[0] & 16)
 
 
 def read_times(path: str | Path) -> FrameTimes:

@@ -90,6 +90,7 @@ class Stage:
     colours: Colours | None = None
     tones: dict[tuple[object, ...], ToneMap] = field(default_factory=dict)
     turns: dict[int, Turn] = field(default_factory=dict)
+    _turn: Turn = field(default=UPRIGHT, init=False)
     _scalers: dict[tuple[object, ...], VideoReformatter] = field(default_factory=dict, init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
 
@@ -99,7 +100,9 @@ class Stage:
         # decoder cannot use its memory again.
         if raw.rotation not in self.turns:
             self.turns[raw.rotation] = read_turn(raw)
-        return self.turns[raw.rotation]
+        if raw.rotation or self.size is None:  # H.264 and HEVC may state it once, for all that follows
+            self._turn = self.turns[raw.rotation]
+        return self._turn
 
     def convert(self, raw: av.VideoFrame, width: int, height: int, form: str, interpolation: str) -> Image:
         """Return a stored picture in another size, by what was set up for the first one like it."""

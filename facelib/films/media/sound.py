@@ -12,26 +12,12 @@ import numpy as np
 from av.container import InputContainer
 from numpy.typing import NDArray
 
+from facelib.films.media.channels import Channels, aac_layout, take_channels
 from facelib.films.media.opening import decode_packet, read_packets
 from facelib.films.media.timeline import ClockSegment, StreamClock
 
 Samples = NDArray[np.float32]
 """Sound as `(channels, samples)`, from -1 to 1."""
-
-# Layouts that every AAC decoder knows; any other comes as stereo.
-_LAYOUTS = frozenset({"mono", "stereo", "3.0", "4.0", "5.0", "5.1", "7.1"})
-_USUAL = {
-    "5.0(side)": "5.0",
-    "5.1(side)": "5.1",
-    "1 channels": "mono",
-    "2 channels": "stereo",
-    "3 channels": "3.0",
-    "4 channels": "4.0",
-    "5 channels": "5.0",
-    "6 channels": "5.1",
-    "7 channels": "6.1",
-    "8 channels": "7.1",
-}
 
 # Seconds by which the file's times may disagree with the count of samples: containers round them to milliseconds.
 _JITTER = Fraction(1, 100)
@@ -47,27 +33,6 @@ def aac_rate(rate: int) -> int:
     return rate if rate in (av.Codec("aac", "w").audio_rates or []) else 48000
 
 
-def aac_layout(layout: str) -> str | None:
-    """Return the layout in which AAC holds the same channels, None where not every decoder knows one.
-
-    Example:
-        >>> aac_layout("5.1(side)"), aac_layout("2.1")
-        ('5.1', None)
-    """
-    layout = named_layout(layout)
-    return layout if layout in _LAYOUTS else None
-
-
-def named_layout(layout: str) -> str:
-    """Return the usual name of a layout, also where a file only counts its channels.
-
-    Example:
-        >>> named_layout("2 channels"), named_layout("5.1(side)")
-        ('stereo', '5.1')
-    """
-    return _USUAL.get(layout, layout)
-
-
 def open_sound(container: InputContainer, path: str | Path, segments: tuple[ClockSegment, ...] = ()) -> Sound | None:
     """Return the main sound of a film, None when it has none that can be decoded.
 
@@ -81,6 +46,7 @@ def open_sound(container: InputContainer, path: str | Path, segments: tuple[Cloc
     streams = [one for one in (best, *container.streams.audio) if one is not None and one.codec_context is not None]
     if not streams:
         return None
+    channels = take_channels(streams[0])
     frames = (
         frame
         for packet in read_packets(container, streams[:1], path)
@@ -89,7 +55,7 @@ def open_sound(container: InputContainer, path: str | Path, segments: tuple[Cloc
     )
     # The file's sound format may be wrong, or missing where the sound begins late: the first frame has it.
     first = next(frames, None)
-    return None if first is None else Sound(first, chain([first], frames), segments)
+    return None if first is None else Sound(first, chain([first], frames), channels, segments)
 
 
 class Sound:
@@ -100,17 +66,23 @@ class Sound:
     Args:
         first: A decoded frame; its rate and layout are kept where AAC can hold them.
         frames: All frames in their order, lazily.
+        channels: The stream's.
         segments: The film's map from the times of its file.
     """
 
     def __init__(
-        self, first: av.AudioFrame, frames: Iterable[av.AudioFrame], segments: tuple[ClockSegment, ...] = ()
+        self,
+        first: av.AudioFrame,
+        frames: Iterable[av.AudioFrame],
+        channels: Channels,
+        segments: tuple[ClockSegment, ...] = (),
     ) -> None:
         """Choose rate and layout."""
         self.rate = aac_rate(first.sample_rate)
-        self.layout = aac_layout(first.layout.name) or ("mono" if first.layout.nb_channels == 1 else "stereo")
+        told = channels.layout if channels.order else first.layout.name
+        self.layout = aac_layout(told) or ("mono" if first.layout.nb_channels == 1 else "stereo")
         self.channels: int = av.AudioLayout(self.layout).nb_channels
-        placer = SamplePlacer(self.rate, self.layout, segments)
+        placer = SamplePlacer(self.rate, self.layout, channels, segments)
         self._blocks = (block for frame in frames for block in placer.push(frame))
         self._block: tuple[int, Samples] = (0, np.zeros((self.channels, 0), np.float32))
 
@@ -142,12 +114,13 @@ class SamplePlacer:
     Args:
         rate: Samples a second that are wanted.
         layout: The layout that is wanted.
+        channels: The stream's.
         segments: The film's map from the times of its file.
     """
 
-    def __init__(self, rate: int, layout: str, segments: tuple[ClockSegment, ...] = ()) -> None:
+    def __init__(self, rate: int, layout: str, channels: Channels, segments: tuple[ClockSegment, ...] = ()) -> None:
         self._count = SampleCount(rate, segments)
-        self._convert = _Converter(rate, layout)
+        self._convert = _Converter(rate, layout, channels)
 
     def push(self, frame: av.AudioFrame) -> Iterator[tuple[int, Samples]]:
         """Take the next decoded frame; yield blocks of samples with their places, counted from the first picture."""
@@ -201,11 +174,21 @@ class SampleCount:
 class _Converter:
     """Converts decoded sound to one rate and layout, also when a broadcast changes them midway."""
 
-    def __init__(self, rate: int, layout: str) -> None:
-        self.rate, self.layout = rate, layout
+    def __init__(self, rate: int, layout: str, channels: Channels) -> None:
+        self.rate, self.layout, self.channels = rate, layout, channels
         self.kind: tuple[object, ...] = ()
+        self.packer = av.AudioResampler(format="flt")
 
     def __call__(self, frame: av.AudioFrame) -> list[av.AudioFrame]:
+        if len(self.channels.order) == frame.layout.nb_channels:
+            return [one for part in self.packer.resample(frame) for one in self._convert(self._in_order(part))]
+        return self._convert(frame)
+
+    def _in_order(self, packed: av.AudioFrame) -> av.AudioFrame:
+        samples = _samples_of(packed)[list(self.channels.order)]
+        return frame_of(samples, self.channels.layout, packed.sample_rate, 0)
+
+    def _convert(self, frame: av.AudioFrame) -> list[av.AudioFrame]:
         kind = (frame.format.name, frame.layout.name, frame.sample_rate)
         if kind != self.kind:
             self.kind = kind

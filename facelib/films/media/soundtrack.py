@@ -11,8 +11,9 @@ import av
 import numpy as np
 from av.container import OutputContainer
 
+from facelib.films.media.channels import Channels, aac_layout, take_channels
 from facelib.films.media.opening import decode_packet
-from facelib.films.media.sound import SampleCount, SamplePlacer, Samples, aac_layout, aac_rate, frame_of, named_layout
+from facelib.films.media.sound import SampleCount, SamplePlacer, Samples, aac_rate, frame_of
 from facelib.films.media.timeline import ClockSegment
 
 log = logging.getLogger(__name__)
@@ -54,13 +55,16 @@ def add_sound(
         mode: Whether to copy where that can be done.
     """
     context = stream.codec_context
-    if context is None or not context.sample_rate or not context.layout.nb_channels:
+    if context is None or not context.sample_rate:
+        return None
+    channels = take_channels(stream)
+    if not context.layout.nb_channels:
         return None
     track: CopiedTrack | EncodedTrack
     if mode == "copy" and context.codec.canonical_name in COPIED:
         track = CopiedTrack(stream, output, segments)
     else:
-        track = EncodedTrack(stream, output, segments, path)
+        track = EncodedTrack(stream, output, channels, segments, path)
     track.target.metadata.update(
         {key: text for key, text in stream.metadata.items() if key.lower() in {"language", "title"}}
     )
@@ -115,22 +119,27 @@ class EncodedTrack:
     """Sound that is decoded and encoded: as AAC, or as FLAC where AAC cannot keep rate and channels."""
 
     def __init__(
-        self, stream: Any, output: OutputContainer, segments: tuple[ClockSegment, ...], path: str | Path
+        self,
+        stream: Any,
+        output: OutputContainer,
+        channels: Channels,
+        segments: tuple[ClockSegment, ...],
+        path: str | Path,
     ) -> None:
         """Add the stream."""
         self.lost = 0.0
         self._output, self._path = output, path
-        context = stream.codec_context
-        self._rate, layout = int(context.sample_rate), named_layout(context.layout.name)
-        kept = aac_layout(layout)
+        self._rate = int(stream.codec_context.sample_rate)
+        kept = aac_layout(channels.layout)
         plain = kept is not None and aac_rate(self._rate) == self._rate
-        self._layout = kept if plain and kept is not None else layout
+        self._layout = kept if plain and kept is not None else channels.layout
         self._channels = av.AudioLayout(self._layout).nb_channels
         self.target: Any = output.add_stream("aac" if plain else "flac", rate=self._rate, layout=self._layout)
         if plain:
             self.target.bit_rate = 2 * self._rate * self._channels  # 96 kbit/s a channel at 48 kHz
-        self._placer = SamplePlacer(self._rate, self._layout, segments)
+        self._placer = SamplePlacer(self._rate, self._layout, channels, segments)
         self._written: int | None = None  # the place behind the last sample
+        self._before: int | None = None  # the time of the packet before, ticks
 
     def write(self, packet: Any) -> None:
         """Decode a packet and encode what is in it."""
@@ -138,9 +147,13 @@ class EncodedTrack:
             if frame.samples:
                 for place, samples in self._placer.push(frame):
                     self._place(place, samples)
+        self._before = packet.pts if packet.pts is not None else self._before
 
     def _lose(self, packet: Any) -> None:
-        self.lost += float((packet.duration or 0) * packet.time_base)
+        length = packet.duration or 0
+        if not length and packet.pts is not None and self._before is not None:  # the file does not tell it
+            length = max(0, packet.pts - self._before)
+        self.lost += float(length * packet.time_base)
 
     def _place(self, place: int, samples: Samples) -> None:
         if place < 0:  # before the first picture

@@ -15,6 +15,8 @@ from typing import BinaryIO
 import numpy as np
 
 from facelib.films.media.asf import find_asf_break
+from facelib.films.media.raw import find_dirac_break, find_ivf_break, find_nut_break, find_y4m_break
+from facelib.project.ranges import open_file
 
 _EBML, _SEGMENT, _CLUSTER = 0x1A45DFA3, 0x18538067, 0x1F43B675
 _TOP_ELEMENTS = frozenset(
@@ -37,13 +39,21 @@ def first_break(path: str | Path, kind: str) -> int | None:
     walk = next((walk for name, walk in _WALKS.items() if name in kind.split(",")), None)
     if walk is None:
         return None
-    with Path(path).open("rb") as file:
+    with open_file(path) as file:
         size = file.seek(0, 2)
         file.seek(0)
         try:
             return walk(file, size)
         except (struct.error, IndexError):  # the file ends within the head of a piece
             return size
+
+
+def begins_another(path: str | Path, at: int) -> bool:
+    """Return whether another file begins at a byte: one that was joined on, of which not all may be read."""
+    with open_file(path) as file:
+        file.seek(at)
+        head = file.read(8)
+    return head[4:] == b"ftyp" or head.startswith((_EBML.to_bytes(4, "big"), b"FLV\x01"))
 
 
 def _matroska(file: BinaryIO, size: int) -> int | None:
@@ -66,7 +76,7 @@ def _matroska(file: BinaryIO, size: int) -> int | None:
             return at if within < size else size
         # One unknown element in a row is allowed: readers pass over what a later version of the format adds.
         at, strange = at + head + length, not known
-    return None
+    return at if at < size and begins_another(file.name, at) else None
 
 
 def _element(file: BinaryIO) -> tuple[int, int | None, int]:
@@ -224,6 +234,8 @@ def _quicktime(file: BinaryIO, size: int) -> int | None:
             length = int.from_bytes(file.read(8), "big")
         if length < 8 or not kind.isascii():
             return None
+        if at and kind == b"ftyp":
+            return at
         at += length
     return size if at > size else None
 
@@ -259,4 +271,8 @@ _WALKS: dict[str, Callable[[BinaryIO, int], int | None]] = {
     "avi": _avi,
     "mov": _quicktime,
     "dv": _dv,
+    "nut": find_nut_break,
+    "ivf": find_ivf_break,
+    "yuv4mpegpipe": find_y4m_break,
+    "dirac": find_dirac_break,
 }

@@ -9,6 +9,7 @@ export class Player {
   constructor(film, source, { look, onframe, onfail }) {
     Object.assign(this, { film, source, look, onframe, onfail });
     this.frame = 0;
+    this.left = new Set(); // the frames left by seeks that are not on screen yet
     this.start = 0;
     this.boxesShown = true;
     this.drawn = [];
@@ -47,15 +48,22 @@ export class Player {
     this.resizing = new ResizeObserver(() => this.draw());
     this.resizing.observe(this.stage);
     if (video.requestVideoFrameCallback) this.followFrames();
-    else for (const name of ["timeupdate", "seeked"]) video.addEventListener(name, () => this.show(this.film.frameAt(video.currentTime - this.start)));
+    else for (const name of ["timeupdate", "seeked"]) video.addEventListener(name, () => this.arrive(this.film.frameAt(video.currentTime - this.start)));
   }
 
   // The browser tells of each frame that it puts on screen, and what its time in the film is.
   followFrames() {
     this.callback = this.video.requestVideoFrameCallback((_, { mediaTime }) => {
-      this.show(this.film.nearestFrame(mediaTime - this.start));
+      this.arrive(this.film.nearestFrame(mediaTime - this.start));
       this.followFrames();
     });
+  }
+
+  // A frame of before a seek may still be told of after it: taken for the present one, the next key would lead from there.
+  arrive(frame) {
+    if (this.left.size && frame !== this.frame && (this.video.seeking || this.left.has(frame))) return;
+    this.left.clear();
+    this.show(frame);
   }
 
   // Play one of the film's sources; another one if it cannot be played.
@@ -126,6 +134,7 @@ export class Player {
     const kept = Math.max(0, Math.min(this.film.times.length - 1, frame));
     this.video.currentTime = this.start + this.film.seekTime(kept);
     // Clock and bars answer at once; the boxes wait for their frame.
+    this.left.add(this.frame);
     this.frame = kept;
     this.showTime();
     this.onframe?.(kept, null);

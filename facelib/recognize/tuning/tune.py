@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TypedDict
 
 import numpy as np
@@ -19,6 +19,7 @@ from facelib.recognize.store import RecognizerKind
 from facelib.recognize.svm import Kernel
 from facelib.recognize.thresholds import (
     LookAlikes,
+    Offsets,
     Trials,
     confidence_model,
     find_look_alikes,
@@ -45,6 +46,15 @@ class _Options(TypedDict):
     strangers: FloatArray | None
     aliases: list[tuple[str, str]]
     copies: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Own:
+    """Thresholds of people's own, how far each lies from everybody's, and the look-alikes who are the reason."""
+
+    table: pd.DataFrame
+    offsets: Offsets
+    alike: LookAlikes | None = None
 
 
 def tune(
@@ -99,23 +109,15 @@ def tune(
             "expected a gallery with at least one face in use, got none; "
             "notebook 02_embed_faces lists the reason for each picture that is left out"
         )
-    if kind not in ("knn", "svm"):
-        raise ValueError(f"expected kind to be 'knn' or 'svm', got {kind!r}")
+    estimator = _estimator(kind, k, weights, kernel, C, fallback)
     vectors, names = gallery.vectors, gallery.names
-    others = vectors_of(strangers, gallery)
     groups = near_duplicate_groups(vectors, names, threshold=fallback) if leave_out_near_duplicates else None
-    alike = 0 if groups is None else int((np.bincount(groups)[groups] > 1).sum())
-    farthest = math.inf if math.isnan(fallback) else fallback
-    estimator: OpenSetKNN | OpenSetSVM = (
-        OpenSetKNN(k=k, weights=weights) if kind == "knn" else OpenSetSVM(kernel=kernel, C=C, farthest=farthest)
-    )
-    pairs = alias_pairs(gallery, aliases, fallback)
     options: _Options = {
         "k": max(k, largest_k) if k >= 1 else k,
         "weights": weights,
         "groups": groups,
-        "strangers": others,
-        "aliases": pairs,
+        "strangers": vectors_of(strangers, gallery),
+        "aliases": alias_pairs(gallery, aliases, fallback),
         "copies": copies_within(fallback),
     }
     by_distance = trials(vectors, names, **options)
@@ -126,22 +128,17 @@ def tune(
             vectors,
             names,
             groups=groups,
-            strangers=others,
-            aliases=pairs,
+            strangers=options["strangers"],
+            aliases=options["aliases"],
             seed=seed,
             progress=progress,
         )
         limit = 1 - SVM_FALLBACK
-    own, resembling = None, None
-    if per_person:
-        own = fit_per_person(every, wanted_fpir=wanted_fpir, fallback=limit, seed=seed)
-        offsets = fit_offsets(every, wanted_fpir=wanted_fpir, seed=seed)
-    elif kind == "knn":
-        resembling = find_look_alikes(every, wanted_fpir=wanted_fpir, fallback=limit)
-        if resembling is not None:
-            own, offsets = resembling.table, resembling.offsets
-    if own is not None:
-        every = trials(vectors, names, offsets=offsets, **options) if kind == "knn" else with_offsets(every, offsets)
+    own = _own_thresholds(kind, every, per_person, wanted_fpir=wanted_fpir, fallback=limit, seed=seed)
+    if own is not None and kind == "svm":
+        every = with_offsets(every, own.offsets)
+    elif own is not None:
+        every = trials(vectors, names, offsets=own.offsets, **options)
     outcome = every.nearest(k if kind == "knn" else 1)
     fitted = fit_threshold(outcome, wanted_fpir=wanted_fpir, fallback=limit, seed=seed)
     if not np.isfinite(fitted.threshold):
@@ -150,13 +147,12 @@ def tune(
             f"a cast of {fitted.people} is no evidence; add people, measure the network with 'facelib models "
             f"calibrate', or choose an embedder whose threshold is known"
         )
-    advice = fitted.advice + _about_duplicates(alike) + _about_aliases(pairs) + _about_look_alikes(resembling)
-    fitted = in_unit(kind, replace(fitted, advice=advice))
-    usual = (
-        fallback
-        if np.isfinite(fallback)
-        else fit_threshold(by_distance, wanted_fpir=wanted_fpir, fallback=np.inf).threshold
-    )
+    near_duplicates = 0 if groups is None else int((np.bincount(groups)[groups] > 1).sum())
+    advice = _about_duplicates(near_duplicates) + _about_aliases(options["aliases"]) + _about_look_alikes(own)
+    fitted = in_unit(kind, replace(fitted, advice=fitted.advice + advice))
+    usual = fallback
+    if not np.isfinite(fallback):
+        usual = fit_threshold(by_distance, wanted_fpir=wanted_fpir, fallback=np.inf).threshold
     return Tuning(
         gallery=gallery,
         estimator=estimator.set_params(threshold=fitted.threshold),
@@ -166,10 +162,31 @@ def tune(
         confidence=confidence_model(_as_one(by_distance, vectors, names, options), fallback=usual),
         fallback=limit,
         strangers=strangers if isinstance(strangers, Gallery) else None,
-        per_person=None if own is None else _own_unit(own, fitted.threshold, offsets.people, kind),
-        near_duplicates=alike,
-        aliases=tuple(pairs),
+        per_person=None if own is None else _own_unit(own, fitted.threshold, kind),
+        near_duplicates=near_duplicates,
+        aliases=tuple(options["aliases"]),
     )
+
+
+def _estimator(
+    kind: RecognizerKind, k: int, weights: VoteWeights, kernel: Kernel, C: float, fallback: float
+) -> OpenSetKNN | OpenSetSVM:
+    if kind == "knn":
+        return OpenSetKNN(k=k, weights=weights)
+    if kind == "svm":
+        return OpenSetSVM(kernel=kernel, C=C, farthest=math.inf if math.isnan(fallback) else fallback)
+    raise ValueError(f"expected kind to be 'knn' or 'svm', got {kind!r}")
+
+
+def _own_thresholds(
+    kind: RecognizerKind, every: Trials, per_person: bool, *, wanted_fpir: float, fallback: float, seed: int
+) -> _Own | None:
+    """Return the thresholds that are people's own: everybody's, else those of look-alikes; None where all have one."""
+    if per_person:
+        table = fit_per_person(every, wanted_fpir=wanted_fpir, fallback=fallback, seed=seed)
+        return _Own(table, fit_offsets(every, wanted_fpir=wanted_fpir, seed=seed))
+    found = find_look_alikes(every, wanted_fpir=wanted_fpir, fallback=fallback) if kind == "knn" else None
+    return None if found is None else _Own(found.table, found.offsets, found)
 
 
 def alias_pairs(gallery: Gallery, aliases: Iterable[tuple[str, str]] | None, threshold: float) -> list[tuple[str, str]]:
@@ -211,8 +228,9 @@ def vectors_of(strangers: Gallery | ArrayLike | None, gallery: Gallery) -> Float
     return None if strangers.used.empty else strangers.vectors
 
 
-def _own_unit(table: pd.DataFrame, threshold: float, offsets: FloatArray, kind: RecognizerKind) -> pd.DataFrame:
+def _own_unit(own: _Own, threshold: float, kind: RecognizerKind) -> pd.DataFrame:
     """Return the table of `fit_per_person` with the thresholds that the recognizer will have."""
+    table, offsets = own.table, own.offsets.people
     if kind == "svm":
         return table.assign(threshold=(threshold + offsets).clip(0, 1), alike=1 - table["alike"])
     return table.assign(threshold=(threshold - offsets).clip(0))
@@ -223,9 +241,10 @@ def _about_aliases(pairs: list[tuple[str, str]]) -> str:
     return f"{told} Until you say whether they are, they do not count as strangers to each other." if told else ""
 
 
-def _about_look_alikes(found: LookAlikes | None) -> str:
-    if found is None:
+def _about_look_alikes(own: _Own | None) -> str:
+    if own is None or own.alike is None:
         return ""
+    found = own.alike
     told = "".join(
         f" {one} and {other} look alike: of these two alone, only a face within {threshold:.4f} gets the name."
         for one, other, threshold in found.pairs

@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import socket
-import subprocess
-import sys
 import threading
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
-from contextlib import suppress
-from pathlib import Path
 from types import SimpleNamespace
 
-import pandas as pd
+import numpy as np
 import pytest
 
 import facelib
@@ -23,8 +14,10 @@ from facelib.archive.cluster import index_films, start_cluster
 from facelib.archive.cluster.shared import WorkingCopy
 from facelib.films.identify import identify_films
 from facelib.films.index import TrackingSettings
+from facelib.films.media.reader import read_times
 from facelib.project import Project
-from facelib.project.decisions import CORRECTION_COLUMNS, append_decision, read_decisions
+from facelib.project.decisions import append_decision, read_decisions
+from facelib.project.elsewhere import lies_elsewhere
 from facelib.project.store import Store
 from facelib.recognize import load_recognizer
 
@@ -32,87 +25,6 @@ pytest.importorskip("obstore")
 
 LOOK, EMBED = {"name": "haar", "working_size": 320}, {"name": "dlib"}
 TRACKING = TrackingSettings(seconds_between_samples=0.5)
-WEED = str(Path(sys.executable).with_name("weed"))
-
-
-class S3Server:
-    """SeaweedFS in a folder: what it holds survives its being killed."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.ports = folder, [_free_port() for _ in range(4)]
-        (folder / "objects").mkdir()
-        allowed = [("all", ["Admin", "Read", "Write", "List"]), ("reader", ["Read:films", "List:films"])]
-        identities = [
-            {"name": name, "credentials": [{"accessKey": name, "secretKey": "secret"}], "actions": actions}
-            for name, actions in allowed
-        ]
-        (folder / "s3.json").write_text(json.dumps({"identities": identities}))
-        self.start()
-        master = f"-master=127.0.0.1:{self.ports[0]}"
-        subprocess.run(
-            [WEED, "shell", master],
-            input="s3.bucket.create -name films\n",
-            text=True,
-            check=True,
-            capture_output=True,
-        )
-
-    @property
-    def address(self) -> str:
-        return f"http://127.0.0.1:{self.ports[3]}"
-
-    def start(self) -> None:
-        kinds = ("master", "volume", "filer", "s3")
-        ports = [f"-{kind}.port={port}" for kind, port in zip(kinds, self.ports, strict=True)]
-        quiet = ["-master.telemetry=false", "-master.telemetry.url=http://127.0.0.1:9/"]  # it reports by default
-        self.process = subprocess.Popen(
-            [
-                WEED,
-                "server",
-                f"-dir={self.folder}/objects",
-                "-volume.max=8",
-                "-master.volumeSizeLimitMB=64",
-                "-s3",
-                f"-s3.config={self.folder}/s3.json",
-                "-ip=127.0.0.1",
-                "-ip.bind=127.0.0.1",
-                *ports,
-                *quiet,
-            ],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        for _ in range(600):
-            with suppress(urllib.error.HTTPError, OSError):
-                urllib.request.urlopen(f"{self.address}/status", timeout=1).close()
-                return
-            time.sleep(0.1)
-        raise AssertionError("the S3 server did not start")
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
-
-
-def _free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
-    return port if port < 50_000 else port - 20_000  # SeaweedFS listens 10,000 above each port, too
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory) -> Iterator[S3Server]:
-    with pytest.MonkeyPatch.context() as patch:
-        started = S3Server(tmp_path_factory.mktemp("s3"))
-        try:
-            patch.setenv("AWS_ENDPOINT_URL", started.address)
-            patch.setenv("AWS_REGION", "us-east-1")
-            patch.setenv("AWS_ACCESS_KEY_ID", "all")
-            patch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-            yield started
-        finally:
-            started.kill()
 
 
 @pytest.fixture(scope="module")
@@ -124,24 +36,23 @@ def local(tmp_path_factory, make_tuned_demo) -> SimpleNamespace:
     return SimpleNamespace(project=project, networks=networks)
 
 
-@pytest.fixture
-def machine(monkeypatch, tmp_path):
-    """Return a factory of working copies, each as on a machine of its own."""
-
-    def make(name: str, bucket: str = "films") -> WorkingCopy:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("facelib.archive.cluster.shared.folders", lambda: (tmp_path / name,))
-            return WorkingCopy.of("demo", f"s3://{bucket}/data", f"s3://{bucket}/output")
-
-    return make
-
-
 def identify(project: Project, networks, left_out: dict[str, str]) -> None:
     recognizer, info = load_recognizer(project.recognizer)
     films = project.find_videos()
     identify_films(
         films, project, *networks, recognizer, info, tracking=TRACKING, left_out=left_out, progress=False
     )  # fmt: skip
+
+
+def put(project: Project) -> None:
+    """Put a project into the bucket as notebook 04 leaves it, in the place of all that is there."""
+    output = Store("s3://films/output/demo")
+    for name in output.find():
+        output.delete(name)
+    for path in [*project.data.rglob("*"), project.faces, *project.output.glob("recognizer.*")]:
+        kind, _, name = project.place_of(path).partition("/")
+        if path.is_file():
+            Store(f"s3://films/{kind}/demo").put(name, path)
 
 
 def tables(project: Project) -> dict[str, bytes]:
@@ -152,10 +63,7 @@ def tables(project: Project) -> dict[str, bytes]:
 
 def test_a_pipeline_over_s3_gives_the_tables_of_a_local_run(server, local, machine):
     project = local.project
-    wanted = [path for path in project.data.rglob("*") if path.is_file()]
-    for path in [*wanted, project.faces, project.recognizer, project.recognizer.with_suffix(".json")]:
-        kind, _, name = project.place_of(path).partition("/")
-        Store(f"s3://films/{kind}/demo").put(name, path)
+    put(project)
     copy = machine("one")
     copy.fetch()
     left_out = list[dict[str, str]]()
@@ -189,22 +97,62 @@ def test_a_pipeline_over_s3_gives_the_tables_of_a_local_run(server, local, machi
     assert not copy.project.film_summary.exists()
 
 
-def test_no_decision_is_lost(server, machine):
-    Store("s3://films/data/demo").put_once("disabled.txt", b"# none\n")
-    one, other = machine("one"), machine("other")
-    one.fetch()
-    other.fetch()
-    append_decision(one.project.corrections, "people/A/1.jpg", was="A", now_is="B")
-    append_decision(other.project.corrections, "people/A/2.jpg", was="A", now_is="C")
-    one.send()
-    other.send()
-    append_decision(one.project.corrections, "people/A/1.jpg", was="B", now_is="A")
-    one.send()
-    other.fetch()
-    decisions = [read_decisions(copy.project.corrections) for copy in (one, other)]
-    pd.testing.assert_frame_equal(*decisions)
-    assert decisions[0]["picture"].tolist() == ["people/A/1.jpg", "people/A/2.jpg", "people/A/1.jpg"]
-    assert list(decisions[0].columns) == CORRECTION_COLUMNS
+def test_films_that_there_is_no_room_for_are_read_in_place(server, local, machine, monkeypatch):
+    put(local.project)
+    films = {path.name: path for path in local.project.find_videos()}
+    smallest = min(path.stat().st_size for path in films.values())
+    monkeypatch.setenv("FACELIB_FILM_CACHE", f"{(smallest + 10) / 1e9:.9f}")  # one of two has room
+    copy = machine("small")
+    copy.fetch()
+    (copy.project.output / "digests.json").unlink(missing_ok=True)
+    held = [film for film in copy.project.find_videos() if lies_elsewhere(film)]
+    assert len(copy.project.find_videos()) == 2 and len(held) == 1
+    assert held[0].stat().st_size == films[held[0].name].stat().st_size
+    assert held[0].stat().st_blocks * 512 < held[0].stat().st_size / 4
+    assert copy.project.digest(held[0]) == local.project.digest(films[held[0].name])
+    (copy.project.output / "digests.json").unlink()
+    np.testing.assert_array_equal(read_times(held[0]).ticks, read_times(films[held[0].name]).ticks)
+    identify(copy.project, local.networks, {})  # here, without workers
+    copy.send()
+    for name, path in films.items():
+        assert Store("s3://films/data/demo/videos").get(name) == path.read_bytes()
+    assert tables(copy.project) == tables(local.project)
+    monkeypatch.setenv("FACELIB_FILM_CACHE", "1")
+    Store("s3://films/data/demo/videos").put(held[0].name, (changed := held[0].name.encode()))
+    copy.fetch()
+    assert not lies_elsewhere(held[0]) and held[0].read_bytes() == changed
+
+
+def test_two_machines_that_run_one_project_at_once_leave_the_same(server, local, machine, monkeypatch):
+    monkeypatch.setenv("FACELIB_FILM_CACHE", "0.000001")
+    project = local.project
+    put(project)
+    copies = [machine("here"), machine("there")]
+    raised = []
+
+    def work(copy: WorkingCopy, scheduler: str) -> None:
+        try:
+            copy.fetch()
+            films = copy.project.find_videos()
+            left_out = index_films(
+                films, copy.project, *local.networks, scheduler=scheduler, detector_options=LOOK,
+                embedder_options=EMBED, tracking=TRACKING, progress=False,
+            )  # fmt: skip
+            identify(copy.project, local.networks, left_out)
+            copy.send()
+        except BaseException as error:
+            raised.append(error)
+
+    with start_cluster(2) as cluster:
+        threads = [threading.Thread(target=work, args=(copy, cluster.address)) for copy in copies]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert raised == []
+    for copy in copies:
+        copy.fetch()
+        assert tables(copy.project) == tables(project)
 
 
 def test_an_object_is_written_once(server, tmp_path):

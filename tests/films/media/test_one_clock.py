@@ -390,6 +390,32 @@ def assert_timecode(film, rate, label):
     assert clock.drop_frame == (";" in label)
 
 
+def count_without_lengths(*times):
+    """Return the gaps in packets of which the file tells only when they begin."""
+    count = SoundCount(1)
+    for time in times:
+        count.add(time, 0.0)
+    return count.gaps
+
+
+@pytest.mark.parametrize("codec", ["wavpack", "truehd", "tta"])
+def test_sound_in_packets_without_a_length_lacks_nothing(codec, scene, ffmpeg, tmp_path):
+    film = ffmpeg(*scene(seconds=3), *H264, "-c:a", codec, "-strict", "-2", tmp_path / "film.mkv")
+    with open_reader(film) as reader:
+        assert len(list(reader.frames(count_sound=True))) == 75 and reader.problem() == ""
+
+
+def test_sound_that_cannot_be_decoded_is_told_also_where_its_packets_have_no_length(scene, ffmpeg, tmp_path):
+    # FFmpeg 8 does not decode what FFmpeg 5 writes of more than two channels.
+    sound = ["-c:a", "truehd", "-strict", "-2"]
+    film = ffmpeg(*scene(seconds=1, layout="5.1"), *H264, *sound, tmp_path / "film.mkv")
+    report = WriteReport()
+    with av.open(str(written(film, tmp_path, report))) as container:
+        heard = sum(float(stream.duration * stream.time_base) for stream in container.streams.audio)
+    lost = float(report.problem.split()[0]) if report.problem else 0.0
+    assert heard + lost == pytest.approx(1.0, abs=0.06)
+
+
 class TestLosses:
     @pytest.mark.parametrize(
         ("suffix", "video"), [("mp4", H264), ("mkv", H264), ("ts", MPEG2), ("avi", ["-c:v", "mpeg4", "-g", "12"])]
@@ -427,5 +453,7 @@ class TestLosses:
         for start in (0.0, 1.0, 3.5):
             count.add(start, 1.0)
         assert count.sentence(times) == "sound 2 lacks 1.5 seconds, near 0:02"
+        assert count_without_lengths(0.0, 0.5, 1.0, 1.5) == []
+        assert count_without_lengths(0.0, 0.5, 2.5, 3.0) == [(1.0, 2.5)]
         paused = FrameTimes(np.arange(50), np.arange(50) / 25, 50, Fraction(1, 25))
         assert count.sentence(paused) == ""

@@ -48,6 +48,27 @@ def test_the_whole_display_matrix(kind, name, scene, ffmpeg, set_matrix, white_b
         assert iou(white_box(frame.preview(96)), box) > 0.9
 
 
+ORIENTED = {
+    "rotate=180": (0.625, 0.5, 0.875, 0.875),
+    "flip=horizontal": (0.625, 0.125, 0.875, 0.5),
+    "rotate=90": (0.125, 0.625, 0.5, 0.875),
+    "rotate=90:flip=horizontal": (0.125, 0.125, 0.5, 0.375),  # mirrored first
+}
+
+
+@pytest.mark.parametrize("kind", ORIENTED)
+@pytest.mark.parametrize("name", ["film.h264", "film.ts", "film.mkv", "film.mp4"])
+def test_an_orientation_that_only_some_frames_state(kind, name, scene, ffmpeg, white_box, iou, tmp_path):
+    film = ffmpeg(
+        *scene(seconds=0.6), "-an", "-c:v", "libx264", "-pix_fmt", "yuv420p", "-g", "6", "-bf", "2",
+        "-bsf:v", f"h264_metadata=display_orientation=insert:{kind}", tmp_path / name,
+    )  # fmt: skip
+    for path in (film, written(film, tmp_path)):
+        frames = list(read_frames(path))
+        assert len(frames) == 15
+        assert min(iou(white_box(frame.image()), ORIENTED[kind]) for frame in frames) > 0.85
+
+
 def test_a_matrix_that_is_none_of_the_eight_is_the_nearest():
     ten_degrees = [round(value * 65536) for value in (0.985, 0.174, 0, -0.174, 0.985, 0, 0, 0)]
     assert turn_of(struct.pack("9i", *ten_degrees, 1 << 30)) == Turn()

@@ -80,11 +80,62 @@ def test_what_a_damaged_file_lost_is_told(film):
     assert told >= 3
 
 
+X265 = ["-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=error:bframes=2"]
+RAW = {
+    "film.h264": ["-c:v", "libx264", "-g", "12", "-bf", "3"],
+    "slices.h264": ["-c:v", "libx264", "-x264-params", "slices=3:cabac=0", "-g", "12"],
+    "film.hevc": X265,
+    "film.mjpeg": ["-c:v", "mjpeg", "-q:v", "4"],
+    "film.m2v": [*MPEG2, "-bf", "2"],
+    "film.m4v": ["-c:v", "mpeg4", "-q:v", "4", "-f", "m4v"],
+    "film.obu": ["-c:v", "libaom-av1", "-cpu-used", "8", "-usage", "realtime"],
+    "film.ivf": ["-c:v", "libvpx", "-deadline", "realtime", "-b:v", "1M"],
+    "grey.y4m": ["-pix_fmt", "gray"],
+    "film.y4m": ["-pix_fmt", "yuv422p"],
+    "film.drc": ["-c:v", "vc2", "-pix_fmt", "yuv422p"],
+    "film.nut": ["-c:v", "mpeg4", "-c:a", "libmp3lame"],
+}
+
+
+@pytest.mark.parametrize("name", RAW)
+def test_the_tail_of_a_raw_stream(name, ffmpeg, tmp_path):
+    picture = "testsrc2=s=161x96:r=25:d=1.2,noise=c0s=8:c0f=t,format=yuv444p"
+    sound = ["-f", "lavfi", "-i", "sine=440:r=48000:d=1.2"] if name == "film.nut" else []
+    size = ["-s", "160x96", "-pix_fmt", "yuv420p"] if not name.endswith("y4m") else []
+    film = ffmpeg("-f", "lavfi", "-i", picture, *sound, *size, *RAW[name], tmp_path / name)
+    assert read(film) == (30, "")
+    content = film.read_bytes()
+    for share in (0.35, 0.52, 0.77, 0.93, 1):
+        film.write_bytes(content[: int(len(content) * share) - 40])
+        frames, problem = read(film)
+        assert problem and frames <= 30, (share, frames)
+
+
+def test_a_raw_stream_that_ends_with_what_comes_before_a_picture(ffmpeg, tmp_path):
+    options = ["-pix_fmt", "yuv420p", "-g", "5", "-bf", "0"]
+    film = ffmpeg(
+        "-f", "lavfi", "-i", "testsrc2=s=160x96:r=25:d=1", *options, "-c:v", "libx264", tmp_path / "film.h264"
+    )
+    content = film.read_bytes()
+    film.write_bytes(content[: content.rfind(b"\0\0\1\x65")])  # the parameters of the last key picture are left
+    frames, problem = read(film)
+    assert frames == 20 and problem.startswith("read to 0.8 seconds: the rest of the file is missing")
+
+
 @pytest.mark.parametrize("film", ["film.ts", "film.mpg", "film.ogv"], indirect=True)
 def test_joined_files_are_whole(film):
     film.write_bytes(film.read_bytes() * 2)
     frames, problem = read(film)
     assert frames == 100 and problem == ""
+
+
+@pytest.mark.parametrize("film", ["film.mkv", "film.mp4", "film.flv"], indirect=True)
+def test_a_file_joined_on_that_players_do_not_reach_is_told(film):
+    content = film.read_bytes()
+    film.write_bytes(content * 3)
+    frames, problem = read(film)
+    assert frames < 150
+    assert problem == f"another file is joined on, and may not be read, from byte {len(content)} of {3 * len(content)}"
 
 
 @pytest.mark.parametrize("film", ["film.mkv", "film.mp4", "film.mxf", "film.gif", "film.mpg"], indirect=True)

@@ -2,71 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-import zipfile
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
-import numpy as np
-import pandas as pd
 import pytest
 from sqlalchemy import text
 from starlette.testclient import TestClient
 
 from facelib.archive import update_archive
-from facelib.archive.traces import spellings
-from facelib.gallery import read_gallery
 from facelib.project import Project
 from facelib.recognize import load_recognizer
 
 DEMO = "/api/v1/projects/demo"
 PERSON = "Eileen Collins"
-
-
-def _contents(folder: Path) -> Iterator[tuple[str, bytes]]:
-    """Yield every file but the films, what is in its columns, and what is packed in it."""
-    for path in sorted(one for one in folder.rglob("*") if one.is_file() and one.suffix != ".mp4"):
-        yield str(path), path.read_bytes()
-        if path.suffix == ".parquet":
-            for name, column in pd.read_parquet(path).items():
-                parts = (np.asarray(one).tobytes() if isinstance(one, np.ndarray) else one for one in column)
-                parts = (one if isinstance(one, bytes) else str(one).encode() for one in parts)
-                yield f"{path}: {name}", b"\n".join(parts)
-        if zipfile.is_zipfile(path):
-            with zipfile.ZipFile(path) as packed:
-                for member in packed.namelist():
-                    yield f"{path}: {member}", packed.read(member)
-
-
-def _traces(project: Project) -> dict[str, list[bytes]]:
-    """Return what must be gone: digests and bytes of pictures, embeddings, spellings of the name."""
-    gallery = read_gallery(project.faces).table
-    pictures = [path.read_bytes() for path in project.find_pictures(PERSON)]
-    vectors = [np.asarray(one, np.float32).tobytes() for one in gallery.loc[gallery["person"] == PERSON, "embedding"]]
-    for film in project.find_videos():
-        files = project.film(film)
-        tracks, looks = pd.read_parquet(files.tracks), pd.read_parquet(files.looks)
-        own = set(tracks.loc[tracks["person"] == PERSON, "track"])
-        vectors += [np.asarray(one, np.float32).tobytes() for one in tracks.loc[tracks["track"].isin(own), "embedding"]]
-        vectors += [np.asarray(one, np.float32).tobytes() for one in looks.loc[looks["track"].isin(own), "embedding"]]
-        pictures += [one for one in looks.loc[looks["track"].isin(own), "picture"] if one]
-    whole = [vector for vector in vectors if np.isfinite(np.frombuffer(vector, np.float32)).all()]
-    return {
-        "pictures": pictures,
-        "digests": [hashlib.sha256(one).hexdigest().encode() for one in pictures],
-        "vectors": whole,
-        "name": spellings(PERSON),
-    }
-
-
-def _found(project: Project, sought: dict[str, list[bytes]]) -> list[tuple[str, str]]:
-    folder = project.data_dir.parent
-    return [
-        (kind, where)
-        for where, content in _contents(folder)
-        for kind, words in sought.items()
-        if any(word in content for word in words)
-    ]
 
 
 def _in_database(client: TestClient) -> bool:
@@ -97,14 +44,14 @@ def busy(films: TestClient, named: Project) -> TestClient:
     return films
 
 
-def test_everything_is_forgotten(busy: TestClient, named: Project) -> None:
-    sought = _traces(named)
-    before = {kind for kind, _ in _found(named, sought)}
+def test_everything_is_forgotten(busy: TestClient, named: Project, traces) -> None:
+    sought = traces.of(named, PERSON)
+    before = {kind for kind, _ in traces.found(named.data_dir.parent, sought)}
     assert before == {"pictures", "digests", "vectors", "name"} and _in_database(busy)
     others = busy.get(f"{DEMO}/tracks", params={"label": "Grace Hopper", "limit": 1000}).json()
     answer = busy.post(f"{DEMO}/people/{PERSON}/forget", json={})
     assert answer.status_code == 200, answer.text
-    assert _found(named, sought) == []
+    assert traces.found(named.data_dir.parent, sought) == []
     assert not _in_database(busy)
     assert "data/people/" in "".join(answer.json()["removed"]) and answer.json()["stays"]
     # The others are as they were.
@@ -118,13 +65,13 @@ def test_everything_is_forgotten(busy: TestClient, named: Project) -> None:
     assert busy.post(f"{DEMO}/people/{PERSON}/forget", json={}).status_code == 404
 
 
-def test_the_name_is_kept_and_the_face_dropped(busy: TestClient, named: Project) -> None:
-    sought = _traces(named)
+def test_the_name_is_kept_and_the_face_dropped(busy: TestClient, named: Project, traces) -> None:
+    sought = traces.of(named, PERSON)
     del sought["name"]
     tracks = busy.get(f"{DEMO}/tracks", params={"label": PERSON, "limit": 1000}).json()
     answer = busy.post(f"{DEMO}/people/{PERSON}/forget", json={"keep_name": True})
     assert answer.status_code == 200, answer.text
-    assert _found(named, sought) == []
+    assert traces.found(named.data_dir.parent, sought) == []
     after = busy.get(f"{DEMO}/tracks", params={"label": PERSON, "limit": 1000}).json()
     assert after["total"] == tracks["total"] > 0
     assert all(one["decided"] and not one["pictures"] for one in after["items"])

@@ -1,0 +1,79 @@
+"""`facelib run` on a project on S3, by a real server and two workers, and the server killed meanwhile."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from facelib.archive.cluster import start_cluster
+from facelib.nets.cache import cache_folder
+from facelib.project import Project
+from facelib.project.store import Store
+
+pytest.importorskip("obstore")
+pytest.importorskip("distributed")
+
+FACELIB = [sys.executable, "-c", "from facelib.cli import main; main()"]
+STEPS = "1-7"
+# Of each machine and run alone; the page names the reports of the run.
+OWN = re.compile(r"runs/|store/|digests\.json|\.|index\.html|page/|corrections")
+
+
+def results(project: Project) -> dict[str, str]:
+    """Return the SHA-256 of all that a run leaves, without what is a machine's own."""
+    paths = {path.relative_to(project.output).as_posix(): path for path in project.output.rglob("*") if path.is_file()}
+    return {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in paths.items() if not OWN.match(name)}
+
+
+def run(*arguments: str, cache: Path) -> subprocess.Popen[str]:
+    command = [*FACELIB, "run", "--project", "demo", "--steps", STEPS, *arguments]
+    environment = os.environ | {"XDG_CACHE_HOME": str(cache), "FACELIB_MODELS": str(cache_folder())}
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
+
+
+@pytest.mark.kernel
+def test_a_run_over_s3_leaves_what_a_local_run_leaves(server, copy_demo, tmp_path):
+    local = copy_demo(tmp_path / "local", 0.4)
+    for path in [path for path in local.data.rglob("*") if path.is_file()]:
+        Store("s3://films/data/demo").put(path.relative_to(local.data).as_posix(), path)
+    with run("--data-dir", str(local.data_dir), "--output-dir", str(local.output_dir), cache=tmp_path / "none") as done:
+        said = done.communicate()[0]
+    assert done.returncode == 0, said
+
+    places = ["--data-dir", "s3://films/data", "--output-dir", "s3://films/output"]
+    with start_cluster(2) as cluster, run(*places, "--scheduler", cluster.address, cache=tmp_path / "one") as working:
+        assert working.stdout is not None
+        said = ""
+        for line in working.stdout:
+            said += line
+            if line.startswith(("02_embed_faces: ...", "05_annotate_video: ...")):
+                time.sleep(3)
+                server.kill()
+                time.sleep(2)
+                server.start()
+    assert working.returncode == 0, said
+    (copy,) = (tmp_path / "one").glob("facelib/shared/*")
+    assert results(Project("demo", copy / "data", copy / "output")) == results(local)
+
+    fetched = Project("demo", tmp_path / "fetched" / "data", tmp_path / "fetched" / "output")
+    store = Store("s3://films/output/demo")
+    for name in store.find():
+        (fetched.output / name).parent.mkdir(parents=True, exist_ok=True)
+        store.fetch(name, fetched.output / name)
+    assert results(fetched) == results(local)
+    page = (fetched.output / "page" / "project.js").read_text()
+    assert "07_evaluate" in page  # the last that a run writes
+
+    shutil.rmtree(tmp_path / "one")  # another machine goes on where this one ended
+    with run(*places, cache=tmp_path / "another") as again:
+        said = again.communicate()[0]
+    assert again.returncode == 0, said
+    assert said.count("fresh: nothing it depends on has changed") == 7

@@ -1,0 +1,200 @@
+"""Shared storage that throttles, refuses or is away: a wait or a clear error, and nothing lost."""
+
+from __future__ import annotations
+
+import http.client
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import urlparse
+
+import pytest
+
+from facelib.project.decisions import append_decision, read_decisions
+from facelib.project.store import Store
+
+pytest.importorskip("obstore")
+
+SLOW_DOWN = 503, "SlowDown", "Please reduce your request rate."
+DENIED = 403, "AccessDenied", "Access Denied"
+GONE = 0, "", ""  # the connection is closed without an answer
+
+
+class Gate(ThreadingHTTPServer):
+    """Passes requests on to an S3 server, but for those that `answer` answers itself."""
+
+    daemon_threads = True
+
+    def __init__(self, address: str) -> None:
+        self.behind = urlparse(address).netloc
+        self.answer: Callable[[str, str], tuple[int, str, str] | None] = lambda method, path: None
+        self.refused = 0
+        super().__init__(("127.0.0.1", 0), _Passing)
+
+    def handle_error(self, request, client_address) -> None:
+        """Say nothing where a client has gone."""
+
+
+class _Passing(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: Gate
+
+    def _pass(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        own = self.server.answer(self.command, self.path)
+        if own is not None:
+            self.server.refused += 1
+        if own == GONE:
+            self.close_connection = True
+            return
+        if own is not None:
+            status, code, message = own
+            text = f"<?xml version='1.0'?><Error><Code>{code}</Code><Message>{message}</Message></Error>".encode()
+            headers = [("Content-Type", "application/xml")]
+        else:
+            connection = http.client.HTTPConnection(self.server.behind)
+            connection.request(self.command, self.path, body, dict(self.headers))
+            answer = connection.getresponse()
+            status, text, headers = answer.status, answer.read(), answer.getheaders()
+            connection.close()
+        self.send_response(status)
+        for name, value in headers:
+            if name.lower() not in {"content-length", "transfer-encoding", "connection"}:
+                self.send_header(name, value)
+        length = dict((name.lower(), value) for name, value in headers).get("content-length")
+        self.send_header("Content-Length", length if self.command == "HEAD" and length else str(len(text)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(text)
+
+    do_GET = do_PUT = do_HEAD = do_DELETE = do_POST = _pass
+
+    def log_message(self, *args) -> None:
+        pass
+
+
+@pytest.fixture
+def gate(server, monkeypatch) -> Iterator[Gate]:
+    """An empty project behind a gate."""
+    for kind in ("data", "output"):
+        store = Store(f"s3://films/{kind}/demo")
+        for name in store.find():
+            store.delete(name)
+    Store("s3://films/data/demo").put("disabled.txt", b"# none\n")
+    with Gate(server.address) as started:
+        thread = threading.Thread(target=started.serve_forever)
+        thread.start()
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{started.server_port}")
+        try:
+            yield started
+        finally:
+            started.shutdown()
+            thread.join()
+
+
+def write(folder: Path, names: list[str]) -> None:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(name)
+
+
+def held() -> dict[str, bytes]:
+    store = Store("s3://films/output/demo")
+    return {name: store.get(name) for name in store.find() if not name.startswith("corrections")}
+
+
+def first(count: int, own: tuple[int, str, str], methods: str = "GET PUT DELETE") -> Callable[[str, str], object]:
+    """Return an answer for the first `count` requests of each kind to each path."""
+    seen: dict[tuple[str, str], int] = {}
+
+    def answer(method: str, path: str) -> object:
+        seen[method, path] = seen.get((method, path), 0) + 1
+        return own if method in methods.split() and seen[method, path] <= count else None
+
+    return answer
+
+
+def test_a_storage_that_throttles_is_waited_for(gate, machine):
+    copy = machine("one")
+    gate.answer = first(3, SLOW_DOWN)
+    copy.fetch()
+    write(copy.project.output, ["a.csv", "videos/b/tracks.parquet"])
+    append_decision(copy.project.corrections, "people/A/1.jpg", was="A", now_is="B")
+    copy.send()
+    assert gate.refused > 12
+    gate.answer = lambda method, path: None
+    assert held() == {"a.csv": b"a.csv", "videos/b/tracks.parquet": b"videos/b/tracks.parquet"}
+    other = machine("other")
+    other.fetch()
+    assert len(read_decisions(other.project.corrections)) == 1
+
+
+def test_a_network_that_is_away_is_waited_for(gate, machine):
+    copy = machine("one")
+    copy.fetch()
+    write(copy.project.output, ["a.csv"])
+    append_decision(copy.project.corrections, "people/A/1.jpg", was="A", now_is="B")
+    back = time.monotonic() + 5
+    gate.answer = lambda method, path: GONE if time.monotonic() < back else None
+    copy.send()
+    assert time.monotonic() >= back and gate.refused > 1
+    assert held() == {"a.csv": b"a.csv"}
+    assert len(Store("s3://films/output/demo").find("corrections")) == 1  # sent again and again, written once
+
+
+@pytest.mark.parametrize(
+    ("own", "error", "message"),
+    [
+        (
+            DENIED,
+            PermissionError,
+            "expected the right to read and write 's3://films/output/demo/b.csv', it was refused",
+        ),
+        (GONE, OSError, "expected 's3://films/output/demo/b.csv' to answer"),
+        (SLOW_DOWN, OSError, "expected 's3://films/output/demo/b.csv' to answer"),
+    ],
+)
+def test_what_could_not_be_sent_is_sent_the_next_time(gate, machine, monkeypatch, own, error, message):
+    monkeypatch.setattr("facelib.project.store._PATIENCE", timedelta(seconds=1))
+    copy = machine("one")
+    copy.fetch()
+    write(copy.project.output, ["a.csv", "b.csv", "c.csv"])
+    append_decision(copy.project.corrections, "people/A/1.jpg", was="A", now_is="B")
+    gate.answer = lambda method, path: own if method == "PUT" and "b.csv" in path else None
+    with pytest.raises(error, match=message):
+        copy.send()
+    gate.answer = lambda method, path: None
+    assert "b.csv" not in held()
+    copy.fetch()  # as the next run does
+    copy.send()
+    assert held() == {name: name.encode() for name in ("a.csv", "b.csv", "c.csv")}
+    assert len(Store("s3://films/output/demo").find("corrections")) == 1
+
+
+def test_a_listing_that_is_refused_removes_nothing(gate, machine, monkeypatch):
+    monkeypatch.setattr("facelib.project.store._PATIENCE", timedelta(seconds=1))
+    copy = machine("one")
+    copy.fetch()
+    write(copy.project.output, ["a.csv"])
+    copy.send()
+    for own, error in ((DENIED, PermissionError), (SLOW_DOWN, OSError), (GONE, OSError)):
+        gate.answer = lambda method, path, own=own: own if "list-type" in path else None
+        with pytest.raises(error, match="s3://films/"):
+            copy.fetch()
+        assert (copy.project.output / "a.csv").is_file()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full is needed")
+def test_a_disk_that_is_full(server):
+    Store("s3://films/data/demo").put("film.mp4", b"x")
+    with pytest.raises(OSError, match=r"expected room for .s3:..films.data.demo.film.mp4.*make room there"):
+        Store("s3://films/data/demo").fetch("film.mp4", Path("/dev/full"))
+
+
+def test_keys_that_are_wrong(server, machine, monkeypatch):
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
+    with pytest.raises(PermissionError, match=r"expected the right to read .*AWS_SECRET_ACCESS_KEY"):
+        machine("one").fetch()
