@@ -28,6 +28,7 @@ from facelib.embed import Embedder
 from facelib.evaluate import match_faces
 from facelib.evaluate.matching import NO_FACE, NOBODY
 from facelib.films.identify import identify_films
+from facelib.films.linkage import link
 from facelib.films.unknowns import (
     fit_grouping,
     group_unknowns,
@@ -35,7 +36,6 @@ from facelib.films.unknowns import (
     join_by_context,
     tracks_of_one_place,
 )
-from facelib.films.unknowns.linkage import link
 from facelib.gallery import build_gallery, read_gallery, write_gallery
 from facelib.project import Project
 from facelib.recognize import UNKNOWN, load_recognizer

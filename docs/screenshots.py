@@ -114,12 +114,27 @@ def face_map(page: Page) -> list[Locator]:
     return [whole]
 
 
+def search(page: Page) -> list[Locator]:
+    """Choose a second person, and play the last moment in which both are seen."""
+    widget = page.locator(".facelib-archive")
+    chooser = widget.get_by_label("On screen: add a person")
+    chosen = widget.locator(".chip").first.inner_text()
+    names = chooser.locator("option").evaluate_all("options => options.map(option => option.value).filter(Boolean)")
+    chooser.select_option(next(name for name in names if name not in chosen and not name.startswith("Unknown")))
+    widget.locator(".chip").nth(1).wait_for()
+    page.wait_for_timeout(3000)
+    widget.locator(".hit").last.click()
+    page.wait_for_timeout(5000)
+    return [widget]
+
+
 RESULTS: dict[str, tuple[str, Callable[[Page], list[Locator]]]] = {
     "03": ("map.png", face_map),
     "04": ("threshold.png", threshold),
     "05": ("timeline.png", lambda page: [plot(page, "Who is on screen"), plot(page, "Time on screen")]),
     "07": ("evaluate.png", lambda page: [plot(page, "Reliability of confidences"), plot(page, "Who got which name")]),
     "08": ("train.png", lambda page: [plot(page, "The same unseen faces, before and after")]),
+    "10": ("search.png", search),
 }
 """By number of the notebook: the picture of its result, and what stands in it, from top to bottom."""
 

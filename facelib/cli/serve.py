@@ -34,6 +34,9 @@ def serve(
     output_dir: Annotated[
         Path | None, typer.Option(help="Everything made is written here.", show_default="output")
     ] = None,
+    processes: Annotated[
+        int | None, typer.Option(help="Processes that answer requests, as many as cores.", show_default="1")
+    ] = None,
     settings: Annotated[
         Path | None, typer.Option(help="A TOML file of settings, such as port = 9000.", envvar="FACELIB_SETTINGS")
     ] = None,
@@ -43,7 +46,7 @@ def serve(
     The first start prints a token to log in with. What is given here overrides the environment, and that the file.
     """
     cls = _settings_class()
-    given = {"host": host, "port": port, "data_dir": data_dir, "output_dir": output_dir}
+    given = {"host": host, "port": port, "data_dir": data_dir, "output_dir": output_dir, "processes": processes}
     chosen = cls.read(settings, **{name: value for name, value in given.items() if value is not None})
     from facelib.server.serve import serve as run
 

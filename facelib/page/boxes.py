@@ -68,20 +68,17 @@ def _keys(boxes: NDArray[np.float64], times: NDArray[np.float64], ends: NDArray[
     """Return the rows to keep: the ends of runs, and those that linear interpolation would miss."""
     keep = np.asarray(ends | np.append(True, ends[:-1])[: len(ends)], bool)
     rows = np.arange(len(keep))
-    while True:
-        keys = np.flatnonzero(keep)
-        if not len(keys):
-            return keep
-        before = keys[np.searchsorted(keys, rows, side="right") - 1]
-        after = keys[np.searchsorted(keys, rows, side="left")]
+    while len(rows):
+        keys, number = np.flatnonzero(keep), np.cumsum(keep)[rows]
+        before, after = keys[number - 1], keys[number - keep[rows]]
         span = times[after] - times[before]
         share = np.divide(times[rows] - times[before], span, out=np.zeros_like(span), where=span > 0)
         wrong = np.abs(boxes[before] + share[:, None] * (boxes[after] - boxes[before]) - boxes[rows]).max(axis=1)
         # The worst row of each stretch becomes a key, as Ramer, Douglas and Peucker thin out lines (1972, 1973).
-        order = np.lexsort((wrong, before))
-        worst = order[np.append(before[order][1:] != before[order][:-1], True)]
-        worst = worst[wrong[worst] > _TOLERANCE]
-        if not len(worst):
-            return keep
-        keep[rows[worst]] = True
-        rows = rows[np.isin(before, before[worst])]  # a stretch that is near enough stays so
+        starts = np.flatnonzero(np.append(True, before[1:] != before[:-1]))
+        most, length = np.maximum.reduceat(wrong, starts), np.diff(np.append(starts, len(rows)))
+        off = np.repeat(most > _TOLERANCE, length)
+        worst = np.flatnonzero(off & (wrong == np.repeat(most, length)))
+        keep[rows[worst[np.append(before[worst][1:] != before[worst][:-1], True)[: len(worst)]]]] = True
+        rows = rows[off]  # a stretch that is near enough stays so
+    return keep

@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from facelib.images.finding import walk
+from facelib.project.elsewhere import lies_elsewhere
+from facelib.project.ranges import RangedFile, open_file, place_of_film
+from facelib.project.store import is_remote
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -81,6 +84,7 @@ VIDEO_SUFFIXES = frozenset(
 """Suffixes of films; a file with another suffix is a film as well when FFmpeg finds moving pictures in it."""
 
 _HEAD = 4096
+_BUFFER = 1 << 18  # bytes that FFmpeg asks for at once of a film that is read in place
 _OTHERS = (
     (re.compile(rb"#EXTM3U|ffconcat|\[playlist\]|<\?xml[^>]*>\s*<MPD|<MPD|v=0\r?\n", re.IGNORECASE), "a playlist"),
     (re.compile(rb"\s*(WEBVTT|1\r?\n\d\d:\d\d:\d\d,\d|\[Script Info\]|\{\d+\}\{\d+\})"), "subtitles"),
@@ -97,14 +101,21 @@ _OTHERS = (
 def open_container(path: str | Path) -> InputContainer:
     """Open a file as a film: only containers that hold their pictures themselves, and no file that they refer to.
 
+    A film on shared storage is read in place, by its address or by the path of the file that holds its place.
+
     Raises:
         av.FFmpegError: When FFmpeg cannot read it as one.
+        OSError: When the storage does not answer; while the film is read, too.
     """
     import av
 
     options = {"protocol_whitelist": "file", "format_whitelist": FILM_FORMATS}
     # A row of JPEG pictures begins like a single one, which FFmpeg takes it for.
     kind = "mjpeg" if Path(path).suffix.lower() in {".mjpeg", ".mjpg"} and _head(path)[:2] == b"\xff\xd8" else None
+    place = place_of_film(path)
+    if is_remote(place):
+        source = RangedFile(str(place))
+        return av.open(source, "r", kind, options, metadata_errors="replace", buffer_size=_BUFFER)
     # As a `file:` URL: FFmpeg would take a file name such as `concat:a.mp4` for a URL.
     return av.open(f"file:{path}", format=kind, options=options, metadata_errors="replace")
 
@@ -148,6 +159,8 @@ def _why_no_film(path: Path, size: int, changed: int) -> str:
     """Do so once for each size and modification time of the file."""
     import av
 
+    if lies_elsewhere(path):  # only what is called a film does
+        return ""
     head = _head(path)
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     named = path.suffix.lower() in VIDEO_SUFFIXES
@@ -168,7 +181,7 @@ def _why_no_film(path: Path, size: int, changed: int) -> str:
 
 
 def _head(path: str | Path) -> bytes:
-    with Path(path).open("rb") as file:
+    with open_file(path) as file:
         return file.read(_HEAD)
 
 

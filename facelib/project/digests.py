@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from facelib.project.elsewhere import lies_elsewhere
 from facelib.project.files import write_text, writer_lock
 
 
@@ -69,7 +70,7 @@ def file_digests(paths: Mapping[str, Path], *, kept: Path) -> dict[str, str | No
             status = path.stat()
             state = [status.st_size, status.st_mtime_ns]
             entry = known.get(name, [])
-            found[name] = str(entry[2]) if entry[:2] == state else sha256_of(path)
+            found[name] = str(entry[2]) if entry[:2] == state else _content(path)
         except OSError:
             found[name] = None
         else:
@@ -87,6 +88,11 @@ def drop_digests(names: Iterable[str], *, kept: Path) -> None:
     if gone & _read(kept).keys():
         with writer_lock(kept):
             write_text(json.dumps({name: one for name, one in _read(kept).items() if name not in gone}, indent=0), kept)
+
+
+def _content(path: Path) -> str:
+    film = lies_elsewhere(path)
+    return film.sha256 if film else sha256_of(path)
 
 
 def _read(kept: Path) -> dict[str, list[object]]:

@@ -34,6 +34,19 @@ def is_remote(address: str | Path) -> bool:
     return "://" in str(address) and not str(address).startswith("file://")
 
 
+@dataclass(frozen=True, slots=True)
+class ObjectFacts:
+    """What is known of an object without reading it.
+
+    Attributes:
+        size: Its bytes.
+        tag: Its ETag, which changes with its content.
+    """
+
+    size: int
+    tag: str
+
+
 @dataclass(frozen=True)
 class Store:
     """Objects under one address. An object is written whole or not at all, and never changed.
@@ -160,6 +173,44 @@ class Store:
         with self._told(name):
             return bytes(obstore.get(self._objects, name).bytes())
 
+    def facts(self, name: str) -> ObjectFacts:
+        """Return an object's size and ETag.
+
+        Raises:
+            FileNotFoundError: When there is none of this name.
+            OSError: When it cannot be read.
+        """
+        import obstore
+
+        with self._told(name):
+            found = obstore.head(self._objects, name)
+        return ObjectFacts(int(found["size"]), str(found["e_tag"]))
+
+    def get_range(self, name: str, start: int, end: int, *, tag: str) -> bytes:
+        """Return some bytes of an object that is still the same.
+
+        Args:
+            name: Of the object.
+            start: The first byte.
+            end: The byte after the last.
+            tag: The ETag that it must have.
+
+        Raises:
+            OSError: When it was changed, is gone, or cannot be read.
+        """
+        import obstore
+        from obstore.exceptions import PreconditionError
+
+        with self._told(name):
+            try:
+                found = obstore.get(self._objects, name, options={"range": (start, end), "if_match": tag})
+                return bytes(found.bytes())
+            except PreconditionError:
+                raise OSError(
+                    f"expected {self.address.rstrip('/')}/{name} to stay as it is while it is read, it was changed; "
+                    f"run this again"
+                ) from None
+
     def fetch(self, name: str, path: Path) -> str:
         """Put an object at a path, without holding it in memory; return the SHA-256 of its bytes.
 
@@ -169,20 +220,34 @@ class Store:
             FileNotFoundError: When there is none of this name.
             OSError: When it cannot be read, or the file not written.
         """
-        import obstore
-
         if self.folder is not None:
             with suppress(OSError):  # on another disk, or where files have one name each
                 os.link(self.folder / name, path)
                 return sha256_of(path)
         hashed = hashlib.sha256()
-        with self._told(name):
-            chunks = obstore.get(self._objects, name).stream(min_chunk_size=1 << 20)
-        with path.open("wb", buffering=0) as file, self._told(name):
-            for chunk in chunks:
+        with path.open("wb", buffering=0) as file:
+            for chunk in self._chunks(name):
                 hashed.update(chunk)
                 self._write(name, path, file, chunk)
         return hashed.hexdigest()
+
+    def sha256(self, name: str) -> str:
+        """Return the SHA-256 of an object's bytes, which are read and not kept.
+
+        Raises:
+            FileNotFoundError: When there is none of this name.
+            OSError: When it cannot be read.
+        """
+        hashed = hashlib.sha256()
+        for chunk in self._chunks(name):
+            hashed.update(chunk)
+        return hashed.hexdigest()
+
+    def _chunks(self, name: str) -> Iterator[Any]:
+        import obstore
+
+        with self._told(name):
+            yield from obstore.get(self._objects, name).stream(min_chunk_size=1 << 20)
 
     def _write(self, name: str, path: Path, file: IO[bytes], chunk: Any) -> None:
         try:

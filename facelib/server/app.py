@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
 from importlib.metadata import version
+from threading import Event, Thread
 from types import ModuleType
 
 from anyio import to_thread
 from fastapi import APIRouter, FastAPI
 from prometheus_client import CollectorRegistry
+from starlette.routing import BaseRoute
 
 from facelib.server import embedded, front
+from facelib.server.answers import Answers
 from facelib.server.api import events, jobs, of_projects, projects, server, session, tokens, uploads, users
 from facelib.server.api.doctor import GalleryDoctor
 from facelib.server.database import open_store
@@ -28,12 +32,13 @@ from facelib.server.problems import ProblemDocument, add_handlers, describe
 from facelib.server.reviews import Reviews
 from facelib.server.security.first import make_first_token
 from facelib.server.settings import ServerSettings
+from facelib.server.warming import warm_up
 
 API = "/api/v1"
 ROUTERS: tuple[ModuleType, ...] = (session, users, tokens, projects, jobs, uploads, events, *of_projects.ROUTERS)
 
 
-def create_app(settings: ServerSettings) -> FastAPI:
+def create_app(settings: ServerSettings, *, warm: bool = False) -> FastAPI:
     """Return the application of a server, with its database open and up to date.
 
     `app.state` carries `settings`, `store`, and `first_token`: the token made when nobody could log in yet, to be shown
@@ -41,6 +46,7 @@ def create_app(settings: ServerSettings) -> FastAPI:
 
     Args:
         settings: What the server is told.
+        warm: Whether to make the newest films ready in the background, once it runs.
 
     Raises:
         sqlalchemy.exc.OperationalError: When the database cannot be reached.
@@ -51,7 +57,12 @@ def create_app(settings: ServerSettings) -> FastAPI:
     async def life(_app: FastAPI) -> AsyncIterator[None]:
         workers = Workers(store, settings)
         workers.start()
+        stop = Event()
+        if warm:
+            given = (settings, app.state.pages, app.state.reviews, stop)
+            Thread(target=warm_up, args=given, daemon=True).start()
         yield
+        stop.set()
         await to_thread.run_sync(workers.stop)
         store.close()
 
@@ -67,23 +78,29 @@ def create_app(settings: ServerSettings) -> FastAPI:
     app.state.settings, app.state.store = settings, store
     app.state.feed = EventFeed(store)
     app.state.pages, app.state.reviews, app.state.networks = FilmPages(), Reviews(), Networks()
-    app.state.doctor = GalleryDoctor()
+    app.state.doctor, app.state.answers = GalleryDoctor(), Answers()
     app.state.registry = CollectorRegistry()
     app.state.first_token = make_first_token(store)
     add_handlers(app, settings)
-    api = APIRouter(prefix=API, responses=describe())
-    for module in ROUTERS:
-        api.include_router(module.router)
-    app.include_router(api, max_body_size=LARGEST_BODY)
-    app.include_router(server.router)
-    app.include_router(embedded.router)
-    app.include_router(front.router)
+    app.router.routes.extend(_routes())
     _describe(app)
     app.add_middleware(ETags)
     app.add_middleware(BodyLimit)
     app.add_middleware(SecurityHeaders, only_https=settings.secure_cookies)
     app.add_middleware(Observe, registry=app.state.registry)
     return app
+
+
+@cache
+def _routes() -> tuple[BaseRoute, ...]:
+    """Return the routes of every server: they hold nothing of one, and take most of the time that an app takes."""
+    app, api = FastAPI(openapi_url=None), APIRouter(prefix=API, responses=describe())
+    for module in ROUTERS:
+        api.include_router(module.router)
+    app.include_router(api, max_body_size=LARGEST_BODY)
+    for module in (server, embedded, front):
+        app.include_router(module.router)
+    return tuple(app.router.routes)
 
 
 def _describe(app: FastAPI) -> None:

@@ -14,6 +14,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from facelib.films.appearances import appearances, with_ends
+from facelib.project import Project, identities
 
 Value = TypeVar("Value")
 
@@ -28,21 +29,42 @@ class Kept(Generic[Value]):
     def __init__(self, most: int) -> None:
         self._most = most
         self._held: OrderedDict[str, tuple[object, Value]] = OrderedDict()
+        self._making: dict[str, Lock] = {}
         self._lock = Lock()
 
     def find(self, key: str, state: object, make: Callable[[], Value]) -> Value:
-        """Return the value of a key, made anew where its state is another one than when it was made."""
+        """Return the value of a key, made anew where its state is another one than when it was made.
+
+        Of many who ask at once, one makes it, and the others wait for that.
+        """
         with self._lock:
-            if key in self._held and self._held[key][0] == state:
-                self._held.move_to_end(key)
+            if self._has(key, state):
                 return self._held[key][1]
-        made = make()
-        with self._lock:
-            self._held[key] = state, made
-            self._held.move_to_end(key)
-            while len(self._held) > self._most:
-                self._held.popitem(last=False)
+            making = self._making.setdefault(key, Lock())
+        with making:
+            with self._lock:
+                if self._has(key, state):
+                    return self._held[key][1]
+            made = make()
+            with self._lock:
+                self._held[key] = state, made
+                self._has(key, state)
+                self._making.pop(key, None)
+                while len(self._held) > self._most:
+                    self._held.popitem(last=False)
         return made
+
+    def _has(self, key: str, state: object) -> bool:
+        """Return whether a value is there; it then counts as used."""
+        found = key in self._held and self._held[key][0] == state
+        if found:
+            self._held.move_to_end(key)
+        return found
+
+    def drop(self, key: str) -> None:
+        """Drop the value of a key."""
+        with self._lock:
+            self._held.pop(key, None)
 
     def forget(self) -> None:
         """Drop everything."""
@@ -57,6 +79,11 @@ def table_of(path: Path) -> pd.DataFrame | None:
     except FileNotFoundError:
         return None
     return _read(str(path), status.st_size, status.st_mtime_ns)
+
+
+def merged_of(project: Project) -> dict[str, str]:
+    """Return each merged name with the name that it is merged into, read once for each state of the decisions."""
+    return _merged(project, tag_of(project.corrections))
 
 
 def tag_of(*paths: Path, also: object = "") -> str:
@@ -85,6 +112,11 @@ def _appearances(path: Path, size: int, changed: int, longest_gap: float, unknow
     tracks = with_ends(pd.read_parquet(path))
     rows: list[dict[str, Any]] = appearances(tracks, longest_gap=longest_gap, unknown=unknown).to_dict("records")  # type: ignore[assignment]
     return rows
+
+
+@lru_cache(maxsize=32)
+def _merged(project: Project, state: str) -> dict[str, str]:
+    return identities.merged(project)
 
 
 @lru_cache(maxsize=32)

@@ -1,8 +1,11 @@
-"""What the endpoints take: who calls, the project in the path, the page of a list, the database."""
+"""What the endpoints take: who calls, the project in the path, the page of a list, the database.
+
+Dependencies that wait for nothing are coroutines: FastAPI calls functions in threads, which takes longer than they do.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -18,13 +21,13 @@ from facelib.server.security.recognise import recognise
 from facelib.server.settings import ServerSettings
 
 
-def server_settings(request: Request) -> ServerSettings:
+async def server_settings(request: Request) -> ServerSettings:
     """Return the settings of the server that answers."""
     settings: ServerSettings = request.app.state.settings
     return settings
 
 
-def server_store(request: Request) -> Store:
+async def server_store(request: Request) -> Store:
     """Return the database of the server that answers."""
     store: Store = request.app.state.store
     return store
@@ -52,8 +55,8 @@ Anyone = Annotated[Caller, Depends(current_caller)]
 """A caller that is known, whatever it may do."""
 
 
-def _who_may(scope: Scope) -> Callable[..., Caller]:
-    def check(project: str, caller: Anyone) -> Caller:
+def _who_may(scope: Scope) -> Callable[..., Awaitable[Caller]]:
+    async def check(project: str, caller: Anyone) -> Caller:
         if not caller.may("read", project):  # as if it were not there: its name is nobody else's business
             raise _no_project(project)
         if not caller.may(scope, project):
@@ -73,7 +76,7 @@ Admin = Annotated[Caller, Depends(_who_may("admin"))]
 """A caller that may change everything in the project in the path."""
 
 
-def _owner(caller: Anyone) -> Caller:
+async def _owner(caller: Anyone) -> Caller:
     if not caller.may("admin"):
         raise Problem(403, "expected the scope 'admin' for all projects; ask the server's owner for it")
     return caller

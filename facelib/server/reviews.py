@@ -32,12 +32,18 @@ class Reviews:
         Raises:
             Problem: 409 when there are none yet.
         """
-        films = [film for film in project.find_videos() if project.film(film).tracks.is_file()]
-        if not films:
-            raise Problem(409, f"expected films with names, {project.name!r} has none yet; let them be looked at first")
-        tables = [path for film in films for path in (project.film(film).tracks, project.film(film).detections)]
-        state = tag_of(project.corrections, *tables)
-        return self._known.find(str(project.output.absolute()), state, lambda: Review(project, films))
+        films = _named(project)
+        return self._known.find(str(project.output.absolute()), _state(project, films), lambda: Review(project, films))
+
+    def state(self, project: Project) -> str:
+        """Return a text that changes with the review of a project and with its groups of unknown people.
+
+        Raises:
+            Problem: 409 when no film has names yet.
+        """
+        films = _named(project)
+        looks = [project.film(film).looks for film in films]
+        return _state(project, films) + tag_of(*looks, *_groups(project))
 
     def unknown(self, project: Project) -> tuple[Review, list[dict[str, Any]]]:
         """Return the review of a project, and its groups of unknown people: the columns of `people_of`, a dict each.
@@ -46,8 +52,7 @@ class Reviews:
             Problem: 409 when no film has names yet.
         """
         review = self.read(project)
-        groups = [project.unknowns / f"{name}.parquet" for name in ("groups", "members")]
-        state, key = (tag_of(*groups), review), str(project.output.absolute())
+        state, key = (tag_of(*_groups(project)), review), str(project.output.absolute())
         return review, self._unknown.find(key, state, lambda: _unknown_people(project, review))
 
     @contextmanager
@@ -73,6 +78,22 @@ class Reviews:
         """Drop everything that is held in memory."""
         self._known.forget()
         self._unknown.forget()
+
+
+def _named(project: Project) -> list[Path]:
+    films = [film for film in project.find_videos() if project.film(film).tracks.is_file()]
+    if not films:
+        raise Problem(409, f"expected films with names, {project.name!r} has none yet; let them be looked at first")
+    return films
+
+
+def _state(project: Project, films: list[Path]) -> str:
+    tables = [path for film in films for path in (project.film(film).tracks, project.film(film).detections)]
+    return tag_of(project.corrections, *tables)
+
+
+def _groups(project: Project) -> list[Path]:
+    return [project.unknowns / f"{name}.parquet" for name in ("groups", "members")]
 
 
 def _unknown_people(project: Project, review: Review) -> list[dict[str, Any]]:

@@ -1,15 +1,29 @@
-"""The server started and kept running until it is stopped."""
+"""The server started and kept running until it is stopped, in one process or in several."""
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
+import threading
 from collections.abc import Callable
+from functools import partial
+from multiprocessing import parent_process
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import uvicorn
+from fastapi import FastAPI
+from uvicorn.supervisors import Multiprocess
 
 from facelib.server.app import create_app
+from facelib.server.database import open_store
+from facelib.server.jobs.worker import Workers
 from facelib.server.logs import set_up_logs
+from facelib.server.security.first import make_first_token
 from facelib.server.settings import ServerSettings
+
+_STARTED = 60  # seconds that a process may take to start, or to be too busy to say that it lives
 
 
 def serve(settings: ServerSettings, *, tell: Callable[[str], None] = print) -> None:
@@ -21,24 +35,87 @@ def serve(settings: ServerSettings, *, tell: Callable[[str], None] = print) -> N
 
     Raises:
         OSError: When the address cannot be listened on.
+        KeyboardInterrupt: When it was stopped by Ctrl-C.
     """
     listening = _listen(settings.host, settings.port)
     with listening:
         set_up_logs()
-        app = create_app(settings)
-        host, port = listening.getsockname()[:2]
-        tell(f"Serving {settings.data_dir} at http://{f'[{host}]' if ':' in host else host}:{port}")
-        if app.state.first_token:
-            tell(f"Log in with this token; it is shown once: {app.state.first_token}")
-        config = uvicorn.Config(
-            app,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            forwarded_allow_ips=settings.trusted_proxies,
-            timeout_graceful_shutdown=10,
-        )
-        uvicorn.Server(config).run(sockets=[listening])
+        if settings.processes == 1:
+            app = create_app(settings, warm=True)
+            _greet(settings, listening, app.state.first_token, tell)
+            uvicorn.Server(_config(settings, app)).run(sockets=[listening])
+        else:
+            _serve_by_many(settings, listening, tell)
+
+
+def _serve_by_many(settings: ServerSettings, listening: socket.socket, tell: Callable[[str], None]) -> None:
+    """Let processes answer the requests, begin another one where one ends, and do the jobs here."""
+    store = open_store(settings.database)
+    _greet(settings, listening, make_first_token(store), tell)
+    make = partial(_app_of_child, settings.model_copy(update={"workers": 0}))
+    workers = Workers(store, settings)
+    with TemporaryDirectory(prefix="facelib-figures-", ignore_cleanup_errors=True) as figures:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = figures  # where the processes add up what /metrics tells
+        processes = _Processes(_config(settings, make, workers=settings.processes, factory=True), [listening])
+        workers.start()
+        try:
+            processes.run()
+        finally:
+            workers.stop()
+            store.close()
+            del os.environ["PROMETHEUS_MULTIPROC_DIR"]
+    if processes.interrupted:
+        raise KeyboardInterrupt
+
+
+class _Processes(Multiprocess):
+    """The processes of a server.
+
+    Attributes:
+        interrupted: Whether they were stopped by Ctrl-C.
+    """
+
+    interrupted = False
+
+    def handle_int(self) -> None:
+        """Stop all, as Ctrl-C asks."""
+        self.interrupted = True
+        super().handle_int()
+
+
+def _app_of_child(settings: ServerSettings) -> FastAPI:
+    """Return the application of one of several processes."""
+    set_up_logs()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    return create_app(settings, warm=True)
+
+
+def _end_with_parent() -> None:
+    """Stop this process once the one that started it has gone, were it by SIGKILL."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _config(settings: ServerSettings, app: Any, **more: Any) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        forwarded_allow_ips=settings.trusted_proxies,
+        timeout_graceful_shutdown=10,
+        timeout_worker_healthcheck=_STARTED,
+        **more,
+    )
+
+
+def _greet(settings: ServerSettings, listening: socket.socket, token: str | None, tell: Callable[[str], None]) -> None:
+    host, port = listening.getsockname()[:2]
+    tell(f"Serving {settings.data_dir} at http://{f'[{host}]' if ':' in host else host}:{port}")
+    if token:
+        tell(f"Log in with this token; it is shown once: {token}")
 
 
 def _listen(host: str, port: int) -> socket.socket:

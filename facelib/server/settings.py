@@ -29,6 +29,9 @@ class ServerSettings(BaseSettings):
     )
     host: str = Field("127.0.0.1", description="The address to listen on; 0.0.0.0 for every network of the machine.")
     port: int = Field(8000, ge=0, le=65535, description="The port to listen on; 0 for any that is free.")
+    processes: int = Field(
+        1, ge=1, le=64, description="Processes that answer requests; each keeps in its own memory what it has shown."
+    )
     workers: int = Field(1, ge=0, le=64, description="Jobs done at a time; 0 leaves them to other servers.")
     job_memory_gb: float = Field(8.0, gt=0, description="Gigabytes of memory that each process of a job may take.")
     notebooks: Path | None = Field(None, description="A folder of notebooks to run instead of facelib's own.")

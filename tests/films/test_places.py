@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from facelib.films.linkage import link_to
 from facelib.films.unknowns import (
     add_to_groups,
     group_unknowns,
@@ -13,7 +14,6 @@ from facelib.films.unknowns import (
     table_of_groups,
     tracks_of_one_place,
 )
-from facelib.films.unknowns.linkage import link_to
 from facelib.recognize import UNKNOWN
 
 ADA, GRACE = np.array([1.0, 0, 0, 0]), np.array([0, 1.0, 0, 0])

@@ -16,6 +16,7 @@ from sklearn.metrics import adjusted_rand_score
 
 import facelib
 from facelib.films.identify import identify_films
+from facelib.films.linkage import link
 from facelib.films.unknowns import (
     UNKNOWN_PEOPLE_COLUMNS,
     fit_grouping,
@@ -23,7 +24,6 @@ from facelib.films.unknowns import (
     grouping_threshold,
     unknown_people,
 )
-from facelib.films.unknowns.linkage import link
 from facelib.gallery import build_gallery, read_gallery, write_gallery
 from facelib.project import Project
 from facelib.recognize import UNKNOWN, load_recognizer

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import signal
+import time
 from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import httpx2
+import psutil
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
@@ -39,6 +42,40 @@ def test_a_server_starts_tells_its_token_once_and_stops(tmp_path: Path, database
         assert httpx2.get(f"{address}/api/v1/projects", headers=headers).status_code == 200
         process.terminate()
         assert "token" not in process.communicate(timeout=60)[0]
+
+
+def test_several_processes_are_one_server(tmp_path: Path) -> None:
+    options = ["--data-dir", str(tmp_path / "data"), "--output-dir", str(tmp_path / "output"), "--processes", "2"]
+    with serving(*options) as (process, address, token):
+        api, headers = f"{address}/api/v1", {"Authorization": f"Bearer {token}"}
+
+        def ask(method: str, path: str, **more: Any) -> httpx2.Response:  # on a connection of its own each time
+            return httpx2.request(method, f"{api}/{path}", timeout=60, **{"headers": headers, **more})
+
+        assert ask("GET", "projects").status_code == 200 and len(_answering(process.pid)) == 2
+        wrong = [ask("POST", "session", json={"name": "nobody", "password": "x"}, headers={}) for _ in range(12)]
+        assert [answer.status_code for answer in wrong] == [401] * 5 + [429] * 7
+        made = ask("POST", "tokens", json={"name": "x", "grants": {"*": "read"}}).json()
+        other = {"headers": {"Authorization": f"Bearer {made['token']}"}}
+        assert {ask("GET", "projects", **other).status_code for _ in range(6)} == {200}
+        assert ask("DELETE", f"tokens/{made['id']}").status_code == 204
+        assert {ask("GET", "projects", **other).status_code for _ in range(6)} == {401}
+        told = httpx2.get(f"{address}/metrics", headers=headers).text
+        assert 'route="/projects",status="200"} 7.0' in told and 'route="/projects",status="401"} 6.0' in told
+
+        _answering(process.pid)[0].kill()
+        deadline = time.monotonic() + 60
+        while {ask("GET", "projects").status_code for _ in range(4)} != {200} or len(_answering(process.pid)) < 2:
+            assert time.monotonic() < deadline
+        family = _answering(process.pid)
+        process.kill()
+        _, alive = psutil.wait_procs(family, timeout=30)
+        assert not alive
+
+
+def _answering(server: int) -> list[psutil.Process]:
+    children = psutil.Process(server).children()
+    return [child for child in children if "resource_tracker" not in " ".join(child.cmdline())]
 
 
 def test_help_explains_every_setting() -> None:

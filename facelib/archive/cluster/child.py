@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 import tempfile
 from contextlib import suppress
@@ -17,8 +18,11 @@ from facelib.archive.cluster.task import IndexTask, store_tables
 from facelib.films.indexed import index_film, made_from
 from facelib.films.problems import LOOKING, problem_of
 from facelib.project import FilmFiles, digest
-from facelib.project.child import end_with_parent, limit_memory
+from facelib.project.child import end_with_parent, is_out_of_memory, limit_memory
+from facelib.project.ranges import CACHE_VARIABLE, room_for_films, size_of
 from facelib.project.store import Store, is_remote
+
+_FOLDER = "facelib-film-"
 
 
 def main() -> None:
@@ -31,10 +35,10 @@ def main() -> None:
     limit_memory(asked["memory"])
     try:
         told = {"problem": _index(IndexTask(**asked["task"]))}
-    except MemoryError:
-        told = {"died": f"it needed more than the {asked['memory'] / 2**30:.1f} GB of memory that it may take"}
-    except Exception as error:  # a film's error is its result
-        told = {"problem": problem_of(error, LOOKING)}
+    except Exception as error:  # a film's error is its result, a lack of memory is not
+        most = f"the {asked['memory'] / 2**30:.1f} GB of memory that it may take"
+        died = {"died": f"it needed more than {most if asked['memory'] else 'the memory that there is'}"}
+        told = died if is_out_of_memory(error) else {"problem": problem_of(error, LOOKING)}
     out.write(json.dumps(told) + "\n")
     out.flush()
 
@@ -55,7 +59,8 @@ def _index(task: IndexTask) -> str:
             f"{', '.join(f'{name} {theirs!r} instead of {ours!r}' for name, (ours, theirs) in differ.items())}; "
             f"install the same ones on all workers"
         )
-    with tempfile.TemporaryDirectory(prefix="facelib-") as folder:
+    remove_leftovers()
+    with tempfile.TemporaryDirectory(prefix=f"{_FOLDER}{os.getpid()}-") as folder:
         film = _film(task, Path(folder))
         _check_size(film, task.size)
         files = FilmFiles(Path(folder) / "film")
@@ -65,22 +70,39 @@ def _index(task: IndexTask) -> str:
     return ""
 
 
-def _film(task: IndexTask, folder: Path) -> Path:
-    """Return the path of the film; one on shared storage is fetched into a folder first."""
+def _film(task: IndexTask, folder: Path) -> str | Path:
+    """Return where the film is read: its path, or its address where it is known by its ETag; else it is fetched."""
     if not is_remote(task.film):
         return Path(task.film)
     address, _, name = task.film.rpartition("/")
-    film = folder / name
-    content = Store(address).fetch(name, film)
-    if content != task.made["film"]:
+    store, film = Store(address), folder / name
+    if task.tag and store.facts(name).tag == task.tag:
+        return task.film
+    room = room_for_films(folder)
+    if task.size > room:
+        raise OSError(
+            f"expected room for the {task.size / 1e9:.2f} GB of {task.film!r} on the worker, which may take "
+            f"{room / 1e9:.2f} GB; raise {CACHE_VARIABLE}, or make room in {tempfile.gettempdir()!r}"
+        )
+    if store.fetch(name, film) != task.made["film"]:
         raise OSError(f"expected the film that was asked for at {task.film!r}, it was changed")
     return film
 
 
-def _check_size(film: Path, expected: int) -> None:
-    size = film.stat().st_size
+def _check_size(film: str | Path, expected: int) -> None:
+    size = size_of(film)
     if size != expected:
         raise OSError(f"expected a film of {expected} bytes at {str(film)!r}, it has {size} now: it was changed")
+
+
+def remove_leftovers() -> None:
+    """Remove the temporary folders of processes that were killed while they indexed a film."""
+    import psutil
+
+    for folder in Path(tempfile.gettempdir()).glob(f"{_FOLDER}*-*"):
+        number = folder.name.removeprefix(_FOLDER).partition("-")[0]
+        if number.isdecimal() and not psutil.pid_exists(int(number)):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _die_before_worker() -> None:

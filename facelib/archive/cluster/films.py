@@ -14,7 +14,7 @@ from tqdm.auto import tqdm
 
 from facelib.archive.cluster.attempts import add_attempt, set_aside
 from facelib.archive.cluster.connect import connected
-from facelib.archive.cluster.shared import addresses_of
+from facelib.archive.cluster.shared import addresses_of, known_objects
 from facelib.archive.cluster.task import IndexTask, take_tables
 from facelib.archive.cluster.worker import index_on_worker
 from facelib.detect import Detector
@@ -72,6 +72,7 @@ def index_films(
         return {}
     shared = addresses_of(project)
     store = Store(f"{shared['output']}/store") if shared else Store.at(project.store)
+    tags = known_objects(project) if shared else {}
     tasks: dict[str, IndexTask] = {}
     films_of: dict[str, list[Path]] = {}
     for film in films:
@@ -86,6 +87,7 @@ def index_films(
             embedder=dict(embedder_options),
             tracking=asdict(tracking or TrackingSettings()),
             made=json.loads(json.dumps(made)),
+            tag=_tag(tags, project.place_of(film), str(made["film"])),
         )
         tasks[task.key] = task
         films_of.setdefault(task.key, []).append(film)
@@ -107,6 +109,12 @@ def _where(project: Project, film: Path, shared: Mapping[str, str]) -> str:
     if shared and film.is_relative_to(project.data):
         return f"{shared['data']}/{film.relative_to(project.data).as_posix()}"
     return str(film.absolute())
+
+
+def _tag(known: Mapping[str, tuple[str, str]], place: str, content: str) -> str:
+    """Return the ETag of the object that has a content; empty where it is not known."""
+    tag, its_content = known.get(place, ("", ""))
+    return tag if its_content == content else ""
 
 
 def _count(number: int, tasks: Mapping[str, IndexTask]) -> str:

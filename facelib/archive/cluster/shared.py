@@ -11,13 +11,16 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from facelib.archive.cluster.decisions import FOLDER, Known, merge_decisions, rewrite_decisions
 from facelib.nets.cache import folders
 from facelib.project import Project, atomic_write, digest, path_of, write_text
+from facelib.project.content import VIDEO_SUFFIXES
 from facelib.project.digests import drop_digests
+from facelib.project.elsewhere import Elsewhere, give_place_back, hold_place, lies_elsewhere
 from facelib.project.files import file_lock
+from facelib.project.ranges import cache_limit, room_for_films
 from facelib.project.store import Store, is_remote
 
 _ADDRESSES = "shared.json"
@@ -65,6 +68,9 @@ class WorkingCopy:
     def fetch(self) -> None:
         """Bring the copy up to date: files whose content has changed there are fetched, those removed are removed.
 
+        Films are fetched while there is room for them (`facelib.project.ranges.cache_limit`, and half of what is free
+        on the disk); the others are read in place, and an empty file of the same size holds their place here.
+
         Raises:
             FileNotFoundError: When there is nothing of the project at the addresses.
             OSError: When the storage does not answer, or refuses.
@@ -77,17 +83,47 @@ class WorkingCopy:
                 gone = [place for place in _files_in(state) if place not in there]
                 for place in gone:
                     self._path(place).unlink(missing_ok=True)
+                    give_place_back(self._path(place))
                     del state[place]
                 drop_digests(gone, kept=self.project.output / "digests.json")
+                left = self._room(state)
                 for place, tag in there.items():
-                    path = self._path(place)
-                    if state.get(place, ("", ""))[0] != tag or not path.is_file():
-                        with atomic_write(path) as temporary:
-                            state[place] = (tag, self._store(place).fetch(_name(place), temporary))
+                    if state.get(place, ("", ""))[0] != tag or not self._path(place).is_file():
+                        content, left = self._bring(place, left)
+                        state[place] = (tag, content)
                 self._merge(state, merge_decisions)
 
+    def _bring(self, place: str, left: int) -> tuple[str, int]:
+        """Fetch a file, or hold the place of a film that there is no room for.
+
+        Args:
+            place: Of the file.
+            left: How many more bytes of films may be kept here.
+
+        Returns:
+            The SHA-256 of its content, and how many bytes of films are left.
+        """
+        store, name, path = self._store(place), _name(place), self._path(place)
+        if _is_film(place):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            size = store.facts(name).size
+            if size > min(left, room_for_films(path.parent)):
+                content = store.sha256(name)
+                hold_place(path, size, Elsewhere(f"{store.address}/{name}", content))
+                return content, left
+            left -= size
+        with atomic_write(path) as temporary:
+            content = store.fetch(name, temporary)
+        give_place_back(path)
+        return content, left
+
+    def _room(self, state: Iterable[str]) -> int:
+        """Return how many more bytes of films may be kept here."""
+        films = [self._path(place) for place in state if _is_film(place) and self._path(place).is_file()]
+        return cache_limit() - sum(path.stat().st_size for path in films if lies_elsewhere(path) is None)
+
     def send(self, *, forgotten: bool = False) -> None:
-        """Send back what was made, what was decided, and which files were removed.
+        """Send back what was made, what was decided, and which files were removed; films are never removed there.
 
         A result that another run has made meanwhile is replaced: both are made from the same.
 
@@ -103,12 +139,14 @@ class WorkingCopy:
             files = (path for folder in (project.data, project.output) for path in sorted(folder.rglob("*")))
             places = {project.place_of(path): path for path in files if path.is_file()}
             here = project.digests(path for place, path in places.items() if not self._is_own(place))
+            here = {place: None if lies_elsewhere(places[place]) else content for place, content in here.items()}
             with self._state() as state:
                 for place, content in here.items():
                     if content and state.get(place, ("", ""))[1] != content:
                         state[place] = (self._store(place).put(_name(place), places[place]), content)
                 for place in [place for place in _files_in(state) if place not in here]:
-                    self._store(place).delete(_name(place))
+                    if not _is_film(place):  # no step removes one: whoever empties a cache must not lose it
+                        self._store(place).delete(_name(place))
                     del state[place]
                 self._merge(state, rewrite_decisions if forgotten else merge_decisions)
                 if forgotten:
@@ -147,11 +185,7 @@ class WorkingCopy:
     @contextmanager
     def _state(self) -> Iterator[dict[str, tuple[str, str]]]:
         """Yield the ETag and the SHA-256 of each file as it was last fetched or sent; kept at the end of the block."""
-        kept = self.project.data_dir.parent / f"{self.project.name}.fetched.json"
-        state: dict[str, tuple[str, str]] = {}
-        with suppress(OSError, ValueError, AttributeError, TypeError):
-            read = json.loads(kept.read_text(encoding="utf-8"))
-            state = {str(place): (str(tag), str(content)) for place, (tag, content) in read.items()}
+        kept, state = _state_of(self.project), known_objects(self.project)
         try:
             yield state
         except BaseException:
@@ -173,8 +207,24 @@ def addresses_of(project: Project) -> dict[str, str]:
         return {}
 
 
+def known_objects(project: Project) -> dict[str, tuple[str, str]]:
+    """Return the ETag and the SHA-256 of each file of a working copy as it was last fetched or sent, by its place."""
+    with suppress(OSError, ValueError, AttributeError, TypeError):
+        read = json.loads(_state_of(project).read_text(encoding="utf-8"))
+        return {str(place): (str(tag), str(content)) for place, (tag, content) in read.items()}
+    return {}
+
+
+def _state_of(project: Project) -> Path:
+    return project.data_dir.parent / f"{project.name}.fetched.json"
+
+
 def _name(place: str) -> str:
     return place.partition("/")[2]
+
+
+def _is_film(place: str) -> bool:
+    return place.startswith("data/") and PurePosixPath(place).suffix.lower() in VIDEO_SUFFIXES
 
 
 def _files_in(state: Iterable[str]) -> list[str]:

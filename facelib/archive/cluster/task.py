@@ -28,6 +28,8 @@ class IndexTask:
         embedder: The arguments of `facelib.load_embedder`.
         tracking: The fields of `facelib.films.index.TrackingSettings`.
         made: What the tables are to be made from, see `facelib.films.indexed.made_from`.
+        tag: The ETag of the object whose content `made` names: the film is read in place. Empty where it is not known;
+            the film is fetched then.
     """
 
     film: str
@@ -37,6 +39,7 @@ class IndexTask:
     embedder: Mapping[str, Any]
     tracking: Mapping[str, Any]
     made: Mapping[str, Any]
+    tag: str = ""
 
     @property
     def key(self) -> str:

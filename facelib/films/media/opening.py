@@ -12,6 +12,7 @@ import av
 from av.container import InputContainer
 
 from facelib.project.content import moving_streams, open_container
+from facelib.project.store import is_remote
 
 log = logging.getLogger(__name__)
 
@@ -22,14 +23,13 @@ class UnreadableFilm(ValueError):
 
 @contextmanager
 def open_film(path: str | Path) -> Iterator[InputContainer]:
-    """Open a film for reading.
+    """Open a film for reading, by its path or by its address on shared storage.
 
     Raises:
         FileNotFoundError: When there is no such file.
         UnreadableFilm: When the file is not a film or has no picture stream.
     """
-    path = Path(path)
-    if not path.is_file():
+    if not is_remote(path) and not Path(path).is_file():
         raise FileNotFoundError(f"expected a film, found no file at {str(path)!r}")
     try:
         container = open_container(path)

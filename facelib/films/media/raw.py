@@ -11,6 +11,8 @@ from typing import Any, BinaryIO
 
 import av
 
+from facelib.project.ranges import open_file
+
 UNFRAMED = frozenset({"h264", "hevc", "mjpeg"})
 """FFmpeg's names of streams in which nothing says how long a picture is."""
 
@@ -35,7 +37,7 @@ def ends_in_picture(path: str | Path, kind: str, start: int) -> bool:
         kind: One of `UNFRAMED`.
         start: The byte at which the last key picture begins.
     """
-    with Path(path).open("rb") as file:
+    with open_file(path) as file:
         size = file.seek(0, 2)
         if not 0 < size - start <= _LONGEST:
             return False

@@ -22,6 +22,7 @@ from facelib.films.media.shown import FilmFrame, Stage, pixel_aspect
 from facelib.films.media.structure import begins_another, first_break
 from facelib.films.media.timecode import gop_timecode, read_timecode
 from facelib.films.media.timeline import JOINABLE, FrameTimes, JointFinder, PictureClock
+from facelib.project.ranges import size_of
 
 _DURATION = re.compile(r"(\d+):(\d\d):(\d\d\.\d+)")
 _HELD = 8  # frames buffered for sorting, in a damaged film
@@ -192,7 +193,7 @@ class FilmReader:
         times = self.times()
         # An AVI counts frames that it leaves out on purpose.
         counted = self.container.format.name.startswith("mov") and self.stream.frames > self.pictures.expected
-        broken_at, size = self._first_break(), Path(self.path).stat().st_size
+        broken_at, size = self._first_break(), size_of(self.path)
         damaged = bool(self._damage) or counted or broken_at is not None
         joints = len(times.segments) - 1
         absent = self.pictures.find_missing(times.source, self._sounds.values(), damaged=damaged, joints=joints)
@@ -214,7 +215,7 @@ class FilmReader:
     def _first_break(self) -> int | None:
         kind = self.container.format.name
         if self._last_key is not None and ends_in_picture(self.path, kind, self._last_key):
-            return Path(self.path).stat().st_size
+            return size_of(self.path)
         return first_break(self.path, kind)
 
     def _missing_end(self, times: FrameTimes) -> str:

@@ -16,6 +16,7 @@ import numpy as np
 
 from facelib.films.media.asf import find_asf_break
 from facelib.films.media.raw import find_dirac_break, find_ivf_break, find_nut_break, find_y4m_break
+from facelib.project.ranges import open_file
 
 _EBML, _SEGMENT, _CLUSTER = 0x1A45DFA3, 0x18538067, 0x1F43B675
 _TOP_ELEMENTS = frozenset(
@@ -38,7 +39,7 @@ def first_break(path: str | Path, kind: str) -> int | None:
     walk = next((walk for name, walk in _WALKS.items() if name in kind.split(",")), None)
     if walk is None:
         return None
-    with Path(path).open("rb") as file:
+    with open_file(path) as file:
         size = file.seek(0, 2)
         file.seek(0)
         try:
@@ -49,7 +50,7 @@ def first_break(path: str | Path, kind: str) -> int | None:
 
 def begins_another(path: str | Path, at: int) -> bool:
     """Return whether another file begins at a byte: one that was joined on, of which not all may be read."""
-    with Path(path).open("rb") as file:
+    with open_file(path) as file:
         file.seek(at)
         head = file.read(8)
     return head[4:] == b"ftyp" or head.startswith((_EBML.to_bytes(4, "big"), b"FLV\x01"))

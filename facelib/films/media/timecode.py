@@ -13,6 +13,8 @@ import av
 import opentimelineio as otio
 from av.container import InputContainer
 
+from facelib.project.ranges import open_file
+
 RATES = tuple(
     Fraction(*pair)
     for pair in ((24000, 1001), (24, 1), (25, 1), (30000, 1001), (30, 1), (48, 1), (50, 1), (60000, 1001), (60, 1))
@@ -35,7 +37,7 @@ def read_timecode(container: InputContainer, path: str | Path) -> tuple[str, Fra
     label = next((one["timecode"] for one in labels if one.get("timecode")), "")
     if not label:
         return "", Fraction(0)
-    with Path(path).open("rb") as file:
+    with open_file(path) as file:
         if container.format.name.startswith("mov"):
             return label, _quicktime_rate(file)
         return label, _mxf_rate(file) if container.format.name == "mxf" else Fraction(0)

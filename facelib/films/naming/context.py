@@ -5,15 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.spatial.distance import cdist
 
 from facelib.embed.pose import view_weights
 from facelib.faces import FloatArray
 from facelib.films.clothes import colour_word, mean_colours
-from facelib.films.naming.evidence import Tracks, face_evidence, turned
+from facelib.films.naming.evidence import Tracks, as_strangers, face_evidence, turned
+from facelib.films.naming.impostors import Impostor, find_impostors
 from facelib.films.naming.joint import Named, name_jointly
+from facelib.films.naming.people import distances_to_people, usual_distances
 from facelib.films.naming.settings import NamingSettings, Recognizer, same_frame_conflicts
-from facelib.recognize import UNKNOWN, OpenSetSVM
+from facelib.recognize import UNKNOWN
 
 _RISK = 2 / 3  # of the doubt that a name may leave, which may be that the face is a stranger's
 
@@ -36,7 +37,9 @@ def name_by_context(
     people = recognizer.classes_
     seen = describe_tracks(named, recognizer, looks, shots)
     threshold, strangers = usual_distances(recognizer)
-    joint = name_jointly(seen, face_evidence(seen, threshold=threshold, strangers=strangers))
+    face = face_evidence(seen, threshold=threshold, strangers=strangers)
+    impostors = find_impostors(named, seen, face, recognizer, looks, shots, threshold=threshold)
+    joint = name_jointly(seen, as_strangers(face, [one.row for one in impostors]))
     best = joint.probability.argmax(axis=1)
     each = np.arange(len(named))
     probability = joint.probability[each, best]
@@ -54,7 +57,8 @@ def name_by_context(
     result = named.assign(person=names, scene=seen.scene.astype(np.int32))
     order = named["distance"].where(sure, 1 + threshold - np.maximum(probability, own))
     result.loc[same_frame_conflicts(result.assign(distance=order)), "person"] = UNKNOWN
-    return _explained(result, named, joint, best, probability, seen)
+    result = _explained(result, named, joint, best, probability, seen)
+    return _with_impostors(result, impostors, people)
 
 
 def _may_be_named(joint: Named, probability: FloatArray, settings: NamingSettings) -> NDArray[np.bool_]:
@@ -97,6 +101,16 @@ def _explained(
     result["reason"] = named["reason"].where(~lost, doubt)
     for row in np.flatnonzero(known & ~same).tolist():
         result.loc[row, "reason"] = _context_reason(result, row, int(best[row]), joint, seen)
+    return result
+
+
+def _with_impostors(result: pd.DataFrame, impostors: list[Impostor], people: NDArray[np.str_]) -> pd.DataFrame:
+    """Say of tracks without a name who they only look like."""
+    for row, person, distance, nearest in impostors:
+        if result["person"].iloc[row] == UNKNOWN:
+            result.loc[row, "reason"] = (
+                f"looks like {people[person]}, at {distance:.2f}, whose own faces in this scene lie at {nearest:.2f}"
+            )
     return result
 
 
@@ -151,32 +165,6 @@ def _seen(looks: pd.DataFrame, tracks: pd.Series, trait: str) -> FloatArray:
         if seen:
             found[i] = mean_colours(seen)
     return found
-
-
-def distances_to_people(vectors: FloatArray, recognizer: Recognizer, *, nearest: int = 3) -> FloatArray:
-    """Return the mean distance to each person's three nearest pictures, `(n, people)`.
-
-    A person whose own threshold is stricter than the common one lies farther away by the difference.
-    """
-    found = np.empty((len(vectors), len(recognizer.classes_)), np.float32)
-    for person in range(len(recognizer.classes_)):
-        apart = cdist(vectors, recognizer.vectors_[recognizer.codes_ == person])
-        count = min(nearest, apart.shape[1])
-        found[:, person] = np.partition(apart, count - 1, axis=1)[:, :count].mean(axis=1)
-    return found if isinstance(recognizer, OpenSetSVM) else found + recognizer.offsets.astype(np.float32)
-
-
-def usual_distances(recognizer: Recognizer) -> tuple[float, float]:
-    """Return within which distance a good face is named, and how far strangers lie, in the embedding's own units."""
-    threshold = float(recognizer.farthest if isinstance(recognizer, OpenSetSVM) else recognizer.threshold)
-    # The median of some hundred faces is as good as that of all.
-    some = np.unique(np.linspace(0, len(recognizer.vectors_) - 1, 400).astype(int))
-    apart = distances_to_people(recognizer.vectors_[some], recognizer)
-    apart[np.arange(len(some)), recognizer.codes_[some]] = np.inf
-    others = float(np.median(apart.min(axis=1)))  # infinite in a gallery of one person
-    if not np.isfinite(threshold):
-        threshold = 0.7 * others
-    return threshold, float(np.clip(others, 1.1 * threshold, 1.4 * threshold))
 
 
 def _context_reason(result: pd.DataFrame, row: int, person: int, joint: Named, seen: Tracks) -> str:

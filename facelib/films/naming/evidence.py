@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
@@ -13,7 +14,11 @@ from facelib.faces import FloatArray
 
 IntArray = NDArray[np.intp]
 
+AGAINST = -2.0
+"""Evidence of a face below which nothing around it gives it the name; if so for all, it is a stranger's."""
+
 _LEAST, _LEAST_TURNED = -8.0, -1.0  # evidence against a name
+_STRANGER = AGAINST - 0.5  # of the face of a certain stranger
 _TELLS, _LARGE_ENOUGH = 0.4, 35.0  # largest turn and least height (pixels) of a face that can show it is a stranger's
 _SHARP = 0.08  # quality of a face from which its evidence is whole
 _SEEN = 0.9  # probability from which somebody counts as seen in a scene
@@ -117,6 +122,18 @@ def face_evidence(tracks: Tracks, *, threshold: float, strangers: float) -> Floa
     least = _LEAST + (_LEAST_TURNED - _LEAST) * tracks.turn
     evidence = slope[:, None] * (even[:, None] - tracks.distances)
     return np.asarray(np.clip(evidence, least[:, None], -_LEAST), np.float32)
+
+
+def as_strangers(face: FloatArray, rows: Sequence[int]) -> FloatArray:
+    """Return the evidence with some tracks as certain strangers, whatever their faces say, `(n, k)`.
+
+    Args:
+        face: `(n, k)`, from `face_evidence`.
+        rows: Those tracks.
+    """
+    found = face.copy()
+    found[[*rows]] = np.minimum(face[[*rows]], _STRANGER)
+    return found
 
 
 def presence(probability: FloatArray, face: FloatArray, tracks: Tracks) -> FloatArray:

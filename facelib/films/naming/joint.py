@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facelib.faces import FloatArray
-from facelib.films.naming.evidence import IntArray, Tracks, muteness, presence
+from facelib.films.naming.evidence import AGAINST, IntArray, Tracks, muteness, presence
 from facelib.films.naming.likeness import CLOTHES, HAIR, LikenessModel, Moments, fit_likeness
 from facelib.films.naming.messages import LabelOptions, marginals
 from facelib.films.naming.neighbours import Bearers, Compared, blocks_of
@@ -19,7 +19,6 @@ _ROUNDS = 8
 _HOPELESS = -9.0  # log odds so far below "nobody" that an option cannot matter, whatever the other names
 _TELLS = 0.5  # muteness up to which a face can contradict its place
 _DOUBTED = -0.5  # evidence of such a face below which its place gives it no name, nor its name to another track
-_AGAINST = -2.0  # evidence of a face below which nothing around it gives it the name; if so for all, it is a stranger's
 _STRANGER, _ITSELF = -1.0, 1.5  # evidence that a face is a certain stranger, and that a stranger's own face is
 _ALTERNATIVES = 32  # strangers considered per track at most: those with the most evidence
 
@@ -131,7 +130,7 @@ class _Scene:
         place = np.where(self.doubted[rows], np.minimum(found.place[rows], 0), found.place[rows])
         around = found.clothes[rows] + found.hair[rows] + place
         cast = found.face[rows] + around + self.presence[rows]
-        track, label = np.nonzero((cast > _HOPELESS) & (found.face[rows] > _AGAINST))
+        track, label = np.nonzero((cast > _HOPELESS) & (found.face[rows] > AGAINST))
         others, other_labels, evidence = self._other_options(rows, columns, compared)
         both, labels = np.concatenate([track, others]), np.concatenate([label, other_labels])
         values = np.concatenate([cast[track, label], evidence])
@@ -185,7 +184,7 @@ def _most_likely(evidence: FloatArray) -> tuple[IntArray, IntArray]:
 
 def _strangers(face: FloatArray) -> IntArray:
     """Return the number of the stranger that each face certainly is, `(n,)`; -1 for those that may be of the cast."""
-    sure = face.max(axis=1, initial=-np.inf) < _AGAINST
+    sure = face.max(axis=1, initial=-np.inf) < AGAINST
     return np.where(sure, np.cumsum(sure) - 1, -1)
 
 

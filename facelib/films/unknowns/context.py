@@ -11,9 +11,10 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from facelib.films.naming import LOOK_COLUMNS
-from facelib.films.naming.context import describe_tracks, distances_to_people, usual_distances
+from facelib.films.naming.context import describe_tracks
 from facelib.films.naming.evidence import IntArray, face_evidence, informative
 from facelib.films.naming.joint import name_jointly
+from facelib.films.naming.people import distances_to_people, usual_distances
 from facelib.films.spans import frames_shared
 from facelib.films.unknowns.tables import is_usable
 from facelib.project import FilmFiles

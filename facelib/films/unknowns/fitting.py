@@ -10,11 +10,10 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import pdist
 
+from facelib.films.linkage import RATIO
+
 MEASURED = {"dlib": 0.33, "mobilefacenet": 1.02}
 """Thresholds measured by `benchmarks/unknowns.py` on LFW: 62 people with all their pictures among 500 strangers."""
-
-RATIO = 0.95
-"""The grouping's threshold by the recognizer's, for vectors of length 1: 0.97 for dlib, 0.93 for mobilefacenet."""
 
 _FEWEST_PEOPLE = 40
 """With fewer people the gallery gives too large a threshold: of LFW, 20 give 0.35 for dlib, 45 give 0.335."""

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from facelib.films.linkage import link_to
 from facelib.films.spans import frames_shared
-from facelib.films.unknowns.linkage import link_to
 from facelib.films.unknowns.tables import fill_clusters, rows_together, unknown_rows, worth_of
 
 GROUP_COLUMNS = ["cluster", "sums", "size", "seconds", "quality"]

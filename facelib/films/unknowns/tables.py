@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from facelib.films.linkage import link
 from facelib.films.spans import frames_shared
-from facelib.films.unknowns.linkage import link
 from facelib.recognize import UNKNOWN
 
 UNKNOWN_PEOPLE_COLUMNS = [

@@ -59,7 +59,8 @@ def forget(
         done = forget_person(project, person, keep_name=wanted.keep_name, by=caller.name)
     except ValueError as error:
         raise Problem(404, str(error)) from error
-    for held in (request.app.state.pages, request.app.state.reviews, request.app.state.doctor):
+    state = request.app.state
+    for held in (state.pages, state.reviews, state.doctor, state.answers):
         held.forget()
     forget_thumbnails()
     with store.begin() as session:

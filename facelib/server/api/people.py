@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
-import pandas as pd
 from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel, Field
 
@@ -15,6 +14,7 @@ from facelib.project import Project, identities, path_of
 from facelib.project.names import checked_name, near_names
 from facelib.server.api.pages import Page, page_of
 from facelib.server.api.people_counts import PersonCounts, picture_counts
+from facelib.server.cached import merged_of
 from facelib.server.changes import cast_changed
 from facelib.server.dependencies import Corrector, CurrentProject, Paged, Writing
 from facelib.server.problems import Problem
@@ -60,7 +60,9 @@ class Answer(BaseModel):
 @router.get("/people")
 def list_people(project: CurrentProject, paging: Paged) -> Page[CastMember]:
     """List the cast, by name."""
-    names = identities.cast_of(project) if project.people.is_dir() else []
+    gone = merged_of(project)
+    people = project.find_people() if project.people.is_dir() else []
+    names = [name for name in people if name not in gone]
     page = page_of(names, paging)
     return page.shown_as(_people(project, page.items))
 
@@ -174,11 +176,11 @@ def _near(name: str, people: Iterable[str]) -> list[dict[str, Any]]:
 
 
 def _people(project: Project, names: Iterable[str]) -> list[CastMember]:
-    merged = pd.Series(identities.merged(project), dtype="object")
+    merged = merged_of(project)
     counts = picture_counts(project)
     found = []
     for name in names:
-        others = sorted(str(one) for one in merged.index[merged == name])
+        others = sorted(one for one, into in merged.items() if into == name)
         files = sum(len(project.find_pictures(one)) for one in (name, *others))
         own = counts.get(name, PersonCounts())
         found.append(CastMember(name=name, pictures=files, used=own.used, left_out=own.left_out, merged=others))

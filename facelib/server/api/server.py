@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import PlainTextResponse, Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
 from pydantic import BaseModel, Field
 from sqlalchemy import text
 
@@ -46,4 +48,8 @@ def metrics(caller: Anyone, request: Request) -> Response:
     """Give the figures of the server as Prometheus reads them; needs the scope `read` for all projects."""
     if not caller.may("read"):
         raise Problem(403, "expected the scope 'read' for all projects; ask the server's owner for it")
-    return Response(generate_latest(request.app.state.registry), media_type=CONTENT_TYPE_LATEST)
+    registry = request.app.state.registry
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:  # one of several processes, which add up their figures there
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)

@@ -11,9 +11,10 @@ from pydantic import BaseModel, Field
 
 from facelib.project import Project
 from facelib.review import Filter, Review
+from facelib.server.answers import CurrentAnswers
 from facelib.server.api.pages import Page, page_of
 from facelib.server.api.videos import VideoId
-from facelib.server.cached import appearances_of
+from facelib.server.cached import appearances_of, tag_of
 from facelib.server.dependencies import CurrentProject, Paged
 from facelib.server.films import LONGEST_GAP, film_id, find_named
 from facelib.server.problems import Problem
@@ -24,7 +25,7 @@ router = APIRouter(prefix="/projects/{project}", tags=["tracks"])
 TrackNumber = Annotated[int, Path(ge=0, le=2**31 - 1, description="The number of a track in its film.")]
 
 
-def reviews_of(request: Request) -> Reviews:
+async def reviews_of(request: Request) -> Reviews:
     """Return the reviews that this server holds in memory."""
     reviews: Reviews = request.app.state.reviews
     return reviews
@@ -78,37 +79,50 @@ class Appearance(BaseModel):
     tracks: list[int]
 
 
-@router.get("/tracks")
+@router.get("/tracks", response_model=Page[Track])
 def list_all_tracks(
+    request: Request,
     project: CurrentProject,
     reviews: CurrentReviews,
+    answers: CurrentAnswers,
     paging: Paged,
     shown: Annotated[Filter, Query(description="Which of them, most worth looking at first.")] = "all",
     label: Annotated[str, Query(max_length=400, description="Only those called so.")] = "",
-) -> Page[Track]:
+) -> Response:
     """List the tracks of all films, those most worth looking at first."""
-    review = reviews.read(project)
-    return _page(project, review, review.queue(shown, person=label), paging)
+
+    def make() -> Page[Track]:
+        review = reviews.read(project)
+        return _page(project, review, review.queue(shown, person=label), paging)
+
+    return answers.find(request, reviews.state(project), make)
 
 
-@router.get("/videos/{video}/tracks")
+@router.get("/videos/{video}/tracks", response_model=Page[Track])
 def list_tracks(
+    request: Request,
     video: VideoId,
     project: CurrentProject,
     reviews: CurrentReviews,
+    answers: CurrentAnswers,
     paging: Paged,
     label: Annotated[str, Query(max_length=400, description="Only those called so.")] = "",
     start: Annotated[float, Query(ge=0, description="Only those on screen at or after this, seconds.")] = 0.0,
     end: Annotated[float | None, Query(ge=0, description="Only those on screen before this, seconds.")] = None,
-) -> Page[Track]:
+) -> Response:
     """List a film's tracks, by time."""
-    film, review = find_named(project, video), reviews.read(project)
-    table = review.tracks[review.tracks["video"] == film.name]
-    chosen = (table["end"] >= start) & ((table["label"] == label) | (label == ""))
-    if end is not None:
-        chosen &= table["start"] < end
-    rows = table[chosen].sort_values(["start", "track"], kind="stable").index
-    return _page(project, review, [int(row) for row in rows], paging)
+    film = find_named(project, video)
+
+    def make() -> Page[Track]:
+        review = reviews.read(project)
+        table = review.tracks[review.tracks["video"] == film.name]
+        chosen = (table["end"] >= start) & ((table["label"] == label) | (label == ""))
+        if end is not None:
+            chosen &= table["start"] < end
+        rows = table[chosen].sort_values(["start", "track"], kind="stable").index
+        return _page(project, review, [int(row) for row in rows], paging)
+
+    return answers.find(request, (film, reviews.state(project)), make)
 
 
 @router.get("/videos/{video}/tracks/{track}")
@@ -142,20 +156,26 @@ def get_face(
     return Response(pictures[number], media_type="image/jpeg", headers={"Cache-Control": "private, max-age=60"})
 
 
-@router.get("/videos/{video}/appearances")
+@router.get("/videos/{video}/appearances", response_model=Page[Appearance])
 def list_appearances(
+    request: Request,
     video: VideoId,
     project: CurrentProject,
+    answers: CurrentAnswers,
     paging: Paged,
     person: Annotated[str, Query(max_length=400, description="Only this person's, or group's.")] = "",
     unknown: Annotated[bool, Query(description="The groups of unknown people too.")] = False,
     longest_gap: Annotated[float, Query(ge=0, le=3600, description="Seconds of gaps that are closed.")] = LONGEST_GAP,
-) -> Page[Appearance]:
+) -> Response:
     """List who is on screen from when to when, as it is now."""
     tracks, groups = project.film(find_named(project, video)).tracks, unknown or person.startswith("Unknown ")
-    rows = appearances_of(tracks, longest_gap=longest_gap, unknown=groups)
-    page = page_of([row for row in rows if person in ("", row["person"])], paging)
-    return page.shown_as([_appearance(row) for row in page.items])
+
+    def make() -> Page[Appearance]:
+        rows = appearances_of(tracks, longest_gap=longest_gap, unknown=groups)
+        page = page_of([row for row in rows if person in ("", row["person"])], paging)
+        return page.shown_as([_appearance(row) for row in page.items])
+
+    return answers.find(request, tag_of(tracks), make)
 
 
 def find_track(review: Review, film: FilePath, track: int) -> int:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
+from facelib.project import Project
+from facelib.server.answers import CurrentAnswers
 from facelib.server.api.pages import Page, page_of
 from facelib.server.api.tracks import CurrentReviews
-from facelib.server.dependencies import CurrentProject, Paged
+from facelib.server.dependencies import CurrentProject, Paged, Paging
 from facelib.server.films import film_id
-from facelib.server.reviews import film_of
+from facelib.server.reviews import Reviews
 
 router = APIRouter(prefix="/projects/{project}", tags=["unknown people"])
 
@@ -25,11 +27,17 @@ class UnknownPerson(BaseModel):
     track: int = Field(description="The track with the best face: name it with `whole_group`, and all have the name.")
 
 
-@router.get("/unknowns")
-def list_unknown(project: CurrentProject, reviews: CurrentReviews, paging: Paged) -> Page[UnknownPerson]:
+@router.get("/unknowns", response_model=Page[UnknownPerson])
+def list_unknown(
+    request: Request, project: CurrentProject, reviews: CurrentReviews, answers: CurrentAnswers, paging: Paged
+) -> Response:
     """List the groups of unknown people, those longest on screen first."""
+    return answers.find(request, reviews.state(project), lambda: _unknown_people(project, reviews, paging))
+
+
+def _unknown_people(project: Project, reviews: Reviews, paging: Paging) -> Page[UnknownPerson]:
     review, rows = reviews.unknown(project)
-    there = {film.name for film in review.films}
+    there = {film.name: film_id(project, film) for film in review.films}
     page = page_of([row for row in rows if row["best_film"] in there], paging)
     items = [
         UnknownPerson(
@@ -37,7 +45,7 @@ def list_unknown(project: CurrentProject, reviews: CurrentReviews, paging: Paged
             seconds=float(row["seconds"]),
             tracks=int(row["tracks"]),
             films=int(row["films"]),
-            video=film_id(project, film_of(review, str(row["best_film"]))),
+            video=there[str(row["best_film"])],
             track=int(row["best_track"]),
         )
         for row in page.items

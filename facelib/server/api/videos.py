@@ -14,10 +14,10 @@ from facelib.page.project import ProjectData
 from facelib.project import Project, text_of
 from facelib.project.names import NOT_A_FACE, UNKNOWN
 from facelib.project.spreadsheets import read_csv_table
+from facelib.server.answers import CurrentAnswers, answer_json
 from facelib.server.api.pages import Page, page_of
-from facelib.server.cached import table_of
+from facelib.server.cached import table_of, tag_of
 from facelib.server.dependencies import CurrentProject, Paged
-from facelib.server.etags import is_named
 from facelib.server.films import FilmPages, film_id, find_film, find_named
 
 router = APIRouter(prefix="/projects/{project}", tags=["videos"])
@@ -25,7 +25,7 @@ router = APIRouter(prefix="/projects/{project}", tags=["videos"])
 VideoId = Annotated[str, Path(max_length=400, description="The id of a film, as the list of videos has it.")]
 
 
-def film_pages(request: Request) -> FilmPages:
+async def film_pages(request: Request) -> FilmPages:
     """Return the films that this server holds in memory."""
     pages: FilmPages = request.app.state.pages
     return pages
@@ -52,13 +52,19 @@ class Video(BaseModel):
     annotated: bool = Field(description="Whether there is a copy with names drawn on it.")
 
 
-@router.get("/videos")
-def list_videos(project: CurrentProject, paging: Paged) -> Page[Video]:
+@router.get("/videos", response_model=Page[Video])
+def list_videos(request: Request, project: CurrentProject, answers: CurrentAnswers, paging: Paged) -> Response:
     """List the films with their state and problem, and the files among them that are not films."""
     listed = page_of(project.list_videos(), paging)
-    notes = _notes(project)
-    items = [_video(project, path, reason, notes) for path, reason in listed.items]
-    return Page(items=items, total=listed.total, next_offset=listed.next_offset)
+
+    def make() -> Page[Video]:
+        notes = _notes(project)
+        return listed.shown_as([_video(project, path, reason, notes) for path, reason in listed.items])
+
+    made = [project.film(path) for path, reason in listed.items if not reason]
+    inputs = [path for files in made for path in (files.tracks, files.followed, files.annotated)]
+    state = tag_of(project.film_summary, *(path for path, _ in listed.items), *inputs, also=listed)
+    return answers.find(request, state, make)
 
 
 @router.get("/videos/{video}")
@@ -72,7 +78,8 @@ def project_page(
     project: CurrentProject, pages: CurrentPages, if_none_match: Annotated[str, Header()] = ""
 ) -> Response:
     """Return what the page shows before a film is opened: people, films, and who is on screen when."""
-    return _known(*pages.project_page(project), if_none_match)
+    tag, content = pages.project_page(project)
+    return answer_json(content, tag, if_none_match)
 
 
 @router.get("/videos/{video}/page", response_class=Response, responses={200: {"model": FilmData}})
@@ -83,14 +90,8 @@ def film_page(
 
     Arrays of numbers are base64 of little-endian numbers of the kind that stands beside them.
     """
-    return _known(*pages.film_page(project, find_named(project, video)), if_none_match)
-
-
-def _known(tag: str, content: bytes, known: str) -> Response:
-    headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
-    if is_named(tag, known):
-        return Response(status_code=304, headers=headers)
-    return Response(content, media_type="application/json", headers=headers)
+    tag, content = pages.film_page(project, find_named(project, video))
+    return answer_json(content, tag, if_none_match)
 
 
 def _notes(project: Project) -> dict[str, dict[str, str]]:
@@ -107,7 +108,7 @@ def _video(project: Project, path: FilePath, reason: str, notes: dict[str, dict[
     size = path.stat().st_size if path.exists() else 0
     files = None if reason else project.film(path)
     tracks = table_of(files.tracks) if files else None
-    named = sorted(set(tracks["person"]) - {UNKNOWN, NOT_A_FACE}) if tracks is not None else []
+    named = sorted(set(tracks["person"].unique()) - {UNKNOWN, NOT_A_FACE}) if tracks is not None else []
     return Video(
         id="" if reason else film_id(project, path),
         name=name,

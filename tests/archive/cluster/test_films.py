@@ -260,3 +260,43 @@ def test_a_damaged_table_in_the_store_is_refused(project, networks, tmp_path):
     with pytest.raises(OSError, match=r"expected .* with the SHA-256"):
         take_tables(store, task.key, FilmFiles(tmp_path / "taken"))
     assert not FilmFiles(tmp_path / "taken").followed.exists()
+
+
+def test_a_worker_out_of_memory_sets_the_film_aside_and_says_so(project, networks, monkeypatch):
+    task = task_of(project, project.find_videos()[0], networks)
+    monkeypatch.setattr("facelib.archive.cluster.worker._memory", lambda: 300 * 2**20)
+    told = index_on_worker(task.fields())
+    assert "set aside after 3 attempts" in told and "give the workers more memory" in told
+    reasons = attempts(Store(task.store), task.key)
+    assert len(reasons) == 3 and not is_stored(Store(task.store), task.key)
+    monkeypatch.undo()
+    assert index_on_worker(task.fields()) == told  # until somebody takes the attempts away
+    shutil.rmtree(project.store / "attempts")
+    assert index_on_worker(task.fields()) == "" and is_stored(Store(task.store), task.key)
+
+
+def test_a_worker_whose_disk_is_full_loses_nothing(project, networks):
+    resource = pytest.importorskip("resource")
+    task = task_of(project, project.find_videos()[0], networks)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))  # no file grows beyond, as on a disk that is full
+    try:
+        told = index_on_worker(task.fields())
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert "File too large" in told
+    assert attempts(Store(task.store), task.key) == [] and not is_stored(Store(task.store), task.key)
+    assert index_on_worker(task.fields()) == "" and is_stored(Store(task.store), task.key)
+
+
+def test_two_runs_of_one_project_at_once_share_the_work(project, alone, networks, scheduler):
+    found = list[dict[str, str]]()
+    threads = [threading.Thread(target=lambda: found.append(index(project, networks, scheduler))) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    told = [reason for left_out in found for reason in left_out.values()]
+    assert len(found) == 2 and all("other run on the film" in reason for reason in told)
+    assert tables(project) == alone
+    assert index(project, networks, "tcp://nobody.invalid:1") == {}

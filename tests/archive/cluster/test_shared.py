@@ -6,6 +6,7 @@ import threading
 import time
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 import facelib
@@ -13,8 +14,10 @@ from facelib.archive.cluster import index_films, start_cluster
 from facelib.archive.cluster.shared import WorkingCopy
 from facelib.films.identify import identify_films
 from facelib.films.index import TrackingSettings
+from facelib.films.media.reader import read_times
 from facelib.project import Project
 from facelib.project.decisions import append_decision, read_decisions
+from facelib.project.elsewhere import lies_elsewhere
 from facelib.project.store import Store
 from facelib.recognize import load_recognizer
 
@@ -41,6 +44,17 @@ def identify(project: Project, networks, left_out: dict[str, str]) -> None:
     )  # fmt: skip
 
 
+def put(project: Project) -> None:
+    """Put a project into the bucket as notebook 04 leaves it, in the place of all that is there."""
+    output = Store("s3://films/output/demo")
+    for name in output.find():
+        output.delete(name)
+    for path in [*project.data.rglob("*"), project.faces, *project.output.glob("recognizer.*")]:
+        kind, _, name = project.place_of(path).partition("/")
+        if path.is_file():
+            Store(f"s3://films/{kind}/demo").put(name, path)
+
+
 def tables(project: Project) -> dict[str, bytes]:
     folder = project.film_summary.parent
     paths = [path for path in sorted(folder.rglob("*")) if path.is_file() and not path.name.startswith(".")]
@@ -49,10 +63,7 @@ def tables(project: Project) -> dict[str, bytes]:
 
 def test_a_pipeline_over_s3_gives_the_tables_of_a_local_run(server, local, machine):
     project = local.project
-    wanted = [path for path in project.data.rglob("*") if path.is_file()]
-    for path in [*wanted, project.faces, project.recognizer, project.recognizer.with_suffix(".json")]:
-        kind, _, name = project.place_of(path).partition("/")
-        Store(f"s3://films/{kind}/demo").put(name, path)
+    put(project)
     copy = machine("one")
     copy.fetch()
     left_out = list[dict[str, str]]()
@@ -84,6 +95,66 @@ def test_a_pipeline_over_s3_gives_the_tables_of_a_local_run(server, local, machi
     other.send()
     copy.fetch()
     assert not copy.project.film_summary.exists()
+
+
+def test_films_that_there_is_no_room_for_are_read_in_place(server, local, machine, monkeypatch):
+    put(local.project)
+    films = {path.name: path for path in local.project.find_videos()}
+    smallest = min(path.stat().st_size for path in films.values())
+    monkeypatch.setenv("FACELIB_FILM_CACHE", f"{(smallest + 10) / 1e9:.9f}")  # one of two has room
+    copy = machine("small")
+    copy.fetch()
+    (copy.project.output / "digests.json").unlink(missing_ok=True)
+    held = [film for film in copy.project.find_videos() if lies_elsewhere(film)]
+    assert len(copy.project.find_videos()) == 2 and len(held) == 1
+    assert held[0].stat().st_size == films[held[0].name].stat().st_size
+    assert held[0].stat().st_blocks * 512 < held[0].stat().st_size / 4
+    assert copy.project.digest(held[0]) == local.project.digest(films[held[0].name])
+    (copy.project.output / "digests.json").unlink()
+    np.testing.assert_array_equal(read_times(held[0]).ticks, read_times(films[held[0].name]).ticks)
+    identify(copy.project, local.networks, {})  # here, without workers
+    for film in copy.project.find_videos():
+        film.unlink()  # as whoever empties a cache does
+    copy.send()
+    for name, path in films.items():
+        assert Store("s3://films/data/demo/videos").get(name) == path.read_bytes()
+    assert tables(copy.project) == tables(local.project)
+    monkeypatch.setenv("FACELIB_FILM_CACHE", "1")
+    Store("s3://films/data/demo/videos").put(held[0].name, (changed := held[0].name.encode()))
+    copy.fetch()
+    assert not lies_elsewhere(held[0]) and held[0].read_bytes() == changed
+
+
+def test_two_machines_that_run_one_project_at_once_leave_the_same(server, local, machine, monkeypatch):
+    monkeypatch.setenv("FACELIB_FILM_CACHE", "0.000001")
+    project = local.project
+    put(project)
+    copies = [machine("here"), machine("there")]
+    raised = []
+
+    def work(copy: WorkingCopy, scheduler: str) -> None:
+        try:
+            copy.fetch()
+            films = copy.project.find_videos()
+            left_out = index_films(
+                films, copy.project, *local.networks, scheduler=scheduler, detector_options=LOOK,
+                embedder_options=EMBED, tracking=TRACKING, progress=False,
+            )  # fmt: skip
+            identify(copy.project, local.networks, left_out)
+            copy.send()
+        except BaseException as error:
+            raised.append(error)
+
+    with start_cluster(2) as cluster:
+        threads = [threading.Thread(target=work, args=(copy, cluster.address)) for copy in copies]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert raised == []
+    for copy in copies:
+        copy.fetch()
+        assert tables(copy.project) == tables(project)
 
 
 def test_an_object_is_written_once(server, tmp_path):

@@ -11,6 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from facelib.films.agglomerate import Agglomeration, IntArray
 
+RATIO = 0.95
+"""The grouping's threshold by the recognizer's, for vectors of length 1: 0.97 for dlib, 0.93 for mobilefacenet."""
+
 _DIGITS = 9  # beyond which similarities count as equal, so that the number of threads cannot decide a tie
 _BLOCK = 1024  # groups that are compared at once
 _POOR_SHARE = 0.5  # of the threshold, within which two faces of worth 0 may still be one person

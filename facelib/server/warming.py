@@ -1,0 +1,50 @@
+"""What is likely to be opened first, made ready in the background while a server starts."""
+
+from __future__ import annotations
+
+import logging
+from threading import Event
+
+from facelib.project import Project, path_of
+from facelib.server.films import FilmPages
+from facelib.server.folders import project_names
+from facelib.server.problems import Problem
+from facelib.server.reviews import Reviews
+from facelib.server.settings import ServerSettings
+
+_log = logging.getLogger("facelib.server")
+_PROJECTS, _FILMS = 3, 3  # made ready: those with the newest results, and of each the newest films
+
+
+def warm_up(settings: ServerSettings, pages: FilmPages, reviews: Reviews, stop: Event) -> None:
+    """Make the pages of the newest films ready; what cannot be made is left for the one who asks for it.
+
+    Args:
+        settings: Where the projects are.
+        pages: Take what is made of films.
+        reviews: Take what is made of tracks.
+        stop: Ends it early.
+    """
+    projects = [Project(path_of(name), settings.data_dir, settings.output_dir) for name in project_names(settings)]
+    for project in sorted(projects, key=_age)[:_PROJECTS]:
+        try:
+            films = [film for film in project.find_videos() if project.film(film).tracks.is_file()]
+            newest = sorted(films, key=lambda film: -project.film(film).tracks.stat().st_mtime)[:_FILMS]
+            for film in newest:
+                if stop.is_set():
+                    return
+                pages.film_page(project, film)
+                pages.sheet(project, film, 0)
+            if newest and len(films) <= _FILMS and not stop.is_set():
+                pages.project_page(project)
+                reviews.read(project)
+        except (OSError, ValueError, KeyError, Problem) as error:
+            _log.warning("not made ready: %s", type(error).__name__)
+
+
+def _age(project: Project) -> float:
+    """Return a number that is smaller for a project with newer results."""
+    try:
+        return -project.film_summary.parent.stat().st_mtime
+    except OSError:
+        return 0.0
