@@ -224,7 +224,7 @@ def _name(place: str) -> str:
 
 
 def _is_film(place: str) -> bool:
-    return place.startswith("data/") and PurePosixPath(place).suffix.lower() in VIDEO_SUFFIXES
+    return place.startswith("data/videos/") and PurePosixPath(place).suffix.lower() in VIDEO_SUFFIXES
 
 
 def _files_in(state: Iterable[str]) -> list[str]:

@@ -18,6 +18,7 @@ from facelib.archive.cluster import start_cluster
 from facelib.nets.cache import cache_folder
 from facelib.project import Project
 from facelib.project.store import Store
+from facelib.recognize import load_recognizer
 
 pytest.importorskip("obstore")
 pytest.importorskip("distributed")
@@ -26,13 +27,11 @@ FACELIB = [sys.executable, "-c", "from facelib.cli import main; main()"]
 STEPS = "1-7"
 # Of each machine and run alone; the page names the reports of the run.
 OWN = re.compile(r"^(runs/|store/|digests\.json|\.|index\.html|corrections)|(^|/)page/")
+CHANCE = re.compile(rb'urn:uuid:[0-9a-f-]+|"recognizer_sha256": "[0-9a-f]+"')
 
 
 def results(project: Project) -> dict[str, str]:
-    """Return the SHA-256 of all that a run leaves, without what is a machine's own.
-
-    Exports name where films lie, and the tables of groups hold a stamp of when they were written.
-    """
+    """Return the SHA-256 of all that a run leaves, without what is a machine's own."""
     paths = {path.relative_to(project.output).as_posix(): path for path in project.output.rglob("*") if path.is_file()}
     films = str(project.videos).encode()
     return {
@@ -43,10 +42,13 @@ def results(project: Project) -> dict[str, str]:
 
 
 def content(path: Path) -> bytes:
-    if path.parent.name != "unknowns":
-        return path.read_bytes()
-    table = pq.read_table(path)
-    return str(table.replace_schema_metadata(None).to_pydict()).encode()
+    """Return a file's bytes without addresses in memory, times of writing, and names made of where a film lies."""
+    if path.parent.name == "unknowns":
+        return str(pq.read_table(path).replace_schema_metadata(None).to_pydict()).encode()
+    if path.suffix == ".skops":
+        recognizer = load_recognizer(path)[0]
+        return recognizer.vectors_.tobytes() + recognizer.codes_.tobytes() + "\n".join(recognizer.classes_).encode()
+    return CHANCE.sub(b"", path.read_bytes())
 
 
 def run(*arguments: str, cache: Path) -> subprocess.Popen[str]:
