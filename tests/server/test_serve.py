@@ -119,6 +119,12 @@ def test_wrong_settings_are_told(
     assert done.exit_code == 1 and expected in done.output
 
 
+@pytest.mark.parametrize("sites", ["https://a.example; script-src *", "*", "javascript:x", "https://a.example/x"])
+def test_what_is_more_than_a_site_gets_into_no_policy(sites: str) -> None:
+    with pytest.raises(ValueError, match="expected sites such as"):
+        ServerSettings.read(embed_sites=sites)
+
+
 def test_figures_for_prometheus_need_a_token(
     owner: TestClient, client_with: Callable[[dict[str, str]], TestClient]
 ) -> None:

@@ -34,13 +34,13 @@ export class Client {
   }
 
   // An address is one of the API, as it stands behind /api/v1, or whole.
-  async ask(method, address, body) {
+  async ask(method, address, body, signal) {
     const isForm = body instanceof FormData;
     const headers = { Accept: "application/json" };
     if (body !== undefined && !isForm) headers["Content-Type"] = "application/json";
     if (method !== "GET") headers["X-CSRF-Token"] = this.csrf;
     const sent = body === undefined || isForm ? body : JSON.stringify(body);
-    const answer = await this.fetch(address.startsWith(API) ? address : API + address, { method, headers, body: sent, credentials: "same-origin" });
+    const answer = await this.fetch(address.startsWith(API) ? address : API + address, { method, headers, body: sent, signal, credentials: "same-origin" });
     if (answer.status === 204) return null;
     const document = await answer.json().catch(() => ({}));
     if (!answer.ok) throw new ApiError(answer.status, document);
@@ -50,7 +50,8 @@ export class Client {
   async fetch(address, options) {
     try {
       return await fetch(address, options);
-    } catch {
+    } catch (error) {
+      if (error.name === "AbortError") throw error;
       throw new ApiError(0, { detail: "The server does not answer; is it running?" });
     }
   }

@@ -13,9 +13,17 @@ export class Doctor {
     this.element = make("section", { className: "card" }, make("h2", {}, "What the doctor proposes"), this.status.element, this.found);
   }
 
+  // The answer can take minutes, and a browser has six connections to a server: an older question is given up.
   async load() {
+    this.close();
+    this.asking = new AbortController();
+    const { signal } = this.asking;
     await this.status.doing(async () => {
-      const { advice, questions, proposals } = await this.client.get(`${this.base}/doctor`);
+      const found = await this.client.ask("GET", `${this.base}/doctor`, undefined, signal).catch((error) => {
+        if (!signal.aborted) throw error;
+      });
+      if (signal.aborted) return;
+      const { advice, questions, proposals } = found;
       const shown = proposals.filter(({ used }) => used);
       this.found.replaceChildren(
         make("ul", { className: "advice" }, ...advice.map((text) => make("li", {}, text))),
@@ -23,6 +31,10 @@ export class Doctor {
         make("ul", { className: "board", attributes: { "aria-label": "Proposals" } }, ...shown.slice(0, MOST).map((one) => this.card(one))),
         make("p", { className: "facts" }, this.facts(proposals.length, shown.length)));
     });
+  }
+
+  close() {
+    this.asking?.abort();
   }
 
   facts(all, shown) {

@@ -7,7 +7,7 @@ import { button, choice, field, form, head, Status } from "./forms.js";
 
 export class GalleryView {
   constructor(app, { client, base, pictures }) {
-    Object.assign(this, { app, client, base, whole: false, person: "", places: new Map() });
+    Object.assign(this, { app, client, base, whole: false, person: "", places: new Map(), loads: 0, shows: 0 });
     this.doctor = new Doctor(client, base, () => this.load());
     this.status = new Status();
     this.people = make("ul", { className: "chips" });
@@ -38,7 +38,10 @@ export class GalleryView {
 
   async load() {
     await this.status.doing(async () => {
-      this.cast = await this.client.all(`${this.base}/people`);
+      const turn = ++this.loads; // what is asked for last is shown, whichever answer comes last
+      const cast = await this.client.all(`${this.base}/people`);
+      if (turn !== this.loads) return;
+      this.cast = cast;
       if (!this.cast.some(({ name }) => name === this.person)) this.person = this.cast[0]?.name ?? "";
       this.people.replaceChildren(...this.cast.map((one) => {
         const choose = button("", () => { this.person = one.name; this.load(); }, { className: "add" });
@@ -47,8 +50,8 @@ export class GalleryView {
         return make("li", { className: "chip suggestion" }, choose);
       }));
       if (!this.cast.length) this.status.say("Nobody yet: drop folders of pictures below.");
+      this.doctor.load();
       await this.showPictures();
-      await this.doctor.load();
     });
   }
 
@@ -61,7 +64,9 @@ export class GalleryView {
       this.pictures.replaceChildren();
       return;
     }
+    const turn = ++this.shows;
     const pictures = await this.client.all(`${this.own(this.person)}/pictures`);
+    if (turn !== this.shows) return;
     const rename = field("Another name", {}, { autocomplete: "off", maxlength: 200 });
     const renamed = () => this.status.doing(async () => {
       this.person = (await this.client.ask("PATCH", this.own(this.person), { name: rename.input.value })).name;
@@ -118,5 +123,7 @@ export class GalleryView {
     this.load();
   }
 
-  close() {}
+  close() {
+    this.doctor.close();
+  }
 }
