@@ -1,6 +1,7 @@
 """Films on 1, 2 and 4 workers: how long it takes, and whether the tables stay the same whatever is killed meanwhile.
 
-Scheduler and workers are processes of their own, one thread each. In the last run a worker is killed every 20 seconds,
+Scheduler and workers are processes of their own, each worker kept to one core: left alone, a worker decodes on one core
+and searches on another, so that a second one would gain less. In the last run a worker is killed every 20 seconds,
 the scheduler twice, and the process that indexes one chosen film each time: only that film may be set aside.
 """
 
@@ -34,6 +35,12 @@ LOOK = {"name": "centerface", "smallest_face": 16.0, "working_size": 640}
 EMBED = {"name": "dlib"}
 
 
+def _on_core(number: int) -> list[str]:
+    """Return what keeps a process and all that it starts on one core, each worker on the next one."""
+    cores = sorted(os.sched_getaffinity(0))
+    return ["taskset", "-c", str(cores[number % len(cores)])] if shutil.which("taskset") else []
+
+
 class Cluster:
     """A scheduler and workers that are started again when they end."""
 
@@ -44,9 +51,10 @@ class Cluster:
         port = self.address.rpartition(":")[2]
         dask = [sys.executable, "-m"]
         quiet = ["--no-dashboard"]
+        worker = [*dask, "distributed.cli.dask_worker", self.address, "--nthreads", "1", "--no-nanny", *quiet]
         self._commands = [
             [*dask, "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", port, *quiet],
-            *[[*dask, "distributed.cli.dask_worker", self.address, "--nthreads", "1", "--no-nanny", *quiet]] * workers,
+            *[[*_on_core(number), *worker] for number in range(workers)],
         ]
         self.processes = [self._start(command) for command in self._commands]
         self._over = threading.Event()
@@ -61,6 +69,16 @@ class Cluster:
             for place, process in enumerate(self.processes):
                 if process.poll() is not None:
                     self.processes[place] = self._start(self._commands[place])
+
+    def wait(self) -> None:
+        """Wait until all workers are up."""
+        from distributed import Client
+
+        count = len(self._commands) - 1
+        while True:
+            with suppress(OSError), Client(self.address, timeout=60, set_as_default=False) as client:
+                client.wait_for_workers(count, timeout=120)
+                return
 
     def stop(self) -> None:
         """End all processes."""
@@ -114,7 +132,7 @@ def run(project: Project, workers: int, deadly: Path | None = None) -> Run:
     told, before = Run(), _busy()
     cluster, over = Cluster(workers), threading.Event()
     killer = threading.Thread(target=kill, args=(cluster, deadly, over, told)) if deadly else None
-    time.sleep(8.0)  # all are up
+    cluster.wait()
     started = time.monotonic()
     try:
         if killer is not None:

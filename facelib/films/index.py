@@ -199,6 +199,8 @@ class _Shot:
         self.first_frame, self.times = item.index, list[float]()
         self.place = _Place()
         self.sure, self.first_track, self.dropped = detector.score, first_track, 0
+        self.waiting: Sample | None = None  # until it is known whether another one follows soon
+        self.sampled = -np.inf  # time of the sample before
         self.tracker = ShotTracker(
             item.shot,
             first_track,
@@ -210,12 +212,18 @@ class _Shot:
     def add(self, item: SearchedFrame) -> None:
         self.times.append(item.time)
         if item.sample is not None:
-            self._sample(item.sample)
+            self._sample(item.sample.frame.time)
+            self.waiting = item.sample
 
-    def _sample(self, sample: Sample) -> None:
-        frame, faces = sample.frame, sample.faces
+    def _sample(self, following: float) -> None:
+        """Track the faces of the sample that waits; `following` is the time of the next one."""
+        if self.waiting is None:
+            return
+        frame, faces, sample = self.waiting.frame, self.waiting.faces, self.waiting
+        alone = min(frame.time - self.sampled, following - frame.time) > self.tracker.patience
+        self.sampled, self.waiting = frame.time, None
         self.place.add(sample.picture, frame.time)
-        tracks = self.tracker.update(frame.index, frame.time, faces)
+        tracks = self.tracker.update(frame.index, frame.time, faces, alone=alone)
         if not len(faces):
             return
         whole = sample.picture.shape[:2] == (frame.height, frame.width)
@@ -251,6 +259,7 @@ class _Shot:
 
     def close(self, tables: GrowingTables) -> list[tuple[object, ...]]:
         """Write the shot's results, and return a row for each track."""
+        self._sample(np.inf)
         times = np.asarray(self.times)
         tracks = self._tracks(times)
         found = fill_frames(tracks, times, self.first_frame, longest_gap=self.tracker.patience)

@@ -284,7 +284,8 @@ def keep_tracks(
 def rejection_reason(track: Track, times: NDArray[np.float64], first_frame: int, *, filters: TrackFilters) -> str:
     """Return in words the filter that a track fails, empty when it passes."""
     count = len(track.frames)
-    lasted = times[track.frames[-1] - first_frame] - times[track.frames[0] - first_frame]
+    first, last = track.frames[0] - first_frame, track.frames[-1] - first_frame
+    lasted = times[last] - times[first] if count > 1 else _shown(times, first)
     if count < filters.least_samples and lasted < min(filters.least_seconds, (times[-1] - times[0]) / 2):
         return f"short: found in {count} samples, {lasted:.1f} s"
     share = count / (count + track.missed)
@@ -299,6 +300,11 @@ def rejection_reason(track: Track, times: NDArray[np.float64], first_frame: int,
     if filters.least_score is not None and best < filters.least_score:
         return f"faint: its best score is {best:.2f}"
     return ""
+
+
+def _shown(times: NDArray[np.float64], place: int) -> float:
+    """Return for how many seconds a frame is shown; the last one of a shot as long as the one before it."""
+    return float(np.diff(times)[min(place, len(times) - 2)]) if len(times) > 1 else 0.0
 
 
 def _unrest(boxes: NDArray[np.float64]) -> tuple[float, float]:

@@ -168,13 +168,15 @@ class ShotTracker:
             method, self._overlap, seconds_between_samples, self.patience, least_overlap, self._sure, sightings
         )
 
-    def update(self, frame: int, time: float, faces: Faces) -> list[Track | None]:
+    def update(self, frame: int, time: float, faces: Faces, *, alone: bool = False) -> list[Track | None]:
         """Take the faces of the next sampled frame.
 
         Args:
             frame: The frame's number.
             time: Its presentation time in seconds, later than all before.
             faces: The faces found in it.
+            alone: Whether no other sample lies near enough for a second sighting, as in a series of stills: every sure
+                face then begins a track.
 
         Returns:
             The track of each face, None where it has none yet.
@@ -186,7 +188,7 @@ class ShotTracker:
         for identity, box, score in zip(self._identities(time, faces), faces.boxes, faces.scores, strict=True):
             sighting = (frame, box, float(score))
             if identity < 0:
-                track = self._begin_at_once(time, sighting)
+                track = self._begin_at_once(time, sighting) if alone or self._at_once else None
             else:
                 track = self._by_id.get(identity) or self._begin(identity, sighting)
             if track is not None:
@@ -215,7 +217,7 @@ class ShotTracker:
         return [int(one) for one in identities]
 
     def _begin_at_once(self, time: float, sighting: _Sighting) -> Track | None:
-        if not self._at_once or sighting[2] < self._sure:
+        if sighting[2] < self._sure:
             return None
         track = self._new_track()
         self._young.append((time, track))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 import re
+import shlex
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -84,14 +87,17 @@ VIDEO_SUFFIXES = frozenset(
 """Suffixes of films; a file with another suffix is a film as well when FFmpeg finds moving pictures in it."""
 
 _HEAD = 4096
+_STILL = "a still picture"
+_SERIES = 10  # numbered pictures that are frames of a film
+_NUMBERED = re.compile(r"(.*?)(\d+)(\.\w+)")
 _BUFFER = 1 << 18  # bytes that FFmpeg asks for at once of a film that is read in place
 _OTHERS = (
     (re.compile(rb"#EXTM3U|ffconcat|\[playlist\]|<\?xml[^>]*>\s*<MPD|<MPD|v=0\r?\n", re.IGNORECASE), "a playlist"),
     (re.compile(rb"\s*(WEBVTT|1\r?\n\d\d:\d\d:\d\d,\d|\[Script Info\]|\{\d+\}\{\d+\})"), "subtitles"),
     (re.compile(rb"<!doctype html|<html", re.IGNORECASE), "a web page"),
     (re.compile(rb"<\?xml|<"), "an XML document"),
-    (re.compile(rb"\xff\xd8\xff|\x89PNG|BM.{12}|II\*\0|MM\0\*|RIFF....WEBP", re.DOTALL), "a still picture"),
-    (re.compile(rb"....ftyp(avif|heic|heix|mif1)", re.DOTALL), "a still picture"),
+    (re.compile(rb"\xff\xd8\xff|\x89PNG|BM.{12}|II\*\0|MM\0\*|RIFF....WEBP", re.DOTALL), _STILL),
+    (re.compile(rb"....ftyp(avif|heic|heix|mif1)", re.DOTALL), _STILL),
     (re.compile(rb"%PDF"), "a PDF document"),
     (re.compile(rb"PK\x03\x04|\x1f\x8b|7z\xbc\xaf|Rar!"), "a compressed archive; unpack it"),
     (re.compile(rb"ID3|fLaC|RIFF....WAVE", re.DOTALL), "sound without pictures"),
@@ -162,7 +168,7 @@ def _why_no_film(path: Path, size: int, changed: int) -> str:
     if lies_elsewhere(path):  # only what is called a film does
         return ""
     head = _head(path)
-    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    text = _without_mark(head).lstrip()
     named = path.suffix.lower() in VIDEO_SUFFIXES
     other = next((kind for pattern, kind in _OTHERS if pattern.match(text) or pattern.match(head)), "")
     if named:
@@ -174,15 +180,48 @@ def _why_no_film(path: Path, size: int, changed: int) -> str:
         with open_container(path) as container:
             streams = moving_streams(container)
     except (av.FFmpegError, ValueError):
-        return "text" if _is_text(head) else "a file of another kind"
+        return "text" if _is_text(_without_mark(head)) else "a file of another kind"
     if not streams:
         return "sound without pictures"
     return "a picture that does not move" if head[:4] == b"GIF8" and _is_still(path) else ""
 
 
+def join_series(others: Iterable[tuple[Path, str]]) -> list[tuple[Path, str]]:
+    """Return files that are no films, each with its reason; a row of numbered pictures stands as its first one.
+
+    Args:
+        others: Files and reasons, as `why_no_film` gives them.
+    """
+    listed: list[tuple[Path, str]] = []
+    series: dict[tuple[Path, str, str], dict[int, Path]] = {}
+    for path, reason in others:
+        found = _NUMBERED.fullmatch(path.name) if reason == _STILL else None
+        if found is None:
+            listed.append((path, reason))
+        else:
+            series.setdefault((path.parent, found[1], found[3]), {})[int(found[2])] = path
+    for (_, before, behind), paths in series.items():
+        if len(paths) < _SERIES:
+            listed += [(path, _STILL) for path in paths.values()]
+            continue
+        begin, lengths = min(paths), {len(path.name) for path in paths.values()}
+        digits = f"0{lengths.pop() - len(before + behind)}" if len(lengths) == 1 else ""
+        pattern = shlex.quote(f"{before}%{digits}d{behind}")
+        command = f"ffmpeg -framerate 25 -start_number {begin} -i {pattern} film.mp4"
+        listed.append((paths[begin], f"the first of {len(paths)} numbered pictures; join them to a film: {command}"))
+    return sorted(listed)
+
+
 def _head(path: str | Path) -> bytes:
     with open_file(path) as file:
         return file.read(_HEAD)
+
+
+def _without_mark(head: bytes) -> bytes:
+    """Return the beginning of a text in UTF-8 where a byte order mark tells how it is written, else as it is."""
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return head.decode("utf-16", "replace").encode()
+    return head.removeprefix(codecs.BOM_UTF8)
 
 
 def _is_text(head: bytes) -> bool:

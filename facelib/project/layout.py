@@ -258,9 +258,10 @@ class Project:
     def list_videos(self) -> list[tuple[Path, str]]:
         """Return every file in `videos/` and below with the reason why it is skipped, empty for a film.
 
-        Films are recognised by their content. Hidden and system files are not listed.
+        Films are recognised by their content. Hidden and system files are not listed, and numbered pictures are listed
+        as one.
         """
-        from facelib.project.content import why_no_film
+        from facelib.project.content import join_series, why_no_film
 
         listed: dict[str, tuple[Path, str]] = {}
         others: list[tuple[Path, str]] = []
@@ -274,7 +275,7 @@ class Project:
                 others.append((path, reason))
             else:
                 listed[path.name] = path, ""
-        return sorted([*listed.values(), *others])
+        return sorted([*listed.values(), *join_series(others)])
 
     def _files_called(self, stem: str | None = None) -> list[Path]:
         """Return the files of a stem, or all: of two films with one name, the one nearer to `videos/` is the first."""

@@ -30,6 +30,7 @@ class Kept(Generic[Value]):
         self._most = most
         self._held: OrderedDict[str, tuple[object, Value]] = OrderedDict()
         self._making: dict[str, Lock] = {}
+        self._forgotten = 0
         self._lock = Lock()
 
     def find(self, key: str, state: object, make: Callable[[], Value]) -> Value:
@@ -45,11 +46,14 @@ class Kept(Generic[Value]):
             with self._lock:
                 if self._has(key, state):
                     return self._held[key][1]
+                forgotten = self._forgotten
             made = make()
             with self._lock:
+                self._making.pop(key, None)
+                if forgotten != self._forgotten:
+                    return made
                 self._held[key] = state, made
                 self._has(key, state)
-                self._making.pop(key, None)
                 while len(self._held) > self._most:
                     self._held.popitem(last=False)
         return made
@@ -67,9 +71,10 @@ class Kept(Generic[Value]):
             self._held.pop(key, None)
 
     def forget(self) -> None:
-        """Drop everything."""
+        """Drop everything, and what is being made too, once it is made."""
         with self._lock:
             self._held.clear()
+            self._forgotten += 1
 
 
 def table_of(path: Path) -> pd.DataFrame | None:

@@ -19,13 +19,13 @@ GOOD = {
     "ep1.mp4": [*H264, "-c:a", "aac"],
     "ep1.mkv": [*H264, "-c:a", "libmp3lame"],  # two films of one stem
     "summary.csv.mp4": [*H264, "-frames:v", "3", "-an"],  # the name of a table
-    "rec.m2ts": [*H264, "-c:a", "ac3", "-output_ts_offset", "95443.4"],  # its clock wraps in the middle
+    "rec.m2ts": [*H264, "-c:a", "ac3", "-output_ts_offset", "95443.5"],  # its clock wraps in the middle
     "cam.mxf": [*MPEG2, "-c:a", "pcm_s16le", "-ar", "48000"],
     "disc/disc.vob": [*MPEG2, "-c:a", "mp2"],
     "phone": [*H264, "-c:a", "aac", "-f", "3gp"],
     "old.avi": ["-c:v", "mpeg4", "-vtag", "XVID", "-bf", "2", "-q:v", "4", "-c:a", "libmp3lame"],
     "joined.ts": [*H264, "-c:a", "aac"],
-    "sizes.ts": [*H264, "-s", "480x270", "-c:a", "aac"],
+    "sizes.ts": [*H264, "-s", "400x226", "-c:a", "aac"],
 }
 # What each broken film is told of; the first four could be read in part.
 BROKEN = {
@@ -55,7 +55,7 @@ def run(make_tuned_demo, ffmpeg, tmp_path_factory, kernel_server):
     project = make_tuned_demo(tmp_path_factory.mktemp("films"), 0.4)
     film = project.videos / "demo.mp4"
     place = tmp_path_factory.mktemp("source")
-    source = ffmpeg("-i", film, "-t", "0.8", *H264, "-c:a", "aac", place / "source.mp4")
+    source = ffmpeg("-i", film, "-t", "0.48", "-s", "480x270", *H264, "-c:a", "aac", place / "source.mp4")
     for path in project.videos.iterdir():
         path.unlink()
     (project.videos / "disc").mkdir()
@@ -81,7 +81,7 @@ def break_films(project: Project, ffmpeg, source, place) -> None:
     contents = {
         "middle.mp4": overwritten(whole, len(whole) * 45 // 100, len(whole) // 5),
         "half.flv": flash[: len(flash) // 2],
-        "noise.avi": overwritten(old, len(old) // 10, len(old) * 8 // 10),
+        "noise.avi": overwritten(old, len(old) * 3 // 10, len(old) * 6 // 10),
         "hole.mkv": matroska[: len(matroska) * 6 // 10] + matroska[len(matroska) * 7 // 10 :],
         "cut.mp4": whole[: len(whole) * 7 // 10],
         "header.mkv": overwritten(matroska, 0, 16),

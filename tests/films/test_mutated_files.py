@@ -1,5 +1,7 @@
 """Mutated films and pictures in a child process: none ends it, holds it up, fills the memory, or leaves half a file.
 
+Films go through the whole step of notebook 05: searched, named, drawn and exported.
+
 `FUZZ=500 pytest tests/films/test_mutated_files.py` tries five hundred of them instead of a few.
 """
 
@@ -8,6 +10,7 @@ from __future__ import annotations
 import io
 import os
 import queue
+import shutil
 import subprocess
 import sys
 import threading
@@ -18,7 +21,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-COUNT = int(os.environ.get("FUZZ", "48"))
+from facelib.project import Project
+
+COUNT = int(os.environ.get("FUZZ", "50"))
 LONGEST = 30  # seconds that one file may take
 LARGEST = 1500  # MB of memory in use
 H264 = ["-c:v", "libx264", "-preset", "ultrafast", "-g", "12", "-bf", "1"]
@@ -45,10 +50,16 @@ PICTURES = {"jpg": "JPEG", "png": "PNG", "webp": "WEBP", "tif": "TIFF", "gif": "
 
 
 @pytest.fixture(scope="module")
-def sources(scene, ffmpeg, tmp_path_factory) -> list[Path]:
+def demo(make_tuned_demo, tmp_path_factory) -> Project:
+    """A project with a recognizer, and with a film of the people that it knows."""
+    return make_tuned_demo(tmp_path_factory.mktemp("demo"), 0.4)
+
+
+@pytest.fixture(scope="module")
+def sources(demo, ffmpeg, tmp_path_factory) -> list[Path]:
     """Whole films and pictures of every kind."""
     folder = tmp_path_factory.mktemp("whole")
-    inputs = scene(seconds=0.6, layout="stereo")
+    inputs = ["-i", demo.videos / "demo.mp4", "-t", "0.6", "-s", "384x216", "-ac", "2"]
     paths = []
     for name, options in FILMS.items():
         pixels = ["-pix_fmt", "yuv420p"] if name not in ("film.gif", "film.mov") else []
@@ -105,8 +116,8 @@ def make_mutants(sources: list[Path], folder: Path) -> list[Path]:
 class Child:
     """A process that reads the files whose paths it is given, and says of each what became of it."""
 
-    def __init__(self, out: Path) -> None:
-        command = [sys.executable, str(Path(__file__)), str(out)]
+    def __init__(self, out: Path, demo: Project) -> None:
+        command = [sys.executable, str(Path(__file__)), str(out), str(demo.recognizer)]
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         )
@@ -142,27 +153,24 @@ class Child:
 
 
 @pytest.mark.every_film
-def test_mutated_films_and_pictures(sources, tmp_path):
+def test_mutated_films_and_pictures(sources, demo, tmp_path):
     out = tmp_path / "out"
-    out.mkdir()
     (tmp_path / "mutants").mkdir()
-    child, wrong = Child(out), []
+    child, wrong = Child(out, demo), []
     outcomes: dict[str, int] = {}
     for path in make_mutants(sources, tmp_path / "mutants"):
         if child.process.poll() is not None:
             child.close()
-            child = Child(out)
+            child = Child(out, demo)
         said = child.read(path)
         outcome = said.split(":")[0]
         outcomes[outcome] = outcomes.get(outcome, 0) + 1
-        if outcome not in ("read", "refused"):
+        if outcome not in ("named", "read", "refused"):
             wrong.append(f"{path.name}: {said}")
-        half = [one.name for one in out.iterdir() if one.name.startswith(".")]
-        wrong += [f"{path.name}: left {half}"] if half else []
     child.close()
     print(outcomes)
     assert not wrong, "\n".join(wrong)
-    assert outcomes["read"] > COUNT / 8 and outcomes["refused"] > COUNT / 16
+    assert outcomes["named"] > COUNT / 16 and outcomes["read"] > COUNT / 16 and outcomes["refused"] > COUNT / 16
 
 
 def memory_in_use() -> int:
@@ -171,39 +179,63 @@ def memory_in_use() -> int:
     return int(text.partition("VmHWM:")[2].split()[0]) // 1024
 
 
-def read_file(path: Path, out: Path) -> None:
-    """Read a picture or a film as the notebooks do, and write the film again."""
-    from facelib.films.media.encode import write_film
-    from facelib.films.media.reader import open_reader
-    from facelib.images import read_image
+class Reader:
+    """Reads pictures and films as the notebooks do."""
 
-    if path.suffix[1:] in PICTURES and path.suffix != ".gif":
-        assert read_image(path).ndim == 3
-        return
-    with open_reader(path) as reader:
-        frames = sum(1 for frame in reader.frames(count_sound=True) if frame.image().size)
-        problem = reader.problem()
-        if not frames:
-            raise ValueError(problem or "expected a film with at least one frame, could decode none")
-    write_film(path, out / "written.mp4", lambda frame: frame.planes())
+    def __init__(self, out: Path, recognizer: Path) -> None:
+        import facelib
+        from facelib.recognize import load_recognizer
+
+        self.project = Project("fuzz", out / "data", out / "output")
+        self.project.videos.mkdir(parents=True, exist_ok=True)
+        networks = facelib.load_detector(working_size=480), facelib.load_embedder("dlib")
+        self.networks = (*networks, *load_recognizer(recognizer))
+
+    def read(self, path: Path) -> str:
+        """Return what became of a file: `read`, or `named` where a person of the cast is in it."""
+        from facelib.images import read_image
+
+        if path.suffix[1:] in PICTURES and path.suffix != ".gif":
+            assert read_image(path).ndim == 3
+            return "read"
+        film = Path(shutil.copy(path, self.project.videos))
+        try:
+            return self._film(film)
+        finally:
+            film.unlink()
+            shutil.rmtree(self.project.output, ignore_errors=True)
+
+    def _film(self, film: Path) -> str:
+        from facelib.films.exports import FORMATS
+        from facelib.films.identify import identify_films
+        from facelib.films.present import draw_films, export_films
+
+        found = identify_films([film], self.project, *self.networks, progress=False)
+        names = {name for table in found.tracks.values() for name in (*table["person"], *table["cluster"]) if name}
+        draw_films(found, dict.fromkeys(names, "#0072B2"), progress=False)
+        export_films(found, formats=FORMATS)
+        left = [one.name for one in self.project.output.rglob(".*tmp")]
+        problem = "; ".join(found.problems.found.values())
+        if left or "run it again" in problem:  # what is said of errors that nobody foresaw
+            return f"a problem: {problem}, {left} left"
+        return "named" if (found.summary["named"] > 0).any() else "read"
 
 
-def main(out: Path) -> None:
+def main(out: Path, recognizer: Path) -> None:
     """Read the files that standard input names."""
     import logging
 
-    import facelib.films.media.encode  # noqa: F401 - loaded before the time is taken
-
     logging.disable(logging.CRITICAL)
+    reader = Reader(out, recognizer)
     print("ready", flush=True)
     for line in io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8"):
         began = time.monotonic()
         try:
-            read_file(Path(line.strip()), out)
-            said = "read"
+            said = reader.read(Path(line.strip()))
         except (ValueError, OSError) as error:
             text = " ".join(str(error).split())
-            said = f"refused: {text}" if len(text) > 10 else f"a bare {type(error).__name__}: {text!r}"
+            foreseen = len(text) > 10 and "run it again" not in text
+            said = f"refused: {text}" if foreseen else f"a bare {type(error).__name__}: {text!r}"
         except Exception as error:
             said = f"{type(error).__name__}: {' '.join(str(error).split())}"
         if memory_in_use() > LARGEST:
@@ -214,4 +246,4 @@ def main(out: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -42,6 +42,17 @@ def test_what_many_ask_for_at_once_is_made_once() -> None:
         assert list(pool.map(ask, ["b"] * 8)) == [7] * 8 and len(made) == 2
 
 
+def test_what_is_forgotten_while_it_is_made_is_not_kept() -> None:
+    kept = Kept[int](2)
+
+    def make() -> int:
+        kept.forget()  # waits for nothing that is being made
+        return 7
+
+    assert kept.find("key", "a", make) == 7
+    assert kept.find("key", "a", lambda: 8) == 8 == kept.find("key", "a", lambda: 9)
+
+
 @pytest.mark.parametrize(("size", "pieces"), [(0, 1), (2**18, 1), (2**18 + 1, 2), (600_000, 3)])
 def test_a_long_answer_leaves_in_pieces(size: int, pieces: int) -> None:
     content = os.urandom(size)

@@ -123,7 +123,7 @@ class WorkingCopy:
         return cache_limit() - sum(path.stat().st_size for path in films if lies_elsewhere(path) is None)
 
     def send(self, *, forgotten: bool = False) -> None:
-        """Send back what was made, what was decided, and which files were removed.
+        """Send back what was made, what was decided, and which files were removed; films are never removed there.
 
         A result that another run has made meanwhile is replaced: both are made from the same.
 
@@ -145,7 +145,8 @@ class WorkingCopy:
                     if content and state.get(place, ("", ""))[1] != content:
                         state[place] = (self._store(place).put(_name(place), places[place]), content)
                 for place in [place for place in _files_in(state) if place not in here]:
-                    self._store(place).delete(_name(place))
+                    if not _is_film(place):  # no step removes one: whoever empties a cache must not lose it
+                        self._store(place).delete(_name(place))
                     del state[place]
                 self._merge(state, rewrite_decisions if forgotten else merge_decisions)
                 if forgotten:
@@ -223,7 +224,7 @@ def _name(place: str) -> str:
 
 
 def _is_film(place: str) -> bool:
-    return place.startswith("data/") and PurePosixPath(place).suffix.lower() in VIDEO_SUFFIXES
+    return place.startswith("data/videos/") and PurePosixPath(place).suffix.lower() in VIDEO_SUFFIXES
 
 
 def _files_in(state: Iterable[str]) -> list[str]:

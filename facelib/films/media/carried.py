@@ -193,4 +193,4 @@ def plain_text(dialogue: bytes | str) -> str:
     """
     text = dialogue.decode("utf-8", "replace") if isinstance(dialogue, bytes) else dialogue
     text = re.sub(r"\{\\[^}]*\}|</?[bius]>|</?font[^>]*>", "", text)
-    return text.replace(r"\N", "\n").replace(r"\n", "\n").replace(r"\h", " ").strip()
+    return text.replace("\ufeff", "").replace(r"\N", "\n").replace(r"\n", "\n").replace(r"\h", " ").strip()

@@ -51,8 +51,12 @@ def first_break(path: str | Path, kind: str) -> int | None:
 def begins_another(path: str | Path, at: int) -> bool:
     """Return whether another file begins at a byte: one that was joined on, of which not all may be read."""
     with open_file(path) as file:
-        file.seek(at)
-        head = file.read(8)
+        return _begins_file(file, at)
+
+
+def _begins_file(file: BinaryIO, at: int) -> bool:
+    file.seek(at)
+    head = file.read(8)
     return head[4:] == b"ftyp" or head.startswith((_EBML.to_bytes(4, "big"), b"FLV\x01"))
 
 
@@ -76,7 +80,7 @@ def _matroska(file: BinaryIO, size: int) -> int | None:
             return at if within < size else size
         # One unknown element in a row is allowed: readers pass over what a later version of the format adds.
         at, strange = at + head + length, not known
-    return at if at < size and begins_another(file.name, at) else None
+    return at if at < size and _begins_file(file, at) else None
 
 
 def _element(file: BinaryIO) -> tuple[int, int | None, int]:

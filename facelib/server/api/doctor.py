@@ -62,13 +62,15 @@ class GalleryDoctor:
         if not project.faces.is_file():
             return DoctorFindings(advice=[], questions=[], proposals=[])
         key, state = str(project.output.absolute()), tag_of(project.faces, project.disabled, project.corrections)
+        return self._known.find(key, state, lambda: self._examine(project))
+
+    def _examine(self, project: Project) -> DoctorFindings:
         with self._lock:  # one at a time: pictures are read
-            return self._known.find(key, state, lambda: _examine(project))
+            return _examine(project)
 
     def forget(self) -> None:
-        """Drop everything that is held in memory."""
-        with self._lock:
-            self._known.forget()
+        """Drop everything that is held in memory; wait for no examination, which can take minutes."""
+        self._known.forget()
 
 
 def doctor_of(request: Request) -> GalleryDoctor:

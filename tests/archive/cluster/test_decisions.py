@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
 import facelib
@@ -149,6 +150,8 @@ def test_a_forgotten_person_is_gone_from_the_bucket(pair, named, traces, tmp_pat
     one, other = pair
     shutil.copytree(named.data, one.project.data, dirs_exist_ok=True)
     shutil.copytree(named.output, one.project.output, dirs_exist_ok=True)
+    moving = one.project.people / PERSON / "moving.gif"
+    Image.new("RGB", (64, 64), "red").save(moving)  # a picture here, though films end so, too
     decide(one, "Grace Hopper/0.jpg", "", "Grace Hopper")
     decide(one, "Grace Hopper/1.jpg", "Grace Hopper", PERSON)
     film = dict.fromkeys(CORRECTION_COLUMNS, "") | {"when": now(), "video": "demo.mp4", "track": "0", "was": PERSON}
@@ -172,6 +175,7 @@ def test_a_forgotten_person_is_gone_from_the_bucket(pair, named, traces, tmp_pat
     assert told.exit_code == 0, told.output
     assert "stays     copies of the project on other machines" in told.output
     assert traces.found(in_bucket(tmp_path / "after"), sought) == []
+    assert not [name for name in Store("s3://films").find() if PERSON in name]
     assert traces.found(one.project.data_dir.parent, sought) == []
     other.fetch()
     other.send()

@@ -105,6 +105,23 @@ def test_a_users_token_follows_its_user(owner: TestClient) -> None:
     assert browser.get(ME).status_code == 401
 
 
+def test_one_sees_and_revokes_ones_own_tokens_alone(owner: TestClient) -> None:
+    made: dict[str, int] = {}
+    browsers: dict[str, TestClient] = {}
+    for name in ("ada", "bob"):
+        owner.post("/api/v1/users", json=USER | {"name": name, "grants": {"demo": "read"}})
+        browsers[name] = TestClient(owner.app)
+        csrf = browsers[name].post(ME, json={"name": name, "password": "correct horse"}).json()["csrf"]
+        browsers[name].headers["X-CSRF-Token"] = csrf
+        given = {"name": f"of {name}", "grants": {"demo": "read"}}
+        made[name] = browsers[name].post("/api/v1/tokens", json=given).json()["id"]
+    listed = browsers["bob"].get("/api/v1/tokens")
+    assert [one["name"] for one in listed.json()["items"]] == ["of bob"] and "facelib_" not in listed.text
+    assert browsers["bob"].delete(f"/api/v1/tokens/{made['ada']}").status_code == 404
+    assert browsers["bob"].delete(f"/api/v1/tokens/{made['bob']}").status_code == 204
+    assert "of ada" in {one["name"] for one in owner.get("/api/v1/tokens").json()["items"]}
+
+
 def test_a_changed_password_logs_other_browsers_out(owner: TestClient) -> None:
     owner.post("/api/v1/users", json=USER)
     one, other = TestClient(owner.app), TestClient(owner.app)

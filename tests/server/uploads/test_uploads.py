@@ -243,6 +243,22 @@ except Exception as error:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the limits are the system's")
+def test_the_process_that_looks_at_a_file_has_a_network_of_its_own() -> None:
+    allowed = [["unshare", "--net", "true"], ["unshare", "--map-root-user", "--net", "true"]]
+    if not any(shutil.which(one[0]) and subprocess.run(one, check=False).returncode == 0 for one in allowed):
+        pytest.skip("the system gives no process a network of its own")
+    program = """
+import os
+from facelib.server.uploads.child import _limit
+before = os.readlink("/proc/self/ns/net")
+_limit(0.5, 30)
+print(before != os.readlink("/proc/self/ns/net"), flush=True)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "True", done.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limits are the system's")
 def test_the_process_that_looks_at_a_file_has_little_time() -> None:
     program = "from facelib.server.uploads.child import _limit\n_limit(0.5, 1)\nwhile True:\n    pass"
     done = subprocess.run([sys.executable, "-c", program], timeout=120, check=False)

@@ -1,0 +1,59 @@
+"""What lies in `videos/` and is no film: the reason, told by content."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+
+import pytest
+from PIL import Image
+
+from facelib.films.media.decode import read_frames
+from facelib.project import Project
+from facelib.project.content import join_series, why_no_film
+
+SUBRIP, WEBVTT = "1\n00:00:01,000 --> 00:00:02,000\nGrüße\n\n", "WEBVTT\n\n00:01.000 --> 00:02.000\nhi\n"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("film.srt", SUBRIP, "subtitles"),
+        ("film.mp4", SUBRIP, "subtitles"),
+        ("film.vtt", WEBVTT, "subtitles"),
+        ("film.ass", "[Script Info]\nScriptType: v4.00+\n", "subtitles"),
+        ("list", "#EXTM3U\n/etc/hostname\n", "a playlist"),
+        ("notes.txt", "only words", "text"),
+    ],
+)
+def test_text_with_and_without_a_byte_order_mark(name, text, expected, encoding, tmp_path):
+    mark = {"utf-16-le": b"\xff\xfe", "utf-16-be": b"\xfe\xff"}.get(encoding, b"")
+    (tmp_path / name).write_bytes(mark + text.encode(encoding))
+    assert why_no_film(tmp_path / name) == expected
+
+
+def test_no_files_are_no_series():
+    assert join_series([]) == []
+
+
+@pytest.mark.parametrize(
+    ("form", "begin", "pattern"),
+    [("{:04}.jpg", 1, "%04d.jpg"), ("a 1_{}.png", 7, "a 1_%d.png"), ("{:05}.png", 998, "%05d.png")],
+)
+def test_numbered_pictures_are_listed_as_one_with_the_way_to_a_film(form, begin, pattern, tmp_path):
+    project = Project("demo", tmp_path, tmp_path / "output")
+    folder = project.videos / "frames"
+    folder.mkdir(parents=True)
+    for number in range(begin, begin + 12):
+        Image.new("RGB", (64, 48), (number % 256, 90, 90)).save(folder / form.format(number))
+    Image.new("RGB", (64, 48)).save(project.videos / "poster 1.jpg")
+    listed = project.list_videos()
+    command = f"ffmpeg -framerate 25 -start_number {begin} -i {shlex.quote(pattern)} film.mp4"
+    assert listed == [
+        (folder / form.format(begin), f"the first of 12 numbered pictures; join them to a film: {command}"),
+        (project.videos / "poster 1.jpg", "a still picture"),
+    ]
+    subprocess.run(shlex.split(command), cwd=folder, check=True, capture_output=True)
+    assert len(list(read_frames(folder / "film.mp4"))) == 12
+    assert [path for path, reason in project.list_videos() if not reason] == [folder / "film.mp4"]
