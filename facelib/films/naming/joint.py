@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facelib.faces import FloatArray
-from facelib.films.naming.evidence import AGAINST, IntArray, Tracks, muteness, presence
+from facelib.films.naming.evidence import AGAINST, SHOWS, IntArray, Tracks, muteness, presence
 from facelib.films.naming.likeness import CLOTHES, HAIR, LikenessModel, Moments, fit_likeness
 from facelib.films.naming.messages import LabelOptions, marginals
 from facelib.films.naming.neighbours import Bearers, Compared, blocks_of
@@ -111,10 +111,19 @@ class _Scene:
         cast = label < self.people
         found.probability[track[cast], label[cast]] = probability[cast]
         borne = probability > 0.5
-        borne[cast] &= ~self.doubted[track[cast], label[cast]]  # such a name is not passed on to other tracks
+        borne[cast] &= self._passed_on(found)[track[cast], label[cast]]
         now = Bearers(np.full(len(self.face), -1), np.zeros(len(self.face), np.float32))
         now.label[track[borne]], now.weight[track[borne]] = label[borne], probability[borne]
         return now
+
+    def _passed_on(self, found: Named) -> NDArray[np.bool_]:
+        """Return which names may be passed on to other tracks, `(n, k)`: not those that the face contradicts.
+
+        Nor those that neither the face nor another track says: else the tracks of a stranger in the same clothes would
+        confirm each other's name, though no face has shown it.
+        """
+        around = found.clothes + found.hair + found.place
+        return np.asarray(~self.doubted & ((self.face >= SHOWS) | (around > 0)), bool)
 
     def _fill(self, found: Named, rows: slice, compared: Compared) -> None:
         cast = compared.labels < self.people

@@ -48,7 +48,7 @@ class AnnotateVideoParameters(NotebookParameters):
     embedder: str = Field("", description=_EMBEDDER)
     video_speedup: int = Field(0, ge=0, description="look at every so many frames instead; 0 goes by seconds")
     seconds_between_whole: NonNegativeFloat = Field(
-        0.0, description="search whole pictures only so often, parts in between; 0.5 halves the time, 0 is safest"
+        0.5, description="search whole pictures only so often, parts in between; 0 searches all, in twice the time"
     )
     shot_method: Literal["adaptive", "content"] = Field(
         "adaptive", description="adaptive compares a change with its neighbours; content by its size alone"

@@ -177,6 +177,14 @@ def test_what_surrounds_a_face_does_not_outvote_what_it_says():
     assert names(tracks(SURE_ADA, (4, (NEAR, FAR), 90, 1, 100), row))[2] == "?"
 
 
+@pytest.mark.parametrize(("first", "passed"), [((0.6, -3.0), False), ((3.0, -3.0), True)])
+def test_a_name_that_no_face_shows_is_not_passed_on(first, passed):
+    """Three tracks in the same clothes, whose faces are a little like Ada's; or the first one clearly so."""
+    seen = tracks(*((shot, (UNSURE, FAR), 90, 1, 100 + 300 * shot) for shot in range(3)))
+    result = name_jointly(seen, np.array([first, (0.6, -3.0), (0.6, -3.0)], np.float32))
+    assert (result.clothes[1:, ADA] > 0).tolist() == [passed] * 2
+
+
 SHOWN, HIDDEN = (3.0, -3.0), (0.5, 0.5)  # evidence of a face
 
 
