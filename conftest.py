@@ -80,7 +80,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         fixtures = getattr(item, "fixturenames", [])
         if "browser" in fixtures:
             item.add_marker("browser")
-        if any(item.get_closest_marker(mark) for mark in ("browser", "realtime")):
+        shaky = any(item.get_closest_marker(mark) for mark in ("browser", "realtime"))
+        if shaky and not item.get_closest_marker("flaky"):
             item.add_marker(pytest.mark.flaky(reruns=1))  # a busy machine may starve a browser; pytest lists these
         if item.get_closest_marker("kernel") and "kernel_server" not in fixtures:
             fixtures.insert(0, "kernel_server")  # before the fixtures of modules, which run notebooks as well

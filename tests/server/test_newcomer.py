@@ -20,7 +20,8 @@ from facelib.project import Project
 
 from .running import serving
 
-pytestmark = [pytest.mark.browser, pytest.mark.kernel]
+# Each part goes on from where the one before ended: none can be run once more.
+pytestmark = [pytest.mark.browser, pytest.mark.kernel, pytest.mark.flaky(reruns=0)]
 BITS, BLOCK = 9, 12
 NAME = "Mary <i>Shelley"  # shown as it is, not as markup
 APP = "document.querySelector('#facelib-page').app"
