@@ -8,7 +8,9 @@ import sys
 import threading
 from contextlib import suppress
 
-_NO_MEMORY = re.compile(r"bad.?alloc|cannot allocate|failed to allocate|(insufficient|out of) ?memory", re.IGNORECASE)
+_NO_MEMORY = re.compile(
+    r"bad.?alloc|cannot allocate|failed to allocate|(insufficient|out of) ?memory|can't start new thread", re.IGNORECASE
+)
 
 
 def end_with_parent() -> None:

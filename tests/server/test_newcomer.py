@@ -122,8 +122,8 @@ def numbered(sources: list[Path], target: Path) -> int:
 
 
 @pytest.fixture(scope="module")
-def opened(browser: Browser) -> Iterator[Page]:
-    """A page that reaches nothing but this machine, and whose scripts do not break."""
+def opened(browser: Browser, start: Start) -> Iterator[Page]:
+    """A page that reaches nothing but this machine, and whose scripts do not break; closed before the server is."""
     context = browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme="light")
     context.set_default_timeout(120_000)
     page = context.new_page()

@@ -26,7 +26,7 @@ export class FirstView {
   }
 
   changed() {
-    this.load().catch((error) => this.app.fail(error));
+    return this.load().catch((error) => this.app.fail(error));
   }
 
   close() {}

@@ -120,7 +120,7 @@ export class GalleryView {
   }
 
   changed() {
-    this.load();
+    return this.load();
   }
 
   close() {

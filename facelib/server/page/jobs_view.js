@@ -47,7 +47,7 @@ export class JobsView {
   }
 
   changed() {
-    this.load();
+    return this.load();
   }
 
   close() {}

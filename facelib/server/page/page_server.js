@@ -51,12 +51,16 @@ function showProject(name, session) {
   app.ontitle = (title) => { document.title = title && title !== name ? `${title} – ${name}` : name; };
 
   // Told of what changed here or elsewhere. How far a job is changes no name; its end may.
-  async function changed(kinds, text) {
+  async function refresh(kinds, text) {
     const names = kinds.some((kind) => kind !== "job");
-    if (names || app.view instanceof JobsView || app.view instanceof FirstView) app.view?.changed?.(text);
+    if (names || app.view instanceof JobsView || app.view instanceof FirstView) await app.view?.changed?.(text);
     if (!names) return;
     await app.reload();
     if (app.view instanceof FirstView && app.project.films.length) await app.show(app.router.state);
+  }
+  // Where the server is away meanwhile, the next change tells of this one too.
+  function changed(kinds, text) {
+    refresh(kinds, text).catch(() => {});
   }
   app.start().then(() => follow(name, changed));
 }
@@ -72,7 +76,7 @@ function follow(name, changed) {
       const told = [...kinds];
       kinds.clear();
       waiting = 0;
-      changed(told).catch(() => {}); // told again with the next change
+      changed(told);
     }, 150);
   };
   for (const kind of ["tracks", "people", "film", "recognizer"]) events.addEventListener(kind, () => tell(kind));

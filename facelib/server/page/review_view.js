@@ -72,7 +72,7 @@ export class ReviewView {
   // Told of every change, of one's own and of others'.
   changed(text) {
     if (text) this.status.say(text);
-    this.load(true);
+    return this.load(true);
   }
 
   key(event) {

@@ -44,7 +44,7 @@ export class UnknownsView {
 
   changed(text) {
     if (text) this.status.say(text);
-    this.load();
+    return this.load();
   }
 
   close() {}
