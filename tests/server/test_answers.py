@@ -61,7 +61,9 @@ def test_a_long_answer_leaves_in_pieces(size: int, pieces: int) -> None:
     async def send(message: Any) -> None:
         sent.append(message)
 
-    anyio.run(answer_json(content, '"a"', ""), {"type": "http"}, None, send)  # type: ignore[arg-type]
+    with ThreadPoolExecutor(1) as thread:  # in this one the loop of another test's browser may run
+        answer = answer_json(content, '"a"', "")
+        thread.submit(anyio.run, answer, {"type": "http"}, None, send).result()  # type: ignore[arg-type]
     start, *bodies = sent
     assert dict(start["headers"])[b"content-length"] == str(size).encode()
     assert b"".join(body["body"] for body in bodies) == content
