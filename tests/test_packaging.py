@@ -161,7 +161,7 @@ def imported(folder: Path) -> dict[str, str]:
 
 @pytest.mark.parametrize(
     ("folder", "extras"),
-    [("facelib", ("gather", "scale", "server", "train")), ("benchmarks", ("dev", "reference", "train"))],
+    [("facelib", ("gather", "scale", "server", "train")), ("benchmarks", ("dev", "reference", "scale", "train"))],
 )
 def test_what_is_imported_is_declared(folder: str, extras: tuple[str, ...]) -> None:
     # Benchmarks start the servers of the tests.

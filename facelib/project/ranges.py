@@ -13,13 +13,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, BinaryIO
+from typing import IO, Any, BinaryIO
 
 from facelib.project.elsewhere import lies_elsewhere
 from facelib.project.store import ObjectFacts, Store, is_remote
-
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
 
 CACHE_VARIABLE = "FACELIB_FILM_CACHE"
 _CACHE = 20.0  # GB
@@ -124,7 +121,7 @@ class RangedFile(io.RawIOBase):
         self._at = max(0, start + offset)
         return self._at
 
-    def readinto(self, buffer: WriteableBuffer) -> int:
+    def readinto(self, buffer: Any) -> int:
         """Read on; return how many bytes were read, 0 at the end."""
         view = memoryview(buffer).cast("B")
         data = self._blocks.read(self._at, len(view))
