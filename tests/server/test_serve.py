@@ -6,6 +6,7 @@ import json
 import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -74,8 +75,12 @@ def test_several_processes_are_one_server(tmp_path: Path) -> None:
 
 
 def _answering(server: int) -> list[psutil.Process]:
-    children = psutil.Process(server).children()
-    return [child for child in children if "resource_tracker" not in " ".join(child.cmdline())]
+    found = []
+    for child in psutil.Process(server).children():
+        with suppress(psutil.NoSuchProcess):  # it has just ended
+            if "resource_tracker" not in " ".join(child.cmdline()):
+                found.append(child)
+    return found
 
 
 def test_help_explains_every_setting() -> None:
