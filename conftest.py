@@ -50,6 +50,7 @@ PLACES = {
     "kernel": ("tests/notebooks/",),
     "browser": ("tests/browser/",),
     "training": ("tests/train/", "facelib/train/"),
+    "long": ("tests/archive/cluster/",),
 }
 # What takes longest comes first, so that no process works alone at the end; these take minutes without having a mark.
 LONG = (
