@@ -133,10 +133,8 @@ class RangedFile(io.RawIOBase):
 class _Blocks:
     """The blocks of one file that were fetched, the least recently read of which give way to others."""
 
-    def __init__(self, address: str) -> None:
-        folder, _, self.name = address.rpartition("/")
-        self.store = Store(folder)
-        self.facts: ObjectFacts = self.store.facts(self.name)
+    def __init__(self, store: Store, name: str, facts: ObjectFacts) -> None:
+        self.store, self.name, self.facts = store, name, facts
         self.fetched = 0
         self._most = max(1, room_for_films(Path(tempfile.gettempdir())) // _BLOCK)
         self._kept: IO[bytes] = tempfile.TemporaryFile(prefix="facelib-ranges-", buffering=0)  # noqa: SIM115  # lives on
@@ -187,7 +185,13 @@ class _Blocks:
                 self._slots[number] = slot
 
 
-@lru_cache(maxsize=2)
 def _blocks_of(address: str) -> _Blocks:
-    """Return what all readers of a file in this process share."""
-    return _Blocks(address)
+    """Return what all readers of a file in this process share, as long as the file stays the same."""
+    folder, _, name = address.rpartition("/")
+    store = Store(folder)
+    return _kept_blocks(store, name, store.facts(name))
+
+
+@lru_cache(maxsize=2)
+def _kept_blocks(store: Store, name: str, facts: ObjectFacts) -> _Blocks:
+    return _Blocks(store, name, facts)
