@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
@@ -13,6 +14,7 @@ from facelib.faces import Faces, FloatArray, Image
 Window = tuple[float, float, float, float]
 
 BINS = (4, 12, 12)  # lightness, green to red, blue to yellow
+_BLOCK = 4096  # pairs of tracks that are compared at once
 _SIDE = 24  # pixels of the side of the patch, whatever the size of the face
 _LEAST_BODY, _LEAST_HAIR = 0.3, 0.5  # of the window, which must be inside the picture
 _PROFILE_WIDTH = 0.72  # of a face's height: the box of a profile is narrower than the head
@@ -55,6 +57,35 @@ def hellinger_distance(first: FloatArray, second: FloatArray) -> FloatArray:
     Rows of NaN, where nothing is known of the clothes, give NaN.
     """
     return np.asarray(np.sqrt(np.clip(1 - first @ second.T, 0, 1)))
+
+
+def pair_distances(seen: FloatArray, one: NDArray[np.intp], other: NDArray[np.intp]) -> FloatArray:
+    """Return the Hellinger distance of each pair of rows of `seen`, `(k,)`; NaN where nothing is known of one.
+
+    Args:
+        seen: `(n, 576)`, clothes or hair. A block of pairs is copied at a time.
+        one: `(k,)`, row numbers.
+        other: `(k,)`, those of the other row of each pair.
+    """
+    apart = np.empty(len(one), np.float32)
+    for first in range(0, len(one), _BLOCK):
+        some = slice(first, first + _BLOCK)
+        alike = np.einsum("ij,ij->i", seen[one[some]], seen[other[some]])
+        apart[some] = np.sqrt(np.clip(1 - alike, 0, 1))
+    return apart
+
+
+def track_colours(looks: pd.DataFrame, tracks: pd.Series, trait: str) -> FloatArray:
+    """Return the mean clothes or hair of each track's looks, `(n, 576)`; NaN where they are not seen."""
+    found = np.tile(mean_colours([]), (len(tracks), 1))
+    if trait not in looks:
+        return found
+    rows, worn = looks.groupby("track").indices, looks[trait].to_numpy()
+    for i, track in enumerate(tracks):
+        seen = [np.asarray(worn[row], np.float32) for row in rows.get(track, ()) if len(worn[row])]
+        if seen:
+            found[i] = mean_colours(seen)
+    return found
 
 
 def mean_colours(described: list[FloatArray]) -> FloatArray:

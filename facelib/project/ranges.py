@@ -53,7 +53,10 @@ def size_of(place: str | Path) -> int:
         FileNotFoundError: When it is not there.
         OSError: When the storage does not answer.
     """
-    return _blocks_of(str(place)).facts.size if is_remote(place) else Path(place).stat().st_size
+    if not is_remote(place):
+        return Path(place).stat().st_size
+    store, name = _object_at(str(place))
+    return store.facts(name).size
 
 
 def fetched_bytes(address: str) -> int:
@@ -187,9 +190,13 @@ class _Blocks:
 
 def _blocks_of(address: str) -> _Blocks:
     """Return what all readers of a file in this process share, as long as the file stays the same."""
-    folder, _, name = address.rpartition("/")
-    store = Store(folder)
+    store, name = _object_at(address)
     return _kept_blocks(store, name, store.facts(name))
+
+
+def _object_at(address: str) -> tuple[Store, str]:
+    folder, _, name = address.rpartition("/")
+    return Store(folder), name
 
 
 @lru_cache(maxsize=2)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from facelib.embed.pose import view_weights
 from facelib.faces import FloatArray
-from facelib.films.clothes import colour_word, mean_colours
+from facelib.films.clothes import colour_word, track_colours
 from facelib.films.naming.evidence import Tracks, as_strangers, face_evidence, turned
 from facelib.films.naming.impostors import Impostor, find_impostors
 from facelib.films.naming.joint import Named, name_jointly
@@ -141,8 +141,8 @@ def describe_tracks(named: pd.DataFrame, recognizer: Recognizer, looks: pd.DataF
         size=middle["size"].to_numpy(np.float32),
         quality=views["quality"].max().reindex(named["track"]).to_numpy(np.float32),
         turn=(turn["turned"] / turn["weight"]).to_numpy(np.float32),
-        clothes=_seen(looks, named["track"], "clothes"),
-        hair=_seen(looks, named["track"], "hair"),
+        clothes=track_colours(looks, named["track"], "clothes"),
+        hair=track_colours(looks, named["track"], "hair"),
         middle=middle[["x", "y"]].to_numpy(np.float32),
         shot=named["shot"].to_numpy(np.int64),
         scene=of_shot["scene"].to_numpy(np.int64),
@@ -150,21 +150,6 @@ def describe_tracks(named: pd.DataFrame, recognizer: Recognizer, looks: pd.DataF
         frames=named[["start_frame", "end_frame"]].to_numpy(np.int64),
         time=((named["start"] + named["end"]) / 2).to_numpy(np.float32),
     )
-
-
-def _seen(looks: pd.DataFrame, tracks: pd.Series, trait: str) -> FloatArray:
-    """Return the mean clothes or hair of each track's looks, `(n, 576)`; NaN where they are not seen."""
-    nothing = mean_colours([])
-    rows = looks.groupby("track").indices
-    found = np.tile(nothing, (len(tracks), 1))
-    if trait not in looks:
-        return found
-    worn = looks[trait].to_numpy()
-    for i, track in enumerate(tracks):
-        seen = [np.asarray(worn[row], np.float32) for row in rows.get(track, ()) if len(worn[row])]
-        if seen:
-            found[i] = mean_colours(seen)
-    return found
 
 
 def _context_reason(result: pd.DataFrame, row: int, person: int, joint: Named, seen: Tracks) -> str:

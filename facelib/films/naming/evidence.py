@@ -17,12 +17,14 @@ IntArray = NDArray[np.intp]
 AGAINST = -2.0
 """Evidence of a face below which nothing around it gives it the name; if so for all, it is a stranger's."""
 
+TELLS, LARGE_ENOUGH = 0.4, 35.0
+"""Largest turn and least height (pixels) of a face that can show whose it is not."""
+
 SHOWS = 1.0
 """Evidence of a face from which it can show that somebody is in a scene."""
 
 _LEAST, _LEAST_TURNED = -8.0, -1.0  # evidence against a name
 _STRANGER = AGAINST - 0.5  # of the face of a certain stranger
-_TELLS, _LARGE_ENOUGH = 0.4, 35.0  # largest turn and least height (pixels) of a face that can show it is a stranger's
 _SHARP = 0.08  # quality of a face from which its evidence is whole
 _SEEN = 0.9  # probability from which somebody counts as seen in a scene
 _ABSENT, _AMONG_THE_CAST = 1.5, 0.75
@@ -99,7 +101,7 @@ def muteness(tracks: Tracks) -> FloatArray:
 
 def informative(tracks: Tracks) -> NDArray[np.bool_]:
     """Return which faces can show that they are a stranger's, being large, sharp and straight enough, `(n,)`."""
-    return (tracks.turn < _TELLS) & (tracks.size > _LARGE_ENOUGH) & (tracks.quality >= _SHARP)
+    return (tracks.turn < TELLS) & (tracks.size > LARGE_ENOUGH) & (tracks.quality >= _SHARP)
 
 
 def face_evidence(tracks: Tracks, *, threshold: float, strangers: float) -> FloatArray:

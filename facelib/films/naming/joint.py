@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facelib.faces import FloatArray
+from facelib.films.clothes import pair_distances
 from facelib.films.naming.evidence import AGAINST, SHOWS, IntArray, Tracks, muteness, presence
 from facelib.films.naming.likeness import CLOTHES, HAIR, LikenessModel, Moments, fit_likeness
 from facelib.films.naming.messages import LabelOptions, marginals
@@ -82,7 +83,8 @@ class _Scene:
         self.stranger = _strangers(face)
         self.pairs = frames_shared(self.tracks.shot, *self.tracks.frames.T)
         self.blocks = blocks_of(film, rows, self.pairs, patience)
-        self.seen_together = [Moments.of(_apart(seen, rows[self.pairs])) for seen in (film.clothes, film.hair)]
+        together = rows[self.pairs].T
+        self.seen_together = [Moments.of(pair_distances(seen, *together)) for seen in (film.clothes, film.hair)]
 
     def run(self) -> Named:
         found = _nothing_known(self.face)
@@ -195,12 +197,3 @@ def _strangers(face: FloatArray) -> IntArray:
     """Return the number of the stranger that each face certainly is, `(n,)`; -1 for those that may be of the cast."""
     sure = face.max(axis=1, initial=-np.inf) < AGAINST
     return np.where(sure, np.cumsum(sure) - 1, -1)
-
-
-def _apart(clothes: FloatArray, pairs: IntArray, *, block: int = 4096) -> NDArray[np.float64]:
-    """Return the Hellinger distance of the clothes, or of the hair, of each pair of tracks."""
-    parts = [
-        np.einsum("ij,ij->i", clothes[some[:, 0]], clothes[some[:, 1]])
-        for some in np.split(pairs, range(block, len(pairs), block))
-    ]
-    return np.asarray(np.sqrt(np.clip(1 - np.concatenate(parts), 0, 1)), np.float64)

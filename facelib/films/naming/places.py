@@ -7,8 +7,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from facelib.faces import FloatArray
-from facelib.films.clothes import mean_colours
-from facelib.films.naming.evidence import turned
+from facelib.films.clothes import pair_distances, track_colours
+from facelib.films.naming.evidence import LARGE_ENOUGH, TELLS, turned
 from facelib.films.spans import frames_shared
 
 PLACE_COLUMNS = ["track", "left", "top", "right", "bottom", "clothes", "hair", "yaw", "pitch", "cut"]
@@ -19,8 +19,6 @@ PLACE_COLUMNS = ["track", "left", "top", "right", "bottom", "clothes", "hair", "
 _CLOTHES, _HAIR = 0.25, 0.3  # largest Hellinger distance
 _NEAR = 0.75  # of the faces' height, between their middles
 _REACH = 32  # tracks of the set-up after each one that it is compared with
-_BLOCK = 4096  # pairs compared at once
-_TURNED, _SMALL = 0.4, 35.0  # largest turn and least height (pixels) of a face that can contradict
 
 
 def tracks_of_one_place(
@@ -89,23 +87,19 @@ class _Apart:
         middle = views[["x", "y", "size"]].median().reindex(tracks["track"])
         self.middle, self.size = middle[["x", "y"]].to_numpy(np.float64), middle["size"].to_numpy(np.float64)
         turn = views["turn"].mean().reindex(tracks["track"]).to_numpy()
-        self.tells = (turn < _TURNED) & (self.size > _SMALL)
-        rows = looks.groupby("track").indices
-        self.worn, self.hair = (
-            np.stack([_mean(looks[trait].to_numpy()[rows[track]]) for track in tracks["track"]])
-            for trait in ("clothes", "hair")
-        )
+        self.tells = (turn < TELLS) & (self.size > LARGE_ENOUGH)
+        self.worn, self.hair = (track_colours(looks, tracks["track"], trait) for trait in ("clothes", "hair"))
         vectors = np.stack(tracks["embedding"].to_list()).astype(np.float64)
         self.vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
 
     def clothes(self, one: NDArray[np.intp], other: NDArray[np.intp]) -> FloatArray:
-        return _hellinger(self.worn, one, other)
+        return pair_distances(self.worn, one, other)
 
     def by_surroundings(self, one: NDArray[np.intp], other: NDArray[np.intp]) -> NDArray[np.bool_]:
         away = np.linalg.norm(self.middle[one] - self.middle[other], axis=1)
         place = away <= _NEAR * (self.size[one] + self.size[other]) / 2
         near = np.flatnonzero(place)
-        unlike = _hellinger(self.hair, one[near], other[near]) > _HAIR  # False where it is not seen
+        unlike = pair_distances(self.hair, one[near], other[near]) > _HAIR  # False where it is not seen
         place[near] = (self.clothes(one[near], other[near]) <= _CLOTHES) & ~unlike
         return np.asarray(place, bool)
 
@@ -115,20 +109,6 @@ class _Apart:
         apart = np.linalg.norm(self.vectors[one[both]] - self.vectors[other[both]], axis=1)
         telling[both] = apart > threshold
         return np.asarray(telling, bool)
-
-
-def _mean(described: NDArray[np.object_]) -> FloatArray:
-    return mean_colours([np.asarray(one, np.float32) for one in described if len(one)])
-
-
-def _hellinger(seen: FloatArray, one: NDArray[np.intp], other: NDArray[np.intp]) -> FloatArray:
-    """Return the Hellinger distance of each pair; NaN where one is not seen. A block of pairs is copied at a time."""
-    apart = np.empty(len(one), np.float32)
-    for first in range(0, len(one), _BLOCK):
-        some = slice(first, first + _BLOCK)
-        alike = np.einsum("ij,ij->i", seen[one[some]], seen[other[some]])
-        apart[some] = np.sqrt(np.clip(1 - alike, 0, 1))
-    return apart
 
 
 def _joined(count: int, one: NDArray[np.intp], other: NDArray[np.intp], meeting: NDArray[np.intp]) -> list[set[int]]:
