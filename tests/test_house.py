@@ -91,3 +91,14 @@ def test_the_folders_of_tests_are_those_of_the_package() -> None:
     folders = {path.parent.relative_to(tests) for path in tests.rglob("test_*.py")}
     elsewhere = {folder.as_posix() for folder in folders if not (PACKAGE / folder).is_dir()}
     assert elsewhere == NOT_OF_THE_PACKAGE
+
+
+def test_every_bar_is_gone_when_it_is_done():
+    bars = [
+        (name, call.lineno, {keyword.arg: ast.unparse(keyword.value) for keyword in call.keywords}.get("leave"))
+        for name, path in modules(ROOT).items()
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call) and ast.unparse(call.func) in ("tqdm", "trange")
+    ]
+    assert len(bars) > 20
+    assert [bar for bar in bars if bar[2] != "False"] == []

@@ -80,7 +80,7 @@ def update_archive(
             _take_out_missing(catalogue, {files.folder.name for files in chosen}, changes)
         changed = [files for files in chosen if _is_stale(project, catalogue, files, longest_gap)]
         update = _Update(project, catalogue, longest_gap, changes)
-        for files in tqdm(changed, desc="index", unit="film", disable=not progress or len(changed) < 20):
+        for files in tqdm(changed, desc="index", unit="film", leave=False, disable=not progress or len(changed) < 20):
             update.film(files)
         if changed or changes.removed:
             catalogue.replace_empty()

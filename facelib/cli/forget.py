@@ -41,9 +41,10 @@ def forget(
 
 
 def _here(project: str, data_dir: str, output_dir: str, name: str, *, keep_name: bool) -> Forgotten:
+    place = find_project(project, Path(data_dir), Path(output_dir))
     from facelib.archive.forget import forget_person
 
-    return forget_person(find_project(project, Path(data_dir), Path(output_dir)), name, keep_name=keep_name)
+    return forget_person(place, name, keep_name=keep_name)
 
 
 def _in_storage(project: str, data_dir: str, output_dir: str, name: str, *, keep_name: bool) -> Forgotten:

@@ -33,6 +33,7 @@ def live(
     ] = None,
 ) -> None:
     """Say who is in front of a camera, in a stream, or in a film while it plays."""
+    place = find_project(project, data_dir, output_dir)
     import math
     import threading
 
@@ -47,7 +48,7 @@ def live(
     with command.asked_to_stop() as asked:
         session = LiveSession(
             source,
-            find_project(project, data_dir, output_dir),
+            place,
             detector=detector,
             embedder=embedder,
             seconds_between_recognitions=between,

@@ -21,9 +21,10 @@ def merge(
     output_dir: OutputFolder = Path("output"),
 ) -> None:
     """Say that a name is the other one's from now on. No picture is moved; `separate` takes it back."""
+    place = find_project(project, data_dir, output_dir)
     from facelib.gallery import merge_people
 
-    merge_people(find_project(project, data_dir, output_dir), name, other)
+    merge_people(place, name, other)
     typer.echo(f"{name} is {other} from now on. Next: facelib run --project {project} --steps 2-7")
 
 
@@ -35,9 +36,10 @@ def keep_apart(
     output_dir: OutputFolder = Path("output"),
 ) -> None:
     """Say that two names that look like one person are two people's; `separate` takes it back."""
+    place = find_project(project, data_dir, output_dir)
     from facelib import gallery
 
-    gallery.keep_apart(find_project(project, data_dir, output_dir), name, other)
+    gallery.keep_apart(place, name, other)
     typer.echo(f"{name} and {other} are two people. Next: facelib run --project {project} --steps 4-7")
 
 
@@ -49,7 +51,8 @@ def separate(
     output_dir: OutputFolder = Path("output"),
 ) -> None:
     """Take back what `merge` or `keep-apart` said of two names."""
+    place = find_project(project, data_dir, output_dir)
     from facelib.gallery import separate_people
 
-    done = separate_people(find_project(project, data_dir, output_dir), name, other)
+    done = separate_people(place, name, other)
     typer.echo(f"{name} and {other} are open again." if done else f"Nothing was said of {name} and {other}.")

@@ -21,7 +21,7 @@ def page(
     ] = 1.0,
 ) -> None:
     """Write the page of a project: its films with names on faces, its people, search; no server, no network."""
+    place = find_project(project, data_dir, output_dir)
     from facelib.page import write_page
 
-    place = find_project(project, data_dir, output_dir)
     typer.echo(f"page      {relative(write_page(place, longest_gap=longest_gap, progress=sys.stderr.isatty()))}")

@@ -26,6 +26,7 @@ class StepLine:
         self._status.stop()
         if step.state == "running":
             self._step = step.name
+            self._status.update(step.name)  # it still shows the step before
             self._status.start()
 
     def show(self, progress: Progress) -> None:

@@ -70,9 +70,9 @@ def search(
 
     The index of the films is brought up to date first, which takes seconds where little has changed.
     """
+    places = [find_project(name, data_dir, output_dir) for name in dict.fromkeys(project)]
     from facelib.archive import open_archive, update_archive
 
-    places = [find_project(name, data_dir, output_dir) for name in dict.fromkeys(project)]
     for place in places:
         changes = update_archive(place, progress=sys.stderr.isatty())
         for film, problem in changes.problems.items():

@@ -188,7 +188,7 @@ def evaluate_films(project: Project, truths: Truths, *, least_iou: float = 0.3, 
     tables: list[pd.DataFrame] = []
     pairs: list[tuple[pd.DataFrame, Truth]] = []
     left_out: dict[str, str] = {}
-    for film, path in tqdm(truths.of_film.items(), desc="Films", unit="film", disable=not progress):
+    for film, path in tqdm(truths.of_film.items(), desc="Films", unit="film", leave=False, disable=not progress):
         try:
             found, truth = found_faces(project.film(film)), load_truth(path)
         except (FileNotFoundError, ValueError) as error:

@@ -43,7 +43,7 @@ def embed_people(
     """
     paths = [path for folder in folders for path in find_pictures_below(folder).pictures]
     vectors, names, left_out = [], [], []
-    for path in tqdm(paths, desc="Faces", unit="picture", disable=not progress):
+    for path in tqdm(paths, desc="Faces", unit="picture", leave=False, disable=not progress):
         try:
             chip = cut_main_face(path, detector, embedder)
         except (OSError, ValueError) as error:

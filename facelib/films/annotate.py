@@ -105,7 +105,9 @@ def annotate_film(
                 draw_mark(planes, mark, line=line)
         return planes
 
-    with tqdm(total=info.frames or None, unit=" frames", desc="drawing", disable=not progress) as bar:
+    with tqdm(
+        total=info.frames or None, unit=" frames", desc=f"drawing {info.path.name}", leave=False, disable=not progress
+    ) as bar:
         write_film(video, files.annotated, draw, quality=quality, times=read_film_times(video, files), report=report)
     return files.annotated
 

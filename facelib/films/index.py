@@ -162,7 +162,9 @@ def find_tracks(
         faint = detector.at_score(_FAINT * detector.score)
         searched = search_faces(split, faint, sampler, seconds_between_whole=tracking.seconds_between_whole)
         searched = threads.enter_context(closing(ahead(searched, most=_FRAMES_AHEAD)))
-        bar = tqdm(searched, total=info.frames or None, unit=" frames", desc=info.path.name, disable=not progress)
+        bar = tqdm(
+            searched, total=info.frames or None, unit=" frames", desc=info.path.name, leave=False, disable=not progress
+        )
         shot: _Shot | None = None
         for item in bar:
             if shot is None:

@@ -64,6 +64,16 @@ def remember_drawn(files: FilmFiles, tracks: pd.DataFrame) -> None:
     write_text(json.dumps({"shows": _shown(tracks)}), files.drawn)
 
 
+def list_results(project: Project, films: Iterable[Path]) -> list[Path]:
+    """Return what was made of films for people to open: each film with names, its appearances, its exports."""
+    found: list[Path] = []
+    for film in films:
+        files = project.film(film)
+        found += [path for path in (files.annotated, files.appearances) if path.is_file()]
+        found += sorted(path for path in files.exports.glob("*") if path.is_file())
+    return found
+
+
 def films_behind(project: Project, films: Iterable[Path]) -> list[Path]:
     """Return the films whose annotated film is missing, or shows other names than their tracks have now."""
     behind = []

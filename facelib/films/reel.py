@@ -92,7 +92,9 @@ def write_reel(
         pictures = PictureWriter(output, picture_stream(film), first, quality=quality)
         sound = open_sound(film, video, segments)
         writer = _ReelWriter(pictures, None if sound is None else _ReelSound(output, sound, fade))
-        bar = tqdm(read_frames(video), total=total, unit=" frames", desc="select reel", disable=not progress)
+        bar = tqdm(
+            read_frames(video), total=total, unit=" frames", desc="select reel", leave=False, disable=not progress
+        )
         with bar:
             for cut in _cut(bar, wanted, step):
                 writer.write(cut)

@@ -49,7 +49,9 @@ def measure_pictures(table: pd.DataFrame, project: Project, *, progress: bool = 
     wanted = table[(table["face"] >= 0).to_numpy() & ~keys.isin(known.index).to_numpy()]
     new: dict[str, tuple[float, int, int]] = {}
     groups = wanted.groupby("picture", sort=False)
-    for picture, faces in tqdm(groups, desc="Measures", unit="picture", disable=not (progress and len(wanted))):
+    for picture, faces in tqdm(
+        groups, desc="Measures", unit="picture", leave=False, disable=not (progress and len(wanted))
+    ):
         new |= _measure(project.picture(str(picture)), faces, keys)
     if new:
         known = pd.concat([known, pd.DataFrame.from_dict(new, orient="index", columns=_SEEN).astype(known.dtypes)])

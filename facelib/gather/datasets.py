@@ -84,7 +84,7 @@ def import_lfw(
     entries = (entry for entry in read_archive(archive, limits) if entry.name.parent.name in wanted)
     total = sum(counts[person] for person in wanted)
     rows = []
-    for entry in tqdm(entries, total=total, desc=Path(archive).name, unit="picture", disable=not progress):
+    for entry in tqdm(entries, total=total, desc=Path(archive).name, unit="picture", leave=False, disable=not progress):
         person = entry.name.parent.name
         picture, reason = "", entry.problem
         if not reason:
@@ -120,7 +120,7 @@ def import_tree(source: str | Path, project: Project, *, progress: bool = True) 
     if not pictures:
         raise FileNotFoundError(f"expected a folder tree with pictures at {str(source)!r}, found none")
     rows = []
-    for path in tqdm(pictures, desc="Copies", unit="picture", disable=not progress):
+    for path in tqdm(pictures, desc="Copies", unit="picture", leave=False, disable=not progress):
         name = path.relative_to(source)
         picture, reason = _copied(path, name.parent.name, people)
         rows.append([name.as_posix(), name.parent.name, picture, reason])

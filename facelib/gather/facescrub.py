@@ -129,7 +129,10 @@ def fetch_facescrub(
     cut = partial(_keep, folder=folder, margin=margin)
     with file_lock(folder / ".facescrub.lock", what=f"other fetch into {str(folder)!r}"):
         ledger = _Ledger(folder, try_again=try_again)
-        with ledger, tqdm(total=len(faces), desc=Path(path).name, unit="picture", disable=not progress) as bar:
+        with (
+            ledger,
+            tqdm(total=len(faces), desc=Path(path).name, unit="picture", leave=False, disable=not progress) as bar,
+        ):
             for _, own in groupby(faces, key=lambda face: face.person):
                 listed = list(own)
                 _fetch_one(listed, ledger, cut, most_per_person or len(listed), limits)

@@ -143,7 +143,7 @@ def _gather_one(
         yield [person, address, engines.get(address, ""), source.file if there else "", reason]
     new = deque(candidate for candidate in wanted if redacted(candidate.address) not in earlier)
     missing = max(0, search.max_num - len(earlier))
-    bar = tqdm(total=search.max_num, initial=len(earlier), desc=person, unit="picture", disable=None)
+    bar = tqdm(total=search.max_num, initial=len(earlier), desc=person, unit="picture", leave=False, disable=None)
     with bar, closing(_fetched(new, search)) as results:
         while missing and (next_one := next(results, None)):
             candidate, result = next_one

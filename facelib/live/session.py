@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -20,7 +20,7 @@ from facelib.live.recognition import open_recognition
 from facelib.live.records import Change, State
 from facelib.live.source import read_source
 from facelib.live.view import LiveView
-from facelib.plots.style import colours_of
+from facelib.plots import colours_of, project_colours
 from facelib.project import Project, atomic_write
 
 _SNAPSHOT_SUFFIXES = (".jpg", ".jpeg", ".png")
@@ -88,7 +88,7 @@ class LiveSession:
             seconds=seconds_between_recognitions,
             loop=loop,
             patience=patience,
-            colours=colours_of(recognition.people),
+            colours=_colours(project, recognition.people),
         )
         if record is not None:
             self._player.record(Path(record))
@@ -184,7 +184,7 @@ class LiveSession:
         with player.machine:
             player.recognition.renew(*taught)
             evidence.enrolled = person
-        player.colours = colours_of([*self.people, person])
+        player.colours = _colours(self.project, [*self.people, person])
         self._log.tell("enrolled", at=player.time, track=track, person=person, confidence=1.0, message=path.name)
         return path
 
@@ -234,3 +234,11 @@ class LiveSession:
 
     def _new_file(self, suffix: str) -> Path:
         return new_file(self.project.output / "live", f"{datetime.now(UTC):%Y-%m-%d %H%M%S}", suffix)
+
+
+def _colours(project: Project, people: Sequence[str]) -> dict[str, str]:
+    """Return the colours that people have on the project's page too."""
+    try:
+        return project_colours(project, people)
+    except OSError:  # an output folder that can only be read
+        return colours_of(people)

@@ -46,7 +46,7 @@ def write_page(
             f"run 05_annotate_video first"
         )
     read = []
-    for film in tqdm(wanted, unit=" films", desc="page", disable=not progress):
+    for film in tqdm(wanted, unit=" films", desc="page", leave=False, disable=not progress):
         one = read_page_film(project, film, longest_gap)
         if one is not None:
             _write_film(project, one, longest_gap)

@@ -123,9 +123,11 @@ def check_project(
         return
     folder = project.data_dir
     there = sorted(path.name for path in folder.glob("*/") if not path.name.startswith(".")) if folder.is_dir() else []
-    names = f" There are {', '.join(map(repr, there[:10]))}{', ...' if len(there) > 10 else ''}." if there else ""
+    offered = near(project.name, there)
+    if there and not offered:
+        offered = f" Projects there: {', '.join(map(repr, there[:10]))}{', ...' if len(there) > 10 else ''}."
     raise FileNotFoundError(
-        f"expected a project in {str(folder)!r}, got {project.name!r}.{near(project.name, there)}{names} "
+        f"expected a project in {str(folder)!r}, got {project.name!r}.{offered} "
         f"A new one begins with the folders {str(project.people)!r} and {str(project.videos)!r}, or with "
         f"{', '.join(_MAKE_A_PROJECT[:-2])} or {_MAKE_A_PROJECT[-2]} in step 1; 'facelib demo' makes one to try."
     )

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 import plotly.graph_objects as go
 
 from facelib.films.appearances import screen_time, timecode
-from facelib.plots.style import GREY, escaped, marks, template
+from facelib.plots.style import GREY, PATTERNS, Mark, escaped, marks, template
 
 _ROW, _LINE = 34, 17  # pixels a person, and a line of a name
 _LONG = 15  # from so many people on, rows stand closer, and the times stand on top
 
 # Groups of unknown people next to each other differ in brightness; none is as dark or as light as a colour.
 _GREYS = (GREY, "#A4A4A4", "#868686", "#BEBEBE")
+_YELLOW = "#F0E442"  # white lines cannot be seen on it
 
 
 def draw_timeline(
@@ -22,7 +23,7 @@ def draw_timeline(
     *,
     duration: float,
     tracks: pd.DataFrame | None = None,
-    colours: Mapping[str, str] | None = None,
+    looks: Mapping[str, Mark] | None = None,
 ) -> go.Figure:
     """Draw a film's appearances: a row a person, a bar from each beginning to its end, in seconds.
 
@@ -30,14 +31,14 @@ def draw_timeline(
         appearances: The columns of `appearances.csv`; may be empty. Groups of unknown people come last, in grey.
         duration: Length of the film in seconds.
         tracks: The columns of `tracks.parquet`; with them the pointer shows why a name was given.
-        colours: Of people, such as `facelib.plots.project_colours` returns; without it each figure has its own.
+        looks: Of people, such as `facelib.plots.project_marks` returns; without it each figure has its own.
 
     Returns:
         The figure, one trace a person; `base` and `x` of a bar are its start and length in seconds, `y` the number
         of its row.
     """
-    colours = shades(screen_time(appearances)["person"], colours)
-    people = list(colours)
+    looks = shades(screen_time(appearances)["person"], looks)
+    people = list(looks)
     why = _reasons(appearances, tracks)
     figure = go.Figure()
     for row, person in enumerate(people):
@@ -49,7 +50,7 @@ def draw_timeline(
             y=[row] * len(own),
             orientation="h",
             width=0.62,
-            marker_color=colours[person],
+            marker={"color": looks[person].colour, "pattern": _pattern([looks[person]])},
             name=escaped(person, width=0),
             customdata=facts,
             hovertemplate="%{customdata[0]} to %{customdata[1]}<br>confidence %{customdata[2]:.2f}%{customdata[3]}",
@@ -67,18 +68,32 @@ def draw_timeline(
     return figure
 
 
-def shades(people: Iterable[str], colours: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return the colour of each person in the order given, but the cast before the unknown, who are shades of grey.
+def shades(people: Iterable[str], looks: Mapping[str, Mark] | None = None) -> dict[str, Mark]:
+    """Return how each person is drawn, in the order given, but the cast before the unknown, who are shades of grey.
+
+    A group of unknown people has the same grey in all films.
 
     Args:
         people: Names.
-        colours: Of the cast where they are settled; whoever is not among them gets one of this figure's own.
+        looks: Of the cast where they are settled; whoever is not among them gets one of this figure's own.
     """
-    looks = marks(people := list(people))
-    strangers = [person for person in people if looks[person].colour == GREY]
-    settled = colours or {}
-    cast = {person: settled.get(person, looks[person].colour) for person in people if person not in strangers}
-    return cast | {person: _GREYS[i % len(_GREYS)] for i, person in enumerate(strangers)}
+    own = marks(people := list(people))
+    strangers = [person for person in people if own[person].colour == GREY]
+    cast = {person: (looks or {}).get(person, own[person]) for person in people if person not in strangers}
+    return cast | {person: Mark(_grey(person), own[person].symbol) for person in strangers}
+
+
+def _grey(stranger: str) -> str:
+    """Return the shade of a group of unknown people, by its number; of `unknown`, the darkest."""
+    number = stranger.rpartition(" ")[2]
+    return _GREYS[(int(number) - 1) % len(_GREYS)] if number.isdecimal() else GREY
+
+
+def _pattern(looks: Sequence[Mark]) -> dict[str, object]:
+    """Return the lines over the bars of people, one pattern each, as the project's page has them."""
+    lines = ["rgba(0, 0, 0, 0.5)" if look.colour == _YELLOW else "rgba(255, 255, 255, 0.6)" for look in looks]
+    shapes = [PATTERNS[look.symbol] for look in looks]
+    return {"shape": shapes, "fgcolor": lines, "fillmode": "overlay", "size": 8, "solidity": 0.2}
 
 
 def _reasons(appearances: pd.DataFrame, tracks: pd.DataFrame | None) -> pd.Series[str]:
@@ -123,15 +138,15 @@ def _time_axis(duration: float) -> dict[str, object]:
 
 
 def draw_screen_time(
-    appearances: pd.DataFrame, *, tracks: pd.DataFrame | None = None, colours: Mapping[str, str] | None = None
+    appearances: pd.DataFrame, *, tracks: pd.DataFrame | None = None, looks: Mapping[str, Mark] | None = None
 ) -> go.Figure:
     """Draw how many seconds each person is on screen, longest first; the arguments are those of `draw_timeline`.
 
     With `tracks`, the pointer tells the shots.
     """
     table = screen_time(appearances, tracks)
-    colours = shades(table["person"], colours)
-    table = table.set_index("person").loc[list(colours)].reset_index()
+    looks = shades(table["person"], looks)
+    table = table.set_index("person").loc[list(looks)].reset_index()
     shots = table["shots"].map(" and {} shots".format) if "shots" in table else ""
     figure = go.Figure(
         go.Bar(
@@ -139,11 +154,11 @@ def draw_screen_time(
             y=list(range(len(table))),
             orientation="h",
             width=0.62,
-            marker_color=list(colours.values()),
+            marker={"color": [look.colour for look in looks.values()], "pattern": _pattern([*looks.values()])},
             text=[f"{seconds:.1f} s" for seconds in table["seconds"]],
             textposition="outside",
             cliponaxis=False,
-            customdata=table[["stretches"]].assign(shots=shots, person=[escaped(name, width=0) for name in colours]),
+            customdata=table[["stretches"]].assign(shots=shots, person=[escaped(name, width=0) for name in looks]),
             hovertemplate="%{customdata[2]}: %{x:.1f} s in %{customdata[0]} stretches%{customdata[1]}<extra></extra>",
         )
     )
@@ -153,5 +168,5 @@ def draw_screen_time(
         margin_r=70,
         xaxis={"title": "seconds", "rangemode": "tozero"},
     )
-    _lay_rows(figure, list(colours))
+    _lay_rows(figure, list(looks))
     return figure

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -10,19 +10,26 @@ import plotly.graph_objects as go
 from facelib.plots.style import Mark, escaped, legend_below, marks, template
 
 
-def draw_map(points: pd.DataFrame, *, people: Iterable[str] | None = None, lasso: bool = False) -> go.Figure:
+def draw_map(
+    points: pd.DataFrame,
+    *,
+    people: Iterable[str] | None = None,
+    looks: Mapping[str, Mark] | None = None,
+    lasso: bool = False,
+) -> go.Figure:
     """Draw the map as a scatter plot, one colour and symbol a person, the picture's name on hover.
 
     Args:
         points: One row a face, with the columns `picture`, `face`, `person`, `x` and `y`.
         people: The whole cast, when `points` holds a part of it only, so that colours stay as in the other figures.
+        looks: Of people, such as `facelib.plots.project_marks` returns; without it each figure has its own.
         lasso: Whether dragging draws a loop around points, where it otherwise zooms.
 
     Returns:
         A figure with one trace a person, in the order of the sorted names; each point's `customdata` is the
         position of its row in `points`.
     """
-    chosen = marks(points["person"] if people is None else [*people, *points["person"]])
+    chosen = marks(points["person"] if people is None else [*people, *points["person"]]) | dict(looks or {})
     figure = go.Figure()
     numbered = points.assign(row=range(len(points)))
     for person, rows in numbered.groupby("person", sort=True):

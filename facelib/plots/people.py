@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from facelib.plots.film import shades
-from facelib.plots.style import escaped, template
+from facelib.plots.style import Mark, escaped, template
 
 _Points = NDArray[np.float64]
 
@@ -22,7 +22,7 @@ _LINE, _LETTER = 17, 7.6  # pixels: a line of a label, and the mean width of its
 _WIDTHS = (1.5, 3.0, 5.0, 8.0)  # of the lines between people, pixels
 
 
-def draw_people(graph: nx.Graph, *, seed: int = 0, colours: Mapping[str, str] | None = None) -> go.Figure:
+def draw_people(graph: nx.Graph, *, seed: int = 0, looks: Mapping[str, Mark] | None = None) -> go.Figure:
     """Draw who appears with whom: a disc a person, a line between two who are on screen at once.
 
     A disc's area grows with the seconds on screen, a line's width with the seconds together. Who is often together
@@ -31,7 +31,7 @@ def draw_people(graph: nx.Graph, *, seed: int = 0, colours: Mapping[str, str] | 
     Args:
         graph: As `facelib.films.appearances.graph_of` returns it; may be empty.
         seed: Where the search for places begins; another seed gives another drawing of the same graph.
-        colours: Of people, as for `facelib.plots.draw_timeline`.
+        looks: Of people, as for `facelib.plots.draw_timeline`.
 
     Returns:
         A figure of fixed width, as tall as its people need; its last trace is the people.
@@ -43,7 +43,7 @@ def draw_people(graph: nx.Graph, *, seed: int = 0, colours: Mapping[str, str] | 
     boxes = np.array([_box(lines, size) for lines, size in zip(labels, sizes, strict=True)]).reshape(-1, 2)
     places = _discs(_places(graph, people, boxes, seed), boxes, sizes)
     figure = go.Figure(_lines(graph, dict(zip(people, places, strict=True))))
-    colours = shades(people, colours)
+    looks = shades(people, looks)
     figure.add_scatter(
         x=places[:, 0],
         y=places[:, 1],
@@ -51,7 +51,7 @@ def draw_people(graph: nx.Graph, *, seed: int = 0, colours: Mapping[str, str] | 
         text=["<br>".join(escaped(line, width=0) for line in lines) for lines in labels],
         textposition="bottom center",
         textfont_shadow="auto",  # an outline: lines pass below the names
-        marker={"size": sizes, "color": [colours[person] for person in people], "opacity": 1},
+        marker={"size": sizes, "color": [looks[person].colour for person in people], "opacity": 1},
         marker_line={"color": "white", "width": 2},
         customdata=[_story(graph, person) for person in people],
         hovertemplate="%{customdata}<extra></extra>",

@@ -25,6 +25,9 @@ GROUND = "background:var(--jp-layout-color2,#f2f2f2);color:var(--jp-ui-font-colo
 # The next person differs in both: 8 colours by 8 symbols tell 64 people apart, the first eight by either alone.
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-down", "star", "x")
 
+PATTERNS = dict(zip(SYMBOLS, ("", "/", "\\", "|", "+", "-", "x", "."), strict=True))
+"""The pattern of a person's bars by the symbol, as plotly calls it; on the project's page they are the same."""
+
 # What became of a face: right, wrong or rejected; also used for the parts of a gallery.
 RIGHT, WRONG, REJECTED = "#009E73", "#D55E00", "#56B4E9"
 

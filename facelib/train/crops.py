@@ -64,7 +64,9 @@ def crop_faces(
         store = FaceStore(folder, size=form.size)
         write_text(json.dumps(_description(people.folder, detector, form), indent=1) + "\n", folder / "made_from.json")
         missing = [picture for picture in people.table["picture"] if not store.knows(picture, people.folder / picture)]
-        with tqdm(total=len(missing), desc="Cut out faces", unit="picture", disable=not progress or not missing) as bar:
+        with tqdm(
+            total=len(missing), desc="Cut out faces", unit="picture", leave=False, disable=not progress or not missing
+        ) as bar:
             _fill(store, people.folder, missing, detector, form, threads, bar)
         images = store.images()
     table = people.table.reset_index(drop=True)

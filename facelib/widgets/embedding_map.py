@@ -12,7 +12,7 @@ import ipywidgets
 import pandas as pd
 
 from facelib.images import encode_jpeg
-from facelib.plots import draw_map, face_thumbnail
+from facelib.plots import draw_map, face_thumbnail, project_marks
 from facelib.plots.map import add_rings
 from facelib.project import Project
 from facelib.widgets.chosen_faces import ChosenFaces
@@ -65,7 +65,8 @@ class EmbeddingMap(ipywidgets.VBox):  # type: ignore[misc]
         self.errors = ErrorArea()
         self._make_controls()
         self.board = None if project is None else ChosenFaces(self._points, project, changed=self._redraw)
-        figure = add_rings(draw_map(self._points, lasso=project is not None))
+        looks = None if project is None else project_marks(project, self._points["person"])
+        figure = add_rings(draw_map(self._points, looks=looks, lasso=project is not None))
         figure.data[-1].update(x=self._points["x"][:1], y=self._points["y"][:1])
         self.figure = PointedFigure(figure)
         for name, handle in (("hovered", self._hovered), ("clicked", self._clicked), ("caught", self._lassoed)):

@@ -221,7 +221,7 @@ class LiveCamera(LivePage):
     def _wait(session: LiveSession, seconds: float, progress: bool) -> None:
         begin, first = time.monotonic(), None
         form = _BAR if seconds else _ENDLESS_BAR
-        with tqdm(total=seconds or None, desc="watching", disable=not progress, bar_format=form) as bar:
+        with tqdm(total=seconds or None, desc="watching", leave=False, disable=not progress, bar_format=form) as bar:
             while not session.wait(0.1):
                 now = time.monotonic()
                 first = now if first is None and session.view() is not None else first

@@ -119,7 +119,7 @@ def test_a_step_that_fails_is_told_with_its_report(folder):
         (("--project", "../up"), 1, "expected the name of a project's folder"),
         (("--project", ""), 2, "expected the name of a project"),
         (("--project", "dmeo"), 1, "got 'dmeo'. Did you mean 'demo'?"),
-        (("--project", "nothing"), 1, "There are 'demo'."),
+        (("--project", "nothing"), 1, "Projects there: 'demo'."),
         (("--data-dir", "none"), 1, "'facelib demo' makes one to try"),
         (("--output-dir", "nb/03_map.ipynb"), 1, "expected an output folder that can be written"),
     ],
@@ -156,13 +156,28 @@ def test_a_wrong_project_is_told_and_nothing_is_made(folder, command):
     assert digest(folder) == before
 
 
-def test_a_wrong_project_or_parameter_is_told_before_anything_heavy_is_imported(folder):
-    heavy = "{'numpy', 'cv2', 'PIL', 'pandas', 'papermill', 'plotly', 'onnxruntime', 'sklearn', 'av'}"
-    for wrong in (["--project", "dmeo"], ["--project", "demo", "-p", "sed=5"], ["--help-parameters"]):
-        code = f"import sys\nfrom facelib.cli import main\ntry: main({['run', *wrong]!r})\nexcept SystemExit: pass\n"
-        code += f"print('imported', {heavy} & set(sys.modules) or 'none')"
-        output = subprocess.check_output([sys.executable, "-c", code], text=True, stderr=subprocess.DEVNULL)
-        assert output.endswith("imported none\n")
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ["run", "--project", "dmeo"],
+        ["run", "--project", "demo", "-p", "sed=5"],
+        ["run", "--help-parameters"],
+        ["page", "--project", "dmeo"],
+        ["live", "0", "--project", "dmeo"],
+        ["search", "--project", "dmeo"],
+        ["merge", "Tob", "Toby", "--project", "dmeo"],
+        ["keep-apart", "Tob", "Toby", "--project", "dmeo"],
+        ["separate", "Tob", "Toby", "--project", "dmeo"],
+        ["forget", "Tob", "--project", "dmeo"],
+    ],
+    ids=" ".join,
+)
+def test_a_wrong_project_or_parameter_is_told_before_anything_heavy_is_imported(folder, wrong):
+    heavy = "{'numpy', 'cv2', 'PIL', 'pandas', 'papermill', 'plotly', 'onnxruntime', 'sklearn', 'av', 'duckdb'}"
+    code = f"import sys\nfrom facelib.cli import main\ntry: main({wrong!r})\nexcept SystemExit: pass\n"
+    code += f"print('imported', {heavy} & set(sys.modules) or 'none')"
+    output = subprocess.check_output([sys.executable, "-c", code], text=True, stderr=subprocess.DEVNULL)
+    assert output.endswith("imported none\n")
 
 
 def test_a_wrong_project_is_told_well_under_a_second(folder):

@@ -130,7 +130,8 @@ def test_values_are_taken_from_the_notebook(scope, name, value):
 @pytest.mark.parametrize(
     ("scope", "message"),
     [
-        ({"options": {"shot_treshold": 1}}, "got 'shot_treshold'. Did you mean 'shot_threshold'.* They take"),
+        ({"options": {"shot_treshold": 1}}, r"got 'shot_treshold'. Did you mean 'shot_threshold' or .*\? 'facelib"),
+        ({"options": {"zzz": 1}}, "got 'zzz'. They take: adapt_to_film, .*'facelib run --help-parameters'"),
         ({"options": ["tracker"]}, "expected options as a dict"),
         ({"tracker": "bytetrak"}, "'ocsort' for the parameter 'tracker', got 'bytetrak'. Did you mean 'bytetrack'"),
         ({"draw": "perhaps"}, "expected true or false for the parameter 'draw', got 'perhaps'"),

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from facelib.films.appearances import graph_of
-from facelib.plots import GREY, draw_people, draw_screen_time, draw_timeline, marks, project_colours
+from facelib.plots import GREY, draw_map, draw_people, draw_screen_time, draw_timeline, marks
 from facelib.plots.project_marks import project_marks
 from facelib.project import Project
 
@@ -46,12 +46,38 @@ def test_the_first_eight_differ_in_symbol_alone_too():
 
 
 def test_a_person_has_one_colour_in_the_figures_of_all_films(project):
-    colours = project_colours(project, ["Ada", "Bo", "Cy"])
-    seen = [("Cy", 0.0, 2.0), ("Unknown 1", 1.0, 3.0)]
+    looks = project_marks(project, ["Ada", "Bo", "Cy"])
+    seen = [("Cy", 0.0, 2.0), ("Unknown 2", 1.0, 3.0)]
     film = pd.DataFrame(seen, columns=["person", "start", "end"]).assign(
         start_timecode="", end_timecode="", confidence=1.0, tracks=""
     )
-    timeline = draw_timeline(film, duration=5, colours=colours)
-    assert timeline.data[0].marker.color == colours["Cy"] != draw_timeline(film, duration=5).data[0].marker.color
-    assert draw_screen_time(film, colours=colours).data[0].marker.color[0] == colours["Cy"]
-    assert colours["Cy"] in draw_people(graph_of(film), colours=colours).data[-1].marker.color
+    timeline = draw_timeline(film, duration=5, looks=looks)
+    assert timeline.data[0].marker.color == looks["Cy"].colour != draw_timeline(film, duration=5).data[0].marker.color
+    assert draw_screen_time(film, looks=looks).data[0].marker.color[0] == looks["Cy"].colour
+    assert looks["Cy"].colour in draw_people(graph_of(film), looks=looks).data[-1].marker.color
+    other = film.iloc[::-1].replace({"Cy": "Unknown 1"})  # a second film, with one more group
+    assert timeline.data[1].marker.color in {trace.marker.color for trace in draw_timeline(other, duration=5).data[1:]}
+
+
+def test_two_people_of_one_colour_have_different_patterns(project):
+    crowd = [f"Person {i}" for i in range(9)]
+    looks = project_marks(project, crowd)
+    first, last = crowd[0], crowd[8]
+    assert looks[first].colour == looks[last].colour
+    film = pd.DataFrame({"person": crowd, "start": 0.0, "end": 1.0}).assign(
+        start_timecode="", end_timecode="", confidence=1.0, tracks=""
+    )
+    bars = {trace.name: trace.marker for trace in draw_timeline(film, duration=5, looks=looks).data}
+    assert bars[first].pattern.shape != bars[last].pattern.shape
+    times = draw_screen_time(film, looks=looks).data[0].marker
+    shown = set(zip(times.color, times.pattern.shape, strict=True))
+    assert len(shown) == 9
+
+
+def test_the_map_keeps_the_colours_of_the_project(project):
+    before = project_marks(project, ["Mia", "Zoe"])
+    points = pd.DataFrame({"picture": ["a.jpg", "b.jpg"], "face": 0, "person": ["Ada", "Mia"], "x": [0, 1], "y": 0.0})
+    figure = draw_map(points, looks=project_marks(project, ["Ada", "Mia"]))
+    drawn = {trace.name: trace.marker.color for trace in figure.data}
+    assert drawn["Mia"] == before["Mia"].colour != marks(["Ada", "Mia"])["Mia"].colour
+    assert drawn["Ada"] not in {look.colour for look in before.values()}

@@ -95,7 +95,7 @@ def index_films(
         return {}
     problems: dict[str, str] = {}
     total = sum(task.size for task in tasks.values())
-    with tqdm(total=total, unit="B", unit_scale=True, desc=_count(0, tasks), disable=not progress) as bar:
+    with tqdm(total=total, unit="B", unit_scale=True, desc=_count(0, tasks), leave=False, disable=not progress) as bar:
         for number, (key, problem) in enumerate(_finished(tasks, scheduler), 1):
             for film in films_of[key]:
                 problems |= {film.name: problem} if problem else _take_over(project, film, store, key)

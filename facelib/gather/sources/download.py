@@ -230,7 +230,13 @@ def _receive(response: requests.Response, partial: Partial, limits: WebLimits) -
     """Append the body to the file, looking at its first bytes as soon as they are here."""
     size = partial.size
     bar = tqdm(
-        total=partial.total, initial=size, unit="B", unit_scale=True, desc=film_name(partial.address), disable=None
+        total=partial.total,
+        initial=size,
+        unit="B",
+        unit_scale=True,
+        desc=film_name(partial.address),
+        leave=False,
+        disable=None,
     )
     with bar, open(partial.path, "ab") as file:
         looked, measured = size >= HEAD, size

@@ -70,7 +70,7 @@ export class Lanes {
     if (!scroller.clientWidth) return;
     this.narrow = scroller.clientWidth < 640;
     scroller.classList.toggle("narrow", this.narrow);
-    this.labelWidth = this.narrow ? 0 : Math.round(Math.min(300, scroller.clientWidth * 0.26));
+    this.labelWidth = this.narrow ? 0 : Math.round(Math.min(300, Math.max(240, scroller.clientWidth * 0.26)));
     this.rowHeight = this.narrow ? 58 : 34;
     this.room = Math.max(100, scroller.clientWidth - this.labelWidth - 16);
     this.list.style.width = `${this.narrow ? scroller.clientWidth : this.labelWidth}px`;

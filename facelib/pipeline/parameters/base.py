@@ -190,11 +190,12 @@ _KINDS = {
 
 
 def unknown_name(name: str, known: Iterable[str]) -> str:
-    """Return the message for a parameter that no chosen notebook takes."""
+    """Return the message for a parameter that no chosen notebook takes: with the near names, else with all."""
     names = sorted(known)
+    offered = near(name, names) or f" They take: {', '.join(names) or 'none'}."
     return (
-        f"expected the name of a parameter of the chosen notebooks, got {name!r}.{near(name, names)} "
-        f"They take: {', '.join(names) or 'none'}."
+        f"expected the name of a parameter of the chosen notebooks, got {name!r}.{offered} "
+        f"'facelib run --help-parameters' explains them."
     )
 
 
