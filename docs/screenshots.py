@@ -128,12 +128,24 @@ def search(page: Page) -> list[Locator]:
     return [widget]
 
 
+def live(page: Page) -> list[Locator]:
+    """Ask who a stranger is, while the film plays on."""
+    widget = page.locator(".facelib-live")
+    widget.locator(".tile.unknown").first.click()
+    widget.get_by_role("dialog").wait_for()
+    page.wait_for_timeout(1000)
+    return [widget]
+
+
 RESULTS: dict[str, tuple[str, Callable[[Page], list[Locator]]]] = {
+    "02": ("doctor.png", lambda page: [page.locator(".facelib-board").last]),
     "03": ("map.png", face_map),
     "04": ("threshold.png", threshold),
     "05": ("timeline.png", lambda page: [plot(page, "Who is on screen"), plot(page, "Time on screen")]),
+    "06": ("review.png", lambda page: [page.locator(".facelib-review")]),
     "07": ("evaluate.png", lambda page: [plot(page, "Reliability of confidences"), plot(page, "Who got which name")]),
     "08": ("train.png", lambda page: [plot(page, "The same unseen faces, before and after")]),
+    "09": ("live.png", live),
     "10": ("search.png", search),
 }
 """By number of the notebook: the picture of its result, and what stands in it, from top to bottom."""

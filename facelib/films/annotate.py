@@ -14,7 +14,7 @@ from PIL import ImageColor
 from tqdm.auto import tqdm
 
 from facelib.films.corrections import NOT_A_FACE
-from facelib.films.draw import RGB, LabelledBox, Planes, blur_head, draw_mark
+from facelib.films.draw import RGB, LabelledBox, Planes, blur_head, draw_marks
 from facelib.films.media.decode import FilmFrame, probe
 from facelib.films.media.encode import WriteReport, write_film
 from facelib.films.media.times import read_film_times
@@ -98,11 +98,9 @@ def annotate_film(
             for face in (*here, *near):
                 if face.track not in left_sharp:
                     blur_head(planes, face.left, face.top, face.right, face.bottom)
-        for face in here:
-            if face.track in signs:
-                sign = signs[face.track]
-                mark = LabelledBox(face.left, face.top, face.right, face.bottom, sign.label, sign.colour)
-                draw_mark(planes, mark, line=line)
+        signed = [(face, signs[face.track]) for face in here if face.track in signs]
+        marks = [LabelledBox(f.left, f.top, f.right, f.bottom, sign.label, sign.colour) for f, sign in signed]
+        draw_marks(planes, marks, line=line)
         return planes
 
     with tqdm(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import unicodedata
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image as PillowImage
 from PIL import ImageDraw
 
@@ -34,16 +36,37 @@ class LabelledBox(NamedTuple):
     colour: RGB
 
 
-def draw_mark(planes: Planes, mark: LabelledBox, *, line: int = 2) -> None:
-    """Draw a box and its label on a picture's planes, in place; what lies outside is clipped.
+def draw_marks(planes: Planes, marks: Sequence[LabelledBox], *, line: int = 2) -> None:
+    """Draw boxes and their labels on a picture's planes, in place; what lies outside is clipped.
+
+    A label stands where it covers no face: above its box, else below, beside, or further off. Where the faces leave no
+    room, it covers as little of them as it can.
 
     Args:
         planes: Y `(h, w)`, U and V `(h/2, w/2)`, uint8.
-        mark: What to draw; with an empty label only the box.
+        marks: What to draw, the last on top; those with an empty label get only the box.
         line: Thickness in pixels, even.
     """
-    left, top, right, bottom = (round(value / 2) * 2 for value in mark[:4])
-    colour = _to_yuv(np.array([[mark.colour]], np.uint8))
+    boxes = np.array([mark[:4] for mark in marks], np.float64).reshape(-1, 4)
+    boxes = np.round(boxes / 2) * 2  # the planes of colours are half as large
+    for box, mark in zip(boxes, marks, strict=True):
+        _draw_box(planes, box, _to_yuv(np.array([[mark.colour]], np.uint8)), line)
+    height, width = planes[0].shape
+    taken = np.empty((0, 4))
+    for box, mark in zip(boxes, marks, strict=True):
+        if not mark.label.strip():
+            continue
+        label = _label(mark.label, mark.colour, max(12, height // 30))
+        high, wide = label[0].shape
+        places = _places(box, wide, high, (width, height))
+        costs = _covered(places, boxes) * height * width + _covered(places, taken)  # a face counts before a label
+        place = places[np.argmin(costs)]
+        taken = np.vstack([taken, place])
+        _paste(planes, int(place[0]), int(place[1]), label)
+
+
+def _draw_box(planes: Planes, box: NDArray[np.float64], colour: Planes, line: int) -> None:
+    left, top, right, bottom = (int(side) for side in box)
     for x0, y0, x1, y1 in (
         (left, top, right, top + line),
         (left, bottom - line, right, bottom),
@@ -51,14 +74,27 @@ def draw_mark(planes: Planes, mark: LabelledBox, *, line: int = 2) -> None:
         (right - line, top, right, bottom),
     ):
         _fill(planes, x0, y0, x1, y1, colour)
-    if not mark.label.strip():
-        return
-    label = _label(mark.label, mark.colour, max(12, planes[0].shape[0] // 30))
-    height, width = label[0].shape
-    # Above the box, or inside it where there is no room above; moved left at the right border.
-    y = top - height if top >= height else top
-    x = max(0, min(left, planes[0].shape[1] // 2 * 2 - width))
-    _paste(planes, x, y, label)
+
+
+def _places(box: NDArray[np.float64], wide: int, high: int, picture: tuple[int, int]) -> NDArray[np.float64]:
+    """Return where a label may stand in a picture of a width and height, `(n, 4)`, the best place first."""
+    left, top, right, bottom = box
+    rows = (top - high, bottom, top - 2 * high, bottom + high)
+    beside = [(x, y) for x in (right, left - wide) for y in (top, bottom - high)]
+    corners = [(x, y) for y in (0, picture[1]) for x in (0, picture[0])]
+    starts = np.array([*((x, y) for y in rows[:2] for x in (left, right - wide)), *beside,
+                       *((left, y) for y in rows[2:]), *corners])  # fmt: skip
+    size = np.array([wide, high])
+    starts = np.clip(starts, 0, np.maximum(0, np.array(picture) // 2 * 2 - size))
+    return np.hstack([starts, starts + size])
+
+
+def _covered(places: NDArray[np.float64], boxes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return how many square pixels of the boxes each place covers."""
+    low = np.maximum(places[:, None, :2], boxes[None, :, :2])
+    high = np.minimum(places[:, None, 2:], boxes[None, :, 2:])
+    sides = np.clip(high - low, 0, None)
+    return np.asarray((sides[..., 0] * sides[..., 1]).sum(axis=1))
 
 
 def blur_head(planes: Planes, left: float, top: float, right: float, bottom: float) -> None:

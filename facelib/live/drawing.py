@@ -9,7 +9,7 @@ import numpy as np
 from PIL import ImageColor
 
 from facelib.faces import Image
-from facelib.films.draw import LabelledBox, Planes, draw_mark
+from facelib.films.draw import LabelledBox, Planes, draw_marks
 from facelib.films.media.decode import FilmFrame
 from facelib.live.records import LiveFace
 from facelib.plots.style import GREY, colours_of
@@ -47,7 +47,9 @@ def draw_faces(planes: Planes, faces: Iterable[LiveFace], colours: Mapping[str, 
         colours: As of `annotate_picture`.
     """
     line = max(2, round(planes[0].shape[0] / 240) // 2 * 2)
+    marks = []
     for face in sorted(faces, key=lambda face: face.person != UNKNOWN):
         red, green, blue, *_ = ImageColor.getrgb(colours.get(face.person, colours.get(UNKNOWN, GREY)))
         left, top, right, bottom = (float(side) for side in face.box)
-        draw_mark(planes, LabelledBox(left, top, right, bottom, face.person, (red, green, blue)), line=line)
+        marks.append(LabelledBox(left, top, right, bottom, face.person, (red, green, blue)))
+    draw_marks(planes, marks, line=line)

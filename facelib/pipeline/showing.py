@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sized
+from typing import TypeVar
+
+Still = TypeVar("Still")
 
 OPTIONAL = "optional"
 """The tag of a text cell that stands in a report, with the code below it, only if that showed something."""
@@ -22,3 +25,13 @@ def show_filled(*results: Sized, otherwise: str = "") -> None:
         display(result)  # type: ignore[no-untyped-call]
     if otherwise and not filled:
         print(otherwise)
+
+
+def for_reports(still: Still) -> Still | None:
+    """Return what stands for a widget in a report, which widgets do not survive; where a user is there, nothing.
+
+    In JupyterLab the widget shows the same, and each view is shown once.
+    """
+    from facelib.widgets.notebook import is_attended
+
+    return None if is_attended() else still

@@ -10,7 +10,7 @@ import pytest
 
 from facelib.films import annotate
 from facelib.films.annotate import annotate_film
-from facelib.films.draw import draw_mark
+from facelib.films.draw import draw_marks
 from facelib.films.media.decode import probe, read_frames
 from facelib.films.track import DETECTIONS
 from facelib.project import FilmFiles
@@ -63,11 +63,11 @@ def labels_drawn(monkeypatch, film, files, **options) -> dict[str, tuple[int, in
     """Return the labels that were drawn, with their colours; the film is drawn as ever."""
     drawn = {}
 
-    def look_on(planes, mark, *, line):
-        drawn[mark.label] = mark.colour
-        draw_mark(planes, mark, line=line)
+    def look_on(planes, marks, *, line):
+        drawn.update({mark.label: mark.colour for mark in marks})
+        draw_marks(planes, marks, line=line)
 
-    monkeypatch.setattr(annotate, "draw_mark", look_on)
+    monkeypatch.setattr(annotate, "draw_marks", look_on)
     annotate_film(film, files, TRACKS, COLOURS | options.pop("colours", {}), progress=False, **options)
     return drawn
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import facelib
-from facelib.films.draw import LabelledBox, blur_head, draw_mark
+from facelib.films.draw import LabelledBox, blur_head, draw_marks
 from facelib.films.media.decode import read_frames
 
 
@@ -32,13 +32,13 @@ def blank(height=120, width=160):
 )
 def test_every_place_is_survived(box):
     planes = blank()
-    draw_mark(planes, LabelledBox(*box, "Zoë Ünïcode", (0, 114, 178)))
+    draw_marks(planes, [LabelledBox(*box, "Zoë Ünïcode", (0, 114, 178))])
     assert [plane.shape for plane in planes] == [(120, 160), (60, 80), (60, 80)]
 
 
 def test_box_is_where_it_should_be():
     planes = blank()
-    draw_mark(planes, LabelledBox(40, 50, 80, 90, "A", (255, 255, 255)), line=2)
+    draw_marks(planes, [LabelledBox(40, 50, 80, 90, "A", (255, 255, 255))], line=2)
     luma = planes[0]
     for y, x in [(50, 60), (89, 60), (70, 40), (70, 79)]:
         assert luma[y, x] > 200
@@ -48,15 +48,41 @@ def test_box_is_where_it_should_be():
 
 def test_colour_is_kept():
     planes = blank()
-    draw_mark(planes, LabelledBox(40, 50, 80, 90, "A", (255, 0, 0)), line=2)
+    draw_marks(planes, [LabelledBox(40, 50, 80, 90, "A", (255, 0, 0))], line=2)
     assert planes[0][70, 40] == pytest.approx(82, abs=2)
     assert planes[1][35, 20] == pytest.approx(90, abs=2)
     assert planes[2][35, 20] == pytest.approx(240, abs=2)
 
 
+@pytest.mark.parametrize(
+    "boxes",
+    [
+        [(40, 50, 80, 90)],
+        [(40, 2, 80, 60)],  # no room above
+        [(30, 0, 70, 120)],  # nor below: a close-up
+        [(0, 30, 60, 90), (60, 30, 110, 90)],  # side by side
+        [(40, 60, 80, 100), (40, 10, 80, 58)],  # one above the other
+    ],
+)
+def test_a_label_covers_no_face(boxes):
+    plain, labelled = blank(), blank()
+    draw_marks(plain, [LabelledBox(*box, "", (0, 114, 178)) for box in boxes])
+    draw_marks(labelled, [LabelledBox(*box, "Bo", (0, 114, 178)) for box in boxes])
+    changed = plain[0] != labelled[0]
+    assert changed.sum() > 100 * len(boxes)  # the labels are there
+    for left, top, right, bottom in boxes:
+        assert not changed[top:bottom, left:right].any()
+
+
+def test_where_faces_leave_no_room_a_label_is_drawn_all_the_same():
+    planes = blank()
+    draw_marks(planes, [LabelledBox(0, 0, 160, 120, "Bo", (255, 255, 255))])
+    assert (planes[0][4:116, 4:156] > 16).sum() > 100
+
+
 def test_without_a_label_there_is_only_a_box():
     planes = blank()
-    draw_mark(planes, LabelledBox(40, 50, 80, 90, "", (255, 255, 255)), line=2)
+    draw_marks(planes, [LabelledBox(40, 50, 80, 90, "", (255, 255, 255))], line=2)
     assert (planes[0][:50] == 16).all()
     assert (planes[0][50, 40:80] > 200).all()
 

@@ -145,11 +145,13 @@ def test_a_stranger_is_enrolled_and_known_from_then_on(cast_project, clip, wait_
         wait_until(lambda: names(session) == ["unknown"] and session.view().faces[0].distance > 0)
         time.sleep(0.5)  # a better face than the first may come
         track = next(change.track for change in reversed(session.changes()) if change.track >= 0)
+        colours = session.view().colours
         picture = session.enrol(track, " Jackie   Chan ")
         # Known when the film shows the same face anew, which is another track.
         wait_until(lambda: any(f.person == "Jackie Chan" and f.track > track for f in session.view().faces))
         assert "Jackie Chan" in session.people
         assert session.view().colours["Jackie Chan"].startswith("#")
+        assert session.view().colours.items() >= colours.items()  # the others keep theirs
         told = session.changes()
 
     assert ("enrolled", "Jackie Chan", track) in [(c.kind, c.person, c.track) for c in told]
