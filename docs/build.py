@@ -34,6 +34,7 @@ _FETCHED = re.compile(
     r"""|(?:@import\s+|url\()\s*["']?(?:https?:)?//[^"')\s]+""",
     re.IGNORECASE,
 )
+_LINK = re.compile(r"\]\(\.\./docs/([\w/-]+)\.md")  # from a notebook to a page
 
 
 def executed(demo: Project, *, seconds_per_shot: float) -> dict[str, Path]:
@@ -59,7 +60,7 @@ def gather(notebooks: dict[str, Path]) -> None:
         replace_outputs(document, script="../assets/plotly.min.js")
         leave_out_empty(document)
         for cell in document.cells:
-            cell.source = cell.source.replace("](../docs/pictures/", "](../pictures/")
+            cell.source = _LINK.sub(r"](../\1.html", cell.source.replace("](../docs/pictures/", "](../pictures/"))
         # Whose machine built the pages, and where, is nobody's business.
         text = nbformat.writes(document).replace(f"{BUILD}/", "")
         (pages / "notebooks" / source.name).write_text(text, encoding="utf-8")

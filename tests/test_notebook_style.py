@@ -96,6 +96,11 @@ class TestNotebook:
         lines = steps.splitlines()
         assert len(lines) > 1 and all(line.startswith(f"{n}. ") for n, line in enumerate(lines, 1))
 
+    def test_its_links_lead_to_pages_and_pictures(self, path):
+        texts = [source(cell) for cell in cells(path, "markdown")]
+        links = [link for text in texts for link in re.findall(r"\]\(([^)#\s]+)", text) if "://" not in link]
+        assert [link for link in links if not (path.parent / link).is_file()] == []
+
     def test_one_cell_of_parameters_comes_before_all_other_code(self, path):
         assert parameters(path) == cells(path, "code")[:1]
 
@@ -153,3 +158,16 @@ class TestNotebook:
             assert len(source(cell).splitlines()) <= 14, source(cell)
         last = source(cells(path, "code")[-1])
         assert "files" in last and len(last.splitlines()) <= 3
+
+
+@pytest.mark.parametrize(
+    ("term", "page"),
+    [("FPIR", "error-rates"), ("DET curve", "error-rates"), ("open-set", "open-set"), ("track is one face", "tracks")],
+)
+def test_a_term_is_explained_by_a_page_where_it_first_appears(term, page):
+    for path in PATHS:
+        text = "\n\n".join(source(cell) for cell in cells(path, "markdown"))
+        if term in text:
+            assert f"(../docs/concepts/{page}.md)" in text, path.name
+            return
+    raise AssertionError(f"expected {term!r} in a notebook")

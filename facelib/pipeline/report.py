@@ -63,6 +63,7 @@ def write_report(notebook: str | Path, page: str | Path, *, pictures: str | Path
     document.metadata["title"] = Path(notebook).stem
     replace_outputs(document)
     leave_out_empty(document)
+    _take_away_links(document)
     folder = Path(pictures) if pictures is not None else Path(notebook).parent
     _attach_pictures(document, folder)
     exporter = HTMLExporter(  # type: ignore[no-untyped-call]
@@ -110,6 +111,13 @@ def leave_out_empty(document: Any) -> None:
             group = []
         group.append(cell)
     document.cells = kept
+
+
+def _take_away_links(document: Any) -> None:
+    """Leave of links to the documentation's pages their text: the pages do not lie beside the report."""
+    for cell in document.cells:
+        if cell.cell_type == "markdown":
+            cell.source = re.sub(r"(?<!!)\[([^\]]+)\]\((?!\w+:)[^)\s]+\.md(?:#[^)\s]*)?\)", r"\1", cell.source)
 
 
 def _attach_pictures(document: Any, folder: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from facelib.project.wording import counted
 from facelib.recognize.store import RecognizerInfo
 
 MANY_MISSED = 0.5
@@ -22,15 +23,13 @@ _FROM = {
 
 
 def describe_recognizer(info: RecognizerInfo) -> str:
-    """Return the threshold, where it is from, and the error rates with their 95 % intervals, as one line.
-
-    FPIR is the share of strangers given a name, FNIR the share of the cast's faces not given theirs.
-    """
-    rates = (
-        f"FPIR {_rate(info.fpir, info.fpir_interval)} of {info.impostor_trials} trials",
-        f"FNIR {_rate(info.fnir, info.fnir_interval)} of {info.genuine_trials}",
+    """Return the threshold, where it is from, and the error rates with their 95 % intervals, as one line."""
+    strangers = _rate(info.fpir, info.fpir_interval, info.impostor_trials)
+    cast = _rate(info.fnir, info.fnir_interval, info.genuine_trials)
+    return (
+        f"threshold {info.threshold:.4f} ({_FROM[info.threshold_from]}): strangers given a name (FPIR) {strangers}, "
+        f"cast not given their name (FNIR) {cast}"
     )
-    return f"threshold {info.threshold:.4f} ({_FROM[info.threshold_from]}), {', '.join(rates)}"
 
 
 def recognizer_warnings(info: RecognizerInfo) -> list[str]:
@@ -52,8 +51,9 @@ def recognizer_warnings(info: RecognizerInfo) -> list[str]:
     return texts
 
 
-def _rate(rate: float, interval: tuple[float, float]) -> str:
+def _rate(rate: float, interval: tuple[float, float], trials: int) -> str:
     if math.isnan(rate):
         return "not measured"
     low, high = interval
-    return f"{rate:.2%}" if math.isnan(low) else f"{rate:.2%} ({low:.2%} to {high:.2%})"
+    between = "" if math.isnan(low) else f" ({low:.2%} to {high:.2%})"
+    return f"{rate:.2%}{between} in {counted(trials, 'trial')}"

@@ -63,6 +63,17 @@ def test_pictures_beside_the_notebooks_folder_are_put_into_the_page(executed, tm
     assert "blue.png" not in html and "../docs/none.png" in html
 
 
+def test_links_to_pages_that_do_not_lie_beside_the_report_are_text(executed, tmp_path):
+    document = nbformat.read(executed, as_version=4)
+    links = "[rates](../docs/concepts/rates.md#det), [web](https://example.org/a.md), [place](#here)"
+    document.cells.append(v4.new_markdown_cell(links))
+    nbformat.write(document, executed)
+    write_report(executed, tmp_path / "02_a.html", pictures=tmp_path / "source")
+    html = (tmp_path / "02_a.html").read_text(encoding="utf-8")
+    assert ">rates, <a" in html.replace("\n", "") and "rates.md" not in html
+    assert 'href="https://example.org/a.md"' in html and 'href="#here"' in html
+
+
 def test_code_is_folded_but_for_the_parameters(executed, tmp_path):
     document = nbformat.read(executed, as_version=4)
     document.cells.insert(0, v4.new_code_cell("k: int = 5", metadata={"tags": ["parameters"]}))
