@@ -184,6 +184,15 @@ def picture(page: Page, address: str, notebook: Path) -> None:
     page.wait_for_timeout(1000)
 
 
+def project_page(page: Page, folder: Path) -> None:
+    """Write the project's page, opened from the disk, at a moment with two people."""
+    page.set_viewport_size({"width": 1280, "height": 960})
+    page.goto(f"{(folder / 'output' / 'demo' / 'index.html').as_uri()}#film=demo&t=7")
+    page.locator("video").wait_for()
+    page.wait_for_timeout(4000)
+    write([page.screenshot()], PICTURES / "page.png")
+
+
 def main() -> None:
     """Renew the pictures of the notebooks named, or of all."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -205,6 +214,8 @@ def main() -> None:
                     context.set_default_timeout(PLENTY)
                     picture(context.new_page(), address, notebook)
                     context.close()
+        if not arguments.numbers or "05" in arguments.numbers:
+            project_page(browser.new_page(), folder)
 
 
 if __name__ == "__main__":
