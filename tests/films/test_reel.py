@@ -193,7 +193,6 @@ class TestSync:
             lasts = [float(stream.duration * stream.time_base) for stream in container.streams]
         assert lasts == pytest.approx([reel.seconds] * 2, abs=0.03)
 
-    @pytest.mark.long
     def test_hundreds_of_cuts_do_not_drift(self, tmp_path):
         # Each piece is an odd number of samples: rounding the same way each time would add up to 4 ms a hundred.
         times = np.arange(24 * 200) * 1001 / 24000
@@ -206,7 +205,6 @@ class TestSync:
         assert len(found) > 150
         assert np.abs(found).max() < 0.004
 
-    @pytest.mark.long
     @pytest.mark.real_data
     def test_real_clip(self, shared_data, tmp_path):
         clip = shared_data / "film_clips" / "videos" / "will_smith1.mp4"
@@ -334,7 +332,6 @@ class TestMistakes:
         with pytest.raises(FileNotFoundError, match="gone"):
             write_reel(tmp_path / "gone.mp4", tmp_path / "reel.mp4", [(0, 1)])
 
-    @pytest.mark.long
     def test_killed_half_way(self, make_film, tmp_path):
         film = make_film(frames=500, size=(640, 480))
         out = tmp_path / "out" / "reel.mp4"
@@ -353,7 +350,6 @@ class TestMistakes:
         write_reel(film, out, [(0, 0.2)], progress=False)
         assert list(out.parent.iterdir()) == [out]  # what the killed one left is gone
 
-    @pytest.mark.long
     def test_memory_does_not_grow(self, make_film, tmp_path):
         film = make_film(frames=1500, size=(320, 240))
         code = (
