@@ -17,7 +17,10 @@ import pandas as pd
 import pytest
 
 from facelib.films.media.decode import probe, read_frames
-from facelib.films.reel import write_reel, write_reels
+from facelib.films.present import cut_reels
+from facelib.films.problems import Problems
+from facelib.films.reel import write_reel
+from facelib.films.settle import Settled
 from facelib.films.spans import Span, merge_spans, spans_of
 from facelib.project import FilmFiles, Project
 
@@ -367,18 +370,25 @@ class TestMistakes:
 class TestProject:
     @pytest.fixture
     def project(self, make_film, tmp_path) -> Project:
-        project = Project("p", tmp_path / "data", tmp_path / "out")
-        for name, people in {"one": ["Ada", "None"], "two": ["Ada"], "none": []}.items():
+        for name in ("one", "two", "none"):
             make_film(f"data/p/videos/{name}.mp4")
-            files = project.film(name)
-            files.folder.mkdir(parents=True)
-            rows = [(person, 0.2 + k, 0.6 + k) for k, person in enumerate(people)]
-            pd.DataFrame(rows, columns=["person", "start", "end"]).to_csv(files.appearances, index=False)
-        return project
+        return Project("p", tmp_path / "data", tmp_path / "out")
 
-    def test_every_film_with_the_chosen(self, project):
+    @pytest.fixture
+    def settled(self, project) -> Settled:
+        people = {"one": ["Ada", "None"], "two": ["Ada"], "none": []}
+        films = project.find_videos()
+        for film in films:
+            project.film(film).folder.mkdir(parents=True)
+        rows = {film.name: [(who, 0.2 + k, 0.6 + k) for k, who in enumerate(people[film.stem])] for film in films}
+        tables = {film: pd.DataFrame(spans, columns=["person", "start", "end"]) for film, spans in rows.items()}
+        nothing = pd.DataFrame()
+        problems = Problems(project)
+        return Settled(films, {}, tables, {}, nothing, nothing, [], nothing, [], nothing, problems)
+
+    def test_every_film_with_the_chosen(self, project, settled):
         project.film("none").reel.write_bytes(b"from when somebody was in it")
-        table = write_reels(project, project.find_videos(), ["Ada", "None"], progress=False)
+        table = cut_reels(settled, ["Ada", "None"], progress=False)
         assert table[["video", "people", "pieces"]].to_numpy().tolist() == [
             ["none.mp4", "", 0],
             ["one.mp4", "Ada, None", 2],
@@ -388,21 +398,17 @@ class TestProject:
         assert not project.film("none").reel.exists()
         assert probe(project.film("two").reel).frames == 10
 
-    def test_together_needs_all_of_them(self, project):
-        table = write_reels(project, project.find_videos(), ["Ada", "None"], together=True, progress=False)
+    def test_together_needs_all_of_them(self, settled):
+        table = cut_reels(settled, ["Ada", "None"], together=True, progress=False)
         assert table["pieces"].tolist() == [0, 0, 0]
 
-    def test_who_is_in_no_film(self, project):
+    def test_who_is_in_no_film(self, settled):
         with pytest.raises(ValueError, match=r"\['Ada', 'None'\], got \['Bo'\]"):
-            write_reels(project, project.find_videos(), ["Ada", "Bo"])
-
-    def test_not_looked_at_yet(self, project):
-        project.film("one").appearances.unlink()
-        with pytest.raises(FileNotFoundError, match="run 05_annotate_video first"):
-            write_reels(project, project.find_videos(), ["Ada"])
+            cut_reels(settled, ["Ada", "Bo"])
 
     def test_of_the_annotated_film(self, project, make_film):
         files: FilmFiles = project.film("two")
+        files.folder.mkdir(parents=True)
         make_film(str(files.annotated))
         reel = write_reel(files.annotated, files, [(0.2, 0.6)], progress=False)
         assert reel.path == files.folder / "select_reel.mp4"
