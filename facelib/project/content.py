@@ -91,11 +91,15 @@ _STILL = "a still picture"
 _SERIES = 10  # numbered pictures that are frames of a film
 _NUMBERED = re.compile(r"(.*?)(\d+)(\.\w+)")
 _BUFFER = 1 << 18  # bytes that FFmpeg asks for at once of a film that is read in place
+_MOVING_WEBP = re.compile(  # the second bit of its flags
+    rb"RIFF....WEBPVP8X....[" + re.escape(bytes(flags for flags in range(256) if flags & 2)) + rb"]", re.DOTALL
+)
 _OTHERS = (
     (re.compile(rb"#EXTM3U|ffconcat|\[playlist\]|<\?xml[^>]*>\s*<MPD|<MPD|v=0\r?\n", re.IGNORECASE), "a playlist"),
     (re.compile(rb"\s*(WEBVTT|1\r?\n\d\d:\d\d:\d\d,\d|\[Script Info\]|\{\d+\}\{\d+\})"), "subtitles"),
     (re.compile(rb"<!doctype html|<html", re.IGNORECASE), "a web page"),
     (re.compile(rb"<\?xml|<"), "an XML document"),
+    (_MOVING_WEBP, "an animated WebP, which FFmpeg does not read: save it as GIF or MP4"),
     (re.compile(rb"\xff\xd8\xff|\x89PNG|BM.{12}|II\*\0|MM\0\*|RIFF....WEBP", re.DOTALL), _STILL),
     (re.compile(rb"....ftyp(avif|heic|heix|mif1)", re.DOTALL), _STILL),
     (re.compile(rb"%PDF"), "a PDF document"),

@@ -7,6 +7,7 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
+from PIL import Image as PillowImage
 
 from facelib.films.exports import read_clock
 from facelib.films.media.carried import plain_text
@@ -18,6 +19,7 @@ from facelib.films.media.timecode import first_frame
 from facelib.films.media.timeline import ClockSegment, FrameTimes, PictureClock, StreamClock
 from facelib.films.media.times import read_film_times, write_times
 from facelib.project import FilmFiles
+from facelib.project.content import why_no_film
 
 H264 = ["-c:v", "libx264", "-pix_fmt", "yuv420p", "-g", "12", "-bf", "2"]
 MPEG2 = ["-c:v", "mpeg2video", "-pix_fmt", "yuv420p", "-q:v", "3", "-bf", "2"]
@@ -323,6 +325,27 @@ def test_the_default_and_then_the_largest_pictures(small, large, scene, ffmpeg, 
     film = ffmpeg(*inputs[:4], *filters, *H264, *flags, tmp_path / "film.mkv")
     frames = list(read_frames(film))
     assert len(frames) == 25 and frames[0].width == 96
+
+
+@pytest.mark.parametrize(
+    ("name", "cover"), [("film.mkv", "mjpeg"), ("film.mp4", "mjpeg"), ("film.mov", "png"), ("film.mkv", "libx264")]
+)
+def test_a_cover_that_is_not_marked_as_one_is_not_the_film(name, cover, scene, ffmpeg, tmp_path):
+    """The first stream, the default one and the largest: a single picture."""
+    large = ["-f", "lavfi", "-i", "color=red:s=320x240:d=0.04"]
+    streams = ["-map", "0:v", "-map", "1:v", "-c:v:0", cover, "-c:v:1", "libx264", "-pix_fmt", "yuv420p"]
+    flags = ["-disposition:v:0", "default", "-disposition:v:1", "0"]
+    film = ffmpeg(*large, *scene()[:4], *streams, *flags, tmp_path / name)
+    frames = list(read_frames(film))
+    assert len(frames) == 25 and frames[0].width == 96
+
+
+def test_a_moving_avif_is_a_film(tmp_path):
+    film = tmp_path / "moving.avif"
+    pictures = [PillowImage.new("RGB", (96, 64), colour) for colour in ("red", "lime", "blue")]
+    pictures[0].save(film, save_all=True, append_images=pictures[1:], duration=200)
+    assert why_no_film(film) == ""
+    assert [round(frame.time, 3) for frame in read_frames(film)] == [0.0, 0.2, 0.4]
 
 
 NTSC, FAST = Fraction(30000, 1001), Fraction(60000, 1001)
