@@ -251,6 +251,14 @@ def test_other_sound_keeps_its_channels_and_its_rate(
     assert in_step(film, out, beeps) < 0.02
 
 
+def test_sound_whose_times_are_rounded_to_pictures_has_no_gaps(scene, ffmpeg, beeps, tmp_path):
+    """In GXF a packet of 0.683 seconds begins at a whole field, up to 20 ms late."""
+    options = ["-c:v", "mpeg2video", "-b:v", "8M", "-pix_fmt", "yuv420p", "-c:a", "pcm_s16le"]
+    film = ffmpeg(*scene((720, 576), seconds=2), *options, tmp_path / "film.gxf")
+    heard = beeps(written(film, tmp_path))[1:]  # the first began before the pictures
+    assert np.diff(heard) == pytest.approx(0.5, abs=0.005)
+
+
 def test_every_stream_comes_with_its_language_title_and_flag(scene, ffmpeg, beeps, tmp_path):
     facts = ["-metadata:s:a:0", "language=eng", "-metadata:s:a:1", "language=deu", "-metadata:s:a:1", "title=Kommentar",
              "-metadata:s:a:2", "language=fra", "-disposition:a:0", "0", "-disposition:a:1", "default"]  # fmt: skip
