@@ -10,8 +10,8 @@ import pytest
 from PIL import Image as PillowImage
 
 from facelib.films.exports import read_clock
-from facelib.films.media.carried import plain_text
-from facelib.films.media.decode import open_reader, read_frame_at, read_frames, read_times
+from facelib.films.media.carried import plain_text, streams_left_out
+from facelib.films.media.decode import open_film, open_reader, read_frame_at, read_frames, read_times
 from facelib.films.media.encode import WriteReport, write_film
 from facelib.films.media.losses import PictureCount, SoundCount
 from facelib.films.media.soundtrack import COPIED
@@ -319,6 +319,26 @@ def test_subtitles_chapters_title_and_date(name, codec, scene, ffmpeg, tmp_path)
                 times = (float(packet.pts * packet.time_base), float((packet.pts + packet.duration) * packet.time_base))
                 cues.append((words, *(round(time, 1) for time in times)))
     assert cues == [("One", 0.2, 0.6), ("Two\nlines", 0.9, 1.4)]
+
+
+def test_what_cannot_be_carried_over_is_said(scene, ffmpeg, tmp_path):
+    words, cover = tmp_path / "words.srt", tmp_path / "cover.png"
+    words.write_text("1\n00:00:00,100 --> 00:00:00,800\nHello\n")
+    PillowImage.new("RGB", (32, 32)).save(cover)
+    pictures = [*scene(), *scene((48, 32))[:4], "-i", words]
+    maps = ["-map", "0:v", "-map", "1:a", "-map", "2:v", "-map", "3"]
+    mkv = ffmpeg(*pictures, *maps, *H264, "-c:a", "ac3", "-c:s", "srt", "-attach", cover,
+                 "-metadata:s:t", "mimetype=image/png", tmp_path / "film.mkv")  # fmt: skip
+    said = ["1 x further pictures not carried over", "1 x cover not carried over"]
+    with open_film(mkv) as container:
+        assert streams_left_out(container) == said
+    data = ["-f", "data", "-i", words, "-map", "0:v", "-map", "1:a", "-map", "2", "-c:d", "copy"]
+    ts = ffmpeg(*scene(), *data, *H264, tmp_path / "film.ts")
+    with open_film(ts) as container:
+        assert streams_left_out(container) == ["1 x data (bin_data) not carried over"]
+    plain = ffmpeg(*scene(), *H264, "-timecode", "01:00:00:00", tmp_path / "film.mov")
+    with open_film(plain) as container:
+        assert len(container.streams) == 3 and streams_left_out(container) == []
 
 
 def test_words_of_a_line_of_dialogue():
