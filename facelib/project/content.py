@@ -175,6 +175,8 @@ def _why_no_film(path: Path, size: int, changed: int) -> str:
     text = _without_mark(head).lstrip()
     named = path.suffix.lower() in VIDEO_SUFFIXES
     other = next((kind for pattern, kind in _OTHERS if pattern.match(text) or pattern.match(head)), "")
+    if other == _STILL and _moves(head):
+        other = ""
     if named:
         still = head[:4] == b"GIF8" and _is_still(path)
         return "a picture that does not move" if still else other if other in {"a playlist", "subtitles"} else ""
@@ -230,6 +232,14 @@ def _without_mark(head: bytes) -> bytes:
 
 def _is_text(head: bytes) -> bool:
     return b"\0" not in head and sum(byte < 9 or 13 < byte < 32 for byte in head) == 0
+
+
+def _moves(head: bytes) -> bool:
+    """Return whether a PNG picture has several frames: it says so before its first one."""
+    at = head.find(b"acTL")
+    return (
+        head.startswith(b"\x89PNG") and 0 < at < head.find(b"IDAT") and int.from_bytes(head[at + 4 : at + 8], "big") > 1
+    )
 
 
 def _is_still(path: Path) -> bool:
