@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import os
 import re
 import shlex
 from collections.abc import Iterable
@@ -143,7 +144,13 @@ def files_below(folder: Path) -> list[Path]:
 
     Links are followed, each folder once; a broken link is returned as it is.
     """
-    return sorted(path for path, _ in walk(folder) if not path.is_dir()) if folder.is_dir() else []
+    return sorted(path for path, _ in walk(folder) if not os.path.isdir(path)) if folder.is_dir() else []
+
+
+def unreadable_folders(folder: Path) -> list[tuple[Path, str]]:
+    """Return the folders below a folder, and itself, that cannot be read, each with the reason."""
+    found = walk(folder) if folder.is_dir() else ()
+    return [(path, reason) for path, reason in found if reason and os.path.isdir(path) and not path.is_symlink()]
 
 
 def why_no_film(path: Path) -> str:
@@ -153,11 +160,11 @@ def why_no_film(path: Path) -> str:
     pictures and what is known to be something else, such as a playlist. Any other file is a film when FFmpeg finds
     moving pictures in it.
     """
-    if path.is_symlink() and not path.exists():
-        return f"a broken link to {str(path.readlink())!r}"
-    if path.exists() and not path.is_file():  # a pipe would be waited for without end
-        return "not a file"
     try:
+        if path.is_symlink() and not path.exists():
+            return f"a broken link to {str(path.readlink())!r}"
+        if path.exists() and not path.is_file():  # a pipe would be waited for without end
+            return "not a file"
         status = path.stat()
         return _why_no_film(path, status.st_size, status.st_mtime_ns)
     except OSError as error:
