@@ -34,7 +34,7 @@ from facelib.server.reviews import Reviews
 from facelib.server.security.first import make_first_token
 from facelib.server.security.recognise import Callers
 from facelib.server.settings import ServerSettings
-from facelib.server.warming import warm_up
+from facelib.server.warming import get_ready
 
 API = "/api/v1"
 ROUTERS: tuple[ModuleType, ...] = (session, users, tokens, projects, jobs, uploads, events, *of_projects.ROUTERS)
@@ -62,7 +62,7 @@ def create_app(settings: ServerSettings, *, warm: bool = False) -> FastAPI:
         stop = Event()
         if warm:
             given = (settings, app.state.pages, app.state.reviews, stop)
-            Thread(target=warm_up, args=given, daemon=True).start()
+            Thread(target=get_ready, args=given, daemon=True).start()
         yield
         stop.set()
         await to_thread.run_sync(workers.stop)

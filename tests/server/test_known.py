@@ -92,7 +92,7 @@ def test_a_caller_is_known_until_anything_is_written(films: TestClient, other_se
         assert films.get(f"{DEMO}/people").status_code == 200
         return len([one for one in asked if "tokens" in one])
 
-    assert films.get(f"{DEMO}/people").status_code == 200
+    assert [questions(), questions()][1] == 1  # the first one has noted the token's use, which is written
     assert [questions(), questions()] == [0, 0]
     with other_server.begin() as session:
         session.execute(delete(Token).where(Token.name == "nobody's"))
@@ -108,7 +108,7 @@ def test_a_long_answer_is_compressed_for_those_who_take_that(films: TestClient, 
     assert "content-encoding" not in plain.headers and plain.headers["vary"] == "Accept-Encoding"
     with films.stream("GET", place, headers={"Accept-Encoding": "gzip, deflate, br"}) as packed:
         raw = b"".join(packed.iter_raw())
-    assert packed.headers["content-encoding"] == "gzip" and len(raw) < len(plain.content) / 2
+    assert packed.headers["content-encoding"] == "gzip" and len(raw) < 0.8 * len(plain.content)
     assert json.loads(gzip.decompress(raw)) == plain.json()
     assert packed.headers["etag"] == plain.headers["etag"] and packed.headers["etag"].startswith("W/")
 
