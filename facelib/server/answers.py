@@ -1,4 +1,4 @@
-"""Answers in JSON, kept as compressed bytes for each state of what they are made from, and sent in pieces."""
+"""Answers, kept as compressed bytes for each state of what they are made from, and sent in pieces."""
 
 from __future__ import annotations
 
@@ -26,36 +26,43 @@ _LEVEL = 6
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """An answer in JSON.
+    """An answer.
 
     Attributes:
         tag: Its ETag, weak where it is compressed: the same tag stands for both forms.
         data: Its bytes.
         packed: Whether they are compressed (gzip).
+        kind: Its media type.
+        lasting: Whether nothing else is ever answered at its address, so that a browser need not ask again.
     """
 
     tag: str
     data: bytes
-    packed: bool
+    packed: bool = False
+    kind: str = "application/json"
+    lasting: bool = False
 
     @classmethod
     def of(cls, content: bytes, state: str = "") -> Content:
-        """Return an answer, compressed where that saves something; its tag is of `state`, or else of its bytes."""
+        """Return an answer in JSON, compressed where it is long; its tag is of `state`, or else of its bytes."""
         tag = hashlib.sha256(state.encode() or content).hexdigest()[:32]
         if len(content) < _SMALLEST:
-            return cls(f'"{tag}"', content, packed=False)
+            return cls(f'"{tag}"', content)
         return cls(f'W/"{tag}"', gzip.compress(content, _LEVEL, mtime=0), packed=True)
+
+    @classmethod
+    def of_model(cls, made: BaseModel) -> Content:
+        """Return an answer with what a model holds."""
+        return cls.of(made.model_dump_json(by_alias=True).encode())
 
     @property
     def plain(self) -> bytes:
-        """Its bytes as JSON."""
+        """Its bytes, not compressed."""
         return gzip.decompress(self.data) if self.packed else self.data
 
 
-class JsonResponse(Response):
-    """Bytes of JSON; a long one leaves as fast as it is read, so that slow readers cost no memory each."""
-
-    media_type = "application/json"
+class _InPieces(Response):
+    """Bytes that leave as fast as they are read, so that slow readers cost no memory each."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the answer, a piece at a time."""
@@ -67,14 +74,15 @@ class JsonResponse(Response):
             await send({"type": "http.response.body", "body": piece, "more_body": more})
 
 
-def answer_json(content: Content, request: Request) -> Response:
+def answer_content(content: Content, request: Request) -> Response:
     """Return an answer, compressed for whoever takes that, or 304 where If-None-Match names it already."""
-    headers = {"Cache-Control": "private, no-cache", "ETag": content.tag, "Vary": "Accept-Encoding"}
+    caching = "private, max-age=31536000, immutable" if content.lasting else "private, no-cache"
+    headers = {"Cache-Control": caching, "ETag": content.tag, "Vary": "Accept-Encoding"}
     if is_named(content.tag, request.headers.get("if-none-match", "")):
         return Response(status_code=304, headers=headers)
     if not content.packed or not _takes_gzip(request.headers.get("accept-encoding", "")):
-        return JsonResponse(content.plain, headers=headers)
-    return JsonResponse(content.data, headers=headers | {"Content-Encoding": "gzip"})
+        return _InPieces(content.plain, media_type=content.kind, headers=headers)
+    return _InPieces(content.data, media_type=content.kind, headers=headers | {"Content-Encoding": "gzip"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +120,12 @@ class Answers:
             make: Makes the answer.
         """
         key = address_of(request.scope)
-        content = self._kept.find(key, state(), lambda: _encoded(make()))
+        content = self._kept.find(key, state(), lambda: Content.of_model(make()))
         if len(content.data) > _LARGEST:
             self._kept.drop(key)
         else:
             self._note(request, project, lambda: self._kept.peek(key, state()))
-        return answer_json(content, request)
+        return answer_content(content, request)
 
     def send(self, request: Request, project: Project, read: Callable[[], Content]) -> Response:
         """Return an answer that somebody else keeps.
@@ -129,7 +137,7 @@ class Answers:
         """
         content = read()
         self._note(request, project, read)
-        return answer_json(content, request)
+        return answer_content(content, request)
 
     def known(self, scope: Scope) -> Known | None:
         """Return how a request was answered before."""
@@ -162,10 +170,6 @@ async def _answers_of(request: Request) -> Answers:
 
 
 CurrentAnswers = Annotated[Answers, Depends(_answers_of)]
-
-
-def _encoded(made: BaseModel) -> Content:
-    return Content.of(made.model_dump_json(by_alias=True).encode())
 
 
 def _takes_gzip(accepted: str) -> bool:

@@ -6,7 +6,7 @@ from anyio import to_thread
 from fastapi import Request, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from facelib.server.answers import Answers, Known, answer_json
+from facelib.server.answers import Answers, Known, answer_content
 from facelib.server.folders import project_names
 from facelib.server.security.recognise import Callers
 from facelib.server.settings import ServerSettings
@@ -44,4 +44,4 @@ class KnownAnswers:
             content = known.read()
         except Exception:  # the usual way meets the same and says so
             return None
-        return answer_json(content, request) if content is not None else None
+        return answer_content(content, request) if content is not None else None

@@ -15,7 +15,7 @@ from fastapi import FastAPI, Request
 from starlette.testclient import TestClient
 
 from facelib.project import Project
-from facelib.server.answers import Content, answer_json
+from facelib.server.answers import Content, answer_content
 from facelib.server.cached import Kept
 from facelib.server.films import FilmPages
 from facelib.server.reviews import Reviews
@@ -62,7 +62,7 @@ def test_a_long_answer_leaves_in_pieces(size: int, pieces: int) -> None:
         sent.append(message)
 
     with ThreadPoolExecutor(1) as thread:  # in this one the loop of another test's browser may run
-        answer = answer_json(Content('"a"', content, packed=False), Request({"type": "http", "headers": []}))
+        answer = answer_content(Content('"a"', content), Request({"type": "http", "headers": []}))
         thread.submit(anyio.run, answer, {"type": "http"}, None, send).result()  # type: ignore[arg-type]
     start, *bodies = sent
     assert dict(start["headers"])[b"content-length"] == str(size).encode()

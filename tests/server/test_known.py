@@ -19,7 +19,7 @@ from facelib.server.database import Store, Token, open_store
 from facelib.server.settings import ServerSettings
 
 DEMO = "/api/v1/projects/demo"
-PLACES = ("page", "videos", "tracks", "unknowns", "videos/{film}/page", "videos/{film}/tracks?limit=5")
+PLACES = ("page", "people", "videos", "tracks", "unknowns", "videos/{film}/page", "videos/{film}/tracks?limit=5")
 
 
 @pytest.fixture
