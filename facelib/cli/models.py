@@ -93,10 +93,10 @@ def calibrate_model(
     embedder = facelib.load_embedder(network)
     if embedder.name in ("dlib", MIRRORED):
         raise typer.BadParameter(f"expected an ONNX file or another network; {embedder.name!r} was measured already")
-    vectors, names, left_out = embed_people(pictures, facelib.load_detector(), embedder)
-    for path, reason in left_out:
+    faces = embed_people(pictures, facelib.load_detector(), embedder)
+    for path, reason in faces.left_out:
         typer.echo(f"left out: {path}: {reason}", err=True)
-    found = measure_network(vectors, names, sha256=embedder.sha256, draws=draws)
+    found = measure_network(faces.vectors, faces.names, sha256=embedder.sha256, small=faces.small, draws=draws)
     kept = write_figures(found)
     typer.echo(
         f"threshold {found.threshold:.4f} (deviation {found.deviation:.4f} over {draws} casts), by {found.pictures} "
