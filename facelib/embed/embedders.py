@@ -104,8 +104,8 @@ _DLIB_FORM = InputForm(size=DLIB_SIZE, alignment="dlib", normalise=False)
 _DLIB_THRESHOLD = 0.48  # names 1 % of 600 strangers, against ten pictures each of 62 people of LFW
 MIRRORED = "dlib-mirrored"
 _MIRRORED_FORM = InputForm(size=DLIB_SIZE, alignment="dlib", mirrored=True)
-# On LFW, 20 casts of ten people with 12 pictures each, 1 % of the others lie within 0.352 of the nearest picture; dlib's
-# as they are within 0.509. As much nearer than dlib's own threshold:
+# On LFW, 20 casts of ten people with 12 pictures each, 1 % of the others lie within 0.352 of the nearest picture, and
+# within 0.509 as they are. As much nearer than dlib's own threshold:
 _MIRRORED_THRESHOLD = 0.33
 _ARCFACE_FORM = InputForm(size=112, mean=127.5, scale=1 / 127.5)
 

@@ -9,9 +9,9 @@ from facelib.faces import FloatArray
 from facelib.films.naming.settings import Recognizer
 from facelib.recognize import OpenSetSVM
 
-# A family lies nearer to each other than strangers do. The evidence of a face falls by 7 between the threshold and the
-# strangers' distance, and nowhere more steeply than 30 a threshold was measured: below 1.2 it would be cut off for two
-# brothers alike, and their clothes would decide.
+# A family lies nearer to each other than strangers do. The evidence of a face falls by 7 from the threshold to the
+# strangers' distance; below 1.2 it would fall more steeply than the 10 to 35 a threshold that were measured, and reach
+# its limit for two brothers alike, so that their clothes would decide.
 USUAL_STRANGERS = (1.2, 1.4)
 """Between how many thresholds strangers may lie; a gallery of a family, or of very unlike people, does not show it."""
 
