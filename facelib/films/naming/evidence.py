@@ -138,7 +138,7 @@ def face_evidence(
     even = threshold + _between(shape.even, hard) * room
     slope = _between(shape.slope, hard) / room * np.clip(tracks.quality / _SHARP, 0.4, 1)
     least = _LEAST + (_LEAST_TURNED - _LEAST) * tracks.turn
-    count = np.full(tracks.distances.shape[1], _MANY) if pictures is None else np.asarray(pictures, np.float32)
+    count = np.full(tracks.distances.shape[1], _MANY) if pictures is None else np.asarray(pictures, np.float64)
     farther = shape.few * threshold * (1 - np.log(np.clip(count, 1, _MANY)) / np.log(_MANY))
     evidence = slope[:, None] * (even[:, None] + farther - tracks.distances)
     return np.asarray(np.clip(evidence, least[:, None], -_LEAST), np.float32)

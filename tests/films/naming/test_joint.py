@@ -123,7 +123,7 @@ def test_a_face_may_lie_farther_from_the_only_picture_of_a_person():
         for count in ([1, 10], [1, 99])
     )
     assert one - ten == pytest.approx(0.1 * 0.48 * 7 / 0.17, rel=1e-3)
-    assert ten == many == face_evidence(seen, threshold=0.48, strangers=0.65)[0, ADA]
+    assert ten == many == face_evidence(seen, threshold=0.48, strangers=0.65)[0, GRACE]
 
 
 def test_another_network_has_an_even_point_and_a_slope_of_its_own():
