@@ -83,6 +83,8 @@ def calibrate_model(
 ) -> None:
     """Measure within which distance a network takes 1 % of strangers for one of ten people, and keep it for later runs.
 
+    Beside it, how much its distances say of large and of small faces is measured, by which films are named.
+
     It needs ten people with two or more pictures and 100 others; Labeled Faces in the Wild has enough.
     """
     import facelib
@@ -102,4 +104,7 @@ def calibrate_model(
         f"threshold {found.threshold:.4f} (deviation {found.deviation:.4f} over {draws} casts), by {found.pictures} "
         f"pictures; at it {found.missed:.1%} of a cast's faces are missed"
     )
-    typer.echo(f"Kept in {kept}; from now on it is the threshold of {embedder.name!r}.")
+    typer.echo(
+        f"Kept in {kept} with how much its distances say of large and small faces; from now on it is the threshold of "
+        f"{embedder.name!r}."
+    )
