@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from facelib import __version__
 from facelib.embed.shapes import evidence_shape
 from facelib.films.index import FilmTracks
-from facelib.films.naming import LOOK_COLUMNS, NamingSettings, Recognizer, name_tracks
+from facelib.films.naming import NamingSettings, Recognizer, name_tracks, read_looks
 from facelib.project import FilmFiles, digest, write_table
 from facelib.recognize import RecognizerInfo
 
@@ -53,7 +53,7 @@ def name_film(
     kept = read_named(files)
     if kept is not None and found.made and kept.attrs.get("made") == made:
         return kept
-    looks = pd.read_parquet(files.looks, columns=LOOK_COLUMNS)
+    looks = read_looks(files.looks)
     shots = pd.read_csv(files.shots, keep_default_na=False)
     table = name_tracks(found.tracks, recognizer, info, looks=looks, shots=shots, settings=settings)
     table = table.assign(until=found.tracks["until"].to_numpy())

@@ -83,7 +83,6 @@ def test_figures_are_kept_by_the_file_and_damage_is_noticed(tmp_path, monkeypatc
     assert "run 'facelib models calibrate' again" in caplog.text
 
 
-@pytest.mark.long
 @pytest.mark.real_data
 def test_the_command_measures_a_network_and_the_next_run_has_it(shared_data, models_folder, tmp_path, monkeypatch):
     monkeypatch.setenv("FACELIB_MODELS", str(tmp_path / "models"))
