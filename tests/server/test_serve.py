@@ -46,7 +46,6 @@ def test_a_server_starts_tells_its_token_once_and_stops(tmp_path: Path, database
         assert "token" not in process.communicate(timeout=60)[0]
 
 
-@pytest.mark.long
 def test_several_processes_are_one_server(tmp_path: Path) -> None:
     options = ["--data-dir", str(tmp_path / "data"), "--output-dir", str(tmp_path / "output"), "--processes", "2"]
     with serving(*options) as (process, address, token):
