@@ -18,10 +18,10 @@ compile := $(uv) compile --universal --python-version 3.11 --generate-hashes --q
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check lint format bench lab tuner train server scale serve docs lock clean
+.PHONY: help setup run test durations check lint format bench lab tuner train server scale serve docs lock clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: .venv/.ready ## Make .venv and install what requirements.lock names (the others do this by themselves)
 
@@ -34,6 +34,9 @@ pytest = $(bin)/python -m pytest --numprocesses auto --dist loadfile --no-loadsc
 
 test: .venv/.ready ## Run the whole test suite, and list what took longest
 	$(pytest) --durations 40
+
+durations: .venv/.ready ## Run the whole suite, and keep what each test took: `make check` leaves out the long ones
+	$(pytest) --keep-durations
 
 slow = kernel or browser or realtime or training or every_film or long or postgresql
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections import Counter
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -50,19 +51,17 @@ PLACES = {
     "kernel": ("tests/notebooks/",),
     "browser": ("tests/browser/",),
     "training": ("tests/train/", "facelib/train/"),
-    "long": ("tests/archive/cluster/",),
 }
-# What takes longest comes first, so that no process works alone at the end; these take minutes without having a mark.
-LONG = (
-    "tests/server/test_newcomer.py",
-    "tests/server/test_sequence.py",
-    "tests/archive/cluster/",
-    "tests/test_plain_pip.py",
-    "tests/test_privacy.py",
-    "tests/films/test_identify.py",
-    "tests/demo/test_make_demo.py",
-    "tests/films/test_a_folder_of_films.py",
-)
+# What the longest tests took when `make durations` last ran: the file says which bear the mark `long`, and which come
+# first, so that no process works alone at the end.
+DURATIONS = ROOT / "tests" / "durations.txt"
+LONG = 0.3  # seconds
+measured: Counter[str] = Counter()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the tests be timed for the next runs."""
+    parser.addoption("--keep-durations", action="store_true", help=f"write what the tests took to {DURATIONS.name}")
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
@@ -74,10 +73,14 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
 
 @pytest.hookimpl(tryfirst=True)  # before the option -m reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark tests by their place, and those that open a page; put the longest first."""
+    """Mark tests by their place, and those that open a page or take long; put the longest files first."""
+    lines = DURATIONS.read_text(encoding="utf-8").splitlines() if DURATIONS.is_file() else []
+    took = {test: float(seconds) for seconds, test in (line.split(" ", 1) for line in lines)}
     for item in items:
         for mark in _marks(item.nodeid):
             item.add_marker(mark)
+        if item.nodeid in took:
+            item.add_marker("long")
         fixtures = getattr(item, "fixturenames", [])
         if "browser" in fixtures:
             item.add_marker("browser")
@@ -86,8 +89,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.flaky(reruns=1))  # a busy machine may starve a browser; pytest lists these
         if item.get_closest_marker("kernel") and "kernel_server" not in fixtures:
             fixtures.insert(0, "kernel_server")  # before the fixtures of modules, which run notebooks as well
-    order = [LIVE, PLACES["realtime"], LONG, *PLACES.values(), ("",)]
-    items.sort(key=lambda item: next(rank for rank, places in enumerate(order) if item.nodeid.startswith(places)))
+    files: Counter[str] = Counter()
+    for test, seconds in took.items():
+        files[_file(test)] += seconds
+    items.sort(key=lambda item: (not item.nodeid.startswith(LIVE), -files[_file(item.nodeid)]))
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Add up what a test and its fixtures took; what ends with the session is no test's."""
+    if report.when != "teardown":
+        measured[report.nodeid] += report.duration
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Write the durations where that is asked for."""
+    if session.config.option.keep_durations and "PYTEST_XDIST_WORKER" not in os.environ:
+        lines = [f"{seconds:.1f} {test}\n" for test, seconds in measured.most_common() if seconds >= LONG]
+        DURATIONS.write_text("".join(lines), encoding="utf-8")
 
 
 @pytest.hookimpl(optionalhook=True)  # of pytest-xdist
@@ -120,3 +138,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 def _marks(nodeid: str) -> list[str]:
     return [mark for mark, places in PLACES.items() if nodeid.startswith(places)]
+
+
+def _file(nodeid: str) -> str:
+    return nodeid.partition("::")[0]

@@ -67,9 +67,14 @@ def per_frame_recipe(clip: Path, destination: Path, classifier: KNeighborsClassi
 
 PARTS = {
     "networks": ((Network, "run"),),
-    "colours and scaling": ((FilmFrame, "image"), (FilmFrame, "picture"), (FilmFrame, "preview")),
+    "colours and scaling": (
+        (FilmFrame, "image"),
+        (FilmFrame, "around"),
+        (FilmFrame, "picture"),
+        (FilmFrame, "preview"),
+    ),
     "cuts": ((_Splitter, "add"),),
-    "quality": ((index, "quality"),),
+    "quality": ((index, "_worth"),),
     "aligning": ((NetworkEmbedder, "chips"),),
     "clothes and hair": ((index, "clothes"), (index, "hair")),
 }

@@ -3,9 +3,10 @@
 The film is made by repeating clips, copied without encoding. Early and late are the first and last quarter of a stage.
 
 With --height the clips are made smaller once, and with --every faces are searched less often, so that a film of two
-hours is worked on within a quarter of an hour: the pieces that grow with its length are the same.
+hours is worked on within a quarter of an hour, and without drawing in half of that: the pieces that grow with its
+length are the same.
 
-Usage: python benchmarks/memory.py [--minutes 1 20] [--height 180] [--every 1.0] [--data ../shared/data/film_clips]
+Usage: python benchmarks/memory.py [--minutes 1 20] [--height 180] [--every 1.0] [--no-drawing] [--data FOLDER]
 """
 
 from __future__ import annotations
@@ -69,14 +70,15 @@ class Stages:
         self.rows.append({"stage": name, "seconds": wall, "processor seconds": busy, **figures})
 
 
-def work(place: Path, cores: list[int], *, every: float, draw: bool) -> dict[str, object]:
+def work(place: Path, cores: list[int], *, every: float, draw: bool, export: bool) -> dict[str, object]:
     """Run the stages of notebook 05 on a film in this process; return their rows, and the digests of the tables.
 
     Args:
         place: Holds `data/long` and gets `output/long`; the recognizer knows every second of the clips' people.
         cores: Which cores may be used.
         every: Seconds between the samples in which faces are searched.
-        draw: Also write the annotated film and the exports.
+        draw: Also write the annotated film.
+        export: Also write the exports.
     """
     psutil.Process().cpu_affinity(cores)
     project = facelib.Project("long", place / "data", place / "output")
@@ -97,6 +99,7 @@ def work(place: Path, cores: list[int], *, every: float, draw: bool) -> dict[str
     if draw:
         with stages.stage("draw"):
             draw_films(settled, project_colours(project, sorted(set(known["person"]))), progress=False)
+    if export:
         with stages.stage("export"):
             export_films(settled)
     tables = (files.found, files.named, files.tracks, files.looks, files.keyframes, files.shots)
@@ -155,6 +158,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, nargs="+", default=[1, 20])
     parser.add_argument("--height", type=int, default=0, help="of the film, pixels; 0: as the clips are")
     parser.add_argument("--every", type=float, default=0.1, help="seconds between the samples")
+    parser.add_argument("--no-drawing", action="store_true", help="leave out the annotated film")
     parser.add_argument("--data", type=Path, default=SHARED)
     arguments = parser.parse_args()
     if not arguments.data.is_dir():
@@ -168,21 +172,22 @@ def main() -> None:
         clips = smaller(clips, Path(place) / "clips", arguments.height) if arguments.height else clips
         for minutes in arguments.minutes:
             folder = project_of(Path(place) / f"{minutes}", arguments.data, clips, 60 * minutes)
-            for row in _apart(folder, cores, every=arguments.every, draw=True)["stages"]:
+            figures = _apart(folder, cores, every=arguments.every, draw=not arguments.no_drawing, export=True)
+            for row in figures["stages"]:
                 share = row["seconds"] / 60 / minutes
                 memory = " | ".join(f"{row[name]:.0f}" for name in ("early MB", "late MB", "peak MB"))
                 spent = f"{row['seconds']:.1f} | {share:.3f} | {row['processor seconds']:.1f}"
                 print(f"| {minutes:g} | {row['stage']} | {spent} | {memory} |", flush=True)
         for few in (cores, cores[:1]):
             folder = project_of(Path(place) / f"cores {len(few)}", arguments.data, clips, 60)
-            digests.append(_apart(folder, few, every=arguments.every, draw=False)["digests"])
+            digests.append(_apart(folder, few, every=arguments.every, draw=False, export=False)["digests"])
     print(f"tables from {len(cores)} cores and from one are {'the same' if digests[0] == digests[1] else 'DIFFERENT'}")
 
 
-def _apart(folder: Path, cores: list[int], *, every: float, draw: bool) -> dict[str, Any]:
+def _apart(folder: Path, cores: list[int], *, every: float, draw: bool, export: bool) -> dict[str, Any]:
     """Work in a process of its own, so that its memory is its own."""
     with ProcessPoolExecutor(1, get_context("spawn")) as pool:
-        return pool.submit(work, folder, cores, every=every, draw=draw).result()
+        return pool.submit(work, folder, cores, every=every, draw=draw, export=export).result()
 
 
 if __name__ == "__main__":

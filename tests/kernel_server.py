@@ -8,6 +8,8 @@ ends when the kernel does, and takes the kernel with it. Linux only.
 
 from __future__ import annotations
 
+import atexit
+import gc
 import json
 import os
 import select
@@ -20,25 +22,48 @@ from typing import Any
 IMPORTS = (
     "ipykernel.kernelapp",
     "ipykernel.zmqshell",
+    "cleanlab.rank",
+    "facelib.archive.cluster.films",
+    "facelib.detect.centerface",
+    "facelib.detect.landmarks",
+    "facelib.detect.mtcnn",
     "facelib.evaluate",
     "facelib.films.annotate",
     "facelib.films.exports",
     "facelib.films.identify",
+    "facelib.films.present",
     "facelib.films.reel",
+    "facelib.gallery.map",
+    "facelib.gallery.strangers",
     "facelib.gather.film_faces",
     "facelib.gather.prepare",
+    "facelib.pipeline.choosing",
     "facelib.pipeline.parameters",
+    "facelib.pipeline.showing",
+    "facelib.plots.film",
+    "facelib.plots.gallery",
+    "facelib.plots.mistakes",
+    "facelib.plots.people",
     "facelib.recognize.quick_skops",
     "facelib.recognize.tuning",
     "facelib.review",
     "facelib.widgets",
+    "imagehash",
+    "narwhals._pandas_like.namespace",
+    "openTSNE",
+    "pi_heif",
+    "plotly.graph_objs",
+    "pyarrow.dataset",
 )
 
 
 def serve(address: str) -> None:
     """Import the library and fork kernels until the process is ended."""
+    # Registered first, it runs last: to take the imports apart at its end would cost each kernel a second.
+    atexit.register(os._exit, 0)
     for name in IMPORTS:
         import_module(name)
+    gc.freeze()  # what is imported is no rubbish, and to look through it would copy its memory for each kernel
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the supervisors
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(address)

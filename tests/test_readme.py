@@ -18,7 +18,6 @@ def examples() -> list[str]:
     return re.findall(r"^```python\n(.*?)^```$", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
 
 
-@pytest.mark.long
 def test_the_examples_run_as_they_stand(tmp_path, copy_demo):
     project = copy_demo(tmp_path, 0.4)
     (project.videos / "demo_vfr.mp4").unlink()

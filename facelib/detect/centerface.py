@@ -57,6 +57,6 @@ class CenterFaceDetector(PictureDetector):
 def _input(picture: Image) -> FloatArray:
     """Pad the picture with black, right and below, to a size the network accepts."""
     height, width = (-(-side // _SIDE_STEP) * _SIDE_STEP for side in picture.shape[:2])
-    canvas = np.zeros((height, width, 3), np.uint8)
-    canvas[: picture.shape[0], : picture.shape[1]] = picture
-    return np.asarray(cv2.dnn.blobFromImage(canvas), np.float32)
+    padded = np.zeros((1, 3, height, width), np.float32)
+    padded[0, :, : picture.shape[0], : picture.shape[1]] = cv2.split(picture)
+    return padded

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -107,16 +109,21 @@ def cut_off(faces: Faces, height: int, width: int) -> FloatArray:
 
 def _rotations(points: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the first two rows of each face's rotation, `(n, 2, 3)`: the nearest to the affine map that fits."""
-    shape = _MEAN_FACE - _MEAN_FACE.mean(axis=0)
     centred = points - points.mean(axis=1, keepdims=True)
-    affine = np.einsum("kp,npd->ndk", np.linalg.pinv(shape), centred)
+    affine = np.einsum("kp,npd->ndk", _fit_to_mean_face(), centred)
     left, _, right = np.linalg.svd(affine, full_matrices=False)
     return np.asarray(left @ right, np.float64)
 
 
+@cache
+def _fit_to_mean_face() -> NDArray[np.float64]:
+    """Return what gives the affine map from the mean face to five points in least squares, `(3, 5)`."""
+    return np.asarray(np.linalg.pinv(_MEAN_FACE - _MEAN_FACE.mean(axis=0)), np.float64)
+
+
 def _angles(rotations: NDArray[np.float64]) -> NDArray[np.float64]:
     across, down = rotations[:, 0], rotations[:, 1]
-    forward = np.cross(across, down)
-    yaw = np.arctan2(across[:, 2], forward[:, 2])
+    forward = across[:, 0] * down[:, 1] - across[:, 1] * down[:, 0]  # of the cross product, towards the camera
+    yaw = np.arctan2(across[:, 2], forward)
     pitch = np.arcsin(np.clip(-down[:, 2], -1, 1))
     return np.column_stack([yaw, pitch, np.arctan2(down[:, 0], down[:, 1])])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from facelib.embed.pose import away, cut_off, head_pose
@@ -50,8 +52,20 @@ def quality(image: Image, faces: Faces) -> FloatArray:
         image: `(height, width, 3)` uint8 RGB, the picture the faces were found in.
         faces: Any number of faces.
     """
+    return quality_of(faces, [sharpness(image, box) for box in faces.boxes], *image.shape[:2])
+
+
+def quality_of(faces: Faces, sharp: Sequence[float], height: int, width: int) -> FloatArray:
+    """Return the quality of faces whose sharpness is known; see `quality`.
+
+    Args:
+        faces: Any number of faces.
+        sharp: The sharpness of each, see `facelib.images.sharpness`.
+        height: Of the picture that they were found in, pixels.
+        width: The same.
+    """
+    edges = np.array(sharp, np.float32)
     sizes = np.clip(np.minimum(faces.widths, faces.heights) / _LARGE, 0, 1)
-    sharp = np.array([sharpness(image, box) for box in faces.boxes], np.float32)
-    seen = frontality(faces.landmarks) * (1 - cut_off(faces, *image.shape[:2]))
-    worth = sizes * sharp / (sharp + _CRISP) * (0.2 + 0.8 * seen)
+    seen = frontality(faces.landmarks) * (1 - cut_off(faces, height, width))
+    worth = sizes * edges / (edges + _CRISP) * (0.2 + 0.8 * seen)
     return np.asarray(worth, np.float32)

@@ -15,7 +15,7 @@ from tqdm.auto import tqdm
 
 from facelib.films.corrections import NOT_A_FACE
 from facelib.films.draw import RGB, LabelledBox, Planes, blur_head, draw_mark
-from facelib.films.media.decode import FilmFrame, probe
+from facelib.films.media.decode import FilmFrame
 from facelib.films.media.encode import WriteReport, write_film
 from facelib.films.media.times import read_film_times
 from facelib.project import FilmFiles
@@ -86,27 +86,25 @@ def annotate_film(
     check_choices(blur=blur, boxes=boxes)
     signs = _signs(tracks, colours, labels or {}, boxes, confidence=show_confidence, clusters=show_clusters)
     left_sharp = _left_sharp(tracks, blur, sharp)
-    info = probe(video)
-    line = max(2, round(info.height / 240) // 2 * 2)
+    times = read_film_times(video, files)
     faces = _Faces(files, 0.0 if blur == "nobody" else linger)
 
     def draw(frame: FilmFrame) -> Planes:
         bar.update()
-        planes = frame.planes()
         here, near = faces.at(frame)
-        if blur != "nobody":
-            for face in (*here, *near):
-                if face.track not in left_sharp:
-                    blur_head(planes, face.left, face.top, face.right, face.bottom)
-        for face in here:
-            if face.track in signs:
-                sign = signs[face.track]
-                mark = LabelledBox(face.left, face.top, face.right, face.bottom, sign.label, sign.colour)
-                draw_mark(planes, mark, line=line)
+        blurred = [face for face in (*here, *near) if blur != "nobody" and face.track not in left_sharp]
+        signed = [face for face in here if face.track in signs]
+        planes = frame.planes(own=bool(blurred or signed))
+        for face in blurred:
+            blur_head(planes, face.left, face.top, face.right, face.bottom)
+        for face in signed:
+            sign = signs[face.track]
+            mark = LabelledBox(face.left, face.top, face.right, face.bottom, sign.label, sign.colour)
+            draw_mark(planes, mark, line=max(2, round(frame.height / 240) // 2 * 2))
         return planes
 
-    with tqdm(total=info.frames or None, unit=" frames", desc="drawing", disable=not progress) as bar:
-        write_film(video, files.annotated, draw, quality=quality, times=read_film_times(video, files), report=report)
+    with tqdm(total=len(times.ticks), unit=" frames", desc="drawing", disable=not progress) as bar:
+        write_film(video, files.annotated, draw, quality=quality, times=times, report=report)
     return files.annotated
 
 

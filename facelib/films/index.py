@@ -17,25 +17,26 @@ from tqdm.auto import tqdm
 from facelib.detect import Detector
 from facelib.embed import Embedder
 from facelib.embed.pose import cut_off, head_pose, turned_away, view_weights
-from facelib.embed.quality import quality
+from facelib.embed.quality import quality_of
 from facelib.faces import Faces, FloatArray, Image
 from facelib.films.ahead import ahead
 from facelib.films.clothes import clothes, hair
 from facelib.films.growing import KEYFRAMES, LOOKS, GrowingTables, growing_tables
 from facelib.films.hidden import drop_hidden
 from facelib.films.media.carried import streams_left_out
-from facelib.films.media.decode import FilmFrame, UnreadableFilm, open_reader, probe
+from facelib.films.media.decode import FilmFrame, FilmReader, UnreadableFilm, open_reader
 from facelib.films.media.times import write_times
 from facelib.films.merge import TrackFilters, keep_tracks, merge_tracklets
 from facelib.films.scenes import background, find_scenes, find_setups, small_picture
 from facelib.films.search import Sample, Sampler, SearchedFrame, search_faces
 from facelib.films.shots import ShotMethod, split_shots
 from facelib.films.track import DETECTIONS, FaceSample, ShotTracker, Track, TrackMethod, fill_frames
-from facelib.images import crop, encode_jpeg, thumbnail
+from facelib.images import crop, encode_jpeg, sharpness, thumbnail
 from facelib.project import FilmFiles, text_of, write_table, write_text
 
 _FAINT = 0.6  # of the least score: a face with this score may continue a track, never begin one
-_FRAMES_AHEAD = 6  # wait between decoding and the search, and after it, at most
+_LEAST_AHEAD, _MOST_AHEAD = 6, 24  # frames that wait between decoding and the search, and after it, at most
+_PIXELS_AHEAD = 24e6  # of the frames that wait: of a large picture there are fewer
 _LIKE = 0.75  # of the embedder's threshold: two tracklets of one shot that near are one person
 _PICTURES = 4  # of the best looks of a track are kept to be shown
 _PICTURE_SIZE = 224  # pixels of the longer side
@@ -149,20 +150,21 @@ def find_tracks(
         OSError: When the results cannot be written.
     """
     tracking = tracking or TrackingSettings()
-    info = probe(video)
-    write_text(f"{text_of(info.path.name)}\n", files.source)
+    path = Path(video)
     shots: list[_ShotRow] = []
     rows: list[tuple[object, ...]] = []
     dropped = 0
-    with growing_tables(files) as tables, open_reader(video) as reader, ExitStack() as threads:
+    with open_reader(video) as reader, growing_tables(files) as tables, ExitStack() as threads:
+        write_text(f"{text_of(path.name)}\n", files.source)
+        most = _frames_ahead(reader)
         frames = reader.frames(count_sound=True)
         split = split_shots(frames, method=tracking.shot_method, threshold=tracking.shot_threshold)
-        split = threads.enter_context(closing(ahead(split, most=_FRAMES_AHEAD)))
+        split = threads.enter_context(closing(ahead(split, most=most)))
         sampler = Sampler(tracking.seconds_between_samples, tracking.video_speedup)
         faint = detector.at_score(_FAINT * detector.score)
         searched = search_faces(split, faint, sampler, seconds_between_whole=tracking.seconds_between_whole)
-        searched = threads.enter_context(closing(ahead(searched, most=_FRAMES_AHEAD)))
-        bar = tqdm(searched, total=info.frames or None, unit=" frames", desc=info.path.name, disable=not progress)
+        searched = threads.enter_context(closing(ahead(searched, most=most)))
+        bar = tqdm(searched, total=reader.expected or None, unit=" frames", desc=path.name, disable=not progress)
         shot: _Shot | None = None
         for item in bar:
             if shot is None:
@@ -227,12 +229,11 @@ class _Shot:
         if not len(faces):
             return
         whole = sample.picture.shape[:2] == (frame.height, frame.width)
-        image = sample.picture if whole else frame.image()
-        worth, most = quality(image, faces), self.tracking.faces_per_track
+        worth, most = _worth(frame, sample.picture, faces), self.tracking.faces_per_track
         wanted = [i for i, track in enumerate(tracks) if track is not None and track.wants(float(worth[i]), most)]
         if not wanted:
             return
-        chosen = faces[wanted]
+        image, chosen = sample.picture if whole else frame.image(), faces[wanted]
         for i, look in zip(wanted, self._looks(frame, image, chosen, worth[wanted]), strict=True):
             track = tracks[i]
             assert track is not None
@@ -324,6 +325,22 @@ class _Place:
 
     def background(self) -> Image:
         return background(self._small)
+
+
+def _frames_ahead(reader: FilmReader) -> int:
+    """Return how many frames may wait: enough for what is decoded while samples of a second are searched."""
+    context = reader.stream.codec_context
+    pixels = max(1, context.width * context.height)
+    return int(min(_MOST_AHEAD, max(_LEAST_AHEAD, _PIXELS_AHEAD / pixels)))
+
+
+def _worth(frame: FilmFrame, picture: Image, faces: Faces) -> FloatArray:
+    """Return the quality of each face of a frame; `picture` is the frame's, perhaps smaller."""
+    left, top = 0, 0
+    if picture.shape[:2] != (frame.height, frame.width):
+        picture, left, top = frame.around(faces.boxes)
+    boxes = faces.boxes - np.array([left, top, left, top], np.float32)
+    return quality_of(faces, [sharpness(picture, box) for box in boxes], frame.height, frame.width)
 
 
 def _shot_table(shots: list[_ShotRow]) -> pd.DataFrame:

@@ -11,12 +11,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from facelib import __version__
+from facelib.embed.shapes import evidence_shape
 from facelib.films.index import FilmTracks
-from facelib.films.naming import LOOK_COLUMNS, NamingSettings, Recognizer, name_tracks
+from facelib.films.naming import NamingSettings, Recognizer, name_tracks, read_looks
 from facelib.project import FilmFiles, digest, write_table
 from facelib.recognize import RecognizerInfo
 
-_FORM = 5  # version of the table; raise it when naming gives something else
+_FORM = 6  # version of the table; raise it when naming gives something else
 
 
 def name_film(
@@ -46,11 +47,13 @@ def name_film(
         OSError: When a table cannot be read or written.
     """
     settings = settings or NamingSettings()
-    made = digest(_FORM, __version__, found.made, _content(vars(recognizer)), _content(asdict(info)), asdict(settings))
+    shape, _ = evidence_shape(info.embedder, info.weights_sha256)
+    inputs = _content(vars(recognizer)), _content(asdict(info)), asdict(settings), asdict(shape)
+    made = digest(_FORM, __version__, found.made, *inputs)
     kept = read_named(files)
     if kept is not None and found.made and kept.attrs.get("made") == made:
         return kept
-    looks = pd.read_parquet(files.looks, columns=LOOK_COLUMNS)
+    looks = read_looks(files.looks)
     shots = pd.read_csv(files.shots, keep_default_na=False)
     table = name_tracks(found.tracks, recognizer, info, looks=looks, shots=shots, settings=settings)
     table = table.assign(until=found.tracks["until"].to_numpy())

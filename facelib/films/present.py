@@ -110,12 +110,16 @@ def export_films(
 
 
 def cut_reels(settled: Settled, people: Sequence[str], **options: Any) -> pd.DataFrame:
-    """Write `select_reel.mp4` of every film in which chosen people appear; see `facelib.films.reel.write_reels`.
+    """Write `select_reel.mp4` of every film in which chosen people appear; elsewhere an old one is removed.
 
     Args:
         settled: The films' tables.
         people: Names, at least one; each must appear in at least one of the films.
-        **options: As of `facelib.films.reel.write_reels`.
+        **options: As of `facelib.films.reel.write_reel_of`.
+
+    Returns:
+        One row a film: `video` (file name), `people` (who of the chosen appears), `pieces`, `seconds` (of the reel),
+        `path` (empty where there is nothing to show).
 
     Raises:
         ValueError: When no one is chosen, or somebody who is in none of the films.

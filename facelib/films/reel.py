@@ -20,8 +20,7 @@ from facelib.films.media.encode import PictureWriter
 from facelib.films.media.sound import Samples, Sound, frame_of, open_sound
 from facelib.films.media.times import read_time_map
 from facelib.films.spans import Span, chosen_people, merge_spans, spans_of
-from facelib.project import FilmFiles, Project, atomic_write
-from facelib.project.spreadsheets import read_csv_table
+from facelib.project import FilmFiles, atomic_write
 
 PIECE_COLUMNS = ["start", "end", "reel_start", "frames", "people"]
 REEL_COLUMNS = ["video", "people", "pieces", "seconds", "path"]
@@ -103,55 +102,6 @@ def write_reel(
     return Reel(path, pieces, float(writer.at * pictures.ticks))
 
 
-def write_reels(
-    project: Project,
-    films: Sequence[Path],
-    people: Sequence[str],
-    *,
-    together: bool = False,
-    margin: float = 0.0,
-    quality: int = 20,
-    progress: bool = True,
-) -> pd.DataFrame:
-    """Write `select_reel.mp4` of every film in which chosen people appear; elsewhere an old one is removed.
-
-    Args:
-        project: Where the results are; `appearances.csv` of each film must be there.
-        films: Their paths.
-        people: Names, at least one; each must appear in at least one of the films.
-        together: Only where all of them are on screen at once.
-        margin: Seconds shown before and after each appearance as well.
-        quality: As in `write_reel`.
-        progress: Show a bar a film.
-
-    Returns:
-        One row a film: `video` (file name), `people` (who of the chosen appears), `pieces`, `seconds` (of the reel),
-        `path` (empty where there is nothing to show).
-
-    Raises:
-        ValueError: When nobody is chosen, or somebody who is in none of the films.
-        FileNotFoundError: When a film, or its `appearances.csv`, is missing.
-        facelib.films.media.decode.UnreadableFilm: When a film cannot be decoded.
-        OSError: When a reel cannot be written.
-    """
-    tables = [_read_appearances(project.film(film)) for film in films]
-    check_people(tables, people)
-    rows = [
-        write_reel_of(
-            film,
-            project.film(film),
-            table,
-            people,
-            together=together,
-            margin=margin,
-            quality=quality,
-            progress=progress,
-        )
-        for film, table in zip(films, tables, strict=True)
-    ]
-    return pd.DataFrame(rows, columns=pd.Index(REEL_COLUMNS))
-
-
 def check_people(tables: Iterable[pd.DataFrame], people: Sequence[str]) -> None:
     """Check that people are chosen, and that each appears in one of the films.
 
@@ -185,10 +135,10 @@ def write_reel_of(
         files: Where the reel goes.
         appeared: The film's appearances.
         people: Names, at least one.
-        together: As of `write_reels`, as are those below.
-        margin: See there.
-        quality: See there.
-        progress: See there.
+        together: Only where all of them are on screen at once.
+        margin: Seconds shown before and after each appearance as well.
+        quality: As of `write_reel`.
+        progress: Show a bar.
 
     Returns:
         The columns `REEL_COLUMNS`.
@@ -201,15 +151,6 @@ def write_reel_of(
         return film.name, ", ".join(here), 0, 0.0, ""
     reel = write_reel(film, files, spans, margin=margin, quality=quality, progress=progress)
     return film.name, ", ".join(here), len(reel.pieces), round(reel.seconds, 3), str(reel.path)
-
-
-def _read_appearances(files: FilmFiles) -> pd.DataFrame:
-    if not files.appearances.is_file():
-        raise FileNotFoundError(
-            f"expected who is on screen in {str(files.appearances)!r}, found no such file; run 05_annotate_video first"
-        )
-    # A person may be called "None" or "Nan": names are text, whatever they look like.
-    return read_csv_table(files.appearances, dtype={"person": "str"}, keep_default_na=False)
 
 
 def _widened(spans: Sequence[Span] | Sequence[tuple[float, float]], margin: float) -> list[Span]:

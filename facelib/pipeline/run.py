@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-import facelib.pipeline.quick_start  # noqa: F401  # isort: skip  # before papermill
+import facelib.plots.quick_nbformat  # noqa: F401  # isort: skip  # before papermill
 import papermill
 from nbclient.exceptions import CellControlSignal, DeadKernelError
 from papermill.engines import papermill_engines

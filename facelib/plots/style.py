@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
+import facelib.plots.quick_nbformat  # noqa: F401  # before plotly shows a figure
 from facelib.films.corrections import NOT_A_FACE
 from facelib.recognize import UNKNOWN
 

@@ -10,7 +10,6 @@ from facelib.films.identify import identify_films
 from facelib.recognize import load_recognizer
 
 
-@pytest.mark.long
 def test_a_picture_finds_its_person_in_the_films(make_tuned_demo, tmp_path):
     project = make_tuned_demo(tmp_path, 0.4)
     recognizer, info = load_recognizer(project.recognizer)

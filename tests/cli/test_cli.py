@@ -256,7 +256,6 @@ def test_doctor_says_of_each_thing_whether_it_is_well():
     assert all(finding.subject in shown.output for finding in check())
 
 
-@pytest.mark.long
 def test_demo_makes_a_project(copy_demo, tmp_path):
     project = copy_demo(tmp_path)
     assert project.people.is_dir()

@@ -24,7 +24,6 @@ def test_dlib_finds_no_more_where_there_is_nothing():
     assert overlaps(np.zeros((100, 120, 3), np.uint8), 80) == []
 
 
-@pytest.mark.long
 @pytest.mark.real_data
 def test_dlib_finds_the_same_faces_in_real_pictures(shared_data):
     found = []

@@ -130,7 +130,6 @@ def truth_and_frames(table, film, wanted):
                 yield frame.to_ndarray(format="rgb24"), np.array(truth[index])
 
 
-@pytest.mark.long
 @pytest.mark.real_data
 @pytest.mark.parametrize(
     ("name", "smallest", "working", "least"),
@@ -153,7 +152,6 @@ def test_faces_of_films_are_found(shared_data, name, smallest, working, least):
     assert np.mean(hits) >= least
 
 
-@pytest.mark.long
 @pytest.mark.real_data
 @pytest.mark.parametrize(
     ("name", "smallest", "least", "large", "most_false"), [("mtcnn", 20, 0.72, 0.9, 8), ("centerface", 16, 0.97, 1, 8)]

@@ -187,7 +187,6 @@ def test_what_is_no_picture_is_refused(embedder):
         embedder.embed(np.zeros((40, 40, 3)), FACE)
 
 
-@pytest.mark.long
 @pytest.mark.real_data
 def test_vectors_equal_face_recognitions_on_a_hundred_faces(shared_data, embedder):
     with warnings.catch_warnings():

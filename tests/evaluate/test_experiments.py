@@ -263,7 +263,6 @@ class TestLabeledFaces:
         assert np.allclose(mean[0], (plain[0] + other) / 2, atol=1e-5)
         assert 0.01 < np.linalg.norm(plain[0] - other) < 0.5
 
-    @pytest.mark.long
     def test_pairs(self, shared_data, tmp_path, detector, embedder):
         lines = (shared_data / "lfw/pairsDevTest.txt").read_text(encoding="utf-8").splitlines()
         some = tmp_path / "pairs.txt"

@@ -145,7 +145,6 @@ class TestFile:
         assert path.read_bytes() == before
         assert len(list(tmp_path.iterdir())) == 2  # the file and its lock
 
-    @pytest.mark.long
     def test_two_processes_lose_no_line(self, tmp_path):
         path = tmp_path / "corrections.csv"
         writers = [subprocess.Popen([sys.executable, "-c", WRITER, path, name, "25"]) for name in ("one", "two")]

@@ -281,7 +281,6 @@ def test_a_face_that_was_away_is_found_again(shared_data, clip):
     assert merge_tracklets(tracks, vectors, times, 0, largest_distance=0.4, nearby_gap=0).members == [[0, 1]]
 
 
-@pytest.mark.long
 @pytest.mark.real_data
 def test_people_of_several_clips_stay_apart(shared_data):
     folder, tracks, vectors, clips = (

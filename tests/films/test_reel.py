@@ -17,7 +17,10 @@ import pandas as pd
 import pytest
 
 from facelib.films.media.decode import probe, read_frames
-from facelib.films.reel import write_reel, write_reels
+from facelib.films.present import cut_reels
+from facelib.films.problems import Problems
+from facelib.films.reel import write_reel
+from facelib.films.settle import Settled
 from facelib.films.spans import Span, merge_spans, spans_of
 from facelib.project import FilmFiles, Project
 
@@ -193,7 +196,6 @@ class TestSync:
             lasts = [float(stream.duration * stream.time_base) for stream in container.streams]
         assert lasts == pytest.approx([reel.seconds] * 2, abs=0.03)
 
-    @pytest.mark.long
     def test_hundreds_of_cuts_do_not_drift(self, tmp_path):
         # Each piece is an odd number of samples: rounding the same way each time would add up to 4 ms a hundred.
         times = np.arange(24 * 200) * 1001 / 24000
@@ -206,7 +208,6 @@ class TestSync:
         assert len(found) > 150
         assert np.abs(found).max() < 0.004
 
-    @pytest.mark.long
     @pytest.mark.real_data
     def test_real_clip(self, shared_data, tmp_path):
         clip = shared_data / "film_clips" / "videos" / "will_smith1.mp4"
@@ -334,7 +335,6 @@ class TestMistakes:
         with pytest.raises(FileNotFoundError, match="gone"):
             write_reel(tmp_path / "gone.mp4", tmp_path / "reel.mp4", [(0, 1)])
 
-    @pytest.mark.long
     def test_killed_half_way(self, make_film, tmp_path):
         film = make_film(frames=500, size=(640, 480))
         out = tmp_path / "out" / "reel.mp4"
@@ -353,7 +353,6 @@ class TestMistakes:
         write_reel(film, out, [(0, 0.2)], progress=False)
         assert list(out.parent.iterdir()) == [out]  # what the killed one left is gone
 
-    @pytest.mark.long
     def test_memory_does_not_grow(self, make_film, tmp_path):
         film = make_film(frames=1500, size=(320, 240))
         code = (
@@ -371,18 +370,25 @@ class TestMistakes:
 class TestProject:
     @pytest.fixture
     def project(self, make_film, tmp_path) -> Project:
-        project = Project("p", tmp_path / "data", tmp_path / "out")
-        for name, people in {"one": ["Ada", "None"], "two": ["Ada"], "none": []}.items():
+        for name in ("one", "two", "none"):
             make_film(f"data/p/videos/{name}.mp4")
-            files = project.film(name)
-            files.folder.mkdir(parents=True)
-            rows = [(person, 0.2 + k, 0.6 + k) for k, person in enumerate(people)]
-            pd.DataFrame(rows, columns=["person", "start", "end"]).to_csv(files.appearances, index=False)
-        return project
+        return Project("p", tmp_path / "data", tmp_path / "out")
 
-    def test_every_film_with_the_chosen(self, project):
+    @pytest.fixture
+    def settled(self, project) -> Settled:
+        people = {"one": ["Ada", "None"], "two": ["Ada"], "none": []}
+        films = project.find_videos()
+        for film in films:
+            project.film(film).folder.mkdir(parents=True)
+        rows = {film.name: [(who, 0.2 + k, 0.6 + k) for k, who in enumerate(people[film.stem])] for film in films}
+        tables = {film: pd.DataFrame(spans, columns=["person", "start", "end"]) for film, spans in rows.items()}
+        nothing = pd.DataFrame()
+        problems = Problems(project)
+        return Settled(films, {}, tables, {}, nothing, nothing, [], nothing, [], nothing, problems)
+
+    def test_every_film_with_the_chosen(self, project, settled):
         project.film("none").reel.write_bytes(b"from when somebody was in it")
-        table = write_reels(project, project.find_videos(), ["Ada", "None"], progress=False)
+        table = cut_reels(settled, ["Ada", "None"], progress=False)
         assert table[["video", "people", "pieces"]].to_numpy().tolist() == [
             ["none.mp4", "", 0],
             ["one.mp4", "Ada, None", 2],
@@ -392,21 +398,17 @@ class TestProject:
         assert not project.film("none").reel.exists()
         assert probe(project.film("two").reel).frames == 10
 
-    def test_together_needs_all_of_them(self, project):
-        table = write_reels(project, project.find_videos(), ["Ada", "None"], together=True, progress=False)
+    def test_together_needs_all_of_them(self, settled):
+        table = cut_reels(settled, ["Ada", "None"], together=True, progress=False)
         assert table["pieces"].tolist() == [0, 0, 0]
 
-    def test_who_is_in_no_film(self, project):
+    def test_who_is_in_no_film(self, settled):
         with pytest.raises(ValueError, match=r"\['Ada', 'None'\], got \['Bo'\]"):
-            write_reels(project, project.find_videos(), ["Ada", "Bo"])
-
-    def test_not_looked_at_yet(self, project):
-        project.film("one").appearances.unlink()
-        with pytest.raises(FileNotFoundError, match="run 05_annotate_video first"):
-            write_reels(project, project.find_videos(), ["Ada"])
+            cut_reels(settled, ["Ada", "Bo"])
 
     def test_of_the_annotated_film(self, project, make_film):
         files: FilmFiles = project.film("two")
+        files.folder.mkdir(parents=True)
         make_film(str(files.annotated))
         reel = write_reel(files.annotated, files, [(0.2, 0.6)], progress=False)
         assert reel.path == files.folder / "select_reel.mp4"

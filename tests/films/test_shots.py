@@ -199,7 +199,6 @@ def test_another_method_is_refused_at_once():
         split_shots(iter([]), method="magic")
 
 
-@pytest.mark.long
 @pytest.mark.real_data
 @pytest.mark.parametrize("method", METHODS)
 def test_sitcom_shots(shared_data, method):

@@ -414,7 +414,6 @@ def test_strangers_of_lfw(shared_data, tmp_path, embedder):
     assert 0.9 <= grouped["cluster"].nunique() / people <= 1.1
 
 
-@pytest.mark.long
 @pytest.mark.real_data
 def test_strangers_of_the_film_clips(shared_data, tmp_path, embedder):
     """Five strangers in five clips, one of them in two: each is one group."""

@@ -90,7 +90,6 @@ def gallery_of(table: pd.DataFrame) -> Gallery:
     return Gallery(table, "centerface", "dlib", "abc", THRESHOLD)
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("kind", ["knn", "svm"])
 def test_one_person_under_two_names_does_not_move_the_threshold(make_table: Made, kind: str) -> None:
     table = make_table({f"Person {number:02}": 40 for number in range(20)}, scatter=0.25)
@@ -105,7 +104,6 @@ def test_one_person_under_two_names_does_not_move_the_threshold(make_table: Made
     assert twice.confidence == pytest.approx(right.confidence, rel=0.1)  # a name for the other is no mistake of theirs
 
 
-@pytest.mark.long
 def test_a_comparison_takes_them_for_one_person_too(make_table: Made) -> None:
     table = make_table({f"Person {number:02}": 20 for number in range(15)}, scatter=0.25)
     options = {"fallback": THRESHOLD, "ks": (1,), "weights": ("uniform",), "kernels": ("linear",), "progress": False}
@@ -115,7 +113,6 @@ def test_a_comparison_takes_them_for_one_person_too(make_table: Made) -> None:
     assert both["threshold_twice"].to_numpy() == pytest.approx(both["threshold"].to_numpy(), abs=0.05)
 
 
-@pytest.mark.long
 @pytest.mark.real_data
 @pytest.mark.parametrize("folder", ["film_clips", "scenes/table_ten"])
 def test_real_people_are_told_apart_and_their_second_names_are_not(

@@ -141,7 +141,6 @@ def linked(source: Path, folder: Path, detector: Detector, embedder: Embedder) -
     return project, build_gallery(project, detector, embedder, progress=False)
 
 
-@pytest.mark.long
 @pytest.mark.real_data
 @pytest.mark.parametrize("seed", range(5))
 def test_pictures_in_a_wrong_folder_are_found_and_few_others(
@@ -169,7 +168,6 @@ def test_pictures_in_a_wrong_folder_are_found_and_few_others(
     assert (named["fits"] == named["picture"].map(owners)).mean() >= 0.95
 
 
-@pytest.mark.long
 @pytest.mark.real_data
 def test_the_trap_among_the_clips_cast_is_found(
     shared_data: Path, tmp_path: Path, detector: Detector, embedder: Embedder

@@ -440,7 +440,6 @@ def test_the_stranger_beside_linus_is_not_enrolled(
     assert np.linalg.norm(vectors - vectors.mean(axis=0), axis=1).max() < 0.5
 
 
-@pytest.mark.long
 @pytest.mark.real_data
 def test_right_pictures_are_kept(shared_data: Path, tmp_path: Path, detector: Detector, embedder: Embedder) -> None:
     table = build_gallery(Project("himym", shared_data, tmp_path), detector, embedder, progress=False)

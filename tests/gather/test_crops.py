@@ -215,7 +215,6 @@ def many(tmp_path, portrait):
     return tmp_path / "many"
 
 
-@pytest.mark.long
 def test_killed_and_run_again_it_leaves_what_an_unbroken_run_does(many, tmp_path, start):
     aligned(many, tmp_path / "whole")
     running = start(many, tmp_path / "broken", processes=2)
@@ -234,7 +233,6 @@ def test_killed_and_run_again_it_leaves_what_an_unbroken_run_does(many, tmp_path
     assert all(after[path] == when for path, when in made.items())  # nothing was made twice
 
 
-@pytest.mark.long
 def test_two_runs_at_a_time_get_along(many, tmp_path, start):
     (many / "Person 0" / "wall.png").write_bytes(_png(np.full((90, 90, 3), 99, np.uint8), tmp_path))
     both = [start(many, tmp_path / "shared") for _ in range(2)]

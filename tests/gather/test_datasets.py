@@ -67,7 +67,6 @@ def test_what_is_there_stays_and_is_not_written_again(lfw, tmp_path):
     assert {path: path.stat().st_mtime_ns for path in people.rglob("*.jpg")} == before
 
 
-@pytest.mark.long
 def test_killed_and_run_again_it_leaves_what_an_unbroken_run_does(tmp_path):
     names = [f"lfw/Person_{number % 7}/{number:04d}.jpg" for number in range(1500)]
     archive = make_tar(tmp_path / "lfw.tgz", {name: picture_bytes(number % 50) for number, name in enumerate(names)})

@@ -127,7 +127,6 @@ def propose(project, **options):
     return propose_people(project, progress=False, **options)
 
 
-@pytest.mark.long
 @pytest.mark.real_data
 def test_proposed_folders_show_one_person_each(project, shared_data):
     found = propose(project)
@@ -230,7 +229,6 @@ def test_names_that_cannot_be_are_refused_before_anything_is_copied(project, nam
     assert not project.people.exists()
 
 
-@pytest.mark.long
 @pytest.mark.real_data
 def test_tables_that_were_made_in_another_way_stay(project):
     files = project.film("toby_maguire1.mp4")

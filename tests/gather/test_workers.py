@@ -22,7 +22,6 @@ def test_no_task_is_no_work(processes):
     assert list(spread(eval, [], processes=processes)) == []
 
 
-@pytest.mark.long
 def test_a_task_that_kills_its_process_takes_no_other_with_it():
     tasks = ["1 + 1", "__import__('os')._exit(3)", "2 + 2", "3 + 3", "4 + 4", "5 + 5"]
     results = dict(spread(eval, tasks, processes=2))

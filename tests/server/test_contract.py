@@ -24,7 +24,6 @@ LEFT_OUT = {
 }
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_every_endpoint_answers_as_it_is_described(owner: TestClient, named: Project) -> None:
     headers = {"Authorization": owner.headers["Authorization"]}

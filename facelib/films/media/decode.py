@@ -71,12 +71,8 @@ def probe(path: str | Path) -> FilmInfo:
         UnreadableFilm: When the file is not a film, has no pictures, or not one frame can be decoded.
     """
     with open_reader(path) as reader:
-        stream = reader.stream
-        rate = float(stream.average_rate or stream.guessed_rate or 0)
-        duration = (
-            float(stream.duration * stream.time_base) if stream.duration else (reader.container.duration or 0) / 1e6
-        )
-        codec, frames, sound = stream.codec_context.name, stream.frames, bool(reader.container.streams.audio)
+        duration, rate, frames = reader.duration, reader.rate, reader.expected
+        codec, sound = reader.stream.codec_context.name, bool(reader.container.streams.audio)
         first = next(iter(reader.frames()), None)
     if first is None:
         raise UnreadableFilm(f"expected a film with at least one frame, could decode none of {str(path)!r}")
@@ -86,7 +82,7 @@ def probe(path: str | Path) -> FilmInfo:
         height=first.height,
         duration=duration,
         rate=rate,
-        frames=frames or round(duration * rate),
+        frames=frames,
         codec=codec,
         has_sound=sound,
     )

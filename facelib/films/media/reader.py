@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
@@ -30,6 +31,7 @@ from facelib.films.media.timecode import gop_timecode, read_timecode
 from facelib.films.media.timeline import JOINABLE, FrameTimes, JointFinder, PictureClock
 from facelib.project.ranges import size_of
 
+_UNTIMED = -(1 << 63)  # FFmpeg's AV_NOPTS_VALUE
 _HELD = 8  # frames buffered for sorting, in a damaged film
 _FIRST_GROUP = 64  # frames in which the first timecode of MPEG-2 pictures is looked for
 # Containers in which a film may change its pixel aspect ratio midway, since only the pictures state it.
@@ -81,9 +83,8 @@ class FilmReader:
         self._sortable = not joinable
         self._stage = Stage(aspect=pixel_aspect(self.stream.sample_aspect_ratio))
         self._shapeless = container.format.name in _SHAPELESS
-        self._untimed = container.format.name == "dirac"  # its pictures are numbered
-        self._source: list[int | None] = []
-        self._ticks: list[int] = []
+        self._numbered = container.format.name == "dirac"  # its pictures have numbers in place of times
+        self._source, self._ticks = array("q"), array("q")  # a film of hours has hundreds of thousands
         self._sounds: dict[int, SoundCount] = {}
         self._damage = ""
         self._last_key: int | None = None  # the byte at which the last key picture of a raw stream begins
@@ -146,8 +147,8 @@ class FilmReader:
             self._stage.aspect = pixel_aspect(self.stream.codec_context.sample_aspect_ratio)
         if self._has_gops and not self._label and not self._gop and self._clock.count < _FIRST_GROUP:
             self._gop = gop_timecode(raw)
-        pts = None if self._untimed else raw.pts
-        self._source.append(pts)
+        pts = None if self._numbered else raw.pts
+        self._source.append(_UNTIMED if pts is None else pts)
         ticks = self._clock.place(pts, raw.duration or 0)
         self._ticks.append(ticks)
         if raw.is_corrupt:
@@ -166,6 +167,22 @@ class FilmReader:
             self._sounds[packet.stream.index].add(float(packet.pts * base), length, corrupt=packet.is_corrupt)
 
     @property
+    def rate(self) -> float:
+        """Frames a second on average, as the file states it; 0 when it does not."""
+        return float(self.stream.average_rate or self.stream.guessed_rate or 0)
+
+    @property
+    def duration(self) -> float:
+        """Seconds, as the file states them; 0 when it does not."""
+        stream = self.stream
+        return float(stream.duration * stream.time_base) if stream.duration else (self.container.duration or 0) / 1e6
+
+    @property
+    def expected(self) -> int:
+        """The number of frames, as the file states it or by its duration and rate; 0 when unknown."""
+        return self.stream.frames or round(self.duration * self.rate)
+
+    @property
     def tick(self) -> Fraction:
         """Seconds a tick of the film's clock lasts."""
         return self._clock.tick
@@ -178,14 +195,15 @@ class FilmReader:
     def times(self) -> FrameTimes:
         """Return when each frame read so far is shown."""
         tick = self._clock.tick
-        source = [np.nan if pts is None else float(pts * tick) for pts in self._source]
+        pts = np.array(self._source, np.int64)
+        source = np.where(pts == _UNTIMED, np.nan, pts * tick.numerator / tick.denominator)
         label, counted = (self._label, self._counted) if self._label else (self._gop, Fraction(0))
         began = self.stream.start_time
-        known = next((pts for pts in self._source if pts is not None), None)
+        known = next((int(pts[place]) for place in np.flatnonzero(pts != _UNTIMED)[:1]), None)
         lead = (known - began) * tick if self._label and None not in (known, began) else Fraction(0)
         return FrameTimes(
             np.array(self._ticks, np.int64),
-            np.array(source, np.float64),
+            source,
             self._clock.end,
             tick,
             Fraction(self.stream.average_rate or self.stream.guessed_rate or 0),

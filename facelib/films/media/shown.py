@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 import threading
 from dataclasses import dataclass, field
@@ -17,6 +18,8 @@ from facelib.faces import Image
 from facelib.films.media.tones import HDR_CURVES, ToneMap
 
 _SQUARE = Fraction(1)
+_PLANAR = frozenset({"yuv420p", "yuvj420p"})
+_PART = 64  # pixels: the edges of parts lie on multiples, where FFmpeg begins what it converts at once
 _MOST_STRETCHED = 4  # a larger pixel aspect ratio is a damaged header
 _BT709, _LIMITED = 1, 1  # FFmpeg's AVCOL_SPC_BT709, AVCOL_PRI_BT709, AVCOL_TRC_BT709; AVCOL_RANGE_MPEG
 
@@ -91,7 +94,7 @@ class Stage:
     tones: dict[tuple[object, ...], ToneMap] = field(default_factory=dict)
     turns: dict[int, Turn] = field(default_factory=dict)
     _turn: Turn = field(default=UPRIGHT, init=False)
-    _scalers: dict[tuple[object, ...], VideoReformatter] = field(default_factory=dict, init=False)
+    _scalers: dict[object, VideoReformatter] = field(default_factory=dict, init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
 
     def turn(self, raw: av.VideoFrame) -> Turn:
@@ -104,13 +107,24 @@ class Stage:
             self._turn = self.turns[raw.rotation]
         return self._turn
 
-    def convert(self, raw: av.VideoFrame, width: int, height: int, form: str, interpolation: str) -> Image:
-        """Return a stored picture in another size, by what was set up for the first one like it."""
-        kind = (width, height, form, interpolation)
+    def convert(
+        self, raw: av.VideoFrame, width: int, height: int, form: str, interpolation: str, *, kind: object = None
+    ) -> Image:
+        """Return a stored picture in another size, by what was set up for the last one of its kind."""
+        kind = kind or (width, height, form, interpolation)
         with self._lock:  # a scaler is not made for two threads at one time
             scaler = self._scalers.setdefault(kind, VideoReformatter())
             done = scaler.reformat(raw, width, height, form, interpolation=interpolation, threads=1)
         return np.asarray(done.to_ndarray(), np.uint8)
+
+    def convert_part(self, raw: av.VideoFrame, left: int, top: int, right: int, bottom: int) -> Image:
+        """Return a rectangle of a stored picture in RGB; its edges are even, or the picture's."""
+        part = av.VideoFrame(right - left, bottom - top, raw.format.name)
+        part.colorspace, part.color_range = raw.colorspace, raw.color_range
+        for step, target, source in zip((1, 2, 2), part.planes, raw.planes, strict=True):
+            rows, columns = slice(top // step, -(-bottom // step)), slice(left // step, -(-right // step))
+            plane_pixels(target)[:] = plane_pixels(source)[rows, columns]
+        return self.convert(part, part.width, part.height, "rgb24", "BILINEAR", kind="part")
 
     def tone_map(self, raw: av.VideoFrame) -> ToneMap:
         """Return what maps pictures like `raw` from high dynamic range; made once for each kind."""
@@ -179,6 +193,28 @@ class FilmFrame:
             stored = self._stage.convert(self.raw, self.raw.width, self.raw.height, "rgb24", "BILINEAR")
         return self._on_stage(self.turn.apply(stored), place, (self.width, self.height))
 
+    def around(self, boxes: NDArray[np.floating[Any]]) -> tuple[Image, int, int]:
+        """Return a part of `image` that holds some boxes, its pixels the same, and where its left and top edge lie.
+
+        Args:
+            boxes: `(n, 4)`, left, top, right, bottom, pixels of the shown picture; at least one.
+        """
+        if not self._is_plain:
+            return self.image(), 0, 0
+        left, top = (max(0, math.floor(edge / _PART) * _PART) for edge in boxes[:, :2].min(axis=0).tolist())
+        right, bottom = (math.ceil(edge / _PART) * _PART for edge in boxes[:, 2:].max(axis=0).tolist())
+        right, bottom = min(self.width, max(right, left + _PART)), min(self.height, max(bottom, top + _PART))
+        if left >= right or top >= bottom:
+            return self.image(), 0, 0
+        return self._stage.convert_part(self.raw, left, top, right, bottom), left, top
+
+    @property
+    def _is_plain(self) -> bool:
+        """Whether each shown pixel is made of a stored one alone; where the height is odd, FFmpeg mixes rows."""
+        filled = self._place((self.width, self.height)) == (self.width, self.height, 0, 0)
+        stored = filled and (self.raw.width, self.raw.height) == (self.width, self.height)
+        return stored and not (any(self.turn) or self._is_hdr or self.height % 2) and self.raw.format.name in _PLANAR
+
     def preview(self, longest: int) -> Image:
         """Return the picture, its longer side `longest` pixels, as `(h, w, 3)` uint8 in BGR order, for shot detection.
 
@@ -201,19 +237,25 @@ class FilmFrame:
             small = self._stage.convert(self.raw, across, down, form, interpolation)
         return self._on_stage(self.turn.apply(small), place, size)
 
-    def planes(self) -> tuple[Image, Image, Image]:
-        """Return the picture as 8-bit Y, U and V planes as it is shown; sides even, U and V half as large each way."""
+    def planes(self, *, own: bool = True) -> tuple[Image, Image, Image]:
+        """Return the picture as 8-bit Y, U and V planes as it is shown; sides even, U and V half as large each way.
+
+        Args:
+            own: Whether they may be written to; else they may be the decoder's memory.
+        """
         size = self.width, self.height
         place = self._place(size)
         raw = self._in_yuv(self._scaled(place))
-        luma, *chroma = (self.turn.apply(plane_pixels(plane).copy()) for plane in raw.planes)
+        pixels = (plane_pixels(plane) for plane in raw.planes)
+        luma, *chroma = (self.turn.apply(one.copy() if own else one) for one in pixels)
         if (place.width, place.height) != size:
             luma = self._on_stage(luma, place, size, empty=16 if self.colours.range != 2 else 0)
             half = _Place(chroma[0].shape[1], chroma[0].shape[0], place.left // 2, place.top // 2)
             chroma = [self._on_stage(one, half, _halved(size), empty=128) for one in chroma]
         # yuv420p has no odd sides when encoded: the last row or column is repeated.
         missing = [(0, side % 2) for side in luma.shape]
-        return np.pad(luma, missing, mode="edge"), chroma[0], chroma[1]
+        luma = np.pad(luma, missing, mode="edge") if any(side % 2 for side in luma.shape) else luma
+        return luma, chroma[0], chroma[1]
 
     @property
     def _is_hdr(self) -> bool:
@@ -245,7 +287,7 @@ class FilmFrame:
     def _in_yuv(self, raw: av.VideoFrame) -> av.VideoFrame:
         own = _colours(raw)
         wanted = self.colours
-        if raw.format.name in {"yuv420p", "yuvj420p"} and own == wanted:
+        if raw.format.name in _PLANAR and own == wanted:
             return raw
         if own.space == wanted.space and own.range == wanted.range and not _is_rgb(raw):
             return raw.reformat(format="yuv420p")

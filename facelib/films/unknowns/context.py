@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from facelib.films.naming import LOOK_COLUMNS
+from facelib.films.naming import LOOK_COLUMNS, read_looks
 from facelib.films.naming.context import describe_tracks
 from facelib.films.naming.evidence import IntArray, face_evidence, informative
 from facelib.films.naming.joint import name_jointly
@@ -46,7 +46,7 @@ def read_join_by_context(
     shots = pd.read_csv(files.shots, keep_default_na=False)
     if not ({*LOOK_COLUMNS} <= {*pq.read_schema(files.looks).names} and {"scene", "setup"} <= {*shots}):
         return tracks
-    looks = pd.read_parquet(files.looks, columns=LOOK_COLUMNS)
+    looks = read_looks(files.looks)
     return join_by_context(tracks, looks, shots, threshold=threshold, settled=settled)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from facelib.films.unknowns.matching import GROUP_COLUMNS
 from facelib.project import Project, write_table
@@ -122,18 +123,30 @@ def write_groups(project: Project, kept: Groups) -> None:
 
 def people_of(members: pd.DataFrame) -> pd.DataFrame:
     """Return one row a group of unknown people, as `unknown_people` does, from the members of all films."""
-    rows = members[members["cluster"] != ""].assign(seconds=lambda own: own["end"] - own["start"])
-    order = ["film", "start", "track"]
-    first = rows.sort_values(order).groupby("cluster")[["film", "start"]].first()
-    ranked = rows.sort_values(["quality", "seconds", *order], ascending=[False, False, True, True, True])
-    best = ranked.groupby("cluster")[["film", "track"]].first()
-    table = rows.groupby("cluster").agg(seconds=("seconds", "sum"), tracks=("track", "size"), films=("film", "nunique"))
-    table = table.assign(
-        seconds=table["seconds"].round(3),
-        first_film=first["film"],
-        first_time=first["start"],
-        best_film=best["film"],
-        best_track=best["track"],
-    ).reset_index()
-    ordered = ["seconds", "first_film", "first_time", "cluster"]
-    return table.sort_values(ordered, ascending=[False, True, True, True], kind="stable", ignore_index=True)
+    rows = members[members["cluster"] != ""].reset_index(drop=True)
+    group, labels = pd.factorize(rows["cluster"], sort=True)  # numbers, which are sorted ten times as fast as names
+    film, names = pd.factorize(rows["film"], sort=True)
+    start, track, seconds = rows["start"].to_numpy(), rows["track"].to_numpy(), rows["end"] - rows["start"]
+    first = _first_of(group, film, start, track)
+    best = _first_of(group, -rows["quality"].to_numpy(), -seconds.to_numpy(), film, start, track)
+    total = seconds.groupby(group).sum().round(3).to_numpy()
+    pairs = np.unique(group * np.int64(max(1, len(names))) + film) // max(1, len(names))
+    table = pd.DataFrame(
+        {
+            "cluster": labels,
+            "seconds": total,
+            "tracks": np.bincount(group, minlength=len(labels)),
+            "films": np.bincount(pairs, minlength=len(labels)),
+            "first_film": names[film[first]],
+            "first_time": start[first],
+            "best_film": names[film[best]],
+            "best_track": track[best],
+        }
+    )
+    return table.iloc[np.lexsort((start[first], film[first], -total))].reset_index(drop=True)
+
+
+def _first_of(group: NDArray[np.intp], *keys: NDArray[Any]) -> NDArray[np.intp]:
+    """Return the row of each group, numbered from 0, that comes first by some keys."""
+    order = np.lexsort((*reversed(keys), group))
+    return order[np.searchsorted(group[order], np.arange(group.max(initial=-1) + 1))]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pyarrow.parquet as pq
 
+from facelib.films.naming import read_looks
 from facelib.films.naming.places import PLACE_COLUMNS, tracks_of_one_place
 from facelib.project import FilmFiles
 from facelib.recognize import UNKNOWN
@@ -27,5 +28,5 @@ def read_one_place(files: FilmFiles, tracks: pd.DataFrame, *, threshold: float) 
     shots = pd.read_csv(files.shots, keep_default_na=False)
     if not ({*PLACE_COLUMNS} <= {*pq.read_schema(files.looks).names} and {"scene", "setup"} <= {*shots}):
         return []
-    looks = pd.read_parquet(files.looks, columns=PLACE_COLUMNS)
+    looks = read_looks(files.looks, PLACE_COLUMNS)
     return tracks_of_one_place(unknown, looks, shots, threshold=threshold)

@@ -111,19 +111,6 @@ def _read_whole(response: requests.Response, limits: WebLimits) -> bytes:
     return bytes(body)
 
 
-def fetch_picture(
-    address: str, limits: WebLimits = SMALL_LIMITS, *, most_pixels: int = MOST_PIXELS, least_side: int = 1
-) -> FetchedPicture:
-    """Fetch a picture and check it; see `fetch_bytes` and `check_picture`.
-
-    Raises:
-        UnreadablePicture: When what is there is no picture, or one that is not wanted.
-        ValueError: As `fetch_bytes`.
-        OSError: As `fetch_bytes`.
-    """
-    return check_fetched(fetch_bytes(address, limits), most_pixels=most_pixels, least_side=least_side)
-
-
 def check_fetched(content: bytes, *, most_pixels: int = MOST_PIXELS, least_side: int = 1) -> FetchedPicture:
     """Check that bytes are a complete picture; declared type and size are ignored.
 

@@ -93,6 +93,17 @@ def test_of_two_machines_that_write_at_once_none_loses_a_decision(pair):
     assert len(Store("s3://films/output/demo").find("corrections")) == 2 * MANY
 
 
+def test_clocks_that_disagree_change_no_order(pair, monkeypatch):
+    one, other = pair
+    for copy, year, was, now_is in ((one, 2031, "A", "B"), (other, 1999, "B", "C"), (one, 2031, "C", "D")):
+        monkeypatch.setattr("facelib.project.decisions.now", lambda year=year: f"{year}-01-01T00:00:00.000000+00:00")
+        copy.fetch()
+        decide(copy, "A/1.jpg", was, now_is)
+        copy.send()
+    other.fetch()
+    assert decided(one) == decided(other) == ["A/1.jpg B", "A/1.jpg C", "A/1.jpg D"]
+
+
 def test_a_decision_with_a_line_break_and_a_file_edited_by_hand(pair):
     one, other = pair
     decide(one, "A/1.jpg", "A", 'say "B\nC"')
@@ -127,7 +138,7 @@ def test_what_is_decided_while_others_are_sent_stays(pair, monkeypatch):
 @pytest.fixture(scope="module")
 def named(tmp_path_factory, make_tuned_demo):
     """The demo with both people named in its films."""
-    project = make_tuned_demo(tmp_path_factory.mktemp("named"), 0.5)
+    project = make_tuned_demo(tmp_path_factory.mktemp("named"), 0.4)
     networks = facelib.load_detector("haar", working_size=320), facelib.load_embedder("dlib")
     found = identify_films(
         project.find_videos(), project, *networks, *load_recognizer(project.recognizer),

@@ -42,7 +42,7 @@ def networks():
 @pytest.fixture(scope="module")
 def films(tmp_path_factory, copy_demo):
     """A project of two films with faces."""
-    return copy_demo(tmp_path_factory.mktemp("films"), 0.5)
+    return copy_demo(tmp_path_factory.mktemp("films"), 0.4)
 
 
 @pytest.fixture
@@ -242,6 +242,32 @@ def test_a_film_that_is_gone_or_another_one_has_a_problem_and_no_attempt(project
     film.unlink()
     assert "No such file" in index_on_worker(task.fields())
     assert attempts(Store(task.store), task.key) == []
+
+
+def test_a_film_that_is_deleted_while_it_is_read_has_a_problem_and_no_tables(project, networks, tmp_path):
+    film = Path(shutil.copy(project.find_videos()[0], tmp_path / "film.mp4"))
+    task = task_of(project, film, networks)
+
+    def choose(process: psutil.Process) -> list[psutil.Process]:
+        if str(film) in [file.path for file in process.open_files()]:
+            film.unlink(missing_ok=True)
+        return []
+
+    with killing(choose):
+        told = index_on_worker(task.fields())
+    assert not film.exists()
+    assert "No such file" in told and str(film) in told
+    assert attempts(Store(task.store), task.key) == [] and not is_stored(Store(task.store), task.key)
+
+
+def test_a_worker_without_the_weights_says_where_to_get_them(project, networks, tmp_path, monkeypatch):
+    monkeypatch.setenv("FACELIB_MODELS", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")  # nothing is fetched
+    task = task_of(project, project.find_videos()[0], networks, detector={"name": "yunet"})
+    told = index_on_worker(task.fields())
+    assert "yunet_n_640_640.onnx" in told and "put it at" in told and str(tmp_path) in told
+    assert attempts(Store(task.store), task.key) == [] and not is_stored(Store(task.store), task.key)
 
 
 def test_a_worker_with_other_networks_refuses(project, networks):

@@ -30,7 +30,7 @@ TRACKING = TrackingSettings(seconds_between_samples=0.5)
 @pytest.fixture(scope="module")
 def local(tmp_path_factory, make_tuned_demo) -> SimpleNamespace:
     """A project worked on as ever, with the networks."""
-    project = make_tuned_demo(tmp_path_factory.mktemp("local"), 0.5)
+    project = make_tuned_demo(tmp_path_factory.mktemp("local"), 0.4)
     networks = facelib.load_detector(**LOOK), facelib.load_embedder(**EMBED)
     identify(project, networks, {})
     return SimpleNamespace(project=project, networks=networks)

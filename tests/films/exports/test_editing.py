@@ -276,7 +276,6 @@ def test_an_edit_decision_list_needs_no_plugins(film_at, files_of, monkeypatch):
     assert events(export_film(film, files_of(film, ("Ada", 0, 9)), formats=["edl"])["edl"])
 
 
-@pytest.mark.long
 @pytest.mark.real_data
 def test_the_shots_of_a_real_scene(shared_data, files_of):
     film = shared_data / "sitcom" / "videos" / "scene_a.mp4"

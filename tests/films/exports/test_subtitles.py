@@ -71,7 +71,6 @@ def test_nobody_on_screen_is_still_a_file_of_subtitles(film_at, files_of, kind):
     assert path.read_text() == {"vtt": "WEBVTT\n", "srt": ""}[kind]
 
 
-@pytest.mark.long
 @pytest.mark.real_data
 @pytest.mark.parametrize("kind", FORMATS)
 def test_the_shots_of_a_real_scene_at_23_976(shared_data, files_of, kind):

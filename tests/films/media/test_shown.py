@@ -222,3 +222,39 @@ def test_tones_rise_and_stay_grey():
         greys = to_ordinary(np.linspace(0, 1, 65)[:, None].repeat(3, axis=1), curve)
         assert np.all(np.diff(greys[:, 0]) >= -1e-9) and greys[0, 0] == 0 and greys[-1, 0] > 0.97
         assert np.allclose(greys, greys[:, :1], atol=2e-3)
+
+
+PARTS = {
+    # size, options of ffmpeg, and whether a part can be had without the whole
+    "even": ((330, 200), [], True),
+    "full range": ((330, 200), ["-pix_fmt", "yuvj420p"], True),
+    "odd height": ((96, 65), ["-pix_fmt", "yuv444p"], False),
+    "all colours": ((330, 200), ["-pix_fmt", "yuv444p"], False),
+    "wide pixels": ((330, 200), ["-vf", "setsar=4/3"], False),
+}
+
+
+@pytest.mark.parametrize("box", [(70, 70, 100, 90), (3.5, 2.5, 61, 61), (200, 60, 330, 200), (300, 150, 329.5, 199.5)])
+@pytest.mark.parametrize("kind", PARTS)
+def test_a_part_of_a_picture_has_its_pixels(kind, box, ffmpeg, tmp_path):
+    size, options, apart = PARTS[kind]
+    source = f"testsrc2=s={size[0]}x{size[1]}:d=0.1"
+    options = options if "-pix_fmt" in options else ["-pix_fmt", "yuv420p", *options]
+    film = ffmpeg("-f", "lavfi", "-i", source, "-c:v", "libx264", *options, tmp_path / "film.mp4")
+    frame = next(read_frames(film))
+    whole, (part, left, top) = frame.image(), frame.around(np.array([box, box], np.float32))
+    height, width = part.shape[:2]
+    assert np.array_equal(part, whole[top : top + height, left : left + width])
+    assert (part.shape < whole.shape) is apart
+    right, bottom = min(box[2], whole.shape[1]), min(box[3], whole.shape[0])
+    assert left <= box[0] and top <= box[1] and left + width >= right and top + height >= bottom
+
+
+def test_planes_that_nobody_draws_on_are_not_copied(scene, ffmpeg, tmp_path):
+    film = ffmpeg(*scene(), "-an", "-c:v", "libx264", "-pix_fmt", "yuv420p", tmp_path / "film.mp4")
+    frame = next(read_frames(film))
+    own, shared = frame.planes(), frame.planes(own=False)
+    assert all(np.array_equal(*pair) for pair in zip(own, shared, strict=True))
+    own[0][:] = 0
+    assert frame.planes()[0].any()
+    assert np.shares_memory(shared[0], frame.planes(own=False)[0])

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image as PillowImage
 
-from facelib.gather.sources.small import check_fetched, fetch_bytes, fetch_picture
+from facelib.gather.sources.small import check_fetched, fetch_bytes
 from facelib.images import UnreadablePicture
 
 
@@ -113,4 +113,4 @@ def test_an_answer_has_an_end_whoever_sends_it(site, limits):
 )
 def test_what_is_no_address(address, limits):
     with pytest.raises(ValueError):
-        fetch_picture(address, limits)
+        fetch_bytes(address, limits)

@@ -1,7 +1,8 @@
-"""nbformat, which papermill and nbconvert stand on, imported without its slowest part.
+"""nbformat, which plotly shows figures by and papermill stands on, imported without its slowest part.
 
 It imports jsonschema, which compiles a grammar of internationalized addresses where the package rfc3987_syntax is
-installed (JupyterLab brings it): more than a second, half of what papermill takes to import. No notebook holds one.
+installed (JupyterLab brings it): more than a second, for the first figure of each notebook and half of what papermill
+takes to import. No notebook holds such an address.
 """
 
 from __future__ import annotations

@@ -1,0 +1,80 @@
+"""The looks of a film as naming reads them: a piece at a time, with the colours of each track instead of each look."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from facelib.faces import FloatArray
+from facelib.films.naming.settings import LOOK_COLUMNS
+
+COLOURS = ("clothes", "hair")
+_ROWS = 4096  # read at once
+_NOTHING = np.empty(0, np.float32)
+
+
+def read_looks(path: str | Path, columns: Sequence[str] = LOOK_COLUMNS) -> pd.DataFrame:
+    """Read a film's `looks.parquet` in a third of its memory.
+
+    Args:
+        path: The table.
+        columns: Which of its columns; `track` is among them.
+
+    Returns:
+        These columns, with `clothes` and `hair` in the first row of each track only: the mean of its looks, `(576,)`
+        float32, where one is known. `facelib.films.clothes.track_colours` gives the same for it as for all looks.
+
+    Raises:
+        OSError: When the table cannot be read.
+    """
+    traits = [name for name in COLOURS if name in columns]
+    means = {name: _Means() for name in traits}
+    parts = []
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(batch_size=_ROWS, columns=list(columns)):
+            parts.append(batch.select([name for name in columns if name not in traits]).to_pandas())
+            for name in traits:
+                means[name].add(batch["track"].to_numpy(), batch[name])
+        empty = file.schema_arrow.empty_table().to_pandas()
+    table: pd.DataFrame = pd.concat(parts, ignore_index=True) if parts else empty
+    for name in traits:
+        table[name] = means[name].column(table["track"])
+    return table[list(columns)]
+
+
+class _Means:
+    """The mean of one trait over the looks of each track, growing."""
+
+    def __init__(self) -> None:
+        self._sums: dict[int, tuple[FloatArray, int]] = {}
+
+    def add(self, tracks: NDArray[np.int32], seen: pa.Array) -> None:
+        """Add some looks: the track of each, and lists of numbers that are empty where nothing is known."""
+        for track, rows in _runs(tracks, seen):
+            total, count = self._sums.get(track, (np.float32(0), 0))
+            self._sums[track] = np.add.reduce([total + rows[0], *rows[1:]], axis=0), count + len(rows)
+
+    def column(self, tracks: pd.Series) -> pd.Series:
+        """Return the means, each in the first row of its track."""
+        found: list[FloatArray] = [_NOTHING] * len(tracks)
+        for row in np.flatnonzero(~tracks.duplicated()).tolist():
+            if (own := self._sums.get(int(tracks.iloc[row]))) is not None:
+                found[row] = own[0] / np.float32(own[1])
+        return pd.Series(found, index=tracks.index, dtype=object)
+
+
+def _runs(tracks: NDArray[np.int32], seen: pa.Array) -> Iterator[tuple[int, FloatArray]]:
+    """Yield each track with its rows of numbers, `(n, d)` float32."""
+    known = seen.value_lengths().fill_null(0).to_numpy(zero_copy_only=False) > 0
+    if not known.any():
+        return
+    rows = seen.flatten().to_numpy(zero_copy_only=False).reshape(known.sum(), -1)
+    own = tracks[known]
+    for some in np.split(np.arange(len(own)), np.flatnonzero(np.diff(own)) + 1):
+        yield int(own[some[0]]), rows[some].astype(np.float32)
