@@ -3,7 +3,7 @@
 Every labelled film is named by its cast, and by its cast without each person, who is a stranger then. Beside it stands
 a logistic model of the answer unknown, fitted without each film in turn and tried on it: is it worth having?
 
-Usage: python benchmarks/confidence.py [--data ../shared/data] [--keep FOLDER]
+Usage: python benchmarks/confidence.py [--data ../shared/data] [--keep FOLDER] [--embedder dlib]
 """
 
 from __future__ import annotations
@@ -67,8 +67,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=SHARED)
     parser.add_argument("--keep", type=Path)
+    parser.add_argument("--embedder", default="dlib-mirrored")
     arguments = parser.parse_args()
-    data, embedder = arguments.data.resolve(), facelib.load_embedder("dlib")
+    data, embedder = arguments.data.resolve(), facelib.load_embedder(arguments.embedder)
     parts = []
     with tempfile.TemporaryDirectory() as place:
         for name in (name for name, (_, films, _) in SETS.items() if (data / films / "videos").is_dir()):

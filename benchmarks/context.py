@@ -2,7 +2,7 @@
 
 A person who is left out of the gallery is a stranger in the scene: every name that he or she gets is a mistake.
 
-Usage: python benchmarks/context.py [--sets sitcom ...] [--data ../shared/data] [--keep FOLDER]
+Usage: python benchmarks/context.py [--sets sitcom ...] [--data ../shared/data] [--keep FOLDER] [--embedder dlib]
 
 With --keep the tables of the films stay in a folder, and the next run only names.
 """
@@ -108,11 +108,12 @@ class FilmSet:
     def find(cls, name: str, data: Path, keep: Path, embedder: facelib.Embedder) -> FilmSet:
         """Embed the people and index the films of a set, unless their tables are kept."""
         people, videos, truth = (data / folder for folder in SETS[name])
-        kept = keep / f"{name}.parquet"
+        kept = keep / f"{name} {embedder.name}.parquet"
         if not kept.is_file():
             project = facelib.Project(name, keep / "data", keep)
-            project.data.mkdir(parents=True)
-            project.people.symlink_to(people / "people")
+            project.data.mkdir(parents=True, exist_ok=True)
+            if not project.people.exists():
+                project.people.symlink_to(people / "people")
             build_gallery(project, facelib.load_detector(), embedder, progress=False).to_parquet(kept)
         table = pd.read_parquet(kept)
         project = facelib.Project(videos.name, keep / "data", keep)
@@ -131,9 +132,10 @@ def main() -> None:
     parser.add_argument("--sets", nargs="+", choices=SETS, default=[*SETS])
     parser.add_argument("--data", type=Path, default=SHARED)
     parser.add_argument("--keep", type=Path)
+    parser.add_argument("--embedder", default="dlib-mirrored")
     arguments = parser.parse_args()
     data = arguments.data.resolve()
-    embedder = facelib.load_embedder("dlib")
+    embedder = facelib.load_embedder(arguments.embedder)
     print("| films | in the gallery | context | cast named right | wrong | strangers named | names on no face |")
     print("|---|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as place:

@@ -1,6 +1,6 @@
 """What each part of naming brings: the labelled films with each part switched off, faces in profile by themselves.
 
-Usage: python benchmarks/parts.py [--sets sitcom ...] [--data ../shared/data] [--keep FOLDER]
+Usage: python benchmarks/parts.py [--sets sitcom ...] [--data ../shared/data] [--keep FOLDER] [--embedder dlib]
 """
 
 from __future__ import annotations
@@ -20,10 +20,12 @@ from context import SETS, SHARED, Film, FilmSet
 
 import facelib
 from facelib.embed.pose import away
+from facelib.embed.shapes import evidence_shape
 from facelib.evaluate import Score, score_table
 from facelib.evaluate.truth import UNNAMED
-from facelib.films.naming import context, evidence, joint
+from facelib.films.naming import context, evidence, joint, people, tracks
 from facelib.films.naming.likeness import HAIR
+from facelib.nets.figures import EvidenceShape
 from facelib.recognize import UNKNOWN
 
 PROFILE = 55.0  # degrees away from the camera
@@ -50,6 +52,11 @@ class Part:
             yield replace(film, looks=looks if self.cut else looks.assign(cut=OFF))
 
 
+def _as_many(embedder: str, weights: str) -> tuple[EvidenceShape, bool]:
+    shape, measured = evidence_shape(embedder, weights)
+    return replace(shape, few=OFF), measured
+
+
 PRESENCE = ((evidence, "_ABSENT", OFF), (evidence, "_AMONG_THE_CAST", OFF))
 PARTS = (
     Part("all parts"),
@@ -59,6 +66,8 @@ PARTS = (
     Part("no hair", ((joint, "HAIR", replace(HAIR, least=OFF)),)),
     Part("a stranger may be as probable as another name", ((context, "_RISK", 1.0),)),
     Part("a doubted name is heard", ((joint, "_DOUBTED", -9.0),)),
+    Part("one picture of a person is as good as ten", ((tracks, "evidence_shape", _as_many),)),
+    Part("the evidence as steep as in a family", ((people, "USUAL_STRANGERS", (1.1, 1.4)),)),
     Part("none of these", (*PRESENCE, (joint, "_DOUBTED", -9.0)), pose=False, cut=False),
     Part("face alone", context=False),
 )
@@ -93,8 +102,9 @@ def main() -> None:
     parser.add_argument("--sets", nargs="+", choices=SETS, default=[*SETS])
     parser.add_argument("--data", type=Path, default=SHARED)
     parser.add_argument("--keep", type=Path)
+    parser.add_argument("--embedder", default="dlib-mirrored")
     arguments = parser.parse_args()
-    data, embedder = arguments.data.resolve(), facelib.load_embedder("dlib")
+    data, embedder = arguments.data.resolve(), facelib.load_embedder(arguments.embedder)
     print(
         "| films | switched off | cast named right | wrong | strangers named | on no face | profiles right | seconds |"
     )

@@ -83,6 +83,8 @@ def calibrate_model(
 ) -> None:
     """Measure within which distance a network takes 1 % of strangers for one of ten people, and keep it for later runs.
 
+    Beside it, how much its distances say of large and of small faces is measured, by which films are named.
+
     It needs ten people with two or more pictures and 100 others; Labeled Faces in the Wild has enough.
     """
     import facelib
@@ -93,13 +95,16 @@ def calibrate_model(
     embedder = facelib.load_embedder(network)
     if embedder.name in ("dlib", MIRRORED):
         raise typer.BadParameter(f"expected an ONNX file or another network; {embedder.name!r} was measured already")
-    vectors, names, left_out = embed_people(pictures, facelib.load_detector(), embedder)
-    for path, reason in left_out:
+    faces = embed_people(pictures, facelib.load_detector(), embedder)
+    for path, reason in faces.left_out:
         typer.echo(f"left out: {path}: {reason}", err=True)
-    found = measure_network(vectors, names, sha256=embedder.sha256, draws=draws)
+    found = measure_network(faces.vectors, faces.names, sha256=embedder.sha256, draws=draws)
     kept = write_figures(found)
     typer.echo(
         f"threshold {found.threshold:.4f} (deviation {found.deviation:.4f} over {draws} casts), by {found.pictures} "
         f"pictures; at it {found.missed:.1%} of a cast's faces are missed"
     )
-    typer.echo(f"Kept in {kept}; from now on it is the threshold of {embedder.name!r}.")
+    typer.echo(
+        f"Kept in {kept} with how much its distances say of large and small faces; from now on it is the threshold of "
+        f"{embedder.name!r}."
+    )

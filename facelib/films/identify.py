@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
@@ -11,6 +12,7 @@ import pandas as pd
 
 from facelib.detect import Detector
 from facelib.embed import Embedder
+from facelib.embed.shapes import evidence_shape
 from facelib.films.corrections import NOT_A_FACE
 from facelib.films.index import FilmTracks, TrackingSettings
 from facelib.films.indexed import index_film
@@ -21,6 +23,8 @@ from facelib.films.settle import Settled, settle_films
 from facelib.films.unknowns import Grouping, fit_grouping
 from facelib.project import Project, write_table
 from facelib.recognize import UNKNOWN, RecognizerInfo
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,6 +89,12 @@ def identify_films(
         raise ValueError(
             f"expected the embeddings of {info.embedder!r}, on which the recognizer was fitted, got {embedder.name!r}; "
             f"run 02 and 04 again with this embedder, or choose the other one here"
+        )
+    if not evidence_shape(info.embedder, info.weights_sha256)[1]:
+        _log.warning(
+            "how much distances of %r say was not measured, so faces in context are named with caution; "
+            "'facelib models calibrate' measures it",
+            info.embedder,
         )
     problems = Problems(project)
     indexed: dict[str, FilmTracks] = {}

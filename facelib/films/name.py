@@ -11,12 +11,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from facelib import __version__
+from facelib.embed.shapes import evidence_shape
 from facelib.films.index import FilmTracks
 from facelib.films.naming import NamingSettings, Recognizer, name_tracks, read_looks
 from facelib.project import FilmFiles, digest, write_table
 from facelib.recognize import RecognizerInfo
 
-_FORM = 5  # version of the table; raise it when naming gives something else
+_FORM = 6  # version of the table; raise it when naming gives something else
 
 
 def name_film(
@@ -46,7 +47,9 @@ def name_film(
         OSError: When a table cannot be read or written.
     """
     settings = settings or NamingSettings()
-    made = digest(_FORM, __version__, found.made, _content(vars(recognizer)), _content(asdict(info)), asdict(settings))
+    shape, _ = evidence_shape(info.embedder, info.weights_sha256)
+    inputs = _content(vars(recognizer)), _content(asdict(info)), asdict(settings), asdict(shape)
+    made = digest(_FORM, __version__, found.made, *inputs)
     kept = read_named(files)
     if kept is not None and found.made and kept.attrs.get("made") == made:
         return kept

@@ -7,11 +7,32 @@ import logging
 import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from facelib.nets.cache import folders
 from facelib.project import write_text
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvidenceShape:
+    """How much the distance of a face says about whose it is, by how clearly it is seen.
+
+    Both numbers of a pair are of large straight faces, and of faces of 19 pixels or in profile, which say least; what
+    lies between is interpolated. The unit is the way from the threshold within which faces are named to the distance at
+    which strangers usually lie.
+
+    Attributes:
+        even: Where a face is as likely a person's as a stranger's: 0 at the threshold, 1 at the strangers' distance.
+        slope: How much the logarithm of the odds falls within that way.
+        few: By how much of the threshold the even point lies farther for a person with one picture than for one with
+            ten and more: among few pictures none may be like the face.
+    """
+
+    even: tuple[float, float]
+    slope: tuple[float, float]
+    few: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +46,7 @@ class NetworkFigures:
         missed: The fraction of the ten people's faces, each left out in turn, that lie farther from their own.
         people: How many people had several pictures.
         pictures: How many pictures a face was found in.
+        shape: How much a distance says; None where it was not measured, as in files of former versions.
     """
 
     sha256: str
@@ -33,6 +55,7 @@ class NetworkFigures:
     missed: float
     people: int
     pictures: int
+    shape: EvidenceShape | None = None
 
 
 def read_figures(sha256: str) -> NetworkFigures | None:
@@ -42,13 +65,21 @@ def read_figures(sha256: str) -> NetworkFigures | None:
         if not path.is_file():
             continue
         try:
-            found = NetworkFigures(**json.loads(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError) as error:
+            found = _parsed(json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
             _log.warning("%s is damaged, run 'facelib models calibrate' again: %s", path, error)
             continue
         if found.sha256 == sha256 and math.isfinite(found.threshold):
             return found
     return None
+
+
+def _parsed(fields: dict[str, Any]) -> NetworkFigures:
+    shape = fields.pop("shape", None)
+    if shape is not None:
+        even, slope = ((float(large), float(small)) for large, small in (shape["even"], shape["slope"]))
+        shape = EvidenceShape(even=even, slope=slope, few=float(shape["few"]))
+    return NetworkFigures(**fields, shape=shape)
 
 
 def write_figures(figures: NetworkFigures) -> Path:

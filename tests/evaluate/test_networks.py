@@ -1,6 +1,7 @@
 """A network's own threshold, measured on pictures of people, and kept for later runs."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,8 +9,9 @@ from typer.testing import CliRunner
 
 from facelib import load_embedder
 from facelib.cli import main
+from facelib.embed.shapes import CAUTIOUS, evidence_shape
 from facelib.evaluate.networks import measure_network
-from facelib.nets.figures import NetworkFigures, read_figures, write_figures
+from facelib.nets.figures import EvidenceShape, NetworkFigures, read_figures, write_figures
 
 SHA = "ab" * 32
 
@@ -41,6 +43,21 @@ def test_it_is_in_the_networks_own_units():
     assert other.missed == one.missed
 
 
+def test_what_distances_say_is_measured_with_the_threshold():
+    """The same network, once with small faces that scatter little and once with ones that scatter much."""
+    vectors, names = people()
+    random = np.random.default_rng(1)
+    noise = random.normal(size=vectors.shape).astype(np.float32)
+    shapes = [
+        measure_network(vectors, names, sha256=SHA, small=vectors + spread * noise).shape for spread in (0.0, 0.1)
+    ]
+    assert shapes[0].even[0] == shapes[1].even[0]
+    assert shapes[0].slope[0] == shapes[1].slope[0]
+    assert shapes[1].even[1] > shapes[0].even[1] + 0.1
+    assert shapes[1].slope[1] < shapes[0].slope[1]
+    assert measure_network(vectors, names, sha256=SHA).shape is None
+
+
 @pytest.mark.parametrize(("several", "single"), [(0, 0), (9, 200), (14, 90)])
 def test_too_few_people_are_refused(several, single):
     with pytest.raises(ValueError, match="at least 10 people with two or more each and of 100 others"):
@@ -51,7 +68,13 @@ def test_figures_are_kept_by_the_file_and_damage_is_noticed(tmp_path, monkeypatc
     monkeypatch.setenv("FACELIB_MODELS", str(tmp_path / "models"))
     assert read_figures(SHA) is None
     figures = NetworkFigures(sha256=SHA, threshold=1.25, deviation=0.01, missed=0.02, people=12, pictures=300)
+    shape = EvidenceShape(even=(0.1, 0.7), slope=(9.0, 3.0), few=0.05)
+    assert evidence_shape("my network", SHA) == (CAUTIOUS, False)
+    assert write_figures(replace(figures, shape=shape)).is_file()
+    assert read_figures(SHA) == replace(figures, shape=shape)
+    assert evidence_shape("my network", SHA) == (shape, True)
     path = write_figures(figures)
+    assert evidence_shape("my network", SHA) == (CAUTIOUS, False)
     assert path.parent == tmp_path / "models"
     assert read_figures(SHA) == figures
     assert read_figures(SHA[:16] + "cd" * 24) is None  # another file whose name begins alike

@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from facelib.embed.pose import view_weights
+from facelib.embed.shapes import DLIB_SHAPE
 from facelib.faces import FloatArray
 from facelib.films.clothes import colour_word, track_colours
 from facelib.films.naming.evidence import Tracks, as_strangers, face_evidence, turned
@@ -14,13 +15,20 @@ from facelib.films.naming.impostors import Impostor, find_impostors
 from facelib.films.naming.joint import Named, name_jointly
 from facelib.films.naming.people import distances_to_people, usual_distances
 from facelib.films.naming.settings import NamingSettings, Recognizer, same_frame_conflicts
+from facelib.nets.figures import EvidenceShape
 from facelib.recognize import UNKNOWN
 
 _RISK = 2 / 3  # of the doubt that a name may leave, which may be that the face is a stranger's
 
 
 def name_by_context(
-    named: pd.DataFrame, recognizer: Recognizer, looks: pd.DataFrame, shots: pd.DataFrame, settings: NamingSettings
+    named: pd.DataFrame,
+    recognizer: Recognizer,
+    looks: pd.DataFrame,
+    shots: pd.DataFrame,
+    settings: NamingSettings,
+    *,
+    shape: EvidenceShape = DLIB_SHAPE,
 ) -> pd.DataFrame:
     """Name tracks that their faces leave unknown, and withdraw names that the context contradicts.
 
@@ -30,6 +38,7 @@ def name_by_context(
         looks: The film's `looks.parquet`, the columns `LOOK_COLUMNS`.
         shots: The film's `shots.csv`.
         settings: When a track gets a name.
+        shape: How much the embedder's distances say, see `facelib.embed.shapes.evidence_shape`.
 
     Returns:
         The tracks with `person`, `confidence`, `source`, `reason` and `scene` as the whole scene has it.
@@ -37,7 +46,8 @@ def name_by_context(
     people = recognizer.classes_
     seen = describe_tracks(named, recognizer, looks, shots)
     threshold, strangers = usual_distances(recognizer)
-    face = face_evidence(seen, threshold=threshold, strangers=strangers)
+    pictures = np.bincount(recognizer.codes_)
+    face = face_evidence(seen, threshold=threshold, strangers=strangers, shape=shape, pictures=pictures)
     impostors = find_impostors(named, seen, face, recognizer, looks, shots, threshold=threshold)
     joint = name_jointly(seen, as_strangers(face, [one.row for one in impostors]))
     best = joint.probability.argmax(axis=1)

@@ -7,10 +7,12 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from facelib.embed.pose import turned_away
+from facelib.embed.shapes import DLIB_SHAPE
 from facelib.faces import FloatArray
+from facelib.nets.figures import EvidenceShape
 
 IntArray = NDArray[np.intp]
 
@@ -25,6 +27,7 @@ SHOWS = 1.0
 
 _LEAST, _LEAST_TURNED = -8.0, -1.0  # evidence against a name
 _STRANGER = AGAINST - 0.5  # of the face of a certain stranger
+_MANY = 10.0  # pictures of a person, beyond which more of them hardly bring one nearer
 _SHARP = 0.08  # quality of a face from which its evidence is whole
 _SEEN = 0.9  # probability from which somebody counts as seen in a scene
 _ABSENT, _AMONG_THE_CAST = 1.5, 0.75
@@ -104,28 +107,45 @@ def informative(tracks: Tracks) -> NDArray[np.bool_]:
     return (tracks.turn < TELLS) & (tracks.size > LARGE_ENOUGH) & (tracks.quality >= _SHARP)
 
 
-def face_evidence(tracks: Tracks, *, threshold: float, strangers: float) -> FloatArray:
+def face_evidence(
+    tracks: Tracks,
+    *,
+    threshold: float,
+    strangers: float,
+    shape: EvidenceShape = DLIB_SHAPE,
+    pictures: ArrayLike | None = None,
+) -> FloatArray:
     """Return the logarithm of the odds that a face is a person's rather than a stranger's, `(n, k)`.
 
     Small faces, and turned ones, lie farther from their own pictures and hardly nearer to others'. Measured on film
     clips made smaller: with dlib's embedding a face of 100 pixels lies at 0.35 from its own person's pictures and one
     of 20 at 0.59, while strangers lie at 0.65 in all sizes; for the turn see `turned`. So the even point moves from
     near the threshold towards the strangers' distance as the face shrinks from 52 to 19 pixels or turns from 30 to 70
-    degrees, and the evidence weakens: by 26 to 47 a unit of distance for straight faces, by 8 to 12 for profiles. A
-    turned face far from everybody need not be a stranger's: the least evidence rises to -1.
+    degrees, and the evidence weakens: with dlib's by 26 to 47 a unit of distance for straight faces, by 8 to 12 for
+    profiles. A turned face far from everybody need not be a stranger's: the least evidence rises to -1. Of few pictures
+    none may be like the face: on LFW the even point of dlib's lies 0.13 thresholds farther with one picture of a person
+    than with ten, and falls with the logarithm of their number.
 
     Args:
         tracks: With distances to the mean of a person's three nearest pictures.
         threshold: The distance to the nearest picture within which a good face is named.
         strangers: How far strangers' faces usually lie.
+        shape: Of the embedder, see `facelib.embed.shapes.evidence_shape`.
+        pictures: `(k,)`, how many each person has; None counts as ten or more.
     """
     room = max(strangers - threshold, 1e-6)
     hard = muteness(tracks)
-    even = threshold + (0.3 + 0.5 * hard) * room
-    slope = (7 - 5 * hard) / room * np.clip(tracks.quality / _SHARP, 0.4, 1)
+    even = threshold + _between(shape.even, hard) * room
+    slope = _between(shape.slope, hard) / room * np.clip(tracks.quality / _SHARP, 0.4, 1)
     least = _LEAST + (_LEAST_TURNED - _LEAST) * tracks.turn
-    evidence = slope[:, None] * (even[:, None] - tracks.distances)
+    count = np.full(tracks.distances.shape[1], _MANY) if pictures is None else np.asarray(pictures, np.float64)
+    farther = shape.few * threshold * (1 - np.log(np.clip(count, 1, _MANY)) / np.log(_MANY))
+    evidence = slope[:, None] * (even[:, None] + farther - tracks.distances)
     return np.asarray(np.clip(evidence, least[:, None], -_LEAST), np.float32)
+
+
+def _between(ends: tuple[float, float], hard: FloatArray) -> FloatArray:
+    return np.asarray(ends[0] + (ends[1] - ends[0]) * hard, np.float32)
 
 
 def as_strangers(face: FloatArray, rows: Sequence[int]) -> FloatArray:

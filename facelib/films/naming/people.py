@@ -9,6 +9,12 @@ from facelib.faces import FloatArray
 from facelib.films.naming.settings import Recognizer
 from facelib.recognize import OpenSetSVM
 
+# A family lies nearer to each other than strangers do. The evidence of a face falls by 7 from the threshold to the
+# strangers' distance; below 1.2 it would fall more steeply than the 10 to 35 a threshold that were measured, and reach
+# its limit for two brothers alike, so that their clothes would decide.
+USUAL_STRANGERS = (1.2, 1.4)
+"""Between how many thresholds strangers may lie; a gallery of a family, or of very unlike people, does not show it."""
+
 
 def distances_to_people(vectors: FloatArray, recognizer: Recognizer, *, nearest: int = 3) -> FloatArray:
     """Return the mean distance to each person's three nearest pictures, `(n, people)`.
@@ -33,4 +39,4 @@ def usual_distances(recognizer: Recognizer) -> tuple[float, float]:
     others = float(np.median(apart.min(axis=1)))  # infinite in a gallery of one person
     if not np.isfinite(threshold):
         threshold = 0.7 * others
-    return threshold, float(np.clip(others, 1.1 * threshold, 1.4 * threshold))
+    return threshold, float(np.clip(others / threshold, *USUAL_STRANGERS) * threshold)

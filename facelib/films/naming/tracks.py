@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import clone
 
+from facelib.embed.shapes import evidence_shape
 from facelib.films.naming.context import name_by_context
 from facelib.films.naming.settings import TRACK_COLUMNS, NamingSettings, Recognizer, same_frame_conflicts
 from facelib.recognize import UNKNOWN, RecognizerInfo
@@ -77,7 +78,8 @@ def _once(
     named = _by_face(tracks, recognizer, info, looks, settings)
     if not settings.context or looks is None or shots is None:
         return named
-    return name_by_context(named, recognizer, looks, shots, settings)
+    shape, _ = evidence_shape(info.embedder, info.weights_sha256)
+    return name_by_context(named, recognizer, looks, shots, settings, shape=shape)
 
 
 def _by_face(

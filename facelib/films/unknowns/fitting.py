@@ -12,7 +12,7 @@ from scipy.spatial.distance import pdist
 
 from facelib.films.linkage import RATIO
 
-MEASURED = {"dlib": 0.33, "mobilefacenet": 1.02}
+MEASURED = {"dlib": 0.33, "dlib-mirrored": 0.33, "mobilefacenet": 1.02}
 """Thresholds measured by `benchmarks/unknowns.py` on LFW: 62 people with all their pictures among 500 strangers."""
 
 _FEWEST_PEOPLE = 40

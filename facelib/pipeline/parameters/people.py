@@ -60,7 +60,10 @@ class EmbedFacesParameters(NotebookParameters):
     detector: DetectorNetwork = Field(
         "centerface", description="haar, hog, cnn, mtcnn, centerface, yunet, or the path of an ONNX file"
     )
-    embedder: str = Field("dlib", description="dlib, facenet, mobilefacenet, or the path of an ONNX file")
+    embedder: str = Field(
+        "dlib-mirrored",
+        description="dlib-mirrored, dlib (as face_recognition), facenet, mobilefacenet, or an ONNX file",
+    )
     smallest_face: float = Field(
         40.0, gt=0, description="pixels, in the picture brought to working_size; smaller faces are not looked for"
     )

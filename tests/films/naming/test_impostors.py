@@ -29,7 +29,9 @@ def info():
     values = {field.name: 0 for field in fields(RecognizerInfo)}
     pictures = tuple(f"people/{name}/{number}.jpg" for name in "AB" for number in range(4))
     # Half of the names at the threshold are right.
-    return RecognizerInfo(**values | {"pictures": pictures, "confidence_slope": -40.0, "confidence_intercept": 19.2})
+    return RecognizerInfo(
+        **values | {"pictures": pictures, "embedder": "dlib", "confidence_slope": -40.0, "confidence_intercept": 19.2}
+    )
 
 
 def named(recognizer, info, faces, *, setups=2, quality=0.3, pose=0.0, scene=0):
