@@ -124,7 +124,11 @@ def measure_page(folder: Path) -> None:
 
 
 async def read(server: Server, paths: list[str], until: float, times: list[float], wrong: list[str]) -> None:
-    """Ask for one thing a second, as somebody does who looks around; what is known is asked for by its ETag."""
+    """Ask for one thing a second, as somebody does who looks around.
+
+    As a browser does, a reader takes compressed answers and asks for what it knows by its ETag. The sheets of faces are
+    asked for again each time, though a browser keeps them.
+    """
     chance = random.Random(id(times) + len(times))
     known: dict[str, str] = {}
     await asyncio.sleep(chance.random() * PAUSE)
@@ -137,7 +141,8 @@ async def read(server: Server, paths: list[str], until: float, times: list[float
             headers = {"Range": f"bytes={start}-{start + 65535}"}
         begin = time.perf_counter()
         try:
-            status, told = await get(*connection, path, headers | {"Authorization": f"Bearer {server.token}"})
+            headers |= {"Authorization": f"Bearer {server.token}", "Accept-Encoding": "gzip, deflate, br, zstd"}
+            status, told = await get(*connection, path, headers)
         except (OSError, EOFError) as error:
             wrong.append(f"{path}: {type(error).__name__}")
             return

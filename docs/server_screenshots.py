@@ -9,6 +9,7 @@ Chromium must be installed. The best go to `docs/pictures`; with ALL, a folder, 
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import shutil
 import subprocess
@@ -18,6 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from PIL import Image
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 from screenshots import PICTURES, write  # type: ignore[import-not-found]
 
@@ -28,6 +30,8 @@ PAGES = {
     "jobs": "view=jobs", "settings": "view=settings", "files": "view=files",
 }  # fmt: skip
 BEST = {"film": "server.png", "gallery": "server_gallery.png"}
+DARK = {"film": "server_dark.png"}
+PHONE = {"overview": "light", "film": "dark", "review": "light", "gallery": "dark"}
 SETTLED = """() => [...document.images].every(image => {
     const { top, bottom } = image.getBoundingClientRect();
     return bottom < 0 || top > innerHeight || (image.complete && image.naturalWidth > 0);
@@ -72,6 +76,33 @@ def show(page: Page, address: str, words: str, project: str = "demo") -> None:
         page.wait_for_timeout(100)
 
 
+def beside(shots: list[bytes]) -> bytes:
+    """Return pictures beside each other as one."""
+    images = [Image.open(io.BytesIO(shot)).convert("RGB") for shot in shots]
+    step = images[0].width + 20
+    whole = Image.new("RGB", (step * len(images) - 20, images[0].height), "white")
+    for place, image in enumerate(images):
+        whole.paste(image, (step * place, 0))
+    file = io.BytesIO()
+    whole.save(file, "PNG")
+    return file.getvalue()
+
+
+def best_pages(browser: Browser, address: str, token: str) -> None:
+    """Renew the pictures of README and documentation."""
+    for theme, width, pictures in (("light", 1280, BEST), ("dark", 1920, DARK)):
+        page = log_in(browser, address, token, width=width, theme=theme)
+        for name, file in pictures.items():
+            show(page, address, PAGES[name])
+            write([page.screenshot()], PICTURES / file)
+    phones = {theme: log_in(browser, address, token, width=360, theme=theme) for theme in ("light", "dark")}
+    shots = []
+    for name, theme in PHONE.items():
+        show(phones[theme], address, PAGES[name])
+        shots.append(phones[theme].screenshot())
+    write([beside(shots)], PICTURES / "server_phone.png")
+
+
 def every_page(browser: Browser, address: str, token: str, folder: Path) -> None:
     """Write every page in every size, light and dark."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -105,10 +136,7 @@ def main() -> None:
         flags = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=flags)
         with serving(folder) as (address, token):
-            page = log_in(browser, address, token, width=1280, theme="light")
-            for name, file in BEST.items():
-                show(page, address, PAGES[name])
-                write([page.screenshot()], PICTURES / file)
+            best_pages(browser, address, token)
             if arguments.all:
                 every_page(browser, address, token, arguments.all)
         browser.close()

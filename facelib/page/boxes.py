@@ -23,8 +23,9 @@ class BoxKeys:
     Attributes:
         offsets: Where the keys of each track begin, one more at the end, `(tracks + 1,)` uint32.
         frames: `(keys,)` uint32: twice the frame's 0-based number, plus 1 where the track has no boxes up to its next
-            key.
-        boxes: `(keys, 4)` int16: left, top, right, bottom in steps of `unit`.
+            key; of each the difference to the key before it, modulo 2^32.
+        boxes: `(keys, 4)` int16: left, top, right, bottom in steps of `unit`; of each the difference to the key before
+            it, modulo 2^16. Differences compress to half.
         unit: Pixels of the film in one step.
     """
 
@@ -52,8 +53,8 @@ def box_keys(detections: pd.DataFrame, tracks: NDArray[np.int64]) -> BoxKeys:
     unit = max(_UNIT, float(np.abs(boxes).max(initial=0)) / _LARGEST)
     return BoxKeys(
         Packed.of(offsets, "uint32"),
-        Packed.of(2 * frames[keep] + ends[keep], "uint32"),
-        Packed.of(np.rint(boxes[keep] / unit), "int16"),
+        Packed.of(np.diff(2 * frames[keep] + ends[keep], prepend=0), "uint32"),
+        Packed.of(np.diff(np.rint(boxes[keep] / unit).astype(np.int64), axis=0, prepend=0), "int16"),
         unit,
     )
 

@@ -74,7 +74,7 @@ def page_version(project: Project, film: Path, longest_gap: float) -> str:
     return hashlib.sha256(json.dumps([_FORMAT, states, names, source, longest_gap]).encode()).hexdigest()[:16]
 
 
-_FORMAT = 2  # version of the film's data; raise it when their form changes, so that all are rewritten
+_FORMAT = 3  # version of the film's data; raise it when their form changes, so that all are rewritten
 
 
 def film_data(project: Project, read: PageFilm, longest_gap: float, *, keys: BoxKeys | None = None) -> FilmData:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ _Likeness = Literal["same", "order", "spelling"]
 """How two names match: up to case, accents, spaces and Unicode form; with words swapped; up to a letter or two."""
 
 _LEAST_ALIKE = 0.8
+_JOINER = re.compile("[\u200c\u200d]")  # in Persian and Sinhala names, and in joined emoji
 _LONGEST = 200  # bytes, as file systems allow 255 and a suffix may come
 
 
@@ -38,6 +40,20 @@ def group_number(label: str) -> int:
     return int(number) if start == "Unknown" and number.isascii() and number.isdigit() else 0
 
 
+def reserved_label(name: str) -> str:
+    """Return a reserved name as facelib writes it, however it is spelt; empty for every other name.
+
+    Example:
+        >>> [reserved_label(name) for name in ("UNKNOWN", "not  a Face", "unknown 02", "Ada")]
+        ['unknown', 'not a face', 'Unknown 2', '']
+    """
+    plain = " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+    start, _, number = plain.partition(" ")
+    if plain in {UNKNOWN, NOT_A_FACE}:
+        return plain
+    return f"Unknown {int(number)}" if start == UNKNOWN and number.isdecimal() else ""
+
+
 def is_reserved(name: str) -> bool:
     """Return whether a name is reserved, in any case, spacing and Unicode form.
 
@@ -45,9 +61,7 @@ def is_reserved(name: str) -> bool:
         >>> [is_reserved(name) for name in ("UNKNOWN", "unknown  1", "Not a Face", "Unknown Soldier")]
         [True, True, True, False]
     """
-    plain = " ".join(unicodedata.normalize("NFKC", name).casefold().split())
-    start, _, number = plain.partition(" ")
-    return plain in {UNKNOWN, NOT_A_FACE} or (start == UNKNOWN and number.isdigit())
+    return bool(reserved_label(name))
 
 
 def is_same_name(one: str, other: str) -> bool:
@@ -85,13 +99,23 @@ def checked_name(name: str) -> str:
             folder's name, or is reserved, such as `unknown`.
     """
     plain = unicodedata.normalize("NFC", " ".join(name.split()))
-    if not plain or plain.startswith(".") or set("/\\") & set(plain) or not plain.isprintable():
+    if not plain or plain.startswith(".") or set("/\\") & set(plain) or not can_be_shown(plain):
         raise ValueError(f"expected a name that a folder can have, without slashes or a dot at its start, got {name!r}")
     if len(plain.encode()) > _LONGEST:
         raise ValueError(f"expected a name of at most {_LONGEST} bytes, got {len(plain.encode())}: {name!r}")
     if is_reserved(plain):
         raise ValueError(f"expected a person's name, got {name!r}, a reserved name; choose another")
     return plain
+
+
+def can_be_shown(name: str) -> bool:
+    """Return whether a name holds nothing but what is seen, and joiners between letters, as some scripts need them.
+
+    Example:
+        >>> can_be_shown("Al\u200ci"), can_be_shown("Ada\u200b"), can_be_shown("\u200dAda")
+        (True, False, False)
+    """
+    return all(part.isprintable() for part in _JOINER.split(name)) and not _JOINER.search(name[:1] + name[-1:])
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,14 +25,16 @@ from facelib.server.examples import add_examples
 from facelib.server.films import FilmPages
 from facelib.server.headers import SecurityHeaders
 from facelib.server.jobs.worker import Workers
+from facelib.server.known import KnownAnswers
 from facelib.server.limits import LARGEST_BODY, BodyLimit
 from facelib.server.networks import Networks
 from facelib.server.observe import Observe
 from facelib.server.problems import ProblemDocument, add_handlers, describe
 from facelib.server.reviews import Reviews
 from facelib.server.security.first import make_first_token
+from facelib.server.security.recognise import Callers
 from facelib.server.settings import ServerSettings
-from facelib.server.warming import warm_up
+from facelib.server.warming import get_ready
 
 API = "/api/v1"
 ROUTERS: tuple[ModuleType, ...] = (session, users, tokens, projects, jobs, uploads, events, *of_projects.ROUTERS)
@@ -60,7 +62,7 @@ def create_app(settings: ServerSettings, *, warm: bool = False) -> FastAPI:
         stop = Event()
         if warm:
             given = (settings, app.state.pages, app.state.reviews, stop)
-            Thread(target=warm_up, args=given, daemon=True).start()
+            Thread(target=get_ready, args=given, daemon=True).start()
         yield
         stop.set()
         await to_thread.run_sync(workers.stop)
@@ -79,6 +81,7 @@ def create_app(settings: ServerSettings, *, warm: bool = False) -> FastAPI:
     app.state.feed = EventFeed(store)
     app.state.pages, app.state.reviews, app.state.networks = FilmPages(), Reviews(), Networks()
     app.state.doctor, app.state.answers = GalleryDoctor(), Answers()
+    app.state.callers = Callers(store, settings.session_hours)
     app.state.registry = CollectorRegistry()
     app.state.first_token = make_first_token(store)
     add_handlers(app, settings)
@@ -86,6 +89,7 @@ def create_app(settings: ServerSettings, *, warm: bool = False) -> FastAPI:
     _describe(app)
     app.add_middleware(ETags)
     app.add_middleware(BodyLimit)
+    app.add_middleware(KnownAnswers, answers=app.state.answers, callers=app.state.callers, settings=settings)
     app.add_middleware(SecurityHeaders, only_https=settings.secure_cookies)
     app.add_middleware(Observe, registry=app.state.registry)
     return app

@@ -58,6 +58,11 @@ class Kept(Generic[Value]):
                     self._held.popitem(last=False)
         return made
 
+    def peek(self, key: str, state: object) -> Value | None:
+        """Return the value of a key, None where there is none of this state."""
+        with self._lock:
+            return self._held[key][1] if self._has(key, state) else None
+
     def _has(self, key: str, state: object) -> bool:
         """Return whether a value is there; it then counts as used."""
         found = key in self._held and self._held[key][0] == state

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import Annotated
 
+from anyio import to_thread
 from fastapi import Depends, Query, Request
 from sqlalchemy.orm import Session
 
@@ -17,7 +18,7 @@ from facelib.server.database import Store
 from facelib.server.folders import project_names
 from facelib.server.problems import Problem
 from facelib.server.security.callers import Caller, Scope
-from facelib.server.security.recognise import recognise
+from facelib.server.security.recognise import Callers
 from facelib.server.settings import ServerSettings
 
 
@@ -46,9 +47,11 @@ def writing_session(store: CurrentStore) -> Iterator[Session]:
 Writing = Annotated[Session, Depends(writing_session, scope="function")]
 
 
-def current_caller(request: Request, store: CurrentStore, settings: CurrentSettings) -> Caller:
-    """Return who calls; see `recognise` for what is refused."""
-    return recognise(request, store, session_hours=settings.session_hours)
+async def current_caller(request: Request) -> Caller:
+    """Return who calls; see `Callers` for what is refused."""
+    callers: Callers = request.app.state.callers
+    known = callers.known(request)
+    return known if known is not None else await to_thread.run_sync(callers.recognise, request)
 
 
 Anyone = Annotated[Caller, Depends(current_caller)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import asdict, replace
@@ -19,6 +18,7 @@ from facelib.page.faces import best_pictures, face_sheet
 from facelib.page.film import sheets_at, track_boxes
 from facelib.page.links import Link, project_reports
 from facelib.project import Project, text_of
+from facelib.server.answers import Content
 from facelib.server.cached import Kept, tag_of
 from facelib.server.problems import Problem
 
@@ -40,7 +40,7 @@ class FilmPages:
         self._films: Kept[PageFilm] = Kept(_KEPT)
         self._pictures: Kept[dict[int, bytes]] = Kept(2)
         self._packed: Kept[BoxKeys] = Kept(_KEPT_LARGE)
-        self._answers: Kept[bytes] = Kept(_KEPT_LARGE)
+        self._answers: Kept[Content] = Kept(_KEPT_LARGE)
         self._sheets: Kept[bytes | None] = Kept(_KEPT)
 
     def film(self, project: Project, film: Path) -> PageFilm:
@@ -54,13 +54,13 @@ class FilmPages:
         version = page_version(project, film, LONGEST_GAP)
         return self._films.find(str(film), version, lambda: _read(project, film))
 
-    def film_page(self, project: Project, film: Path) -> tuple[str, bytes]:
-        """Return the page's data of a film as JSON, with addresses of the API for those of files, and its tag."""
+    def film_page(self, project: Project, film: Path) -> Content:
+        """Return the page's data of a film as JSON, with addresses of the API for those of files."""
         read = self.film(project, film)
         return self._answer(f"film {film}", read.version, lambda: self._film_page(project, read))
 
-    def project_page(self, project: Project) -> tuple[str, bytes]:
-        """Return the page's data of a project as JSON: its people, and its films that have names, and its tag."""
+    def project_page(self, project: Project) -> Content:
+        """Return the page's data of a project as JSON: its people, and its films that have names."""
         films = [film for film in project.find_videos() if project.film(film).tracks.is_file()]
         read = []
         for film in films:
@@ -91,9 +91,8 @@ class FilmPages:
         state = tag_of(detections, read.film, also=numbers.tobytes())
         return self._packed.find(str(detections), state, lambda: track_boxes(detections, read.tracks, read.clock))
 
-    def _answer(self, key: str, state: str, make: Callable[[], dict[str, Any]]) -> tuple[str, bytes]:
-        tag = f'"{hashlib.sha256(state.encode()).hexdigest()[:32]}"'
-        return tag, self._answers.find(key, tag, lambda: _as_json(make()))
+    def _answer(self, key: str, state: str, make: Callable[[], dict[str, Any]]) -> Content:
+        return self._answers.find(key, state, lambda: Content.of(_as_json(make()), state))
 
     def sheet(self, project: Project, film: Path, number: int) -> bytes | None:
         """Return one of the sheets of a film's faces; see `facelib.page.faces.face_sheet`."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from facelib.project import text_of
+from contextlib import AbstractContextManager
+
+from facelib.project import Project, file_lock, text_of
 from facelib.server.settings import ServerSettings
 
 
@@ -12,3 +14,12 @@ def project_names(settings: ServerSettings) -> list[str]:
         return []
     folders = (path for path in settings.data_dir.iterdir() if path.is_dir() and not path.name.startswith("."))
     return sorted(text_of(path.name) for path in folders)
+
+
+def while_nobody_is_forgotten(project: Project) -> AbstractContextManager[None]:
+    """Hold what keeps jobs of a project from beginning while a person is forgotten in it.
+
+    Raises:
+        BlockingIOError: When somebody is being forgotten.
+    """
+    return file_lock(project.output / ".locks" / "forgetting", what=f"person being forgotten in {project.name!r}")

@@ -21,6 +21,11 @@ def unpacked(packed: dict[str, str]) -> np.ndarray:
     return np.frombuffer(base64.b64decode(packed["data"]), np.dtype(packed["kind"]).newbyteorder("<"))
 
 
+def sums(differences: np.ndarray) -> np.ndarray:
+    """Return the numbers whose differences were kept, as the page adds them up."""
+    return np.cumsum(differences, axis=0, dtype=differences.dtype)
+
+
 def frame_times(film: dict[str, Any]) -> np.ndarray:
     times = film["times"]
     return times["start"] + np.append(0, np.cumsum(unpacked(times["steps"]).astype(np.int64))) / 1e6
@@ -29,8 +34,8 @@ def frame_times(film: dict[str, Any]) -> np.ndarray:
 def all_boxes(film: dict[str, Any]) -> dict[tuple[int, int], np.ndarray]:
     """Return the box of every track and frame, by the track's number in the table and the frame's."""
     keys, times = film["keys"], frame_times(film)
-    offsets, frames = unpacked(keys["offsets"]), unpacked(keys["frames"])
-    boxes = unpacked(keys["boxes"]).reshape(-1, 4) * keys["unit"]
+    offsets, frames = unpacked(keys["offsets"]), sums(unpacked(keys["frames"]))
+    boxes = sums(unpacked(keys["boxes"]).reshape(-1, 4)) * keys["unit"]
     found = {}
     for place, track in enumerate(unpacked(film["tracks"]["track"])):
         for key in range(offsets[place], offsets[place + 1]):

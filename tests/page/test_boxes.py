@@ -11,7 +11,7 @@ import pytest
 from facelib.page.boxes import box_keys
 from facelib.page.pack import Packed
 
-from .reading import unpacked
+from .reading import sums, unpacked
 
 SIDES = ["left", "top", "right", "bottom"]
 
@@ -42,14 +42,15 @@ WALK = np.cumsum(np.random.default_rng(0).normal(0, 4, (300, 2)), axis=0)
         (table((3, range(5, 25), line(20)), (3, range(60, 80), line(20))), 4),  # nothing is known between two runs
         (table((3, range(5, 25), line(20)), (4, range(5, 25), line(20))), 4),  # tracks at the same time
         (table((3, range(5, 25), line(20, (-30, -12)))), 2),  # beyond the picture's edge
+        (table((1, range(2), line(2, (-8000, 0), (8000, 9)))), 2),  # farther than half the range of the numbers
         (table((9, range(300), WALK), (2, range(100, 400), WALK[::-1])), None),  # no two steps alike
     ],
 )
 def test_boxes_come_back_within_half_a_pixel(found, keys):
     numbers = found["track"].drop_duplicates().to_numpy(np.int64)
     kept = box_keys(found, numbers)
-    offsets, frames = unpacked(asdict(kept.offsets)), unpacked(asdict(kept.frames))
-    boxes = unpacked(asdict(kept.boxes)).reshape(-1, 4) * kept.unit
+    offsets, frames = unpacked(asdict(kept.offsets)), sums(unpacked(asdict(kept.frames)))
+    boxes = sums(unpacked(asdict(kept.boxes)).reshape(-1, 4)) * kept.unit
     assert keys is None or len(frames) == keys
     seen = 0
     for place, number in enumerate(numbers):
@@ -67,7 +68,7 @@ def test_boxes_come_back_within_half_a_pixel(found, keys):
 def test_films_wider_than_the_step_allows_take_a_larger_step():
     found = table((1, range(2), line(2, (0, 0), (20_000, 12_000))))
     kept = box_keys(found, np.array([1]))
-    boxes = unpacked(asdict(kept.boxes)).reshape(-1, 4) * kept.unit
+    boxes = sums(unpacked(asdict(kept.boxes)).reshape(-1, 4)) * kept.unit
     assert np.abs(boxes - found[SIDES].to_numpy()).max() <= kept.unit / 2
 
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
 
+import av
 import pytest
 from PIL import Image
 
 from facelib.films.media.decode import read_frames
 from facelib.project import Project
-from facelib.project.content import join_series, why_no_film
+from facelib.project.content import join_series, open_container, why_no_film
 
 SUBRIP, WEBVTT = "1\n00:00:01,000 --> 00:00:02,000\nGrüße\n\n", "WEBVTT\n\n00:01.000 --> 00:02.000\nhi\n"
 
@@ -57,3 +62,76 @@ def test_numbered_pictures_are_listed_as_one_with_the_way_to_a_film(form, begin,
     subprocess.run(shlex.split(command), cwd=folder, check=True, capture_output=True)
     assert len(list(read_frames(folder / "film.mp4"))) == 12
     assert [path for path, reason in project.list_videos() if not reason] == [folder / "film.mp4"]
+
+
+def test_a_folder_that_cannot_be_read_is_listed(tmp_path):
+    project = Project("demo", tmp_path, tmp_path / "output")
+    (project.videos / "locked").mkdir(parents=True)
+    (project.videos / "locked" / "film.mp4").touch()
+    (project.videos / "locked").chmod(0)
+    code = f"from facelib.project import Project; print(Project('demo', {str(tmp_path)!r}).list_videos())"
+    # An administrator may read everything, unless that right is given up.
+    plain = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-dac_override,-dac_read_search"]
+    done = subprocess.run(
+        [*(plain if os.geteuid() == 0 else []), sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert done.stdout.strip() == f"[({project.videos / 'locked'!r}, 'cannot be read: Permission denied')]", done.stderr
+
+
+def test_a_folder_deeper_than_the_system_allows_stops_nothing(tmp_path, monkeypatch):
+    project = Project("demo", tmp_path, tmp_path / "output")
+    project.videos.mkdir(parents=True)
+    monkeypatch.chdir(project.videos)
+    for _ in range(20):
+        os.mkdir("x" * 250)
+        os.chdir("x" * 250)
+    Path("film.mp4").touch()
+    monkeypatch.chdir(tmp_path)
+    ((_, reason),) = project.list_videos()
+    assert reason == "cannot be read: File name too long"
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path, make_film: Callable[..., Path]) -> Path:
+    """A film that nobody may read by way of another file."""
+    return make_film(str(tmp_path / "elsewhere.ts"), frames=5)
+
+
+def playlist(kind: str, place: str) -> str:
+    """Return a file that makes FFmpeg read another one."""
+    listed = f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{place}\n#EXT-X-ENDLIST\n"
+    return listed if kind == "hls" else f"ffconcat version 1.0\nfile '{place}'\n"
+
+
+def nested(path: Path, kind: str, place: str) -> None:
+    """Write a playlist of a playlist."""
+    inner = path.with_name(f"inner{path.suffix}")
+    inner.write_text(playlist(kind, place))
+    path.write_text(playlist(kind, inner.name))
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "deep"),
+    [("a.m3u8", "hls", False), ("a.mp4", "concat", False), ("a.mkv", "concat", True), ("a", "concat", False)],
+)
+def test_no_playlist_makes_ffmpeg_read_another_file(
+    name: str, kind: str, deep: bool, elsewhere: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / name
+    if deep:
+        nested(path, kind, elsewhere.name)
+    else:
+        path.write_text(playlist(kind, elsewhere.name))
+    with av.open(str(path)) as container:
+        assert container.streams.video  # what FFmpeg does with it by itself
+    with pytest.raises(av.FFmpegError):
+        open_container(path)
+
+
+@pytest.mark.parametrize("name", ["concat:a.ts", "subfile,,start,0,end,0,,:a.ts", "data:a", "http:a.mp4"])
+def test_a_name_is_no_address(name: str, elsewhere: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.ts").write_bytes(b"what the name would read")
+    elsewhere.rename(tmp_path / name)
+    with open_container(Path(name)) as container:
+        assert container.name == f"file:{name}" and container.streams.video

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -15,6 +16,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from fastapi import FastAPI
+from playwright.sync_api import Error as PlaywrightError
 from starlette.testclient import TestClient
 
 import facelib
@@ -183,3 +185,15 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         pytest.skip("needs the right to mount a small disk")
     yield folder
     subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def pytest_exception_interact(node: pytest.Item, report: pytest.TestReport) -> None:
+    """Show what a browser's page showed where a test with one fails."""
+    page = getattr(node, "funcargs", {}).get("opened")
+    if page is None or report.when != "call":
+        return
+    picture = Path(tempfile.mkdtemp(prefix="facelib-page-")) / "page.png"
+    with suppress(PlaywrightError):
+        page.screenshot(path=picture, full_page=True)
+        shown = page.locator("body").inner_text(timeout=5000)
+        report.sections.append(("The page", f"{page.url}\n{picture}\n{shown}\n" + "\n".join(page.said[-50:])))

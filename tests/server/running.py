@@ -6,20 +6,34 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 
 @contextmanager
-def serving(*options: str, **environment: str) -> Iterator[tuple[subprocess.Popen[str], str, str]]:
-    """Start a server on a free port; yield its process, its address and the token it shows (empty: none)."""
+def serving(*options: str, log: Path | None = None, **environment: str) -> Iterator[tuple[subprocess.Popen, str, str]]:
+    """Start a server on a free port; yield its process, its address and the token it shows (empty: none).
+
+    What it logs goes to a file, and is shown where the block fails: a pipe that nobody reads stops a server once it is
+    full, after some four hundred requests.
+    """
     program = [sys.executable, "-c", "from facelib.cli import main; main()", "serve", "--port", "0", *options]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "env": os.environ | environment}
-    with subprocess.Popen(program, **pipes) as process:  # type: ignore[call-overload]
+    with tempfile.TemporaryDirectory() as folder:
+        path = log or Path(folder) / "log"
+        with open(path, "w", encoding="utf-8") as file:
+            pipes = {"stdout": subprocess.PIPE, "stderr": file, "text": True, "env": os.environ | environment}
+            process = subprocess.Popen(program, **pipes)  # type: ignore[call-overload]
         try:
-            address = re.search(r"at (http://\S+)", process.stdout.readline())[1]
-            first = process.stdout.readline() if environment.get("FIRST", "yes") == "yes" else ""
-            yield process, address, first.strip().rpartition(" ")[2]
-        finally:
-            process.terminate()
-            process.communicate(timeout=60)
+            with process:
+                try:
+                    address = re.search(r"at (http://\S+)", process.stdout.readline())[1]
+                    first = process.stdout.readline() if environment.get("FIRST", "yes") == "yes" else ""
+                    yield process, address, first.strip().rpartition(" ")[2]
+                finally:
+                    process.terminate()
+                    process.communicate(timeout=60)
+        except BaseException:
+            print(path.read_text("utf-8")[-20_000:], file=sys.stderr)
+            raise

@@ -11,11 +11,11 @@ from typing import Any
 
 import anyio
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from starlette.testclient import TestClient
 
 from facelib.project import Project
-from facelib.server.answers import answer_json
+from facelib.server.answers import Content, answer_content
 from facelib.server.cached import Kept
 from facelib.server.films import FilmPages
 from facelib.server.reviews import Reviews
@@ -62,7 +62,7 @@ def test_a_long_answer_leaves_in_pieces(size: int, pieces: int) -> None:
         sent.append(message)
 
     with ThreadPoolExecutor(1) as thread:  # in this one the loop of another test's browser may run
-        answer = answer_json(content, '"a"', "")
+        answer = answer_content(Content('"a"', content), Request({"type": "http", "headers": []}))
         thread.submit(anyio.run, answer, {"type": "http"}, None, send).result()  # type: ignore[arg-type]
     start, *bodies = sent
     assert dict(start["headers"])[b"content-length"] == str(size).encode()
@@ -101,7 +101,7 @@ def test_the_newest_films_are_made_ready(
         raise RuntimeError("made only now")
 
     monkeypatch.setattr("facelib.server.films.film_data", made)
-    assert warm.film_page(named, film)[1].startswith(b"{")
+    assert warm.film_page(named, film).plain.startswith(b"{")
     with pytest.raises(RuntimeError, match="made only now"):
         cold.film_page(named, film)
 

@@ -128,6 +128,8 @@ def opened(browser: Browser, start: Start) -> Iterator[Page]:
     context.set_default_timeout(120_000)
     page = context.new_page()
     wrong: list[str] = []
+    page.said = []  # type: ignore[attr-defined]  # shown where a part fails
+    page.on("console", lambda message: page.said.append(f"{message.type}: {message.text}"))  # type: ignore[attr-defined]
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("request", lambda request: wrong.append(request.url) if "://127.0.0.1" not in request.url else None)
     expect.set_options(timeout=120_000)

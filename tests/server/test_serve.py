@@ -26,7 +26,8 @@ from .running import serving
 
 def test_a_server_starts_tells_its_token_once_and_stops(tmp_path: Path, database_url: str) -> None:
     folders = ["--data-dir", str(tmp_path / "data"), "--output-dir", str(tmp_path / "output")]
-    with serving(*folders, FACELIB_DATABASE_URL=database_url) as (process, address, token):
+    log = tmp_path / "log"
+    with serving(*folders, log=log, FACELIB_DATABASE_URL=database_url) as (process, address, token):
         assert address.startswith("http://127.0.0.1:")
         assert httpx2.get(f"{address}/health").json() == {"status": "ok"}
         headers = {"Authorization": f"Bearer {token}"}
@@ -34,7 +35,7 @@ def test_a_server_starts_tells_its_token_once_and_stops(tmp_path: Path, database
         odd = httpx2.post(f"{address}/api/v1/projects", json={"name": "50%25 of it"}, headers=headers)
         assert httpx2.get(address + odd.headers["Location"], headers=headers).json()["name"] == "50%25 of it"
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=60)[0], log.read_text("utf-8")
     assert process.returncode == 130 and "Stopped" in err.splitlines()[-1]
     lines = [json.loads(line) for line in err.splitlines() if line.startswith("{")]
     assert {"GET", "POST"} == {line["method"] for line in lines if line["message"] == "request"}

@@ -15,8 +15,8 @@ export class Film {
     this.reason = unpack(tracks.reason);
     this.track = unpack(tracks.track);
     this.offsets = unpack(keys.offsets);
-    this.keyFrames = unpack(keys.frames);
-    this.keyBoxes = unpack(keys.boxes);
+    this.keyFrames = sums(unpack(keys.frames), 1);
+    this.keyBoxes = sums(unpack(keys.boxes), 4);
     this.cuts = unpack(page.cuts);
   }
 
@@ -131,6 +131,12 @@ export class Film {
 export function sheetPlace(index, columns) {
   const each = columns * columns;
   return { sheet: Math.floor(index / each), column: index % columns, row: Math.floor((index % each) / columns) };
+}
+
+// The numbers of which differences were kept, each to the one `width` places before; a typed array's end comes round.
+function sums(numbers, width) {
+  for (let i = width; i < numbers.length; i += 1) numbers[i] += numbers[i - width];
+  return numbers;
 }
 
 function frameTimes({ start, count: frames, steps }) {

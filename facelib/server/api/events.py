@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator
-from functools import partial
 from typing import Annotated
 
 import anyio
-from anyio import to_thread
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from facelib.server.dependencies import Anyone, CurrentSettings, CurrentStore
+from facelib.server.dependencies import Anyone, current_caller
 from facelib.server.events import EventFeed
 from facelib.server.problems import Problem
 from facelib.server.security.callers import EVERY_PROJECT
-from facelib.server.security.recognise import recognise
 
 router = APIRouter(prefix="/events", tags=["events"])
 
@@ -27,8 +24,6 @@ _CHECKED = 10.0  # seconds between two looks at whether the caller is still know
 async def watch_events(
     request: Request,
     caller: Anyone,
-    store: CurrentStore,
-    settings: CurrentSettings,
     project: Annotated[str | None, Query(description="Only the events of this project.")] = None,
     last_event_id: Annotated[int | None, Header(ge=0, lt=2**63, description="Go on behind this event.")] = None,
 ) -> AsyncIterator[ServerSentEvent]:
@@ -45,9 +40,8 @@ async def watch_events(
                 yield ServerSentEvent(data=data, event=event.kind, id=str(event.id))
         if time.monotonic() - checked > _CHECKED:
             checked = time.monotonic()
-            ask = partial(recognise, request, store, session_hours=settings.session_hours)
             try:
-                caller = await to_thread.run_sync(ask)
+                caller = await current_caller(request)
             except Problem:
                 return
             yield ServerSentEvent(comment="alive")

@@ -11,14 +11,16 @@ from sqlalchemy.orm import Session
 
 from facelib.archive.forget import forget_person
 from facelib.archive.traces import Mentions
-from facelib.project import text_of
+from facelib.project import Project, text_of
 from facelib.server.api.people import PersonName
-from facelib.server.database import Event, Job, Upload
+from facelib.server.database import Event, Job, Store, Upload
 from facelib.server.dependencies import Admin, CurrentProject, CurrentStore
 from facelib.server.events import tell
+from facelib.server.folders import while_nobody_is_forgotten
 from facelib.server.jobs.queue import LIVE
 from facelib.server.problems import Problem
 from facelib.server.security.audit import note
+from facelib.server.security.callers import Caller
 from facelib.server.thumbnails import forget_thumbnails
 
 router = APIRouter(prefix="/projects/{project}", tags=["people"])
@@ -50,11 +52,19 @@ def forget(
 
     Refused (409) while a job of the project runs.
     """
-    name = text_of(project.name)
-    with store.begin() as session:
-        live = select(Job.id).where(Job.project == name, Job.state.in_(LIVE)).limit(1)
+    with while_nobody_is_forgotten(project):  # no job begins meanwhile
+        _refuse_beside_jobs(store, text_of(project.name))
+        return _forget(person, wanted, project, caller, request)
+
+
+def _refuse_beside_jobs(store: Store, project: str) -> None:
+    with store.read() as session:
+        live = select(Job.id).where(Job.project == project, Job.state.in_(LIVE)).limit(1)
         if session.scalars(live).first() is not None:
-            raise Problem(409, f"expected no job of {name!r} at work while somebody is forgotten; wait or cancel it")
+            raise Problem(409, f"expected no job of {project!r} at work while somebody is forgotten; wait or cancel it")
+
+
+def _forget(person: str, wanted: Forgetting, project: Project, caller: Caller, request: Request) -> ForgetReport:
     try:
         done = forget_person(project, person, keep_name=wanted.keep_name, by=caller.name)
     except ValueError as error:
@@ -63,6 +73,7 @@ def forget(
     for held in (state.pages, state.reviews, state.doctor, state.answers):
         held.forget()
     forget_thumbnails()
+    name, store = text_of(project.name), state.store
     with store.begin() as session:
         rows = 0 if wanted.keep_name else _forget_rows(session, name, person)
         note(session, caller, "person.forget", name, keep_name=wanted.keep_name, removed=len(done.removed))

@@ -9,11 +9,12 @@ from pathlib import Path as FilePath
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
-from fastapi import APIRouter, Depends, Header, Path, Query, Response
+from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from fastapi.responses import FileResponse
 
 from facelib.films.exports import PURPOSES, Format, export_film
 from facelib.project import FilmFiles
+from facelib.server.answers import Content, CurrentAnswers
 from facelib.server.api.videos import CurrentPages, VideoId
 from facelib.server.cached import tag_of
 from facelib.server.dependencies import CurrentProject
@@ -55,20 +56,26 @@ def play(video: VideoId, kind: Literal["source", "annotated", "reel"], project: 
 
 @router.get("/videos/{video}/sheets/{version}/faces-{number}.jpg", response_class=Response, responses=_BINARY)
 def get_sheet(
+    request: Request,
     video: VideoId,
     version: Annotated[str, Path(max_length=64)],
     number: Annotated[int, Path(ge=0, le=100_000)],
     project: CurrentProject,
     pages: CurrentPages,
+    answers: CurrentAnswers,
 ) -> Response:
     """Return a sheet of the faces of a film's tracks, in the order of the page's data of that version."""
-    film = find_named(project, video)
-    if pages.film(project, film).version != version:
-        raise Problem(404, f"expected the film's present version, got {version!r}; fetch .../page again")
-    sheet = pages.sheet(project, film, number)
-    if sheet is None:
-        raise Problem(404, f"expected the number of a sheet, got {number!r}")
-    return Response(sheet, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=31536000, immutable"})
+
+    def read() -> Content:
+        film = find_named(project, video)
+        if pages.film(project, film).version != version:
+            raise Problem(404, f"expected the film's present version, got {version!r}; fetch .../page again")
+        sheet = pages.sheet(project, film, number)
+        if sheet is None:
+            raise Problem(404, f"expected the number of a sheet, got {number!r}")
+        return Content(f'"{version}-{number}"', sheet, kind="image/jpeg", lasting=True)
+
+    return answers.send(request, project, read)
 
 
 @router.get("/videos/{video}/exports/{form}", response_class=Response, responses=_BINARY)

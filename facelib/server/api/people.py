@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from facelib.gallery import merge_people, separate_people
 from facelib.project import Project, identities, path_of
 from facelib.project.names import checked_name, near_names
+from facelib.server.answers import Content, CurrentAnswers
 from facelib.server.api.pages import Page, page_of
 from facelib.server.api.people_counts import PersonCounts, picture_counts
 from facelib.server.cached import merged_of
@@ -57,14 +58,17 @@ class Answer(BaseModel):
     answer: Literal["merge", "apart"] = Field(description="`merge`: `name` is `other`; `apart`: two people.")
 
 
-@router.get("/people")
-def list_people(project: CurrentProject, paging: Paged) -> Page[CastMember]:
+@router.get("/people", response_model=Page[CastMember])
+def list_people(request: Request, project: CurrentProject, answers: CurrentAnswers, paging: Paged) -> Response:
     """List the cast, by name."""
-    gone = merged_of(project)
-    people = project.find_people() if project.people.is_dir() else []
-    names = [name for name in people if name not in gone]
-    page = page_of(names, paging)
-    return page.shown_as(_people(project, page.items))
+
+    def read() -> Content:
+        gone = merged_of(project)
+        people = project.find_people() if project.people.is_dir() else []
+        page = page_of([name for name in people if name not in gone], paging)
+        return Content.of_model(page.shown_as(_people(project, page.items)))
+
+    return answers.send(request, project, read)
 
 
 @router.post("/people", status_code=201)

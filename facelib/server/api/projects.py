@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from facelib.project import Project, path_of, text_of
 from facelib.project.names import checked_name
+from facelib.server.answers import Content, CurrentAnswers
 from facelib.server.api.pages import Page, page_of
-from facelib.server.dependencies import Anyone, CurrentProject, CurrentSettings, Owner, Paged, Reader, Writing
+from facelib.server.dependencies import Anyone, CurrentProject, CurrentSettings, Owner, Paged, Writing
 from facelib.server.events import tell
 from facelib.server.folders import project_names
 from facelib.server.problems import Problem
@@ -63,10 +64,10 @@ def make_project(
     return _summary(project)
 
 
-@router.get("/{project}")
-def describe_project(_caller: Reader, project: CurrentProject) -> ProjectSummary:
+@router.get("/{project}", response_model=ProjectSummary)
+def describe_project(request: Request, project: CurrentProject, answers: CurrentAnswers) -> Response:
     """Describe a project."""
-    return _summary(project)
+    return answers.send(request, project, lambda: Content.of_model(_summary(project)))
 
 
 def _project(name: str, settings: ServerSettings) -> Project:

@@ -95,7 +95,7 @@ def list_all_tracks(
         review = reviews.read(project)
         return _page(project, review, review.queue(shown, person=label), paging)
 
-    return answers.find(request, reviews.state(project), make)
+    return answers.find(request, project, lambda: reviews.state(project), make)
 
 
 @router.get("/videos/{video}/tracks", response_model=Page[Track])
@@ -111,10 +111,9 @@ def list_tracks(
     end: Annotated[float | None, Query(ge=0, description="Only those on screen before this, seconds.")] = None,
 ) -> Response:
     """List a film's tracks, by time."""
-    film = find_named(project, video)
 
     def make() -> Page[Track]:
-        review = reviews.read(project)
+        review, film = reviews.read(project), find_named(project, video)
         table = review.tracks[review.tracks["video"] == film.name]
         chosen = (table["end"] >= start) & ((table["label"] == label) | (label == ""))
         if end is not None:
@@ -122,7 +121,7 @@ def list_tracks(
         rows = table[chosen].sort_values(["start", "track"], kind="stable").index
         return _page(project, review, [int(row) for row in rows], paging)
 
-    return answers.find(request, (film, reviews.state(project)), make)
+    return answers.find(request, project, lambda: (find_named(project, video), reviews.state(project)), make)
 
 
 @router.get("/videos/{video}/tracks/{track}")
@@ -168,14 +167,17 @@ def list_appearances(
     longest_gap: Annotated[float, Query(ge=0, le=3600, description="Seconds of gaps that are closed.")] = LONGEST_GAP,
 ) -> Response:
     """List who is on screen from when to when, as it is now."""
-    tracks, groups = project.film(find_named(project, video)).tracks, unknown or person.startswith("Unknown ")
+    groups = unknown or person.startswith("Unknown ")
+
+    def tracks() -> FilePath:
+        return project.film(find_named(project, video)).tracks
 
     def make() -> Page[Appearance]:
-        rows = appearances_of(tracks, longest_gap=longest_gap, unknown=groups)
+        rows = appearances_of(tracks(), longest_gap=longest_gap, unknown=groups)
         page = page_of([row for row in rows if person in ("", row["person"])], paging)
         return page.shown_as([_appearance(row) for row in page.items])
 
-    return answers.find(request, tag_of(tracks), make)
+    return answers.find(request, project, lambda: tag_of(tracks()), make)
 
 
 def find_track(review: Review, film: FilePath, track: int) -> int:

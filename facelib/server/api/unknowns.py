@@ -32,7 +32,11 @@ def list_unknown(
     request: Request, project: CurrentProject, reviews: CurrentReviews, answers: CurrentAnswers, paging: Paged
 ) -> Response:
     """List the groups of unknown people, those longest on screen first."""
-    return answers.find(request, reviews.state(project), lambda: _unknown_people(project, reviews, paging))
+
+    def make() -> Page[UnknownPerson]:
+        return _unknown_people(project, reviews, paging)
+
+    return answers.find(request, project, lambda: reviews.state(project), make)
 
 
 def _unknown_people(project: Project, reviews: Reviews, paging: Paging) -> Page[UnknownPerson]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path as FilePath
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Header, Path, Request, Response
+from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic import BaseModel, Field
 
 from facelib.films.indexed import length_of
@@ -14,7 +14,7 @@ from facelib.page.project import ProjectData
 from facelib.project import Project, text_of
 from facelib.project.names import NOT_A_FACE, UNKNOWN
 from facelib.project.spreadsheets import read_csv_table
-from facelib.server.answers import CurrentAnswers, answer_json
+from facelib.server.answers import CurrentAnswers
 from facelib.server.api.pages import Page, page_of
 from facelib.server.cached import table_of, tag_of
 from facelib.server.dependencies import CurrentProject, Paged
@@ -55,16 +55,18 @@ class Video(BaseModel):
 @router.get("/videos", response_model=Page[Video])
 def list_videos(request: Request, project: CurrentProject, answers: CurrentAnswers, paging: Paged) -> Response:
     """List the films with their state and problem, and the files among them that are not films."""
-    listed = page_of(project.list_videos(), paging)
+
+    def state() -> str:
+        listed = page_of(project.list_videos(), paging)
+        made = [project.film(path) for path, reason in listed.items if not reason]
+        inputs = [path for files in made for path in (files.tracks, files.followed, files.annotated)]
+        return tag_of(project.film_summary, *(path for path, _ in listed.items), *inputs, also=listed)
 
     def make() -> Page[Video]:
-        notes = _notes(project)
+        listed, notes = page_of(project.list_videos(), paging), _notes(project)
         return listed.shown_as([_video(project, path, reason, notes) for path, reason in listed.items])
 
-    made = [project.film(path) for path, reason in listed.items if not reason]
-    inputs = [path for files in made for path in (files.tracks, files.followed, files.annotated)]
-    state = tag_of(project.film_summary, *(path for path, _ in listed.items), *inputs, also=listed)
-    return answers.find(request, state, make)
+    return answers.find(request, project, state, make)
 
 
 @router.get("/videos/{video}")
@@ -74,24 +76,20 @@ def get_video(video: VideoId, project: CurrentProject) -> Video:
 
 
 @router.get("/page", response_class=Response, responses={200: {"model": ProjectData}})
-def project_page(
-    project: CurrentProject, pages: CurrentPages, if_none_match: Annotated[str, Header()] = ""
-) -> Response:
+def project_page(request: Request, project: CurrentProject, pages: CurrentPages, answers: CurrentAnswers) -> Response:
     """Return what the page shows before a film is opened: people, films, and who is on screen when."""
-    tag, content = pages.project_page(project)
-    return answer_json(content, tag, if_none_match)
+    return answers.send(request, project, lambda: pages.project_page(project))
 
 
 @router.get("/videos/{video}/page", response_class=Response, responses={200: {"model": FilmData}})
 def film_page(
-    video: VideoId, project: CurrentProject, pages: CurrentPages, if_none_match: Annotated[str, Header()] = ""
+    request: Request, video: VideoId, project: CurrentProject, pages: CurrentPages, answers: CurrentAnswers
 ) -> Response:
     """Return what the page needs to play a film: frame times, tracks, boxes, faces, cuts, sources, exports.
 
     Arrays of numbers are base64 of little-endian numbers of the kind that stands beside them.
     """
-    tag, content = pages.film_page(project, find_named(project, video))
-    return answer_json(content, tag, if_none_match)
+    return answers.send(request, project, lambda: pages.film_page(project, find_named(project, video)))
 
 
 def _notes(project: Project) -> dict[str, dict[str, str]]:

@@ -43,9 +43,12 @@ def _run(job: dict[str, Any], out: TextIO) -> dict[str, Any]:
     from facelib.pipeline import run_pipeline
     from facelib.pipeline.notebooks import find_notebooks
     from facelib.project import Project
+    from facelib.server.folders import while_nobody_is_forgotten
     from facelib.server.jobs.progress import fraction_of, time_left
 
     project = Project(path_of(job["project"]), Path(job["data_dir"]), Path(job["output_dir"]))
+    with while_nobody_is_forgotten(project):
+        pass  # from here on the job is seen to be at work
     folder = Path(job["notebooks"]) if job["notebooks"] else None
     steps, finished = job["steps"], set(job["finished"])
     for position, step in enumerate(steps):

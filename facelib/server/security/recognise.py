@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import secrets
+import time
+from collections import OrderedDict
+from collections.abc import Hashable
+from dataclasses import dataclass
+from threading import Lock
 
 from fastapi import Request
 from sqlalchemy import select, update
@@ -18,55 +23,128 @@ COOKIE = "facelib_session"
 CSRF_HEADER = "X-CSRF-Token"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _MINUTE = 60.0
+_KEPT = 10_000  # callers in memory
 
 
-def recognise(request: Request, store: Store, *, session_hours: float) -> Caller:
-    """Return who a request comes from.
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A caller as the database had it.
 
-    Raises:
-        Problem: 401 when nobody is recognised; 403 when a page of another site may have made the request.
+    Attributes:
+        caller: Who it is.
+        csrf: The secret of its log-in; None for a token.
+        used: When its use was noted last, as `database_time`.
     """
+
+    caller: Caller
+    csrf: str | None
+    used: float
+
+
+class Callers:
+    """Whoever calls a server; those who called lately are known without a question to a SQLite database.
+
+    They are known for as long as nothing at all was written to the database, by whichever process: who is revoked is
+    a stranger at once.
+
+    Args:
+        store: The server's database.
+        session_hours: Hours after which a log-in without use ends.
+    """
+
+    def __init__(self, store: Store, session_hours: float) -> None:
+        self._store, self._longest = store, session_hours * 3600
+        self._kept: OrderedDict[tuple[str, str], tuple[Hashable, _Known]] = OrderedDict()
+        self._lock = Lock()
+
+    def recognise(self, request: Request) -> Caller:
+        """Return who a request comes from.
+
+        Raises:
+            Problem: 401 when nobody is recognised; 403 when a page of another site may have made the request.
+        """
+        return self.known(request) or self._ask(request)
+
+    def known(self, request: Request) -> Caller | None:
+        """Return who a request comes from, when that is in memory; it waits for nothing.
+
+        Raises:
+            Problem: 403 when a page of another site may have made the request.
+        """
+        given, state = _given(request), self._store.state()
+        if given is None or state is None:
+            return None
+        with self._lock:
+            held, known = self._kept.get(given, (None, None))
+        if known is None or held != state or time.time() - known.used > min(_MINUTE, self._longest):
+            return None
+        _refuse_forged(request, known)
+        return known.caller
+
+    def _ask(self, request: Request) -> Caller:
+        given, state = _given(request), self._store.state()
+        with self._store.read() as session:
+            at = database_time(session)
+            seen = _find(session, given, since=at - self._longest) if given else None
+        if seen is None or given is None:
+            raise Problem(401, "expected a token or a log-in, found none that is valid; log in", headers=_challenge())
+        csrf = seen.csrf if isinstance(seen, Login) else None
+        known = _Known(_caller_of(seen), csrf, seen.used if seen.used is not None else 0.0)
+        _refuse_forged(request, known)
+        if at - known.used > _MINUTE:
+            _note_use(self._store, seen, at)
+        elif state is not None:
+            self._keep(given, state, known)
+        return known.caller
+
+    def _keep(self, given: tuple[str, str], state: Hashable, known: _Known) -> None:
+        with self._lock:
+            self._kept[given] = state, known
+            self._kept.move_to_end(given)
+            while len(self._kept) > _KEPT:
+                self._kept.popitem(last=False)
+
+
+def _given(request: Request) -> tuple[str, str] | None:
+    """Return which kind of secret a request has, and its digest."""
     header, cookie = request.headers.get("Authorization", ""), request.cookies.get(COOKIE, "")
     kind, _, given = header.partition(" ")
-    with store.read() as session:
-        at = database_time(session)
-        if kind.casefold() == "bearer" and given:
-            token = find_token(session, given.strip())
-            seen: Token | Login | None = token
-            caller = caller_of(token.user, token) if token else None
-        elif cookie:
-            login = _find_login(session, cookie, since=at - session_hours * 3600)
-            seen = login
-            caller = caller_of(login.user, login.token, login) if login else None
-            if login is not None:
-                _refuse_forged(request, login)
-        else:
-            seen = caller = None
-    if caller is None:
-        raise Problem(401, "expected a token or a log-in, found none that is valid; log in", headers=_challenge())
-    if seen is not None and (seen.used is None or at - seen.used > _MINUTE):
-        _note_use(store, seen, at)
-    return caller
+    if kind.casefold() == "bearer" and given:
+        return "token", digest_of(given.strip())
+    return ("cookie", digest_of(cookie)) if cookie else None
+
+
+def _find(session: Session, given: tuple[str, str], *, since: float) -> Token | Login | None:
+    kind, digest = given
+    return _token_of(session, digest) if kind == "token" else _find_login(session, digest, since=since)
+
+
+def _caller_of(seen: Token | Login) -> Caller:
+    return caller_of(seen.user, seen) if isinstance(seen, Token) else caller_of(seen.user, seen.token, seen)
 
 
 def find_token(session: Session, given: str) -> Token | None:
     """Return the token that was given, when there is such a one."""
-    query = select(Token).where(Token.digest == digest_of(given)).options(joinedload(Token.user))
+    return _token_of(session, digest_of(given))
+
+
+def _token_of(session: Session, digest: str) -> Token | None:
+    query = select(Token).where(Token.digest == digest).options(joinedload(Token.user))
     return session.execute(query).unique().scalar_one_or_none()
 
 
-def _find_login(session: Session, cookie: str, *, since: float) -> Login | None:
-    query = select(Login).where(Login.digest == digest_of(cookie), Login.used >= since)
+def _find_login(session: Session, digest: str, *, since: float) -> Login | None:
+    query = select(Login).where(Login.digest == digest, Login.used >= since)
     loaded = query.options(joinedload(Login.user), joinedload(Login.token).joinedload(Token.user))
     return session.execute(loaded).unique().scalar_one_or_none()
 
 
-def _refuse_forged(request: Request, login: Login) -> None:
+def _refuse_forged(request: Request, known: _Known) -> None:
     """Refuse a change that a browser was made to ask for: only our own page knows the log-in's secret."""
-    if request.method in _SAFE:
+    if known.csrf is None or request.method in _SAFE:
         return
     given = request.headers.get(CSRF_HEADER, "")
-    if not secrets.compare_digest(given.encode(), login.csrf.encode()):
+    if not secrets.compare_digest(given.encode(), known.csrf.encode()):
         raise Problem(403, f"expected the log-in's secret in the header {CSRF_HEADER}, got another; load the page anew")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 
 import pytest
@@ -11,6 +12,8 @@ from starlette.testclient import TestClient
 from facelib.archive import update_archive
 from facelib.project import Project
 from facelib.recognize import load_recognizer
+from facelib.server.folders import while_nobody_is_forgotten
+from facelib.server.jobs.child import _run as run_job
 
 DEMO = "/api/v1/projects/demo"
 PERSON = "Eileen Collins"
@@ -86,7 +89,17 @@ def test_who_may_not(films: TestClient, named: Project, client_with: Callable[..
         assert films.post(f"{DEMO}/people/{nobody}/forget", json={}).status_code in (404, 405)
     assert named.videos.is_dir() and films.get(f"{DEMO}/tracks").json()["total"] > 0
     assert films.post(f"{DEMO}/people/{PERSON}/forget", json={"keep_name": "perhaps"}).status_code == 422
+    assert len(named.find_pictures(PERSON)) > 1
+
+
+def test_nobody_is_forgotten_while_a_job_begins_or_runs(films: TestClient, named: Project) -> None:
     begun = films.post(f"{DEMO}/jobs", json={"kind": "train"})
-    assert begun.status_code == 202
-    assert films.post(f"{DEMO}/people/{PERSON}/forget", json={}).status_code == 409
+    refused = films.post(f"{DEMO}/people/{PERSON}/forget", json={})
+    assert refused.status_code == 409 and "wait or cancel it" in refused.json()["detail"]
+    assert films.post(f"{DEMO}/jobs/{begun.json()['id']}/cancel").status_code == 202
+    job = {"project": "demo", "data_dir": str(named.data_dir), "output_dir": str(named.output_dir), "notebooks": None}
+    with while_nobody_is_forgotten(named):  # as another request holds it, which no job was seen by
+        with pytest.raises(BlockingIOError, match="being forgotten"):
+            run_job({**job, "steps": [3], "finished": [], "parameters": {}}, io.StringIO())
+        assert films.post(f"{DEMO}/people/{PERSON}/forget", json={}).status_code == 409
     assert len(named.find_pictures(PERSON)) > 1

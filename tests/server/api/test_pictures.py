@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import zlib
 from collections.abc import Callable
 
 import numpy as np
@@ -14,6 +13,8 @@ from starlette.testclient import TestClient
 from facelib.gallery import read_gallery
 from facelib.images import encode_jpeg, read_image
 from facelib.project import Project
+
+from ..bombs import bomb
 
 PEOPLE = "/api/v1/projects/demo/people"
 
@@ -97,21 +98,6 @@ def test_an_upload_is_taken_once(api: TestClient, demo: Project, person: str) ->
     assert not [path for path in demo.people.rglob("*.exe")]
 
 
-def _bomb() -> bytes:
-    """A PNG that announces 50,000 x 50,000 pixels."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return len(data).to_bytes(4, "big") + kind + data + zlib.crc32(kind + data).to_bytes(4, "big")
-
-    header = (50_000).to_bytes(4, "big") * 2 + bytes([8, 2, 0, 0, 0])
-    return (
-        b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", header)
-        + chunk(b"IDAT", zlib.compress(b"\0" * 1000))
-        + chunk(b"IEND", b"")
-    )
-
-
 @pytest.mark.parametrize(
     ("content", "status"),
     [
@@ -119,7 +105,7 @@ def _bomb() -> bytes:
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", 422),
         (b"#EXTM3U\n/etc/passwd", 422),
         (_picture()[:-400], 422),  # cut short
-        (_bomb(), 422),
+        (bomb(50_000, 50_000), 422),
         (b"\xff\xd8\xff" + bytes(20_100_000), 413),
     ],
     ids=["empty", "svg", "playlist", "cut short", "bomb", "too large"],

@@ -14,6 +14,8 @@ from facelib.gallery import read_gallery
 from facelib.images import encode_jpeg
 from facelib.project import Project
 
+from ..bombs import bomb
+
 DEMO = "/api/v1/projects/demo"
 SEARCH = "/api/v1/search"
 
@@ -98,8 +100,11 @@ def test_a_picture_without_a_face(films: TestClient, named: Project) -> None:
     answer = films.post(f"{DEMO}/identify", files={"picture": ("grey.jpg", grey)})
     assert answer.json() == {"width": 300, "height": 300, "faces": []}
     assert films.post(f"{DEMO}/search/face", files={"picture": ("grey.jpg", grey)}).status_code == 422
-    for content, status in ((b"", 422), (b"x" * 100, 422), (bytes(20_100_000), 413)):
-        assert films.post(f"{DEMO}/identify", files={"picture": ("x.jpg", content)}).status_code == status
+    bad = ((b"", 422), (b"x" * 100, 422), (bytes(20_100_000), 413), (bomb(50_000, 50_000), 422))
+    for content, status in bad:
+        for place in ("identify", "search/face"):
+            answer = films.post(f"{DEMO}/{place}", files={"picture": ("x.jpg", content)})
+            assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
 
 
 def test_an_uploaded_face_is_found_in_the_films(films: TestClient, named: Project) -> None:

@@ -7,10 +7,8 @@ import hashlib
 import io
 import shutil
 import signal
-import struct
 import subprocess
 import sys
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,6 +20,8 @@ from starlette.testclient import TestClient
 
 from facelib.project import Project
 from facelib.server.uploads.inspection import inspect_file
+
+from ..bombs import bomb
 
 UPLOADS = "/api/v1/projects/own/uploads"
 TUS = {"Tus-Resumable": "1.0.0"}
@@ -86,18 +86,6 @@ def picture(width: int, height: int) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(noise).save(buffer, "PNG")
     return buffer.getvalue()
-
-
-def bomb(width: int, height: int) -> bytes:
-    """Return a small PNG that says it is huge, all of it black."""
-
-    def chunk(kind: bytes, content: bytes) -> bytes:
-        checked = kind + content
-        return struct.pack(">I", len(content)) + checked + struct.pack(">I", zlib.crc32(checked))
-
-    header = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
-    rows = zlib.compress(bytes((width // 8 + 1) * height), 9)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
 
 
 def test_what_is_no_film_or_picture_is_refused_and_removed(
