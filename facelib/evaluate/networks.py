@@ -17,7 +17,6 @@ from facelib.detect.portraits import Portrait, find_portrait
 from facelib.embed import Embedder
 from facelib.embed.shapes import CAUTIOUS, DLIB_SHAPE
 from facelib.faces import FloatArray, Image
-from facelib.films.naming.people import USUAL_STRANGERS
 from facelib.images import find_pictures_below, read_image
 from facelib.nets.figures import EvidenceShape, NetworkFigures
 
@@ -261,7 +260,7 @@ def _seen_by(
                 other.append(_nearest(cdist(probes[cast.strangers], matrix[own]), most=len(own)))
         usual.append(np.median(_to_others(matrix, people)))
     seen = [_Seen.of(np.concatenate(same) / threshold, np.concatenate(other) / threshold) for same, other in distances]
-    return seen, float(np.clip(np.mean(usual) / threshold, *USUAL_STRANGERS)) - 1
+    return seen, float(np.clip(np.mean(usual) / threshold, *DLIB_SHAPE.strangers)) - 1
 
 
 def _nearest(apart: NDArray[np.float64], *, most: int) -> NDArray[np.float64]:
