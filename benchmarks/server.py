@@ -83,7 +83,6 @@ class Server:
         """Processor seconds of the server's processes."""
         return sum(sum(process.cpu_times()[:2]) for process in self.family)
 
-
     def settle(self) -> None:
         """Wait until it has made ready what it makes ready at its start."""
         before = -1.0
