@@ -328,7 +328,8 @@ def write_reviewed(project: Project, film: str, tracks: Sequence[tuple[str, str,
     columns = [*whole, "start", "end", "person", "cluster", "confidence", "distance", "second_person", "margin",
                "evidence", "embedding", "dominant", "reason", "source"]  # fmt: skip
     files = project.film(film)
-    table = pd.DataFrame(rows, columns=columns).astype({**whole, "confidence": "float32"})
+    numbers = dict.fromkeys(["start", "end", "distance", "margin", "dominant"], "float64")  # also without a row
+    table = pd.DataFrame(rows, columns=columns).astype({**whole, **numbers, "confidence": "float32"})
     texts = dict.fromkeys(["person", "cluster", "second_person", "evidence", "reason", "source"], "str")
     write_table(table.astype(texts), files.tracks)
     names = ["frame", "time", "shot", "track", *sides, "score", "interpolated"]

@@ -49,7 +49,7 @@ def find_face(archive: Archive, vector: ArrayLike, *, most: int = 20, weights: s
         or `unknown`), `start`, `end`, `confidence`, `distance` (Euclidean).
 
     Raises:
-        ValueError: When the vector is not one row of finite numbers, or no film has faces of such a network.
+        ValueError: When the vector is not one row of finite numbers, or the films' faces are of another network.
         OSError: When the index cannot be read.
     """
     sought = np.asarray(vector, np.float64)
@@ -57,10 +57,10 @@ def find_face(archive: Archive, vector: ArrayLike, *, most: int = 20, weights: s
         raise ValueError(f"expected one face as (dimension,) finite numbers, and most >= 1, got shape {sought.shape!r}")
     network = f"{weights}:{len(sought)}"
     places = [(part, one) for part in archive.parts for one in part.segments if one.network.endswith(network)]
-    if not places and any(len(part.segments) for part in archive.parts):
-        there = sorted({one.network.rpartition(":")[2] for part in archive.parts for one in part.segments} - {""})
+    there = sorted({one.network.rpartition(":")[2] for part in archive.parts for one in part.segments} - {""})
+    if not places and there:  # films without any face have no network
         raise ValueError(
-            f"expected a face embedded by the network of the films, in {' or '.join(there) or 'no'} numbers, "
+            f"expected a face embedded by the network of the films, in {' or '.join(there)} numbers, "
             f"got {len(sought)} numbers{f' of the weights {weights[:12]}...' if weights else ''}"
         )
     near = [_nearest(archive, part, one, sought, most) for part, one in places]

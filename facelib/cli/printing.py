@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,5 +44,15 @@ def print_rows(columns: Sequence[str], parts: Iterable[Sequence[Sequence[str]]],
 
 
 def relative(path: Path) -> str:
-    """Return a path relative to the working folder where it lies below it."""
-    return os.path.relpath(path) if path.absolute().is_relative_to(Path.cwd()) else str(path)
+    """Return a path relative to the working folder where it lies below it, for a terminal."""
+    return one_line(os.path.relpath(path) if path.absolute().is_relative_to(Path.cwd()) else str(path))
+
+
+def one_line(name: str) -> str:
+    r"""Return a file's name as a terminal can show it: control characters are written out.
+
+    Example:
+        >>> print(one_line("new\nline.mp4"))
+        new\nline.mp4
+    """
+    return re.sub(r"[\x00-\x1f\x7f-\x9f]", lambda found: found[0].encode("unicode_escape").decode(), name)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from facelib.cli.printing import relative
+from facelib.cli.printing import one_line, relative
 
 if TYPE_CHECKING:
     from facelib.pipeline import StepResult
@@ -104,10 +104,10 @@ def _print_problems(project: Project) -> bool:
     summary = read_csv_table(project.film_summary, keep_default_na=False)
     problems = summary.loc[summary["problem"] != "", ["film", "problem"]]
     for film, problem in problems.itertuples(index=False):
-        typer.echo(f"problem   {film}: {problem}")
+        typer.echo(f"problem   {one_line(film)}: {one_line(problem)}")
     for path, reason in project.list_videos():
         if reason and path.suffix.lower() in VIDEO_SUFFIXES:  # notebook 01 lists other files as well
-            typer.echo(f"left out  {text_of(path.relative_to(project.videos).as_posix())}: {reason}")
+            typer.echo(f"left out  {one_line(text_of(path.relative_to(project.videos).as_posix()))}: {reason}")
     return bool(problems.empty)
 
 
@@ -118,7 +118,7 @@ def _print_scores(project: Project) -> None:
     for film, truth in find_truths(project, project.find_videos()).of_film.items():
         files = project.film(film)
         if files.detections.is_file() and files.tracks.is_file():
-            typer.echo(f"right     {files.folder.name}: {score_film(files, load_truth(truth))}")
+            typer.echo(f"right     {one_line(files.folder.name)}: {score_film(files, load_truth(truth))}")
 
 
 def _print_places(project: Project, results: Sequence[StepResult]) -> None:

@@ -25,6 +25,7 @@ _THRESHOLDS = {"adaptive": 3.0, "content": 27.0}  # PySceneDetect's own
 _PREVIEW_WIDTH = 160  # pixels: enough to see a cut, small enough to cost a millisecond
 _AHEAD = 11  # frames of look-ahead: a fade's middle and a flash's end must be seen
 _STRAY = 0.02  # of the picture may keep a station's logo while the rest is black
+_REPEATED = 0.05  # of a step: the change of a picture that is shown again, as when 24 a second are played at 60
 _BLACK, _WHITE = 24, 231  # of 255: a picture faded to less than a tenth
 
 
@@ -86,7 +87,7 @@ def split_shots(
         if method == "adaptive"
         else ContentDetector(threshold=limit, min_scene_len=0)
     )
-    return _split(frames, _Splitter(detector, shortest))
+    return _split(frames, _Splitter(detector, shortest, limit if method == "adaptive" else 0.0))
 
 
 def _split(frames: Iterator[FilmFrame], splitter: _Splitter) -> Iterator[ShotFrame]:
@@ -120,10 +121,12 @@ class _Seen:
 class _Splitter:
     """The frames between the decoder and the next one to yield, and their measurements."""
 
-    def __init__(self, detector: ContentDetector, shortest: int) -> None:
+    def __init__(self, detector: ContentDetector, shortest: int, standing_out: float) -> None:
         self.waiting: deque[_Seen] = deque()
         self._detector = detector
         self._shortest = shortest
+        self._standing_out = standing_out
+        self._steps: deque[float] = deque(maxlen=2 * _AHEAD + 2)  # how far each picture differs from the one before
         self._changes: set[int] = set()
         self._lights: deque[float] = deque(maxlen=4)
         self._stretch: _Empty | None = None
@@ -138,6 +141,7 @@ class _Splitter:
         # Frames are counted, so any rate will do here: the detector asks for one to build its time stamp.
         found = self._detector.process_frame(FrameTimecode(frame.index, 25.0), preview)
         self._changes.update(cut.frame_num for cut in found)
+        self._steps.append(_distance(self.waiting[-1].preview, preview) if self.waiting else 0.0)
         light = np.asarray(cv2.cvtColor(preview, cv2.COLOR_BGR2GRAY), np.uint8)
         mean = float(light.mean())
         if not _is_empty(light):
@@ -180,9 +184,23 @@ class _Splitter:
         if stretch is not None and self._is_pause(stretch):
             # Its edges begin no shots of their own, however hard: one fade, one shot.
             return "fade" if stretch.after_picture and index == _middle(stretch) else ""
-        if index in self._changes and index > self._flash_until and not self._is_flash(previous):
-            return "cut"
-        return ""
+        if index not in self._changes or index <= self._flash_until or self._is_step():
+            return ""
+        return "" if self._is_flash(previous) else "cut"
+
+    def _is_step(self) -> bool:
+        """Return whether the oldest buffered frame is a step of a movement whose pictures are shown several times.
+
+        Next to a repeated picture, any movement stands out as a cut does; but then it goes on, step by step.
+        """
+        steps, place = list(self._steps), len(self._steps) - len(self.waiting)
+        before = steps[max(0, place - self._shortest + 1) : place]
+        after = steps[place + 1 : place + self._shortest]
+        repeated = _REPEATED * steps[place]
+        if not before or not after or min(before[-2:]) > repeated or min(after[:2]) > repeated:
+            return False
+        ends = len(after) < self._shortest - 1  # with the film: there is no room for the next step
+        return min(max(before), max(before if ends else after)) * self._standing_out > steps[place]
 
     def _is_pause(self, stretch: _Empty) -> bool:
         """Return whether a stretch separates two pictures, or ends or begins the film; a flash does not."""

@@ -76,7 +76,10 @@ def wrong_people(used: pd.DataFrame, likeness: Likeness, *, k: int, spread: floa
         if fits == person or (known and likeness.distance(face["embedding"], fits) > _STRANGER):
             fits = ""
         looks = f"looks like {fits}" if fits else f"looks unlike the others of {person}"
-        detail = f"{looks}: {face['doubt']:.0%} of the nearest faces are not {person}"
+        nearest = (
+            f"{face['doubt']:.0%} of the nearest faces are not {person}" if face["doubt"] else "far from most of them"
+        )
+        detail = f"{looks}: {nearest}"
         found.append(_Proposal(row, "wrong person", detail, max(face["doubt"], 0.5), fits))
     return found
 

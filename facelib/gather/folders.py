@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -20,6 +21,7 @@ from facelib.project.content import files_below, why_no_film
 if TYPE_CHECKING:
     from facelib.gather.sources.media import SourceSettings
 
+_log = logging.getLogger(__name__)
 PICTURE_COLUMNS = ["picture", "person", "width", "height", "format", "bytes", "reason"]
 GATHERED_COLUMNS = ["source", "films", "new", "title", "date", "people", "problem"]
 FILM_COLUMNS = ["video", "width", "height", "seconds", "frames_per_second", "codec", "sound", "reason"]
@@ -27,6 +29,8 @@ FILM_COLUMNS = ["video", "width", "height", "seconds", "frames_per_second", "cod
 
 def copy_people(source: str | Path, project: Project) -> int:
     """Copy a tree of one folder a person into the project; files that are there already stay as they are.
+
+    What is not copied, such as a loose picture or the folder of a reserved name, is logged with the reason.
 
     Args:
         source: A folder that holds one folder of pictures for each person.
@@ -43,11 +47,15 @@ def copy_people(source: str | Path, project: Project) -> int:
     pictures = [(one.folder, path) for one in folders for path in find_pictures_below(one.folder).pictures]
     if not pictures:
         raise FileNotFoundError(f"expected a folder with one folder of pictures a person at {str(source)!r}")
+    for path, reason in entries_left_out(source):
+        _log.warning("%s is not copied: %s", text_of(str(path)), reason)
     return sum(_copy(path, project.people / folder.name / path.relative_to(folder)) for folder, path in pictures)
 
 
 def copy_films(source: str | Path, project: Project) -> int:
     """Copy a film, or every film of a folder, into the project; files that are there already stay as they are.
+
+    Of films with one name in several folders the first is copied, the others are logged.
 
     Returns:
         The number of films copied.
@@ -55,7 +63,11 @@ def copy_films(source: str | Path, project: Project) -> int:
     Raises:
         FileNotFoundError: When `source` is neither a film nor a folder with films.
     """
-    return sum(_copy(path, project.videos / path.name) for path in _films_at(source))
+    first: dict[str, Path] = {}
+    for path in _films_at(source):
+        if first.setdefault(path.name, path) is not path:
+            _log.warning("%s is not copied: called like %s; rename one", path, first[path.name])
+    return sum(_copy(path, project.videos / name) for name, path in first.items())
 
 
 def _films_at(source: str | Path) -> list[Path]:

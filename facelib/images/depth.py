@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,30 +11,33 @@ from numpy.typing import NDArray
 from PIL import Image as PillowImage
 
 from facelib.faces import Image
+from facelib.images.large import check_size
 
 _BITS = (8, 10, 12, 14, 16, 24, 32)
 _GREY_KINDS, _RGB = (0, 1), 2  # TIFF's photometric interpretations: white or black is zero; red, green and blue
 _PLANES = 2  # of TIFF's planar configurations: one plane a channel
 _ORIENTATION = 274
+_SLAB = 256  # rows converted at one time
 TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
 def from_integers(values: NDArray[Any]) -> Image:
     """Return grey `(h, w)` or RGB `(h, w, 3)` integers of any depth as `(h, w, 3)` uint8 RGB.
 
-    Cameras store 10, 12 or 14 bits in 16: the largest value tells how many are used.
+    Cameras store 10, 12 or 14 bits in 16: the largest value tells how many are used. Where there are values below 0,
+    the lowest is black.
     """
-    top = max(float(values.max(initial=0)), 1.0)
+    lowest = min(float(values.min(initial=0)), 0.0)
+    top = max(float(values.max(initial=0)) - lowest, 1.0)
     bits = next((bits for bits in _BITS if top < 2.0**bits), _BITS[-1])
-    return _to_bytes(np.clip(values.astype(np.float64), 0, None) / (2.0**bits - 1))
+    return _to_bytes(values, scale=2.0**bits - 1, lowest=lowest)
 
 
 def from_float(values: NDArray[Any]) -> Image:
     """Return grey or RGB floating-point numbers as uint8 RGB: up to 1 they are shares, else as integers."""
-    finite = np.nan_to_num(values.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
-    if finite.max(initial=0.0) <= 1.0:
-        return _to_bytes(np.clip(finite, 0.0, 1.0))
-    return from_integers(finite)
+    top = max((float(slab.max(initial=0.0)) for slab in _slabs(values)), default=0.0)
+    bits = next((bits for bits in _BITS if top < 2.0**bits), _BITS[-1])
+    return _to_bytes(values, scale=1.0 if top <= 1.0 else 2.0**bits - 1)
 
 
 def read_deep_tiff(path: Path) -> PillowImage.Image | None:
@@ -52,18 +56,18 @@ def read_deep_tiff(path: Path) -> PillowImage.Image | None:
 
     try:
         with tifffile.TiffFile(path) as opened:
-            page: Any = opened.pages[0]
+            pages: Any = opened.pages
+            page = next((one for one in pages if not one.is_reduced), pages[0])
             kind, bits, planar = int(page.photometric), int(page.bitspersample), int(page.planarconfig) == _PLANES
-            if bits <= 8 and not planar:
+            if bits <= 8 and not planar and (page.dtype is None or page.dtype.kind != "i"):
                 return None
             if kind not in (*_GREY_KINDS, _RGB):
                 raise OSError(f"expected a grey or RGB TIFF, got one of photometric interpretation {kind}, {bits} bits")
-            values = np.asarray(page.asarray())
+            check_size(int(page.imagewidth), int(page.imagelength))
+            values = _read_page(path, page)
             orientation = page.tags.valueof(_ORIENTATION, 1)
     except (ValueError, tifffile.TiffFileError) as error:  # also a compression that needs further packages
         raise OSError(f"expected a TIFF of a common kind: {error}") from error
-    if planar and values.ndim == 3:
-        values = np.moveaxis(values, 0, -1)
     values = values[..., :3] if values.ndim == 3 and values.shape[-1] >= 3 else values.reshape(values.shape[:2])
     pixels = from_float(values) if values.dtype.kind == "f" else from_integers(values)
     picture = PillowImage.fromarray(255 - pixels if kind == 0 else pixels)
@@ -71,6 +75,34 @@ def read_deep_tiff(path: Path) -> PillowImage.Image | None:
     return picture
 
 
-def _to_bytes(shares: NDArray[np.float64]) -> Image:
-    rounded = np.round(255 * shares).astype(np.uint8)
+def _read_page(path: Path, page: Any) -> NDArray[Any]:
+    """Return the values of a page of a TIFF as `(h, w)` or `(h, w, channels)`.
+
+    Raises:
+        ValueError: When it is compressed in a way that nobody here can read.
+    """
+    try:
+        values = np.asarray(page.asarray())
+    except ValueError:
+        # tifffile leaves LZW, a usual compression, to another package; OpenCV reads it, of the first page.
+        import cv2
+
+        stored = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED) if page.index == 0 else None
+        if stored is None or stored.dtype != page.dtype:
+            raise
+        return stored[..., [2, 1, 0]] if stored.ndim == 3 else np.asarray(stored)
+    planar = int(page.planarconfig) == _PLANES and values.ndim == 3
+    return np.moveaxis(values, 0, -1) if planar else values
+
+
+def _slabs(values: NDArray[Any]) -> Iterator[NDArray[np.float64]]:
+    for begin in range(0, len(values), _SLAB):
+        slab = values[begin : begin + _SLAB].astype(np.float64)
+        yield np.nan_to_num(slab, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
+
+
+def _to_bytes(values: NDArray[Any], *, scale: float, lowest: float = 0.0) -> Image:
+    """Return values from `lowest` to `lowest + scale` as bytes; the picture's whole is never held as floats."""
+    shares = (np.clip((slab - lowest) / scale, 0.0, 1.0) for slab in _slabs(values))
+    rounded = np.concatenate([np.round(255 * share).astype(np.uint8) for share in shares])
     return np.ascontiguousarray(np.repeat(rounded[..., None], 3, axis=2) if rounded.ndim == 2 else rounded)

@@ -62,10 +62,20 @@ def find_pictures_below(folder: str | Path) -> FoundPictures:
         if not reason and (path.suffix.lower() in PICTURE_SUFFIXES or is_picture(path)):
             found.pictures.append(path)
         else:
-            found.left_out.append((path, reason or "not a picture"))
+            found.left_out.append((path, reason or _why_no_picture(path)))
     found.pictures.sort()
     found.left_out.sort()
     return found
+
+
+def _why_no_picture(path: Path) -> str:
+    try:
+        with open(path, "rb") as file:
+            head = file.read(12)
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"
+    known = head.startswith(b"\xff\x0a") or head == b"\0\0\0\x0cJXL \r\n\x87\n"
+    return "a JPEG XL picture, which cannot be read: save it as JPEG" if known else "not a picture"
 
 
 def walk(folder: Path) -> Iterator[tuple[Path, str]]:

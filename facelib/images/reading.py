@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
@@ -15,10 +15,17 @@ from PIL import ImageFile, ImageOps
 
 from facelib.faces import Image
 from facelib.images.depth import TIFF, from_float, from_integers, read_deep_tiff
+from facelib.images.large import open_large, shrink
 
+_SUBFILE = 254  # TIFF's tag of what a page is; the first bit stands for one made smaller
 _MISSING_ROWS = 1 / 16  # of a JPEG that ends early: what may be missing at its bottom
-_FORMATS = ("AVIF", "BMP", "DIB", "GIF", "HEIF", "JPEG", "JPEG2000", "PNG", "PPM", "SGI", "TIFF", "WEBP")
-"""What Pillow may open: not what starts other programs, such as EPS, nor what any bytes may be, such as TGA."""
+_FORMATS = (
+    *("AVIF", "BMP", "DIB", "DDS", "GIF", "HEIF", "ICNS", "ICO", "JPEG", "JPEG2000", "PNG", "PPM", "PSD", "QOI", "SGI"),
+    *("SUN", "TIFF", "WEBP", "XPM"),
+)
+"""What Pillow may open: not what starts other programs, such as EPS, nor what any bytes may be."""
+_BY_SUFFIX = {".tga": "TGA", ".pcx": "PCX"}
+"""Formats whose first bytes may be anything: only files that are called so are opened as such."""
 
 
 class UnreadablePicture(ValueError):
@@ -31,12 +38,13 @@ def read_image(path: str | Path) -> Image:
     The content tells the format, not the suffix: JPEG, PNG, WebP, AVIF, HEIC, JPEG 2000, TIFF, GIF, BMP, PPM and
     others. Grey, palette, CMYK, 10- to 32-bit and floating-point pictures are converted, transparency is laid on
     white, and of an animation the first picture is taken. A JPEG that lacks its last bytes is read; where more than a
-    sixteenth of its rows is missing it counts as broken.
+    sixteenth of its rows is missing it counts as broken. A picture of more than 100 million pixels is read at half its
+    width and height, or at a quarter or an eighth, and so fits into memory.
 
     Raises:
         FileNotFoundError: When there is no such file.
         UnreadablePicture: When the file is empty, truncated, no picture, of a kind that cannot be read right, or
-            larger than Pillow's limit of about 179 million pixels.
+            larger than 179 million pixels, 1,000 million in a JPEG or JPEG 2000.
     """
     path = Path(path)
     if not path.is_file():
@@ -57,6 +65,8 @@ def is_picture(path: str | Path) -> bool:
                 return True
         with open_picture(path):
             return True
+    except PillowImage.DecompressionBombError:
+        return True
     except Exception:  # as in `read_image`
         return False
 
@@ -71,7 +81,10 @@ def check_picture(path: str | Path) -> tuple[int, int, str]:
         UnreadablePicture: As of `read_image`.
     """
     facts = None
-    with suppress(Exception), open_picture(path) as picture:  # `read_image` decides: it reads what Pillow does not
+    with (
+        suppress(Exception),
+        _open_any_size(Path(path)) as picture,
+    ):  # `read_image` decides: it reads what Pillow does not
         facts = picture.width, picture.height, str(picture.format)
         if picture.format == "JPEG":
             picture.draft("RGB", (picture.width // 8, picture.height // 8))
@@ -94,13 +107,14 @@ def _whole_files_only() -> Iterator[None]:
 
 @contextmanager
 def open_picture(source: str | Path | io.BytesIO) -> Iterator[PillowImage.Image]:
-    """Open a picture with Pillow without decoding it, quietly; only `FORMATS`, and only whole files, are taken."""
+    """Open a picture with Pillow without decoding it, quietly; only `_FORMATS`, and only whole files, are taken."""
     _register_heif()
+    named = "" if isinstance(source, io.BytesIO) else _BY_SUFFIX.get(Path(source).suffix.lower(), "")
     # Pillow warns of big pictures and odd tags; both are handled here.
     with (
         warnings.catch_warnings(action="ignore"),
         _whole_files_only(),
-        PillowImage.open(source, formats=_FORMATS) as opened,
+        PillowImage.open(source, formats=(*_FORMATS, named) if named else _FORMATS) as opened,
     ):
         yield opened
 
@@ -116,15 +130,35 @@ def _register_heif() -> None:
 def _read(path: Path) -> Image:
     deep = read_deep_tiff(path)
     if deep is not None:
-        return _to_rgb(ImageOps.exif_transpose(deep))
-    with open_picture(path) as opened:
+        return _to_rgb(deep)
+    with _open_any_size(path) as opened:
         try:
-            opened.seek(0)
-            return _to_rgb(ImageOps.exif_transpose(opened))
+            opened.seek(_first_whole(opened))
+            return _to_rgb(shrink(opened))
         except OSError:
             if opened.format not in ("JPEG", "MPO"):
                 raise
             return _read_truncated_jpeg(path.read_bytes())
+
+
+@contextmanager
+def _open_any_size(source: Path | io.BytesIO) -> Iterator[PillowImage.Image]:
+    with ExitStack() as opened:
+        try:
+            picture = opened.enter_context(open_picture(source))
+        except PillowImage.DecompressionBombError:
+            opened.enter_context(_whole_files_only())
+            picture = opened.enter_context(open_large(source))
+        yield picture
+
+
+def _first_whole(opened: PillowImage.Image) -> int:
+    """Return the number of the first page that is no thumbnail, of a TIFF; 0 for other pictures."""
+    for page in range(getattr(opened, "n_frames", 1) if opened.format == "TIFF" else 0):
+        opened.seek(page)
+        if not int(getattr(opened, "tag_v2", {}).get(_SUBFILE, 0)) & 1:
+            return page
+    return 0
 
 
 def _read_truncated_jpeg(data: bytes) -> Image:
@@ -145,11 +179,12 @@ def _read_truncated_jpeg(data: bytes) -> Image:
 
 
 def _decoded(data: bytes) -> Image:
-    with open_picture(io.BytesIO(data)) as opened:
-        return _to_rgb(ImageOps.exif_transpose(opened))
+    with _open_any_size(io.BytesIO(data)) as opened:
+        return _to_rgb(shrink(opened))
 
 
 def _to_rgb(picture: PillowImage.Image) -> Image:
+    ImageOps.exif_transpose(picture, in_place=True)
     if picture.mode == "F":
         return from_float(np.asarray(picture))
     if picture.mode.startswith("I"):
@@ -158,4 +193,4 @@ def _to_rgb(picture: PillowImage.Image) -> Image:
         coloured = picture.convert("RGBA")
         white = PillowImage.new("RGBA", coloured.size, "white")
         picture = PillowImage.alpha_composite(white, coloured)
-    return np.asarray(picture.convert("RGB"), np.uint8)
+    return np.array(picture if picture.mode == "RGB" else picture.convert("RGB"), np.uint8)

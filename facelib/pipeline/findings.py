@@ -14,6 +14,7 @@ from facelib.films.appearances import appearances, screen_time
 from facelib.gallery import read_gallery, summary
 from facelib.project import Project
 from facelib.project.decisions import read_corrections
+from facelib.project.identities import cast_of
 from facelib.project.spreadsheets import read_csv_table
 from facelib.project.wording import counted
 from facelib.recognize import UNKNOWN
@@ -93,13 +94,16 @@ def _gathered(project: Project) -> str:
 
 
 def _faces(project: Project) -> str:
-    counts = summary(read_gallery(project.faces).table)
+    people = cast_of(project) if project.people.is_dir() else []
+    counts = summary(read_gallery(project.faces).table, people=people)
     sums = counts.drop(columns="person").sum()
     reasons = sums.drop(["pictures", "used"])
     left_out = ", ".join(f"{count} {reason}" for reason, count in reasons.items() if count)
     pictures = counted(int(sums["pictures"]), "picture")
+    nobody = ", ".join(counts.loc[counts["used"] == 0, "person"].head(_MOST_PEOPLE))
     return (
         f"{sums['used']} of {pictures} used, of {_people((counts['used'] > 0).sum())}; left out: {left_out or 'none'}"
+        + (f"; no usable face of {nobody}" if nobody else "")
     )
 
 

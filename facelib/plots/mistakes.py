@@ -11,9 +11,11 @@ import pandas as pd
 
 from facelib.films.appearances import timecode
 from facelib.films.media.decode import UnreadableFilm, read_frame_at
+from facelib.films.media.times import read_film_times
 from facelib.images import crop, data_uri, thumbnail
 from facelib.plots.style import GROUND, WRONG
 from facelib.plots.thumbnails import Thumbnails
+from facelib.project import Project
 from facelib.project.wording import counted
 
 _INK = "var(--jp-ui-font-color1,#444)"
@@ -25,12 +27,20 @@ _TILE = (
 )
 
 
-def show_mistakes(table: pd.DataFrame, films: Mapping[str, Path], *, size: int = 128, most: int = 24) -> Thumbnails:
+def show_mistakes(
+    table: pd.DataFrame,
+    films: Mapping[str, Path],
+    *,
+    project: Project | None = None,
+    size: int = 128,
+    most: int = 24,
+) -> Thumbnails:
     """Show the worst mistakes, each by its largest face in the film: what is there, and what it was taken for.
 
     Args:
         table: Of `facelib.evaluate.list_mistakes`; the first rows are shown.
         films: Where each film that was compared lies, by the name it has in the table.
+        project: Its tables tell where a moment lies in a film of joined recordings, whose times restart.
         size: The longest side of a small picture, in pixels.
         most: How many to show at most. Each takes a moment, since its frame is looked up in the film.
 
@@ -41,18 +51,18 @@ def show_mistakes(table: pd.DataFrame, films: Mapping[str, Path], *, size: int =
         return Thumbnails("<p>No film was compared with a truth, so nothing is known of mistakes.</p>")
     if table.empty:
         return Thumbnails("<p>No mistake was found.</p>")
-    tiles = [_tile(row, films, size) for _, row in table.head(most).iterrows()]
+    tiles = [_tile(row, films, project, size) for _, row in table.head(most).iterrows()]
     rest = f"<p>The worst {most} of {len(table)} mistakes.</p>" if len(table) > most else ""
     grid = '<div style="display:flex;flex-wrap:wrap;gap:14px 12px;align-items:flex-start">'
     return Thumbnails(f"{grid}{''.join(tiles)}</div>{rest}")
 
 
-def _tile(row: pd.Series, films: Mapping[str, Path], size: int) -> str:
+def _tile(row: pd.Series, films: Mapping[str, Path], project: Project | None, size: int) -> str:
     sure, faces = float(row["confidence"]), int(row["faces"])
     return _TILE.format(
         width=size + 20,
         size=size,
-        picture=_picture(row, films.get(str(row["film"])), size),
+        picture=_picture(row, films.get(str(row["film"])), project, size),
         colour=WRONG if "named" in str(row["mistake"]) and row["mistake"] != "not named" else _INK,
         mistake=html.escape(str(row["mistake"])),
         label=html.escape(str(row["label"])),
@@ -65,12 +75,13 @@ def _tile(row: pd.Series, films: Mapping[str, Path], size: int) -> str:
     )
 
 
-def _picture(row: pd.Series, film: Path | None, size: int) -> str:
+def _picture(row: pd.Series, film: Path | None, project: Project | None, size: int) -> str:
     if film is None or not np.isfinite(row["time"]):
         return "no picture"
     try:
         # A little later than the frame's own time, which is rounded: a moment earlier would show the one before.
-        image = read_frame_at(film, float(row["time"]) + 1e-3).image
+        times = None if project is None else read_film_times(film, project.film(film))
+        image = read_frame_at(film, float(row["time"]) + 1e-3, times=times).image
     except FileNotFoundError:
         return "film gone"
     except UnreadableFilm:

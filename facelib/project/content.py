@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import os
 import re
 import shlex
 from collections.abc import Iterable
@@ -91,11 +92,15 @@ _STILL = "a still picture"
 _SERIES = 10  # numbered pictures that are frames of a film
 _NUMBERED = re.compile(r"(.*?)(\d+)(\.\w+)")
 _BUFFER = 1 << 18  # bytes that FFmpeg asks for at once of a film that is read in place
+_MOVING_WEBP = re.compile(  # the second bit of its flags
+    rb"RIFF....WEBPVP8X....[" + re.escape(bytes(flags for flags in range(256) if flags & 2)) + rb"]", re.DOTALL
+)
 _OTHERS = (
     (re.compile(rb"#EXTM3U|ffconcat|\[playlist\]|<\?xml[^>]*>\s*<MPD|<MPD|v=0\r?\n", re.IGNORECASE), "a playlist"),
     (re.compile(rb"\s*(WEBVTT|1\r?\n\d\d:\d\d:\d\d,\d|\[Script Info\]|\{\d+\}\{\d+\})"), "subtitles"),
     (re.compile(rb"<!doctype html|<html", re.IGNORECASE), "a web page"),
     (re.compile(rb"<\?xml|<"), "an XML document"),
+    (_MOVING_WEBP, "an animated WebP, which FFmpeg does not read: save it as GIF or MP4"),
     (re.compile(rb"\xff\xd8\xff|\x89PNG|BM.{12}|II\*\0|MM\0\*|RIFF....WEBP", re.DOTALL), _STILL),
     (re.compile(rb"....ftyp(avif|heic|heix|mif1)", re.DOTALL), _STILL),
     (re.compile(rb"%PDF"), "a PDF document"),
@@ -139,7 +144,13 @@ def files_below(folder: Path) -> list[Path]:
 
     Links are followed, each folder once; a broken link is returned as it is.
     """
-    return sorted(path for path, _ in walk(folder) if not path.is_dir()) if folder.is_dir() else []
+    return sorted(path for path, _ in walk(folder) if not os.path.isdir(path)) if folder.is_dir() else []
+
+
+def unreadable_folders(folder: Path) -> list[tuple[Path, str]]:
+    """Return the folders below a folder, and itself, that cannot be read, each with the reason."""
+    found = walk(folder) if folder.is_dir() else ()
+    return [(path, reason) for path, reason in found if reason and os.path.isdir(path) and not path.is_symlink()]
 
 
 def why_no_film(path: Path) -> str:
@@ -149,11 +160,11 @@ def why_no_film(path: Path) -> str:
     pictures and what is known to be something else, such as a playlist. Any other file is a film when FFmpeg finds
     moving pictures in it.
     """
-    if path.is_symlink() and not path.exists():
-        return f"a broken link to {str(path.readlink())!r}"
-    if path.exists() and not path.is_file():  # a pipe would be waited for without end
-        return "not a file"
     try:
+        if path.is_symlink() and not path.exists():
+            return f"a broken link to {str(path.readlink())!r}"
+        if path.exists() and not path.is_file():  # a pipe would be waited for without end
+            return "not a file"
         status = path.stat()
         return _why_no_film(path, status.st_size, status.st_mtime_ns)
     except OSError as error:
@@ -171,6 +182,8 @@ def _why_no_film(path: Path, size: int, changed: int) -> str:
     text = _without_mark(head).lstrip()
     named = path.suffix.lower() in VIDEO_SUFFIXES
     other = next((kind for pattern, kind in _OTHERS if pattern.match(text) or pattern.match(head)), "")
+    if other == _STILL and _moves(head):
+        other = ""
     if named:
         still = head[:4] == b"GIF8" and _is_still(path)
         return "a picture that does not move" if still else other if other in {"a playlist", "subtitles"} else ""
@@ -226,6 +239,14 @@ def _without_mark(head: bytes) -> bytes:
 
 def _is_text(head: bytes) -> bool:
     return b"\0" not in head and sum(byte < 9 or 13 < byte < 32 for byte in head) == 0
+
+
+def _moves(head: bytes) -> bool:
+    """Return whether a PNG picture has several frames: it says so before its first one."""
+    at = head.find(b"acTL")
+    return (
+        head.startswith(b"\x89PNG") and 0 < at < head.find(b"IDAT") and int.from_bytes(head[at + 4 : at + 8], "big") > 1
+    )
 
 
 def _is_still(path: Path) -> bool:

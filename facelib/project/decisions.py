@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from facelib.project.files import atomic_write, writer_lock
+from facelib.project.names import reserved_label
 from facelib.project.spreadsheets import csv_text, read_csv_table
 
 CORRECTION_COLUMNS = [
@@ -59,7 +60,8 @@ def append_corrections(path: str | Path, rows: pd.DataFrame) -> None:
 def read_corrections(path: str | Path) -> pd.DataFrame:
     """Read a project's decisions about tracks, oldest first; none when there is no file.
 
-    Merged names (`facelib.project.identities`) are replaced by the name that they are merged into.
+    Merged names (`facelib.project.identities`) are replaced by the name that they are merged into, and a reserved name
+    that somebody wrote in another case, such as `UNKNOWN`, by its usual form.
 
     Returns:
         The columns `CORRECTION_COLUMNS`; `track` and `frame` are int64 and the box float64. A number that cannot be
@@ -71,7 +73,8 @@ def read_corrections(path: str | Path) -> pd.DataFrame:
     table = read_decisions(path)
     names = merged_names(table)
     tracks = table[table["video"] != ""].reset_index(drop=True)
-    return tracks.assign(**{side: tracks[side].map(lambda name: names.get(name, name)) for side in ("was", "is")})
+    plain = {name: reserved_label(name) or names.get(name, name) for name in {*tracks["was"], *tracks["is"]}}
+    return tracks.assign(**{side: tracks[side].map(plain) for side in ("was", "is")})
 
 
 def read_decisions(path: str | Path) -> pd.DataFrame:

@@ -258,13 +258,13 @@ class Project:
     def list_videos(self) -> list[tuple[Path, str]]:
         """Return every file in `videos/` and below with the reason why it is skipped, empty for a film.
 
-        Films are recognised by their content. Hidden and system files are not listed, and numbered pictures are listed
-        as one.
+        Films are recognised by their content. Hidden and system files are not listed, numbered pictures are listed as
+        one, and so is a folder that cannot be read.
         """
-        from facelib.project.content import join_series, why_no_film
+        from facelib.project.content import join_series, unreadable_folders, why_no_film
 
         listed: dict[str, tuple[Path, str]] = {}
-        others: list[tuple[Path, str]] = []
+        others = unreadable_folders(self.videos)
         for path in self._files_called():
             place = str(path.relative_to(self.videos))
             reason = "its name is not UTF-8: rename it" if text_of(place) != place else why_no_film(path)

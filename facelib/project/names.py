@@ -40,6 +40,20 @@ def group_number(label: str) -> int:
     return int(number) if start == "Unknown" and number.isascii() and number.isdigit() else 0
 
 
+def reserved_label(name: str) -> str:
+    """Return a reserved name as facelib writes it, however it is spelt; empty for every other name.
+
+    Example:
+        >>> [reserved_label(name) for name in ("UNKNOWN", "not  a Face", "unknown 02", "Ada")]
+        ['unknown', 'not a face', 'Unknown 2', '']
+    """
+    plain = " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+    start, _, number = plain.partition(" ")
+    if plain in {UNKNOWN, NOT_A_FACE}:
+        return plain
+    return f"Unknown {int(number)}" if start == UNKNOWN and number.isdecimal() else ""
+
+
 def is_reserved(name: str) -> bool:
     """Return whether a name is reserved, in any case, spacing and Unicode form.
 
@@ -47,9 +61,7 @@ def is_reserved(name: str) -> bool:
         >>> [is_reserved(name) for name in ("UNKNOWN", "unknown  1", "Not a Face", "Unknown Soldier")]
         [True, True, True, False]
     """
-    plain = " ".join(unicodedata.normalize("NFKC", name).casefold().split())
-    start, _, number = plain.partition(" ")
-    return plain in {UNKNOWN, NOT_A_FACE} or (start == UNKNOWN and number.isdigit())
+    return bool(reserved_label(name))
 
 
 def is_same_name(one: str, other: str) -> bool:

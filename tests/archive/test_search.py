@@ -379,3 +379,10 @@ open_archive(project)
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.stdout == f"{FILMS} unchanged\n"
     assert "make scale" in done.stderr.splitlines()[-1]
+
+
+def test_near_a_face_there_is_nobody_in_films_without_one(make_reviewed):
+    project = make_reviewed({"landscape.mp4": [], "sea.mp4": []})
+    update_archive(project, progress=False)
+    with open_archive(project) as archive:
+        assert find_face(archive, np.zeros(8), weights="a" * 64).empty

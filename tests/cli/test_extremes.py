@@ -1,13 +1,19 @@
 """Each command where there is nothing, where nothing goes wrong, and where everything does."""
 
+import re
+
 import pandas as pd
 import pytest
 from PIL import Image
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from facelib.cli import main
 from facelib.films.problems import SUMMARY_COLUMNS
+from facelib.pipeline import run_pipeline
+from facelib.pipeline.notebooks import all_steps
 from facelib.project import Project, write_table
+from tests.conftest import write_reviewed
 
 
 def invoke(*arguments):
@@ -36,7 +42,36 @@ def all_wrong(folder):
     return project
 
 
-PLACES = {"nothing": nothing, "all wrong": all_wrong}
+def looked_at(folder, name, films):
+    """Two people with pictures, and films with tables."""
+    project = Project(name, folder / "data", folder / "output")
+    for person in ("Ann", "Bob"):
+        (project.people / person).mkdir(parents=True)
+        Image.new("RGB", (50, 50)).save(project.people / person / "1.png")
+    project.videos.mkdir()
+    for film, tracks in films.items():
+        (project.videos / film).write_text("no film")
+        write_reviewed(project, film, tracks)
+    write_table(
+        pd.DataFrame(
+            [dict.fromkeys(SUMMARY_COLUMNS, 0) | {"film": film, "people": "", "problem": ""} for film in films]
+        ),
+        project.film_summary,
+    )
+    return project
+
+
+def nobody(folder):
+    return looked_at(folder, "nobody", {"film.mp4": [], "other.mkv": []})
+
+
+def all_well(folder):
+    return looked_at(
+        folder, "well", {"film.mp4": [("Ann", "", 0.9), ("Bob", "", 0.9)], "other.mkv": [("Ann", "", 0.9)]}
+    )
+
+
+PLACES = {"nothing": nothing, "all wrong": all_wrong, "nobody": nobody, "all well": all_well}
 COMMANDS = {
     "page": ("page",),
     "live": ("live", "{videos}/film.mp4", "--headless"),
@@ -44,12 +79,29 @@ COMMANDS = {
     "keep-apart": ("keep-apart", "Ann", "Bob"),
     "separate": ("separate", "Ann", "Bob"),
     "forget": ("forget", "Bob", "--yes"),
+    "search": ("search",),
+    "search for a person": ("search", "Ann"),
+    "search for company": ("search", "Ann", "--company"),
+    "search by year": ("search", "Ann", "--years", "--form", "csv"),
+    "search by face": ("search", "--face", "{people}/loose.png"),
 }
+BELOW = {"run", "align"}
+WITHOUT_PROJECT = {"demo", "doctor", "models", "serve", "cluster"}
 
 
 @pytest.fixture(params=PLACES)
 def project(request, tmp_path):
     return PLACES[request.param](tmp_path)
+
+
+@pytest.fixture(params=["nothing", "all wrong"])
+def bare(request, tmp_path):
+    return PLACES[request.param](tmp_path)
+
+
+def test_every_command_is_tried():
+    tried = {command[0] for command in COMMANDS.values()}
+    assert tried | BELOW | WITHOUT_PROJECT == set(get_command(main).commands)
 
 
 def assert_told(result):
@@ -64,7 +116,7 @@ def assert_told(result):
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_on_a_project_without_results(project, command):
-    arguments = [argument.format(videos=project.videos) for argument in COMMANDS[command]]
+    arguments = [argument.format(videos=project.videos, people=project.people) for argument in COMMANDS[command]]
     places = ("--project", project.name, "--data-dir", project.data_dir, "--output-dir", project.output_dir)
     assert_told(invoke(*arguments, *places))
 
@@ -83,7 +135,23 @@ def test_align_on_trees_without_a_picture_without_a_failure_and_with_failures_on
 
 
 @pytest.mark.kernel
-def test_a_run_ends_at_the_first_step_that_has_nothing_to_work_on(project):
+@pytest.mark.parametrize("number", [number for number in all_steps() if number > 1])
+def test_a_notebook_alone_on_a_project_without_results(bare, number):
+    (step,) = run_pipeline(bare, steps=[number])
+    assert step.state == "done" or "expected" in step.message
+    assert not re.search(r"KeyError|IndexError|TypeError|AttributeError", step.message)
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize("number", [6, 10])
+def test_a_notebook_after_the_films_on_one_without_a_face(tmp_path, number):
+    (step,) = run_pipeline(nobody(tmp_path), steps=[number])
+    assert (step.state, step.message) == ("done", "")
+
+
+@pytest.mark.kernel
+def test_a_run_ends_at_the_first_step_that_has_nothing_to_work_on(bare):
+    project = bare
     places = ("--project", project.name, "--data-dir", project.data_dir, "--output-dir", project.output_dir)
     result = invoke("run", *places)
     assert result.exit_code == 1

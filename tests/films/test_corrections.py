@@ -28,6 +28,7 @@ from facelib.films.present import films_behind, remember_drawn
 from facelib.films.settle import settle_films
 from facelib.gallery import move
 from facelib.images import read_image
+from facelib.project.decisions import read_decisions
 from facelib.project.identities import merge
 from facelib.recognize import UNKNOWN
 from facelib.review import Review
@@ -168,6 +169,16 @@ class TestFile:
 
 
 class TestNames:
+    @pytest.mark.parametrize(
+        ("written", "label"),
+        [("UNKNOWN", UNKNOWN), (" Unknown", UNKNOWN), ("NOT A FACE", NOT_A_FACE), ("unknown 2", "Unknown 2"),
+         ("UNKNOWN  02", "Unknown 2"), ("Ada", "Ada"), ("Unknown Soldier", "Unknown Soldier"), ("", "")],
+    )  # fmt: skip
+    def test_a_reserved_name_that_somebody_typed_in_another_case(self, tmp_path, written, label):
+        append_corrections(tmp_path / "corrections.csv", row(written))
+        assert read_corrections(tmp_path / "corrections.csv")["is"].tolist() == [label]
+        assert read_decisions(tmp_path / "corrections.csv")["is"].tolist() == [written]
+
     @pytest.mark.parametrize("name", ["", "  ", "a/b", "a\\b", ".hidden", "..", "a\x00b", "x" * 201,
                                       "unknown", "Unknown", "UNKNOWN 3", "Unknown 3", "Not a Face"])  # fmt: skip
     def test_refused(self, name):

@@ -86,6 +86,17 @@ def test_movement_is_no_cut(make_film):
     assert starts(film) == []
 
 
+@pytest.mark.parametrize("times", [(2,), (2, 3), (4, 5), (5,)])  # 30 at 60, 24 at 60, 25 at 120, 24 at 120
+def test_a_movement_whose_pictures_are_shown_several_times_is_no_cut(make_film, times):
+    """As films are on the web and in television; a cut between two such scenes is found."""
+    scenes = [noise(seed, 20, drift=1) for seed in (0, 1)]
+    pictures = [
+        [one for number, one in enumerate(scene) for _ in range(times[number % len(times)])] for scene in scenes
+    ]
+    film = make_film(pictures=[*pictures[0], *pictures[1]], rate=60, sound=None)
+    assert starts(film) == [(len(pictures[0]), "cut")]
+
+
 @pytest.mark.parametrize("level", [0, 255])
 @pytest.mark.parametrize(
     ("ramp", "hold"),

@@ -36,6 +36,26 @@ def test_copied_once_and_never_overwritten(tree, project):
     assert not (project.people / "Ann" / "notes.txt").exists()
 
 
+def test_what_is_not_copied_is_told(tree, project, caplog):
+    PillowImage.new("RGB", (8, 6)).save(tree / "Cy.png")
+    (tree / "Unknown 1").mkdir()
+    copy_people(tree, project)
+    told = {text.partition(str(tree))[2] for text in caplog.messages}
+    assert told == {
+        "/Ann/notes.txt is not copied: not a picture",
+        "/Cy.png is not copied: whose is it? put it into a folder named after the person, such as 'Cy'",
+        "/Unknown 1 is not copied: a name that facelib gives to people it does not know: rename the folder",
+    }
+    assert not (project.people / "Unknown 1").exists()
+
+
+def test_films_with_one_name_in_several_folders_are_told(make_film, project, tmp_path, caplog):
+    films = [make_film(f"source/{place}/ep1.mp4", frames=3) for place in ("a", "b")]
+    assert copy_films(tmp_path / "source", project) == 1
+    assert caplog.messages == [f"{films[1]} is not copied: called like {films[0]}; rename one"]
+    assert (project.videos / "ep1.mp4").read_bytes() == films[0].read_bytes()
+
+
 def test_nothing_to_copy(tmp_path, project):
     with pytest.raises(FileNotFoundError, match="one folder"):
         copy_people(tmp_path, project)

@@ -47,6 +47,12 @@ def test_everything_is_either_taken_or_listed(tmp_path):
     assert left_out == {"notes.md": "not a picture", "gone.jpg": "a broken link", "pipe": "not a file"}
 
 
+@pytest.mark.parametrize("content", [b"\xff\x0a\x00\x10", b"\0\0\0\x0cJXL \r\n\x87\n and more"])
+def test_jpeg_xl_is_named(tmp_path, content):
+    put(tmp_path / "portrait.jxl", content)
+    assert found(tmp_path) == ([], {"portrait.jxl": "a JPEG XL picture, which cannot be read: save it as JPEG"})
+
+
 def test_links_that_lead_back_are_followed_once(tmp_path):
     put(tmp_path / "a" / "1.jpg")
     (tmp_path / "a" / "loop").symlink_to(tmp_path)

@@ -5,13 +5,23 @@ from __future__ import annotations
 import struct
 import zlib
 
+import cv2
 import numpy as np
 import pytest
 import tifffile
 from PIL import Image as PillowImage
 from PIL import ImageFile
 
-from facelib.images import UnreadablePicture, crop, data_uri, is_picture, read_image, sharpness, thumbnail
+from facelib.images import (
+    UnreadablePicture,
+    check_picture,
+    crop,
+    data_uri,
+    is_picture,
+    read_image,
+    sharpness,
+    thumbnail,
+)
 
 GREEN = (20, 200, 40)
 
@@ -116,6 +126,34 @@ def test_a_deep_tiff_of_another_kind_is_refused_by_its_kind(tmp_path):
         read_image(tmp_path / "press.tif")
 
 
+@pytest.mark.parametrize("kind", ["minisblack", "miniswhite", "float", "rgb"])
+def test_a_deep_tiff_in_lzw_is_read(tmp_path, kind):
+    levels = ramp(2**16)
+    content = {"float": (levels / (2**16 - 1)).astype(np.float32), "rgb": np.stack([levels] * 3, -1).astype(np.uint16)}
+    path, lzw = tmp_path / "packed.tif", [cv2.IMWRITE_TIFF_COMPRESSION, 5]
+    cv2.imwrite(str(path), content.get(kind, levels.astype(np.uint16)), lzw)
+    with tifffile.TiffFile(path, mode="r+b") as opened:
+        page = opened.pages[0]
+        assert page.compression == 5
+        if kind == "miniswhite":
+            page.tags["PhotometricInterpretation"].overwrite(0)
+    shown = 255 - GREY_RAMP if kind == "miniswhite" else GREY_RAMP
+    assert np.abs(read_image(path).astype(int) - shown[..., None]).max() <= 1
+
+
+@pytest.mark.parametrize("depth", [np.uint8, np.uint16])
+def test_a_tiff_that_begins_with_its_thumbnail_is_read_large(tmp_path, depth):
+    path, levels = tmp_path / "scan.tif", ramp(np.iinfo(depth).max + 1).astype(depth)
+    tifffile.imwrite(path, levels[::4, ::4], photometric="minisblack", subfiletype=1)
+    tifffile.imwrite(path, levels, photometric="minisblack", append=True)
+    assert np.abs(read_image(path).astype(int) - GREY_RAMP[..., None]).max() <= 1
+
+
+def test_values_below_zero_are_dark(tmp_path):
+    tifffile.imwrite(tmp_path / "signed.tif", (ramp(256) - 128).astype(np.int8), photometric="minisblack")
+    assert np.abs(read_image(tmp_path / "signed.tif").astype(int) - GREY_RAMP[..., None]).max() <= 1
+
+
 @pytest.mark.parametrize("bits", [10, 12])
 def test_a_png_that_uses_fewer_bits_than_it_has_is_not_black(tmp_path, bits):
     PillowImage.fromarray(ramp(2**bits).astype(np.uint16)).save(tmp_path / "camera.png")
@@ -129,6 +167,40 @@ def test_the_content_tells_the_format_whatever_the_file_is_called(tmp_path, kind
     picture.save(path, kind)
     assert is_picture(path)
     assert np.abs(read_image(path)[24, 32].astype(int) - GREEN).max() <= 12
+
+
+@pytest.mark.parametrize("name", ["a.tga", "a.pcx", "a.ico", "a.icns", "a.qoi", "a.dds", "a.TGA"])
+def test_other_formats_that_pillow_reads(tmp_path, name):
+    path = saved(tmp_path, name, "RGB", GREEN)
+    assert is_picture(path)
+    assert np.abs(read_image(path)[0, 0].astype(int) - GREEN).max() <= 2
+
+
+def test_a_format_without_a_mark_is_told_by_its_suffix_alone(tmp_path):
+    path = saved(tmp_path, "a.tga", "RGB", GREEN).rename(tmp_path / "a.bin")
+    assert not is_picture(path)
+
+
+@pytest.mark.parametrize("quarter", [False, True])
+def test_a_jpeg_of_200_million_pixels_is_read_at_half_its_size(tmp_path, quarter):
+    width, height = 16_320, 12_240  # as of the largest telephones
+    picture = PillowImage.new("L", (width, height), 90)
+    picture.paste(200, (0, 0, width // 2, height))
+    exif = picture.getexif()
+    exif[0x0112] = 6 if quarter else 1
+    picture.save(tmp_path / "telephone.jpg", exif=exif)
+    assert is_picture(tmp_path / "telephone.jpg")
+    assert check_picture(tmp_path / "telephone.jpg") == (width, height, "JPEG")
+    image = read_image(tmp_path / "telephone.jpg")
+    assert image.shape == ((width // 2, height // 2, 3) if quarter else (height // 2, width // 2, 3))
+    upright = image.transpose(1, 0, 2) if quarter else image
+    assert [int(upright[100, place, 0]) for place in (100, -100)] == [200, 90]
+
+
+def test_other_pictures_beyond_100_million_pixels_are_made_smaller(tmp_path):
+    PillowImage.new("L", (10_400, 10_000), 90).save(tmp_path / "scan.png", compress_level=1)
+    image = read_image(tmp_path / "scan.png")
+    assert image.shape == (5000, 5200, 3) and image.min() == image.max() == 90
 
 
 @pytest.mark.parametrize("missing", [1, 2, 3, 10, 50])
@@ -173,8 +245,18 @@ def test_bomb_is_refused(tmp_path):
     chunks = [header, b"IDAT" + bytes(4)]
     body = b"".join(struct.pack(">I", len(c) - 4) + c + struct.pack(">I", zlib.crc32(c)) for c in chunks)
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + body)
-    with pytest.raises(UnreadablePicture, match="pixels"):
+    assert is_picture(path)
+    with pytest.raises(UnreadablePicture, match=r"at most 179 million pixels.*save it smaller"):
         read_image(path)
+
+
+def test_a_deep_tiff_beyond_the_limit_is_refused_before_it_is_decoded(tmp_path):
+    tifffile.imwrite(tmp_path / "huge.tif", np.zeros((8, 8), np.uint16), photometric="minisblack")
+    with tifffile.TiffFile(tmp_path / "huge.tif", mode="r+b") as opened:
+        for side in ("ImageWidth", "ImageLength"):
+            opened.pages[0].tags[side].overwrite(60_000)
+    with pytest.raises(UnreadablePicture, match=r"at most 179 million pixels, got 60000 x 60000; save it smaller"):
+        read_image(tmp_path / "huge.tif")
 
 
 def test_missing(tmp_path):
@@ -196,8 +278,6 @@ def test_crop(box, shape):
 
 
 def test_sharpness_falls_with_blur():
-    import cv2
-
     image = np.random.default_rng(0).integers(0, 255, (120, 120, 3), np.uint8)
     values = [sharpness(cv2.GaussianBlur(image, (0, 0), sigma), [0, 0, 120, 120]) for sigma in (0.5, 1, 3)]
     assert values == sorted(values, reverse=True)

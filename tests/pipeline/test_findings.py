@@ -1,9 +1,12 @@
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from facelib.films.problems import SUMMARY_COLUMNS
+from facelib.gallery import write_gallery
+from facelib.gallery.records import face_table
 from facelib.gather import FILM_COLUMNS, GATHERED_COLUMNS, PICTURE_COLUMNS
 from facelib.pipeline.findings import describe_films, describe_step
 from facelib.project import Project, write_table
@@ -59,6 +62,29 @@ def test_step_1_counts_people_pictures_films_and_problems(project):
     assert describe_step(1, project) == (
         "1 person, 1 picture, 1 film, 4 problems (2 of pictures, 1 of films, 1 of films not fetched: see the report)"
     )
+
+
+def test_step_2_names_those_without_a_usable_face(project, tmp_path):
+    for person in ("Ann", "Bob", "Eve"):
+        (project.people / person).mkdir(parents=True)
+    sides = dict.fromkeys(("left", "top", "right", "bottom", "score", "sharpness"), 1.0)
+    vectors = {"landmarks": np.ones(10, np.float32), "embedding": np.ones(4, np.float32)}
+    rows = [
+        {
+            "picture": f"people/{person}/1.jpg",
+            "sha256": "a",
+            "face": 0,
+            "person": person,
+            "reason": why,
+            **sides,
+            **vectors,
+        }
+        for person, why in [("Ann", ""), ("Bob", "duplicate")]
+    ]
+    faces = face_table(rows).assign(used=[True, False])
+    write_gallery(faces, project.faces, detector="", embedder="", weights_sha256="", threshold=0.5)
+    line = describe_step(2, project)
+    assert line == "1 of 2 pictures used, of 1 person; left out: 1 duplicate; no usable face of Bob, Eve"
 
 
 def test_step_5_counts_films_tracks_and_problems(project):

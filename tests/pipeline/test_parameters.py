@@ -240,3 +240,13 @@ def test_values_are_read_from_text(text, value):
 def test_a_list_that_is_not_whole_is_refused():
     with pytest.raises(ValueError, match="expected JSON"):
         parse_value("[a.mp4]")
+
+
+def test_a_name_that_papermill_passed_and_does_not_know_is_refused():
+    """Papermill only warns of it; what it was given stands in a cell of its own."""
+    cells = ["", "threshold: float = None", '# Parameters\nproject = "demo"\ntreshold = 0.4\n', "import textwrap"]
+    with pytest.raises(ValueError, match=r"got 'treshold'. Did you mean 'threshold'\?"):
+        TuneThresholdParameters.of({"threshold": None, "treshold": 0.4, "In": cells})
+    known = [*cells, '# Parameters\nthreshold = 0.4\noptions = {"seed": 1}\n']  # the last run counts
+    given = TuneThresholdParameters.of({"threshold": 0.4, "options": {"seed": 1}, "In": known})
+    assert (given.threshold, given.seed) == (0.4, 1)

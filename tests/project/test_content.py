@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -60,6 +62,33 @@ def test_numbered_pictures_are_listed_as_one_with_the_way_to_a_film(form, begin,
     subprocess.run(shlex.split(command), cwd=folder, check=True, capture_output=True)
     assert len(list(read_frames(folder / "film.mp4"))) == 12
     assert [path for path, reason in project.list_videos() if not reason] == [folder / "film.mp4"]
+
+
+def test_a_folder_that_cannot_be_read_is_listed(tmp_path):
+    project = Project("demo", tmp_path, tmp_path / "output")
+    (project.videos / "locked").mkdir(parents=True)
+    (project.videos / "locked" / "film.mp4").touch()
+    (project.videos / "locked").chmod(0)
+    code = f"from facelib.project import Project; print(Project('demo', {str(tmp_path)!r}).list_videos())"
+    # An administrator may read everything, unless that right is given up.
+    plain = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-dac_override,-dac_read_search"]
+    done = subprocess.run(
+        [*(plain if os.geteuid() == 0 else []), sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert done.stdout.strip() == f"[({project.videos / 'locked'!r}, 'cannot be read: Permission denied')]", done.stderr
+
+
+def test_a_folder_deeper_than_the_system_allows_stops_nothing(tmp_path, monkeypatch):
+    project = Project("demo", tmp_path, tmp_path / "output")
+    project.videos.mkdir(parents=True)
+    monkeypatch.chdir(project.videos)
+    for _ in range(20):
+        os.mkdir("x" * 250)
+        os.chdir("x" * 250)
+    Path("film.mp4").touch()
+    monkeypatch.chdir(tmp_path)
+    ((_, reason),) = project.list_videos()
+    assert reason == "cannot be read: File name too long"
 
 
 @pytest.fixture

@@ -134,5 +134,9 @@ def test_a_threshold_saved_by_hand_stays_until_it_is_undone(project: Project) ->
     again.save(path, choice.measured.threshold, by_hand=choice.by_hand)
     assert choose_threshold(again, path).by_hand
     assert choose_threshold(again, path, 0.5).measured.threshold == 0.5  # a parameter goes before it
+    with pytest.raises(
+        ValueError, match=r"expected a threshold of at most [\d.]+ .*got 45\.0"
+    ):  # meant as a percentage
+        choose_threshold(again, path, 45.0)
     widget.back.click()
     assert not choose_threshold(again, path).by_hand and widget.errors.value == ""

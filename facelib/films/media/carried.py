@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -13,7 +14,9 @@ from typing import Any
 import av
 from av.container import InputContainer, OutputContainer
 
+from facelib.films.media.opening import picture_stream
 from facelib.films.media.timeline import ClockSegment, FrameTimes, StreamClock
+from facelib.project.content import moving_streams
 
 log = logging.getLogger(__name__)
 
@@ -56,21 +59,28 @@ _HEADER = (
 
 def streams_left_out(container: InputContainer) -> list[str]:
     """Return which streams of a film cannot be carried over, one sentence per kind; empty when all can."""
-    notes: dict[str, int] = {}
     streams: list[Any] = list(container.streams)
-    for stream in streams:
-        context = stream.codec_context
-        if stream.type == "subtitle" and not is_text(stream):
-            name = context.codec.canonical_name if context is not None else "of an unknown kind"
-            what = f"subtitles that are pictures ({name})" if context is not None else "subtitles of an unknown kind"
-        elif stream.type == "audio" and (context is None or not context.sample_rate):
-            what = "sound of an unknown kind"
-        elif stream.type == "attachment":
-            what = "attached files"
-        else:
-            continue
-        notes[what] = notes.get(what, 0) + 1
-    return [f"{count} x {what} not carried over" for what, count in notes.items()]
+    told = Counter(filter(None, (_why_left_out(stream, container) for stream in streams)))
+    return [f"{count} x {what} not carried over" for what, count in told.items()]
+
+
+def _why_left_out(stream: Any, container: InputContainer) -> str:
+    """Return what a stream is that cannot be carried over, empty for one that can."""
+    context = stream.codec_context
+    if stream.type == "video" and stream is not picture_stream(container):
+        return "further pictures" if stream in moving_streams(container) else "cover"
+    if stream.type == "subtitle" and not is_text(stream):
+        known = context is not None
+        return (
+            f"subtitles that are pictures ({context.codec.canonical_name})" if known else "subtitles of an unknown kind"
+        )
+    if stream.type == "audio" and (context is None or not context.sample_rate):
+        return "sound of an unknown kind"
+    if stream.type == "attachment":
+        return "attached files"
+    # Timecodes are read, and the text of chapters is.
+    known = "timecode" in stream.metadata or not stream.name or bool(container.chapters())
+    return f"data ({stream.name})" if stream.type == "data" and not known else ""
 
 
 def is_text(stream: Any) -> bool:

@@ -122,28 +122,45 @@ def read_frame_at(path: str | Path, seconds: float, *, times: FrameTimes | None 
             raise UnreadableFilm(f"expected a frame at {seconds!r} s, could decode none of {str(path)!r}")
     began = reader.times().to_source(0.0)
     wanted = times.to_source(seconds) if times is not None else seconds + began
-    if wanted <= began:
+    if seconds <= 0:
         return Frame(first.image(), first.index, first.time)
-    # Some containers have no index: a seek then lands after the last keyframe.
-    for earlier in (*_EARLIER, None):
+    # Some containers have no index: a seek then lands after the last keyframe. Where times restart, anywhere.
+    joined = times is not None and len(times.segments) > 1
+    for earlier in (None,) if joined else (*_EARLIER, None):
         with open_reader(path) as reader:
-            shown = _frame_at(reader, wanted, None if earlier is None else max(began, wanted - earlier))
+            begin = None if earlier is None else max(began, wanted - earlier)
+            shown = _frame_at(reader, seconds, None) if begin is None else _frame_at(reader, wanted, begin)
             if shown is not None:
                 break
     if shown is None:
         return Frame(first.image(), first.index, first.time)
-    time = seconds if shown.source is None else shown.source - wanted + seconds
+    time = shown.time if begin is None or shown.source is None else shown.source - wanted + seconds
     return Frame(shown.image(), round(time * float(reader.stream.average_rate or 25)), time)
 
 
-def _frame_at(reader: FilmReader, source: float, begin: float | None) -> FilmFrame | None:
-    """Return the frame at a time in the file, read from `begin` on or from the beginning; None where that is later."""
+def _frame_at(reader: FilmReader, wanted: float, begin: float | None) -> FilmFrame | None:
+    """Return the frame that is on screen at a time.
+
+    Args:
+        reader: Nothing has been read yet.
+        wanted: A time in the film, if it is read from its beginning, else one in its file.
+        begin: Time in the file from which on it is read; None reads from the beginning.
+
+    Returns:
+        The frame; None where reading cannot begin there, or begins later than wanted.
+    """
     stream = reader.stream
-    if begin is not None:
-        reader.container.seek(round(begin / stream.time_base), stream=stream)
+    try:
+        if begin is not None:
+            reader.container.seek(round(begin / stream.time_base), stream=stream)
+    except av.FFmpegError:  # a raw stream
+        return None
     shown: FilmFrame | None = None
     for frame in reader.frames():
-        if frame.source is not None and frame.source > source + 1e-6:
+        time = frame.time if begin is None else frame.source
+        if time is None:
+            return None
+        if time > wanted + 1e-6:
             break
         shown = frame
     return shown

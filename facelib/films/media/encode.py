@@ -197,7 +197,7 @@ class _FilmWriter:
         """Return what of the sound was lost."""
         sounds = [track for stream, track in self.tracks.items() if stream.type == "audio"]
         return [
-            f"{track.lost:.1f} seconds of sound {number} could not be written"
+            f"{track.lost:.{1 if track.lost >= 0.05 else 3}f} seconds of sound {number} could not be written"
             for number, track in enumerate(sounds, 1)
             if track is not None and not isinstance(track, SubtitleTrack) and track.lost
         ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,8 @@ from facelib.project.content import moving_streams, open_container
 from facelib.project.store import is_remote
 
 log = logging.getLogger(__name__)
+_DURATION = re.compile(r"(\d+):(\d\d):(\d\d\.\d+)")
+_SHORT = 0.1  # of the film: a stream that ends before that is not its picture
 
 
 class UnreadableFilm(ValueError):
@@ -46,15 +49,33 @@ def open_film(path: str | Path) -> Iterator[InputContainer]:
 def picture_stream(container: InputContainer) -> Any:
     """Return the video stream of a film that `open_film` opened: the largest of its default ones.
 
+    One that ends long before the film, such as a cover that is not marked as one, comes after all others.
+
     Raises:
         StopIteration: When there are none.
     """
-    return next(iter(sorted(moving_streams(container), key=_rank)))
+    whole = (container.duration or 0) / 1e6
+    return next(iter(sorted(moving_streams(container), key=lambda stream: _rank(stream, whole))))
 
 
-def _rank(stream: Any) -> tuple[bool, int, int]:
+def _rank(stream: Any, whole: float) -> tuple[bool, bool, int, int]:
     context = stream.codec_context
-    return not stream.disposition & av.stream.Disposition.default, -context.width * context.height, stream.index
+    length = tagged_length(stream)
+    if length is None and stream.duration:
+        length = float(stream.duration * stream.time_base)
+    short = length is not None and length < _SHORT * whole
+    default = bool(stream.disposition & av.stream.Disposition.default)
+    return short or stream.frames == 1, not default, -context.width * context.height, stream.index
+
+
+def tagged_length(stream: Any) -> float | None:
+    """Return how long Matroska's statistics say that a stream is, in seconds; None without any."""
+    ends = next((text for key, text in stream.metadata.items() if key.upper().startswith("DURATION")), "")
+    found = _DURATION.fullmatch(ends)
+    if found is None:
+        return None
+    hours, minutes, rest = (float(part) for part in found.groups())
+    return 3600 * hours + 60 * minutes + rest
 
 
 def read_packets(

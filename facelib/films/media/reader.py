@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,7 +16,14 @@ from av.container import InputContainer
 
 from facelib.films.media.fields import Deinterlacer
 from facelib.films.media.losses import PictureCount, SoundCount, join_sentences
-from facelib.films.media.opening import UnreadableFilm, decode_packet, open_film, picture_stream, read_packets
+from facelib.films.media.opening import (
+    UnreadableFilm,
+    decode_packet,
+    open_film,
+    picture_stream,
+    read_packets,
+    tagged_length,
+)
 from facelib.films.media.raw import UNFRAMED, ends_in_picture
 from facelib.films.media.shown import FilmFrame, Stage, pixel_aspect
 from facelib.films.media.structure import begins_another, first_break
@@ -25,7 +31,6 @@ from facelib.films.media.timecode import gop_timecode, read_timecode
 from facelib.films.media.timeline import JOINABLE, FrameTimes, JointFinder, PictureClock
 from facelib.project.ranges import size_of
 
-_DURATION = re.compile(r"(\d+):(\d\d):(\d\d\.\d+)")
 _UNTIMED = -(1 << 63)  # FFmpeg's AV_NOPTS_VALUE
 _HELD = 8  # frames buffered for sorting, in a damaged film
 _FIRST_GROUP = 64  # frames in which the first timecode of MPEG-2 pictures is looked for
@@ -78,6 +83,7 @@ class FilmReader:
         self._sortable = not joinable
         self._stage = Stage(aspect=pixel_aspect(self.stream.sample_aspect_ratio))
         self._shapeless = container.format.name in _SHAPELESS
+        self._numbered = container.format.name == "dirac"  # its pictures have numbers in place of times
         self._source, self._ticks = array("q"), array("q")  # a film of hours has hundreds of thousands
         self._sounds: dict[int, SoundCount] = {}
         self._damage = ""
@@ -141,12 +147,13 @@ class FilmReader:
             self._stage.aspect = pixel_aspect(self.stream.codec_context.sample_aspect_ratio)
         if self._has_gops and not self._label and not self._gop and self._clock.count < _FIRST_GROUP:
             self._gop = gop_timecode(raw)
-        self._source.append(_UNTIMED if raw.pts is None else raw.pts)
-        ticks = self._clock.place(raw.pts, raw.duration or 0)
+        pts = None if self._numbered else raw.pts
+        self._source.append(_UNTIMED if pts is None else pts)
+        ticks = self._clock.place(pts, raw.duration or 0)
         self._ticks.append(ticks)
         if raw.is_corrupt:
             self.pictures.spoil(float(ticks * self._clock.tick))
-        return _Stamp(self._clock.count - 1, ticks, None if raw.pts is None else float(raw.pts * self._clock.tick))
+        return _Stamp(self._clock.count - 1, ticks, None if pts is None else float(pts * self._clock.tick))
 
     def _frames(self, stamped: Iterator[tuple[av.VideoFrame, _Stamp]]) -> Iterator[FilmFrame]:
         for raw, (number, ticks, source) in stamped:
@@ -251,10 +258,8 @@ class FilmReader:
         stream, frame = self.stream, times.seconds / max(1, len(times.ticks))
         if stream.duration and stream.frames:  # counted by the writer of the file
             return float(((stream.start_time or 0) + stream.duration) * stream.time_base), 1.5 * frame + 0.02
-        ends = next((text for key, text in stream.metadata.items() if key.upper().startswith("DURATION")), "")
-        if found := _DURATION.fullmatch(ends):  # Matroska's statistics of a single stream
-            hours, minutes, rest = (float(part) for part in found.groups())
-            return 3600 * hours + 60 * minutes + rest, 3 * frame + 0.02
+        if (tagged := tagged_length(stream)) is not None:
+            return tagged, 3 * frame + 0.02
         seconds = (self.container.duration or 0) / 1e6
         if not seconds:
             return None, 0.0

@@ -304,8 +304,12 @@ class FilmFrame:
 
 
 def plane_pixels(plane: Any) -> Image:
-    """Return a plane's own memory as `(height, width)`; each of its rows may be followed by padding."""
-    return np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)[:, : plane.width]
+    """Return a plane's own memory as `(height, width)`; each of its rows may be followed by padding.
+
+    Some decoders, such as those of AMV and VP6, keep the last row first: their lines have negative sizes.
+    """
+    rows = np.frombuffer(plane, np.uint8).reshape(plane.height, abs(plane.line_size))[:, : plane.width]
+    return rows[::-1] if plane.line_size < 0 else rows
 
 
 def pixel_aspect(told: Any) -> Fraction:

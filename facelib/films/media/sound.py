@@ -82,7 +82,7 @@ class Sound:
         told = channels.layout if channels.order else first.layout.name
         self.layout = aac_layout(told) or ("mono" if first.layout.nb_channels == 1 else "stereo")
         self.channels: int = av.AudioLayout(self.layout).nb_channels
-        placer = SamplePlacer(self.rate, self.layout, channels, segments)
+        placer = SamplePlacer(self.rate, self.layout, channels, segments, Fraction(first.time_base or 0))
         self._blocks = (block for frame in frames for block in placer.push(frame))
         self._block: tuple[int, Samples] = (0, np.zeros((self.channels, 0), np.float32))
 
@@ -116,10 +116,18 @@ class SamplePlacer:
         layout: The layout that is wanted.
         channels: The stream's.
         segments: The film's map from the times of its file.
+        tick: Seconds by which the file rounds its times.
     """
 
-    def __init__(self, rate: int, layout: str, channels: Channels, segments: tuple[ClockSegment, ...] = ()) -> None:
-        self._count = SampleCount(rate, segments)
+    def __init__(
+        self,
+        rate: int,
+        layout: str,
+        channels: Channels,
+        segments: tuple[ClockSegment, ...] = (),
+        tick: Fraction = Fraction(0),
+    ) -> None:
+        self._count = SampleCount(rate, segments, tick)
         self._convert = _Converter(rate, layout, channels)
 
     def push(self, frame: av.AudioFrame) -> Iterator[tuple[int, Samples]]:

@@ -137,7 +137,7 @@ class EncodedTrack:
         self.target: Any = output.add_stream("aac" if plain else "flac", rate=self._rate, layout=self._layout)
         if plain:
             self.target.bit_rate = 2 * self._rate * self._channels  # 96 kbit/s a channel at 48 kHz
-        self._placer = SamplePlacer(self._rate, self._layout, channels, segments)
+        self._placer = SamplePlacer(self._rate, self._layout, channels, segments, Fraction(stream.time_base))
         self._written: int | None = None  # the place behind the last sample
         self._before: int | None = None  # the time of the packet before, ticks
 

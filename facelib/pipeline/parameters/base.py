@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import difflib
 import json
 import re
@@ -120,7 +121,8 @@ class NotebookParameters(BaseModel):
 
         Args:
             scope: The notebook's variables, `globals()`: those named like a parameter count, and `options`, a dict of
-                further ones.
+                further ones. A name that plain papermill was given and does not know, which it only warns of, is
+                looked for in the kernel's list of inputs.
 
         Raises:
             ValueError: When a name is unknown (near ones are offered), or a value is of another type or out of range.
@@ -128,6 +130,9 @@ class NotebookParameters(BaseModel):
         options = scope.get("options") or {}
         if not isinstance(options, Mapping):
             raise ValueError(f'expected options as a dict such as {{"name": value}}, got {options!r}')
+        strange = [name for name in _given_by_papermill(scope) if name not in cls.model_fields and name != "options"]
+        if strange:
+            raise ValueError(unknown_name(strange[0], cls.model_fields))
         shown = {name: scope[name] for name in cls.model_fields if name in scope}
         return cls.check({**shown, **options})
 
@@ -155,6 +160,14 @@ class NotebookParameters(BaseModel):
             )
             for name, field in cls.model_fields.items()
         ]
+
+
+def _given_by_papermill(scope: Mapping[str, Any]) -> list[str]:
+    """Return the names in the cell that papermill puts behind that of the parameters, in a kernel's list of inputs."""
+    cells = [str(cell) for cell in scope.get("In", ()) if str(cell).startswith("# Parameters\n")]
+    lines = ast.parse(cells[-1]).body if cells else []
+    targets = [line.targets[0] for line in lines if isinstance(line, ast.Assign)]
+    return [target.id for target in targets if isinstance(target, ast.Name)]
 
 
 def _values(schema: Mapping[str, Any]) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from facelib.recognize.store import load_recognizer
 from facelib.recognize.thresholds import Fitted
 from facelib.recognize.tuning.tuning import Tuning
@@ -34,8 +36,10 @@ def choose_threshold(tuning: Tuning, path: str | Path, given: float | None = Non
         given: The notebook's parameter; None for none.
 
     Raises:
-        ValueError: When the given threshold is out of range.
+        ValueError: When the given threshold is out of range, such as one that no two faces of the gallery exceed.
     """
+    if given is not None:
+        _check_given(given, tuning)
     kept = threshold_by_hand(path, tuning) if given is None else None
     measured = tuning.measured(kept if given is None else given)
     fitted = f"{tuning.fitted.threshold:.4f}"
@@ -46,6 +50,17 @@ def choose_threshold(tuning: Tuning, path: str | Path, given: float | None = Non
     else:
         why = tuning.fitted.advice
     return ThresholdChoice(measured, kept is not None, f"threshold {measured.threshold:.4f}. {why[0].upper()}{why[1:]}")
+
+
+def _check_given(given: float, tuning: Tuning) -> None:
+    if tuning.kind == "svm":
+        most, what = 1.0, "it is a probability"
+    else:
+        vectors = tuning.gallery.vectors
+        most = 2 * float(np.linalg.norm(vectors - vectors.mean(axis=0), axis=1).max(initial=0.0))
+        what = "no two faces of the gallery are farther apart, and everybody would be given a name"
+    if given > most > 0:
+        raise ValueError(f"expected a threshold of at most {most:.2f} ({what}), got {given!r}")
 
 
 def threshold_by_hand(path: str | Path, tuning: Tuning) -> float | None:

@@ -7,10 +7,14 @@ import logging
 import av
 import numpy as np
 import pytest
+from PIL import Image as PillowImage
 
-from facelib.films.media.decode import UnreadableFilm, probe, read_frame_at, read_frames
+from facelib.films.media.decode import UnreadableFilm, probe, read_frame_at, read_frames, read_times
 from facelib.films.media.encode import write_film
 from facelib.project.content import why_no_film
+
+MOVING = ["-f", "lavfi", "-i", "testsrc2=s=96x64:r=25:d=1"]
+"""Inputs of ffmpeg for 25 pictures, each unlike the others."""
 
 
 class TestReading:
@@ -51,6 +55,41 @@ class TestReading:
         assert frame.time == pytest.approx(expected, abs=0.021)
         wanted = next(one for one in read_frames(film) if abs(one.time - frame.time) < 1e-6)
         assert np.array_equal(frame.image, wanted.image())
+
+    @pytest.mark.parametrize(
+        ("name", "options"),
+        [
+            ("film.h264", ["-c:v", "libx264", "-bf", "2", "-g", "12"]),
+            ("film.hevc", ["-c:v", "libx265", "-x265-params", "log-level=error", "-pix_fmt", "yuv420p"]),
+            ("film.m2v", ["-c:v", "mpeg2video", "-bf", "2"]),
+            ("film.drc", ["-c:v", "vc2", "-f", "dirac"]),
+            ("film.mjpeg", ["-c:v", "mjpeg", "-f", "mjpeg"]),
+            ("film.y4m", ["-pix_fmt", "yuv420p"]),
+        ],
+    )
+    def test_frame_at_a_time_of_a_raw_stream(self, name, options, ffmpeg, tmp_path):
+        """Of such files none can be read from the middle, and most know no times."""
+        film = ffmpeg(*MOVING, *options, tmp_path / name)
+        frames = list(read_frames(film))
+        assert [frame.time for frame in frames] == pytest.approx(np.arange(25) / 25)
+        for seconds, number in [(0.0, 0), (0.42, 10), (0.99, 24)]:
+            frame = read_frame_at(film, seconds)
+            assert frame.time == pytest.approx(number / 25, abs=1e-6)
+            assert np.array_equal(frame.image, frames[number].image())
+
+    def test_frame_at_a_time_of_joined_recordings(self, ffmpeg, tmp_path):
+        """Their times restart: only the map made by reading the film tells where a moment lies."""
+        parts = [
+            ffmpeg(*MOVING, "-c:v", "libx264", "-g", "12", *more, tmp_path / f"{number}.ts")
+            for number, more in enumerate([[], ["-vf", "negate"], ["-vf", "hflip", "-output_ts_offset", "700"]])
+        ]
+        film = tmp_path / "joined.ts"
+        film.write_bytes(b"".join(part.read_bytes() for part in parts))
+        frames, times = list(read_frames(film)), read_times(film)
+        assert len(frames) == 75 and len(times.segments) == 3
+        for number in (3, 30, 60):
+            image = read_frame_at(film, frames[number].time, times=times).image
+            assert np.array_equal(image, frames[number].image())
 
     def test_odd_sides(self, make_film):
         film = make_film("odd.mkv", pictures=[np.full((48, 64, 3), 99, np.uint8)] * 4, codec="mpeg4", sound=None)
@@ -114,5 +153,21 @@ class TestDamage:
 def test_a_row_of_pictures_is_a_film(name, scene, ffmpeg, tmp_path):
     film = ffmpeg(*scene(seconds=0.4)[:4], "-f", "apng" if name.endswith("apng") else "mjpeg", tmp_path / name)
     assert why_no_film(film) == "" and len(list(read_frames(film))) == 10
-    still = film.rename(tmp_path / "still.jpg")
-    assert why_no_film(still) == "a still picture"
+    renamed = film.rename(tmp_path / "picture.png")  # as animated PNGs are usually called
+    assert why_no_film(renamed) == ("" if name.endswith("apng") else "a still picture")
+    if not why_no_film(renamed):
+        assert len(list(read_frames(renamed))) == 10
+
+
+def test_a_png_of_one_picture_does_not_move(tmp_path):
+    path = tmp_path / "picture.png"
+    PillowImage.new("RGB", (32, 24)).save(path)
+    assert why_no_film(path) == "a still picture"
+
+
+@pytest.mark.parametrize("moving", [True, False])
+def test_a_webp_that_moves_is_told_from_one_that_does_not(moving, tmp_path):
+    path = tmp_path / "film.webp"
+    pictures = [PillowImage.new("RGBA", (32, 24), (*colour, 128)) for colour in ((255, 0, 0), (0, 0, 255))]
+    pictures[0].save(path, save_all=moving, append_images=pictures[1:] if moving else [])
+    assert why_no_film(path).startswith("an animated WebP" if moving else "a still picture")

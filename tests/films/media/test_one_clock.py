@@ -7,10 +7,11 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
+from PIL import Image as PillowImage
 
 from facelib.films.exports import read_clock
-from facelib.films.media.carried import plain_text
-from facelib.films.media.decode import open_reader, read_frame_at, read_frames, read_times
+from facelib.films.media.carried import plain_text, streams_left_out
+from facelib.films.media.decode import open_film, open_reader, read_frame_at, read_frames, read_times
 from facelib.films.media.encode import WriteReport, write_film
 from facelib.films.media.losses import PictureCount, SoundCount
 from facelib.films.media.soundtrack import COPIED
@@ -18,6 +19,7 @@ from facelib.films.media.timecode import first_frame
 from facelib.films.media.timeline import ClockSegment, FrameTimes, PictureClock, StreamClock
 from facelib.films.media.times import read_film_times, write_times
 from facelib.project import FilmFiles
+from facelib.project.content import why_no_film
 
 H264 = ["-c:v", "libx264", "-pix_fmt", "yuv420p", "-g", "12", "-bf", "2"]
 MPEG2 = ["-c:v", "mpeg2video", "-pix_fmt", "yuv420p", "-q:v", "3", "-bf", "2"]
@@ -249,6 +251,14 @@ def test_other_sound_keeps_its_channels_and_its_rate(
     assert in_step(film, out, beeps) < 0.02
 
 
+def test_sound_whose_times_are_rounded_to_pictures_has_no_gaps(scene, ffmpeg, beeps, tmp_path):
+    """In GXF a packet of 0.683 seconds begins at a whole field, up to 20 ms late."""
+    options = ["-c:v", "mpeg2video", "-b:v", "8M", "-pix_fmt", "yuv420p", "-c:a", "pcm_s16le"]
+    film = ffmpeg(*scene((720, 576), seconds=2), *options, tmp_path / "film.gxf")
+    heard = beeps(written(film, tmp_path))[1:]  # the first began before the pictures
+    assert np.diff(heard) == pytest.approx(0.5, abs=0.005)
+
+
 def test_every_stream_comes_with_its_language_title_and_flag(scene, ffmpeg, beeps, tmp_path):
     facts = ["-metadata:s:a:0", "language=eng", "-metadata:s:a:1", "language=deu", "-metadata:s:a:1", "title=Kommentar",
              "-metadata:s:a:2", "language=fra", "-disposition:a:0", "0", "-disposition:a:1", "default"]  # fmt: skip
@@ -311,6 +321,26 @@ def test_subtitles_chapters_title_and_date(name, codec, scene, ffmpeg, tmp_path)
     assert cues == [("One", 0.2, 0.6), ("Two\nlines", 0.9, 1.4)]
 
 
+def test_what_cannot_be_carried_over_is_said(scene, ffmpeg, tmp_path):
+    words, cover = tmp_path / "words.srt", tmp_path / "cover.png"
+    words.write_text("1\n00:00:00,100 --> 00:00:00,800\nHello\n")
+    PillowImage.new("RGB", (32, 32)).save(cover)
+    pictures = [*scene(), *scene((48, 32))[:4], "-i", words]
+    maps = ["-map", "0:v", "-map", "1:a", "-map", "2:v", "-map", "3"]
+    mkv = ffmpeg(*pictures, *maps, *H264, "-c:a", "ac3", "-c:s", "srt", "-attach", cover,
+                 "-metadata:s:t", "mimetype=image/png", tmp_path / "film.mkv")  # fmt: skip
+    said = ["1 x further pictures not carried over", "1 x cover not carried over"]
+    with open_film(mkv) as container:
+        assert streams_left_out(container) == said
+    data = ["-f", "data", "-i", words, "-map", "0:v", "-map", "1:a", "-map", "2", "-c:d", "copy"]
+    ts = ffmpeg(*scene(), *data, *H264, tmp_path / "film.ts")
+    with open_film(ts) as container:
+        assert streams_left_out(container) == ["1 x data (bin_data) not carried over"]
+    plain = ffmpeg(*scene(), *H264, "-timecode", "01:00:00:00", tmp_path / "film.mov")
+    with open_film(plain) as container:
+        assert len(container.streams) == 3 and streams_left_out(container) == []
+
+
 def test_words_of_a_line_of_dialogue():
     assert plain_text(rb"{\b1}Hello{\b0}\Nyou") == "Hello\nyou"
 
@@ -323,6 +353,27 @@ def test_the_default_and_then_the_largest_pictures(small, large, scene, ffmpeg, 
     film = ffmpeg(*inputs[:4], *filters, *H264, *flags, tmp_path / "film.mkv")
     frames = list(read_frames(film))
     assert len(frames) == 25 and frames[0].width == 96
+
+
+@pytest.mark.parametrize(
+    ("name", "cover"), [("film.mkv", "mjpeg"), ("film.mp4", "mjpeg"), ("film.mov", "png"), ("film.mkv", "libx264")]
+)
+def test_a_cover_that_is_not_marked_as_one_is_not_the_film(name, cover, scene, ffmpeg, tmp_path):
+    """The first stream, the default one and the largest: a single picture."""
+    large = ["-f", "lavfi", "-i", "color=red:s=320x240:d=0.04"]
+    streams = ["-map", "0:v", "-map", "1:v", "-c:v:0", cover, "-c:v:1", "libx264", "-pix_fmt", "yuv420p"]
+    flags = ["-disposition:v:0", "default", "-disposition:v:1", "0"]
+    film = ffmpeg(*large, *scene()[:4], *streams, *flags, tmp_path / name)
+    frames = list(read_frames(film))
+    assert len(frames) == 25 and frames[0].width == 96
+
+
+def test_a_moving_avif_is_a_film(tmp_path):
+    film = tmp_path / "moving.avif"
+    pictures = [PillowImage.new("RGB", (96, 64), colour) for colour in ("red", "lime", "blue")]
+    pictures[0].save(film, save_all=True, append_images=pictures[1:], duration=200)
+    assert why_no_film(film) == ""
+    assert [round(frame.time, 3) for frame in read_frames(film)] == [0.0, 0.2, 0.4]
 
 
 NTSC, FAST = Fraction(30000, 1001), Fraction(60000, 1001)

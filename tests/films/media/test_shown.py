@@ -48,6 +48,16 @@ def test_the_whole_display_matrix(kind, name, scene, ffmpeg, set_matrix, white_b
         assert iou(white_box(frame.preview(96)), box) > 0.9
 
 
+def test_a_decoder_that_keeps_the_last_row_first(scene, ffmpeg, white_box, iou, tmp_path):
+    """As those of AMV and of Flash's VP6 do."""
+    sound = ["-c:a", "adpcm_ima_amv", "-ar", "22050", "-ac", "1", "-block_size", "882"]
+    film = ffmpeg(
+        *scene(seconds=0.2), "-c:v", "amv", "-pix_fmt", "yuvj420p", "-q:v", "2", *sound, tmp_path / "film.amv"
+    )
+    for path in (film, written(film, tmp_path)):
+        assert iou(white_box(next(read_frames(path)).image()), BOX) > 0.85
+
+
 ORIENTED = {
     "rotate=180": (0.625, 0.5, 0.875, 0.875),
     "flip=horizontal": (0.625, 0.125, 0.875, 0.5),
