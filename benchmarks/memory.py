@@ -178,8 +178,8 @@ def main() -> None:
                 memory = " | ".join(f"{row[name]:.0f}" for name in ("early MB", "late MB", "peak MB"))
                 spent = f"{row['seconds']:.1f} | {share:.3f} | {row['processor seconds']:.1f}"
                 print(f"| {minutes:g} | {row['stage']} | {spent} | {memory} |", flush=True)
-        for few in (cores, cores[:1]):
-            folder = project_of(Path(place) / f"cores {len(few)}", arguments.data, clips, 60)
+        for number, few in enumerate((cores, cores[:1])):
+            folder = project_of(Path(place) / f"again {number}", arguments.data, clips, 60)
             digests.append(_apart(folder, few, every=arguments.every, draw=False, export=False)["digests"])
     print(f"tables from {len(cores)} cores and from one are {'the same' if digests[0] == digests[1] else 'DIFFERENT'}")
 

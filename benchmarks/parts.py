@@ -23,7 +23,7 @@ from facelib.embed.pose import away
 from facelib.embed.shapes import evidence_shape
 from facelib.evaluate import Score, score_table
 from facelib.evaluate.truth import UNNAMED
-from facelib.films.naming import context, evidence, joint, people, tracks
+from facelib.films.naming import context, evidence, joint, tracks
 from facelib.films.naming.likeness import HAIR
 from facelib.nets.figures import EvidenceShape
 from facelib.recognize import UNKNOWN
@@ -57,6 +57,11 @@ def _as_many(embedder: str, weights: str) -> tuple[EvidenceShape, bool]:
     return replace(shape, few=OFF), measured
 
 
+def _as_family(embedder: str, weights: str) -> tuple[EvidenceShape, bool]:
+    shape, measured = evidence_shape(embedder, weights)
+    return replace(shape, strangers=(1.1, 1.4)), measured
+
+
 PRESENCE = ((evidence, "_ABSENT", OFF), (evidence, "_AMONG_THE_CAST", OFF))
 PARTS = (
     Part("all parts"),
@@ -67,7 +72,7 @@ PARTS = (
     Part("a stranger may be as probable as another name", ((context, "_RISK", 1.0),)),
     Part("a doubted name is heard", ((joint, "_DOUBTED", -9.0),)),
     Part("one picture of a person is as good as ten", ((tracks, "evidence_shape", _as_many),)),
-    Part("the evidence as steep as in a family", ((people, "USUAL_STRANGERS", (1.1, 1.4)),)),
+    Part("the evidence as steep as in a family", ((tracks, "evidence_shape", _as_family),)),
     Part("none of these", (*PRESENCE, (joint, "_DOUBTED", -9.0)), pose=False, cut=False),
     Part("face alone", context=False),
 )

@@ -83,6 +83,13 @@ class Server:
         """Processor seconds of the server's processes."""
         return sum(sum(process.cpu_times()[:2]) for process in self.family)
 
+    def settle(self) -> None:
+        """Wait until it has made ready what it makes ready at its start."""
+        before = -1.0
+        while self.busy - before > 0.05:
+            before = self.busy
+            time.sleep(1)
+
 
 @contextmanager
 def serving(folder: Path, token: str = "", *, processes: int = 1) -> Iterator[Server]:
@@ -192,6 +199,7 @@ def measure_readers(folder: Path) -> None:
         for _ in range(4):  # so that each process has answered once
             for path in paths:
                 server.ask("GET", path)
+        server.settle()
         before, load, busy = server.megabytes, os.getloadavg()[0], server.busy
         asked = json.dumps({"address": server.address, "token": server.token, "paths": paths})
         with subprocess.Popen([sys.executable, __file__, "--read", asked], stdout=subprocess.PIPE, text=True) as reader:

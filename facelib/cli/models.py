@@ -98,7 +98,7 @@ def calibrate_model(
     faces = embed_people(pictures, facelib.load_detector(), embedder)
     for path, reason in faces.left_out:
         typer.echo(f"left out: {path}: {reason}", err=True)
-    found = measure_network(faces.vectors, faces.names, sha256=embedder.sha256, draws=draws)
+    found = measure_network(faces.vectors, faces.names, sha256=embedder.sha256, small=faces.small, draws=draws)
     kept = write_figures(found)
     typer.echo(
         f"threshold {found.threshold:.4f} (deviation {found.deviation:.4f} over {draws} casts), by {found.pictures} "

@@ -28,11 +28,14 @@ class EvidenceShape:
         slope: How much the logarithm of the odds falls within that way.
         few: By how much of the threshold the even point lies farther for a person with one picture than for one with
             ten and more: among few pictures none may be like the face.
+        strangers: Between how many thresholds strangers may lie; a gallery of a family, or of very unlike people, does
+            not show it.
     """
 
     even: tuple[float, float]
     slope: tuple[float, float]
     few: float = 0.0
+    strangers: tuple[float, float] = (1.1, 1.4)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,8 +80,9 @@ def read_figures(sha256: str) -> NetworkFigures | None:
 def _parsed(fields: dict[str, Any]) -> NetworkFigures:
     shape = fields.pop("shape", None)
     if shape is not None:
-        even, slope = ((float(large), float(small)) for large, small in (shape["even"], shape["slope"]))
-        shape = EvidenceShape(even=even, slope=slope, few=float(shape["few"]))
+        pairs = (shape[name] for name in ("even", "slope", "strangers"))
+        even, slope, strangers = ((float(first), float(second)) for first, second in pairs)
+        shape = EvidenceShape(even=even, slope=slope, few=float(shape["few"]), strangers=strangers)
     return NetworkFigures(**fields, shape=shape)
 
 

@@ -12,7 +12,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError
 from starlette.exceptions import HTTPException
 
 from facelib.server.settings import ServerSettings
@@ -107,6 +107,8 @@ def _of_library(error: Exception, settings: ServerSettings) -> Problem | None:
     full = isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}
     if full or (isinstance(error, DBAPIError) and "disk is full" in str(error.orig)):  # SQLite's words
         return Problem(507, "expected room on the server's disk, found none; free some and try again")
+    if isinstance(error, DataError):  # PostgreSQL's: SQLite takes every text
+        return Problem(422, "expected text that the database can hold, got a longer one or a NUL character; change it")
     if isinstance(error, DBAPIError):
         _log.error("database: %s", type(error.orig).__name__)
         return Problem(503, "expected the database to answer, it does not; try again", headers={"Retry-After": "5"})

@@ -143,7 +143,7 @@ def test_a_notebook_alone_on_a_project_without_results(bare, number):
 
 
 @pytest.mark.kernel
-@pytest.mark.parametrize("number", [6, 7, 10])
+@pytest.mark.parametrize("number", [6, 10])
 def test_a_notebook_after_the_films_on_one_without_a_face(tmp_path, number):
     (step,) = run_pipeline(nobody(tmp_path), steps=[number])
     assert (step.state, step.message) == ("done", "")

@@ -49,11 +49,11 @@ def test_what_distances_say_is_measured_with_the_threshold():
     random = np.random.default_rng(1)
     noise = random.normal(size=vectors.shape).astype(np.float32)
     shapes = [
-        measure_network(vectors, names, sha256=SHA, small=vectors + spread * noise).shape for spread in (0.0, 0.1)
+        measure_network(vectors, names, sha256=SHA, small=vectors + spread * noise).shape for spread in (0.0, 0.4)
     ]
     assert shapes[0].even[0] == shapes[1].even[0]
     assert shapes[0].slope[0] == shapes[1].slope[0]
-    assert shapes[1].even[1] > shapes[0].even[1] + 0.1
+    assert shapes[0].even[1] <= shapes[1].even[1] <= CAUTIOUS.even[1]
     assert shapes[1].slope[1] < shapes[0].slope[1]
     assert measure_network(vectors, names, sha256=SHA).shape is None
 

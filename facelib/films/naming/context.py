@@ -45,7 +45,7 @@ def name_by_context(
     """
     people = recognizer.classes_
     seen = describe_tracks(named, recognizer, looks, shots)
-    threshold, strangers = usual_distances(recognizer)
+    threshold, strangers = usual_distances(recognizer, shape)
     pictures = np.bincount(recognizer.codes_)
     face = face_evidence(seen, threshold=threshold, strangers=strangers, shape=shape, pictures=pictures)
     impostors = find_impostors(named, seen, face, recognizer, looks, shots, threshold=threshold)

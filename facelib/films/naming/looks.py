@@ -15,12 +15,12 @@ from facelib.faces import FloatArray
 from facelib.films.naming.settings import LOOK_COLUMNS
 
 COLOURS = ("clothes", "hair")
-_ROWS = 4096  # read at once
+_ROWS = 256  # read at once
 _NOTHING = np.empty(0, np.float32)
 
 
 def read_looks(path: str | Path, columns: Sequence[str] = LOOK_COLUMNS) -> pd.DataFrame:
-    """Read a film's `looks.parquet` in a third of its memory.
+    """Read a film's `looks.parquet` in half of the memory that reading it whole takes.
 
     Args:
         path: The table.
@@ -37,7 +37,7 @@ def read_looks(path: str | Path, columns: Sequence[str] = LOOK_COLUMNS) -> pd.Da
     means = {name: _Means() for name in traits}
     parts = []
     with pq.ParquetFile(path) as file:
-        for batch in file.iter_batches(batch_size=_ROWS, columns=list(columns)):
+        for batch in _batches(file, list(columns)):
             parts.append(batch.select([name for name in columns if name not in traits]).to_pandas())
             for name in traits:
                 means[name].add(batch["track"].to_numpy(), batch[name])
@@ -46,6 +46,13 @@ def read_looks(path: str | Path, columns: Sequence[str] = LOOK_COLUMNS) -> pd.Da
     for name in traits:
         table[name] = means[name].column(table["track"])
     return table[list(columns)]
+
+
+def _batches(file: pq.ParquetFile, columns: list[str]) -> Iterator[pa.RecordBatch]:
+    """Yield a table in pieces. Arrow keeps the memory of what it decoded unless it is asked to give it back."""
+    for group in range(file.num_row_groups):
+        yield from file.iter_batches(batch_size=_ROWS, row_groups=[group], columns=columns, use_threads=False)
+        pa.default_memory_pool().release_unused()
 
 
 class _Means:
@@ -61,11 +68,11 @@ class _Means:
             self._sums[track] = np.add.reduce([total + rows[0], *rows[1:]], axis=0), count + len(rows)
 
     def column(self, tracks: pd.Series) -> pd.Series:
-        """Return the means, each in the first row of its track."""
+        """Return the means, each in the first row of its track; the sums are given up."""
         found: list[FloatArray] = [_NOTHING] * len(tracks)
         for row in np.flatnonzero(~tracks.duplicated()).tolist():
-            if (own := self._sums.get(int(tracks.iloc[row]))) is not None:
-                found[row] = own[0] / np.float32(own[1])
+            total, count = self._sums.pop(int(tracks.iloc[row]), (_NOTHING, 1))
+            found[row] = np.divide(total, np.float32(count), out=total)
         return pd.Series(found, index=tracks.index, dtype=object)
 
 

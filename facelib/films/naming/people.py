@@ -5,15 +5,11 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial.distance import cdist
 
+from facelib.embed.shapes import DLIB_SHAPE
 from facelib.faces import FloatArray
 from facelib.films.naming.settings import Recognizer
+from facelib.nets.figures import EvidenceShape
 from facelib.recognize import OpenSetSVM
-
-# A family lies nearer to each other than strangers do. The evidence of a face falls by 7 from the threshold to the
-# strangers' distance; below 1.2 it would fall more steeply than the 10 to 35 a threshold that were measured, and reach
-# its limit for two brothers alike, so that their clothes would decide.
-USUAL_STRANGERS = (1.2, 1.4)
-"""Between how many thresholds strangers may lie; a gallery of a family, or of very unlike people, does not show it."""
 
 
 def distances_to_people(vectors: FloatArray, recognizer: Recognizer, *, nearest: int = 3) -> FloatArray:
@@ -29,8 +25,13 @@ def distances_to_people(vectors: FloatArray, recognizer: Recognizer, *, nearest:
     return found if isinstance(recognizer, OpenSetSVM) else found + recognizer.offsets.astype(np.float32)
 
 
-def usual_distances(recognizer: Recognizer) -> tuple[float, float]:
-    """Return within which distance a good face is named, and how far strangers lie, in the embedding's own units."""
+def usual_distances(recognizer: Recognizer, shape: EvidenceShape = DLIB_SHAPE) -> tuple[float, float]:
+    """Return within which distance a good face is named, and how far strangers lie, in the embedding's own units.
+
+    Args:
+        recognizer: Knows the people.
+        shape: Of the embedder, see `facelib.embed.shapes.evidence_shape`.
+    """
     threshold = float(recognizer.farthest if isinstance(recognizer, OpenSetSVM) else recognizer.threshold)
     # The median of some hundred faces is as good as that of all.
     some = np.unique(np.linspace(0, len(recognizer.vectors_) - 1, 400).astype(int))
@@ -39,4 +40,4 @@ def usual_distances(recognizer: Recognizer) -> tuple[float, float]:
     others = float(np.median(apart.min(axis=1)))  # infinite in a gallery of one person
     if not np.isfinite(threshold):
         threshold = 0.7 * others
-    return threshold, float(np.clip(others / threshold, *USUAL_STRANGERS) * threshold)
+    return threshold, float(np.clip(others / threshold, *shape.strangers) * threshold)

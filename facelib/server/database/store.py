@@ -28,6 +28,7 @@ class _WatchedFile:
         self._path = path
         self._open: tuple[object, sqlite3.Connection] | None = None
         self._opened = 0
+        self._ended = False
         self._lock = Lock()
 
     def state(self) -> Hashable | None:
@@ -36,7 +37,7 @@ class _WatchedFile:
             identity = _identity(self._path)
             if self._open is not None and self._open[0] != identity:
                 self._close()
-            if identity is None:
+            if identity is None or self._ended:
                 return None
             try:
                 if self._open is None:
@@ -49,8 +50,9 @@ class _WatchedFile:
             return identity, self._opened, version
 
     def close(self) -> None:
-        """Close its connection."""
+        """Close its connection for good."""
         with self._lock:
+            self._ended = True
             self._close()
 
     def _close(self) -> None:

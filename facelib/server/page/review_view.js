@@ -33,7 +33,7 @@ export class ReviewView {
 
   draw() {
     this.grid.replaceChildren(...this.tracks.map((track, place) => this.card(track, place)));
-    this.mark();
+    this.mark(this.place, this.place > 0); // a page that has just come is shown from its top
   }
 
   card(track, place) {
@@ -45,13 +45,13 @@ export class ReviewView {
     return make("li", { className: "board-card" }, choose, make("p", { className: "facts" }, sure), make("p", { className: "facts" }, play));
   }
 
-  mark(place = this.place) {
+  mark(place = this.place, scroll = true) {
     this.place = place;
     [...this.grid.children].forEach((card, at) => {
       card.classList.toggle("marked", at === place);
       card.querySelector("button").setAttribute("aria-pressed", String(at === place));
     });
-    this.grid.children[place]?.scrollIntoView({ block: "nearest" });
+    if (scroll) this.grid.children[place]?.scrollIntoView({ block: "nearest" });
   }
 
   async act(action) {
