@@ -205,13 +205,13 @@ def test_04_shows_everything_without_a_browser_and_saves_only_when_told(cast, em
     stranger = project.data / "strangers" / "somewhere" / "deep.png"
     portrait(stranger, np.asarray(Image.open(cast.people / ADA / "0.png")), turn=12, light=0.9)
     try:
-        notebook = run("04_tune_threshold", project, detector="hog", threshold=1.2, save=False, per_person=True)
+        notebook = run("04_tune_threshold", project, detector="hog", threshold=0.6, save=False, per_person=True)
     finally:
         stranger.unlink()
     assert not project.recognizer.exists()
     figures = outputs(notebook, "application/vnd.plotly.v1+json")
     assert len(figures) == 4 and all("Ada Ünï <b>" not in figure for figure in figures)
-    assert "chosen: 1.200" in figures[0] and "chosen: 1.200" in figures[2]
+    assert "chosen: 0.600" in figures[1] and "chosen: 0.600" in figures[3]
     pages = outputs(notebook, "text/html")
     mistakes = next(page for page in pages if "<figure" in page)
     # Every face is named by the other person once its own is gone, and so is the stranger.

@@ -308,6 +308,18 @@ def test_a_person_has_every_appearance_over_all_films(project, show):
     expect(page.get_by_role("heading", level=1)).to_have_text("Ada")
 
 
+def test_enter_takes_who_is_nearest_to_what_was_typed(project, show):
+    page = show(project, "view=search")
+    field = page.get_by_label("On screen: add a person")
+    for typed, chosen in (("nobody at all", []), ("b", ["Bo"]), ("da", ["Bo", "Ada"])):
+        field.fill(typed)
+        field.press("Enter")
+        expect(page.locator(".search-form .chips").first.get_by_role("listitem")).to_have_count(len(chosen))
+        if not chosen:
+            expect(page.get_by_role("status").first).to_have_text("Nobody is called “nobody at all”.")
+    assert page.evaluate("location.hash") == "#view=search&with=Bo&with=Ada"
+
+
 def test_search_with_and_without(project, show):
     page = show(project, "view=search")
     page.get_by_role("button", name="With Ada").click()

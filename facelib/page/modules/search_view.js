@@ -57,13 +57,27 @@ export class SearchView {
     });
     const input = make("input", { type: "text", placeholder: list.length ? "and …" : "a name", attributes: { list: `facelib-names-${key}`, "aria-label": `${text}: add a person`, autocomplete: "off" } });
     input.dataset.key = key;
-    const take = () => {
-      const place = this.people.findIndex((person) => person.name.toLowerCase() === input.value.trim().toLowerCase());
+    const take = (place) => {
       if (place >= 0 && !list.includes(place)) this.add(place, list);
     };
-    input.addEventListener("change", take);
+    // A name chosen from the list comes as a change; Enter takes who is nearest to what was typed.
+    input.addEventListener("change", () => take(this.people.findIndex((person) => person.name.toLowerCase() === input.value.trim().toLowerCase())));
+    input.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" || !input.value.trim()) return;
+      const place = this.meant(input.value);
+      if (place < 0) this.status.textContent = `Nobody is called “${input.value.trim()}”.`;
+      take(place);
+    });
     const names = make("datalist", { id: `facelib-names-${key}` }, ...this.people.map((person) => make("option", { value: person.name })));
     return make("div", { className: "search-row" }, make("span", { className: "search-word" }, text), make("ul", { className: "chips" }, ...chips), input, names);
+  }
+
+  // The place of the person whose name begins with what was typed, or has a word that does, or holds it; else -1.
+  meant(typed) {
+    const sought = typed.trim().toLowerCase();
+    const names = this.people.map((person) => person.name.toLowerCase());
+    const ways = [(name) => name === sought, (name) => name.startsWith(sought), (name) => name.includes(` ${sought}`), (name) => name.includes(sought)];
+    return ways.map((way) => names.findIndex(way)).find((place) => place >= 0) ?? -1;
   }
 
   // The people most on screen, to be added by a click.

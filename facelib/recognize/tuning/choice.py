@@ -57,7 +57,8 @@ def _check_given(given: float, tuning: Tuning) -> None:
         most, what = 1.0, "it is a probability"
     else:
         vectors = tuning.gallery.vectors
-        most = 2 * float(np.linalg.norm(vectors - vectors.mean(axis=0), axis=1).max(initial=0.0))
+        apart = float(np.linalg.norm(vectors - vectors.mean(axis=0), axis=1).max(initial=0.0))
+        most = 2 * max(apart, tuning.fitted.threshold)  # a small cast's own pictures may all lie near each other
         what = "no two faces of the gallery are farther apart, and everybody would be given a name"
     if given > most > 0:
         raise ValueError(f"expected a threshold of at most {most:.2f} ({what}), got {given!r}")
