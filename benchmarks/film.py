@@ -127,6 +127,7 @@ def main() -> None:
     parser.add_argument("clip", nargs="?", type=Path, default=SHARED / "videos" / "ford1.mp4")
     parser.add_argument("--people", type=Path, default=SHARED / "people")
     parser.add_argument("--between-whole", type=float, default=TrackingSettings().seconds_between_whole, help="seconds")
+    parser.add_argument("--embedder", default="dlib-mirrored", help="as notebook 02 has it")
     parser.add_argument("--no-recipe", action="store_true", help="leave out face_recognition, which takes a minute")
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")  # face_recognition_models imports the outdated pkg_resources
@@ -139,7 +140,8 @@ def main() -> None:
         project.people.symlink_to(arguments.people.resolve())
         recipe, tracking = not arguments.no_recipe, TrackingSettings(seconds_between_whole=arguments.between_whole)
         clip, length = arguments.clip, probe(arguments.clip).duration
-        detector, embedder = facelib.load_detector(smallest_face=16, working_size=640), facelib.load_embedder("dlib")
+        detector = facelib.load_detector(smallest_face=16, working_size=640)
+        embedder = facelib.load_embedder(arguments.embedder)
         table = build_gallery(project, facelib.load_detector(), embedder, progress=False)
         known = table[table["used"]]
         classifier = KNeighborsClassifier(5).fit(np.stack(known["embedding"]), known["person"])

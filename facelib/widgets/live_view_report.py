@@ -109,7 +109,7 @@ def picture_page(path: Path | None, *, width: int) -> Thumbnails:
 def faces_page(faces: Sequence[SeenFace]) -> Thumbnails:
     """Show faces seen live as small pictures, with who they are and how sure that is."""
     if not faces:
-        return Thumbnails("<p>No faces were seen.</p>")
+        return Thumbnails("<p>No faces have been seen yet.</p>")
     tiles = "".join(_tile(face) for face in faces)
     return Thumbnails(f'<div style="display:flex;flex-wrap:wrap;gap:12px 10px;align-items:flex-start">{tiles}</div>')
 
