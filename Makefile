@@ -35,14 +35,16 @@ pytest = $(bin)/python -m pytest --numprocesses auto --dist loadfile --no-loadsc
 test: .venv/.ready ## Run the whole test suite, and list what took longest
 	$(pytest) --durations 40
 
-durations: .venv/.ready ## Run the whole suite, and keep what each test took: `make check` leaves out the long ones
-	$(pytest) --keep-durations
-
 slow = kernel or browser or realtime or training or every_film or long or postgresql
 
 check: .venv/.ready ## Run the tests that answer at once: no notebooks, browser, live video, training or whole films
 	@# Of training not even the modules are loaded: PyTorch alone takes some seconds.
 	$(pytest) --durations 10 -m "not ($(slow))" --ignore-glob '*/train'
+
+durations: .venv/.ready ## Run all tests, and keep what each took: `make check` leaves out the long ones
+	$(pytest) --keep-durations
+	@# What long tests shared with others has to be made by one of these now.
+	$(pytest) --keep-durations -m "not ($(slow))"
 
 lint: .venv/.server ## Check style, types, spelling, and that notebooks carry no outputs
 	$(bin)/ruff check

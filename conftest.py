@@ -51,6 +51,7 @@ PLACES = {
     "kernel": ("tests/notebooks/",),
     "browser": ("tests/browser/",),
     "training": ("tests/train/", "facelib/train/"),
+    "long": ("tests/archive/cluster/",),
 }
 # What the longest tests took when `make durations` last ran: the file says which bear the mark `long`, and which come
 # first, so that no process works alone at the end.
@@ -74,8 +75,7 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
 @pytest.hookimpl(tryfirst=True)  # before the option -m reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark tests by their place, and those that open a page or take long; put the longest files first."""
-    lines = DURATIONS.read_text(encoding="utf-8").splitlines() if DURATIONS.is_file() else []
-    took = {test: float(seconds) for seconds, test in (line.split(" ", 1) for line in lines)}
+    took = _durations()
     for item in items:
         for mark in _marks(item.nodeid):
             item.add_marker(mark)
@@ -102,9 +102,11 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Write the durations where that is asked for."""
-    if session.config.option.keep_durations and "PYTEST_XDIST_WORKER" not in os.environ:
-        lines = [f"{seconds:.1f} {test}\n" for test, seconds in measured.most_common() if seconds >= LONG]
+    """Write the durations where that is asked for; a part of the tests adds to what is known of the others."""
+    options = session.config.option
+    if options.keep_durations and "PYTEST_XDIST_WORKER" not in os.environ:
+        known = Counter(_durations() if options.markexpr else {}) | measured
+        lines = [f"{seconds:.1f} {test}\n" for test, seconds in known.most_common() if seconds >= LONG]
         DURATIONS.write_text("".join(lines), encoding="utf-8")
 
 
@@ -142,3 +144,8 @@ def _marks(nodeid: str) -> list[str]:
 
 def _file(nodeid: str) -> str:
     return nodeid.partition("::")[0]
+
+
+def _durations() -> dict[str, float]:
+    lines = DURATIONS.read_text(encoding="utf-8").splitlines() if DURATIONS.is_file() else []
+    return {test: float(seconds) for seconds, test in (line.split(" ", 1) for line in lines)}
