@@ -18,7 +18,7 @@ compile := $(uv) compile --universal --python-version 3.11 --generate-hashes --q
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test durations check lint format bench lab tuner train server scale serve docs lock clean
+.PHONY: help setup run test check durations lint format bench lab tuner train server scale serve docs lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -57,6 +57,7 @@ PLACES = {
 # first, so that no process works alone at the end.
 DURATIONS = ROOT / "tests" / "durations.txt"
 LONG = 0.3  # seconds
+LONG_FIXTURES = {"filmed", "himym", "named_films"}  # they take seconds, whichever test asks for them first
 measured: Counter[str] = Counter()
 
 
@@ -79,9 +80,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         for mark in _marks(item.nodeid):
             item.add_marker(mark)
-        if item.nodeid in took:
-            item.add_marker("long")
         fixtures = getattr(item, "fixturenames", [])
+        if item.nodeid in took or not LONG_FIXTURES.isdisjoint(fixtures):
+            item.add_marker("long")
         if "browser" in fixtures:
             item.add_marker("browser")
         shaky = any(item.get_closest_marker(mark) for mark in ("browser", "realtime"))
