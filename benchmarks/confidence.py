@@ -8,14 +8,11 @@ Usage: python benchmarks/confidence.py [--data ../shared/data] [--keep FOLDER] [
 
 from __future__ import annotations
 
-import argparse
-import tempfile
-from pathlib import Path
 from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
-from context import SETS, SHARED, Film, FilmSet
+from context import Film, ask, labelled_sets
 from sklearn.linear_model import LogisticRegression
 
 import facelib
@@ -64,21 +61,13 @@ def fitted(table: pd.DataFrame) -> LogisticRegression:
 
 def main() -> None:
     """Print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, default=SHARED)
-    parser.add_argument("--keep", type=Path)
-    parser.add_argument("--embedder", default="dlib-mirrored")
-    arguments = parser.parse_args()
-    data, embedder = arguments.data.resolve(), facelib.load_embedder(arguments.embedder)
+    asked = ask(__doc__)
     parts = []
-    with tempfile.TemporaryDirectory() as place:
-        for name in (name for name, (_, films, _) in SETS.items() if (data / films / "videos").is_dir()):
-            films = FilmSet.find(name, data, (arguments.keep or Path(place)).resolve(), embedder)
-            for left_out in (None, *sorted(films.known["person"].unique())):
-                known = films.known[films.known["person"] != left_out]
-                parts += [judged(name, film, known, embedder).assign(all=left_out is None) for film in films.films]
+    for name, films in labelled_sets(asked):
+        for left_out in (None, *sorted(films.known["person"].unique())):
+            known = films.known[films.known["person"] != left_out]
+            parts += [judged(name, film, known, asked.embedder).assign(all=left_out is None) for film in films.films]
     if not parts:
-        print(f"left out: expected the labelled films in {data}")
         return
     table = pd.concat(parts, ignore_index=True)
     unknown = table[table["person"] == UNKNOWN].reset_index(drop=True)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -126,32 +127,41 @@ class FilmSet:
         return sum((film.score(known, embedder, context=context) for film in self.films), Score())
 
 
-def main() -> None:
-    """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def ask(description: str) -> argparse.Namespace:
+    """Return what a benchmark of the labelled films is asked for: `sets`, `data`, `keep`, and the `embedder` itself."""
+    parser = argparse.ArgumentParser(description=description.splitlines()[0])
     parser.add_argument("--sets", nargs="+", choices=SETS, default=[*SETS])
     parser.add_argument("--data", type=Path, default=SHARED)
     parser.add_argument("--keep", type=Path)
-    parser.add_argument("--embedder", default="dlib-mirrored")
-    arguments = parser.parse_args()
-    data = arguments.data.resolve()
-    embedder = facelib.load_embedder(arguments.embedder)
+    parser.add_argument("--embedder", type=facelib.load_embedder, default="dlib-mirrored")
+    return parser.parse_args()
+
+
+def labelled_sets(asked: argparse.Namespace) -> Iterator[tuple[str, FilmSet]]:
+    """Yield the sets that were asked for, each with its name, and say which are not there."""
+    data = asked.data.resolve()
+    with tempfile.TemporaryDirectory() as place:
+        for name in asked.sets:
+            if (data / SETS[name][1] / "videos").is_dir():
+                yield name, FilmSet.find(name, data, (asked.keep or Path(place)).resolve(), asked.embedder)
+            else:
+                print(f"left out: expected videos/ in {data / SETS[name][1]}")
+
+
+def main() -> None:
+    """Print the table."""
+    asked = ask(__doc__)
     print("| films | in the gallery | context | cast named right | wrong | strangers named | names on no face |")
     print("|---|---|---|---|---|---|---|")
-    with tempfile.TemporaryDirectory() as place:
-        for name in arguments.sets:
-            if not (data / SETS[name][1] / "videos").is_dir():
-                print(f"left out: expected videos/ in {data / SETS[name][1]}")
-                continue
-            films = FilmSet.find(name, data, (arguments.keep or Path(place)).resolve(), embedder)
-            for left_out, context in product([None, *sorted(films.known["person"].unique())], (False, True)):
-                one = films.score(left_out, embedder, context=context)
-                print(
-                    f"| {name} | {'everybody' if left_out is None else 'without ' + left_out} | "
-                    f"{'on' if context else 'off'} | {one.named_right:.3f} of {one.cast} | {one.wrong} | "
-                    f"{one.strangers_named} of {one.strangers} | {one.false_named} |",
-                    flush=True,
-                )
+    for name, films in labelled_sets(asked):
+        for left_out, context in product([None, *sorted(films.known["person"].unique())], (False, True)):
+            one = films.score(left_out, asked.embedder, context=context)
+            print(
+                f"| {name} | {'everybody' if left_out is None else 'without ' + left_out} | "
+                f"{'on' if context else 'off'} | {one.named_right:.3f} of {one.cast} | {one.wrong} | "
+                f"{one.strangers_named} of {one.strangers} | {one.false_named} |",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

@@ -5,18 +5,15 @@ Usage: python benchmarks/parts.py [--sets sitcom ...] [--data ../shared/data] [-
 
 from __future__ import annotations
 
-import argparse
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
-from context import SETS, SHARED, Film, FilmSet
+from context import Film, FilmSet, ask, labelled_sets
 
 import facelib
 from facelib.embed.pose import away
@@ -103,25 +100,14 @@ def _unnamed(faces: pd.DataFrame, truth: pd.DataFrame) -> int:
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--sets", nargs="+", choices=SETS, default=[*SETS])
-    parser.add_argument("--data", type=Path, default=SHARED)
-    parser.add_argument("--keep", type=Path)
-    parser.add_argument("--embedder", default="dlib-mirrored")
-    arguments = parser.parse_args()
-    data, embedder = arguments.data.resolve(), facelib.load_embedder(arguments.embedder)
+    asked = ask(__doc__)
     print(
         "| films | switched off | cast named right | wrong | strangers named | on no face | profiles right | seconds |"
     )
     print("|---|---|---|---|---|---|---|---|")
-    with tempfile.TemporaryDirectory() as place:
-        for name in arguments.sets:
-            if not (data / SETS[name][1] / "videos").is_dir():
-                print(f"left out: expected videos/ in {data / SETS[name][1]}")
-                continue
-            films = FilmSet.find(name, data, (arguments.keep or Path(place)).resolve(), embedder)
-            for part in PARTS:
-                print(row(name, part, films, embedder), flush=True)
+    for name, films in labelled_sets(asked):
+        for part in PARTS:
+            print(row(name, part, films, asked.embedder), flush=True)
 
 
 def row(name: str, part: Part, films: FilmSet, embedder: facelib.Embedder) -> str:

@@ -1,6 +1,6 @@
 """How much the distance of a face says about whose it is: labelled looks of films, by turn and by size.
 
-Usage: python benchmarks/shapes.py [--embedder dlib-mirrored] [--data ../shared/data] [--keep FOLDER]
+Usage: python benchmarks/shapes.py [--sets sitcom ...] [--data ../shared/data] [--keep FOLDER] [--embedder dlib]
 
 The even point and the slope are of a logistic model of "the same person" against others, both equally frequent, by the
 distance to the mean of a person's three nearest pictures, in units of the embedder's own threshold.
@@ -8,13 +8,9 @@ distance to the mean of a person's three nearest pictures, in units of the embed
 
 from __future__ import annotations
 
-import argparse
-import tempfile
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
-from context import SETS, SHARED, Film, FilmSet
+from context import Film, ask, labelled_sets
 from sklearn.linear_model import LogisticRegression
 
 import facelib
@@ -68,20 +64,10 @@ def row(what: str, table: pd.DataFrame) -> None:
 
 def main() -> None:
     """Print both tables."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, default=SHARED)
-    parser.add_argument("--keep", type=Path)
-    parser.add_argument("--embedder", default="dlib-mirrored")
-    arguments = parser.parse_args()
-    data, embedder = arguments.data.resolve(), facelib.load_embedder(arguments.embedder)
-    with tempfile.TemporaryDirectory() as place:
-        sets = [
-            FilmSet.find(name, data, (arguments.keep or Path(place)).resolve(), embedder)
-            for name, (_, films, _) in SETS.items()
-            if (data / films / "videos").is_dir()
-        ]
+    asked = ask(__doc__)
+    embedder = asked.embedder
+    sets = [films for _, films in labelled_sets(asked)]
     if not sets:
-        print(f"left out: expected the labelled films in {data}")
         return
     looks = pd.concat([looks_of(film, one.known, embedder) for one in sets for film in one.films], ignore_index=True)
     print(f"{embedder.name}\n")

@@ -136,12 +136,12 @@ def measure_network(
         )
     random = np.random.default_rng(seed)
     casts = [_Cast.draw(labels, several, random) for _ in range(draws)]
-    thresholds = [
-        float(np.quantile(cdist(matrix[one.strangers], matrix[one.enrolled]).min(axis=1), _WANTED)) for one in casts
-    ]
+    thresholds = [_threshold(matrix, one) for one in casts]
     missed = [_missed(matrix, labels, one, limit) for one, limit in zip(casts, thresholds, strict=True)]
     threshold = float(np.mean(thresholds))
-    shape = None if small is None else _shape(casts, matrix, np.asarray(small, np.float64), labels, threshold)
+    shape = None
+    if small is not None:
+        shape = _shape(*_seen_by(casts, [matrix, np.asarray(small, np.float64)], labels, threshold))
     return NetworkFigures(
         sha256=sha256,
         threshold=threshold,
@@ -210,19 +210,12 @@ _DLIB_ROOM = 0.290
 _DLIB_SEEN = (_Seen(1.083, 38.4), _Seen(1.251, 19.8))
 
 
-def _shape(
-    casts: list[_Cast],
-    matrix: NDArray[np.float64],
-    small: NDArray[np.float64],
-    labels: NDArray[np.str_],
-    threshold: float,
-) -> EvidenceShape:
+def _shape(seen: list[_Seen], room: float) -> EvidenceShape:
     """Return dlib's shape, moved by as much as this network differs from dlib's on portraits.
 
     Films may be harder for it than portraits tell, so it is nowhere less cautious than that of a network nobody
     measured: with the figures of portraits alone, MobileFaceNet named 131 of 585 left-out faces of films, and 61 so.
     """
-    seen, room = _seen_by(casts, matrix, small, labels, threshold)
     moved = [
         (at * _DLIB_ROOM + mine.even - dlib.even) / room
         for mine, dlib, at in zip(seen, _DLIB_SEEN, DLIB_SHAPE.even, strict=True)
@@ -240,24 +233,28 @@ def _at_most(values: list[float], most: tuple[float, float]) -> tuple[float, flo
 
 
 def _seen_by(
-    casts: list[_Cast],
-    matrix: NDArray[np.float64],
-    small: NDArray[np.float64],
-    labels: NDArray[np.str_],
-    threshold: float,
+    casts: list[_Cast], probes: list[NDArray[np.float64]], labels: NDArray[np.str_], threshold: float
 ) -> tuple[list[_Seen], float]:
-    """Return what large and small faces say, and how far beyond the threshold strangers lie, all in thresholds."""
+    """Return what large and small faces say, and how far beyond the threshold strangers lie, all in thresholds.
+
+    Args:
+        casts: Rows of enrolled people and of strangers.
+        probes: The vectors of large faces, which are enrolled, and of the same faces made small.
+        labels: Whose they are.
+        threshold: The network's.
+    """
+    matrix = probes[0]
     distances: list[tuple[list[NDArray[np.float64]], list[NDArray[np.float64]]]] = [([], []), ([], [])]
     usual = []
     for cast in casts:
         people = [cast.enrolled[labels[cast.enrolled] == person] for person in np.unique(labels[cast.enrolled])]
         people = [own for own in people if len(own) > 1]
-        for (same, other), probes in zip(distances, (matrix, small), strict=True):
+        for (same, other), faces in zip(distances, probes, strict=True):
             for own in people:
-                apart = cdist(probes[own], matrix[own])
+                apart = cdist(faces[own], matrix[own])
                 np.fill_diagonal(apart, np.inf)
                 same.append(_nearest(apart, most=len(own) - 1))
-                other.append(_nearest(cdist(probes[cast.strangers], matrix[own]), most=len(own)))
+                other.append(_nearest(cdist(faces[cast.strangers], matrix[own]), most=len(own)))
         usual.append(np.median(_to_others(matrix, people)))
     seen = [_Seen.of(np.concatenate(same) / threshold, np.concatenate(other) / threshold) for same, other in distances]
     return seen, float(np.clip(np.mean(usual) / threshold, *DLIB_SHAPE.strangers)) - 1
