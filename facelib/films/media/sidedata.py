@@ -8,10 +8,9 @@ from typing import Any
 
 import av
 import av.filter
-from av.sidedata.sidedata import Type
 
-_NEWER = range(max(int(kind.value) for kind in Type) + 1, 48)
-"""FFmpeg's numbers of kinds that PyAV does not know: it then fails to give any of a frame's."""
+_NEWER = range(28, 48)
+"""FFmpeg's numbers of kinds that PyAV 18 does not know: of a frame with one of them it fails to give any."""
 
 
 def side_data(raw: av.VideoFrame) -> Mapping[Any, Any]:
