@@ -13,6 +13,7 @@ from facelib.archive.forget import forget_person
 from facelib.archive.traces import Mentions
 from facelib.project import Project, text_of
 from facelib.server.api.people import PersonName
+from facelib.server.bodies import JsonBody
 from facelib.server.database import Event, Job, Store, Upload
 from facelib.server.dependencies import Admin, CurrentProject, CurrentStore
 from facelib.server.events import tell
@@ -26,7 +27,7 @@ from facelib.server.thumbnails import forget_thumbnails
 router = APIRouter(prefix="/projects/{project}", tags=["people"])
 
 
-class Forgetting(BaseModel):
+class Forgetting(JsonBody):
     """How much to forget."""
 
     keep_name: bool = Field(False, description="Keep the name on the films; drop pictures, faces and embeddings.")
