@@ -23,17 +23,7 @@ from facelib.recognize import load_recognizer
 pytest.importorskip("obstore")
 pytest.importorskip("distributed")
 
-# As `facelib`, with the kernels that start at once; see `kernel_server.py`.
-PROGRAM = """
-import json, os, pathlib
-from facelib.pipeline import kernel
-kernels = pathlib.Path(os.environ.get("JUPYTER_PATH", ""), "kernels", "python3", "kernel.json")
-if kernels.is_file():
-    kernel.get_kernel_dict = lambda: json.loads(kernels.read_text())
-from facelib.cli import main
-main()
-"""
-FACELIB = [sys.executable, "-c", PROGRAM]
+FACELIB = [sys.executable, "-c", "from facelib.cli import main; main()"]
 STEPS = "1-7"
 # Of each machine and run alone; the page names the reports of the run.
 OWN = re.compile(r"^(runs/|store/|digests\.json|\.|index\.html|corrections)|(^|/)page/")
@@ -68,7 +58,7 @@ def run(*arguments: str, cache: Path) -> subprocess.Popen[str]:
 
 
 @pytest.mark.kernel
-def test_a_run_over_s3_leaves_what_a_local_run_leaves(server, copy_demo, kernel_server, tmp_path):
+def test_a_run_over_s3_leaves_what_a_local_run_leaves(server, copy_demo, tmp_path):
     local = copy_demo(tmp_path / "local", 0.4)
     for path in [path for path in local.data.rglob("*") if path.is_file()]:
         Store("s3://films/data/demo").put(path.relative_to(local.data).as_posix(), path)
