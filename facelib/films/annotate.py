@@ -20,7 +20,7 @@ from facelib.films.media.encode import WriteReport, write_film
 from facelib.films.media.shown import Planes
 from facelib.films.media.times import read_film_times
 from facelib.project import FilmFiles
-from facelib.recognize import UNKNOWN
+from facelib.project.names import UNKNOWN
 
 Blur = Literal["nobody", "strangers", "everyone"]
 """Whose heads are blurred: `strangers` are all tracks without a name of the cast."""

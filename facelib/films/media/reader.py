@@ -14,6 +14,7 @@ import av
 import numpy as np
 from av.container import InputContainer
 
+from facelib.films.media.cropping import Cropper, read_crop
 from facelib.films.media.fields import Deinterlacer
 from facelib.films.media.losses import PictureCount, SoundCount, join_sentences
 from facelib.films.media.opening import (
@@ -78,6 +79,7 @@ class FilmReader:
         self.pictures = PictureCount()
         joinable = not JOINABLE.isdisjoint(container.format.name.split(","))
         self._clock = PictureClock(Fraction(self.stream.time_base), self.stream.average_rate, joints=False)
+        self._shown_part = Cropper(read_crop(container, path, self.stream))
         self._joints = JointFinder(leaps=joinable)
         self._order = _Order(active=False)
         self._sortable = not joinable
@@ -130,7 +132,7 @@ class FilmReader:
             self._last_key = packet.pos
         if packet.dts is not None and self._joints.is_joint(packet.dts * self._clock.tick):
             self._clock.joint()
-        return decode_packet(packet, self.path, on_damage=self._failed)
+        return [self._shown_part(raw) for raw in decode_packet(packet, self.path, on_damage=self._failed)]
 
     def _failed(self) -> None:
         self.pictures.fail(float(self._clock.last * self._clock.tick))

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from facelib.films.unknowns.matching import GROUP_COLUMNS
 from facelib.project import Project, atomic_write
-from facelib.recognize import UNKNOWN
+from facelib.project.names import UNKNOWN
 
 MEMBER_COLUMNS = ["film", "track", "auto_cluster", "cluster", "start", "end", "quality"]
 _NAMES = ("groups", "members")
