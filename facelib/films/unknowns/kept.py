@@ -147,7 +147,9 @@ def _bytes_of(sums: pd.Series) -> pa.Array:
 
 def _rows_of(column: pa.ChunkedArray) -> pd.Series:
     """Return the sums as one array a group."""
-    matrix = np.frombuffer(b"".join(column.to_pylist()), "<f4").reshape(len(column), -1) if len(column) else []
+    if not len(column):
+        return pd.Series(dtype=object)
+    matrix = np.frombuffer(b"".join(column.to_pylist()), "<f4").reshape(len(column), -1)
     return pd.Series(list(matrix), dtype=object)
 
 
