@@ -118,4 +118,4 @@ class AliasBoard(FaceBoard):
             else:
                 separate_people(self._project, later, earlier)
         told = ", ".join(f"{later} {said} {earlier}" for later, earlier in pairs)
-        return f"{told}. Run notebook 04 again for it to take effect."
+        return f"{told}. Run notebook 04 again for it to take effect, then 05 for the films."
