@@ -16,7 +16,7 @@ from facelib.embed import Embedder
 from facelib.films.index import TRACK_TYPES, FilmTracks, TrackingSettings, find_tracks
 from facelib.project import FilmFiles, digest, write_table, write_text
 
-_FORM = 7  # version of the tables; raise it when the pass writes something else
+_FORM = 8  # version of the tables; raise it when the pass writes something else
 _log = logging.getLogger(__name__)
 
 
