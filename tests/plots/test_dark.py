@@ -18,8 +18,8 @@ from plotly.offline import get_plotlyjs
 import facelib.page
 from facelib.pipeline.report import FIGURE, write_report
 from facelib.plots import draw_confusion, draw_det, draw_distances, draw_gallery, draw_map, draw_timeline, themed
+from facelib.plots.colours import COLOURS, GREY
 from facelib.plots.dark import ON_DARK
-from facelib.plots.style import COLOURS, GREY
 
 # The ink of every text and the ground of every figure, as the browser has them.
 INKS = """() => [...document.querySelectorAll('.main-svg > :not(.hoverlayer) text')]
