@@ -258,7 +258,7 @@ def browser() -> Iterator[Browser]:
         if os.environ.get("CI") == "true":
             pytest.fail("expected chromium on the path; install it, or name it in CHROMIUM")
         pytest.skip("needs chromium on the path, or its place in CHROMIUM")
-    expect.set_options(timeout=PLENTY / 4)  # five seconds are little on a busy machine
+    expect.set_options(timeout=PLENTY)  # five seconds are little on a busy machine
     with sync_playwright() as playwright:
         flags = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
         started = playwright.chromium.launch(executable_path=chromium, args=flags)

@@ -30,7 +30,7 @@ def print_step(step: StepResult, project: Project) -> None:
 
         found = [describe_step(step.number, project), *_more(step.number, project)]
         for text in filter(None, found):
-            typer.echo(f"    {text}")
+            typer.echo(f"    {one_line(text)}")
 
 
 def _more(number: int, project: Project) -> list[str]:

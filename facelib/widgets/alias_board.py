@@ -8,9 +8,9 @@ from typing import Any
 
 import pandas as pd
 
-from facelib.gallery import how_alike, keep_apart, merge_people, separate_people
+from facelib.gallery import how_alike, merge_people, separate_people
 from facelib.project import Project
-from facelib.project.identities import answers
+from facelib.project.identities import answers, keep_apart
 from facelib.widgets.face_board import Action, FaceBoard
 
 _ACTIONS = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import mkdtemp
 
 import pytest
 from playwright.sync_api import Page
@@ -29,6 +31,22 @@ class Lab:
 
     url: str
     root: Path
+
+    def make_folder(self, name: str, *notebooks: Path) -> Path:
+        """Make a folder that no test has used, not even the same one before it was run once more, with notebooks."""
+        folder = Path(mkdtemp(prefix=f"{name}-", dir=self.root))
+        (folder / "notebooks").mkdir()
+        for notebook in notebooks:
+            shutil.copy(notebook, folder / "notebooks")
+        return folder
+
+    def shut_kernels_down(self) -> None:
+        """End what tests have left running: a notebook that is opened again has a new kernel."""
+        with urllib.request.urlopen(f"{self.url}/api/sessions") as answer:
+            sessions = json.load(answer)
+        for session in sessions:
+            asked = urllib.request.Request(f"{self.url}/api/sessions/{session['id']}", method="DELETE")
+            urllib.request.urlopen(asked).close()
 
 
 @pytest.fixture(scope="session")
@@ -71,7 +89,7 @@ def lab(kernel_server, tmp_path_factory) -> Iterator[Lab]:
 
 
 @pytest.fixture
-def run_notebook(lab, page) -> Callable[[Path], Page]:
+def run_notebook(lab, page) -> Iterator[Callable[[Path], Page]]:
     """Return a function that opens a notebook below the lab's root, runs all of it, and waits until that is done."""
 
     def run(notebook: Path) -> Page:
@@ -80,10 +98,13 @@ def run_notebook(lab, page) -> Callable[[Path], Page]:
         page.wait_for_function(
             "window.jupyterapp?.shell?.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
         )
+        # What JupyterLab has saved of an earlier run would look like the results of this one.
+        page.evaluate("window.jupyterapp.commands.execute('editmenu:clear-all')")
         page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")
         return page
 
-    return run
+    yield run
+    lab.shut_kernels_down()
 
 
 def _free_port() -> int:

@@ -20,9 +20,9 @@ STRANGERS = {4: "Unknown 1", 5: "Unknown 2", 7: "Unknown 3", 9: "Unknown 1"}  # 
 
 
 @pytest.fixture(scope="module")
-def reviewed(lab, make_tuned_demo) -> Project:
-    """A short demo in JupyterLab's folder that has been through notebook 05; 4 and 9 show the same stranger."""
-    root = lab.root / "review"
+def identified(tmp_path_factory, make_tuned_demo) -> Path:
+    """The folder of a short demo that has been through notebook 05; 4 and 9 show the same stranger."""
+    root = tmp_path_factory.mktemp("identified")
     project = make_tuned_demo(root, 1.2)
     (project.videos / "demo_vfr.mp4").unlink()
     detector = facelib.load_detector(working_size=640)
@@ -32,9 +32,15 @@ def reviewed(lab, make_tuned_demo) -> Project:
     )
     tracks = pd.read_parquet(project.film("demo.mp4").tracks)
     assert dict(zip(tracks["shot"], tracks["cluster"], strict=True)).items() >= STRANGERS.items()
-    (root / "notebooks").mkdir()
-    shutil.copy(NOTEBOOK, root / "notebooks")
-    return project
+    return root
+
+
+@pytest.fixture
+def reviewed(lab, identified) -> Project:
+    """A copy of it in JupyterLab's folder."""
+    root = lab.make_folder("review", NOTEBOOK)
+    shutil.copytree(identified, root, dirs_exist_ok=True)
+    return Project("demo", root / "data", root / "output")
 
 
 def labelled(project: Project) -> pd.DataFrame:
@@ -127,7 +133,6 @@ def test_name_merge_split_undo_and_the_tables_follow(reviewed, run_notebook):
 
 
 def test_the_whole_review_by_keyboard_and_what_goes_wrong_is_seen(reviewed, run_notebook):
-    reviewed.corrections.unlink(missing_ok=True)
     page = run_notebook(reviewed.data_dir.parent / "notebooks" / NOTEBOOK.name)
     widget = page.locator(".facelib-review")
     widget.wait_for()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -20,18 +19,16 @@ BOTH = ["Eileen Collins", "Grace Hopper"]
 PLENTY = 120_000  # milliseconds that the page may take on a busy machine
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def searched(lab, make_tuned_demo) -> Project:
     """A short demo in JupyterLab's folder, with the tables of notebook 05."""
-    root = lab.root / "search"
+    root = lab.make_folder("search", NOTEBOOK)
     project = make_tuned_demo(root, 1.2)
     (project.videos / "demo_vfr.mp4").unlink()
     detector, embedder = facelib.load_detector(working_size=640), facelib.load_embedder("dlib")
     identify_films(
         project.find_videos(), project, detector, embedder, *load_recognizer(project.recognizer), progress=False
     )
-    (root / "notebooks").mkdir()
-    shutil.copy(NOTEBOOK, root / "notebooks")
     return project
 
 
@@ -65,7 +62,9 @@ def test_two_people_are_chosen_and_a_hit_is_played(searched, run_notebook):
     page.wait_for_function(moving, arg=[player.element_handle(), start], timeout=PLENTY)
     page.wait_for_function("video => video.paused", arg=player.element_handle(), timeout=PLENTY)
     assert start < player.evaluate("video => video.currentTime") <= end + 0.6
-    assert player.evaluate("video => video.src").endswith("/files/search/data/demo/videos/demo.mp4")
+    assert player.evaluate("video => video.src").endswith(
+        f"/files/{searched.data_dir.parent.name}/data/demo/videos/demo.mp4"
+    )
     expect(widget.get_by_role("alert")).to_be_empty()
 
     widget.get_by_label("but without: add a person").select_option("Unknown 1")

@@ -26,16 +26,14 @@ pytestmark = pytest.mark.real_data
 
 
 @pytest.fixture
-def project(lab, shared_data, request) -> Project:
+def project(lab, shared_data) -> Project:
     """Ten real people and two films in JupyterLab's folder, as 02, 04 and 05 leave them."""
-    root = lab.root / request.node.name[:20]
-    shutil.rmtree(root, ignore_errors=True)  # of a test that is run once more
+    root = lab.make_folder("names")
     made = Project("demo", root / "data", root / "output")
     shutil.copytree(shared_data / "film_clips" / "people", made.people)
     made.videos.mkdir()
     for film in ("ford1.mp4", "will_smith1.mp4"):
         shutil.copy(shared_data / "film_clips" / "videos" / film, made.videos)
-    (root / "notebooks").mkdir()
     for name in ("02_embed_faces", "04_tune_threshold", "06_review_tracks"):
         text = (NOTEBOOKS / f"{name}.ipynb").read_text(encoding="utf-8")
         if name.startswith("04"):  # the comparison of recognizers takes a minute

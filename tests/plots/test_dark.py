@@ -28,8 +28,8 @@ from facelib.plots import (
     draw_timeline,
     themed,
 )
+from facelib.plots.colours import COLOURS, GREY
 from facelib.plots.dark import ON_DARK
-from facelib.plots.style import COLOURS, GREY
 
 # The ink of every text and the ground of every figure, as the browser has them.
 INKS = """() => [...document.querySelectorAll('.main-svg > :not(.hoverlayer) text')]

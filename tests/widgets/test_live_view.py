@@ -25,8 +25,9 @@ from facelib.recognize import load_recognizer
 from facelib.widgets import LiveCamera, read_changes
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def project(tmp_path_factory, make_tuned_demo):
+    """A project of each test's own: it enrols people, also when it is run once more."""
     project = make_tuned_demo(tmp_path_factory.mktemp("live"), 1.0)
     (project.videos / "demo_vfr.mp4").unlink()
     return project
