@@ -36,7 +36,8 @@ from facelib.films.settle import settle_films
 from facelib.films.unknowns import grouping_threshold
 from facelib.gallery import build_gallery
 from facelib.project import write_table, write_text
-from facelib.recognize import UNKNOWN, OpenSetKNN
+from facelib.project.names import UNKNOWN
+from facelib.recognize import OpenSetKNN
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 COUNTS = (1000, 2000, 4000, 8000, 16000)

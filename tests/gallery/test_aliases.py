@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,10 +12,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from facelib.gallery import Gallery, find_aliases, name_questions
 from facelib.project import Project
-from facelib.project.identities import cast_of
+from facelib.project.identities import cast_of, keep_apart, merge, take_back
 from facelib.recognize.tuning import compare, tune
 
 Made = Callable[..., pd.DataFrame]
@@ -84,6 +86,34 @@ def test_the_command_that_is_proposed_answers_the_question(name: str, tmp_path: 
     done = subprocess.run(["bash", "-c", program], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert name_questions(project) == [] and len(cast_of(project)) == 2
+
+
+@pytest.mark.parametrize(
+    ("copied", "own", "asked"),
+    [(4, 0, True), (2, 2, True), (1, 3, False), (0, 4, False)],
+    ids=["an exact copy", "half of it", "a misfiled picture", "nothing"],
+)
+def test_a_folder_that_is_a_copy_of_anothers_is_asked_about(copied: int, own: int, asked: bool, tmp_path: Path) -> None:
+    project = Project("demo", tmp_path / "data", tmp_path / "output")
+    random = np.random.default_rng(2)
+    for person, numbers in {"Ada": range(6), "Tob": [*range(copied), *range(10, 10 + own)]}.items():
+        for number in numbers:
+            path = project.people / person / "below" / f"{number}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            values = np.random.default_rng(number).integers(0, 255, (8, 8, 3), dtype=np.uint8)
+            Image.fromarray(values).save(path.with_stem(f"{person} {number} {random.integers(99)}"))
+            os.utime(next(path.parent.glob(f"{person} {number} *")), (1e9, 1e9) if person == "Ada" else (2e9, 2e9))
+    lines = name_questions(project)
+    if not asked:
+        assert lines == []
+        return
+    (line,) = lines
+    assert line.startswith("Tob and Ada have the same pictures, which are used for neither: merge, or keep apart? ")
+    keep_apart(project, "Tob", "Ada")
+    assert name_questions(project) == []
+    assert take_back(project, "Tob", "Ada") and len(name_questions(project)) == 1
+    merge(project, "Tob", "Ada")
+    assert name_questions(project) == []
 
 
 def gallery_of(table: pd.DataFrame) -> Gallery:

@@ -1,6 +1,8 @@
 // Questions to the server's API. What goes wrong is an ApiError with the problem document that the server answered.
 
-export const API = "/api/v1";
+// Where the server stands below its host: nothing, or the path that a proxy gives it. This module is at ROOT/assets/server.
+export const ROOT = new URL("../..", import.meta.url).pathname.replace(/\/$/, "");
+export const API = `${ROOT}/api/v1`;
 
 export class ApiError extends Error {
   constructor(status, problem) {

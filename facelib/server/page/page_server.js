@@ -5,7 +5,7 @@ import { HashRouter } from "../modules/routes.js";
 import { ApiSource } from "../modules/source_api.js";
 import { Theme } from "../modules/theme.js";
 import { FilmsIn, PicturesIn } from "./adding.js";
-import { API, Client, projectAddress } from "./client.js";
+import { API, Client, projectAddress, ROOT } from "./client.js";
 import { Correcting } from "./correcting.js";
 import { Embedding } from "./embedding.js";
 import { FacesView } from "./faces_view.js";
@@ -27,7 +27,7 @@ const PAGES = [["Review", { view: "review" }], ["Unknown", { view: "unknowns" }]
 function showAlone(view) {
   root.classList.add("facelib-page");
   const theme = new Theme(root, () => {});
-  const bar = make("header", { className: "bar" }, make("a", { className: "project-name", href: "/" }, "facelib"), make("nav", { attributes: { "aria-label": "Pages" } }), make("div", { className: "bar-tools" }, theme.button));
+  const bar = make("header", { className: "bar" }, make("a", { className: "project-name", href: `${ROOT}/` }, "facelib"), make("nav", { attributes: { "aria-label": "Pages" } }), make("div", { className: "bar-tools" }, theme.button));
   root.replaceChildren(bar, make("main", { className: "main" }, view));
 }
 
@@ -42,9 +42,9 @@ function showProject(name, session) {
   const correct = (film, index) => button("Correct", () => correcting.askAbout(film.page.id, film.track[index]).catch((error) => app.fail(error)), { className: "correct-button" });
   const logOut = button("Log out", async () => {
     await client.ask("DELETE", "/session");
-    globalThis.location.assign("/");
+    globalThis.location.assign(`${ROOT}/`);
   });
-  const projects = make("a", { className: "to-projects", href: "/" }, "Projects");
+  const projects = make("a", { className: "to-projects", href: `${ROOT}/` }, "Projects");
   app = new App(root, new ApiSource(client.get, `${API}${base}/`), new HashRouter(), { pages: PAGES, views, home, correct, tools: [projects, logOut] });
   root.app = app;
   root.append(correcting.dialog, means.embedding.dialog);
@@ -91,7 +91,7 @@ async function start() {
     showAlone(loginView(client, () => start()));
     return;
   }
-  const [, place, name] = globalThis.location.pathname.split("/");
+  const [, place, name] = globalThis.location.pathname.slice(ROOT.length).split("/");
   if (place === "projects" && name) showProject(decodeURIComponent(name), session);
   else {
     document.title = "Projects – facelib";
