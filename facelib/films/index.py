@@ -23,8 +23,8 @@ from facelib.films.ahead import ahead
 from facelib.films.clothes import clothes, hair
 from facelib.films.growing import KEYFRAMES, LOOKS, GrowingTables, growing_tables
 from facelib.films.hidden import drop_hidden
-from facelib.films.media.carried import streams_left_out
 from facelib.films.media.decode import FilmFrame, FilmReader, UnreadableFilm, open_reader
+from facelib.films.media.reader import left_out
 from facelib.films.media.times import write_times
 from facelib.films.merge import TrackFilters, keep_tracks, merge_tracklets
 from facelib.films.scenes import background, find_scenes, find_setups, small_picture
@@ -177,7 +177,7 @@ def find_tracks(
                 shots.append(shot.row())
                 dropped += shot.dropped
                 shot = None
-        times, problem, notes = reader.times(), reader.problem(), streams_left_out(reader.container)
+        times, problem, notes = reader.times(), reader.problem(), left_out(reader)
         if not shots:
             raise UnreadableFilm(f"expected a film with at least one frame, could decode none of {str(video)!r}")
     write_table(_shot_table(shots), files.shots)
