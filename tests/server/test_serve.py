@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -44,6 +46,19 @@ def test_a_server_starts_tells_its_token_once_and_stops(tmp_path: Path, database
         assert httpx2.get(f"{address}/api/v1/projects", headers=headers).status_code == 200
         process.terminate()
         assert "token" not in process.communicate(timeout=60)[0]
+
+
+@pytest.mark.parametrize(
+    ("module", "heavy"),
+    [
+        ("facelib.server.app", {"sklearn", "scipy", "supervision", "scenedetect", "onnxruntime", "nbformat"}),
+        ("facelib.server.jobs.child", {"pandas", "av", "papermill"}),
+    ],
+)
+def test_what_takes_a_second_to_import_waits_until_it_is_needed(module: str, heavy: set[str]) -> None:
+    code = f"import sys, {module}; print({heavy} & set(sys.modules) or 'none')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "none\n"
 
 
 def test_several_processes_are_one_server(tmp_path: Path) -> None:

@@ -44,17 +44,16 @@ def read_crop(container: InputContainer, path: str | Path, stream: Any) -> Crop:
         stream: Its stream of pictures.
     """
     width, height = stream.codec_context.width, stream.codec_context.height
-    names = container.format.name.split(",")
-    with open_file(path) as file:
-        if "matroska" in names:
+    crop, names = WHOLE, container.format.name.split(",")
+    if "matroska" in names:
+        with open_file(path) as file:
             crops = list(_matroska_crops(file))
-            number = moving_streams(container).index(stream)
-            crop = crops[number] if number < len(crops) else WHOLE
-        elif "mov" in names:
+        number = moving_streams(container).index(stream)
+        crop = crops[number] if number < len(crops) else WHOLE
+    elif "mov" in names:
+        with open_file(path) as file:
             tracks = list(sample_descriptions(file))
-            crop = _clean_aperture(tracks[stream.index], width, height) if stream.index < len(tracks) else WHOLE
-        else:
-            crop = WHOLE
+        crop = _clean_aperture(tracks[stream.index], width, height) if stream.index < len(tracks) else WHOLE
     fits = min(crop) >= 0 and crop.left + crop.right < width and crop.top + crop.bottom < height
     return crop if fits else WHOLE
 

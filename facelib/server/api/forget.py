@@ -9,7 +9,6 @@ from pydantic import BaseModel, Field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from facelib.archive.forget import forget_person
 from facelib.archive.traces import Mentions
 from facelib.project import Project, text_of
 from facelib.server.api.people import PersonName
@@ -66,6 +65,8 @@ def _refuse_beside_jobs(store: Store, project: str) -> None:
 
 
 def _forget(person: str, wanted: Forgetting, project: Project, caller: Caller, request: Request) -> ForgetReport:
+    from facelib.archive.forget import forget_person
+
     try:
         done = forget_person(project, person, keep_name=wanted.keep_name, by=caller.name)
     except ValueError as error:
