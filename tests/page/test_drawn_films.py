@@ -5,22 +5,24 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+from facelib.films.corrections.log import CORRECTION_COLUMNS, append_corrections
 from facelib.films.media.decode import probe
 from facelib.films.present import draw_films, drawn_options, films_behind
 from facelib.films.settle import Settled, settle_films
 from facelib.page import write_page
 from facelib.page.pack import script_value
-from facelib.project import Project, write_table
+from facelib.project import Project
 from facelib.widgets import DrawnFilms
 from tests.page.conftest import Square
 
+SQUARE = Square("Ada", 0, 9)
 COLOURS = {"Ada": "#0072B2", "Bo": "#E69F00", "unknown": "#6A6A6A"}
 
 
 @pytest.fixture
 def project(make_squares) -> Project:
     """Two films, drawn with the names that they had."""
-    films = {f"{name}.mp4": [Square("Ada", 0, 9)] for name in "ab"}
+    films = {f"{name}.mp4": [SQUARE] for name in "ab"}
     made = make_squares(films, frames=10, cast=["Ada", "Bo"])
     settled = settle_films(made)
     draw_films(settled, COLOURS, blur="everyone", sharp={"Bo"}, progress=False)
@@ -28,9 +30,12 @@ def project(make_squares) -> Project:
     return made
 
 
-def rename(project: Project, film: str, person: str) -> Settled:
-    path = project.film(film).tracks
-    write_table(pd.read_parquet(path).assign(person=person), path)
+def rename(project: Project, person: str) -> Settled:
+    """Name the only track of the first film, as its user does in 06."""
+    left, top, right, bottom = SQUARE.box(0)
+    place = {"frame": 0, "left": left, "top": top, "right": right, "bottom": bottom}
+    decision = dict.fromkeys(CORRECTION_COLUMNS, "") | {"video": "a.mp4", "track": 0, "was": "Ada", "is": person}
+    append_corrections(project.corrections, pd.DataFrame([decision | place]))
     return settle_films(project)
 
 
@@ -40,16 +45,16 @@ def notices(project: Project) -> list[str]:
 
 def test_the_page_says_which_film_shows_earlier_names(project):
     assert notices(project) == ["", ""]
-    rename(project, "a.mp4", "Ada")  # written again with the same names
+    project.film("a.mp4").tracks.touch()  # newer than the film, with the same names
     write_page(project, progress=False)
     assert notices(project) == ["", ""]
-    rename(project, "a.mp4", "Bo")
+    rename(project, "Bo")
     write_page(project, progress=False)
     assert notices(project)[0].startswith("The annotated film shows earlier names") and notices(project)[1] == ""
 
 
 def test_the_button_draws_only_what_is_behind_and_as_it_was_drawn(project):
-    widget = DrawnFilms(rename(project, "a.mp4", "Bo"), COLOURS)
+    widget = DrawnFilms(rename(project, "Bo"), COLOURS)
     files = project.film("a.mp4")
     before = [project.film(name).annotated.stat().st_mtime_ns for name in ("a.mp4", "b.mp4")]
     assert [film.name for film in widget.films] == ["a.mp4"] and widget.button.layout.display == ""
@@ -65,7 +70,7 @@ def test_the_button_draws_only_what_is_behind_and_as_it_was_drawn(project):
 
 
 def test_a_film_without_a_record_of_its_blurring_is_not_drawn(project):
-    settled = rename(project, "a.mp4", "Bo")
+    settled = rename(project, "Bo")
     project.film("a.mp4").drawn.unlink()
     before = project.film("a.mp4").annotated.read_bytes()
     widget = DrawnFilms(settled, COLOURS)
@@ -75,7 +80,7 @@ def test_a_film_without_a_record_of_its_blurring_is_not_drawn(project):
 
 
 def test_a_film_that_cannot_be_drawn_is_told(project):
-    settled = rename(project, "a.mp4", "Bo")
+    settled = rename(project, "Bo")
     (project.videos / "a.mp4").unlink()
     widget = DrawnFilms(settled, COLOURS)
     widget.button.click()
