@@ -24,7 +24,7 @@ import facelib
 from facelib.evaluate import calibration_error, match_faces, reliability
 from facelib.evaluate.matching import NO_FACE, NOBODY
 from facelib.films.naming import context
-from facelib.recognize import UNKNOWN
+from facelib.project.names import UNKNOWN
 
 # One film under two sets of labels is one film, and must be left out as one; each clip is one by itself.
 FILMS = {"friends_four": "friends", "friends_six": "friends", "table_one": "table", "table_ten": "table"}

@@ -25,7 +25,8 @@ from facelib.evaluate.truth import UNNAMED
 from facelib.films.indexed import index_film
 from facelib.films.naming import LOOK_COLUMNS, NamingSettings, name_tracks
 from facelib.gallery import build_gallery
-from facelib.recognize import UNKNOWN, OpenSetKNN, RecognizerInfo
+from facelib.project.names import UNKNOWN
+from facelib.recognize import OpenSetKNN, RecognizerInfo
 from facelib.recognize.thresholds import confidence_model, trials
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"

@@ -23,7 +23,7 @@ from facelib.evaluate import load_truth
 from facelib.faces import iou
 from facelib.gather.film_faces import Proposed, propose_people
 from facelib.project import Project
-from facelib.recognize import UNKNOWN
+from facelib.project.names import UNKNOWN
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 SIDES = ["left", "top", "right", "bottom"]

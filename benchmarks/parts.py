@@ -23,7 +23,7 @@ from facelib.evaluate.truth import UNNAMED
 from facelib.films.naming import context, evidence, joint, tracks
 from facelib.films.naming.likeness import HAIR
 from facelib.nets.figures import EvidenceShape
-from facelib.recognize import UNKNOWN
+from facelib.project.names import UNKNOWN
 
 PROFILE = 55.0  # degrees away from the camera
 OFF = 0.0

@@ -1,8 +1,8 @@
 """The server's figures: a long film's page, many readers, a large upload, and work after a kill.
 
-    python benchmarks/server.py [page] [readers] [upload] [kill] [tus]
+    python benchmarks/server.py [page] [readers] [upload] [kill]
 
-Everything is made up and on loopback. The readers are a process of their own. `tus` asks npm for tus-js-client.
+Everything is made up and on loopback. The readers are a process of their own.
 """
 
 from __future__ import annotations
@@ -34,24 +34,6 @@ READERS, SECONDS, PAUSE = 200, 60.0, 1.0
 PROCESSES = 2
 GIGABYTE = 2**30
 TUS = {"Tus-Resumable": "1.0.0"}
-UPLOADER = """
-import fs from "node:fs";
-import * as tus from "tus-js-client";
-const [endpoint, token, path, store, most] = process.argv.slice(2);
-const file = fs.createReadStream(path);
-const options = {
-  endpoint, headers: { Authorization: `Bearer ${token}` }, chunkSize: 2 ** 20, retryDelays: [0, 500, 1000],
-  metadata: { filename: "film.mp4" }, urlStorage: new tus.FileUrlStorage(store), storeFingerprintForResuming: true,
-  fingerprint: async () => path, uploadSize: fs.statSync(path).size,
-  onProgress: (sent) => { if (Number(most) && sent > Number(most)) process.exit(9); },
-  onSuccess: () => console.log("done"),
-  onError: (error) => { console.error(String(error)); process.exit(1); },
-};
-const upload = new tus.Upload(file, options);
-const [previous] = await upload.findPreviousUploads();
-if (previous) { console.log("resumes"); upload.resumeFromPreviousUpload(previous); }
-upload.start();
-"""
 
 
 @dataclass
@@ -276,34 +258,11 @@ def measure_kill(folder: Path) -> None:
         print(f"work goes on {time.perf_counter() - killed:.0f} s after SIGKILL (attempt {job['attempts']})")
 
 
-def measure_tus(folder: Path) -> None:
-    """Let tus-js-client upload a film, end it half-way, and let it resume in another process."""
-    place = folder / "tus"
-    place.mkdir()
-    npm = ["npm", "install", "--silent", "--no-audit", "--no-fund", "tus-js-client"]
-    subprocess.run(npm, cwd=place, check=True)
-    (place / "upload.mjs").write_text(UPLOADER)
-    film = place / "film.mp4"
-    write_film(film, 100)
-    with open(film, "ab") as file:
-        file.write((8 + 2**25).to_bytes(4, "big") + b"free" + os.urandom(2**25))
-    with serving(folder) as server:
-        server.ask("POST", "/api/v1/projects", json={"name": "tus"})
-        endpoint = f"{server.address}/api/v1/projects/tus/uploads"
-        upload = ["node", "upload.mjs", endpoint, server.token, str(film), str(place / "store.json")]
-        first = subprocess.run([*upload, str(10 * 2**20)], cwd=place, check=False)
-        second = subprocess.run([*upload, "0"], cwd=place, capture_output=True, text=True, check=True)
-        kept = folder / "data" / "tus" / "videos" / "film.mp4"
-        equal = "equal" if digest(kept) == digest(film) else "DIFFERS"
-        print(f"tus-js-client ended with code {first.returncode}, then {second.stdout.split()}, SHA-256 {equal}")
-
-
 PARTS = {
     "page": measure_page,
     "readers": measure_readers,
     "upload": measure_upload,
     "kill": measure_kill,
-    "tus": measure_tus,
 }
 
 

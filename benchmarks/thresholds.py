@@ -25,7 +25,8 @@ from facelib.embed import Embedder
 from facelib.evaluate import embed_pictures
 from facelib.faces import FloatArray
 from facelib.gallery import Gallery
-from facelib.recognize import UNKNOWN, OpenSetKNN, OpenSetSVM
+from facelib.project.names import UNKNOWN
+from facelib.recognize import OpenSetKNN, OpenSetSVM
 from facelib.recognize.tuning import Tuning, compare, tune
 
 HERE = Path(__file__).resolve().parent

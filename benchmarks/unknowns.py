@@ -38,7 +38,8 @@ from facelib.films.unknowns import (
 )
 from facelib.gallery import build_gallery, read_gallery, write_gallery
 from facelib.project import Project
-from facelib.recognize import UNKNOWN, load_recognizer
+from facelib.project.names import UNKNOWN
+from facelib.recognize import load_recognizer
 from facelib.recognize.tuning import tune
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"

@@ -6,7 +6,8 @@ from .films.identify import identify_films
 from .gallery import build_gallery
 from .images import UnreadablePicture, read_image
 from .project import Project
-from .recognize import UNKNOWN, OpenSetKNN, OpenSetSVM, load_recognizer
+from .project.names import UNKNOWN
+from .recognize import OpenSetKNN, OpenSetSVM, load_recognizer
 from .recognize.tuning import tune
 
 __all__ = [

@@ -37,9 +37,9 @@ def keep_apart(
 ) -> None:
     """Say that two names that look like one person are two people's; `separate` takes it back."""
     place = find_project(project, data_dir, output_dir)
-    from facelib import gallery
+    from facelib.project import identities
 
-    gallery.keep_apart(place, name, other)
+    identities.keep_apart(place, name, other)
     typer.echo(f"{name} and {other} are two people. Next: facelib run --project {project} --steps 4-7")
 
 

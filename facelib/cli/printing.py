@@ -49,10 +49,16 @@ def relative(path: Path) -> str:
 
 
 def one_line(name: str) -> str:
-    r"""Return a file's name as a terminal can show it: control characters are written out.
+    r"""Return a name, or a text with names, as a terminal can show it: control characters are written out.
+
+    Those that turn the direction of what follows are, too.
 
     Example:
         >>> print(one_line("new\nline.mp4"))
         new\nline.mp4
     """
-    return re.sub(r"[\x00-\x1f\x7f-\x9f]", lambda found: found[0].encode("unicode_escape").decode(), name)
+    return re.sub(
+        r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]",
+        lambda found: found[0].encode("unicode_escape").decode(),
+        name,
+    )

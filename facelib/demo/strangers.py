@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from facelib.demo.figures import Figure, sample
 from facelib.faces import FloatArray
-from facelib.recognize import UNKNOWN
+from facelib.project.names import UNKNOWN
 
 WIDTH, HEIGHT = 720, 1000
 _SCALE = 9.0  # pixels of the figure for one pixel of the face's picture

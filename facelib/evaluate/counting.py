@@ -10,7 +10,7 @@ import pandas as pd
 from facelib.evaluate.matching import NO_FACE, NOBODY, NOT_NAMES, found_faces, match_faces
 from facelib.evaluate.truth import UNNAMED, Truth
 from facelib.project import FilmFiles
-from facelib.recognize import UNKNOWN
+from facelib.project.names import UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from facelib.evaluate.matching import NO_FACE, NOT_NAMES
 from facelib.evaluate.truth import UNNAMED
-from facelib.recognize import UNKNOWN
+from facelib.project.names import UNKNOWN
 
 By = Literal["distance", "confidence"]
 """What a threshold is laid on: a track's distance to the gallery, or the confidence of its name."""

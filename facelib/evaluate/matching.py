@@ -14,7 +14,7 @@ from facelib.evaluate.truth import BOX, UNNAMED, Truth
 from facelib.faces import iou
 from facelib.films.corrections import NOT_A_FACE
 from facelib.project import FilmFiles
-from facelib.recognize import UNKNOWN
+from facelib.project.names import UNKNOWN
 
 NOBODY = ""
 """The name of a face that was not found."""

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from facelib.evaluate.matching import NO_FACE, NOBODY, NOT_NAMES
 from facelib.evaluate.truth import BOX, UNNAMED
-from facelib.recognize import UNKNOWN
+from facelib.project.names import UNKNOWN
 
 _KINDS = ("named wrong", "stranger named", "no face named", "not named", "not found")
 """What went wrong, the gravest first: a name on the wrong face is worse than a face without one."""

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from facelib.recognize import UNKNOWN, OpenSetKNN
+from facelib.project.names import UNKNOWN
+from facelib.recognize import OpenSetKNN
 
 
 @dataclass(frozen=True, slots=True, eq=False)

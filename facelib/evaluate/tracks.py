@@ -9,7 +9,7 @@ import pandas as pd
 
 from facelib.evaluate.matching import NO_FACE, NOBODY, NOT_NAMES
 from facelib.evaluate.truth import UNNAMED
-from facelib.recognize import UNKNOWN
+from facelib.project.names import UNKNOWN
 
 _COLUMNS = ["film", "track", "label", "identity", "name", "cluster", "confidence", "faces", "purity", "verdict"]
 

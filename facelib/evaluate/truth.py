@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from facelib.project import Project
+from facelib.project.names import UNKNOWN
 from facelib.project.spreadsheets import read_csv_table
-from facelib.recognize import UNKNOWN
 
 BOX = ["left", "top", "right", "bottom"]
 UNNAMED = ""

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from facelib.films.corrections import NOT_A_FACE
-from facelib.recognize import UNKNOWN
+from facelib.project.names import UNKNOWN
 
 if TYPE_CHECKING:
     import networkx as nx

@@ -22,7 +22,8 @@ from facelib.films.problems import LOOKING, SUMMARY_COLUMNS, Problems
 from facelib.films.settle import Settled, settle_films
 from facelib.films.unknowns import Grouping, fit_grouping
 from facelib.project import Project, write_table
-from facelib.recognize import UNKNOWN, RecognizerInfo
+from facelib.project.names import UNKNOWN
+from facelib.recognize import RecognizerInfo
 
 _log = logging.getLogger(__name__)
 

@@ -14,9 +14,10 @@ import pandas as pd
 from facelib.detect import Detector
 from facelib.embed import Embedder
 from facelib.films.index import TRACK_TYPES, FilmTracks, TrackingSettings, find_tracks
+from facelib.films.record import read_record
 from facelib.project import FilmFiles, digest, write_table, write_text
 
-_FORM = 7  # version of the tables; raise it when the pass writes something else
+_FORM = 8  # version of the tables; raise it when the pass writes something else
 _log = logging.getLogger(__name__)
 
 
@@ -98,25 +99,3 @@ def write_index(files: FilmFiles, found: FilmTracks, made: dict[str, object]) ->
     names = ("read_until", "duration", "dropped", "problem", "notes")
     record = {"made": made, **{name: getattr(found, name) for name in names}}
     write_text(json.dumps(record, indent=2), files.followed)
-
-
-def read_record(files: FilmFiles) -> dict[str, Any]:
-    """Return what a film's tables were made from, and what of the film they lack; empty where it is not known."""
-    try:
-        record = json.loads(files.followed.read_text(encoding="utf-8"))
-        return record if isinstance(record, dict) else {}
-    except (OSError, ValueError):
-        return {}
-
-
-def length_of(files: FilmFiles, tracks: pd.DataFrame) -> float:
-    """Return a film's length in seconds, from its file, else as far as it was read, else to the end of its tracks."""
-    record = read_record(files)
-    known = float(str(record.get("duration", 0))) or float(str(record.get("read_until", 0)))
-    return known or float(tracks["end"].max() if len(tracks) else 0.0)
-
-
-def weights_of(files: FilmFiles) -> str:
-    """Return the SHA-256 of the weights that embedded a film's faces, empty where it is not known."""
-    made = read_record(files).get("made")
-    return str(made.get("weights", "")) if isinstance(made, dict) else ""

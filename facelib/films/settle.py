@@ -23,9 +23,9 @@ from facelib.films.corrections import (
     read_corrections,
     rename_groups,
 )
-from facelib.films.indexed import length_of, weights_of
 from facelib.films.name import read_named
 from facelib.films.problems import Problems
+from facelib.films.record import length_of, weights_of
 from facelib.films.unknowns import (
     add_to_groups,
     group_unknowns,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -12,9 +12,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from facelib.embed import Embedder
 from facelib.faces import FloatArray
 from facelib.project import atomic_write
+
+if TYPE_CHECKING:
+    from facelib.embed import Embedder
 
 COLUMNS = (
     "picture", "sha256", "face", "person", "left", "top", "right", "bottom", "score",

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 import shlex
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import combinations
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,9 +15,11 @@ import pandas as pd
 from facelib.gallery.aliases import ALIAS_COLUMNS, find_aliases
 from facelib.project import Project
 from facelib.project.decisions import read_decisions
+from facelib.project.digests import sha256_of
 from facelib.project.identities import cast_of, open_pairs
 from facelib.project.names import is_same_name, same_names
 
+_COPIED = 0.5  # of the smaller folder: what more than a misfiled picture is
 QUESTION_COLUMNS = [*ALIAS_COLUMNS, "picture", "other_picture"]
 
 
@@ -65,17 +69,20 @@ def question_lines(questions: pd.DataFrame, project: Project) -> list[str]:
 
 
 def name_questions(project: Project) -> list[str]:
-    """Return in words which names of the cast read alike and were not answered yet; their faces are not compared.
+    """Return in words which names of the cast read alike or have the same pictures, and were not answered yet.
+
+    Faces are not compared, only files.
 
     Raises:
         FileNotFoundError: When the project has no `people/` folder.
         ValueError: When `corrections.csv` is damaged.
     """
-    typed = _typed(project)
-    pairs = open_pairs(project, same_names(cast_of(project)))
-    ordered = [sorted(pair, key=lambda name: _since(project, name, typed)) for pair in pairs]
+    typed, cast = _typed(project), cast_of(project)
+    pairs = dict.fromkeys(same_names(cast)) | dict.fromkeys(_same_pictures(project, cast))
+    ordered = [sorted(pair, key=lambda name: _since(project, name, typed)) for pair in open_pairs(project, pairs)]
     return [
-        f"{later} and {earlier} {how_alike(earlier, later)}: merge, or keep apart? {_commands(later, earlier, project)}"
+        f"{later} and {earlier} {_why_asked(earlier, later)}: merge, or keep apart? "
+        f"{_commands(later, earlier, project)}"
         for earlier, later in ordered
     ]
 
@@ -88,6 +95,37 @@ def how_alike(one: str, other: str) -> str:
         ('differ only in case, spaces or Unicode form', 'look like one person')
     """
     return "differ only in case, spaces or Unicode form" if is_same_name(one, other) else "look like one person"
+
+
+def _why_asked(earlier: str, later: str) -> str:
+    alike = is_same_name(earlier, later)
+    return how_alike(earlier, later) if alike else "have the same pictures, which are used for neither"
+
+
+def _same_pictures(project: Project, cast: list[str]) -> Iterator[tuple[str, str]]:
+    """Yield each pair of names of which at least half of the pictures of one are files of the other's too."""
+    pictures = {person: project.find_pictures(person) for person in cast}
+    owners: dict[int, set[str]] = {}
+    sizes = {path: path.stat().st_size for paths in pictures.values() for path in paths if path.is_file()}
+    for person, paths in pictures.items():
+        for path in paths:
+            owners.setdefault(sizes.get(path, 0), set()).add(person)
+    shared = {
+        person: {_content(path) for path in paths if len(owners[sizes.get(path, 0)]) > 1} - {""}
+        for person, paths in pictures.items()
+    }
+    for one, other in combinations((person for person in cast if shared[person]), 2):
+        common = len(shared[one] & shared[other])
+        if common and common >= _COPIED * min(len(pictures[one]), len(pictures[other])):
+            yield one, other
+
+
+def _content(path: Path) -> str:
+    """Return a file's checksum, empty for one that cannot be read."""
+    try:
+        return sha256_of(path)
+    except OSError:
+        return ""
 
 
 def _commands(later: str, earlier: str, project: Project) -> str:

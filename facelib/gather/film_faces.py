@@ -22,9 +22,8 @@ from facelib.gather.keeping import folder_of
 from facelib.project import FilmFiles, Project, atomic_write, file_lock, write_table
 from facelib.project.decisions import moved_pictures, read_decisions
 from facelib.project.digests import sha256_of
-from facelib.project.names import NOT_A_FACE, checked_name
+from facelib.project.names import NOT_A_FACE, UNKNOWN, checked_name
 from facelib.project.spreadsheets import read_csv_table
-from facelib.recognize import UNKNOWN
 
 ACCEPTED_COLUMNS = ["proposed", "person", "picture", "reason"]
 """A row a picture that was to be taken over: its path in the data folder, or why it has none."""

@@ -12,8 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from facelib.films.unknowns import group_unknowns
-from facelib.project.names import group_number
-from facelib.recognize import UNKNOWN
+from facelib.project.names import UNKNOWN, group_number
 
 PROPOSED_COLUMNS = ["person", "picture", "film", "track", "frame", "time", "quality", "sha256"]
 """A row a picture: whose, its path in the folder of proposals, and where in which film it was taken."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,15 @@ from numpy.typing import NDArray
 from PIL import Image as PillowImage
 
 from facelib.faces import Image
-from facelib.images.large import check_size
+from facelib.images.large import LARGEST_WHOLE, check_size
 
 _BITS = (8, 10, 12, 14, 16, 24, 32)
 _GREY_KINDS, _RGB = (0, 1), 2  # TIFF's photometric interpretations: white or black is zero; red, green and blue
 _PLANES = 2  # of TIFF's planar configurations: one plane a channel
 _ORIENTATION = 274
 _SLAB = 256  # rows converted at one time
+_CODESTREAM, _JPEG2000 = b"\xff\x4f\xff\x51", b"\0\0\0\x0cjP  "
+_JPEG2000_HEAD = 1 << 16  # bytes in which the codestream begins
 TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
@@ -73,6 +76,32 @@ def read_deep_tiff(path: Path) -> PillowImage.Image | None:
     picture = PillowImage.fromarray(255 - pixels if kind == 0 else pixels)
     picture.getexif()[_ORIENTATION] = orientation
     return picture
+
+
+def read_deep_jpeg2000(path: Path) -> Image | None:
+    """Return a JPEG 2000 picture of more than 8 bits for each of several colours as 8-bit RGB; None for any other file.
+
+    Pillow rounds such values up beyond the largest, so that white becomes black.
+
+    Raises:
+        OSError: When it is too large or cannot be read.
+    """
+    with open(path, "rb") as file:
+        head = file.read(_JPEG2000_HEAD)
+    at = head.find(_CODESTREAM) + len(_CODESTREAM)
+    if at < len(_CODESTREAM) or not head.startswith((_CODESTREAM, _JPEG2000)):
+        return None
+    right, bottom, left, top = struct.unpack(">4x4I", head[at : at + 20])
+    colours = int.from_bytes(head[at + 36 : at + 38], "big")
+    if colours < 3 or max(head[at + 38 : at + 38 + 3 * colours : 3], default=0) & 127 < 8:
+        return None
+    import cv2
+
+    check_size(right - left, bottom - top, most=LARGEST_WHOLE)
+    values = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
+    if values is None or values.ndim != 3:
+        raise OSError("expected a JPEG 2000 picture in RGB; save it as JPEG")
+    return from_integers(values[..., [2, 1, 0]])
 
 
 def _read_page(path: Path, page: Any) -> NDArray[Any]:

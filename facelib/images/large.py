@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,11 +12,13 @@ from typing import Any
 from PIL import Image as PillowImage
 from PIL import Jpeg2KImagePlugin, JpegImagePlugin, UnidentifiedImageError
 
+from facelib.images.png import SIGNATURE, read_large_png
+
 LARGEST_WHOLE = 100_000_000
 """Pixels of the largest picture that is read at its own size."""
 
 _LARGEST_DECODED = 178_956_970  # pixels: Pillow's limit, 0.7 GB
-_LARGEST_REDUCED = 1_000_000_000  # of a JPEG or JPEG 2000, which are decoded at a part of their size
+_LARGEST_REDUCED = 1_000_000_000  # of a JPEG, JPEG 2000 or PNG, which are decoded at a part of their size
 _MOST_COEFFICIENTS = 1_000_000_000  # bytes that are held of a progressive JPEG, whatever it is reduced to
 _REDUCIBLE = frozenset({"L", "LA", "RGB", "RGBA", "CMYK"})
 
@@ -36,10 +39,17 @@ def check_size(width: int, height: int, most: int = _LARGEST_DECODED) -> None:
 def open_large(source: Path | io.BytesIO) -> Iterator[PillowImage.Image]:
     """Open a picture beyond Pillow's limit, of a format that is decoded at a part of its size.
 
+    A PNG is decoded at once, and comes at that part of its size.
+
     Raises:
         OSError: When it is of another format, or too large for this one, too.
     """
     with open(source, "rb") if isinstance(source, Path) else source as file:
+        if isinstance(source, Path) and file.read(8) == SIGNATURE:
+            width, height = struct.unpack(">8x2I", file.read(16))
+            check_size(width, height, most=_LARGEST_REDUCED)
+            yield read_large_png(source, steps=_halvings(width, height), size=(width, height))
+            return
         picture: Any = None
         for plugin in (JpegImagePlugin.JpegImageFile, Jpeg2KImagePlugin.Jpeg2KImageFile):
             file.seek(0)
@@ -49,10 +59,8 @@ def open_large(source: Path | io.BytesIO) -> Iterator[PillowImage.Image]:
             except (SyntaxError, UnidentifiedImageError, OSError):
                 continue
         if picture is None:
-            raise OSError(
-                f"expected at most {_LARGEST_DECODED / 1e6:.0f} million pixels in a picture that is no JPEG; save it "
-                "smaller, or as JPEG"
-            )
+            most = _LARGEST_DECODED / 1e6
+            raise OSError(f"expected at most {most:.0f} million pixels in such a file; save it smaller, or as JPEG")
         check_size(picture.width, picture.height, most=_LARGEST_REDUCED)
         if picture.info.get("progressive") and _coefficients(picture) > _MOST_COEFFICIENTS:
             raise OSError(f"expected a smaller progressive JPEG, got {picture.width} x {picture.height}; save it anew")
@@ -61,9 +69,7 @@ def open_large(source: Path | io.BytesIO) -> Iterator[PillowImage.Image]:
 
 def shrink(picture: PillowImage.Image) -> PillowImage.Image:
     """Return an opened picture decoded: at its own size, or at half, a quarter or an eighth where it is too large."""
-    steps = 0
-    while picture.width * picture.height > LARGEST_WHOLE << 2 * steps:
-        steps += 1
+    steps = _halvings(picture.width, picture.height)
     if steps and picture.format in {"JPEG", "MPO"}:
         picture.draft(picture.mode, (picture.width >> steps, picture.height >> steps))
     elif steps and isinstance(picture, Jpeg2KImagePlugin.Jpeg2KImageFile):
@@ -73,6 +79,14 @@ def shrink(picture: PillowImage.Image) -> PillowImage.Image:
         return picture.reduce(1 << steps) if picture.mode in _REDUCIBLE else picture
     picture.load()
     return picture
+
+
+def _halvings(width: int, height: int) -> int:
+    """Return how many times the sides of a picture are to be halved so that it fits into memory."""
+    steps = 0
+    while width * height > LARGEST_WHOLE << 2 * steps:
+        steps += 1
+    return steps
 
 
 def _coefficients(picture: Any) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -14,8 +15,9 @@ from PIL import Image as PillowImage
 from PIL import ImageFile, ImageOps
 
 from facelib.faces import Image
-from facelib.images.depth import TIFF, from_float, from_integers, read_deep_tiff
+from facelib.images.depth import TIFF, from_float, from_integers, read_deep_jpeg2000, read_deep_tiff
 from facelib.images.large import open_large, shrink
+from facelib.images.png import SIGNATURE, on_white, without_metadata
 
 _SUBFILE = 254  # TIFF's tag of what a page is; the first bit stands for one made smaller
 _MISSING_ROWS = 1 / 16  # of a JPEG that ends early: what may be missing at its bottom
@@ -44,11 +46,13 @@ def read_image(path: str | Path) -> Image:
     Raises:
         FileNotFoundError: When there is no such file.
         UnreadablePicture: When the file is empty, truncated, no picture, of a kind that cannot be read right, or
-            larger than 179 million pixels, 1,000 million in a JPEG or JPEG 2000.
+            larger than 179 million pixels, 1,000 million in a JPEG, JPEG 2000 or PNG.
     """
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"expected a picture, found no file at {str(path)!r}")
+    if not path.stat().st_size:
+        raise UnreadablePicture(f"expected a picture, {str(path)!r} is empty: copy it again")
     try:
         return _read(path)
     except Exception as error:  # decoders fail in many ways on broken files
@@ -61,7 +65,8 @@ def is_picture(path: str | Path) -> bool:
     """Return whether the first bytes of a file are those of a picture that `read_image` knows; nothing is decoded."""
     try:
         with open(path, "rb") as file:
-            if file.read(4) in TIFF:
+            head = file.read(8)
+            if head[:4] in TIFF or head == SIGNATURE:
                 return True
         with open_picture(path):
             return True
@@ -85,7 +90,8 @@ def check_picture(path: str | Path) -> tuple[int, int, str]:
         suppress(Exception),
         _open_any_size(Path(path)) as picture,
     ):  # `read_image` decides: it reads what Pillow does not
-        facts = picture.width, picture.height, str(picture.format)
+        width, height = picture.info.get("stored size", picture.size)
+        facts = width, height, str(picture.format or "PNG")
         if picture.format == "JPEG":
             picture.draft("RGB", (picture.width // 8, picture.height // 8))
             picture.load()
@@ -131,14 +137,27 @@ def _read(path: Path) -> Image:
     deep = read_deep_tiff(path)
     if deep is not None:
         return _to_rgb(deep)
-    with _open_any_size(path) as opened:
+    values = read_deep_jpeg2000(path)
+    if values is not None:
+        return values
+    try:
+        return _read_from(path)
+    except Exception:  # as in `read_image`
+        plain = without_metadata(path)
+        if plain is None:
+            raise
+        return _read_from(plain)
+
+
+def _read_from(source: Path | io.BytesIO) -> Image:
+    with _open_any_size(source) as opened:
         try:
             opened.seek(_first_whole(opened))
             return _to_rgb(shrink(opened))
         except OSError:
-            if opened.format not in ("JPEG", "MPO"):
+            if opened.format not in ("JPEG", "MPO") or not isinstance(source, Path):
                 raise
-            return _read_truncated_jpeg(path.read_bytes())
+            return _read_truncated_jpeg(source.read_bytes())
 
 
 @contextmanager
@@ -184,13 +203,11 @@ def _decoded(data: bytes) -> Image:
 
 
 def _to_rgb(picture: PillowImage.Image) -> Image:
-    ImageOps.exif_transpose(picture, in_place=True)
+    # What is no orientation, or stands in broken EXIF data, leaves the picture as it is.
+    with suppress(SyntaxError, ValueError, TypeError, KeyError, IndexError, struct.error):
+        ImageOps.exif_transpose(picture, in_place=True)
     if picture.mode == "F":
         return from_float(np.asarray(picture))
     if picture.mode.startswith("I"):
         return from_integers(np.asarray(picture))
-    if picture.mode in {"RGBA", "LA", "PA"} or "transparency" in picture.info:
-        coloured = picture.convert("RGBA")
-        white = PillowImage.new("RGBA", coloured.size, "white")
-        picture = PillowImage.alpha_composite(white, coloured)
-    return np.array(picture if picture.mode == "RGB" else picture.convert("RGB"), np.uint8)
+    return np.array(on_white(picture), np.uint8)

@@ -9,11 +9,12 @@ import numpy as np
 from PIL import ImageColor
 
 from facelib.faces import Image
-from facelib.films.draw import LabelledBox, Planes, draw_marks
+from facelib.films.draw import LabelledBox, draw_marks
 from facelib.films.media.decode import FilmFrame
+from facelib.films.media.shown import Planes
 from facelib.live.records import LiveFace
-from facelib.plots.style import GREY, colours_of
-from facelib.recognize import UNKNOWN
+from facelib.plots.colours import GREY, colours_of
+from facelib.project.names import UNKNOWN
 
 
 def annotate_picture(image: Image, faces: Iterable[LiveFace], colours: Mapping[str, str] | None = None) -> Image:

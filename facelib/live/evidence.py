@@ -12,7 +12,8 @@ import numpy as np
 from facelib.embed.pose import view_weights
 from facelib.faces import FloatArray, Image
 from facelib.films.naming import NamingSettings, Recognizer
-from facelib.recognize import UNKNOWN, RecognizerInfo
+from facelib.project.names import UNKNOWN
+from facelib.recognize import RecognizerInfo
 
 MOST_SIGHTS = 8
 """How many of a track's best faces are used to name it, as in a film."""

@@ -16,7 +16,7 @@ from facelib.live.flow import Carried, carry, seize
 from facelib.live.frames import LiveFrame
 from facelib.live.recognition import Recognized
 from facelib.live.records import LiveFace
-from facelib.recognize import UNKNOWN
+from facelib.project.names import UNKNOWN
 
 _WIDTH = 320  # pixels of the picture in which faces are carried along, and cuts are seen
 _CUT = 27.0  # PySceneDetect's own least change of hue, saturation and lightness, 0 to 255

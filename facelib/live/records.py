@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Literal
 
 from facelib.faces import FloatArray
-from facelib.recognize import UNKNOWN
+from facelib.project.names import UNKNOWN
 
 State = Literal["connecting", "playing", "waiting", "ended", "stopped", "failed"]
 """What a session is at: `waiting` has lost its source and tries again; the last three are final."""

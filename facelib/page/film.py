@@ -16,7 +16,7 @@ from facelib.page.boxes import BoxKeys, box_keys
 from facelib.page.faces import SHEET_COLUMNS, TILE
 from facelib.page.links import FilmSource, Link
 from facelib.page.pack import Packed
-from facelib.recognize import UNKNOWN
+from facelib.project.names import UNKNOWN
 
 NameKind = Literal["cast", "group", "unknown"]
 """Whether a name is of the cast, of a group of unknown people, or nobody's."""

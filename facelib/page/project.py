@@ -16,8 +16,8 @@ from facelib.page.faces import best_pictures, tile
 from facelib.page.film import NameKind, label_of, natural
 from facelib.page.links import Link
 from facelib.page.pack import Packed
-from facelib.plots.style import Mark
-from facelib.recognize import UNKNOWN
+from facelib.plots.colours import Mark
+from facelib.project.names import UNKNOWN
 
 _FACE, _SMALL_FACE = 96, 64  # pixels of the pictures of the cast, and of groups, of which there may be hundreds
 

@@ -15,9 +15,9 @@ from facelib.gallery import read_gallery, summary
 from facelib.project import Project
 from facelib.project.decisions import read_corrections
 from facelib.project.identities import cast_of
+from facelib.project.names import UNKNOWN
 from facelib.project.spreadsheets import read_csv_table
 from facelib.project.wording import counted
-from facelib.recognize import UNKNOWN
 
 _MOST_PEOPLE = 12  # named one by one at the end of a run
 

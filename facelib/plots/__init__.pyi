@@ -1,3 +1,4 @@
+from .colours import GREY, Mark, colours_of, marks
 from .dark import themed
 from .evaluation import draw_confusion, draw_det, draw_reliability
 from .film import draw_screen_time, draw_timeline
@@ -6,7 +7,7 @@ from .map import draw_map
 from .mistakes import show_mistakes
 from .people import draw_people
 from .project_marks import project_colours, project_marks
-from .style import GREY, Mark, colours_of, escaped, marks, template
+from .style import escaped, template
 from .thresholds import draw_distances, draw_outcomes
 from .thumbnails import Thumbnails, contact_sheet, face_thumbnail, thumbnails
 

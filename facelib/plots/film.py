@@ -8,7 +8,8 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from facelib.films.appearances import screen_time, timecode
-from facelib.plots.style import GREY, PATTERNS, Mark, escaped, marks, template
+from facelib.plots.colours import GREY, PATTERNS, Mark, marks
+from facelib.plots.style import escaped, template
 
 _ROW, _LINE = 34, 17  # pixels a person, and a line of a name
 _LONG = 15  # from so many people on, rows stand closer, and the times stand on top

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import plotly.graph_objects as go
 
-from facelib.plots.style import COLOURS, GREY, RIGHT, escaped, template
+from facelib.plots.colours import COLOURS, GREY, RIGHT
+from facelib.plots.style import escaped, template
 
 _REASONS = ("several faces", "no face", "duplicate", "outlier", "unreadable", "sideways", "disabled")
 _REASON_COLOURS = (COLOURS[4], COLOURS[1], COLOURS[5], COLOURS[3], "#444444", COLOURS[0], GREY)

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 import pandas as pd
 import plotly.graph_objects as go
 
-from facelib.plots.style import Mark, escaped, legend_below, marks, template
+from facelib.plots.colours import Mark, marks
+from facelib.plots.style import escaped, legend_below, template
 
 
 def draw_map(

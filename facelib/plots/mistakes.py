@@ -13,7 +13,7 @@ from facelib.films.appearances import timecode
 from facelib.films.media.decode import UnreadableFilm, read_frame_at
 from facelib.films.media.times import read_film_times
 from facelib.images import crop, data_uri, thumbnail
-from facelib.plots.style import GROUND, WRONG
+from facelib.plots.colours import GROUND, WRONG
 from facelib.plots.thumbnails import Thumbnails
 from facelib.project import Project
 from facelib.project.wording import counted

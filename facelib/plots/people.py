@@ -12,8 +12,9 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from facelib.plots.colours import Mark
 from facelib.plots.film import shades
-from facelib.plots.style import Mark, escaped, template
+from facelib.plots.style import escaped, template
 
 _Points = NDArray[np.float64]
 

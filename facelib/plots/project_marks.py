@@ -6,18 +6,18 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from facelib.plots.style import GREY, Mark, is_stranger, nth_mark
+from facelib.plots.colours import GREY, Mark, is_stranger, nth_mark
 from facelib.project import Project, write_table
+from facelib.project.names import UNKNOWN
 from facelib.project.spreadsheets import read_csv_table
-from facelib.recognize import UNKNOWN
 
 
 def project_marks(project: Project, people: Iterable[str]) -> dict[str, Mark]:
     """Return how each person is drawn, by name, sorted; the first to ask for a name settles its mark for good.
 
-    `marks.csv` in the project's output folder keeps them: `person` and `number`, of `facelib.plots.style.nth_mark`. New
-    people, and those of the cast who are not drawn yet, take the next numbers in the order of their names. Whoever is
-    not of the cast is a grey circle, as in `facelib.plots.marks`, and has no row.
+    `marks.csv` in the project's output folder keeps them: `person` and `number`, of `facelib.plots.colours.nth_mark`.
+    New people, and those of the cast who are not drawn yet, take the next numbers in the order of their names. Whoever
+    is not of the cast is a grey circle, as in `facelib.plots.marks`, and has no row.
 
     Args:
         project: Whose marks are read, and written where there are new people.

@@ -7,7 +7,8 @@ import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
-from facelib.plots.style import REJECTED, RIGHT, WRONG, template
+from facelib.plots.colours import REJECTED, RIGHT, WRONG
+from facelib.plots.style import template
 
 _MOST_ROWS = 2000
 _LINES = (

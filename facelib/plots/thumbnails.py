@@ -13,7 +13,7 @@ import pandas as pd
 from facelib.faces import Image
 from facelib.films.appearances import timecode
 from facelib.images import UnreadablePicture, crop, data_uri, read_image, thumbnail
-from facelib.plots.style import GROUND
+from facelib.plots.colours import GROUND
 from facelib.project import path_of
 
 _TILE = (

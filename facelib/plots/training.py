@@ -11,7 +11,8 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from facelib.plots.style import COLOURS, Mark, escaped, legend_below, marks, template
+from facelib.plots.colours import COLOURS, Mark, marks
+from facelib.plots.style import escaped, legend_below, template
 from facelib.project import write_text
 
 if TYPE_CHECKING:

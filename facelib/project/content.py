@@ -30,6 +30,12 @@ FILM_FORMATS = (
 Playlists, still pictures, subtitles and stream descriptions are excluded: they would make FFmpeg read other files.
 """
 
+FILM_PROTOCOLS = "file"
+"""FFmpeg's names of the protocols by which a container may read more.
+
+FFmpeg allows every protocol to a film that is read from memory or in place from shared storage, the network too.
+"""
+
 VIDEO_SUFFIXES = frozenset(
     {
         ".3g2",
@@ -120,7 +126,7 @@ def open_container(path: str | Path) -> InputContainer:
     """
     import av
 
-    options = {"protocol_whitelist": "file", "format_whitelist": FILM_FORMATS}
+    options = {"protocol_whitelist": FILM_PROTOCOLS, "format_whitelist": FILM_FORMATS}
     # A row of JPEG pictures begins like a single one, which FFmpeg takes it for.
     kind = "mjpeg" if Path(path).suffix.lower() in {".mjpeg", ".mjpg"} and _head(path)[:2] == b"\xff\xd8" else None
     place = place_of_film(path)

@@ -1,17 +1,8 @@
-"""Open-set recognition: names for face embeddings, or `unknown`, as scikit-learn estimators."""
+"""Open-set recognition: names for face embeddings, or `unknown`, as scikit-learn estimators.
 
-from facelib.project.names import UNKNOWN
-from facelib.recognize.base import OpenSetRecognizer
-from facelib.recognize.knn import OpenSetKNN
-from facelib.recognize.store import RecognizerInfo, load_recognizer, save_recognizer
-from facelib.recognize.svm import OpenSetSVM
+Each name is imported when it is first used: scikit-learn takes a second.
+"""
 
-__all__ = [
-    "UNKNOWN",
-    "OpenSetKNN",
-    "OpenSetRecognizer",
-    "OpenSetSVM",
-    "RecognizerInfo",
-    "load_recognizer",
-    "save_recognizer",
-]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -20,11 +20,9 @@ from facelib.films.corrections import (
     read_corrections,
 )
 from facelib.films.corrections.log import now
-from facelib.films.settle import match_project
 from facelib.project import Project
-from facelib.project.names import known_name
+from facelib.project.names import UNKNOWN, known_name
 from facelib.project.wording import counted
-from facelib.recognize import UNKNOWN
 from facelib.review.tables import FACE, best_faces, read_pictures, read_tracks
 from facelib.review.worth import worth_asking
 
@@ -106,6 +104,8 @@ class Review:
         keys = _keys(corrections)
         new = corrections[[key not in self._matched for key in keys]]
         if len(new):
+            from facelib.films.settle import match_project
+
             found = match_project(self.project, self.films, new)
             self._matched |= dict(zip(_keys(found), found["matched"].tolist(), strict=True))
         return corrections.assign(matched=[self._matched[key] for key in keys]).astype({"matched": "int64"})

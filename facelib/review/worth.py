@@ -6,8 +6,7 @@ import numpy as np
 import pandas as pd
 
 from facelib.films.corrections.apply import labels
-from facelib.project.names import NOT_A_FACE, is_group
-from facelib.recognize import UNKNOWN
+from facelib.project.names import NOT_A_FACE, UNKNOWN, is_group
 
 _SHORTEST = 0.2  # seconds counted for even a track of one frame
 

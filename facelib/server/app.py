@@ -24,11 +24,13 @@ from facelib.server.events import EventFeed
 from facelib.server.examples import add_examples
 from facelib.server.films import FilmPages
 from facelib.server.headers import SecurityHeaders
+from facelib.server.heads import Heads
 from facelib.server.jobs.worker import Workers
 from facelib.server.known import KnownAnswers
 from facelib.server.limits import LARGEST_BODY, BodyLimit
 from facelib.server.networks import Networks
 from facelib.server.observe import Observe
+from facelib.server.prefix import Prefix
 from facelib.server.problems import ProblemDocument, add_handlers, describe
 from facelib.server.reviews import Reviews
 from facelib.server.security.first import make_first_token
@@ -76,6 +78,7 @@ def create_app(settings: ServerSettings, *, warm: bool = False) -> FastAPI:
         openapi_url=None,  # `server` has it, for those who are logged in
         docs_url=None,
         redoc_url=None,
+        servers=[{"url": settings.root_path}] if settings.root_path else None,
     )
     app.state.settings, app.state.store = settings, store
     app.state.feed = EventFeed(store)
@@ -90,6 +93,9 @@ def create_app(settings: ServerSettings, *, warm: bool = False) -> FastAPI:
     app.add_middleware(ETags)
     app.add_middleware(BodyLimit)
     app.add_middleware(KnownAnswers, answers=app.state.answers, callers=app.state.callers, settings=settings)
+    app.add_middleware(Heads)
+    if settings.root_path:
+        app.add_middleware(Prefix, prefix=settings.root_path)
     app.add_middleware(SecurityHeaders, only_https=settings.secure_cookies)
     app.add_middleware(Observe, registry=app.state.registry)
     return app

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Path, Response
+from fastapi import APIRouter, Depends, Header, Path, Request, Response
 from fastapi.responses import FileResponse
 
 from facelib.page.data import film_data, project_data
@@ -46,22 +46,25 @@ Shown = Annotated[tuple[Project, Any], Depends(shown_film)]
 
 
 @router.get("")
-def show_player(_shown: Shown, settings: CurrentSettings, if_none_match: Annotated[str, Header()] = "") -> Response:
+def show_player(
+    request: Request, _shown: Shown, settings: CurrentSettings, if_none_match: Annotated[str, Header()] = ""
+) -> Response:
     """Return the page with the player."""
     sites = " ".join(settings.embed_sites)
     policy = POLICY.replace("frame-ancestors 'none'", f"frame-ancestors {sites}")
-    return answer_page("page_embed", if_none_match, {"Content-Security-Policy": policy})
+    return answer_page(request, "page_embed", if_none_match, {"Content-Security-Policy": policy})
 
 
 @router.get("/page")
-def describe_film(shown: Shown, key: Key, pages: CurrentPages) -> dict[str, Any]:
+def describe_film(shown: Shown, key: Key, pages: CurrentPages, settings: CurrentSettings) -> dict[str, Any]:
     """Return what the player needs: the film's page data, and how its people are drawn; no other film, no reports."""
     project, film = shown
     read = pages.film(project, film)
     made = film_data(project, read, LONGEST_GAP)
     names = {label.name for label in made.labels}
     people = [asdict(one) for one in project_data(project, [read]).people if one.name in names]
-    sources = [replace(one, href=f"/embed/{key}/media/{one.title}") for one in made.sources]
+    place = f"{settings.root_path}/embed/{key}/media"
+    sources = [replace(one, href=f"{place}/{one.title}") for one in made.sources]
     return {"film": asdict(replace(made, sources=sources, exports=[])), "people": people}
 
 

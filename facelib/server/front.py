@@ -9,7 +9,7 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Header, Path, Response
+from fastapi import APIRouter, Header, Path, Request, Response
 
 from facelib.page.bundle import page_folder
 from facelib.server.etags import is_named
@@ -19,10 +19,11 @@ router = APIRouter(include_in_schema=False)
 
 
 @router.get("/")
+@router.get("/projects")
 @router.get("/projects/{project}")
-def page(project: str = "", if_none_match: Annotated[str, Header()] = "") -> Response:
+def page(request: Request, project: str = "", if_none_match: Annotated[str, Header()] = "") -> Response:
     """Return the page; it holds no data, and asks the API for them once somebody is logged in."""
-    return answer_page("page_server", if_none_match)
+    return answer_page(request, "page_server", if_none_match)
 
 
 @router.get("/assets/{name}.css")
@@ -46,9 +47,10 @@ def module(
     return _answer(_read(str(file)), "text/javascript; charset=utf-8", if_none_match)
 
 
-def answer_page(script: str, known: str, headers: Mapping[str, str] | None = None) -> Response:
+def answer_page(request: Request, script: str, known: str, headers: Mapping[str, str] | None = None) -> Response:
     """Return the page that runs a module, or 304 where the browser has it."""
     content = _read(str(_own().joinpath("page.html"))).replace(b"{script}", script.encode())
+    content = content.replace(b"{root}", request.scope.get("root_path", "").encode())
     return _answer(content, "text/html; charset=utf-8", known, headers)
 
 

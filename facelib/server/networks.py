@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from threading import Lock
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from facelib.detect import Detector, load_detector
-from facelib.embed import Embedder, load_embedder
 from facelib.faces import Faces, Image
 from facelib.server.problems import Problem
+
+if TYPE_CHECKING:
+    from facelib.detect import Detector
+    from facelib.embed import Embedder
 
 
 class Networks:
@@ -32,6 +35,9 @@ class Networks:
         Raises:
             Problem: 409 when the network here has other weights.
         """
+        from facelib.detect import load_detector
+        from facelib.embed import load_embedder
+
         with self._lock:
             if self._detector is None:
                 self._detector = load_detector()

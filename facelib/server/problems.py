@@ -72,11 +72,11 @@ def add_handlers(app: FastAPI, settings: ServerSettings) -> None:
     async def expected(_request: Request, error: Problem) -> JSONResponse:
         return answer(error)
 
-    async def by_http(_request: Request, error: HTTPException) -> JSONResponse:
-        return answer(Problem(error.status_code, str(error.detail), headers=error.headers))
+    async def by_http(request: Request, error: HTTPException) -> JSONResponse:
+        return answer(Problem(error.status_code, _words(request, error), headers=error.headers))
 
-    async def by_validation(_request: Request, error: RequestValidationError) -> JSONResponse:
-        return answer(_invalid(error))
+    async def by_validation(request: Request, error: RequestValidationError) -> JSONResponse:
+        return answer(_invalid(error, request.headers.get("content-type", "")))
 
     async def by_others(request: Request, error: Exception) -> JSONResponse:
         problem = _of_library(error, settings)
@@ -93,13 +93,36 @@ def add_handlers(app: FastAPI, settings: ServerSettings) -> None:
     app.add_exception_handler(Exception, by_others)
 
 
-def _invalid(error: RequestValidationError) -> Problem:
-    """Say which fields of a request are wrong; what was given is not repeated, as it may be a password."""
+def _words(request: Request, error: HTTPException) -> str:
+    """Return what an error of Starlette's says, in our words where no endpoint was found."""
+    if error.detail != _phrase(error.status_code):
+        return str(error.detail)
+    if error.status_code == 405:
+        return f"expected another method, got {request.method!r}; /api/v1/openapi.json lists those of the API"
+    if error.status_code == 404:
+        return f"expected an address of this server, got {request.url.path!r}; /api/v1/openapi.json lists the API's"
+    return str(error.detail)
+
+
+def _invalid(error: RequestValidationError, kind: str) -> Problem:
+    """Say which fields of a request are wrong; what was given is not repeated, as it may be a password.
+
+    Args:
+        error: What is wrong.
+        kind: The content type of the request's body, which programs often set to that of a form.
+    """
     errors = [
         {"field": ".".join(str(part) for part in one["loc"]), "problem": str(one["msg"])} for one in error.errors()
     ]
     first = errors[0] if errors else {"field": "body", "problem": "invalid"}
-    return Problem(422, f"expected a valid {first['field']}: {first['problem']}", errors=errors)
+    text = f"expected a valid {first['field']}: {first['problem']}"
+    if first["field"] == "body" and "json" not in kind:
+        text = f"expected a body in JSON with the header 'Content-Type: application/json', got {kind or 'none'!r}"
+    elif unknown := [".".join(map(str, one["loc"])) for one in error.errors() if one["type"] == "extra_forbidden"]:
+        text = f"expected no field {unknown[0]!r}; /api/v1/openapi.json says which there are"
+    elif any(one["type"] == "json_invalid" for one in error.errors()):
+        text = f"expected a body in JSON, cannot read it at character {first['field'].rpartition('.')[2]}"
+    return Problem(422, text, errors=errors)
 
 
 def _of_library(error: Exception, settings: ServerSettings) -> Problem | None:

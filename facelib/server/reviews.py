@@ -8,8 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from facelib.films.settle import settle_films
-from facelib.films.unknowns.kept import people_of, read_groups
 from facelib.project import Project, file_lock
 from facelib.project.names import is_group
 from facelib.review import Review
@@ -72,6 +70,8 @@ class Reviews:
             changed = {row for row, last in since.items() if before[1].get(row) != last}
             names = set(review.tracks.loc[sorted(changed), "video"])
             if names:
+                from facelib.films.settle import settle_films
+
                 settle_films(project, [film for film in films if film.name in names])
 
     def forget(self) -> None:
@@ -97,6 +97,8 @@ def _groups(project: Project) -> list[Path]:
 
 
 def _unknown_people(project: Project, review: Review) -> list[dict[str, Any]]:
+    from facelib.films.unknowns.kept import people_of, read_groups
+
     kept = read_groups(project)
     if kept is None:
         return _from_tracks(review.tracks)

@@ -51,10 +51,22 @@ class ServerSettings(BaseSettings):
     trusted_proxies: str = Field("127.0.0.1", description="Addresses whose X-Forwarded-For and -Proto are believed.")
     secure_cookies: bool = Field(False, description="Send cookies over HTTPS only; set it behind a proxy with TLS.")
 
+    root_path: str = Field(
+        "", description="The path under which a proxy shows the server, such as /facelib; the proxy may take it off."
+    )
     embed_sites: Annotated[list[str], NoDecode] = Field(
         [],
         description="Sites whose pages may show the player of a film, such as 'https://example.org https://b.example'.",
     )
+
+    @field_validator("root_path")
+    @classmethod
+    def _is_path(cls, given: str) -> str:
+        """Return a path that begins with a slash and ends with none; refuse what would be more than a path."""
+        path = given.strip("/")
+        if not re.fullmatch(r"[A-Za-z0-9._~/-]*", path) or "//" in path:
+            raise ValueError(f"expected a path such as '/facelib', got {given!r}")
+        return f"/{path}" if path else ""
 
     @field_validator("embed_sites", mode="before")
     @classmethod

@@ -9,8 +9,8 @@ from PIL import ImageColor
 
 from facelib.images import crop, encode_jpeg, thumbnail
 from facelib.live import LiveFace, LiveView
-from facelib.plots.style import GREY
-from facelib.recognize import UNKNOWN
+from facelib.plots.colours import GREY
+from facelib.project.names import UNKNOWN
 from facelib.widgets.live_view_log import clock
 
 _DIGITS = range(1, 10)

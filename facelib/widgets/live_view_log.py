@@ -7,7 +7,7 @@ from collections import deque
 from pathlib import Path
 
 from facelib.live import Change
-from facelib.recognize import UNKNOWN
+from facelib.project.names import UNKNOWN
 
 EVENTS = 40
 """Lines of what changed that the page holds at most."""

@@ -13,8 +13,8 @@ import pandas as pd
 
 from facelib.films.appearances import APPEARANCE_COLUMNS, appearances
 from facelib.plots import Thumbnails
-from facelib.plots.style import GROUND
-from facelib.recognize import UNKNOWN
+from facelib.plots.colours import GROUND
+from facelib.project.names import UNKNOWN
 
 if TYPE_CHECKING:
     from facelib.widgets.live_view_faces import SeenFace

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from facelib.films.appearances import timecode
 from facelib.films.corrections import NOT_A_FACE, group_number, is_group
 from facelib.images import encode_jpeg, read_image, thumbnail
-from facelib.recognize import UNKNOWN
+from facelib.project.names import UNKNOWN
 from facelib.review import Filter, Review
 from facelib.widgets.face_board import Action, FaceBoard
 

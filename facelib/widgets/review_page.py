@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from facelib.films.appearances import timecode
 from facelib.plots import Thumbnails
-from facelib.plots.style import GROUND
+from facelib.plots.colours import GROUND
 from facelib.review import Review
 
 _TILE = (

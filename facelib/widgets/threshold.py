@@ -9,7 +9,7 @@ from collections.abc import Callable
 import ipywidgets
 import numpy as np
 
-from facelib.plots.style import REJECTED, RIGHT, WRONG
+from facelib.plots.colours import REJECTED, RIGHT, WRONG
 from facelib.project import Project
 from facelib.recognize import load_recognizer
 from facelib.recognize.tuning import Setting, Tuning

@@ -11,9 +11,9 @@ from numpy.typing import ArrayLike
 from scipy.stats import norm
 
 from facelib.plots import draw_det, draw_distances, escaped, template
-from facelib.plots.style import COLOURS, WRONG
+from facelib.plots.colours import COLOURS, WRONG
 from facelib.plots.thresholds import threshold_label
-from facelib.recognize import UNKNOWN
+from facelib.project.names import UNKNOWN
 from facelib.recognize.tuning import Setting
 from facelib.widgets.fitted_figure import FittedFigure
 

@@ -6,7 +6,7 @@ import html
 
 from facelib.images import UnreadablePicture, data_uri
 from facelib.plots import Thumbnails, face_thumbnail
-from facelib.plots.style import GROUND
+from facelib.plots.colours import GROUND
 from facelib.project import Project
 from facelib.recognize.tuning import Setting, Tuning
 from facelib.widgets.threshold_mistakes import KnownFaces, mistake_groups

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -12,9 +13,14 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import mkdtemp
 
 import pytest
 from playwright.sync_api import Page
+
+import facelib
+from facelib.films.identify import identify_films
+from facelib.recognize import load_recognizer
 
 SETTINGS = {
     "@jupyterlab/apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
@@ -29,6 +35,22 @@ class Lab:
 
     url: str
     root: Path
+
+    def make_folder(self, name: str, *notebooks: Path) -> Path:
+        """Make a folder that no test has used, not even the same one before it was run once more, with notebooks."""
+        folder = Path(mkdtemp(prefix=f"{name}-", dir=self.root))
+        (folder / "notebooks").mkdir()
+        for notebook in notebooks:
+            shutil.copy(notebook, folder / "notebooks")
+        return folder
+
+    def shut_kernels_down(self) -> None:
+        """End what tests have left running: a notebook that is opened again has a new kernel."""
+        with urllib.request.urlopen(f"{self.url}/api/sessions") as answer:
+            sessions = json.load(answer)
+        for session in sessions:
+            asked = urllib.request.Request(f"{self.url}/api/sessions/{session['id']}", method="DELETE")
+            urllib.request.urlopen(asked).close()
 
 
 @pytest.fixture(scope="session")
@@ -70,8 +92,21 @@ def lab(kernel_server, tmp_path_factory) -> Iterator[Lab]:
         server.wait(30)
 
 
+@pytest.fixture(scope="session")
+def identified(make_once, make_tuned_demo) -> Path:
+    """The folder of a short demo of one film with the tables of notebook 05; to be copied."""
+
+    def fill(folder: Path) -> None:
+        project = make_tuned_demo(folder, 1.2)
+        (project.videos / "demo_vfr.mp4").unlink()
+        networks = facelib.load_detector(working_size=640), facelib.load_embedder("dlib")
+        identify_films(project.find_videos(), project, *networks, *load_recognizer(project.recognizer), progress=False)
+
+    return make_once("demo identified", fill)
+
+
 @pytest.fixture
-def run_notebook(lab, page) -> Callable[[Path], Page]:
+def run_notebook(lab, page) -> Iterator[Callable[[Path], Page]]:
     """Return a function that opens a notebook below the lab's root, runs all of it, and waits until that is done."""
 
     def run(notebook: Path) -> Page:
@@ -80,10 +115,13 @@ def run_notebook(lab, page) -> Callable[[Path], Page]:
         page.wait_for_function(
             "window.jupyterapp?.shell?.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
         )
+        # What JupyterLab has saved of an earlier run would look like the results of this one.
+        page.evaluate("window.jupyterapp.commands.execute('editmenu:clear-all')")
         page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")
         return page
 
-    return run
+    yield run
+    lab.shut_kernels_down()
 
 
 def _free_port() -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -22,13 +21,10 @@ NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 
 
 @pytest.fixture
-def cast(lab, request) -> Project:
+def cast(lab) -> Project:
     """A project in JupyterLab's folder: the notebooks, and twelve people of one colour each, already embedded."""
-    root = lab.root / request.node.name
+    root = lab.make_folder("map", *(NOTEBOOKS / f"{name}.ipynb" for name in ("03_visualize_tsne", "04_tune_threshold")))
     project = Project("demo", root / "data", root / "output")
-    (root / "notebooks").mkdir(parents=True)
-    for notebook in ("03_visualize_tsne", "04_tune_threshold"):
-        shutil.copy(NOTEBOOKS / f"{notebook}.ipynb", root / "notebooks")
     random = np.random.default_rng(0)
     rows = []
     for number in range(12):
@@ -167,14 +163,12 @@ def test_a_lasso_leaves_faces_out_of_the_next_run_of_04(cast, run_notebook):
 
 
 def test_a_proposal_is_accepted_undone_and_kept(lab, run_notebook):
-    root = lab.root / "doctor"
+    root = lab.make_folder("doctor", NOTEBOOKS / "02_embed_faces.ipynb")
     project = Project("demo", root / "data", root / "output")
     for name, content in gallery((collins(), hopper())):
         path = project.people / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
-    (root / "notebooks").mkdir(parents=True)
-    shutil.copy(NOTEBOOKS / "02_embed_faces.ipynb", root / "notebooks")
     page = run_notebook(notebook_of(project, "02_embed_faces"))
     board = page.locator(".facelib-board")
     board.locator(".tile").first.wait_for()
@@ -187,7 +181,7 @@ def test_a_proposal_is_accepted_undone_and_kept(lab, run_notebook):
     assert len(set(tops)) < len(tops)
     assert board.locator(".grid").evaluate("grid => grid.scrollHeight <= grid.clientHeight + 1")
     left, status, alert = board.get_by_text("to decide"), board.get_by_role("status"), board.get_by_role("alert")
-    before = left.inner_text()
+    before, proposed = left.inner_text(), board.locator(".tile").count()
 
     twins = board.locator(".tile", has_text="two_people.jpg").first
     twins.click()
@@ -214,11 +208,13 @@ def test_a_proposal_is_accepted_undone_and_kept(lab, run_notebook):
     page.keyboard.press("o")
     expect(status).to_contain_text("Took back what was decided")
     board.get_by_label("Which faces").select_option("open")
+    expect(board.locator(".tile")).to_have_count(proposed)  # what is marked before they come is marked no more
     expect(left).to_have_text(before)
     page.keyboard.press("?")
     page.keyboard.press("Escape")
     board.locator(".tile").first.click()
     page.keyboard.press("Space")
+    expect(board.get_by_text("1 marked")).to_be_visible()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Space")
     expect(board.get_by_text("2 marked")).to_be_visible()

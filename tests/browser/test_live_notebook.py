@@ -22,13 +22,12 @@ PLENTY = 120_000  # milliseconds that the page may take on a busy machine
 NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "09_live_camera.ipynb"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def live(lab, make_tuned_demo) -> Project:
     """The demo in JupyterLab's folder with a recognizer; its film plays over and over."""
-    root = lab.root / "live"
-    project = make_tuned_demo(root, 2.0)
+    root = lab.make_folder("live")
+    project = make_tuned_demo(root, 1.2)
     (project.videos / "demo_vfr.mp4").unlink()
-    (root / "notebooks").mkdir()
     notebook = json.loads(NOTEBOOK.read_text(encoding="utf-8"))
     # A cell that waited for these seconds would never let the page's buttons answer.
     wanted = {"seconds": "seconds: float = 3600.0\n", "loop": "loop: bool = True\n"}
@@ -84,8 +83,8 @@ def test_stop_right_after_run_all_stops(live, notebook, run_notebook, beside_the
     page.evaluate(f"{kernel}.commsOverSubshells = '{beside_the_cells}'")
     widget = page.locator(".facelib-live")
     widget.get_by_role("button", name="Stop").click()
-    wait_until(lambda: processes_with_open(film) == [], seconds=30, page=page)
-    expect(lamp(widget)).to_have_text("stopped", timeout=30_000)
+    wait_until(lambda: processes_with_open(film) == [], page=page)
+    expect(lamp(widget)).to_have_text("stopped", timeout=PLENTY)
     # The notebook goes on to its end all the same.
     expect(page.locator(".jp-OutputArea-output", has_text="changes.jsonl").last).to_be_visible(timeout=PLENTY)
     assert page.locator(".jp-OutputArea-output", has_text="Error").count() == 0

@@ -9,30 +9,20 @@ import pandas as pd
 import pytest
 from playwright.sync_api import expect
 
-import facelib
-from facelib.films.identify import identify_films
 from facelib.films.spans import spans_of
 from facelib.project import Project
-from facelib.recognize import load_recognizer
 
 NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "10_search_archive.ipynb"
 BOTH = ["Eileen Collins", "Grace Hopper"]
 PLENTY = 120_000  # milliseconds that the page may take on a busy machine
 
 
-@pytest.fixture(scope="module")
-def searched(lab, make_tuned_demo) -> Project:
+@pytest.fixture
+def searched(lab, identified) -> Project:
     """A short demo in JupyterLab's folder, with the tables of notebook 05."""
-    root = lab.root / "search"
-    project = make_tuned_demo(root, 1.2)
-    (project.videos / "demo_vfr.mp4").unlink()
-    detector, embedder = facelib.load_detector(working_size=640), facelib.load_embedder("dlib")
-    identify_films(
-        project.find_videos(), project, detector, embedder, *load_recognizer(project.recognizer), progress=False
-    )
-    (root / "notebooks").mkdir()
-    shutil.copy(NOTEBOOK, root / "notebooks")
-    return project
+    root = lab.make_folder("search", NOTEBOOK)
+    shutil.copytree(identified, root, dirs_exist_ok=True)
+    return Project("demo", root / "data", root / "output")
 
 
 def test_two_people_are_chosen_and_a_hit_is_played(searched, run_notebook):
@@ -65,7 +55,9 @@ def test_two_people_are_chosen_and_a_hit_is_played(searched, run_notebook):
     page.wait_for_function(moving, arg=[player.element_handle(), start], timeout=PLENTY)
     page.wait_for_function("video => video.paused", arg=player.element_handle(), timeout=PLENTY)
     assert start < player.evaluate("video => video.currentTime") <= end + 0.6
-    assert player.evaluate("video => video.src").endswith("/files/search/data/demo/videos/demo.mp4")
+    assert player.evaluate("video => video.src").endswith(
+        f"/files/{searched.data_dir.parent.name}/data/demo/videos/demo.mp4"
+    )
     expect(widget.get_by_role("alert")).to_be_empty()
 
     widget.get_by_label("but without: add a person").select_option("Unknown 1")

@@ -71,11 +71,10 @@ def make_cast(root: Path) -> Project:
 
 
 @pytest.fixture
-def cast(lab, request) -> Project:
+def cast(lab) -> Project:
     """The cast in JupyterLab's folder, beside the notebook."""
-    root = lab.root / request.node.name
+    root = lab.make_folder("tuner")
     project = make_cast(root)
-    (root / "notebooks").mkdir()
     # Its faces lie farther apart than dlib's: without a name they are half of them, which 04 would refuse to save.
     text = NOTEBOOK.read_text(encoding="utf-8")
     assert "most_unnamed: float = 0.5" in text

@@ -30,7 +30,7 @@ from facelib.gallery import move
 from facelib.images import read_image
 from facelib.project.decisions import read_decisions
 from facelib.project.identities import merge
-from facelib.recognize import UNKNOWN
+from facelib.project.names import UNKNOWN
 from facelib.review import Review
 from facelib.review.worth import worth_asking
 

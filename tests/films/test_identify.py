@@ -21,7 +21,8 @@ from facelib.films.naming import TRACK_COLUMNS, NamingSettings, name_tracks
 from facelib.films.settle import settle_films
 from facelib.gallery import build_gallery, read_gallery, write_gallery
 from facelib.project import FilmFiles, Project
-from facelib.recognize import UNKNOWN, load_recognizer
+from facelib.project.names import UNKNOWN
+from facelib.recognize import load_recognizer
 from facelib.recognize.tuning import tune
 
 pytestmark = pytest.mark.long

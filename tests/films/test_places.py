@@ -14,7 +14,7 @@ from facelib.films.unknowns import (
     table_of_groups,
     tracks_of_one_place,
 )
-from facelib.recognize import UNKNOWN
+from facelib.project.names import UNKNOWN
 
 ADA, GRACE = np.array([1.0, 0, 0, 0]), np.array([0, 1.0, 0, 0])
 LIMIT = 0.33

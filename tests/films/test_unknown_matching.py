@@ -11,7 +11,7 @@ import pytest
 from facelib.films.agglomerate import Agglomeration
 from facelib.films.linkage import link_to
 from facelib.films.unknowns import group_unknowns, match_unknowns, table_of_groups
-from facelib.recognize import UNKNOWN
+from facelib.project.names import UNKNOWN
 
 NEAR = 2 * math.sin(math.radians(20) / 2)  # the distance of two directions 20 degrees apart
 

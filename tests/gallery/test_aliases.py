@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,10 +12,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from facelib.gallery import Gallery, find_aliases, name_questions
 from facelib.project import Project
-from facelib.project.identities import cast_of
+from facelib.project.identities import cast_of, keep_apart, merge, take_back
 from facelib.recognize.tuning import compare, tune
 
 Made = Callable[..., pd.DataFrame]
@@ -86,15 +88,43 @@ def test_the_command_that_is_proposed_answers_the_question(name: str, tmp_path: 
     assert name_questions(project) == [] and len(cast_of(project)) == 2
 
 
+@pytest.mark.parametrize(
+    ("copied", "own", "asked"),
+    [(4, 0, True), (2, 2, True), (1, 3, False), (0, 4, False)],
+    ids=["an exact copy", "half of it", "a misfiled picture", "nothing"],
+)
+def test_a_folder_that_is_a_copy_of_anothers_is_asked_about(copied: int, own: int, asked: bool, tmp_path: Path) -> None:
+    project = Project("demo", tmp_path / "data", tmp_path / "output")
+    random = np.random.default_rng(2)
+    for person, numbers in {"Ada": range(6), "Tob": [*range(copied), *range(10, 10 + own)]}.items():
+        for number in numbers:
+            path = project.people / person / "below" / f"{number}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            values = np.random.default_rng(number).integers(0, 255, (8, 8, 3), dtype=np.uint8)
+            Image.fromarray(values).save(path.with_stem(f"{person} {number} {random.integers(99)}"))
+            os.utime(next(path.parent.glob(f"{person} {number} *")), (1e9, 1e9) if person == "Ada" else (2e9, 2e9))
+    lines = name_questions(project)
+    if not asked:
+        assert lines == []
+        return
+    (line,) = lines
+    assert line.startswith("Tob and Ada have the same pictures, which are used for neither: merge, or keep apart? ")
+    keep_apart(project, "Tob", "Ada")
+    assert name_questions(project) == []
+    assert take_back(project, "Tob", "Ada") and len(name_questions(project)) == 1
+    merge(project, "Tob", "Ada")
+    assert name_questions(project) == []
+
+
 def gallery_of(table: pd.DataFrame) -> Gallery:
     return Gallery(table, "centerface", "dlib", "abc", THRESHOLD)
 
 
-@pytest.mark.parametrize("kind", ["knn", "svm"])
-def test_one_person_under_two_names_does_not_move_the_threshold(make_table: Made, kind: str) -> None:
-    table = make_table({f"Person {number:02}": 40 for number in range(20)}, scatter=0.25)
+@pytest.mark.parametrize(("kind", "faces"), [("knn", 40), ("svm", 20)])
+def test_one_person_under_two_names_does_not_move_the_threshold(make_table: Made, kind: str, faces: int) -> None:
+    table = make_table({f"Person {number:02}": faces for number in range(20)}, scatter=0.25)
     right = tune(gallery_of(table), fallback=THRESHOLD, kind=kind, progress=False)
-    twice = tune(gallery_of(renamed(table, "Person 03", 20)), fallback=THRESHOLD, kind=kind, progress=False)
+    twice = tune(gallery_of(renamed(table, "Person 03", faces // 2)), fallback=THRESHOLD, kind=kind, progress=False)
     assert twice.aliases in ((("Person 03", "Tob"),), (("Tob", "Person 03"),)) and right.aliases == ()
     assert "look like one person" in twice.fitted.advice and "look like" not in right.fitted.advice
     assert twice.fitted.from_data and twice.fitted.threshold == pytest.approx(right.fitted.threshold, abs=0.02)

@@ -16,6 +16,7 @@ from matplotlib import cbook
 from PIL import Image as PillowImage
 
 from facelib.detect import Detector, load_detector
+from facelib.detect.portraits import find_portrait
 from facelib.embed import Embedder, load_embedder
 from facelib.faces import Faces, Image
 from facelib.gallery import (
@@ -24,7 +25,6 @@ from facelib.gallery import (
     check_same_network,
     curate,
     describe_search,
-    find_portrait,
     read_gallery,
     summary,
     warnings_for,

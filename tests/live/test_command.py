@@ -15,7 +15,7 @@ from PIL import Image
 
 from facelib.films.media.decode import read_frames
 from facelib.live.command import check_display
-from facelib.plots.style import colours_of
+from facelib.plots.colours import colours_of
 
 pytestmark = pytest.mark.real_data
 

@@ -5,7 +5,8 @@ import pytest
 
 from facelib.films.naming import NamingSettings
 from facelib.live.evidence import Evidence, Namer, Sight
-from facelib.recognize import UNKNOWN, OpenSetKNN, RecognizerInfo
+from facelib.project.names import UNKNOWN
+from facelib.recognize import OpenSetKNN, RecognizerInfo
 
 ADA, GRACE, NOBODY = (np.array(place, np.float32) for place in ((0, 0), (2, 0), (0, 3)))
 

@@ -9,10 +9,11 @@ import papermill
 import pytest
 
 import facelib
+from facelib.detect.portraits import find_portrait
 from facelib.films.corrections import read_corrections
 from facelib.films.identify import identify_films
 from facelib.films.media.decode import read_frames
-from facelib.gallery import find_portrait, move
+from facelib.gallery import move
 from facelib.images import read_image
 from facelib.page.pack import script_value
 from facelib.pipeline import notebooks_folder

@@ -34,6 +34,7 @@ OTHER = [
     Square("Ada", 20, 79, (120, 20), (160, 30)),
     Square(MARKUP, 10, 99, (220, 160), (220, 160)),
 ]
+SETTLED = "app().view.player.video.readyState >= 2 && !app().view.player.video.seeking && !app().view.player.left.size"
 VIEWS = ["", "film=first&t=1.5", "person=Ada", "view=search&with=Ada&without=Cy", "view=together", "view=files"]
 
 
@@ -55,7 +56,7 @@ def show(page) -> Callable[..., Page]:
         page.goto(f"{project.page.absolute().as_uri()}#{words}")
         page.wait_for_selector(".facelib-page h1")
         if "film=" in words and "view=" not in words:
-            until(page, "app().view.player.video.readyState >= 2 && app().view.player.drawn.length >= 0")
+            until(page, SETTLED)
         return page
 
     page.add_init_script("globalThis.app = () => document.querySelector('#facelib-page').app")
@@ -79,15 +80,9 @@ def drawn(page: Page) -> dict[str, list[float]]:
 
 def go_to(page: Page, frame: int) -> None:
     """Seek to a frame, and wait until the browser shows it."""
-    page.evaluate(
-        """frame => new Promise(done => {
-            const { player } = app().view;
-            player.video.pause();
-            player.video.requestVideoFrameCallback(() => requestAnimationFrame(() => requestAnimationFrame(done)));
-            player.seekFrame(frame);
-        })""",
-        frame,
-    )
+    page.evaluate("frame => { app().view.player.video.pause(); app().view.player.seekFrame(frame); }", frame)
+    until(page, SETTLED)
+    page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
 def squares_seen(page: Page, colour: tuple[int, int, int]) -> list[float] | None:
@@ -269,6 +264,26 @@ def test_keys_lead_from_where_they_led_to_though_the_browser_still_tells_of_earl
     until(page, "app().view.player.frame > 72")
 
 
+def test_the_first_frame_told_of_is_not_taken_for_the_one_that_the_film_was_opened_at(project, show):
+    page = show(project, "film=first&t=2")
+    frames = page.evaluate(
+        """async () => {
+            const { player } = app().view;
+            await player.open();
+            player.arrive(0);
+            return [player.frame, player.film.frameAt(2)];
+        }"""
+    )
+    assert frames == [50, 50]
+
+
+def test_boxes_come_though_the_browser_tells_of_no_frame(project, show):
+    page = show(project, "film=first")
+    page.evaluate("app().view.player.video.cancelVideoFrameCallback(app().view.player.callback)")
+    go_to(page, 75)
+    assert set(drawn(page)) == {"Ada", "Unknown 1"}
+
+
 def test_the_pointer_shows_the_face(project, show):
     page = show(project, "film=first")
     x = page.evaluate("app().view.lanes.xOf(1.5)")
@@ -355,6 +370,7 @@ def test_the_address_keeps_the_moment(project, show):
     page = show(project, "t=1.5&film=second")
     until(page, "app().view.player.frame === 37")
     page = show(project, "t=2")
+    until(page, SETTLED)
     until(page, "app().view.film.page.id === 'first' && app().view.player.frame === 50")
     page.keyboard.press("k")
     until(page, "app().view.player.frame > 55")

@@ -17,7 +17,8 @@ import skops.io
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from facelib.recognize import UNKNOWN, OpenSetKNN, OpenSetSVM, RecognizerInfo, load_recognizer, save_recognizer
+from facelib.project.names import UNKNOWN
+from facelib.recognize import OpenSetKNN, OpenSetSVM, RecognizerInfo, load_recognizer, save_recognizer
 from facelib.recognize.votes import find_neighbours, winners
 
 Estimator = OpenSetKNN | OpenSetSVM

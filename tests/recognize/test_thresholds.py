@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from facelib.project import Project
-from facelib.recognize import UNKNOWN, OpenSetKNN
+from facelib.project.names import UNKNOWN
+from facelib.recognize import OpenSetKNN
 from facelib.recognize.calibration import logistic, platt
 from facelib.recognize.thresholds import (
     Trials,

@@ -19,7 +19,14 @@ def serving(*options: str, log: Path | None = None, **environment: str) -> Itera
     What it logs goes to a file, and is shown where the block fails: a pipe that nobody reads stops a server once it is
     full, after some four hundred requests.
     """
-    program = [sys.executable, "-c", "from facelib.cli import main; main()", "serve", "--port", "0", *options]
+    program = [
+        sys.executable,
+        "-c",
+        "from facelib.cli import main; main()",
+        "serve",
+        *([] if "--port" in options else ["--port", "0"]),
+        *options,
+    ]
     with tempfile.TemporaryDirectory() as folder:
         path = log or Path(folder) / "log"
         with open(path, "w", encoding="utf-8") as file:

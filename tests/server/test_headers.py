@@ -41,6 +41,44 @@ def test_a_body_that_is_too_large_is_not_read(owner: TestClient, tmp_path: Path,
     assert answer.headers["content-security-policy"]
 
 
+@pytest.mark.parametrize(
+    "path", ["/", "/health", "/metrics", "/assets/page.css", "/api/v1/projects", "/api/v1/session"]
+)
+def test_who_asks_for_the_headers_alone_gets_those_of_the_answer(owner: TestClient, path: str) -> None:
+    head, answer = owner.head(path), owner.get(path)
+    assert (head.status_code, head.content) == (200, b"")
+    told = {name: value for name, value in answer.headers.items() if path != "/metrics" or name != "content-length"}
+    assert told.items() <= head.headers.items()
+    known = {"If-None-Match": answer.headers.get("etag", "")}
+    assert owner.head(path, headers=known).status_code == (304 if known["If-None-Match"] else 200)
+
+
+def test_who_asks_for_the_headers_of_events_does_not_wait_for_them(owner: TestClient) -> None:
+    answer = owner.head("/api/v1/events")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
+
+
+def test_what_is_not_there_is_told_in_words(owner: TestClient) -> None:
+    assert "got '/nope'; /api/v1/openapi.json" in owner.get("/nope").json()["detail"]
+    assert "expected another method, got 'POST'; /api/v1/openapi.json" in owner.post("/health").json()["detail"]
+    assert owner.head("/nope").status_code == 404
+    assert owner.head("/api/v1/projects/demo/corrections/undo").status_code == 405
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "told"),
+    [
+        (b'{"name": "own"}', "application/x-www-form-urlencoded", "with the header 'Content-Type: application/json'"),
+        (b'{"name": ', "application/json", "expected a body in JSON, cannot read it at character 9"),
+        (b'{"name": 3}', "application/json", "expected a valid body.name"),
+        (b'{"name": "own", "films": 2}', "application/json", "expected no field 'body.films'"),
+    ],
+)
+def test_a_body_that_is_no_json_is_told_in_words(owner: TestClient, content: bytes, kind: str, told: str) -> None:
+    answer = owner.post("/api/v1/projects", content=content, headers={"Content-Type": kind})
+    assert answer.status_code == 422 and told in answer.json()["detail"]
+
+
 def test_the_description_of_the_api_needs_a_log_in(stranger: TestClient) -> None:
     assert stranger.get("/api/v1/openapi.json").status_code == 401
     token = {"Authorization": f"Bearer {stranger.app.state.first_token}"}

@@ -33,17 +33,17 @@ def database_url() -> str:
     return ""
 
 
-@pytest.fixture
-def address(named: Project, make_app) -> Iterator[tuple[str, str]]:
+@pytest.fixture(params=[""])
+def address(named: Project, make_app, request: pytest.FixtureRequest) -> Iterator[tuple[str, str]]:
     """The address of a server over the demo with its films, and the token of its first start."""
-    app: FastAPI = make_app(workers=0)
+    app: FastAPI = make_app(workers=0, root_path=request.param)
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning", timeout_graceful_shutdown=1))
     thread = threading.Thread(target=server.run)
     thread.start()
     while not server.started:
         time.sleep(0.05)
     port = server.servers[0].sockets[0].getsockname()[1]
-    yield f"http://127.0.0.1:{port}", app.state.first_token
+    yield f"http://127.0.0.1:{port}{request.param}", app.state.first_token
     server.should_exit = True
     thread.join()
 
@@ -180,4 +180,49 @@ def test_nothing_without_a_log_in(browser: Browser, address: tuple[str, str]) ->
     page.get_by_role("textbox", name="Token").fill("wrong")
     page.get_by_role("form", name="Log in with a token").get_by_role("button").click()
     expect(page.get_by_role("status")).to_contain_text("expected")
+    page.context.close()
+
+
+@pytest.mark.parametrize("address", ["/films/here"], indirect=True)
+def test_below_a_path_nothing_is_asked_for_outside_of_it(browser: Browser, address: tuple[str, str]) -> None:
+    page = log_in(browser, address)
+    outside: list[str] = []
+    page.on("request", lambda asked: None if asked.url.startswith((address[0], "data:")) else outside.append(asked.url))
+    page.get_by_role("link", name="demo").click()
+    page.locator(".tiles.films .tile-title").first.click()
+    until(page, f"{APP}.view.player?.video.readyState >= 2")
+    for words in VIEWS:
+        open_view(page, address, words)
+    page.get_by_role("link", name="Projects", exact=True).click()
+    expect(page.get_by_role("heading", name="Projects")).to_be_visible()
+    assert page.url == f"{address[0]}/"
+    page.context.close()
+    assert outside == []
+
+
+def test_a_log_in_that_ended_in_another_tab_is_asked_for_again(browser: Browser, address: tuple[str, str]) -> None:
+    page = log_in(browser, address)
+    open_view(page, address, "view=review")
+    idle, other = page.context.new_page(), page.context.new_page()
+    for tab, words in ((idle, "view=jobs"), (other, "view=gallery")):
+        open_view(tab, address, words)
+    other.get_by_role("button", name="Log out").click()
+    expect(other.get_by_role("heading", name="With a token")).to_be_visible()
+    page.get_by_role("link", name="Gallery", exact=True).click()
+    expect(page.get_by_role("heading", name="With a token")).to_be_visible()
+    expect(idle.get_by_role("heading", name="With a token")).to_be_visible()  # the stream of events ends
+    page.get_by_role("textbox", name="Token").fill(address[1])
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Gallery")).to_be_visible()
+    page.context.close()
+
+
+def test_a_project_that_is_gone_leaves_a_way_back(browser: Browser, address: tuple[str, str]) -> None:
+    page = log_in(browser, address)
+    page.goto(f"{address[0]}/projects/gone")
+    expect(page.get_by_text("got 'gone'")).to_be_visible()
+    page.get_by_role("link", name="facelib").click()
+    expect(page.get_by_role("heading", name="Projects")).to_be_visible()
+    page.goto(f"{address[0]}/projects")
+    expect(page.get_by_role("link", name="demo")).to_be_visible()
     page.context.close()

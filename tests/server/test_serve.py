@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -46,6 +48,19 @@ def test_a_server_starts_tells_its_token_once_and_stops(tmp_path: Path, database
         assert "token" not in process.communicate(timeout=60)[0]
 
 
+@pytest.mark.parametrize(
+    ("module", "heavy"),
+    [
+        ("facelib.server.app", {"sklearn", "scipy", "supervision", "scenedetect", "onnxruntime", "nbformat"}),
+        ("facelib.server.jobs.child", {"pandas", "av", "papermill"}),
+    ],
+)
+def test_what_takes_a_second_to_import_waits_until_it_is_needed(module: str, heavy: set[str]) -> None:
+    code = f"import sys, {module}; print({heavy} & set(sys.modules) or 'none')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "none\n"
+
+
 def test_several_processes_are_one_server(tmp_path: Path) -> None:
     options = ["--data-dir", str(tmp_path / "data"), "--output-dir", str(tmp_path / "output"), "--processes", "2"]
     with serving(*options) as (process, address, token):
@@ -63,7 +78,8 @@ def test_several_processes_are_one_server(tmp_path: Path) -> None:
         assert ask("DELETE", f"tokens/{made['id']}").status_code == 204
         assert {ask("GET", "projects", **other).status_code for _ in range(6)} == {401}
         told = httpx2.get(f"{address}/metrics", headers=headers).text
-        assert 'route="/projects",status="200"} 7.0' in told and 'route="/projects",status="401"} 6.0' in told
+        answered = 'route="/api/v1/projects",status="{}"}} {}.0'
+        assert answered.format(200, 7) in told and answered.format(401, 6) in told
 
         _answering(process.pid)[0].kill()
         deadline = time.monotonic() + 60
@@ -143,7 +159,7 @@ def test_figures_for_prometheus_need_a_token(
         for sample in family.samples
         if sample.name == "facelib_requests_total"
     }
-    assert found[("/projects", "200")] == 1 and found[("none", "404")] == 1
+    assert found[("/api/v1/projects", "200")] == 1 and found[("none", "404")] == 1
     assert "Lovelace" not in text
     assert client_with({"demo": "admin"}).get("/metrics").status_code == 403
 

@@ -10,10 +10,10 @@ import pytest
 
 import facelib
 from facelib.detect import Detector
+from facelib.detect.portraits import find_portrait
 from facelib.embed import InputForm
 from facelib.embed.align import align
 from facelib.faces import Faces
-from facelib.gallery import find_portrait
 from facelib.images import encode_jpeg, read_image
 from facelib.train.crops import crop_faces
 from facelib.train.data import read_people

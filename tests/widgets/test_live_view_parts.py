@@ -13,7 +13,7 @@ from PIL import Image
 
 from facelib.films.appearances import APPEARANCE_COLUMNS
 from facelib.live import Change, LiveFace, LiveFrame, LiveView
-from facelib.recognize import UNKNOWN
+from facelib.project.names import UNKNOWN
 from facelib.widgets import live_appearances, read_changes
 from facelib.widgets.live_view_faces import SeenFaces
 from facelib.widgets.live_view_log import ChangeFile, Inbox, event_of

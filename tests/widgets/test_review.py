@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from facelib.films.corrections import read_corrections
-from facelib.recognize import UNKNOWN
+from facelib.project.names import UNKNOWN
 from facelib.review import Review
 from facelib.widgets import TrackReview, review_page
 

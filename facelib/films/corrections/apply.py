@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from facelib.films.corrections.log import BOX, NOT_A_FACE, group_number, is_group
-from facelib.recognize import UNKNOWN
+from facelib.project.names import UNKNOWN
 
 _LEAST_OVERLAP = 0.5  # IoU from which a box is taken for the corrected one
 _ANSWER = ("person", "cluster", "confidence", "reason", "source")

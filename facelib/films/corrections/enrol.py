@@ -14,8 +14,8 @@ from facelib.films.corrections.log import NOT_A_FACE, checked_name, is_group, re
 from facelib.project import Project, atomic_write, write_table, writer_lock
 from facelib.project.decisions import moved_pictures, read_decisions
 from facelib.project.digests import sha256_of
+from facelib.project.names import UNKNOWN
 from facelib.project.spreadsheets import read_csv_table
-from facelib.recognize import UNKNOWN
 
 ENROLLED_COLUMNS = ["picture", "sha256", "person", "video", "track", "frame", "quality"]
 _SIDES = ["left", "top", "right", "bottom"]

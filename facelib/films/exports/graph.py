@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-
-import networkx as nx
+from typing import TYPE_CHECKING
 
 from facelib.films.appearances import graph_of
 from facelib.films.exports.material import Material
 from facelib.films.exports.text import one_line
 from facelib.project import atomic_write
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 
 def write_graph(graph: nx.Graph, path: str | Path) -> None:
@@ -18,6 +20,8 @@ def write_graph(graph: nx.Graph, path: str | Path) -> None:
     Raises:
         OSError: When the file cannot be written.
     """
+    import networkx as nx
+
     lines = {person: one_line(person) for person in graph}
     # Two names that differ only in what a line cannot hold stay two people.
     distinct = {

@@ -21,7 +21,7 @@ from facelib.project.content import moving_streams
 log = logging.getLogger(__name__)
 
 TEXT_SUBTITLES = frozenset({"subrip", "srt", "ass", "ssa", "webvtt", "mov_text", "text", "subviewer", "microdvd"})
-"""Codecs of subtitles that are text, by FFmpeg's names; all others are pictures, which an MP4 does not hold."""
+"""Codecs of subtitles that are text, by FFmpeg's names; the others are pictures, or captions coded for televisions."""
 
 _FACTS = frozenset(
     {
@@ -70,10 +70,10 @@ def _why_left_out(stream: Any, container: InputContainer) -> str:
     if stream.type == "video" and stream is not picture_stream(container):
         return "further pictures" if stream in moving_streams(container) else "cover"
     if stream.type == "subtitle" and not is_text(stream):
-        known = context is not None
-        return (
-            f"subtitles that are pictures ({context.codec.canonical_name})" if known else "subtitles of an unknown kind"
-        )
+        if context is None:
+            return "subtitles of an unknown kind"
+        name = context.codec.canonical_name
+        return f"subtitles that are pictures ({name})" if context.codec.bitmap_sub else f"captions ({name})"
     if stream.type == "audio" and (context is None or not context.sample_rate):
         return "sound of an unknown kind"
     if stream.type == "attachment":

@@ -15,12 +15,18 @@ from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
 from facelib.faces import Image
+from facelib.films.media.sidedata import side_data
 from facelib.films.media.tones import HDR_CURVES, ToneMap
+
+Planes = tuple[Image, Image, Image]
+"""Y `(h, w)`, U and V `(h/2, w/2)`, uint8."""
 
 _SQUARE = Fraction(1)
 _PLANAR = frozenset({"yuv420p", "yuvj420p"})
 _PART = 64  # pixels: the edges of parts lie on multiples, where FFmpeg begins what it converts at once
 _MOST_STRETCHED = 4  # a larger pixel aspect ratio is a damaged header
+_SPACES = frozenset({0, 1, 2, 4, 5, 6, 7, 9})  # that FFmpeg's scaler knows
+_UNTOLD = 2  # FFmpeg's AVCOL_SPC_UNSPECIFIED
 _BT709, _LIMITED = 1, 1  # FFmpeg's AVCOL_SPC_BT709, AVCOL_PRI_BT709, AVCOL_TRC_BT709; AVCOL_RANGE_MPEG
 
 
@@ -48,9 +54,8 @@ def read_turn(raw: av.VideoFrame) -> Turn:
 
     Any other matrix, such as ten degrees, is rounded to the nearest of the eight.
     """
-    if not len(raw.side_data):
-        return UPRIGHT
-    matrix: Any = raw.side_data.get("DISPLAYMATRIX")
+    told = side_data(raw)
+    matrix: Any = told.get("DISPLAYMATRIX") if len(told) else None
     return UPRIGHT if matrix is None else turn_of(bytes(matrix))
 
 
@@ -169,6 +174,8 @@ class FilmFrame:
         source: float | None = None,
     ) -> None:
         """Wrap what the decoder gave; frames of one film share a stage."""
+        if raw.colorspace not in _SPACES:  # a rare one, or a damaged header: FFmpeg would convert nothing
+            raw.colorspace = _UNTOLD
         self.raw, self.index, self.time, self.ticks, self.source = raw, index, time, ticks, source
         self._stage = stage if stage is not None else Stage()
         self.turn = self._stage.turn(raw)
@@ -237,7 +244,7 @@ class FilmFrame:
             small = self._stage.convert(self.raw, across, down, form, interpolation)
         return self._on_stage(self.turn.apply(small), place, size)
 
-    def planes(self, *, own: bool = True) -> tuple[Image, Image, Image]:
+    def planes(self, *, own: bool = True) -> Planes:
         """Return the picture as 8-bit Y, U and V planes as it is shown; sides even, U and V half as large each way.
 
         Args:

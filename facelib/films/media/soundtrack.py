@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 COPIED = frozenset({"aac", "mp3", "ac3", "eac3", "opus", "flac", "alac"})
 """The codecs, by FFmpeg's names, that MP4 can hold and players support there."""
 
+_GAP = 2.5  # packets: what lasts longer holds a gap; those of AAC may have twice the samples that are told
+
 SoundMode = Literal["copy", "encode"]
 
 
@@ -82,8 +84,9 @@ class CopiedTrack:
         self._output, self._rate = output, int(stream.codec_context.sample_rate)
         self.target.time_base = Fraction(1, self._rate)
         self._tick = Fraction(stream.time_base)
-        self._frame = int(stream.codec_context.frame_size or 0)
+        self._frame = _samples_a_packet(stream.codec_context)
         self._count = SampleCount(self._rate, segments, self._tick)
+        self._early: list[Any] = []  # packets that end before the first picture, ready to be written
 
     def write(self, packet: Any) -> None:
         """Write a packet, unless it repeats what was written."""
@@ -93,26 +96,44 @@ class CopiedTrack:
         place = self._count.place(None if packet.pts is None else packet.pts * self._tick, samples)
         if 2 * (self._count.expected - place) > samples:  # where pieces of films overlap
             return
+        if place > self._count.expected:
+            # A player skips as much sound as lies before the first picture, and takes none of a gap for sound.
+            self._early = []
         place = max(place, self._count.expected)
+        self._count.expected = place + samples
         packet.stream, packet.time_base = self.target, Fraction(1, self._rate)
         packet.pts = packet.dts = place
         packet.duration = samples
-        try:
-            self._output.mux(packet)
-        except av.FFmpegError as error:
-            log.warning("a piece of the sound could not be written and is left out: %s", error.strerror)
-            self.lost += samples / self._rate
-        self._count.expected = place + samples
+        self._early.append(packet)
+        if place + samples > 0:
+            self.finish()
 
     def _samples(self, packet: Any) -> int:
         told = (packet.duration or 0) * self._tick * self._rate
-        # Containers round to their ticks; most codecs have as many samples in each packet.
-        if self._frame and abs(told - self._frame) <= self._tick * self._rate + 1:
+        # Containers round to their ticks; most codecs have as many samples in each packet. MP4 has gaps only as packets
+        # that last long.
+        if self._frame and (abs(told - self._frame) <= self._tick * self._rate + 1 or told > _GAP * self._frame):
             return self._frame
         return round(told) or self._frame or 1024
 
     def finish(self) -> None:
-        """Do nothing: nothing is held."""
+        """Write what is still held."""
+        for packet in self._early:
+            samples = packet.duration
+            try:
+                self._output.mux(packet)
+            except av.FFmpegError as error:
+                log.warning("a piece of the sound could not be written and is left out: %s", error.strerror)
+                self.lost += samples / self._rate
+        self._early = []
+
+
+def _samples_a_packet(context: Any) -> int:
+    """Return how many samples each packet of a stream has; 0 where they differ, or nobody tells."""
+    if context.codec.canonical_name == "flac" and len(context.extradata or b"") >= 4:
+        least, most = (int.from_bytes(context.extradata[place : place + 2], "big") for place in (0, 2))
+        return most if least == most else 0
+    return int(context.frame_size or 0)
 
 
 class EncodedTrack:

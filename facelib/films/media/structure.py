@@ -64,7 +64,7 @@ def _matroska(file: BinaryIO, size: int) -> int | None:
     at, end, cluster_end, strange = 0, size, size, False
     while at < end:
         file.seek(at)
-        element, length, head = _element(file)
+        element, length, head = read_element(file.read(12))
         if element in (_SEGMENT, _CLUSTER):
             stop = size if length is None else at + head + length
             if stop > size:
@@ -83,9 +83,12 @@ def _matroska(file: BinaryIO, size: int) -> int | None:
     return at if at < size and _begins_file(file, at) else None
 
 
-def _element(file: BinaryIO) -> tuple[int, int | None, int]:
-    """Read an element's identifier, its length (None for unknown) and the length of both."""
-    data = file.read(12)
+def read_element(data: bytes) -> tuple[int, int | None, int]:
+    """Return the identifier of the Matroska element that begins here, its length (None for unknown), that of both.
+
+    Raises:
+        IndexError: When the data end before.
+    """
     first = 9 - data[0].bit_length()
     if first > 4:
         return 0, None, 0

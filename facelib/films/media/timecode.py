@@ -13,6 +13,7 @@ import av
 import opentimelineio as otio
 from av.container import InputContainer
 
+from facelib.films.media.sidedata import side_data
 from facelib.project.ranges import open_file
 
 RATES = tuple(
@@ -24,6 +25,7 @@ RATES = tuple(
 _LABEL = re.compile(r"(\d{1,2}):(\d\d):(\d\d)([:;.])(\d{1,3})")
 _HOLDERS = frozenset({b"moov", b"trak", b"mdia", b"minf", b"stbl"})
 _MXF_TIMECODE = bytes.fromhex("060e2b34025301010d01010101011400")
+_MOST_DESCRIPTION = 1 << 16  # bytes of it that are read
 _MXF_HEAD = 1 << 20  # bytes in which the header of an MXF file lies
 
 
@@ -45,7 +47,8 @@ def read_timecode(container: InputContainer, path: str | Path) -> tuple[str, Fra
 
 def gop_timecode(raw: av.VideoFrame) -> str:
     """Return the timecode that MPEG-2 keeps in the pictures themselves, empty where the frame has none."""
-    data: Any = raw.side_data.get("GOP_TIMECODE") if len(raw.side_data) else None
+    told = side_data(raw)
+    data: Any = told.get("GOP_TIMECODE") if len(told) else None
     if data is None:
         return ""
     bits = int.from_bytes(bytes(data)[:8], "little")
@@ -91,16 +94,21 @@ def first_frame(label: str, counted: Fraction, rate: Fraction) -> int:
 
 def _quicktime_rate(file: BinaryIO) -> Fraction:
     """Return the rate of the first timecode track of a QuickTime film, 0 without one."""
-    file.seek(0, 2)
-    for kind, start, end in _boxes(file, 0, file.tell()):
-        if kind == b"stsd" and end - start <= 4096:
-            file.seek(start)
-            entry = file.read(end - start)[8:]  # version, flags, count of entries
-            if entry[4:8] == b"tmcd" and len(entry) >= 33:
-                # After the entry's head: reserved, flags, ticks a second, ticks a frame, frames a second.
-                scale, length = struct.unpack(">II", entry[24:32])
-                return Fraction(scale, length) if scale and length else Fraction(entry[32])
+    for description in sample_descriptions(file):
+        entry = description[8:]  # version, flags, count of entries
+        if entry[4:8] == b"tmcd" and len(entry) >= 33:
+            # After the entry's head: reserved, flags, ticks a second, ticks a frame, frames a second.
+            scale, length = struct.unpack(">II", entry[24:32])
+            return Fraction(scale, length) if scale and length else Fraction(entry[32])
     return Fraction(0)
+
+
+def sample_descriptions(file: BinaryIO) -> Iterator[bytes]:
+    """Yield what a QuickTime film or MP4 tells of the samples of each track, in order: the content of its `stsd`."""
+    file.seek(0, 2)
+    for _, start, end in _boxes(file, 0, file.tell()):
+        file.seek(start)
+        yield file.read(min(end - start, _MOST_DESCRIPTION))
 
 
 def _boxes(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:

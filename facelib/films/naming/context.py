@@ -16,7 +16,7 @@ from facelib.films.naming.joint import Named, name_jointly
 from facelib.films.naming.people import distances_to_people, usual_distances
 from facelib.films.naming.settings import NamingSettings, Recognizer, same_frame_conflicts
 from facelib.nets.figures import EvidenceShape
-from facelib.recognize import UNKNOWN
+from facelib.project.names import UNKNOWN
 
 _RISK = 2 / 3  # of the doubt that a name may leave, which may be that the face is a stranger's
 _LEAST = 1e-3  # probability of either side in the odds of nobody

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from facelib.recognize import UNKNOWN, OpenSetKNN, OpenSetSVM
+from facelib.project.names import UNKNOWN
+from facelib.recognize import OpenSetKNN, OpenSetSVM
 
 TRACK_COLUMNS = [
     "track", "shot", "start_frame", "end_frame", "start", "end", "person", "cluster", "confidence",

@@ -13,7 +13,8 @@ from sklearn.base import clone
 from facelib.embed.shapes import evidence_shape
 from facelib.films.naming.context import name_by_context
 from facelib.films.naming.settings import TRACK_COLUMNS, NamingSettings, Recognizer, same_frame_conflicts
-from facelib.recognize import UNKNOWN, RecognizerInfo
+from facelib.project.names import UNKNOWN
+from facelib.recognize import RecognizerInfo
 
 _SAID = ["person", "best", "distance", "evidence", "margin", "second_person", "dominant"]  # in a reason
 _TEACHES = 0.95  # probability from which a track's faces are added to the gallery for this film

@@ -18,7 +18,8 @@ from facelib.films.naming.people import distances_to_people, usual_distances
 from facelib.films.spans import frames_shared
 from facelib.films.unknowns.tables import is_usable
 from facelib.project import FilmFiles
-from facelib.recognize import UNKNOWN, OpenSetKNN
+from facelib.project.names import UNKNOWN
+from facelib.recognize import OpenSetKNN
 
 _PROBABLE = 0.6  # of a group, for a track that joins it
 _FEW = 2  # informative faces with which a group may still be a part of another

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 from facelib.films.naming import read_looks
 from facelib.films.naming.places import PLACE_COLUMNS, tracks_of_one_place
 from facelib.project import FilmFiles
-from facelib.recognize import UNKNOWN
+from facelib.project.names import UNKNOWN
 
 
 def read_one_place(files: FilmFiles, tracks: pd.DataFrame, *, threshold: float) -> list[list[int]]:

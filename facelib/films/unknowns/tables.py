@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from facelib.films.linkage import link
 from facelib.films.spans import frames_shared
-from facelib.recognize import UNKNOWN
+from facelib.project.names import UNKNOWN
 
 UNKNOWN_PEOPLE_COLUMNS = [
     "cluster", "seconds", "tracks", "films", "first_film", "first_time", "best_film", "best_track",

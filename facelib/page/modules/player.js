@@ -47,8 +47,10 @@ export class Player {
     this.stage.addEventListener("click", () => this.toggle());
     this.resizing = new ResizeObserver(() => this.draw());
     this.resizing.observe(this.stage);
-    if (video.requestVideoFrameCallback) this.followFrames();
-    else for (const name of ["timeupdate", "seeked"]) video.addEventListener(name, () => this.arrive(this.film.frameAt(video.currentTime - this.start)));
+    if (video.requestVideoFrameCallback) {
+      this.followFrames();
+      video.addEventListener("seeked", () => this.settle());
+    } else for (const name of ["timeupdate", "seeked"]) video.addEventListener(name, () => this.arrive(this.film.frameAt(video.currentTime - this.start)));
   }
 
   // The browser tells of each frame that it puts on screen, and what its time in the film is.
@@ -57,6 +59,16 @@ export class Player {
       this.arrive(this.film.nearestFrame(mediaTime - this.start));
       this.followFrames();
     });
+  }
+
+  // On a busy machine the browser may tell of no frame after a seek: one that came on screen just before it was asked
+  // for the next. A film that stands still would never show its boxes then. Two pictures of the page later the frame of
+  // the seek is on screen.
+  settle() {
+    requestAnimationFrame(() => requestAnimationFrame(() => {
+      const { video, film } = this;
+      if (video.paused && !video.seeking && film.frameAt(video.currentTime - this.start) === this.frame) this.arrive(this.frame);
+    }));
   }
 
   // A frame of before a seek may still be told of after it: taken for the present one, the next key would lead from there.
@@ -83,6 +95,7 @@ export class Player {
       return;
     }
     this.video.currentTime = this.start + this.film.seekTime(this.frame);
+    this.left.add(0); // the browser may show the film's first frame before it goes where it is sent
     this.boxesShown = link.title === "source";
     this.onsource?.(number);
   }

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from facelib.recognize import UNKNOWN
+from facelib.project.names import UNKNOWN
 from facelib.recognize.thresholds import Lookups, Trials
 
 MistakeKind = Literal["cast", "left out", "stranger"]

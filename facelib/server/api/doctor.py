@@ -9,8 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, Field
 
-from facelib.gallery import alias_questions, examine, read_gallery
-from facelib.gallery.questions import how_alike
+from facelib.gallery import read_gallery
 from facelib.project import Project
 from facelib.server.cached import Kept, tag_of
 from facelib.server.dependencies import CurrentProject
@@ -86,6 +85,8 @@ def get_findings(project: CurrentProject, doctor: Annotated[GalleryDoctor, Depen
 
 
 def _examine(project: Project) -> DoctorFindings:
+    from facelib.gallery import alias_questions, examine, how_alike
+
     gallery = read_gallery(project.faces)
     threshold = math.nan if gallery.threshold is None else gallery.threshold
     found = examine(gallery.table, project, threshold=threshold, progress=False)

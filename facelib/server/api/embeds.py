@@ -77,7 +77,7 @@ def take_embed_back(
 
 
 def _document(row: Embed, request: Request) -> EmbedDocument:
-    address = f"{request.url.scheme}://{request.url.netloc}/embed/{row.key}"
+    address = f"{str(request.base_url).rstrip('/')}/embed/{row.key}"
     frame = (
         f'<iframe src="{html.escape(address)}" width="640" height="420" style="border:0" allow="fullscreen" '
         f'title="{html.escape(row.video)}"></iframe>'

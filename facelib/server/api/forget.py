@@ -9,10 +9,10 @@ from pydantic import BaseModel, Field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from facelib.archive.forget import forget_person
 from facelib.archive.traces import Mentions
 from facelib.project import Project, text_of
 from facelib.server.api.people import PersonName
+from facelib.server.bodies import JsonBody
 from facelib.server.database import Event, Job, Store, Upload
 from facelib.server.dependencies import Admin, CurrentProject, CurrentStore
 from facelib.server.events import tell
@@ -26,7 +26,7 @@ from facelib.server.thumbnails import forget_thumbnails
 router = APIRouter(prefix="/projects/{project}", tags=["people"])
 
 
-class Forgetting(BaseModel):
+class Forgetting(JsonBody):
     """How much to forget."""
 
     keep_name: bool = Field(False, description="Keep the name on the films; drop pictures, faces and embeddings.")
@@ -65,6 +65,8 @@ def _refuse_beside_jobs(store: Store, project: str) -> None:
 
 
 def _forget(person: str, wanted: Forgetting, project: Project, caller: Caller, request: Request) -> ForgetReport:
+    from facelib.archive.forget import forget_person
+
     try:
         done = forget_person(project, person, keep_name=wanted.keep_name, by=caller.name)
     except ValueError as error:

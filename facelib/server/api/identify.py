@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 from fastapi import APIRouter, Depends, Query, Request
@@ -17,15 +17,15 @@ from facelib.gather.adding import LARGEST_PICTURE
 from facelib.gather.sources.small import check_fetched
 from facelib.images import UnreadablePicture, read_image
 from facelib.project import Project
-from facelib.recognize import RecognizerInfo, load_recognizer
-from facelib.recognize.knn import OpenSetKNN
-from facelib.recognize.svm import OpenSetSVM
 from facelib.server.api.search import FaceHit, face_hits
 from facelib.server.bodies import FormFile, describe_form, read_form
 from facelib.server.dependencies import CurrentProject, Reader
 from facelib.server.networks import Networks
 from facelib.server.problems import Problem
 from facelib.server.uploads.inspection import inspect_file
+
+if TYPE_CHECKING:  # scikit-learn takes a second to import
+    from facelib.recognize import OpenSetKNN, OpenSetSVM, RecognizerInfo
 
 router = APIRouter(prefix="/projects/{project}", tags=["identify"])
 
@@ -93,6 +93,8 @@ async def search_face(
 
 
 def _identify(project: Project, networks: Networks, file: FormFile) -> Identified:
+    from facelib.recognize import load_recognizer
+
     recognizer, info = load_recognizer(project.recognizer)
     image = _decode(file)
     faces, vectors = networks.look_at(image, info.embedder, info.weights_sha256)
@@ -101,6 +103,8 @@ def _identify(project: Project, networks: Networks, file: FormFile) -> Identifie
 
 
 def _search(project: Project, networks: Networks, file: FormFile, most: int) -> list[FaceHit]:
+    from facelib.recognize import load_recognizer
+
     _, info = load_recognizer(project.recognizer)
     faces, vectors = networks.look_at(_decode(file), info.embedder, info.weights_sha256)
     if not len(faces):

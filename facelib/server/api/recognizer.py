@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
-from facelib.gallery import alias_questions, read_gallery
-from facelib.gallery.strangers import read_strangers
 from facelib.project import Project, text_of
-from facelib.recognize import RecognizerInfo, load_recognizer
-from facelib.recognize.report import describe_recognizer, recognizer_warnings
-from facelib.recognize.tuning import Tuning, tune
 from facelib.server.api.jobs import JobDocument, NewJob, begin_job
+from facelib.server.bodies import JsonBody
 from facelib.server.dependencies import Admin, CurrentProject, CurrentSettings, Writing
 from facelib.server.events import tell
 from facelib.server.problems import Problem
 from facelib.server.security.audit import note
+
+if TYPE_CHECKING:  # scikit-learn takes a second to import
+    from facelib.recognize import RecognizerInfo
+    from facelib.recognize.tuning import Tuning
 
 router = APIRouter(prefix="/projects/{project}/recognizer", tags=["recognizer"])
 
@@ -47,7 +47,7 @@ class Recognizer(BaseModel):
     warnings: list[str]
 
 
-class Training(BaseModel):
+class Training(JsonBody):
     """How to train; what is left out is as the notebooks have it."""
 
     kind: Literal["knn", "svm"] | None = None
@@ -57,7 +57,7 @@ class Training(BaseModel):
     per_person: bool | None = None
 
 
-class NewThreshold(BaseModel):
+class NewThreshold(JsonBody):
     """A threshold set by hand; it stays until it is taken back."""
 
     threshold: float = Field(ge=0, le=10, allow_inf_nan=False)
@@ -67,6 +67,8 @@ class NewThreshold(BaseModel):
 @router.get("")
 def get_recognizer(project: CurrentProject) -> Recognizer:
     """Describe the recognizer and its error rates."""
+    from facelib.recognize import load_recognizer
+
     return _described(load_recognizer(project.recognizer)[1])
 
 
@@ -112,6 +114,11 @@ def _changed(project: Project, caller: Any, session: Any, what: str) -> Recogniz
 
 def _tuning(project: Project) -> Tuning:
     """Try the gallery against itself, with the settings of the recognizer that there is."""
+    from facelib.gallery import alias_questions, read_gallery
+    from facelib.gallery.strangers import read_strangers
+    from facelib.recognize import load_recognizer
+    from facelib.recognize.tuning import tune
+
     _, info = load_recognizer(project.recognizer)
     gallery = read_gallery(project.faces)
     own = math.nan if gallery.threshold is None else gallery.threshold
@@ -130,6 +137,8 @@ def _tuning(project: Project) -> Tuning:
 
 
 def _described(info: RecognizerInfo) -> Recognizer:
+    from facelib.recognize.report import describe_recognizer, recognizer_warnings
+
     fields = {name: getattr(info, name) for name in Recognizer.model_fields if hasattr(info, name)}
     for name in ("fpir", "fnir", "fpir_interval", "fnir_interval"):
         fields[name] = _known(fields[name])

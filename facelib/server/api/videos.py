@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic import BaseModel, Field
 
-from facelib.films.indexed import length_of
+from facelib.films.record import length_of
 from facelib.page.film import FilmData
 from facelib.page.project import ProjectData
 from facelib.project import Project, text_of

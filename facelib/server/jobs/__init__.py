@@ -1,6 +1,5 @@
 """Long work: a table of jobs, claimed by servers, each run in a process of its own."""
 
-from facelib.server.jobs.kinds import KINDS, JobKind, check_job
-from facelib.server.jobs.queue import cancel, enqueue, retry
+import lazy_loader
 
-__all__ = ["KINDS", "JobKind", "cancel", "check_job", "enqueue", "retry"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,6 +1,8 @@
 // Questions to the server's API. What goes wrong is an ApiError with the problem document that the server answered.
 
-export const API = "/api/v1";
+// Where the server stands below its host: nothing, or the path that a proxy gives it. This module is at ROOT/assets/server.
+export const ROOT = new URL("../..", import.meta.url).pathname.replace(/\/$/, "");
+export const API = `${ROOT}/api/v1`;
 
 export class ApiError extends Error {
   constructor(status, problem) {
@@ -10,8 +12,9 @@ export class ApiError extends Error {
 }
 
 export class Client {
+  // `onstranger` is called when the log-in has ended meanwhile: after its time, or in another tab.
   constructor() {
-    this.csrf = "";
+    Object.assign(this, { csrf: "", onstranger: () => {} });
     this.get = (address) => this.ask("GET", address);
   }
 
@@ -43,6 +46,7 @@ export class Client {
     const answer = await this.fetch(address.startsWith(API) ? address : API + address, { method, headers, body: sent, signal, credentials: "same-origin" });
     if (answer.status === 204) return null;
     const document = await answer.json().catch(() => ({}));
+    if (answer.status === 401 && (address !== "/session" || method === "DELETE")) this.onstranger();
     if (!answer.ok) throw new ApiError(answer.status, document);
     return document;
   }

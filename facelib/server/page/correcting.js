@@ -1,5 +1,6 @@
 // Corrections: a dialog that asks who a track is, and what is told when somebody else decided meanwhile.
 import { make } from "../modules/elements.js";
+import { API } from "./client.js";
 import { button, field, Status } from "./forms.js";
 
 export class Correcting {
@@ -48,7 +49,7 @@ export class Correcting {
   }
 
   face(track) {
-    return `/api/v1${this.base}/videos/${encodeURIComponent(track.video)}/tracks/${track.track}/faces/0`;
+    return `${API}${this.base}/videos/${encodeURIComponent(track.video)}/tracks/${track.track}/faces/0`;
   }
 
   async decide(status, tracks, what) {

@@ -1,6 +1,7 @@
 // What the doctor proposes for the gallery: pictures better left out or moved, and names that look like one person's.
 import { make } from "../modules/elements.js";
 import { count } from "../modules/text.js";
+import { API } from "./client.js";
 import { button, Status } from "./forms.js";
 
 const MOST = 60;
@@ -59,7 +60,7 @@ export class Doctor {
   }
 
   face(picture, className) {
-    return make("img", { className, alt: "", loading: "lazy", src: `/api/v1${this.address(picture, "thumbnails")}` });
+    return make("img", { className, alt: "", loading: "lazy", src: `${API}${this.address(picture, "thumbnails")}` });
   }
 
   address(picture, kind = "pictures") {

@@ -2,6 +2,7 @@
 import { make } from "../modules/elements.js";
 import { count } from "../modules/text.js";
 import { PicturesIn } from "./adding.js";
+import { API } from "./client.js";
 import { Doctor } from "./doctor.js";
 import { button, choice, field, form, head, Status } from "./forms.js";
 
@@ -83,7 +84,7 @@ export class GalleryView {
 
   card(picture) {
     const address = picture.name.split("/").map(encodeURIComponent).join("/");
-    const face = make("img", { className: this.whole ? "board-picture" : "face board-face", src: `/api/v1${this.own(picture.person)}/thumbnails/${address}?size=160&whole=${this.whole}`, alt: `${picture.person}: ${picture.name}`, loading: "lazy" });
+    const face = make("img", { className: this.whole ? "board-picture" : "face board-face", src: `${API}${this.own(picture.person)}/thumbnails/${address}?size=160&whole=${this.whole}`, alt: `${picture.person}: ${picture.name}`, loading: "lazy" });
     const state = picture.disabled ? "left out" : picture.used === null ? "new: train to use it" : picture.used ? "used" : picture.reason;
     const change = (body) => this.status.doing(async () => {
       await this.client.ask("PATCH", `${this.own(picture.person)}/pictures/${address}`, body);

@@ -1,6 +1,7 @@
 // The projects that one may see, and a new one.
 import { make } from "../modules/elements.js";
 import { count } from "../modules/text.js";
+import { projectAddress, ROOT } from "./client.js";
 import { field, form, head, Status } from "./forms.js";
 
 export function projectsView(client, session) {
@@ -10,7 +11,7 @@ export function projectsView(client, session) {
   const load = () => status.doing(async () => {
     const projects = await client.all("/projects");
     list.replaceChildren(...projects.map((project) => {
-      const link = make("a", { className: "tile-title", href: `/projects/${encodeURIComponent(project.name)}` }, make("bdi", {}, project.name));
+      const link = make("a", { className: "tile-title", href: ROOT + projectAddress(project.name) }, make("bdi", {}, project.name));
       const facts = `${count(project.people, "person", "people")}, ${count(project.videos, "film")}`;
       return make("li", { className: "tile person" }, make("div", {}, link, make("p", { className: "facts" }, facts)));
     }));
@@ -18,7 +19,7 @@ export function projectsView(client, session) {
   });
   const make_ = () => status.doing(async () => {
     const made = await client.ask("POST", "/projects", { name: name.input.value });
-    globalThis.location.assign(`/projects/${encodeURIComponent(made.name)}`);
+    globalThis.location.assign(ROOT + projectAddress(made.name));
   });
   const ownsAll = (session.grants ?? []).every((grants) => grants["*"] === "admin");
   const element = make("article", { className: "projects-view" }, head("Projects", "A project is a cast, its pictures, and its films."), status.element, list,

@@ -27,7 +27,7 @@ def main() -> None:
     except MemoryError:
         told = {"problem": f"it needs more than {asked['memory_gb']:g} GB of memory to be read"}
     except Exception as error:  # decoders fail in many ways on broken files
-        told = {"problem": f"it cannot be read: {error}"}
+        told = {"problem": f"it cannot be read: {_without_path(str(error), asked['path'])}"}
     print(json.dumps(told), flush=True)
 
 
@@ -63,6 +63,13 @@ def _look_at_picture(asked: dict[str, Any]) -> dict[str, Any]:
         return {"problem": _too_large(*size, asked["most_pixels"])}
     width, height, kind = check_picture(asked["path"])
     return {"format": kind, "width": width, "height": height}
+
+
+def _without_path(text: str, path: str) -> str:
+    """Return what a decoder says without where the server keeps the file meanwhile."""
+    for one in (f": 'file:{path}'", f" {path!r}", path):
+        text = text.replace(one, "")
+    return text
 
 
 def _too_large(width: int, height: int, most: int) -> str:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import io
 import os
+import threading
+from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import av
@@ -15,7 +19,8 @@ from facelib.archive.cluster.child import _film
 from facelib.archive.cluster.task import IndexTask
 from facelib.films.media.opening import UnreadableFilm
 from facelib.films.media.reader import open_reader
-from facelib.project import ranges
+from facelib.project import content, ranges
+from facelib.project.content import open_container
 from facelib.project.ranges import RangedFile, cache_limit, fetched_bytes, open_file, size_of
 from facelib.project.store import Store
 
@@ -161,3 +166,40 @@ def test_a_cache_of_no_size(monkeypatch, given):
         cache_limit()
     monkeypatch.setenv("FACELIB_FILM_CACHE", "0.5")
     assert cache_limit() == 500_000_000
+
+
+@pytest.fixture
+def asked(film, tmp_path) -> Iterator[tuple[str, list[str]]]:
+    """Serve a film by HTTP; yield its address, and the paths that were asked for."""
+    paths: list[str] = []
+
+    class Noting(SimpleHTTPRequestHandler):
+        def log_request(self, *_arguments: object) -> None:
+            paths.append(self.path)
+
+    remuxed(film, tmp_path / "elsewhere.ts")
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Noting, directory=str(tmp_path))) as web:
+        thread = threading.Thread(target=web.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{web.server_port}/elsewhere.ts", paths
+        web.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize("missing", ["formats", "protocols", "formats and protocols"])
+def test_each_of_two_lists_keeps_ffmpeg_from_the_addresses_of_a_playlist(server, asked, tmp_path, monkeypatch, missing):
+    address, paths = asked
+    listed = f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{address}\n#EXT-X-ENDLIST\n"
+    (tmp_path / "list.m3u8").write_text(listed)
+    place = put(tmp_path / "list.m3u8")
+    if "formats" in missing:
+        monkeypatch.setattr(content, "FILM_FORMATS", f"{content.FILM_FORMATS},hls")
+    if "protocols" in missing:
+        monkeypatch.setattr(content, "FILM_PROTOCOLS", "file,http,tcp")
+    if " and " in missing:  # what FFmpeg does with it by itself
+        with open_container(place):
+            assert set(paths) == {"/elsewhere.ts"}
+        return
+    with pytest.raises(av.FFmpegError):
+        open_container(place)
+    assert paths == []

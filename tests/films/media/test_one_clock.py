@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from fractions import Fraction
 
 import av
@@ -27,7 +28,7 @@ MPEG2 = ["-c:v", "mpeg2video", "-pix_fmt", "yuv420p", "-q:v", "3", "-bf", "2"]
 
 def written(film, tmp_path, report=None):
     out = tmp_path / "written.mp4"
-    write_film(film, out, lambda frame: frame.planes(), report=report)
+    write_film(film, out, lambda frame, planes: None, report=report)
     return out
 
 
@@ -259,6 +260,26 @@ def test_sound_whose_times_are_rounded_to_pictures_has_no_gaps(scene, ffmpeg, be
     assert np.diff(heard) == pytest.approx(0.5, abs=0.005)
 
 
+@pytest.mark.parametrize("rate", [44100, 48000, 96000, 192000])
+def test_flac_keeps_the_length_of_its_packets_where_a_container_rounds_it(rate, scene, ffmpeg, tmp_path):
+    """Matroska rounds to milliseconds, and FLAC has packets of 85.33 ms."""
+    film = ffmpeg(*scene(seconds=2, hz=rate), *H264, "-c:a", "flac", tmp_path / "film.mkv")
+    with av.open(str(film)) as container:
+        samples = [frame.samples for frame in container.decode(audio=0)]
+    with av.open(str(written(film, tmp_path))) as container:
+        packets = [packet for packet in container.demux(audio=0) if packet.size]
+        times = [round(packet.pts * packet.time_base * rate) for packet in packets]
+    assert np.diff(times).tolist() == samples[:-1]
+
+
+def test_a_gap_in_the_sound_before_the_first_picture_is_not_taken_for_sound(scene, ffmpeg, beeps, tmp_path):
+    """Without an edit list, ffmpeg lets the first packet of sound last until the pictures begin."""
+    options = [*H264, "-bf", "3", "-c:a", "aac", "-use_editlist", "0"]
+    film = ffmpeg(*scene(seconds=1.2), *options, tmp_path / "film.mp4")
+    assert packets_of(film)[1][1:] == packets_of(written(film, tmp_path))[1]
+    assert in_step(film, tmp_path / "written.mp4", beeps) < 0.02
+
+
 def test_every_stream_comes_with_its_language_title_and_flag(scene, ffmpeg, beeps, tmp_path):
     facts = ["-metadata:s:a:0", "language=eng", "-metadata:s:a:1", "language=deu", "-metadata:s:a:1", "title=Kommentar",
              "-metadata:s:a:2", "language=fra", "-disposition:a:0", "0", "-disposition:a:1", "default"]  # fmt: skip
@@ -339,6 +360,67 @@ def test_what_cannot_be_carried_over_is_said(scene, ffmpeg, tmp_path):
     plain = ffmpeg(*scene(), *H264, "-timecode", "01:00:00:00", tmp_path / "film.mov")
     with open_film(plain) as container:
         assert len(container.streams) == 3 and streams_left_out(container) == []
+
+
+def blu_ray_subtitle(colour=235):
+    """Return a picture subtitle of Blu-ray discs: a bar of 32 x 8 pixels, shown from 0.2 to 0.8 seconds."""
+
+    def segment(kind, content, ms):
+        return b"PG" + struct.pack(">IIBH", 90 * ms, 0, kind, len(content)) + content
+
+    def screen(number, objects):
+        return struct.pack(">HHBHBBBB", 96, 64, 0x10, number, 0x80, 0, 0, len(objects)) + b"".join(objects)
+
+    pixels = b"\0\xa0\x01\0\0" * 8  # a run of 32 pixels of colour 1, and the end of a line
+    window = struct.pack(">BBHHHH", 1, 0, 32, 48, 32, 8)
+    shown = [
+        (0x16, screen(0, [struct.pack(">HBBHH", 0, 0, 0, 32, 48)])),
+        (0x17, window),
+        (0x14, bytes([0, 0, 1, colour, 128, 128, 255])),
+        (
+            0x15,
+            struct.pack(">HBB", 0, 0, 0xC0) + (4 + len(pixels)).to_bytes(3, "big") + struct.pack(">HH", 32, 8) + pixels,
+        ),
+        (0x80, b""),
+    ]
+    hidden = [(0x16, screen(1, [])), (0x17, window), (0x80, b"")]
+    return b"".join(segment(*one, ms) for ms, group in ((200, shown), (800, hidden)) for one in group)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "codec", "video", "kind"),
+    [
+        ("mkv", "dvdsub", H264, "dvd_subtitle"),
+        ("vob", "dvdsub", ["-c:v", "mpeg2video"], "dvd_subtitle"),
+        ("mkv", "dvbsub", H264, "dvb_subtitle"),
+        ("ts", "dvbsub", H264, "dvb_subtitle"),
+        ("ts", "dvbsub", ["-c:v", "mpeg2video"], "dvb_subtitle"),
+        ("mkv", "copy", H264, "hdmv_pgs_subtitle"),
+        ("m2ts", "copy", H264, "hdmv_pgs_subtitle"),
+    ],
+)
+def test_subtitles_that_are_pictures_are_told(suffix, codec, video, kind, scene, ffmpeg, beeps, tmp_path):
+    pictures = tmp_path / "words.sup"
+    pictures.write_bytes(blu_ray_subtitle())
+    maps = ["-map", "0:v", "-map", "1:a", "-map", "2:s"]
+    film = ffmpeg(*scene(seconds=1.2), "-i", pictures, *maps, *video, "-c:a", "ac3", "-c:s", codec,
+                  tmp_path / f"film.{suffix}")  # fmt: skip
+    with open_film(film) as container:
+        assert streams_left_out(container) == [f"1 x subtitles that are pictures ({kind}) not carried over"]
+    with open_reader(film) as reader:
+        assert len(list(reader.frames(count_sound=True))) == 30 and reader.problem() == ""
+    out = written(film, tmp_path)
+    with av.open(str(out)) as container:
+        assert [stream.type for stream in container.streams] == ["video", "audio"]
+    assert in_step(film, out, beeps) < 0.02
+
+
+def test_captions_for_televisions_are_not_called_pictures(ffmpeg, scene, tmp_path):
+    words = tmp_path / "words.scc"
+    words.write_text("Scenarist_SCC V1.0\n\n00:00:00:05\t9420 9420 c8e5 ecec ef80 942f 942f\n\n00:00:00:20\t942c\n")
+    maps = ["-map", "0:v", "-map", "2:s", "-c:s", "copy"]
+    with open_film(ffmpeg(*scene(), "-i", words, *maps, *H264, tmp_path / "film.mov")) as container:
+        assert streams_left_out(container) == ["1 x captions (eia_608) not carried over"]
 
 
 def test_words_of_a_line_of_dialogue():

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from facelib.films.naming import name_tracks
-from facelib.recognize import UNKNOWN, OpenSetKNN, RecognizerInfo
+from facelib.project.names import UNKNOWN
+from facelib.recognize import OpenSetKNN, RecognizerInfo
 
 OF_A = np.array([1.0, 0.0, 0.0, 0.0, 0.0])
 OF_B = np.array([0.0, 1.0, 0.0, 0.0, 0.0])

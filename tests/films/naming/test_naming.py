@@ -11,7 +11,8 @@ import pytest
 from facelib.films.naming import TRACK_COLUMNS, NamingSettings, name_tracks
 from facelib.films.naming.context import _may_be_named
 from facelib.films.naming.joint import Named
-from facelib.recognize import UNKNOWN, OpenSetKNN, OpenSetSVM, RecognizerInfo
+from facelib.project.names import UNKNOWN
+from facelib.recognize import OpenSetKNN, OpenSetSVM, RecognizerInfo
 
 PICTURES = ("people/A/1.jpg", "people/A/2.jpg", "people/B/1.jpg")
 

@@ -1,0 +1,33 @@
+"""Side data of decoded frames, such as the display matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any
+
+import av
+import av.filter
+
+_NEWER = range(28, 48)
+"""FFmpeg's numbers of kinds that PyAV 18 does not know: with one of them on a frame it cannot read any."""
+
+
+def side_data(raw: av.VideoFrame) -> Mapping[Any, Any]:
+    """Return a frame's side data by PyAV's names, without the kinds that PyAV does not know.
+
+    Such kinds are the EXIF data in a camera's JPEG pictures and the reference displays of a stereoscopic film.
+    """
+    try:
+        return raw.side_data
+    except ValueError:
+        return _without(_NEWER, raw).side_data
+
+
+def _without(kinds: range, raw: av.VideoFrame) -> av.VideoFrame:
+    graph = av.filter.Graph()
+    source = graph.add_buffer(width=raw.width, height=raw.height, format=raw.format, time_base=Fraction(1, 25))
+    nodes = [graph.add("sidedata", mode="delete", type=str(kind)) for kind in kinds]
+    graph.link_nodes(source, *nodes, graph.add("buffersink")).configure()
+    graph.vpush(raw)
+    return graph.vpull()

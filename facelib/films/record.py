@@ -1,0 +1,32 @@
+"""What is written beside a film's tables about their making; read without what makes them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pandas as pd
+
+from facelib.project import FilmFiles
+
+
+def read_record(files: FilmFiles) -> dict[str, Any]:
+    """Return what a film's tables were made from, and what of the film they lack; empty where it is not known."""
+    try:
+        record = json.loads(files.followed.read_text(encoding="utf-8"))
+        return record if isinstance(record, dict) else {}
+    except (OSError, ValueError):
+        return {}
+
+
+def length_of(files: FilmFiles, tracks: pd.DataFrame) -> float:
+    """Return a film's length in seconds, from its file, else as far as it was read, else to the end of its tracks."""
+    record = read_record(files)
+    known = float(str(record.get("duration", 0))) or float(str(record.get("read_until", 0)))
+    return known or float(tracks["end"].max() if len(tracks) else 0.0)
+
+
+def weights_of(files: FilmFiles) -> str:
+    """Return the SHA-256 of the weights that embedded a film's faces, empty where it is not known."""
+    made = read_record(files).get("made")
+    return str(made.get("weights", "")) if isinstance(made, dict) else ""

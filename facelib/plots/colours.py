@@ -1,0 +1,74 @@
+"""The colours and symbols of people, and the colours of figures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from facelib.project.names import NOT_A_FACE, UNKNOWN
+
+GREY = "#6A6A6A"
+"""The colour of everybody who is not of the cast."""
+
+# Okabe & Ito, "Color Universal Design" (2008): told apart under every common colour blindness. Yellow comes
+# last, because it is the weakest on white; black stands in the eighth place of the original.
+COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#1A1A1A", "#F0E442")
+
+GROUND = "background:var(--jp-layout-color2,#f2f2f2);color:var(--jp-ui-font-color2,#555)"
+"""The ground of small pictures in HTML: JupyterLab's or a report's own, light or dark."""
+
+# The next person differs in both: 8 colours by 8 symbols tell 64 people apart, the first eight by either alone.
+SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-down", "star", "x")
+
+PATTERNS = dict(zip(SYMBOLS, ("", "/", "\\", "|", "+", "-", "x", "."), strict=True))
+"""The pattern of a person's bars by the symbol, as plotly calls it; on the project's page they are the same."""
+
+# What became of a face: right, wrong or rejected; also used for the parts of a gallery.
+RIGHT, WRONG, REJECTED = "#009E73", "#D55E00", "#56B4E9"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How one person is drawn.
+
+    Attributes:
+        colour: A hexadecimal colour, `#RRGGBB`.
+        symbol: The name of a plotly marker symbol.
+    """
+
+    colour: str
+    symbol: str
+
+
+def marks(people: Iterable[str]) -> dict[str, Mark]:
+    """Return how each person is drawn, by name, sorted.
+
+    The same cast gets the same marks in every figure, whatever order it comes in. Whoever is not of the cast,
+    `unknown` and clusters named `Unknown 1` and so on, is a grey circle and uses up no colour.
+
+    Example:
+        >>> marks(["Bo", "unknown", "Al"])["Al"]
+        Mark(colour='#0072B2', symbol='circle')
+        >>> marks(["unknown"])["unknown"].colour == GREY
+        True
+    """
+    names = sorted(set(people))
+    cast = [name for name in names if not is_stranger(name)]
+    chosen = {name: nth_mark(i) for i, name in enumerate(cast)}
+    return {name: chosen.get(name, Mark(GREY, "circle")) for name in names}
+
+
+def nth_mark(number: int) -> Mark:
+    """Return one of 64 marks by its number; each eight from a multiple of eight on differ in colour and in symbol."""
+    return Mark(COLOURS[number % len(COLOURS)], SYMBOLS[(number + number // len(COLOURS)) % len(SYMBOLS)])
+
+
+def colours_of(people: Iterable[str]) -> dict[str, str]:
+    """Return the colour of each person, by name, as in every figure; `unknown` is always among them."""
+    return {name: mark.colour for name, mark in marks([*people, UNKNOWN]).items()}
+
+
+def is_stranger(name: str) -> bool:
+    """Tell whether a name is nobody's of the cast: `unknown`, `not a face`, or a group such as `Unknown 1`."""
+    start, _, number = name.partition(" ")
+    return name in (UNKNOWN, NOT_A_FACE) or (start == "Unknown" and number.isdigit())
