@@ -132,7 +132,22 @@ def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def copy_demo(shared_folder: Path) -> Callable[..., Project]:
+def make_once(shared_folder: Path) -> Callable[[str, Callable[[Path], object]], Path]:
+    """Return a function that gives a folder by its name, filled by whichever process asks first; to be copied."""
+
+    def make(name: str, fill: Callable[[Path], object]) -> Path:
+        kept, new = shared_folder / name, shared_folder / f"{name} new"
+        with file_lock(shared_folder / f"{name}.lock", what=f"making of the {name}", wait=True):
+            if not kept.is_dir():
+                fill(new)
+                new.rename(kept)
+        return kept
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def copy_demo(make_once: Callable[..., Path]) -> Callable[..., Project]:
     """Return a factory of demos, each made once by whoever asks first, then copied; not for tests of the making."""
 
     def copy(folder: Path, seconds_per_shot: float = WHOLE, *, tuned: bool = False) -> Project:
@@ -140,24 +155,22 @@ def copy_demo(shared_folder: Path) -> Callable[..., Project]:
 
         With shots of the usual length it is made by `facelib demo`, which leaves what it said in `said.txt`.
         """
-        name = f"demo {seconds_per_shot}{' tuned' * tuned}"
-        kept, new = shared_folder / name, shared_folder / f"{name} new"
-        with file_lock(shared_folder / f"{name}.lock", what="making of the demo", wait=True):
-            if not kept.is_dir():
-                project = Project("demo", new / "data", new / "output")
-                if tuned and seconds_per_shot != SHORT:  # the pictures are the same ones
-                    copy(new, SHORT, tuned=True)
-                    shutil.rmtree(project.data)
-                    copy(new, seconds_per_shot)
-                elif tuned:
-                    _tune(copy(new, seconds_per_shot))
-                elif seconds_per_shot == WHOLE:
-                    _make_whole(new)
-                else:
-                    make_demo(project, seconds_per_shot=seconds_per_shot, progress=False)
-                new.rename(kept)
+        kept = make_once(f"demo {seconds_per_shot}{' tuned' * tuned}", lambda new: fill(new, seconds_per_shot, tuned))
         shutil.copytree(kept, folder, dirs_exist_ok=True)
         return Project("demo", folder / "data", folder / "output")
+
+    def fill(new: Path, seconds_per_shot: float, tuned: bool) -> None:
+        project = Project("demo", new / "data", new / "output")
+        if tuned and seconds_per_shot != SHORT:  # the pictures are the same ones
+            copy(new, SHORT, tuned=True)
+            shutil.rmtree(project.data)
+            copy(new, seconds_per_shot)
+        elif tuned:
+            _tune(copy(new, seconds_per_shot))
+        elif seconds_per_shot == WHOLE:
+            _make_whole(new)
+        else:
+            make_demo(project, seconds_per_shot=seconds_per_shot, progress=False)
 
     return copy
 
@@ -260,7 +273,8 @@ def browser() -> Iterator[Browser]:
         pytest.skip("needs chromium on the path, or its place in CHROMIUM")
     expect.set_options(timeout=PLENTY)  # five seconds are little on a busy machine
     with sync_playwright() as playwright:
-        flags = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+        # No page needs WebGL, and a graphics card that is imitated draws five times as long as none.
+        flags = ["--no-sandbox", "--disable-gpu"]
         started = playwright.chromium.launch(executable_path=chromium, args=flags)
         yield started
         started.close()

@@ -66,11 +66,13 @@ def print_results(project: Project, results: Sequence[StepResult]) -> bool:
 
 
 def _print_found(project: Project) -> None:
-    """Say who is in the films, and how often the threshold that decided it errs."""
+    """Say who is in the films, how often the threshold that decided it errs, and what to look at."""
     from facelib.pipeline.findings import describe_films
 
-    for text in [*describe_films(project), *(f"Named by {line}" for line in _recognizer(project)[:1])]:
+    for text in describe_films(project):
         typer.echo(text)
+    for number, text in enumerate(_recognizer(project)):
+        typer.echo(text if number else f"Named by {text}")
 
 
 def _recognizer(project: Project) -> list[str]:

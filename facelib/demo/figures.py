@@ -53,8 +53,9 @@ class Figure:
         return self.face[3] - self.face[1]
 
 
+@cache
 def sample(name: str) -> NDArray[Any]:
-    """Return one of the pictures that scikit-image carries; of a pair, the first."""
+    """Return one of the pictures that scikit-image carries, not to be changed; of a pair, the first."""
     found = getattr(skimage_data, name)()
     return np.asarray(found[0] if isinstance(found, tuple) else found)
 

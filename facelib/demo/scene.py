@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal, get_args
 
 import cv2
@@ -65,11 +66,9 @@ def place(picture: FloatArray, figure: Figure, pose: Pose, *, light: FloatArray 
         pose: Where and how.
         light: Factor on the person's colours: one number, or `(3,)` for R, G and B.
     """
-    image, alpha, matrix = figure.image, figure.alpha, to_picture(figure, pose)
     halvings = max(0, int(np.log2(figure.side / pose.height)))
-    for _ in range(halvings):  # a warp reads four pixels only, so what is made much smaller is first made small
-        image, alpha = cv2.pyrDown(image).astype(np.uint8), cv2.pyrDown(alpha).astype(np.float32)
-    matrix = matrix @ np.diag([2.0**halvings, 2.0**halvings, 1.0])
+    image, alpha = _halved(figure, halvings)
+    matrix = to_picture(figure, pose) @ np.diag([2.0**halvings, 2.0**halvings, 1.0])
     left, top, right, bottom = _covered(alpha, matrix, picture)
     if left >= right or top >= bottom:
         return
@@ -78,7 +77,19 @@ def place(picture: FloatArray, figure: Figure, pose: Pose, *, light: FloatArray 
     person = cv2.warpPerspective(image, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     share = cv2.warpPerspective(alpha, matrix, size, flags=cv2.INTER_LINEAR)[..., None]
     part = picture[top:bottom, left:right]
-    part += (person * np.asarray(light, np.float32) - part) * share
+    change = np.asarray(person * np.asarray(light, np.float32), np.float32)
+    change -= part
+    change *= share
+    part += change
+
+
+@lru_cache(maxsize=16)  # those of a film
+def _halved(figure: Figure, times: int) -> tuple[Image, FloatArray]:
+    """Return a figure's picture and alpha made small: a warp reads four pixels only, however small its result is."""
+    if times == 0:
+        return figure.image, figure.alpha
+    image, alpha = _halved(figure, times - 1)
+    return cv2.pyrDown(image).astype(np.uint8), cv2.pyrDown(alpha).astype(np.float32)
 
 
 def _covered(alpha: FloatArray, matrix: NDArray[np.float64], picture: FloatArray) -> tuple[int, int, int, int]:

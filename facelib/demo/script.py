@@ -129,9 +129,10 @@ def _pan(plate: Image, done: float, *, backwards: bool) -> FloatArray:
 
 
 def _truth(people: list[tuple[str, Pose]]) -> pd.DataFrame:
-    sides = ["left", "top", "right", "bottom"]
-    rows = [(*_cut(pose.box), person) for person, pose in people if visible(pose.box, WIDTH, HEIGHT) >= 0.5]
-    return pd.DataFrame(rows, columns=[*sides, "person"]).astype(dict.fromkeys(sides, int))
+    seen = [(person, _cut(pose.box)) for person, pose in people if visible(pose.box, WIDTH, HEIGHT) >= 0.5]
+    boxes = np.array([box for _, box in seen], int).reshape(-1, 4)
+    table = pd.DataFrame(boxes, columns=["left", "top", "right", "bottom"])
+    return table.assign(person=[person for person, _ in seen])
 
 
 def _cut(box: Box) -> list[int]:

@@ -20,12 +20,16 @@ def ahead(items: Iterator[Item], *, most: int) -> Generator[Item]:
 
     Args:
         items: Used in the other thread only.
-        most: How many items may wait. Raising it takes more memory.
+        most: How many items may wait. Raising it takes more memory. With 0 each is made when it is asked for, in the
+            same thread, which is faster on one core.
 
     Example:
         >>> list(ahead(iter("abc"), most=2))
         ['a', 'b', 'c']
     """
+    if most == 0:
+        yield from items
+        return
     with ThreadPoolExecutor(1, thread_name_prefix="facelib-ahead") as worker:
         waiting: deque[Future[object]] = deque(worker.submit(next, items, _END) for _ in range(most))
         try:

@@ -14,9 +14,10 @@ from PIL import ImageColor
 from tqdm.auto import tqdm
 
 from facelib.films.corrections import NOT_A_FACE
-from facelib.films.draw import RGB, LabelledBox, Planes, blur_head, draw_marks
+from facelib.films.draw import RGB, LabelledBox, blur_head, draw_marks
 from facelib.films.media.decode import FilmFrame
 from facelib.films.media.encode import WriteReport, write_film
+from facelib.films.media.shown import Planes
 from facelib.films.media.times import read_film_times
 from facelib.project import FilmFiles
 from facelib.project.names import UNKNOWN
@@ -89,21 +90,20 @@ def annotate_film(
     times = read_film_times(video, files)
     faces = _Faces(files, 0.0 if blur == "nobody" else linger)
 
-    def draw(frame: FilmFrame) -> Planes:
+    def draw(frame: FilmFrame, planes: Planes) -> None:
         bar.update()
         here, near = faces.at(frame)
         blurred = [face for face in (*here, *near) if blur != "nobody" and face.track not in left_sharp]
         signed = [(face, signs[face.track]) for face in here if face.track in signs]
-        planes = frame.planes(own=bool(blurred or signed))
         for face in blurred:
             blur_head(planes, face.left, face.top, face.right, face.bottom)
         marks = [LabelledBox(f.left, f.top, f.right, f.bottom, sign.label, sign.colour) for f, sign in signed]
         draw_marks(planes, marks, line=max(2, round(frame.height / 240) // 2 * 2))
-        return planes
 
     what = f"drawing {Path(video).name}"
     with tqdm(total=len(times.ticks), unit=" frames", desc=what, leave=False, disable=not progress) as bar:
-        write_film(video, files.annotated, draw, quality=quality, times=times, report=report)
+        cuts = faces.cuts or None
+        write_film(video, files.annotated, draw, quality=quality, times=times, cuts=cuts, report=report)
     return files.annotated
 
 

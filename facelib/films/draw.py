@@ -16,9 +16,9 @@ from PIL import ImageDraw
 
 from facelib.faces import Image
 from facelib.films.fonts import open_font
+from facelib.films.media.shown import Planes
 
 RGB = tuple[int, int, int]
-Planes = tuple[Image, Image, Image]
 
 # How far a head reaches past the box of its face, as shares of the box's sides: detectors differ, hair is high.
 _SIDE, _ABOVE, _BELOW = 0.4, 0.5, 0.35
@@ -50,7 +50,7 @@ def draw_marks(planes: Planes, marks: Sequence[LabelledBox], *, line: int = 2) -
     boxes = np.array([mark[:4] for mark in marks], np.float64).reshape(-1, 4)
     boxes = np.round(boxes / 2) * 2  # the planes of colours are half as large
     for box, mark in zip(boxes, marks, strict=True):
-        _draw_box(planes, box, _to_yuv(np.array([[mark.colour]], np.uint8)), line)
+        _draw_box(planes, box, _tint(mark.colour), line)
     height, width = planes[0].shape
     taken = np.empty((0, 4))
     for box, mark in zip(boxes, marks, strict=True):
@@ -161,6 +161,11 @@ def _to_yuv(image: Image) -> Planes:
     second = 128 + 0.439 * red - 0.368 * green - 0.071 * blue
     y, u, v = (np.clip(np.round(plane), 0, 255).astype(np.uint8) for plane in (luma, first, second))
     return y, u[::2, ::2], v[::2, ::2]
+
+
+@lru_cache(maxsize=512)
+def _tint(colour: RGB) -> Planes:
+    return _to_yuv(np.array([[colour]], np.uint8))
 
 
 @lru_cache(maxsize=512)

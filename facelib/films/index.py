@@ -23,8 +23,8 @@ from facelib.films.ahead import ahead
 from facelib.films.clothes import clothes, hair
 from facelib.films.growing import KEYFRAMES, LOOKS, GrowingTables, growing_tables
 from facelib.films.hidden import drop_hidden
-from facelib.films.media.carried import streams_left_out
 from facelib.films.media.decode import FilmFrame, FilmReader, UnreadableFilm, open_reader
+from facelib.films.media.reader import left_out
 from facelib.films.media.times import write_times
 from facelib.films.merge import TrackFilters, keep_tracks, merge_tracklets
 from facelib.films.scenes import background, find_scenes, find_setups, small_picture
@@ -33,6 +33,7 @@ from facelib.films.shots import ShotMethod, split_shots
 from facelib.films.track import DETECTIONS, FaceSample, ShotTracker, Track, TrackMethod, fill_frames
 from facelib.images import crop, encode_jpeg, sharpness, thumbnail
 from facelib.project import FilmFiles, text_of, write_table, write_text
+from facelib.project.cores import allowed_cores
 
 _FAINT = 0.6  # of the least score: a face with this score may continue a track, never begin one
 _LEAST_AHEAD, _MOST_AHEAD = 6, 24  # frames that wait between decoding and the search, and after it, at most
@@ -176,7 +177,7 @@ def find_tracks(
                 shots.append(shot.row())
                 dropped += shot.dropped
                 shot = None
-        times, problem, notes = reader.times(), reader.problem(), streams_left_out(reader.container)
+        times, problem, notes = reader.times(), reader.problem(), left_out(reader)
         if not shots:
             raise UnreadableFilm(f"expected a film with at least one frame, could decode none of {str(video)!r}")
     write_table(_shot_table(shots), files.shots)
@@ -225,16 +226,15 @@ class _Shot:
         frame, faces, sample = self.waiting.frame, self.waiting.faces, self.waiting
         alone = min(frame.time - self.sampled, following - frame.time) > self.tracker.patience
         self.sampled, self.waiting = frame.time, None
-        self.place.add(sample.picture, frame.time)
+        self.place.add(sample)
         tracks = self.tracker.update(frame.index, frame.time, faces, alone=alone)
         if not len(faces):
             return
-        whole = sample.picture.shape[:2] == (frame.height, frame.width)
-        worth, most = _worth(frame, sample.picture, faces), self.tracking.faces_per_track
+        worth, most = _worth(sample), self.tracking.faces_per_track
         wanted = [i for i, track in enumerate(tracks) if track is not None and track.wants(float(worth[i]), most)]
         if not wanted:
             return
-        image, chosen = sample.picture if whole else frame.image(), faces[wanted]
+        image, chosen = sample.picture if sample.is_whole else frame.image(), faces[wanted]
         for i, look in zip(wanted, self._looks(frame, image, chosen, worth[wanted]), strict=True):
             track = tracks[i]
             assert track is not None
@@ -311,11 +311,11 @@ class _Place:
         self._small: list[Image] = []
         self._count, self._step = 0, 1
 
-    def add(self, image: Image, time: float) -> None:
+    def add(self, sample: Sample) -> None:
         if self._count & (self._count + 1) == 0:  # the 1st, 2nd, 4th, 8th ...: the last of them is never an early one
-            self._keyframe, self.time = thumbnail(image, size=_KEYFRAME_SIZE), time
+            self._keyframe, self.time = thumbnail(sample.picture, size=_KEYFRAME_SIZE), sample.frame.time
         if self._count % self._step == 0:
-            self._small.append(small_picture(image))
+            self._small.append(small_picture(sample.preview[:, :, ::-1]))
             if len(self._small) > _BACKGROUNDS:
                 self._small, self._step = self._small[::2], self._step * 2
         self._count += 1
@@ -329,17 +329,21 @@ class _Place:
 
 
 def _frames_ahead(reader: FilmReader) -> int:
-    """Return how many frames may wait: enough for what is decoded while samples of a second are searched."""
+    """Return how many frames may wait: enough for what is decoded while samples of a second are searched.
+
+    On one core none does: there threads only take turns.
+    """
+    if allowed_cores() == 1:
+        return 0
     context = reader.stream.codec_context
     pixels = max(1, context.width * context.height)
     return int(min(_MOST_AHEAD, max(_LEAST_AHEAD, _PIXELS_AHEAD / pixels)))
 
 
-def _worth(frame: FilmFrame, picture: Image, faces: Faces) -> FloatArray:
-    """Return the quality of each face of a frame; `picture` is the frame's, perhaps smaller."""
-    left, top = 0, 0
-    if picture.shape[:2] != (frame.height, frame.width):
-        picture, left, top = frame.around(faces.boxes)
+def _worth(sample: Sample) -> FloatArray:
+    """Return the quality of each face of a sample."""
+    frame, faces = sample.frame, sample.faces
+    picture, left, top = (sample.picture, 0, 0) if sample.is_whole else frame.around(faces.boxes)
     boxes = faces.boxes - np.array([left, top, left, top], np.float32)
     return quality_of(faces, [sharpness(picture, box) for box in boxes], frame.height, frame.width)
 

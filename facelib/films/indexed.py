@@ -17,7 +17,7 @@ from facelib.films.index import TRACK_TYPES, FilmTracks, TrackingSettings, find_
 from facelib.films.record import read_record
 from facelib.project import FilmFiles, digest, write_table, write_text
 
-_FORM = 7  # version of the tables; raise it when the pass writes something else
+_FORM = 8  # version of the tables; raise it when the pass writes something else
 _log = logging.getLogger(__name__)
 
 

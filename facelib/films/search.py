@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
@@ -28,13 +28,28 @@ class Sample:
 
     Attributes:
         frame: The frame.
-        picture: It as it was searched, `(height, width, 3)` uint8 RGB, not larger than the detector's working size.
+        preview: Its picture, `(h, w, 3)` uint8 in BGR order, the longer side 160 pixels.
+        size: Pixels of the longer side of `picture` at most; None leaves it as large as the frame.
         faces: The faces found, in pixels of the film.
     """
 
     frame: FilmFrame
-    picture: Image
-    faces: Faces
+    preview: Image
+    size: int | None
+    faces: Faces = field(default_factory=Faces.empty)
+    _picture: Image | None = field(default=None, init=False)
+
+    @property
+    def picture(self) -> Image:
+        """Its picture as it is searched, `(height, width, 3)` uint8 RGB; converted when first asked for."""
+        if self._picture is None:
+            self._picture = self.frame.image() if self.size is None else self.frame.picture(self.size)
+        return self._picture
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether `picture` is as large as the frame."""
+        return self.size is None or self.size >= max(self.frame.width, self.frame.height)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,7 +125,7 @@ def search_faces(
     search = _Search(detector, seconds_between_whole)
     held: list[SearchedFrame] = []
     for item in frames:
-        sample = search.open(item.frame) if sampler.takes(item) else None
+        sample = search.open(item) if sampler.takes(item) else None
         where = (item.frame.index, item.frame.time, item.shot, item.first, item.last, item.transition)
         held.append(SearchedFrame(*where, sample))
         if sample is not None:
@@ -131,10 +146,9 @@ class _Search:
         self._calm = False
         self.waiting: list[Sample] = []
 
-    def open(self, frame: FilmFrame) -> Sample:
-        """Convert a frame, as large as it is searched."""
-        size = None if self._parts is None else self._parts.options.working_size
-        return Sample(frame, frame.image() if size is None else frame.picture(size), Faces.empty())
+    def open(self, item: ShotFrame) -> Sample:
+        """Return a frame as a sample that is not yet searched."""
+        return Sample(item.frame, item.preview, None if self._parts is None else self._parts.options.working_size)
 
     def take(self, sample: Sample, *, end: bool) -> None:
         """Take the next sample; search it whole, and those waiting, at an end of a shot and when it is time to."""

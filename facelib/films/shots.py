@@ -39,13 +39,15 @@ class ShotFrame:
         first: Whether it is the first frame of its shot.
         last: Whether it is the last frame of its shot.
         transition: How its shot begins: empty for the film's first shot, else `cut` or `fade`.
+        preview: Its picture, `(h, w, 3)` uint8 in BGR order, the longer side 160 pixels.
     """
 
     frame: FilmFrame
     shot: int
     first: bool
     last: bool
-    transition: Transition = ""
+    transition: Transition
+    preview: Image
 
 
 def split_shots(
@@ -169,7 +171,7 @@ class _Splitter:
         begins = self._next_begins(seen, self._start) if self.waiting else ""
         last = bool(begins) or not self.waiting
         self._changes.discard(index)
-        item = ShotFrame(seen.frame, self._shot, index == self._start, last, self._transition)
+        item = ShotFrame(seen.frame, self._shot, index == self._start, last, self._transition, seen.preview)
         if begins:
             self._shot, self._start, self._transition = self._shot + 1, index + 1, begins
         return item

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import shlex
 import unicodedata
@@ -16,6 +15,7 @@ import pandas as pd
 from facelib.gallery.aliases import ALIAS_COLUMNS, find_aliases
 from facelib.project import Project
 from facelib.project.decisions import read_decisions
+from facelib.project.digests import sha256_of
 from facelib.project.identities import cast_of, open_pairs
 from facelib.project.names import is_same_name, same_names
 
@@ -111,7 +111,7 @@ def _same_pictures(project: Project, cast: list[str]) -> Iterator[tuple[str, str
         for path in paths:
             owners.setdefault(sizes.get(path, 0), set()).add(person)
     shared = {
-        person: {_content(path) for path in paths if len(owners[sizes.get(path, 0)]) > 1} - {b""}
+        person: {_content(path) for path in paths if len(owners[sizes.get(path, 0)]) > 1} - {""}
         for person, paths in pictures.items()
     }
     for one, other in combinations((person for person in cast if shared[person]), 2):
@@ -120,13 +120,12 @@ def _same_pictures(project: Project, cast: list[str]) -> Iterator[tuple[str, str
             yield one, other
 
 
-def _content(path: Path) -> bytes:
+def _content(path: Path) -> str:
     """Return a file's checksum, empty for one that cannot be read."""
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").digest()
+        return sha256_of(path)
     except OSError:
-        return b""
+        return ""
 
 
 def _commands(later: str, earlier: str, project: Project) -> str:

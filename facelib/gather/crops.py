@@ -14,7 +14,7 @@ from facelib.gather.cutting import DIED, AlignMethod, Cut, CutTask, Cutting, cut
 from facelib.gather.failures import Failures
 from facelib.gather.workers import spread
 from facelib.images import find_pictures_below
-from facelib.nets.runtime import allowed_cores
+from facelib.project.cores import allowed_cores
 from facelib.project.digests import sha256_if_readable
 
 CROP_COLUMNS = ["picture", "crop", "reason"]

@@ -9,8 +9,9 @@ import numpy as np
 from PIL import ImageColor
 
 from facelib.faces import Image
-from facelib.films.draw import LabelledBox, Planes, draw_marks
+from facelib.films.draw import LabelledBox, draw_marks
 from facelib.films.media.decode import FilmFrame
+from facelib.films.media.shown import Planes
 from facelib.live.records import LiveFace
 from facelib.plots.colours import GREY, colours_of
 from facelib.project.names import UNKNOWN

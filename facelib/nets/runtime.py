@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -13,6 +12,8 @@ from typing import Any, Literal, get_args
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
+
+from facelib.project.cores import allowed_cores
 
 _log = logging.getLogger(__name__)
 
@@ -152,19 +153,3 @@ def _load_cuda_libraries() -> None:
         getattr(onnxruntime, "preload_dlls", lambda: None)()
     if said.getvalue():
         _log.debug("loading CUDA's libraries: %s", said.getvalue().strip())
-
-
-def allowed_cores() -> int:
-    """Return how many cores this process may use: containers and batch systems often give fewer than there are.
-
-    The environment variable `OMP_NUM_THREADS`, which many libraries obey, lowers the number.
-    """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    wanted = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
-    if wanted.isdecimal() and int(wanted) > 0:
-        cores = min(cores, int(wanted))
-    try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
-        return cores if quota == "max" else max(1, min(cores, round(int(quota) / int(period))))
-    except (OSError, ValueError):
-        return cores

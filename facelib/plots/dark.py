@@ -29,6 +29,9 @@ _LINES = {
 _SCOPE = 'body[data-jp-theme-light="false"]'  # JupyterLab, with a dark theme chosen
 _PREFERRED = "@media (prefers-color-scheme: dark)"
 
+# The outline of names that lines pass below: plotly chooses its colour by the ink that the name has in Python.
+_OUTLINE = ", ".join(f"{side} 1px {_LINES['#FFFFFF']}" for side in ("1px 1px", "-1px -1px", "1px -1px", "-1px 1px"))
+
 # Plotly.js writes each colour into the element that has it; labels under the pointer choose ink and ground themselves.
 _PART = "& .js-plotly-plot .main-svg > :not(.hoverlayer)"
 
@@ -47,6 +50,7 @@ def _rules() -> str:
     return f"""
 & .js-plotly-plot .main-svg {{ background: transparent !important; }}
 {_colours()}
+{_PART} text[style*="text-shadow"] {{ text-shadow: {_OUTLINE} !important; }}
 {_PART} .bg {{ fill: transparent !important; }}
 & .js-plotly-plot .bglayer rect {{ fill: transparent !important; }}
 & .js-plotly-plot :is(.heatmaplayer, .cbfills) {{ filter: invert(1) hue-rotate(180deg); }}

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from itertools import count
 from pathlib import Path
 
@@ -290,8 +291,8 @@ class Project:
         for candidate in (self.videos / name, *below, Path(name)):
             if candidate.is_file():
                 return candidate
-        there = [film.name for film in films]
-        raise FileNotFoundError(f"expected a film named {name!r} in {str(self.videos)!r}, found {there!r}")
+        near = sorted((film.name for film in films), key=lambda other: -SequenceMatcher(None, name, other).ratio())[:10]
+        raise FileNotFoundError(f"expected a film named {name!r} in {str(self.videos)!r}; the nearest are {near!r}")
 
 
 @dataclass(frozen=True, slots=True)

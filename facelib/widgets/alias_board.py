@@ -18,6 +18,10 @@ _ACTIONS = (
     Action("apart", "Keep apart", ("k",), "they are two people, and not asked about again", "next"),
     Action("undo", "Take back", ("z",), "take back what is said of this pair"),
 )
+_ANSWERED = {
+    "merged": "{later} is {earlier} from now on. Press z to take this back.",
+    "kept apart": "They are two people, and strangers to each other. Press z to take this back.",
+}
 _EXAMPLES = 4
 
 
@@ -85,9 +89,12 @@ class AliasBoard(FaceBoard):
     def _detail(self, number: int) -> dict[str, Any]:
         later, earlier = self._pair(number)
         places = [str(self._questions.at[number, name]) for name in ("other_picture", "picture")]
+        state = self._state(number)
+        asked = f"{later} and {earlier} {how_alike(earlier, later)}: merge, or keep apart?"
+        open_still = f"{later} came later. Until you say, they do not count as strangers to each other."
         return {
-            "title": f"{later} and {earlier} {how_alike(earlier, later)}: merge, or keep apart?",
-            "lines": [f"{later} came later. Until you say, they do not count as strangers to each other."],
+            "title": f"{later} and {earlier}: {state}" if state else asked,
+            "lines": [_ANSWERED[state].format(later=later, earlier=earlier) if state else open_still],
             "rows": [
                 {"caption": f"{name}, the nearest first", "pictures": self._examples(name, place)}
                 for name, place in zip((later, earlier), places, strict=True)
@@ -111,4 +118,4 @@ class AliasBoard(FaceBoard):
             else:
                 separate_people(self._project, later, earlier)
         told = ", ".join(f"{later} {said} {earlier}" for later, earlier in pairs)
-        return f"{told}. Run notebook 04 again for it to take effect."
+        return f"{told}. Run notebook 04 again for it to take effect, then 05 for the films."

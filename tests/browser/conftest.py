@@ -18,6 +18,10 @@ from tempfile import mkdtemp
 import pytest
 from playwright.sync_api import Page
 
+import facelib
+from facelib.films.identify import identify_films
+from facelib.recognize import load_recognizer
+
 SETTINGS = {
     "@jupyterlab/apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
     # Cells out of sight are not taken out of the page, so that a test need not scroll.
@@ -86,6 +90,19 @@ def lab(kernel_server, tmp_path_factory) -> Iterator[Lab]:
     finally:
         server.terminate()
         server.wait(30)
+
+
+@pytest.fixture(scope="session")
+def identified(make_once, make_tuned_demo) -> Path:
+    """The folder of a short demo of one film with the tables of notebook 05; to be copied."""
+
+    def fill(folder: Path) -> None:
+        project = make_tuned_demo(folder, 1.2)
+        (project.videos / "demo_vfr.mp4").unlink()
+        networks = facelib.load_detector(working_size=640), facelib.load_embedder("dlib")
+        identify_films(project.find_videos(), project, *networks, *load_recognizer(project.recognizer), progress=False)
+
+    return make_once("demo identified", fill)
 
 
 @pytest.fixture

@@ -22,7 +22,9 @@ PLAYS = """async film => {
 @pytest.fixture(scope="module")
 def demo(lab, make_tuned_demo):
     """A short demo in JupyterLab's folder, with its recognizer."""
-    return make_tuned_demo(lab.make_folder("film", NOTEBOOK), 0.8)
+    project = make_tuned_demo(lab.make_folder("film", NOTEBOOK), 1.2)
+    (project.videos / "demo_vfr.mp4").unlink()
+    return project
 
 
 def test_the_page_plays_the_film_in_the_notebook(demo, run_notebook):

@@ -26,7 +26,7 @@ NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "09_live_camera.ipynb"
 def live(lab, make_tuned_demo) -> Project:
     """The demo in JupyterLab's folder with a recognizer; its film plays over and over."""
     root = lab.make_folder("live")
-    project = make_tuned_demo(root, 2.0)
+    project = make_tuned_demo(root, 1.2)
     (project.videos / "demo_vfr.mp4").unlink()
     notebook = json.loads(NOTEBOOK.read_text(encoding="utf-8"))
     # A cell that waited for these seconds would never let the page's buttons answer.

@@ -9,38 +9,22 @@ import pandas as pd
 import pytest
 from playwright.sync_api import Page, expect
 
-import facelib
 from facelib.films.corrections import labels, read_corrections
-from facelib.films.identify import identify_films
 from facelib.project import Project
-from facelib.recognize import load_recognizer
 
 NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "06_review_tracks.ipynb"
 STRANGERS = {4: "Unknown 1", 5: "Unknown 2", 7: "Unknown 3", 9: "Unknown 1"}  # by shot: grouped as 05 does it
 
 
-@pytest.fixture(scope="module")
-def identified(tmp_path_factory, make_tuned_demo) -> Path:
-    """The folder of a short demo that has been through notebook 05; 4 and 9 show the same stranger."""
-    root = tmp_path_factory.mktemp("identified")
-    project = make_tuned_demo(root, 1.2)
-    (project.videos / "demo_vfr.mp4").unlink()
-    detector = facelib.load_detector(working_size=640)
-    embedder = facelib.load_embedder("dlib")
-    identify_films(
-        project.find_videos(), project, detector, embedder, *load_recognizer(project.recognizer), progress=False
-    )
-    tracks = pd.read_parquet(project.film("demo.mp4").tracks)
-    assert dict(zip(tracks["shot"], tracks["cluster"], strict=True)).items() >= STRANGERS.items()
-    return root
-
-
 @pytest.fixture
 def reviewed(lab, identified) -> Project:
-    """A copy of it in JupyterLab's folder."""
+    """A short demo in JupyterLab's folder that has been through notebook 05; 4 and 9 show the same stranger."""
     root = lab.make_folder("review", NOTEBOOK)
     shutil.copytree(identified, root, dirs_exist_ok=True)
-    return Project("demo", root / "data", root / "output")
+    project = Project("demo", root / "data", root / "output")
+    tracks = pd.read_parquet(project.film("demo.mp4").tracks)
+    assert dict(zip(tracks["shot"], tracks["cluster"], strict=True)).items() >= STRANGERS.items()
+    return project
 
 
 def labelled(project: Project) -> pd.DataFrame:

@@ -25,28 +25,36 @@ QUESTION = f"Tob and {FORD} look like one person: merge, or keep apart?"
 pytestmark = pytest.mark.real_data
 
 
-@pytest.fixture
-def project(lab, shared_data) -> Project:
-    """Ten real people and two films in JupyterLab's folder, as 02, 04 and 05 leave them."""
-    root = lab.make_folder("names")
+@pytest.fixture(scope="module")
+def enrolled(tmp_path_factory, shared_data) -> Path:
+    """The folder of ten real people and two films, as 02 and 04 leave them."""
+    root = tmp_path_factory.mktemp("names")
     made = Project("demo", root / "data", root / "output")
     shutil.copytree(shared_data / "film_clips" / "people", made.people)
     made.videos.mkdir()
     for film in ("ford1.mp4", "will_smith1.mp4"):
         shutil.copy(shared_data / "film_clips" / "videos" / film, made.videos)
-    for name in ("02_embed_faces", "04_tune_threshold", "06_review_tracks"):
-        text = (NOTEBOOKS / f"{name}.ipynb").read_text(encoding="utf-8")
-        if name.startswith("04"):  # the comparison of recognizers takes a minute
-            assert "options: dict = {}" in text
-            text = text.replace("options: dict = {}", "options: dict = {'comparison': False}")
-        (root / "notebooks" / f"{name}.ipynb").write_text(text, encoding="utf-8")
     detector, embedder = facelib.load_detector(smallest_face=40), facelib.load_embedder(EMBEDDER)
     table = build_gallery(made, detector, embedder, progress=False)
     search = describe_search(detector, working_size=1000)
     sha256, threshold = embedder.sha256, embedder.threshold
     write_gallery(table, made.faces, detector=search, embedder=EMBEDDER, weights_sha256=sha256, threshold=threshold)
     tune(read_gallery(made.faces), fallback=threshold, progress=False).save(made.recognizer)
-    return made
+    return root
+
+
+@pytest.fixture
+def project(lab, enrolled) -> Project:
+    """A copy of them in JupyterLab's folder, with the notebooks."""
+    names = ("02_embed_faces", "04_tune_threshold", "06_review_tracks")
+    root = lab.make_folder("names", *(NOTEBOOKS / f"{name}.ipynb" for name in names))
+    shutil.copytree(enrolled, root, dirs_exist_ok=True)
+    tuning = root / "notebooks" / "04_tune_threshold.ipynb"
+    text = tuning.read_text(encoding="utf-8")
+    assert "options: dict = {}" in text
+    # The comparison of recognizers takes a minute.
+    tuning.write_text(text.replace("options: dict = {}", "options: dict = {'comparison': False}"), encoding="utf-8")
+    return Project("demo", root / "data", root / "output")
 
 
 def notebook(project: Project, name: str) -> Path:

@@ -30,6 +30,13 @@ def test_the_items_are_made_in_one_other_thread():
     assert len(set(seen)) == 1 and threading.current_thread().name not in seen
 
 
+def test_without_room_items_are_made_when_they_are_asked_for():
+    seen = []
+    with closing(ahead(counted(3, seen), most=0)) as items:
+        assert next(items) == 0 and seen == [threading.current_thread().name]
+        assert list(items) == [1, 2]
+
+
 def test_an_error_comes_after_the_items_before_it():
     found = []
     with pytest.raises(OSError, match="no more"):

@@ -9,7 +9,7 @@ from skimage import data
 
 from facelib.detect import load_detector
 from facelib.faces import iou
-from facelib.films.media.decode import read_frames
+from facelib.films.media.decode import FilmFrame, read_frames
 from facelib.films.search import Sampler, search_faces
 from facelib.films.shots import split_shots
 from facelib.nets.runtime import Network
@@ -77,7 +77,20 @@ def test_a_face_is_found_in_every_sample(make_film, detector, name):
 def test_a_still_face_costs_little(make_film, detector, pixels):
     samples = [frame for frame in searched(make_film(pictures=list(portraits(STILL))), detector) if frame.sample]
     assert len(samples) >= 19
-    assert sum(pixels) < 0.4 * len(samples) * max(pixels)
+    assert sum(pixels) < 0.3 * len(samples) * max(pixels)
+
+
+def test_only_pictures_that_are_searched_are_converted(make_film, detector, pixels, monkeypatch):
+    converted: list[int] = []
+    convert = FilmFrame.picture
+
+    def counting(self, longest):
+        converted.append(self.index)
+        return convert(self, longest)
+
+    monkeypatch.setattr(FilmFrame, "picture", counting)
+    searched(make_film(pictures=list(portraits(STILL))), detector)
+    assert sorted(set(converted)) == sorted(converted) and len(converted) == len(pixels)
 
 
 def test_every_sample_is_searched_whole_unless_asked_otherwise(make_film, detector, pixels):

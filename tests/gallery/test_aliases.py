@@ -120,11 +120,11 @@ def gallery_of(table: pd.DataFrame) -> Gallery:
     return Gallery(table, "centerface", "dlib", "abc", THRESHOLD)
 
 
-@pytest.mark.parametrize("kind", ["knn", "svm"])
-def test_one_person_under_two_names_does_not_move_the_threshold(make_table: Made, kind: str) -> None:
-    table = make_table({f"Person {number:02}": 40 for number in range(20)}, scatter=0.25)
+@pytest.mark.parametrize(("kind", "faces"), [("knn", 40), ("svm", 20)])
+def test_one_person_under_two_names_does_not_move_the_threshold(make_table: Made, kind: str, faces: int) -> None:
+    table = make_table({f"Person {number:02}": faces for number in range(20)}, scatter=0.25)
     right = tune(gallery_of(table), fallback=THRESHOLD, kind=kind, progress=False)
-    twice = tune(gallery_of(renamed(table, "Person 03", 20)), fallback=THRESHOLD, kind=kind, progress=False)
+    twice = tune(gallery_of(renamed(table, "Person 03", faces // 2)), fallback=THRESHOLD, kind=kind, progress=False)
     assert twice.aliases in ((("Person 03", "Tob"),), (("Tob", "Person 03"),)) and right.aliases == ()
     assert "look like one person" in twice.fitted.advice and "look like" not in right.fitted.advice
     assert twice.fitted.from_data and twice.fitted.threshold == pytest.approx(right.fitted.threshold, abs=0.02)

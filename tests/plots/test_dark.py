@@ -16,8 +16,18 @@ from PIL import Image
 from plotly.offline import get_plotlyjs
 
 import facelib.page
+from facelib.films.appearances import graph_of
 from facelib.pipeline.report import FIGURE, write_report
-from facelib.plots import draw_confusion, draw_det, draw_distances, draw_gallery, draw_map, draw_timeline, themed
+from facelib.plots import (
+    draw_confusion,
+    draw_det,
+    draw_distances,
+    draw_gallery,
+    draw_map,
+    draw_people,
+    draw_timeline,
+    themed,
+)
 from facelib.plots.colours import COLOURS, GREY
 from facelib.plots.dark import ON_DARK
 
@@ -25,6 +35,9 @@ from facelib.plots.dark import ON_DARK
 INKS = """() => [...document.querySelectorAll('.main-svg > :not(.hoverlayer) text')]
     .filter(text => text.textContent.trim() && !text.closest('.heatmaplayer'))
     .map(text => getComputedStyle(text).fill)"""
+OUTLINES = """() => [...document.querySelectorAll('.main-svg text')].map(text => getComputedStyle(text))
+    .filter(style => style.textShadow !== 'none').flatMap(style =>
+        style.textShadow.match(/rgb[^)]*\\)/g).map(outline => [style.fill, outline]))"""
 GROUNDS = "() => [...document.querySelectorAll('.main-svg')].map(plot => getComputedStyle(plot).backgroundColor)"
 
 
@@ -45,6 +58,7 @@ def figures() -> list[go.Figure]:
             pd.DataFrame(np.diag([5, 3, 0]), index=["Ada", "Bo", "unknown"], columns=["Ada", "Bo", "unknown"])
         ),
         draw_gallery(faces),
+        draw_people(graph_of(seen.assign(end=9))),
     ]
 
 
@@ -78,6 +92,8 @@ def test_on_a_dark_page_figures_have_no_white_ground_and_no_dark_ink(page):
     inks = page.evaluate(INKS)
     assert len(inks) > 50 and min(map(brightness, inks)) > 120
     assert np.median(picture) < 30 and (picture > 235).mean() < 0.03
+    outlines = page.evaluate(OUTLINES)
+    assert outlines and all(brightness(ink) - brightness(outline) > 120 for ink, outline in outlines)
 
 
 def test_on_a_light_page_they_stay_as_they_are(page):
@@ -85,6 +101,7 @@ def test_on_a_light_page_they_stay_as_they_are(page):
     assert page.evaluate(GROUNDS).count("rgb(255, 255, 255)") == len(figures())
     assert max(map(brightness, page.evaluate(INKS))) < 120
     assert np.median(picture) == 255
+    assert all(brightness(outline) - brightness(ink) > 120 for ink, outline in page.evaluate(OUTLINES))
 
 
 @pytest.mark.parametrize(("scheme", "dark"), [("dark", True), ("light", False)])

@@ -85,6 +85,10 @@ def test_videos(project, tmp_path):
     assert [path.name for path in project.find_videos(["b.mp4", str(tmp_path / "else.mp4")])] == ["b.mp4", "else.mp4"]
     with pytest.raises(FileNotFoundError, match=r"c\.mp4.*a\.MKV"):
         project.find_videos(["c.mp4"])
+    (project.videos / "holiday.mp4").touch()
+    with pytest.raises(FileNotFoundError, match=r"the nearest are \['holiday.mp4', "):
+        project.find_videos(["hollidays.mp4"])
+    (project.videos / "holiday.mp4").unlink()
     (project.videos / "a.mp4").touch()
     assert [path.name for path in project.find_videos()] == ["a.MKV", "a.mp4", "b.mp4"]
     (tmp_path / "a.mp4").touch()

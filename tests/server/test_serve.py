@@ -80,7 +80,8 @@ def test_several_processes_are_one_server(tmp_path: Path) -> None:
         assert ask("DELETE", f"tokens/{made['id']}").status_code == 204
         assert {ask("GET", "projects", **other).status_code for _ in range(6)} == {401}
         told = httpx2.get(f"{address}/metrics", headers=headers).text
-        assert 'route="/projects",status="200"} 7.0' in told and 'route="/projects",status="401"} 6.0' in told
+        answered = 'route="/api/v1/projects",status="{}"}} {}.0'
+        assert answered.format(200, 7) in told and answered.format(401, 6) in told
 
         # One that ends while it starts, or just when it is asked whether it lives, is waited for 60 s, then replaced.
         deadline = time.monotonic() + 180
@@ -165,7 +166,7 @@ def test_figures_for_prometheus_need_a_token(
         for sample in family.samples
         if sample.name == "facelib_requests_total"
     }
-    assert found[("/projects", "200")] == 1 and found[("none", "404")] == 1
+    assert found[("/api/v1/projects", "200")] == 1 and found[("none", "404")] == 1
     assert "Lovelace" not in text
     assert client_with({"demo": "admin"}).get("/metrics").status_code == 403
 

@@ -9,9 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from facelib.cli.results import print_results
 from facelib.gallery import alias_questions, examine, question_lines, read_gallery, write_gallery
 from facelib.gallery.files import COLUMNS
 from facelib.images import encode_jpeg
+from facelib.pipeline import StepResult
 from facelib.project import Project
 from facelib.project.identities import answers
 from facelib.recognize.tuning import choose_threshold, tune
@@ -87,6 +89,8 @@ def test_it_asks_with_pictures_and_an_answer_is_written_at_once(project: Project
     asked = fitted(project)
     press(board, "merge")
     assert board.items[0]["badge"] == "merged" and board.left == "0 to answer"
+    assert board.detail["title"] == "Tob and Person 00: merged"  # an answered question is not asked on
+    assert board.detail["lines"][0].startswith("Tob is Person 00 from now on.")
     assert answers(project) == {("Tob", "Person 00"): "merge"}
     gallery = read_gallery(project.faces)
     assert "Tob" not in set(gallery.names) and (gallery.names == "Person 00").sum() == 30
@@ -100,9 +104,11 @@ def test_people_kept_apart_are_strangers_again_and_not_asked_about(project: Proj
     board, asked = board_of(project), fitted(project)
     press(board, "apart")
     assert board.items[0]["badge"] == "kept apart" and board_of(project).items == []
+    assert board.detail["title"] == "Tob and Person 00: kept apart"
     assert fitted(project) < asked
     press(board, "undo")
     assert len(board_of(project).items) == 1
+    assert board.detail["title"].endswith("merge, or keep apart?")
 
 
 def test_without_a_widget_the_same_is_asked_in_words(project: Project) -> None:
@@ -110,6 +116,17 @@ def test_without_a_widget_the_same_is_asked_in_words(project: Project) -> None:
     (line,) = question_lines(alias_questions(gallery.used, project, threshold=T), project)
     assert line.startswith("Tob and Person 00 look like one person: merge, or keep apart? people/Tob/")
     assert "facelib merge Tob 'Person 00' --project cast" in line
+
+
+def test_the_end_of_a_run_asks_once_more(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    tune(read_gallery(project.faces), fallback=T, aliases=[("Tob", "Person 00")], progress=False).save(
+        project.recognizer
+    )
+    step = StepResult(6, "06_review_tracks", "done", project.output / "06.ipynb", project.output / "06.html")
+    print_results(project, [step])
+    named_by, asked = capsys.readouterr().out.splitlines()[1:3]
+    assert named_by.startswith("Named by threshold 0.")
+    assert asked.startswith("WARNING: Tob and Person 00 look like one person: merge, or keep apart?")
 
 
 def test_the_doctor_does_not_propose_the_right_pictures_for_a_second_name(project: Project) -> None:

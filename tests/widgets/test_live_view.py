@@ -28,7 +28,7 @@ from facelib.widgets import LiveCamera, read_changes
 @pytest.fixture
 def project(tmp_path_factory, make_tuned_demo):
     """A project of each test's own: it enrols people, also when it is run once more."""
-    project = make_tuned_demo(tmp_path_factory.mktemp("live"), 1.0)
+    project = make_tuned_demo(tmp_path_factory.mktemp("live"), 1.2)
     (project.videos / "demo_vfr.mp4").unlink()
     return project
 
@@ -242,8 +242,8 @@ def test_watching_for_some_seconds_and_to_the_end(project, detector, capsys):
     camera.watch(progress=False)
     assert camera.state == "ended" and capsys.readouterr().err == ""
     changes = read_changes(camera.changes_file, since=camera.started)
-    assert changes["kind"].tolist()[-1] == "ended" and changes["time"].max() == pytest.approx(9.96, abs=0.3)
-    assert camera.played == pytest.approx(9.96, abs=0.3)
+    assert changes["kind"].tolist()[-1] == "ended" and changes["time"].max() == pytest.approx(11.96, abs=0.3)
+    assert camera.played == pytest.approx(11.96, abs=0.3)
     assert "<figure" in camera.faces_page().html and "data:image/jpeg" in camera.snapshot_page().html
     with pytest.raises(ValueError, match="expected seconds"):
         camera.watch(-1)

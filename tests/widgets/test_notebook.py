@@ -76,7 +76,7 @@ def test_a_kernel_knows_who_asks_and_whether_a_cell_runs(run):
 
 @pytest.mark.kernel
 def test_watching_before_a_person_returns_at_once_and_no_long_cell_ends_it(run, make_tuned_demo, tmp_path):
-    project = make_tuned_demo(tmp_path, 1.0)
+    project = make_tuned_demo(tmp_path, 0.4)
     run(
         "import time; from facelib.project import Project; from facelib.widgets import LiveCamera\n"
         f"project = Project('demo', {str(project.data_dir)!r}, {str(project.output_dir)!r})\n"

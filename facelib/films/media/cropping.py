@@ -1,4 +1,4 @@
-"""The part of a stored picture that its file says is shown: Matroska's cropping, QuickTime's clean aperture."""
+"""Cropping that a film's file asks for: Matroska's crop elements and QuickTime's clean aperture."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _VISUAL = 86  # bytes of a picture's sample description before the boxes in it
 
 
 class Crop(NamedTuple):
-    """Pixels of the stored picture that are not shown at each of its edges."""
+    """How many pixels are cut off at each edge of the stored picture."""
 
     left: int
     top: int
@@ -36,7 +36,7 @@ WHOLE = Crop(0, 0, 0, 0)
 
 
 def read_crop(container: InputContainer, path: str | Path, stream: Any) -> Crop:
-    """Return what is not shown of a film's pictures; `WHOLE` where the file tells nothing, or more than there is.
+    """Return how a film's file asks its pictures to be cropped; `WHOLE` where it does not, or asks for too much.
 
     Args:
         container: The film, opened.
@@ -44,23 +44,22 @@ def read_crop(container: InputContainer, path: str | Path, stream: Any) -> Crop:
         stream: Its stream of pictures.
     """
     width, height = stream.codec_context.width, stream.codec_context.height
-    names = container.format.name.split(",")
-    with open_file(path) as file:
-        if "matroska" in names:
+    crop, names = WHOLE, container.format.name.split(",")
+    if "matroska" in names:
+        with open_file(path) as file:
             crops = list(_matroska_crops(file))
-            number = moving_streams(container).index(stream)
-            crop = crops[number] if number < len(crops) else WHOLE
-        elif "mov" in names:
+        number = moving_streams(container).index(stream)
+        crop = crops[number] if number < len(crops) else WHOLE
+    elif "mov" in names:
+        with open_file(path) as file:
             tracks = list(sample_descriptions(file))
-            crop = _clean_aperture(tracks[stream.index], width, height) if stream.index < len(tracks) else WHOLE
-        else:
-            crop = WHOLE
+        crop = _clean_aperture(tracks[stream.index], width, height) if stream.index < len(tracks) else WHOLE
     fits = min(crop) >= 0 and crop.left + crop.right < width and crop.top + crop.bottom < height
     return crop if fits else WHOLE
 
 
 class Cropper:
-    """Takes the shown part out of decoded frames; no pixel is copied."""
+    """Crops decoded frames without copying pixels."""
 
     def __init__(self, crop: Crop) -> None:
         """Wait for a frame."""
@@ -69,7 +68,7 @@ class Cropper:
         self._kind: tuple[object, ...] = ()
 
     def __call__(self, raw: av.VideoFrame) -> av.VideoFrame:
-        """Return the shown part of a frame, or a frame as it is that is smaller than what is cut off."""
+        """Return a frame cropped; one that is too small for it is returned unchanged."""
         left, top, right, bottom = self._crop
         width, height = raw.width - left - right, raw.height - top - bottom
         if not any(self._crop) or min(width, height) < 1:
@@ -117,7 +116,7 @@ def _elements(data: bytes, start: int, end: int) -> Iterator[tuple[int, int, int
 
 
 def _clean_aperture(description: bytes, width: int, height: int) -> Crop:
-    """Return what lies outside the clean aperture that a picture's sample description tells."""
+    """Return what lies outside the clean aperture in a track's sample description."""
     at = 8 + _VISUAL  # after version, flags and count of entries
     while at + 8 <= len(description):
         size, kind = struct.unpack(">I4s", description[at : at + 8])

@@ -14,6 +14,8 @@ import av
 import numpy as np
 from av.container import InputContainer
 
+from facelib.films.media.captions import CaptionFinder
+from facelib.films.media.carried import streams_left_out
 from facelib.films.media.cropping import Cropper, read_crop
 from facelib.films.media.fields import Deinterlacer
 from facelib.films.media.losses import PictureCount, SoundCount, join_sentences
@@ -67,6 +69,7 @@ class FilmReader:
     Attributes:
         stream: The stream of pictures.
         pictures: How many pictures there are, and how many were decoded.
+        captions: Finds closed captions embedded in them.
     """
 
     def __init__(self, path: str | Path, container: InputContainer) -> None:
@@ -79,6 +82,7 @@ class FilmReader:
         self.pictures = PictureCount()
         joinable = not JOINABLE.isdisjoint(container.format.name.split(","))
         self._clock = PictureClock(Fraction(self.stream.time_base), self.stream.average_rate, joints=False)
+        self.captions = CaptionFinder()
         self._shown_part = Cropper(read_crop(container, path, self.stream))
         self._joints = JointFinder(leaps=joinable)
         self._order = _Order(active=False)
@@ -92,7 +96,9 @@ class FilmReader:
         self._last_key: int | None = None  # the byte at which the last key picture of a raw stream begins
         self._label, self._counted = read_timecode(container, path)
         self._gop = ""
-        self._has_gops = self.stream.codec_context.codec.canonical_name in {"mpeg1video", "mpeg2video"}
+        codec = self.stream.codec_context.codec.canonical_name
+        self._has_gops = codec in {"mpeg1video", "mpeg2video"}
+        self._can_caption = codec in {"mpeg2video", "h264", "hevc"}
 
     def frames(self, *, count_sound: bool = False) -> Iterator[FilmFrame]:
         """Decode the film, frame by frame; only the frames' times grow in memory with its length.
@@ -126,6 +132,8 @@ class FilmReader:
     def _decode(self, packet: Any) -> list[av.VideoFrame]:
         if _is_header(packet):
             return []
+        if self._can_caption:
+            self.captions.push(packet)
         if packet.size and not packet.is_discard and _is_shown(packet):
             self.pictures.expect(packet.pts, corrupt=packet.is_corrupt)
         if packet.is_keyframe and packet.pos is not None and self.container.format.name in UNFRAMED:
@@ -305,6 +313,12 @@ def _is_shown(packet: Any) -> bool:
         return not bytes(packet).startswith(b"BBCD\x10")  # the end of a sequence
     # VP8 keeps reference pictures that are never shown in packets of their own.
     return codec not in {"vp8", "libvpx"} or bool(bytes(packet)[0] & 16)
+
+
+def left_out(reader: FilmReader) -> list[str]:
+    """Return what of a film that was read cannot be carried over, a sentence each."""
+    hidden = ["closed captions embedded in the pictures not carried over"] if reader.captions.found else []
+    return [*streams_left_out(reader.container), *hidden]
 
 
 def read_times(path: str | Path) -> FrameTimes:

@@ -18,6 +18,9 @@ from facelib.faces import Image
 from facelib.films.media.sidedata import side_data
 from facelib.films.media.tones import HDR_CURVES, ToneMap
 
+Planes = tuple[Image, Image, Image]
+"""Y `(h, w)`, U and V `(h/2, w/2)`, uint8."""
+
 _SQUARE = Fraction(1)
 _PLANAR = frozenset({"yuv420p", "yuvj420p"})
 _PART = 64  # pixels: the edges of parts lie on multiples, where FFmpeg begins what it converts at once
@@ -241,7 +244,7 @@ class FilmFrame:
             small = self._stage.convert(self.raw, across, down, form, interpolation)
         return self._on_stage(self.turn.apply(small), place, size)
 
-    def planes(self, *, own: bool = True) -> tuple[Image, Image, Image]:
+    def planes(self, *, own: bool = True) -> Planes:
         """Return the picture as 8-bit Y, U and V planes as it is shown; sides even, U and V half as large each way.
 
         Args:

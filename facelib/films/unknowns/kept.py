@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from facelib.films.unknowns.matching import GROUP_COLUMNS
-from facelib.project import Project, write_table
+from facelib.project import Project, atomic_write
 from facelib.project.names import UNKNOWN
 
 MEMBER_COLUMNS = ["film", "track", "auto_cluster", "cluster", "start", "end", "quality"]
+_NAMES = ("groups", "members")
 _FORM = 3
+_FACTS = b"PANDAS_ATTRS"  # where pandas keeps a table's `attrs`, which it copies each time a column is taken
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,17 +88,13 @@ def _members(film: str, table: pd.DataFrame, looks: pd.DataFrame | None, before:
 def read_groups(project: Project) -> Groups | None:
     """Return the groups of a project, None where there are none, or a run was killed while writing them."""
     try:
-        groups, members = (pd.read_parquet(project.unknowns / f"{name}.parquet") for name in ("groups", "members"))
-        facts: dict[str, Any] = {str(name): value for name, value in groups.attrs.items()}
-        if facts.pop("form") != _FORM or facts.pop("stamp") != members.attrs["stamp"]:
+        (groups, facts), (members, stamped) = (_read(project.unknowns / f"{name}.parquet") for name in _NAMES)
+        if facts.pop("form") != _FORM or facts.pop("stamp") != stamped["stamp"]:
             return None
         facts["reserved"] = tuple(facts["reserved"])
-        groups.attrs, members.attrs = {}, {}
-        sums = np.frombuffer(b"".join(groups["sums"]), "<f4")
-        rows = list(sums.reshape(len(groups), -1)) if len(groups) else []
-        groups = groups.assign(sums=pd.Series(rows, dtype=object))
-        return Groups(groups, members, **facts)
-    except (OSError, ValueError, KeyError, TypeError):
+        known = groups.drop_columns(["sums"]).to_pandas().assign(sums=_rows_of(groups["sums"]))
+        return Groups(known[GROUP_COLUMNS], members.to_pandas(), **facts)
+    except (OSError, ValueError, KeyError, TypeError, pa.ArrowException):
         return None
 
 
@@ -103,11 +105,7 @@ def write_groups(project: Project, kept: Groups) -> None:
         OSError: When the folder cannot be written.
     """
     stamp = secrets.token_hex(8)
-    # As bytes, which are read and written several times as fast as lists of numbers.
-    sums = pd.Series([np.asarray(row, "<f4").tobytes() for row in kept.groups["sums"]], dtype=object)
-    groups, members = kept.groups.assign(sums=sums), kept.members.copy()
-    members.attrs = {"stamp": stamp}
-    groups.attrs = {
+    facts = {
         "form": _FORM,
         "stamp": stamp,
         "threshold": kept.threshold,
@@ -117,8 +115,42 @@ def write_groups(project: Project, kept: Groups) -> None:
         "renamed": dict(kept.renamed),
         "reserved": list(kept.reserved),
     }
-    write_table(members, project.unknowns / "members.parquet")
-    write_table(groups, project.unknowns / "groups.parquet")
+    groups = pa.Table.from_pandas(kept.groups.drop(columns="sums"), preserve_index=False)
+    members = pa.Table.from_pandas(kept.members, preserve_index=False)
+    _write(members, {"stamp": stamp}, project.unknowns / "members.parquet")
+    _write(groups.append_column("sums", _bytes_of(kept.groups["sums"])), facts, project.unknowns / "groups.parquet")
+
+
+def _read(path: Path) -> tuple[pa.Table, dict[str, Any]]:
+    """Read a table and its facts."""
+    with open(path, "rb") as file:
+        table = pq.read_table(file)
+    return table, json.loads((table.schema.metadata or {})[_FACTS])
+
+
+def _write(table: pa.Table, facts: Mapping[str, object], path: Path) -> None:
+    described = table.replace_schema_metadata({**(table.schema.metadata or {}), _FACTS: json.dumps(facts)})
+    texts = [field.name for field in table.schema if pa.types.is_large_string(field.type)]
+    with atomic_write(path) as temporary:
+        # Sums are hardly smaller when compressed, and no two are alike.
+        pq.write_table(described, temporary, compression="NONE", use_dictionary=texts)
+
+
+def _bytes_of(sums: pd.Series) -> pa.Array:
+    """Return the sums as bytes, which are read and written several times as fast as lists of numbers."""
+    if not len(sums):
+        return pa.array([], pa.large_binary())
+    matrix = np.concatenate(sums.to_list()).astype("<f4", copy=False).reshape(len(sums), -1)
+    ends = np.arange(len(matrix) + 1, dtype=np.int64) * matrix[0].nbytes
+    return pa.Array.from_buffers(pa.large_binary(), len(matrix), [None, pa.py_buffer(ends), pa.py_buffer(matrix)])
+
+
+def _rows_of(column: pa.ChunkedArray) -> pd.Series:
+    """Return the sums as one array a group."""
+    if not len(column):
+        return pd.Series(dtype=object)
+    matrix = np.frombuffer(b"".join(column.to_pylist()), "<f4").reshape(len(column), -1)
+    return pd.Series(list(matrix), dtype=object)
 
 
 def people_of(members: pd.DataFrame) -> pd.DataFrame:

@@ -124,11 +124,11 @@ def _with_members(groups: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     vectors = np.stack(rows["embedding"].to_list()).astype(np.float64)
     vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     own = np.column_stack([vectors, 1 - np.clip(worth_of(rows), 0, 1)])
-    labels = groups["cluster"].to_list()
-    there = set(labels)
-    new = [name for name in dict.fromkeys(rows["cluster"].to_list()) if name not in there]
-    labels += new
-    place = rows["cluster"].map({name: i for i, name in enumerate(labels)}).to_numpy(np.intp)
+    named, there = rows["cluster"].to_list(), groups["cluster"].to_list()
+    known = set(there)
+    new = [name for name in dict.fromkeys(named) if name not in known]
+    labels = there + new
+    place = pd.Index(labels, dtype="object").get_indexer(pd.Index(named, dtype="object"))
     sums = groups["sums"].to_list() + [np.zeros(own.shape[1])] * len(new)
     touched, row = np.unique(place, return_inverse=True)  # of thousands of groups a film has few
     added = np.zeros((len(touched), own.shape[1]))
@@ -149,4 +149,7 @@ def _with_members(groups: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _matrix(sums: pd.Series, *, width: int) -> NDArray[np.float32]:
-    return np.array(sums.to_list(), np.float32) if len(sums) else np.zeros((0, width), np.float32)
+    if not len(sums):
+        return np.zeros((0, width), np.float32)
+    # Thousands of rows are put behind one another three times as fast as stacked.
+    return np.concatenate(sums.to_list()).astype(np.float32, copy=False).reshape(len(sums), -1)

@@ -27,30 +27,36 @@ class TestWriting:
         times = [0, 0.04, 0.2, 0.24, 0.5, 1.1, 1.14]
         film = make_film(times=times, pictures=[np.full((48, 64, 3), 30 * i, np.uint8) for i in range(7)])
         out = tmp_path / "out.mp4"
-        assert write_film(film, out, lambda frame: frame.planes()) == 7
+        assert write_film(film, out, lambda frame, planes: None) == 7
         assert sound_of(out) == sound_of(film)
         before, after = ([frame.time for frame in read_frames(path)] for path in (film, out))
         assert np.allclose(before, after, atol=1e-6)
 
     def test_draws_what_it_is_told(self, make_film, tmp_path):
-        def blacken(frame):
-            luma, first, second = frame.planes()
-            luma[:] = 16
-            return luma, first, second
+        def blacken(frame, planes):
+            planes[0][:] = 16
 
         out = tmp_path / "out.mp4"
         write_film(make_film(), out, blacken)
         assert max(frame.image().mean() for frame in read_frames(out)) < 10
 
+    @pytest.mark.parametrize("cuts", [[], [0], [0, 9], [0, 3, 4, 11]])
+    def test_players_can_jump_to_the_shots(self, make_film, tmp_path, cuts):
+        film = make_film(pictures=[np.full((48, 64, 3), 10 * number, np.uint8) for number in range(12)])
+        write_film(film, tmp_path / "out.mp4", lambda frame, planes: None, cuts=cuts)
+        with av.open(str(tmp_path / "out.mp4")) as container:
+            keys = [number for number, frame in enumerate(container.decode(video=0)) if frame.key_frame]
+        assert keys == sorted({0, *cuts})
+
     def test_no_sound(self, make_film, tmp_path):
         out = tmp_path / "out.mp4"
-        write_film(make_film(sound=None), out, lambda frame: frame.planes())
+        write_film(make_film(sound=None), out, lambda frame, planes: None)
         assert not probe(out).has_sound
 
     def test_sound_that_mp4_cannot_hold_is_encoded(self, make_film, tmp_path):
         film = make_film("film.mkv", sound="pcm_s16le")
         out = tmp_path / "out.mp4"
-        write_film(film, out, lambda frame: frame.planes())
+        write_film(film, out, lambda frame, planes: None)
         with av.open(str(out)) as container:
             stream = container.streams.audio[0]
             assert stream.codec_context.name == "aac"
@@ -61,7 +67,7 @@ class TestWriting:
         out = tmp_path / "out.mp4"
         out.write_bytes(b"old")
 
-        def fail(frame):
+        def fail(frame, planes):
             raise RuntimeError("stopped half-way")
 
         with pytest.raises(RuntimeError, match="half-way"):
@@ -71,6 +77,6 @@ class TestWriting:
 
     def test_faststart(self, make_film, tmp_path):
         out = tmp_path / "out.mp4"
-        write_film(make_film(), out, lambda frame: frame.planes())
+        write_film(make_film(), out, lambda frame, planes: None)
         content = out.read_bytes()
         assert content.index(b"moov") < content.index(b"mdat")

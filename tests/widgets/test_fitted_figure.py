@@ -1,0 +1,116 @@
+"""A figure's page by itself: axes without their data are what a busy machine must not leave behind."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import plotly.graph_objects as go
+import pytest
+from playwright.sync_api import Page, expect
+from plotly.offline import get_plotlyjs
+
+import facelib
+from facelib.widgets.fitted_figure import FittedFigure
+from facelib.widgets.pointed_figure import PointedFigure
+
+HARNESS = """
+import widget from "/figure.js";
+const state = STATE;
+const handles = {};
+const on = (event, handle) => (handles[event] ??= []).push(handle);
+window.sent = [];
+window.model = {
+  get: (name) => state[name], set: (name, value) => (state[name] = value), save_changes() {}, off() {}, on,
+  send: (content) => window.sent.push(content),
+  change(value) { state.change = value; for (const handle of handles["change:change"] ?? []) handle(); },
+  async answer(address) {
+    const bytes = await (await fetch(address)).arrayBuffer();
+    for (const handle of handles["msg:custom"] ?? []) handle({ found: "plotly.js" }, [new DataView(bytes)]);
+  },
+};
+// JupyterLab gives a widget two seconds for this, and shows nothing of one that takes longer.
+window.initialized = widget.initialize({ model: window.model }) instanceof Promise ? "later" : "at once";
+window.view = () => {
+  const el = document.body.appendChild(document.createElement("section"));
+  widget.render({ model: window.model, el });
+};
+window.view();
+"""
+DRAWN = "() => [...document.querySelectorAll('.scatterlayer .trace')].map(t => t.querySelectorAll('.point').length)"
+TITLES = ".js-plotly-plot .infolayer .gtitle"
+
+
+def figure() -> go.Figure:
+    return go.Figure(go.Scatter(x=[1, 2, 3], y=[3, 1, 2], mode="markers")).update_layout(height=300, title_text="Faces")
+
+
+@pytest.fixture
+def shown(page) -> Page:
+    """A page with a figure for which the library has not come yet."""
+    widget = PointedFigure(figure())  # which answers to the pointer as well
+    names = ("data", "figure_layout", "change", "pointed", "hovered", "clicked", "caught")
+    state = {name: getattr(widget, name) for name in names}
+    script = {"figure.js": widget._esm, "harness.js": HARNESS.replace("STATE", json.dumps(state))}
+    script |= {"plotly.js": get_plotlyjs(), "broken.js": "}"}
+
+    def answer(route):
+        name = route.request.url.rpartition("/")[2]
+        kind = "text/javascript" if name in script else "text/html"
+        body = script.get(name, '<meta charset="utf-8"><body><script type="module" src="/harness.js"></script>')
+        route.fulfill(body=body, content_type=f"{kind}; charset=utf-8")
+
+    page.route("http://127.0.0.1:9/**", answer)
+    page.goto("http://127.0.0.1:9/")
+    page.locator(".facelib-figure").wait_for()
+    return page
+
+
+def test_it_waits_for_the_library_without_keeping_jupyterlab_waiting(shown):
+    assert shown.evaluate("window.initialized") == "at once"
+    assert shown.evaluate("window.sent") == [{"wanted": "plotly.js"}]
+    assert shown.locator(".facelib-figure").bounding_box()["height"] == 300  # what follows will not jump
+    expect(shown.locator(TITLES)).to_have_count(0)
+    shown.evaluate("window.model.answer('/plotly.js')")
+    expect(shown.locator(TITLES)).to_have_text("Faces")
+    assert shown.evaluate(DRAWN) == [3]
+
+
+def test_what_changes_before_the_library_comes_is_drawn(shown):
+    change = {"traces": {"0": {"x": [1, 2, 3, 4, 5], "y": [1, 1, 1, 1, 1]}}, "layout": {"title.text": "More faces"}}
+    shown.evaluate("change => window.model.change(change)", change)
+    shown.evaluate("window.model.answer('/plotly.js')")
+    expect(shown.locator(TITLES)).to_have_text("More faces")
+    assert shown.evaluate(DRAWN) == [5]
+
+
+def test_the_library_comes_once_for_all_views_and_a_late_view_has_the_last_state(shown):
+    shown.evaluate("window.model.answer('/plotly.js')")
+    expect(shown.locator(TITLES)).to_have_count(1)
+    shown.evaluate("change => window.model.change(change)", {"traces": {"0": {"x": [1, 2], "y": [1, 1]}}, "layout": {}})
+    shown.evaluate("window.view()")
+    expect(shown.locator(TITLES)).to_have_count(2)
+    shown.wait_for_function(f"JSON.stringify(({DRAWN})()) === '[2,2]'")
+    assert len(shown.evaluate("window.sent")) == 1
+
+
+def test_a_figure_that_is_hidden_at_first_is_drawn_when_it_is_seen(shown):
+    shown.evaluate("document.body.hidden = true")
+    shown.evaluate("window.model.answer('/plotly.js')")
+    shown.evaluate("document.body.hidden = false")
+    expect(shown.locator(TITLES)).to_have_text("Faces")
+    assert shown.evaluate(DRAWN) == [3]
+
+
+def test_a_library_that_cannot_be_read_is_told(shown):
+    shown.evaluate("window.model.answer('/broken.js')")
+    expect(shown.get_by_role("alert")).to_contain_text("SyntaxError")
+
+
+def test_no_figure_of_the_notebooks_is_plotlys_own_widget():
+    """Each of them brings the whole library, and is given up when that takes longer than two seconds."""
+    root = Path(facelib.__file__).parents[1]
+    written = [*(root / "facelib").rglob("*.py"), *(root / "notebooks").glob("*.ipynb")]
+    users = [path.name for path in written if "go.FigureWidget" in path.read_text(encoding="utf-8")]
+    assert len(written) > 100 and users == []
+    assert len(str(FittedFigure(figure())._esm)) < 20_000 < len(str(go.FigureWidget._esm))
