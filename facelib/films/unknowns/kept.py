@@ -129,7 +129,7 @@ def _read(path: Path) -> tuple[pa.Table, dict[str, Any]]:
 
 
 def _without_facts(table: pa.Table) -> pd.DataFrame:
-    frame = table.to_pandas()
+    frame: pd.DataFrame = table.to_pandas()
     frame.attrs = {}  # as former versions left them
     return frame
 
