@@ -5,7 +5,7 @@ the film goes on are strangers. A third of the tracks are the cast's; up to four
 scene. Every row is a process of its own, so that its memory is its own.
 
 With --films, one more film of 400 tracks is named and settled in a project of so many stand-ins of 40 tracks, each with
-strangers of its own; the median of five.
+strangers of its own; the median of five, the projects by turns.
 
 Usage: python benchmarks/scale.py [TRACKS ...] [--films 10 100 1000] [--data ../shared/data]
 
@@ -19,6 +19,7 @@ import json
 import resource
 import tempfile
 import time
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -242,14 +243,16 @@ class StandIns:
         return time.perf_counter() - start, time.process_time() - before
 
 
-def measure_films(gallery: pd.DataFrame, count: int, *, repeats: int = 5) -> tuple[float, float, int]:
+def measure_films(gallery: pd.DataFrame, counts: Sequence[int], *, repeats: int = 5) -> list[tuple[float, float, int]]:
     """Return the median seconds and processor seconds of one more film, and how many groups of strangers there are."""
     with tempfile.TemporaryDirectory() as folder:
-        films = StandIns(gallery, Path(folder), count)
-        films.one_more(100)  # to warm up
-        times = np.array([films.one_more(101 + number) for number in range(repeats)])
-        groups = len(pd.read_parquet(films.project.unknowns / "groups.parquet", columns=["cluster"]))
-    return float(np.median(times[:, 0])), float(np.median(times[:, 1])), groups
+        projects = [StandIns(gallery, Path(folder) / str(count), count) for count in counts]
+        for films in projects:
+            films.one_more(100)  # to warm up
+        times = np.array([[films.one_more(101 + number) for films in projects] for number in range(repeats)])
+        tables = [films.project.unknowns / "groups.parquet" for films in projects]
+        groups = [len(pd.read_parquet(path, columns=["cluster"])) for path in tables]
+    return [(*row, count) for row, count in zip(np.median(times, axis=0).tolist(), groups, strict=True)]
 
 
 def main() -> None:
@@ -271,11 +274,11 @@ def main() -> None:
         with ProcessPoolExecutor(1, get_context("spawn")) as pool:
             seconds, busy, peak, right, wrong = pool.submit(measure, gallery, count).result()
         print(f"| {count} | {seconds:.1f} | {peak:.0f} | {busy:.1f} | {right:.3f} | {wrong:.3f} |", flush=True)
-    if arguments.films:
-        print("\n| films there | groups of strangers | one more film, seconds | processor seconds |\n|---|---|---|---|")
-    for count in arguments.films:
-        seconds, busy, groups = measure_films(gallery, count)
-        print(f"| {count} | {groups} | {seconds:.2f} | {busy:.2f} |", flush=True)
+    if not arguments.films:
+        return
+    print("\n| films there | groups of strangers | one more film, seconds | processor seconds |\n|---|---|---|---|")
+    for count, (seconds, busy, groups) in zip(arguments.films, measure_films(gallery, arguments.films), strict=True):
+        print(f"| {count} | {groups} | {seconds:.2f} | {busy:.2f} |")
 
 
 if __name__ == "__main__":

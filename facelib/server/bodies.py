@@ -1,4 +1,4 @@
-"""Files that come in a form, bounded in size before they are read."""
+"""What requests bring: JSON of known fields, and files in a form, bounded in size before they are read."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fastapi import Request
+from pydantic import BaseModel, ConfigDict
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.types import Message
@@ -13,6 +14,12 @@ from starlette.types import Message
 from facelib.server.problems import Problem
 
 _AROUND = 16_384  # bytes of a form beside its file
+
+
+class JsonBody(BaseModel):
+    """What a request brings as JSON; a field of another name is refused, not passed over."""
+
+    model_config = ConfigDict(extra="forbid")
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ router = APIRouter(include_in_schema=False)
 
 
 @router.get("/")
+@router.get("/projects")
 @router.get("/projects/{project}")
 def page(request: Request, project: str = "", if_none_match: Annotated[str, Header()] = "") -> Response:
     """Return the page; it holds no data, and asks the API for them once somebody is logged in."""

@@ -118,6 +118,8 @@ def _invalid(error: RequestValidationError, kind: str) -> Problem:
     text = f"expected a valid {first['field']}: {first['problem']}"
     if first["field"] == "body" and "json" not in kind:
         text = f"expected a body in JSON with the header 'Content-Type: application/json', got {kind or 'none'!r}"
+    elif unknown := [".".join(map(str, one["loc"])) for one in error.errors() if one["type"] == "extra_forbidden"]:
+        text = f"expected no field {unknown[0]!r}; /api/v1/openapi.json says which there are"
     elif any(one["type"] == "json_invalid" for one in error.errors()):
         text = f"expected a body in JSON, cannot read it at character {first['field'].rpartition('.')[2]}"
     return Problem(422, text, errors=errors)

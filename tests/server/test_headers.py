@@ -71,6 +71,7 @@ def test_what_is_not_there_is_told_in_words(owner: TestClient) -> None:
         (b'{"name": "own"}', "application/x-www-form-urlencoded", "with the header 'Content-Type: application/json'"),
         (b'{"name": ', "application/json", "expected a body in JSON, cannot read it at character 9"),
         (b'{"name": 3}', "application/json", "expected a valid body.name"),
+        (b'{"name": "own", "films": 2}', "application/json", "expected no field 'body.films'"),
     ],
 )
 def test_a_body_that_is_no_json_is_told_in_words(owner: TestClient, content: bytes, kind: str, told: str) -> None:

@@ -61,7 +61,7 @@ def test_what_is_known_takes_no_way_through_the_endpoints(
         assert films.get(f"{DEMO}/tracks").status_code == 500
     assert films.get(f"{DEMO}/tracks").json() != before[f"{DEMO}/tracks"].json()
     asked = [line for line in films.get("/metrics").text.splitlines() if line.startswith("facelib_requests_total")]
-    assert [line for line in asked if 'route="/projects/{project}/tracks",status="200"' in line]
+    assert [line for line in asked if 'route="/api/v1/projects/{project}/tracks",status="200"' in line]
 
 
 def test_what_is_known_is_for_those_who_may_read_it(

@@ -198,3 +198,31 @@ def test_below_a_path_nothing_is_asked_for_outside_of_it(browser: Browser, addre
     assert page.url == f"{address[0]}/"
     page.context.close()
     assert outside == []
+
+
+def test_a_log_in_that_ended_in_another_tab_is_asked_for_again(browser: Browser, address: tuple[str, str]) -> None:
+    page = log_in(browser, address)
+    open_view(page, address, "view=review")
+    idle, other = page.context.new_page(), page.context.new_page()
+    for tab, words in ((idle, "view=jobs"), (other, "view=gallery")):
+        open_view(tab, address, words)
+    other.get_by_role("button", name="Log out").click()
+    expect(other.get_by_role("heading", name="With a token")).to_be_visible()
+    page.get_by_role("link", name="Gallery", exact=True).click()
+    expect(page.get_by_role("heading", name="With a token")).to_be_visible()
+    expect(idle.get_by_role("heading", name="With a token")).to_be_visible()  # the stream of events ends
+    page.get_by_role("textbox", name="Token").fill(address[1])
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Gallery")).to_be_visible()
+    page.context.close()
+
+
+def test_a_project_that_is_gone_leaves_a_way_back(browser: Browser, address: tuple[str, str]) -> None:
+    page = log_in(browser, address)
+    page.goto(f"{address[0]}/projects/gone")
+    expect(page.get_by_text("got 'gone'")).to_be_visible()
+    page.get_by_role("link", name="facelib").click()
+    expect(page.get_by_role("heading", name="Projects")).to_be_visible()
+    page.goto(f"{address[0]}/projects")
+    expect(page.get_by_role("link", name="demo")).to_be_visible()
+    page.context.close()

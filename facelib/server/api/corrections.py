@@ -14,6 +14,7 @@ from facelib.review import Decision, Review
 from facelib.server.api.pages import Page, page_of
 from facelib.server.api.tracks import CurrentReviews, Track, TrackNumber, describe, find_track
 from facelib.server.api.videos import VideoId
+from facelib.server.bodies import JsonBody
 from facelib.server.changes import settled
 from facelib.server.dependencies import Corrector, CurrentProject, Paged, Writing
 from facelib.server.films import film_id, find_named
@@ -34,7 +35,7 @@ class TrackRef(BaseModel):
     )
 
 
-class Deciding(BaseModel):
+class Deciding(JsonBody):
     """What is decided."""
 
     action: Action = Field(

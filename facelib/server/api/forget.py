@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from facelib.archive.traces import Mentions
 from facelib.project import Project, text_of
 from facelib.server.api.people import PersonName
+from facelib.server.bodies import JsonBody
 from facelib.server.database import Event, Job, Store, Upload
 from facelib.server.dependencies import Admin, CurrentProject, CurrentStore
 from facelib.server.events import tell
@@ -25,7 +26,7 @@ from facelib.server.thumbnails import forget_thumbnails
 router = APIRouter(prefix="/projects/{project}", tags=["people"])
 
 
-class Forgetting(BaseModel):
+class Forgetting(JsonBody):
     """How much to forget."""
 
     keep_name: bool = Field(False, description="Keep the name on the films; drop pictures, faces and embeddings.")

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from facelib.project import Project, text_of
 from facelib.server.api.pages import Page
+from facelib.server.bodies import JsonBody
 from facelib.server.database import Job
 from facelib.server.dependencies import Admin, CurrentProject, CurrentSettings, Paged, Reader, Writing
 from facelib.server.jobs import JobKind, cancel, check_job, enqueue, retry
@@ -22,7 +23,7 @@ router = APIRouter(prefix="/projects/{project}/jobs", tags=["jobs"])
 State = Literal["queued", "running", "done", "failed", "cancelled", "set aside"]
 
 
-class NewJob(BaseModel):
+class NewJob(JsonBody):
     """A job to begin."""
 
     kind: JobKind = Field(

@@ -11,6 +11,8 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from fastapi.responses import FileResponse
+from starlette.datastructures import Headers
+from starlette.types import Message, Receive, Scope, Send
 
 from facelib.films.exports import PURPOSES, Format, export_film
 from facelib.project import FilmFiles
@@ -21,7 +23,7 @@ from facelib.server.dependencies import CurrentProject
 from facelib.server.etags import is_named
 from facelib.server.films import LONGEST_GAP, find_film, find_named
 from facelib.server.headers import REPORT_POLICY
-from facelib.server.problems import Problem
+from facelib.server.problems import Problem, answer
 
 router = APIRouter(prefix="/projects/{project}", tags=["media"])
 
@@ -141,7 +143,33 @@ def get_report(
 def answer_file(path: FilePath, *, inline: bool = False) -> FileResponse:
     """Return a file, whole or by byte ranges; to be saved, unless it is to be shown `inline`."""
     headers = {"Cache-Control": "private, no-cache", "ETag": tag_of(path)} | ({} if inline else _attached(path))
-    return FileResponse(path, media_type=_type_of(path), headers=headers)
+    return _Ranged(path, media_type=_type_of(path), headers=headers)
+
+
+class _Ranged(FileResponse):
+    """A file, whole or by byte ranges; a range that it has not is told by a problem document."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send what is asked for."""
+        refused: Message | None = None
+
+        async def watch(message: Message) -> None:
+            nonlocal refused
+            if message["type"] == "http.response.start" and message["status"] >= 400:
+                refused = message
+            if refused is None:
+                await send(message)
+
+        await super().__call__(scope, receive, watch)
+        if refused is not None:
+            size = Headers(raw=refused["headers"]).get("content-range")
+            given = Headers(scope=scope).get("range")
+            problem = Problem(
+                refused["status"],
+                f"expected a range of bytes of the file, such as 'bytes=0-999', got {given!r}",
+                headers={"Content-Range": size} if size else None,
+            )
+            await answer(problem)(scope, receive, send)
 
 
 def _made_files(files: FilmFiles) -> dict[str, FilePath]:

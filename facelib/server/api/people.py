@@ -15,6 +15,7 @@ from facelib.project.names import checked_name, near_names
 from facelib.server.answers import Content, CurrentAnswers
 from facelib.server.api.pages import Page, page_of
 from facelib.server.api.people_counts import PersonCounts, picture_counts
+from facelib.server.bodies import JsonBody
 from facelib.server.cached import merged_of
 from facelib.server.changes import cast_changed
 from facelib.server.dependencies import Corrector, CurrentProject, Paged, Writing
@@ -36,21 +37,21 @@ class CastMember(BaseModel):
     merged: list[str] = Field(description="Other names that are this person.")
 
 
-class NewPerson(BaseModel):
+class NewPerson(JsonBody):
     """A person to add to the cast."""
 
     name: str = Field(max_length=400, examples=["Grace Hopper"])
     even_if_near: bool = Field(False, description="Also where the name is nearly one that there is.")
 
 
-class ChangedPerson(BaseModel):
+class ChangedPerson(JsonBody):
     """A person's new name."""
 
     name: str = Field(max_length=400, examples=["Augusta Ada King"])
     even_if_near: bool = Field(False, description="Also where the name is nearly one that there is.")
 
 
-class Answer(BaseModel):
+class Answer(JsonBody):
     """Whether two names are one person."""
 
     name: str = Field(max_length=400, examples=["Ada"])

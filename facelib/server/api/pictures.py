@@ -16,7 +16,7 @@ from facelib.images import is_picture
 from facelib.project import Project, path_of
 from facelib.server.api.pages import Page, page_of
 from facelib.server.api.people import PersonName, known_person
-from facelib.server.bodies import FormFile, describe_form, read_form
+from facelib.server.bodies import FormFile, JsonBody, describe_form, read_form
 from facelib.server.cached import table_of, tag_of
 from facelib.server.changes import cast_changed
 from facelib.server.dependencies import Corrector, CurrentProject, Paged, Writing
@@ -52,7 +52,7 @@ class AddedPicture(Picture):
     new: bool = Field(description="False where the person had a picture with the same bytes, which this is.")
 
 
-class ChangedPicture(BaseModel):
+class ChangedPicture(JsonBody):
     """What to change of a picture; what is left out stays."""
 
     disabled: bool | None = Field(None, description="Leave it out, or take it in again.")

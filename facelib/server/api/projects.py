@@ -11,6 +11,7 @@ from facelib.project import Project, path_of, text_of
 from facelib.project.names import checked_name
 from facelib.server.answers import Content, CurrentAnswers
 from facelib.server.api.pages import Page, page_of
+from facelib.server.bodies import JsonBody
 from facelib.server.dependencies import Anyone, CurrentProject, CurrentSettings, Owner, Paged, Writing
 from facelib.server.events import tell
 from facelib.server.folders import project_names
@@ -22,7 +23,7 @@ from facelib.server.settings import ServerSettings
 router = APIRouter(prefix="/projects", tags=["projects"])
 
 
-class NewProject(BaseModel):
+class NewProject(JsonBody):
     """A project to make."""
 
     name: str = Field(min_length=1, max_length=200, examples=["sopranos"])

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 
 from facelib.project import Project, text_of
 from facelib.server.api.jobs import JobDocument, NewJob, begin_job
+from facelib.server.bodies import JsonBody
 from facelib.server.dependencies import Admin, CurrentProject, CurrentSettings, Writing
 from facelib.server.events import tell
 from facelib.server.problems import Problem
@@ -46,7 +47,7 @@ class Recognizer(BaseModel):
     warnings: list[str]
 
 
-class Training(BaseModel):
+class Training(JsonBody):
     """How to train; what is left out is as the notebooks have it."""
 
     kind: Literal["knn", "svm"] | None = None
@@ -56,7 +57,7 @@ class Training(BaseModel):
     per_person: bool | None = None
 
 
-class NewThreshold(BaseModel):
+class NewThreshold(JsonBody):
     """A threshold set by hand; it stays until it is taken back."""
 
     threshold: float = Field(ge=0, le=10, allow_inf_nan=False)

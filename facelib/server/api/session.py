@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field, SecretStr
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from facelib.server.bodies import JsonBody
 from facelib.server.database import Login, Store, Token, User
 from facelib.server.database.models import Grants
 from facelib.server.database.store import database_time
@@ -22,7 +23,7 @@ from facelib.server.settings import ServerSettings
 router = APIRouter(prefix="/session", tags=["session"])
 
 
-class Credentials(BaseModel):
+class Credentials(JsonBody):
     """A name with its password, or a token."""
 
     name: str = Field("", max_length=200, examples=["ada"])

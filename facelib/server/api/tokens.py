@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from facelib.server.api.grants import CheckedGrants, refuse_more_than
 from facelib.server.api.pages import Page, page_of
+from facelib.server.bodies import JsonBody
 from facelib.server.database import Token
 from facelib.server.database.models import Grants
 from facelib.server.database.store import database_time
@@ -20,7 +21,7 @@ from facelib.server.security.secrets import TOKEN_PREFIX, digest_of, new_secret
 router = APIRouter(prefix="/tokens", tags=["tokens"])
 
 
-class NewToken(BaseModel):
+class NewToken(JsonBody):
     """A token to make."""
 
     name: str = Field(min_length=1, max_length=200, description="What it is for.", examples=["nightly run"])

@@ -8,6 +8,7 @@ from sqlalchemy import delete, select
 
 from facelib.server.api.grants import CheckedGrants, refuse_more_than
 from facelib.server.api.pages import Page, page_of
+from facelib.server.bodies import JsonBody
 from facelib.server.database import Login, User
 from facelib.server.database.models import Grants
 from facelib.server.database.store import database_time
@@ -21,7 +22,7 @@ router = APIRouter(prefix="/users", tags=["users"])
 _PASSWORD = Field(min_length=10, max_length=1000, description="At least 10 characters.")
 
 
-class NewUser(BaseModel):
+class NewUser(JsonBody):
     """A user to make."""
 
     name: str = Field(min_length=1, max_length=200, pattern=r"^\S(.*\S)?$", examples=["ada"])
@@ -29,14 +30,14 @@ class NewUser(BaseModel):
     grants: CheckedGrants
 
 
-class ChangedUser(BaseModel):
+class ChangedUser(JsonBody):
     """What to change of a user; what is left out stays."""
 
     password: SecretStr | None = Field(None, min_length=10, max_length=1000)
     grants: CheckedGrants | None = None
 
 
-class ChangedPassword(BaseModel):
+class ChangedPassword(JsonBody):
     """One's own password, the old one and the new one."""
 
     old: SecretStr = Field(max_length=1000)

@@ -12,8 +12,9 @@ export class ApiError extends Error {
 }
 
 export class Client {
+  // `onstranger` is called when the log-in has ended meanwhile: after its time, or in another tab.
   constructor() {
-    this.csrf = "";
+    Object.assign(this, { csrf: "", onstranger: () => {} });
     this.get = (address) => this.ask("GET", address);
   }
 
@@ -45,6 +46,7 @@ export class Client {
     const answer = await this.fetch(address.startsWith(API) ? address : API + address, { method, headers, body: sent, signal, credentials: "same-origin" });
     if (answer.status === 204) return null;
     const document = await answer.json().catch(() => ({}));
+    if (answer.status === 401 && (address !== "/session" || method === "DELETE")) this.onstranger();
     if (!answer.ok) throw new ApiError(answer.status, document);
     return document;
   }

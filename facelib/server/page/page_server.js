@@ -24,11 +24,13 @@ const client = new Client();
 const VIEWS = { review: ReviewView, gallery: GalleryView, unknowns: UnknownsView, faces: FacesView, jobs: JobsView, settings: SettingsView };
 const PAGES = [["Review", { view: "review" }], ["Unknown", { view: "unknowns" }], ["Gallery", { view: "gallery" }], ["Who is this?", { view: "faces" }], ["Work", { view: "jobs" }], ["Settings", { view: "settings" }]];
 
+function plainBar(theme) {
+  return make("header", { className: "bar" }, make("a", { className: "project-name", href: `${ROOT}/` }, "facelib"), make("nav", { attributes: { "aria-label": "Pages" } }), make("div", { className: "bar-tools" }, theme.button));
+}
+
 function showAlone(view) {
   root.classList.add("facelib-page");
-  const theme = new Theme(root, () => {});
-  const bar = make("header", { className: "bar" }, make("a", { className: "project-name", href: `${ROOT}/` }, "facelib"), make("nav", { attributes: { "aria-label": "Pages" } }), make("div", { className: "bar-tools" }, theme.button));
-  root.replaceChildren(bar, make("main", { className: "main" }, view));
+  root.replaceChildren(plainBar(new Theme(root, () => {})), make("main", { className: "main" }, view));
 }
 
 function showProject(name, session) {
@@ -62,7 +64,7 @@ function showProject(name, session) {
   function changed(kinds, text) {
     refresh(kinds, text).catch(() => {});
   }
-  app.start().then(() => follow(name, changed));
+  app.start().then(() => (app.project ? follow(name, changed) : root.prepend(plainBar(app.theme))));
 }
 
 // What anybody changes, told by the server as it happens, gathered for a moment; the browser connects again by itself.
@@ -80,6 +82,8 @@ function follow(name, changed) {
     }, 150);
   };
   for (const kind of ["tracks", "people", "film", "recognizer"]) events.addEventListener(kind, () => tell(kind));
+  // Closed for good: most likely the log-in has ended, which the next question tells.
+  events.addEventListener("error", () => { if (events.readyState === EventSource.CLOSED) client.get("/projects?limit=1").catch(() => {}); });
   events.addEventListener("job", ({ data }) => tell(JSON.parse(data).state === "done" ? "film" : "job"));
   globalThis.addEventListener("pagehide", () => events.close());
 }
@@ -91,6 +95,7 @@ async function start() {
     showAlone(loginView(client, () => start()));
     return;
   }
+  client.onstranger = () => globalThis.location.reload();
   const [, place, name] = globalThis.location.pathname.slice(ROOT.length).split("/");
   if (place === "projects" && name) showProject(decodeURIComponent(name), session);
   else {

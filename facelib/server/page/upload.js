@@ -30,7 +30,7 @@ export async function uploadFile(client, base, file, told) {
       }
       failures += 1;
       if (isFinal(error) || failures >= ATTEMPTS) {
-        if (isFinal(error)) remember(kept, null);
+        if (isFinal(error) && error.status !== 401) remember(kept, null); // after a new log-in it goes on
         throw error;
       }
       await new Promise((resolve) => { setTimeout(resolve, Math.min(LONGEST_PAUSE, 250 * 2 ** failures)); });

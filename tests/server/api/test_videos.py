@@ -86,6 +86,10 @@ def test_a_film_is_played_by_ranges(
     if status == 206:
         assert answer.content == content[start:end]
         assert answer.headers["content-range"].endswith(f"/{len(content)}")
+    else:
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert f"got '{asked}'" in answer.json()["detail"]
+        assert answer.headers.get("content-range") == (f"bytes */{len(content)}" if status == 416 else None)
     head = films.head(address)
     assert (head.headers["accept-ranges"], head.headers["content-length"]) == ("bytes", str(len(content)))
     assert "attachment" not in head.headers.get("content-disposition", "")
