@@ -54,14 +54,21 @@ def draw_films(
             annotate_film(film, files, tracks, colours, report=report, **options)
             if report.problem:
                 settled.problems.add(film, report.problem)
-            remember_drawn(files, tracks)
+            remember_drawn(files, tracks, **options)
             drawn.append(film)
     return drawn
 
 
-def remember_drawn(files: FilmFiles, tracks: pd.DataFrame) -> None:
-    """Record which names the annotated film shows."""
-    write_text(json.dumps({"shows": _shown(tracks)}), files.drawn)
+def remember_drawn(files: FilmFiles, tracks: pd.DataFrame, **options: Any) -> None:
+    """Record which names the annotated film shows, and the options that it was drawn with."""
+    kept = {name: value for name, value in options.items() if name not in ("progress", "report")}
+    write_text(json.dumps({"shows": _shown(tracks), "options": kept}, default=list), files.drawn)
+
+
+def drawn_options(files: FilmFiles) -> dict[str, Any] | None:
+    """Return the options that the annotated film was drawn with, such as `blur`; None where they were not recorded."""
+    options = _drawn(files).get("options")
+    return options if isinstance(options, dict) else None
 
 
 def list_results(project: Project, films: Iterable[Path]) -> list[Path]:
@@ -79,13 +86,19 @@ def films_behind(project: Project, films: Iterable[Path]) -> list[Path]:
     behind = []
     for film in films:
         files = project.film(film)
-        try:
-            shows = json.loads(files.drawn.read_text(encoding="utf-8"))["shows"]
-        except (OSError, ValueError, KeyError, TypeError):
-            shows = ""
+        shows = _drawn(files).get("shows")
         if not files.annotated.is_file() or shows != _shown(pd.read_parquet(files.tracks, columns=_SHOWN)):
             behind.append(film)
     return behind
+
+
+def _drawn(files: FilmFiles) -> dict[str, Any]:
+    """Return what was recorded of the annotated film; nothing where there is no record, or a damaged one."""
+    try:
+        found = json.loads(files.drawn.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _shown(tracks: pd.DataFrame) -> str:
