@@ -1,86 +1,174 @@
 """Whether confidences keep their word on films: names, and the answer unknown.
 
-Every labelled film is named by its cast, and by its cast without each person, who is a stranger then. Beside it stands
-a logistic model of the answer unknown, fitted without each film in turn and tried on it: is it worth having?
+Every labelled film is named by its cast, by its cast without each person and without several at once, who are strangers
+then, and by the casts of other films. A track is asked many times in this way, with another number of strangers beside
+it. A calibration error is never 0: beside it stands what it would be on average if each probability were right, with
+each answer drawn for itself, and with each track drawn once for all its answers. What a sharp face adds to the answer
+unknown (`facelib.films.naming.context`) is fitted without each film in turn and tried on it, and then to all.
 
 Usage: python benchmarks/confidence.py [--data ../shared/data] [--keep FOLDER] [--embedder dlib]
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import combinations
 from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
-from context import Film, ask, labelled_sets
-from sklearn.linear_model import LogisticRegression
+from context import Film, FilmSet, ask, labelled_sets
+from scipy.optimize import minimize_scalar
 
 import facelib
 from facelib.evaluate import calibration_error, match_faces, reliability
 from facelib.evaluate.matching import NO_FACE, NOBODY
 from facelib.films.naming import context
-from facelib.films.naming.evidence import muteness
 from facelib.project.names import UNKNOWN
 
-# One film under two sets of labels is one film, and must be left out as one.
+# One film under two sets of labels is one film, and must be left out as one; each clip is one by itself.
 FILMS = {"friends_four": "friends", "friends_six": "friends", "table_one": "table", "table_ten": "table"}
+CAST = {"friends": "leads", "sitcom": "leads"}  # films with people in common
+SEVERAL = 40  # casts without several people, drawn for each set
+WHOLE, ONE, SEVERAL_OUT, FOREIGN = "whole", "one left out", "several left out", "of another film"
 
 
-def judged(name: str, film: Film, known: pd.DataFrame, embedder: facelib.Embedder) -> pd.DataFrame:
-    """Return a row a labelled track: its answer and confidence, whose it is, and what speaks of a stranger."""
+def labels_of(film: Film) -> pd.Series:
+    """Return whose each labelled track is."""
+    matches = match_faces(film.detections.assign(person="anybody"), film.truth)
+    matches = matches[(matches["name"] != NOBODY) & ~matches["label"].isin([NO_FACE, "ignore", ""])]
+    return matches.groupby("track")["label"].agg(lambda labels: labels.mode().iloc[0])
+
+
+def judged(film: Film, known: pd.DataFrame, whose: pd.Series, embedder: facelib.Embedder) -> pd.DataFrame:
+    """Return a row a labelled track: its answer and confidence, whether it is right, and what the model goes by."""
     seen: list[pd.DataFrame] = []
 
-    def watched(result, named, joint, best, chance, tracks):  # type: ignore[no-untyped-def]
-        nobody = 1 - joint.probability.sum(axis=1)
-        seen.append(pd.DataFrame({"track": named["track"], "nobody": nobody, "mute": muteness(tracks)}))
-        return explained(result, named, joint, best, chance, tracks)
+    def watched(nobody, quality):  # type: ignore[no-untyped-def]
+        seen.append(pd.DataFrame({"nobody": nobody, "quality": quality}))
+        return sure(nobody, quality)
 
-    explained = context._explained
-    with patch.object(context, "_explained", watched):
-        tracks = film.named(known, embedder, context=True)
-    faces = film.detections.merge(tracks[["track", "person", "confidence"]], on="track")
-    matches = match_faces(faces, film.truth)
-    matches = matches[(matches["name"] != NOBODY) & ~matches["label"].isin([NO_FACE, "ignore", ""])]
-    whose = matches.groupby("track")["label"].agg(lambda labels: labels.mode().iloc[0]).rename("label")
-    table = tracks[["track", "person", "confidence"]].merge(whose, on="track").merge(seen[0], on="track")
-    table["label"] = table["label"].where(table["label"].isin(known["person"]), UNKNOWN)
-    return table.assign(film=FILMS.get(name, name), right=table["person"] == table["label"])
+    sure = context.sure_of_unknown
+    with patch.object(context, "sure_of_unknown", watched):
+        tracks = film.named(known, embedder, context=True).reset_index(drop=True)
+    table = tracks[["track", "person", "confidence"]].join(seen[0])
+    table = table[table["track"].isin(whose.index)]
+    label = table["track"].map(whose)
+    label = label.where(label.isin(known["person"]), UNKNOWN)
+    return table.assign(right=table["person"] == label)
 
 
-def features(table: pd.DataFrame) -> np.ndarray:
-    """Return what the model of the answer unknown goes by: the odds of nobody, and how little the face tells."""
-    nobody = table["nobody"].clip(1e-4, 1 - 1e-4)
-    return np.column_stack([np.log(nobody / (1 - nobody)), table["mute"]])
+def casts(films: FilmSet, present: set[str], random: np.random.Generator) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield who is left out: nobody, each one in turn, and several of those who appear."""
+    people = sorted(films.known["person"].unique())
+    yield WHOLE, ()
+    yield from ((ONE, (person,)) for person in people)
+    here = sorted(present.intersection(people))
+    several = [some for size in range(2, len(here) + 1) for some in combinations(here, size) if len(some) < len(people)]
+    yield from ((SEVERAL_OUT, several[row]) for row in random.permutation(len(several))[:SEVERAL])
 
 
-def fitted(table: pd.DataFrame) -> LogisticRegression:
-    """Fit the model; films with many tracks count by the root of their number."""
-    weight = table.groupby("film")["film"].transform("size").astype(float) ** -0.5
-    return LogisticRegression().fit(features(table), table["right"], sample_weight=weight / weight.mean())
+def collect(sets: dict[str, FilmSet], embedder: facelib.Embedder) -> pd.DataFrame:
+    """Return the answers of all films to all casts: `film`, `cast` and `matters` beside those of `judged`.
+
+    `matters` is False where somebody is left out who does not appear, so that the whole cast's answers come again.
+    """
+    random, parts = np.random.default_rng(0), []
+    whose = {(name, film.name): labels_of(film) for name, one in sets.items() for film in one.films}
+    for name, one in sets.items():
+        present = {str(who) for (of, _), labels in whose.items() if of == name for who in labels}
+        for film in one.films:
+            labels = whose[name, film.name]
+            about = {"film": FILMS.get(name, film.name)}
+            for cast, out in casts(one, present, random):
+                known = one.known[~one.known["person"].isin(out)]
+                matters = cast == WHOLE or bool(labels.isin(out).any())
+                parts.append(judged(film, known, labels, embedder).assign(**about, cast=cast, matters=matters))
+            for other, foreign in sets.items():
+                if _family(other) != _family(name):
+                    parts.append(
+                        judged(film, foreign.known, labels, embedder).assign(**about, cast=FOREIGN, matters=True)
+                    )
+    return pd.concat(parts, ignore_index=True)
+
+
+def _family(name: str) -> str:
+    film = FILMS.get(name, name)
+    return CAST.get(film, film)
+
+
+def fitted(table: pd.DataFrame) -> float:
+    """Fit what a sharp face adds to the odds of nobody; films with many tracks count by the root of their number."""
+    weight = (table.groupby("film")["film"].transform("size").astype(float) ** -0.5).to_numpy()
+    right = table["right"].to_numpy(bool)
+
+    def loss(tells: float) -> float:
+        sure = by_model(table, tells)
+        return float(-(weight * np.log(np.where(right, sure, 1 - sure))).sum())
+
+    return float(minimize_scalar(loss, bounds=(0, 8), method="bounded").x)
+
+
+def by_model(table: pd.DataFrame, tells: float) -> np.ndarray:
+    """Return the confidence of the answer unknown where a sharp face adds so much."""
+    nobody, quality = table["nobody"].to_numpy(float), table["quality"].to_numpy(float)
+    return np.clip(context.sure_of_unknown(nobody, quality, tells=tells).astype(float), 1e-6, 1 - 1e-6)
+
+
+def by_chance(table: pd.DataFrame, *, once: bool, draws: int = 200) -> float:
+    """Return the mean calibration error were each confidence the probability of being right.
+
+    Args:
+        table: `film`, `track`, `confidence`, `right`.
+        once: Whether a track, as one of the cast and as a stranger, is drawn once for all its answers.
+        draws: How often.
+    """
+    random, sure = np.random.default_rng(0), table["confidence"].to_numpy(float).clip(0, 1)
+    place = table.groupby(["film", "track", "right"]).ngroup().to_numpy() if once else np.arange(len(table))
+    return float(
+        np.mean(
+            [calibration_error(reliability(sure, random.random(place.max() + 1)[place] < sure)) for _ in range(draws)]
+        )
+    )
+
+
+def show(what: str, casts_: str, table: pd.DataFrame) -> None:
+    """Print the line of some answers."""
+    sure, right = table["confidence"].clip(0, 1), table["right"]
+    error, brier = calibration_error(reliability(sure, right)), ((sure - right) ** 2).mean()
+    chances = " | ".join(f"{by_chance(table, once=once):.3f}" for once in (False, True))
+    print(f"| {what} | {casts_} | {len(table)} | {right.mean():.3f} | {error:.3f} | {chances} | {brier:.4f} |")
 
 
 def main() -> None:
-    """Print the tables."""
+    """Print the table, and what is fitted."""
     asked = ask(__doc__)
-    parts = []
-    for name, films in labelled_sets(asked):
-        for left_out in (None, *sorted(films.known["person"].unique())):
-            known = films.known[films.known["person"] != left_out]
-            parts += [judged(name, film, known, asked.embedder).assign(all=left_out is None) for film in films.films]
-    if not parts:
+    sets = dict(labelled_sets(asked))
+    if not sets:
         return
-    table = pd.concat(parts, ignore_index=True)
+    table = collect(sets, asked.embedder)
     unknown = table[table["person"] == UNKNOWN].reset_index(drop=True)
-    modelled = unknown.copy()
+    teaching = unknown[unknown["matters"] & (unknown["cast"] != FOREIGN)]
+    bare = unknown.assign(confidence=unknown["nobody"].astype(float))
+    modelled = bare.copy()
     for film in unknown["film"].unique():
-        away = (unknown["film"] == film).to_numpy()
-        modelled.loc[away, "confidence"] = fitted(unknown[~away]).predict_proba(features(unknown[away]))[:, 1]
-    print("| answers | casts | tracks | right | calibration error |\n|---|---|---|---|---|")
-    answers = {"names": table[table["person"] != UNKNOWN], "unknown": unknown, "unknown, by the model": modelled}
+        away = unknown["film"] == film
+        modelled.loc[away, "confidence"] = by_model(unknown[away], fitted(teaching[teaching["film"] != film]))
+    print("| answers | casts | tracks | right | calibration error | by chance | tracks drawn once | Brier score |")
+    print("|---|---|---|---|---|---|---|---|")
+    answers = {
+        "names": table[table["person"] != UNKNOWN],
+        "unknown": unknown,
+        "unknown, as probable as nobody": bare,
+        "unknown, fitted without each film": modelled,
+    }
     for what, rows in answers.items():
-        for casts, some in (("whole", rows[rows["all"]]), ("whole, and one left out in turn", rows)):
-            error = calibration_error(reliability(some["confidence"].clip(0, 1), some["right"]))
-            print(f"| {what} | {casts} | {len(some)} | {some['right'].mean():.3f} | {error:.3f} |")
+        show(what, WHOLE, rows[rows["cast"] == WHOLE])
+        show(what, f"{WHOLE}, {ONE}", rows[rows["cast"].isin([WHOLE, ONE])])
+        show(what, "the same, where they appear", rows[rows["cast"].isin([WHOLE, ONE]) & rows["matters"]])
+        show(what, f"and {SEVERAL_OUT}", rows[(rows["cast"] != FOREIGN) & rows["matters"]])
+        show(what, f"and {FOREIGN}", rows[rows["matters"]])
+    print(f"\nfitted to all films: {fitted(teaching):.2f}")
 
 
 if __name__ == "__main__":

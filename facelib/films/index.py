@@ -133,8 +133,8 @@ def find_tracks(
 
     The film is decoded once. Faces are searched in sampled frames (see `facelib.films.search.search_faces`) and in the
     first and the last frame of each shot; tracks never cross a cut. Decoding, search and what follows run in three
-    threads; the tables are the same for any number of cores. Memory holds one shot at a time. Written are
-    `detections.parquet`, `looks.parquet`, `keyframes.parquet`, `shots.csv` and `times.parquet`.
+    threads, on one core in one; the tables are the same for any number of cores. Memory holds one shot at a time.
+    Written are `detections.parquet`, `looks.parquet`, `keyframes.parquet`, `shots.csv` and `times.parquet`.
 
     Args:
         video: Any film PyAV reads.

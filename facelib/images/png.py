@@ -1,4 +1,4 @@
-"""PNG pictures that Pillow refuses: with metadata that are broken or very large, or with very many pixels."""
+"""PNG pictures that Pillow refuses: those with broken or very large metadata, and those with very many pixels."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class _Chunk(NamedTuple):
 
 
 def without_metadata(path: Path) -> io.BytesIO | None:
-    """Return a PNG with its pixels and its orientation alone; None for what is no PNG, or has nothing else.
+    """Return a PNG reduced to its pixels and its orientation; None for another file, or where nothing else is in it.
 
     Pillow gives up a picture whose metadata have a wrong checksum, or take more than a megabyte, as those of image
     editors do.

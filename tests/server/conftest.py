@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import count
 from pathlib import Path
 
@@ -17,6 +18,7 @@ import psycopg
 import pytest
 from fastapi import FastAPI
 from playwright.sync_api import Error as PlaywrightError
+from sqlalchemy import make_url
 from starlette.testclient import TestClient
 
 import facelib
@@ -25,6 +27,7 @@ from facelib.page import write_page
 from facelib.project import Project, file_lock
 from facelib.recognize import load_recognizer
 from facelib.server.app import create_app
+from facelib.server.database import open_store
 from facelib.server.settings import ServerSettings
 
 _numbers = count()
@@ -32,7 +35,7 @@ _numbers = count()
 
 @dataclass(frozen=True)
 class Cluster:
-    """A PostgreSQL server of our own; called, it gives the address of a new, empty database."""
+    """A PostgreSQL server of our own; called, it gives the address of a new database, empty or with our tables."""
 
     folder: Path
     programs: Path
@@ -49,11 +52,25 @@ class Cluster:
     def stop(self) -> None:
         self.run("pg_ctl", "-m", "immediate", "stop")
 
-    def __call__(self) -> str:
+    def __call__(self, *, with_tables: bool = False) -> str:
         name = f"facelib_{next(_numbers)}"
-        with psycopg.connect(f"host={self.folder} user=facelib dbname=postgres", autocommit=True) as connection:
-            connection.execute(f"create database {name}")  # type: ignore[arg-type]
+        self.tell(f"create database {name} template {self.with_tables if with_tables else 'template1'}")
         return f"postgresql://facelib@/{name}?host={self.folder}"
+
+    @cached_property
+    def with_tables(self) -> str:
+        """The name of a database with the tables of the server's first start; copied, it saves their making."""
+        address = self()
+        open_store(ServerSettings(database_url=address).database).close()
+        return str(make_url(address).database)
+
+    def drop(self, address: str) -> None:
+        """Remove a database: hundreds of them are gigabytes."""
+        self.tell(f"drop database {make_url(address).database} with (force)")
+
+    def tell(self, statement: str) -> None:
+        with psycopg.connect(f"host={self.folder} user=facelib dbname=postgres", autocommit=True) as connection:
+            connection.execute(statement)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="session")
@@ -79,10 +96,18 @@ def postgresql() -> Iterator[Cluster]:
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
-def database_url(request: pytest.FixtureRequest) -> str:
-    """The address of an empty database, of each kind in turn; empty for the usual SQLite file."""
-    make: Callable[[], str] = request.getfixturevalue("postgresql") if request.param == "postgresql" else str
-    return make()
+def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The address of a database, of each kind in turn; empty for the usual SQLite file.
+
+    One for servers that run as programs has no tables; the others' has those of a first start.
+    """
+    if request.param == "sqlite":
+        yield ""
+        return
+    cluster: Cluster = request.getfixturevalue("postgresql")
+    address = cluster(with_tables="settings" in request.fixturenames)
+    yield address
+    cluster.drop(address)
 
 
 @pytest.fixture

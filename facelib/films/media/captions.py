@@ -1,4 +1,4 @@
-"""Captions that broadcasts hide within the coded pictures, for televisions to show (CTA-708 in ATSC A/53)."""
+"""Closed captions that broadcasts embed in the coded pictures (CTA-608 and CTA-708, as ATSC A/53 user data)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class CaptionFinder:
     """Looks for captions in the first minute of a film's packets.
 
     Attributes:
-        found: Whether there are any; their place alone, which many encoders fill with nothing, is none.
+        found: Whether there are any; the empty captions that many encoders write do not count.
     """
 
     def __init__(self) -> None:

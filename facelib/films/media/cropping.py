@@ -1,4 +1,4 @@
-"""The part of a stored picture that its file says is shown: Matroska's cropping, QuickTime's clean aperture."""
+"""Cropping that a film's file asks for: Matroska's crop elements and QuickTime's clean aperture."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _VISUAL = 86  # bytes of a picture's sample description before the boxes in it
 
 
 class Crop(NamedTuple):
-    """Pixels of the stored picture that are not shown at each of its edges."""
+    """How many pixels are cut off at each edge of the stored picture."""
 
     left: int
     top: int
@@ -36,7 +36,7 @@ WHOLE = Crop(0, 0, 0, 0)
 
 
 def read_crop(container: InputContainer, path: str | Path, stream: Any) -> Crop:
-    """Return what is not shown of a film's pictures; `WHOLE` where the file tells nothing, or more than there is.
+    """Return how a film's file asks its pictures to be cropped; `WHOLE` where it does not, or asks for too much.
 
     Args:
         container: The film, opened.
@@ -59,7 +59,7 @@ def read_crop(container: InputContainer, path: str | Path, stream: Any) -> Crop:
 
 
 class Cropper:
-    """Takes the shown part out of decoded frames; no pixel is copied."""
+    """Crops decoded frames without copying pixels."""
 
     def __init__(self, crop: Crop) -> None:
         """Wait for a frame."""
@@ -68,7 +68,7 @@ class Cropper:
         self._kind: tuple[object, ...] = ()
 
     def __call__(self, raw: av.VideoFrame) -> av.VideoFrame:
-        """Return the shown part of a frame, or a frame as it is that is smaller than what is cut off."""
+        """Return a frame cropped; one that is too small for it is returned unchanged."""
         left, top, right, bottom = self._crop
         width, height = raw.width - left - right, raw.height - top - bottom
         if not any(self._crop) or min(width, height) < 1:
@@ -116,7 +116,7 @@ def _elements(data: bytes, start: int, end: int) -> Iterator[tuple[int, int, int
 
 
 def _clean_aperture(description: bytes, width: int, height: int) -> Crop:
-    """Return what lies outside the clean aperture that a picture's sample description tells."""
+    """Return what lies outside the clean aperture in a track's sample description."""
     at = 8 + _VISUAL  # after version, flags and count of entries
     while at + 8 <= len(description):
         size, kind = struct.unpack(">I4s", description[at : at + 8])

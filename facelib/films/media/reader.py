@@ -69,7 +69,7 @@ class FilmReader:
     Attributes:
         stream: The stream of pictures.
         pictures: How many pictures there are, and how many were decoded.
-        captions: Whether captions are hidden in them.
+        captions: Finds closed captions embedded in them.
     """
 
     def __init__(self, path: str | Path, container: InputContainer) -> None:
@@ -317,7 +317,7 @@ def _is_shown(packet: Any) -> bool:
 
 def left_out(reader: FilmReader) -> list[str]:
     """Return what of a film that was read cannot be carried over, a sentence each."""
-    hidden = ["captions within the pictures not carried over"] if reader.captions.found else []
+    hidden = ["closed captions embedded in the pictures not carried over"] if reader.captions.found else []
     return [*streams_left_out(reader.container), *hidden]
 
 

@@ -1,4 +1,4 @@
-"""What a decoder tells beside a frame's pixels, such as how it is turned."""
+"""Side data of decoded frames, such as the display matrix."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ import av
 import av.filter
 
 _NEWER = range(28, 48)
-"""FFmpeg's numbers of kinds that PyAV 18 does not know: of a frame with one of them it fails to give any."""
+"""FFmpeg's numbers of kinds that PyAV 18 does not know: with one of them on a frame it cannot read any."""
 
 
 def side_data(raw: av.VideoFrame) -> Mapping[Any, Any]:
-    """Return what a frame tells beside its pixels, by PyAV's names and without the kinds that PyAV does not know.
+    """Return a frame's side data by PyAV's names, without the kinds that PyAV does not know.
 
-    Those are, for example, EXIF data in a camera's JPEG pictures, and the shape of the screen that a stereoscopic
-    film was made for.
+    Such kinds are the EXIF data in a camera's JPEG pictures and the reference displays of a stereoscopic film.
     """
     try:
         return raw.side_data

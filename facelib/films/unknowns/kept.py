@@ -92,8 +92,8 @@ def read_groups(project: Project) -> Groups | None:
         if facts.pop("form") != _FORM or facts.pop("stamp") != stamped["stamp"]:
             return None
         facts["reserved"] = tuple(facts["reserved"])
-        known = groups.drop_columns(["sums"]).to_pandas().assign(sums=_rows_of(groups["sums"]))
-        return Groups(known[GROUP_COLUMNS], members.to_pandas(), **facts)
+        known = _without_facts(groups.drop_columns(["sums"])).assign(sums=_rows_of(groups["sums"]))
+        return Groups(known[GROUP_COLUMNS], _without_facts(members), **facts)
     except (OSError, ValueError, KeyError, TypeError, pa.ArrowException):
         return None
 
@@ -126,6 +126,12 @@ def _read(path: Path) -> tuple[pa.Table, dict[str, Any]]:
     with open(path, "rb") as file:
         table = pq.read_table(file)
     return table, json.loads((table.schema.metadata or {})[_FACTS])
+
+
+def _without_facts(table: pa.Table) -> pd.DataFrame:
+    frame: pd.DataFrame = table.to_pandas()
+    frame.attrs = {}  # as former versions left them
+    return frame
 
 
 def _write(table: pa.Table, facts: Mapping[str, object], path: Path) -> None:

@@ -73,6 +73,7 @@ class S3Server:
         ports = [f"-{kind}.port={port}" for kind, port in zip(kinds, self.ports, strict=True)]
         # Tables are served at one port for all servers of a machine, a second of which would end.
         alone = ["-s3.port.iceberg=0", "-s3.port.lance=0"]
+        single = ["-master.peers=none"]  # a master that was killed would wait 12 s for others to elect it again
         quiet = ["-master.telemetry=false", "-master.telemetry.url=http://127.0.0.1:9/"]  # it reports by default
         with (self.folder / "log").open("a") as log:
             self.process = subprocess.Popen(
@@ -88,6 +89,7 @@ class S3Server:
                     "-ip.bind=127.0.0.1",
                     *ports,
                     *alone,
+                    *single,
                     *quiet,
                 ],
                 stdout=subprocess.DEVNULL,

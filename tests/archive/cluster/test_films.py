@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -172,6 +173,7 @@ def test_a_scheduler_that_is_started_again_is_given_what_is_left(project, alone,
         thread.start()
         while not children():
             assert thread.is_alive()
+            time.sleep(0.05)
     assert not children()  # a worker takes its process along
     with start_cluster(1, port=port):
         thread.join()

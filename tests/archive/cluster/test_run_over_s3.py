@@ -75,7 +75,7 @@ def test_a_run_over_s3_leaves_what_a_local_run_leaves(server, copy_demo, tmp_pat
             if line.startswith(("02_embed_faces: ...", "05_annotate_video: ...")):
                 time.sleep(3)
                 server.kill()
-                time.sleep(2)
+                time.sleep(8)  # until what the step made is to be sent, and longer
                 server.start()
     assert working.returncode == 0, said
     (copy,) = (tmp_path / "one").glob("facelib/shared/*")

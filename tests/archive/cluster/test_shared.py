@@ -81,7 +81,7 @@ def test_a_pipeline_over_s3_gives_the_tables_of_a_local_run(server, local, machi
         thread.start()
         time.sleep(2.0)
         server.kill()
-        time.sleep(1.0)
+        time.sleep(8.0)  # until the tables are to be stored, and longer
         server.start()
         thread.join()
     assert left_out == [{}]

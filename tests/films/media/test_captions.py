@@ -1,4 +1,4 @@
-"""Captions within the pictures are told, since they are not carried over."""
+"""Closed captions embedded in the pictures are reported, since they are not carried over."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from facelib.films.media.decode import open_reader
 from facelib.films.media.reader import left_out
 
-TOLD = ["captions within the pictures not carried over"]
+TOLD = ["closed captions embedded in the pictures not carried over"]
 TEXT, PADDING = bytes([0xFC, 0xC8, 0xE5]), bytes([0xFC, 0x80, 0x80])  # "He", and nothing, both with parity
 CODECS = {
     "h264": (["-c:v", "libx264", "-pix_fmt", "yuv420p", "-bf", "0", "-x264-params", "aud=1"], b"\0\0\0\x01\x09"),

@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from facelib.films.naming.evidence import Tracks, face_evidence, presence
+from facelib.films.naming.context import sure_of_unknown
+from facelib.films.naming.evidence import AGAINST, Tracks, face_evidence, presence
 from facelib.films.naming.joint import name_jointly
 from facelib.films.naming.likeness import Moments, fit_likeness
 from facelib.nets.figures import EvidenceShape
@@ -112,6 +113,51 @@ def test_small_faces_are_weaker_evidence():
     large, small = face_evidence(seen, threshold=0.48, strangers=0.65)
     assert large[ADA] - large[GRACE] > 2 * (small[ADA] - small[GRACE]) > 0
     assert small[ADA] > large[ADA] - 1  # far for a large face, usual for a small one
+
+
+@pytest.mark.parametrize(
+    ("quality", "even"),  # thresholds, of labelled looks of 52 pixels and more, with dlib's embedding
+    [(0.25, 1.06), (0.10, 1.22), (0.03, 1.44), (0.01, 1.49)],
+)
+def test_a_blurred_face_may_lie_farther_from_its_person(quality, even):
+    apart = (0.48 * even, 0.75)
+    seen = replace(tracks((0, apart, 100, None, 0)), quality=np.array([quality], np.float32))
+    evidence = face_evidence(seen, threshold=0.48, strangers=1.4 * 0.48)[0, ADA]
+    assert evidence == pytest.approx(0, abs=2.2)
+    clear = replace(seen, quality=np.array([0.25], np.float32))
+    assert (evidence > face_evidence(clear, threshold=0.48, strangers=1.4 * 0.48)[0, ADA]) == (quality < 0.12)
+
+
+def test_a_blurred_face_says_little_against_anybody():
+    far = tracks(*[(0, (FAR, FAR), 100, None, 0)] * 2)
+    clear, blurred = face_evidence(
+        replace(far, quality=np.array([0.25, 0.02], np.float32)), threshold=0.48, strangers=0.65
+    )[:, ADA]
+    assert clear < AGAINST < blurred < 0
+
+
+@pytest.mark.parametrize(
+    ("quality", "least", "most"),
+    [
+        (0.02, 0.5, 0.5),  # blurred: as probable as nobody
+        (0.05, 0.5, 0.5),
+        (0.10, 0.75, 0.9),
+        (0.15, 0.9, 0.99),
+        (0.80, 0.9, 0.99),  # no more than from 0.15 on
+    ],
+)
+def test_a_sharp_face_without_a_name_is_more_surely_a_strangers(quality, least, most):
+    sure = sure_of_unknown(np.array([0.0, 0.1, 0.5, 1.0], np.float32), np.full(4, quality, np.float32))
+    assert least - 1e-6 <= sure[2] <= most + 1e-6
+    assert (np.diff(sure) > 0).all()
+    assert ((sure > 0) & (sure < 1)).all()
+
+
+def test_two_faces_in_the_same_clothes_do_not_give_each_other_a_name_that_one_of_them_barely_shows():
+    """What the second knows of Ada it has from the first: a stranger's two faces would be sure of each other."""
+    barely, other = (0, (0.525, 0.62), 37, 1, 100), (1, (0.56, 0.62), 32, 1, 500)
+    assert names(tracks(barely, other)) == ["?", "?"]
+    assert names(tracks(SURE_ADA, (1, *barely[1:]), (2, *other[1:]))) == ["Ada"] * 3  # a third shows it
 
 
 def test_a_face_may_lie_farther_from_the_only_picture_of_a_person():
