@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from facelib.films.corrections import NOT_A_FACE
+from facelib.films.drawn import films_behind
 from facelib.films.exports import FrameClock, exact_appearances, read_clock
 from facelib.films.media.decode import FilmInfo, UnreadableFilm, probe
 from facelib.page.boxes import BoxKeys
@@ -128,6 +129,6 @@ def project_data(project: Project, read: Sequence[PageFilm]) -> ProjectData:
 
 def _notice(project: Project, film: Path) -> str:
     files = project.film(film)
-    if files.annotated.is_file() and files.annotated.stat().st_mtime_ns < files.tracks.stat().st_mtime_ns:
-        return "Names have changed since the annotated film was made: run 05 again, or 06 with draw on."
+    if files.annotated.is_file() and films_behind(project, [film]):
+        return "The annotated film shows earlier names: notebook 06 draws it again by a button, or run 05 again."
     return ""

@@ -6,6 +6,7 @@ import base64
 import mimetypes
 import re
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,6 @@ def write_report(notebook: str | Path, page: str | Path, *, pictures: str | Path
         OSError: When the page cannot be written.
     """
     import nbformat
-    from nbconvert import HTMLExporter
 
     from facelib.plots.dark import report_style
 
@@ -66,14 +66,20 @@ def write_report(notebook: str | Path, page: str | Path, *, pictures: str | Path
     _take_away_links(document)
     folder = Path(pictures) if pictures is not None else Path(notebook).parent
     _attach_pictures(document, folder)
-    exporter = HTMLExporter(  # type: ignore[no-untyped-call]
-        template_name="lab", raw_template=_TEMPLATE, embed_images=True
-    )
-    body, _ = exporter.from_notebook_node(
+    body, _ = _exporter().from_notebook_node(
         document, resources={"metadata": {"path": str(folder)}, "dark_style": report_style()}
     )
     with atomic_write(page) as temporary:
         temporary.write_text(body, encoding="utf-8")
+
+
+@cache  # it compiles its templates, which takes longer than a small page
+def _exporter() -> Any:
+    from nbconvert import HTMLExporter
+
+    return HTMLExporter(  # type: ignore[no-untyped-call]
+        template_name="lab", raw_template=_TEMPLATE, embed_images=True
+    )
 
 
 def replace_outputs(document: Any, *, script: bool | str = True) -> None:

@@ -2,6 +2,7 @@
 
 from facelib.widgets.alias_board import AliasBoard
 from facelib.widgets.archive_search import ArchiveSearch, hits_page
+from facelib.widgets.drawn_films import DrawnFilms
 from facelib.widgets.embedding_map import EmbeddingMap
 from facelib.widgets.live_view import LiveCamera
 from facelib.widgets.live_view_report import live_appearances, read_changes
@@ -16,6 +17,7 @@ from facelib.widgets.threshold_page import mistakes_page
 __all__ = [
     "AliasBoard",
     "ArchiveSearch",
+    "DrawnFilms",
     "EmbeddingMap",
     "GalleryProposals",
     "LiveCamera",

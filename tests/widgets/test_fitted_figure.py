@@ -96,7 +96,9 @@ def test_the_library_comes_once_for_all_views_and_a_late_view_has_the_last_state
 
 def test_a_figure_that_is_hidden_at_first_is_drawn_when_it_is_seen(shown):
     shown.evaluate("document.body.hidden = true")
-    shown.evaluate("window.model.answer('/plotly.js')")
+    shown.evaluate("window.model.answer('/plotly.js').then(() => window.facelibPlotly)")
+    shown.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    expect(shown.locator(TITLES)).to_have_count(0)
     shown.evaluate("document.body.hidden = false")
     expect(shown.locator(TITLES)).to_have_text("Faces")
     assert shown.evaluate(DRAWN) == [3]

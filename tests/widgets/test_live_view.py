@@ -114,9 +114,13 @@ def test_an_unknown_face_is_enrolled_and_named_from_then_on(camera, project):
     wait_until(lambda: any(not face["known"] and face["now"] for face in camera.seen))
     stranger = next(face for face in camera.seen if not face["known"] and face["now"])
     wait_until(lambda: str(stranger["track"]) in camera.thumbnails)
-    time.sleep(0.4)  # until its face was looked at
-    ask(camera, "enrol", track=stranger["track"], person="nina")
-    assert camera.error == "" and camera.status.startswith("Enrolled as nina")
+
+    def enrolled() -> bool:
+        ask(camera, "enrol", track=stranger["track"], person="nina")
+        return camera.error == ""
+
+    wait_until(enrolled)  # refused until its face was looked at
+    assert camera.status.startswith("Enrolled as nina")
     assert len(list((project.people / "nina").iterdir())) == 1
     wait_until(lambda: any(face["label"] == "nina" for face in camera.seen))
     assert "nina" in camera.people and "nina" in load_recognizer(project.recognizer)[0].classes_

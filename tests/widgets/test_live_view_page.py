@@ -113,6 +113,25 @@ def test_it_shows_the_picture_the_boxes_and_who_was_seen(shown):
     expect(page.locator(".source")).to_have_text("demo.mp4")
 
 
+@pytest.mark.parametrize("width", [500, 900, 1400, 1900])
+def test_it_fills_its_page(shown, width):
+    page = shown()
+    page.set_viewport_size({"width": width, "height": 900})
+    beside = width > 800
+    expect(page.locator(".facelib-live.narrow")).to_have_count(0 if beside else 1)
+    whole = page.locator(".facelib-live").bounding_box()
+    stage, side = (page.locator(f".facelib-live .{part}").bounding_box() for part in ("stage", "side"))
+    assert whole["width"] > width - 60
+    assert stage["x"] == pytest.approx(whole["x"], abs=20)
+    assert side["x"] + side["width"] == pytest.approx(whole["x"] + whole["width"], abs=20)
+    if beside:
+        assert side["y"] == pytest.approx(stage["y"], abs=1)
+        assert side["x"] - (stage["x"] + stage["width"]) == pytest.approx(10, abs=10)
+    assert stage["width"] > (0.45 if beside else 0.9) * whole["width"]  # the picture is the larger part
+    assert stage["height"] == pytest.approx(page.locator("canvas").bounding_box()["height"], abs=1)  # nothing below it
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
 def test_a_new_picture_moves_its_boxes_and_keeps_the_focus(shown):
     page = shown()
     page.locator(".box[data-track='7']").focus()

@@ -16,6 +16,7 @@ from facelib.films.naming.neighbours import Bearers, Compared, blocks_of
 from facelib.films.spans import frames_shared
 
 _SURE = 0.9  # probability from which names are used to fit how similar one person's clothes are
+_SHOWN = 0.7  # probability from which a face shows a name to other tracks
 _ROUNDS = 8
 _HOPELESS = -9.0  # log odds so far below "nobody" that an option cannot matter, whatever the other names
 _TELLS = 0.5  # muteness up to which a face can contradict its place
@@ -88,7 +89,7 @@ class _Scene:
 
     def run(self) -> Named:
         found = _nothing_known(self.face)
-        nobody = Bearers(np.full(len(self.face), -1), np.zeros(len(self.face), np.float32))
+        nobody = Bearers.none(len(self.face))
         bearers = self._round(found, nobody, (CLOTHES, HAIR))
         for _ in range(_ROUNDS):
             self.presence = presence(found.probability, self.face, self.tracks)
@@ -114,8 +115,12 @@ class _Scene:
         found.probability[track[cast], label[cast]] = probability[cast]
         borne = probability > 0.5
         borne[cast] &= self._passed_on(found)[track[cast], label[cast]]
-        now = Bearers(np.full(len(self.face), -1), np.zeros(len(self.face), np.float32))
+        now = Bearers.none(len(self.face))
         now.label[track[borne]], now.weight[track[borne]] = label[borne], probability[borne]
+        now.shown[track[borne]] = True  # a stranger's is
+        named = borne & cast
+        by_face = self.face[track[named], label[named]] >= SHOWS
+        now.shown[track[named]] = by_face & (probability[named] >= _SHOWN)
         return now
 
     def _passed_on(self, found: Named) -> NDArray[np.bool_]:

@@ -27,10 +27,23 @@ class Bearers:
     Attributes:
         label: `(n,)`, -1 for a track without one.
         weight: `(n,)` float32, how probable it is.
+        shown: `(n,)` bool, whether the track's own face shows it.
     """
 
     label: IntArray
     weight: FloatArray
+    shown: NDArray[np.bool_]
+
+    @classmethod
+    def none(cls, count: int) -> Bearers:
+        """Return so many tracks without a label."""
+        return cls(np.full(count, -1), np.zeros(count, np.float32), np.zeros(count, bool))
+
+    def shown_elsewhere(self, rows: slice, labels: IntArray) -> NDArray[np.bool_]:
+        """Return whether the face of a track besides the row's own shows each label, `(rows, labels)`."""
+        faces = np.bincount(self.label[self.shown], minlength=int(labels.max(initial=0)) + 1)[labels]
+        own = (self.label[rows, None] == labels) & self.shown[rows, None]
+        return np.asarray(faces - own > 0, bool)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -127,6 +140,8 @@ class TrackBlock:
     def compare(self, bearers: Bearers, clothes: LikenessModel, hair: LikenessModel) -> Compared:
         """Compare the tracks with those of each label: the five most similar in clothes and in hair, the nearest place.
 
+        A label that no other track's face shows says nothing: what its bearers know, they have from this track.
+
         Args:
             bearers: Who has which label.
             clothes: How far apart the clothes of one person, and of two, lie.
@@ -146,7 +161,8 @@ class TrackBlock:
         worn, witness = self.clothes.evidence(groups, weight, fade, clothes)
         head, _ = self.hair.evidence(groups, weight, fade, hair)
         place = self._place(there, starts, weight * fade)
-        return Compared(labels, worn, head, place, np.where(witness >= 0, there[witness], -1))
+        heard = bearers.shown_elsewhere(self.rows, labels)
+        return Compared(labels, worn * heard, head * heard, place * heard, np.where(witness >= 0, there[witness], -1))
 
     def _place(self, there: IntArray, starts: IntArray, weight: FloatArray) -> FloatArray:
         """Return the evidence of the place for each label: that of the nearest bearer."""

@@ -153,6 +153,13 @@ def test_a_sharp_face_without_a_name_is_more_surely_a_strangers(quality, least, 
     assert ((sure > 0) & (sure < 1)).all()
 
 
+def test_two_faces_in_the_same_clothes_do_not_give_each_other_a_name_that_one_of_them_barely_shows():
+    """What the second knows of Ada it has from the first: a stranger's two faces would be sure of each other."""
+    barely, other = (0, (0.525, 0.62), 37, 1, 100), (1, (0.56, 0.62), 32, 1, 500)
+    assert names(tracks(barely, other)) == ["?", "?"]
+    assert names(tracks(SURE_ADA, (1, *barely[1:]), (2, *other[1:]))) == ["Ada"] * 3  # a third shows it
+
+
 def test_a_face_may_lie_farther_from_the_only_picture_of_a_person():
     """On portraits of LFW the even point moves by 0.13 of the threshold from one picture to ten."""
     seen = tracks((0, (0.55, 0.55), 100, None, 0))
