@@ -5,7 +5,6 @@ An error in one film is recorded as its problem, and the others are finished.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,13 +12,12 @@ from typing import Any
 import pandas as pd
 
 from facelib.films.annotate import annotate_film, check_choices
+from facelib.films.drawn import remember_drawn
 from facelib.films.exports import FORMATS, Format, check_formats, export_film, read_wikidata
 from facelib.films.media.encode import WriteReport
 from facelib.films.reel import REEL_COLUMNS, check_people, write_reel_of
 from facelib.films.settle import Settled
-from facelib.project import FilmFiles, Project, digest, write_text
-
-_SHOWN = ["track", "start_frame", "end_frame", "person", "cluster"]
+from facelib.project import FilmFiles, Project
 
 
 def read_shots(files: FilmFiles) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -59,18 +57,6 @@ def draw_films(
     return drawn
 
 
-def remember_drawn(files: FilmFiles, tracks: pd.DataFrame, **options: Any) -> None:
-    """Record which names the annotated film shows, and the options that it was drawn with."""
-    kept = {name: value for name, value in options.items() if name not in ("progress", "report")}
-    write_text(json.dumps({"shows": _shown(tracks), "options": kept}, default=list), files.drawn)
-
-
-def drawn_options(files: FilmFiles) -> dict[str, Any] | None:
-    """Return the options that the annotated film was drawn with, such as `blur`; None where they were not recorded."""
-    options = _drawn(files).get("options")
-    return options if isinstance(options, dict) else None
-
-
 def list_results(project: Project, films: Iterable[Path]) -> list[Path]:
     """Return what was made of films for people to open: each film with names, its appearances, its exports."""
     found: list[Path] = []
@@ -79,30 +65,6 @@ def list_results(project: Project, films: Iterable[Path]) -> list[Path]:
         found += [path for path in (files.annotated, files.appearances) if path.is_file()]
         found += sorted(path for path in files.exports.glob("*") if path.is_file())
     return found
-
-
-def films_behind(project: Project, films: Iterable[Path]) -> list[Path]:
-    """Return the films whose annotated film is missing, or shows other names than their tracks have now."""
-    behind = []
-    for film in films:
-        files = project.film(film)
-        shows = _drawn(files).get("shows")
-        if not files.annotated.is_file() or shows != _shown(pd.read_parquet(files.tracks, columns=_SHOWN)):
-            behind.append(film)
-    return behind
-
-
-def _drawn(files: FilmFiles) -> dict[str, Any]:
-    """Return what was recorded of the annotated film; nothing where there is no record, or a damaged one."""
-    try:
-        found = json.loads(files.drawn.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _shown(tracks: pd.DataFrame) -> str:
-    return digest(tracks[_SHOWN].astype({"person": str, "cluster": str}).to_numpy(dtype=object).tolist())
 
 
 def export_films(

@@ -11,9 +11,9 @@ from pathlib import Path
 import pandas as pd
 
 from facelib.films.corrections import NOT_A_FACE
+from facelib.films.drawn import films_behind
 from facelib.films.exports import FrameClock, exact_appearances, read_clock
 from facelib.films.media.decode import FilmInfo, UnreadableFilm, probe
-from facelib.films.present import films_behind
 from facelib.page.boxes import BoxKeys
 from facelib.page.film import FilmData, PackedTimes, sheets_at, shown_tracks, track_boxes, track_table
 from facelib.page.links import address, film_exports, film_sources, project_reports

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 
 import ipywidgets
 
-from facelib.films.present import draw_films, drawn_options, films_behind
+from facelib.films.drawn import drawn_options, films_behind
+from facelib.films.present import draw_films
 from facelib.films.settle import Settled
 from facelib.page import write_page
 from facelib.project.wording import counted
@@ -57,7 +58,7 @@ class DrawnFilms(ipywidgets.VBox):  # type: ignore[misc]
         self.button.disabled = True
         drawn = 0
         try:
-            with self._error.guarding(), self._bars:
+            with self._bars, self._error.guarding():  # in this order: the output would swallow an error
                 for film in self.films:
                     options = drawn_options(self._project.film(film))
                     if options is None:

@@ -24,7 +24,7 @@ from facelib.films.corrections import (
     match_corrections,
     read_corrections,
 )
-from facelib.films.present import films_behind, remember_drawn
+from facelib.films.drawn import films_behind, remember_drawn
 from facelib.films.settle import settle_films
 from facelib.gallery import move
 from facelib.images import read_image

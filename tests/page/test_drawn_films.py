@@ -6,8 +6,9 @@ import pandas as pd
 import pytest
 
 from facelib.films.corrections.log import CORRECTION_COLUMNS, append_corrections
+from facelib.films.drawn import drawn_options, films_behind
 from facelib.films.media.decode import probe
-from facelib.films.present import draw_films, drawn_options, films_behind
+from facelib.films.present import draw_films
 from facelib.films.settle import Settled, settle_films
 from facelib.page import write_page
 from facelib.page.pack import script_value

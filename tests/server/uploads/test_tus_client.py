@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import socket
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx2
@@ -23,7 +24,7 @@ PIECE = 2**23
 def client(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """Return the command of a program that uploads by tus-js-client."""
     folder = tmp_path_factory.mktemp("tus")
-    install = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--no-package-lock", CLIENT]
+    install = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--no-package-lock", "--prefer-offline", CLIENT]
     try:
         subprocess.run(install, cwd=folder, check=True, capture_output=True, text=True)
     except (FileNotFoundError, subprocess.CalledProcessError) as error:
@@ -44,15 +45,24 @@ def film(tmp_path: Path, make_film: Callable[..., Path]) -> Path:
     return path
 
 
+@pytest.fixture
+def port() -> Iterator[str]:
+    """A port that nobody else is given between the end of one server and the start of the next."""
+    with socket.socket() as held:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind(("127.0.0.1", 0))
+        yield str(held.getsockname()[1])
+
+
 def digest(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def test_an_upload_goes_on_after_the_end_of_the_client_and_of_the_server(
-    client: list[str], film: Path, tmp_path: Path
+    client: list[str], film: Path, port: str, tmp_path: Path
 ) -> None:
-    options = ["--data-dir", str(tmp_path / "data"), "--output-dir", str(tmp_path / "output")]
+    options = ["--data-dir", str(tmp_path / "data"), "--output-dir", str(tmp_path / "output"), "--port", port]
     with serving(*options) as (server, address, token):
         headers = {"Authorization": f"Bearer {token}"}
         httpx2.post(f"{address}/api/v1/projects", json={"name": "own"}, headers=headers, timeout=60).raise_for_status()
@@ -65,8 +75,9 @@ def test_an_upload_goes_on_after_the_end_of_the_client_and_of_the_server(
             assert int(second.stdout.readline()) == int(first.stdout.split()[-1]) + PIECE  # it did not begin anew
             server.kill()
             server.wait()
-            with serving(*options, "--port", address.rpartition(":")[2], FIRST="no"):
+            with serving(*options, FIRST="no"):
                 told, errors = second.communicate()
     assert (second.returncode, int(told.split()[-1])) == (0, film.stat().st_size), errors
     kept = tmp_path / "data" / "own" / "videos" / "film.mp4"
     assert digest(kept) == digest(film)
+    kept.unlink()  # unlike the film it takes a gigabyte of the disk
