@@ -28,7 +28,7 @@ from facelib.project.names import UNKNOWN
 
 # One film under two sets of labels is one film, and must be left out as one; each clip is one by itself.
 FILMS = {"friends_four": "friends", "friends_six": "friends", "table_one": "table", "table_ten": "table"}
-CAST = {"friends": "leads", "sitcom": "leads"}  # films with people in common
+LEADS = ("sitcom", "friends_four", "friends_six")  # films with the same people, who are in the cast of table_one too
 SEVERAL = 40  # casts without several people, drawn for each set
 WHOLE, ONE, SEVERAL_OUT, FOREIGN = "whole", "one left out", "several left out", "of another film"
 
@@ -85,16 +85,16 @@ def collect(sets: dict[str, FilmSet], embedder: facelib.Embedder) -> pd.DataFram
                 matters = cast == WHOLE or bool(labels.isin(out).any())
                 parts.append(judged(film, known, labels, embedder).assign(**about, cast=cast, matters=matters))
             for other, foreign in sets.items():
-                if _family(other) != _family(name):
+                if _foreign(name, other):
                     parts.append(
                         judged(film, foreign.known, labels, embedder).assign(**about, cast=FOREIGN, matters=True)
                     )
     return pd.concat(parts, ignore_index=True)
 
 
-def _family(name: str) -> str:
-    film = FILMS.get(name, name)
-    return CAST.get(film, film)
+def _foreign(name: str, other: str) -> bool:
+    """Return whether nobody in the films of one set is of the cast of another one."""
+    return FILMS.get(name, name) != FILMS.get(other, other) and not (name in LEADS and other in (*LEADS, "table_one"))
 
 
 def fitted(table: pd.DataFrame) -> float:
