@@ -59,7 +59,8 @@ def name_by_context(
     each = np.arange(len(named))
     probability = joint.probability[each, best]
     by_face = named["person"].to_numpy()
-    names = np.where(_may_be_named(joint, probability, settings), people[best], by_face).astype(object)
+    within = seen.distances[each, best] <= threshold
+    names = np.where(_may_be_named(joint, best, settings, within=within), people[best], by_face).astype(object)
     # A face's name is kept unless another face of the frame has it, or another name is more probable; one within half
     # the threshold is kept whatever the context, and a turned one must be confirmed by it.
     column = np.minimum(np.searchsorted(people, by_face.astype(people.dtype)), len(people) - 1)
@@ -77,14 +78,25 @@ def name_by_context(
     return _with_impostors(result, impostors, people)
 
 
-def _may_be_named(joint: Named, probability: FloatArray, settings: NamingSettings) -> NDArray[np.bool_]:
+def _may_be_named(
+    joint: Named, best: NDArray[np.intp], settings: NamingSettings, *, within: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
     """Return whose best name is probable enough: among the cast's, and rather than a stranger's.
 
     Users forgive an unknown face, and the wrong one of two people of the cast less, and a stranger with a name least.
+    A face beyond the threshold gets no name by itself: its clothes, hair or place must say it too.
+
+    Args:
+        joint: All probabilities and their evidence.
+        best: `(n,)`, the column of each track's most probable name.
+        settings: How probable a name must be.
+        within: `(n,)`, whether the face lies within the threshold of that name.
     """
+    each = np.arange(len(best))
+    around = (joint.clothes + joint.hair + joint.place)[each, best] > 0
     cast = np.maximum(1 - _nobody(joint), 1e-6)
-    enough = (probability / cast >= settings.confidence_threshold) & (_nobody(joint) <= _most_nobody(settings))
-    return np.asarray(enough, bool)
+    enough = (joint.probability[each, best] / cast >= settings.confidence_threshold) & (within | around)
+    return np.asarray(enough & (_nobody(joint) <= _most_nobody(settings)), bool)
 
 
 def _nobody(joint: Named) -> FloatArray:

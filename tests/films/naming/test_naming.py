@@ -157,7 +157,17 @@ def test_a_stranger_with_a_name_is_worse_than_an_unknown(probability, threshold,
     nothing = np.zeros_like(chance)
     joint = Named(chance, nothing, nothing, nothing, nothing, nothing.astype(np.intp))
     settings = NamingSettings(confidence_threshold=threshold)
-    assert _may_be_named(joint, chance.max(axis=1), settings).tolist() == [named]
+    assert _may_be_named(joint, chance.argmax(axis=1), settings, within=np.array([True])).tolist() == [named]
+
+
+@pytest.mark.parametrize("trait", ["clothes", "hair", "place"])
+def test_a_face_beyond_the_threshold_gets_no_name_by_itself(trait):
+    chance, nothing = np.array([[0.9]], np.float32), np.zeros((1, 1), np.float32)
+    alone = Named(chance, nothing + 2, nothing, nothing, nothing, nothing.astype(np.intp))
+    best, beyond = np.array([0]), np.array([False])
+    assert not _may_be_named(alone, best, NamingSettings(), within=beyond)[0]
+    assert _may_be_named(alone, best, NamingSettings(), within=~beyond)[0]
+    assert _may_be_named(replace(alone, **{trait: nothing + 1}), best, NamingSettings(), within=beyond)[0]
 
 
 class TestContext:
