@@ -205,7 +205,7 @@ def main() -> None:
             shutil.copytree(arguments.folder / name, folder / name)
         shutil.copytree(ROOT / "notebooks", folder / "notebooks")
         shutil.copytree(PICTURES, folder / "docs" / "pictures")
-        flags = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+        flags = ["--no-sandbox", "--disable-gpu"]
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=flags)
         with lab(folder) as address:
             for notebook in sorted((folder / "notebooks").glob("*.ipynb")):

@@ -61,7 +61,7 @@ def log_in(browser: Browser, address: str, token: str, *, width: int, theme: str
     page.goto(address)
     page.get_by_role("textbox", name="Token").fill(token)
     page.keyboard.press("Enter")
-    page.locator(".projects-view").wait_for()
+    page.locator(".projects-view .tile").first.wait_for()
     return page
 
 
@@ -133,7 +133,7 @@ def main() -> None:
         for name in ("data", "output"):
             shutil.copytree(arguments.folder / name, folder / name, ignore=shutil.ignore_patterns(".server"))
         (folder / "data" / "new" / "people").mkdir(parents=True)
-        flags = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+        flags = ["--no-sandbox", "--disable-gpu"]
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=flags)
         with serving(folder) as (address, token):
             best_pages(browser, address, token)
