@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from facelib.films.record import read_facts
 from facelib.project import FilmFiles, Project, digest, write_text
 
 _SHOWN = ["track", "start_frame", "end_frame", "person", "cluster"]
@@ -22,7 +23,7 @@ def remember_drawn(files: FilmFiles, tracks: pd.DataFrame, **options: Any) -> No
 
 def drawn_options(files: FilmFiles) -> dict[str, Any] | None:
     """Return the options that the annotated film was drawn with, such as `blur`; None where they were not recorded."""
-    options = _drawn(files).get("options")
+    options = read_facts(files.drawn).get("options")
     return options if isinstance(options, dict) else None
 
 
@@ -31,19 +32,10 @@ def films_behind(project: Project, films: Iterable[Path]) -> list[Path]:
     behind = []
     for film in films:
         files = project.film(film)
-        shows = _drawn(files).get("shows")
+        shows = read_facts(files.drawn).get("shows")
         if not files.annotated.is_file() or shows != _shown(pd.read_parquet(files.tracks, columns=_SHOWN)):
             behind.append(film)
     return behind
-
-
-def _drawn(files: FilmFiles) -> dict[str, Any]:
-    """Return what was recorded of the annotated film; nothing where there is no record, or a damaged one."""
-    try:
-        found = json.loads(files.drawn.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _shown(tracks: pd.DataFrame) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -12,11 +13,16 @@ from facelib.project import FilmFiles
 
 def read_record(files: FilmFiles) -> dict[str, Any]:
     """Return what a film's tables were made from, and what of the film they lack; empty where it is not known."""
+    return read_facts(files.followed)
+
+
+def read_facts(path: Path) -> dict[str, Any]:
+    """Return what a JSON file records by name; nothing where there is no such file, or a damaged one."""
     try:
-        record = json.loads(files.followed.read_text(encoding="utf-8"))
-        return record if isinstance(record, dict) else {}
+        facts = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
+    return facts if isinstance(facts, dict) else {}
 
 
 def length_of(files: FilmFiles, tracks: pd.DataFrame) -> float:

@@ -233,7 +233,7 @@ class _ReelWriter:
         if cut.begins:
             self.pieces.append(_Piece(cut.frame.time, float(self.at * ticks)))
         self.pieces[-1].add(cut)
-        self.pictures.write(cut.frame.planes(), self.at, lasts=lasts, key=cut.begins)
+        self.pictures.write(cut.frame.planes(own=False), self.at, lasts=lasts, key=cut.begins)
         self.at += lasts
         if self.sound is not None:
             self.sound.write(start * ticks, self.at * ticks, cut.begins, cut.ends)

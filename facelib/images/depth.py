@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import ExifTags
 from PIL import Image as PillowImage
 
 from facelib.faces import Image
@@ -17,7 +18,6 @@ from facelib.images.large import LARGEST_WHOLE, check_size
 _BITS = (8, 10, 12, 14, 16, 24, 32)
 _GREY_KINDS, _RGB = (0, 1), 2  # TIFF's photometric interpretations: white or black is zero; red, green and blue
 _PLANES = 2  # of TIFF's planar configurations: one plane a channel
-_ORIENTATION = 274
 _SLAB = 256  # rows converted at one time
 _CODESTREAM, _JPEG2000 = b"\xff\x4f\xff\x51", b"\0\0\0\x0cjP  "
 _JPEG2000_HEAD = 1 << 16  # bytes in which the codestream begins
@@ -68,13 +68,13 @@ def read_deep_tiff(path: Path) -> PillowImage.Image | None:
                 raise OSError(f"expected a grey or RGB TIFF, got one of photometric interpretation {kind}, {bits} bits")
             check_size(int(page.imagewidth), int(page.imagelength))
             values = _read_page(path, page)
-            orientation = page.tags.valueof(_ORIENTATION, 1)
+            orientation = page.tags.valueof(ExifTags.Base.Orientation, 1)
     except (ValueError, tifffile.TiffFileError) as error:  # also a compression that needs further packages
         raise OSError(f"expected a TIFF of a common kind: {error}") from error
     values = values[..., :3] if values.ndim == 3 and values.shape[-1] >= 3 else values.reshape(values.shape[:2])
     pixels = from_float(values) if values.dtype.kind == "f" else from_integers(values)
     picture = PillowImage.fromarray(255 - pixels if kind == 0 else pixels)
-    picture.getexif()[_ORIENTATION] = orientation
+    picture.getexif()[ExifTags.Base.Orientation] = orientation
     return picture
 
 

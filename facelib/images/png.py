@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 import numpy as np
+from PIL import ExifTags
 from PIL import Image as PillowImage
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -18,7 +19,6 @@ _NEEDED = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"})
 _LARGEST_EXIF = 1 << 16
 _STRIP = 1 << 23  # bytes of rows that are decoded at one time
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # of grey, RGB, palette, grey and RGB with transparency
-_ORIENTATION = 274
 
 
 class _Chunk(NamedTuple):
@@ -120,7 +120,7 @@ class _Strips:
             raise OSError(f"image file is truncated: {self._height - self._done} of {self._height} rows are missing")
         picture = PillowImage.fromarray(self._pixels)
         picture.info["stored size"] = self._width, self._height
-        picture.getexif()[_ORIENTATION] = self.orientation
+        picture.getexif()[ExifTags.Base.Orientation] = self.orientation
         return picture
 
 
@@ -162,7 +162,7 @@ def _orientation(content: bytes) -> int:
     exif = PillowImage.Exif()
     try:
         exif.load(content)
-        told = int(exif.get(_ORIENTATION, 1))
+        told = int(exif.get(ExifTags.Base.Orientation, 1))
     except Exception:  # as in `read_image`
         return 1
     return told if 1 <= told <= 8 else 1

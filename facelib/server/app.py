@@ -35,10 +35,9 @@ from facelib.server.problems import ProblemDocument, add_handlers, describe
 from facelib.server.reviews import Reviews
 from facelib.server.security.first import make_first_token
 from facelib.server.security.recognise import Callers
-from facelib.server.settings import ServerSettings
+from facelib.server.settings import API, ServerSettings
 from facelib.server.warming import get_ready
 
-API = "/api/v1"
 ROUTERS: tuple[ModuleType, ...] = (session, users, tokens, projects, jobs, uploads, events, *of_projects.ROUTERS)
 
 

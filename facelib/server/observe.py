@@ -8,8 +8,9 @@ import time
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from facelib.server.settings import API
+
 _log = logging.getLogger("facelib.server.requests")
-_API = "/api/v1"
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
 
@@ -53,7 +54,7 @@ def _route(scope: Scope) -> str:
     A route of the API does not say so itself, and the page has addresses like its.
     """
     path = str(getattr(scope.get("route"), "path", None) or "none")
-    return f"{_API}{path}" if f"{_API}/" in scope["path"] and path.startswith("/") and _API not in path else path
+    return f"{API}{path}" if f"{API}/" in scope["path"] and path.startswith("/") and API not in path else path
 
 
 def _method(scope: Scope) -> str:

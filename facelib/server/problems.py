@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy.exc import DataError, DBAPIError
 from starlette.exceptions import HTTPException
 
-from facelib.server.settings import ServerSettings
+from facelib.server.settings import API, ServerSettings
 
 _log = logging.getLogger("facelib.server")
 
@@ -98,9 +98,9 @@ def _words(request: Request, error: HTTPException) -> str:
     if error.detail != _phrase(error.status_code):
         return str(error.detail)
     if error.status_code == 405:
-        return f"expected another method, got {request.method!r}; /api/v1/openapi.json lists those of the API"
+        return f"expected another method, got {request.method!r}; {API}/openapi.json lists those of the API"
     if error.status_code == 404:
-        return f"expected an address of this server, got {request.url.path!r}; /api/v1/openapi.json lists the API's"
+        return f"expected an address of this server, got {request.url.path!r}; {API}/openapi.json lists the API's"
     return str(error.detail)
 
 
@@ -119,7 +119,7 @@ def _invalid(error: RequestValidationError, kind: str) -> Problem:
     if first["field"] == "body" and "json" not in kind:
         text = f"expected a body in JSON with the header 'Content-Type: application/json', got {kind or 'none'!r}"
     elif unknown := [".".join(map(str, one["loc"])) for one in error.errors() if one["type"] == "extra_forbidden"]:
-        text = f"expected no field {unknown[0]!r}; /api/v1/openapi.json says which there are"
+        text = f"expected no field {unknown[0]!r}; {API}/openapi.json says which there are"
     elif any(one["type"] == "json_invalid" for one in error.errors()):
         text = f"expected a body in JSON, cannot read it at character {first['field'].rpartition('.')[2]}"
     return Problem(422, text, errors=errors)

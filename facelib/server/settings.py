@@ -10,6 +10,9 @@ from typing import Annotated, Any, Self
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, SettingsConfigDict
 
+API = "/api/v1"
+"""The path of the API, below `root_path`."""
+
 
 class ServerSettings(BaseSettings):
     """The settings of a server: by argument or by `FACELIB_*` in the environment.

@@ -54,9 +54,8 @@ def read_turn(raw: av.VideoFrame) -> Turn:
 
     Any other matrix, such as ten degrees, is rounded to the nearest of the eight.
     """
-    told = side_data(raw)
-    matrix: Any = told.get("DISPLAYMATRIX") if len(told) else None
-    return UPRIGHT if matrix is None else turn_of(bytes(matrix))
+    matrix = side_data(raw, "DISPLAYMATRIX")
+    return UPRIGHT if matrix is None else turn_of(matrix)
 
 
 def turn_of(matrix: bytes) -> Turn:

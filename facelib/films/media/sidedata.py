@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -13,15 +12,18 @@ _NEWER = range(28, 48)
 """FFmpeg's numbers of kinds that PyAV 18 does not know: with one of them on a frame it cannot read any."""
 
 
-def side_data(raw: av.VideoFrame) -> Mapping[Any, Any]:
-    """Return a frame's side data by PyAV's names, without the kinds that PyAV does not know.
+def side_data(raw: av.VideoFrame, kind: str) -> bytes | None:
+    """Return a frame's side data of one kind, by PyAV's name of it; None where the frame has none.
 
-    Such kinds are the EXIF data in a camera's JPEG pictures and the reference displays of a stereoscopic film.
+    Kinds that PyAV does not know, as the EXIF data in a camera's JPEG pictures and the reference displays of a
+    stereoscopic film, are passed over.
     """
     try:
-        return raw.side_data
+        told: Any = raw.side_data
     except ValueError:
-        return _without(_NEWER, raw).side_data
+        told = _without(_NEWER, raw).side_data
+    found = told.get(kind) if len(told) else None
+    return None if found is None else bytes(found)
 
 
 def _without(kinds: range, raw: av.VideoFrame) -> av.VideoFrame:

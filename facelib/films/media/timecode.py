@@ -7,7 +7,7 @@ import struct
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import av
 import opentimelineio as otio
@@ -47,11 +47,10 @@ def read_timecode(container: InputContainer, path: str | Path) -> tuple[str, Fra
 
 def gop_timecode(raw: av.VideoFrame) -> str:
     """Return the timecode that MPEG-2 keeps in the pictures themselves, empty where the frame has none."""
-    told = side_data(raw)
-    data: Any = told.get("GOP_TIMECODE") if len(told) else None
+    data = side_data(raw, "GOP_TIMECODE")
     if data is None:
         return ""
-    bits = int.from_bytes(bytes(data)[:8], "little")
+    bits = int.from_bytes(data[:8], "little")
     hours, minutes, seconds, frames = bits >> 19 & 31, bits >> 13 & 63, bits >> 6 & 63, bits & 63
     return f"{hours:02d}:{minutes:02d}:{seconds:02d}{';' if bits >> 24 & 1 else ':'}{frames:02d}"
 

@@ -57,7 +57,7 @@ def name_by_context(
     joint = name_jointly(seen, as_strangers(face, [one.row for one in impostors]))
     best = joint.probability.argmax(axis=1)
     each = np.arange(len(named))
-    probability = joint.probability[each, best]
+    probability, nobody = joint.probability[each, best], _nobody(joint)
     by_face = named["person"].to_numpy()
     within = seen.distances[each, best] <= threshold
     names = np.where(_may_be_named(joint, best, settings, within=within), people[best], by_face).astype(object)
@@ -68,12 +68,12 @@ def name_by_context(
     sure = (by_face != UNKNOWN) & (named["distance"].to_numpy() <= threshold / 2)
     names[sure] = by_face[sure]
     least = np.where(seen.turn > 0.5, settings.confidence_threshold, 0.3)
-    doubted = (own < least) | (_nobody(joint) > _most_nobody(settings))
+    doubted = (own < least) | (nobody > _most_nobody(settings))
     names[(by_face != UNKNOWN) & (names == by_face) & doubted & ~sure] = UNKNOWN
     result = named.assign(person=names, scene=seen.scene.astype(np.int32))
     order = named["distance"].where(sure, 1 + threshold - np.maximum(probability, own))
     result.loc[same_frame_conflicts(result.assign(distance=order)), "person"] = UNKNOWN
-    strange = sure_of_unknown(_nobody(joint), seen.quality)
+    strange = sure_of_unknown(nobody, seen.quality)
     result = _explained(result, named, joint, best, probability, strange, seen)
     return _with_impostors(result, impostors, people)
 
@@ -94,9 +94,10 @@ def _may_be_named(
     """
     each = np.arange(len(best))
     around = (joint.clothes + joint.hair + joint.place)[each, best] > 0
-    cast = np.maximum(1 - _nobody(joint), 1e-6)
+    nobody = _nobody(joint)
+    cast = np.maximum(1 - nobody, 1e-6)
     enough = (joint.probability[each, best] / cast >= settings.confidence_threshold) & (within | around)
-    return np.asarray(enough & (_nobody(joint) <= _most_nobody(settings)), bool)
+    return np.asarray(enough & (nobody <= _most_nobody(settings)), bool)
 
 
 def _nobody(joint: Named) -> FloatArray:

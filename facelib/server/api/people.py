@@ -21,6 +21,7 @@ from facelib.server.changes import cast_changed
 from facelib.server.dependencies import Corrector, CurrentProject, Paged, Writing
 from facelib.server.problems import Problem
 from facelib.server.security.audit import note
+from facelib.server.settings import API
 
 router = APIRouter(prefix="/projects/{project}", tags=["people"])
 
@@ -81,7 +82,7 @@ def make_person(
     (project.people / path_of(name)).mkdir(parents=True, exist_ok=True)
     note(session, caller, "person.make", project.name)
     cast_changed(session, project)
-    response.headers["Location"] = f"/api/v1/projects/{quote(project.name)}/people/{quote(name)}"
+    response.headers["Location"] = f"{API}/projects/{quote(project.name)}/people/{quote(name)}"
     return _people(project, [name])[0]
 
 

@@ -18,7 +18,7 @@ from facelib.server.folders import project_names
 from facelib.server.problems import Problem
 from facelib.server.security.audit import note
 from facelib.server.security.callers import EVERY_PROJECT
-from facelib.server.settings import ServerSettings
+from facelib.server.settings import API, ServerSettings
 
 router = APIRouter(prefix="/projects", tags=["projects"])
 
@@ -61,7 +61,7 @@ def make_project(
         folder.mkdir(parents=True, exist_ok=True)
     note(session, caller, "project.make", name)
     tell(session, name, "project")
-    response.headers["Location"] = f"/api/v1/projects/{quote(name)}"
+    response.headers["Location"] = f"{API}/projects/{quote(name)}"
     return _summary(project)
 
 

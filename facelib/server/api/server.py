@@ -14,6 +14,7 @@ from sqlalchemy import text
 
 from facelib.server.dependencies import Anyone, CurrentStore
 from facelib.server.problems import Problem, describe
+from facelib.server.settings import API
 
 router = APIRouter(tags=["server"])
 
@@ -32,7 +33,7 @@ def health(store: CurrentStore) -> Health:
     return Health(status="ok")
 
 
-@router.get("/api/v1/openapi.json", include_in_schema=False)
+@router.get(f"{API}/openapi.json", include_in_schema=False)
 def describe_api(_caller: Anyone, request: Request) -> dict[str, Any]:
     """Describe the API (OpenAPI)."""
     described: dict[str, Any] = request.app.openapi()

@@ -20,6 +20,7 @@ from facelib.server.database import Store, Upload
 from facelib.server.dependencies import Admin, CurrentProject, CurrentSettings, CurrentStore, Reader
 from facelib.server.problems import Problem, describe
 from facelib.server.security.audit import note
+from facelib.server.settings import API
 from facelib.server.uploads.keeping import Writer, begin, finish, give_up, held, part_of, received
 
 router = APIRouter(prefix="/projects/{project}/uploads", tags=["uploads"], responses=describe(410, 412, 460))
@@ -74,7 +75,7 @@ def create_upload(
     with store.begin() as session:
         row = begin(session, project, settings, name=name, length=int(upload_length), person=person, by=caller.name)
         note(session, caller, "upload.begin", row.project, bytes=row.length)
-    place = f"/api/v1/projects/{quote(row.project)}/uploads/{row.id}"
+    place = f"{API}/projects/{quote(row.project)}/uploads/{row.id}"
     response.headers.update({"Tus-Resumable": VERSION, "Location": place})
     return _document(project, row)
 
