@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -255,6 +256,21 @@ def turn_quarter() -> Callable[[Path], None]:
         path.write_bytes(content)
 
     return turn
+
+
+def eyesores(notebook: Path) -> list[str]:
+    """Return what an executed notebook shows and should not, each with its cell.
+
+    That is what JupyterLab puts on red ground, warnings and errors, and tables without a row.
+    """
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    found = []
+    for place, output in ((cell["id"], output) for cell in cells for output in cell.get("outputs", [])):
+        if output.get("name") == "stderr" or output["output_type"] == "error":
+            found.append(f"{place}: {''.join(output.get('text', output.get('evalue', '')))}")
+        if re.search(r"<tbody>\s*</tbody>", "".join(output.get("data", {}).get("text/html", ""))):
+            found.append(f"{place}: a table without a row")
+    return found
 
 
 def grey_ramp(index: int, size: tuple[int, int] = (64, 48)) -> np.ndarray:

@@ -19,6 +19,7 @@ from facelib.page.pack import script_value
 from facelib.pipeline import notebooks_folder
 from facelib.recognize import load_recognizer
 from facelib.review import Review
+from tests.conftest import eyesores
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +37,7 @@ def run(project, out, **parameters):
     places = {"project": project.name, "data_dir": str(project.data_dir), "output_dir": str(project.output_dir)}
     source = notebooks_folder() / "06_review_tracks.ipynb"
     papermill.execute_notebook(source, out, parameters=places | parameters, kernel_name="python3", progress_bar=False)
+    assert eyesores(out) == []
     cells = json.loads(out.read_text(encoding="utf-8"))["cells"]
     return [str(output.get("data", output.get("text"))) for cell in cells for output in cell.get("outputs", [])]
 
@@ -70,13 +72,15 @@ def test_it_shows_pictures_and_follows_decisions(demo, tmp_path):
 
     # What a lasso on the map moves stays there: 06 puts it back to nobody.
     moved = move(demo, f"people/Nina/{pictures[0]}", "Grace Hopper")
-    run(demo, tmp_path / "moved.ipynb", draw=False)
+    shown = run(demo, tmp_path / "moved.ipynb", draw=False)
+    assert not any("DrawnFilms" in output for output in shown)
     assert (demo.data / moved).is_file()
     assert sorted(path.name for path in (demo.people / "Nina").iterdir()) == pictures[1:]
 
     review.undo()
     review.undo()
-    run(demo, tmp_path / "third.ipynb", draw=False)
+    shown = run(demo, tmp_path / "third.ipynb", draw=False)
+    assert any("DrawnFilms" in output for output in shown)  # the film still shows Nina: a button draws it again
     pd.testing.assert_frame_equal(pd.read_parquet(files.tracks)[list(before.columns)], before)
     assert not (demo.people / "Nina").exists()
     assert len(read_corrections(demo.corrections)) == 4

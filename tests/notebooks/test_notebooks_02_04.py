@@ -25,6 +25,7 @@ from facelib.project import Project
 from facelib.recognize import load_recognizer
 from facelib.recognize.tuning import tune
 from facelib.widgets import ThresholdTuner
+from tests.conftest import eyesores
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 ADA, GRACE = "Ada Ünï <b>", "Grace"
@@ -37,6 +38,7 @@ def run(name: str, project: Project, **parameters: object) -> dict:
     papermill.execute_notebook(
         str(NOTEBOOKS / f"{name}.ipynb"), str(output), parameters=given | parameters, progress_bar=False
     )
+    assert eyesores(output) == []
     return json.loads(output.read_text(encoding="utf-8"))
 
 
