@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from jupyter_client.manager import AsyncKernelManager
 
 _PROGRAM = str(Path(__file__).with_name("kernel_server.py"))
 _LONGEST_ADDRESS = 100  # bytes; a socket's has some 108 at most
+_INLINE = "module://matplotlib_inline.backend_inline"  # what a kernel chooses before matplotlib is imported
 
 LIBRARY = (
     "ipykernel.kernelapp",
@@ -64,23 +66,21 @@ class ThisPython(AsyncKernelManager):
     A kernel called `python3` in the user's Jupyter folder may belong to another Python, where facelib is missing.
 
     Attributes:
-        command: Starts a kernel; `{connection_file}` stands for the file that says how to reach it.
+        server: Forks the kernel as long as it runs; None starts it by itself.
     """
 
-    command: ClassVar[list[str]] = [sys.executable, *get_kernel_dict()["argv"][1:]]
-
+    server: ClassVar[KernelServer | None] = None
     _stopping: asyncio.Future[None] | None = None
 
     @property
     def kernel_spec(self) -> KernelSpec:
         """The kernel: this interpreter, with plotly told to leave figures as data for the report."""
+        native = get_kernel_dict()
+        forked = self.server is not None and self.server.running
+        command = self.server.command if self.server is not None and forked else [sys.executable, *native["argv"][1:]]
         # Of the kernel's own log, only what ends it: it warns of every start over TCP and of every interruption.
         return KernelSpec(
-            **get_kernel_dict()
-            | {
-                "argv": [*self.command, "--log-level=CRITICAL"],
-                "env": {"PLOTLY_RENDERER": "plotly_mimetype"},
-            }
+            **native | {"argv": [*command, "--log-level=CRITICAL"], "env": {"PLOTLY_RENDERER": "plotly_mimetype"}}
         )
 
     async def shutdown_kernel(self, now: bool = False, restart: bool = False) -> None:  # type: ignore[override]
@@ -120,6 +120,7 @@ class KernelServer:
                 listener.listen()
                 self._process = subprocess.Popen(
                     [sys.executable, _PROGRAM, "serve", str(listener.fileno()), *modules],
+                    env={"MPLBACKEND": _INLINE} | os.environ,
                     stdin=subprocess.PIPE,
                     stdout=subprocess.DEVNULL,
                     pass_fds=[listener.fileno()],
@@ -170,7 +171,7 @@ class Kernels:
                 self._server = KernelServer()
             except OSError:
                 self._forks = False
-        return _forking(self._server.command) if self._server is not None and self._server.running else ThisPython
+        return ThisPython if self._server is None else _forked_by(self._server)
 
     def __enter__(self) -> Self:
         """Start nothing yet."""
@@ -182,8 +183,8 @@ class Kernels:
             self._server.close()
 
 
-def _forking(how: list[str]) -> type[ThisPython]:
+def _forked_by(running: KernelServer) -> type[ThisPython]:
     class ForkedPython(ThisPython):
-        command = how
+        server = running
 
     return ForkedPython

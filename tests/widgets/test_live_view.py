@@ -40,7 +40,9 @@ def detector():
 
 @pytest.fixture
 def camera(project, detector):
-    with_loop = LiveCamera(project.videos / "demo.mp4", project, detector=detector, loop=True)
+    # Not as often as it can, which would leave the page and other tests little of the machine.
+    often = {"detector": detector, "seconds_between_recognitions": 0.1}
+    with_loop = LiveCamera(project.videos / "demo.mp4", project, loop=True, **often)
     yield with_loop
     with_loop.close()
 
