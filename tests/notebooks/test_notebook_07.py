@@ -23,9 +23,8 @@ ADA, GRACE = "Ada Ünï <b>", "Grace"
 def run(project: Project, **parameters: object) -> dict:
     """Run the notebook on a project and return it as executed."""
     given = {"project": project.name, "data_dir": str(project.data_dir), "output_dir": str(project.output_dir)}
-    output = project.output_dir.parent / "07.ipynb"
-    papermill.execute_notebook(str(NOTEBOOK), str(output), parameters=given | parameters, progress_bar=False)
-    return json.loads(output.read_text(encoding="utf-8"))
+    # Without a file, which papermill would write anew twice a cell.
+    return papermill.execute_notebook(str(NOTEBOOK), None, parameters=given | parameters, progress_bar=False)
 
 
 def shown(notebook: dict) -> str:
