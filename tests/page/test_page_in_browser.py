@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -39,11 +41,17 @@ VIEWS = ["", "film=first&t=1.5", "person=Ada", "view=search&with=Ada&without=Cy"
 
 
 @pytest.fixture
-def project(make_squares) -> Project:
+def project(make_once, make_squares, tmp_path) -> Project:
     """Two films: everybody but Cy is in the first, everybody but Bo in the second."""
-    made = make_squares({"first.mp4": FILM, "second.mp4": OTHER}, cast=["Dee"])
-    write_page(made, progress=False)
-    return made
+
+    def fill(folder: Path) -> None:
+        made = make_squares({"first.mp4": FILM, "second.mp4": OTHER}, cast=["Dee"])
+        write_page(made, progress=False)
+        for part in (made.data_dir, made.output_dir):
+            shutil.copytree(part, folder / part.name)
+
+    shutil.copytree(make_once("films of squares", fill), tmp_path, dirs_exist_ok=True)
+    return Project("squares", tmp_path / "data", tmp_path / "output")
 
 
 @pytest.fixture
