@@ -161,7 +161,7 @@ def test_pictures_are_left_out_and_shown_whole(browser: Browser, address: tuple[
 def test_no_view_keeps_anybody_out(browser: Browser, address: tuple[str, str]) -> None:
     page = log_in(browser, address)
     asked: list[Request] = []
-    page.on("request", asked.append)
+    page.on("request", lambda request: asked.append(request))
     for kind in ("requestfinished", "requestfailed"):
         page.on(kind, lambda request: asked.remove(request) if request in asked else None)
     for words in [*VIEWS, "film=demo&t=0.1"]:
