@@ -131,8 +131,8 @@ def _pan(plate: Image, done: float, *, backwards: bool) -> FloatArray:
 def _truth(people: list[tuple[str, Pose]]) -> pd.DataFrame:
     seen = [(person, _cut(pose.box)) for person, pose in people if visible(pose.box, WIDTH, HEIGHT) >= 0.5]
     boxes = np.array([box for _, box in seen], int).reshape(-1, 4)
-    table = pd.DataFrame(boxes, columns=["left", "top", "right", "bottom"])
-    return table.assign(person=[person for person, _ in seen])
+    sides = dict(zip(("left", "top", "right", "bottom"), boxes.T, strict=True))
+    return pd.DataFrame(sides | {"person": [person for person, _ in seen]})
 
 
 def _cut(box: Box) -> list[int]:
