@@ -336,7 +336,7 @@ class TestMistakes:
             write_reel(tmp_path / "gone.mp4", tmp_path / "reel.mp4", [(0, 1)])
 
     def test_killed_half_way(self, make_film, tmp_path):
-        film = make_film(frames=500, size=(640, 480))
+        film = make_film(frames=500, size=(640, 480), preset="ultrafast")
         out = tmp_path / "out" / "reel.mp4"
         code = (
             f"from facelib.films.reel import write_reel; write_reel({str(film)!r}, {str(out)!r}, [(0, 999)], quality=0)"
@@ -354,7 +354,7 @@ class TestMistakes:
         assert list(out.parent.iterdir()) == [out]  # what the killed one left is gone
 
     def test_memory_does_not_grow(self, make_film, tmp_path):
-        film = make_film(frames=1500, size=(320, 240))
+        film = make_film(frames=1500, size=(320, 240), preset="ultrafast")
         code = (
             "import resource, sys; from facelib.films.reel import write_reel\n"
             f"write_reel({str(film)!r}, {str(tmp_path / 'reel.mp4')!r}, [(0, float(sys.argv[1]))], progress=False)\n"
