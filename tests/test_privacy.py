@@ -89,9 +89,9 @@ time.sleep(12)
 """
 
 
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture(scope="module")
 def library(tmp_path_factory):
-    """The library at work in a process that lasts while the other tests run: its proxy, its home, its end."""
+    """The library at work in a process that lasts while another test runs: its proxy, its home, and the process."""
     home = tmp_path_factory.mktemp("library") / "home"
     listening = LoggingProxy()
     # onnxruntime's first report comes some 8 seconds after its import.
@@ -119,6 +119,7 @@ def test_the_proxy_sees_requests_and_onnxruntime_would_leave_traces(run_behind_p
 
 
 @pytest.mark.kernel
+@pytest.mark.usefixtures("library")  # so that nobody waits for it later
 def test_the_command_line_and_its_kernels_ask_nobody(run_behind_proxy, proxy, copy_demo):
     project = copy_demo(run_behind_proxy.home.parent, 0.4)
     (project.videos / "demo_vfr.mp4").unlink()

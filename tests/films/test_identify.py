@@ -17,10 +17,12 @@ from facelib.evaluate import Score, count, found_faces, load_truth, match_faces,
 from facelib.films.appearances import APPEARANCE_COLUMNS
 from facelib.films.identify import identify_films
 from facelib.films.index import TrackingSettings, find_tracks
+from facelib.films.indexed import index_film
 from facelib.films.naming import TRACK_COLUMNS, NamingSettings, name_tracks
 from facelib.films.settle import settle_films
 from facelib.gallery import build_gallery, read_gallery, write_gallery
 from facelib.project import FilmFiles, Project
+from facelib.project.digests import sha256_of
 from facelib.project.names import UNKNOWN
 from facelib.recognize import load_recognizer
 from facelib.recognize.tuning import tune
@@ -318,7 +320,7 @@ def test_who_is_left_out_of_a_cast_is_given_nobody_elses_name(shared_data, sitco
     ):
         path, labels = shared_data / film, load_truth(shared_data / truth)
         files = project.film(path)
-        found = find_tracks(path, files, detector, embedder, progress=False)
+        found = index_film(path, files, detector, embedder, content=sha256_of(path), progress=False)
         for person in recognizer.classes_.tolist():
             assert names_without(person, found, files, recognizer, info, labels) <= 2, (film, person)
 

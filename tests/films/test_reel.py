@@ -63,8 +63,9 @@ def sync_film(
     times = np.asarray(times, float)
     flash = np.concatenate([[True], np.diff(np.floor(times + 1e-6)) > 0])
     ticks = Fraction(1, 90000)
+    quick = {"deadline": "realtime", "cpu-used": "8"} if codec == "libvpx" else {}
     with av.open(str(path), "w") as container:
-        video = container.add_stream(codec, rate=25)
+        video = container.add_stream(codec, rate=25, options=quick)
         video.height, video.width, video.pix_fmt = 96, 64, "yuv420p"
         video.codec_context.time_base = ticks if codec == "libx264" else Fraction(1, 1000)
         tone = container.add_stream(sound, rate=rate, layout=layout) if sound else None
