@@ -19,9 +19,10 @@ from facelib.films.corrections import append_corrections, labels
 from facelib.films.settle import settle_films
 from facelib.films.unknowns.kept import read_groups
 from facelib.gallery import read_gallery, write_gallery
-from facelib.project import FilmFiles, Project, atomic_write, identities, path_of, write_table
+from facelib.project import FilmFiles, Project, identities, path_of, write_table
 from facelib.project.decisions import CORRECTION_COLUMNS, read_decisions
 from facelib.project.digests import sha256_of
+from facelib.project.files import write_bytes
 from facelib.project.names import NOT_A_FACE, UNKNOWN
 from facelib.recognize import load_recognizer
 from facelib.recognize.tuning import tune
@@ -72,7 +73,7 @@ def forget_person(project: Project, person: str, *, keep_name: bool = False, by:
     names = [person, *(name for name, into in identities.merged(project).items() if into == person)]
     films = [film for film in project.find_videos() if project.film(film).is_named]
     tracks = {film: _tracks_of(project.film(film), names) for film in films}
-    cast = project.find_people() if project.people.is_dir() else []
+    cast = project.find_people(missing_ok=True)
     folders = [project.people / path_of(name) for name in names if name in cast]
     if not folders and not any(tracks.values()):
         raise ValueError(f"expected somebody of the cast or of the films, got {person!r}")
@@ -285,8 +286,7 @@ def _sweep(project: Project, names: list[str], others: list[str], done: Forgotte
         if text is None:
             path.unlink()
         else:
-            with atomic_write(path) as temporary:
-                temporary.write_bytes(text)
+            write_bytes(text, path)
         done.removed.append(f"{'' if text is None else 'lines in '}{project.place_of(path)}")
 
 

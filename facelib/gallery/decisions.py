@@ -14,8 +14,9 @@ import pandas as pd
 
 from facelib.gallery.curation import curate
 from facelib.gallery.files import read_gallery, write_gallery
-from facelib.project import Project, atomic_write, file_lock, identities
+from facelib.project import Project, file_lock, identities
 from facelib.project.decisions import append_decision
+from facelib.project.files import write_bytes
 
 _MARK = "# facelib: "
 _log = logging.getLogger(__name__)
@@ -228,8 +229,7 @@ def _changing(project: Project) -> Iterator[tuple[str, Callable[[str], None]]]:
     """Give the list's text and a function that replaces it, while no other process changes it."""
 
     def replace(text: str) -> None:
-        with atomic_write(project.disabled) as temporary:
-            temporary.write_bytes(text.encode())
+        write_bytes(text.encode(), project.disabled)
 
     with file_lock(project.output / ".disabled.lock", what="other change of 'disabled.txt'", wait=True):
         yield _read(project), replace

@@ -142,7 +142,7 @@ class Review:
 
     def people(self) -> list[str]:
         """Return the names to choose from: the cast, and everybody named so far, sorted."""
-        folders = self.project.find_people() if self.project.people.is_dir() else []
+        folders = self.project.find_people(missing_ok=True)
         labels = {label for label in self.tracks["label"] if not is_group(label)} - {UNKNOWN, NOT_A_FACE}
         return sorted({*folders, *labels}, key=str.casefold)
 

@@ -82,21 +82,6 @@ def current(corrections: pd.DataFrame) -> pd.DataFrame:
     return last[last["is"] != ""]
 
 
-def apply_corrections(
-    tracks: pd.DataFrame, detections: pd.DataFrame, corrections: pd.DataFrame, video: str
-) -> Corrected:
-    """Apply the decisions about one film to its tracks; see `correct_films`.
-
-    Args:
-        tracks: The columns of `tracks.parquet`.
-        detections: The columns of `detections.parquet`.
-        corrections: As `read_corrections` returns them; rows about other films are skipped.
-        video: The film's file name.
-    """
-    own = corrections[corrections["video"] == video]
-    return correct_films({video: tracks}, own.assign(matched=match_corrections(own, detections)))
-
-
 def correct_films(
     tables: Mapping[str, pd.DataFrame], corrections: pd.DataFrame, *, renamed: Mapping[str, str] | None = None
 ) -> Corrected:

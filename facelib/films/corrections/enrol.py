@@ -11,9 +11,10 @@ import pandas as pd
 
 from facelib.films.corrections.apply import current, match_corrections
 from facelib.films.corrections.log import NOT_A_FACE, checked_name, is_group, read_corrections
-from facelib.project import Project, atomic_write, write_table, writer_lock
+from facelib.project import Project, write_table, writer_lock
 from facelib.project.decisions import moved_pictures, read_decisions
 from facelib.project.digests import sha256_of
+from facelib.project.files import write_bytes
 from facelib.project.names import UNKNOWN
 from facelib.project.spreadsheets import read_csv_table
 
@@ -220,6 +221,5 @@ def _is_foreign(path: Path, sha256: str, listed: str | None) -> bool:
 def _write(path: Path, content: bytes, sha256: str) -> bool:
     if path.is_file() and sha256_of(path) == sha256:
         return False
-    with atomic_write(path) as temporary:
-        temporary.write_bytes(content)
+    write_bytes(content, path)
     return True

@@ -102,7 +102,7 @@ def people_without_folder(project: Project) -> pd.DataFrame:
         `person`, `films` (the files whose description names them), most films first. Letter case and the way
         accents are written do not count.
     """
-    there = {_key(name) for name in project.find_people()} if project.people.is_dir() else set()
+    there = {_key(name) for name in project.find_people(missing_ok=True)}
     missing: dict[str, tuple[str, list[str]]] = {}
     for source in read_sources(project):
         if "/" in source.file:  # a picture

@@ -66,7 +66,7 @@ def list_people(request: Request, project: CurrentProject, answers: CurrentAnswe
 
     def read() -> Content:
         gone = merged_of(project)
-        people = project.find_people() if project.people.is_dir() else []
+        people = project.find_people(missing_ok=True)
         page = page_of([name for name in people if name not in gone], paging)
         return Content.of_model(page.shown_as(_people(project, page.items)))
 
@@ -152,7 +152,7 @@ def known_person(project: Project, name: str) -> str:
     Raises:
         Problem: 404 when there is none, with the near names.
     """
-    people = project.find_people() if project.people.is_dir() else []
+    people = project.find_people(missing_ok=True)
     if name in people:
         return name
     near = _near(name, people)
@@ -161,7 +161,7 @@ def known_person(project: Project, name: str) -> str:
 
 def _free_name(project: Project, given: str, *, even_if_near: bool, besides: str = "") -> str:
     name = checked_name(given)
-    people = project.find_people() if project.people.is_dir() else []
+    people = project.find_people(missing_ok=True)
     if name in people:
         raise Problem(
             409, f"expected the name of somebody new, got {name!r}, who is of the cast already; choose another"

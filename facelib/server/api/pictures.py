@@ -17,7 +17,7 @@ from facelib.project import Project, path_of
 from facelib.server.api.pages import Page, page_of
 from facelib.server.api.people import PersonName, known_person
 from facelib.server.bodies import FormFile, JsonBody, describe_form, read_form
-from facelib.server.cached import table_of, tag_of
+from facelib.server.cached import rows_of, table_of, tag_of
 from facelib.server.changes import cast_changed
 from facelib.server.dependencies import Corrector, CurrentProject, Paged, Writing
 from facelib.server.etags import is_named
@@ -165,8 +165,7 @@ def _faces(project: Project) -> dict[str, dict[str, Any]]:
     if table is None:
         return {}
     best = table.sort_values("used", ascending=False, kind="stable").drop_duplicates("picture")
-    rows: list[dict[str, Any]] = best.to_dict("records")  # type: ignore[assignment]
-    return {str(row["picture"]): row for row in rows}
+    return {str(row["picture"]): row for row in rows_of(best)}
 
 
 def _picture(project: Project, person: str, name: str, faces: dict[str, dict[str, Any]], out: set[str]) -> Picture:
