@@ -6,7 +6,7 @@ import math
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,7 @@ from facelib.archive.update import update_archive
 from facelib.films.corrections import append_corrections, labels
 from facelib.films.settle import settle_films
 from facelib.films.unknowns.kept import read_groups
-from facelib.gallery import read_gallery, write_gallery
+from facelib.gallery import read_gallery
 from facelib.project import FilmFiles, Project, identities, path_of, write_table
 from facelib.project.decisions import CORRECTION_COLUMNS, read_decisions
 from facelib.project.digests import sha256_of
@@ -132,8 +132,7 @@ def _forget_pictures(project: Project, folders: list[Path], names: list[str], do
         gallery = read_gallery(project.faces)
         own = [f"people/{folder.name}/" for folder in folders]
         rows = gallery.table["person"].isin(names) | gallery.table["picture"].str.startswith(tuple(own))
-        made = {"detector": gallery.detector, "embedder": gallery.embedder, "weights_sha256": gallery.weights_sha256}
-        write_gallery(gallery.table[~rows].reset_index(drop=True), project.faces, **made, threshold=gallery.threshold)
+        replace(gallery, table=gallery.table[~rows].reset_index(drop=True)).save(project.faces)
         if rows.any():
             done.removed.append(f"{int(rows.sum())} faces in faces.parquet")
     for folder in folders:

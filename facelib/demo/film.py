@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from facelib.demo.figures import Figure
 from facelib.demo.script import HEIGHT, SHOTS, WIDTH, frames
-from facelib.faces import Image
+from facelib.faces import BOX, Image
 from facelib.project import atomic_write, write_table
 
 FRAME_RATE = 25
@@ -107,7 +107,7 @@ def write_demo_film(
                 shown += 1
             varying.sound(tune[number])
             yield
-    columns = ["frame", "left", "top", "right", "bottom", "person"]
+    columns = ["frame", *BOX, "person"]
     write_table(pd.concat(steady_truth, ignore_index=True)[columns], truth / "demo.csv")
     write_table(pd.concat(varying_truth, ignore_index=True)[columns], truth / "demo_vfr.csv")
 

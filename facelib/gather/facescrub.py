@@ -22,6 +22,7 @@ import pandas as pd
 from PIL import Image as PillowImage
 from tqdm.auto import tqdm
 
+from facelib.faces import BOX
 from facelib.gather.imported import IMPORTED_COLUMNS, take_in
 from facelib.gather.sources.address import redacted
 from facelib.gather.sources.small import SMALL_LIMITS, FetchedPicture, check_fetched, fetch_or_reason
@@ -32,8 +33,7 @@ from facelib.project import file_lock, write_table
 from facelib.project.spreadsheets import read_csv_table
 
 _WANTED = ("name", "image_id", "face_id", "url", "bbox", "sha256")
-_BOX = ["left", "top", "right", "bottom"]
-LIST_COLUMNS = ["person", "image_id", "face_id", "address", *_BOX, "sha256", "reason"]
+LIST_COLUMNS = ["person", "image_id", "face_id", "address", *BOX, "sha256", "reason"]
 FETCHED_COLUMNS = ["address", "person", "picture", "reason", "face", "when"]
 """The columns of `facescrub.csv` in the destination: what was asked, when, and the result."""
 _CONNECTIONS = 4
@@ -71,7 +71,7 @@ def read_facescrub(path: str | Path) -> pd.DataFrame:
         )
     rows = [_row({name: (line.get(name) or "").strip() for name in _WANTED}) for line in lines]
     table = pd.DataFrame(rows, columns=pd.Index(LIST_COLUMNS))
-    return table.astype({name: "int64" if name in _BOX else "str" for name in LIST_COLUMNS})
+    return table.astype({name: "int64" if name in BOX else "str" for name in LIST_COLUMNS})
 
 
 def _row(line: dict[str, str]) -> list[object]:
@@ -161,7 +161,7 @@ def _faces(table: pd.DataFrame, people: Iterable[str], path: str | Path) -> list
     table = table[table["person"].isin(wanted)] if wanted else table
     table = table.sort_values("person", kind="stable")
     stems = "facescrub " + table["image_id"] + "-" + table["face_id"]
-    boxes = map(tuple, table[_BOX].to_numpy().tolist())
+    boxes = map(tuple, table[BOX].to_numpy().tolist())
     columns = (table["person"], stems, table["address"], boxes, table["sha256"], table["reason"])
     return [_Face(*row) for row in zip(*columns, strict=True)]
 

@@ -17,7 +17,7 @@ from facelib.faces import Faces
 from facelib.films.naming import Recognizer
 from facelib.gallery.curation import curate
 from facelib.gallery.decisions import find_disabled
-from facelib.gallery.files import COLUMNS, Gallery, check_same_network, read_gallery, write_gallery
+from facelib.gallery.files import COLUMNS, check_same_network, read_gallery
 from facelib.images import read_image, sharpness
 from facelib.live.evidence import EnrolmentPicture
 from facelib.project import Project, writer_lock
@@ -112,9 +112,8 @@ def learn(
         threshold = embedder.threshold if gallery.threshold is None else gallery.threshold
         disabled = find_disabled(project, set(table["picture"]))
         table = curate(table, threshold=threshold, disabled=disabled)
-        made = {"detector": gallery.detector, "embedder": gallery.embedder, "weights_sha256": gallery.weights_sha256}
-        write_gallery(table, project.faces, **made, threshold=threshold)
-        known = Gallery(table, **made, threshold=threshold)
+        known = replace(gallery, table=table, threshold=threshold)
+        known.save(project.faces)
         recognizer = clone(recognizer).fit(known.vectors, known.names)
         info = replace(info, pictures=tuple(known.pictures))
         save_recognizer(recognizer, project.recognizer, info)

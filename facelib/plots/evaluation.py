@@ -12,14 +12,13 @@ from plotly.subplots import make_subplots
 from scipy.stats import norm
 
 from facelib.plots.colours import COLOURS
-from facelib.plots.style import escaped, template
+from facelib.plots.style import LEGEND_BELOW, escaped, template
 
 _TICKS = (0.001, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 0.99)
 _LEAST, _MOST = 0.0004, 0.997  # rates of 0 and 1 would lie at infinity, so they are drawn here
 _GRAIN = 120  # points a unit of the axes, about one a pixel
 _DASHES = ("solid", "dash", "dot", "dashdot")
 _SYMBOLS = ("circle", "diamond", "square", "triangle-up")
-_LEGEND = {"orientation": "h", "x": 0, "y": 0, "yref": "container", "yanchor": "bottom"}
 
 
 def draw_det(curves: Mapping[str, pd.DataFrame], *, wanted_fpir: float = 0.01) -> go.Figure:
@@ -62,7 +61,12 @@ def draw_det(curves: Mapping[str, pd.DataFrame], *, wanted_fpir: float = 0.01) -
         "range": [norm.ppf(_LEAST) - 0.05, norm.ppf(_MOST) + 0.05],
     }
     figure.update_layout(
-        template=template(), title="Error tradeoff (DET)", height=560, margin_b=110, showlegend=True, legend=_LEGEND
+        template=template(),
+        title="Error tradeoff (DET)",
+        height=560,
+        margin_b=110,
+        showlegend=True,
+        legend=LEGEND_BELOW,
     )
     figure.update_xaxes(title="strangers given a name (FPIR)", **axis)
     figure.update_yaxes(title="cast not given their name (FNIR)", **axis)
@@ -121,7 +125,7 @@ def draw_reliability(tables: Mapping[str, pd.DataFrame]) -> go.Figure:
         margin_b=110,
         bargap=0.15,
         showlegend=True,
-        legend=_LEGEND,
+        legend=LEGEND_BELOW,
     )
     figure.update_xaxes(range=[-0.02, 1.02])
     figure.update_xaxes(title="confidence of the answer", row=2)

@@ -70,13 +70,14 @@ def index_films(
     """
     if not scheduler:
         return {}
+    tracking = tracking or TrackingSettings()
     shared = addresses_of(project)
     store = Store(f"{shared['output']}/store") if shared else Store.at(project.store)
     tags = known_objects(project) if shared else {}
     tasks: dict[str, IndexTask] = {}
     films_of: dict[str, list[Path]] = {}
     for film in films:
-        made = _made(project, film, detector, embedder, tracking or TrackingSettings())
+        made = _made(project, film, detector, embedder, tracking)
         if made is None:
             continue
         task = IndexTask(
@@ -85,7 +86,7 @@ def index_films(
             store=store.address,
             detector=dict(detector_options),
             embedder=dict(embedder_options),
-            tracking=asdict(tracking or TrackingSettings()),
+            tracking=asdict(tracking),
             made=json.loads(json.dumps(made)),
             tag=_tag(tags, project.place_of(film), str(made["film"])),
         )

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from facelib.films.corrections.log import BOX, NOT_A_FACE, group_number, is_group
+from facelib.faces import BOX
+from facelib.films.corrections.log import NOT_A_FACE, group_number, is_group
 from facelib.project.names import UNKNOWN
 
 _LEAST_OVERLAP = 0.5  # IoU from which a box is taken for the corrected one

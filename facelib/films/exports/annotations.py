@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from facelib import __version__
+from facelib.faces import BOX
 from facelib.films.appearances import named_tracks
 from facelib.films.exports.material import Material
 from facelib.project import write_text
@@ -57,8 +58,7 @@ def _named(material: Material) -> list[dict[Any, Any]]:
 
 def mean_boxes(detections: Path) -> pd.DataFrame:
     """Return the mean box of each track: `left`, `top`, `right`, `bottom` in pixels, by `track`."""
-    sides = ["left", "top", "right", "bottom"]
-    return pd.read_parquet(detections, columns=["track", *sides]).groupby("track")[sides].mean()
+    return pd.read_parquet(detections, columns=["track", *BOX]).groupby("track")[BOX].mean()
 
 
 def _annotation(material: Material, track: dict[Any, Any], boxes: pd.DataFrame) -> dict[str, object]:

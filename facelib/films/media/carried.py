@@ -23,30 +23,11 @@ log = logging.getLogger(__name__)
 TEXT_SUBTITLES = frozenset({"subrip", "srt", "ass", "ssa", "webvtt", "mov_text", "text", "subviewer", "microdvd"})
 """Codecs of subtitles that are text, by FFmpeg's names; the others are pictures, or captions coded for televisions."""
 
-_FACTS = frozenset(
-    {
-        "title",
-        "artist",
-        "album",
-        "album_artist",
-        "date",
-        "creation_time",
-        "comment",
-        "description",
-        "synopsis",
-        "genre",
-        "composer",
-        "copyright",
-        "show",
-        "episode_id",
-        "season_number",
-        "episode_sort",
-        "network",
-        "track",
-        "location",
-        "language",
-    }
-)
+_FACTS = frozenset({
+    "title", "artist", "album", "album_artist", "date", "creation_time", "comment", "description", "synopsis",
+    "genre", "composer", "copyright", "show", "episode_id", "season_number", "episode_sort", "network", "track",
+    "location", "language",
+})  # fmt: skip
 _TICK = Fraction(1, 1000)  # of the subtitles that are written
 _HEADER = (
     b"[Script Info]\nScriptType: v4.00+\n\n[V4+ Styles]\nFormat: Name, Fontname, Fontsize, PrimaryColour, "

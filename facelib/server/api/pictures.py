@@ -10,6 +10,7 @@ from fastapi import APIRouter, Header, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, Field
 
+from facelib.faces import BOX
 from facelib.gallery import accept, accepted, move, undo
 from facelib.gather.adding import LARGEST_PICTURE, add_picture
 from facelib.images import is_picture
@@ -31,7 +32,6 @@ router = APIRouter(prefix="/projects/{project}/people/{person}", tags=["pictures
 PictureName = Annotated[
     str, Path(max_length=1000, description="The file's name in the person's folder.", examples=["portrait.jpg"])
 ]
-_SIDES = ["left", "top", "right", "bottom"]
 
 
 class Picture(BaseModel):
@@ -185,5 +185,5 @@ def _picture(project: Project, person: str, name: str, faces: dict[str, dict[str
 
 
 def _box(row: dict[str, Any]) -> Box | None:
-    sides = [float(row.get(side, float("nan"))) for side in _SIDES]
+    sides = [float(row.get(side, float("nan"))) for side in BOX]
     return None if any(pd.isna(side) for side in sides) else (sides[0], sides[1], sides[2], sides[3])
