@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from facelib.project import atomic_write, write_text
+from facelib.project.plain import plain
 from facelib.recognize.calibration import logistic
 from facelib.recognize.knn import OpenSetKNN
 from facelib.recognize.svm import OpenSetSVM
@@ -105,9 +106,7 @@ def save_recognizer(estimator: OpenSetKNN | OpenSetSVM, path: str | Path, info: 
     with atomic_write(path) as temporary:
         skops_io.dump(estimator, temporary)
         digest = hashlib.sha256(temporary.read_bytes()).hexdigest()
-    fields = {"recognizer_sha256": digest} | {
-        name: _without_nan(value) for name, value in dataclasses.asdict(info).items()
-    }
+    fields = {"recognizer_sha256": digest} | plain(dataclasses.asdict(info))
     write_text(json.dumps(fields, indent=2, ensure_ascii=False, allow_nan=False) + "\n", path.with_suffix(".json"))
 
 
@@ -172,13 +171,6 @@ def _read_info(path: Path) -> tuple[str, RecognizerInfo]:
             f"run notebook 04_tune_threshold again"
         ) from error
     return digest, info
-
-
-def _without_nan(value: Any) -> Any:
-    """Return the value with NaN, which JSON does not know, as None."""
-    if isinstance(value, tuple | list):
-        return [_without_nan(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _from_json(value: Any) -> Any:

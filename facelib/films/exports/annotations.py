@@ -5,7 +5,6 @@ Source: the Web Annotation Data Model (W3C Recommendation, 2017), and Media Frag
 
 from __future__ import annotations
 
-import json
 import uuid
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from facelib import __version__
 from facelib.faces import BOX
 from facelib.films.appearances import named_tracks
 from facelib.films.exports.material import Material
-from facelib.project import write_text
+from facelib.films.exports.text import write_json_document
 
 CONTEXT = "http://www.w3.org/ns/anno.jsonld"
 MEDIA_FRAGMENTS = "http://www.w3.org/TR/media-frags/"
@@ -42,7 +41,7 @@ def write_annotations(material: Material, path: Path) -> None:
         "type": "AnnotationPage",
         "items": items,
     }
-    write_text(json.dumps(page, indent=1, ensure_ascii=False, allow_nan=False) + "\n", path)
+    write_json_document(page, path)
 
 
 def annotation_items(material: Material) -> list[tuple[str, str]]:
