@@ -123,11 +123,7 @@ def identify_films(
 def _check(films: list[Path], project: Project, embedder: Embedder, info: RecognizerInfo) -> None:
     if not films:
         raise ValueError(f"expected at least one film in {str(project.videos)!r}, found none; put one there")
-    if embedder.sha256 != info.weights_sha256:
-        raise ValueError(
-            f"expected the embeddings of {info.embedder!r}, on which the recognizer was fitted, got {embedder.name!r}; "
-            f"run 02 and 04 again with this embedder, or choose the other one here"
-        )
+    info.check_embedder(embedder)
     if not evidence_shape(info.embedder, info.weights_sha256)[1]:
         _log.warning(
             "how much distances of %r say was not measured, so faces in context are named with caution; "

@@ -43,8 +43,9 @@ def copy_people(source: str | Path, project: Project) -> int:
         FileNotFoundError: When `source` is no folder, or holds no folder with pictures.
     """
     source = Path(source)
-    folders = person_folders(source) if source.is_dir() else []
-    pictures = [(one.folder, path) for one in folders for path in find_pictures_below(one.folder).pictures]
+    pictures = [
+        (one.folder, path) for one in person_folders(source) for path in find_pictures_below(one.folder).pictures
+    ]
     if not pictures:
         raise FileNotFoundError(f"expected a folder with one folder of pictures a person at {str(source)!r}")
     for path, reason in entries_left_out(source):

@@ -8,7 +8,7 @@ import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,6 +18,9 @@ from facelib.project.plain import plain
 from facelib.recognize.calibration import logistic
 from facelib.recognize.knn import OpenSetKNN
 from facelib.recognize.svm import OpenSetSVM
+
+if TYPE_CHECKING:
+    from facelib.embed import Embedder
 
 RecognizerKind = Literal["knn", "svm"]
 _ESTIMATORS: dict[str, type[OpenSetKNN] | type[OpenSetSVM]] = {"knn": OpenSetKNN, "svm": OpenSetSVM}
@@ -78,6 +81,18 @@ class RecognizerInfo:
     threshold_from: str = ""
     unnamed: float = math.nan
     aliases: tuple[tuple[str, str], ...] = ()
+
+    def check_embedder(self, embedder: Embedder) -> None:
+        """Check that an embedder is the network for which the recognizer was fitted.
+
+        Raises:
+            ValueError: When it is another one.
+        """
+        if embedder.sha256 != self.weights_sha256:
+            raise ValueError(
+                f"expected the embeddings of {self.embedder!r}, on which the recognizer was fitted, got "
+                f"{embedder.name!r}; run 02 and 04 again with this embedder, or choose the other one here"
+            )
 
     def confidence(self, distances: ArrayLike) -> NDArray[np.float64]:
         """Return the probability, 0 to 1, that a name at such a distance is right; NaN stays NaN."""

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import pairwise_distances
 
+from facelib.embed.neighbours import nearest
 from facelib.recognize.thresholds.lookups import FloatVector, IntVector, Lookups, joined
-from facelib.recognize.votes import VoteWeights, nearest, winners
+from facelib.recognize.votes import VoteWeights, winners
 
 _BLOCK = 2**23  # distances held at once
 

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse.csgraph import connected_components
 
+from facelib.embed.copies import ALIKE
 from facelib.faces import FloatArray
 from facelib.gallery import Gallery, find_aliases
 from facelib.recognize import OpenSetSVM
 from facelib.recognize.thresholds import Trials, near_duplicate_groups, trials
-from facelib.recognize.thresholds.sources import ALIKE
 from facelib.recognize.thresholds.trials import strangers_to_each_other
 from facelib.recognize.tuning.svm import svm_trials
 
