@@ -8,6 +8,7 @@ from pathlib import Path
 import onnx
 
 from facelib.nets.cache import converted
+from facelib.nets.graph import of_any_size
 from facelib.nets.packaged import check_content, packaged
 
 SHA256 = "09189deaaf8646c5c51a68447e3c744ea1e211798155d4728c20507b9f5aefbc"
@@ -51,10 +52,5 @@ def _freed(content: bytes, *, source: Path) -> onnx.ModelProto:
     for field, values in ((graph.input, inputs), (graph.initializer, kept)):
         del field[:]
         field.extend(values)
-    sides = graph.input[0].type.tensor_type.shape.dim
-    sides[0].dim_value = 1
-    sides[2].dim_param, sides[3].dim_param = "height", "width"
-    for output in graph.output:
-        output.type.tensor_type.ClearField("shape")
-    graph.ClearField("value_info")
-    return model
+    graph.input[0].type.tensor_type.shape.dim[0].dim_value = 1
+    return of_any_size(model)

@@ -66,7 +66,7 @@ def list_pictures(person: PersonName, project: CurrentProject, paging: Paged) ->
     paths = page_of(project.find_pictures(person), paging)
     faces, out = _faces(project), accepted(project)
     items = [_picture(project, person, path.relative_to(folder).as_posix(), faces, out) for path in paths.items]
-    return Page(items=items, total=paths.total, next_offset=paths.next_offset)
+    return paths.shown_as(items)
 
 
 @router.post("/pictures", status_code=201, openapi_extra=describe_form("picture", "JPEG, PNG, WebP, HEIC, TIFF, ..."))
