@@ -280,7 +280,7 @@ def test_a_worker_with_other_networks_refuses(project, networks):
 
 
 def test_a_damaged_table_in_the_store_is_refused(project, networks, tmp_path):
-    task = task_of(project, project.find_videos()[0], networks)
+    task = task_of(project, project.find_videos()[1], networks)
     store = Store(task.store)
     assert index_on_worker(task.fields()) == "" and is_stored(store, task.key)
     largest = max((project.store / "objects").iterdir(), key=lambda path: path.stat().st_size)
@@ -291,7 +291,7 @@ def test_a_damaged_table_in_the_store_is_refused(project, networks, tmp_path):
 
 
 def test_a_worker_out_of_memory_sets_the_film_aside_and_says_so(project, networks, monkeypatch):
-    task = task_of(project, project.find_videos()[0], networks)
+    task = task_of(project, project.find_videos()[1], networks)
     monkeypatch.setattr("facelib.archive.cluster.worker._memory", lambda: 300 * 2**20)
     told = index_on_worker(task.fields())
     assert "set aside after 3 attempts" in told and "give the workers more memory" in told
@@ -305,7 +305,7 @@ def test_a_worker_out_of_memory_sets_the_film_aside_and_says_so(project, network
 
 def test_a_worker_whose_disk_is_full_loses_nothing(project, networks):
     resource = pytest.importorskip("resource")
-    task = task_of(project, project.find_videos()[0], networks)
+    task = task_of(project, project.find_videos()[1], networks)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))  # no file grows beyond, as on a disk that is full
     try:
