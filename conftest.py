@@ -57,7 +57,7 @@ PLACES = {
 # first, so that no process works alone at the end.
 DURATIONS = ROOT / "tests" / "durations.txt"
 LONG = 0.3  # seconds
-LONG_FIXTURES = {"filmed", "himym", "make_tuned_demo"}  # they take seconds, whichever test asks for them first
+LONG_FIXTURES = {"filmed", "known_faces", "make_tuned_demo"}  # they take seconds, whichever test asks for them first
 measured: Counter[str] = Counter()
 
 
