@@ -21,7 +21,7 @@ from facelib.recognize.calibration import logistic, platt
 
 Kernel = Literal["linear", "rbf"]
 _FOLDS = (3, 5)
-_MOST_SHARED = 8000  # faces whose kernel, half a gigabyte, is computed once for all people
+_MOST_SHARED = 5000  # faces whose kernel, 200 MB, is computed once for all people
 
 
 class OpenSetSVM(OpenSetRecognizer):
