@@ -2,16 +2,16 @@
 
 import json
 import os
+import re
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import partial
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from types import ModuleType
+from typing import Any
 
 import av
 import numpy as np
@@ -24,13 +24,15 @@ from typer.testing import CliRunner
 import facelib
 from facelib.cli import main
 from facelib.demo import make_demo
-from facelib.gallery import build_gallery, read_gallery, write_gallery
+from facelib.gallery import Gallery, build_gallery, describe_search, read_gallery, write_gallery
 from facelib.images import encode_jpeg
+from facelib.pipeline.kernel import Kernels, KernelServer
 from facelib.project import Project, file_lock, write_table
 from facelib.recognize.tuning import tune
 
 WHOLE, SHORT = 3.0, 0.4  # seconds per shot: of the demo as users get it, and of the one that most tests take
 PLENTY = 120_000  # milliseconds that a page may take on a busy machine
+VIEWPORT = {"width": 1400, "height": 1000}
 SHARED = Path(__file__).parents[2] / "shared"
 
 
@@ -73,31 +75,21 @@ def _private_jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
 
 
 @pytest.fixture(scope="session")
-def kernel_server(_private_jupyter: None) -> Iterator[None]:
-    """Kernels that start at once, for Jupyter and for the pipeline; see `kernel_server.py`."""
+def kernel_server(_private_jupyter: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Kernels that start at once, for Jupyter and for the pipeline, forked from one process for all tests."""
     if sys.platform != "linux":
         yield
         return
-    program = str(Path(__file__).with_name("kernel_server.py"))
-    with (
-        TemporaryDirectory(prefix="kernels-") as folder,  # an address has at most some 100 bytes
-        subprocess.Popen(
-            [sys.executable, program, "serve", f"{folder}/at"], stdout=subprocess.PIPE, text=True
-        ) as server,
-    ):
-        assert server.stdout is not None and server.stdout.readline() == "ready\n"
-        # Without `site` the stand-in itself is up in 20 ms.
-        argv = [sys.executable, "-S", "-E", program, "start", f"{folder}/at", "-f", "{connection_file}"]
-        spec = get_kernel_dict() | {"argv": argv}
-        place = Path(folder) / "kernels" / "python3" / "kernel.json"
-        place.parent.mkdir(parents=True)
-        place.write_text(json.dumps(spec))
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("JUPYTER_PATH", folder)
-            patch.setattr("facelib.pipeline.kernel.get_kernel_dict", lambda: spec)
-            yield
-        server.terminate()
-        server.communicate()
+    server = KernelServer()
+    folder = tmp_path_factory.mktemp("kernels")
+    place = folder / "kernels" / "python3" / "kernel.json"
+    place.parent.mkdir(parents=True)
+    place.write_text(json.dumps(get_kernel_dict() | {"argv": server.command}))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JUPYTER_PATH", str(folder))
+        patch.setattr("facelib.pipeline.run.Kernels", lambda *, forks: Kernels(server))
+        yield
+    server.close()
 
 
 @pytest.fixture(scope="session")
@@ -191,6 +183,26 @@ def _tune(project: Project) -> None:
 
 
 @pytest.fixture(scope="session")
+def known_faces(shared_data: Path, make_once: Callable[..., Path]) -> Callable[[str], Gallery]:
+    """Return a function that gives a labelled set's people, to be `known` where they are enrolled by the same networks.
+
+    Whoever asks first looks through their pictures, with the default detector and dlib.
+    """
+
+    def give(name: str) -> Gallery:
+        kept = make_once(f"faces of {name.replace('/', ' ')}", lambda new: fill(new, shared_data / name))
+        return read_gallery(kept / "faces.parquet")
+
+    def fill(new: Path, people: Path) -> None:
+        detector, embedder = facelib.load_detector(), facelib.load_embedder("dlib")
+        table = build_gallery(Project(people.name, people.parent, new), detector, embedder, progress=False)
+        made = {"embedder": embedder.name, "weights_sha256": embedder.sha256}
+        write_gallery(table, new / "faces.parquet", detector=describe_search(detector), **made)
+
+    return give
+
+
+@pytest.fixture(scope="session")
 def make_tuned_demo(copy_demo: Callable[..., Project]) -> Callable[[Path, float], Project]:
     """Return a factory of the demo as notebooks 02 and 04 leave it, in a folder, with shots of so many seconds."""
     return partial(copy_demo, tuned=True)
@@ -198,7 +210,7 @@ def make_tuned_demo(copy_demo: Callable[..., Project]) -> Callable[[Path, float]
 
 @pytest.fixture
 def make_film(tmp_path: Path) -> Callable[..., Path]:
-    """Return a factory of small films: every frame a picture of its own, and a tone."""
+    """Return a factory of small films: every frame a picture of its own, and a tone; other options are the codec's."""
 
     def make(
         name: str = "film.mp4",
@@ -210,6 +222,7 @@ def make_film(tmp_path: Path) -> Callable[..., Path]:
         rate: int = 25,
         codec: str = "libx264",
         sound: str | None = "aac",
+        **options: str,
     ) -> Path:
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -218,7 +231,7 @@ def make_film(tmp_path: Path) -> Callable[..., Path]:
         if times is None:
             times = [i / rate for i in range(len(pictures))]
         with av.open(str(path), "w") as container:
-            video = container.add_stream(codec, rate=rate)
+            video = container.add_stream(codec, rate=rate, options=options)
             video.height, video.width = pictures[0].shape[:2]
             video.pix_fmt = "yuv420p"
             tone = container.add_stream(sound, rate=16000, layout="mono") if sound else None
@@ -257,6 +270,21 @@ def turn_quarter() -> Callable[[Path], None]:
     return turn
 
 
+def eyesores(notebook: Path | Mapping[str, Any]) -> list[str]:
+    """Return what an executed notebook, or its file, shows and should not, each with its cell.
+
+    That is what JupyterLab puts on red ground, warnings and errors, and tables without a row.
+    """
+    cells = (json.loads(notebook.read_text("utf-8")) if isinstance(notebook, Path) else notebook)["cells"]
+    found = []
+    for place, output in ((cell["id"], output) for cell in cells for output in cell.get("outputs", [])):
+        if output.get("name") == "stderr" or output["output_type"] == "error":
+            found.append(f"{place}: {''.join(output.get('text', output.get('evalue', '')))}")
+        if re.search(r"<tbody>\s*</tbody>", "".join(output.get("data", {}).get("text/html", ""))):
+            found.append(f"{place}: a table without a row")
+    return found
+
+
 def grey_ramp(index: int, size: tuple[int, int] = (64, 48)) -> np.ndarray:
     """Return a picture that tells its own number: a grey level, and its left half darker."""
     picture = np.full((size[1], size[0], 3), 40 + 3 * (index % 60), np.uint8)
@@ -280,17 +308,31 @@ def browser() -> Iterator[Browser]:
         started.close()
 
 
+@pytest.fixture(scope="session")
+def open_page(browser) -> Callable[[], tuple[Page, list[str]]]:
+    """Return a function that opens a page of its own, with the list of what will go wrong there.
+
+    That is a script that breaks, or a request for anything off this machine.
+    """
+
+    def open_() -> tuple[Page, list[str]]:
+        context = browser.new_context(viewport=VIEWPORT)
+        context.set_default_timeout(PLENTY)
+        page = context.new_page()
+        problems: list[str] = []
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("request", lambda request: problems.append(request.url) if _is_external(request.url) else None)
+        return page, problems
+
+    return open_
+
+
 @pytest.fixture
-def page(browser) -> Iterator[Page]:
+def page(open_page) -> Iterator[Page]:
     """A page that fails its test when a script of it breaks, or when it asks for anything off this machine."""
-    context = browser.new_context(viewport={"width": 1400, "height": 1000})
-    context.set_default_timeout(PLENTY)
-    opened = context.new_page()
-    problems: list[str] = []
-    opened.on("pageerror", lambda error: problems.append(str(error)))
-    opened.on("request", lambda request: problems.append(request.url) if _is_external(request.url) else None)
+    opened, problems = open_page()
     yield opened
-    context.close()
+    opened.context.close()
     assert problems == []
 
 

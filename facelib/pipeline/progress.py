@@ -1,18 +1,22 @@
-"""How far a running notebook is: its cells, and the bars of tqdm that its Python process shows."""
+"""How far a running notebook is: its cells, and the bars of tqdm that its Python process shows; saved meanwhile."""
 
 from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from papermill.clientwrap import PapermillNotebookClient
-from papermill.engines import NBClientEngine
+from papermill.engines import NBClientEngine, NotebookExecutionManager
 
 ENGINE = "facelib"
 """The name under which papermill knows `TellingEngine`."""
+
+_SECONDS_BETWEEN_SAVES = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +87,11 @@ class TellingClient(PapermillNotebookClient):  # type: ignore[misc]
 
 
 class TellingEngine(NBClientEngine):  # type: ignore[misc]
-    """papermill's engine with `TellingClient`; takes the further argument `watch`."""
+    """papermill's engine with `TellingClient`; takes the further argument `watch`.
+
+    papermill writes the whole notebook anew twice a cell, which takes a second where there are large figures. Here it
+    is written when some seconds have passed, and at the end.
+    """
 
     @classmethod
     def execute_managed_notebook(
@@ -93,4 +101,23 @@ class TellingEngine(NBClientEngine):  # type: ignore[misc]
         given = {name: value for name, value in options.items() if name != "input_path"}
         given["startup_timeout"] = given.pop("start_timeout", 60)
         given["timeout"] = given.pop("execution_timeout", None)
-        return TellingClient(nb_man, watch=watch, kernel_name=kernel_name, log_output=log_output, **given).execute()
+        client = TellingClient(nb_man, watch=watch, kernel_name=kernel_name, log_output=log_output, **given)
+        with _saved_seldom(nb_man):
+            return client.execute()
+
+
+@contextmanager
+def _saved_seldom(nb_man: NotebookExecutionManager) -> Iterator[None]:
+    save, saved = nb_man.save, time.monotonic()
+
+    def save_seldom(**more: Any) -> None:
+        nonlocal saved
+        if time.monotonic() - saved >= _SECONDS_BETWEEN_SAVES:
+            save(**more)
+            saved = time.monotonic()
+
+    nb_man.save = save_seldom
+    try:
+        yield
+    finally:
+        nb_man.save = save  # papermill saves it once more

@@ -20,7 +20,7 @@ from papermill.engines import papermill_engines
 from papermill.exceptions import PapermillExecutionError
 
 from facelib.pipeline.freshness import STEP_FILES, FileStates, Made, StepFiles, file_states, find_record, same
-from facelib.pipeline.kernel import ThisPython
+from facelib.pipeline.kernel import Kernels, ThisPython
 from facelib.pipeline.notebooks import check_parameters, check_project, find_notebooks
 from facelib.pipeline.parameters import NotebookParameters
 from facelib.pipeline.progress import ENGINE, TellingEngine, Watch
@@ -105,6 +105,7 @@ def run_pipeline(
     notebooks: Path | None = None,
     progress: Callable[[StepResult], None] | None = None,
     watch: Watch | None = None,
+    kernels: Kernels | None = None,
 ) -> list[StepResult]:
     """Run the notebooks of a project in order, each into `runs/<time>/` with an HTML report.
 
@@ -119,6 +120,7 @@ def run_pipeline(
         notebooks: The folder of the notebooks; None: facelib's own. Nothing is written there.
         progress: Called when a step starts (state `running`) and when it ends.
         watch: Called often while a step runs, with how far it is.
+        kernels: Those of several runs that follow each other; None: those of this run alone.
 
     Raises:
         ValueError: When a step or a parameter is unknown, or a parameter is of another type than its notebook says.
@@ -137,17 +139,19 @@ def run_pipeline(
     _check_folder(place)
     results = []
     run: Path | None = None
-    for step in chosen:
-        with nullcontext() if step.number in _OF_FILMS else _only_run(place):
-            result = None if force else _fresh(place, step)
-            if result is None:
-                run = run or _new_run(place)
-                result = _run_step(place, step, run, progress, watch)
-        results.append(result)
-        if progress is not None:
-            progress(result)
-        if result.state == "failed":
-            break
+    with nullcontext(kernels) if kernels else Kernels(forks=notebooks is None) as kernels:
+        for done, step in enumerate(chosen):
+            with nullcontext() if step.number in _OF_FILMS else _only_run(place):
+                result = None if force else _fresh(place, step)
+                if result is None:
+                    run = run or _new_run(place)
+                    python = kernels.manager(left=len(chosen) - done)
+                    result = _run_step(place, step, run, python, progress, watch)
+            results.append(result)
+            if progress is not None:
+                progress(result)
+            if result.state == "failed":
+                break
     return results
 
 
@@ -177,7 +181,12 @@ def _fresh(project: Project, step: _Step) -> StepResult | None:
 
 
 def _run_step(
-    project: Project, step: _Step, run: Path, progress: Callable[[StepResult], None] | None, watch: Watch | None
+    project: Project,
+    step: _Step,
+    run: Path,
+    python: type[ThisPython],
+    progress: Callable[[StepResult], None] | None,
+    watch: Watch | None,
 ) -> StepResult:
     started = time.monotonic()
     notebook, report = run / f"{step.name}.ipynb", run / f"{step.name}.html"
@@ -185,7 +194,7 @@ def _run_step(
     if progress is not None:
         progress(result)
     inputs = step.inputs(project)
-    message = _execute(project, step, notebook, watch)
+    message = _execute(project, step, notebook, python, watch)
     if notebook.is_file():
         write_report(notebook, report, pictures=step.source.parent)
     made = step.made(project, inputs)
@@ -196,12 +205,9 @@ def _run_step(
     return replace(result, state="failed" if message else "done", seconds=time.monotonic() - started, message=message)
 
 
-def _execute(project: Project, step: _Step, notebook: Path, watch: Watch | None) -> str:
+def _execute(project: Project, step: _Step, notebook: Path, python: type[ThisPython], watch: Watch | None) -> str:
     """Run one notebook; return why it failed, or nothing."""
-    telling: dict[str, object] = {}
-    if watch is not None:
-        papermill_engines.register(ENGINE, TellingEngine)
-        telling = {"engine_name": ENGINE, "watch": watch}
+    papermill_engines.register(ENGINE, TellingEngine)
     run = partial(
         papermill.execute_notebook,
         step.source,
@@ -210,8 +216,9 @@ def _execute(project: Project, step: _Step, notebook: Path, watch: Watch | None)
         kernel_name="python3",
         language="python",
         progress_bar=False,
-        kernel_manager_class=ThisPython,
-        **telling,
+        kernel_manager_class=python,
+        engine_name=ENGINE,
+        watch=watch or (lambda _: None),
     )
     try:
         try:

@@ -28,6 +28,8 @@ SETTINGS = {
     "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},
 }
 
+RED = ".jp-OutputArea-output:is([data-mime-type$='jupyter.stderr'], [data-mime-type$='jupyter.error'])"
+
 
 @dataclass(frozen=True)
 class Lab:
@@ -107,7 +109,10 @@ def identified(make_once, make_tuned_demo) -> Path:
 
 @pytest.fixture
 def run_notebook(lab, page) -> Iterator[Callable[[Path], Page]]:
-    """Return a function that opens a notebook below the lab's root, runs all of it, and waits until that is done."""
+    """Return a function that opens a notebook below the lab's root and runs all of it.
+
+    At the end of the test nothing of it may stand on red ground.
+    """
 
     def run(notebook: Path) -> Page:
         page.goto(f"{lab.url}/lab/tree/{notebook.relative_to(lab.root).as_posix()}?reset")
@@ -121,7 +126,9 @@ def run_notebook(lab, page) -> Iterator[Callable[[Path], Page]]:
         return page
 
     yield run
+    red = page.locator(RED).all_inner_texts()
     lab.shut_kernels_down()
+    assert red == []  # warnings and errors
 
 
 def _free_port() -> int:

@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -137,11 +138,31 @@ def clip(shared_data: Path) -> Callable[[str], Path]:
 
 
 @pytest.fixture
+def cut(tmp_path: Path) -> Callable[..., Path]:
+    """Return a function that copies the first seconds of a film, as its frames are."""
+
+    def copy(film: Path, *, seconds: float) -> Path:
+        path = tmp_path / f"short {film.name}"
+        with av.open(str(film)) as source, av.open(str(path), "w") as output:
+            stream = source.streams.video[0]
+            copied = output.add_stream_from_template(stream)
+            for packet in source.demux(stream):
+                if packet.dts is None or packet.dts * packet.time_base >= seconds:
+                    break
+                packet.stream = copied
+                output.mux(packet)
+        return path
+
+    return copy
+
+
+@pytest.fixture
 def make_long(tmp_path: Path) -> Callable[..., Path]:
     """Return a function that repeats a clip, 640 pixels wide, until it is so many seconds long."""
 
     def make(film: Path, *, seconds: float) -> Path:
-        pictures = [cv2.resize(frame.image(), (640, 360), interpolation=cv2.INTER_AREA) for frame in read_frames(film)]
+        frames = islice(read_frames(film), round(30 * seconds))
+        pictures = [cv2.resize(frame.image(), (640, 360), interpolation=cv2.INTER_AREA) for frame in frames]
         path = tmp_path / f"long {film.stem}.mp4"
         with av.open(str(path), "w") as output:
             options = {"preset": "ultrafast", "tune": "zerolatency", "g": "30"}

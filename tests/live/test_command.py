@@ -109,7 +109,7 @@ def test_it_stops_cleanly_when_asked_and_its_recording_plays(run_live, clip, tmp
 
 
 def test_it_ends_after_the_seconds_asked_for(run_live, clip):
-    out, _ = (process := run_live(clip("christian_bale1"), "--headless", "--loop", "--seconds", 2)).communicate(
+    out, _ = (process := run_live(clip("christian_bale1"), "--headless", "--loop", "--seconds", 1)).communicate(
         timeout=120
     )
 
@@ -175,7 +175,7 @@ def small(image):
 
 
 def test_the_window_closes_after_the_seconds_asked_for(run_live, clip, display):
-    process = run_live(clip("christian_bale1"), "--loop", "--seconds", 2, DISPLAY=display)
+    process = run_live(clip("christian_bale1"), "--loop", "--seconds", 1, DISPLAY=display)
 
     out, errors = process.communicate(timeout=180)
 

@@ -111,11 +111,11 @@ def test_it_can_be_stopped_from_within_a_change(cast_project, clip):
     assert session.state == "stopped"
 
 
-def test_a_listener_that_fails_stops_nothing(cast_project, clip, caplog):
+def test_a_listener_that_fails_stops_nothing(cast_project, clip, cut, caplog):
     def listen(change):
         raise KeyError(change.kind)
 
-    with LiveSession(clip("christian_bale1"), cast_project, on_change=listen) as session:
+    with LiveSession(cut(clip("christian_bale1"), seconds=1), cast_project, on_change=listen) as session:
         assert session.wait(120)
 
     assert session.state == "ended"
@@ -139,9 +139,9 @@ def test_a_detector_that_breaks_ends_the_session_as_failed(cast_project, clip, c
     assert kinds(session)[-1] == ("failed", "")
 
 
-def test_a_stranger_is_enrolled_and_known_from_then_on(cast_project, clip, wait_until):
+def test_a_stranger_is_enrolled_and_known_from_then_on(cast_project, clip, cut, wait_until):
     before = read_gallery(cast_project.faces).table
-    with LiveSession(clip("jackie_chan1"), cast_project, loop=True) as session:
+    with LiveSession(cut(clip("jackie_chan1"), seconds=3), cast_project, loop=True) as session:
         wait_until(lambda: names(session) == ["unknown"] and session.view().faces[0].distance > 0)
         time.sleep(0.5)  # a better face than the first may come
         track = next(change.track for change in reversed(session.changes()) if change.track >= 0)
@@ -214,7 +214,7 @@ def test_snapshot_and_recording_show_the_names(cast_project, clip, wait_until):
         assert session.recording == film
         with pytest.raises(RuntimeError, match="is being made; stop it first"):
             session.record()
-        wait_until(lambda: session.view().time > view.time + 2)
+        wait_until(lambda: session.view().time > view.time + 1)
         assert session.stop_recording() == film
         assert session.stop_recording() is None
         other = session.record(cast_project.output / "b.mp4")
@@ -299,12 +299,12 @@ def test_another_network_than_the_recognizers_is_refused(cast_project, clip, mod
         LiveSession(clip("christian_bale1"), cast_project, embedder=models_folder / "mobilefacenet.onnx")
 
 
-def test_any_recognizer_of_the_project_names(cast_project, clip):
+def test_any_recognizer_of_the_project_names(cast_project, clip, cut):
     knn, info = load_recognizer(cast_project.recognizer)
     svm = facelib.OpenSetSVM(farthest=0.48).fit(knn.vectors_, knn.classes_[knn.codes_])
     save_recognizer(svm, cast_project.recognizer, replace(info, kind="svm", k=1, threshold=0.5))
 
-    with LiveSession(clip("christian_bale1"), cast_project) as session:
+    with LiveSession(cut(clip("christian_bale1"), seconds=3), cast_project) as session:
         assert session.wait(120)
 
     assert ("named", "Christian Bale") in kinds(session)
@@ -313,7 +313,7 @@ def test_any_recognizer_of_the_project_names(cast_project, clip):
 def test_the_first_picture_behind_a_cut_carries_its_names(cast_project, clip, make_film, monkeypatch, wait_until):
     monkeypatch.setattr("facelib.live.player._LONGEST_HOLD", 60.0)  # however busy the machine is
     scenes = [next(read_frames(clip(stem))).image()[::2, ::2] for stem in ("steve_harvey1", "jackie_chan1")]
-    pictures = [scene for scene in scenes * 2 for _ in range(50)]
+    pictures = [scene for scene in scenes * 2 for _ in range(35)]
     film = make_film(frames=len(pictures), pictures=pictures)
     shown = []
 
@@ -337,14 +337,14 @@ def test_the_first_picture_behind_a_cut_carries_its_names(cast_project, clip, ma
 def test_the_delay_does_not_grow_when_recognition_is_slow(
     cast_project, clip, rtsp_server, mjpeg_server, protocol, make_long
 ):
-    film = make_long(clip("christian_bale1"), seconds=16)
+    film = make_long(clip("christian_bale1"), seconds=9)
     server = rtsp_server(film) if protocol == "rtsp" else mjpeg_server(film, rate=30)
     delays, known, shown = [], [], []
     detector = TwoASecond(facelib.load_detector("centerface"))
 
     with LiveSession(server.address, cast_project, detector=detector) as session:
         end = time.monotonic() + 60
-        while time.monotonic() < end and (session.view() is None or session.view().time < 13):
+        while time.monotonic() < end and (session.view() is None or session.view().time < 7):
             time.sleep(0.02)
             view = session.view()
             if view is not None and view.recognition_delay and (not shown or view.number != shown[-1]):

@@ -19,9 +19,10 @@ from facelib.pipeline.parameters import TrainEmbeddingParameters
 from facelib.project import Project
 from facelib.recognize import load_recognizer
 from facelib.train.settings import TrainingSettings
+from tests.conftest import eyesores
 
 TINY = {
-    "network": "mobilenetv3_small_050", "image_size": 48, "dimension": 32, "epochs": 2, "snapshot_every": 1,
+    "network": "small_resnet", "image_size": 48, "dimension": 32, "epochs": 2, "snapshot_every": 1,
     "people_per_batch": 4, "threads": 1, "perplexity": 5.0,
 }  # fmt: skip
 
@@ -74,9 +75,13 @@ def test_the_report_shows_untrained_and_trained_side_by_side_and_a_slider(traine
     assert trained.report.stat().st_size > 100_000
 
 
+def test_nothing_is_shown_on_red_ground_and_no_table_is_empty(trained):
+    assert eyesores(trained.notebook) == []
+
+
 def test_what_it_leaves_behind(demo, network, trained):
     folder = demo.output / "training"
-    curves = pd.read_csv(folder / "mobilenetv3_small_050" / "curves.csv")
+    curves = pd.read_csv(folder / "small_resnet" / "curves.csv")
     assert curves["epoch"].tolist() == [0, 1, 2] and curves["pair_accuracy"].notna().all()
     assert (folder / "progress.html").stat().st_size > 3_000_000
     embedder = facelib.load_embedder(network)

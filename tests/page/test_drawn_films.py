@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
+from playwright.sync_api import expect
 
 from facelib.films import present
 from facelib.films.corrections.log import CORRECTION_COLUMNS, append_corrections
@@ -64,6 +65,17 @@ def test_the_page_says_which_film_shows_earlier_names(project):
     rename(project, "Bo")
     write_page(project, progress=False)
     assert notices(project)[0].startswith("The annotated film shows earlier names") and notices(project)[1] == ""
+
+
+@pytest.mark.browser
+def test_the_notice_stands_on_the_page_and_at_its_film(project, page):
+    rename(project, "Bo")
+    write_page(project, progress=False)
+    for view, shown in (("", 1), ("#film=a", 1), ("#film=b", 0)):
+        page.goto("about:blank")
+        page.goto(f"{project.page.absolute().as_uri()}{view}")
+        page.wait_for_selector(".facelib-page h1")
+        expect(page.locator(".notice", has_text="shows earlier names")).to_have_count(shown)
 
 
 def test_the_button_draws_only_what_is_behind_and_as_it_was_drawn(project):

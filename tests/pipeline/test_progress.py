@@ -1,4 +1,7 @@
+import json
+
 import pytest
+from papermill.iorw import write_ipynb
 
 from facelib.pipeline import run_pipeline
 from facelib.project import Project
@@ -41,3 +44,22 @@ def test_a_notebook_that_fails_fails_as_ever_when_it_is_watched(tmp_path, make_n
     project = Project("demo", tmp_path / "data", tmp_path / "output")
     (result,) = run_pipeline(project, steps=[9], notebooks=tmp_path / "nb", watch=lambda progress: None)
     assert (result.state, result.message) == ("failed", "ValueError: unlucky")
+
+
+@pytest.mark.kernel
+def test_a_notebook_is_saved_before_and_after_it_runs_and_not_with_every_cell(tmp_path, make_notebook, monkeypatch):
+    saved = []
+
+    def save(notebook, path):
+        saved.append(path)
+        write_ipynb(notebook, path)
+
+    monkeypatch.setattr("papermill.engines.write_ipynb", save)
+    (tmp_path / "data" / "demo").mkdir(parents=True)
+    make_notebook(tmp_path / "nb" / "09_many.ipynb", "x: int = 0", *["x"] * 40)
+    project = Project("demo", tmp_path / "data", tmp_path / "output")
+    (result,) = run_pipeline(project, steps=[9], notebooks=tmp_path / "nb")
+    assert 2 <= len(saved) < 40 and set(saved) == {str(result.notebook)}
+    cells = json.loads(result.notebook.read_text(encoding="utf-8"))["cells"]
+    assert [cell["metadata"]["papermill"]["status"] for cell in cells] == ["completed"] * len(cells)
+    assert [cell["outputs"][0]["data"]["text/plain"] for cell in cells[-40:]] == [["0"]] * 40

@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from facelib.pipeline import notebooks_folder, run_pipeline
@@ -129,11 +130,19 @@ def test_steps_without_known_files_always_run(project, make_notebook, tmp_path):
     assert len(list(project.runs.iterdir())) == 2
 
 
-def start_slow_run(project, notebooks):
+FORKED = """
+from facelib.pipeline import kernel, run
+server = kernel.KernelServer(["ipykernel.kernelapp"])
+run.Kernels = lambda *, forks: kernel.Kernels(server)
+"""
+both_kinds_of_kernels = pytest.mark.parametrize("before", ["", FORKED], ids=["started", "forked"])
+
+
+def start_slow_run(project, notebooks, before):
     """Start a run in a process of its own and wait until it is in the middle of writing the map."""
     arguments = ["run", "--project", project.name, "--data-dir", str(project.data_dir)]
     arguments += ["--output-dir", str(project.output_dir), "--notebooks", str(notebooks), "--steps", "3"]
-    command = [sys.executable, "-c", "from facelib.cli import main; main()", *arguments, "-p", "trouble=slow"]
+    command = [sys.executable, "-c", f"{before}from facelib.cli import main; main()", *arguments, "-p", "trouble=slow"]
     run = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, stdout=subprocess.DEVNULL)
     deadline = time.monotonic() + 120
     while not list(project.output.glob(".map.*")):
@@ -156,8 +165,9 @@ def wait_for_end_of(process_id):
 
 
 @pytest.mark.kernel
-def test_a_second_run_is_refused_and_ctrl_c_leaves_nothing_half_written(project, notebooks):
-    run = start_slow_run(project, notebooks)
+@both_kinds_of_kernels
+def test_a_second_run_is_refused_and_ctrl_c_leaves_nothing_half_written(project, notebooks, before):
+    run = start_slow_run(project, notebooks, before)
     with pytest.raises(BlockingIOError, match=rf"no other run of the project 'demo'.*process {run.pid}"):
         run_pipeline(project, steps=[3], notebooks=notebooks)
     run.send_signal(signal.SIGINT)
@@ -171,11 +181,14 @@ def test_a_second_run_is_refused_and_ctrl_c_leaves_nothing_half_written(project,
 
 
 @pytest.mark.kernel
-def test_a_killed_run_is_picked_up_by_running_again(project, notebooks):
-    run = start_slow_run(project, notebooks)
+@both_kinds_of_kernels
+def test_a_killed_run_is_picked_up_by_running_again(project, notebooks, before):
+    run = start_slow_run(project, notebooks, before)
+    family = psutil.Process(run.pid).children(recursive=True)
     run.kill()
     run.communicate(timeout=300)
     assert wait_for_end_of((project.output / "pid").read_text())
+    assert psutil.wait_procs(family, timeout=120)[1] == []
     assert not project.map.exists()
     assert states(run_pipeline(project, steps=[3], notebooks=notebooks)) == [(3, "done")]
     assert project.map.read_text() == "half"

@@ -17,9 +17,10 @@ import skops.io
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+from facelib.embed.neighbours import find_neighbours
 from facelib.project.names import UNKNOWN
 from facelib.recognize import OpenSetKNN, OpenSetSVM, RecognizerInfo, load_recognizer, save_recognizer
-from facelib.recognize.votes import find_neighbours, winners
+from facelib.recognize.votes import winners
 
 Estimator = OpenSetKNN | OpenSetSVM
 

@@ -17,7 +17,7 @@ from av.container import OutputContainer
 from av.video.frame import PictureType
 
 from facelib.films.ahead import ahead
-from facelib.films.media.carried import SubtitleTrack, carry_facts, is_text
+from facelib.films.media.carried import SubtitleTrack, carry_facts, carry_tags, is_text
 from facelib.films.media.decode import FilmFrame, FilmReader, UnreadableFilm, open_reader, plane_pixels, read_times
 from facelib.films.media.losses import join_sentences
 from facelib.films.media.shown import Planes
@@ -198,7 +198,7 @@ class _FilmWriter:
         self._pictures = PictureWriter(
             self._output, reader.stream, first, quality=self._quality, cuts_known=known, cores=cores
         )
-        _carry_tags(reader.stream, self._pictures.stream)
+        carry_tags(reader.stream, self._pictures.stream)
         for stream in self.tracks:
             if stream.type == "subtitle":
                 until = self._times.seconds
@@ -236,10 +236,6 @@ class _FilmWriter:
             for number, track in enumerate(sounds, 1)
             if track is not None and not isinstance(track, SubtitleTrack) and track.lost
         ]
-
-
-def _carry_tags(source: Any, target: Any) -> None:
-    target.metadata.update({key: text for key, text in source.metadata.items() if key.lower() in {"language", "title"}})
 
 
 class PictureWriter:

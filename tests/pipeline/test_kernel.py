@@ -1,0 +1,102 @@
+"""The kernels of a run: each a process of its own, forked with the library already there where several are needed."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from functools import partial
+from importlib.util import find_spec
+
+import psutil
+import pytest
+
+from facelib.pipeline import run_pipeline
+from facelib.pipeline.kernel import LIBRARY, Kernels, KernelServer, ThisPython
+from facelib.project import Project
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="kernels are forked on Linux only")
+
+LOOK = """
+import builtins, json, os, sys
+volatile = {(name, os.environ.get(name)) for name in ("JPY_SESSION_NAME", "JPY_PARENT_PID")}
+seen = {"process": os.getpid(), "loaded": "colorsys" in sys.modules, "left": hasattr(builtins, "left"),
+        "here": os.getcwd(), "environment": sorted(set(os.environ.items()) - volatile)}
+builtins.left = True
+with open(out, "a") as file:
+    print(json.dumps(seen), file=file)
+"""
+
+
+@pytest.fixture
+def look(make_notebook, tmp_path):
+    """Return a function that runs notebooks that look around; it returns what they saw."""
+    project = Project("demo", tmp_path / "data", tmp_path / "output")
+    (project.people / "Ann").mkdir(parents=True)
+    parameters = 'project: str = ""\ndata_dir: str = ""\noutput_dir: str = ""\nout: str = ""'
+    for number in (11, 12):
+        make_notebook(tmp_path / "nb" / f"{number}_look.ipynb", parameters, LOOK)
+
+    def run(steps, kernels):
+        given = {"notebooks": tmp_path / "nb", "parameters": {"out": str(tmp_path / "out")}}
+        assert {step.state for step in run_pipeline(project, steps=steps, **given, kernels=kernels)} == {"done"}
+        return [json.loads(line) for line in (tmp_path / "out").read_text().splitlines()][-len(steps) :]
+
+    return run
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """Let the processes that fork kernels import one small module beside the kernel's own."""
+    modules = ["ipykernel.kernelapp", "colorsys", "no_such_module"]
+    monkeypatch.setattr("facelib.pipeline.kernel.KernelServer", partial(KernelServer, modules))
+
+
+@pytest.mark.kernel
+def test_a_forked_kernel_has_the_library_and_nothing_of_another_notebook(small, look):
+    with Kernels() as kernels:
+        seen = look([11, 12], kernels)
+    seen += look([11, 12], Kernels(forks=False))
+    assert [one.pop("loaded") for one in seen] == [True, True, False, False]
+    assert len({one.pop("process") for one in seen}) == 4
+    assert all(one == seen[0] for one in seen) and seen[0]["left"] is False
+
+
+def test_they_are_forked_where_more_than_one_is_needed(small):
+    with Kernels() as kernels:
+        assert kernels.manager(left=1) is ThisPython
+        server = kernels.manager(left=2).server
+        assert server is not None and server.running and kernels.manager(left=1).server is server
+    assert not server.running
+    with Kernels() as kernels:
+        kernels.later = 1
+        assert kernels.manager(left=1) is not ThisPython
+    with Kernels(forks=False) as kernels:
+        assert kernels.manager(left=7) is ThisPython
+
+
+@pytest.mark.kernel
+def test_a_kernel_starts_by_itself_where_that_process_was_killed(small, look):
+    with Kernels() as kernels:
+        before = {*psutil.Process().children()}
+        assert kernels.manager(left=2).server.running
+        (server,) = {*psutil.Process().children()} - before
+        server.kill()
+        (seen,) = look([11], kernels)
+    assert seen["loaded"] is False
+
+
+def test_where_no_socket_can_be_made_each_starts_by_itself(monkeypatch, tmp_path):
+    long = tmp_path / ("long" * 30)
+    long.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(long))
+    with pytest.raises(OSError, match="expected a shorter name"):
+        KernelServer()
+    assert list(long.iterdir()) == []
+    with Kernels() as kernels:
+        assert kernels.manager(left=2) is ThisPython
+
+
+@pytest.mark.parametrize("name", LIBRARY)
+def test_what_is_imported_beforehand_exists(name):
+    assert find_spec(name) is not None
