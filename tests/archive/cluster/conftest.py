@@ -21,7 +21,11 @@ from urllib.parse import urlparse
 
 import pytest
 
+import facelib
 from facelib.archive.cluster.shared import WorkingCopy
+from facelib.project import Project
+
+from .indexing import EMBED, LOOK
 
 WEED = str(Path(sys.executable).with_name("weed"))
 
@@ -264,3 +268,20 @@ def machine(monkeypatch, tmp_path):
             return WorkingCopy.of("demo", f"s3://{bucket}/data", f"s3://{bucket}/output")
 
     return make
+
+
+@pytest.fixture(scope="module")
+def networks():
+    return facelib.load_detector(**LOOK), facelib.load_embedder(**EMBED)
+
+
+@pytest.fixture(scope="module")
+def films(tmp_path_factory, copy_demo):
+    """A project of two films with faces."""
+    return copy_demo(tmp_path_factory.mktemp("films"), 0.4)
+
+
+@pytest.fixture
+def project(films, tmp_path):
+    """The same project with nothing made of it yet."""
+    return Project(films.name, films.data_dir, tmp_path / "output")
