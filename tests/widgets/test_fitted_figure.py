@@ -37,9 +37,9 @@ window.initialized = widget.initialize({ model: window.model }) instanceof Promi
 window.view = (model = window.model) => {
   const el = document.body.appendChild(document.createElement("section"));
   const leave = widget.render({ model, el });
-  return () => { leave(); el.remove(); };
+  window.leave ??= () => { leave(); el.remove(); };  // of the first
 };
-window.leave = window.view();
+window.view();
 """
 DRAWN = "() => [...document.querySelectorAll('.scatterlayer .trace')].map(t => t.querySelectorAll('.point').length)"
 TITLES = ".js-plotly-plot .infolayer .gtitle"
