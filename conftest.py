@@ -59,7 +59,7 @@ PLACES = {
 # first, so that no process works alone at the end.
 DURATIONS = ROOT / "tests" / "durations.txt"
 LONG = 0.3  # seconds
-LONG_FIXTURES = {"filmed", "himym", "make_tuned_demo"}  # they take seconds, whichever test asks for them first
+LONG_FIXTURES = {"filmed", "known_faces", "make_tuned_demo"}  # they take seconds, whichever test asks for them first
 measured: Counter[str] = Counter()
 
 
@@ -125,12 +125,15 @@ def pytest_xdist_auto_num_workers() -> int:
 
 @pytest.hookimpl(optionalhook=True)  # of pytest-xdist
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Keep the tests of a file in one process, for they share fixtures; and those of some files."""
+    """Keep the tests of a file in one process, for they share fixtures, those on PostgreSQL in one of their own.
+
+    So do those of some files.
+    """
     from xdist.scheduler import LoadFileScheduling
 
     class Scheduling(LoadFileScheduling):  # type: ignore[misc]
         def _split_scope(self, nodeid: str) -> str:
-            return _part(nodeid)
+            return _part(nodeid) + " postgresql" * ("[postgresql" in nodeid)
 
     return Scheduling(config, log)
 

@@ -41,7 +41,7 @@ def _colours() -> str:
     for light, dark in (ON_DARK | _INK | _LINES).items():
         written = ", ".join(str(int(light[start : start + 2], 16)) for start in (1, 3, 5))
         for kind in ("fill", "stroke"):
-            found = f'[style*="{kind}: rgb({written})"]:not(.heatmaplayer *), {_PART} pattern [{kind}="{light}" i]'
+            found = f'[style*="{kind}: rgb({written})"]:not(.heatmaplayer *), {_PART} pattern [{kind}="rgb({written})"]'
             rules.append(f"{_PART} {found} {{ {kind}: {dark} !important; }}")
     return "\n".join(rules)
 
@@ -51,6 +51,8 @@ def _rules() -> str:
 & .js-plotly-plot .main-svg {{ background: transparent !important; }}
 {_colours()}
 {_PART} text[style*="text-shadow"] {{ text-shadow: {_OUTLINE} !important; }}
+{_PART} pattern rect ~ path[stroke] {{ stroke: #111 !important; }}
+{_PART} pattern rect ~ circle[fill] {{ fill: #111 !important; }}
 {_PART} .bg {{ fill: transparent !important; }}
 & .js-plotly-plot .bglayer rect {{ fill: transparent !important; }}
 & .js-plotly-plot :is(.heatmaplayer, .cbfills) {{ filter: invert(1) hue-rotate(180deg); }}

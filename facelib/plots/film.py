@@ -16,7 +16,6 @@ _LONG = 15  # from so many people on, rows stand closer, and the times stand on 
 
 # Groups of unknown people next to each other differ in brightness; none is as dark or as light as a colour.
 _GREYS = (GREY, "#A4A4A4", "#868686", "#BEBEBE")
-_YELLOW = "#F0E442"  # white lines cannot be seen on it
 
 
 def draw_timeline(
@@ -51,7 +50,7 @@ def draw_timeline(
             y=[row] * len(own),
             orientation="h",
             width=0.62,
-            marker={"color": looks[person].colour, "pattern": _pattern([looks[person]])},
+            marker={"color": looks[person].colour, "pattern": _pattern(PATTERNS[looks[person].symbol])},
             name=escaped(person, width=0),
             customdata=facts,
             hovertemplate="%{customdata[0]} to %{customdata[1]}<br>confidence %{customdata[2]:.2f}%{customdata[3]}",
@@ -90,11 +89,9 @@ def _grey(stranger: str) -> str:
     return _GREYS[(int(number) - 1) % len(_GREYS)] if number.isdecimal() else GREY
 
 
-def _pattern(looks: Sequence[Mark]) -> dict[str, object]:
-    """Return the lines over the bars of people, one pattern each, as the project's page has them."""
-    lines = ["rgba(0, 0, 0, 0.5)" if look.colour == _YELLOW else "rgba(255, 255, 255, 0.6)" for look in looks]
-    shapes = [PATTERNS[look.symbol] for look in looks]
-    return {"shape": shapes, "fgcolor": lines, "fillmode": "overlay", "size": 8, "solidity": 0.2}
+def _pattern(shape: str | Sequence[str]) -> dict[str, object]:
+    """Return the lines over bars, dark or white, whichever is seen: one shape for all bars, or one for each."""
+    return {"shape": shape, "fillmode": "overlay", "size": 8, "solidity": 0.2}
 
 
 def _reasons(appearances: pd.DataFrame, tracks: pd.DataFrame | None) -> pd.Series[str]:
@@ -155,7 +152,10 @@ def draw_screen_time(
             y=list(range(len(table))),
             orientation="h",
             width=0.62,
-            marker={"color": [look.colour for look in looks.values()], "pattern": _pattern([*looks.values()])},
+            marker={
+                "color": [look.colour for look in looks.values()],
+                "pattern": _pattern([PATTERNS[look.symbol] for look in looks.values()]),
+            },
             text=[f"{seconds:.1f} s" for seconds in table["seconds"]],
             textposition="outside",
             cliponaxis=False,
@@ -170,4 +170,4 @@ def draw_screen_time(
         xaxis={"title": "seconds", "rangemode": "tozero"},
     )
     _lay_rows(figure, list(looks))
-    return figure
+    return figure.update_yaxes(showgrid=False)  # the lines would cross out the seconds

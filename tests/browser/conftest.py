@@ -28,6 +28,8 @@ SETTINGS = {
     "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},
 }
 
+RED = ".jp-OutputArea-output:is([data-mime-type$='jupyter.stderr'], [data-mime-type$='jupyter.error'])"
+
 
 @dataclass(frozen=True)
 class Lab:
@@ -168,7 +170,8 @@ def tab(lab, open_page) -> Iterator[Tab]:
 def run_notebook(lab, tab, request) -> Iterator[Callable[[Path], Page]]:
     """Return a function that opens a notebook below the lab's root, runs all of it, and returns its page.
 
-    It fails its test when a script of the page breaks, or when the page asks for anything off this machine.
+    It fails its test when a script of the page breaks, when the page asks for anything off this machine, or when
+    something of the notebook stands on red ground at the end.
     """
     page = tab.ready(fresh=getattr(request.node, "execution_count", 1) > 1)  # one that failed is run once more
     tab.problems.clear()
@@ -184,8 +187,9 @@ def run_notebook(lab, tab, request) -> Iterator[Callable[[Path], Page]]:
         return page
 
     yield run
-    problems = tab.problems.copy()
+    red, problems = page.locator(RED).all_inner_texts(), tab.problems.copy()
     tab.empty()
+    assert red == []  # warnings and errors
     assert problems == []
 
 

@@ -32,6 +32,7 @@ def test_the_page_plays_the_film_in_the_notebook(demo, run_notebook):
     root = page.locator(".jp-OutputArea-output .facelib-page")
     film = root.locator("video")
     film.wait_for()
+    expect(page.locator(".widget-hprogress:visible")).to_have_count(0)  # bars are gone when done
     assert film.evaluate(PLAYS) == [True, 640, 360, True]
     assert f"/files/{demo.data_dir.parent.name}/data/demo/videos/" in film.evaluate("film => film.currentSrc")
 

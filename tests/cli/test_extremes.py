@@ -13,7 +13,7 @@ from facelib.films.problems import SUMMARY_COLUMNS
 from facelib.pipeline import run_pipeline
 from facelib.pipeline.notebooks import all_steps
 from facelib.project import Project, write_table
-from tests.conftest import write_reviewed
+from tests.conftest import eyesores, write_reviewed
 
 
 def invoke(*arguments):
@@ -139,6 +139,7 @@ def test_align_on_trees_without_a_picture_without_a_failure_and_with_failures_on
 def test_a_notebook_alone_on_a_project_without_results(bare, number):
     (step,) = run_pipeline(bare, steps=[number])
     assert step.state == "done" or "expected" in step.message
+    assert step.state == "failed" or eyesores(step.notebook) == []
     assert not re.search(r"KeyError|IndexError|TypeError|AttributeError", step.message)
 
 
@@ -147,6 +148,14 @@ def test_a_notebook_alone_on_a_project_without_results(bare, number):
 def test_a_notebook_after_the_films_on_one_without_a_face(tmp_path, number):
     (step,) = run_pipeline(nobody(tmp_path), steps=[number])
     assert (step.state, step.message) == ("done", "")
+    assert eyesores(step.notebook) == []
+
+
+@pytest.mark.kernel
+def test_the_first_notebook_on_a_project_without_a_picture_or_film(tmp_path):
+    (step,) = run_pipeline(nothing(tmp_path), steps=[1])
+    assert (step.state, step.message) == ("done", "")
+    assert eyesores(step.notebook) == []
 
 
 @pytest.mark.kernel

@@ -5,10 +5,12 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
+from PIL import ImageColor
 
 import facelib
 from facelib.films.draw import LabelledBox, blur_head, draw_marks
 from facelib.films.media.decode import read_frames
+from facelib.plots.colours import COLOURS, GREY
 
 
 def blank(height=120, width=160):
@@ -72,6 +74,15 @@ def test_a_label_covers_no_face(boxes):
     assert changed.sum() > 100 * len(boxes)  # the labels are there
     for left, top, right, bottom in boxes:
         assert not changed[top:bottom, left:right].any()
+
+
+@pytest.mark.parametrize("colour", [*COLOURS, GREY])
+def test_the_letters_of_a_label_stand_out_from_its_ground(colour):
+    planes = blank()
+    draw_marks(planes, [LabelledBox(40, 50, 80, 90, "MMM", ImageColor.getrgb(colour))])
+    label = planes[0][38:50, 40:60].astype(int)
+    ground = label[0, 0]
+    assert np.abs(label - ground).max() > 80  # of 219, from black to white
 
 
 def test_where_faces_leave_no_room_a_label_is_drawn_all_the_same():

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import pandas as pd
 import pytest
 
 from facelib.films.media.decode import probe
 from facelib.page.pack import script_value
 from facelib.pipeline import run_pipeline
+from tests.conftest import eyesores
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +48,26 @@ def test_what_lies_there(demo, first_run):
         assert (drawn.frames, drawn.width, drawn.height) == (source.frames, source.width, source.height)
         assert abs(drawn.duration - source.duration) <= 1 / 25
         assert drawn.has_sound
+
+
+def test_nothing_is_shown_on_red_ground_and_no_table_is_empty(first_run):
+    found = [line for step in first_run for line in eyesores(step.notebook)]
+    assert [line for line in found if "broken.mp4" not in line] == []  # which is no film of the demo
+
+
+def test_bars_are_gone_when_done(first_run):
+    bars = []
+    for step in first_run:
+        saved = json.loads(step.notebook.read_text(encoding="utf-8"))["metadata"].get("widgets", {})
+        for widgets in (kind["state"] for kind in saved.values()):
+            boxes = [one["state"] for one in widgets.values() if one["model_name"] == "HBoxModel"]
+            for box in boxes:
+                parts = [widgets[part.removeprefix("IPY_MODEL_")]["model_name"] for part in box["children"]]
+                if "FloatProgressModel" in parts:
+                    layout = widgets[box["layout"].removeprefix("IPY_MODEL_")]["state"]
+                    bars.append((step.name, layout.get("visibility")))
+    assert len({name for name, _ in bars}) >= 5
+    assert {shown for _, shown in bars} == {"hidden"}
 
 
 def test_only_what_changed_is_run_again(demo, first_run):

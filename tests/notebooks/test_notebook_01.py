@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import re
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
@@ -9,6 +13,7 @@ from facelib.gallery import accepted
 from facelib.gather.sources import read_sources
 from facelib.pipeline import run_pipeline
 from facelib.project import Project
+from tests.conftest import eyesores
 
 from ..gather.conftest import Site, picture_bytes, sends
 from ..gather.conftest import site as site  # the fixture
@@ -18,18 +23,30 @@ PEOPLE = ["George_W_Bush", "Tony_Blair"]
 
 def run(project: Project, **parameters: object):
     step = run_pipeline(project, steps=[1], parameters=parameters)[0]
-    assert step.message == ""
+    assert step.message == "" and eyesores(step.notebook) == []
     return step
+
+
+def shown(notebook: Path) -> str:
+    """Return the HTML that a notebook shows."""
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    outputs = [output.get("data", {}) for cell in cells for output in cell.get("outputs", [])]
+    return "".join("".join(data.get("text/html", "")) for data in outputs)
 
 
 def test_nothing_asked(tmp_path, copy_demo):
     project = copy_demo(tmp_path, 0.4)
     before = {path: path.stat().st_mtime_ns for path in project.data.rglob("*") if path.is_file()}
-    assert run(project).state == "done"
+    step = run(project)
+    assert step.state == "done"
     assert {path: path.stat().st_mtime_ns for path in project.data.rglob("*") if path.is_file()} == before
     made = {path.name for path in project.output.iterdir() if path.name[0] != "."}
     assert made == {"gathered.csv", "gathered_pictures.csv", "pictures.csv", "films.csv", "digests.json", "runs"}
     assert pd.read_csv(project.output / "gathered_pictures.csv").empty
+    pictures = pd.read_csv(project.output / "pictures.csv", keep_default_na=False)
+    (broken,) = pictures.loc[pictures["reason"] != "", "person"]  # one picture cannot be read
+    of_them = (pictures["person"] == broken).sum()
+    assert re.search(rf"<th>{broken}</th>\s*<td>{of_them}</td>\s*<td>1</td>", shown(step.notebook))
     assert run(project).state == "fresh"
 
 

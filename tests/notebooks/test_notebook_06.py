@@ -17,6 +17,7 @@ from facelib.page.pack import script_value
 from facelib.pipeline import notebooks_folder
 from facelib.recognize import load_recognizer
 from facelib.review import Review
+from tests.conftest import eyesores
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +36,9 @@ def run(project, **parameters):
     source = notebooks_folder() / "06_review_tracks.ipynb"
     given = {"parameters": places | parameters, "kernel_name": "python3", "progress_bar": False}
     # Without a file, which papermill would write anew twice a cell.
-    cells = papermill.execute_notebook(source, None, **given).cells
+    notebook = papermill.execute_notebook(source, None, **given)
+    assert eyesores(notebook) == []
+    cells = notebook.cells
     return [str(output.get("data", output.get("text"))) for cell in cells for output in cell.get("outputs", [])]
 
 
@@ -69,13 +72,15 @@ def test_it_shows_pictures_and_follows_decisions(demo):
 
     # What a lasso on the map moves stays there: 06 puts it back to nobody.
     moved = move(demo, f"people/Nina/{pictures[0]}", "Grace Hopper")
-    run(demo, draw=False)
+    shown = run(demo, draw=False)
+    assert not any("DrawnFilms" in output for output in shown)
     assert (demo.data / moved).is_file()
     assert sorted(path.name for path in (demo.people / "Nina").iterdir()) == pictures[1:]
 
     review.undo()
     review.undo()
-    run(demo, draw=False)
+    shown = run(demo, draw=False)
+    assert any("DrawnFilms" in output for output in shown)  # the film still shows Nina: a button draws it again
     pd.testing.assert_frame_equal(pd.read_parquet(files.tracks)[list(before.columns)], before)
     assert not (demo.people / "Nina").exists()
     assert len(read_corrections(demo.corrections)) == 4

@@ -15,6 +15,7 @@ from papermill.exceptions import PapermillExecutionError
 from facelib.gallery import read_gallery, write_gallery
 from facelib.project import Project, write_table
 from facelib.recognize.tuning import tune
+from tests.conftest import eyesores
 
 NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "07_evaluate.ipynb"
 ADA, GRACE = "Ada Ünï <b>", "Grace"
@@ -24,7 +25,9 @@ def run(project: Project, **parameters: object) -> dict:
     """Run the notebook on a project and return it as executed."""
     given = {"project": project.name, "data_dir": str(project.data_dir), "output_dir": str(project.output_dir)}
     # Without a file, which papermill would write anew twice a cell.
-    return papermill.execute_notebook(str(NOTEBOOK), None, parameters=given | parameters, progress_bar=False)
+    notebook = papermill.execute_notebook(str(NOTEBOOK), None, parameters=given | parameters, progress_bar=False)
+    assert eyesores(notebook) == []
+    return notebook
 
 
 def shown(notebook: dict) -> str:
@@ -112,6 +115,12 @@ def test_without_truth_it_says_so_and_measures_the_gallery(project):
     record = json.loads((project.output / "evaluation.json").read_text(encoding="utf-8"))
     assert record["films"] == [] and record["accuracy"] == 1
     assert record["gallery_calibration_error"] is not None
+
+
+def test_without_segments_there_is_no_table_of_them(project):
+    (project.data / "truth" / "segments.csv").unlink()
+    text = shown(run(project))
+    assert "No segments to compare." in text and "Compared 1 film with the truth." in text
 
 
 @pytest.mark.real_data

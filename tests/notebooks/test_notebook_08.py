@@ -19,6 +19,7 @@ from facelib.pipeline.parameters import TrainEmbeddingParameters
 from facelib.project import Project
 from facelib.recognize import load_recognizer
 from facelib.train.settings import TrainingSettings
+from tests.conftest import eyesores
 
 TINY = {
     "network": "small_resnet", "image_size": 48, "dimension": 32, "epochs": 2, "snapshot_every": 1,
@@ -72,6 +73,10 @@ def test_the_report_shows_untrained_and_trained_side_by_side_and_a_slider(traine
     assert "dlib" in slider["layout"]["annotations"][1]["text"]
     assert len(curves["data"]) == 4
     assert trained.report.stat().st_size > 100_000
+
+
+def test_nothing_is_shown_on_red_ground_and_no_table_is_empty(trained):
+    assert eyesores(trained.notebook) == []
 
 
 def test_what_it_leaves_behind(demo, network, trained):

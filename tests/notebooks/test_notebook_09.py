@@ -11,6 +11,7 @@ from facelib.images import read_image
 from facelib.pipeline import notebooks_folder, run_pipeline
 from facelib.project import Project
 from facelib.widgets import live_appearances, read_changes
+from tests.conftest import eyesores
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +35,7 @@ def test_the_pipeline_runs_it_when_asked_and_the_cast_is_named(demo):
     earlier = set((demo.output / "live").glob("*.jpg"))
     (step,) = run_pipeline(demo, steps=[9], parameters={"seconds": 6.0})
     assert (step.name, step.state, step.message) == ("09_live_camera", "done", "")
-    assert step.report.stat().st_size > 10_000
+    assert step.report.stat().st_size > 10_000 and eyesores(step.notebook) == []
     changes = read_changes(demo.output / "live" / "changes.jsonl")
     assert changes["kind"].iloc[0] == "connected" and changes["kind"].iloc[-1] == "stopped"
     appeared = live_appearances(changes)

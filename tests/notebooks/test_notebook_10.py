@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from facelib.pipeline import MAIN_STEPS, run_pipeline
+from tests.conftest import eyesores
 
 
 def test_the_hits_that_the_parameters_ask_for_are_written(make_reviewed):
@@ -19,6 +20,7 @@ def test_the_hits_that_the_parameters_ask_for_are_written(make_reviewed):
     (second,) = run_pipeline(project, steps=[10], parameters=given)
     assert (second.state, second.message) == ("done", "")
     assert pd.read_csv(hits)["film"].tolist() == ["three.mp4", "two.mp4"]
+    assert eyesores(first.notebook) + eyesores(second.notebook) == []
     (third,) = run_pipeline(project, steps=[10], parameters={"people": ["Grac"]})
     assert third.state == "failed" and "Did you mean 'Grace'?" in third.message
 

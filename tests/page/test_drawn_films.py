@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
+from playwright.sync_api import expect
 
+from facelib.films import present
 from facelib.films.corrections.log import CORRECTION_COLUMNS, append_corrections
 from facelib.films.drawn import drawn_options, films_behind
 from facelib.films.media.decode import probe
@@ -31,6 +33,17 @@ def project(make_squares) -> Project:
     return made
 
 
+def test_films_drawn_at_once_are_those_drawn_one_by_one(project, monkeypatch):
+    films, settled = [project.film(name).annotated for name in ("a.mp4", "b.mp4")], settle_films(project)
+    drawn = []
+    for cores in (1, 2):
+        monkeypatch.setattr(present, "allowed_cores", lambda cores=cores: cores)
+        made = draw_films(settled, COLOURS, progress=False)
+        assert [film.name for film in made] == ["a.mp4", "b.mp4"]
+        drawn.append([path.read_bytes() for path in films])
+    assert drawn[0] == drawn[1] and films_behind(project, settled.films) == []
+
+
 def rename(project: Project, person: str) -> Settled:
     """Name the only track of the first film, as its user does in 06."""
     left, top, right, bottom = SQUARE.box(0)
@@ -52,6 +65,17 @@ def test_the_page_says_which_film_shows_earlier_names(project):
     rename(project, "Bo")
     write_page(project, progress=False)
     assert notices(project)[0].startswith("The annotated film shows earlier names") and notices(project)[1] == ""
+
+
+@pytest.mark.browser
+def test_the_notice_stands_on_the_page_and_at_its_film(project, page):
+    rename(project, "Bo")
+    write_page(project, progress=False)
+    for view, shown in (("", 1), ("#film=a", 1), ("#film=b", 0)):
+        page.goto("about:blank")
+        page.goto(f"{project.page.absolute().as_uri()}{view}")
+        page.wait_for_selector(".facelib-page h1")
+        expect(page.locator(".notice", has_text="shows earlier names")).to_have_count(shown)
 
 
 def test_the_button_draws_only_what_is_behind_and_as_it_was_drawn(project):

@@ -204,6 +204,41 @@ def test_labels_cover_no_face(make_squares, show):
     assert covered == [4, 0]
 
 
+def test_labels_and_boxes_stand_out_from_any_picture(project, show):
+    page = show(project, "film=first")
+    go_to(page, 45)
+    grounds, edges = page.evaluate(
+        """() => {
+            const { player } = app().view;
+            const context = player.canvas.getContext('2d');
+            const labels = [];
+            const path = context.roundRect.bind(context);
+            context.roundRect = (x, y, w, h, radius) => {
+                if (radius === 4) labels.push([x, y, w, h]);
+                path(x, y, w, h, radius);
+            };
+            player.draw();
+            const pixels = (...place) => {
+                const { data } = context.getImageData(...place.map((side) => Math.round(side * devicePixelRatio)));
+                return Array.from({ length: data.length / 4 }, (_, i) => [...data.slice(4 * i, 4 * i + 4)]);
+            };
+            const dark = ([red, green, blue, alpha]) => Math.max(red, green, blue) < 60 && alpha > 60;
+            const scale = player.stage.clientWidth / player.film.page.width;
+            return [
+                labels.map((place) => {
+                    const seen = pixels(...place);
+                    const white = seen.filter((pixel) => Math.min(...pixel) > 200).length;
+                    return [seen.filter(dark).length / seen.length, white / seen.length];
+                }),
+                player.drawn.map(({ left, top, bottom }) =>
+                    pixels(left * scale - 5, ((top + bottom) / 2) * scale, 10, 1).some(dark)),
+            ];
+        }"""
+    )
+    assert len(grounds) == 2 and all(dark > 0.5 and white > 0.02 for dark, white in grounds)
+    assert edges == [True, True]
+
+
 def test_the_slider_hides_names_as_it_moves(project, show):
     page = show(project, "film=first")
     go_to(page, 45)

@@ -38,6 +38,10 @@ INKS = """() => [...document.querySelectorAll('.main-svg > :not(.hoverlayer) tex
 OUTLINES = """() => [...document.querySelectorAll('.main-svg text')].map(text => getComputedStyle(text))
     .filter(style => style.textShadow !== 'none').flatMap(style =>
         style.textShadow.match(/rgb[^)]*\\)/g).map(outline => [style.fill, outline]))"""
+# Bars with a pattern: their colour, and that of the lines and dots over it.
+BARS = "() => [...document.querySelectorAll('pattern rect')].map(ground => getComputedStyle(ground).fill)"
+LINES = """() => [...document.querySelectorAll('pattern rect ~ *')].map(line => getComputedStyle(line))
+    .map(style => style.stroke === 'none' ? style.fill : style.stroke)"""
 GROUNDS = "() => [...document.querySelectorAll('.main-svg')].map(plot => getComputedStyle(plot).backgroundColor)"
 
 
@@ -62,8 +66,12 @@ def figures() -> list[go.Figure]:
     ]
 
 
+def channels(colour: str) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", colour)[:3]]
+
+
 def brightness(colour: str) -> float:
-    red, green, blue = map(float, re.findall(r"[\d.]+", colour)[:3])
+    red, green, blue = channels(colour)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
@@ -94,6 +102,9 @@ def test_on_a_dark_page_figures_have_no_white_ground_and_no_dark_ink(page):
     assert np.median(picture) < 30 and (picture > 235).mean() < 0.03
     outlines = page.evaluate(OUTLINES)
     assert outlines and all(brightness(ink) - brightness(outline) > 120 for ink, outline in outlines)
+    bars, lines = (page.evaluate(parts) for parts in (BARS, LINES))
+    assert len(bars) >= 7 and {"#{:02X}{:02X}{:02X}".format(*channels(bar)) for bar in bars} <= set(ON_DARK.values())
+    assert len(lines) == len(bars) and max(map(brightness, lines)) < 60
 
 
 def test_on_a_light_page_they_stay_as_they_are(page):

@@ -7,6 +7,7 @@ import pytest
 
 from facelib.films.appearances import graph_of
 from facelib.plots import GREY, draw_map, draw_people, draw_screen_time, draw_timeline, marks
+from facelib.plots.colours import PATTERNS
 from facelib.plots.project_marks import project_marks
 from facelib.project import Project
 
@@ -69,6 +70,7 @@ def test_two_people_of_one_colour_have_different_patterns(project):
     )
     bars = {trace.name: trace.marker for trace in draw_timeline(film, duration=5, looks=looks).data}
     assert bars[first].pattern.shape != bars[last].pattern.shape
+    assert bars[last].pattern.shape in PATTERNS.values()  # of all bars: a list of one counts for the first alone
     times = draw_screen_time(film, looks=looks).data[0].marker
     shown = set(zip(times.color, times.pattern.shape, strict=True))
     assert len(shown) == 9

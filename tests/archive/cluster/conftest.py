@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import gc
+import http.client
 import json
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from random import SystemRandom
+from urllib.parse import urlparse
 
 import pytest
 
+import facelib
 from facelib.archive.cluster.shared import WorkingCopy
+from facelib.project import Project
+
+from .indexing import EMBED, LOOK
 
 WEED = str(Path(sys.executable).with_name("weed"))
 
@@ -111,6 +119,117 @@ class S3Server:
         self.process.wait()
 
 
+Answer = tuple[int, str, str]
+GONE: Answer = 0, "", ""  # the connection is closed without an answer
+
+
+class Gate(ThreadingHTTPServer):
+    """Passes requests on to an S3 server, but for those that `answer` answers itself."""
+
+    daemon_threads = True
+
+    def __init__(self, server: S3Server) -> None:
+        self._server, self.behind = server, urlparse(server.address).netloc
+        self.answer: Callable[[str, str], Answer | None] = lambda method, path: None
+        self.refused = self.missed = 0
+        super().__init__(("127.0.0.1", 0), _Passing)
+
+    @classmethod
+    @contextmanager
+    def before(cls, server: S3Server) -> Iterator[Gate]:
+        """Stand before a server: it is asked through the gate alone while the block runs."""
+        with cls(server) as gate, pytest.MonkeyPatch.context() as patch:
+            thread = threading.Thread(target=gate.serve_forever)
+            thread.start()
+            patch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{gate.server_port}")
+            try:
+                yield gate
+            finally:
+                gate.shutdown()
+                thread.join()
+
+    def kill_at(self, method: str, part: str) -> threading.Thread:
+        """Kill the server as soon as it is asked so, and start it again once it was missed three times.
+
+        Args:
+            method: Such as PUT.
+            part: Of the path of the request, such as an object's name.
+
+        Returns:
+            A thread that ends when the server is back.
+        """
+        gone, one_at_a_time = threading.Event(), threading.Lock()
+
+        def answer(asked: str, path: str) -> Answer | None:
+            with one_at_a_time:
+                if asked != method or part not in path or gone.is_set():
+                    return None
+                self._server.kill()
+                gone.set()
+                return GONE
+
+        def come_back() -> None:
+            gone.wait()
+            missed = self.missed
+            while self.missed < missed + 3:
+                time.sleep(0.05)
+            self._server.start()
+
+        self.answer = answer
+        thread = threading.Thread(target=come_back, daemon=True)
+        thread.start()
+        return thread
+
+    def handle_error(self, request, client_address) -> None:
+        """Say nothing where a client has gone."""
+
+
+class _Passing(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: Gate
+
+    def _pass(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        own = self.server.answer(self.command, self.path)
+        if own is not None:
+            self.server.refused += 1
+        if own == GONE:
+            self.close_connection = True
+            return
+        try:
+            status, text, headers = self._asked(body) if own is None else _told(own)
+        except (OSError, http.client.HTTPException):  # nobody is there
+            self.server.missed += 1
+            self.close_connection = True
+            return
+        self.send_response(status)
+        for name, value in headers:
+            if name.lower() not in {"content-length", "transfer-encoding", "connection"}:
+                self.send_header(name, value)
+        length = dict((name.lower(), value) for name, value in headers).get("content-length")
+        self.send_header("Content-Length", length if self.command == "HEAD" and length else str(len(text)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(text)
+
+    def _asked(self, body: bytes) -> tuple[int, bytes, list[tuple[str, str]]]:
+        with closing(http.client.HTTPConnection(self.server.behind)) as connection:
+            connection.request(self.command, self.path, body, dict(self.headers))
+            answer = connection.getresponse()
+            return answer.status, answer.read(), answer.getheaders()
+
+    do_GET = do_PUT = do_HEAD = do_DELETE = do_POST = _pass
+
+    def log_message(self, *args) -> None:
+        pass
+
+
+def _told(own: Answer) -> tuple[int, bytes, list[tuple[str, str]]]:
+    status, code, message = own
+    text = f"<?xml version='1.0'?><Error><Code>{code}</Code><Message>{message}</Message></Error>"
+    return status, text.encode(), [("Content-Type", "application/xml")]
+
+
 def free_ports() -> list[int]:
     """Return four ports; SeaweedFS listens 10,000 above each, too, which is below what Linux gives to clients."""
     ports: list[int] = []
@@ -149,3 +268,20 @@ def machine(monkeypatch, tmp_path):
             return WorkingCopy.of("demo", f"s3://{bucket}/data", f"s3://{bucket}/output")
 
     return make
+
+
+@pytest.fixture(scope="module")
+def networks():
+    return facelib.load_detector(**LOOK), facelib.load_embedder(**EMBED)
+
+
+@pytest.fixture(scope="module")
+def films(tmp_path_factory, copy_demo):
+    """A project of two films with faces."""
+    return copy_demo(tmp_path_factory.mktemp("films"), 0.4)
+
+
+@pytest.fixture
+def project(films, tmp_path):
+    """The same project with nothing made of it yet."""
+    return Project(films.name, films.data_dir, tmp_path / "output")

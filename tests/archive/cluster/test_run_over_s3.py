@@ -8,7 +8,6 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -19,6 +18,8 @@ from facelib.nets.cache import cache_folder
 from facelib.project import Project
 from facelib.project.store import Store
 from facelib.recognize import load_recognizer
+
+from .conftest import Gate
 
 pytest.importorskip("obstore")
 pytest.importorskip("distributed")
@@ -57,7 +58,6 @@ def run(*arguments: str, cache: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
 
 
-@pytest.mark.kernel
 def test_a_run_over_s3_leaves_what_a_local_run_leaves(server, copy_demo, tmp_path):
     local = copy_demo(tmp_path / "local", 0.4)
     for path in [path for path in local.data.rglob("*") if path.is_file()]:
@@ -67,17 +67,21 @@ def test_a_run_over_s3_leaves_what_a_local_run_leaves(server, copy_demo, tmp_pat
     assert done.returncode == 0, said
 
     places = ["--data-dir", "s3://films/data", "--output-dir", "s3://films/output"]
-    with start_cluster(2) as cluster, run(*places, "--scheduler", cluster.address, cache=tmp_path / "one") as working:
+    with (
+        Gate.before(server) as gate,
+        start_cluster(2) as cluster,
+        run(*places, "--scheduler", cluster.address, cache=tmp_path / "one") as working,
+    ):
         assert working.stdout is not None
-        said = ""
+        said, killed = "", [gate.kill_at("PUT", "/faces.parquet")]  # when what a step made is to be sent
         for line in working.stdout:
             said += line
-            if line.startswith(("02_embed_faces: ...", "05_annotate_video: ...")):
-                time.sleep(3)
-                server.kill()
-                time.sleep(8)  # until what the step made is to be sent, and longer
-                server.start()
+            if line.startswith("05_annotate_video: ..."):
+                killed.append(gate.kill_at("GET", "/videos/"))  # when a worker is to read a film
     assert working.returncode == 0, said
+    for back in killed:
+        back.join(60)
+        assert not back.is_alive()
     (copy,) = (tmp_path / "one").glob("facelib/shared/*")
     assert results(Project("demo", copy / "data", copy / "output")) == results(local)
 

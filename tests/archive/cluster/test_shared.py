@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from types import SimpleNamespace
 
 import numpy as np
@@ -13,7 +12,6 @@ import facelib
 from facelib.archive.cluster import index_films, start_cluster
 from facelib.archive.cluster.shared import WorkingCopy
 from facelib.films.identify import identify_films
-from facelib.films.index import TrackingSettings
 from facelib.films.media.reader import read_times
 from facelib.project import Project
 from facelib.project.decisions import append_decision, read_decisions
@@ -21,10 +19,10 @@ from facelib.project.elsewhere import lies_elsewhere
 from facelib.project.store import Store
 from facelib.recognize import load_recognizer
 
-pytest.importorskip("obstore")
+from .conftest import Gate
+from .indexing import EMBED, LOOK, TRACKING
 
-LOOK, EMBED = {"name": "haar", "working_size": 320}, {"name": "dlib"}
-TRACKING = TrackingSettings(seconds_between_samples=0.5)
+pytest.importorskip("obstore")
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +39,13 @@ def identify(project: Project, networks, left_out: dict[str, str]) -> None:
     films = project.find_videos()
     identify_films(
         films, project, *networks, recognizer, info, tracking=TRACKING, left_out=left_out, progress=False
+    )  # fmt: skip
+
+
+def index(copy: WorkingCopy, local: SimpleNamespace, scheduler: str) -> dict[str, str]:
+    return index_films(
+        copy.project.find_videos(), copy.project, *local.networks, scheduler=scheduler, detector_options=LOOK,
+        embedder_options=EMBED, tracking=TRACKING, progress=False,
     )  # fmt: skip
 
 
@@ -66,25 +71,10 @@ def test_a_pipeline_over_s3_gives_the_tables_of_a_local_run(server, local, machi
     put(project)
     copy = machine("one")
     copy.fetch()
-    left_out = list[dict[str, str]]()
-
-    def index(scheduler: str) -> None:
-        left_out.append(
-            index_films(
-                copy.project.find_videos(), copy.project, *local.networks, scheduler=scheduler, detector_options=LOOK,
-                embedder_options=EMBED, tracking=TRACKING, progress=False,
-            )
-        )  # fmt: skip
-
-    with start_cluster(2) as cluster:
-        thread = threading.Thread(target=index, args=(cluster.address,))
-        thread.start()
-        time.sleep(2.0)
-        server.kill()
-        time.sleep(8.0)  # until the tables are to be stored, and longer
-        server.start()
-        thread.join()
-    assert left_out == [{}]
+    with Gate.before(server) as gate, start_cluster(2) as cluster:
+        back = gate.kill_at("PUT", "/store/objects/")  # when the first table is to be stored
+        assert index(copy, local, cluster.address) == {}
+        back.join()
     identify(copy.project, local.networks, {})
     copy.send()
     assert tables(copy.project) == tables(local.project)
@@ -135,12 +125,7 @@ def test_two_machines_that_run_one_project_at_once_leave_the_same(server, local,
     def work(copy: WorkingCopy, scheduler: str) -> None:
         try:
             copy.fetch()
-            films = copy.project.find_videos()
-            left_out = index_films(
-                films, copy.project, *local.networks, scheduler=scheduler, detector_options=LOOK,
-                embedder_options=EMBED, tracking=TRACKING, progress=False,
-            )  # fmt: skip
-            identify(copy.project, local.networks, left_out)
+            identify(copy.project, local.networks, index(copy, local, scheduler))
             copy.send()
         except BaseException as error:
             raised.append(error)
