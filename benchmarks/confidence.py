@@ -3,8 +3,11 @@
 Every labelled film is named by its cast, by its cast without each person and without several at once, who are strangers
 then, and by the casts of other films. A track is asked many times in this way, with another number of strangers beside
 it. A calibration error is never 0: beside it stands what it would be on average if each probability were right, with
-each answer drawn for itself, and with each track drawn once for all its answers. What a sharp face adds to the answer
-unknown (`facelib.films.naming.context`) is fitted without each film in turn and tried on it, and then to all.
+each answer drawn for itself, and with each track drawn once for all its answers. In the last two columns each track
+counts as much as any other, as one of the cast and as a stranger: by one divided by the number of its answers in the
+pool, names and unknown together, so that neither twenty repetitions nor one rare mistake count like another track. That
+measure, over whole casts and all casts without people who appear, is the one to go by. What a sharp face adds to the
+answer unknown (`facelib.films.naming.context`) is fitted without each film in turn and tried on it, and then to all.
 
 Usage: python benchmarks/confidence.py [--data ../shared/data] [--keep FOLDER] [--embedder dlib]
 """
@@ -55,7 +58,7 @@ def judged(film: Film, known: pd.DataFrame, whose: pd.Series, embedder: facelib.
     table = table[table["track"].isin(whose.index)]
     label = table["track"].map(whose)
     label = label.where(label.isin(known["person"]), UNKNOWN)
-    return table.assign(right=table["person"] == label)
+    return table.assign(right=table["person"] == label, stranger=label == UNKNOWN)
 
 
 def casts(films: FilmSet, present: set[str], random: np.random.Generator) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -132,12 +135,34 @@ def by_chance(table: pd.DataFrame, *, once: bool, draws: int = 200) -> float:
     )
 
 
+def each_once(pool: pd.DataFrame) -> pd.Series:
+    """Return the weight of each answer of a pool: one divided by the number of its track's, as cast or as stranger."""
+    return 1 / pool.groupby(["film", "track", "stranger"])["track"].transform("size")
+
+
+def weighted_error(table: pd.DataFrame, right: np.ndarray, *, bins: int = 10) -> float:
+    """Return the calibration error of answers with a `weight` each, by `confidence`."""
+    sure, weight = table["confidence"].to_numpy(float).clip(0, 1), table["weight"].to_numpy(float)
+    place = np.minimum((sure * bins).astype(int), bins - 1)
+    apart = np.bincount(place, weight * (sure - right), bins)
+    return float(np.abs(apart).sum() / weight.sum())
+
+
+def weighted_by_chance(table: pd.DataFrame, *, draws: int = 200) -> float:
+    """Return the mean of `weighted_error` were each confidence right, each track drawn once for all its answers."""
+    random, sure = np.random.default_rng(0), table["confidence"].to_numpy(float).clip(0, 1)
+    place = table.groupby(["film", "track", "stranger"]).ngroup().to_numpy()
+    drawn = (random.random(place.max() + 1)[place] < sure for _ in range(draws))
+    return float(np.mean([weighted_error(table, right) for right in drawn]))
+
+
 def show(what: str, casts_: str, table: pd.DataFrame) -> None:
     """Print the line of some answers."""
     sure, right = table["confidence"].clip(0, 1), table["right"]
     error, brier = calibration_error(reliability(sure, right)), ((sure - right) ** 2).mean()
     chances = " | ".join(f"{by_chance(table, once=once):.3f}" for once in (False, True))
-    print(f"| {what} | {casts_} | {len(table)} | {right.mean():.3f} | {error:.3f} | {chances} | {brier:.4f} |")
+    once = f"{weighted_error(table, right.to_numpy(float)):.3f} | {weighted_by_chance(table):.3f}"
+    print(f"| {what} | {casts_} | {len(table)} | {right.mean():.3f} | {error:.3f} | {chances} | {brier:.4f} | {once} |")
 
 
 def main() -> None:
@@ -147,15 +172,27 @@ def main() -> None:
     if not sets:
         return
     table = collect(sets, asked.embedder)
-    unknown = table[table["person"] == UNKNOWN].reset_index(drop=True)
+    unknown = table[table["person"] == UNKNOWN]
     teaching = unknown[unknown["matters"] & (unknown["cast"] != FOREIGN)]
     bare = unknown.assign(confidence=unknown["nobody"].astype(float))
     modelled = bare.copy()
     for film in unknown["film"].unique():
         away = unknown["film"] == film
         modelled.loc[away, "confidence"] = by_model(unknown[away], fitted(teaching[teaching["film"] != film]))
-    print("| answers | casts | tracks | right | calibration error | by chance | tracks drawn once | Brier score |")
-    print("|---|---|---|---|---|---|---|---|")
+    print(
+        "| answers | casts | tracks | right | calibration error | by chance | tracks drawn once | Brier score | "
+        "each track once: error | by chance |"
+    )
+    print("|---|---|---|---|---|---|---|---|---|---|")
+    matters, near = table["matters"], table["cast"] != FOREIGN
+    pools = {
+        WHOLE: table["cast"] == WHOLE,
+        f"{WHOLE}, {ONE}": table["cast"].isin([WHOLE, ONE]),
+        "the same, where they appear": table["cast"].isin([WHOLE, ONE]) & matters,
+        f"and {SEVERAL_OUT}": near & matters,
+        f"and {FOREIGN}": matters,
+    }
+    weights = {casts_: each_once(table[pool]) for casts_, pool in pools.items()}
     answers = {
         "names": table[table["person"] != UNKNOWN],
         "unknown": unknown,
@@ -163,11 +200,9 @@ def main() -> None:
         "unknown, fitted without each film": modelled,
     }
     for what, rows in answers.items():
-        show(what, WHOLE, rows[rows["cast"] == WHOLE])
-        show(what, f"{WHOLE}, {ONE}", rows[rows["cast"].isin([WHOLE, ONE])])
-        show(what, "the same, where they appear", rows[rows["cast"].isin([WHOLE, ONE]) & rows["matters"]])
-        show(what, f"and {SEVERAL_OUT}", rows[(rows["cast"] != FOREIGN) & rows["matters"]])
-        show(what, f"and {FOREIGN}", rows[rows["matters"]])
+        for casts_, weight in weights.items():
+            own = rows.loc[rows.index.intersection(weight.index)]
+            show(what, casts_, own.assign(weight=weight[own.index]))
     print(f"\nfitted to all films: {fitted(teaching):.2f}")
 
 

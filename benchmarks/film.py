@@ -11,13 +11,16 @@ Usage: python benchmarks/film.py [CLIP] [--people FOLDER] [--between-whole SECON
 from __future__ import annotations
 
 import argparse
+import shutil
 import tempfile
 import threading
 import time
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -115,8 +118,9 @@ def encode(clip: Path, destination: Path, **settings: str) -> None:
         target.mux(stream.encode(None))
 
 
-ALIKE = {"b_strategy": "0", "sc_threshold": "0"}
-"""What drawing asks of the encoder besides: it knows the cuts, and does not look for the best B-pictures."""
+ALIKE = {"b_strategy": "0", "sc_threshold": "0", "thread_type": "frame"}
+"""What drawing asks of the encoder besides: it knows the cuts, does not look for the best B-pictures, and encodes
+several pictures at once, where PyAV's default is parts of one picture."""
 
 
 def costs(work: Callable[[], object]) -> tuple[float, float]:
@@ -158,18 +162,23 @@ def main() -> None:
         def look() -> FilmTracks:
             return find_tracks(clip, files, detector, embedder, tracking=tracking, progress=False)
 
-        def draw() -> None:
-            annotate_film(clip, files, tracks, {"unknown": "#888888"}, progress=False)
+        def draw(files: FilmFiles = files, cores: int | None = None) -> None:
+            annotate_film(clip, files, tracks, {"unknown": "#888888"}, cores=cores, progress=False)
+
+        def draw_two() -> None:
+            with ThreadPoolExecutor(2) as pool:
+                list(pool.map(partial(draw, cores=1), (files, other)))
 
         tracks = look().tracks.assign(person="unknown")
+        other = FilmFiles(Path(shutil.copytree(files.folder, Path(folder) / "other")))
         again = Path(folder) / "again.mp4"
-        works = (decode, look, lambda: encode(clip, again), lambda: encode(clip, again, **ALIKE), draw)
+        works = (decode, look, lambda: encode(clip, again), lambda: encode(clip, again, **ALIKE), draw, draw_two)
         took = np.median([[costs(work) for work in works] for _ in range(5)], axis=0)
         spent: Counter[str] = Counter()
         with measured(spent):
             look()
         theirs = seconds(lambda: per_frame_recipe(clip, Path(folder) / "recipe.mp4", classifier)) if recipe else np.nan
-    (decoding, looking, encoding, alike, drawing), others = took, took[1, 1] - took[0, 1] - spent.total()
+    (decoding, looking, encoding, alike, drawing, two), others = took, took[1, 1] - took[0, 1] - spent.total()
     print(f"| {clip.stem} | seconds | processor seconds | times decoding |\n|---|---|---|---|")
     for what, one, base in (
         ("decoding only", decoding, decoding),
@@ -177,8 +186,10 @@ def main() -> None:
         ("decoding and encoding only", encoding, encoding),
         ("drawing", drawing, encoding),
         ("film step with drawing", looking + drawing, encoding),
+        ("the same, two films drawn at once, for each", looking + two / 2, encoding),
         ("decoding and encoding only, as drawing encodes", alike, alike),
         ("film step with drawing", looking + drawing, alike),
+        ("the same, two films drawn at once, for each", looking + two / 2, alike),
     ):
         of = "" if base is decoding else " and encoding" + (" so" if base is alike else "")
         print(f"| {what} | {one[0]:.2f} | {one[1]:.2f} | {one[0] / base[0]:.1f} and {one[1] / base[1]:.1f}{of} |")

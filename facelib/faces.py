@@ -14,6 +14,9 @@ Image = NDArray[np.uint8]
 
 FloatArray = NDArray[np.float32]
 
+BOX = ["left", "top", "right", "bottom"]
+"""The columns of a box in tables."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Faces:

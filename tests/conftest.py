@@ -24,7 +24,7 @@ from typer.testing import CliRunner
 import facelib
 from facelib.cli import main
 from facelib.demo import make_demo
-from facelib.gallery import build_gallery, read_gallery, write_gallery
+from facelib.gallery import Gallery, build_gallery, describe_search, read_gallery, write_gallery
 from facelib.images import encode_jpeg
 from facelib.pipeline.kernel import Kernels, KernelServer
 from facelib.project import Project, file_lock, write_table
@@ -183,6 +183,26 @@ def _tune(project: Project) -> None:
 
 
 @pytest.fixture(scope="session")
+def known_faces(shared_data: Path, make_once: Callable[..., Path]) -> Callable[[str], Gallery]:
+    """Return a function that gives a labelled set's people, to be `known` where they are enrolled by the same networks.
+
+    Whoever asks first looks through their pictures, with the default detector and dlib.
+    """
+
+    def give(name: str) -> Gallery:
+        kept = make_once(f"faces of {name.replace('/', ' ')}", lambda new: fill(new, shared_data / name))
+        return read_gallery(kept / "faces.parquet")
+
+    def fill(new: Path, people: Path) -> None:
+        detector, embedder = facelib.load_detector(), facelib.load_embedder("dlib")
+        table = build_gallery(Project(people.name, people.parent, new), detector, embedder, progress=False)
+        made = {"embedder": embedder.name, "weights_sha256": embedder.sha256}
+        write_gallery(table, new / "faces.parquet", detector=describe_search(detector), **made)
+
+    return give
+
+
+@pytest.fixture(scope="session")
 def make_tuned_demo(copy_demo: Callable[..., Project]) -> Callable[[Path, float], Project]:
     """Return a factory of the demo as notebooks 02 and 04 leave it, in a folder, with shots of so many seconds."""
     return partial(copy_demo, tuned=True)
@@ -190,7 +210,7 @@ def make_tuned_demo(copy_demo: Callable[..., Project]) -> Callable[[Path, float]
 
 @pytest.fixture
 def make_film(tmp_path: Path) -> Callable[..., Path]:
-    """Return a factory of small films: every frame a picture of its own, and a tone."""
+    """Return a factory of small films: every frame a picture of its own, and a tone; other options are the codec's."""
 
     def make(
         name: str = "film.mp4",
@@ -202,6 +222,7 @@ def make_film(tmp_path: Path) -> Callable[..., Path]:
         rate: int = 25,
         codec: str = "libx264",
         sound: str | None = "aac",
+        **options: str,
     ) -> Path:
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -210,7 +231,7 @@ def make_film(tmp_path: Path) -> Callable[..., Path]:
         if times is None:
             times = [i / rate for i in range(len(pictures))]
         with av.open(str(path), "w") as container:
-            video = container.add_stream(codec, rate=rate)
+            video = container.add_stream(codec, rate=rate, options=options)
             video.height, video.width = pictures[0].shape[:2]
             video.pix_fmt = "yuv420p"
             tone = container.add_stream(sound, rate=16000, layout="mono") if sound else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -73,6 +74,26 @@ def test_circles_are_found(tmp_path: Path, files: dict[str, str], expected: list
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     assert circles(tmp_path) == expected
+
+
+def rooms_of_the_map() -> list[set[str]]:
+    """Return the packages of each row of the map in CONTRIBUTING.md."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    rows = [set(re.findall(r"`facelib/(\w+)`", line)) for line in text.splitlines() if line.startswith("| ")]
+    return [row for row in rows if row]
+
+
+def test_packages_import_from_those_above_them_in_the_map() -> None:
+    rooms = {room: row for row, own in enumerate(rooms_of_the_map()) for room in own}
+    assert rooms.keys() == {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+    known = modules(ROOT)
+    upwards = {
+        (name, other)
+        for name, path in known.items()
+        for other in imported_modules(path, known)
+        if 0 <= rooms.get(f"{name}.".split(".")[1], -1) < rooms.get(f"{other}.".split(".")[1], -1)
+    }
+    assert upwards == set()
 
 
 def test_at_most_twenty_entries_at_the_top() -> None:

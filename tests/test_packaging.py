@@ -269,6 +269,6 @@ def test_the_ci_script_is_one_that_starts() -> None:
     script = ROOT / ".ci" / "run"
     assert os.access(script, os.X_OK)
     assert subprocess.run(["bash", "-n", str(script)], check=False).returncode == 0
-    assert re.findall(r"^make (\w+)", script.read_text(), re.MULTILINE) == [
-        "train", "server", "scale", "lint", "test", "docs",
-    ]  # fmt: skip
+    made = " ".join(re.findall(r"^make (.+)", script.read_text(), re.MULTILINE))
+    targets = ["train", "server", "scale", "lint", "docs", "test"]
+    assert [word for word in made.split() if word.isalpha()] == targets

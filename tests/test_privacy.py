@@ -52,18 +52,24 @@ def proxy() -> Iterator[LoggingProxy]:
     listening.close()
 
 
+def behind(proxy: LoggingProxy, home: Path) -> dict[str, str]:
+    """Return the environment of a process behind the proxy, with a home of its own."""
+    home.mkdir()
+    taken = (VARIABLE, *ORT_EVIDENCE, "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "NO_PROXY", "no_proxy")
+    environment = {name: value for name, value in os.environ.items() if name not in taken}
+    environment["HOME"] = str(home)
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        environment[name] = environment[name.lower()] = proxy.address
+    return environment
+
+
 @pytest.fixture
 def run_behind_proxy(tmp_path, proxy):
     """Return a function that runs Python behind the proxy, with an empty home."""
     home = tmp_path / "home"
-    home.mkdir()
+    environment = behind(proxy, home)
 
     def run(*arguments: str) -> str:
-        taken = (VARIABLE, *ORT_EVIDENCE, "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "NO_PROXY", "no_proxy")
-        environment = {name: value for name, value in os.environ.items() if name not in taken}
-        environment["HOME"] = str(home)
-        for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
-            environment[name] = environment[name.lower()] = proxy.address
         done = subprocess.run(
             [sys.executable, *arguments], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
         )
@@ -72,6 +78,30 @@ def run_behind_proxy(tmp_path, proxy):
 
     run.home = home
     return run
+
+
+LIBRARY = """
+import time
+import numpy as np
+import facelib
+facelib.load_detector().detect(np.zeros((64, 64, 3), np.uint8))
+time.sleep(12)
+"""
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory):
+    """The library at work in a process that lasts while another test runs: its proxy, its home, and the process."""
+    home = tmp_path_factory.mktemp("library") / "home"
+    listening = LoggingProxy()
+    # onnxruntime's first report comes some 8 seconds after its import.
+    with (home.parent / "said.txt").open("w") as said:
+        running = subprocess.Popen(
+            [sys.executable, "-c", LIBRARY], env=behind(listening, home), stdout=said, stderr=subprocess.STDOUT
+        )
+    yield listening, home, running
+    running.wait()
+    listening.close()
 
 
 def foreign_files(home: Path) -> list[str]:
@@ -89,27 +119,11 @@ def test_the_proxy_sees_requests_and_onnxruntime_would_leave_traces(run_behind_p
 
 
 @pytest.mark.kernel
+@pytest.mark.usefixtures("library")  # so that nobody waits for it later
 def test_the_command_line_and_its_kernels_ask_nobody(run_behind_proxy, proxy, copy_demo):
     project = copy_demo(run_behind_proxy.home.parent, 0.4)
     (project.videos / "demo_vfr.mp4").unlink()
     run_behind_proxy("-c", "from facelib.cli import main; main()", "run", "--project", "demo", "--steps", "1-5")
-    assert proxy.requests == []
-    assert foreign_files(run_behind_proxy.home) == []
-
-
-LIBRARY = """
-import time
-import numpy as np
-import facelib
-facelib.load_detector().detect(np.zeros((64, 64, 3), np.uint8))
-time.sleep(12)
-"""
-
-
-@pytest.mark.realtime
-def test_the_library_asks_nobody(run_behind_proxy, proxy):
-    # onnxruntime's first report comes some 8 seconds after its import.
-    run_behind_proxy("-c", LIBRARY)
     assert proxy.requests == []
     assert foreign_files(run_behind_proxy.home) == []
 
@@ -135,3 +149,11 @@ def test_an_onnxruntime_imported_before_is_told_and_said(program, warned, run_be
     )
     assert said.endswith("1\n")
     assert ("expected facelib to be imported before onnxruntime" in said) is warned
+
+
+@pytest.mark.realtime
+def test_the_library_asks_nobody(library):
+    listening, home, running = library
+    assert running.wait() == 0, (home.parent / "said.txt").read_text()
+    assert listening.requests == []
+    assert foreign_files(home) == []

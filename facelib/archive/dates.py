@@ -10,17 +10,9 @@ from facelib.films.media.opening import open_film
 
 # In order of trust: what the maker says, then what a program noted, which may be the day of a copy.
 _DATES = (
-    "date_released",
-    "originaldate",
-    "originalyear",
-    "date_recorded",
-    "com.apple.quicktime.creationdate",
-    "date",
-    "year",
-    "date_encoded",
-    "creation_time",
-    "modification_date",
-)
+    "date_released", "originaldate", "originalyear", "date_recorded", "com.apple.quicktime.creationdate", "date",
+    "year", "date_encoded", "creation_time", "modification_date",
+)  # fmt: skip
 _ISO = re.compile(r"(?<!\d)(1[89]\d\d|20\d\d|21\d\d)(?:-(0[1-9]|1[0-2])(?:-(0[1-9]|[12]\d|3[01]))?)?(?!\d)")
 
 

@@ -6,7 +6,7 @@ import math
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +18,11 @@ from facelib.archive.update import update_archive
 from facelib.films.corrections import append_corrections, labels
 from facelib.films.settle import settle_films
 from facelib.films.unknowns.kept import read_groups
-from facelib.gallery import read_gallery, write_gallery
-from facelib.project import FilmFiles, Project, atomic_write, identities, path_of, write_table
+from facelib.gallery import read_gallery
+from facelib.project import FilmFiles, Project, identities, path_of, write_table
 from facelib.project.decisions import CORRECTION_COLUMNS, read_decisions
 from facelib.project.digests import sha256_of
+from facelib.project.files import write_bytes
 from facelib.project.names import NOT_A_FACE, UNKNOWN
 from facelib.recognize import load_recognizer
 from facelib.recognize.tuning import tune
@@ -72,7 +73,7 @@ def forget_person(project: Project, person: str, *, keep_name: bool = False, by:
     names = [person, *(name for name, into in identities.merged(project).items() if into == person)]
     films = [film for film in project.find_videos() if project.film(film).is_named]
     tracks = {film: _tracks_of(project.film(film), names) for film in films}
-    cast = project.find_people() if project.people.is_dir() else []
+    cast = project.find_people(missing_ok=True)
     folders = [project.people / path_of(name) for name in names if name in cast]
     if not folders and not any(tracks.values()):
         raise ValueError(f"expected somebody of the cast or of the films, got {person!r}")
@@ -131,8 +132,7 @@ def _forget_pictures(project: Project, folders: list[Path], names: list[str], do
         gallery = read_gallery(project.faces)
         own = [f"people/{folder.name}/" for folder in folders]
         rows = gallery.table["person"].isin(names) | gallery.table["picture"].str.startswith(tuple(own))
-        made = {"detector": gallery.detector, "embedder": gallery.embedder, "weights_sha256": gallery.weights_sha256}
-        write_gallery(gallery.table[~rows].reset_index(drop=True), project.faces, **made, threshold=gallery.threshold)
+        replace(gallery, table=gallery.table[~rows].reset_index(drop=True)).save(project.faces)
         if rows.any():
             done.removed.append(f"{int(rows.sum())} faces in faces.parquet")
     for folder in folders:
@@ -285,8 +285,7 @@ def _sweep(project: Project, names: list[str], others: list[str], done: Forgotte
         if text is None:
             path.unlink()
         else:
-            with atomic_write(path) as temporary:
-                temporary.write_bytes(text)
+            write_bytes(text, path)
         done.removed.append(f"{'' if text is None else 'lines in '}{project.place_of(path)}")
 
 

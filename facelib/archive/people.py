@@ -12,19 +12,9 @@ from facelib.project.names import near_names
 
 PEOPLE_COLUMNS = ["person", "kind", "films", "appearances", "seconds"]
 YEAR_COLUMNS = [
-    "person",
-    "kind",
-    "year",
-    "films",
-    "appearances",
-    "seconds",
-    "first_project",
-    "first_film",
-    "first_start",
-    "last_project",
-    "last_film",
-    "last_end",
-]
+    "person", "kind", "year", "films", "appearances", "seconds", "first_project", "first_film", "first_start",
+    "last_project", "last_film", "last_end",
+]  # fmt: skip
 
 
 def list_people(archive: Archive) -> pd.DataFrame:

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from facelib.cli.options import DataFolder, ProjectName
 
 
-def demo(project: ProjectName = "demo", data_dir: DataFolder = Path("data")) -> None:
+def demo(
+    project: ProjectName = "demo",
+    data_dir: DataFolder = Path("data"),
+    seconds_per_shot: Annotated[
+        float, typer.Option(help="The film has ten shots; shorter ones are sooner done.")
+    ] = 3.0,
+) -> None:
     """Make a project to try: two people, a film of them and strangers, and the truth about it."""
     from facelib.demo import make_demo
     from facelib.project import Project
 
     place = Project(project, data_dir)
-    make_demo(place, progress=sys.stderr.isatty())
+    make_demo(place, seconds_per_shot=seconds_per_shot, progress=sys.stderr.isatty())
     typer.echo(f"The demo project {project!r} lies in {place.data}")
     typer.echo(
         f"Next: facelib run --project {project}" + ("" if data_dir == Path("data") else f" --data-dir {data_dir}")

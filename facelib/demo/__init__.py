@@ -12,8 +12,9 @@ from facelib.demo.film import FRAME_RATE, write_demo_film
 from facelib.demo.pictures import PICTURES, gallery
 from facelib.demo.script import SHOTS
 from facelib.demo.strangers import strangers
-from facelib.project import Project, atomic_write, write_text
+from facelib.project import Project, write_text
 from facelib.project.digests import sha256_of
+from facelib.project.files import write_bytes
 
 VERSION = 1  # raised whenever the demo's content changes, so that an older one is made anew
 
@@ -53,8 +54,7 @@ def make_demo(project: Project, *, seed: int = 0, seconds_per_shot: float = 3.0,
     with tqdm(total=2 * PICTURES + 4 + SHOTS * frames_per_shot, desc="demo", leave=False, disable=not progress) as bar:
         for name, content in gallery(cast, seed=seed):
             paths.append(project.people / name)
-            with atomic_write(paths[-1]) as temporary:
-                temporary.write_bytes(content)
+            write_bytes(content, paths[-1])
             bar.update()
         truth = project.data / "truth"
         figures = (*cast, *strangers())

@@ -10,7 +10,8 @@ from tqdm.auto import tqdm
 from facelib.demo.figures import Figure, collins, hopper, sample
 from facelib.demo.pictures import as_jpeg, vary
 from facelib.demo.strangers import Paint, Recipe, draw_stranger
-from facelib.project import Project, atomic_write
+from facelib.project import Project
+from facelib.project.files import write_bytes
 
 # Faces of `lfw_subset` that lie far from one another in dlib's embedding.
 _FACES = (75, 97, 74, 83, 50, 22, 6, 78, 72, 57, 67, 26, 93, 19, 25, 17)
@@ -75,8 +76,7 @@ def make_crowd(
                 if not paths[-1].is_file():
                     rng = np.random.default_rng([seed, which, number, 8])
                     picture = vary(figure, rng, own_background=which < 2 and number % 2 == 1, grey=number % 11 == 6)
-                    with atomic_write(paths[-1]) as temporary:
-                        temporary.write_bytes(as_jpeg(picture, rng))
+                    write_bytes(as_jpeg(picture, rng), paths[-1])
                 bar.update()
     return paths
 

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from facelib.demo.figures import Figure
 from facelib.demo.script import HEIGHT, SHOTS, WIDTH, frames
-from facelib.faces import Image
 from facelib.project import atomic_write, write_table
 
 FRAME_RATE = 25
@@ -38,9 +37,8 @@ class _Writer:
         self._audio.bit_rate = 96_000
         self._samples = 0
 
-    def picture(self, image: Image, milliseconds: int) -> None:
-        """Add a frame at its presentation time."""
-        frame = av.VideoFrame.from_ndarray(image, format="rgb24")
+    def picture(self, frame: av.VideoFrame, milliseconds: int) -> None:
+        """Add a frame at a presentation time."""
         frame.pts, frame.time_base = milliseconds, Fraction(1, TICKS)
         self._container.mux(self._video.encode(frame))
 
@@ -95,21 +93,20 @@ def write_demo_film(
     tune = melody(SHOTS, frames_per_shot / FRAME_RATE).reshape(SHOTS * frames_per_shot, -1)
     steady_truth: list[pd.DataFrame] = []
     varying_truth: list[pd.DataFrame] = []
-    shown = 0
     with _film(videos / "demo.mp4") as steady, _film(videos / "demo_vfr.mp4") as varying:
         for number, (image, faces) in enumerate(frames(figures, frames_per_shot=frames_per_shot, seed=seed)):
-            steady.picture(image, number * TICKS // FRAME_RATE)
+            frame = av.VideoFrame.from_ndarray(image, format="rgb24").reformat(format="yuv420p")
+            steady.picture(frame, number * TICKS // FRAME_RATE)
             steady.sound(tune[number])
-            steady_truth.append(faces.assign(frame=number))
+            steady_truth.append(faces)
             if (time := times[number]) is not None:
-                varying.picture(image, time)
-                varying_truth.append(faces.assign(frame=shown))
-                shown += 1
+                varying.picture(frame, time)
+                varying_truth.append(faces)
             varying.sound(tune[number])
             yield
-    columns = ["frame", "left", "top", "right", "bottom", "person"]
-    write_table(pd.concat(steady_truth, ignore_index=True)[columns], truth / "demo.csv")
-    write_table(pd.concat(varying_truth, ignore_index=True)[columns], truth / "demo_vfr.csv")
+    for rows, name in ((steady_truth, "demo.csv"), (varying_truth, "demo_vfr.csv")):
+        table = pd.concat(rows, keys=range(len(rows)), names=["frame", None])
+        write_table(table.reset_index("frame").reset_index(drop=True), truth / name)
 
 
 def irregular_times(count: int, *, seed: int = 0) -> list[int | None]:

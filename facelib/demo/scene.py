@@ -16,6 +16,17 @@ from facelib.faces import FloatArray, Image
 Backdrop = Literal["cafe", "wall", "lawn", "stars", "pad", "workshop", "gravel", "studio", "curtain"]
 Box = tuple[float, float, float, float]
 
+# Of a backdrop the picture of scikit-image, how much it is blurred in pixels, and the tint laid over it.
+_PHOTOGRAPHS: dict[Backdrop, tuple[str, float, tuple[float, float, float]]] = {
+    "cafe": ("coffee", 9.0, (0.95, 0.9, 0.85)),
+    "wall": ("brick", 1.6, (1.2, 0.86, 0.72)),
+    "lawn": ("grass", 3.0, (0.75, 1.05, 0.5)),
+    "stars": ("hubble_deep_field", 1.8, (1.3, 1.4, 1.9)),
+    "pad": ("rocket", 3.0, (1.1, 1.0, 1.0)),
+    "gravel": ("gravel", 4.0, (0.95, 0.98, 1.1)),
+    "workshop": ("stereo_motorcycle", 6.0, (1.0, 1.0, 1.0)),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Pose:
@@ -124,7 +135,8 @@ def backdrop(name: Backdrop, *, width: int = 800, height: int = 450) -> Image:
         raise ValueError(f"expected a backdrop, one of {get_args(Backdrop)!r}, got {name!r}")
     if name in {"studio", "curtain"}:
         return _lit(np.ones((height, width, 3), np.float32) * _paint(name, width))
-    picture, blur, tint = _photograph(name)
+    photograph, blur, tint = _PHOTOGRAPHS[name]
+    picture = sample(photograph)
     if picture.ndim == 2:
         picture = np.repeat(picture[..., None], 3, axis=2)
     factor = max(width / picture.shape[1], height / picture.shape[0])
@@ -133,23 +145,6 @@ def backdrop(name: Backdrop, *, width: int = 800, height: int = 450) -> Image:
     y, x = (size[1] - height) // 2, (size[0] - width) // 2
     soft = cv2.GaussianBlur(large[y : y + height, x : x + width], (0, 0), blur)
     return _lit((soft * np.array(tint, np.float32)).astype(np.float32))
-
-
-def _photograph(name: Backdrop) -> tuple[NDArray[np.uint8], float, tuple[float, float, float]]:
-    """Return a picture of scikit-image, how much it is blurred in pixels, and the tint laid over it."""
-    if name == "cafe":
-        return sample("coffee"), 9.0, (0.95, 0.9, 0.85)
-    if name == "wall":
-        return sample("brick"), 1.6, (1.2, 0.86, 0.72)
-    if name == "lawn":
-        return sample("grass"), 3.0, (0.75, 1.05, 0.5)
-    if name == "stars":
-        return sample("hubble_deep_field"), 1.8, (1.3, 1.4, 1.9)
-    if name == "pad":
-        return sample("rocket"), 3.0, (1.1, 1.0, 1.0)
-    if name == "gravel":
-        return sample("gravel"), 4.0, (0.95, 0.98, 1.1)
-    return sample("stereo_motorcycle"), 6.0, (1.0, 1.0, 1.0)
 
 
 def _paint(name: Backdrop, width: int) -> FloatArray:

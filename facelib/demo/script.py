@@ -11,7 +11,7 @@ import pandas as pd
 
 from facelib.demo.figures import Figure
 from facelib.demo.scene import Backdrop, Box, Pose, backdrop, place, to_uint8, visible
-from facelib.faces import FloatArray, Image
+from facelib.faces import BOX, FloatArray, Image
 
 WIDTH, HEIGHT = 640, 360
 SHOTS = 10
@@ -131,8 +131,8 @@ def _pan(plate: Image, done: float, *, backwards: bool) -> FloatArray:
 def _truth(people: list[tuple[str, Pose]]) -> pd.DataFrame:
     seen = [(person, _cut(pose.box)) for person, pose in people if visible(pose.box, WIDTH, HEIGHT) >= 0.5]
     boxes = np.array([box for _, box in seen], int).reshape(-1, 4)
-    table = pd.DataFrame(boxes, columns=["left", "top", "right", "bottom"])
-    return table.assign(person=[person for person, _ in seen])
+    sides = dict(zip(BOX, boxes.T, strict=True))
+    return pd.DataFrame(sides | {"person": [person for person, _ in seen]})
 
 
 def _cut(box: Box) -> list[int]:

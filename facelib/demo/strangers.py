@@ -77,12 +77,20 @@ def draw_stranger(recipe: Recipe, grey: NDArray[np.float64]) -> Figure:
     rng = np.random.default_rng(recipe.index)
     for part, colour, light in _parts(recipe, _toned(np.float32(0.52), recipe.skin)):
         grain = cv2.GaussianBlur(rng.normal(0, 1, part.shape).astype(np.float32), (0, 0), 1.2) * 0.06
-        _lay(canvas, alpha, part, np.asarray(colour, np.float32) * (light + grain)[..., None])
+        where = _extent(part)
+        shades = np.asarray(colour, np.float32) * (light[where] + grain[where])[..., None]
+        _lay(canvas[where], alpha[where], part[where], shades)
     face, oval = _enlarged(recipe, grey)
     _lay(canvas, alpha, oval, face)
     left, top = (CENTRE[axis] + (recipe.box[axis] - recipe.oval[axis]) * _SCALE for axis in (0, 1))
     side = recipe.box[2] * _SCALE
     return Figure(UNKNOWN, np.clip(canvas, 0, 255).astype(np.uint8), alpha, (left, top, left + side, top + side))
+
+
+def _extent(part: FloatArray) -> tuple[slice, slice]:
+    """Return the rows and columns that a part touches."""
+    rows, columns = (np.flatnonzero(part.any(axis=axis)) for axis in (1, 0))
+    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
 
 
 def _lay(canvas: FloatArray, alpha: FloatArray, part: FloatArray, colours: FloatArray) -> None:

@@ -12,14 +12,14 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from facelib.detect.base import Options, PictureDetector, resized, suppress
+from facelib.detect.base import Options, PictureDetector, padded, resized, stretched, suppress
 from facelib.faces import Faces, FloatArray, Image
 from facelib.nets.cache import converted
+from facelib.nets.graph import of_any_size
 from facelib.nets.runtime import Network, Provider, open_network
 from facelib.project.digests import sha256_of
 
 STRIDES = (8, 16, 32)
-_SIDE_STEP = 32  # the sides of the network's picture must be multiples of the largest stride
 _OVERLAP = 0.3
 
 
@@ -39,12 +39,11 @@ class GridDetector(PictureDetector):
 
     def _find(self, image: Image, smallest_face: float) -> Faces:
         picture = resized(image, self._factor(image, self.window / smallest_face))
-        canvas = self._canvas(picture)
+        canvas = padded(picture, self._fixed_size())
         faces = self._decode(self._network.run(self._input(canvas)), canvas.shape[0], canvas.shape[1])
         faces = faces[faces.scores > self.score]
         faces = faces[suppress(faces.boxes, faces.scores, overlap=_OVERLAP)]
-        back = np.array([image.shape[1] / picture.shape[1], image.shape[0] / picture.shape[0]], np.float32)
-        return Faces(faces.boxes * np.tile(back, 2), faces.scores, faces.landmarks * back)
+        return stretched(faces, picture.shape, image.shape)
 
     def _fixed_size(self) -> tuple[int, int] | None:
         """Return the height and width of the network's input, or None where any size will do."""
@@ -59,14 +58,6 @@ class GridDetector(PictureDetector):
         height, width = fixed
         fitting: float = min(height / image.shape[0], width / image.shape[1])
         return min(factor, fitting)
-
-    def _canvas(self, picture: Image) -> Image:
-        """Pad the picture with black, right and below, to a size the network accepts."""
-        height, width = self._fixed_size() or tuple(-(-side // _SIDE_STEP) * _SIDE_STEP for side in picture.shape[:2])
-        canvas = np.zeros((height, width, 3), np.uint8)
-        part = picture[:height, :width]
-        canvas[: part.shape[0], : part.shape[1]] = part
-        return canvas
 
     @abstractmethod
     def _input(self, canvas: Image) -> FloatArray:
@@ -184,17 +175,7 @@ def any_size(path: Path) -> Path:
     shapes = [constants.get(node.input[1]) for node in model.graph.node if node.op_type == "Reshape"]
     if any(shape is None or -1 not in shape for shape in shapes):
         return path
-    return converted(path, f"{path.stem}-any-size-1", _freed)
-
-
-def _freed(content: bytes) -> onnx.ModelProto:
-    model = onnx.load_from_string(content)
-    sides = model.graph.input[0].type.tensor_type.shape.dim
-    sides[2].dim_param, sides[3].dim_param = "height", "width"
-    for output in model.graph.output:
-        output.type.tensor_type.ClearField("shape")
-    model.graph.ClearField("value_info")
-    return model
+    return converted(path, f"{path.stem}-any-size-1", lambda content: of_any_size(onnx.load_from_string(content)))
 
 
 def grid(height: int, width: int, stride: int, *, anchors: int) -> FloatArray:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 
-from facelib.detect.base import Options, PictureDetector, resized, suppress
+from facelib.detect.base import Options, PictureDetector, padded, planar, resized, stretched, suppress
 from facelib.faces import Faces, FloatArray, Image
 from facelib.nets import centerface as centerface_weights
 from facelib.nets.runtime import Provider, open_network
 
 CELL = 4  # pixels of the network's picture for one cell of its answer
-_SIDE_STEP = 32  # the sides of the network's picture must be multiples of its largest stride
 _WINDOW = 16.0  # pixels: the smallest face it finds well
 
 
@@ -35,9 +33,8 @@ class CenterFaceDetector(PictureDetector):
 
     def _find(self, image: Image, smallest_face: float) -> Faces:
         picture = resized(image, self._enlargement(image, _WINDOW / smallest_face))
-        faces = self._decode(self._network.run(_input(picture)))
-        back = np.array([image.shape[1] / picture.shape[1], image.shape[0] / picture.shape[0]], np.float32)
-        return Faces(faces.boxes * np.tile(back, 2), faces.scores, faces.landmarks * back)
+        outputs = self._network.run(planar(padded(picture)))
+        return stretched(self._decode(outputs), picture.shape, image.shape)
 
     def _decode(self, outputs: list[FloatArray]) -> Faces:
         """Return the faces, in pixels of the network's picture."""
@@ -52,11 +49,3 @@ class CenterFaceDetector(PictureDetector):
         five = points[at].T.reshape(-1, 5, 2)[:, :, ::-1] * size[:, None] + corner[:, None]
         faces = Faces.of(np.hstack([corner, corner + size]), middles[0][rows, columns], five)
         return faces[suppress(faces.boxes, faces.scores, overlap=0.3)]
-
-
-def _input(picture: Image) -> FloatArray:
-    """Pad the picture with black, right and below, to a size the network accepts."""
-    height, width = (-(-side // _SIDE_STEP) * _SIDE_STEP for side in picture.shape[:2])
-    padded = np.zeros((1, 3, height, width), np.float32)
-    padded[0, :, : picture.shape[0], : picture.shape[1]] = cv2.split(picture)
-    return padded

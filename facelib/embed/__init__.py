@@ -1,21 +1,5 @@
-"""Faces as vectors: aligned, embedded, with their quality and turn."""
+"""Faces as vectors: aligned, embedded, with their quality and turn; which are near each other, and which are copies."""
 
-from facelib.embed.embedders import (
-    MOBILEFACENET_THRESHOLD,
-    Alignment,
-    DlibEmbedder,
-    Embedder,
-    InputForm,
-    NetworkEmbedder,
-    load_embedder,
-)
+import lazy_loader
 
-__all__ = [
-    "MOBILEFACENET_THRESHOLD",
-    "Alignment",
-    "DlibEmbedder",
-    "Embedder",
-    "InputForm",
-    "NetworkEmbedder",
-    "load_embedder",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -10,15 +10,23 @@ from facelib.nets.figures import EvidenceShape, read_figures
 # family, it would fall more steeply than the 10 to 35 a threshold that were measured, and reach its limit for two
 # brothers alike, so that their clothes would decide.
 _STRANGERS = (1.2, 1.4)
-DLIB_SHAPE = EvidenceShape(even=(0.3, 0.8), slope=(7.0, 2.0), few=0.1, strangers=_STRANGERS)
+# The labelled films show which of dlib's turned faces their clothes may name: all that are not certain strangers'.
+_ANY = -2.0
+DLIB_SHAPE = EvidenceShape(even=(0.3, 0.8), slope=(7.0, 2.0), few=0.1, strangers=_STRANGERS, context_from=_ANY)
 """Measured on the labelled films and on film clips made smaller, see `facelib.films.naming.evidence.face_evidence`."""
 
 CAUTIOUS = EvidenceShape(even=(0.0, 0.5), slope=(5.0, 1.5))
-"""Of a network that nobody measured: its faces must lie within the threshold to speak for a name."""
+"""Of a network that nobody measured: its faces must lie within the threshold to speak for a name.
+
+Clothes and place name none of its faces that do not: a stranger in profile, dressed like one of the cast, would get the
+name, and nobody knows how far from the cast's pictures such a face lies with this network.
+"""
 
 _MEASURED = {
     "dlib": DLIB_SHAPE,
-    "dlib-mirrored": EvidenceShape(even=(0.2, 0.9), slope=(7.0, 2.0), few=0.05, strangers=_STRANGERS),
+    "dlib-mirrored": EvidenceShape(
+        even=(0.2, 0.9), slope=(7.0, 2.0), few=0.05, strangers=_STRANGERS, context_from=_ANY
+    ),
     "mobilefacenet": CAUTIOUS,  # on the labelled films; with dlib's shape it names twice as many strangers
 }
 

@@ -5,7 +5,7 @@ from facelib.evaluate.classification import Classification, classify_gallery, cl
 from facelib.evaluate.clusters import ClusterScore, score_clusters, track_clusters
 from facelib.evaluate.counting import Score, confusion, count, score_film, score_table
 from facelib.evaluate.films import Evaluation, evaluate_films
-from facelib.evaluate.identification import Searches, det_curve, equal_error_rate, fnir_at, searches
+from facelib.evaluate.identification import Searches, det_curve, fnir_at, searches
 from facelib.evaluate.matching import found_faces, join_films, match_faces
 from facelib.evaluate.mistakes import list_mistakes
 from facelib.evaluate.open_set import OpenSetScore, open_set
@@ -45,7 +45,6 @@ __all__ = [
     "det_curve",
     "embed_chip",
     "embed_pictures",
-    "equal_error_rate",
     "evaluate_films",
     "film_reliability",
     "find_truths",

@@ -94,13 +94,7 @@ def classify_pictures(
             f"got {nrof_train_images_per_class!r} and {min_nrof_images_per_class!r}"
         )
     labels = np.asarray(names, str)
-    people, counts = np.unique(labels, return_counts=True)
-    people = people[counts >= min_nrof_images_per_class]
-    if len(people) < 2:
-        raise ValueError(
-            f"expected two people or more with {min_nrof_images_per_class} pictures each, got {len(people)}; "
-            f"the largest has {counts.max(initial=0)}: set min_nrof_images_per_class lower"
-        )
+    people = _people(labels, min_nrof_images_per_class)
     train, test = _split(labels, people, nrof_train_images_per_class, seed)
     found = np.isfinite(vectors).all(axis=1)
     train = train[found[train]]
@@ -117,6 +111,17 @@ def classify_pictures(
         }
     )
     return Classification(tuple(map(str, people)), len(train), table)
+
+
+def _people(labels: NDArray[Any], least: int) -> NDArray[Any]:
+    people, counts = np.unique(labels, return_counts=True)
+    people = people[counts >= least]
+    if len(people) < 2:
+        raise ValueError(
+            f"expected two people or more with {least} pictures each, got {len(people)}; "
+            f"the largest has {counts.max(initial=0)}: set min_nrof_images_per_class lower"
+        )
+    return people
 
 
 def classify_gallery(

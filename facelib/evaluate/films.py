@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -22,6 +21,7 @@ from facelib.evaluate.tracking import TrackingScore, score_tracking
 from facelib.evaluate.tracks import count_tracks, judge_tracks
 from facelib.evaluate.truth import Truth, Truths, load_truth
 from facelib.project import Project, write_table, write_text
+from facelib.project.plain import plain
 from facelib.project.wording import counted
 
 ALL = "all films"
@@ -150,7 +150,7 @@ class Evaluation:
             "det": self.curve(),
             **(more or {}),
         }
-        write_text(json.dumps(_plain(record), indent=2, ensure_ascii=False), figures)
+        write_text(json.dumps(plain(record), indent=2, ensure_ascii=False), figures)
         return [table, figures]
 
     def _by_film(self, figures: Any) -> pd.DataFrame:
@@ -223,16 +223,3 @@ def _face_figures(score: Score) -> dict[str, float]:
         "false": score.false,
         "false named": score.false_named,
     }
-
-
-def _plain(value: Any) -> Any:
-    """Return a value for JSON: plain Python numbers, None for NaN."""
-    if isinstance(value, pd.DataFrame):
-        value = value.to_dict("records")
-    if isinstance(value, dict):
-        return {str(name): _plain(each) for name, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
-    if hasattr(value, "item"):
-        value = value.item()
-    return None if isinstance(value, float) and not math.isfinite(value) else value

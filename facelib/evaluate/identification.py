@@ -111,11 +111,3 @@ def fnir_at(curve: pd.DataFrame, fpir: float) -> float:
     """
     good = curve["fpir"] <= fpir
     return float(curve.loc[good, "fnir"].min()) if good.any() else math.nan
-
-
-def equal_error_rate(curve: pd.DataFrame) -> float:
-    """Return the rate at which FPIR and FNIR are alike: the mean of both where they are nearest; NaN without both."""
-    if curve[["fpir", "fnir"]].isna().any(axis=None):
-        return math.nan
-    rates = curve[["fpir", "fnir"]].to_numpy()
-    return float(rates[np.abs(rates[:, 0] - rates[:, 1]).argmin()].mean())

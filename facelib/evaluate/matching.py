@@ -10,8 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from facelib.evaluate.truth import BOX, UNNAMED, Truth
-from facelib.faces import iou
+from facelib.evaluate.truth import UNNAMED, Truth
+from facelib.faces import BOX, iou
 from facelib.films.corrections import NOT_A_FACE
 from facelib.project import FilmFiles
 from facelib.project.names import UNKNOWN

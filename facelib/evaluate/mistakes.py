@@ -7,7 +7,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from facelib.evaluate.matching import NO_FACE, NOBODY, NOT_NAMES
-from facelib.evaluate.truth import BOX, UNNAMED
+from facelib.evaluate.truth import UNNAMED
+from facelib.faces import BOX
 from facelib.project.names import UNKNOWN
 
 _KINDS = ("named wrong", "stranger named", "no face named", "not named", "not found")

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from facelib.evaluate.matching import NOT_NAMES
-from facelib.evaluate.truth import BOX, Truth
-from facelib.faces import iou
+from facelib.evaluate.truth import Truth
+from facelib.faces import BOX, iou
 
 Identity = Literal["track", "person"]
 """What must stay the same: a track within its shot, or the name over the whole film."""

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from facelib.faces import BOX
 from facelib.project import Project
 from facelib.project.names import UNKNOWN
 from facelib.project.spreadsheets import read_csv_table
 
-BOX = ["left", "top", "right", "bottom"]
 UNNAMED = ""
 """The `person` of a labelled face of which the truth does not say whose it is, nor that it is nobody's of the cast."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Literal, NamedTuple, get_args
 
@@ -48,6 +48,8 @@ def annotate_film(
     quality: int = 23,
     progress: bool = True,
     report: WriteReport | None = None,
+    cores: int | None = None,
+    watch: Callable[[float], object] | None = None,
 ) -> Path:
     """Write `annotated.mp4`: the film as it is shown, with a box and a name on every face, its sound and times kept.
 
@@ -75,6 +77,9 @@ def annotate_film(
         quality: x264's constant rate factor: 18 looks like the source, 28 is small.
         progress: Show a progress bar with rate and time left.
         report: Receives what of the film could not be carried over, such as damaged sound.
+        cores: How many cores to use; None takes all that this process may use.
+        watch: Called before each frame with the share of the film that is drawn, 0 to 1; what it raises ends the
+            drawing, and the film there was is kept.
 
     Returns:
         The path of the film written.
@@ -92,6 +97,8 @@ def annotate_film(
 
     def draw(frame: FilmFrame, planes: Planes) -> None:
         bar.update()
+        if watch is not None:
+            watch(frame.index / max(1, len(times.ticks)))
         here, near = faces.at(frame)
         blurred = [face for face in (*here, *near) if blur != "nobody" and face.track not in left_sharp]
         signed = [(face, signs[face.track]) for face in here if face.track in signs]
@@ -103,7 +110,7 @@ def annotate_film(
     what = f"drawing {Path(video).name}"
     with tqdm(total=len(times.ticks), unit=" frames", desc=what, leave=False, disable=not progress) as bar:
         cuts = faces.cuts or None
-        write_film(video, files.annotated, draw, quality=quality, times=times, cuts=cuts, report=report)
+        write_film(video, files.annotated, draw, quality=quality, times=times, cuts=cuts, report=report, cores=cores)
     return files.annotated
 
 

@@ -8,11 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from facelib.faces import shared_area
+from facelib.faces import BOX, shared_area
 
 IntArray = NDArray[np.int64]
 
-_SIDES = ["left", "top", "right", "bottom"]
 _MISSED = 2  # samples in a row in which a face was not found: it may be behind another
 _NEARLY_ALWAYS = 0.8  # share of samples: a face that is found in so many and missed in one is hidden in that one
 _SHARE = 0.05  # of an interpolated box that another face covers
@@ -45,8 +44,8 @@ def drop_hidden(found: pd.DataFrame, samples: Sequence[int]) -> pd.DataFrame:
         return found
     pairs = found[lost].reset_index(names="row").merge(found, on="frame", suffixes=("", "_other"))
     pairs = pairs[pairs["track"] != pairs["track_other"]]
-    own = pairs[_SIDES].to_numpy(np.float64)
-    covered = shared_area(own, pairs[[f"{side}_other" for side in _SIDES]].to_numpy(np.float64))
+    own = pairs[BOX].to_numpy(np.float64)
+    covered = shared_area(own, pairs[[f"{side}_other" for side in BOX]].to_numpy(np.float64))
     area = np.prod(own[:, 2:] - own[:, :2], axis=1)
     shown = np.ones(len(found), bool)
     shown[pairs.loc[covered > _SHARE * area, "row"].to_numpy(np.intp)] = False

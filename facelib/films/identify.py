@@ -84,19 +84,7 @@ def identify_films(
             that the recognizer was fitted for.
     """
     films = list(films)
-    if not films:
-        raise ValueError(f"expected at least one film in {str(project.videos)!r}, found none; put one there")
-    if embedder.sha256 != info.weights_sha256:
-        raise ValueError(
-            f"expected the embeddings of {info.embedder!r}, on which the recognizer was fitted, got {embedder.name!r}; "
-            f"run 02 and 04 again with this embedder, or choose the other one here"
-        )
-    if not evidence_shape(info.embedder, info.weights_sha256)[1]:
-        _log.warning(
-            "how much distances of %r say was not measured, so faces in context are named with caution; "
-            "'facelib models calibrate' measures it",
-            info.embedder,
-        )
+    _check(films, project, embedder, info)
     problems = Problems(project)
     indexed: dict[str, FilmTracks] = {}
     named: list[Path] = []
@@ -116,7 +104,8 @@ def identify_films(
                 problems.add(film, found.problem)
     if not named:
         _summarise(project, films, {}, indexed, problems)
-        raise ValueError(f"none of the films could be read: {_listed(problems.found)}")
+        listed = "; ".join(f"{film}: {problem}" for film, problem in problems.found.items())
+        raise ValueError(f"none of the films could be read: {listed}")
     settled = settle_films(
         project,
         named,
@@ -131,6 +120,18 @@ def identify_films(
     return IdentifiedFilms(**{one.name: getattr(settled, one.name) for one in fields(settled)}, summary=summary)
 
 
+def _check(films: list[Path], project: Project, embedder: Embedder, info: RecognizerInfo) -> None:
+    if not films:
+        raise ValueError(f"expected at least one film in {str(project.videos)!r}, found none; put one there")
+    info.check_embedder(embedder)
+    if not evidence_shape(info.embedder, info.weights_sha256)[1]:
+        _log.warning(
+            "how much distances of %r say was not measured, so faces in context are named with caution; "
+            "'facelib models calibrate' measures it",
+            info.embedder,
+        )
+
+
 def grouping_of(embedder: Embedder, recognizer: Recognizer, info: RecognizerInfo) -> Grouping:
     """Return the grouping threshold for unknown tracks, fitted on the gallery where it is large enough."""
     own = embedder.threshold
@@ -138,10 +139,6 @@ def grouping_of(embedder: Embedder, recognizer: Recognizer, info: RecognizerInfo
         own = info.threshold if info.kind == "knn" else float(getattr(recognizer, "farthest", math.inf))
     names = recognizer.classes_[recognizer.codes_]
     return fit_grouping(recognizer.vectors_, names, embedder=embedder.name, fallback=own)
-
-
-def _listed(problems: Mapping[str, str]) -> str:
-    return "; ".join(f"{film}: {problem}" for film, problem in problems.items())
 
 
 def _summarise(

@@ -25,6 +25,7 @@ from facelib.films.growing import KEYFRAMES, LOOKS, GrowingTables, growing_table
 from facelib.films.hidden import drop_hidden
 from facelib.films.media.decode import FilmFrame, FilmReader, UnreadableFilm, open_reader
 from facelib.films.media.reader import left_out
+from facelib.films.media.timeline import FrameTimes
 from facelib.films.media.times import write_times
 from facelib.films.merge import TrackFilters, keep_tracks, merge_tracklets
 from facelib.films.scenes import background, find_scenes, find_setups, small_picture
@@ -182,11 +183,15 @@ def find_tracks(
             raise UnreadableFilm(f"expected a film with at least one frame, could decode none of {str(video)!r}")
     write_table(_shot_table(shots), files.shots)
     write_times(times, files.times)
+    return FilmTracks(_track_table(rows, times), item.time, times.seconds, dropped, problem, tuple(notes))
+
+
+def _track_table(rows: list[tuple[object, ...]], times: FrameTimes) -> pd.DataFrame:
     columns = [*(name for name in TRACK_TYPES if name != "until"), "embedding"]
     table = pd.DataFrame(rows, columns=pd.Index(columns))
     # What is shown last of a track stays on screen until the next frame comes, or the film ends.
     table["until"] = np.append(times.times, times.seconds)[table["end_frame"].to_numpy(np.int64) + 1]
-    return FilmTracks(table.astype(TRACK_TYPES), item.time, times.seconds, dropped, problem, tuple(notes))
+    return table.astype(TRACK_TYPES)
 
 
 _ShotRow = tuple[int, int, int, float, float, str, Image]

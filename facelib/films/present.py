@@ -5,7 +5,9 @@ An error in one film is recorded as its problem, and the others are finished.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,11 @@ from facelib.films.exports import FORMATS, Format, check_formats, export_film, r
 from facelib.films.media.encode import WriteReport
 from facelib.films.reel import REEL_COLUMNS, check_people, write_reel_of
 from facelib.films.settle import Settled
+from facelib.films.together import together
 from facelib.project import FilmFiles, Project
+from facelib.project.cores import allowed_cores
+
+_MOST_AT_ONCE = 4  # films in drawing: each holds some thirty pictures in memory
 
 
 def read_shots(files: FilmFiles) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -34,6 +40,8 @@ def draw_films(
 ) -> list[Path]:
     """Write `annotated.mp4` of films; return those that were drawn.
 
+    Several films are drawn at once, each on a share of the cores: one alone leaves some of their time unused.
+
     Args:
         settled: Their tables.
         colours: A colour for every name, such as `facelib.plots.project_colours` gives.
@@ -44,17 +52,45 @@ def draw_films(
         ValueError: When a choice is not known.
     """
     check_choices(**{name: value for name, value in options.items() if name in ("blur", "boxes")})
-    drawn = []
-    for film in settled.films if films is None else films:
-        tracks = settled.tracks[film.name]
-        with settled.problems.of(film, "drawing the names"), settled.problems.project.hold(film) as files:
-            report = WriteReport()
-            annotate_film(film, files, tracks, colours, report=report, **options)
-            if report.problem:
-                settled.problems.add(film, report.problem)
-            remember_drawn(files, tracks, **options)
-            drawn.append(film)
+    wanted = [(film, settled.tracks[film.name]) for film in (settled.films if films is None else films)]
+    at_once = min(allowed_cores(), len(wanted), _MOST_AT_ONCE)
+    cores = max(1, allowed_cores() // max(1, at_once))
+    project, drawn = settled.problems.project, list[Path]()
+
+    def draw(one: tuple[Path, pd.DataFrame], watch: Callable[[float], None] | None) -> str:
+        how = options if watch is None else {**options, "progress": False}
+        return _draw_film(project, *one, colours, cores=cores, watch=watch, **how)
+
+    if at_once > 1:
+        what, progress = f"drawing {len(wanted)} films", options.get("progress", True)
+        works = together(draw, wanted, at_once=at_once, what=what, progress=progress)
+    else:
+        works = ((one, partial(draw, one, None)) for one in wanted)
+    with closing(works):
+        for (film, _), problem_of in works:
+            with settled.problems.of(film, "drawing the names"):
+                if problem := problem_of():
+                    settled.problems.add(film, problem)
+                drawn.append(film)
     return drawn
+
+
+def _draw_film(
+    project: Project,
+    film: Path,
+    tracks: pd.DataFrame,
+    colours: Mapping[str, str],
+    *,
+    cores: int,
+    watch: Callable[[float], None] | None,
+    **options: Any,
+) -> str:
+    """Draw one film; return what could not be carried over."""
+    report = WriteReport()
+    with project.hold(film) as files:
+        annotate_film(film, files, tracks, colours, report=report, cores=cores, watch=watch, **options)
+        remember_drawn(files, tracks, **options)
+    return report.problem
 
 
 def list_results(project: Project, films: Iterable[Path]) -> list[Path]:

@@ -14,17 +14,8 @@ from facelib.project import Project, write_table, writer_lock
 from facelib.project.spreadsheets import read_csv_table
 
 SUMMARY_COLUMNS = [
-    "film",
-    "shots with faces",
-    "tracks",
-    "named",
-    "by context",
-    "unknown",
-    "people",
-    "no face",
-    "problem",
-    "notes",
-]
+    "film", "shots with faces", "tracks", "named", "by context", "unknown", "people", "no face", "problem", "notes",
+]  # fmt: skip
 LOOKING = "looking for its faces"
 """What is being done to a film while it is indexed, for `problem_of`."""
 _log = logging.getLogger(__name__)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from facelib.faces import BOX
 from facelib.films.appearances import appearances, with_ends
 from facelib.films.corrections import (
     Corrected,
@@ -391,6 +392,6 @@ def match_project(project: Project, films: Iterable[Path], corrections: pd.DataF
 
 def boxes_of(project: Project, film: Path, frames: Iterable[int]) -> pd.DataFrame:
     """Read the boxes of some frames of a film: `frame`, `track`, `left`, `top`, `right`, `bottom`."""
-    columns = ["frame", "track", "left", "top", "right", "bottom"]
+    columns = ["frame", "track", *BOX]
     wanted = [("frame", "in", sorted(set(frames)) or [-1])]
     return pd.read_parquet(project.film(film).detections, columns=columns, filters=wanted)

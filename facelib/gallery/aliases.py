@@ -10,9 +10,9 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import pairwise_distances
 
+from facelib.embed.copies import ALIKE, near_duplicate_groups
+from facelib.embed.neighbours import find_neighbours
 from facelib.project.names import is_same_name
-from facelib.recognize.thresholds.sources import ALIKE, near_duplicate_groups
-from facelib.recognize.votes import find_neighbours
 
 ALIAS_COLUMNS = ["person", "other", "mixed", "near", "distance", "row", "other_row"]
 # Measured with dlib's embedding on film_clips, himym, sitcom, table_ten and LFW, 1,976 pairs of people: `mixed` is at

@@ -8,14 +8,16 @@ import re
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
 from facelib.gallery.curation import curate
-from facelib.gallery.files import read_gallery, write_gallery
-from facelib.project import Project, atomic_write, file_lock, identities
+from facelib.gallery.files import read_gallery
+from facelib.project import Project, file_lock, identities
 from facelib.project.decisions import append_decision
+from facelib.project.files import write_bytes
 
 _MARK = "# facelib: "
 _log = logging.getLogger(__name__)
@@ -228,8 +230,7 @@ def _changing(project: Project) -> Iterator[tuple[str, Callable[[str], None]]]:
     """Give the list's text and a function that replaces it, while no other process changes it."""
 
     def replace(text: str) -> None:
-        with atomic_write(project.disabled) as temporary:
-            temporary.write_bytes(text.encode())
+        write_bytes(text.encode(), project.disabled)
 
     with file_lock(project.output / ".disabled.lock", what="other change of 'disabled.txt'", wait=True):
         yield _read(project), replace
@@ -252,5 +253,4 @@ def _bring_in_line(project: Project, *, moved: dict[str, str] | None = None) -> 
     else:
         rows = table["picture"].isin(list(disabled)) & (table["face"] >= 0)
         table = table.assign(used=table["used"] & ~rows, reason=table["reason"].mask(rows, "disabled"))
-    made = {"detector": gallery.detector, "embedder": gallery.embedder, "weights_sha256": gallery.weights_sha256}
-    write_gallery(table, project.faces, **made, threshold=gallery.threshold)
+    replace(gallery, table=table).save(project.faces)

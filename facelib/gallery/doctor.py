@@ -91,7 +91,7 @@ def examine(
         *poor(used, least_sharpness=least_sharpness, smallest_face=smallest_face, least_light=least_light),
     ]
     proposals = as_table(faces, found)
-    people = cast_of(project) if project.people.is_dir() else []
+    people = cast_of(project)
     coverage = coverage_of(used)
     confusable = confusable_of(used, threshold=threshold)
     advice = [*warnings_for(faces, people=people), *lacking(coverage), *likenesses(confusable)]

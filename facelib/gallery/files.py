@@ -44,6 +44,11 @@ class Gallery:
     weights_sha256: str
     threshold: float | None = None
 
+    def save(self, path: str | Path) -> None:
+        """Write it; see `write_gallery`."""
+        made = {name: getattr(self, name) for name in _METADATA}
+        write_gallery(self.table, path, **made, threshold=self.threshold)
+
     @property
     def used(self) -> pd.DataFrame:
         """The rows that are used, numbered from 0."""

@@ -12,11 +12,10 @@ from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
 from facelib.embed.quality import turn
-from facelib.faces import Image
+from facelib.faces import BOX, Image
 from facelib.images import UnreadablePicture, crop, read_image
 from facelib.project import Project, write_table
 
-_SIDES = ["left", "top", "right", "bottom"]
 _SEEN = ["light", "whole", "portrait"]
 _CROP_MARGIN = 0.2  # of the face's longer side: hair and chin tell pictures apart, the background does not
 
@@ -63,7 +62,7 @@ def measure_pictures(table: pd.DataFrame, project: Project, *, progress: bool = 
 
 def _keys(table: pd.DataFrame) -> pd.Series:
     """Return what a face's measures depend on: the file's content and the face's box."""
-    boxes = table[_SIDES].to_numpy(float).round(1).tolist()
+    boxes = table[BOX].to_numpy(float).round(1).tolist()
     keys = [f"{digest} {box}" for digest, box in zip(table["sha256"], boxes, strict=True)]
     return pd.Series(keys, table.index, dtype="str")
 
@@ -83,7 +82,7 @@ def _measure(path: Path, faces: pd.DataFrame, keys: pd.Series) -> dict[str, tupl
         return {}
     whole = _perceptual_hash(image)
     found = {}
-    for row, box in zip(faces.index, faces[_SIDES].to_numpy(float), strict=True):
+    for row, box in zip(faces.index, faces[BOX].to_numpy(float), strict=True):
         found[keys[row]] = (_light(image, box), whole, _perceptual_hash(crop(image, box, margin=_CROP_MARGIN)))
     return found
 

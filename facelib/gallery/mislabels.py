@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from facelib.recognize.votes import find_neighbours
+from facelib.embed.neighbours import find_neighbours
 
 FEWEST_TO_JUDGE = 4
 """Of a person with fewer faces nobody can say which one is wrong."""

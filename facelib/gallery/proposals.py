@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import pairwise_distances
 
+from facelib.embed.copies import ALIKE
 from facelib.gallery.mislabels import find_mislabelled
 from facelib.gallery.repetitions import find_repetitions
-from facelib.recognize.thresholds.sources import ALIKE
 
 ProposalKind = Literal[
     "wrong person", "several faces", "duplicate", "near duplicate", "blurred", "tiny", "profile", "dark",

@@ -7,7 +7,6 @@ import shlex
 import unicodedata
 from collections.abc import Iterable, Iterator
 from itertools import combinations
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -15,7 +14,7 @@ import pandas as pd
 from facelib.gallery.aliases import ALIAS_COLUMNS, find_aliases
 from facelib.project import Project
 from facelib.project.decisions import read_decisions
-from facelib.project.digests import sha256_of
+from facelib.project.digests import sha256_if_readable
 from facelib.project.identities import cast_of, open_pairs
 from facelib.project.names import is_same_name, same_names
 
@@ -111,21 +110,13 @@ def _same_pictures(project: Project, cast: list[str]) -> Iterator[tuple[str, str
         for path in paths:
             owners.setdefault(sizes.get(path, 0), set()).add(person)
     shared = {
-        person: {_content(path) for path in paths if len(owners[sizes.get(path, 0)]) > 1} - {""}
+        person: {sha256_if_readable(path) for path in paths if len(owners[sizes.get(path, 0)]) > 1} - {""}
         for person, paths in pictures.items()
     }
     for one, other in combinations((person for person in cast if shared[person]), 2):
         common = len(shared[one] & shared[other])
         if common and common >= _COPIED * min(len(pictures[one]), len(pictures[other])):
             yield one, other
-
-
-def _content(path: Path) -> str:
-    """Return a file's checksum, empty for one that cannot be read."""
-    try:
-        return sha256_of(path)
-    except OSError:
-        return ""
 
 
 def _commands(later: str, earlier: str, project: Project) -> str:

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from facelib.embed.neighbours import find_neighbours
 from facelib.gallery.report import ENOUGH_PICTURES
-from facelib.recognize.votes import find_neighbours
 
 _FRONT = 0.2  # of `turn`, 0 straight into the camera: both cheeks are seen about alike
 _PROFILE = 0.4  # the nose all but covers one eye

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 
 from facelib.gather.sources.small import MOST_PIXELS, check_fetched
 from facelib.images import UnreadablePicture
-from facelib.project import Project, atomic_write, path_of
+from facelib.project import Project, path_of
+from facelib.project.files import write_bytes
 
 LARGEST_PICTURE = 20_000_000
 """Bytes of the largest file that is taken."""
@@ -47,8 +47,5 @@ def add_picture(
     path = project.people / path_of(person) / f"{picture.sha256[:16]}{picture.suffix}"
     if path.exists():
         path = path.with_name(f"{picture.sha256}{picture.suffix}")
-    with atomic_write(path) as temporary, open(temporary, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+    write_bytes(content, path, sync=True)
     return project.label(path), True

@@ -8,9 +8,7 @@ import io
 import re
 import time
 import warnings
-from collections import deque
-from collections.abc import Callable, Generator, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -24,17 +22,18 @@ import pandas as pd
 from PIL import Image as PillowImage
 from tqdm.auto import tqdm
 
+from facelib.faces import BOX
 from facelib.gather.imported import IMPORTED_COLUMNS, take_in
 from facelib.gather.sources.address import redacted
-from facelib.gather.sources.small import SMALL_LIMITS, FetchedPicture, check_fetched, fetch_bytes
+from facelib.gather.sources.small import SMALL_LIMITS, FetchedPicture, check_fetched, fetch_or_reason
 from facelib.gather.sources.web import WebLimits
+from facelib.gather.workers import in_order
 from facelib.images import UnreadablePicture, crop
 from facelib.project import file_lock, write_table
 from facelib.project.spreadsheets import read_csv_table
 
 _WANTED = ("name", "image_id", "face_id", "url", "bbox", "sha256")
-_BOX = ["left", "top", "right", "bottom"]
-LIST_COLUMNS = ["person", "image_id", "face_id", "address", *_BOX, "sha256", "reason"]
+LIST_COLUMNS = ["person", "image_id", "face_id", "address", *BOX, "sha256", "reason"]
 FETCHED_COLUMNS = ["address", "person", "picture", "reason", "face", "when"]
 """The columns of `facescrub.csv` in the destination: what was asked, when, and the result."""
 _CONNECTIONS = 4
@@ -72,7 +71,7 @@ def read_facescrub(path: str | Path) -> pd.DataFrame:
         )
     rows = [_row({name: (line.get(name) or "").strip() for name in _WANTED}) for line in lines]
     table = pd.DataFrame(rows, columns=pd.Index(LIST_COLUMNS))
-    return table.astype({name: "int64" if name in _BOX else "str" for name in LIST_COLUMNS})
+    return table.astype({name: "int64" if name in BOX else "str" for name in LIST_COLUMNS})
 
 
 def _row(line: dict[str, str]) -> list[object]:
@@ -162,7 +161,7 @@ def _faces(table: pd.DataFrame, people: Iterable[str], path: str | Path) -> list
     table = table[table["person"].isin(wanted)] if wanted else table
     table = table.sort_values("person", kind="stable")
     stems = "facescrub " + table["image_id"] + "-" + table["face_id"]
-    boxes = map(tuple, table[_BOX].to_numpy().tolist())
+    boxes = map(tuple, table[BOX].to_numpy().tolist())
     columns = (table["person"], stems, table["address"], boxes, table["sha256"], table["reason"])
     return [_Face(*row) for row in zip(*columns, strict=True)]
 
@@ -231,34 +230,15 @@ def _fetch_one(
     """Fetch one person's pictures until there are enough."""
     missing = most - sum(ledger.was_kept(face) for face in faces)
     new = [face for face in faces if ledger.result(face) is None]
-    with closing(_fetched(new, limits)) as answers:
-        while missing > 0 and (answer := next(answers, None)):
-            picture, reason = keep(*answer)
-            ledger.add(answer[0], picture, reason)
+    fetch = partial(fetch_or_reason, limits=limits)
+    contents = in_order(fetch, (face.address for face in new), threads=_CONNECTIONS, ahead=_CONNECTIONS)
+    with closing(contents):
+        for face in new:
+            if missing <= 0:
+                break
+            picture, reason = keep(face, next(contents))
+            ledger.add(face, picture, reason)
             missing -= bool(picture)
-
-
-def _fetched(faces: Iterable[_Face], limits: WebLimits) -> Generator[tuple[_Face, bytes | str], None, None]:
-    """Yield the picture at each face's address, or the reason it is missing, in order; some are fetched ahead."""
-    with ThreadPoolExecutor(_CONNECTIONS) as pool:
-        running: deque[tuple[_Face, Future[bytes | str]]] = deque()
-        try:
-            for face in faces:
-                running.append((face, pool.submit(_fetch, face.address, limits)))
-                if len(running) == _CONNECTIONS:
-                    yield running[0][0], running.popleft()[1].result()
-            while running:
-                yield running[0][0], running.popleft()[1].result()
-        finally:
-            for _, answer in running:
-                answer.cancel()
-
-
-def _fetch(address: str, limits: WebLimits) -> bytes | str:
-    try:
-        return fetch_bytes(address, limits)
-    except (OSError, ValueError) as error:
-        return str(error) or type(error).__name__
 
 
 def _keep(face: _Face, content: bytes | str, *, folder: Path, margin: float | None) -> tuple[str, str]:

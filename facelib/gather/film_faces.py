@@ -19,9 +19,10 @@ from facelib.films.unknowns import grouping_threshold
 from facelib.gather.film_people import PROPOSED_COLUMNS, Chosen, ProposalSettings, choose_people
 from facelib.gather.imported import take_in
 from facelib.gather.keeping import folder_of
-from facelib.project import FilmFiles, Project, atomic_write, file_lock, write_table
+from facelib.project import FilmFiles, Project, file_lock, write_table
 from facelib.project.decisions import moved_pictures, read_decisions
 from facelib.project.digests import sha256_of
+from facelib.project.files import write_bytes
 from facelib.project.names import NOT_A_FACE, UNKNOWN, checked_name
 from facelib.project.spreadsheets import read_csv_table
 
@@ -200,8 +201,7 @@ def _write(chosen: Chosen, folder: Path, made: str) -> None:
     for name, content in chosen.contents.items():
         earlier = set(before.loc[before["picture"] == name, "sha256"])
         if not (folder / name).exists() or _digest((folder / name).read_bytes()) in earlier:
-            with atomic_write(folder / name) as temporary:
-                temporary.write_bytes(content)
+            write_bytes(content, folder / name)
     write_table(chosen.pictures.assign(made=made), path)
 
 

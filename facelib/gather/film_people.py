@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from facelib.faces import BOX
 from facelib.films.unknowns import group_unknowns
 from facelib.project.names import UNKNOWN, group_number
 
@@ -134,7 +135,7 @@ def choose_varied(looks: pd.DataFrame, threshold: float, choice: ProposalSetting
     vectors = np.stack(looks["embedding"].to_list()).astype(np.float64)
     vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
     worth = looks["quality"].to_numpy(np.float64)
-    boxes = looks[["left", "top", "right", "bottom"]].to_numpy(np.float64)
+    boxes = looks[BOX].to_numpy(np.float64)
     shorter = (boxes[:, 2:] - boxes[:, :2]).min(axis=1)
     mean = np.average(vectors, axis=0, weights=worth + 1e-3)
     near = np.linalg.norm(vectors - mean / max(float(np.linalg.norm(mean)), 1e-12), axis=1) <= _FAR * threshold

@@ -43,31 +43,14 @@ def copy_people(source: str | Path, project: Project) -> int:
         FileNotFoundError: When `source` is no folder, or holds no folder with pictures.
     """
     source = Path(source)
-    folders = person_folders(source) if source.is_dir() else []
-    pictures = [(one.folder, path) for one in folders for path in find_pictures_below(one.folder).pictures]
+    pictures = [
+        (one.folder, path) for one in person_folders(source) for path in find_pictures_below(one.folder).pictures
+    ]
     if not pictures:
         raise FileNotFoundError(f"expected a folder with one folder of pictures a person at {str(source)!r}")
     for path, reason in entries_left_out(source):
         _log.warning("%s is not copied: %s", text_of(str(path)), reason)
     return sum(_copy(path, project.people / folder.name / path.relative_to(folder)) for folder, path in pictures)
-
-
-def copy_films(source: str | Path, project: Project) -> int:
-    """Copy a film, or every film of a folder, into the project; files that are there already stay as they are.
-
-    Of films with one name in several folders the first is copied, the others are logged.
-
-    Returns:
-        The number of films copied.
-
-    Raises:
-        FileNotFoundError: When `source` is neither a film nor a folder with films.
-    """
-    first: dict[str, Path] = {}
-    for path in _films_at(source):
-        if first.setdefault(path.name, path) is not path:
-            _log.warning("%s is not copied: called like %s; rename one", path, first[path.name])
-    return sum(_copy(path, project.videos / name) for name, path in first.items())
 
 
 def _films_at(source: str | Path) -> list[Path]:
@@ -115,11 +98,19 @@ def gather_films(
     rows: list[list[object]] = []
     for source in wanted:
         if source in copies:
-            new = sum(_copy(path, project.videos / path.name) for path in copies[source])
-            rows.append([source, len(copies[source]), new, "", "", "", ""])
+            rows.append([source, len(copies[source]), _copy_films(copies[source], project), "", "", "", ""])
         else:
             rows.append([redacted(source), *_fetched(source, project, settings)])
     return pd.DataFrame(rows, columns=pd.Index(GATHERED_COLUMNS))
+
+
+def _copy_films(films: Iterable[Path], project: Project) -> int:
+    """Copy films and return how many are new; of several with one name, only the first is copied."""
+    first: dict[str, Path] = {}
+    for path in films:
+        if first.setdefault(path.name, path) is not path:
+            _log.warning("%s is not copied: called like %s; rename one", path, first[path.name])
+    return sum(_copy(path, project.videos / name) for name, path in first.items())
 
 
 def _fetched(address: str, project: Project, settings: SourceSettings | None) -> list[object]:

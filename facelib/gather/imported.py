@@ -7,8 +7,8 @@ from pathlib import Path
 
 from facelib.gather.sources.small import check_fetched
 from facelib.images import UnreadablePicture
-from facelib.project import atomic_write
 from facelib.project.digests import sha256_of
+from facelib.project.files import write_bytes
 from facelib.project.names import checked_name
 
 IMPORTED_COLUMNS = ["source", "person", "picture", "reason"]
@@ -44,8 +44,7 @@ def take_in(content: bytes, person: str, name: str, people: str | Path) -> tuple
                 check_fetched(content)
             except UnreadablePicture as error:
                 return "", str(error)
-            with atomic_write(place) as temporary:
-                temporary.write_bytes(content)
+            write_bytes(content, place)
         elif sha256_of(place) != digest:
             continue
         return place.relative_to(people).as_posix(), ""

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import os
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
 from facelib.gather.sources.address import redacted
 from facelib.gather.sources.ledger import LedgerEntry, append_source, read_sources
 from facelib.gather.sources.small import FetchedPicture
-from facelib.project import Project, atomic_write
+from facelib.project import Project
 from facelib.project.digests import sha256_of
+from facelib.project.files import link_or_move, write_bytes
 from facelib.project.names import known_name, near_names
 
 _PEOPLE = "people/"
@@ -75,10 +76,7 @@ class PictureStore:
             people=(person,),
             licence=licence,
         )
-        with atomic_write(self._hidden_file(source)) as temporary, open(temporary, "wb") as file:
-            file.write(picture.content)
-            file.flush()
-            os.fsync(file.fileno())
+        write_bytes(picture.content, self._hidden_file(source), sync=True)
         append_source(source, self._project)
         self._rows.append(source)
         self._give_name(source)
@@ -122,12 +120,8 @@ class PictureStore:
     def _give_name(self, source: LedgerEntry) -> None:
         hidden, place = self._hidden_file(source), self._project.data / source.file
         place.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            os.link(hidden, place)
-        except FileExistsError:  # a file appeared meanwhile
-            pass
-        except OSError:  # not every file system has links
-            os.replace(hidden, place)
+        with suppress(FileExistsError):  # a file appeared meanwhile
+            link_or_move(hidden, place)
         hidden.unlink(missing_ok=True)
 
 
@@ -141,7 +135,7 @@ def folder_of(person: str, project: Project) -> str:
     Raises:
         ValueError: When it is nearly a known name: one of the two is misspelt, or the person is new.
     """
-    people = project.find_people() if project.people.is_dir() else []
+    people = project.find_people(missing_ok=True)
     name = known_name(person, people)
     near = [f"{found.name!r}" for found in near_names(name, people)]
     if near:

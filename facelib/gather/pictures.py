@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import csv
 import shutil
-from collections import deque
-from collections.abc import Generator, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -17,8 +16,9 @@ from facelib.gather.folders import split_sources
 from facelib.gather.keeping import PictureStore, folder_of
 from facelib.gather.searches import Candidate, Engines, PictureSearch
 from facelib.gather.sources.address import redacted
-from facelib.gather.sources.small import check_fetched, fetch_bytes
+from facelib.gather.sources.small import check_fetched, fetch_or_reason
 from facelib.gather.sources.web import WebLimits
+from facelib.gather.workers import in_order
 from facelib.images import UnreadablePicture
 from facelib.project import Project, file_lock
 
@@ -141,42 +141,21 @@ def _gather_one(
         there = store.is_there(source)
         reason = "" if there else "taken away since; remove its row from sources.csv to have it fetched again"
         yield [person, address, engines.get(address, ""), source.file if there else "", reason]
-    new = deque(candidate for candidate in wanted if redacted(candidate.address) not in earlier)
-    missing = max(0, search.max_num - len(earlier))
+    new = [candidate for candidate in wanted if redacted(candidate.address) not in earlier]
+    missing, asked = max(0, search.max_num - len(earlier)), 0
     bar = tqdm(total=search.max_num, initial=len(earlier), desc=person, unit="picture", leave=False, disable=None)
-    with bar, closing(_fetched(new, search)) as results:
-        while missing and (next_one := next(results, None)):
-            candidate, result = next_one
+    fetch = partial(fetch_or_reason, limits=search.limits)
+    contents = in_order(fetch, [one.address for one in new], threads=search.connections, ahead=search.connections)
+    with bar, closing(contents):
+        while missing and asked < len(new):
+            candidate, asked = new[asked], asked + 1
+            content = next(contents)
             _check_space(project, search.limits)
-            picture, reason = _taken_in(result, person, candidate, store, search)
+            picture, reason = _taken_in(content, person, candidate, store, search)
             missing, _ = missing - bool(picture), bar.update(bool(picture))
             yield [person, redacted(candidate.address), candidate.engine, picture, reason]
     enough = f"not asked: {search.max_num} pictures were fetched; raise max_num for more"
-    yield from ([person, redacted(left.address), "", "", enough] for left in new if not left.engine)
-
-
-def _fetched(wanted: deque[Candidate], search: PictureSearch) -> Generator[tuple[Candidate, bytes | str], None, None]:
-    """Yield the picture of each candidate, or the reason it is missing, in order."""
-    with ThreadPoolExecutor(search.connections) as pool:
-        running: deque[tuple[Candidate, Future[bytes | str]]] = deque()
-        try:
-            while wanted or running:
-                for candidate in list(wanted)[: search.connections - len(running)]:
-                    running.append((candidate, pool.submit(_fetch, candidate.address, search.limits)))
-                    wanted.popleft()
-                candidate, answer = running.popleft()
-                yield candidate, answer.result()
-        finally:
-            for candidate, answer in reversed(running):
-                answer.cancel()
-                wanted.appendleft(candidate)
-
-
-def _fetch(address: str, limits: WebLimits) -> bytes | str:
-    try:
-        return fetch_bytes(address, limits)
-    except Exception as error:  # an unknown address may fail in any way; the others are still fetched
-        return str(error) or type(error).__name__
+    yield from ([person, redacted(left.address), "", "", enough] for left in new[asked:] if not left.engine)
 
 
 def _taken_in(

@@ -7,8 +7,8 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from typing import TypeVar
@@ -52,6 +52,30 @@ def spread(
         guilty = deque[Task]()
         yield from _work_off(work, suspects, guilty, 1, ahead=1)
         yield from ((task, None) for task in guilty)
+
+
+def in_order(
+    work: Callable[[Task], _Result], tasks: Iterable[Task], *, threads: int, ahead: int
+) -> Generator[_Result, None, None]:
+    """Apply `work` to every task in threads and yield the results in order; closing it leaves the rest undone.
+
+    Args:
+        work: Called with one task. What it raises ends it all.
+        tasks: Any number of them.
+        threads: How many work at a time.
+        ahead: How many tasks are begun, at most, before the first result is taken.
+    """
+    with ThreadPoolExecutor(threads) as pool:
+        running: deque[Future[_Result]] = deque()
+        try:
+            for task in tasks:
+                running.append(pool.submit(work, task))
+                if len(running) >= ahead:
+                    yield running.popleft().result()
+            while running:
+                yield running.popleft().result()
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def _work_off(

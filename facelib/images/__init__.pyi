@@ -1,4 +1,4 @@
-from .editing import crop, data_uri, encode_jpeg, sharpness, thumbnail
+from .editing import crop, data_uri, encode_jpeg, jpeg_uri, sharpness, thumbnail
 from .finding import PICTURE_SUFFIXES, FoundPictures, find_pictures_below, is_ignored
 from .reading import UnreadablePicture, check_picture, is_picture, open_picture, read_image
 
@@ -13,6 +13,7 @@ __all__ = [
     "find_pictures_below",
     "is_ignored",
     "is_picture",
+    "jpeg_uri",
     "open_picture",
     "read_image",
     "sharpness",

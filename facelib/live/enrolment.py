@@ -17,11 +17,12 @@ from facelib.faces import Faces
 from facelib.films.naming import Recognizer
 from facelib.gallery.curation import curate
 from facelib.gallery.decisions import find_disabled
-from facelib.gallery.files import COLUMNS, Gallery, check_same_network, read_gallery, write_gallery
+from facelib.gallery.files import COLUMNS, check_same_network, read_gallery
 from facelib.images import read_image, sharpness
 from facelib.live.evidence import EnrolmentPicture
-from facelib.project import Project, atomic_write, writer_lock
+from facelib.project import Project, writer_lock
 from facelib.project.digests import sha256_of
+from facelib.project.files import write_bytes
 from facelib.project.identities import merged
 from facelib.project.names import known_name
 from facelib.recognize import RecognizerInfo, load_recognizer, save_recognizer
@@ -39,7 +40,7 @@ def person_of(project: Project, name: str) -> str:
     Raises:
         ValueError: When it cannot be a person's name.
     """
-    known = project.find_people() if project.people.is_dir() else []
+    known = project.find_people(missing_ok=True)
     person = known_name(name, known)
     return merged(project).get(person, person)
 
@@ -68,8 +69,7 @@ def save_portrait(portrait: EnrolmentPicture | None, project: Project, person: s
     buffer = io.BytesIO()
     PillowImage.fromarray(portrait.image).save(buffer, "JPEG", quality=95, subsampling=0)
     path = new_file(project.people / person, f"live {datetime.now(UTC):%Y-%m-%d %H%M%S}-{track}", ".jpg")
-    with atomic_write(path) as temporary:
-        temporary.write_bytes(buffer.getvalue())
+    write_bytes(buffer.getvalue(), path)
     return path
 
 
@@ -112,9 +112,8 @@ def learn(
         threshold = embedder.threshold if gallery.threshold is None else gallery.threshold
         disabled = find_disabled(project, set(table["picture"]))
         table = curate(table, threshold=threshold, disabled=disabled)
-        made = {"detector": gallery.detector, "embedder": gallery.embedder, "weights_sha256": gallery.weights_sha256}
-        write_gallery(table, project.faces, **made, threshold=threshold)
-        known = Gallery(table, **made, threshold=threshold)
+        known = replace(gallery, table=table, threshold=threshold)
+        known.save(project.faces)
         recognizer = clone(recognizer).fit(known.vectors, known.names)
         info = replace(info, pictures=tuple(known.pictures))
         save_recognizer(recognizer, project.recognizer, info)

@@ -61,11 +61,7 @@ def open_recognition(
             f"expected the embedder {info.embedder!r}, for which the recognizer was fitted, got: {error}; "
             f"pass the path of its ONNX file as embedder"
         ) from error
-    if opened.sha256 != info.weights_sha256:
-        raise ValueError(
-            f"expected the embeddings of {info.embedder!r}, on which the recognizer was fitted, got {opened.name!r}; "
-            f"run 02 and 04 again with this embedder, or choose the other one here"
-        )
+    info.check_embedder(opened)
     finder = open_detector(detector) if isinstance(detector, str | Path) else detector
     return Recognition(finder, opened, Namer(recognizer, info, naming, alike=opened.threshold), seconds=seconds)
 

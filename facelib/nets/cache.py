@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import pooch
 
-from facelib.project import atomic_write
 from facelib.project.digests import sha256_of
+from facelib.project.files import write_bytes
 
 if TYPE_CHECKING:
     import onnx
@@ -76,8 +76,7 @@ def _keep(content: bytes, file: str) -> Path:
     for folder in folders():
         path = folder / file
         try:
-            with atomic_write(path) as temporary:
-                temporary.write_bytes(content)
+            write_bytes(content, path)
         except OSError as error:
             if not _is_whole(path):  # else another process was quicker, and its open file cannot be replaced
                 failures.append(f"{str(folder)!r}: {error}")

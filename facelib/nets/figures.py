@@ -30,12 +30,15 @@ class EvidenceShape:
             ten and more: among few pictures none may be like the face.
         strangers: Between how many thresholds strangers may lie; a gallery of a family, or of very unlike people, does
             not show it.
+        context_from: Least evidence of a face, as a logarithm of odds, with which its clothes, hair and place may give
+            it a name. At 0 they only name a face that rather is that person's by itself.
     """
 
     even: tuple[float, float]
     slope: tuple[float, float]
     few: float = 0.0
     strangers: tuple[float, float] = (1.1, 1.4)
+    context_from: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +85,8 @@ def _parsed(fields: dict[str, Any]) -> NetworkFigures:
     if shape is not None:
         pairs = (shape[name] for name in ("even", "slope", "strangers"))
         even, slope, strangers = ((float(first), float(second)) for first, second in pairs)
-        shape = EvidenceShape(even=even, slope=slope, few=float(shape["few"]), strangers=strangers)
+        few, least = float(shape["few"]), float(shape.get("context_from", 0.0))  # not in files of former versions
+        shape = EvidenceShape(even=even, slope=slope, few=few, strangers=strangers, context_from=least)
     return NetworkFigures(**fields, shape=shape)
 
 

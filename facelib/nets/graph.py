@@ -1,4 +1,4 @@
-"""Writing a small network as ONNX, one layer after another."""
+"""Writing a small network as ONNX, one layer after another, and freeing a written one of its picture's size."""
 
 from __future__ import annotations
 
@@ -85,3 +85,13 @@ class Graph:
         helper.set_model_props(model, dict(metadata))
         onnx.checker.check_model(model, full_check=True)
         return model
+
+
+def of_any_size(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Let a network take pictures of any height and width, which it declares too narrowly; return it."""
+    sides = model.graph.input[0].type.tensor_type.shape.dim
+    sides[2].dim_param, sides[3].dim_param = "height", "width"
+    for output in model.graph.output:
+        output.type.tensor_type.ClearField("shape")
+    model.graph.ClearField("value_info")
+    return model

@@ -6,7 +6,6 @@ Networks" (2016). The package runs them in TensorFlow; here its weights are read
 
 from __future__ import annotations
 
-import hashlib
 import io
 import pickle
 from collections.abc import Callable
@@ -21,7 +20,7 @@ import onnx
 from facelib.faces import FloatArray
 from facelib.nets.cache import converted
 from facelib.nets.graph import Graph
-from facelib.nets.packaged import packaged
+from facelib.nets.packaged import check_content, packaged
 
 SHA256 = {
     "pnet": "ea6b0c3e685ebee3165326ad6484acc95f2ef78f1c94fbf40a55704fa989f7b5",
@@ -74,14 +73,9 @@ def _network(name: str, build: Callable[[_Weights, dict[str, str]], onnx.ModelPr
 def _build(
     content: bytes, *, name: str, source: Path, build: Callable[[_Weights, dict[str, str]], onnx.ModelProto]
 ) -> onnx.ModelProto:
-    found = hashlib.sha256(content).hexdigest()
-    if found != SHA256[name]:
-        raise ValueError(
-            f"expected {str(source)!r} to be the file of mtcnn 1.0.0 with sha256 {SHA256[name]}, found "
-            f"{len(content)} bytes with sha256 {found}; {_REMEDY}"
-        )
+    check_content(content, SHA256[name], source, of="mtcnn 1.0.0", remedy=_REMEDY)
     weights = _Weights(read_arrays(lz4.frame.decompress(content)), str(source))
-    return build(weights, {"source": source.name, "source_sha256": found})
+    return build(weights, {"source": source.name, "source_sha256": SHA256[name]})
 
 
 def read_arrays(content: bytes) -> list[FloatArray]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 from pathlib import Path
 
@@ -25,3 +26,24 @@ def packaged(package: str, *path: str, remedy: str) -> Path:
     if not file.is_file():
         raise FileNotFoundError(f"expected weights at {str(file)!r}, found no file; {remedy}")
     return file
+
+
+def check_content(content: bytes, sha256: str, source: Path, *, of: str, remedy: str) -> None:
+    """Refuse weights that are not the known ones.
+
+    Args:
+        content: The file's bytes.
+        sha256: What is expected of them.
+        source: The file.
+        of: The package, with its version, that has the known file.
+        remedy: What to do about another one.
+
+    Raises:
+        ValueError: When the content has another SHA-256.
+    """
+    found = hashlib.sha256(content).hexdigest()
+    if found != sha256:
+        raise ValueError(
+            f"expected {str(source)!r} to be the file of {of} with sha256 {sha256}, found {len(content)} bytes with "
+            f"sha256 {found}; {remedy}"
+        )

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from facelib.faces import BOX
 from facelib.page.pack import Packed
 
-_SIDES = ["left", "top", "right", "bottom"]
 _TOLERANCE = 0.25  # pixels by which a box between two keys may differ from the table
 _UNIT = 0.25  # pixels: the step in which boxes are kept
 _LARGEST = 32767
@@ -46,7 +46,7 @@ def box_keys(detections: pd.DataFrame, tracks: NDArray[np.int64]) -> BoxKeys:
     table = detections[detections["track"].isin(tracks)]
     table = table.assign(place=place[table["track"]].to_numpy()).sort_values(["place", "frame"], kind="stable")
     owner, frames = table["place"].to_numpy(), table["frame"].to_numpy(np.int64)
-    boxes, times = table[_SIDES].to_numpy(np.float64), table["time"].to_numpy(np.float64)
+    boxes, times = table[BOX].to_numpy(np.float64), table["time"].to_numpy(np.float64)
     ends = _run_ends(owner, frames)
     keep = _keys(boxes, times, ends)
     offsets = np.searchsorted(owner[keep], np.arange(len(tracks) + 1))

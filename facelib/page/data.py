@@ -102,7 +102,7 @@ def film_data(project: Project, read: PageFilm, longest_gap: float, *, keys: Box
 
 def project_data(project: Project, read: Sequence[PageFilm]) -> ProjectData:
     """Return the page's data of a whole project, for the films that were read."""
-    cast = project.find_people() if project.people.is_dir() else []
+    cast = project.find_people(missing_ok=True)
     tables = {one.film.name: one.tracks for one in read}
     named = {str(name) for table in tables.values() for name in table["person"]}
     groups = {str(name) for table in tables.values() for name in table["cluster"].dropna()} - {""}

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image as PillowImage
 from PIL import ImageOps
 
-from facelib.project import atomic_write
+from facelib.project.files import write_bytes
 
 TILE = 80
 """The side of a face on a sheet, pixels."""
@@ -44,8 +44,7 @@ def write_face_sheets(looks: Path, tracks: NDArray[np.int64], folder: Path) -> i
         if track in place:
             _paste(sheets[place[track] // _EACH], place[track] % _EACH, picture)
     for number, sheet in enumerate(sheets):
-        with atomic_write(folder / f"faces-{number}.jpg") as temporary:
-            temporary.write_bytes(_encoded(sheet, len(tracks) - number * _EACH))
+        write_bytes(_encoded(sheet, len(tracks) - number * _EACH), folder / f"faces-{number}.jpg")
     for path in folder.glob("faces-*.jpg"):
         if path.stem.removeprefix("faces-").isdecimal() and int(path.stem.removeprefix("faces-")) >= count:
             path.unlink()

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from facelib.faces import BOX
 from facelib.films.corrections import NOT_A_FACE, labels
 from facelib.films.exports import FrameClock
 from facelib.page.boxes import BoxKeys, box_keys
@@ -167,7 +168,7 @@ def natural(name: str) -> tuple[str, int, str]:
 
 def track_boxes(detections: Path, tracks: pd.DataFrame, clock: FrameClock) -> BoxKeys:
     """Read `detections.parquet` and pack the boxes of tracks as `shown_tracks` returns them."""
-    columns = ["track", "time", "left", "top", "right", "bottom"]
+    columns = ["track", "time", *BOX]
     table = pd.read_parquet(detections, columns=columns)
     numbers: NDArray[np.int64] = tracks["track"].to_numpy(np.int64)
     return box_keys(table.assign(frame=clock.nearest(table["time"].to_numpy())), numbers)

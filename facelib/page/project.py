@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from facelib.films.corrections import labels
+from facelib.images import jpeg_uri
 from facelib.page.faces import best_pictures, tile
 from facelib.page.film import NameKind, label_of, natural
 from facelib.page.links import Link
@@ -174,12 +174,7 @@ def _face(picture: bytes | None, kind: NameKind) -> str:
         return ""
     buffer = io.BytesIO()
     tile(picture, _FACE if kind == "cast" else _SMALL_FACE).save(buffer, "JPEG", quality=80)
-    return as_address(buffer.getvalue())
-
-
-def as_address(jpeg: bytes) -> str:
-    """Return a JPEG as a `data:` address."""
-    return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode("ascii")
+    return jpeg_uri(buffer.getvalue())
 
 
 def poster(keyframes: Path, tracks: pd.DataFrame) -> str:
@@ -193,4 +188,4 @@ def poster(keyframes: Path, tracks: pd.DataFrame) -> str:
     seconds = (named["end"] - named["start"]).groupby(named["shot"]).sum()
     longest = table["shot"].map(seconds).fillna(0.0).to_numpy()
     place = int(longest.argmax()) if longest.any() else len(table) // 2
-    return as_address(table["picture"].iloc[place])
+    return jpeg_uri(table["picture"].iloc[place])

@@ -94,7 +94,7 @@ def _gathered(project: Project) -> str:
 
 
 def _faces(project: Project) -> str:
-    people = cast_of(project) if project.people.is_dir() else []
+    people = cast_of(project)
     counts = summary(read_gallery(project.faces).table, people=people)
     sums = counts.drop(columns="person").sum()
     reasons = sums.drop(["pictures", "used"])

@@ -121,8 +121,11 @@ def _films(project: Project, parameters: Mapping[str, object]) -> list[Path]:
 
 def _everything_there(project: Project) -> list[Path]:
     """Return all that lies in the project's `people/` and `videos/`, what is left out with a reason too."""
-    odd = entries_left_out(project.people) if project.people.is_dir() else ()
-    return [*_cast(project, {}), *(path for path, _ in odd), *(path for path, _ in project.list_videos())]
+    return [
+        *_cast(project, {}),
+        *(path for path, _ in entries_left_out(project.people)),
+        *(path for path, _ in project.list_videos()),
+    ]
 
 
 def _brought_from(project: Project, parameters: Mapping[str, object]) -> list[Path]:

@@ -12,14 +12,13 @@ from plotly.subplots import make_subplots
 from scipy.stats import norm
 
 from facelib.plots.colours import COLOURS
-from facelib.plots.style import escaped, template
+from facelib.plots.style import LEGEND_BELOW, escaped, template
 
 _TICKS = (0.001, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 0.99)
 _LEAST, _MOST = 0.0004, 0.997  # rates of 0 and 1 would lie at infinity, so they are drawn here
 _GRAIN = 120  # points a unit of the axes, about one a pixel
 _DASHES = ("solid", "dash", "dot", "dashdot")
 _SYMBOLS = ("circle", "diamond", "square", "triangle-up")
-_LEGEND = {"orientation": "h", "x": 0, "y": 0, "yref": "container", "yanchor": "bottom"}
 
 
 def draw_det(curves: Mapping[str, pd.DataFrame], *, wanted_fpir: float = 0.01) -> go.Figure:
@@ -62,7 +61,12 @@ def draw_det(curves: Mapping[str, pd.DataFrame], *, wanted_fpir: float = 0.01) -
         "range": [norm.ppf(_LEAST) - 0.05, norm.ppf(_MOST) + 0.05],
     }
     figure.update_layout(
-        template=template(), title="Error tradeoff (DET)", height=560, margin_b=110, showlegend=True, legend=_LEGEND
+        template=template(),
+        title="Error tradeoff (DET)",
+        height=560,
+        margin_b=110,
+        showlegend=True,
+        legend=LEGEND_BELOW,
     )
     figure.update_xaxes(title="strangers given a name (FPIR)", **axis)
     figure.update_yaxes(title="cast not given their name (FNIR)", **axis)
@@ -86,34 +90,7 @@ def draw_reliability(tables: Mapping[str, pd.DataFrame]) -> go.Figure:
     diagonal = {"color": "#8A8A8A", "width": 1.5, "dash": "dot"}
     figure.add_scatter(x=[0, 1], y=[0, 1], mode="lines", line=diagonal, showlegend=False, hoverinfo="skip")
     for number, (name, table) in enumerate(tables.items()):
-        rows = table[table["names"] > 0]
-        colour, label = COLOURS[number % 8], escaped(f"{name} ({rows['names'].sum()} answers)", width=0)
-        figure.add_scatter(
-            x=rows["confidence"],
-            y=rows["right"],
-            customdata=rows["names"],
-            name=label,
-            mode="lines+markers",
-            marker={"size": 9, "color": colour, "symbol": _SYMBOLS[number % 4]},
-            line={"color": colour, "width": 1.5, "dash": _DASHES[number % 4]},
-            error_y={
-                "array": (rows["right_high"] - rows["right"]).clip(lower=0),
-                "arrayminus": (rows["right"] - rows["right_low"]).clip(lower=0),
-                "thickness": 1.2,
-                "width": 4,
-            },
-            hovertemplate="sure %{x:.2f}, right %{y:.1%} of %{customdata}<extra>" + label + "</extra>",
-        )
-        figure.add_bar(
-            x=(table["low"] + table["high"]) / 2,
-            y=table["names"] / max(int(table["names"].sum()), 1),
-            customdata=table["names"],
-            marker={"color": colour, "pattern": {"shape": ("", "/", ".", "x")[number % 4]}},
-            showlegend=False,
-            hovertemplate="%{customdata} answers<extra>" + label + "</extra>",
-            row=2,
-            col=1,
-        )
+        _add_reliability(figure, number, name, table)
     figure.update_layout(
         template=template(),
         title="Reliability of confidences",
@@ -121,7 +98,7 @@ def draw_reliability(tables: Mapping[str, pd.DataFrame]) -> go.Figure:
         margin_b=110,
         bargap=0.15,
         showlegend=True,
-        legend=_LEGEND,
+        legend=LEGEND_BELOW,
     )
     figure.update_xaxes(range=[-0.02, 1.02])
     figure.update_xaxes(title="confidence of the answer", row=2)
@@ -129,6 +106,37 @@ def draw_reliability(tables: Mapping[str, pd.DataFrame]) -> go.Figure:
     figure.update_yaxes(title="share of answers", tickformat=".0%", rangemode="tozero", row=2)
     some = any(int(table["names"].sum()) for table in tables.values())
     return figure if some else _nothing(figure, "No answer was given of which it is known whether it is right.")
+
+
+def _add_reliability(figure: go.Figure, number: int, name: str, table: pd.DataFrame) -> None:
+    rows = table[table["names"] > 0]
+    colour, label = COLOURS[number % 8], escaped(f"{name} ({rows['names'].sum()} answers)", width=0)
+    figure.add_scatter(
+        x=rows["confidence"],
+        y=rows["right"],
+        customdata=rows["names"],
+        name=label,
+        mode="lines+markers",
+        marker={"size": 9, "color": colour, "symbol": _SYMBOLS[number % 4]},
+        line={"color": colour, "width": 1.5, "dash": _DASHES[number % 4]},
+        error_y={
+            "array": (rows["right_high"] - rows["right"]).clip(lower=0),
+            "arrayminus": (rows["right"] - rows["right_low"]).clip(lower=0),
+            "thickness": 1.2,
+            "width": 4,
+        },
+        hovertemplate="sure %{x:.2f}, right %{y:.1%} of %{customdata}<extra>" + label + "</extra>",
+    )
+    figure.add_bar(
+        x=(table["low"] + table["high"]) / 2,
+        y=table["names"] / max(int(table["names"].sum()), 1),
+        customdata=table["names"],
+        marker={"color": colour, "pattern": {"shape": ("", "/", ".", "x")[number % 4]}},
+        showlegend=False,
+        hovertemplate="%{customdata} answers<extra>" + label + "</extra>",
+        row=2,
+        col=1,
+    )
 
 
 def draw_confusion(table: pd.DataFrame) -> go.Figure:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from facelib.faces import BOX
 from facelib.films.appearances import timecode
 from facelib.films.media.decode import UnreadableFilm, read_frame_at
 from facelib.films.media.times import read_film_times
@@ -52,9 +53,7 @@ def show_mistakes(
     if table.empty:
         return Thumbnails("<p>No mistake was found.</p>")
     tiles = [_tile(row, films, project, size) for _, row in table.head(most).iterrows()]
-    rest = f"<p>The worst {most} of {len(table)} mistakes.</p>" if len(table) > most else ""
-    grid = '<div style="display:flex;flex-wrap:wrap;gap:14px 12px;align-items:flex-start">'
-    return Thumbnails(f"{grid}{''.join(tiles)}</div>{rest}")
+    return Thumbnails.side_by_side(tiles, f"The worst {most} of {len(table)} mistakes." if len(table) > most else "")
 
 
 def _tile(row: pd.Series, films: Mapping[str, Path], project: Project | None, size: int) -> str:
@@ -86,7 +85,7 @@ def _picture(row: pd.Series, film: Path | None, project: Project | None, size: i
         return "film gone"
     except UnreadableFilm:
         return "unreadable"
-    face = crop(image, row[["left", "top", "right", "bottom"]].to_numpy(float), margin=0.4)
+    face = crop(image, row[BOX].to_numpy(float), margin=0.4)
     # Small faces are shown larger than they are, or nobody could tell whose they are.
     fit = "width:100%;height:100%;object-fit:contain"
     return f'<img src="{data_uri(thumbnail(face, size=size))}" alt="{html.escape(str(row["label"]))}" style="{fit}">'

@@ -29,7 +29,7 @@ def project_marks(project: Project, people: Iterable[str]) -> dict[str, Mark]:
     names = sorted(set(people))
     path = project.marks
     kept = _read(project)
-    cast = project.find_people() if project.people.is_dir() else []
+    cast = project.find_people(missing_ok=True)
     new = [name for name in sorted({*names, *cast}) if name not in kept and not is_stranger(name)]
     if new:
         following = max(kept.values(), default=-1) + 1

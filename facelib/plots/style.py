@@ -5,10 +5,15 @@ from __future__ import annotations
 import html
 import textwrap
 
+import numpy as np
+import pandas as pd
 import plotly.graph_objects as go
 
 import facelib.plots.quick_nbformat  # noqa: F401  # before plotly shows a figure
 from facelib.plots.colours import COLOURS
+
+LEGEND_BELOW = {"orientation": "h", "x": 0, "y": 0, "yref": "container", "yanchor": "bottom"}
+"""The place of a legend: in rows along the figure's lower edge."""
 
 
 def escaped(name: str, *, width: int = 24) -> str:
@@ -26,6 +31,11 @@ def escaped(name: str, *, width: int = 24) -> str:
     """
     lines = textwrap.wrap(name, width) if width else [name]
     return "<br>".join(html.escape(line, quote=False) for line in lines)
+
+
+def evenly_picked(table: pd.DataFrame, most: int) -> pd.DataFrame:
+    """Return every n-th row of a table, the first and the last among them, so that there are at most `most`."""
+    return table.iloc[np.unique(np.linspace(0, len(table) - 1, min(most, len(table))).astype(int))]
 
 
 def template() -> go.layout.Template:
@@ -85,14 +95,5 @@ def legend_below(figure: go.Figure, *, plot_height: int) -> None:
         showlegend=True,
         height=plot_height + below,
         margin_b=below,
-        legend={
-            "orientation": "h",
-            "x": 0,
-            "y": 0,
-            "yref": "container",
-            "yanchor": "bottom",
-            "entrywidth": 190,
-            "maxheight": below,
-            "itemsizing": "constant",
-        },
+        legend=LEGEND_BELOW | {"entrywidth": 190, "maxheight": below, "itemsizing": "constant"},
     )

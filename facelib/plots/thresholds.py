@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
 from facelib.plots.colours import REJECTED, RIGHT, WRONG
-from facelib.plots.style import template
+from facelib.plots.style import LEGEND_BELOW, evenly_picked, template
 
 _MOST_ROWS = 2000
 _LINES = (
@@ -36,7 +36,7 @@ def draw_outcomes(
         A figure of four lines that are told apart by their dashes too, not by colour alone.
     """
     figure = go.Figure()
-    drawn = curve.iloc[np.unique(np.linspace(0, len(curve) - 1, min(len(curve), _MOST_ROWS)).astype(int))]
+    drawn = evenly_picked(curve, _MOST_ROWS)
     for column, label, colour, dash in _LINES:
         figure.add_scatter(
             x=drawn["threshold"],
@@ -54,7 +54,7 @@ def draw_outcomes(
         height=470,
         margin_t=80,
         margin_b=130,
-        legend={"orientation": "h", "x": 0, "y": 0, "yref": "container", "yanchor": "bottom", "entrywidth": 230},
+        legend=LEGEND_BELOW | {"entrywidth": 230},
     )
     figure.update_xaxes(title=axis)
     figure.update_yaxes(title="share of faces", tickformat=".0%", range=[-0.02, 1.02])
@@ -111,7 +111,7 @@ def draw_distances(
         height=420,
         margin_t=80,
         margin_b=100,
-        legend={"orientation": "h", "x": 0, "y": 0, "yref": "container", "yanchor": "bottom"},
+        legend=LEGEND_BELOW,
     )
     figure.update_xaxes(title=axis)
     figure.update_yaxes(title="share of faces", tickformat=".0%", range=None if any(map(len, parts)) else [0, 1])

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import base64
 import html
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import pandas as pd
 
-from facelib.faces import Image
+from facelib.faces import BOX, Image
 from facelib.films.appearances import timecode
-from facelib.images import UnreadablePicture, crop, data_uri, read_image, thumbnail
+from facelib.images import UnreadablePicture, crop, data_uri, jpeg_uri, read_image, thumbnail
 from facelib.plots.colours import GROUND
+from facelib.plots.style import evenly_picked
 from facelib.project import path_of
 
 _TILE = (
@@ -33,6 +35,12 @@ class Thumbnails:
     """
 
     html: str
+
+    @classmethod
+    def side_by_side(cls, tiles: Iterable[str], rest: str = "") -> Self:
+        """Put tiles in rows, as many in each as fit, and below them a text in HTML."""
+        rows = '<div style="display:flex;flex-wrap:wrap;gap:12px 10px;align-items:flex-start">'
+        return cls(f"{rows}{''.join(tiles)}</div>{f'<p>{rest}</p>' if rest else ''}")
 
     def _repr_html_(self) -> str:
         return self.html
@@ -54,9 +62,8 @@ def thumbnails(table: pd.DataFrame, folder: str | Path, *, size: int = 96, most:
     """
     if table.empty:
         return Thumbnails("<p>No pictures to show.</p>")
-    shown = table.iloc[np.unique(np.linspace(0, len(table) - 1, min(most, len(table))).astype(int))]
-    tiles = [_tile(row, Path(folder), size) for _, row in shown.iterrows()]
-    return Thumbnails(_grid(tiles, len(table)))
+    shown = evenly_picked(table, most)
+    return _page((_tile(row, Path(folder), size) for _, row in shown.iterrows()), len(shown), len(table))
 
 
 def contact_sheet(shots: pd.DataFrame, keyframes: pd.DataFrame, *, most: int = 60) -> Thumbnails:
@@ -70,15 +77,16 @@ def contact_sheet(shots: pd.DataFrame, keyframes: pd.DataFrame, *, most: int = 6
     if shots.empty:
         return Thumbnails("<p>No shots to show.</p>")
     rows = shots.merge(keyframes[["shot", "picture"]], on="shot")
-    shown = rows.iloc[np.unique(np.linspace(0, len(rows) - 1, min(most, len(rows))).astype(int))]
+    shown = evenly_picked(rows, most)
     tiles = []
     for _, row in shown.iterrows():
-        picture = "data:image/jpeg;base64," + base64.b64encode(row["picture"]).decode("ascii")
         begins = f" by a {row['transition']}" if row["transition"] == "fade" else ""
         caption = f"<b>{row['shot']}</b> at {timecode(row['start'])}{begins}<br>scene {row['scene']}"
-        image = f'<img src="{picture}" alt="shot {row["shot"]}" style="max-width:100%;max-height:100%">'
+        image = (
+            f'<img src="{jpeg_uri(row["picture"])}" alt="shot {row["shot"]}" style="max-width:100%;max-height:100%">'
+        )
         tiles.append(_TILE.format(width=160, size=90, picture=image, caption=caption, name=f"set-up {row['setup']}"))
-    return Thumbnails(_grid(tiles, len(rows)))
+    return _page(tiles, len(shown), len(rows))
 
 
 def face_thumbnail(folder: str | Path, row: pd.Series, *, size: int = 96) -> Image:
@@ -95,16 +103,14 @@ def face_thumbnail(folder: str | Path, row: pd.Series, *, size: int = 96) -> Ima
         UnreadablePicture: When it cannot be read.
     """
     image = read_image(Path(folder) / path_of(str(row["picture"])))
-    box = row.reindex(["left", "top", "right", "bottom"]).to_numpy(float)
+    box = row.reindex(BOX).to_numpy(float)
     if np.isfinite(box).all():
         image = crop(image, box)
     return thumbnail(image, size=size)
 
 
-def _grid(tiles: list[str], total: int) -> str:
-    rest = "" if len(tiles) == total else f"<p>{len(tiles)} of {total}, evenly picked.</p>"
-    grid = '<div style="display:flex;flex-wrap:wrap;gap:12px 10px;align-items:flex-start">'
-    return f"{grid}{''.join(tiles)}</div>{rest}"
+def _page(tiles: Iterable[str], shown: int, total: int) -> Thumbnails:
+    return Thumbnails.side_by_side(tiles, "" if shown == total else f"{shown} of {total}, evenly picked.")
 
 
 def _tile(row: pd.Series, folder: Path, size: int) -> str:

@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from facelib.plots.colours import COLOURS, Mark, marks
-from facelib.plots.style import escaped, legend_below, template
+from facelib.plots.style import LEGEND_BELOW, escaped, legend_below, template
 from facelib.project import write_text
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def draw_curves(curves: pd.DataFrame, *, best_epoch: int | None = None) -> go.Fi
         )
     figure.update_layout(
         template=template(), title="Training", hovermode="x unified", height=520, margin_t=86, margin_b=110,
-        legend={"orientation": "h", "x": 0, "y": 0, "yref": "container", "yanchor": "bottom"},
+        legend=LEGEND_BELOW,
     )  # fmt: skip
     figure.update_annotations(font_size=13)
     for note in figure.layout.annotations[:2]:

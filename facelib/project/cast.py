@@ -54,7 +54,8 @@ def entries_left_out(people: Path) -> Iterator[tuple[Path, str]]:
 
 
 def _entries(people: Path) -> list[Path]:
-    return sorted(entry for entry in people.iterdir() if not is_ignored(entry.name))
+    there = people.iterdir() if people.is_dir() else ()
+    return sorted(entry for entry in there if not is_ignored(entry.name))
 
 
 def _is_person(entry: Path, people: Path) -> bool:

@@ -36,61 +36,12 @@ FILM_PROTOCOLS = "file"
 FFmpeg allows every protocol to a film that is read from memory or in place from shared storage, the network too.
 """
 
-VIDEO_SUFFIXES = frozenset(
-    {
-        ".3g2",
-        ".3gp",
-        ".amv",
-        ".apng",
-        ".asf",
-        ".avi",
-        ".divx",
-        ".dv",
-        ".evo",
-        ".f4v",
-        ".flv",
-        ".gif",
-        ".gxf",
-        ".ivf",
-        ".m1v",
-        ".m2p",
-        ".m2t",
-        ".m2ts",
-        ".m2v",
-        ".m4v",
-        ".mj2",
-        ".mjpeg",
-        ".mjpg",
-        ".mkv",
-        ".mod",
-        ".mov",
-        ".mp4",
-        ".mp4v",
-        ".mpe",
-        ".mpeg",
-        ".mpg",
-        ".mpv",
-        ".mts",
-        ".mxf",
-        ".nut",
-        ".ogm",
-        ".ogv",
-        ".qt",
-        ".rm",
-        ".rmvb",
-        ".tod",
-        ".tp",
-        ".trp",
-        ".ts",
-        ".vob",
-        ".vro",
-        ".webm",
-        ".wmv",
-        ".wtv",
-        ".xvid",
-        ".y4m",
-    }
-)
+VIDEO_SUFFIXES = frozenset({
+    ".3g2", ".3gp", ".amv", ".apng", ".asf", ".avi", ".divx", ".dv", ".evo", ".f4v", ".flv", ".gif", ".gxf", ".ivf",
+    ".m1v", ".m2p", ".m2t", ".m2ts", ".m2v", ".m4v", ".mj2", ".mjpeg", ".mjpg", ".mkv", ".mod", ".mov", ".mp4",
+    ".mp4v", ".mpe", ".mpeg", ".mpg", ".mpv", ".mts", ".mxf", ".nut", ".ogm", ".ogv", ".qt", ".rm", ".rmvb", ".tod",
+    ".tp", ".trp", ".ts", ".vob", ".vro", ".webm", ".wmv", ".wtv", ".xvid", ".y4m",
+})  # fmt: skip
 """Suffixes of films; a file with another suffix is a film as well when FFmpeg finds moving pictures in it."""
 
 _HEAD = 4096

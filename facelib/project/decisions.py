@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import io
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
 
-from facelib.project.files import atomic_write, writer_lock
+from facelib.faces import BOX
+from facelib.project.files import write_bytes, writer_lock
 from facelib.project.names import reserved_label
 from facelib.project.spreadsheets import csv_text, read_csv_table
 
 CORRECTION_COLUMNS = [
     "when", "video", "track", "picture", "was", "is", "by", "frame", "left", "top", "right", "bottom",
 ]  # fmt: skip
-BOX = ["left", "top", "right", "bottom"]
 
 
 def now() -> str:
@@ -51,10 +50,7 @@ def append_corrections(path: str | Path, rows: pd.DataFrame) -> None:
             old = (",".join(CORRECTION_COLUMNS) + "\n").encode()
         elif not old.endswith(b"\n"):  # a text editor may have left the last line open
             old += b"\n"
-        with atomic_write(path) as temporary, temporary.open("wb") as file:
-            file.write(old + text.encode())
-            file.flush()
-            os.fsync(file.fileno())
+        write_bytes(old + text.encode(), path, sync=True)
 
 
 def read_corrections(path: str | Path) -> pd.DataFrame:

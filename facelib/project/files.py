@@ -76,6 +76,29 @@ def write_table(table: pd.DataFrame, path: str | Path) -> None:
             table.to_parquet(temporary, index=False)
 
 
+def write_bytes(content: bytes, path: str | Path, *, sync: bool = False) -> None:
+    """Write bytes atomically; with `sync` they are on the disk before the file has its name, whatever is cut off."""
+    with atomic_write(path) as temporary, open(temporary, "wb") as file:
+        file.write(content)
+        if sync:
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def link_or_move(source: Path, target: Path) -> None:
+    """Give a file another name, without replacing what has it; the old name may stay.
+
+    Raises:
+        FileExistsError: When there is a file of this name.
+    """
+    try:
+        os.link(source, target)
+    except FileExistsError:
+        raise
+    except OSError:  # not every file system has links
+        os.replace(source, target)
+
+
 def write_text(text: str, path: str | Path) -> None:
     """Write text atomically, as UTF-8."""
     with atomic_write(path) as temporary:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from facelib.project.decisions import append_decision, merged_names, name_answers, read_decisions
 from facelib.project.layout import Project
-from facelib.project.names import checked_name, near_names
+from facelib.project.names import near_names
 
 Answer = Literal["merge", "apart"]
 Pair = tuple[str, str]
@@ -70,13 +70,9 @@ def merged(project: Project) -> dict[str, str]:
 
 
 def cast_of(project: Project) -> list[str]:
-    """Return the names of the cast, sorted: the folders of `people/` without the names merged into others.
-
-    Raises:
-        FileNotFoundError: When the project has no `people/` folder.
-    """
+    """Return the names of the cast, sorted: the folders of `people/` without the names merged into others."""
     gone = merged(project)
-    return [name for name in project.find_people() if name not in gone]
+    return [name for name in project.find_people(missing_ok=True) if name not in gone]
 
 
 def open_pairs(project: Project, pairs: Iterable[Pair]) -> list[Pair]:
@@ -91,7 +87,7 @@ def _answer(project: Project, name: str, other: str, *, now_is: str, by: str) ->
         if given not in people:
             near = [found.name for found in near_names(given, people)] or people
             raise ValueError(f"expected a name of the cast, got {given!r}; did you mean one of {near!r}?")
-    if checked_name(name) == checked_name(other) and name == other:
+    if name == other:
         raise ValueError(f"expected two names, got {name!r} twice")
     was = name if now_is != name else other
     append_decision(project.corrections, f"people/{name}", was=was, now_is=now_is, by=by)

@@ -212,13 +212,13 @@ class Project:
             own = []
         return next((film.name for film in [*own, *films]), "")
 
-    def find_people(self) -> list[str]:
+    def find_people(self, *, missing_ok: bool = False) -> list[str]:
         """Return the names of the people, sorted: the folders in `people/`, without system folders.
 
         Raises:
-            FileNotFoundError: When the project has no `people/` folder.
+            FileNotFoundError: When the project has no `people/` folder; with `missing_ok` it has nobody instead.
         """
-        if not self.people.is_dir():
+        if not (missing_ok or self.people.is_dir()):
             raise FileNotFoundError(
                 f"expected a folder with one folder of pictures a person at {str(self.people)!r}, found none; "
                 f"make it, or run 'facelib demo' for a project to try"

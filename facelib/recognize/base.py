@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
-from facelib.recognize.votes import Neighbours, find_neighbours
+from facelib.embed.neighbours import Neighbours, find_neighbours
 
 
 class OpenSetRecognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]

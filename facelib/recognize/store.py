@@ -8,15 +8,19 @@ import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from facelib.project import atomic_write, write_text
+from facelib.project.plain import plain
 from facelib.recognize.calibration import logistic
 from facelib.recognize.knn import OpenSetKNN
 from facelib.recognize.svm import OpenSetSVM
+
+if TYPE_CHECKING:
+    from facelib.embed import Embedder
 
 RecognizerKind = Literal["knn", "svm"]
 _ESTIMATORS: dict[str, type[OpenSetKNN] | type[OpenSetSVM]] = {"knn": OpenSetKNN, "svm": OpenSetSVM}
@@ -78,6 +82,18 @@ class RecognizerInfo:
     unnamed: float = math.nan
     aliases: tuple[tuple[str, str], ...] = ()
 
+    def check_embedder(self, embedder: Embedder) -> None:
+        """Check that an embedder is the network for which the recognizer was fitted.
+
+        Raises:
+            ValueError: When it is another one.
+        """
+        if embedder.sha256 != self.weights_sha256:
+            raise ValueError(
+                f"expected the embeddings of {self.embedder!r}, on which the recognizer was fitted, got "
+                f"{embedder.name!r}; run 02 and 04 again with this embedder, or choose the other one here"
+            )
+
     def confidence(self, distances: ArrayLike) -> NDArray[np.float64]:
         """Return the probability, 0 to 1, that a name at such a distance is right; NaN stays NaN."""
         values = np.asarray(distances, np.float64)
@@ -105,9 +121,7 @@ def save_recognizer(estimator: OpenSetKNN | OpenSetSVM, path: str | Path, info: 
     with atomic_write(path) as temporary:
         skops_io.dump(estimator, temporary)
         digest = hashlib.sha256(temporary.read_bytes()).hexdigest()
-    fields = {"recognizer_sha256": digest} | {
-        name: _without_nan(value) for name, value in dataclasses.asdict(info).items()
-    }
+    fields = {"recognizer_sha256": digest} | plain(dataclasses.asdict(info))
     write_text(json.dumps(fields, indent=2, ensure_ascii=False, allow_nan=False) + "\n", path.with_suffix(".json"))
 
 
@@ -172,13 +186,6 @@ def _read_info(path: Path) -> tuple[str, RecognizerInfo]:
             f"run notebook 04_tune_threshold again"
         ) from error
     return digest, info
-
-
-def _without_nan(value: Any) -> Any:
-    """Return the value with NaN, which JSON does not know, as None."""
-    if isinstance(value, tuple | list):
-        return [_without_nan(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _from_json(value: Any) -> Any:

@@ -112,7 +112,7 @@ class Review:
 
     def _history(self) -> list[Decision]:
         """Return the decisions of earlier sessions that can be undone: rows with the same time are one."""
-        rows = {key: row for row, key in enumerate(zip(self.tracks["video"], self.tracks["track"], strict=True))}
+        rows = self._rows()
         said: dict[int, str] = {}
         steps: list[Decision] = []
         known = self._corrections[self._corrections["matched"] >= 0]
@@ -142,7 +142,7 @@ class Review:
 
     def people(self) -> list[str]:
         """Return the names to choose from: the cast, and everybody named so far, sorted."""
-        folders = self.project.find_people() if self.project.people.is_dir() else []
+        folders = self.project.find_people(missing_ok=True)
         labels = {label for label in self.tracks["label"] if not is_group(label)} - {UNKNOWN, NOT_A_FACE}
         return sorted({*folders, *labels}, key=str.casefold)
 
@@ -298,6 +298,9 @@ class Review:
         before = tuple(said.get(row, "") for row in rows)
         self._done.append(Decision(when, self.by, rows, before, tuple(given[row] for row in rows)))
 
+    def _rows(self) -> dict[tuple[str, int], int]:
+        return {key: row for row, key in enumerate(zip(self.tracks["video"], self.tracks["track"], strict=True))}
+
     def _said(self) -> dict[int, str]:
         known = current(self._corrections).merge(self.tracks.reset_index(), left_on=["video", "matched"],
                                                  right_on=["video", "track"])  # fmt: skip
@@ -323,7 +326,7 @@ class Review:
         if known.empty:
             return {}
         last = known.drop_duplicates(["video", "matched"], keep="last")
-        rows = {key: row for row, key in enumerate(zip(self.tracks["video"], self.tracks["track"], strict=True))}
+        rows = self._rows()
         said = zip(last["video"], last["matched"], last["when"], last["by"], strict=True)
         found = ((rows.get((video, track)), str(when), str(by)) for video, track, when, by in said)
         return {row: (when, by) for row, when, by in found if row is not None}

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pyarrow.parquet as pq
 
-from facelib.films.corrections.log import BOX
+from facelib.faces import BOX
 from facelib.project import Project
 
 FACE = ["frame", *BOX]

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Annotated
 
-from fastapi import Depends, Request, Response
+from fastapi import Request, Response
 from pydantic import BaseModel
 from starlette.types import Receive, Scope, Send
 
 from facelib.project import Project, text_of
 from facelib.server.cached import Kept
+from facelib.server.dependencies import held_by_app
 from facelib.server.etags import is_named
 
 _KEPT = 256  # answers in memory
@@ -164,12 +165,7 @@ def address_of(scope: Scope) -> str:
     return f"{scope['path']}?{scope['query_string'].decode('latin-1')}"
 
 
-async def _answers_of(request: Request) -> Answers:
-    answers: Answers = request.app.state.answers
-    return answers
-
-
-CurrentAnswers = Annotated[Answers, Depends(_answers_of)]
+CurrentAnswers = Annotated[Answers, held_by_app("answers")]
 
 
 def _takes_gzip(accepted: str) -> bool:

@@ -18,7 +18,7 @@ from facelib.server import embedded, front
 from facelib.server.answers import Answers
 from facelib.server.api import events, jobs, of_projects, projects, server, session, tokens, uploads, users
 from facelib.server.api.doctor import GalleryDoctor
-from facelib.server.database import open_store
+from facelib.server.database import Store, open_store
 from facelib.server.etags import ETags
 from facelib.server.events import EventFeed
 from facelib.server.examples import add_examples
@@ -79,6 +79,16 @@ def create_app(settings: ServerSettings, *, warm: bool = False) -> FastAPI:
         redoc_url=None,
         servers=[{"url": settings.root_path}] if settings.root_path else None,
     )
+    _hold(app, settings, store)
+    add_handlers(app, settings)
+    app.router.routes.extend(_routes())
+    _describe(app)
+    _add_middleware(app, settings)
+    return app
+
+
+def _hold(app: FastAPI, settings: ServerSettings, store: Store) -> None:
+    """Put into the app's state what the endpoints take from it, see `held_by_app`."""
     app.state.settings, app.state.store = settings, store
     app.state.feed = EventFeed(store)
     app.state.pages, app.state.reviews, app.state.networks = FilmPages(), Reviews(), Networks()
@@ -86,9 +96,10 @@ def create_app(settings: ServerSettings, *, warm: bool = False) -> FastAPI:
     app.state.callers = Callers(store, settings.session_hours)
     app.state.registry = CollectorRegistry()
     app.state.first_token = make_first_token(store)
-    add_handlers(app, settings)
-    app.router.routes.extend(_routes())
-    _describe(app)
+
+
+def _add_middleware(app: FastAPI, settings: ServerSettings) -> None:
+    """Add what every request passes, the innermost first."""
     app.add_middleware(ETags)
     app.add_middleware(BodyLimit)
     app.add_middleware(KnownAnswers, answers=app.state.answers, callers=app.state.callers, settings=settings)
@@ -97,7 +108,6 @@ def create_app(settings: ServerSettings, *, warm: bool = False) -> FastAPI:
         app.add_middleware(Prefix, prefix=settings.root_path)
     app.add_middleware(SecurityHeaders, only_https=settings.secure_cookies)
     app.add_middleware(Observe, registry=app.state.registry)
-    return app
 
 
 @cache

@@ -91,6 +91,11 @@ def table_of(path: Path) -> pd.DataFrame | None:
     return _read(str(path), status.st_size, status.st_mtime_ns)
 
 
+def rows_of(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return a table's rows by the names of its columns."""
+    return table.to_dict("records")  # type: ignore[return-value]
+
+
 def merged_of(project: Project) -> dict[str, str]:
     """Return each merged name with the name that it is merged into, read once for each state of the decisions."""
     return _merged(project, tag_of(project.corrections))
@@ -120,8 +125,7 @@ def appearances_of(path: Path, *, longest_gap: float, unknown: bool) -> list[dic
 @lru_cache(maxsize=32)
 def _appearances(path: Path, size: int, changed: int, longest_gap: float, unknown: bool) -> list[dict[str, Any]]:
     tracks = with_ends(pd.read_parquet(path))
-    rows: list[dict[str, Any]] = appearances(tracks, longest_gap=longest_gap, unknown=unknown).to_dict("records")  # type: ignore[assignment]
-    return rows
+    return rows_of(appearances(tracks, longest_gap=longest_gap, unknown=unknown))
 
 
 @lru_cache(maxsize=32)

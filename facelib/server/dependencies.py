@@ -7,35 +7,32 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from anyio import to_thread
 from fastapi import Depends, Query, Request
 from sqlalchemy.orm import Session
 
-from facelib.project import Project, path_of
+from facelib.project import Project
 from facelib.server.database import Store
-from facelib.server.folders import project_names
+from facelib.server.folders import project_names, project_of
 from facelib.server.problems import Problem
 from facelib.server.security.callers import Caller, Scope
 from facelib.server.security.recognise import Callers
 from facelib.server.settings import ServerSettings
 
 
-async def server_settings(request: Request) -> ServerSettings:
-    """Return the settings of the server that answers."""
-    settings: ServerSettings = request.app.state.settings
-    return settings
+def held_by_app(name: str) -> Any:
+    """Return the dependency on what `create_app` holds under a name in the app's state."""
+
+    async def find(request: Request) -> Any:
+        return getattr(request.app.state, name)
+
+    return Depends(find)
 
 
-async def server_store(request: Request) -> Store:
-    """Return the database of the server that answers."""
-    store: Store = request.app.state.store
-    return store
-
-
-CurrentSettings = Annotated[ServerSettings, Depends(server_settings)]
-CurrentStore = Annotated[Store, Depends(server_store)]
+CurrentSettings = Annotated[ServerSettings, held_by_app("settings")]
+CurrentStore = Annotated[Store, held_by_app("store")]
 
 
 def writing_session(store: CurrentStore) -> Iterator[Session]:
@@ -97,7 +94,7 @@ def current_project(project: str, _caller: Reader, settings: CurrentSettings) ->
     """
     if project not in project_names(settings):
         raise _no_project(project)
-    return Project(path_of(project), settings.data_dir, settings.output_dir)
+    return project_of(settings, project)
 
 
 CurrentProject = Annotated[Project, Depends(current_project)]

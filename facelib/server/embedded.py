@@ -12,13 +12,13 @@ from fastapi import APIRouter, Depends, Header, Path, Request, Response
 from fastapi.responses import FileResponse
 
 from facelib.page.data import film_data, project_data
-from facelib.project import Project, path_of
+from facelib.project import Project
 from facelib.server.api.media import answer_file
 from facelib.server.api.videos import CurrentPages
 from facelib.server.database import Embed
 from facelib.server.dependencies import CurrentSettings, CurrentStore
 from facelib.server.films import LONGEST_GAP, find_named
-from facelib.server.folders import project_names
+from facelib.server.folders import project_names, project_of
 from facelib.server.front import answer_page
 from facelib.server.headers import POLICY
 from facelib.server.problems import Problem
@@ -38,7 +38,7 @@ def shown_film(key: Key, store: CurrentStore, settings: CurrentSettings) -> tupl
         row = session.get(Embed, key)
     if row is None or not settings.embed_sites or row.project not in project_names(settings):
         raise Problem(404, "expected an address that shows a film, this one shows nothing, or nothing any longer")
-    project = Project(path_of(row.project), settings.data_dir, settings.output_dir)
+    project = project_of(settings, row.project)
     return project, find_named(project, row.video)
 
 

@@ -61,14 +61,13 @@ class FilmPages:
 
     def project_page(self, project: Project) -> Content:
         """Return the page's data of a project as JSON: its people, and its films that have names."""
-        films = [film for film in project.find_videos() if project.film(film).tracks.is_file()]
         read = []
-        for film in films:
+        for film in named_films(project):
             try:
                 read.append(self.film(project, film))
             except Problem:  # listed among the videos with its problem
                 continue
-        cast = project.find_people() if project.people.is_dir() else []
+        cast = project.find_people(missing_ok=True)
         reports = [link.href for link in project_reports(project)]
         also = [cast, reports, [(one.film.name, one.version) for one in read]]
         state = tag_of(project.output / "marks.csv", also=also)
@@ -138,6 +137,11 @@ def film_address(film: str) -> str:
 def film_id(project: Project, film: Path) -> str:
     """Return what the API calls a film: the name of its folder of results."""
     return text_of(project.film(film).folder.name)
+
+
+def named_films(project: Project) -> list[Path]:
+    """Return the films of a project whose tracks have names."""
+    return [film for film in project.find_videos() if project.film(film).tracks.is_file()]
 
 
 def find_film(project: Project, video: str) -> Path:

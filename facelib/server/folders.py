@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 
-from facelib.project import Project, file_lock, text_of
+from facelib.project import Project, file_lock, path_of, text_of
 from facelib.server.settings import ServerSettings
 
 
@@ -14,6 +14,11 @@ def project_names(settings: ServerSettings) -> list[str]:
         return []
     folders = (path for path in settings.data_dir.iterdir() if path.is_dir() and not path.name.startswith("."))
     return sorted(text_of(path.name) for path in folders)
+
+
+def project_of(settings: ServerSettings, name: str) -> Project:
+    """Return the project of a name, whether there is one or not."""
+    return Project(path_of(name), settings.data_dir, settings.output_dir)
 
 
 def while_nobody_is_forgotten(project: Project) -> AbstractContextManager[None]:

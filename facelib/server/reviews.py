@@ -11,7 +11,8 @@ from typing import Any
 from facelib.project import Project, file_lock
 from facelib.project.names import is_group
 from facelib.review import Review
-from facelib.server.cached import Kept, tag_of
+from facelib.server.cached import Kept, rows_of, tag_of
+from facelib.server.films import named_films
 from facelib.server.problems import Problem
 
 _KEPT = 8  # projects in memory
@@ -81,7 +82,7 @@ class Reviews:
 
 
 def _named(project: Project) -> list[Path]:
-    films = [film for film in project.find_videos() if project.film(film).tracks.is_file()]
+    films = named_films(project)
     if not films:
         raise Problem(409, f"expected films with names, {project.name!r} has none yet; let them be looked at first")
     return films
@@ -102,8 +103,7 @@ def _unknown_people(project: Project, review: Review) -> list[dict[str, Any]]:
     kept = read_groups(project)
     if kept is None:
         return _from_tracks(review.tracks)
-    rows: list[dict[str, Any]] = people_of(kept.members).to_dict("records")  # type: ignore[assignment]
-    return rows
+    return rows_of(people_of(kept.members))
 
 
 def _from_tracks(tracks: Any) -> list[dict[str, Any]]:

@@ -6,9 +6,9 @@ import gc
 import logging
 from threading import Event
 
-from facelib.project import Project, path_of
-from facelib.server.films import FilmPages
-from facelib.server.folders import project_names
+from facelib.project import Project
+from facelib.server.films import FilmPages, named_films
+from facelib.server.folders import project_names, project_of
 from facelib.server.problems import Problem
 from facelib.server.reviews import Reviews
 from facelib.server.settings import ServerSettings
@@ -36,10 +36,10 @@ def warm_up(settings: ServerSettings, pages: FilmPages, reviews: Reviews, stop: 
         reviews: Take what is made of tracks.
         stop: Ends it early.
     """
-    projects = [Project(path_of(name), settings.data_dir, settings.output_dir) for name in project_names(settings)]
+    projects = [project_of(settings, name) for name in project_names(settings)]
     for project in sorted(projects, key=_age)[:_PROJECTS]:
         try:
-            films = [film for film in project.find_videos() if project.film(film).tracks.is_file()]
+            films = named_films(project)
             newest = sorted(films, key=lambda film: -project.film(film).tracks.stat().st_mtime)[:_FILMS]
             for film in newest:
                 if stop.is_set():

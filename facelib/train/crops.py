@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import deque
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pandas as pd
@@ -17,6 +14,7 @@ from facelib.detect.portraits import find_portrait
 from facelib.embed import InputForm
 from facelib.embed.align import DlibAligner, align
 from facelib.faces import Image
+from facelib.gather.workers import in_order
 from facelib.images import UnreadablePicture, read_image
 from facelib.nets import dlib as dlib_weights
 from facelib.project import file_lock, write_text
@@ -109,7 +107,8 @@ def _fill(
 ) -> None:
     aligner = DlibAligner(dlib_weights.landmark_file(), size=form.size) if form.alignment == "dlib" else None
     with store.appending() as add:
-        for picture, image in _read_ahead(folder, pictures, threads):
+        images = in_order(_read, [folder / picture for picture in pictures], threads=max(1, threads), ahead=_READ_AHEAD)
+        for picture, image in zip(pictures, images, strict=True):
             face, reason = None, "unreadable"
             if image is not None:
                 portrait = find_portrait(image, detector)
@@ -118,23 +117,6 @@ def _fill(
                     face = align(portrait.image, portrait.main, form.alignment, size=form.size, aligner=aligner)[0]
             add(picture, folder / picture, face, reason)
             bar.update()
-
-
-def _read_ahead(folder: Path, pictures: Iterable[str], threads: int) -> Iterator[tuple[str, Image | None]]:
-    """Yield each picture, None where it cannot be read; a few are decoded ahead of the detector."""
-    waiting: deque[tuple[str, Future[Image | None]]] = deque()
-    with ThreadPoolExecutor(max(1, threads)) as pool:
-        try:
-            for picture in pictures:
-                waiting.append((picture, pool.submit(_read, folder / picture)))
-                if len(waiting) > _READ_AHEAD:
-                    name, image = waiting.popleft()
-                    yield name, image.result()
-            while waiting:
-                name, image = waiting.popleft()
-                yield name, image.result()
-        finally:
-            pool.shutdown(cancel_futures=True)
 
 
 def _read(path: Path) -> Image | None:

@@ -106,17 +106,17 @@ def follow(
         before = _map(vectors[shown], before, perplexity, seed)
         maps.append(_table(validation.iloc[shown], before).assign(epoch=epoch))
         measures.append({"epoch": epoch, **measure_vectors(vectors, people, seed=seed)})
-    other, figures = _table(validation.iloc[:0], np.empty((0, 2))), dict.fromkeys(MEASURES, np.nan)
-    if reference is not None:
-        found: NDArray[np.bool_] = np.asarray(np.isfinite(reference).all(axis=1))
-        if not found.all():
-            _log.warning("%s found no face in %d of %d pictures", reference_name, (~found).sum(), rows)
-        seen = shown[found[shown]]
-        points = _map(reference[seen], _start(before, shown, seen), perplexity, seed)
-        other = _table(validation.iloc[seen], points)
-        figures = measure_vectors(reference[found], people[found], seed=seed)
     table = pd.concat(maps, ignore_index=True)[["epoch", "picture", "person", "x", "y"]]
-    return TrainingMaps(table, pd.DataFrame(measures), other, figures, reference_name if reference is not None else "")
+    if reference is None:
+        nothing = _table(validation.iloc[:0], np.empty((0, 2)))
+        return TrainingMaps(table, pd.DataFrame(measures), nothing, dict.fromkeys(MEASURES, np.nan))
+    found: NDArray[np.bool_] = np.asarray(np.isfinite(reference).all(axis=1))
+    if not found.all():
+        _log.warning("%s found no face in %d of %d pictures", reference_name, (~found).sum(), rows)
+    seen = shown[found[shown]]
+    points = _map(reference[seen], _start(before, shown, seen), perplexity, seed)
+    figures = measure_vectors(reference[found], people[found], seed=seed)
+    return TrainingMaps(table, pd.DataFrame(measures), _table(validation.iloc[seen], points), figures, reference_name)
 
 
 def measure_vectors(vectors: FloatArray, people: NDArray[Any], *, seed: int = 0) -> dict[str, float]:

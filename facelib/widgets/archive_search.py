@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import html
 from pathlib import Path
 from typing import Any, get_args
@@ -15,6 +14,7 @@ import traitlets
 from facelib.archive import Archive, Unit, find_moments, find_person, hit_pictures, list_people, write_hits
 from facelib.archive.pictures import files_of, project_of
 from facelib.films.appearances import timecode
+from facelib.images import jpeg_uri
 from facelib.page.bundle import bundle
 from facelib.page.links import film_sources
 from facelib.plots import Thumbnails
@@ -165,18 +165,14 @@ def hits_page(archive: Archive, hits: pd.DataFrame, *, most: int = 24, size: int
         return Thumbnails("<p>Nothing was found.</p>")
     shown = hits.head(most)
     rows = zip(shown.to_dict("records"), hit_pictures(archive, shown), strict=True)
-    tiles = "".join(_tile(row, picture, size) for row, picture in rows)
-    rest = f"<p>and {len(hits) - most} more.</p>" if len(hits) > most else ""
-    return Thumbnails(f'<div style="display:flex;flex-wrap:wrap;gap:12px 10px">{tiles}</div>{rest}')
+    tiles = (_tile(row, picture, size) for row, picture in rows)
+    return Thumbnails.side_by_side(tiles, f"and {len(hits) - most} more." if len(hits) > most else "")
 
 
 def _tile(row: dict[Any, Any], picture: bytes, size: int) -> str:
     film, when = html.escape(str(row["film"])), f"{timecode(row['start'])[:-4]}, {row['end'] - row['start']:.1f} s"
     person = f"<b>{html.escape(str(row['person']))}</b> at {row['distance']:.2f}<br>" if "distance" in row else ""
-    data = base64.b64encode(picture).decode("ascii")
-    image = (
-        f'<img src="data:image/jpeg;base64,{data}" alt="{film}" style="width:{size}px">' if picture else "no picture"
-    )
+    image = f'<img src="{jpeg_uri(picture)}" alt="{film}" style="width:{size}px">' if picture else "no picture"
     return (
         f'<figure style="margin:0;width:{size}px;font-size:12px;line-height:1.35">{image}'
         f'<figcaption style="overflow-wrap:anywhere">{person}{film}<br>{when}</figcaption></figure>'

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import anywidget
-import numpy as np
 import plotly.graph_objects as go
 import traitlets
 from plotly.offline import get_plotlyjs
+
+from facelib.project.plain import plain
 
 
 class FittedFigure(anywidget.AnyWidget):
@@ -52,30 +53,18 @@ class FittedFigure(anywidget.AnyWidget):
             traces: New values of a trace's attributes, by the trace's number.
             layout: New values in the layout, by path: `shapes.0.x0`.
         """
-        new: dict[int, dict[str, Any]] = _plain(traces or {})
-        paths: dict[str, Any] = _plain(layout or {})
+        new: dict[str, dict[str, Any]] = plain(traces or {})
+        paths: dict[str, Any] = plain(layout or {})
         # The state that a page opened later gets is changed in place: assigning it would send all of it.
         for number, values in new.items():
-            self.data[number].update(values)
+            self.data[int(number)].update(values)
         for path, value in paths.items():
             _put(self.figure_layout, path, value)
-        numbered = {str(number): values for number, values in new.items()}
-        self.change = {"number": int(self.change.get("number", 0)) + 1, "traces": numbered, "layout": paths}
+        self.change = {"number": int(self.change.get("number", 0)) + 1, "traces": new, "layout": paths}
 
     def _wanted(self, widget: object, content: Mapping[str, Any], buffers: object) -> None:
         if content.get("wanted") == "plotly.js":
             self.send({"found": "plotly.js"}, buffers=[get_plotlyjs().encode()])
-
-
-def _plain(value: Any) -> Any:
-    """Return a value as JSON has it; what is not a number becomes null, which plotly leaves out."""
-    if isinstance(value, np.ndarray):
-        value = value.tolist()
-    if isinstance(value, Mapping):
-        return {name: _plain(part) for name, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(part) for part in value]
-    return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
 def _put(target: dict[str, Any], path: str, value: Any) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import html
 import json
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from facelib.films.appearances import APPEARANCE_COLUMNS, appearances
+from facelib.images import jpeg_uri
 from facelib.plots import Thumbnails
 from facelib.plots.colours import GROUND
 from facelib.project.names import UNKNOWN
@@ -100,24 +100,21 @@ def picture_page(path: Path | None, *, width: int) -> Thumbnails:
     """Show a saved picture, at most `width` pixels wide; without one, say so."""
     if path is None:
         return Thumbnails("<p>No picture has come yet.</p>")
-    data = base64.b64encode(path.read_bytes()).decode("ascii")
-    name = html.escape(path.name)
-    picture = f'<img src="data:image/jpeg;base64,{data}" alt="{name}" style="width:{width}px;max-width:100%">'
-    return Thumbnails(f"{picture}<p>{name}</p>")
+    name, picture = html.escape(path.name), jpeg_uri(path.read_bytes())
+    shown = f'<img src="{picture}" alt="{name}" style="width:{width}px;max-width:100%">'
+    return Thumbnails(f"{shown}<p>{name}</p>")
 
 
 def faces_page(faces: Sequence[SeenFace]) -> Thumbnails:
     """Show faces seen live as small pictures, with who they are and how sure that is."""
     if not faces:
         return Thumbnails("<p>No faces have been seen yet.</p>")
-    tiles = "".join(_tile(face) for face in faces)
-    return Thumbnails(f'<div style="display:flex;flex-wrap:wrap;gap:12px 10px;align-items:flex-start">{tiles}</div>')
+    return Thumbnails.side_by_side(_tile(face) for face in faces)
 
 
 def _tile(face: SeenFace) -> str:
     picture = "no picture"
     if face.picture:
-        data = base64.b64encode(face.picture).decode("ascii")
-        picture = f'<img src="data:image/jpeg;base64,{data}" alt="" style="max-width:112px;max-height:112px">'
+        picture = f'<img src="{jpeg_uri(face.picture)}" alt="" style="max-width:112px;max-height:112px">'
     sure = f"{face.confidence:.2f} sure<br>" if face.person != UNKNOWN else ""
     return _TILE.format(picture=picture, person=html.escape(face.person), sure=sure, first=face.first, last=face.last)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Sized
 from pathlib import Path, PurePosixPath
 
 import pandas as pd
@@ -11,6 +11,7 @@ import pandas as pd
 from facelib.gallery import accept, accepted, move, undo
 from facelib.project import Project, write_table
 from facelib.project.spreadsheets import read_csv_table
+from facelib.project.wording import counted
 
 Proposal = tuple[str, str]
 """A picture, relative to the project's data folder, and the kind of what is proposed about it."""
@@ -59,7 +60,7 @@ class PictureDecisions:
 
     def leave_out(self, rows: pd.DataFrame) -> str:
         """Accept proposals, or other rows with `picture` and `kind`; return what was done, in words."""
-        self._asked_for(rows)
+        _check_some(rows["picture"])
         given = list(dict.fromkeys(rows["picture"]))
         names = {self.now(picture): picture for picture in given}
         added = accept(self.project, rows.assign(picture=rows["picture"].map(self.now)))
@@ -72,8 +73,7 @@ class PictureDecisions:
 
     def keep(self, proposals: Sequence[Proposal]) -> str:
         """Reject proposals; pictures that were left out are used again."""
-        if not proposals:
-            raise ValueError("expected at least one face to decide about, got none")
+        _check_some(proposals)
         for picture, _ in proposals:
             self._not_moved(picture)
         pictures = list(dict.fromkeys(picture for picture, _ in proposals))
@@ -92,8 +92,7 @@ class PictureDecisions:
     def move(self, pictures: Iterable[str], person: str) -> str:
         """Move pictures to another person's folder; those that are there already stay, and one that fails ends it."""
         wanted = list(dict.fromkeys(pictures))
-        if not wanted:
-            raise ValueError("expected at least one face to decide about, got none")
+        _check_some(wanted)
         done: list[str] = []
         try:
             for picture in wanted:
@@ -107,8 +106,7 @@ class PictureDecisions:
 
     def take_back(self, proposals: Sequence[Proposal]) -> str:
         """Take back what is decided about pictures, in this session or an earlier one; a move only of this one."""
-        if not proposals:
-            raise ValueError("expected at least one face to decide about, got none")
+        _check_some(proposals)
         pictures = list(dict.fromkeys(picture for picture, _ in proposals))
         back = [picture for picture in pictures if picture in self._moved]
         for picture in back:
@@ -134,10 +132,6 @@ class PictureDecisions:
         self._history.pop()
         self.refresh()
         return f"Took the last decision back, about {_pictures(pictures)}.", pictures
-
-    def _asked_for(self, rows: pd.DataFrame) -> None:
-        if rows.empty:
-            raise ValueError("expected at least one face to decide about, got none")
 
     def _not_moved(self, picture: str) -> None:
         if picture in self._moved:
@@ -198,6 +192,11 @@ def write_kept(project: Project, proposals: set[Proposal]) -> None:
         path.unlink(missing_ok=True)
 
 
+def _check_some(faces: Sized) -> None:
+    if not len(faces):
+        raise ValueError("expected at least one face to decide about, got none")
+
+
 def _kept_file(project: Project) -> Path:
     return project.data / "kept.csv"
 
@@ -208,4 +207,4 @@ def _same(picture: str) -> str:
 
 
 def _pictures(pictures: Sequence[str]) -> str:
-    return f"{len(pictures)} picture{'' if len(pictures) == 1 else 's'}"
+    return counted(len(pictures), "picture")

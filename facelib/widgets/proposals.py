@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from facelib.faces import BOX
 from facelib.gallery import PROPOSAL_KINDS, Examination
 from facelib.project import Project
 from facelib.widgets.face_board import Action, FaceBoard
@@ -55,7 +56,7 @@ class GalleryProposals(FaceBoard):
         page_size: int = 40,
     ) -> None:
         """Sort the proposals and show the first page."""
-        boxes = faces[["picture", "face", "left", "top", "right", "bottom"]].drop_duplicates(["picture", "face"])
+        boxes = faces[["picture", "face", *BOX]].drop_duplicates(["picture", "face"])
         proposals = pd.concat([examination.proposals, _left_out_before(faces, examination)], ignore_index=True)
         self._proposals = proposals.merge(boxes, on=["picture", "face"], how="left")
         self._faces = faces[faces["face"] >= 0].reset_index(drop=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from facelib.faces import BOX
 from facelib.gallery import PROPOSAL_KINDS, Examination
 from facelib.plots import Thumbnails, thumbnails
 
@@ -26,7 +27,7 @@ def proposals_page(
     proposals = examination.proposals
     if proposals.empty:
         return Thumbnails("<p>Nothing is proposed.</p>")
-    boxes = faces[["picture", "face", "left", "top", "right", "bottom"]].drop_duplicates(["picture", "face"])
+    boxes = faces[["picture", "face", *BOX]].drop_duplicates(["picture", "face"])
     rows = proposals.merge(boxes, on=["picture", "face"], how="left")
     found = set(rows["kind"])
     parts = []

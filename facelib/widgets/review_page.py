@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 import html
 from collections.abc import Sequence
 
 from facelib.films.appearances import timecode
+from facelib.images import jpeg_uri
 from facelib.plots import Thumbnails
 from facelib.plots.colours import GROUND
 from facelib.review import Review
@@ -18,7 +18,6 @@ _TILE = (
     '<figcaption title="{reason}" style="overflow-wrap:anywhere"><b>{label}</b><br>{sure}<br>{place}</figcaption>'
     "</figure>"
 )
-_GRID = '<div style="display:flex;flex-wrap:wrap;gap:12px 10px;align-items:flex-start">'
 
 
 def review_page(review: Review, tracks: Sequence[int], *, most: int = 40, size: int = 112) -> Thumbnails:
@@ -32,9 +31,8 @@ def review_page(review: Review, tracks: Sequence[int], *, most: int = 40, size: 
     """
     if not tracks:
         return Thumbnails("<p>No tracks to show.</p>")
-    tiles = [_tile(review, row, size) for row in tracks[:most]]
-    rest = f"<p>and {len(tracks) - most} more.</p>" if len(tracks) > most else ""
-    return Thumbnails(f"{_GRID}{''.join(tiles)}</div>{rest}")
+    tiles = (_tile(review, row, size) for row in tracks[:most])
+    return Thumbnails.side_by_side(tiles, f"and {len(tracks) - most} more." if len(tracks) > most else "")
 
 
 def _tile(review: Review, row: int, size: int) -> str:
@@ -43,9 +41,8 @@ def _tile(review: Review, row: int, size: int) -> str:
     label, video, reason = (html.escape(str(track[name])) for name in ("label", "video", "reason"))
     picture = "no picture"
     if found:
-        data = base64.b64encode(found[0]).decode("ascii")
         style = f"max-width:{size}px;max-height:{size}px"
-        picture = f'<img src="data:image/jpeg;base64,{data}" alt="{label}" style="{style}">'
+        picture = f'<img src="{jpeg_uri(found[0])}" alt="{label}" style="{style}">'
     sure = "decided" if track["decided"] else f"{track['confidence']:.2f} sure"
     place = f"{timecode(track['start'])[:-2]}, {track['seconds']:.1f} s<br>shot {track['shot']} of {video}"
     return _TILE.format(size=size, picture=picture, label=label, sure=sure, place=place, reason=reason)

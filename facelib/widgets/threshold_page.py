@@ -11,7 +11,6 @@ from facelib.project import Project
 from facelib.recognize.tuning import Setting, Tuning
 from facelib.widgets.threshold_mistakes import KnownFaces, mistake_groups
 
-_GRID = '<div style="display:flex;flex-wrap:wrap;gap:12px 14px;align-items:flex-start">'
 _FACE = (
     '<figure style="margin:0;width:{size}px"><div style="height:{size}px;display:flex;align-items:center;'
     f'justify-content:center;{GROUND}">{{picture}}</div>'
@@ -40,14 +39,14 @@ def mistakes_page(tuning: Tuning, setting: Setting, project: Project, *, most: i
         pairs, total = group["pairs"], group["total"]
         more = f", the worst {len(pairs)}" if total > len(pairs) else ""
         parts.append(f'<h4 style="margin:14px 0 2px">{group["title"]} ({total}{more})</h4>')
-        tiles = "".join(
+        tiles = Thumbnails.side_by_side(
             f'<div style="background:var(--jp-layout-color1,#f7f7f7);padding:6px"><div style="display:flex;gap:6px">'
             f"{_tile(faces, pair['probe'], size)}{_tile(faces, pair['shown'], size)}</div>"
             f'<span style="font-size:12px">{pair["text"]}</span></div>'
             for pair in pairs
         )
         note = group["note"] if total else "None at this setting."
-        parts.append(f'<p style="margin:0 0 6px">{note}</p>{_GRID}{tiles}</div>')
+        parts.append(f'<p style="margin:0 0 6px">{note}</p>{tiles.html}')
     return Thumbnails("".join(parts))
 
 

@@ -68,7 +68,7 @@ def test_figures_are_kept_by_the_file_and_damage_is_noticed(tmp_path, monkeypatc
     monkeypatch.setenv("FACELIB_MODELS", str(tmp_path / "models"))
     assert read_figures(SHA) is None
     figures = NetworkFigures(sha256=SHA, threshold=1.25, deviation=0.01, missed=0.02, people=12, pictures=300)
-    shape = EvidenceShape(even=(0.1, 0.7), slope=(9.0, 3.0), few=0.05)
+    shape = EvidenceShape(even=(0.1, 0.7), slope=(9.0, 3.0), few=0.05, context_from=-1.5)
     assert evidence_shape("my network", SHA) == (CAUTIOUS, False)
     assert write_figures(replace(figures, shape=shape)).is_file()
     assert read_figures(SHA) == replace(figures, shape=shape)

@@ -16,8 +16,8 @@ from facelib.films.corrections import (
     CORRECTION_COLUMNS,
     NOT_A_FACE,
     append_corrections,
-    apply_corrections,
     checked_name,
+    correct_films,
     enrol,
     is_group,
     labels,
@@ -55,6 +55,12 @@ def row(label: str = "Ada", **values: object) -> pd.DataFrame:
 def tables(project, film="a.mp4"):
     files = project.film(film)
     return pd.read_parquet(files.tracks), pd.read_parquet(files.detections)
+
+
+def apply_corrections(tracks, detections, rows, film):
+    """Apply rows to one film's tables."""
+    own = rows[rows["video"] == film]
+    return correct_films({film: tracks}, own.assign(matched=match_corrections(own, detections)))
 
 
 def decided(project, *rows: pd.DataFrame):

@@ -17,10 +17,12 @@ from facelib.evaluate import Score, count, found_faces, load_truth, match_faces,
 from facelib.films.appearances import APPEARANCE_COLUMNS
 from facelib.films.identify import identify_films
 from facelib.films.index import TrackingSettings, find_tracks
+from facelib.films.indexed import index_film
 from facelib.films.naming import TRACK_COLUMNS, NamingSettings, name_tracks
 from facelib.films.settle import settle_films
 from facelib.gallery import build_gallery, read_gallery, write_gallery
 from facelib.project import FilmFiles, Project
+from facelib.project.digests import sha256_of
 from facelib.project.names import UNKNOWN
 from facelib.recognize import load_recognizer
 from facelib.recognize.tuning import tune
@@ -38,9 +40,9 @@ def embedder():
     return facelib.load_embedder("dlib")
 
 
-def enrol(project, embedder):
+def enrol(project, embedder, known=None):
     """Do what notebooks 02 and 04 do, with what they take when nothing is said."""
-    table = build_gallery(project, facelib.load_detector(), embedder, progress=False)
+    table = build_gallery(project, facelib.load_detector(), embedder, known=known, progress=False)
     write_gallery(table, project.faces, detector="mtcnn", embedder=embedder.name, weights_sha256=embedder.sha256)
     tuning = tune(read_gallery(project.faces), fallback=embedder.threshold)
     tuning.save(project.recognizer, tuning.fitted.threshold)
@@ -57,6 +59,15 @@ def demo(tmp_path_factory, make_tuned_demo):
 def identified(demo, detector, embedder):
     project, recognizer, info = demo
     return identify_films(project.find_videos(), project, detector, embedder, recognizer, info, progress=False)
+
+
+@pytest.fixture(scope="module")
+def short(tmp_path_factory, make_tuned_demo, detector, embedder):
+    """The demo with shots of 10 frames, its film looked through."""
+    project = make_tuned_demo(tmp_path_factory.mktemp("short"), 0.4)
+    recognizer, info = load_recognizer(project.recognizer)
+    identify_films([project.videos / "demo.mp4"], project, detector, embedder, recognizer, info, progress=False)
+    return project, recognizer, info
 
 
 class Blind:
@@ -128,8 +139,8 @@ class TestDemo:
         assert keyframes["shot"].tolist() == shots["shot"].tolist()
         assert (keyframes["time"].between(shots["start"], shots["end"])).all()
 
-    def test_a_film_is_looked_through_once(self, demo, identified, detector, embedder):
-        project, recognizer, info = demo
+    def test_a_film_is_looked_through_once(self, short, detector, embedder):
+        project, recognizer, info = short
         blind = Blind(detector)
         before = pd.read_parquet(project.film("demo.mp4").tracks)
         films = [project.videos / "demo.mp4"]
@@ -144,7 +155,7 @@ class TestDemo:
         identify_films(films, project, detector, embedder, recognizer, info, progress=False)
         pd.testing.assert_frame_equal(pd.read_parquet(project.film("demo.mp4").tracks), before)
 
-    def test_a_films_looks_at_every_nth_frame(self, demo, identified, detector, embedder, tmp_path):
+    def test_a_films_looks_at_every_nth_frame(self, demo, detector, embedder, tmp_path):
         files = FilmFiles(tmp_path)
         find_tracks(
             demo[0].videos / "demo.mp4",
@@ -174,8 +185,8 @@ class TestDemo:
         assert np.allclose(np.array(times)[detections["frame"]], detections["time"])
         assert np.ptp(np.diff(times)) > 0.05
 
-    def test_again_gives_the_same_tables(self, demo, identified, detector, embedder, tmp_path):
-        project, recognizer, info = demo
+    def test_again_gives_the_same_tables(self, short, detector, embedder, tmp_path):
+        project, recognizer, info = short
         other = Project("demo", project.data_dir, tmp_path)
         film = project.videos / "demo.mp4"
         identify_films([film], other, detector, embedder, recognizer, info, progress=False)
@@ -185,8 +196,8 @@ class TestDemo:
 
 
 class TestBadFilms:
-    def test_the_others_go_on(self, demo, detector, embedder, make_film, tmp_path):
-        project, recognizer, info = demo
+    def test_the_others_go_on(self, short, detector, embedder, make_film, tmp_path):
+        project, recognizer, info = short
         other = Project("demo", project.data_dir, tmp_path / "out")
         broken = tmp_path / "broken.mp4"
         broken.write_bytes(b"no film")
@@ -201,15 +212,15 @@ class TestBadFilms:
         assert pd.read_parquet(other.film(empty).detections).empty
         assert not other.film(broken).folder.exists() or not list(other.film(broken).folder.iterdir())
 
-    def test_cut_short_is_told(self, demo, detector, embedder, tmp_path):
-        project, recognizer, info = demo
+    def test_cut_short_is_told(self, short, detector, embedder, tmp_path):
+        project, recognizer, info = short
         other = Project("demo", project.data_dir, tmp_path / "out")
         half = tmp_path / "half.mp4"
         content = (project.videos / "demo.mp4").read_bytes()
         half.write_bytes(content[: len(content) // 2])
         done = identify_films([half], other, detector, embedder, recognizer, info, progress=False)
         assert done.films == [half]
-        assert done.summary["problem"].str.fullmatch(r"read to 1\d\.\d of 30\.0 seconds.*").all()
+        assert done.summary["problem"].str.fullmatch(r"read to [12]\.\d of 4\.0 seconds.*").all()
         assert len(pd.read_csv(other.film(half).appearances)) >= 2
 
     def test_none_can_be_read(self, demo, detector, embedder, tmp_path):
@@ -253,14 +264,14 @@ def test_faces_by_another_network_are_not_compared(weights, one_person, make_rev
 
 
 @pytest.mark.real_data
-def test_film_clips(shared_data, tmp_path, detector, embedder):
+def test_film_clips(shared_data, known_faces, tmp_path, detector, embedder):
     """Enrolled from its pictures as they are, all 11 clips."""
     source = shared_data / "film_clips"
     project = Project("clips", tmp_path / "data", tmp_path / "output")
     project.data.mkdir(parents=True)
     for name in ("people", "videos"):
         (project.data / name).symlink_to(source / name)
-    recognizer, info = enrol(project, embedder)
+    recognizer, info = enrol(project, embedder, known_faces("film_clips"))
     films = project.find_videos()
     assert len(films) == 11
     identify_films(films, project, detector, embedder, recognizer, info, progress=False)
@@ -309,7 +320,7 @@ def test_who_is_left_out_of_a_cast_is_given_nobody_elses_name(shared_data, sitco
     ):
         path, labels = shared_data / film, load_truth(shared_data / truth)
         files = project.film(path)
-        found = find_tracks(path, files, detector, embedder, progress=False)
+        found = index_film(path, files, detector, embedder, content=sha256_of(path), progress=False)
         for person in recognizer.classes_.tolist():
             assert names_without(person, found, files, recognizer, info, labels) <= 2, (film, person)
 

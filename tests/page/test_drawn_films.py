@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+from facelib.films import present
 from facelib.films.corrections.log import CORRECTION_COLUMNS, append_corrections
 from facelib.films.drawn import drawn_options, films_behind
 from facelib.films.media.decode import probe
@@ -29,6 +30,17 @@ def project(make_squares) -> Project:
     draw_films(settled, COLOURS, blur="everyone", sharp={"Bo"}, progress=False)
     write_page(made, progress=False)
     return made
+
+
+def test_films_drawn_at_once_are_those_drawn_one_by_one(project, monkeypatch):
+    films, settled = [project.film(name).annotated for name in ("a.mp4", "b.mp4")], settle_films(project)
+    drawn = []
+    for cores in (1, 2):
+        monkeypatch.setattr(present, "allowed_cores", lambda cores=cores: cores)
+        made = draw_films(settled, COLOURS, progress=False)
+        assert [film.name for film in made] == ["a.mp4", "b.mp4"]
+        drawn.append([path.read_bytes() for path in films])
+    assert drawn[0] == drawn[1] and films_behind(project, settled.films) == []
 
 
 def rename(project: Project, person: str) -> Settled:

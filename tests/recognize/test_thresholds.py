@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 
-from facelib.project import Project
+from facelib.gallery import Gallery
 from facelib.project.names import UNKNOWN
 from facelib.recognize import OpenSetKNN
 from facelib.recognize.calibration import logistic, platt
@@ -452,21 +452,10 @@ def test_confidence_of_many_people_is_measured_and_of_few_is_not() -> None:
     assert confidence_model(many, fallback=0.1) == (slope, intercept)
 
 
-def embedded(folder: Path, output: Path, name: str) -> Faces:
-    """Return the usable faces of a project's people, by the default networks."""
-    from facelib.detect import load_detector
-    from facelib.embed import load_embedder
-    from facelib.gallery import Gallery, build_gallery
-
-    embedder = load_embedder("dlib")
-    table = build_gallery(Project(name, folder, output), load_detector(), embedder, progress=False)
-    gallery = Gallery(table, "", "", embedder.sha256)
-    return gallery.vectors, gallery.names
-
-
 @pytest.mark.real_data
-def test_small_pictures_of_five_leads(shared_data: Path, tmp_path: Path) -> None:
-    vectors, names = embedded(shared_data, tmp_path, "himym")
+def test_small_pictures_of_five_leads(known_faces: Callable[[str], Gallery]) -> None:
+    gallery = known_faces("himym")
+    vectors, names = gallery.vectors, gallery.names
     result = leave_one_out(vectors, names)
     assert len(names) >= 215
     assert result["nearest"] >= 0.96

@@ -7,15 +7,17 @@ import pwd
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import count
 from pathlib import Path
+from typing import TypeVar
 
 import psycopg
 import pytest
+from _pytest.mark import ParameterSet
 from fastapi import FastAPI
 from playwright.sync_api import Error as PlaywrightError
 from sqlalchemy import make_url
@@ -31,6 +33,7 @@ from facelib.server.database import open_store
 from facelib.server.settings import ServerSettings
 
 _numbers = count()
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -108,6 +111,17 @@ def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
     address = cluster(with_tables="settings" in request.fixturenames)
     yield address
     cluster.drop(address)
+
+
+def over_databases(cases: Mapping[str, T], *, in_sql: Collection[str]) -> list[ParameterSet]:
+    """Return cases as `database_url` and a value: all over SQLite, over PostgreSQL those whose values get into SQL."""
+    return [
+        *(pytest.param("sqlite", case, id=f"sqlite-{name}") for name, case in cases.items()),
+        *(
+            pytest.param("postgresql", cases[name], id=f"postgresql-{name}", marks=pytest.mark.postgresql)
+            for name in in_sql
+        ),
+    ]
 
 
 @pytest.fixture

@@ -11,6 +11,8 @@ import pytest
 from httpx2 import Response
 from starlette.testclient import TestClient
 
+from .conftest import over_databases
+
 API = "/api/v1"
 OWN = f"{API}/projects/own"
 FILLED = {"project": "own", "person": "Ada Lovelace", "video": "film", "track": "0", "number": "0", "kind": "source"}
@@ -66,7 +68,11 @@ def files(folder: Path) -> dict[str, bytes]:
     return {str(path): path.read_bytes() for path in found if not {".server", ".locks"} & set(path.parts)}
 
 
-@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
+@pytest.mark.parametrize(
+    ("database_url", "body"),
+    over_databases(BODIES, in_sql=["numbers that are none", "half a character", "a NUL", "long"]),
+    indirect=["database_url"],
+)
 def test_every_endpoint_refuses_a_body_that_is_none(
     owner: TestClient, project: Path, tmp_path: Path, body: bytes
 ) -> None:
@@ -86,6 +92,7 @@ def test_every_endpoint_refuses_a_body_that_is_none(
         assert files(tmp_path) == before
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # who may what is tested on both in `security`
 def test_every_endpoint_hides_a_project_of_others(
     owner: TestClient, project: Path, client_with: Callable[[dict[str, str]], TestClient]
 ) -> None:
@@ -100,6 +107,7 @@ def test_every_endpoint_hides_a_project_of_others(
         assert there.text.replace("'own'", "'owm'").replace("/own", "/owm") == nowhere.text, (method, address)
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_every_endpoint_wants_a_log_in(owner: TestClient, project: Path) -> None:
     nobody = TestClient(owner.app, raise_server_exceptions=False)
     for method, address in operations(owner):
@@ -108,8 +116,13 @@ def test_every_endpoint_wants_a_log_in(owner: TestClient, project: Path) -> None
             assert is_a_problem(answer) and answer.status_code == 401, (method, address, answer.status_code)
 
 
+ODD = ["%00", "%2e%2e", "%2e%2e%2f%2e%2e%2fetc", "-1", "9" * 30, "%ff%fe", "x" * 5000, "%0a", "é%20"]
+
+
 @pytest.mark.parametrize(
-    "odd", ["%00", "%2e%2e", "%2e%2e%2f%2e%2e%2fetc", "-1", "9" * 30, "%ff%fe", "x" * 5000, "%0a", "é%20"]
+    ("database_url", "odd"),
+    over_databases({odd[:40]: odd for odd in ODD}, in_sql=["%00", "-1", "9" * 30, "%ff%fe", "x" * 40]),
+    indirect=["database_url"],
 )
 def test_every_endpoint_takes_odd_ids_for_none(owner: TestClient, project: Path, tmp_path: Path, odd: str) -> None:
     before = files(tmp_path)
@@ -144,7 +157,11 @@ SCRIPTS = [
 ]
 
 
-@pytest.mark.parametrize("name", SCRIPTS)
+@pytest.mark.parametrize(
+    ("database_url", "name"),
+    over_databases({name: name for name in SCRIPTS}, in_sql=["محمد", "渡辺 謙", "👩‍🚀", "O'Brien"]),
+    indirect=["database_url"],
+)
 def test_names_of_every_script(owner: TestClient, project: Path, name: str) -> None:
     made = owner.post(f"{OWN}/people", json={"name": name, "even_if_near": True})
     assert made.status_code == 201, made.text
@@ -154,6 +171,7 @@ def test_names_of_every_script(owner: TestClient, project: Path, name: str) -> N
     assert name in [one["name"] for one in owner.get(f"{OWN}/people").json()["items"]]
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("name", ["ก" * 200, "👩‍🚀" * 60, "a\u202egnp.exe", "a\u200b", "a\nb", "con", "e\u0301" * 3])
 def test_names_at_the_edge(owner: TestClient, project: Path, name: str) -> None:
     made = owner.post(f"{OWN}/people", json={"name": name, "even_if_near": True})

@@ -21,7 +21,7 @@ from facelib.project import Project
 from .running import serving
 
 # Each part goes on from where the one before ended: none can be run once more.
-pytestmark = [pytest.mark.browser, pytest.mark.kernel, pytest.mark.flaky(reruns=0)]
+pytestmark = [pytest.mark.browser, pytest.mark.flaky(reruns=0)]
 BITS, BLOCK = 9, 12
 NAME = "Mary <i>Shelley"  # shown as it is, not as markup
 APP = "document.querySelector('#facelib-page').app"
@@ -84,41 +84,34 @@ class Start:
 
 
 @pytest.fixture(scope="module")
-def start(
-    tmp_path_factory: pytest.TempPathFactory, copy_demo: Callable[..., Project], kernel_server: None
-) -> Iterator[Start]:
+def start(tmp_path_factory: pytest.TempPathFactory, copy_demo: Callable[..., Project]) -> Iterator[Start]:
     folder = tmp_path_factory.mktemp("newcomer")
     demo = copy_demo(folder / "elsewhere", 0.4)
     for person in demo.find_people():
         for picture in demo.find_pictures(person)[10:]:
             picture.unlink()
     film = folder / "elsewhere" / "trip to space.mp4"
-    frames = numbered(demo.find_videos(), film)
+    frames = numbered(demo.videos / "demo_vfr.mp4", film)
     options = ["--data-dir", str(folder / "data"), "--output-dir", str(folder / "output")]
     with serving(*options) as (_process, address, token):
         yield Start(address, token, folder, [demo.people / one for one in demo.find_people()], film, frames)
 
 
-def numbered(sources: list[Path], target: Path) -> int:
-    """Write films one behind the other with the number of each frame in its corner; return how many there are."""
-    number, begin = 0, 0.0
-    with av.open(str(target), "w") as write:
+def numbered(source: Path, target: Path) -> int:
+    """Write a film with the number of each frame in its corner; return how many there are."""
+    with av.open(str(source)) as read, av.open(str(target), "w") as write:
         stream = write.add_stream("libx264", rate=25, options={"crf": "18", "g": "24"})
         stream.width, stream.height, stream.pix_fmt = 640, 360, "yuv420p"
         stream.codec_context.time_base = Fraction(1, 1000)
-        for source in sources:
-            with av.open(str(source)) as read:
-                for frame in read.decode(video=0):
-                    pixels = frame.to_ndarray(format="rgb24")
-                    for bit in range(BITS):
-                        pixels[:BLOCK, BLOCK * bit : BLOCK * (bit + 1)] = 255 * (number >> bit & 1)
-                    new = av.VideoFrame.from_ndarray(pixels, format="rgb24")
-                    new.pts, new.time_base = round(1000 * (begin + frame.time)), Fraction(1, 1000)
-                    write.mux(stream.encode(new))
-                    number += 1
-            begin += frame.time + 0.04
+        for number, frame in enumerate(read.decode(video=0)):
+            pixels = frame.to_ndarray(format="rgb24")
+            for bit in range(BITS):
+                pixels[:BLOCK, BLOCK * bit : BLOCK * (bit + 1)] = 255 * (number >> bit & 1)
+            new = av.VideoFrame.from_ndarray(pixels, format="rgb24")
+            new.pts, new.time_base = round(1000 * frame.time), Fraction(1, 1000)
+            write.mux(stream.encode(new))
         write.mux(stream.encode(None))
-    return number
+    return number + 1
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 import uvicorn
 from axe_playwright_python.sync_playwright import Axe
 from fastapi import FastAPI
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Request, expect
 
 from facelib.films.corrections import read_corrections
 from facelib.project import Project
@@ -158,19 +158,36 @@ def test_pictures_are_left_out_and_shown_whole(browser: Browser, address: tuple[
     page.context.close()
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_no_view_keeps_anybody_out(browser: Browser, address: tuple[str, str], theme: str) -> None:
-    page = log_in(browser, address, color_scheme=theme)
+def test_no_view_keeps_anybody_out(browser: Browser, address: tuple[str, str]) -> None:
+    page = log_in(browser, address)
+    asked: list[Request] = []
+    page.on("request", lambda request: asked.append(request))
+    for kind in ("requestfinished", "requestfailed"):
+        page.on(kind, lambda request: asked.remove(request) if request in asked else None)
     for words in [*VIEWS, "film=demo&t=0.1"]:
         open_view(page, address, words)
-        page.wait_for_timeout(800)
-        found = Axe().run(page).response["violations"]
-        serious = [(one["id"], one["nodes"][0]["html"]) for one in found if one["impact"] in ("serious", "critical")]
-        assert not serious, (words, serious)
+        settle(page, asked)
+        for theme in ("light", "dark"):
+            page.emulate_media(color_scheme=theme)
+            until(page, f"document.querySelector('#facelib-page').dataset.theme === '{theme}'")
+            until(page, "document.getAnimations().every((one) => one.playState !== 'running')")
+            found = Axe().run(page).response["violations"]
+            serious = [
+                (one["id"], one["nodes"][0]["html"]) for one in found if one["impact"] in ("serious", "critical")
+            ]
+            assert not serious, (words, theme, serious)
         for width in (360, 1280, 1920):
             page.set_viewport_size({"width": width, "height": 900})
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (words, width)
     page.context.close()
+
+
+def settle(page: Page, asked: list[Request]) -> None:
+    """Wait until nothing is being fetched, three times in a row; the stream of events never ends."""
+    quiet = 0
+    while quiet < 3:
+        page.wait_for_timeout(50)
+        quiet = quiet + 1 if all("/events" in one.url for one in asked) else 0
 
 
 def test_nothing_without_a_log_in(browser: Browser, address: tuple[str, str]) -> None:
@@ -200,7 +217,11 @@ def test_below_a_path_nothing_is_asked_for_outside_of_it(browser: Browser, addre
     assert outside == []
 
 
-def test_a_log_in_that_ended_in_another_tab_is_asked_for_again(browser: Browser, address: tuple[str, str]) -> None:
+def test_a_log_in_that_ended_in_another_tab_is_asked_for_again(
+    browser: Browser, address: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = "facelib.server.api.events._CHECKED"
+    monkeypatch.setattr(looks, 600.0)
     page = log_in(browser, address)
     open_view(page, address, "view=review")
     idle, other = page.context.new_page(), page.context.new_page()
@@ -210,6 +231,7 @@ def test_a_log_in_that_ended_in_another_tab_is_asked_for_again(browser: Browser,
     expect(other.get_by_role("heading", name="With a token")).to_be_visible()
     page.get_by_role("link", name="Gallery", exact=True).click()
     expect(page.get_by_role("heading", name="With a token")).to_be_visible()
+    monkeypatch.setattr(looks, 0.5)
     expect(idle.get_by_role("heading", name="With a token")).to_be_visible()  # the stream of events ends
     page.get_by_role("textbox", name="Token").fill(address[1])
     page.keyboard.press("Enter")

@@ -100,8 +100,7 @@ def _finish(client: TestClient, kind: str, /, **parameters: Any) -> dict[str, An
     raise AssertionError(f"expected the job to end, still {job}")
 
 
-@pytest.mark.kernel
-def test_the_whole_sequence(owner: TestClient, elsewhere: tuple[Project, str], kernel_server: None) -> None:
+def test_the_whole_sequence(owner: TestClient, elsewhere: tuple[Project, str]) -> None:
     demo, address = elsewhere
     assert owner.post("/api/v1/projects", json={"name": "own"}).status_code == 201
     _finish(owner, "gather", names=PEOPLE, engines=["bing"], videos_from=[f"{address}/videos/demo.mp4"])  # the crawl

@@ -70,38 +70,47 @@ def index_films(
     """
     if not scheduler:
         return {}
-    shared = addresses_of(project)
-    store = Store(f"{shared['output']}/store") if shared else Store.at(project.store)
-    tags = known_objects(project) if shared else {}
+    tracking = tracking or TrackingSettings()
+    made = {film: _made(project, film, detector, embedder, tracking) for film in films}
+    stale = {film: inputs for film, inputs in made.items() if inputs is not None}
+    if not stale:
+        return {}
+    options = {"detector": dict(detector_options), "embedder": dict(embedder_options), "tracking": asdict(tracking)}
     tasks: dict[str, IndexTask] = {}
     films_of: dict[str, list[Path]] = {}
-    for film in films:
-        made = _made(project, film, detector, embedder, tracking or TrackingSettings())
-        if made is None:
-            continue
-        task = IndexTask(
-            film=_where(project, film, shared),
-            size=film.stat().st_size,
-            store=store.address,
-            detector=dict(detector_options),
-            embedder=dict(embedder_options),
-            tracking=asdict(tracking or TrackingSettings()),
-            made=json.loads(json.dumps(made)),
-            tag=_tag(tags, project.place_of(film), str(made["film"])),
-        )
+    for film, task in _tasks(project, stale, **options):
         tasks[task.key] = task
         films_of.setdefault(task.key, []).append(film)
-    if not tasks:
-        return {}
     problems: dict[str, str] = {}
     total = sum(task.size for task in tasks.values())
     with tqdm(total=total, unit="B", unit_scale=True, desc=_count(0, tasks), leave=False, disable=not progress) as bar:
         for number, (key, problem) in enumerate(_finished(tasks, scheduler), 1):
             for film in films_of[key]:
-                problems |= {film.name: problem} if problem else _take_over(project, film, store, key)
+                problems |= {film.name: problem} if problem else _take_over(project, film, tasks[key])
             bar.set_description(_count(number, tasks), refresh=False)
             bar.update(tasks[key].size)
     return problems
+
+
+def _tasks(
+    project: Project, films: Mapping[Path, Mapping[str, Any]], **options: Mapping[str, Any]
+) -> Iterator[tuple[Path, IndexTask]]:
+    """Yield the task of each film, which is given with what its tables are to be made from."""
+    shared = addresses_of(project)
+    store = f"{shared['output']}/store" if shared else Store.at(project.store).address
+    tags = known_objects(project) if shared else {}
+    for film, made in films.items():
+        yield (
+            film,
+            IndexTask(
+                film=_where(project, film, shared),
+                size=film.stat().st_size,
+                store=store,
+                made=json.loads(json.dumps(made)),
+                tag=_tag(tags, project.place_of(film), str(made["film"])),
+                **options,
+            ),
+        )
 
 
 def _where(project: Project, film: Path, shared: Mapping[str, str]) -> str:
@@ -132,12 +141,12 @@ def _made(
     return made if read_index(project.film(film), made) is None else None
 
 
-def _take_over(project: Project, film: Path, store: Store, key: str) -> dict[str, str]:
+def _take_over(project: Project, film: Path, task: IndexTask) -> dict[str, str]:
     """Write a film's tables into its folder; return its problem by its name, if any."""
     try:
         with project.hold(film) as files:
             write_text(f"{text_of(film.name)}\n", files.source)
-            take_tables(store, key, files)
+            take_tables(Store(task.store), task.key, files)
     except OSError as error:
         return {film.name: problem_of(error, LOOKING)}
     return {}

@@ -2,7 +2,6 @@
 
 from facelib.films.corrections.apply import (
     Corrected,
-    apply_corrections,
     automatic,
     correct_films,
     current,
@@ -27,7 +26,6 @@ __all__ = [
     "Corrected",
     "Enrolled",
     "append_corrections",
-    "apply_corrections",
     "automatic",
     "checked_name",
     "correct_films",

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from facelib.films.corrections.log import BOX, NOT_A_FACE, group_number, is_group
+from facelib.faces import BOX, paired_iou
+from facelib.films.corrections.log import NOT_A_FACE, group_number, is_group
 from facelib.project.names import UNKNOWN
 
 _LEAST_OVERLAP = 0.5  # IoU from which a box is taken for the corrected one
@@ -55,21 +56,12 @@ def match_corrections(corrections: pd.DataFrame, detections: pd.DataFrame) -> ND
     found = detections.loc[detections["frame"].isin(asked["frame"]), ["frame", "track", *BOX]]
     pairs = asked.merge(found, on="frame", suffixes=("", "_found"))
     ours, theirs = (pairs[[side + end for side in BOX]].to_numpy(np.float64) for end in ("", "_found"))
-    pairs["overlap"] = _overlaps(ours, theirs)
+    pairs["overlap"] = paired_iou(ours, theirs)
     best = pairs[pairs["overlap"] >= _LEAST_OVERLAP].sort_values(["overlap", "track"], ascending=[False, True])
     best = best.drop_duplicates("row")
     matched = np.full(len(corrections), -1, np.int64)
     matched[best["row"].to_numpy(np.int64)] = best["track"].to_numpy(np.int64)
     return matched
-
-
-def _overlaps(ours: NDArray[np.float64], theirs: NDArray[np.float64]) -> NDArray[np.float64]:
-    width = np.minimum(ours[:, 2], theirs[:, 2]) - np.maximum(ours[:, 0], theirs[:, 0])
-    height = np.minimum(ours[:, 3], theirs[:, 3]) - np.maximum(ours[:, 1], theirs[:, 1])
-    shared = np.clip(width, 0, None) * np.clip(height, 0, None)
-    areas = [(boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]) for boxes in (ours, theirs)]
-    union = areas[0] + areas[1] - shared
-    return np.asarray(np.divide(shared, union, out=np.zeros(len(union)), where=union > 0), np.float64)
 
 
 def current(corrections: pd.DataFrame) -> pd.DataFrame:
@@ -80,21 +72,6 @@ def current(corrections: pd.DataFrame) -> pd.DataFrame:
     """
     last = corrections[corrections["matched"] >= 0].drop_duplicates(["video", "matched"], keep="last")
     return last[last["is"] != ""]
-
-
-def apply_corrections(
-    tracks: pd.DataFrame, detections: pd.DataFrame, corrections: pd.DataFrame, video: str
-) -> Corrected:
-    """Apply the decisions about one film to its tracks; see `correct_films`.
-
-    Args:
-        tracks: The columns of `tracks.parquet`.
-        detections: The columns of `detections.parquet`.
-        corrections: As `read_corrections` returns them; rows about other films are skipped.
-        video: The film's file name.
-    """
-    own = corrections[corrections["video"] == video]
-    return correct_films({video: tracks}, own.assign(matched=match_corrections(own, detections)))
 
 
 def correct_films(

@@ -9,16 +9,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from facelib.faces import BOX
 from facelib.films.corrections.apply import current, match_corrections
 from facelib.films.corrections.log import NOT_A_FACE, checked_name, is_group, read_corrections
-from facelib.project import Project, atomic_write, write_table, writer_lock
+from facelib.project import Project, write_table, writer_lock
 from facelib.project.decisions import moved_pictures, read_decisions
 from facelib.project.digests import sha256_of
+from facelib.project.files import write_bytes
 from facelib.project.names import UNKNOWN
 from facelib.project.spreadsheets import read_csv_table
 
 ENROLLED_COLUMNS = ["picture", "sha256", "person", "video", "track", "frame", "quality"]
-_SIDES = ["left", "top", "right", "bottom"]
 _ALIKE = 0.08  # embeddings nearer than this are of near-duplicate frames
 
 
@@ -84,7 +85,7 @@ def enrol(
                 problems.append(f"{video}: its faces are not there, so its pictures stay as they are; run 05 on it")
                 continue
             own = corrections[corrections["video"] == video]
-            named = _named(own, pd.read_parquet(files.detections, columns=["frame", "track", *_SIDES]))
+            named = _named(own, pd.read_parquet(files.detections, columns=["frame", "track", *BOX]))
             looks = _worthy(pd.read_parquet(files.looks), named, least_quality, smallest_face)
             chosen = _varied(looks, most_per_track)
             problems += [
@@ -220,6 +221,5 @@ def _is_foreign(path: Path, sha256: str, listed: str | None) -> bool:
 def _write(path: Path, content: bytes, sha256: str) -> bool:
     if path.is_file() and sha256_of(path) == sha256:
         return False
-    with atomic_write(path) as temporary:
-        temporary.write_bytes(content)
+    write_bytes(content, path)
     return True

@@ -5,7 +5,6 @@ Source: the Web Annotation Data Model (W3C Recommendation, 2017), and Media Frag
 
 from __future__ import annotations
 
-import json
 import uuid
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,10 @@ import numpy as np
 import pandas as pd
 
 from facelib import __version__
+from facelib.faces import BOX
 from facelib.films.appearances import named_tracks
 from facelib.films.exports.material import Material
-from facelib.project import write_text
+from facelib.films.exports.text import write_json_document
 
 CONTEXT = "http://www.w3.org/ns/anno.jsonld"
 MEDIA_FRAGMENTS = "http://www.w3.org/TR/media-frags/"
@@ -41,7 +41,7 @@ def write_annotations(material: Material, path: Path) -> None:
         "type": "AnnotationPage",
         "items": items,
     }
-    write_text(json.dumps(page, indent=1, ensure_ascii=False, allow_nan=False) + "\n", path)
+    write_json_document(page, path)
 
 
 def annotation_items(material: Material) -> list[tuple[str, str]]:
@@ -57,8 +57,7 @@ def _named(material: Material) -> list[dict[Any, Any]]:
 
 def mean_boxes(detections: Path) -> pd.DataFrame:
     """Return the mean box of each track: `left`, `top`, `right`, `bottom` in pixels, by `track`."""
-    sides = ["left", "top", "right", "bottom"]
-    return pd.read_parquet(detections, columns=["track", *sides]).groupby("track")[sides].mean()
+    return pd.read_parquet(detections, columns=["track", *BOX]).groupby("track")[BOX].mean()
 
 
 def _annotation(material: Material, track: dict[Any, Any], boxes: pd.DataFrame) -> dict[str, object]:

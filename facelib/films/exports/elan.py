@@ -7,8 +7,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from facelib.films.exports.material import Material
-from facelib.films.exports.text import one_line
-from facelib.project import write_text
+from facelib.films.exports.text import one_line, write_xml
 
 _TYPE = "person on screen"
 _INSTANCE = "http://www.w3.org/2001/XMLSchema-instance"
@@ -45,9 +44,7 @@ def write_eaf(material: Material, path: Path) -> None:
     features = {"GRAPHIC_REFERENCES": "false", "LINGUISTIC_TYPE_ID": _TYPE, "TIME_ALIGNABLE": "true"}
     ElementTree.SubElement(root, "LINGUISTIC_TYPE", features)
     ElementTree.register_namespace("xsi", _INSTANCE)
-    ElementTree.indent(root)
-    text = ElementTree.tostring(root, encoding="unicode")
-    write_text(f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n', path)
+    write_xml(root, path)
 
 
 def _thousandths(seconds: float) -> int:

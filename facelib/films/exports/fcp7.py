@@ -11,8 +11,7 @@ from xml.etree import ElementTree
 
 from facelib.films.exports.markers import timecode_at
 from facelib.films.exports.material import Material
-from facelib.films.exports.text import one_line
-from facelib.project import write_text
+from facelib.films.exports.text import one_line, write_xml
 
 Element = ElementTree.Element
 
@@ -31,9 +30,7 @@ def write_fcp7(material: Material, path: Path) -> None:
     _add_timecode(sequence, material)
     media = ElementTree.SubElement(sequence, "media")
     video = ElementTree.SubElement(media, "video")
-    characteristics = ElementTree.SubElement(ElementTree.SubElement(video, "format"), "samplecharacteristics")
-    _add(characteristics, width=material.info.width, height=material.info.height)
-    _add_rate(characteristics, material)
+    _add_rate(_add_size(ElementTree.SubElement(video, "format"), material), material)
     _add_film(video, material, name, "film-video")
     for person in material.people:
         track = ElementTree.SubElement(video, "track")
@@ -45,9 +42,7 @@ def write_fcp7(material: Material, path: Path) -> None:
     for person, start, end in material.spans().itertuples(index=False, name=None):
         marker = ElementTree.SubElement(sequence, "marker")
         _add(marker, name=one_line(person), comment="", **{"in": int(start), "out": int(end)})
-    ElementTree.indent(root)
-    text = ElementTree.tostring(root, encoding="unicode")
-    write_text(f'<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE xmeml>\n{text}\n', path)
+    write_xml(root, path, doctype="xmeml")
 
 
 def _add_film(parent: Element, material: Material, name: str, identity: str) -> None:
@@ -64,8 +59,7 @@ def _add_film(parent: Element, material: Material, name: str, identity: str) -> 
     _add_rate(file, material)
     _add_timecode(file, material)
     media = ElementTree.SubElement(file, "media")
-    characteristics = ElementTree.SubElement(ElementTree.SubElement(media, "video"), "samplecharacteristics")
-    _add(characteristics, width=material.info.width, height=material.info.height)
+    _add_size(ElementTree.SubElement(media, "video"), material)
     if material.info.has_sound:
         ElementTree.SubElement(media, "audio")
 
@@ -83,6 +77,12 @@ def _add_clip(track: Element, material: Material, name: str, start: int, end: in
 def _add(parent: Element, **values: object) -> None:
     for name, value in values.items():
         ElementTree.SubElement(parent, name).text = str(value)
+
+
+def _add_size(parent: Element, material: Material) -> Element:
+    characteristics = ElementTree.SubElement(parent, "samplecharacteristics")
+    _add(characteristics, width=material.info.width, height=material.info.height)
+    return characteristics
 
 
 def _add_rate(parent: Element, material: Material) -> None:

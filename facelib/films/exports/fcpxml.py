@@ -11,8 +11,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from facelib.films.exports.material import Material
-from facelib.films.exports.text import one_line
-from facelib.project import write_text
+from facelib.films.exports.text import one_line, write_xml
 
 _FORMAT, _ASSET = "r1", "r2"
 
@@ -45,9 +44,7 @@ def write_fcpxml(material: Material, path: Path) -> None:
     spine = ElementTree.SubElement(sequence, "spine")
     film = _add_clip(spine, material, name, 0, material.clock.frames, offset=True)
     _add_lanes(film, material)
-    ElementTree.indent(root)
-    text = ElementTree.tostring(root, encoding="unicode")
-    write_text(f'<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE fcpxml>\n{text}\n', path)
+    write_xml(root, path, doctype="fcpxml")
 
 
 def _add_resources(root: ElementTree.Element, material: Material, name: str) -> None:

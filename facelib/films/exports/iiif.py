@@ -5,15 +5,13 @@ Source: IIIF Presentation API 3.0 (2020), whose viewers (Mirador, Universal View
 
 from __future__ import annotations
 
-import json
 import mimetypes
 from pathlib import Path
 from typing import Any
 
 from facelib.films.exports.annotations import annotation_items
 from facelib.films.exports.material import Material
-from facelib.films.exports.text import one_line
-from facelib.project import write_text
+from facelib.films.exports.text import one_line, write_json_document
 
 
 def write_iiif(material: Material, path: Path) -> None:
@@ -55,7 +53,7 @@ def write_iiif(material: Material, path: Path) -> None:
         ],
         "structures": _ranges(material, base, canvas),
     }
-    write_text(json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n", path)
+    write_json_document(document, path)
 
 
 def _people(material: Material, canvas: str) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 from facelib.films.appearances import on_screen
 from facelib.films.exports.material import Material
-from facelib.films.exports.text import BETWEEN, one_line
+from facelib.films.exports.text import BETWEEN, one_line, write_xml
 from facelib.project import write_text
 
 _NOBODY = "(nobody)"
@@ -56,6 +56,4 @@ def write_nfo(material: Material, path: Path) -> None:
         ElementTree.SubElement(actor, "name").text = one_line(person)
         ElementTree.SubElement(actor, "type").text = "Actor"
         ElementTree.SubElement(actor, "order").text = str(order)
-    ElementTree.indent(root)
-    text = ElementTree.tostring(root, encoding="unicode")
-    write_text(f'<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n{text}\n', path)
+    write_xml(root, path, standalone=True)

@@ -9,7 +9,8 @@ import pandas as pd
 
 from facelib.films.appearances import screen_time, together
 from facelib.films.exports.material import Material
-from facelib.project import write_table, write_text
+from facelib.films.exports.text import write_json_document
+from facelib.project import write_table
 
 
 def write_csv(material: Material, path: Path) -> None:
@@ -43,7 +44,7 @@ def write_json(material: Material, path: Path) -> None:
         "together": _records(together(material.stretches)),
         "appearances": _records(material.stretches),
     }
-    write_text(json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n", path)
+    write_json_document(document, path)
 
 
 def _records(table: pd.DataFrame) -> list[dict[str, object]]:

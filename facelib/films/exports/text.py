@@ -1,8 +1,13 @@
-"""Names as formats with one name per line can hold them."""
+"""Names as formats with one name per line can hold them; documents in XML and JSON."""
 
 from __future__ import annotations
 
+import json
 import unicodedata
+from pathlib import Path
+from xml.etree import ElementTree
+
+from facelib.project import write_text
 
 BETWEEN = " · "
 """What stands between two names in one line: a comma may be part of a name."""
@@ -17,6 +22,19 @@ def one_line(text: str) -> str:
     """
     joined = " ".join(text.split())
     return "".join(sign for sign in joined if _is_writable(sign)) or "(no name)"
+
+
+def write_xml(root: ElementTree.Element, path: Path, *, doctype: str = "", standalone: bool = False) -> None:
+    """Write a document in XML, indented."""
+    ElementTree.indent(root)
+    head = '<?xml version="1.0" encoding="UTF-8"' + (' standalone="yes"' if standalone else "") + "?>\n"
+    head += f"<!DOCTYPE {doctype}>\n" if doctype else ""
+    write_text(f"{head}{ElementTree.tostring(root, encoding='unicode')}\n", path)
+
+
+def write_json_document(document: object, path: Path) -> None:
+    """Write a document in JSON, indented, in the letters of its names."""
+    write_text(json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n", path)
 
 
 def _is_writable(sign: str) -> bool:

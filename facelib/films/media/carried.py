@@ -23,30 +23,11 @@ log = logging.getLogger(__name__)
 TEXT_SUBTITLES = frozenset({"subrip", "srt", "ass", "ssa", "webvtt", "mov_text", "text", "subviewer", "microdvd"})
 """Codecs of subtitles that are text, by FFmpeg's names; the others are pictures, or captions coded for televisions."""
 
-_FACTS = frozenset(
-    {
-        "title",
-        "artist",
-        "album",
-        "album_artist",
-        "date",
-        "creation_time",
-        "comment",
-        "description",
-        "synopsis",
-        "genre",
-        "composer",
-        "copyright",
-        "show",
-        "episode_id",
-        "season_number",
-        "episode_sort",
-        "network",
-        "track",
-        "location",
-        "language",
-    }
-)
+_FACTS = frozenset({
+    "title", "artist", "album", "album_artist", "date", "creation_time", "comment", "description", "synopsis",
+    "genre", "composer", "copyright", "show", "episode_id", "season_number", "episode_sort", "network", "track",
+    "location", "language",
+})  # fmt: skip
 _TICK = Fraction(1, 1000)  # of the subtitles that are written
 _HEADER = (
     b"[Script Info]\nScriptType: v4.00+\n\n[V4+ Styles]\nFormat: Name, Fontname, Fontsize, PrimaryColour, "
@@ -119,6 +100,11 @@ def facts_of(metadata: Mapping[str, str]) -> dict[str, str]:
     return {key.lower(): text for key, text in metadata.items() if key.lower() in _FACTS}
 
 
+def carry_tags(source: Any, target: Any) -> None:
+    """Give a stream that is written the language and the title of its source."""
+    target.metadata.update({key: text for key, text in source.metadata.items() if key.lower() in {"language", "title"}})
+
+
 @dataclass(frozen=True, slots=True)
 class _Cue:
     start: int
@@ -144,9 +130,7 @@ class SubtitleTrack:
         self.target: Any = output.add_stream("mov_text")
         self.target.codec_context.subtitle_header = _HEADER
         self.target.time_base = self.target.codec_context.time_base = _TICK
-        self.target.metadata.update(
-            {key: text for key, text in stream.metadata.items() if key.lower() in {"language", "title"}}
-        )
+        carry_tags(stream, self.target)
         self.target.disposition = stream.disposition
         self._stream, self._output, self._path = stream, output, path
         self._clock = StreamClock(segments)

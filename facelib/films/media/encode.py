@@ -17,7 +17,7 @@ from av.container import OutputContainer
 from av.video.frame import PictureType
 
 from facelib.films.ahead import ahead
-from facelib.films.media.carried import SubtitleTrack, carry_facts, is_text
+from facelib.films.media.carried import SubtitleTrack, carry_facts, carry_tags, is_text
 from facelib.films.media.decode import FilmFrame, FilmReader, UnreadableFilm, open_reader, plane_pixels, read_times
 from facelib.films.media.losses import join_sentences
 from facelib.films.media.shown import Planes
@@ -43,6 +43,7 @@ _FRAME_DURATION = 1 << 8  # FFmpeg's AV_CODEC_FLAG_FRAME_DURATION: the last fram
 _MOST_FRAMES = 1000  # a second; a higher stated rate is taken as unknown
 
 _AHEAD = 4  # pictures that wait between drawing and encoding
+_MOST_THREADS = 16  # of the encoder; with more, x264's pictures get worse
 
 Draw = Callable[[FilmFrame, Planes], object]
 """Draws on a frame's Y, U and V planes, in place."""
@@ -69,6 +70,7 @@ def write_film(
     times: FrameTimes | None = None,
     cuts: Collection[int] | None = None,
     report: WriteReport | None = None,
+    cores: int | None = None,
 ) -> int:
     """Write a film again as H.264 in MP4 with every frame redrawn, as it is shown, on its own clock.
 
@@ -85,6 +87,7 @@ def write_film(
         cuts: The numbers of the frames that begin a shot, where known: players can jump to them, and the encoder need
             not look for them. None lets it look.
         report: Receives what could not be carried over.
+        cores: How many cores to use; None takes all that this process may use.
 
     Returns:
         The number of frames written.
@@ -101,7 +104,7 @@ def write_film(
         problems = []
         try:
             with atomic_write(destination) as temporary:
-                count = _write(source, temporary, draw, quality, times, cuts, mode, problems)
+                count = _write(source, temporary, draw, quality, times, cuts, mode, problems, cores or allowed_cores())
             break
         except av.FFmpegError as error:
             # What a codec's packets hold is known to be wrong for MP4 only when they are written.
@@ -123,11 +126,12 @@ def _write(
     cuts: Collection[int] | None,
     mode: SoundMode | None,
     problems: list[str],
+    cores: int,
 ) -> int:
     options = {"movflags": "faststart"}
-    with open_reader(source) as reader, av.open(str(temporary), "w", options=options) as output:
-        film = _FilmWriter(reader, output, times, mode, quality, cuts)
-        most = _AHEAD if allowed_cores() > 1 else 0  # decoding runs beside drawing and encoding
+    with open_reader(source, cores=cores) as reader, av.open(str(temporary), "w", options=options) as output:
+        film = _FilmWriter(reader, output, times, mode, quality, cuts, cores)
+        most = _AHEAD if cores > 1 else 0  # decoding runs beside drawing and encoding
         with closing(ahead(_with_pictures(reader.items(list(film.tracks))), most=most)) as items:
             for item, picture in items:
                 if picture is None:
@@ -158,8 +162,9 @@ class _FilmWriter:
         mode: SoundMode | None,
         quality: int,
         cuts: Collection[int] | None,
+        cores: int,
     ) -> None:
-        self._reader, self._output, self._times, self._mode = reader, output, times, mode
+        self._reader, self._output, self._times, self._mode, self._cores = reader, output, times, mode, cores
         self._quality, self._cuts = quality, None if cuts is None else frozenset(cuts)
         self.tracks: dict[Any, SoundTrack | SubtitleTrack | None] = {
             stream: None
@@ -189,9 +194,11 @@ class _FilmWriter:
     def _begin(self, first: FilmFrame) -> PictureWriter:
         """Make all streams before anything is written: an MP4's header lists them."""
         reader, segments = self._reader, self._times.segments
-        known = self._cuts is not None
-        self._pictures = PictureWriter(self._output, reader.stream, first, quality=self._quality, cuts_known=known)
-        _carry_tags(reader.stream, self._pictures.stream)
+        known, cores = self._cuts is not None, self._cores
+        self._pictures = PictureWriter(
+            self._output, reader.stream, first, quality=self._quality, cuts_known=known, cores=cores
+        )
+        carry_tags(reader.stream, self._pictures.stream)
         for stream in self.tracks:
             if stream.type == "subtitle":
                 until = self._times.seconds
@@ -231,10 +238,6 @@ class _FilmWriter:
         ]
 
 
-def _carry_tags(source: Any, target: Any) -> None:
-    target.metadata.update({key: text for key, text in source.metadata.items() if key.lower() in {"language", "title"}})
-
-
 class PictureWriter:
     """The pictures of one MP4 being written as H.264, with square pixels and the ticks of their source.
 
@@ -244,13 +247,21 @@ class PictureWriter:
         first: A frame of the source: the size when shown, and the colours.
         quality: x264's constant rate factor.
         cuts_known: Whether `key` is told for each picture that begins a shot, so that the encoder need not look.
+        cores: How many cores may encode; None takes all that this process may use.
 
     Attributes:
         count: How many pictures have been written.
     """
 
     def __init__(
-        self, output: OutputContainer, picture: Any, first: FilmFrame, *, quality: int, cuts_known: bool = False
+        self,
+        output: OutputContainer,
+        picture: Any,
+        first: FilmFrame,
+        *,
+        quality: int,
+        cuts_known: bool = False,
+        cores: int | None = None,
     ) -> None:
         """Add the stream to the output."""
         self.output = output
@@ -263,6 +274,9 @@ class PictureWriter:
         self.stream.width, self.stream.height = (side + side % 2 for side in (first.width, first.height))
         self.stream.pix_fmt = "yuv420p"
         context, colours = self.stream.codec_context, first.colours
+        # Several pictures at once: PyAV's default, parts of one picture at once, leaves cores idle between pictures,
+        # and no part may refer to another.
+        context.thread_type, context.thread_count = "FRAME", _threads(cores or allowed_cores())
         self.stream.time_base = context.time_base = self.ticks
         context.flags |= _FRAME_DURATION
         context.colorspace, context.color_range = colours.space, colours.range
@@ -295,6 +309,11 @@ class PictureWriter:
     def finish(self) -> None:
         """Write what the encoder still holds."""
         self.output.mux(self.stream.encode(None))
+
+
+def _threads(cores: int) -> int:
+    """Return how many threads encode: as x264 itself chooses, but by the cores that this process may use."""
+    return 1 if cores == 1 else min(_MOST_THREADS, cores * 3 // 2)
 
 
 def picture_planes(picture: av.VideoFrame) -> Planes:

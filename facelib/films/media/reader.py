@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -32,6 +31,7 @@ from facelib.films.media.shown import FilmFrame, Stage, pixel_aspect
 from facelib.films.media.structure import begins_another, first_break
 from facelib.films.media.timecode import gop_timecode, read_timecode
 from facelib.films.media.timeline import JOINABLE, FrameTimes, JointFinder, PictureClock
+from facelib.project.cores import allowed_cores
 from facelib.project.ranges import size_of
 
 _UNTIMED = -(1 << 63)  # FFmpeg's AV_NOPTS_VALUE
@@ -48,15 +48,19 @@ class _Stamp(NamedTuple):
 
 
 @contextmanager
-def open_reader(path: str | Path) -> Iterator[FilmReader]:
+def open_reader(path: str | Path, *, cores: int | None = None) -> Iterator[FilmReader]:
     """Open a film to be read once from its beginning.
+
+    Args:
+        path: The film.
+        cores: How many cores may decode it; None takes all that this process may use.
 
     Raises:
         FileNotFoundError: When there is no such file.
         UnreadableFilm: When the file is not a film or has no picture stream.
     """
     with open_film(path) as container:
-        yield FilmReader(path, container)
+        yield FilmReader(path, container, cores=cores)
 
 
 class FilmReader:
@@ -65,6 +69,7 @@ class FilmReader:
     Args:
         path: The film.
         container: Opened by `open_film`; nothing else may read from it.
+        cores: How many cores may decode it; None takes all that this process may use.
 
     Attributes:
         stream: The stream of pictures.
@@ -72,12 +77,12 @@ class FilmReader:
         captions: Finds closed captions embedded in them.
     """
 
-    def __init__(self, path: str | Path, container: InputContainer) -> None:
+    def __init__(self, path: str | Path, container: InputContainer, *, cores: int | None = None) -> None:
         """Choose the stream of pictures."""
         self.path, self.container = path, container
         self.stream = picture_stream(container)
         self.stream.thread_type = "AUTO"
-        if os.environ.get("OMP_NUM_THREADS") == "1":  # such as many films at once, each on a core of its own
+        if (cores or allowed_cores()) == 1:  # such as many films at once, each on a core of its own
             self.stream.thread_count = 1
         self.pictures = PictureCount()
         joinable = not JOINABLE.isdisjoint(container.format.name.split(","))

@@ -11,6 +11,7 @@ import av
 import numpy as np
 from av.container import OutputContainer
 
+from facelib.films.media.carried import carry_tags
 from facelib.films.media.channels import Channels, aac_layout, take_channels
 from facelib.films.media.opening import decode_packet
 from facelib.films.media.sound import SampleCount, SamplePlacer, Samples, aac_rate, frame_of
@@ -67,9 +68,7 @@ def add_sound(
         track = CopiedTrack(stream, output, segments)
     else:
         track = EncodedTrack(stream, output, channels, segments, path)
-    track.target.metadata.update(
-        {key: text for key, text in stream.metadata.items() if key.lower() in {"language", "title"}}
-    )
+    carry_tags(stream, track.target)
     track.target.disposition = stream.disposition
     return track
 

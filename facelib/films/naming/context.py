@@ -60,7 +60,7 @@ def name_by_context(
     probability, nobody = joint.probability[each, best], _nobody(joint)
     by_face = named["person"].to_numpy()
     within = seen.distances[each, best] <= threshold
-    names = np.where(_may_be_named(joint, best, settings, within=within), people[best], by_face).astype(object)
+    names = np.where(_may_be_named(joint, best, settings, shape, within=within), people[best], by_face).astype(object)
     # A face's name is kept unless another face of the frame has it, or another name is more probable; one within half
     # the threshold is kept whatever the context, and a turned one must be confirmed by it.
     column = np.minimum(np.searchsorted(people, by_face.astype(people.dtype)), len(people) - 1)
@@ -79,17 +79,24 @@ def name_by_context(
 
 
 def _may_be_named(
-    joint: Named, best: NDArray[np.intp], settings: NamingSettings, *, within: NDArray[np.bool_]
+    joint: Named,
+    best: NDArray[np.intp],
+    settings: NamingSettings,
+    shape: EvidenceShape,
+    *,
+    within: NDArray[np.bool_],
 ) -> NDArray[np.bool_]:
     """Return whose best name is probable enough: among the cast's, and rather than a stranger's.
 
     Users forgive an unknown face, and the wrong one of two people of the cast less, and a stranger with a name least.
-    A face beyond the threshold gets no name by itself: its clothes, hair or place must say it too.
+    A face beyond the threshold gets no name by itself: its clothes, hair or place must say it too. Nor do these by
+    themselves, further than the embedder is known to allow.
 
     Args:
         joint: All probabilities and their evidence.
         best: `(n,)`, the column of each track's most probable name.
         settings: How probable a name must be.
+        shape: Of the embedder.
         within: `(n,)`, whether the face lies within the threshold of that name.
     """
     each = np.arange(len(best))
@@ -97,6 +104,7 @@ def _may_be_named(
     nobody = _nobody(joint)
     cast = np.maximum(1 - nobody, 1e-6)
     enough = (joint.probability[each, best] / cast >= settings.confidence_threshold) & (within | around)
+    enough &= joint.face[each, best] >= shape.context_from
     return np.asarray(enough & (nobody <= _most_nobody(settings)), bool)
 
 

@@ -34,52 +34,24 @@ PREFIXES: Mapping[str, str] = {
 # The first property with a value wins.
 _LOCATORS = ("ebucore:locator", "ma:locator", "schema:contentUrl", "schemas:contentUrl")
 _TITLES = (
-    "ebucore:mainTitle",
-    "ebucore:title",
-    "ebucore:publishedTitle",
-    "ebucore:originalTitle",
-    "ma:title",
-    "dcterms:title",
-    "dc:title",
-    "schema:name",
-    "schemas:name",
-    "rdfs:label",
-)
+    "ebucore:mainTitle", "ebucore:title", "ebucore:publishedTitle", "ebucore:originalTitle", "ma:title",
+    "dcterms:title", "dc:title", "schema:name", "schemas:name", "rdfs:label",
+)  # fmt: skip
 _DATES = (
-    "ebucore:dateCreated",
-    "dcterms:created",
-    "schema:dateCreated",
-    "schemas:dateCreated",
-    "ebucore:dateIssued",
-    "ebucore:dateBroadcast",
-    "ebucore:publicationStartDateTime",
-    "ebucore:publishedStartDateTime",
-    "dcterms:issued",
-    "schema:datePublished",
-    "schemas:datePublished",
-    "dcterms:date",
-    "dc:date",
-)
+    "ebucore:dateCreated", "dcterms:created", "schema:dateCreated", "schemas:dateCreated", "ebucore:dateIssued",
+    "ebucore:dateBroadcast", "ebucore:publicationStartDateTime", "ebucore:publishedStartDateTime", "dcterms:issued",
+    "schema:datePublished", "schemas:datePublished", "dcterms:date", "dc:date",
+)  # fmt: skip
 _LICENCES = (
-    "dcterms:license",
-    "schema:license",
-    "schemas:license",
-    "ebucore:rightsLink",
-    "ebucore:rightsExpression",
-    "ebucore:isCopyrightedBy",
-    "dcterms:rights",
-    "dc:rights",
-)
+    "dcterms:license", "schema:license", "schemas:license", "ebucore:rightsLink", "ebucore:rightsExpression",
+    "ebucore:isCopyrightedBy", "dcterms:rights", "dc:rights",
+)  # fmt: skip
 _DESCRIPTIONS = ("ebucore:summary", "ebucore:description", "dcterms:description", "dc:description")
 _CAST = ("ebucore:hasCastMember", "schema:actor", "schemas:actor")
 _CONTRIBUTORS = (
-    "ebucore:hasContributor",
-    "ma:hasContributor",
-    "dcterms:contributor",
-    "dc:contributor",
-    "schema:contributor",
+    "ebucore:hasContributor", "ma:hasContributor", "dcterms:contributor", "dc:contributor", "schema:contributor",
     "schemas:contributor",
-)
+)  # fmt: skip
 _NAMES = ("ebucore:agentName", "foaf:name", "schema:name", "schemas:name", "rdfs:label", "skos:prefLabel")
 _GIVEN = ("ebucore:givenName", "foaf:givenName", "foaf:firstName", "schema:givenName", "schemas:givenName")
 _FAMILY = ("ebucore:familyName", "foaf:familyName", "foaf:lastName", "schema:familyName", "schemas:familyName")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from facelib.gather.sources.media import MediaResource, SourceSettings
 from facelib.gather.sources.resolvers import resolve
 from facelib.project import Project, file_lock
 from facelib.project.digests import sha256_of
+from facelib.project.files import link_or_move
 
 
 def fetch_film(address: str, project: Project, settings: SourceSettings | None = None) -> tuple[LedgerEntry, bool]:
@@ -64,7 +64,7 @@ def _take_in(partial: Partial, address: str, resource: MediaResource, project: P
     if film is None:
         name = film_name(resource.video, disposition=partial.disposition, title=resource.title, suffix=partial.suffix)
         film = project.videos / free_name(name, [path.name for path in _films(project)])
-        _give_name(partial.path, film)
+        link_or_move(partial.path, film)
     return _source_of(address, resource, film.name, partial.sha256, film.stat().st_size)
 
 
@@ -74,13 +74,6 @@ def _films(project: Project) -> list[Path]:
 
 def _same_bytes(path: Path, partial: Partial) -> bool:
     return path.stat().st_size == partial.size and sha256_of(path) == partial.sha256
-
-
-def _give_name(partial: Path, film: Path) -> None:
-    try:
-        os.link(partial, film)
-    except OSError:  # not every file system has links
-        os.replace(partial, film)
 
 
 def _source_of(address: str, resource: MediaResource, file: str, sha256: str, size: int) -> LedgerEntry:

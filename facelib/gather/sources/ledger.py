@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import os
 import unicodedata
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, fields
 from io import StringIO
 from pathlib import Path
 
@@ -14,18 +14,6 @@ import pandas as pd
 from facelib.project import Project
 from facelib.project.spreadsheets import escape_formula, restore_formula
 
-SOURCE_COLUMNS = [
-    "address",
-    "file",
-    "sha256",
-    "bytes",
-    "fetched",
-    "title",
-    "date",
-    "people",
-    "licence",
-    "video",
-]
 _BETWEEN_PEOPLE = "; "
 
 
@@ -56,6 +44,9 @@ class LedgerEntry:
     people: tuple[str, ...] = ()
     licence: str = ""
     video: str = ""
+
+
+SOURCE_COLUMNS = [column.name for column in fields(LedgerEntry)]
 
 
 def sources_path(project: Project) -> Path:
@@ -102,7 +93,7 @@ def people_without_folder(project: Project) -> pd.DataFrame:
         `person`, `films` (the files whose description names them), most films first. Letter case and the way
         accents are written do not count.
     """
-    there = {_key(name) for name in project.find_people()} if project.people.is_dir() else set()
+    there = {_key(name) for name in project.find_people(missing_ok=True)}
     missing: dict[str, tuple[str, list[str]]] = {}
     for source in read_sources(project):
         if "/" in source.file:  # a picture

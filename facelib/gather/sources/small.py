@@ -84,6 +84,14 @@ def fetch_bytes(
     raise trouble
 
 
+def fetch_or_reason(address: str, limits: WebLimits = SMALL_LIMITS) -> bytes | str:
+    """Return the bytes at an address as `fetch_bytes` does, or in words why there are none."""
+    try:
+        return fetch_bytes(address, limits)
+    except Exception as error:  # an unknown address may fail in any way; the others are still fetched
+        return str(error) or type(error).__name__
+
+
 def _fetch_once(session: requests.Session, address: str, limits: WebLimits, headers: Mapping[str, str] | None) -> bytes:
     try:
         with ask(session, address, limits, headers=headers) as response:

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import pairwise_distances
 
+from facelib.embed.neighbours import nearest
 from facelib.recognize.thresholds.lookups import FloatVector, IntVector, Lookups, joined
-from facelib.recognize.votes import VoteWeights, nearest, winners
+from facelib.recognize.votes import VoteWeights, winners
 
 _BLOCK = 2**23  # distances held at once
 
@@ -137,20 +138,13 @@ def trials(
     strange = strangers_to_each_other(people, aliases)
     gallery = _Gallery(matrix, codes, own, away, strange, copies, k, weights)
     order = np.argsort(codes, kind="stable")
-    several = len(np.unique(away)) > 1
-    tried = len(order) if several else 0
+    tried = len(order) if len(np.unique(away)) > 1 else 0
     if offsets is None:
         offsets = Offsets(np.zeros(len(people)), np.zeros((tried + len(apart), len(people))))
     shift, shifts = offsets.people, offsets.impostors
-    cast = [gallery.as_cast(rows, shift) for rows in np.array_split(order, _blocks(len(order), len(order)))]
-    others = [
-        gallery.as_others(order[rows], shifts[rows])
-        for rows in np.array_split(np.arange(tried), _blocks(tried, len(order)))
-    ]
-    others += [
-        gallery.as_strangers(apart, rows, shifts[tried + rows])
-        for rows in np.array_split(np.arange(len(apart)), _blocks(len(apart), len(order)))
-    ]
+    cast = [gallery.as_cast(order[rows], shift) for rows in _blocks(len(order), len(order))]
+    others = [gallery.as_others(order[rows], shifts[rows]) for rows in _blocks(tried, len(order))]
+    others += [gallery.as_strangers(apart, rows, shifts[tried + rows]) for rows in _blocks(len(apart), len(order))]
     own_cast, strange_ones = joined(cast), joined(others)
     return Trials(
         names=tuple(str(person) for person in people),
@@ -203,8 +197,9 @@ def _check_strangers(apart: NDArray[Any], matrix: NDArray[Any]) -> None:
         raise ValueError("expected strangers without NaN; leave out the pictures in which no face was found")
 
 
-def _blocks(probes: int, faces: int) -> int:
-    return max(1, math.ceil(probes * faces / _BLOCK))
+def _blocks(probes: int, faces: int) -> list[IntVector]:
+    """Return the rows of the probes in blocks, so that a block's distances to all faces fit in memory."""
+    return np.array_split(np.arange(probes), max(1, math.ceil(probes * faces / _BLOCK)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -13,10 +13,11 @@ from facelib.gallery import Gallery
 from facelib.recognize import OpenSetSVM
 from facelib.recognize.store import RecognizerKind
 from facelib.recognize.svm import Kernel
-from facelib.recognize.thresholds import Trials, fit_threshold, near_duplicate_groups, trials
+from facelib.recognize.thresholds import Trials, fit_threshold
 from facelib.recognize.thresholds.trials import strangers_to_each_other
-from facelib.recognize.tuning.svm import folds_of, svm_trials
-from facelib.recognize.tuning.tune import SVM_FALLBACK, alias_pairs, copies_within, vectors_of
+from facelib.recognize.tuning.material import Material
+from facelib.recognize.tuning.svm import folds_of
+from facelib.recognize.tuning.tune import SVM_FALLBACK
 from facelib.recognize.tuning.tuning import in_unit
 from facelib.recognize.votes import VoteWeights
 
@@ -67,51 +68,31 @@ def compare(
     Raises:
         ValueError: When no face of the gallery is used, or an option is out of range.
     """
-    if gallery.used.empty:
-        raise ValueError(
-            "expected a gallery with at least one face in use, got none; "
-            "notebook 02_embed_faces lists the reason for each picture that is left out"
-        )
+    tried = Material.of(
+        gallery,
+        fallback=fallback,
+        strangers=strangers,
+        aliases=aliases,
+        leave_out_near_duplicates=leave_out_near_duplicates,
+    )
     if not ks or min(ks) < 1 or not weights:
         raise ValueError(f"expected at least one k of 1 or more and one way of weights, got {ks!r} and {weights!r}")
-    vectors, names = gallery.vectors, gallery.names
-    others = vectors_of(strangers, gallery)
-    groups = near_duplicate_groups(vectors, names, threshold=fallback) if leave_out_near_duplicates else None
-    people, codes = np.unique(names, return_inverse=True)
-    pairs = alias_pairs(gallery, aliases, fallback)
-    own, away = folds_of(codes, groups=groups, strange=strangers_to_each_other(people, pairs), seed=seed)
+    people, codes = np.unique(tried.names, return_inverse=True)
+    strange = strangers_to_each_other(people, tried.aliases)
+    own, away = folds_of(codes, groups=tried.groups, strange=strange, seed=seed)
     together = None if (away < 0).all() else away
     rows = []
     for how in weights:
-        outcome = trials(
-            vectors,
-            names,
-            k=max(ks),
-            weights=how,
-            groups=own,
-            people_groups=together,
-            strangers=others,
-            aliases=pairs,
-            copies=copies_within(fallback),
-        )
+        outcome = tried.trials(k=max(ks), weights=how, groups=own, people_groups=together)
         for k in ks:
             rows.append(_row(outcome.nearest(k), wanted_fpir, fallback, seed, kind="knn", k=k, weights=how))
-    if together is not None and not _faultless(pd.DataFrame(rows, columns=list(_COLUMNS)), wanted_fpir):
+    if together is not None and not _faultless(_table(rows), wanted_fpir):
         farthest = math.inf if math.isnan(fallback) else fallback
         for kernel in kernels:
             svm = OpenSetSVM(kernel=kernel, C=C, farthest=farthest)
-            outcome = svm_trials(
-                svm,
-                vectors,
-                names,
-                groups=groups,
-                strangers=others,
-                aliases=pairs,
-                seed=seed,
-                progress=progress,
-            )
+            outcome = tried.svm_trials(svm, seed=seed, progress=progress)
             rows.append(_row(outcome.nearest(1), wanted_fpir, 1 - SVM_FALLBACK, seed, kind="svm", kernel=kernel))
-    return pd.DataFrame(rows, columns=list(_COLUMNS)).sort_values("fnir", kind="stable", ignore_index=True)
+    return _table(rows).sort_values("fnir", kind="stable", ignore_index=True)
 
 
 def describe_comparison(table: pd.DataFrame, wanted_fpir: float) -> str:
@@ -130,6 +111,10 @@ def describe_comparison(table: pd.DataFrame, wanted_fpir: float) -> str:
 def _faultless(table: pd.DataFrame, wanted_fpir: float) -> bool:
     """Return whether no recognizer misses a face of the cast at the wanted share of strangers."""
     return len(table) > 0 and bool((table["fnir"] == 0).all() and (table["fpir"].fillna(0) <= wanted_fpir).all())
+
+
+def _table(rows: list[tuple[object, ...]]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=list(_COLUMNS))
 
 
 def _row(

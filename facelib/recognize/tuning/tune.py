@@ -5,19 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import TypedDict
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
-from scipy.sparse.csgraph import connected_components
+from numpy.typing import ArrayLike
 
-from facelib.faces import FloatArray
-from facelib.gallery import Gallery, find_aliases
+from facelib.gallery import Gallery
 from facelib.recognize import OpenSetKNN, OpenSetSVM
 from facelib.recognize.store import RecognizerKind
 from facelib.recognize.svm import Kernel
 from facelib.recognize.thresholds import (
+    Fitted,
     LookAlikes,
     Offsets,
     Trials,
@@ -26,26 +25,14 @@ from facelib.recognize.thresholds import (
     fit_offsets,
     fit_per_person,
     fit_threshold,
-    near_duplicate_groups,
-    trials,
 )
-from facelib.recognize.thresholds.sources import ALIKE
-from facelib.recognize.thresholds.trials import strangers_to_each_other
-from facelib.recognize.tuning.svm import svm_trials, with_offsets
+from facelib.recognize.tuning.material import Material
+from facelib.recognize.tuning.svm import with_offsets
 from facelib.recognize.tuning.tuning import Tuning, in_unit
 from facelib.recognize.votes import VoteWeights
 
 LARGEST_K = 20
 SVM_FALLBACK = 0.5
-
-
-class _Options(TypedDict):
-    k: int
-    weights: VoteWeights
-    groups: NDArray[np.intp] | None
-    strangers: FloatArray | None
-    aliases: list[tuple[str, str]]
-    copies: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,67 +91,45 @@ def tune(
         ValueError: When no face of the gallery is used, an SVM is wanted for one person, or an option is out
             of range.
     """
-    if gallery.used.empty:
-        raise ValueError(
-            "expected a gallery with at least one face in use, got none; "
-            "notebook 02_embed_faces lists the reason for each picture that is left out"
-        )
+    tried = Material.of(
+        gallery,
+        fallback=fallback,
+        strangers=strangers,
+        aliases=aliases,
+        leave_out_near_duplicates=leave_out_near_duplicates,
+    )
     estimator = _estimator(kind, k, weights, kernel, C, fallback)
-    vectors, names = gallery.vectors, gallery.names
-    groups = near_duplicate_groups(vectors, names, threshold=fallback) if leave_out_near_duplicates else None
-    options: _Options = {
-        "k": max(k, largest_k) if k >= 1 else k,
-        "weights": weights,
-        "groups": groups,
-        "strangers": vectors_of(strangers, gallery),
-        "aliases": alias_pairs(gallery, aliases, fallback),
-        "copies": copies_within(fallback),
-    }
-    by_distance = trials(vectors, names, **options)
+    voting: dict[str, Any] = {"k": max(k, largest_k) if k >= 1 else k, "weights": weights}
+    by_distance = tried.trials(**voting)
     every, limit = by_distance, fallback
     if isinstance(estimator, OpenSetSVM):
-        every = svm_trials(
-            estimator,
-            vectors,
-            names,
-            groups=groups,
-            strangers=options["strangers"],
-            aliases=options["aliases"],
-            seed=seed,
-            progress=progress,
-        )
-        limit = 1 - SVM_FALLBACK
+        every, limit = tried.svm_trials(estimator, seed=seed, progress=progress), 1 - SVM_FALLBACK
     own = _own_thresholds(kind, every, per_person, wanted_fpir=wanted_fpir, fallback=limit, seed=seed)
     if own is not None and kind == "svm":
         every = with_offsets(every, own.offsets)
     elif own is not None:
-        every = trials(vectors, names, offsets=own.offsets, **options)
+        every = tried.trials(offsets=own.offsets, **voting)
     outcome = every.nearest(k if kind == "knn" else 1)
     fitted = fit_threshold(outcome, wanted_fpir=wanted_fpir, fallback=limit, seed=seed)
-    if not np.isfinite(fitted.threshold):
-        raise ValueError(
-            f"expected a threshold for the embedder {gallery.embedder!r}, got {fallback!r}: nobody measured one, and "
-            f"a cast of {fitted.people} is no evidence; add people, measure the network with 'facelib models "
-            f"calibrate', or choose an embedder whose threshold is known"
-        )
-    near_duplicates = 0 if groups is None else int((np.bincount(groups)[groups] > 1).sum())
-    advice = _about_duplicates(near_duplicates) + _about_aliases(options["aliases"]) + _about_look_alikes(own)
+    _check_finite(fitted, gallery, fallback)
+    advice = _about_duplicates(tried.near_duplicates) + _about_aliases(tried.aliases) + _about_look_alikes(own)
     fitted = in_unit(kind, replace(fitted, advice=fitted.advice + advice))
     usual = fallback
     if not np.isfinite(fallback):
         usual = fit_threshold(by_distance, wanted_fpir=wanted_fpir, fallback=np.inf).threshold
+    as_one = tried.with_aliases_as_one().trials(**voting) if tried.aliases else by_distance
     return Tuning(
         gallery=gallery,
         estimator=estimator.set_params(threshold=fitted.threshold),
         fitted=fitted,
         outcome=outcome,
         every=every,
-        confidence=confidence_model(_as_one(by_distance, vectors, names, options), fallback=usual),
+        confidence=confidence_model(as_one, fallback=usual),
         fallback=limit,
         strangers=strangers if isinstance(strangers, Gallery) else None,
         per_person=None if own is None else _own_unit(own, fitted.threshold, kind),
-        near_duplicates=near_duplicates,
-        aliases=tuple(options["aliases"]),
+        near_duplicates=tried.near_duplicates,
+        aliases=tried.aliases,
     )
 
 
@@ -189,43 +154,13 @@ def _own_thresholds(
     return None if found is None else _Own(found.table, found.offsets, found)
 
 
-def alias_pairs(gallery: Gallery, aliases: Iterable[tuple[str, str]] | None, threshold: float) -> list[tuple[str, str]]:
-    """Return the pairs of names that may be one person's: those given, else those found in the gallery."""
-    if aliases is not None:
-        return [(str(one), str(other)) for one, other in aliases]
-    found = find_aliases(gallery.vectors, gallery.names, threshold=threshold)
-    return list(zip(found["person"], found["other"], strict=True))
-
-
-def copies_within(threshold: float) -> float:
-    """Return the distance within which two faces are of one picture; 0 where nobody measured the threshold."""
-    return 0.0 if math.isnan(threshold) else ALIKE * threshold
-
-
-def _as_one(outcome: Trials, vectors: FloatArray, names: NDArray[np.str_], options: _Options) -> Trials:
-    """Return the trials with each pair of aliases as one person: a name taken for the other is no mistake of theirs."""
-    pairs = options["aliases"]
-    if not pairs:
-        return outcome
-    people, codes = np.unique(names, return_inverse=True)
-    person = connected_components(~strangers_to_each_other(people, pairs), directed=False)[1]
-    return trials(vectors, person[codes].astype(str), **(options | {"aliases": []}))
-
-
-def vectors_of(strangers: Gallery | ArrayLike | None, gallery: Gallery) -> FloatArray | None:
-    """Return the embeddings of strangers, `(s, d)`; None where there are none.
-
-    Raises:
-        ValueError: When they were embedded by another network than the gallery's.
-    """
-    if not isinstance(strangers, Gallery):
-        return None if strangers is None else np.asarray(strangers, np.float32)
-    if strangers.weights_sha256 != gallery.weights_sha256:
+def _check_finite(fitted: Fitted, gallery: Gallery, fallback: float) -> None:
+    if not np.isfinite(fitted.threshold):
         raise ValueError(
-            f"expected strangers embedded by {gallery.embedder!r} with the gallery's weights, got them by "
-            f"{strangers.embedder!r}; embed the strangers folder again"
+            f"expected a threshold for the embedder {gallery.embedder!r}, got {fallback!r}: nobody measured one, and "
+            f"a cast of {fitted.people} is no evidence; add people, measure the network with 'facelib models "
+            f"calibrate', or choose an embedder whose threshold is known"
         )
-    return None if strangers.used.empty else strangers.vectors
 
 
 def _own_unit(own: _Own, threshold: float, kind: RecognizerKind) -> pd.DataFrame:
@@ -236,7 +171,7 @@ def _own_unit(own: _Own, threshold: float, kind: RecognizerKind) -> pd.DataFrame
     return table.assign(threshold=(threshold - offsets).clip(0))
 
 
-def _about_aliases(pairs: list[tuple[str, str]]) -> str:
+def _about_aliases(pairs: Iterable[tuple[str, str]]) -> str:
     told = "".join(f" {one} and {other} look like one person." for one, other in pairs)
     return f"{told} Until you say whether they are, they do not count as strangers to each other." if told else ""
 

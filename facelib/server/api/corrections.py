@@ -12,6 +12,7 @@ from facelib.project import Project
 from facelib.project.names import is_group, near_names
 from facelib.review import Decision, Review
 from facelib.server.api.pages import Page, page_of
+from facelib.server.api.people import USE_IT, nearly
 from facelib.server.api.tracks import CurrentReviews, Track, TrackNumber, describe, find_track
 from facelib.server.api.videos import VideoId
 from facelib.server.bodies import JsonBody
@@ -186,10 +187,7 @@ def _name(review: Review, rows: list[int], new: Deciding) -> str:
     name, people = " ".join(new.name.split()), review.people()
     near = [] if is_group(name) else near_names(name, people)
     if near and near[0].likeness != "same" and not new.even_if_near:
-        listed: list[dict[str, Any]] = [{"name": one.name, "likeness": one.likeness} for one in near]
-        said = " and ".join(repr(one.name) for one in near)
-        detail = f"expected a known name or that of somebody new, got {name!r}, which is nearly {said}"
-        raise Problem(409, f"{detail}; use that name, or say even_if_near if this is somebody else", near=listed)
+        raise nearly(name, near, "a known name or that of somebody new", USE_IT)
     return review.name(rows, name, whole_group=new.whole_group)
 
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 from threading import Lock
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from facelib.gallery import read_gallery
 from facelib.project import Project
-from facelib.server.cached import Kept, tag_of
-from facelib.server.dependencies import CurrentProject
+from facelib.server.cached import Kept, rows_of, tag_of
+from facelib.server.dependencies import CurrentProject, held_by_app
 
 router = APIRouter(prefix="/projects/{project}/doctor", tags=["doctor"])
 
@@ -72,14 +72,8 @@ class GalleryDoctor:
         self._known.forget()
 
 
-def doctor_of(request: Request) -> GalleryDoctor:
-    """Return the doctor of this server."""
-    doctor: GalleryDoctor = request.app.state.doctor
-    return doctor
-
-
 @router.get("")
-def get_findings(project: CurrentProject, doctor: Annotated[GalleryDoctor, Depends(doctor_of)]) -> DoctorFindings:
+def get_findings(project: CurrentProject, doctor: Annotated[GalleryDoctor, held_by_app("doctor")]) -> DoctorFindings:
     """Say which pictures are better left out or moved, what is missing, and which names may be one person's."""
     return doctor.look(project)
 
@@ -91,14 +85,13 @@ def _examine(project: Project) -> DoctorFindings:
     threshold = math.nan if gallery.threshold is None else gallery.threshold
     found = examine(gallery.table, project, threshold=threshold, progress=False)
     asked = alias_questions(gallery.used, project, threshold=threshold)
-    rows: list[dict[str, Any]] = asked.to_dict("records")  # type: ignore[assignment]
     questions = [
         NameQuestion(
             name=row["person"], other=row["other"], words=how_alike(row["person"], row["other"]),
             picture=row["picture"], other_picture=row["other_picture"],
         )
-        for row in rows
+        for row in rows_of(asked)
     ]  # fmt: skip
-    proposals: list[dict[str, Any]] = found.proposals.to_dict("records")  # type: ignore[assignment]
-    listed = [PictureProposal(**{name: row[name] for name in PictureProposal.model_fields}) for row in proposals]
+    names = list(PictureProposal.model_fields)
+    listed = [PictureProposal(**row) for row in rows_of(found.proposals[names])]
     return DoctorFindings(advice=found.advice, questions=questions, proposals=listed)

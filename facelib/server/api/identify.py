@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, Field
 
@@ -19,7 +19,8 @@ from facelib.images import UnreadablePicture, read_image
 from facelib.project import Project
 from facelib.server.api.search import FaceHit, face_hits
 from facelib.server.bodies import FormFile, describe_form, read_form
-from facelib.server.dependencies import CurrentProject, Reader
+from facelib.server.cached import rows_of
+from facelib.server.dependencies import CurrentProject, Reader, held_by_app
 from facelib.server.networks import Networks
 from facelib.server.problems import Problem
 from facelib.server.uploads.inspection import inspect_file
@@ -33,13 +34,7 @@ _FORM = describe_form("picture", "JPEG, PNG, WebP, HEIC, TIFF, ...")
 _MOST_CANDIDATES = 3
 
 
-def networks_of(request: Request) -> Networks:
-    """Return the networks that this server holds in memory."""
-    networks: Networks = request.app.state.networks
-    return networks
-
-
-CurrentNetworks = Annotated[Networks, Depends(networks_of)]
+CurrentNetworks = Annotated[Networks, held_by_app("networks")]
 
 
 class PossibleName(BaseModel):
@@ -135,9 +130,8 @@ def _named(
     decided = recognizer.decide(vectors)
     shares = recognizer.predict_proba(vectors)
     confidence = info.confidence(decided["distance"].to_numpy())
-    rows: list[dict[str, Any]] = decided.to_dict("records")  # type: ignore[assignment]
     found = []
-    for place, row in enumerate(rows):
+    for place, row in enumerate(rows_of(decided)):
         evidence = info.pictures[int(row["neighbour"])]
         left, top, right, bottom = (float(side) for side in faces.boxes[place])
         found.append(

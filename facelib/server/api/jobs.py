@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from facelib.project import Project, text_of
-from facelib.server.api.pages import Page
+from facelib.server.api.pages import Page, page_from
 from facelib.server.bodies import JsonBody
 from facelib.server.database import Job
 from facelib.server.dependencies import Admin, CurrentProject, CurrentSettings, Paged, Reader, Writing
@@ -75,10 +75,7 @@ def list_jobs(
     chosen = [Job.project == text_of(project.name), *([Job.state == state] if state else [])]
     total = session.scalar(select(func.count()).select_from(Job).where(*chosen)) or 0
     query = select(Job).where(*chosen).order_by(Job.id.desc()).offset(paging.offset).limit(paging.limit)
-    end = paging.offset + paging.limit
-    return Page(
-        items=[_document(job) for job in session.scalars(query)], total=total, next_offset=end if end < total else None
-    )
+    return page_from(map(_document, session.scalars(query)), total, paging)
 
 
 @router.post("", status_code=202)

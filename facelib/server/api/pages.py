@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Generic, TypeVar
 
 from pydantic import BaseModel, Field
@@ -27,5 +27,10 @@ class Page(BaseModel, Generic[Item]):
 
 def page_of(items: Sequence[Item], paging: Paging) -> Page[Item]:
     """Return the part of a list that is wanted."""
+    return page_from(items[paging.offset : paging.offset + paging.limit], len(items), paging)
+
+
+def page_from(items: Iterable[Item], total: int, paging: Paging) -> Page[Item]:
+    """Return the wanted part of a list, which was read from it, with how long the list is."""
     end = paging.offset + paging.limit
-    return Page(items=list(items[paging.offset : end]), total=len(items), next_offset=end if end < len(items) else None)
+    return Page(items=list(items), total=total, next_offset=end if end < total else None)

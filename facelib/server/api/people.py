@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, Any, Literal
+from dataclasses import asdict
+from typing import Annotated, Literal
 from urllib.parse import quote
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -11,7 +12,7 @@ from pydantic import BaseModel, Field
 
 from facelib.gallery import merge_people, separate_people
 from facelib.project import Project, identities, path_of
-from facelib.project.names import checked_name, near_names
+from facelib.project.names import NearName, checked_name, near_names
 from facelib.server.answers import Content, CurrentAnswers
 from facelib.server.api.pages import Page, page_of
 from facelib.server.api.people_counts import PersonCounts, picture_counts
@@ -25,6 +26,7 @@ from facelib.server.settings import API
 
 router = APIRouter(prefix="/projects/{project}", tags=["people"])
 
+USE_IT = "use that name, or say even_if_near if this is somebody else"
 PersonName = Annotated[str, Path(max_length=400, description="The name of a person of the cast.", examples=["Ada"])]
 
 
@@ -66,7 +68,7 @@ def list_people(request: Request, project: CurrentProject, answers: CurrentAnswe
 
     def read() -> Content:
         gone = merged_of(project)
-        people = project.find_people() if project.people.is_dir() else []
+        people = project.find_people(missing_ok=True)
         page = page_of([name for name in people if name not in gone], paging)
         return Content.of_model(page.shown_as(_people(project, page.items)))
 
@@ -152,33 +154,32 @@ def known_person(project: Project, name: str) -> str:
     Raises:
         Problem: 404 when there is none, with the near names.
     """
-    people = project.find_people() if project.people.is_dir() else []
+    people = project.find_people(missing_ok=True)
     if name in people:
         return name
-    near = _near(name, people)
+    near = [asdict(one) for one in near_names(name, people)]
     raise Problem(404, f"expected one of the cast, got {name!r}; GET .../people lists them", near=near)
+
+
+def nearly(name: str, near: Iterable[NearName], expected: str, remedy: str) -> Problem:
+    """Return what is answered to a name that is nearly one that there is: 409 with the near names."""
+    listed = " and ".join(repr(one.name) for one in near)
+    detail = f"expected {expected}, got {name!r}, which is nearly {listed}; {remedy}"
+    return Problem(409, detail, near=[asdict(one) for one in near])
 
 
 def _free_name(project: Project, given: str, *, even_if_near: bool, besides: str = "") -> str:
     name = checked_name(given)
-    people = project.find_people() if project.people.is_dir() else []
+    people = project.find_people(missing_ok=True)
     if name in people:
         raise Problem(
             409, f"expected the name of somebody new, got {name!r}, who is of the cast already; choose another"
         )
-    near = _near(name, [other for other in people if other != besides])
-    same = [one for one in near if one["likeness"] == "same"]
+    near = near_names(name, [other for other in people if other != besides])
+    same = any(one.likeness == "same" for one in near)
     if same or (near and not even_if_near):
-        listed = " and ".join(repr(one["name"]) for one in near)
-        remedy = "use that name" if same else "use that name, or say even_if_near if this is somebody else"
-        raise Problem(
-            409, f"expected the name of somebody new, got {name!r}, which is nearly {listed}; {remedy}", near=near
-        )
+        raise nearly(name, near, "the name of somebody new", "use that name" if same else USE_IT)
     return name
-
-
-def _near(name: str, people: Iterable[str]) -> list[dict[str, Any]]:
-    return [{"name": near.name, "likeness": near.likeness} for near in near_names(name, people)]
 
 
 def _people(project: Project, names: Iterable[str]) -> list[CastMember]:

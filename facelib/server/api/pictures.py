@@ -10,6 +10,7 @@ from fastapi import APIRouter, Header, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, Field
 
+from facelib.faces import BOX
 from facelib.gallery import accept, accepted, move, undo
 from facelib.gather.adding import LARGEST_PICTURE, add_picture
 from facelib.images import is_picture
@@ -17,7 +18,7 @@ from facelib.project import Project, path_of
 from facelib.server.api.pages import Page, page_of
 from facelib.server.api.people import PersonName, known_person
 from facelib.server.bodies import FormFile, JsonBody, describe_form, read_form
-from facelib.server.cached import table_of, tag_of
+from facelib.server.cached import rows_of, table_of, tag_of
 from facelib.server.changes import cast_changed
 from facelib.server.dependencies import Corrector, CurrentProject, Paged, Writing
 from facelib.server.etags import is_named
@@ -31,7 +32,6 @@ router = APIRouter(prefix="/projects/{project}/people/{person}", tags=["pictures
 PictureName = Annotated[
     str, Path(max_length=1000, description="The file's name in the person's folder.", examples=["portrait.jpg"])
 ]
-_SIDES = ["left", "top", "right", "bottom"]
 
 
 class Picture(BaseModel):
@@ -66,7 +66,7 @@ def list_pictures(person: PersonName, project: CurrentProject, paging: Paged) ->
     paths = page_of(project.find_pictures(person), paging)
     faces, out = _faces(project), accepted(project)
     items = [_picture(project, person, path.relative_to(folder).as_posix(), faces, out) for path in paths.items]
-    return Page(items=items, total=paths.total, next_offset=paths.next_offset)
+    return paths.shown_as(items)
 
 
 @router.post("/pictures", status_code=201, openapi_extra=describe_form("picture", "JPEG, PNG, WebP, HEIC, TIFF, ..."))
@@ -165,8 +165,7 @@ def _faces(project: Project) -> dict[str, dict[str, Any]]:
     if table is None:
         return {}
     best = table.sort_values("used", ascending=False, kind="stable").drop_duplicates("picture")
-    rows: list[dict[str, Any]] = best.to_dict("records")  # type: ignore[assignment]
-    return {str(row["picture"]): row for row in rows}
+    return {str(row["picture"]): row for row in rows_of(best)}
 
 
 def _picture(project: Project, person: str, name: str, faces: dict[str, dict[str, Any]], out: set[str]) -> Picture:
@@ -186,5 +185,5 @@ def _picture(project: Project, person: str, name: str, faces: dict[str, dict[str
 
 
 def _box(row: dict[str, Any]) -> Box | None:
-    sides = [float(row.get(side, float("nan"))) for side in _SIDES]
+    sides = [float(row.get(side, float("nan"))) for side in BOX]
     return None if any(pd.isna(side) for side in sides) else (sides[0], sides[1], sides[2], sides[3])

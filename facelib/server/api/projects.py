@@ -7,18 +7,18 @@ from urllib.parse import quote
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
-from facelib.project import Project, path_of, text_of
+from facelib.project import Project, text_of
 from facelib.project.names import checked_name
 from facelib.server.answers import Content, CurrentAnswers
 from facelib.server.api.pages import Page, page_of
 from facelib.server.bodies import JsonBody
 from facelib.server.dependencies import Anyone, CurrentProject, CurrentSettings, Owner, Paged, Writing
 from facelib.server.events import tell
-from facelib.server.folders import project_names
+from facelib.server.folders import project_names, project_of
 from facelib.server.problems import Problem
 from facelib.server.security.audit import note
 from facelib.server.security.callers import EVERY_PROJECT
-from facelib.server.settings import API, ServerSettings
+from facelib.server.settings import API
 
 router = APIRouter(prefix="/projects", tags=["projects"])
 
@@ -43,7 +43,7 @@ def list_projects(caller: Anyone, settings: CurrentSettings, paging: Paged) -> P
     """List the projects that the caller may see, by name."""
     names = [name for name in project_names(settings) if caller.may("read", name)]
     page = page_of(names, paging)
-    return page.shown_as([_summary(_project(name, settings)) for name in page.items])
+    return page.shown_as([_summary(project_of(settings, name)) for name in page.items])
 
 
 @router.post("", status_code=201)
@@ -56,7 +56,7 @@ def make_project(
         raise Problem(422, f"expected the name of one project, got {name!r}, which stands for all; choose another")
     if name.casefold() in {one.casefold() for one in project_names(settings)}:
         raise Problem(409, f"expected the name of a new project, got {name!r}, which there is; choose another")
-    project = _project(name, settings)
+    project = project_of(settings, name)
     for folder in (project.people, project.videos):
         folder.mkdir(parents=True, exist_ok=True)
     note(session, caller, "project.make", name)
@@ -71,12 +71,8 @@ def describe_project(request: Request, project: CurrentProject, answers: Current
     return answers.send(request, project, lambda: Content.of_model(_summary(project)))
 
 
-def _project(name: str, settings: ServerSettings) -> Project:
-    return Project(path_of(name), settings.data_dir, settings.output_dir)
-
-
 def _summary(project: Project) -> ProjectSummary:
-    people = project.find_people() if project.people.is_dir() else []
+    people = project.find_people(missing_ok=True)
     return ProjectSummary(
         name=text_of(project.name),
         people=len(people),

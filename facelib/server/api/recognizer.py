@@ -9,6 +9,7 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
 from facelib.project import Project, text_of
+from facelib.project.plain import plain
 from facelib.server.api.jobs import JobDocument, NewJob, begin_job
 from facelib.server.bodies import JsonBody
 from facelib.server.dependencies import Admin, CurrentProject, CurrentSettings, Writing
@@ -141,14 +142,8 @@ def _described(info: RecognizerInfo) -> Recognizer:
 
     fields = {name: getattr(info, name) for name in Recognizer.model_fields if hasattr(info, name)}
     for name in ("fpir", "fnir", "fpir_interval", "fnir_interval"):
-        fields[name] = _known(fields[name])
+        fields[name] = plain(fields[name])
     return Recognizer(
         **fields
         | {"pictures": len(info.pictures), "text": describe_recognizer(info), "warnings": recognizer_warnings(info)}
     )
-
-
-def _known(value: Any) -> Any:
-    if isinstance(value, tuple):
-        return tuple(_known(one) for one in value)
-    return value if math.isfinite(value) else None

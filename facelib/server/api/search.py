@@ -21,10 +21,11 @@ from facelib.archive import (
     open_archive,
     update_archive,
 )
-from facelib.project import Project, path_of, text_of
+from facelib.project import Project, text_of
 from facelib.server.api.pages import Page, page_of
+from facelib.server.cached import rows_of
 from facelib.server.dependencies import Anyone, CurrentSettings, Paged
-from facelib.server.folders import project_names
+from facelib.server.folders import project_names, project_of
 from facelib.server.problems import Problem
 from facelib.server.security.callers import Caller
 from facelib.server.settings import ServerSettings
@@ -138,7 +139,7 @@ def search_years(
     """List the first and the last appearance of people in each year."""
     with _opened(_chosen(caller, settings, projects)) as archive:
         table = find_years(archive, _known(archive, person) if person else None)
-    years = [Year(**row | {"year": None if pd.isna(row["year"]) else int(row["year"])}) for row in _records(table)]
+    years = [Year(**row | {"year": None if pd.isna(row["year"]) else int(row["year"])}) for row in rows_of(table)]
     return page_of(years, paging)
 
 
@@ -157,7 +158,7 @@ def _chosen(caller: Caller, settings: ServerSettings, names: list[str] | None) -
     missing = [name for name in names or [] if name not in seen]
     if missing:
         raise Problem(404, f"expected the names of projects that you may see, got {missing!r}")
-    return [Project(path_of(name), settings.data_dir, settings.output_dir) for name in dict.fromkeys(names or seen)]
+    return [project_of(settings, name) for name in dict.fromkeys(names or seen)]
 
 
 @contextmanager
@@ -184,17 +185,13 @@ def _known(archive: Archive, name: str) -> str:
 
 def _seen(projects: list[Project], find: Callable[[Archive], pd.DataFrame]) -> list[PersonSeen]:
     with _opened(projects) as archive:
-        return [PersonSeen(**row) for row in _records(find(archive))]
+        return [PersonSeen(**row) for row in rows_of(find(archive))]
 
 
 def _rows(projects: list[Project], table: pd.DataFrame) -> list[dict[str, Any]]:
     known = {project.name: project for project in projects}
-    records = _records(table)
+    records = rows_of(table)
     for row in records:
         folder = known[str(row["project"])].film(str(row["film"])).folder
         row["video"] = text_of(folder.name)
     return records
-
-
-def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    return table.to_dict("records")  # type: ignore[return-value]

@@ -6,7 +6,7 @@ from pathlib import Path as FilePath
 from typing import Annotated, Any
 
 import pandas as pd
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from facelib.project import Project
@@ -14,8 +14,8 @@ from facelib.review import Filter, Review
 from facelib.server.answers import CurrentAnswers
 from facelib.server.api.pages import Page, page_of
 from facelib.server.api.videos import VideoId
-from facelib.server.cached import appearances_of, tag_of
-from facelib.server.dependencies import CurrentProject, Paged
+from facelib.server.cached import appearances_of, rows_of, tag_of
+from facelib.server.dependencies import CurrentProject, Paged, held_by_app
 from facelib.server.films import LONGEST_GAP, film_id, find_named
 from facelib.server.problems import Problem
 from facelib.server.reviews import Reviews, film_of, track_state
@@ -25,13 +25,7 @@ router = APIRouter(prefix="/projects/{project}", tags=["tracks"])
 TrackNumber = Annotated[int, Path(ge=0, le=2**31 - 1, description="The number of a track in its film.")]
 
 
-async def reviews_of(request: Request) -> Reviews:
-    """Return the reviews that this server holds in memory."""
-    reviews: Reviews = request.app.state.reviews
-    return reviews
-
-
-CurrentReviews = Annotated[Reviews, Depends(reviews_of)]
+CurrentReviews = Annotated[Reviews, held_by_app("reviews")]
 
 
 class Decided(BaseModel):
@@ -198,8 +192,7 @@ def describe(project: Project, review: Review, rows: list[int]) -> list[Track]:
     table = review.tracks.loc[rows]
     ids = {name: film_id(project, film_of(review, name)) for name in set(table["video"])}
     said = review.last_decisions()
-    records: list[dict[str, Any]] = table.to_dict("records")  # type: ignore[assignment]
-    return [_track(review, row, record, ids, said) for row, record in zip(rows, records, strict=True)]
+    return [_track(review, row, record, ids, said) for row, record in zip(rows, rows_of(table), strict=True)]
 
 
 def _track(

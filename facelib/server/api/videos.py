@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path as FilePath
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, Field
 
 from facelib.films.record import length_of
@@ -17,7 +17,7 @@ from facelib.project.spreadsheets import read_csv_table
 from facelib.server.answers import CurrentAnswers
 from facelib.server.api.pages import Page, page_of
 from facelib.server.cached import table_of, tag_of
-from facelib.server.dependencies import CurrentProject, Paged
+from facelib.server.dependencies import CurrentProject, Paged, held_by_app
 from facelib.server.films import FilmPages, film_id, find_film, find_named
 
 router = APIRouter(prefix="/projects/{project}", tags=["videos"])
@@ -25,13 +25,7 @@ router = APIRouter(prefix="/projects/{project}", tags=["videos"])
 VideoId = Annotated[str, Path(max_length=400, description="The id of a film, as the list of videos has it.")]
 
 
-async def film_pages(request: Request) -> FilmPages:
-    """Return the films that this server holds in memory."""
-    pages: FilmPages = request.app.state.pages
-    return pages
-
-
-CurrentPages = Annotated[FilmPages, Depends(film_pages)]
+CurrentPages = Annotated[FilmPages, held_by_app("pages")]
 
 
 class Video(BaseModel):

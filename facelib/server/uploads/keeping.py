@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from facelib.gather.adding import add_picture
 from facelib.gather.sources.address import film_name, free_name
 from facelib.project import Project, file_lock, path_of, text_of
+from facelib.project.files import link_or_move
 from facelib.project.names import known_name
 from facelib.server.database import Store, Upload
 from facelib.server.database.store import database_time
@@ -52,7 +53,7 @@ def begin(
     if length > largest:
         raise Problem(413, f"expected a file of at most {largest} bytes, got one of {length}")
     if person is not None:
-        person = known_name(person, project.find_people() if project.people.is_dir() else [])
+        person = known_name(person, project.find_people(missing_ok=True))
     _forget_old(session, project)
     live = session.scalars(select(Upload).where(Upload.project == text_of(project.name), Upload.state == "receiving"))
     if len(live.all()) >= _MOST:
@@ -192,11 +193,9 @@ def _keep_film(store: Store, project: Project, upload: Upload, suffix: str) -> s
         return _keep_film(store, project, upload, suffix)
     if part.exists() and not target.exists():
         try:
-            os.link(part, target)  # unlike a rename, it never replaces
+            link_or_move(part, target)
         except FileExistsError:
             return _keep_film(store, project, upload, suffix)
-        except OSError:  # not every file system has links
-            os.replace(part, target)
     return file
 
 

@@ -12,7 +12,6 @@ import facelib
 from facelib.archive.cluster import index_films, start_cluster
 from facelib.archive.cluster.shared import WorkingCopy
 from facelib.films.identify import identify_films
-from facelib.films.index import TrackingSettings
 from facelib.films.media.reader import read_times
 from facelib.project import Project
 from facelib.project.decisions import append_decision, read_decisions
@@ -21,11 +20,9 @@ from facelib.project.store import Store
 from facelib.recognize import load_recognizer
 
 from .conftest import Gate
+from .indexing import EMBED, LOOK, TRACKING
 
 pytest.importorskip("obstore")
-
-LOOK, EMBED = {"name": "haar", "working_size": 320}, {"name": "dlib"}
-TRACKING = TrackingSettings(seconds_between_samples=0.5)
 
 
 @pytest.fixture(scope="module")

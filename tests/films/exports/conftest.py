@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import av
@@ -36,11 +37,12 @@ def awkward_names() -> list[str]:
     ]
 
 
-@pytest.fixture
-def film_at(tmp_path: Path) -> Callable[..., Path]:
-    """Return a factory of films whose frames lie exactly at a rate, or at the given ticks of a time base."""
+@pytest.fixture(scope="session")
+def film_in() -> Callable[..., Path]:
+    """Return a factory of films in a folder, their frames exactly at a rate, or at the given ticks of a time base."""
 
     def make(
+        folder: Path,
         rate: Fraction | int = 25,
         frames: int = 50,
         *,
@@ -50,7 +52,7 @@ def film_at(tmp_path: Path) -> Callable[..., Path]:
         timecode: str = "",
         sound: bool = False,
     ) -> Path:
-        path = tmp_path / name
+        path = folder / name
         base = time_base or 1 / Fraction(rate)
         with av.open(str(path), "w") as container:
             if timecode:
@@ -77,11 +79,19 @@ def film_at(tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture
-def files_of(tmp_path: Path) -> Callable[..., FilmFiles]:
-    """Return a factory that writes the tables of a film from rows of person, first and last frame, and a cluster."""
+def film_at(tmp_path: Path, film_in: Callable[..., Path]) -> Callable[..., Path]:
+    """Return the factory `film_in` for the test's own folder."""
+    return partial(film_in, tmp_path)
 
-    def make(film: Path, *rows: tuple[object, ...], box: tuple[float, ...] = (4.4, 5.6, 12.4, 15.6)) -> FilmFiles:
-        files = FilmFiles(tmp_path / "output" / film.stem)
+
+@pytest.fixture(scope="session")
+def files_in() -> Callable[..., FilmFiles]:
+    """Return a factory of a film's tables in a folder, from rows of person, first and last frame, and a cluster."""
+
+    def make(
+        folder: Path, film: Path, *rows: tuple[object, ...], box: tuple[float, ...] = (4.4, 5.6, 12.4, 15.6)
+    ) -> FilmFiles:
+        files = FilmFiles(folder / "output" / film.stem)
         files.folder.mkdir(parents=True, exist_ok=True)
         found = read_times(film)
         times = found.times.tolist()
@@ -97,6 +107,12 @@ def files_of(tmp_path: Path) -> Callable[..., FilmFiles]:
         return files
 
     return make
+
+
+@pytest.fixture
+def files_of(tmp_path: Path, files_in: Callable[..., FilmFiles]) -> Callable[..., FilmFiles]:
+    """Return the factory `files_in` for the test's own folder."""
+    return partial(files_in, tmp_path)
 
 
 def _track(number: int, row: tuple[object, ...], film: FrameTimes) -> dict[str, object]:

@@ -30,12 +30,15 @@ def rate(request):
     return request.param
 
 
-@pytest.fixture
-def written(rate, film_at, files_of):
+@pytest.fixture(scope="module")
+def film(rate, film_in, tmp_path_factory):
+    return film_in(tmp_path_factory.mktemp("film"), rate[0], 4000)
+
+
+@pytest.fixture(scope="module")
+def written(rate, film, files_in):
     """The exports of a film at a rate, with a timecode of its own."""
-    film = film_at(rate[0], 4000)
-    files = files_of(film, *SPANS)
-    return export_film(film, files, formats=NEW, longest_gap=0.0, drop_frame=rate[1])
+    return export_film(film, files_in(film.parent, film, *SPANS), formats=NEW, longest_gap=0.0, drop_frame=rate[1])
 
 
 def frame_of(timecode: str, rate: Fraction, drop: bool) -> int:
@@ -144,8 +147,8 @@ def test_the_manifest_is_a_presentation_of_version_three(written, rate):
 
 
 @pytest.mark.parametrize("suffix", ["mp4", "mkv"])
-def test_chapters_are_in_a_film_into_which_they_are_put(written, rate, tmp_path, suffix):
-    film, made = tmp_path / "film.mp4", tmp_path / f"made.{suffix}"
+def test_chapters_are_in_a_film_into_which_they_are_put(film, written, rate, tmp_path, suffix):
+    made = tmp_path / f"made.{suffix}"
     maps = ["-map_metadata", "0", "-map_chapters", "1", "-codec", "copy"]
     command = ["ffmpeg", "-v", "error", "-i", str(film), "-i", str(written["chapters"]), *maps, str(made)]
     subprocess.run(command, check=True, capture_output=True)

@@ -22,6 +22,16 @@ def sound_of(path: Path) -> str:
     return digest.hexdigest()
 
 
+def parts_of(picture: bytes) -> int:
+    """Return in how many slices an H.264 picture of an MP4 was encoded."""
+    kinds = []
+    while picture:
+        length = int.from_bytes(picture[:4], "big")
+        kinds.append(picture[4] & 31)
+        picture = picture[4 + length :]
+    return sum(kind in (1, 5) for kind in kinds)
+
+
 class TestWriting:
     def test_same_times_and_same_sound(self, make_film, tmp_path):
         times = [0, 0.04, 0.2, 0.24, 0.5, 1.1, 1.14]
@@ -47,6 +57,12 @@ class TestWriting:
         with av.open(str(tmp_path / "out.mp4")) as container:
             keys = [number for number, frame in enumerate(container.decode(video=0)) if frame.key_frame]
         assert keys == sorted({0, *cuts})
+
+    def test_pictures_are_encoded_whole(self, make_film, tmp_path):
+        film = make_film(pictures=[np.full((256, 64, 3), 20 * number, np.uint8) for number in range(8)])
+        write_film(film, tmp_path / "out.mp4", lambda frame, planes: None, cores=2)
+        with av.open(str(tmp_path / "out.mp4")) as container:
+            assert [parts_of(bytes(packet)) for packet in container.demux(video=0) if packet.size] == [1] * 8
 
     def test_no_sound(self, make_film, tmp_path):
         out = tmp_path / "out.mp4"

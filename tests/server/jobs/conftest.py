@@ -1,4 +1,4 @@
-"""Notebooks for jobs: quick ones, slow ones, and ones that go wrong."""
+"""Notebooks for jobs: quick ones, some that wait to be let go on, and ones that go wrong."""
 
 from __future__ import annotations
 
@@ -16,13 +16,15 @@ PARAMETERS = 'project: str = ""\ndata_dir: str = ""\noutput_dir: str = ""\nsecon
 NOTE = """
 import os, time
 from pathlib import Path
-log = Path(output_dir) / project / "log.txt"
+log, number = Path(output_dir) / project / "log.txt", {number!r}
 with log.open("a") as file:
-    file.write({number!r} + " begins\\n")
+    file.write(number + " begins\\n")
 """
 WORK = """
 from tqdm.auto import tqdm
-for _ in tqdm(range(20)):
+for turn in tqdm(range(20)):
+    while how == f"hold {number}" and turn == 10 and not (log.parent / "go").exists():
+        time.sleep(0.05)
     time.sleep(seconds / 20)
 secrets = [name for name in os.environ if name.startswith("FACELIB_DATABASE")]
 if secrets:
@@ -34,11 +36,11 @@ if how == "error":
 if how == "crash":
     os.kill(os.getpid(), 9)
 if how == "memory":
-    taken = [bytearray(b"x" * 2**28) for _ in range(40)]
+    taken = [bytearray(2**28) for _ in range(40)]
 """
 DONE = """
 with log.open("a") as file:
-    file.write({number!r} + " ends\\n")
+    file.write(number + " ends\\n")
 """
 
 
@@ -49,10 +51,12 @@ def settings(
     """The settings of a server whose notebooks are 11 and 12: they write when they begin and end."""
     monkeypatch.setenv("FACELIB_DATABASE_URL", "postgresql://secret")
     for number in ("11", "12"):
-        cells = (NOTE.format(number=number), WORK, DONE.format(number=number))
+        cells = (NOTE.format(number=number), WORK, DONE)
         make_notebook(tmp_path / "notebooks" / f"{number}_work.ipynb", PARAMETERS, *cells)
     (tmp_path / "data" / "own" / "people").mkdir(parents=True)
-    return settings.model_copy(update={"notebooks": tmp_path / "notebooks", "workers": 1, "job_memory_gb": 2.0})
+    # A claim is renewed, and progress written down, four times as often as it would run out.
+    changed = {"notebooks": tmp_path / "notebooks", "workers": 1, "job_memory_gb": 2.0, "lease_seconds": 2.0}
+    return settings.model_copy(update=changed)
 
 
 def wait_for(client: TestClient, number: int, *states: str, seconds: float = 400.0) -> dict[str, Any]:
@@ -62,5 +66,6 @@ def wait_for(client: TestClient, number: int, *states: str, seconds: float = 400
         job = client.get(f"/api/v1/projects/own/jobs/{number}").json()
         if job["state"] in states:
             return dict(job)
+        assert job["state"] in ("queued", "running"), job
         time.sleep(0.2)
     raise AssertionError(f"waited {seconds} s for {states}, still {job}")

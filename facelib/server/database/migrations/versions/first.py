@@ -55,9 +55,3 @@ def upgrade() -> None:
         sa.Column("project", sa.String(255), nullable=False),
         sa.Column("details", sa.JSON, nullable=False),
     )
-
-
-def downgrade() -> None:
-    """Drop the tables."""
-    for table in ("audit", "attempts", "logins", "tokens", "users"):
-        op.drop_table(table)

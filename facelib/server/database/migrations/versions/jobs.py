@@ -40,9 +40,3 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(50), nullable=False),
         sa.Column("data", sa.JSON, nullable=False),
     )
-
-
-def downgrade() -> None:
-    """Drop the tables."""
-    op.drop_table("events")
-    op.drop_table("jobs")

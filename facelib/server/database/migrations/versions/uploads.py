@@ -22,8 +22,3 @@ def upgrade() -> None:
         sa.Column("file", sa.String(1000), nullable=False),
         sa.Column("reason", sa.Text, nullable=False),
     )
-
-
-def downgrade() -> None:
-    """Drop the table."""
-    op.drop_table("uploads")
