@@ -38,13 +38,15 @@ collect_ignore = (
 if not (find_spec("fastapi") or os.environ.get("CI")):
     collect_ignore += ["facelib/server", "tests/server"]
 
-# What plays films at their own pace: in one process, lest one disturb the other.
+# What plays films at their own pace.
 LIVE = (
     "tests/live/",
     "tests/widgets/test_live_view.py",
     "tests/notebooks/test_notebook_09.py",
     "tests/browser/test_live_notebook.py",
 )
+# What runs in one process beside the files: films that play disturb each other, and JupyterLab is loaded once.
+TOGETHER = {"live": LIVE, "browser": ("tests/browser/",)}
 # Marks by place.
 PLACES = {
     "realtime": (*LIVE, "tests/server/jobs/", "tests/server/test_kills.py"),
@@ -90,10 +92,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.flaky(reruns=1))  # a busy machine may starve a browser; pytest lists these
         if item.get_closest_marker("kernel") and "kernel_server" not in fixtures:
             fixtures.insert(0, "kernel_server")  # before the fixtures of modules, which run notebooks as well
-    files: Counter[str] = Counter()
+    parts: Counter[str] = Counter()
     for test, seconds in took.items():
-        files[_file(test)] += seconds
-    items.sort(key=lambda item: (not item.nodeid.startswith(LIVE), -files[_file(item.nodeid)]))
+        for part in {_part(test), _file(test)}:
+            parts[part] += seconds
+    items.sort(key=lambda item: (-parts[_part(item.nodeid)], _part(item.nodeid), -parts[_file(item.nodeid)]))
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
@@ -124,15 +127,13 @@ def pytest_xdist_auto_num_workers() -> int:
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Keep the tests of a file in one process, for they share fixtures, those on PostgreSQL in one of their own.
 
-    So do those that play films, whatever their files.
+    So do those of some files.
     """
     from xdist.scheduler import LoadFileScheduling
 
     class Scheduling(LoadFileScheduling):  # type: ignore[misc]
         def _split_scope(self, nodeid: str) -> str:
-            if nodeid.startswith(LIVE):
-                return "live"
-            return _file(nodeid) + " postgresql" * ("[postgresql" in nodeid)
+            return _part(nodeid) + " postgresql" * ("[postgresql" in nodeid)
 
     return Scheduling(config, log)
 
@@ -146,6 +147,11 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 def _marks(nodeid: str) -> list[str]:
     return [mark for mark, places in PLACES.items() if nodeid.startswith(places)]
+
+
+def _part(nodeid: str) -> str:
+    """Return what runs in one process: the file of a test, or more than that."""
+    return next((name for name, places in TOGETHER.items() if nodeid.startswith(places)), _file(nodeid))
 
 
 def _file(nodeid: str) -> str:

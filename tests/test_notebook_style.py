@@ -153,6 +153,14 @@ class TestNotebook:
         folded = [cell["metadata"].get("jupyter", {}).get("source_hidden", False) for cell in cells(path, "code")]
         assert folded == [False, *[True] * (len(folded) - 1)]
 
+    def test_text_of_what_may_not_apply_stands_in_a_folded_section(self, path):
+        folded = False
+        for cell in cells(path, "markdown"):
+            if source(cell).startswith("#"):
+                folded = cell["metadata"].get("jp-MarkdownHeadingCollapsed", False)
+            elif "optional" in cell["metadata"].get("tags", []):
+                assert folded, source(cell)
+
     def test_no_cell_holds_what_belongs_into_the_library(self, path):
         found = {cell["id"]: problems_of(source(cell)) for cell in cells(path, "code")}
         assert not any(found.values()), found

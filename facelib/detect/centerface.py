@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 
-from facelib.detect.base import Options, PictureDetector, padded, resized, stretched, suppress
+from facelib.detect.base import Options, PictureDetector, padded, planar, resized, stretched, suppress
 from facelib.faces import Faces, FloatArray, Image
 from facelib.nets import centerface as centerface_weights
 from facelib.nets.runtime import Provider, open_network
@@ -34,8 +33,8 @@ class CenterFaceDetector(PictureDetector):
 
     def _find(self, image: Image, smallest_face: float) -> Faces:
         picture = resized(image, self._enlargement(image, _WINDOW / smallest_face))
-        pixels = np.asarray(cv2.dnn.blobFromImage(padded(picture)), np.float32)
-        return stretched(self._decode(self._network.run(pixels)), picture.shape, image.shape)
+        outputs = self._network.run(planar(padded(picture)))
+        return stretched(self._decode(outputs), picture.shape, image.shape)
 
     def _decode(self, outputs: list[FloatArray]) -> Faces:
         """Return the faces, in pixels of the network's picture."""

@@ -10,7 +10,7 @@ import dlib
 import numpy as np
 from numpy.typing import NDArray
 
-from facelib.detect.base import Engine, Options, PictureDetector, resized, suppress
+from facelib.detect.base import Engine, Options, PictureDetector, planar, resized, suppress
 from facelib.detect.landmarks import LandmarkFinder
 from facelib.faces import Faces, FloatArray, Image
 from facelib.nets import dlib as dlib_weights
@@ -63,7 +63,7 @@ class CnnDetector(PictureDetector):
         """Return the rows, columns and values of the scores of one bordered pyramid level that are high enough."""
         found: list[tuple[NDArray[np.intp], NDArray[np.intp], FloatArray]] = []
         for first, lower, upper, band in bands(bordered(level, top)):
-            scores = self._network.run(cv2.dnn.blobFromImage(band))[0][0, 0, lower:upper]
+            scores = self._network.run(planar(band))[0][0, 0, lower:upper]
             rows, columns = np.nonzero(scores > self.score)
             found.append((rows + first + lower, columns, scores[rows, columns]))
         rows, columns, values = (np.concatenate(part) for part in zip(*found, strict=True))

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import cv2
 import numpy as np
 
-from facelib.detect.base import Options, PictureDetector, resized, suppress
+from facelib.detect.base import Options, PictureDetector, planar, resized, suppress
 from facelib.detect.landmarks import run_onet, run_patches, squared
 from facelib.faces import Faces, FloatArray, Image
 from facelib.nets import mtcnn as mtcnn_weights
@@ -55,7 +54,7 @@ class MtcnnDetector(PictureDetector):
         """Return the squares that the first network proposes."""
         boxes, scores = [np.empty((0, 4), np.float32)], [np.empty(0, np.float32)]
         for level in levels(image, self._enlargement(image, CELL / smallest_face)):
-            offsets, chances = self._pnet.run(cv2.dnn.blobFromImage(level))
+            offsets, chances = self._pnet.run(planar(level))
             rows, columns = np.nonzero(chances[0] > self._proposals[0])
             cells = np.column_stack([columns, rows, columns, rows]) * STRIDE + np.array([0, 0, CELL, CELL])
             score = chances[0, rows, columns]

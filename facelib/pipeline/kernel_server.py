@@ -2,9 +2,9 @@
 
 Each notebook of a run would spend two seconds on imports. Here they are done once; every kernel is still a fresh
 process in which no notebook has run. This file is a program that needs the standard library alone, so that it starts at
-once: `serve LISTENER` is that process, with the number of an open socket
-and the modules to import; `start ADDRESS -f CONNECTION_FILE` stands for
-one kernel towards Jupyter: it passes signals on, ends when the kernel does, and takes the kernel with it.
+once. `serve LISTENER MODULE...` is that process, given the number of an open socket and what to import.
+`start ADDRESS -f CONNECTION_FILE` stands for one kernel towards Jupyter: it passes signals on, ends when the kernel
+does, and takes the kernel with it.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ def serve(listener: str, *modules: str) -> None:
     # Registered first, it runs last: to take the imports apart at its end would cost each kernel a second.
     atexit.register(os._exit, 0)
     for name in modules:
-        with suppress(ImportError):  # a notebook that needs it says so
+        with suppress(Exception):  # a notebook that needs it says so
             import_module(name)
     gc.freeze()  # what is imported is no rubbish, and to look through it would copy its memory for each kernel
-    # The threads that are meant are those of linear algebra, which take up forking.
+    # The only threads are those of libraries in C, such as an allocator's, which expect to be forked.
     warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
     with socket.socket(fileno=int(listener)) as socket_:
         while sys.stdin not in select.select([socket_, sys.stdin], [], [])[0]:
@@ -42,8 +42,16 @@ def serve(listener: str, *modules: str) -> None:
             _reap()
         else:
             _reap()
+            _remove(socket_.getsockname())
             return
     _supervise(connection)
+
+
+def _remove(address: str) -> None:
+    """Remove the socket and its folder: whoever made them may have been killed."""
+    with suppress(OSError):
+        os.unlink(address)
+        os.rmdir(os.path.dirname(address))
 
 
 def _reap() -> None:

@@ -9,6 +9,7 @@ from typing import Any, Literal, Self
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+from sklearn.metrics.pairwise import rbf_kernel
 from sklearn.model_selection import StratifiedKFold
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.svm import SVC
@@ -20,6 +21,7 @@ from facelib.recognize.calibration import logistic, platt
 
 Kernel = Literal["linear", "rbf"]
 _FOLDS = (3, 5)
+_MOST_SHARED = 5000  # faces whose kernel, 200 MB, is computed once for all people
 
 
 class OpenSetSVM(OpenSetRecognizer):
@@ -125,15 +127,24 @@ class OpenSetSVM(OpenSetRecognizer):
     def _by_machines_without(
         self, folds: StratifiedKFold, vectors: NDArray[np.float64], codes: NDArray[np.intp]
     ) -> NDArray[np.float64]:
-        """Return what `cross_val_predict` would, `(m, people)`, which spends most of its time on checking labels."""
+        """Return what `cross_val_predict` would, `(m, people)`, sooner: the kernel is computed once for all people."""
         scores = np.empty((len(codes), len(self.classes_)))
-        machine = SVC(kernel=self.kernel, C=self.C)
         for train, test in folds.split(vectors, codes):
+            known, tried = vectors[train], vectors[test]
+            if shared := len(known) <= _MOST_SHARED:
+                known, tried = self._kernel(known, known), self._kernel(tried, known)
             for code in range(1 if len(self.classes_) == 2 else 0, len(self.classes_)):
                 own = (codes[train] == code).astype(np.intp)
-                machine.class_weight = dict(enumerate(len(own) / (2 * np.bincount(own))))  # "balanced"
-                scores[test, code] = machine.fit(vectors[train], own).decision_function(vectors[test])
+                balanced = dict(enumerate(len(own) / (2 * np.bincount(own))))
+                machine = SVC(kernel="precomputed" if shared else self.kernel, C=self.C, class_weight=balanced)
+                scores[test, code] = machine.fit(known, own).decision_function(tried)
         return _by_person(scores[:, 1]) if len(self.classes_) == 2 else scores
+
+    def _kernel(self, one: NDArray[np.float64], known: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the kernel of faces with those that a machine is trained on, as `SVC` computes it."""
+        if self.kernel == "linear":
+            return one @ known.T
+        return np.asarray(rbf_kernel(one, known, gamma=1 / (known.shape[1] * (known.var() or 1))))
 
     def probabilities(self, X: ArrayLike) -> NDArray[Any]:
         """Return, for each face and each of `classes_`, the probability that it is that person: `(n, people)`.

@@ -2,23 +2,54 @@
 
 const CONFIG = { displaylogo: false };
 
-function loadPlotly(model) {
-  globalThis.facelibPlotly ??= new Promise((resolve, reject) => {
-    model.on("msg:custom", async (content, buffers) => {
-      try {
-        // As a CommonJS module, whatever loader the page has, and without leaving anything behind in it.
-        const parts = ["const module = {exports: {}}, exports = module.exports, define = undefined;\n", buffers[0],
-          "\nexport default module.exports;"];
-        const address = URL.createObjectURL(new Blob(parts, { type: "text/javascript" }));
-        resolve((await import(address)).default);
-        URL.revokeObjectURL(address);
-      } catch (error) {
-        reject(error);
-      }
-    });
-    model.send({ wanted: "plotly.js" });
+// What all figures of the page share, whichever notebooks they stand in.
+const page = (globalThis.facelibFigures ??= makePage());
+
+function makePage() {
+  const made = { waiting: [], come: false };
+  made.library = new Promise((resolve, reject) => Object.assign(made, { resolve, reject }));
+  return made;
+}
+
+// In each notebook the first figure that waits asks for the library: what another notebook asked may have ended.
+function ask() {
+  for (const figure of page.waiting) {
+    const notebook = figure.model.widget_manager;
+    if (page.waiting.some((other) => other.asked && other.model.widget_manager === notebook)) continue;
+    figure.asked = true;
+    try {
+      figure.model.send({ wanted: "plotly.js" });
+    } catch {
+      // Its kernel has ended; the figures of its notebook are about to go.
+    }
+  }
+}
+
+// Returns a function that waits for the library no more.
+function awaitPlotly(model) {
+  const figure = { model, asked: false };
+  const leave = () => {
+    page.waiting = page.waiting.filter((other) => other !== figure);
+    ask();
+  };
+  model.on("msg:custom", async (content, buffers) => {
+    if (page.come) return;
+    page.come = true;
+    page.waiting = [];
+    try {
+      // As a CommonJS module, whatever loader the page has, and without leaving anything behind in it.
+      const parts = ["const module = {exports: {}}, exports = module.exports, define = undefined;\n", buffers[0],
+        "\nexport default module.exports;"];
+      const address = URL.createObjectURL(new Blob(parts, { type: "text/javascript" }));
+      page.resolve((await import(address)).default);
+      URL.revokeObjectURL(address);
+    } catch (error) {
+      page.reject(error);
+    }
   });
-  return globalThis.facelibPlotly;
+  if (!page.come) page.waiting.push(figure);
+  ask();
+  return leave;
 }
 
 function put(target, path, value) {
@@ -92,7 +123,8 @@ function render({ model, el }) {
   const observer = new ResizeObserver(draw);
   observer.observe(el);
   model.on("change:change", draw);
-  loadPlotly(model).then((library) => {
+  const leave = awaitPlotly(model);
+  page.library.then((library) => {
     plotly = library;
     draw();
   }, fail);
@@ -100,6 +132,7 @@ function render({ model, el }) {
     observer.disconnect();
     model.off("change:change", draw);
     if (plotly && drawn) plotly.purge(plot);
+    leave();
   };
 }
 

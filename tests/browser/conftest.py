@@ -107,28 +107,90 @@ def identified(make_once, make_tuned_demo) -> Path:
     return make_once("demo identified", fill)
 
 
-@pytest.fixture
-def run_notebook(lab, page) -> Iterator[Callable[[Path], Page]]:
-    """Return a function that opens a notebook below the lab's root and runs all of it.
+# In place of the notebooks that are open; their kernels go on, as if the page had been loaded anew.
+OPEN = """async path => {
+    const { commands, shell } = window.jupyterapp;
+    for (const widget of [...shell.widgets('main')]) if (widget.context) widget.dispose();
+    if (path) await commands.execute('docmanager:open', { path });
+}"""
+# Where JupyterLab does not take the notebook for the current one yet, its commands would do nothing.
+READY = """path => {
+    const { commands, shell } = window.jupyterapp;
+    const open = shell.currentWidget;
+    return open?.context?.path === path && open.sessionContext?.session?.kernel?.status === 'idle'
+        && commands.isEnabled('notebook:run-all-cells') && commands.isEnabled('editmenu:clear-all');
+}"""
 
-    At the end of the test nothing of it may stand on red ground.
+
+class Tab:
+    """JupyterLab in one tab for all tests: to load it takes seconds, which to open a notebook in it does not."""
+
+    def __init__(self, lab: Lab, open_page: Callable[[], tuple[Page, list[str]]]) -> None:
+        self._lab, self._open_page = lab, open_page
+        self._page: Page | None = None
+        self.problems: list[str] = []
+
+    def ready(self, *, fresh: bool) -> Page:
+        """Return the tab without a notebook, and as large as at first; another one where the last test left a question.
+
+        Args:
+            fresh: Whether to load JupyterLab anew in any case.
+        """
+        if self._page is not None and (fresh or self._page.locator(".jp-Dialog").count()):
+            self.close()
+        if self._page is None:
+            self._page, self.problems = self._open_page()
+            self._size = self._page.viewport_size
+            self._page.goto(f"{self._lab.url}/lab?reset")
+            self._page.wait_for_selector(".jp-Launcher")
+        self._page.set_viewport_size(self._size)
+        return self._page
+
+    def empty(self) -> None:
+        """Close the notebooks and end their kernels."""
+        if self._page is not None:
+            self._page.evaluate(OPEN, "")
+        self._lab.shut_kernels_down()
+
+    def close(self) -> None:
+        """Close the tab, if it is open."""
+        if self._page is not None:
+            self._page.context.close()
+        self._page = None
+
+
+@pytest.fixture(scope="session")
+def tab(lab, open_page) -> Iterator[Tab]:
+    tab = Tab(lab, open_page)
+    yield tab
+    tab.close()
+
+
+@pytest.fixture
+def run_notebook(lab, tab, request) -> Iterator[Callable[[Path], Page]]:
+    """Return a function that opens a notebook below the lab's root, runs all of it, and returns its page.
+
+    It fails its test when a script of the page breaks, when the page asks for anything off this machine, or when
+    something of the notebook stands on red ground at the end.
     """
+    page = tab.ready(fresh=getattr(request.node, "execution_count", 1) > 1)  # one that failed is run once more
+    tab.problems.clear()
 
     def run(notebook: Path) -> Page:
-        page.goto(f"{lab.url}/lab/tree/{notebook.relative_to(lab.root).as_posix()}?reset")
+        path = notebook.relative_to(lab.root).as_posix()
+        page.evaluate(OPEN, path)
         page.wait_for_selector(".jp-Notebook-cell")
-        page.wait_for_function(
-            "window.jupyterapp?.shell?.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
-        )
+        page.wait_for_function(READY, arg=path)
         # What JupyterLab has saved of an earlier run would look like the results of this one.
         page.evaluate("window.jupyterapp.commands.execute('editmenu:clear-all')")
         page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")
         return page
 
     yield run
-    red = page.locator(RED).all_inner_texts()
-    lab.shut_kernels_down()
+    red, problems = page.locator(RED).all_inner_texts(), tab.problems.copy()
+    tab.empty()
     assert red == []  # warnings and errors
+    assert problems == []
 
 
 def _free_port() -> int:

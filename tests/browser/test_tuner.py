@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ import facelib
 from facelib.gallery import read_gallery, write_gallery
 from facelib.project import Project
 from facelib.recognize import load_recognizer
-from facelib.recognize.tuning import tune
+from facelib.recognize.tuning import Tuning, tune
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOK = ROOT / "notebooks" / "04_tune_threshold.ipynb"
@@ -101,10 +102,14 @@ def counts(tuner: Locator) -> list[int]:
     return [int(text.replace(",", "")) for text in tuner.locator(".facelib-counts b").all_inner_texts()]
 
 
+@cache
+def tuned(faces: Path) -> Tuning:
+    return tune(read_gallery(faces), fallback=facelib.load_embedder("dlib").threshold, progress=False)
+
+
 def expected(project: Project, k: int, threshold: float) -> list[int]:
     """Return what the page should count at a setting."""
-    found = tune(read_gallery(project.faces), fallback=facelib.load_embedder("dlib").threshold, progress=False)
-    counted = found.at(k, threshold).counts
+    counted = tuned(project.faces).at(k, threshold).counts
     return [counted.right, counted.wrong, counted.rejected, counted.strangers_named]
 
 
@@ -133,9 +138,7 @@ def use(page: Page, tuner: Locator, project: Project) -> None:
     wanted = tuner.get_by_label("wanted FPIR, %")
     wanted.fill("20")
     wanted.press("Enter")
-    fitted = tune(read_gallery(project.faces), fallback=facelib.load_embedder("dlib").threshold, progress=False).fit(
-        0.2
-    )
+    fitted = tuned(project.faces).fit(0.2)
     expect(tuner.locator(".annotation-text", has_text=f"chosen: {fitted.threshold:.3f}")).to_be_visible()
 
     tuner.get_by_role("button", name="Save this setting").press("Enter")

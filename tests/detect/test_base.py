@@ -1,7 +1,8 @@
+import cv2
 import numpy as np
 import pytest
 
-from facelib.detect.base import Options, checked, resized, shrunk, suppress
+from facelib.detect.base import Options, checked, padded, planar, resized, shrunk, suppress
 
 BOXES = np.array([[0, 0, 10, 10], [1, 1, 11, 11], [2, 2, 6, 6], [50, 50, 60, 60]], np.float32)
 SCORES = np.array([-0.5, 0.9, 0.95, -3.0], np.float32)
@@ -77,3 +78,11 @@ def test_a_smallest_face_of_no_size_is_refused(given):
 def test_a_working_size_of_nothing_is_refused():
     with pytest.raises(ValueError, match="working_size"):
         Options(working_size=0)
+
+
+def test_a_network_takes_the_picture_as_opencv_makes_it():
+    picture = np.random.default_rng(0).integers(0, 256, (33, 40, 3), dtype=np.uint8)
+    given = planar(padded(picture))
+    assert given.shape == (1, 3, 64, 64) and given.dtype == np.float32
+    assert np.array_equal(given, cv2.dnn.blobFromImage(padded(picture)))
+    assert np.array_equal(given[0, 2, :33, :40], picture[..., 2]) and not given[0, :, 33:].any()

@@ -33,6 +33,7 @@ def run_live(cast_project):
 
     def start(source, *options, **environment):
         place = ["--project", "cast", "--data-dir", cast_project.data_dir, "--output-dir", cast_project.output_dir]
+        place += ["--seconds-between-recognitions", "0.2"]  # it leaves other tests some of the machine
         command = [sys.executable, "-c", "from facelib.cli import main; main()", "live", source, *place, *options]
         process = subprocess.Popen(
             [str(word) for word in command],

@@ -178,7 +178,7 @@ def test_while_playing_the_boxes_are_of_the_frame_on_screen(project, show):
 
 def test_labels_cover_no_face(make_squares, show):
     crowd = [
-        Square(f"Person {i}", 0, 9, (x, y), (x, y)) for i, (x, y) in enumerate([(0, 0), (70, 0), (70, 90), (250, 175)])
+        Square(f"Person {i}", 0, 9, (x, y), (x, y)) for i, (x, y) in enumerate([(0, 0), (70, 0), (70, 64), (250, 175)])
     ]
     project = make_squares({"first.mp4": crowd}, frames=10)
     write_page(project, progress=False)

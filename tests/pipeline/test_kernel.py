@@ -7,6 +7,7 @@ import sys
 import tempfile
 from functools import partial
 from importlib.util import find_spec
+from pathlib import Path
 
 import psutil
 import pytest
@@ -19,9 +20,9 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="kernels are for
 
 LOOK = """
 import builtins, json, os, sys
-volatile = {(name, os.environ.get(name)) for name in ("JPY_SESSION_NAME", "JPY_PARENT_PID")}
+environment = {name: value for name, value in os.environ.items() if name != "JPY_SESSION_NAME"}
 seen = {"process": os.getpid(), "loaded": "colorsys" in sys.modules, "left": hasattr(builtins, "left"),
-        "here": os.getcwd(), "environment": sorted(set(os.environ.items()) - volatile)}
+        "here": os.getcwd(), "path": sys.path, "environment": environment}
 builtins.left = True
 with open(out, "a") as file:
     print(json.dumps(seen), file=file)
@@ -67,7 +68,9 @@ def test_they_are_forked_where_more_than_one_is_needed(small):
         assert kernels.manager(left=1) is ThisPython
         server = kernels.manager(left=2).server
         assert server is not None and server.running and kernels.manager(left=1).server is server
-    assert not server.running
+        address = Path(server.command[server.command.index("-f") - 1])
+        assert address.is_socket()
+    assert not server.running and not address.parent.exists()
     with Kernels() as kernels:
         kernels.later = 1
         assert kernels.manager(left=1) is not ThisPython

@@ -14,12 +14,17 @@ import numpy as np
 import pytest
 import sklearn.base
 import skops.io
+from sklearn.model_selection import StratifiedKFold, cross_val_predict
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.neighbors import KNeighborsClassifier
+from sklearn.svm import SVC
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from facelib.embed.neighbours import find_neighbours
 from facelib.project.names import UNKNOWN
-from facelib.recognize import OpenSetKNN, OpenSetSVM, RecognizerInfo, load_recognizer, save_recognizer
+from facelib.recognize import OpenSetKNN, OpenSetSVM, RecognizerInfo, load_recognizer, save_recognizer, svm
+from facelib.recognize.calibration import platt
+from facelib.recognize.svm import Kernel
 from facelib.recognize.votes import winners
 
 Estimator = OpenSetKNN | OpenSetSVM
@@ -89,6 +94,23 @@ def test_votes_are_shared_among_those_within_the_threshold() -> None:
     np.testing.assert_allclose(knn.predict_proba([[0.2], [2.5], [9.0]]), [[1 / 3, 2 / 3, 0], [0, 0, 1], [0, 0, 0]])
     knn = OpenSetKNN(k=3, threshold=1, weights="distance").fit(LINE, LINE_NAMES)
     np.testing.assert_allclose(knn.predict_proba([[0.1]]), [[10 / 14.5, 4.5 / 14.5, 0]])
+
+
+@pytest.mark.parametrize("kernel", ["linear", "rbf"])
+@pytest.mark.parametrize("people", [2, 5])
+@pytest.mark.parametrize("shared", [0, 1000])
+def test_an_svm_is_calibrated_on_what_scikit_learns_cross_validation_gives(
+    kernel: Kernel, people: int, shared: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(svm, "_MOST_SHARED", shared)
+    vectors = np.concatenate([cluster(list(np.eye(6)[row]), 7, row, spread=0.4) for row in range(people)])
+    codes = np.repeat(np.arange(people), 7)
+    fitted = OpenSetSVM(kernel=kernel).fit(vectors, codes)
+    machines = OneVsRestClassifier(SVC(kernel=kernel, class_weight="balanced"))
+    scores = cross_val_predict(machines, vectors, codes, cv=StratifiedKFold(5), method="decision_function")
+    scores = np.column_stack([-scores, scores]) if people == 2 else scores
+    wanted = [platt(scores[:, code], codes == code) for code in range(people)]
+    assert np.column_stack([fitted.slopes_, fitted.intercepts_]) == pytest.approx(np.array(wanted), rel=1e-6)
 
 
 def test_probabilities_of_an_svm_never_exceed_one_together(gallery: tuple[np.ndarray, np.ndarray]) -> None:

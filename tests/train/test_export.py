@@ -177,7 +177,7 @@ def trained(tmp_path_factory):
     learning = crops.of_people([f"Person {number}" for number in range(5)])
     validation = crops.of_people([f"Person {number}" for number in range(5, 8)])
     settings = TrainingSettings(
-        network="mobilenetv3_small_050", dimension=8, image_size=32, epochs=1, people_per_batch=4,
+        network="small_resnet", dimension=8, image_size=32, epochs=1, people_per_batch=4,
         pictures_per_person=2, device="cpu", threads=1,
     )  # fmt: skip
     return train(learning, validation, tmp_path_factory.mktemp("training"), settings, progress=False), validation
@@ -195,7 +195,7 @@ def test_a_training_becomes_a_file_with_a_threshold_measured_on_unseen_people(tr
     # Nobody of the unseen people lies within it: with 18 faces, 1 % is less than one.
     assert 0 <= embedder.threshold <= np.sort(apart.min(axis=1))[0]
     said = {entry.key: entry.value for entry in onnx.load(made.path).metadata_props}
-    assert said["facelib.network"] == "mobilenetv3_small_050"
+    assert said["facelib.network"] == "small_resnet"
 
 
 def test_other_faces_than_the_trainings_are_refused(trained, tmp_path):

@@ -16,24 +16,28 @@ from facelib.widgets.pointed_figure import PointedFigure
 
 HARNESS = """
 import widget from "/figure.js";
-const state = STATE;
-const handles = {};
-const on = (event, handle) => (handles[event] ??= []).push(handle);
 window.sent = [];
-window.model = {
-  get: (name) => state[name], set: (name, value) => (state[name] = value), save_changes() {}, off() {}, on,
-  send: (content) => window.sent.push(content),
-  change(value) { state.change = value; for (const handle of handles["change:change"] ?? []) handle(); },
-  async answer(address) {
-    const bytes = await (await fetch(address)).arrayBuffer();
-    for (const handle of handles["msg:custom"] ?? []) handle({ found: "plotly.js" }, [new DataView(bytes)]);
-  },
+window.make = (widget_manager) => {
+  const state = STATE;
+  const handles = {};
+  const on = (event, handle) => (handles[event] ??= []).push(handle);
+  return {
+    get: (name) => state[name], set: (name, value) => (state[name] = value), save_changes() {}, off() {}, on,
+    send: (content) => window.sent.push(content), widget_manager,
+    change(value) { state.change = value; for (const handle of handles["change:change"] ?? []) handle(); },
+    async answer(address) {
+      const bytes = await (await fetch(address)).arrayBuffer();
+      for (const handle of handles["msg:custom"] ?? []) handle({ found: "plotly.js" }, [new DataView(bytes)]);
+    },
+  };
 };
+window.model = window.make("a notebook");
 // JupyterLab gives a widget two seconds for this, and shows nothing of one that takes longer.
 window.initialized = widget.initialize({ model: window.model }) instanceof Promise ? "later" : "at once";
-window.view = () => {
+window.view = (model = window.model) => {
   const el = document.body.appendChild(document.createElement("section"));
-  widget.render({ model: window.model, el });
+  const leave = widget.render({ model, el });
+  window.leave ??= () => { leave(); el.remove(); };  // of the first
 };
 window.view();
 """
@@ -41,7 +45,7 @@ DRAWN = "() => [...document.querySelectorAll('.scatterlayer .trace')].map(t => t
 TITLES = ".js-plotly-plot .infolayer .gtitle"
 FRAMES = "async () => { for (let i = 0; i < 6; i += 1) await new Promise(requestAnimationFrame); }"
 WATCHED = """async () => {
-    const plotly = await globalThis.facelibPlotly;
+    const plotly = await globalThis.facelibFigures.library;
     const react = plotly.react;
     plotly.react = (...given) => { window.reacted = true; return react(...given); };
 }"""
@@ -101,9 +105,30 @@ def test_the_library_comes_once_for_all_views_and_a_late_view_has_the_last_state
     assert len(shown.evaluate("window.sent")) == 1
 
 
+def test_a_notebook_that_is_closed_before_the_library_comes_leaves_the_others_theirs(shown):
+    """What it had asked never answers; the page is the same one until it is loaded anew."""
+    shown.evaluate("window.other = window.make('another notebook'); window.view(window.other)")
+    assert shown.evaluate("window.sent.length") == 2
+    shown.evaluate("window.leave()")
+    shown.evaluate("window.other.answer('/plotly.js')")
+    expect(shown.locator(TITLES)).to_have_text("Faces")
+    shown.evaluate("window.view(window.make('a third one'))")
+    expect(shown.locator(TITLES)).to_have_count(2)
+    assert shown.evaluate("window.sent.length") == 2
+
+
+def test_of_the_figures_of_a_notebook_one_asks_and_when_it_is_gone_another(shown):
+    shown.evaluate("window.second = window.make('a notebook'); window.view(window.second)")
+    assert shown.evaluate("window.sent.length") == 1
+    shown.evaluate("window.leave()")
+    assert shown.evaluate("window.sent.length") == 2
+    shown.evaluate("window.second.answer('/plotly.js')")
+    expect(shown.locator(TITLES)).to_have_text("Faces")
+
+
 def test_a_figure_that_is_hidden_at_first_is_drawn_when_it_is_seen(shown):
     shown.evaluate("document.body.hidden = true")
-    shown.evaluate("window.model.answer('/plotly.js').then(() => window.facelibPlotly)")
+    shown.evaluate("window.model.answer('/plotly.js').then(() => window.facelibFigures.library)")
     shown.evaluate(FRAMES)
     expect(shown.locator(TITLES)).to_have_count(0)
     shown.evaluate(WATCHED)

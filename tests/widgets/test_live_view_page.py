@@ -104,13 +104,48 @@ def test_it_shows_the_picture_the_boxes_and_who_was_seen(shown):
     box = page.locator(".box[data-track='7']").bounding_box()
     assert box["x"] - stage["x"] == pytest.approx(stage["width"] / 4, abs=1.5)
     assert box["height"] == pytest.approx(stage["height"] / 2, abs=1.5)
-    label = page.locator(".box[data-track='8'] span").bounding_box()
-    assert label["y"] >= stage["y"]  # at the upper border the label lies within its box
     expect(page.get_by_role("img", name="In the picture: Ada 97 %, unknown")).to_be_visible()
     expect(page.locator(".tile")).to_have_count(3)
     expect(page.locator(".tile[data-track='3']")).to_contain_text("gone, last at 0:12")
     expect(page.locator(".facts")).to_contain_text("0.12 s delay")
     expect(page.locator(".source")).to_have_text("demo.mp4")
+
+
+OVERLAPS = """() => {
+    const sides = (element) => element.getBoundingClientRect();
+    const boxes = [...document.querySelectorAll('.box')].map(sides);
+    const stage = sides(document.querySelector('.stage'));
+    return [...document.querySelectorAll('.box span')].map(sides).map((label) => [
+        label.left >= stage.left - 1 && label.right <= stage.right + 1 &&
+            label.top >= stage.top - 1 && label.bottom <= stage.bottom + 1,
+        boxes.filter((box) => Math.min(label.right, box.right) - Math.max(label.left, box.left) > 1 &&
+            Math.min(label.bottom, box.bottom) - Math.max(label.top, box.top) > 1).length]);
+}"""
+
+
+@pytest.mark.parametrize(
+    "places",
+    [
+        [],
+        [[0.25, 0.25, 0.25, 0.5]],
+        [[0.6, 0.01, 0.2, 0.4]],  # no room above
+        [[0.3, 0, 0.3, 1]],  # nor below: a close-up
+        [[0.9, 0.3, 0.1, 0.3]],  # at the right border
+        [[0.4, 0.1, 0.2, 0.35], [0.4, 0.47, 0.2, 0.4]],  # one above the other
+        [[0.1, 0.0, 0.2, 0.99], [0.32, 0.0, 0.2, 0.99]],  # side by side
+    ],
+)
+def test_a_label_covers_no_face(shown, places):
+    faces = [face(number, f"Person {number}", number, place=place) for number, place in enumerate(places, 1)]
+    page = shown(faces=faces, picture=jpeg((200, 30, 30), (640, 360)))
+    page.wait_for_function("window.model.get('shown') === 1")
+    assert page.evaluate(OVERLAPS) == [[True, 0]] * len(places)
+
+
+def test_where_a_face_fills_the_picture_its_label_stands_within(shown):
+    page = shown(faces=[face(7, "Ada", 1, place=[0, 0, 1, 1])], picture=jpeg((200, 30, 30), (640, 360)))
+    page.wait_for_function("window.model.get('shown') === 1")
+    assert page.evaluate(OVERLAPS) == [[True, 1]]
 
 
 @pytest.mark.parametrize("width", [500, 900, 1400, 1900])

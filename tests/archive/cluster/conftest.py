@@ -132,6 +132,8 @@ class Gate(ThreadingHTTPServer):
         self._server, self.behind = server, urlparse(server.address).netloc
         self.answer: Callable[[str, str], Answer | None] = lambda method, path: None
         self.refused = self.missed = 0
+        self._over = threading.Event()
+        self._kills: list[tuple[threading.Event, threading.Thread]] = []
         super().__init__(("127.0.0.1", 0), _Passing)
 
     @classmethod
@@ -147,6 +149,10 @@ class Gate(ThreadingHTTPServer):
             finally:
                 gate.shutdown()
                 thread.join()
+                gate._over.set()  # a test that failed leaves the server to the next one
+                for gone, back in gate._kills:
+                    if gone.is_set():
+                        back.join()
 
     def kill_at(self, method: str, part: str) -> threading.Thread:
         """Kill the server as soon as it is asked so, and start it again once it was missed three times.
@@ -171,13 +177,14 @@ class Gate(ThreadingHTTPServer):
         def come_back() -> None:
             gone.wait()
             missed = self.missed
-            while self.missed < missed + 3:
-                time.sleep(0.05)
+            while self.missed < missed + 3 and not self._over.wait(0.05):
+                pass
             self._server.start()
 
         self.answer = answer
         thread = threading.Thread(target=come_back, daemon=True)
         thread.start()
+        self._kills.append((gone, thread))
         return thread
 
     def handle_error(self, request, client_address) -> None:

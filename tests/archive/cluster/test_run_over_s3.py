@@ -60,6 +60,8 @@ def run(*arguments: str, cache: Path) -> subprocess.Popen[str]:
 
 def test_a_run_over_s3_leaves_what_a_local_run_leaves(server, copy_demo, tmp_path):
     local = copy_demo(tmp_path / "local", 0.4)
+    for name in Store("s3://films").find():
+        Store("s3://films").delete(name)
     for path in [path for path in local.data.rglob("*") if path.is_file()]:
         Store("s3://films/data/demo").put(path.relative_to(local.data).as_posix(), path)
     with run("--data-dir", str(local.data_dir), "--output-dir", str(local.output_dir), cache=tmp_path / "none") as done:
