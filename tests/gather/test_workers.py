@@ -8,6 +8,8 @@ import pytest
 
 from facelib.gather.workers import spread
 
+from ..processes import command_of
+
 # Tasks are texts and the work is to evaluate them: what is worked on by another process must be importable there.
 
 
@@ -71,13 +73,6 @@ def test_processes_end_with_the_first_one_even_when_it_is_killed(tmp_path):
     others = psutil.Process(first.pid).children(recursive=True)
     first.send_signal(signal.SIGKILL)
     first.communicate()
-    _, alive = psutil.wait_procs([one for one in others if "spawn" in " ".join(_line(one))], timeout=60)
+    _, alive = psutil.wait_procs([one for one in others if "spawn" in " ".join(command_of(one))], timeout=60)
     assert alive == []
     assert len(others) >= 1
-
-
-def _line(process):
-    try:
-        return process.cmdline()
-    except psutil.Error:
-        return []

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from typer.testing import CliRunner
 from facelib.cli import main
 from facelib.server.settings import ServerSettings
 
+from ..processes import command_of
 from .running import serving
 
 
@@ -99,12 +99,8 @@ def test_several_processes_are_one_server(tmp_path: Path) -> None:
 
 
 def _answering(server: int) -> list[psutil.Process]:
-    found = []
-    for child in psutil.Process(server).children():
-        with suppress(psutil.NoSuchProcess):  # it has just ended
-            if "resource_tracker" not in " ".join(child.cmdline()):
-                found.append(child)
-    return found
+    commands = [(child, " ".join(command_of(child))) for child in psutil.Process(server).children()]
+    return [child for child, command in commands if command and "resource_tracker" not in command]
 
 
 def test_help_explains_every_setting() -> None:

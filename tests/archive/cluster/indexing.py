@@ -16,6 +16,8 @@ from facelib.films.indexed import made_from
 from facelib.project import Project
 from facelib.project.store import Store
 
+from ...processes import command_of
+
 LOOK = {"name": "haar", "working_size": 320}
 EMBED = {"name": "dlib"}
 TRACKING = TrackingSettings(seconds_between_samples=0.5)
@@ -32,12 +34,8 @@ def task_of(project: Project, film: Path, networks, **changed) -> IndexTask:
 
 def children() -> list[psutil.Process]:
     """Return the processes below this one in which a film is indexed."""
-    found = []
-    for process in psutil.Process().children(recursive=True):
-        with suppress(psutil.Error):
-            if "facelib.archive.cluster.child" in process.cmdline():
-                found.append(process)
-    return found
+    below = psutil.Process().children(recursive=True)
+    return [process for process in below if "facelib.archive.cluster.child" in command_of(process)]
 
 
 @contextmanager

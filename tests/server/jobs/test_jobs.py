@@ -16,6 +16,7 @@ from facelib.project import Project
 from facelib.server.events import since, tell
 from facelib.server.jobs import check_job
 
+from ...processes import command_of
 from .conftest import wait_for
 
 JOBS = "/api/v1/projects/own/jobs"
@@ -134,7 +135,7 @@ def test_a_stopped_server_puts_its_job_back(make_app: Callable[..., Any], tmp_pa
         while not log(tmp_path):
             time.sleep(0.1)
     children = psutil.Process().children(recursive=True)
-    assert not [child for child in children if "facelib.server.jobs.child" in " ".join(child.cmdline())]
+    assert not [child for child in children if "facelib.server.jobs.child" in command_of(child)]
     job = TestClient(make_app(workers=0), headers=headers).get(f"{JOBS}/{number}").json()
     assert (job["state"], job["attempts"], job["reason"]) == ("queued", 0, "the server was stopped")
 
