@@ -186,6 +186,7 @@ def _nothing(figure: go.Figure, text: str) -> go.Figure:
     """Say in the middle of an empty figure why it is empty."""
     figure.update_xaxes(visible=False)
     figure.update_yaxes(visible=False)
-    figure.update_layout(showlegend=False, shapes=())
+    figure.update_layout(showlegend=False)
+    figure.layout.shapes = ()  # which an update with none would leave
     figure.add_annotation(text=text, x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False, font={"size": 15})
     return figure

@@ -159,6 +159,17 @@ def test_the_first_notebook_on_a_project_without_a_picture_or_film(tmp_path):
 
 
 @pytest.mark.kernel
+def test_the_films_notebook_on_a_film_without_a_face(tmp_path, make_tuned_demo, make_film):
+    project = make_tuned_demo(tmp_path, 0.4)
+    for film in project.videos.iterdir():
+        film.unlink()
+    make_film(project.videos / "grey.mp4", frames=10)
+    (step,) = run_pipeline(project, steps=[5], parameters={"adapt_to_film": True})
+    assert (step.state, step.message) == ("done", "")
+    assert eyesores(step.notebook) == []
+
+
+@pytest.mark.kernel
 def test_a_run_ends_at_the_first_step_that_has_nothing_to_work_on(bare):
     project = bare
     places = ("--project", project.name, "--data-dir", project.data_dir, "--output-dir", project.output_dir)

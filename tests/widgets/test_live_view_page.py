@@ -111,15 +111,17 @@ def test_it_shows_the_picture_the_boxes_and_who_was_seen(shown):
     expect(page.locator(".source")).to_have_text("demo.mp4")
 
 
+# Of each label: whether it stands within the picture, and how many boxes and other labels it covers.
 OVERLAPS = """() => {
     const sides = (element) => element.getBoundingClientRect();
-    const boxes = [...document.querySelectorAll('.box')].map(sides);
+    const [boxes, labels] = ['.box', '.box span'].map((one) => [...document.querySelectorAll(one)].map(sides));
     const stage = sides(document.querySelector('.stage'));
-    return [...document.querySelectorAll('.box span')].map(sides).map((label) => [
+    return labels.map((label) => [
         label.left >= stage.left - 1 && label.right <= stage.right + 1 &&
             label.top >= stage.top - 1 && label.bottom <= stage.bottom + 1,
-        boxes.filter((box) => Math.min(label.right, box.right) - Math.max(label.left, box.left) > 1 &&
-            Math.min(label.bottom, box.bottom) - Math.max(label.top, box.top) > 1).length]);
+        [...boxes, ...labels].filter((other) => other !== label &&
+            Math.min(label.right, other.right) - Math.max(label.left, other.left) > 1 &&
+            Math.min(label.bottom, other.bottom) - Math.max(label.top, other.top) > 1).length]);
 }"""
 
 
@@ -133,9 +135,10 @@ OVERLAPS = """() => {
         [[0.9, 0.3, 0.1, 0.3]],  # at the right border
         [[0.4, 0.1, 0.2, 0.35], [0.4, 0.47, 0.2, 0.4]],  # one above the other
         [[0.1, 0.0, 0.2, 0.99], [0.32, 0.0, 0.2, 0.99]],  # side by side
+        [[0.3, 0.3, 0.05, 0.2], [0.37, 0.3, 0.05, 0.2]],  # narrower than their labels
     ],
 )
-def test_a_label_covers_no_face(shown, places):
+def test_a_label_covers_no_face_and_no_other_label(shown, places):
     faces = [face(number, f"Person {number}", number, place=place) for number, place in enumerate(places, 1)]
     page = shown(faces=faces, picture=jpeg((200, 30, 30), (640, 360)))
     page.wait_for_function("window.model.get('shown') === 1")
