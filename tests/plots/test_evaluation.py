@@ -17,7 +17,7 @@ CURVE = det_curve(Searches(np.array([0.9, 0.7, 0.5, -np.inf]), np.array([0.6, 0.
 def told(figure) -> str:
     """Return what an empty figure says; it has no axes, whose numbers would be of nothing."""
     axes = [*figure.select_xaxes(), *figure.select_yaxes()]
-    assert axes and not any(axis.visible for axis in axes) and not figure.layout.shapes
+    assert {axis.visible for axis in axes} == {False} and not figure.layout.shapes
     return "".join(note.text for note in figure.layout.annotations)
 
 
