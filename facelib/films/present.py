@@ -16,6 +16,7 @@ import pandas as pd
 from facelib.films.annotate import annotate_film, check_choices
 from facelib.films.drawn import remember_drawn
 from facelib.films.exports import FORMATS, Format, check_formats, export_film, read_wikidata
+from facelib.films.media.decode import UnreadableFilm, probe
 from facelib.films.media.encode import WriteReport
 from facelib.films.reel import REEL_COLUMNS, check_people, write_reel_of
 from facelib.films.settle import Settled
@@ -23,7 +24,8 @@ from facelib.films.together import together
 from facelib.project import FilmFiles, Project
 from facelib.project.cores import allowed_cores
 
-_MOST_AT_ONCE = 4  # films in drawing: each holds some thirty pictures in memory
+_MOST_AT_ONCE = 4  # films in drawing
+_PIXELS_AT_ONCE = _MOST_AT_ONCE * 1920 * 1080  # of a picture of each: a film holds some forty, 500 MB at 3840x2160
 
 
 def read_shots(files: FilmFiles) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -53,8 +55,8 @@ def draw_films(
     """
     check_choices(**{name: value for name, value in options.items() if name in ("blur", "boxes")})
     wanted = [(film, settled.tracks[film.name]) for film in (settled.films if films is None else films)]
-    at_once = min(allowed_cores(), len(wanted), _MOST_AT_ONCE)
-    cores = max(1, allowed_cores() // max(1, at_once))
+    at_once = drawn_at_once([film for film, _ in wanted])
+    cores = allowed_cores() // at_once
     project, drawn = settled.problems.project, list[Path]()
 
     def draw(one: tuple[Path, pd.DataFrame], watch: Callable[[float], None] | None) -> str:
@@ -73,6 +75,23 @@ def draw_films(
                     settled.problems.add(film, problem)
                 drawn.append(film)
     return drawn
+
+
+def drawn_at_once(films: Sequence[Path]) -> int:
+    """Return how many films are drawn at once: as many as there are cores, and fewer of large ones, for the memory."""
+    most = min(allowed_cores(), len(films), _MOST_AT_ONCE)
+    if most > 1:
+        most = min(most, _PIXELS_AT_ONCE // max(map(_pixels, films)))
+    return max(1, most)
+
+
+def _pixels(film: Path) -> int:
+    """Return the pixels of a film's picture; 1 of what cannot be read, which will be told when it is drawn."""
+    try:
+        info = probe(film)
+    except (OSError, UnreadableFilm):
+        return 1
+    return info.width * info.height
 
 
 def _draw_film(

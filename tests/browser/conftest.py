@@ -167,8 +167,10 @@ def tab(lab, open_page) -> Iterator[Tab]:
 
 
 @pytest.fixture
-def run_notebook(lab, tab, request) -> Iterator[Callable[[Path], Page]]:
+def run_notebook(lab, tab, request) -> Iterator[Callable[..., Page]]:
     """Return a function that opens a notebook below the lab's root, runs all of it, and returns its page.
+
+    It is told what JupyterLab's setting `commsOverSubshells` should be: whether widgets are heard while a cell runs.
 
     It fails its test when a script of the page breaks, when the page asks for anything off this machine, or when
     something of the notebook stands on red ground at the end.
@@ -176,8 +178,9 @@ def run_notebook(lab, tab, request) -> Iterator[Callable[[Path], Page]]:
     page = tab.ready(fresh=getattr(request.node, "execution_count", 1) > 1)  # one that failed is run once more
     tab.problems.clear()
 
-    def run(notebook: Path) -> Page:
+    def run(notebook: Path, comms: str = "perCommTarget") -> Page:
         path = notebook.relative_to(lab.root).as_posix()
+        page.evaluate(f"window.jupyterapp.serviceManager.kernels.commsOverSubshells = '{comms}'")
         page.evaluate(OPEN, path)
         page.wait_for_selector(".jp-Notebook-cell")
         page.wait_for_function(READY, arg=path)

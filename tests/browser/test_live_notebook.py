@@ -79,14 +79,14 @@ def run_to_the_end(run_notebook: Callable[[Path], Page], notebook: Path) -> tupl
 @pytest.mark.parametrize("beside_the_cells", ["disabled", "perCommTarget"])
 def test_stop_right_after_run_all_stops(live, notebook, run_notebook, beside_the_cells):
     film = live.videos / "demo.mp4"
-    page = run_notebook(notebook)
     # Older front ends know no way past the cell that runs.
-    kernel = "window.jupyterapp.shell.currentWidget.sessionContext.session.kernel"
-    page.evaluate(f"{kernel}.commsOverSubshells = '{beside_the_cells}'")
+    page = run_notebook(notebook, beside_the_cells)
     widget = page.locator(".facelib-live")
     widget.get_by_role("button", name="Stop").click()
     wait_until(lambda: processes_with_open(film) == [], page=page)
     expect(lamp(widget)).to_have_text("stopped", timeout=PLENTY)
+    # As it was asked, and not because no answer of the page came through.
+    expect(widget.get_by_role("status")).to_have_text("Stopped.", timeout=PLENTY)
     # The notebook goes on to its end all the same.
     expect(page.locator(".jp-OutputArea-output", has_text="changes.jsonl").last).to_be_visible(timeout=PLENTY)
     assert page.locator(".jp-OutputArea-output", has_text="Error").count() == 0

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from facelib.films import present
-from facelib.films.present import draw_films, export_films
+from facelib.films.present import draw_films, drawn_at_once, export_films
 from facelib.films.problems import Problems
 from facelib.films.settle import settle_films
 from facelib.films.unknowns.kept import read_groups
@@ -81,6 +83,24 @@ def test_what_cannot_be_drawn_or_exported_does_not_stop_the_others(settle, monke
     assert list(settled.problems.found) == ["a.mp4", "b.mp4"]
     with pytest.raises(ValueError, match="expected blur"):
         draw_films(settled, {}, blur="all")
+
+
+@pytest.mark.parametrize(
+    ("sizes", "cores", "expected"),
+    [
+        ([], 8, 1),
+        ([(64, 48)], 8, 1),
+        ([(64, 48)] * 3, 2, 2),
+        ([(64, 48)] * 6, 8, 4),
+        ([(64, 48), (2560, 1440), (64, 48)], 8, 2),  # whichever two are drawn, their pictures fit
+        ([(64, 48)] * 2 + [(3840, 2160)], 8, 1),
+        ([None] * 3, 2, 2),
+    ],
+)
+def test_fewer_films_are_drawn_at_once_where_their_pictures_are_large(make_film, monkeypatch, sizes, cores, expected):
+    monkeypatch.setattr(present, "allowed_cores", lambda: cores)
+    made = {size: make_film(f"{size}.mp4", size=size, frames=1, sound=None) for size in {*sizes} - {None}}
+    assert drawn_at_once([made.get(size, Path("missing.mp4")) for size in sizes]) == expected
 
 
 @pytest.fixture
