@@ -21,13 +21,6 @@ const WORDS = {
 
 const RUNNING = ["connecting", "playing", "waiting"];
 
-// The area that two rectangles have in common.
-function shared(one, other) {
-  const w = Math.min(one.x + one.w, other.x + other.w) - Math.max(one.x, other.x);
-  const h = Math.min(one.y + one.h, other.y + other.h) - Math.max(one.y, other.y);
-  return w > 0 && h > 0 ? w * h : 0;
-}
-
 function render({ model, el }) {
   const boxes = new Map(); // by track
   const tiles = new Map(); // by track
@@ -259,23 +252,15 @@ function render({ model, el }) {
     canvas.setAttribute("aria-label", faces.length ? `In the picture: ${faces.map((face) => face.label).join(", ")}` : "Nobody in the picture");
   }
 
-  // Above the face, else below or beside it, where no face and no other label is covered; at worst within the box.
   function placeLabels(faces) {
-    const [wide, high] = [layer.clientWidth, layer.clientHeight];
-    const rooms = faces.map(({ place: [x, y, w, h] }) => ({ x: x * wide, y: y * high, w: w * wide, h: h * high }));
+    const [width, height] = [layer.clientWidth, layer.clientHeight];
+    const rooms = faces.map(({ place: [x, y, w, h] }) => ({ x: x * width, y: y * height, w: w * width, h: h * height }));
     const taken = [...rooms];
     faces.forEach((face, i) => {
       const label = boxes.get(face.track).firstChild;
-      const [w, h] = [label.offsetWidth, label.offsetHeight];
-      const { x, y, w: width, h: height } = rooms[i];
-      const [right, bottom] = [x + width, y + height];
-      const corners = [[x, y - h], [right - w, y - h], [x, bottom], [right - w, bottom], [right, y], [x - w, y], [x, y]];
-      const places = corners.map(([left, top]) => ({ x: left, y: top, w, h }));
-      const inside = places.filter((one) => one.x >= 0 && one.y >= 0 && one.x + w <= wide && one.y + h <= high);
-      const costs = inside.map((one) => taken.reduce((sum, other) => sum + shared(one, other), 0));
-      const place = inside[costs.indexOf(Math.min(...costs))] ?? rooms[i];
+      const place = freePlace(rooms[i], label.offsetWidth, label.offsetHeight, taken, width, height, 0);
       taken.push(place);
-      label.style.translate = `${place.x - x}px ${place.y - y}px`;
+      label.style.translate = `${place.x - rooms[i].x}px ${place.y - rooms[i].y}px`;
     });
   }
 

@@ -14,6 +14,7 @@ import traitlets
 
 from facelib.images import encode_jpeg, thumbnail
 from facelib.live import LiveSession, LiveView
+from facelib.page.bundle import bundle
 from facelib.widgets.assets import read_assets
 from facelib.widgets.live_view_faces import SeenFaces
 from facelib.widgets.live_view_log import EVENTS, Inbox, clock
@@ -44,7 +45,7 @@ class LivePage(anywidget.AnyWidget):
         patience: Seconds without an answer of the page after which nobody looks.
     """
 
-    _esm = read_assets("elements.js", "name_field.js", "live_view.js")
+    _esm = f"{bundle('free_place.js')}\n{read_assets('elements.js', 'name_field.js', 'live_view.js')}"
     _css = read_assets("panel.css", "live_view.css")
 
     source = traitlets.Unicode().tag(sync=True)
