@@ -176,6 +176,20 @@ def test_while_playing_the_boxes_are_of_the_frame_on_screen(project, show):
     assert max(late) <= 1
 
 
+# Draws the picture of the player anew, and returns the grounds of the labels as they are drawn.
+DRAWN_LABELS = """const drawnLabels = (player) => {
+    const context = player.canvas.getContext('2d');
+    const labels = [];
+    const path = context.roundRect.bind(context);
+    context.roundRect = (x, y, w, h, radius) => {
+        if (radius === 4) labels.push([x, y, w, h]);
+        path(x, y, w, h, radius);
+    };
+    player.draw();
+    return labels;
+};"""
+
+
 def test_labels_cover_no_face(make_squares, show):
     crowd = [
         Square(f"Person {i}", 0, 9, (x, y), (x, y)) for i, (x, y) in enumerate([(0, 0), (70, 0), (70, 64), (250, 175)])
@@ -185,16 +199,11 @@ def test_labels_cover_no_face(make_squares, show):
     page = show(project, "film=first")
     covered = page.evaluate(
         """() => {
-            // The labels' grounds as they are drawn, against the boxes.
+            """
+        + DRAWN_LABELS
+        + """
             const { player } = app().view;
-            const context = player.canvas.getContext('2d');
-            const labels = [];
-            const path = context.roundRect.bind(context);
-            context.roundRect = (x, y, w, h, radius) => {
-                if (radius === 4) labels.push([x, y, w, h]);
-                path(x, y, w, h, radius);
-            };
-            player.draw();
+            const labels = drawnLabels(player);
             const scale = player.stage.clientWidth / player.film.page.width;
             return [labels.length, labels.filter(([x, y, w, h]) => player.drawn.some((d) =>
                 Math.min(x + w, d.right * scale) - Math.max(x, d.left * scale) > 1 &&
@@ -209,15 +218,12 @@ def test_labels_and_boxes_stand_out_from_any_picture(project, show):
     go_to(page, 45)
     grounds, edges = page.evaluate(
         """() => {
+            """
+        + DRAWN_LABELS
+        + """
             const { player } = app().view;
+            const labels = drawnLabels(player);
             const context = player.canvas.getContext('2d');
-            const labels = [];
-            const path = context.roundRect.bind(context);
-            context.roundRect = (x, y, w, h, radius) => {
-                if (radius === 4) labels.push([x, y, w, h]);
-                path(x, y, w, h, radius);
-            };
-            player.draw();
             const pixels = (...place) => {
                 const { data } = context.getImageData(...place.map((side) => Math.round(side * devicePixelRatio)));
                 return Array.from({ length: data.length / 4 }, (_, i) => [...data.slice(4 * i, 4 * i + 4)]);
