@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from facelib.faces import BOX
 from facelib.films.track import DETECTIONS
 from facelib.project import FilmFiles, atomic_write
 
@@ -16,7 +17,7 @@ LOOKS = pa.schema(
     [
         *((name, pa.int32()) for name in ("track", "shot", "frame")),
         ("time", pa.float64()),
-        *((name, pa.float32()) for name in ("left", "top", "right", "bottom", "score", "quality")),
+        *((name, pa.float32()) for name in (*BOX, "score", "quality")),
         ("embedding", pa.list_(pa.float32())),
         *((name, pa.list_(pa.float16())) for name in ("clothes", "hair")),
         ("picture", pa.binary()),

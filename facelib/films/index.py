@@ -18,7 +18,7 @@ from facelib.detect import Detector
 from facelib.embed import Embedder
 from facelib.embed.pose import cut_off, head_pose, turned_away, view_weights
 from facelib.embed.quality import quality_of
-from facelib.faces import Faces, FloatArray, Image
+from facelib.faces import BOX, Faces, FloatArray, Image
 from facelib.films.ahead import ahead
 from facelib.films.clothes import clothes, hair
 from facelib.films.growing import KEYFRAMES, LOOKS, GrowingTables, growing_tables
@@ -386,7 +386,7 @@ def _look_rows(track: Track) -> Iterator[dict[str, Any]]:
             "shot": track.shot,
             "frame": look.frame,
             "time": look.time,
-            **dict(zip(("left", "top", "right", "bottom"), look.box.tolist(), strict=True)),
+            **dict(zip(BOX, look.box.tolist(), strict=True)),
             "score": look.score,
             "quality": look.quality,
             "embedding": look.embedding,

@@ -14,7 +14,7 @@ import supervision as sv
 from numpy.typing import ArrayLike, NDArray
 from trackers import BIoU, ByteTrackTracker, OCSORTTracker, SORTTracker
 
-from facelib.faces import Faces, FloatArray, Image
+from facelib.faces import BOX, Faces, FloatArray, Image
 
 TrackMethod = Literal["sort", "bytetrack", "ocsort"]
 """How the faces of one sample are linked to those before it."""
@@ -27,7 +27,7 @@ DETECTIONS = pa.schema(
         ("time", pa.float64()),
         ("shot", pa.int32()),
         ("track", pa.int32()),
-        *((side, pa.float32()) for side in ("left", "top", "right", "bottom")),
+        *((side, pa.float32()) for side in BOX),
         ("score", pa.float32()),
         ("interpolated", pa.bool_()),
     ]
@@ -323,7 +323,7 @@ def _fill_track(track: Track, times: NDArray[np.float64], first_frame: int, long
     frames, seen = frames[seen | follows], seen[seen | follows]
     when = times[frames - first_frame]
     columns = {"frame": frames, "time": when, "shot": track.shot, "track": track.number}
-    for name, values in zip(("left", "top", "right", "bottom"), np.asarray(track.boxes, np.float64).T, strict=True):
+    for name, values in zip(BOX, np.asarray(track.boxes, np.float64).T, strict=True):
         columns[name] = np.interp(when, sampled, values).astype(np.float32)
     columns["score"] = np.interp(when, sampled, track.scores).astype(np.float32)
     columns["interpolated"] = ~seen

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from facelib.faces import FloatArray
+from facelib.faces import BOX, FloatArray
 from facelib.project import atomic_write
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def write_gallery(
             *((name, pa.string()) for name in ("picture", "sha256")),
             ("face", pa.int32()),
             ("person", pa.string()),
-            *((name, pa.float32()) for name in ("left", "top", "right", "bottom", "score")),
+            *((name, pa.float32()) for name in (*BOX, "score")),
             ("landmarks", pa.list_(pa.float32(), 10)),
             ("sharpness", pa.float32()),
             ("embedding", pa.list_(pa.float32(), dimension)),

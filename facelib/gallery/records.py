@@ -12,6 +12,7 @@ import pandas as pd
 from facelib.detect import Detector
 from facelib.detect.portraits import find_portrait
 from facelib.embed import Embedder
+from facelib.faces import BOX
 from facelib.gallery.files import COLUMNS, Gallery
 from facelib.images import UnreadablePicture, read_image, sharpness
 
@@ -61,7 +62,7 @@ def _record(
 
 def face_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
     """Return records as a table with the columns and types of `faces.parquet`."""
-    floats = dict.fromkeys(("left", "top", "right", "bottom", "score", "sharpness"), "float32")
+    floats = dict.fromkeys((*BOX, "score", "sharpness"), "float32")
     table = pd.DataFrame(rows).assign(used=False)
     return table[list(COLUMNS)].astype({"face": "int32", **floats})
 
