@@ -62,7 +62,8 @@ def write_ebucore(material: Material, path: Path) -> None:
     graph.add((film, RDF.type, ebucore.MediaResource))
     graph.add((film, ebucore.title, Literal(one_line(material.info.path.stem))))
     graph.add((film, ebucore.duration, Literal(f"{material.clock.end:.6f}", datatype=XSD.decimal)))
-    people = {person: URIRef(f"{film}#person-{number}") for number, person in enumerate(material.people, 1)}
+    numbers = {person: number for number, person in enumerate(material.people, 1)}
+    people = {person: URIRef(f"{film}#person-{number}") for person, number in numbers.items()}
     for person, node in people.items():
         graph.add((node, RDF.type, ebucore.Person))
         graph.add((node, RDFS.label, Literal(one_line(person))))
@@ -70,7 +71,7 @@ def write_ebucore(material: Material, path: Path) -> None:
     _tie(graph, people, material.wikidata)
     columns = ["person", "start", "end", "confidence"]
     for person, start, end, confidence in material.stretches[columns].itertuples(index=False, name=None):
-        part = URIRef(f"{film}#t={start:.6f},{end:.6f}&person={material.people.index(person) + 1}")
+        part = URIRef(f"{film}#t={start:.6f},{end:.6f}&person={numbers[person]}")
         graph.add((part, RDF.type, ebucore.Part))
         graph.add((film, ebucore.hasPart, part))
         graph.add((part, ebucore.hasContributor, people[person]))

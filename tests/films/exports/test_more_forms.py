@@ -193,6 +193,40 @@ def test_awkward_names_come_back(film_at, files_of, awkward_names):
         assert [one["metadata"]["title"] for one in container.chapters()][::2] == lines
 
 
+@pytest.mark.parametrize(
+    ("address", "written"),
+    [
+        ("my film #1 (100%).mp4", "my%20film%20#1%20(100%).mp4"),  # as it is, but for what no address may hold
+        ("https://x.org/Käse<1>.mp4", "https://x.org/K%C3%A4se%3C1%3E.mp4"),
+        ("https://x.org/a%20b.mp4?id=1&part=2", "https://x.org/a%20b.mp4?id=1&part=2"),
+    ],
+)
+def test_an_address_holds_what_addresses_may_hold(film_at, files_of, address, written):
+    film = film_at(25, 10)
+    made = export_film(film, files_of(film, ("Ada", 0, 9)), formats=["ebucore", "iiif", "fcp7"], address=address)
+    (title,) = (
+        Graph()
+        .parse(made["ebucore"], publicID="https://x.org/")
+        .query(
+            "SELECT ?t WHERE { ?f ?p ?t . ?f a ?c ; <http://www.ebu.ch/metadata/ontologies/ebucore/ebucore#title> ?t }"
+        )
+    )
+    assert str(title.t) == "film"
+    assert ElementTree.parse(made["fcp7"]).getroot().findtext(".//pathurl") == written
+    canvas = json.loads(made["iiif"].read_text())["items"][0]
+    assert canvas["items"][0]["items"][0]["body"]["id"] == written
+
+
+def test_films_of_one_folder_have_manifests_and_canvases_of_their_own(film_at, files_of):
+    found = []
+    for name in ("one.mp4", "two.mp4"):
+        film = film_at(25, 10, name=name)
+        manifest = json.loads(export_film(film, files_of(film, ("Ada", 0, 9)), formats=["iiif"])["iiif"].read_text())
+        found.append({manifest["id"], manifest["items"][0]["id"], manifest["structures"][0]["id"]})
+        assert manifest["id"] == f"{film.as_uri()}.manifest.json"
+    assert not found[0] & found[1]
+
+
 def test_a_film_with_nobody_in_it(film_at, files_of):
     film = film_at(25, 10)
     made = export_film(film, files_of(film), formats=NEW)
