@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from facelib.archive.readable import unreadable
+
 _FORM = 1  # version of the index; raise it when its tables change, and it is made anew
 _SCHEMA = """
 CREATE TABLE segments (
@@ -115,7 +117,7 @@ class Catalogue:
             if create and not self.is_current:
                 self._begin_anew()
         except sqlite3.Error as error:
-            raise self._unusable(error) from error
+            raise unreadable(self._path.parent, error) from error
 
     def _has_form(self) -> bool:
         return bool(self._base.execute("PRAGMA user_version").fetchone()[0] == _FORM)
@@ -128,12 +130,6 @@ class Catalogue:
                 self._base.execute(statement.rstrip(";"))
             self._base.execute(f"PRAGMA user_version = {_FORM}")
         self.is_current = True
-
-    def _unusable(self, error: Exception) -> OSError:
-        return OSError(
-            f"expected the index of films at {str(self._path)!r} to be readable, got: {error}; "
-            f"delete the folder {str(self._path.parent)!r}, it is made again from the films' tables"
-        )
 
     def close(self) -> None:
         """Close the database."""
@@ -161,7 +157,7 @@ class Catalogue:
         try:
             rows = self._base.execute(f"SELECT {_FILM}, entry FROM films{where} ORDER BY folder").fetchall()
         except sqlite3.Error as error:
-            raise self._unusable(error) from error
+            raise unreadable(self._path.parent, error) from error
         return [FilmRecord(*row) for row in rows]
 
     def next_entry(self) -> int:

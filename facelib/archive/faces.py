@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from facelib.archive.catalogue import Segment
 from facelib.archive.opened import Archive, ArchivePart
+from facelib.archive.readable import readable
 from facelib.archive.segments import read_faces, segment_path
 
 FACE_HIT_COLUMNS = ["project", "film", "date", "track", "shot", "person", "start", "end", "confidence", "distance"]
@@ -63,7 +64,10 @@ def find_face(archive: Archive, vector: ArrayLike, *, most: int = 20, weights: s
             f"expected a face embedded by the network of the films, in {' or '.join(there)} numbers, "
             f"got {len(sought)} numbers{f' of the weights {weights[:12]}...' if weights else ''}"
         )
-    near = [_nearest(archive, part, one, sought, most) for part, one in places]
+    near = []
+    for part, one in places:
+        with readable(part.project.archive):
+            near.append(_nearest(archive, part, one, sought, most))
     return _table(archive, near, most)
 
 
@@ -126,7 +130,8 @@ def _table(archive: Archive, near: list[_Near], most: int) -> pd.DataFrame:
     for place, one in enumerate(near):
         chosen = best[owner[best] == place]
         if len(chosen):
-            found.append(_facts(archive, one, rows[chosen]).assign(distance=distances[chosen]))
+            with readable(one.part.project.archive):
+                found.append(_facts(archive, one, rows[chosen]).assign(distance=distances[chosen]))
     if not found:
         return pd.DataFrame(columns=pd.Index(FACE_HIT_COLUMNS))
     table = pd.concat(found, ignore_index=True).sort_values("distance", kind="stable", ignore_index=True)
