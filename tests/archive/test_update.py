@@ -237,7 +237,7 @@ class TestCatalogue:
         update_archive(project)
         (project.archive / "catalogue.sqlite").write_bytes(b"no database " * 400)
         for use in (open_archive, update_archive):
-            with pytest.raises(OSError, match="delete the folder"):
+            with pytest.raises(OSError, match="delete this folder"):
                 use(project)
 
     @pytest.mark.parametrize("name", ["appearances-2.parquet", "tracks-2.parquet", "shots-2.parquet", "faces-2.npy"])

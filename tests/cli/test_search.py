@@ -78,6 +78,10 @@ def test_years_and_company(search):
         (["Ada", "--company", "--years"], "either --company or --years"),
         (["Ada", "Grace", "--years"], "one person"),
         (["--without", "Ada"], "at least one person"),
+        (["Ada", "--face", "one.jpg"], "expected --face alone"),
+        (["--face", "one.jpg", "--company"], "expected --face alone"),
+        (["--by", "shot"], "expected --by and --shortest with the names"),
+        (["Ada", "--company", "--shortest", "2"], "expected --by and --shortest with the names"),
         (["--project", "reviewd"], "expected a project"),
     ],
 )
