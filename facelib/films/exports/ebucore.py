@@ -49,10 +49,10 @@ def _checked(identity: str, path: Path) -> str:
 
 
 def write_ebucore(material: Material, path: Path) -> None:
-    """Write the film as a media resource, each person, and each stretch on screen as a part with start and end.
+    """Write the film as a media resource, each person, and each stretch on screen as a media fragment of it.
 
-    A part's address is the film's with a media fragment, `#t=start,end`, and its times are seconds to the microsecond.
-    Somebody with a Wikidata id is `owl:sameAs` the entity.
+    A fragment's address is the film's with `#t=start,end`, and its times are seconds to the microsecond. An annotation
+    says of each fragment who is in it, and how sure that is. Somebody with a Wikidata id is `owl:sameAs` the entity.
     """
     from rdflib import RDF, RDFS, XSD, Graph, Literal, Namespace, URIRef
 
@@ -70,13 +70,24 @@ def write_ebucore(material: Material, path: Path) -> None:
         graph.add((film, ebucore.hasContributor, node))
     _tie(graph, people, material.wikidata)
     columns = ["person", "start", "end", "confidence"]
-    for person, start, end, confidence in material.stretches[columns].itertuples(index=False, name=None):
-        part = URIRef(f"{film}#t={start:.6f},{end:.6f}&person={numbers[person]}")
-        graph.add((part, RDF.type, ebucore.Part))
-        graph.add((film, ebucore.hasPart, part))
-        graph.add((part, ebucore.hasContributor, people[person]))
-        for name, value in (("start", f"{start:.6f}"), ("end", f"{end:.6f}"), ("confidence", f"{confidence:.4f}")):
-            graph.add((part, ebucore[name], Literal(value, datatype=XSD.decimal)))
+    for number, (person, *span, confidence) in enumerate(
+        material.stretches[columns].itertuples(index=False, name=None), 1
+    ):
+        start, end = (f"{time:.6f}" for time in span)
+        fragment = URIRef(f"{film}#t={start},{end}&person={numbers[person]}")
+        annotation = URIRef(f"{film}#annotation-{number}")
+        for one, name, value in (
+            (fragment, "start", start),
+            (fragment, "end", end),
+            (annotation, "annotationConfidence", f"{confidence:.4f}"),
+        ):
+            graph.add((one, ebucore[name], Literal(value, datatype=XSD.decimal)))
+        graph.add((fragment, RDF.type, ebucore.MediaFragment))
+        graph.add((film, ebucore.hasMediaFragment, fragment))
+        graph.add((fragment, ebucore.hasContributor, people[person]))
+        graph.add((annotation, RDF.type, ebucore.Annotation))
+        graph.add((annotation, ebucore.hasAnnotationTarget, fragment))
+        graph.add((annotation, ebucore.hasAnnotationRelatedAgent, people[person]))
     write_text(graph.serialize(format="turtle"), path)
 
 

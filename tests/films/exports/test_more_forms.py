@@ -13,7 +13,7 @@ import av
 import opentimelineio as otio
 import pytest
 from pympi import Eaf
-from rdflib import Graph
+from rdflib import RDF, Graph
 
 from facelib.films.exports import export_film, read_wikidata
 
@@ -23,6 +23,13 @@ RATES = [(NTSC_FILM, False), (Fraction(25), False), (NTSC, True), (NTSC_FAST, Tr
 
 # Across the first minute, where drop-frame timecode leaves numbers out, and to the last of 4,000 frames.
 SPANS = [("Ada", 0, 0), ("Grace", 100, 1797), ("Ada", 1798, 1801), ("Grace", 3590, 3999)]
+
+
+# Of the vocabulary of EBUCore, and RDF's own.
+TERMS = {
+    "MediaResource", "MediaFragment", "Annotation", "Person", "hasMediaFragment", "hasContributor", "title", "duration",
+    "start", "end", "hasAnnotationTarget", "hasAnnotationRelatedAgent", "annotationConfidence", "type", "label",
+}  # fmt: skip
 
 
 @pytest.fixture(params=RATES, ids=lambda one: f"{float(one[0]):.3f}{' drop' * one[1]}", scope="module")
@@ -82,15 +89,22 @@ def test_every_form_is_exact_to_the_frame(written, rate):
     got = sorted((start, end, name) for name, own in tiers.items() for start, end in own)
     assert [(round(a / 1000 * frames), round(b / 1000 * frames), name) for a, b, name in got] == spans
     assert eaf.media_descriptors[0]["MEDIA_URL"].endswith("/film.mp4")
+    used = [slot for tier in eaf.tiers.values() for one in tier[0].values() for slot in one[:2]]
+    assert sorted(used) == sorted(eaf.timeslots) and len(used) == len(set(used))  # none moves with another
 
     graph = Graph().parse(written["ebucore"])
     query = """
         PREFIX e: <http://www.ebu.ch/metadata/ontologies/ebucore/ebucore#>
         PREFIX rdfs: <http://www.w3.org/2000/01/rdf-schema#>
-        SELECT ?start ?end ?name WHERE {
-          ?film a e:MediaResource ; e:hasPart ?part . ?part e:start ?start ; e:end ?end ; e:hasContributor ?who .
+        SELECT ?start ?end ?name ?sure WHERE {
+          ?film a e:MediaResource ; e:hasMediaFragment ?part .
+          ?part a e:MediaFragment ; e:start ?start ; e:end ?end ; e:hasContributor ?who .
+          ?told a e:Annotation ; e:hasAnnotationTarget ?part ; e:hasAnnotationRelatedAgent ?who ;
+            e:annotationConfidence ?sure .
           ?who a e:Person ; rdfs:label ?name } ORDER BY ?start"""
     rows = [(float(row.start), float(row.end), str(row.name)) for row in graph.query(query)]
+    assert {float(row.sure) for row in graph.query(query)} == {0.9}
+    assert {str(term).partition("#")[2] for term in {*graph.predicates(), *graph.objects(None, RDF.type)}} <= TERMS
     assert [row[2] for row in rows] == [span[2] for span in spans]
     assert [row[:2] for row in rows] == [pytest.approx(span[:2], abs=2e-6) for span in seconds]
 
