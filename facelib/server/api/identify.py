@@ -101,7 +101,7 @@ def _search(project: Project, networks: Networks, file: FormFile, most: int) -> 
     from facelib.recognize import load_recognizer
 
     _, info = load_recognizer(project.recognizer)
-    faces, vectors = networks.look_at(_decode(file), info.embedder, info.weights_sha256)
+    faces, vectors = networks.look_at(_decode(file), info.embedder, info.weights_sha256, portrait=True)
     if not len(faces):
         raise Problem(422, f"expected a picture with a face, found none in {file.name!r}; cut it closer to the face")
     update_archive(project, progress=False)
