@@ -90,6 +90,12 @@ def test_what_cannot_be_answered(search, arguments, said):
     assert done.exit_code == 1 and said in done.stderr
 
 
+def test_an_address_is_refused_with_the_remedy():
+    places = ["--data-dir", "s3://films/data", "--output-dir", "s3://films/output"]
+    done = CliRunner().invoke(main, ["search", "--project", "demo", *places])
+    assert done.exit_code == 1 and "'s3:/films/data': only 'facelib run' and 'facelib forget' take addr" in done.stderr
+
+
 def test_a_film_that_cannot_be_read_is_named(search, tmp_path):
     (tmp_path / "output" / "reviewed" / "videos" / "two" / "tracks.parquet").write_bytes(b"damaged")
     done = search("Ada", "--form", "csv")
