@@ -35,8 +35,9 @@ class _Near:
 def find_face(archive: Archive, vector: ArrayLike, *, most: int = 20, weights: str = "") -> pd.DataFrame:
     """Return the tracks whose faces are nearest to a face.
 
-    Every track is compared, so that none is missed. A million tracks of 128 numbers are 516 MB, which are read from
-    the disk once and then stay in the system's memory as far as there is room.
+    Every track is compared, so that none is missed, but for those of `films_of_other_networks`. A million tracks of
+    128 numbers are 516 MB, which are read from the disk once and then stay in the system's memory as far as there is
+    room.
 
     Args:
         archive: The index.
@@ -69,6 +70,24 @@ def find_face(archive: Archive, vector: ArrayLike, *, most: int = 20, weights: s
         with readable(part.project.archive):
             near.append(_nearest(archive, part, one, sought, most))
     return _table(archive, near, most)
+
+
+def films_of_other_networks(archive: Archive, dimension: int, *, weights: str = "") -> list[str]:
+    """Return the films, by file name, that `find_face` leaves out: another network embedded their faces.
+
+    Args:
+        archive: The index.
+        dimension: Of the face's embedding.
+        weights: As of `find_face`.
+    """
+    others = {
+        (part.project.name, one.number)
+        for part in archive.parts
+        for one in part.segments
+        if one.network and not one.network.endswith(f"{weights}:{dimension}")
+    }
+    films = archive.films[["project", "segment", "film"]].itertuples(index=False, name=None)
+    return [str(film) for project, segment, film in films if (project, segment) in others]
 
 
 def _nearest(archive: Archive, part: ArchivePart, segment: Segment, sought: NDArray[np.float64], most: int) -> _Near:

@@ -118,9 +118,13 @@ def _people(
 
 def _faces(archive: Archive, places: Sequence[Project], picture: Path, most: int) -> pd.DataFrame:
     """Return the tracks nearest to the largest face of a picture, embedded as the first project's cast is."""
-    from facelib.archive import embed_face, find_face
+    from facelib.archive import embed_face, films_of_other_networks, find_face
 
     vector, weights = embed_face(places[0], picture)
+    others = films_of_other_networks(archive, len(vector), weights=weights)
+    if others:
+        listed = ", ".join(map(repr, others[:5])) + (", ..." if len(others) > 5 else "")
+        typer.echo(f"WARNING: not searched, since another network embedded their faces: {listed}", err=True)
     return find_face(archive, vector, most=most, weights=weights)
 
 
