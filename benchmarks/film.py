@@ -9,7 +9,8 @@ Drawing is compared with three ways to decode and encode a film and do nothing e
 encoder, with those that drawing has, and with `ffmpeg -i FILM OUT.mp4`, which encodes the sound anew as well. A longer
 film is the clip repeated, without coding it again; it has as many tracks as a film of its length.
 
-Usage: python benchmarks/film.py [CLIP] [--people FOLDER] [--between-whole SECONDS] [--length SECONDS] [--no-recipe]
+Usage: python benchmarks/film.py [CLIP] [--people FOLDER] [--between-whole SECONDS] [--length SECONDS] [--repeats N]
+                                [--no-recipe]
 """
 
 from __future__ import annotations
@@ -165,6 +166,7 @@ def main() -> None:
     parser.add_argument("--people", type=Path, default=SHARED / "people")
     parser.add_argument("--between-whole", type=float, default=TrackingSettings().seconds_between_whole, help="seconds")
     parser.add_argument("--length", type=float, default=0.0, help="seconds; the clip is repeated for so long")
+    parser.add_argument("--repeats", type=int, default=5, help="of which the medians are printed")
     parser.add_argument("--embedder", default="dlib-mirrored", help="as notebook 02 has it")
     parser.add_argument("--no-recipe", action="store_true", help="leave out face_recognition, which takes a minute")
     arguments = parser.parse_args()
@@ -212,7 +214,7 @@ def main() -> None:
             draw,
             draw_two,
         )
-        took = np.median([[costs(work) for work in works] for _ in range(5)], axis=0)
+        took = np.median([[costs(work) for work in works] for _ in range(arguments.repeats)], axis=0)
         spent: Counter[str] = Counter()
         with measured(spent):
             look()
