@@ -15,11 +15,10 @@ from sqlalchemy.orm import Session
 
 from facelib.project import Project
 from facelib.server.database import Store
-from facelib.server.folders import project_names, project_of
 from facelib.server.problems import Problem
 from facelib.server.security.callers import Caller, Scope
 from facelib.server.security.recognise import Callers
-from facelib.server.settings import ServerSettings
+from facelib.server.settings import ServerSettings, project_names, project_of
 
 
 def held_by_app(name: str) -> Any:

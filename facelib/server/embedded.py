@@ -18,10 +18,10 @@ from facelib.server.api.videos import CurrentPages
 from facelib.server.database import Embed
 from facelib.server.dependencies import CurrentSettings, CurrentStore
 from facelib.server.films import LONGEST_GAP, find_named
-from facelib.server.folders import project_names, project_of
 from facelib.server.front import answer_page
-from facelib.server.headers import POLICY
+from facelib.server.middleware import POLICY
 from facelib.server.problems import Problem
+from facelib.server.settings import project_names, project_of
 
 router = APIRouter(prefix="/embed/{key}", include_in_schema=False)
 

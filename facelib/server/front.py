@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Header, Path, Request, Response
 
 from facelib.page.bundle import page_folder
-from facelib.server.etags import is_named
+from facelib.server.middleware import is_named
 from facelib.server.problems import Problem
 
 router = APIRouter(include_in_schema=False)

@@ -16,10 +16,10 @@ from facelib.server.api.people import USE_IT, nearly
 from facelib.server.api.tracks import CurrentReviews, Track, TrackNumber, describe, find_track
 from facelib.server.api.videos import VideoId
 from facelib.server.bodies import JsonBody
-from facelib.server.changes import settled
 from facelib.server.dependencies import Corrector, CurrentProject, Paged, Writing
 from facelib.server.films import film_id, find_named
 from facelib.server.problems import Problem
+from facelib.server.reviews import settled
 
 router = APIRouter(prefix="/projects/{project}", tags=["corrections"])
 

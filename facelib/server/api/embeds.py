@@ -18,7 +18,7 @@ from facelib.server.database.store import database_time
 from facelib.server.dependencies import Admin, CurrentProject, CurrentSettings, Paged, Writing
 from facelib.server.films import find_named
 from facelib.server.problems import Problem
-from facelib.server.security.audit import note
+from facelib.server.security.callers import note
 
 router = APIRouter(prefix="/projects/{project}/videos/{video}/embeds", tags=["embedding"])
 

@@ -16,7 +16,7 @@ from facelib.server.database import Job
 from facelib.server.dependencies import Admin, CurrentProject, CurrentSettings, Paged, Reader, Writing
 from facelib.server.jobs import JobKind, cancel, check_job, enqueue, retry
 from facelib.server.problems import Problem
-from facelib.server.security.audit import note
+from facelib.server.security.callers import note
 
 router = APIRouter(prefix="/projects/{project}/jobs", tags=["jobs"])
 

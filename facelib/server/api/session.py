@@ -14,8 +14,7 @@ from facelib.server.database.store import database_time
 from facelib.server.dependencies import Anyone, CurrentSettings, CurrentStore, Writing
 from facelib.server.problems import Problem
 from facelib.server.security.attempts import forget_failures, note_failure, refuse_too_many
-from facelib.server.security.audit import note
-from facelib.server.security.callers import Caller, caller_of
+from facelib.server.security.callers import Caller, caller_of, note
 from facelib.server.security.recognise import COOKIE, find_token
 from facelib.server.security.secrets import digest_of, is_password, new_secret
 from facelib.server.settings import ServerSettings

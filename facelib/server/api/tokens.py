@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 from sqlalchemy import select
 
-from facelib.server.api.grants import CheckedGrants, refuse_more_than
 from facelib.server.api.pages import Page, page_of
 from facelib.server.bodies import JsonBody
 from facelib.server.database import Token
@@ -14,9 +15,30 @@ from facelib.server.database.models import Grants
 from facelib.server.database.store import database_time
 from facelib.server.dependencies import Anyone, Paged, Writing
 from facelib.server.problems import Problem
-from facelib.server.security.audit import note
-from facelib.server.security.callers import Caller
+from facelib.server.security.callers import Caller, Scope, note
 from facelib.server.security.secrets import TOKEN_PREFIX, digest_of, new_secret
+
+CheckedGrants = Annotated[
+    dict[Annotated[str, Field(min_length=1, max_length=255)], Scope],
+    Field(
+        min_length=1,
+        max_length=1000,
+        description="What is allowed in each project: `read`, `correct` or `admin`; `*` stands for all projects.",
+        examples=[{"demo": "read"}],
+    ),
+]
+
+
+def refuse_more_than(caller: Caller, grants: dict[str, Scope]) -> None:
+    """Refuse to give what the caller does not have.
+
+    Raises:
+        Problem: 403, with the first grant that is too much.
+    """
+    for project, scope in grants.items():
+        if not caller.may(scope, project):
+            raise Problem(403, f"expected grants that you have yourself, got {scope!r} in {project!r}")
+
 
 router = APIRouter(prefix="/tokens", tags=["tokens"])
 
