@@ -12,9 +12,8 @@ from scipy.optimize import linear_sum_assignment
 
 from facelib.evaluate.truth import UNNAMED, Truth
 from facelib.faces import BOX, iou
-from facelib.films.corrections import NOT_A_FACE
 from facelib.project import FilmFiles
-from facelib.project.names import UNKNOWN
+from facelib.project.names import NOT_A_FACE, UNKNOWN
 
 NOBODY = ""
 """The name of a face that was not found."""

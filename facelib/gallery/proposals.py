@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import pairwise_distances
 
-from facelib.embed.copies import ALIKE
+from facelib.embed.neighbours import ALIKE
 from facelib.gallery.mislabels import find_mislabelled
 from facelib.gallery.repetitions import find_repetitions
 

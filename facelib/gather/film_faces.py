@@ -16,8 +16,8 @@ from facelib.films.index import TrackingSettings
 from facelib.films.indexed import index_film, made_from, read_index
 from facelib.films.problems import Problems
 from facelib.films.unknowns import grouping_threshold
+from facelib.gather.adding import take_in
 from facelib.gather.film_people import PROPOSED_COLUMNS, Chosen, ProposalSettings, choose_people
-from facelib.gather.imported import take_in
 from facelib.gather.keeping import folder_of
 from facelib.project import FilmFiles, Project, file_lock, write_table
 from facelib.project.decisions import moved_pictures, read_decisions

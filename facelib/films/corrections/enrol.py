@@ -11,12 +11,11 @@ import pandas as pd
 
 from facelib.faces import BOX
 from facelib.films.corrections.apply import current, match_corrections
-from facelib.films.corrections.log import NOT_A_FACE, checked_name, is_group, read_corrections
 from facelib.project import Project, write_table, writer_lock
-from facelib.project.decisions import moved_pictures, read_decisions
+from facelib.project.decisions import moved_pictures, read_corrections, read_decisions
 from facelib.project.digests import sha256_of
 from facelib.project.files import write_bytes
-from facelib.project.names import UNKNOWN
+from facelib.project.names import NOT_A_FACE, UNKNOWN, checked_name, is_group
 from facelib.project.spreadsheets import read_csv_table
 
 ENROLLED_COLUMNS = ["picture", "sha256", "person", "video", "track", "frame", "quality"]

@@ -1,4 +1,4 @@
-"""A caller of the API, and what it may do."""
+"""A caller of the API, what it may do, and the audit of what it did: without faces, tokens or passwords."""
 
 from __future__ import annotations
 
