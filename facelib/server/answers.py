@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from threading import Lock
 from typing import Annotated
 
 from anyio import to_thread
@@ -112,8 +110,7 @@ class Answers:
 
     def __init__(self) -> None:
         self._kept: Kept[Content] = Kept(_KEPT)
-        self._known: OrderedDict[str, Known] = OrderedDict()
-        self._lock = Lock()
+        self._known: Kept[Known] = Kept(_KEPT)
 
     def find(
         self, request: Request, project: Project, state: Callable[[], object], make: Callable[[], BaseModel]
@@ -148,22 +145,16 @@ class Answers:
 
     def known(self, scope: Scope) -> Known | None:
         """Return how a request was answered before."""
-        with self._lock:
-            return self._known.get(address_of(scope))
+        return self._known.peek(address_of(scope), None)
 
     def forget(self) -> None:
         """Drop everything that is held in memory."""
-        with self._lock:
-            self._known.clear()
+        self._known.forget()
         self._kept.forget()
 
     def _note(self, request: Request, project: Project, read: Callable[[], Content | None]) -> None:
-        key = address_of(request.scope)
-        with self._lock:
-            self._known[key] = Known(text_of(project.name), request.scope.get("route"), read)
-            self._known.move_to_end(key)
-            while len(self._known) > _KEPT:
-                self._known.popitem(last=False)
+        known = Known(text_of(project.name), request.scope.get("route"), read)
+        self._known.keep(address_of(request.scope), None, known)
 
 
 def address_of(scope: Scope) -> str:
