@@ -17,8 +17,8 @@ from facelib.gather.cutting import DIED, NO_FACE, AlignMethod, Cut, CutTask, Cut
 from facelib.gather.workers import spread
 from facelib.images import find_pictures_below
 from facelib.project import write_table, writer_lock
-from facelib.project.cores import allowed_cores
 from facelib.project.digests import sha256_if_readable
+from facelib.project.processes import allowed_cores
 from facelib.project.spreadsheets import read_csv_table
 
 CROP_COLUMNS = ["picture", "crop", "reason"]

@@ -13,7 +13,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from facelib.project.cores import allowed_cores
+from facelib.project.processes import allowed_cores
 
 _log = logging.getLogger(__name__)
 

@@ -20,10 +20,10 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.supervisors import Multiprocess
 
+from facelib.server.api.tokens import make_first_token
 from facelib.server.app import create_app
 from facelib.server.database import open_store
 from facelib.server.jobs.worker import Workers
-from facelib.server.security.first import make_first_token
 from facelib.server.settings import ServerSettings
 
 _STARTED = 60  # seconds that a process may take to start, or to be too busy to say that it lives

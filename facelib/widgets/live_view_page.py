@@ -16,9 +16,9 @@ import traitlets
 from facelib.images import encode_jpeg, thumbnail
 from facelib.live import LiveSession, LiveView
 from facelib.page.bundle import bundle
-from facelib.widgets.assets import read_assets
 from facelib.widgets.live_view_faces import SeenFaces
 from facelib.widgets.live_view_log import EVENTS, Inbox, clock
+from facelib.widgets.shared import read_assets
 
 _UNANSWERED = 1.0  # seconds after which a picture is sent although the page did not say that it has the last one
 _QUIET = 5.0  # seconds after which the last picture is sent again, to learn whether the page is still open

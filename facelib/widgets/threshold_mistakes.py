@@ -17,7 +17,7 @@ import traitlets
 from facelib.plots.thumbnails import Thumbnails, face_or_reason, tile
 from facelib.project import Project
 from facelib.recognize.tuning import Setting, Tuning
-from facelib.widgets.assets import read_assets
+from facelib.widgets.shared import read_assets
 
 _PATIENCE = 0.05  # seconds of reading pictures before other work gets its turn
 _FIRST = 8

@@ -6,16 +6,16 @@ from typing import Annotated
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from facelib.server.api.pages import Page, page_of
 from facelib.server.bodies import JsonBody
-from facelib.server.database import Token
+from facelib.server.database import Store, Token, User
 from facelib.server.database.models import Grants
 from facelib.server.database.store import database_time
 from facelib.server.dependencies import Anyone, Paged, Writing
 from facelib.server.problems import Problem
-from facelib.server.security.callers import Caller, Scope, note
+from facelib.server.security.callers import EVERY_PROJECT, Caller, Scope, note
 from facelib.server.security.secrets import TOKEN_PREFIX, digest_of, new_secret
 
 CheckedGrants = Annotated[
@@ -116,3 +116,15 @@ def _document(row: Token) -> TokenDocument:
         created=row.created,
         used=row.used,
     )
+
+
+def make_first_token(store: Store) -> str | None:
+    """Return a token that may do everything, when there is neither a user nor a token yet; it is shown only once."""
+    with store.begin() as session:
+        known = [session.scalar(select(func.count()).select_from(table)) for table in (User, Token)]
+        if any(known):
+            return None
+        secret = new_secret(TOKEN_PREFIX)
+        grants = {EVERY_PROJECT: "admin"}
+        session.add(Token(name="first start", digest=digest_of(secret), grants=grants, created=database_time(session)))
+    return secret

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from facelib.project import path_of
-from facelib.project.child import end_with_parent, limit_memory
+from facelib.project.processes import end_with_parent, limit_memory
 from facelib.project.spreadsheets import read_csv_table
 
 _GIGABYTE = 2**30
