@@ -134,6 +134,28 @@ def _taken(table: pd.DataFrame, rows: NDArray[np.intp]) -> pd.DataFrame:
     return table.reindex(np.where(rows < 0, -1, rows)).reset_index(drop=True)
 
 
+def verdicts(label: pd.Series, name: pd.Series) -> pd.Series:
+    """Return what became of each labelled or found face, or of each track, by its label and its name.
+
+    Returns:
+        `right`, `wrong` and `not named` for the cast, `stranger` and `stranger named` for strangers, `no face` and
+        `no face named` where the truth has none, `not found`; empty where the truth does not say whose the face is.
+    """
+    named = ~name.isin(NOT_NAMES)
+    cases = {
+        "not found": name == NOBODY,
+        "": label == UNNAMED,
+        "no face named": (label == NO_FACE) & named,
+        "no face": label == NO_FACE,
+        "stranger named": (label == UNKNOWN) & named,
+        "stranger": label == UNKNOWN,
+        "not named": ~named,
+        "right": name == label,
+    }
+    found = np.select(list(cases.values()), list(cases), "wrong")
+    return pd.Series(found.tolist(), index=label.index, dtype="str")
+
+
 def join_films(matches: Sequence[pd.DataFrame], names: Sequence[str]) -> pd.DataFrame:
     """Put the matches of several films under one another, with the column `film` in front.
 
