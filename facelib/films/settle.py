@@ -58,7 +58,7 @@ class Settled:
         written: The films whose tables were rewritten; where nothing changed, the files stay as they were.
         left_out: The decisions that were not applied, with the columns of `corrections.csv` and `why`.
         warnings: A sentence for each person whom the user named twice in one frame.
-        unknown: The unknown people of all films of the project, see `facelib.films.unknowns.unknown_people`.
+        unknown: The unknown people of all films of the project, see `facelib.films.unknowns.people_of`.
         problems: What went wrong with single films.
     """
 

@@ -3,12 +3,12 @@
 from facelib.films.naming.places import tracks_of_one_place
 from facelib.films.unknowns.context import join_by_context, read_join_by_context
 from facelib.films.unknowns.fitting import Grouping, fit_grouping, grouping_threshold
+from facelib.films.unknowns.kept import number_groups, people_of
 from facelib.films.unknowns.matching import add_to_groups, match_unknowns, table_of_groups
 from facelib.films.unknowns.places import read_one_place
-from facelib.films.unknowns.tables import UNKNOWN_PEOPLE_COLUMNS, group_unknowns, number_groups, unknown_people
+from facelib.films.unknowns.tables import group_unknowns
 
 __all__ = [
-    "UNKNOWN_PEOPLE_COLUMNS",
     "Grouping",
     "add_to_groups",
     "fit_grouping",
@@ -17,9 +17,9 @@ __all__ = [
     "join_by_context",
     "match_unknowns",
     "number_groups",
+    "people_of",
     "read_join_by_context",
     "read_one_place",
     "table_of_groups",
     "tracks_of_one_place",
-    "unknown_people",
 ]
