@@ -77,25 +77,22 @@ def find_neighbours(
     return Neighbours(*(np.concatenate(part) for part in zip(*blocks, strict=True)))
 
 
-def near_duplicate_groups(
-    vectors: ArrayLike, names: ArrayLike, *, threshold: float, alike: float = ALIKE
-) -> NDArray[np.intp]:
+def near_duplicate_groups(vectors: ArrayLike, names: ArrayLike, *, threshold: float) -> NDArray[np.intp]:
     """Number the source groups of a gallery: faces so similar that one is no fair trial for the other.
 
-    Faces of one person within `alike * threshold` of each other are linked, and what is linked, over others too, is
+    Faces of one person within `ALIKE * threshold` of each other are linked, and what is linked, over others too, is
     one group: copies of a picture, and frames of one scene. Faces of two people are never in one group.
 
     Args:
         vectors: `(n, d)` embeddings.
         names: `(n,)`.
         threshold: The embedder's own; NaN, where nobody measured it, puts each face into a group of its own.
-        alike: The fraction of it within which two faces are alike. Raising it makes larger groups.
 
     Returns:
         `(n,)`, the group of each face, numbered from 0 in the order of their first faces.
 
     Raises:
-        ValueError: When the lengths disagree, or `alike` is negative.
+        ValueError: When the lengths disagree.
 
     Example:
         >>> names = ["Ada", "Ada", "Ada", "Grace"]
@@ -105,9 +102,7 @@ def near_duplicate_groups(
     matrix, labels = np.asarray(vectors), np.asarray(names, dtype=str)
     if len(matrix) != len(labels):
         raise ValueError(f"expected one embedding and one name a face, got {len(matrix)} and {len(labels)}")
-    if not alike >= 0:
-        raise ValueError(f"expected alike, a fraction of the threshold, to be 0 or more, got {alike!r}")
-    count, within = len(labels), alike * threshold
+    count, within = len(labels), ALIKE * threshold
     if not count or math.isnan(within):
         return np.arange(count)
     first, second = [np.empty(0, np.intp)], [np.empty(0, np.intp)]

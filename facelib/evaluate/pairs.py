@@ -20,7 +20,7 @@ from facelib.images import read_image
 
 
 def embed_pictures(
-    paths: Iterable[Path], detector: Detector, embedder: Embedder, *, mirrored: bool = False, progress: bool = True
+    paths: Iterable[Path], detector: Detector, embedder: Embedder, *, progress: bool = True
 ) -> FloatArray:
     """Return the vector of each picture's main face, `(n, d)` float32; NaN where no face was found.
 
@@ -28,7 +28,6 @@ def embed_pictures(
         paths: Pictures that can be read.
         detector: Finds the faces.
         embedder: Embeds them.
-        mirrored: Whether to take the mean of the vectors of the face and of its mirror image.
         progress: Show a bar.
 
     Raises:
@@ -40,7 +39,7 @@ def embed_pictures(
     for row, path in enumerate(tqdm(asked, desc="Faces", unit="picture", leave=False, disable=not progress)):
         chip = cut_main_face(path, detector, embedder)
         if chip is not None:
-            vectors[row] = embed_chip(chip, embedder, mirrored=mirrored)
+            vectors[row] = embed_chip(chip, embedder)
     return vectors
 
 
@@ -170,7 +169,6 @@ def verify_pictures(
     detector: Detector,
     embedder: Embedder,
     *,
-    mirrored: bool = False,
     seed: int = 0,
     progress: bool = True,
 ) -> PairScore:
@@ -181,7 +179,6 @@ def verify_pictures(
         folder: Holds `<Name>/<Name>_0001.jpg`.
         detector: Finds the faces; a picture without one is a mistake.
         embedder: Embeds them.
-        mirrored: See `embed_pictures`.
         seed: Of the folds, where the list has none.
         progress: Show a bar.
 
@@ -191,9 +188,7 @@ def verify_pictures(
     """
     table = read_pairs(pairs)
     names = sorted({*table["first"], *table["second"]})
-    vectors = embed_pictures(
-        [Path(folder) / name for name in names], detector, embedder, mirrored=mirrored, progress=progress
-    )
+    vectors = embed_pictures([Path(folder) / name for name in names], detector, embedder, progress=progress)
     rows = pd.Series(range(len(names)), index=names)
     apart = vectors[rows[table["first"]]] - vectors[rows[table["second"]]]
     return verify_pairs(np.linalg.norm(apart, axis=1), table["same"], fold=table["fold"], seed=seed)

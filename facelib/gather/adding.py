@@ -6,7 +6,7 @@ import hashlib
 from contextlib import suppress
 from pathlib import Path
 
-from facelib.gather.sources.small import MOST_PIXELS, check_fetched
+from facelib.gather.sources.small import check_fetched
 from facelib.images import UnreadablePicture
 from facelib.project import Project, path_of
 from facelib.project.digests import sha256_of
@@ -20,9 +20,7 @@ IMPORTED_COLUMNS = ["source", "person", "picture", "reason"]
 """A row a picture of a data set: where it comes from, whose it is, where it lies now, or why it was left out."""
 
 
-def add_picture(
-    project: Project, person: str, content: bytes, *, name: str = "", most_pixels: int = MOST_PIXELS
-) -> tuple[str, bool]:
+def add_picture(project: Project, person: str, content: bytes, *, name: str = "") -> tuple[str, bool]:
     """Write a picture into a person's folder, unless one with the same bytes is there; nothing is ever overwritten.
 
     Args:
@@ -30,7 +28,6 @@ def add_picture(
         person: The name of a folder in `people/`.
         content: The file's bytes; they are checked to be a whole picture, whatever it is called.
         name: What the file was called where it came from, only for messages; the file is named after its content.
-        most_pixels: Width times height of the largest picture that is taken.
 
     Returns:
         Its path relative to the project's data folder, and whether it is new.
@@ -44,7 +41,7 @@ def add_picture(
     if person not in people:
         raise ValueError(f"expected one of the people {people!r}, got {person!r}; make a folder for somebody new")
     try:
-        picture = check_fetched(content, most_pixels=most_pixels)
+        picture = check_fetched(content)
     except UnreadablePicture as error:
         raise UnreadablePicture(f"expected a picture, could not take {name or 'the file'!r}: {error}") from error
     for path in project.find_pictures(person):

@@ -31,7 +31,6 @@ _TYPES = {
     ".srt": "application/x-subrip", ".jsonld": "application/ld+json", ".parquet": "application/vnd.apache.parquet",
 }  # fmt: skip
 _BINARY: dict[int | str, dict[str, Any]] = {200: {"content": {"application/octet-stream": {}}}}
-_RANGES = _BINARY | {206: {"description": "A part of it"}, 416: {"description": "No such part"}}
 
 
 def scratch_folder() -> Iterator[FilePath]:
