@@ -20,8 +20,9 @@ from facelib.films.exports.graph import write_graph, write_together
 from facelib.films.exports.iiif import write_iiif
 from facelib.films.exports.markers import write_avid, write_resolve
 from facelib.films.exports.material import Material, collect, exact_appearances
+from facelib.films.exports.mot import write_mot
 from facelib.films.exports.players import write_chapters, write_nfo, write_srt, write_vtt
-from facelib.films.exports.tables import write_csv, write_json, write_mot, write_parquet
+from facelib.films.exports.tables import write_csv, write_json, write_parquet
 from facelib.project import FilmFiles
 
 Format = Literal[

@@ -11,7 +11,7 @@ import pytest
 from trackers.io.mot import load_mot_file
 
 from facelib.films.exports import FORMATS, export_film
-from facelib.films.exports.tables import names_beside
+from facelib.films.exports.mot import names_beside
 from facelib.project import FilmFiles
 
 
