@@ -1,11 +1,10 @@
 """Unknown people of films: grouped and numbered over a project."""
 
 from facelib.films.naming.places import tracks_of_one_place
-from facelib.films.unknowns.context import join_by_context, read_join_by_context
+from facelib.films.unknowns.context import join_by_context, read_join_by_context, read_one_place
 from facelib.films.unknowns.fitting import Grouping, fit_grouping, grouping_threshold
 from facelib.films.unknowns.kept import number_groups, people_of
 from facelib.films.unknowns.matching import add_to_groups, match_unknowns, table_of_groups
-from facelib.films.unknowns.places import read_one_place
 from facelib.films.unknowns.tables import group_unknowns
 
 __all__ = [

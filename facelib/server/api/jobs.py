@@ -10,10 +10,9 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from facelib.project import Project, text_of
-from facelib.server.api.pages import Page, page_from
 from facelib.server.bodies import JsonBody
 from facelib.server.database import Job
-from facelib.server.dependencies import Admin, CurrentProject, CurrentSettings, Paged, Reader, Writing
+from facelib.server.dependencies import Admin, CurrentProject, CurrentSettings, Page, Paged, Reader, Writing, page_from
 from facelib.server.jobs import JobKind, cancel, check_job, enqueue, retry
 from facelib.server.problems import Problem
 from facelib.server.security.callers import note

@@ -14,10 +14,9 @@ from facelib.gallery import merge_people, separate_people, summary
 from facelib.project import Project, identities, path_of
 from facelib.project.names import NearName, checked_name, near_names
 from facelib.server.answers import Content, CurrentAnswers
-from facelib.server.api.pages import Page, page_of
 from facelib.server.bodies import JsonBody
 from facelib.server.cached import merged_of, table_of
-from facelib.server.dependencies import Corrector, CurrentProject, Paged, Writing
+from facelib.server.dependencies import Corrector, CurrentProject, Page, Paged, Writing, page_of
 from facelib.server.problems import Problem
 from facelib.server.reviews import cast_changed
 from facelib.server.security.callers import note

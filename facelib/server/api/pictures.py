@@ -16,11 +16,10 @@ from facelib.gallery import accept, accepted, move, undo
 from facelib.gather.adding import LARGEST_PICTURE, add_picture
 from facelib.images import crop, encode_jpeg, is_picture, read_image, thumbnail
 from facelib.project import Project, path_of
-from facelib.server.api.pages import Page, page_of
 from facelib.server.api.people import PersonName, known_person
 from facelib.server.bodies import FormFile, JsonBody, describe_form, read_form
 from facelib.server.cached import rows_of, table_of, tag_of
-from facelib.server.dependencies import Corrector, CurrentProject, Paged, Writing
+from facelib.server.dependencies import Corrector, CurrentProject, Page, Paged, Writing, page_of
 from facelib.server.middleware import is_named
 from facelib.server.problems import Problem
 from facelib.server.reviews import cast_changed

@@ -8,12 +8,11 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 from sqlalchemy import func, select
 
-from facelib.server.api.pages import Page, page_of
 from facelib.server.bodies import JsonBody
 from facelib.server.database import Store, Token, User
 from facelib.server.database.models import Grants
 from facelib.server.database.store import database_time
-from facelib.server.dependencies import Anyone, Paged, Writing
+from facelib.server.dependencies import Anyone, Page, Paged, Writing, page_of
 from facelib.server.problems import Problem
 from facelib.server.security.callers import EVERY_PROJECT, Caller, Scope, note
 from facelib.server.security.secrets import TOKEN_PREFIX, digest_of, new_secret

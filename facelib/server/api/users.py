@@ -6,13 +6,12 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field, SecretStr
 from sqlalchemy import delete, select
 
-from facelib.server.api.pages import Page, page_of
 from facelib.server.api.tokens import CheckedGrants, refuse_more_than
 from facelib.server.bodies import JsonBody
 from facelib.server.database import Login, User
 from facelib.server.database.models import Grants
 from facelib.server.database.store import database_time
-from facelib.server.dependencies import Anyone, Owner, Paged, Writing
+from facelib.server.dependencies import Anyone, Owner, Page, Paged, Writing, page_of
 from facelib.server.problems import Problem
 from facelib.server.security.callers import note
 from facelib.server.security.secrets import hash_password, is_password
