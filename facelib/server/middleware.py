@@ -38,6 +38,7 @@ _ALWAYS = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
 }
 _log = logging.getLogger("facelib.server.requests")
+_TAGGED = {"application/json", *(f"text/{kind}; charset=utf-8" for kind in ("html", "css", "javascript"))}
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
 
@@ -72,13 +73,13 @@ class SecurityHeaders:
 
 
 class ETags:
-    """Middleware that gives an ETag to each answer in JSON and answers 304 to whoever names it in If-None-Match."""
+    """Middleware that gives JSON, pages and their parts an ETag; whoever names it in If-None-Match gets 304."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hold a JSON answer back until it is whole; pass everything else on as it comes."""
+        """Hold such an answer back until it is whole; pass everything else on as it comes."""
         if scope["type"] != "http" or scope["method"] not in {"GET", "HEAD"}:
             await self.app(scope, receive, send)
             return
@@ -88,7 +89,7 @@ class ETags:
 
         async def hold(message: Message) -> None:
             nonlocal start, body
-            if message["type"] == "http.response.start" and _is_plain_json(message):
+            if message["type"] == "http.response.start" and _lacks_tag(message):
                 start = message
             elif start is None:
                 await send(message)
@@ -111,9 +112,9 @@ def is_named(tag: str, known: str) -> bool:
     return tag.removeprefix("W/") in given or "*" in given
 
 
-def _is_plain_json(start: Message) -> bool:
+def _lacks_tag(start: Message) -> bool:
     headers = Headers(raw=start["headers"])
-    return start["status"] == 200 and headers.get("content-type") == "application/json" and "etag" not in headers
+    return start["status"] == 200 and headers.get("content-type") in _TAGGED and "etag" not in headers
 
 
 async def _answer(start: Message, body: bytes, known: str, send: Send) -> None:
