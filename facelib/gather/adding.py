@@ -6,7 +6,7 @@ import hashlib
 from contextlib import suppress
 from pathlib import Path
 
-from facelib.gather.sources.small import check_fetched
+from facelib.gather.sources.fetched import check_fetched
 from facelib.images import UnreadablePicture
 from facelib.project import Project, path_of
 from facelib.project.digests import sha256_of

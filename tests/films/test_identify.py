@@ -16,10 +16,11 @@ import facelib
 from facelib.evaluate import Score, count, found_faces, load_truth, match_faces, read_truth, score_film
 from facelib.films.appearances import APPEARANCE_COLUMNS
 from facelib.films.identify import identify_films
-from facelib.films.index import TrackingSettings, find_tracks
+from facelib.films.index import find_tracks
 from facelib.films.indexed import index_film
 from facelib.films.naming import TRACK_COLUMNS, NamingSettings, name_tracks
 from facelib.films.settle import settle_films
+from facelib.films.tracking import TrackingSettings
 from facelib.gallery import build_gallery, read_gallery, write_gallery
 from facelib.project import FilmFiles, Project
 from facelib.project.digests import sha256_of
