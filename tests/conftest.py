@@ -26,7 +26,8 @@ from facelib.cli import main
 from facelib.demo import make_demo
 from facelib.gallery import Gallery, build_gallery, describe_search, read_gallery, write_gallery
 from facelib.images import encode_jpeg
-from facelib.pipeline.kernel import Kernels, KernelServer
+from facelib.pipeline.fork_server import ForkServer
+from facelib.pipeline.kernel import Kernels, forked_kernel
 from facelib.project import Project, file_lock, write_table
 from facelib.recognize.tuning import tune
 
@@ -80,14 +81,14 @@ def kernel_server(_private_jupyter: None, tmp_path_factory: pytest.TempPathFacto
     if sys.platform != "linux":
         yield
         return
-    server = KernelServer()
+    server = ForkServer()
     folder = tmp_path_factory.mktemp("kernels")
     place = folder / "kernels" / "python3" / "kernel.json"
     place.parent.mkdir(parents=True)
-    place.write_text(json.dumps(get_kernel_dict() | {"argv": server.command}))
+    place.write_text(json.dumps(get_kernel_dict() | {"argv": forked_kernel(server.address)}))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("JUPYTER_PATH", str(folder))
-        patch.setattr("facelib.pipeline.run.Kernels", lambda *, forks: Kernels(server))
+        patch.setattr("facelib.pipeline.run.Kernels", lambda *, forks: Kernels(server.address))
         yield
     server.close()
 

@@ -14,9 +14,7 @@ from scenedetect.detectors import AdaptiveDetector, ContentDetector
 
 from facelib.faces import Image
 from facelib.films.media.decode import FilmFrame
-
-ShotMethod = Literal["adaptive", "content"]
-"""How a cut is distinguished from movement: by standing out from the frames around it, or by its size alone."""
+from facelib.films.tracking import ShotMethod
 
 Transition = Literal["", "cut", "fade"]
 """How a shot begins: as the film's first, by a cut, or after a fade."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from facelib.gather.sources.small import MOST_PIXELS, check_fetched
+from facelib.gather.sources.fetched import MOST_PIXELS, check_fetched
 from facelib.images import UnreadablePicture
 from facelib.project import Project, path_of
 from facelib.project.files import write_bytes

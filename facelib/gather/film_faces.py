@@ -12,9 +12,9 @@ import pandas as pd
 
 from facelib.detect import Detector, load_detector
 from facelib.embed import Embedder, load_embedder
-from facelib.films.index import TrackingSettings
 from facelib.films.indexed import index_film, made_from, read_index
 from facelib.films.problems import Problems
+from facelib.films.tracking import TrackingSettings
 from facelib.films.unknowns import grouping_threshold
 from facelib.gather.film_people import PROPOSED_COLUMNS, Chosen, ProposalSettings, choose_people
 from facelib.gather.imported import take_in

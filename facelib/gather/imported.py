@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from facelib.gather.sources.small import check_fetched
+from facelib.gather.sources.fetched import check_fetched
 from facelib.images import UnreadablePicture
 from facelib.project.digests import sha256_of
 from facelib.project.files import write_bytes

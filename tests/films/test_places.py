@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from facelib.films.linkage import link_to
+from facelib.films.naming.places import tracks_of_one_place
 from facelib.films.unknowns import (
     add_to_groups,
     group_unknowns,
@@ -12,7 +13,6 @@ from facelib.films.unknowns import (
     match_unknowns,
     number_groups,
     table_of_groups,
-    tracks_of_one_place,
 )
 from facelib.project.names import UNKNOWN
 

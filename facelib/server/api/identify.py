@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field
 from facelib.archive import find_face, open_archive, update_archive
 from facelib.faces import Faces, Image
 from facelib.gather.adding import LARGEST_PICTURE
-from facelib.gather.sources.small import check_fetched
+from facelib.gather.sources.fetched import check_fetched
 from facelib.images import UnreadablePicture, read_image
 from facelib.project import Project
 from facelib.server.api.search import FaceHit, face_hits

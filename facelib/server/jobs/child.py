@@ -52,7 +52,7 @@ def _run(job: dict[str, Any], out: TextIO) -> dict[str, Any]:
         pass  # from here on the job is seen to be at work
     folder = Path(job["notebooks"]) if job["notebooks"] else None
     steps, finished = job["steps"], set(job["finished"])
-    with Kernels(forks=folder is None) as kernels:
+    with Kernels(job["kernels"], forks=folder is None) as kernels:
         for position, step in enumerate(steps):
             if step in finished:
                 continue
