@@ -396,13 +396,9 @@ def test_strangers_of_lfw(shared_data, tmp_path, embedder):
 
 
 @pytest.mark.real_data
-def test_strangers_of_the_film_clips(shared_data, known_faces, tmp_path, embedder):
+def test_strangers_of_the_film_clips(make_clips, known_faces, tmp_path, embedder):
     """Five strangers in five clips, one of them in two: each is one group."""
-    source = shared_data / "film_clips"
-    project = Project("clips", tmp_path / "data", tmp_path / "output")
-    project.data.mkdir(parents=True)
-    for name in ("people", "videos"):
-        (project.data / name).symlink_to(source / name)
+    project = make_clips(tmp_path)
     known = known_faces("film_clips")
     table = build_gallery(project, facelib.load_detector(), embedder, known=known, progress=False)
     write_gallery(table, project.faces, detector="mtcnn", embedder=embedder.name, weights_sha256=embedder.sha256)
