@@ -44,9 +44,10 @@ import facelib
 from facelib.embed.embedders import NetworkEmbedder
 from facelib.films import index
 from facelib.films.annotate import annotate_film
-from facelib.films.index import FilmTracks, TrackingSettings, find_tracks
+from facelib.films.index import find_tracks
 from facelib.films.media.decode import FilmFrame, probe, read_frames
 from facelib.films.shots import _Splitter
+from facelib.films.tracking import FilmTracks, TrackingSettings
 from facelib.gallery import build_gallery
 from facelib.nets.runtime import Network
 from facelib.project import FilmFiles

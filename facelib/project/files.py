@@ -113,6 +113,13 @@ def link_or_move(source: Path, target: Path) -> None:
         os.replace(source, target)
 
 
+def remove_with_folder(path: Path) -> None:
+    """Remove a file, and its folder when it was the last one in it."""
+    path.unlink()
+    if not any(path.parent.iterdir()):
+        path.parent.rmdir()
+
+
 def write_text(text: str, path: str | Path) -> None:
     """Write text atomically, as UTF-8."""
     with atomic_write(path) as temporary:

@@ -19,9 +19,9 @@ from facelib.archive.cluster.task import IndexTask, take_tables
 from facelib.archive.cluster.worker import index_on_worker
 from facelib.detect import Detector
 from facelib.embed import Embedder
-from facelib.films.index import TrackingSettings
 from facelib.films.indexed import made_from, read_index
 from facelib.films.problems import LOOKING, problem_of
+from facelib.films.tracking import TrackingSettings
 from facelib.project import Project, text_of, write_text
 from facelib.project.store import Store
 

@@ -38,7 +38,7 @@ def start_cluster(workers: int = 0, *, port: int = 0, dashboard_port: int = 0) -
         ValueError: When the number of workers is negative.
         OSError: When the port is taken.
     """
-    from facelib.project.cores import allowed_cores
+    from facelib.project.processes import allowed_cores
 
     if workers < 0:
         raise ValueError(f"expected 1 worker or more, or 0 for one a core, got {workers!r}")

@@ -16,7 +16,7 @@ from facelib.archive.cluster.shared import WorkingCopy
 from facelib.archive.cluster.task import store_tables
 from facelib.cli import main
 from facelib.films.identify import identify_films
-from facelib.films.index import TrackingSettings
+from facelib.films.tracking import TrackingSettings
 from facelib.project.decisions import CORRECTION_COLUMNS, append_corrections, append_decision, now, read_decisions
 from facelib.project.store import Store
 from facelib.recognize import load_recognizer
