@@ -13,8 +13,8 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from facelib.project.cores import allowed_cores
 from facelib.project.kept import kept_by_file
+from facelib.project.processes import allowed_cores
 
 _log = logging.getLogger(__name__)
 
