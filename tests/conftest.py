@@ -26,7 +26,8 @@ from facelib.cli import main
 from facelib.demo import make_demo
 from facelib.gallery import Gallery, build_gallery, describe_search, read_gallery, write_gallery
 from facelib.images import encode_jpeg
-from facelib.pipeline.kernel import Kernels, KernelServer
+from facelib.pipeline.fork_server import ForkServer
+from facelib.pipeline.kernel import Kernels, forked_kernel
 from facelib.project import Project, file_lock, write_table
 from facelib.recognize.tuning import tune
 
@@ -80,14 +81,14 @@ def kernel_server(_private_jupyter: None, tmp_path_factory: pytest.TempPathFacto
     if sys.platform != "linux":
         yield
         return
-    server = KernelServer()
+    server = ForkServer()
     folder = tmp_path_factory.mktemp("kernels")
     place = folder / "kernels" / "python3" / "kernel.json"
     place.parent.mkdir(parents=True)
-    place.write_text(json.dumps(get_kernel_dict() | {"argv": server.command}))
+    place.write_text(json.dumps(get_kernel_dict() | {"argv": forked_kernel(server.address)}))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("JUPYTER_PATH", str(folder))
-        patch.setattr("facelib.pipeline.run.Kernels", lambda *, forks: Kernels(server))
+        patch.setattr("facelib.pipeline.run.Kernels", lambda *, forks: Kernels(server.address))
         yield
     server.close()
 
@@ -294,11 +295,12 @@ def grey_ramp(index: int, size: tuple[int, int] = (64, 48)) -> np.ndarray:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    # Without windows it takes a third of the time for a page; it is the same engine.
+    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium-headless-shell") or shutil.which("chromium")
     if not chromium:
         if os.environ.get("CI") == "true":
-            pytest.fail("expected chromium on the path; install it, or name it in CHROMIUM")
-        pytest.skip("needs chromium on the path, or its place in CHROMIUM")
+            pytest.fail("expected chromium-headless-shell or chromium on the path, or its place in CHROMIUM")
+        pytest.skip("needs chromium-headless-shell or chromium on the path, or its place in CHROMIUM")
     expect.set_options(timeout=PLENTY)  # five seconds are little on a busy machine
     with sync_playwright() as playwright:
         # No page needs WebGL, and a graphics card that is imitated draws five times as long as none.

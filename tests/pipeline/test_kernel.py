@@ -13,7 +13,8 @@ import psutil
 import pytest
 
 from facelib.pipeline import run_pipeline
-from facelib.pipeline.kernel import LIBRARY, Kernels, KernelServer, ThisPython
+from facelib.pipeline.fork_server import LIBRARY, ForkServer
+from facelib.pipeline.kernel import Kernels, ThisPython
 from facelib.project import Project
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="kernels are forked on Linux only")
@@ -50,7 +51,7 @@ def look(make_notebook, tmp_path):
 def small(monkeypatch):
     """Let the processes that fork kernels import one small module beside the kernel's own."""
     modules = ["ipykernel.kernelapp", "colorsys", "no_such_module"]
-    monkeypatch.setattr("facelib.pipeline.kernel.KernelServer", partial(KernelServer, modules))
+    monkeypatch.setattr("facelib.pipeline.kernel.ForkServer", partial(ForkServer, modules))
 
 
 @pytest.mark.kernel
@@ -64,13 +65,13 @@ def test_a_forked_kernel_has_the_library_and_nothing_of_another_notebook(small, 
 
 
 def test_they_are_forked_where_more_than_one_is_needed(small):
+    before = {*psutil.Process().children()}
     with Kernels() as kernels:
         assert kernels.manager(left=1) is ThisPython
-        server = kernels.manager(left=2).server
-        assert server is not None and server.running and kernels.manager(left=1).server is server
-        address = Path(server.command[server.command.index("-f") - 1])
-        assert address.is_socket()
-    assert not server.running and not address.parent.exists()
+        address = Path(kernels.manager(left=2).server)
+        assert address.is_socket() and kernels.manager(left=1).server == str(address)
+        (server,) = {*psutil.Process().children()} - before
+    assert not server.is_running() and not address.parent.exists()
     with Kernels() as kernels:
         kernels.later = 1
         assert kernels.manager(left=1) is not ThisPython
@@ -82,7 +83,7 @@ def test_they_are_forked_where_more_than_one_is_needed(small):
 def test_a_kernel_starts_by_itself_where_that_process_was_killed(small, look):
     with Kernels() as kernels:
         before = {*psutil.Process().children()}
-        assert kernels.manager(left=2).server.running
+        assert kernels.manager(left=2).server
         (server,) = {*psutil.Process().children()} - before
         server.kill()
         (seen,) = look([11], kernels)
@@ -94,7 +95,7 @@ def test_where_no_socket_can_be_made_each_starts_by_itself(monkeypatch, tmp_path
     long.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(long))
     with pytest.raises(OSError, match="expected a shorter name"):
-        KernelServer()
+        ForkServer()
     assert list(long.iterdir()) == []
     with Kernels() as kernels:
         assert kernels.manager(left=2) is ThisPython

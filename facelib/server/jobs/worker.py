@@ -2,36 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import os
 import secrets
-import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
-from contextlib import suppress
-from queue import Empty, SimpleQueue
-from typing import IO, Any
+from typing import Any
 
-import psutil
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from facelib.project import path_of
 from facelib.server.database import Job, Store
 from facelib.server.events import forget_old
-from facelib.server.folders import project_names
 from facelib.server.jobs import queue
-from facelib.server.settings import ServerSettings
+from facelib.server.jobs.process import JobProcess, JobProcesses
+from facelib.server.settings import ServerSettings, project_names
 
 _log = logging.getLogger("facelib.server.jobs")
 _PAUSE = 0.5  # seconds between two looks at the table
 _RENEWED = 2.0  # seconds between two renewals of a claim
 _BUSY = 5.0  # seconds before a job is tried again that other work was in the way of
-_END = 10.0  # seconds that a process is given to clean up after itself
 
 
 class Workers:
@@ -44,6 +35,7 @@ class Workers:
 
     def __init__(self, store: Store, settings: ServerSettings) -> None:
         self._store, self._settings = store, settings
+        self._processes = JobProcesses(own_notebooks=settings.notebooks is not None)
         self._stop = threading.Event()
         self._threads = [
             threading.Thread(target=self._work, args=(f"{socket.gethostname()[:40]} {secrets.token_hex(8)}",))
@@ -60,6 +52,7 @@ class Workers:
         self._stop.set()
         for thread in self._threads:
             thread.join()
+        self._processes.close()
 
     def _work(self, owner: str) -> None:
         while not self._stop.wait(_PAUSE):
@@ -67,6 +60,7 @@ class Workers:
                 job = self._claim(owner)
                 if job is not None:
                     self._do(job, owner)
+                self._processes.rest()
             except DBAPIError as error:  # it comes back, or the owner is told by /health
                 _log.error("database: %s", type(error.orig).__name__)
                 self._stop.wait(2.0)
@@ -90,7 +84,7 @@ class Workers:
             with self._store.begin() as session:
                 queue.end(session, job.id, owner, "failed", f"expected the project {job.project!r}, it is gone")
             return
-        with _Process(self._described(job)) as process:
+        with self._processes.start(self._described(job)) as process:
             ended = self._follow(job, owner, process)
         if ended is None:
             return
@@ -98,7 +92,7 @@ class Workers:
             self._end(session, job.id, owner, ended)
         _log.info("job ends", extra={"job": job.id, "kind": job.kind, "how": next(iter(ended))})
 
-    def _follow(self, job: Job, owner: str, process: _Process) -> dict[str, Any] | None:
+    def _follow(self, job: Job, owner: str, process: JobProcess) -> dict[str, Any] | None:
         """Write down what a process tells; return how it ended, or None when the job is no longer ours."""
         renewed, values = time.monotonic(), dict[str, Any]()
         until = renewed + self._settings.lease_seconds
@@ -153,62 +147,3 @@ class Workers:
             "parameters": parameters,
             "memory_gb": settings.job_memory_gb,
         }
-
-
-class _Process:
-    """The process of a job; at the end of the block it is gone, with all that it started."""
-
-    def __init__(self, described: dict[str, Any]) -> None:
-        self._told: SimpleQueue[dict[str, Any]] = SimpleQueue()
-        secret = {name for name in os.environ if name.startswith("FACELIB_DATABASE")}
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "facelib.server.jobs.child"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            encoding="utf-8",
-            env={name: value for name, value in os.environ.items() if name not in secret},
-        )
-        assert self._process.stdin is not None and self._process.stdout is not None
-        self._input: IO[str] = self._process.stdin
-        self._reader = threading.Thread(target=self._read, args=(self._process.stdout,), daemon=True)
-        self._reader.start()
-        with suppress(OSError):  # when it has died, `_read` says so
-            self._input.write(json.dumps(described) + "\n")
-            self._input.flush()
-
-    def __enter__(self) -> _Process:
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        family = []
-        with suppress(psutil.Error):
-            family = psutil.Process(self._process.pid).children(recursive=True)
-        if self._process.poll() is None:
-            # As by Ctrl-C: the notebook's own process removes what it has half written.
-            self._process.send_signal(signal.SIGINT if os.name != "nt" else signal.SIGTERM)
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(_END)
-        for process in family:
-            with suppress(psutil.Error):
-                process.kill()
-        self._process.kill()
-        self._process.wait()
-        with suppress(OSError):
-            self._input.close()
-        self._reader.join()
-
-    def next(self, seconds: float) -> dict[str, Any] | None:
-        """Return what it tells next; None when it tells nothing for so long."""
-        try:
-            return self._told.get(timeout=seconds)
-        except Empty:
-            return None
-
-    def _read(self, output: IO[str]) -> None:
-        with output:
-            for line in output:
-                with suppress(ValueError):
-                    self._told.put(json.loads(line))
-        self._told.put({"crashed": f"its process ended before its time, with code {self._process.wait()}"})

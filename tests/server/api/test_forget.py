@@ -12,8 +12,8 @@ from starlette.testclient import TestClient
 from facelib.archive import update_archive
 from facelib.project import Project
 from facelib.recognize import load_recognizer
-from facelib.server.folders import while_nobody_is_forgotten
 from facelib.server.jobs.child import _run as run_job
+from facelib.server.settings import while_nobody_is_forgotten
 
 DEMO = "/api/v1/projects/demo"
 PERSON = "Eileen Collins"
@@ -97,7 +97,13 @@ def test_nobody_is_forgotten_while_a_job_begins_or_runs(films: TestClient, named
     refused = films.post(f"{DEMO}/people/{PERSON}/forget", json={})
     assert refused.status_code == 409 and "wait or cancel it" in refused.json()["detail"]
     assert films.post(f"{DEMO}/jobs/{begun.json()['id']}/cancel").status_code == 202
-    job = {"project": "demo", "data_dir": str(named.data_dir), "output_dir": str(named.output_dir), "notebooks": None}
+    job = {
+        "project": "demo",
+        "data_dir": str(named.data_dir),
+        "output_dir": str(named.output_dir),
+        "notebooks": None,
+        "kernels": "",
+    }
     with while_nobody_is_forgotten(named):  # as another request holds it, which no job was seen by
         with pytest.raises(BlockingIOError, match="being forgotten"):
             run_job({**job, "steps": [3], "finished": [], "parameters": {}}, io.StringIO())

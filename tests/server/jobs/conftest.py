@@ -19,6 +19,7 @@ from pathlib import Path
 log, number = Path(output_dir) / project / "log.txt", {number!r}
 with log.open("a") as file:
     file.write(number + " begins\\n")
+(log.parent / "kernel").write_text(str(os.getpid()))
 """
 WORK = """
 from tqdm.auto import tqdm

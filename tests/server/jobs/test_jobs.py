@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -125,8 +126,50 @@ def test_a_job_is_cancelled_and_goes_on_behind_its_last_stage(
     assert lines.count("11 begins") == 1 and lines[-1] == "12 ends"
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_job_whose_process_is_killed_takes_its_kernel_along(
+    owner: TestClient, begin: Callable[..., int], tmp_path: Path
+) -> None:
+    number = begin(11, how="hold 11")
+    kernel = wait_for_kernel(tmp_path)
+    (process,) = [one for one in psutil.Process().children() if "facelib.server.jobs.child" in command_of(one)]
+    process.kill()
+    assert psutil.wait_procs([kernel], timeout=30)[0] == [kernel]
+    let_go_on(tmp_path)
+    assert wait_for(owner, number, "done")["attempts"] == 2
+    assert log(tmp_path) == ["11 begins", "11 begins", "11 ends"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="jobs are forked on Linux only")
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_jobs_go_on_where_the_process_that_forks_them_is_killed(
+    owner: TestClient, begin: Callable[..., int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = {*psutil.Process().children()}
+    number = begin(11, 12, how="hold 11")
+    wait_for_kernel(tmp_path)
+    (forking,) = [one for one in {*psutil.Process().children()} - before if "serve" in command_of(one)]
+    forking.kill()
+    let_go_on(tmp_path)
+    assert wait_for(owner, number, "done")["attempts"] == 1
+    assert wait_for(owner, begin(12), "done")["attempts"] == 1
+    assert log(tmp_path) == ["11 begins", "11 ends", *["12 begins", "12 ends"] * 2]
+    assert len({*psutil.Process().children()} - before) == 1
+    monkeypatch.setattr("facelib.server.jobs.process._REST", 0.0)
+    while {*psutil.Process().children()} - before:  # without a job, none is left after a while
+        time.sleep(0.1)
+
+
+def wait_for_kernel(tmp_path: Path) -> psutil.Process:
+    """Return the process in which a notebook runs, once one does."""
+    path = tmp_path / "output" / "own" / "kernel"
+    while not (path.is_file() and path.read_text()):
+        time.sleep(0.1)
+    return psutil.Process(int(path.read_text()))
+
+
 def test_a_stopped_server_puts_its_job_back(make_app: Callable[..., Any], tmp_path: Path) -> None:
-    app = make_app()
+    app, before = make_app(), {*psutil.Process().children(recursive=True)}
     headers = {"Authorization": f"Bearer {app.state.first_token}"}
     new = {"kind": "run", "steps": [11], "parameters": {"seconds": 60.0}}
     with TestClient(app, headers=headers) as client:
@@ -134,8 +177,7 @@ def test_a_stopped_server_puts_its_job_back(make_app: Callable[..., Any], tmp_pa
         wait_for(client, number, "running")
         while not log(tmp_path):
             time.sleep(0.1)
-    children = psutil.Process().children(recursive=True)
-    assert not [child for child in children if "facelib.server.jobs.child" in command_of(child)]
+    assert {*psutil.Process().children(recursive=True)} <= before
     job = TestClient(make_app(workers=0), headers=headers).get(f"{JOBS}/{number}").json()
     assert (job["state"], job["attempts"], job["reason"]) == ("queued", 0, "the server was stopped")
 
