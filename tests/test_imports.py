@@ -15,6 +15,7 @@ import pytest
         ("facelib.films.indexed", {"requests", "scenedetect", "scipy", "sklearn", "supervision"}),
         ("facelib.films.naming.settings", {"scipy", "sklearn"}),
         ("facelib.films.unknowns.kept", {"scipy", "sklearn"}),  # the server's list of unknown people
+        ("facelib.gallery.names, facelib.pipeline.findings, facelib.recognize.report", {"cv2", "scipy", "sklearn"}),
         ("facelib.widgets.project_page", {"onnxruntime", "scipy", "sklearn", "supervision"}),
     ],
 )

@@ -11,7 +11,7 @@ from facelib.detect import Detector, load_detector
 from facelib.embed import Embedder, load_embedder
 from facelib.images import read_image
 from facelib.project import Project
-from facelib.recognize import load_recognizer
+from facelib.recognize import read_recognizer_info
 
 
 def embed_face(
@@ -38,7 +38,7 @@ def embed_face(
     """
     image = read_image(picture)
     if isinstance(embedder, str):
-        embedder = load_embedder(embedder or load_recognizer(project.recognizer)[1].embedder)
+        embedder = load_embedder(embedder or read_recognizer_info(project.recognizer).embedder)
     faces = (detector or load_detector()).detect(image)
     if not len(faces):
         raise ValueError(f"expected a picture with a face, found none in {str(picture)!r}; cut it closer to the face")

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
 
 
 def logistic(score: NDArray[Any], slope: NDArray[Any] | float, intercept: NDArray[Any] | float) -> NDArray[Any]:
@@ -30,6 +29,8 @@ def platt(scores: NDArray[Any], right: NDArray[np.bool_]) -> tuple[float, float]
     Raises:
         ValueError: When all trials are right or all are wrong.
     """
+    from sklearn.linear_model import LogisticRegression  # here, for who only reads a description
+
     rights, wrongs = int(right.sum()), int((~right).sum())
     if not rights or not wrongs:
         raise ValueError(f"expected both right and wrong trials, got {rights!r} right and {wrongs!r} wrong")
