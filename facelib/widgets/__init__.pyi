@@ -5,12 +5,10 @@ from .embedding_map import EmbeddingMap
 from .live_view import LiveCamera
 from .live_view_report import live_appearances, read_changes
 from .project_page import ProjectPage
-from .proposals import GalleryProposals
-from .proposals_pictures import proposals_page
-from .review import TrackReview
-from .review_pictures import review_page
+from .proposals import GalleryProposals, proposals_page
+from .review import TrackReview, review_page
 from .threshold import ThresholdTuner
-from .threshold_page import mistakes_page
+from .threshold_mistakes import mistakes_page
 
 __all__ = [
     "AliasBoard",
