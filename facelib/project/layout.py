@@ -12,10 +12,8 @@ from pathlib import Path
 
 from facelib.images import find_pictures_below
 from facelib.project.cast import person_folders
-from facelib.project.digests import digest, file_digest, file_digests
-from facelib.project.files import file_lock, path_of, text_of
-
-_LONGEST_LOCK = 240  # bytes
+from facelib.project.digests import file_digest, file_digests
+from facelib.project.files import file_lock, path_of, short_name, text_of
 
 
 class _Place:
@@ -168,10 +166,7 @@ class Project:
             OSError: When the output folder cannot be written.
         """
         files = self.film(video)
-        name = files.folder.name
-        if len(name.encode()) > _LONGEST_LOCK:  # file systems allow 255 bytes, suffix and all
-            name = digest(name)
-        lock = self.output / ".locks" / f"{name}.lock"
+        lock = self.output / ".locks" / f"{short_name(files.folder.name)}.lock"
         with file_lock(lock, what=f"other run on the film {Path(video).name!r}"):
             yield files
 

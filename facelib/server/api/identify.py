@@ -40,18 +40,22 @@ class Networks:
         self._embedders: dict[str, Embedder] = {}
         self._lock = Lock()
 
-    def look_at(self, image: Image, embedder: str, weights: str) -> tuple[Faces, NDArray[np.float32]]:
+    def look_at(
+        self, image: Image, embedder: str, weights: str, *, portrait: bool = False
+    ) -> tuple[Faces, NDArray[np.float32]]:
         """Return the faces of a picture, and their embeddings by the network that a recognizer was fitted with.
 
         Args:
             image: RGB.
             embedder: The network's name.
             weights: SHA-256 of the weights that it must have.
+            portrait: Turn a picture whose main face lies sideways; the boxes are those of the picture as it is turned.
 
         Raises:
             Problem: 409 when the network here has other weights.
         """
         from facelib.detect import load_detector
+        from facelib.detect.portraits import find_portrait
         from facelib.embed import load_embedder
 
         with self._lock:
@@ -62,7 +66,11 @@ class Networks:
             network = self._embedders[embedder]
             if network.sha256 != weights:
                 raise Problem(409, f"expected the weights of {embedder!r} that the recognizer has; train it again")
-            faces = self._detector.detect(image)
+            if portrait:
+                found = find_portrait(image, self._detector)
+                image, faces = found.image, found.faces
+            else:
+                faces = self._detector.detect(image)
             if not len(faces):
                 return faces, np.empty((0, 0), np.float32)
             return faces, np.asarray(network.embed(image, faces), np.float32)
@@ -141,7 +149,7 @@ def _search(project: Project, networks: Networks, file: FormFile, most: int) -> 
     from facelib.recognize import load_recognizer
 
     _, info = load_recognizer(project.recognizer)
-    faces, vectors = networks.look_at(_decode(file), info.embedder, info.weights_sha256)
+    faces, vectors = networks.look_at(_decode(file), info.embedder, info.weights_sha256, portrait=True)
     if not len(faces):
         raise Problem(422, f"expected a picture with a face, found none in {file.name!r}; cut it closer to the face")
     update_archive(project, progress=False)

@@ -95,7 +95,7 @@ def export(
         formats=[form],
         unknown=unknown,
         longest_gap=longest_gap,
-        address=film.name,
+        address=quote(film.name),
         folder=scratch,
     )
     return Response(made[form].read_bytes(), media_type=_type_of(made[form]), headers=_attached(made[form]))
