@@ -26,7 +26,7 @@ from facelib.cli import main
 from facelib.demo import make_demo
 from facelib.gallery import Gallery, build_gallery, describe_search, read_gallery, write_gallery
 from facelib.images import encode_jpeg
-from facelib.pipeline.fork_server import ForkServer
+from facelib.pipeline.fork_server import LIBRARY, ForkServer
 from facelib.pipeline.kernel import Kernels, forked_kernel
 from facelib.project import Project, file_lock, write_table
 from facelib.recognize.tuning import tune
@@ -81,7 +81,8 @@ def kernel_server(_private_jupyter: None, tmp_path_factory: pytest.TempPathFacto
     if sys.platform != "linux":
         yield
         return
-    server = ForkServer()
+    rest = ("facelib.widgets.archive_search", "facelib.widgets.live_view", "facelib.widgets.live_view_report")
+    server = ForkServer((*LIBRARY, *rest))
     folder = tmp_path_factory.mktemp("kernels")
     place = folder / "kernels" / "python3" / "kernel.json"
     place.parent.mkdir(parents=True)
