@@ -304,7 +304,8 @@ def browser() -> Iterator[Browser]:
     expect.set_options(timeout=PLENTY)  # five seconds are little on a busy machine
     with sync_playwright() as playwright:
         # No page needs WebGL, and a graphics card that is imitated draws five times as long as none.
-        flags = ["--no-sandbox", "--disable-gpu"]
+        # To learn where an error arose, V8 would parse plotly.js a second time: half a second for each page.
+        flags = ["--no-sandbox", "--disable-gpu", "--js-flags=--no-enable-lazy-source-positions"]
         started = playwright.chromium.launch(executable_path=chromium, args=flags)
         yield started
         started.close()
