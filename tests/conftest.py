@@ -26,6 +26,7 @@ from facelib.cli import main
 from facelib.demo import make_demo
 from facelib.gallery import Gallery, build_gallery, describe_search, read_gallery, write_gallery
 from facelib.images import encode_jpeg
+from facelib.pipeline import run_pipeline
 from facelib.pipeline.fork_server import ForkServer
 from facelib.pipeline.kernel import Kernels, forked_kernel
 from facelib.project import Project, file_lock, write_table
@@ -164,6 +165,32 @@ def copy_demo(make_once: Callable[..., Path]) -> Callable[..., Project]:
             _make_whole(new)
         else:
             make_demo(project, seconds_per_shot=seconds_per_shot, progress=False)
+
+    return copy
+
+
+@pytest.fixture(scope="session")
+def copy_run(
+    make_once: Callable[..., Path], copy_demo: Callable[..., Project], shared_folder: Path
+) -> Callable[[Path], tuple[Project, Path]]:
+    """Return a function that puts a demo into a folder as its first run left it, which is made once.
+
+    There is a film beside the demo's that cannot be read. The function returns the project and where its films lay
+    when it was run.
+    """
+    place = shared_folder / "first_run"
+    films = Project("demo", place / "data", place / "output").videos
+
+    def run(new: Path) -> None:
+        project = copy_demo(place, SHORT)
+        (project.videos / "broken.mp4").write_text("no film")
+        steps = run_pipeline(project)
+        assert {step.state for step in steps} == {"done"}, steps
+        place.rename(new)
+
+    def copy(folder: Path) -> tuple[Project, Path]:
+        shutil.copytree(make_once("demo run", run), folder, dirs_exist_ok=True)
+        return Project("demo", folder / "data", folder / "output"), films
 
     return copy
 
