@@ -27,14 +27,24 @@ from facelib.demo import make_demo
 from facelib.gallery import Gallery, build_gallery, describe_search, read_gallery, write_gallery
 from facelib.images import encode_jpeg
 from facelib.pipeline import run_pipeline
-from facelib.pipeline.fork_server import ForkServer
+from facelib.pipeline.fork_server import LIBRARY, ForkServer, forked
 from facelib.pipeline.kernel import Kernels, forked_kernel
 from facelib.project import Project, file_lock, write_table
 from facelib.recognize.tuning import tune
 
 WHOLE, SHORT = 3.0, 0.4  # seconds per shot: of the demo as users get it, and of the one that most tests take
+FACELIB = [sys.executable, "-c", "from facelib.cli import main; main()"]
 PLENTY = 120_000  # milliseconds that a page may take on a busy machine
 VIEWPORT = {"width": 1400, "height": 1000}
+# What commands import once they run, beside what notebooks do.
+COMMANDS = (
+    "facelib.cli",
+    "facelib.live",
+    "facelib.pipeline.run",
+    "facelib.server.serve",
+    "facelib.server.app",
+    "nbconvert",
+)
 SHARED = Path(__file__).parents[2] / "shared"
 
 
@@ -77,21 +87,36 @@ def _private_jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
 
 
 @pytest.fixture(scope="session")
-def kernel_server(_private_jupyter: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Kernels that start at once, for Jupyter and for the pipeline, forked from one process for all tests."""
+def fork_server(_private_jupyter: None) -> Iterator[str]:
+    """The address of a process that has imported the library, from which others are forked; empty: not on Linux."""
     if sys.platform != "linux":
+        yield ""
+        return
+    server = ForkServer((*LIBRARY, *COMMANDS))
+    yield server.address
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def facelib_command(fork_server: str) -> list[str]:
+    """The command line as a process of its own, which starts at once; `FACELIB` starts it as users do."""
+    return forked(fork_server, "facelib.cli") if fork_server else FACELIB
+
+
+@pytest.fixture(scope="session")
+def kernel_server(fork_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Kernels that start at once, for Jupyter and for the pipeline, forked from one process for all tests."""
+    if not fork_server:
         yield
         return
-    server = ForkServer()
     folder = tmp_path_factory.mktemp("kernels")
     place = folder / "kernels" / "python3" / "kernel.json"
     place.parent.mkdir(parents=True)
-    place.write_text(json.dumps(get_kernel_dict() | {"argv": forked_kernel(server.address)}))
+    place.write_text(json.dumps(get_kernel_dict() | {"argv": forked_kernel(fork_server)}))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("JUPYTER_PATH", str(folder))
-        patch.setattr("facelib.pipeline.run.Kernels", lambda *, forks: Kernels(server.address))
+        patch.setattr("facelib.pipeline.run.Kernels", lambda *, forks: Kernels(fork_server))
         yield
-    server.close()
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -24,7 +24,6 @@ from .conftest import Gate
 pytest.importorskip("obstore")
 pytest.importorskip("distributed")
 
-FACELIB = [sys.executable, "-c", "from facelib.cli import main; main()"]
 STEPS = "1-7"
 FILMS = "s3://films/data/demo/videos"
 # Of each machine and run alone; the page names the reports of the run.
@@ -53,13 +52,19 @@ def content(path: Path) -> bytes:
     return CHANCE.sub(b"", path.read_bytes())
 
 
-def run(*arguments: str, cache: Path) -> subprocess.Popen[str]:
-    command = [*FACELIB, "run", "--project", "demo", "--steps", STEPS, *arguments]
-    environment = os.environ | {"XDG_CACHE_HOME": str(cache), "FACELIB_MODELS": str(cache_folder())}
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
+@pytest.fixture
+def run(facelib_command) -> Callable[..., subprocess.Popen[str]]:
+    """Return a function that starts a run, with a folder for its own cache."""
+
+    def start(*arguments: str, cache: Path) -> subprocess.Popen[str]:
+        command = [*facelib_command, "run", "--project", "demo", "--steps", STEPS, *arguments]
+        environment = os.environ | {"XDG_CACHE_HOME": str(cache), "FACELIB_MODELS": str(cache_folder())}
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
+
+    return start
 
 
-def test_a_run_over_s3_leaves_what_a_local_run_leaves(server, copy_run, tmp_path):
+def test_a_run_over_s3_leaves_what_a_local_run_leaves(server, copy_run, run, tmp_path):
     local, films = copy_run(tmp_path / "local")
     wanted = results(local, films)
     for name in Store("s3://films").find():
