@@ -16,7 +16,8 @@ from facelib.project import atomic_write
 FIGURE = "application/vnd.plotly.v1+json"
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
-# The stock template loads require.js, MathJax and mermaid from a content network.
+# The stock template loads require.js, MathJax and mermaid from a content network. Code and outputs that are HTML are
+# put aside: nbconvert cleans the first and parses both, tag by tag, which takes longer than all the rest.
 _TEMPLATE = """\
 {%- extends 'lab/index.html.j2' -%}
 {%- block html_head_js_requirejs -%}{%- endblock -%}
@@ -29,6 +30,16 @@ _TEMPLATE = """\
 {{ super() }}
 </details>
 {%- endblock -%}
+{%- block input -%}
+<div class="jp-CodeMirrorEditor jp-Editor jp-InputArea-editor" data-type="inline">
+<div class="cm-editor cm-s-jupyter">{{ resources.aside(cell.source | highlight_code(metadata=cell.metadata)) }}</div>
+</div>
+{%- endblock -%}
+{%- block data_html -%}
+<div class="jp-RenderedHTMLCommon jp-RenderedHTML jp-OutputArea-output {{ extra_class }}" data-mime-type="text/html">
+{{ resources.aside(output.data['text/html']) }}
+</div>
+{%- endblock -%}
 {%- block html_head -%}
 {{ super() }}
 <style>details.code > summary { color: #757575; cursor: pointer; font: 12px sans-serif; padding: 2px 8px; }</style>
@@ -36,6 +47,7 @@ _TEMPLATE = """\
 <style>{{ resources.dark_style }}</style>
 {%- endblock -%}
 """
+_ASIDE = re.compile(r"<!-- put aside: \d+ -->")
 _WIDGET_NOTE = "<p><em>An interactive widget stands here in JupyterLab; it does not survive the export.</em></p>"
 
 
@@ -66,11 +78,18 @@ def write_report(notebook: str | Path, page: str | Path, *, pictures: str | Path
     _take_away_links(document)
     folder = Path(pictures) if pictures is not None else Path(notebook).parent
     _attach_pictures(document, folder)
+    kept: dict[str, str] = {}
+
+    def aside(html: str) -> str:
+        place = f"<!-- put aside: {len(kept)} -->"
+        kept[place] = html
+        return place
+
     body, _ = _exporter().from_notebook_node(
-        document, resources={"metadata": {"path": str(folder)}, "dark_style": report_style()}
+        document, resources={"metadata": {"path": str(folder)}, "dark_style": report_style(), "aside": aside}
     )
     with atomic_write(page) as temporary:
-        temporary.write_text(body, encoding="utf-8")
+        temporary.write_text(_ASIDE.sub(lambda place: kept.get(place[0], place[0]), body), encoding="utf-8")
 
 
 @cache  # it compiles its templates, which takes longer than a small page
@@ -78,7 +97,7 @@ def _exporter() -> Any:
     from nbconvert import HTMLExporter
 
     return HTMLExporter(  # type: ignore[no-untyped-call]
-        template_name="lab", raw_template=_TEMPLATE, embed_images=True
+        template_name="lab", raw_template=_TEMPLATE, embed_images=True, optimistic_validation=True
     )
 
 

@@ -85,6 +85,18 @@ def test_code_is_folded_but_for_the_parameters(executed, tmp_path):
     assert html.count('<details class="code" open') == 1
 
 
+def test_code_is_escaped_and_html_stands_as_it_was_written(tmp_path):
+    wild = '<p class=a>one<p>two &lt;br&gt;<script>"<!-- put aside: 1 -->"</script>'
+    notebook = v4.new_notebook(cells=[v4.new_markdown_cell("Text <!-- put aside: 7 -->")])
+    outputs = [v4.new_output("display_data", {"text/html": wild, "text/plain": "HTML"})]
+    notebook.cells.append(v4.new_code_cell("show('<b>')", outputs=outputs))
+    nbformat.write(notebook, tmp_path / "01_a.ipynb")
+    write_report(tmp_path / "01_a.ipynb", tmp_path / "01_a.html")
+    html = (tmp_path / "01_a.html").read_text(encoding="utf-8")
+    assert html.count(wild) == 1 and "Text <!-- put aside: 7 -->" in html
+    assert "&lt;b&gt;" in html and "<b>" not in html
+
+
 def test_a_notebook_without_cells_has_a_report(tmp_path):
     nbformat.write(v4.new_notebook(), tmp_path / "01_a.ipynb")
     write_report(tmp_path / "01_a.ipynb", tmp_path / "01_a.html")
