@@ -17,7 +17,7 @@ from facelib.films.media.decode import read_frames
 from facelib.live.command import check_display
 from facelib.plots.colours import colours_of
 
-from ..conftest import FACELIB
+from ..forked import FACELIB
 
 pytestmark = pytest.mark.real_data
 

@@ -22,7 +22,7 @@ from typer.testing import CliRunner
 from facelib.cli import main
 from facelib.server.settings import ServerSettings
 
-from ..conftest import FACELIB
+from ..forked import FACELIB
 from ..processes import command_of
 from .running import serving
 

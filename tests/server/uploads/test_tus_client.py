@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from ...conftest import FACELIB
+from ...forked import FACELIB
 from ..running import serving
 
 CLIENT = "tus-js-client@4.3.1"
