@@ -23,6 +23,7 @@ from facelib.cli import main
 from facelib.demo import make_demo
 from facelib.gallery import Gallery, build_gallery, describe_search, read_gallery, write_gallery
 from facelib.pipeline import run_pipeline
+from facelib.pipeline.kernel import Kernels
 from facelib.project import Project, file_lock
 from facelib.recognize.tuning import tune
 
@@ -152,7 +153,7 @@ def copy_demo(make_once: Callable[..., Path]) -> Callable[..., Project]:
 
 @pytest.fixture(scope="session")
 def copy_run(
-    make_once: Callable[..., Path], copy_demo: Callable[..., Project], shared_folder: Path
+    make_once: Callable[..., Path], copy_demo: Callable[..., Project], shared_folder: Path, fork_server: str
 ) -> Callable[[Path], tuple[Project, Path]]:
     """Return a function that puts a demo into a folder as its first run left it, which is made once.
 
@@ -165,7 +166,7 @@ def copy_run(
     def run(new: Path) -> None:
         project = copy_demo(place, SHORT)
         (project.videos / "broken.mp4").write_text("no film")
-        steps = run_pipeline(project)
+        steps = run_pipeline(project, kernels=Kernels(fork_server))
         assert {step.state for step in steps} == {"done"}, steps
         place.rename(new)
 
