@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -97,6 +98,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for part in {_part(test), _file(test)}:
             parts[part] += seconds
     items.sort(key=lambda item: (-parts[_part(item.nodeid)], _part(item.nodeid), -parts[_file(item.nodeid)]))
+
+
+def pytest_collection_finish() -> None:
+    """Spare the collector of garbage what has been imported: to look through it takes a fifth of a second each time."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

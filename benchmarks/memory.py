@@ -32,11 +32,11 @@ from context import info_for
 
 import facelib
 from facelib.films.identify import grouping_of
-from facelib.films.index import TrackingSettings
 from facelib.films.indexed import index_film
 from facelib.films.name import name_film
 from facelib.films.present import draw_films, export_films
 from facelib.films.settle import settle_films
+from facelib.films.tracking import TrackingSettings
 from facelib.gallery import build_gallery
 from facelib.plots import project_colours
 

@@ -30,10 +30,10 @@ from context import info_for
 from numpy.typing import NDArray
 
 import facelib
-from facelib.films.index import FilmTracks
 from facelib.films.name import name_film
 from facelib.films.naming import name_tracks
 from facelib.films.settle import settle_films
+from facelib.films.tracking import FilmTracks
 from facelib.films.unknowns import grouping_threshold
 from facelib.gallery import build_gallery
 from facelib.project import write_table, write_text

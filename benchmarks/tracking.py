@@ -25,7 +25,8 @@ from facelib.faces import Faces, FloatArray
 from facelib.films.media.decode import read_frames
 from facelib.films.merge import TrackFilters, keep_tracks, merge_tracklets
 from facelib.films.shots import split_shots
-from facelib.films.track import FaceSample, ShotTracker, Track, TrackMethod, fill_frames
+from facelib.films.track import FaceSample, ShotTracker, Track, fill_frames
+from facelib.films.tracking import TrackMethod
 
 HERE = Path(__file__).resolve().parent
 STEP = 0.2  # seconds between samples

@@ -304,11 +304,12 @@ def grey_ramp(index: int, size: tuple[int, int] = (64, 48)) -> np.ndarray:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    # Without windows it takes a third of the time for a page; it is the same engine.
+    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium-headless-shell") or shutil.which("chromium")
     if not chromium:
         if os.environ.get("CI") == "true":
-            pytest.fail("expected chromium on the path; install it, or name it in CHROMIUM")
-        pytest.skip("needs chromium on the path, or its place in CHROMIUM")
+            pytest.fail("expected chromium-headless-shell or chromium on the path, or its place in CHROMIUM")
+        pytest.skip("needs chromium-headless-shell or chromium on the path, or its place in CHROMIUM")
     expect.set_options(timeout=PLENTY)  # five seconds are little on a busy machine
     with sync_playwright() as playwright:
         # No page needs WebGL, and a graphics card that is imitated draws five times as long as none.

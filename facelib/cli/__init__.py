@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 from importlib.metadata import version
 from typing import Annotated, Any
 
@@ -56,6 +58,8 @@ def _options(
     ] = False,
 ) -> None:
     """Who is in a film, and when: recognise a known cast in films."""
+    # What is imported stays to the end: to look through it for garbage once more would take up to a second.
+    atexit.register(gc.freeze)
 
 
 main.command()(run.run)

@@ -15,7 +15,8 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from facelib.demo.figures import Figure
-from facelib.demo.script import HEIGHT, SHOTS, WIDTH, frames
+from facelib.demo.script import HEIGHT, SHOTS, WIDTH, SeenFace, frames
+from facelib.faces import BOX
 from facelib.project import atomic_write, write_table
 
 FRAME_RATE = 25
@@ -91,8 +92,8 @@ def write_demo_film(
     """
     times = irregular_times(SHOTS * frames_per_shot, seed=seed)
     tune = melody(SHOTS, frames_per_shot / FRAME_RATE).reshape(SHOTS * frames_per_shot, -1)
-    steady_truth: list[pd.DataFrame] = []
-    varying_truth: list[pd.DataFrame] = []
+    steady_truth: list[list[SeenFace]] = []
+    varying_truth: list[list[SeenFace]] = []
     with _film(videos / "demo.mp4") as steady, _film(videos / "demo_vfr.mp4") as varying:
         for number, (image, faces) in enumerate(frames(figures, frames_per_shot=frames_per_shot, seed=seed)):
             frame = av.VideoFrame.from_ndarray(image, format="rgb24").reformat(format="yuv420p")
@@ -104,9 +105,9 @@ def write_demo_film(
                 varying_truth.append(faces)
             varying.sound(tune[number])
             yield
-    for rows, name in ((steady_truth, "demo.csv"), (varying_truth, "demo_vfr.csv")):
-        table = pd.concat(rows, keys=range(len(rows)), names=["frame", None])
-        write_table(table.reset_index("frame").reset_index(drop=True), truth / name)
+    for seen, name in ((steady_truth, "demo.csv"), (varying_truth, "demo_vfr.csv")):
+        rows = [(number, *face) for number, faces in enumerate(seen) for face in faces]
+        write_table(pd.DataFrame(rows, columns=pd.Index(["frame", *BOX, "person"])), truth / name)
 
 
 def irregular_times(count: int, *, seed: int = 0) -> list[int | None]:

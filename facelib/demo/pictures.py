@@ -74,11 +74,13 @@ def vary(figure: Figure, rng: np.random.Generator, *, own_background: bool, grey
 def _exposed(picture: FloatArray, face: float, rng: np.random.Generator, *, grey: bool) -> Image:
     """Return the picture as a camera might have taken it: light from a side, exposure, tint, blur and noise."""
     height, width = picture.shape[:2]
-    y, x = np.mgrid[:height, :width].astype(np.float32)
+    y, x = (axis.astype(np.float32) for axis in np.ogrid[:height, :width])
     direction = rng.uniform(0, 2 * np.pi)
     slope = np.cos(direction) * (x / width - 0.5) + np.sin(direction) * (y / height - 0.5)
-    lit = np.clip(picture / 255 * (1 + rng.uniform(0, 0.7) * slope)[..., None], 0, 1)
-    lit = lit ** rng.uniform(0.75, 1.4) * rng.uniform(0.8, 1.1) * (1 + rng.uniform(-0.08, 0.08, 3))
+    light = 1 + rng.uniform(0, 0.7) * slope
+    lit = np.clip(picture / 255 * cv2.merge([light, light, light]), 0, 1)
+    lit = lit ** rng.uniform(0.75, 1.4) * rng.uniform(0.8, 1.1)
+    lit *= np.tile(1 + rng.uniform(-0.08, 0.08, 3), (height, width, 1))
     blurred = cv2.GaussianBlur(lit, (0, 0), 0.2 + face * rng.uniform(0, 0.012))
     if grey:
         blurred[:] = blurred.mean(axis=2, keepdims=True)

@@ -7,14 +7,16 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-import pandas as pd
 
 from facelib.demo.figures import Figure
 from facelib.demo.scene import Backdrop, Box, Pose, backdrop, place, to_uint8, visible
-from facelib.faces import BOX, FloatArray, Image
+from facelib.faces import FloatArray, Image
 
 WIDTH, HEIGHT = 640, 360
 SHOTS = 10
+
+SeenFace = tuple[int, int, int, int, str]
+"""Left, top, right and bottom of a face in whole pixels, cut at the picture's border, and whose it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,9 @@ def shots() -> tuple[Shot, ...]:
     )
 
 
-def frames(figures: tuple[Figure, ...], *, frames_per_shot: int, seed: int = 0) -> Iterator[tuple[Image, pd.DataFrame]]:
+def frames(
+    figures: tuple[Figure, ...], *, frames_per_shot: int, seed: int = 0
+) -> Iterator[tuple[Image, list[SeenFace]]]:
     """Yield every frame of the film and the truth about it.
 
     Args:
@@ -101,11 +105,10 @@ def frames(figures: tuple[Figure, ...], *, frames_per_shot: int, seed: int = 0) 
         seed: Seeds the film's grain.
 
     Yields:
-        `(360, 640, 3)` uint8 RGB, and a table with a row for each face of which at least half lies in the
-        picture: `left top right bottom` in pixels, cut at the picture's border, and `person`.
+        `(360, 640, 3)` uint8 RGB, and the faces of which at least half lies in the picture.
     """
     rng = np.random.default_rng([seed, 2])
-    grain = rng.normal(0, 2.2, (2 * HEIGHT, 2 * WIDTH, 1)).astype(np.float32)
+    grain = np.repeat(rng.normal(0, 2.2, (2 * HEIGHT, 2 * WIDTH, 1)).astype(np.float32), 3, axis=2)
     for number, shot in enumerate(shots()):
         plate = backdrop(shot.backdrop)
         for step in range(frames_per_shot):
@@ -115,8 +118,9 @@ def frames(figures: tuple[Figure, ...], *, frames_per_shot: int, seed: int = 0) 
                 place(canvas, figures[actor.figure], actor.pose(done), light=np.array(shot.light, np.float32))
             y, x = rng.integers(HEIGHT), rng.integers(WIDTH)
             canvas += grain[y : y + HEIGHT, x : x + WIDTH]
-            people = [(figures[actor.figure].person, actor.pose(done)) for actor in shot.actors]
-            yield to_uint8(canvas), _truth(people)
+            faces = [(actor.pose(done).box, figures[actor.figure].person) for actor in shot.actors]
+            seen = [(*_cut(box), person) for box, person in faces if visible(box, WIDTH, HEIGHT) >= 0.5]
+            yield to_uint8(canvas), seen
 
 
 def _pan(plate: Image, done: float, *, backwards: bool) -> FloatArray:
@@ -128,13 +132,9 @@ def _pan(plate: Image, done: float, *, backwards: bool) -> FloatArray:
     return cv2.warpAffine(plate, matrix, (WIDTH, HEIGHT), flags=cv2.INTER_LINEAR).astype(np.float32)
 
 
-def _truth(people: list[tuple[str, Pose]]) -> pd.DataFrame:
-    seen = [(person, _cut(pose.box)) for person, pose in people if visible(pose.box, WIDTH, HEIGHT) >= 0.5]
-    boxes = np.array([box for _, box in seen], int).reshape(-1, 4)
-    sides = dict(zip(BOX, boxes.T, strict=True))
-    return pd.DataFrame(sides | {"person": [person for person, _ in seen]})
-
-
-def _cut(box: Box) -> list[int]:
+def _cut(box: Box) -> tuple[int, int, int, int]:
     """Return the sides of a box in whole pixels, cut at the picture's border."""
-    return [round(float(min(max(side, 0), most))) for side, most in zip(box, (WIDTH, HEIGHT) * 2, strict=True)]
+    left, top, right, bottom = (
+        round(float(min(max(side, 0), most))) for side, most in zip(box, (WIDTH, HEIGHT) * 2, strict=True)
+    )
+    return left, top, right, bottom

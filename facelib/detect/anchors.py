@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 
 from facelib.detect.base import Options, PictureDetector, padded, resized, stretched, suppress
 from facelib.faces import Faces, FloatArray, Image
-from facelib.nets.cache import converted
+from facelib.nets.cache import converted, weights_digest
 from facelib.nets.graph import of_any_size
 from facelib.nets.runtime import Network, Provider, open_network
-from facelib.project.digests import sha256_of
 
 STRIDES = (8, 16, 32)
 _OVERLAP = 0.3
@@ -132,7 +131,7 @@ def file_detector(
     if not path.is_file():
         raise FileNotFoundError(f"expected a detector's ONNX file, found no file at {str(path)!r}")
     network = open_network(path, provider=provider)
-    weights = sha256_of(path) if name is None else ""
+    weights = weights_digest(path) if name is None else ""
     name = path.stem if name is None else name
     if {f"{kind}_{stride}" for kind in ("cls", "obj", "bbox", "kps") for stride in STRIDES} == set(
         network.output_names

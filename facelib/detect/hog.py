@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cache
+from typing import Any
+
 import dlib
 import numpy as np
 
@@ -26,7 +29,7 @@ class HogDetector(PictureDetector):
 
     def __init__(self, options: Options, *, provider: Provider = "auto") -> None:
         super().__init__(options)
-        self._detector = dlib.get_frontal_face_detector()
+        self._detector = _trained()
         self._landmarks = LandmarkFinder(provider=provider)
 
     def _find(self, image: Image, smallest_face: float) -> Faces:
@@ -34,3 +37,8 @@ class HogDetector(PictureDetector):
         rectangles, scores, _ = self._detector.run(image, times, self.score)
         boxes = np.array([corners(rectangle) for rectangle in rectangles], np.float32).reshape(-1, 4)
         return Faces.of(boxes, np.array(scores, np.float32), self._landmarks.find(image, boxes))
+
+
+@cache  # dlib unpacks it for most of a second
+def _trained() -> Any:
+    return dlib.get_frontal_face_detector()

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from facelib.faces import Faces, Image
+from facelib.project.kept import kept_by_file
 
 DLIB_SIZE = 150
 MARGIN_SIZE = 160
@@ -41,7 +42,7 @@ class DlibAligner:
     def __init__(self, predictor: str | Path, *, size: int = DLIB_SIZE) -> None:
         if not Path(predictor).is_file():
             raise FileNotFoundError(f"expected dlib's five-point predictor, found no file at {str(predictor)!r}")
-        self._predictor = dlib.shape_predictor(str(predictor))
+        self._predictor = _open_predictor(Path(predictor))
         self.size = size
 
     def shapes(self, image: Image, boxes: ArrayLike) -> list[Any]:
@@ -70,6 +71,11 @@ class DlibAligner:
         if not len(shapes):
             return np.empty((0, self.size, self.size, 3), np.uint8)
         return np.stack(dlib.get_face_chips(image, shapes, size=self.size, padding=0.25)).astype(np.uint8, copy=False)
+
+
+@kept_by_file(most=1)
+def _open_predictor(path: Path) -> Any:
+    return dlib.shape_predictor(str(path))
 
 
 def margin_chips(image: Image, boxes: ArrayLike, *, size: int = MARGIN_SIZE, margin: float = 0.125) -> Image:

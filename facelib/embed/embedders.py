@@ -18,10 +18,10 @@ from facelib.detect.base import Engine, checked
 from facelib.embed.align import DLIB_SIZE, DlibAligner, align
 from facelib.faces import Faces, FloatArray, Image
 from facelib.nets import dlib as dlib_weights
+from facelib.nets.cache import weights_digest
 from facelib.nets.catalogue import catalogue, find_weights
 from facelib.nets.figures import read_figures
 from facelib.nets.runtime import Network, Provider, open_network
-from facelib.project.digests import sha256_of
 
 Alignment = Literal["dlib", "margin", "five points"]
 """How a face is cut out: dlib's chip, the box with a margin, or warped so that five landmarks lie fixed."""
@@ -189,7 +189,7 @@ class NetworkEmbedder:
         if batch_size < 1:
             raise ValueError(f"expected a batch of at least 1 chip, got {batch_size!r}")
         self.name, self.form, self.threshold = name, form, threshold
-        self.sha256 = sha256_of(network.path) if sha256 is None else sha256
+        self.sha256 = weights_digest(network.path) if sha256 is None else sha256
         self.provider = network.provider
         self._network, self._aligner = network, aligner
         fixed = network.input_shape[0]
@@ -262,7 +262,7 @@ class DlibEmbedder:
 
     def __init__(self) -> None:
         path = dlib_weights.weights_file("dlib_face_recognition_resnet_model_v1.dat")
-        self.sha256 = sha256_of(path)
+        self.sha256 = weights_digest(path)
         self._model = dlib.face_recognition_model_v1(str(path))
         self._aligner = DlibAligner(dlib_weights.landmark_file())
 
@@ -318,7 +318,7 @@ def load_embedder(
     if name in ("dlib", MIRRORED):
         mirrored = name == MIRRORED
         own = _MIRRORED_THRESHOLD if mirrored else _DLIB_THRESHOLD
-        weights = sha256_of(dlib_weights.weights_file("dlib_face_recognition_resnet_model_v1.dat"))
+        weights = weights_digest(dlib_weights.weights_file("dlib_face_recognition_resnet_model_v1.dat"))
         return NetworkEmbedder(
             open_network(dlib_weights.embedding_network(), provider=provider),
             _MIRRORED_FORM if mirrored else _DLIB_FORM,
@@ -338,7 +338,7 @@ def _file_embedder(
     path: Path, *, batch_size: int, provider: Provider, form: InputForm | None, threshold: float | None
 ) -> NetworkEmbedder:
     """Open an ONNX file; the form given goes before the file's own, and that before the catalogue's."""
-    network, sha256 = open_network(path, provider=provider), sha256_of(path)
+    network, sha256 = open_network(path, provider=provider), weights_digest(path)
     own = InputForm.from_metadata(network.metadata)
     known = _known_as(path, sha256, trusted=own is None)
     known_form, known_threshold = _known_forms().get(known or "", (None, math.nan))

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from facelib.faces import BOX
-from facelib.films.track import DETECTIONS
+from facelib.films.tracking import DETECTIONS
 from facelib.project import FilmFiles, atomic_write
 
 LOOKS = pa.schema(

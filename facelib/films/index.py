@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +30,12 @@ from facelib.films.media.times import write_times
 from facelib.films.merge import TrackFilters, keep_tracks, merge_tracklets
 from facelib.films.scenes import background, find_scenes, find_setups, small_picture
 from facelib.films.search import Sample, Sampler, SearchedFrame, search_faces
-from facelib.films.shots import ShotMethod, split_shots
-from facelib.films.track import DETECTIONS, FaceSample, ShotTracker, Track, TrackMethod, fill_frames
+from facelib.films.shots import split_shots
+from facelib.films.track import FaceSample, ShotTracker, Track, fill_frames
+from facelib.films.tracking import DETECTIONS, TRACK_TYPES, FilmTracks, TrackingSettings
 from facelib.images import crop, encode_jpeg, sharpness, thumbnail
 from facelib.project import FilmFiles, text_of, write_table, write_text
-from facelib.project.cores import allowed_cores
+from facelib.project.processes import allowed_cores
 
 _FAINT = 0.6  # of the least score: a face with this score may continue a track, never begin one
 _LEAST_AHEAD, _MOST_AHEAD = 6, 24  # frames that wait between decoding and the search, and after it, at most
@@ -44,81 +45,6 @@ _PICTURES = 4  # of the best looks of a track are kept to be shown
 _PICTURE_SIZE = 224  # pixels of the longer side
 _KEYFRAME_SIZE = 320
 _BACKGROUNDS = 32  # small pictures of a shot that are kept at most
-
-TRACK_TYPES = {
-    "track": "int32",
-    "shot": "int32",
-    "start_frame": "int32",
-    "end_frame": "int32",
-    "start": "float64",
-    "end": "float64",
-    "faces": "int32",
-    "until": "float64",
-}
-"""The columns of an unnamed track, besides its embedding."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrackingSettings:
-    """How faces are found and tracked in a film.
-
-    Attributes:
-        seconds_between_samples: Seconds between the frames in which faces are detected; 0 is every frame. Raising it is
-            faster and misses short appearances and fast faces.
-        video_speedup: Sample every n-th frame instead; 0 goes by seconds.
-        seconds_between_whole: Seconds between the samples whose whole picture is searched, twice as many while nothing
-            unforeseen happens; what lies between is searched around known faces. 0 searches every sample whole, which
-            takes more than twice the time; who is named may differ in faces that are hard to tell.
-        faces_per_track: How many of its best faces are embedded for a track.
-        shot_method: See `facelib.films.shots.split_shots`.
-        shot_threshold: Raising it finds fewer cuts; None takes the method's own.
-        tracker: How faces are linked, see `facelib.films.track.ShotTracker`.
-
-    Raises:
-        ValueError: When a number is out of its range.
-    """
-
-    seconds_between_samples: float = 0.1
-    video_speedup: int = 0
-    seconds_between_whole: float = 0.5
-    faces_per_track: int = 8
-    shot_method: ShotMethod = "adaptive"
-    shot_threshold: float | None = None
-    tracker: TrackMethod = "bytetrack"
-
-    def __post_init__(self) -> None:
-        """Check the numbers."""
-        times = (self.seconds_between_samples, self.video_speedup, self.seconds_between_whole)
-        if not all(time >= 0 for time in times) or self.faces_per_track < 1:
-            raise ValueError(
-                f"expected seconds_between_samples, video_speedup and seconds_between_whole of 0 or more and "
-                f"faces_per_track of 1 or more, got {self!r}"
-            )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class FilmTracks:
-    """What one pass over a film found.
-
-    Attributes:
-        tracks: One row a track: `track`, `shot`, `start_frame`, `end_frame`, `start`, `end` (seconds),
-            `faces` (how many sampled), `until` (seconds: when its last frame leaves the screen, which is when the next
-            one comes), `embedding` (mean of its best faces, those turned away counting little).
-        read_until: Presentation time of the last frame that could be decoded, seconds.
-        duration: How long the film is, seconds, on its own clock.
-        dropped: How many tracks the filters dropped as false detections: too short, too unsteady or with low scores.
-        problem: What of the film was lost; empty when nothing.
-        notes: What cannot be carried over into the annotated film, a sentence each.
-        made: The SHA-256 of all inputs; empty where it was not computed.
-    """
-
-    tracks: pd.DataFrame
-    read_until: float
-    duration: float
-    dropped: int = 0
-    problem: str = ""
-    notes: tuple[str, ...] = ()
-    made: str = ""
 
 
 def find_tracks(

@@ -13,8 +13,8 @@ import pandas as pd
 
 from facelib.detect import Detector
 from facelib.embed import Embedder
-from facelib.films.index import TRACK_TYPES, FilmTracks, TrackingSettings, find_tracks
 from facelib.films.record import read_record
+from facelib.films.tracking import TRACK_TYPES, FilmTracks, TrackingSettings
 from facelib.project import FilmFiles, digest, write_table, write_text
 
 _FORM = 8  # version of the tables; raise it when the pass writes something else
@@ -52,6 +52,8 @@ def index_film(
     if found is None:
         if "changed" in read_record(files).get("made", {}):  # then films were identified by size and time
             _log.warning("%s: tables of an earlier version are made again", Path(video).name)
+        from facelib.films.index import find_tracks  # it takes a second to import, in vain where the tables stand
+
         files.followed.unlink(missing_ok=True)  # it describes tables that are about to change
         found = find_tracks(video, files, detector, embedder, tracking=tracking, progress=progress)
         write_index(files, found, made)

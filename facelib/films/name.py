@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from facelib import __version__
 from facelib.embed.shapes import evidence_shape
-from facelib.films.index import FilmTracks
 from facelib.films.naming import NamingSettings, Recognizer, name_tracks, read_looks
+from facelib.films.tracking import FilmTracks
 from facelib.project import FilmFiles, digest, write_table
 from facelib.recognize import RecognizerInfo
 

@@ -9,30 +9,14 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import supervision as sv
 from numpy.typing import ArrayLike, NDArray
 from trackers import BIoU, ByteTrackTracker, OCSORTTracker, SORTTracker
 
 from facelib.faces import BOX, Faces, FloatArray, Image
-
-TrackMethod = Literal["sort", "bytetrack", "ocsort"]
-"""How the faces of one sample are linked to those before it."""
+from facelib.films.tracking import DETECTIONS, TrackMethod
 
 _Sighting = tuple[int, FloatArray, float]  # frame, box, score
-
-DETECTIONS = pa.schema(
-    [
-        ("frame", pa.int32()),
-        ("time", pa.float64()),
-        ("shot", pa.int32()),
-        ("track", pa.int32()),
-        *((side, pa.float32()) for side in BOX),
-        ("score", pa.float32()),
-        ("interpolated", pa.bool_()),
-    ]
-)
-"""The columns of `detections.parquet`: one row a face and frame, boxes in pixels of the film, times in seconds."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
 from facelib.gather.sources.address import redacted
+from facelib.gather.sources.fetched import FetchedPicture
 from facelib.gather.sources.ledger import LedgerEntry, append_source, read_sources
-from facelib.gather.sources.small import FetchedPicture
 from facelib.project import Project
 from facelib.project.digests import sha256_of
 from facelib.project.files import link_or_move, write_bytes

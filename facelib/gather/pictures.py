@@ -16,7 +16,8 @@ from facelib.gather.folders import split_sources
 from facelib.gather.keeping import PictureStore, folder_of
 from facelib.gather.searches import Candidate, Engines, PictureSearch
 from facelib.gather.sources.address import redacted
-from facelib.gather.sources.small import check_fetched, fetch_or_reason
+from facelib.gather.sources.fetched import check_fetched
+from facelib.gather.sources.small import fetch_or_reason
 from facelib.gather.sources.web import WebLimits
 from facelib.gather.workers import in_order
 from facelib.images import UnreadablePicture

@@ -9,7 +9,8 @@ from itertools import zip_longest
 from typing import NamedTuple
 
 from facelib.gather.engines import Licence, SearchEngine, find_pictures
-from facelib.gather.sources.small import MOST_PIXELS, SMALL_LIMITS
+from facelib.gather.sources.fetched import MOST_PIXELS
+from facelib.gather.sources.small import SMALL_LIMITS
 from facelib.gather.sources.web import WebLimits
 from facelib.project import Project, write_text
 

@@ -14,6 +14,7 @@ import pooch
 
 from facelib.project.digests import sha256_of
 from facelib.project.files import write_bytes
+from facelib.project.kept import kept_by_file
 
 if TYPE_CHECKING:
     import onnx
@@ -41,6 +42,16 @@ def folders() -> tuple[Path, ...]:
     return tuple(dict.fromkeys((cache_folder(), Path(pooch.os_cache("facelib")))))
 
 
+@kept_by_file(most=16)
+def weights_digest(path: Path) -> str:
+    """Return the SHA-256 of a weights file.
+
+    Raises:
+        OSError: When it cannot be read.
+    """
+    return sha256_of(path)
+
+
 def converted(source: Path, name: str, build: Callable[[bytes], onnx.ModelProto]) -> Path:
     """Return the ONNX file made from `source`; it is built once and then found in the `folders`.
 
@@ -60,7 +71,7 @@ def converted(source: Path, name: str, build: Callable[[bytes], onnx.ModelProto]
     """
     if not source.is_file():
         raise FileNotFoundError(f"expected a weights file to convert, found none at {str(source)!r}")
-    file = f"{name}-{sha256_of(source)[:16]}.onnx"
+    file = f"{name}-{weights_digest(source)[:16]}.onnx"
     for folder in folders():
         if _is_whole(folder / file):
             return folder / file
@@ -108,9 +119,14 @@ def _sealed(model: bytes) -> bytes:
 
 def _is_whole(path: Path) -> bool:
     try:
-        content = memoryview(path.read_bytes())
+        return _is_sealed(path)
     except OSError:
         return False
+
+
+@kept_by_file(most=8)
+def _is_sealed(path: Path) -> bool:
+    content = memoryview(path.read_bytes())
     length = len(_seal_of("0" * 64))
     model, seal = content[:-length], bytes(content[-length:])
     return re.fullmatch(rb"[0-9a-f]{64}", seal[-64:]) is not None and seal == _seal_of(

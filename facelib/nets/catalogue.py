@@ -12,10 +12,9 @@ from pathlib import Path
 import pandas as pd
 import pooch
 
-from facelib.nets.cache import MODELS_VARIABLE, folders
+from facelib.nets.cache import MODELS_VARIABLE, folders, weights_digest
 from facelib.nets.weights import Weights, built_in, catalogue
 from facelib.project import atomic_write
-from facelib.project.digests import sha256_of
 
 __all__ = ["MissingWeights", "Weights", "catalogue", "fetch_weights", "find_weights", "weights_table"]
 
@@ -103,7 +102,7 @@ def _what_is_wrong(path: Path, weights: Weights) -> str | None:
         return f"it has {size} bytes, not {weights.size}"
     if weights.sha256 is None:
         return None
-    found = sha256_of(path)
+    found = weights_digest(path)
     return None if found == weights.sha256 else f"its sha256 is {found}, not {weights.sha256}"
 
 

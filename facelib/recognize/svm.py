@@ -9,6 +9,7 @@ from typing import Any, Literal, Self
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+from sklearn import config_context
 from sklearn.metrics.pairwise import rbf_kernel
 from sklearn.model_selection import StratifiedKFold
 from sklearn.multiclass import OneVsRestClassifier
@@ -91,6 +92,8 @@ class OpenSetSVM(OpenSetRecognizer):
             raise ValueError(f"expected kernel to be 'linear' or 'rbf', got {self.kernel!r}")
         if not 0 <= self.threshold <= 1:
             raise ValueError(f"expected threshold, a probability, between 0 and 1, got {self.threshold!r}")
+        if not 0 < self.C < math.inf:
+            raise ValueError(f"expected C, a punishment, to be finite and above 0, got {self.C!r}")
         if not self.farthest > 0:
             raise ValueError(f"expected farthest, a distance, to be above 0, got {self.farthest!r}")
         self._check_thresholds(most=1)
@@ -101,10 +104,12 @@ class OpenSetSVM(OpenSetRecognizer):
                 f"a support vector machine needs others to tell a person from; OpenSetKNN works with one"
             )
         self.machines_ = OneVsRestClassifier(SVC(kernel=self.kernel, C=self.C, class_weight="balanced"))
-        scores, codes = self._unseen_scores()
+        # Checked already, and each of the many small trainings would check it again, for as long as it takes itself.
+        with config_context(assume_finite=True, skip_parameter_validation=True):
+            scores, codes = self._unseen_scores()
+            self.machines_.fit(self.vectors_, self.codes_)
         pairs = [platt(scores[:, code], codes == code) for code in range(len(self.classes_))]
         self.slopes_, self.intercepts_ = (np.array(column) for column in zip(*pairs, strict=True))
-        self.machines_.fit(self.vectors_, self.codes_)
         return self
 
     def _unseen_scores(self) -> tuple[NDArray[Any], NDArray[np.intp]]:

@@ -7,12 +7,10 @@ from facelib.widgets.embedding_map import EmbeddingMap
 from facelib.widgets.live_view import LiveCamera
 from facelib.widgets.live_view_report import live_appearances, read_changes
 from facelib.widgets.project_page import ProjectPage
-from facelib.widgets.proposals import GalleryProposals
-from facelib.widgets.proposals_page import proposals_page
-from facelib.widgets.review import TrackReview
-from facelib.widgets.review_page import review_page
+from facelib.widgets.proposals import GalleryProposals, proposals_page
+from facelib.widgets.review import TrackReview, review_page
 from facelib.widgets.threshold import ThresholdTuner
-from facelib.widgets.threshold_page import mistakes_page
+from facelib.widgets.threshold_mistakes import mistakes_page
 
 __all__ = [
     "AliasBoard",

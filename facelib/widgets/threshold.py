@@ -14,7 +14,7 @@ from facelib.project import Project
 from facelib.recognize import load_recognizer
 from facelib.recognize.tuning import Setting, Tuning
 from facelib.recognize.tuning.tuning import MOST_UNNAMED
-from facelib.widgets.errors import ErrorArea
+from facelib.widgets.shared import ErrorArea
 from facelib.widgets.threshold_figures import Confusion, Distances, Tradeoff
 from facelib.widgets.threshold_mistakes import KnownFaces, MistakenFaces
 

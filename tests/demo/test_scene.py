@@ -92,10 +92,10 @@ def test_backdrops_fill_any_size_and_differ():
 
 
 def test_frames_of_the_shot_with_nobody_have_no_truth(figures):
-    tables = [table for _, table in frames(figures, frames_per_shot=2)]
-    assert len(tables) == 2 * SHOTS == 2 * len(shots())
-    assert [len(tables[2 * number]) for number in range(SHOTS)] == [1, 1, 2, 0, 1, 2, 1, 2, 0, 3]
-    assert list(tables[6].columns) == ["left", "top", "right", "bottom", "person"]
+    seen = [faces for _, faces in frames(figures, frames_per_shot=2)]
+    assert len(seen) == 2 * SHOTS == 2 * len(shots())
+    assert [len(seen[2 * number]) for number in range(SHOTS)] == [1, 1, 2, 0, 1, 2, 1, 2, 0, 3]
+    assert seen[6] == [] and seen[0] == [(182, 102, 278, 198, figures[0].person)]
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 300])

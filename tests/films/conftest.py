@@ -5,6 +5,7 @@ The white box is the marker whose place is known.
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,8 +14,40 @@ import av
 import numpy as np
 import pytest
 
+import facelib
+from facelib.films.indexed import index_film
+from facelib.project import Project
+
 BOX = (0.125, 0.125, 0.375, 0.5)
 """Left, top, right and bottom of the white box, as shares of the picture."""
+
+
+@pytest.fixture(scope="session")
+def make_clips(shared_data: Path, make_once: Callable[..., Path]) -> Callable[[Path], Project]:
+    """Return a factory of projects with the labelled clips and their cast, in a folder, each film indexed already.
+
+    Whoever asks first has them decoded and searched, by the default detector at 640 pixels and by dlib.
+    """
+
+    def project_in(folder: Path) -> Project:
+        project = Project("clips", folder / "data", folder / "output")
+        project.data.mkdir(parents=True)
+        for name in ("people", "videos"):
+            (project.data / name).symlink_to(shared_data / "film_clips" / name)
+        return project
+
+    def fill(new: Path) -> None:
+        project, embedder = project_in(new), facelib.load_embedder("dlib")
+        detector = facelib.load_detector(working_size=640)
+        for film in project.find_videos():
+            index_film(film, project.film(film), detector, embedder, content=project.digest(film), progress=False)
+
+    def make(folder: Path) -> Project:
+        project = project_in(folder)
+        shutil.copytree(make_once("indexed clips", fill) / "output", project.output_dir)
+        return project
+
+    return make
 
 
 @pytest.fixture(scope="session")

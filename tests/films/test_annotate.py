@@ -12,7 +12,7 @@ from facelib.films import annotate
 from facelib.films.annotate import annotate_film
 from facelib.films.draw import draw_marks
 from facelib.films.media.decode import probe, read_frames
-from facelib.films.track import DETECTIONS
+from facelib.films.tracking import DETECTIONS
 from facelib.project import FilmFiles
 
 COLOURS = {"Ada": "#FF0000", "unknown": "#888888"}

@@ -22,7 +22,7 @@ from facelib.films.media.decode import UnreadableFilm, open_reader, read_frames
 from facelib.films.media.encode import WriteReport
 from facelib.films.media.times import write_times
 from facelib.films.naming import TRACK_COLUMNS
-from facelib.films.track import DETECTIONS
+from facelib.films.tracking import DETECTIONS
 from facelib.project import FilmFiles
 
 H264, MPEG2 = ["-c:v", "libx264", "-preset", "ultrafast", "-bf", "1"], ["-c:v", "mpeg2video", "-q:v", "3", "-bf", "1"]

@@ -16,10 +16,11 @@ import facelib
 from facelib.evaluate import Score, count, found_faces, load_truth, match_faces, read_truth, score_film
 from facelib.films.appearances import APPEARANCE_COLUMNS
 from facelib.films.identify import identify_films
-from facelib.films.index import TrackingSettings, find_tracks
+from facelib.films.index import find_tracks
 from facelib.films.indexed import index_film
 from facelib.films.naming import TRACK_COLUMNS, NamingSettings, name_tracks
 from facelib.films.settle import settle_films
+from facelib.films.tracking import TrackingSettings
 from facelib.gallery import build_gallery, read_gallery, write_gallery
 from facelib.project import FilmFiles, Project
 from facelib.project.digests import sha256_of
@@ -155,19 +156,12 @@ class TestDemo:
         identify_films(films, project, detector, embedder, recognizer, info, progress=False)
         pd.testing.assert_frame_equal(pd.read_parquet(project.film("demo.mp4").tracks), before)
 
-    def test_a_films_looks_at_every_nth_frame(self, demo, detector, embedder, tmp_path):
-        files = FilmFiles(tmp_path)
-        find_tracks(
-            demo[0].videos / "demo.mp4",
-            files,
-            detector,
-            embedder,
-            tracking=TrackingSettings(video_speedup=15),
-            progress=False,
-        )
+    def test_a_films_looks_at_every_nth_frame(self, short, detector, embedder, tmp_path):
+        files, film = FilmFiles(tmp_path), short[0].videos / "demo.mp4"
+        find_tracks(film, files, detector, embedder, tracking=TrackingSettings(video_speedup=5), progress=False)
         detections = pd.read_parquet(files.detections)
-        seen = detections.loc[~detections["interpolated"], "frame"] % 75
-        assert set(seen) <= {*range(0, 75, 15), 74}  # the first and the last frame of each shot are looked at too
+        seen = detections.loc[~detections["interpolated"], "frame"] % 10
+        assert set(seen) <= {0, 5, 9}  # the first and the last frame of each shot are looked at too
 
     def test_no_track_crosses_a_cut(self, demo, identified):
         detections = pd.read_parquet(demo[0].film("demo.mp4").detections)
@@ -264,13 +258,9 @@ def test_faces_by_another_network_are_not_compared(weights, one_person, make_rev
 
 
 @pytest.mark.real_data
-def test_film_clips(shared_data, known_faces, tmp_path, detector, embedder):
+def test_film_clips(shared_data, make_clips, known_faces, tmp_path, detector, embedder):
     """Enrolled from its pictures as they are, all 11 clips."""
-    source = shared_data / "film_clips"
-    project = Project("clips", tmp_path / "data", tmp_path / "output")
-    project.data.mkdir(parents=True)
-    for name in ("people", "videos"):
-        (project.data / name).symlink_to(source / name)
+    source, project = shared_data / "film_clips", make_clips(tmp_path)
     recognizer, info = enrol(project, embedder, known_faces("film_clips"))
     films = project.find_videos()
     assert len(films) == 11

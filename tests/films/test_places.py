@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from facelib.films.linkage import link_to
+from facelib.films.naming.places import tracks_of_one_place
 from facelib.films.unknowns import (
     add_to_groups,
     group_unknowns,
@@ -12,7 +13,6 @@ from facelib.films.unknowns import (
     match_unknowns,
     number_groups,
     table_of_groups,
-    tracks_of_one_place,
 )
 from facelib.project.names import UNKNOWN
 
@@ -90,10 +90,6 @@ def test_the_groups_follow_the_places():
     joined = group_unknowns({"film": tracks}, together={"film": together}, **options)["film"]["cluster"]
     assert alone.nunique() == 3
     assert joined[0] == joined[1] != joined[2]
-    fixed = group_unknowns({"film": tracks}, together={"film": together}, fixed={("film", 1): "Unknown 9"}, **options)[
-        "film"
-    ]["cluster"]
-    assert fixed[1] == "Unknown 9" != fixed[0]  # what the user said counts
 
 
 def test_a_new_film_is_grouped_in_the_same_way():

@@ -63,12 +63,13 @@ def sync_film(
     times = np.asarray(times, float)
     flash = np.concatenate([[True], np.diff(np.floor(times + 1e-6)) > 0])
     ticks = Fraction(1, 90000)
-    quick = {"deadline": "realtime", "cpu-used": "8"} if codec == "libvpx" else {}
+    quick = {"deadline": "realtime", "cpu-used": "8"} if codec == "libvpx" else {"preset": "ultrafast", "bf": "3"}
     with av.open(str(path), "w") as container:
         video = container.add_stream(codec, rate=25, options=quick)
         video.height, video.width, video.pix_fmt = 96, 64, "yuv420p"
         video.codec_context.time_base = ticks if codec == "libx264" else Fraction(1, 1000)
-        tone = container.add_stream(sound, rate=rate, layout=layout) if sound else None
+        coder = {"aac_coder": "fast"} if sound == "aac" else {}
+        tone = container.add_stream(sound, rate=rate, layout=layout, options=coder) if sound else None
         samples = beeps(times[flash] + late, sound_from, min(sound_to, times[-1] + 0.04), rate)
         written = 0
         for index, moment in enumerate(times):

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from facelib.faces import Faces
-from facelib.films.track import DETECTIONS, FaceSample, ShotTracker, Track, fill_frames
+from facelib.films.track import FaceSample, ShotTracker, Track, fill_frames
+from facelib.films.tracking import DETECTIONS
 
 METHODS = ["sort", "bytetrack", "ocsort"]
 

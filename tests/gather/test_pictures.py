@@ -17,7 +17,7 @@ import pytest
 
 from facelib.gather import FOUND_COLUMNS, PictureSearch, gather_pictures, not_gathered, read_addresses
 from facelib.gather.sources import people_without_folder, read_sources
-from facelib.gather.sources.small import check_fetched
+from facelib.gather.sources.fetched import check_fetched
 from facelib.project import Project, file_lock
 
 from .conftest import (

@@ -8,8 +8,7 @@ import pytest
 from facelib.detect import DetectorName
 from facelib.films.annotate import Blur
 from facelib.films.exports import Format
-from facelib.films.shots import ShotMethod
-from facelib.films.track import TrackMethod
+from facelib.films.tracking import ShotMethod, TrackMethod
 from facelib.gather.engines import SearchEngine
 from facelib.nets.runtime import Provider
 from facelib.pipeline.parameters import (

@@ -312,6 +312,8 @@ def test_one_person_is_enough_for_the_neighbours() -> None:
         (OpenSetKNN(), ["Ada", "unknown"], "rename the person"),
         (OpenSetSVM(kernel="poly"), ["Ada", "Grace"], "got 'poly'"),  # type: ignore[arg-type]
         (OpenSetSVM(farthest=0.0), ["Ada", "Grace"], "got 0.0"),
+        (OpenSetSVM(C=0), ["Ada", "Grace"], "above 0, got 0"),
+        (OpenSetSVM(C=math.inf), ["Ada", "Grace"], "finite and above 0, got inf"),
         (OpenSetSVM(threshold=1.5), ["Ada", "Grace"], "got 1.5"),
         (OpenSetKNN(thresholds={"Ada": -0.1}), ["Ada", "Grace"], "threshold of 'Ada' between 0 and inf, got -0.1"),
         (OpenSetKNN(thresholds={"Ada": math.nan}), ["Ada", "Grace"], "threshold of 'Ada' .* got nan"),

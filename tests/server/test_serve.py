@@ -54,7 +54,10 @@ def test_a_server_starts_tells_its_token_once_and_stops(
 @pytest.mark.parametrize(
     ("module", "heavy"),
     [
-        ("facelib.server.app", {"sklearn", "scipy", "supervision", "scenedetect", "onnxruntime", "nbformat"}),
+        (
+            "facelib.server.app",
+            {"sklearn", "scipy", "supervision", "scenedetect", "onnxruntime", "nbformat", "requests"},
+        ),
         ("facelib.server.jobs.child", {"pandas", "av", "papermill"}),
     ],
 )

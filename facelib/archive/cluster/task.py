@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from facelib.films.index import TrackingSettings
+from facelib.films.tracking import TrackingSettings
 from facelib.project import FilmFiles, atomic_write, digest
 from facelib.project.digests import sha256_of
 from facelib.project.store import Store
@@ -26,7 +26,7 @@ class IndexTask:
         store: The address of the project's store.
         detector: The arguments of `facelib.load_detector`.
         embedder: The arguments of `facelib.load_embedder`.
-        tracking: The fields of `facelib.films.index.TrackingSettings`.
+        tracking: The fields of `facelib.films.tracking.TrackingSettings`.
         made: What the tables are to be made from, see `facelib.films.indexed.made_from`.
         tag: The ETag of the object whose content `made` names: the film is read in place. Empty where it is not known;
             the film is fetched then.

@@ -1,7 +1,8 @@
-"""Names for tracks: by face and by context."""
+"""Names for tracks: by face and by context.
 
-from facelib.films.naming.looks import read_looks
-from facelib.films.naming.settings import LOOK_COLUMNS, TRACK_COLUMNS, NamingSettings, Recognizer
-from facelib.films.naming.tracks import name_tracks
+Each name is imported when it is first used: scikit-learn takes a second.
+"""
 
-__all__ = ["LOOK_COLUMNS", "TRACK_COLUMNS", "NamingSettings", "Recognizer", "name_tracks", "read_looks"]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

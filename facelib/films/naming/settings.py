@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
 
 import pandas as pd
 
 from facelib.project.names import UNKNOWN
-from facelib.recognize import OpenSetKNN, OpenSetSVM
+
+if TYPE_CHECKING:
+    from facelib.recognize import OpenSetKNN, OpenSetSVM
 
 TRACK_COLUMNS = [
     "track", "shot", "start_frame", "end_frame", "start", "end", "person", "cluster", "confidence",
@@ -20,7 +23,7 @@ LOOK_COLUMNS = [
 ]  # fmt: skip
 """The columns of `looks.parquet` that naming needs."""
 
-Recognizer = OpenSetKNN | OpenSetSVM
+Recognizer: TypeAlias = "OpenSetKNN | OpenSetSVM"
 """What puts names to embeddings."""
 
 

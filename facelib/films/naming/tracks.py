@@ -36,7 +36,7 @@ def name_tracks(
     unknown. With context, tracks that their faces leave unknown may still be named by the tracks around them.
 
     Args:
-        tracks: As `facelib.films.index.Followed` holds them; may be empty.
+        tracks: As `facelib.films.tracking.FilmTracks` holds them; may be empty.
         recognizer: Fitted on the gallery.
         info: What the recognizer was made from: the gallery's pictures and the calibration of its distances.
         looks: The film's `looks.parquet`; without it, neither vote nor context is used.

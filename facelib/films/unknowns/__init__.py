@@ -1,25 +1,8 @@
-"""Unknown people of films: grouped and numbered over a project."""
+"""Unknown people of films: grouped and numbered over a project.
 
-from facelib.films.naming.places import tracks_of_one_place
-from facelib.films.unknowns.context import join_by_context, read_join_by_context
-from facelib.films.unknowns.fitting import Grouping, fit_grouping, grouping_threshold
-from facelib.films.unknowns.matching import add_to_groups, match_unknowns, table_of_groups
-from facelib.films.unknowns.places import read_one_place
-from facelib.films.unknowns.tables import UNKNOWN_PEOPLE_COLUMNS, group_unknowns, number_groups, unknown_people
+Each name is imported when it is first used: scikit-learn takes a second.
+"""
 
-__all__ = [
-    "UNKNOWN_PEOPLE_COLUMNS",
-    "Grouping",
-    "add_to_groups",
-    "fit_grouping",
-    "group_unknowns",
-    "grouping_threshold",
-    "join_by_context",
-    "match_unknowns",
-    "number_groups",
-    "read_join_by_context",
-    "read_one_place",
-    "table_of_groups",
-    "tracks_of_one_place",
-    "unknown_people",
-]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -15,7 +15,7 @@ from facelib.server.bodies import JsonBody
 from facelib.server.dependencies import Admin, CurrentProject, CurrentSettings, Writing
 from facelib.server.events import tell
 from facelib.server.problems import Problem
-from facelib.server.security.audit import note
+from facelib.server.security.callers import note
 
 if TYPE_CHECKING:  # scikit-learn takes a second to import
     from facelib.recognize import RecognizerInfo

@@ -11,8 +11,8 @@ from pathlib import Path
 import psutil
 
 from facelib.archive.cluster.task import IndexTask
-from facelib.films.index import TrackingSettings
 from facelib.films.indexed import made_from
+from facelib.films.tracking import TrackingSettings
 from facelib.project import Project
 from facelib.project.store import Store
 

@@ -17,7 +17,7 @@ import pytest
 from facelib.films.media.decode import read_times
 from facelib.films.media.timeline import FrameTimes
 from facelib.films.naming import TRACK_COLUMNS
-from facelib.films.track import DETECTIONS
+from facelib.films.tracking import DETECTIONS
 from facelib.project import FilmFiles
 
 

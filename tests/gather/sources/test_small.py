@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image as PillowImage
 
-from facelib.gather.sources.small import check_fetched, fetch_bytes
+from facelib.gather.sources.fetched import check_fetched
+from facelib.gather.sources.small import fetch_bytes
 from facelib.images import UnreadablePicture
 
 

@@ -1,0 +1,20 @@
+from .context import join_by_context, read_join_by_context, read_one_place
+from .fitting import Grouping, fit_grouping, grouping_threshold
+from .kept import number_groups, people_of
+from .matching import add_to_groups, match_unknowns, table_of_groups
+from .tables import group_unknowns
+
+__all__ = [
+    "Grouping",
+    "add_to_groups",
+    "fit_grouping",
+    "group_unknowns",
+    "grouping_threshold",
+    "join_by_context",
+    "match_unknowns",
+    "number_groups",
+    "people_of",
+    "read_join_by_context",
+    "read_one_place",
+    "table_of_groups",
+]
