@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import urllib.request
-from collections.abc import Iterator
 from types import SimpleNamespace
 
 import numpy as np
@@ -36,20 +35,6 @@ def local(tmp_path_factory, make_tuned_demo) -> SimpleNamespace:
     networks = facelib.load_detector(**LOOK), facelib.load_embedder(**EMBED)
     identify(project, networks, {})
     return SimpleNamespace(project=project, networks=networks)
-
-
-@pytest.fixture(scope="module")
-def gate(server) -> Iterator[Gate]:
-    """All ask the server through a gate, which lets everything pass."""
-    with Gate.before(server) as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def scheduler(gate) -> Iterator[str]:
-    """Two workers."""
-    with start_cluster(2) as started:
-        yield started.address
 
 
 def identify(project: Project, networks, left_out: dict[str, str]) -> None:
@@ -84,14 +69,15 @@ def tables(project: Project) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
 
 
-def test_a_pipeline_over_s3_gives_the_tables_of_a_local_run(gate, scheduler, local, machine):
+def test_a_pipeline_over_s3_gives_the_tables_of_a_local_run(server, local, machine):
     project = local.project
     put(project)
     copy = machine("one")
     copy.fetch()
-    back = gate.kill_at("PUT", "/store/objects/")  # when the first table is to be stored
-    assert index(copy, local, scheduler) == {}
-    back.join()
+    with Gate.before(server) as gate, start_cluster(2) as cluster:
+        back = gate.kill_at("PUT", "/store/objects/")  # when the first table is to be stored
+        assert index(copy, local, cluster.address) == {}
+        back.join()
     identify(copy.project, local.networks, {})
     copy.send()
     assert tables(copy.project) == tables(local.project)
@@ -132,7 +118,7 @@ def test_films_that_there_is_no_room_for_are_read_in_place(server, local, machin
     assert not lies_elsewhere(held[0]) and held[0].read_bytes() == changed
 
 
-def test_two_machines_that_run_one_project_at_once_leave_the_same(scheduler, local, machine, monkeypatch):
+def test_two_machines_that_run_one_project_at_once_leave_the_same(server, local, machine, monkeypatch):
     monkeypatch.setenv("FACELIB_FILM_CACHE", "0.000001")
     project = local.project
     put(project)
@@ -147,11 +133,12 @@ def test_two_machines_that_run_one_project_at_once_leave_the_same(scheduler, loc
         except BaseException as error:
             raised.append(error)
 
-    threads = [threading.Thread(target=work, args=(copy, scheduler)) for copy in copies]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with start_cluster(2) as cluster:
+        threads = [threading.Thread(target=work, args=(copy, cluster.address)) for copy in copies]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
     assert raised == []
     for copy in copies:
         copy.fetch()
