@@ -13,6 +13,8 @@ from facelib.pipeline.kernel import Kernels, forked_kernel
 FACELIB = [sys.executable, "-c", "from facelib.cli import main; main()"]
 COMMANDS = ("facelib.cli", "facelib.live", "facelib.pipeline.run", "facelib.server.serve", "nbconvert")
 """What commands import once they run, beside what notebooks do."""
+REST = ("facelib.widgets.archive_search", "facelib.widgets.live_view", "facelib.widgets.live_view_report")
+"""What the notebooks import that a run of the pipeline does not need."""
 
 
 @pytest.fixture(scope="session")
@@ -21,7 +23,7 @@ def fork_server(_private_jupyter: None) -> Iterator[str]:
     if sys.platform != "linux":
         yield ""
         return
-    server = ForkServer((*LIBRARY, *COMMANDS))
+    server = ForkServer((*LIBRARY, *REST, *COMMANDS))
     yield server.address
     server.close()
 
