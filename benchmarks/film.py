@@ -5,13 +5,21 @@ OpenCV and writes with OpenCV. Seconds are also given as a multiple of the clip'
 change when other work shares the machine, seconds do. The parts of the film step are processor seconds of their own
 threads, without what the network's and FFmpeg's threads do.
 
-Usage: python benchmarks/film.py [CLIP] [--people FOLDER] [--between-whole SECONDS] [--no-recipe]
+Drawing is compared with three ways to decode and encode a film and do nothing else: with PyAV's own settings of the
+encoder, with those that drawing has, and with `ffmpeg -i FILM OUT.mp4`, which encodes the sound anew as well. A longer
+film is the clip repeated, without coding it again; it has as many tracks as a film of its length.
+
+Usage: python benchmarks/film.py [CLIP] [--people FOLDER] [--between-whole SECONDS] [--length SECONDS] [--repeats N]
+                                [--no-recipe]
 """
 
 from __future__ import annotations
 
 import argparse
+import math
+import resource
 import shutil
+import subprocess
 import tempfile
 import threading
 import time
@@ -124,10 +132,32 @@ ALIKE = {"b_strategy": "0", "sc_threshold": "0", "thread_type": "frame"}
 several pictures at once, where PyAV's default is parts of one picture."""
 
 
+def ffmpeg(*arguments: str | Path) -> None:
+    """Run FFmpeg, which says nothing but errors."""
+    command = ["ffmpeg", "-v", "error", "-nostdin", "-y", *map(str, arguments)]
+    subprocess.run(command, check=True)
+
+
+def repeated(clip: Path, length: float, folder: Path) -> Path:
+    """Return a film of a length in seconds, or somewhat longer, made of a clip; the clip where that is as long."""
+    times = math.ceil(length / probe(clip).duration)
+    if times < 2:
+        return clip
+    film = folder / f"{clip.stem}_{times}_times{clip.suffix}"
+    ffmpeg("-stream_loop", str(times - 1), "-i", clip, "-c", "copy", film)
+    return film
+
+
+def busy() -> float:
+    """Return the processor seconds of this process and of those that it started and that have ended."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
+
+
 def costs(work: Callable[[], object]) -> tuple[float, float]:
     """Return the seconds and the processor seconds of one call."""
-    busy = time.process_time()
-    return seconds(work), time.process_time() - busy
+    before = busy()
+    return seconds(work), busy() - before
 
 
 def main() -> None:
@@ -136,6 +166,8 @@ def main() -> None:
     parser.add_argument("clip", nargs="?", type=Path, default=SHARED / "videos" / "ford1.mp4")
     parser.add_argument("--people", type=Path, default=SHARED / "people")
     parser.add_argument("--between-whole", type=float, default=TrackingSettings().seconds_between_whole, help="seconds")
+    parser.add_argument("--length", type=float, default=0.0, help="seconds; the clip is repeated for so long")
+    parser.add_argument("--repeats", type=int, default=5, help="of which the medians are printed")
     parser.add_argument("--embedder", default="dlib-mirrored", help="as notebook 02 has it")
     parser.add_argument("--no-recipe", action="store_true", help="leave out face_recognition, which takes a minute")
     arguments = parser.parse_args()
@@ -148,7 +180,8 @@ def main() -> None:
         project.data.mkdir()
         project.people.symlink_to(arguments.people.resolve())
         recipe, tracking = not arguments.no_recipe, TrackingSettings(seconds_between_whole=arguments.between_whole)
-        clip, length = arguments.clip, probe(arguments.clip).duration
+        clip = repeated(arguments.clip, arguments.length, Path(folder))
+        length = probe(clip).duration
         detector = facelib.load_detector(smallest_face=16, working_size=640)
         embedder = facelib.load_embedder(arguments.embedder)
         table = build_gallery(project, facelib.load_detector(), embedder, progress=False)
@@ -173,13 +206,27 @@ def main() -> None:
         tracks = look().tracks.assign(person="unknown")
         other = FilmFiles(Path(shutil.copytree(files.folder, Path(folder) / "other")))
         again = Path(folder) / "again.mp4"
-        works = (decode, look, lambda: encode(clip, again), lambda: encode(clip, again, **ALIKE), draw, draw_two)
-        took = np.median([[costs(work) for work in works] for _ in range(5)], axis=0)
+        works = (
+            decode,
+            look,
+            lambda: encode(clip, again),
+            lambda: encode(clip, again, **ALIKE),
+            lambda: ffmpeg("-i", clip, again),
+            draw,
+            draw_two,
+        )
+        took = np.median([[costs(work) for work in works] for _ in range(arguments.repeats)], axis=0)
         spent: Counter[str] = Counter()
         with measured(spent):
             look()
         theirs = seconds(lambda: per_frame_recipe(clip, Path(folder) / "recipe.mp4", classifier)) if recipe else np.nan
-    (decoding, looking, encoding, alike, drawing, two), others = took, took[1, 1] - took[0, 1] - spent.total()
+    (decoding, looking, encoding, alike, plain, drawing, two), others = took, took[1, 1] - took[0, 1] - spent.total()
+    bases = (
+        (decoding, ""),
+        (encoding, " and encoding"),
+        (alike, " and encoding so"),
+        (plain, " and encoding by FFmpeg"),
+    )
     print(f"| {clip.stem} | seconds | processor seconds | times decoding |\n|---|---|---|---|")
     for what, one, base in (
         ("decoding only", decoding, decoding),
@@ -191,8 +238,11 @@ def main() -> None:
         ("decoding and encoding only, as drawing encodes", alike, alike),
         ("film step with drawing", looking + drawing, alike),
         ("the same, two films drawn at once, for each", looking + two / 2, alike),
+        ("`ffmpeg -i FILM OUT.mp4`", plain, plain),
+        ("film step with drawing", looking + drawing, plain),
+        ("the same, two films drawn at once, for each", looking + two / 2, plain),
     ):
-        of = "" if base is decoding else " and encoding" + (" so" if base is alike else "")
+        of = next(words for which, words in bases if which is base)
         print(f"| {what} | {one[0]:.2f} | {one[1]:.2f} | {one[0] / base[0]:.1f} and {one[1] / base[1]:.1f}{of} |")
     print("\n| of the film step | processor seconds |\n|---|---|")
     for part in (*PARTS, "everything else"):

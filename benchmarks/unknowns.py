@@ -29,13 +29,8 @@ from facelib.evaluate import match_faces
 from facelib.evaluate.matching import NO_FACE, NOBODY
 from facelib.films.identify import identify_films
 from facelib.films.linkage import link
-from facelib.films.unknowns import (
-    fit_grouping,
-    group_unknowns,
-    grouping_threshold,
-    join_by_context,
-    tracks_of_one_place,
-)
+from facelib.films.naming.places import tracks_of_one_place
+from facelib.films.unknowns import fit_grouping, group_unknowns, grouping_threshold, join_by_context
 from facelib.gallery import build_gallery, read_gallery, write_gallery
 from facelib.project import Project
 from facelib.project.names import UNKNOWN

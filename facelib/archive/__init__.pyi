@@ -1,4 +1,4 @@
-from .faces import FACE_HIT_COLUMNS, find_face
+from .faces import FACE_HIT_COLUMNS, films_of_other_networks, find_face
 from .moments import HIT_COLUMNS, Unit, find_moments
 from .opened import Archive, open_archive
 from .people import find_company, find_person, find_years, list_people
@@ -13,6 +13,7 @@ __all__ = [
     "ArchiveChanges",
     "Unit",
     "embed_face",
+    "films_of_other_networks",
     "find_company",
     "find_face",
     "find_moments",

@@ -9,8 +9,10 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
+
+from facelib.archive.readable import unreadable
 
 _FORM = 1  # version of the index; raise it when its tables change, and it is made anew
 _SCHEMA = """
@@ -38,7 +40,6 @@ CREATE TABLE films (
 CREATE INDEX films_by_segment ON films (segment);
 CREATE INDEX segments_in_use ON segments (level, network) WHERE replaced IS NULL;
 """
-_FILM = "folder, film, date, seconds, segment, rows, content, gap, state, video, video_state"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,10 @@ class FilmRecord:
     video: str
     video_state: str
     entry: int = 0
+
+
+_KNOWN = tuple(one.name for one in fields(FilmRecord) if one.name != "entry")
+_FILMS = f"SELECT {', '.join(_KNOWN)}, entry FROM films"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +120,7 @@ class Catalogue:
             if create and not self.is_current:
                 self._begin_anew()
         except sqlite3.Error as error:
-            raise self._unusable(error) from error
+            raise unreadable(self._path.parent, error) from error
 
     def _has_form(self) -> bool:
         return bool(self._base.execute("PRAGMA user_version").fetchone()[0] == _FORM)
@@ -128,12 +133,6 @@ class Catalogue:
                 self._base.execute(statement.rstrip(";"))
             self._base.execute(f"PRAGMA user_version = {_FORM}")
         self.is_current = True
-
-    def _unusable(self, error: Exception) -> OSError:
-        return OSError(
-            f"expected the index of films at {str(self._path)!r} to be readable, got: {error}; "
-            f"delete the folder {str(self._path.parent)!r}, it is made again from the films' tables"
-        )
 
     def close(self) -> None:
         """Close the database."""
@@ -152,16 +151,16 @@ class Catalogue:
 
     def film(self, folder: str) -> FilmRecord | None:
         """Return what is known of the film in a folder, None when the index does not have it."""
-        row = self._base.execute(f"SELECT {_FILM}, entry FROM films WHERE folder = ?", [folder]).fetchone()
+        row = self._base.execute(f"{_FILMS} WHERE folder = ?", [folder]).fetchone()
         return None if row is None else FilmRecord(*row)
 
     def films(self, segments: list[int] | None = None) -> list[FilmRecord]:
         """Return all films, or those whose rows lie in some segments, by folder."""
         where = "" if segments is None else f" WHERE segment IN ({','.join(map(str, map(int, segments)))})"
         try:
-            rows = self._base.execute(f"SELECT {_FILM}, entry FROM films{where} ORDER BY folder").fetchall()
+            rows = self._base.execute(f"{_FILMS}{where} ORDER BY folder").fetchall()
         except sqlite3.Error as error:
-            raise self._unusable(error) from error
+            raise unreadable(self._path.parent, error) from error
         return [FilmRecord(*row) for row in rows]
 
     def next_entry(self) -> int:
@@ -172,16 +171,13 @@ class Catalogue:
     def put(self, record: FilmRecord) -> None:
         """Add a film, in place of its former rows."""
         self.remove(record.folder)
-        values = [getattr(record, name) for name in _FILM.split(", ")]
-        self._base.execute(f"INSERT INTO films ({_FILM}) VALUES ({','.join('?' * len(values))})", values)
+        names, places = ", ".join(_KNOWN), ", ".join("?" * len(_KNOWN))
+        self._base.execute(f"INSERT INTO films ({names}) VALUES ({places})", _values(record))
 
     def note(self, record: FilmRecord) -> None:
         """Change what is known of a film whose rows stay."""
-        names = _FILM.split(", ")
-        values = [getattr(record, name) for name in names]
-        self._base.execute(
-            f"UPDATE films SET {','.join(f'{name} = ?' for name in names)} WHERE folder = ?", [*values, record.folder]
-        )
+        changes = ", ".join(f"{name} = ?" for name in _KNOWN)
+        self._base.execute(f"UPDATE films SET {changes} WHERE folder = ?", [*_values(record), record.folder])
 
     def move(self, films: list[int], segment: int) -> None:
         """Say that the rows of films, by entry, lie in another segment now."""
@@ -226,3 +222,7 @@ class Catalogue:
     def known_segments(self) -> set[int]:
         """Return the numbers of all segments, in use or not."""
         return {int(row[0]) for row in self._base.execute("SELECT segment FROM segments").fetchall()}
+
+
+def _values(record: FilmRecord) -> list[object]:
+    return [getattr(record, name) for name in _KNOWN]

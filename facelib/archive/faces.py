@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from facelib.archive.catalogue import Segment
 from facelib.archive.opened import Archive, ArchivePart
+from facelib.archive.readable import readable
 from facelib.archive.segments import read_faces, segment_path
 
 FACE_HIT_COLUMNS = ["project", "film", "date", "track", "shot", "person", "start", "end", "confidence", "distance"]
@@ -34,8 +35,9 @@ class _Near:
 def find_face(archive: Archive, vector: ArrayLike, *, most: int = 20, weights: str = "") -> pd.DataFrame:
     """Return the tracks whose faces are nearest to a face.
 
-    Every track is compared, so that none is missed. A million tracks of 128 numbers are 516 MB, which are read from
-    the disk once and then stay in the system's memory as far as there is room.
+    Every track is compared, so that none is missed, but for those of `films_of_other_networks`. A million tracks of
+    128 numbers are 516 MB, which are read from the disk once and then stay in the system's memory as far as there is
+    room.
 
     Args:
         archive: The index.
@@ -63,8 +65,29 @@ def find_face(archive: Archive, vector: ArrayLike, *, most: int = 20, weights: s
             f"expected a face embedded by the network of the films, in {' or '.join(there)} numbers, "
             f"got {len(sought)} numbers{f' of the weights {weights[:12]}...' if weights else ''}"
         )
-    near = [_nearest(archive, part, one, sought, most) for part, one in places]
+    near = []
+    for part, one in places:
+        with readable(part.project.archive):
+            near.append(_nearest(archive, part, one, sought, most))
     return _table(archive, near, most)
+
+
+def films_of_other_networks(archive: Archive, dimension: int, *, weights: str = "") -> list[str]:
+    """Return the films, by file name, that `find_face` leaves out: another network embedded their faces.
+
+    Args:
+        archive: The index.
+        dimension: Of the face's embedding.
+        weights: As of `find_face`.
+    """
+    others = {
+        (part.project.name, one.number)
+        for part in archive.parts
+        for one in part.segments
+        if one.network and not one.network.endswith(f"{weights}:{dimension}")
+    }
+    films = archive.films[["project", "segment", "film"]].itertuples(index=False, name=None)
+    return [str(film) for project, segment, film in films if (project, segment) in others]
 
 
 def _nearest(archive: Archive, part: ArchivePart, segment: Segment, sought: NDArray[np.float64], most: int) -> _Near:
@@ -126,7 +149,8 @@ def _table(archive: Archive, near: list[_Near], most: int) -> pd.DataFrame:
     for place, one in enumerate(near):
         chosen = best[owner[best] == place]
         if len(chosen):
-            found.append(_facts(archive, one, rows[chosen]).assign(distance=distances[chosen]))
+            with readable(one.part.project.archive):
+                found.append(_facts(archive, one, rows[chosen]).assign(distance=distances[chosen]))
     if not found:
         return pd.DataFrame(columns=pd.Index(FACE_HIT_COLUMNS))
     table = pd.concat(found, ignore_index=True).sort_values("distance", kind="stable", ignore_index=True)

@@ -15,12 +15,12 @@ import pyarrow.parquet as pq
 
 from facelib.archive.traces import Mentions
 from facelib.archive.update import update_archive
-from facelib.films.corrections import append_corrections, labels
+from facelib.films.corrections import labels
 from facelib.films.settle import settle_films
 from facelib.films.unknowns.kept import read_groups
 from facelib.gallery import read_gallery
 from facelib.project import FilmFiles, Project, identities, path_of, write_table
-from facelib.project.decisions import CORRECTION_COLUMNS, read_decisions
+from facelib.project.decisions import CORRECTION_COLUMNS, append_corrections, read_decisions
 from facelib.project.digests import sha256_of
 from facelib.project.files import write_bytes
 from facelib.project.names import NOT_A_FACE, UNKNOWN

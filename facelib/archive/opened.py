@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from functools import cached_property
 from types import TracebackType
@@ -14,6 +14,7 @@ import pandas as pd
 import pyarrow as pa
 
 from facelib.archive.catalogue import Catalogue, Segment
+from facelib.archive.readable import readable
 from facelib.archive.segments import segment_path
 from facelib.archive.tables import APPEARANCES, SHOTS, TRACKS
 from facelib.project import Project
@@ -68,8 +69,9 @@ class Archive:
         self._base.register("known", pa.Table.from_pandas(self._keys(), preserve_index=False))
         self._base.execute("CREATE TABLE films AS SELECT * FROM known")
         self._base.unregister("known")
-        for kind in _SCHEMAS:
-            self._base.execute(f"CREATE VIEW {kind} AS {self._selected(kind)}")
+        with self._readable():
+            for kind in _SCHEMAS:
+                self._base.execute(f"CREATE VIEW {kind} AS {self._selected(kind)}")
 
     def _keys(self) -> pd.DataFrame:
         places = {part.project.name: place for place, part in enumerate(self.parts)}
@@ -111,8 +113,11 @@ class Archive:
         """Return what a query finds in `appearances`, `tracks`, `shots` and `films`, as an Arrow table.
 
         The first two have a column `label`: the person, or the group of unknown people as the user knows it.
+
+        Raises:
+            OSError: When a file of the index is missing or damaged.
         """
-        with closing(self._base.cursor()) as cursor:
+        with closing(self._base.cursor()) as cursor, self._readable():
             found: pa.Table = cursor.sql(sql, params=list(values)).to_arrow_table()
             return found
 
@@ -138,6 +143,9 @@ class Archive:
             (str(project), int(segment)): int(rows)
             for project, segment, rows in sums[["project", "segment", "rows"]].itertuples(index=False, name=None)
         }
+
+    def _readable(self) -> AbstractContextManager[None]:
+        return readable(*(part.project.archive for part in self.parts))
 
     def close(self) -> None:
         """Close the tables."""

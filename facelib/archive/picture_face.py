@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facelib.detect import Detector, load_detector
+from facelib.detect.portraits import find_portrait
 from facelib.embed import Embedder, load_embedder
 from facelib.images import read_image
 from facelib.project import Project
-from facelib.recognize import load_recognizer
+from facelib.recognize import read_recognizer_info
 
 
 def embed_face(
@@ -22,6 +23,8 @@ def embed_face(
     embedder: Embedder | str = "",
 ) -> tuple[NDArray[np.float32], str]:
     """Embed the largest face of a picture by the network that the project's recognizer was fitted with.
+
+    A picture that lies on its side, or is upside down, is turned, as those of the cast are.
 
     Args:
         project: Its recognizer says which network.
@@ -34,14 +37,16 @@ def embed_face(
 
     Raises:
         FileNotFoundError: When the picture is not there, or the project has no recognizer.
-        ValueError: When the picture shows no face or cannot be read.
+        ValueError: When the picture shows no face, or none upright, or cannot be read.
     """
     image = read_image(picture)
     if isinstance(embedder, str):
-        embedder = load_embedder(embedder or load_recognizer(project.recognizer)[1].embedder)
-    faces = (detector or load_detector()).detect(image)
+        embedder = load_embedder(embedder or read_recognizer_info(project.recognizer).embedder)
+    portrait = find_portrait(image, detector or load_detector())
+    faces = portrait.faces
     if not len(faces):
         raise ValueError(f"expected a picture with a face, found none in {str(picture)!r}; cut it closer to the face")
-    sizes = (faces.boxes[:, 2] - faces.boxes[:, 0]) * (faces.boxes[:, 3] - faces.boxes[:, 1])
-    vectors = embedder.embed(image, faces[[int(np.argmax(sizes))]])
+    if not portrait.upright:
+        raise ValueError(f"expected a face that stands upright, it lies sideways in {str(picture)!r}; turn the picture")
+    vectors = embedder.embed(portrait.image, faces[[int(np.argmax(faces.widths * faces.heights))]])
     return np.asarray(vectors[0], np.float32), embedder.sha256

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from facelib.archive.tables import APPEARANCES, SHOTS, TRACKS, FilmRows
 from facelib.films.appearances import appearances, with_ends
-from facelib.films.corrections import NOT_A_FACE, labels
+from facelib.films.corrections import labels
 from facelib.films.record import read_record, weights_of
 from facelib.project import FilmFiles
-from facelib.project.names import UNKNOWN
+from facelib.project.names import NOT_A_FACE, UNKNOWN
 
 
 def rows_of(files: FilmFiles, entry: int, *, longest_gap: float = 1.0) -> FilmRows:

@@ -93,9 +93,7 @@ def merge_segments(folder: Path, numbers: Sequence[int], films: Sequence[int], n
 def _order(table: pa.Table, films: pa.Array) -> NDArray[np.int64]:
     """Return the rows of some films in the order in which they are written."""
     rows = np.flatnonzero(pc.is_in(table["film"], value_set=films).to_numpy())
-    names = [name for name in ("person", "film", "shot", "start") if name in table.column_names]
-    if "person" in names:
-        names = ["person", "film", "start"]
+    names = ["person", "film", "start"] if "person" in table.column_names else ["film", "shot"]
     order = pc.sort_indices(table.select(names).take(pa.array(rows)), [(name, "ascending") for name in names])
     return np.asarray(rows[order.to_numpy()], np.int64)
 

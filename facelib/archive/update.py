@@ -13,6 +13,7 @@ from tqdm.auto import tqdm
 
 from facelib.archive.catalogue import Catalogue, FilmRecord
 from facelib.archive.dates import film_date
+from facelib.archive.readable import readable
 from facelib.archive.rows import rows_of
 from facelib.archive.segments import MERGED, merge_segments, remove_segments, stray_segments, write_segment
 from facelib.archive.tables import FilmRows
@@ -215,7 +216,8 @@ class _Update:
         """Write segments as one of the next level."""
         catalogue = self.catalogue
         films = [record.entry for record in catalogue.films(numbers)]
-        rows = merge_segments(self.project.archive, numbers, films, network)
+        with readable(self.project.archive):
+            rows = merge_segments(self.project.archive, numbers, films, network)
         with catalogue.changing():
             number = catalogue.add_segment(level, network, rows.count)
             write_segment(rows, self.project.archive, number)

@@ -17,8 +17,10 @@ def cluster(
     workers: Annotated[
         int, typer.Option(min=0, help="How many; each searches one film at a time on one core. 0: one a core.")
     ] = 0,
-    port: Annotated[int, typer.Option(min=0, help="Of the scheduler; 0: any that is free.")] = 8786,
-    dashboard_port: Annotated[int, typer.Option(min=0, help="Of the dashboard; 0: any that is free.")] = 8787,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Of the scheduler; 0: any that is free.")] = 8786,
+    dashboard_port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Of the dashboard; 0: any that is free.")
+    ] = 8787,
 ) -> None:
     """Start a Dask scheduler and workers on this machine, for 'facelib run --scheduler', until Ctrl-C."""
     from facelib.archive.cluster import start_cluster

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,17 +22,25 @@ OutputPlace = Annotated[
     str, typer.Option("--output-dir", help="Everything made is written to NAME/ in here; may be s3://BUCKET/FOLDER.")
 ]
 
+_REMOTE = re.compile(r"\w{2,}:/")  # of two slashes a path keeps one
+
 
 def find_project(name: str, data_dir: Path, output_dir: Path) -> Project:
     """Return a project that is there.
 
     Raises:
-        ValueError: When the name is no name of a folder.
+        ValueError: When the name is no name of a folder, or a place is an address.
         FileNotFoundError: When there is none; those with names like it are offered.
     """
     from facelib.pipeline.notebooks import check_project
     from facelib.project import Project
 
+    for place in (data_dir, output_dir):
+        if _REMOTE.match(place.as_posix()):
+            raise ValueError(
+                f"expected a folder of this machine, got {place.as_posix()!r}: only 'facelib run' and 'facelib forget' "
+                f"take addresses; name the folder of the copy, into which 'facelib run' says that it fetches"
+            )
     project = Project(name, data_dir, output_dir)
     check_project(project)
     return project

@@ -70,6 +70,12 @@ def search(
 
     The index of the films is brought up to date first, which takes seconds where little has changed.
     """
+    people, without = people or [], without or []
+    moments = (people or without) and not (company or years)
+    if face is not None and (people or without or company or years):
+        raise ValueError("expected --face alone, without names and without --company or --years")
+    if not moments and (by is not Unit.moment or shortest):
+        raise ValueError("expected --by and --shortest with the names of people who are seen, and nothing else")
     places = [find_project(name, data_dir, output_dir) for name in dict.fromkeys(project)]
     from facelib.archive import open_archive, update_archive
 
@@ -81,7 +87,7 @@ def search(
         if face is not None:
             answer = _faces(archive, places, face, most)
         else:
-            answer = _people(archive, people or [], without or [], by, shortest, company=company, years=years)
+            answer = _people(archive, people, without, by, shortest, company=company, years=years)
     _print(answer, form, most, several=len(places) > 1)
 
 
@@ -112,9 +118,13 @@ def _people(
 
 def _faces(archive: Archive, places: Sequence[Project], picture: Path, most: int) -> pd.DataFrame:
     """Return the tracks nearest to the largest face of a picture, embedded as the first project's cast is."""
-    from facelib.archive import embed_face, find_face
+    from facelib.archive import embed_face, films_of_other_networks, find_face
 
     vector, weights = embed_face(places[0], picture)
+    others = films_of_other_networks(archive, len(vector), weights=weights)
+    if others:
+        listed = ", ".join(map(repr, others[:5])) + (", ..." if len(others) > 5 else "")
+        typer.echo(f"WARNING: not searched, since another network embedded their faces: {listed}", err=True)
     return find_face(archive, vector, most=most, weights=weights)
 
 

@@ -9,8 +9,15 @@ from facelib.evaluate.identification import Searches, det_curve, fnir_at, search
 from facelib.evaluate.matching import found_faces, join_films, match_faces
 from facelib.evaluate.mistakes import list_mistakes
 from facelib.evaluate.open_set import OpenSetScore, open_set
-from facelib.evaluate.pairs import PairScore, read_pairs, verify_pairs, verify_pictures
-from facelib.evaluate.pictures import cut_main_face, embed_chip, embed_pictures
+from facelib.evaluate.pairs import (
+    PairScore,
+    cut_main_face,
+    embed_chip,
+    embed_pictures,
+    read_pairs,
+    verify_pairs,
+    verify_pictures,
+)
 from facelib.evaluate.segments import (
     SegmentScore,
     people_in_segments,

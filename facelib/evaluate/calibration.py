@@ -88,7 +88,7 @@ def calibration_error(table: pd.DataFrame) -> float:
     return float(apart.sum() / total) if total else math.nan
 
 
-def film_reliability(matches: pd.DataFrame, *, answer: Answer = "name", bins: int = 10) -> pd.DataFrame:
+def film_reliability(matches: pd.DataFrame, *, answer: Answer = "name") -> pd.DataFrame:
     """Return the reliability of the answers given to the tracks of films.
 
     A name given to a stranger is wrong. The answer unknown is right for a stranger, whoever that is, and wrong for one
@@ -97,20 +97,15 @@ def film_reliability(matches: pd.DataFrame, *, answer: Answer = "name", bins: in
     Args:
         matches: Of `facelib.evaluate.match_faces`.
         answer: Which answers count.
-        bins: As of `reliability`.
     """
     tracks = judge_tracks(matches)
     verdicts = _NAMES if answer == "name" else _UNKNOWN
     given = tracks[tracks["verdict"].isin(verdicts)]
-    return reliability(given["confidence"], given["verdict"].map(verdicts).astype(bool), bins=bins)
+    return reliability(given["confidence"], given["verdict"].map(verdicts).astype(bool))
 
 
 def gallery_reliability(
-    vectors: NDArray[Any],
-    names: NDArray[Any],
-    confidence: Callable[[NDArray[np.float64]], NDArray[np.float64]],
-    *,
-    bins: int = 10,
+    vectors: NDArray[Any], names: NDArray[Any], confidence: Callable[[NDArray[np.float64]], NDArray[np.float64]]
 ) -> pd.DataFrame:
     """Return the reliability of a recognizer's confidence on its own gallery, each face left out in turn.
 
@@ -120,9 +115,8 @@ def gallery_reliability(
         vectors: `(n, d)`, at least one.
         names: `(n,)`.
         confidence: From distances to probabilities: `RecognizerInfo.confidence`.
-        bins: As of `reliability`.
     """
     outcome = trials(vectors, names, k=1)
     strange = outcome.impostor_distances
     sure = confidence(np.concatenate([outcome.distances[:, 0], strange]).astype(np.float64))
-    return reliability(sure, np.concatenate([outcome.right[:, 0], np.zeros(len(strange), bool)]), bins=bins)
+    return reliability(sure, np.concatenate([outcome.right[:, 0], np.zeros(len(strange), bool)]))

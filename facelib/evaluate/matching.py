@@ -12,9 +12,8 @@ from scipy.optimize import linear_sum_assignment
 
 from facelib.evaluate.truth import UNNAMED, Truth
 from facelib.faces import BOX, iou
-from facelib.films.corrections import NOT_A_FACE
 from facelib.project import FilmFiles
-from facelib.project.names import UNKNOWN
+from facelib.project.names import NOT_A_FACE, UNKNOWN
 
 NOBODY = ""
 """The name of a face that was not found."""
@@ -133,6 +132,28 @@ def _table(
 
 def _taken(table: pd.DataFrame, rows: NDArray[np.intp]) -> pd.DataFrame:
     return table.reindex(np.where(rows < 0, -1, rows)).reset_index(drop=True)
+
+
+def verdicts(label: pd.Series, name: pd.Series) -> pd.Series:
+    """Return what became of each labelled or found face, or of each track, by its label and its name.
+
+    Returns:
+        `right`, `wrong` and `not named` for the cast, `stranger` and `stranger named` for strangers, `no face` and
+        `no face named` where the truth has none, `not found`; empty where the truth does not say whose the face is.
+    """
+    named = ~name.isin(NOT_NAMES)
+    cases = {
+        "not found": name == NOBODY,
+        "": label == UNNAMED,
+        "no face named": (label == NO_FACE) & named,
+        "no face": label == NO_FACE,
+        "stranger named": (label == UNKNOWN) & named,
+        "stranger": label == UNKNOWN,
+        "not named": ~named,
+        "right": name == label,
+    }
+    found = np.select(list(cases.values()), list(cases), "wrong")
+    return pd.Series(found.tolist(), index=label.index, dtype="str")
 
 
 def join_films(matches: Sequence[pd.DataFrame], names: Sequence[str]) -> pd.DataFrame:

@@ -6,10 +6,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from facelib.evaluate.matching import NO_FACE, NOBODY, NOT_NAMES
-from facelib.evaluate.truth import UNNAMED
+from facelib.evaluate.matching import NOT_NAMES, verdicts
 from facelib.faces import BOX
-from facelib.project.names import UNKNOWN
 
 _KINDS = ("named wrong", "stranger named", "no face named", "not named", "not found")
 """What went wrong, the gravest first: a name on the wrong face is worse than a face without one."""
@@ -28,8 +26,8 @@ def list_mistakes(matches: pd.DataFrame) -> pd.DataFrame:
         where none was given), `faces` (in how many labelled frames), and where to look: `frame`, `time` (seconds) and
         the box of the largest of these faces. Sorted by kind, then by confidence and by number of faces.
     """
-    kind = _kinds(matches)
-    rows = matches.assign(mistake=kind, time=_times(matches))[(kind != "").to_numpy()]
+    kind = verdicts(matches["label"], matches["name"]).replace("wrong", "named wrong")
+    rows = matches.assign(mistake=kind, time=_times(matches))[kind.isin(_KINDS).to_numpy()]
     if rows.empty:
         return pd.DataFrame(columns=pd.Index(_COLUMNS)).astype({"faces": int, "frame": int, "confidence": float})
     rows = rows.assign(area=(rows["right"] - rows["left"]) * (rows["bottom"] - rows["top"]))
@@ -44,19 +42,6 @@ def list_mistakes(matches: pd.DataFrame) -> pd.DataFrame:
         ["order", "confidence", "faces"], ascending=[True, False, False], kind="stable", ignore_index=True
     )
     return best[_COLUMNS]
-
-
-def _kinds(matches: pd.DataFrame) -> pd.Series:
-    label, name = matches["label"], matches["name"]
-    named = ~name.isin(NOT_NAMES)
-    cast = ~label.isin([UNKNOWN, NO_FACE, UNNAMED])
-    kind = pd.Series("", index=matches.index, dtype=object)
-    kind[cast & named & (name != label)] = "named wrong"
-    kind[(label == UNKNOWN) & named] = "stranger named"
-    kind[(label == NO_FACE) & named] = "no face named"
-    kind[cast & ~named & (name != NOBODY)] = "not named"
-    kind[(label != NO_FACE) & (name == NOBODY)] = "not found"
-    return kind
 
 
 def _times(matches: pd.DataFrame) -> NDArray[np.float64]:

@@ -1,18 +1,65 @@
-"""LFW's protocol: are two pictures of one person?"""
+"""LFW's protocol: are two pictures of one person? And the vectors of pictures that are each of one person."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+from tqdm.auto import tqdm
 
 from facelib.detect import Detector
+from facelib.detect.portraits import find_portrait
 from facelib.embed import Embedder
-from facelib.evaluate.pictures import embed_pictures
+from facelib.faces import FloatArray, Image
+from facelib.images import read_image
+
+
+def embed_pictures(
+    paths: Iterable[Path], detector: Detector, embedder: Embedder, *, progress: bool = True
+) -> FloatArray:
+    """Return the vector of each picture's main face, `(n, d)` float32; NaN where no face was found.
+
+    Args:
+        paths: Pictures that can be read.
+        detector: Finds the faces.
+        embedder: Embeds them.
+        progress: Show a bar.
+
+    Raises:
+        FileNotFoundError: When a picture is missing.
+        facelib.images.UnreadablePicture: When a picture cannot be read.
+    """
+    asked = list(paths)
+    vectors = np.full((len(asked), embedder.dimension), np.nan, np.float32)
+    for row, path in enumerate(tqdm(asked, desc="Faces", unit="picture", leave=False, disable=not progress)):
+        chip = cut_main_face(path, detector, embedder)
+        if chip is not None:
+            vectors[row] = embed_chip(chip, embedder)
+    return vectors
+
+
+def cut_main_face(path: Path, detector: Detector, embedder: Embedder) -> Image | None:
+    """Return a picture's main face cut out as the network wants it, `(side, side, 3)` uint8; None where there is none.
+
+    Raises:
+        FileNotFoundError: When the picture is missing.
+        facelib.images.UnreadablePicture: When it cannot be read.
+    """
+    portrait = find_portrait(read_image(path), detector)
+    if not len(portrait.faces):
+        return None
+    return np.asarray(embedder.chips(portrait.image, portrait.main)[0], np.uint8)
+
+
+def embed_chip(chip: Image, embedder: Embedder, *, mirrored: bool = False) -> FloatArray:
+    """Return the vector of a face cut out, `(d,)` float32, or its mean with that of the mirror image."""
+    both = np.stack([chip, chip[:, ::-1]] if mirrored else [chip])
+    return np.asarray(embedder.embed_chips(both).mean(axis=0), np.float32)
 
 
 def read_pairs(path: str | Path) -> pd.DataFrame:
@@ -122,7 +169,6 @@ def verify_pictures(
     detector: Detector,
     embedder: Embedder,
     *,
-    mirrored: bool = False,
     seed: int = 0,
     progress: bool = True,
 ) -> PairScore:
@@ -133,7 +179,6 @@ def verify_pictures(
         folder: Holds `<Name>/<Name>_0001.jpg`.
         detector: Finds the faces; a picture without one is a mistake.
         embedder: Embeds them.
-        mirrored: See `embed_pictures`.
         seed: Of the folds, where the list has none.
         progress: Show a bar.
 
@@ -143,9 +188,7 @@ def verify_pictures(
     """
     table = read_pairs(pairs)
     names = sorted({*table["first"], *table["second"]})
-    vectors = embed_pictures(
-        [Path(folder) / name for name in names], detector, embedder, mirrored=mirrored, progress=progress
-    )
+    vectors = embed_pictures([Path(folder) / name for name in names], detector, embedder, progress=progress)
     rows = pd.Series(range(len(names)), index=names)
     apart = vectors[rows[table["first"]]] - vectors[rows[table["second"]]]
     return verify_pairs(np.linalg.norm(apart, axis=1), table["same"], fold=table["fold"], seed=seed)

@@ -7,9 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from facelib.evaluate.matching import NO_FACE, NOBODY, NOT_NAMES
-from facelib.evaluate.truth import UNNAMED
-from facelib.project.names import UNKNOWN
+from facelib.evaluate.matching import NOBODY, verdicts
 
 _COLUMNS = ["film", "track", "label", "identity", "name", "cluster", "confidence", "faces", "purity", "verdict"]
 
@@ -73,21 +71,8 @@ def judge_tracks(matches: pd.DataFrame) -> pd.DataFrame:
     )
     table = each.reset_index().merge(on, on=track)
     table["purity"] = table["most"] / table["faces"]
-    table["verdict"] = [_verdict(label, name) for label, name in zip(table["label"], table["name"], strict=True)]
+    table["verdict"] = verdicts(table["label"], table["name"])
     return table.astype({"track": int})[_COLUMNS]
-
-
-def _verdict(label: str, name: str) -> str:
-    named = name not in NOT_NAMES
-    if label == UNNAMED:
-        return ""
-    if label == NO_FACE:
-        return "no face named" if named else "no face"
-    if label == UNKNOWN:
-        return "stranger named" if named else "stranger"
-    if not named:
-        return "not named"
-    return "right" if name == label else "wrong"
 
 
 def count_tracks(judged: pd.DataFrame) -> TrackScore:

@@ -13,14 +13,13 @@ import pyarrow.parquet as pq
 from PIL import ImageColor
 from tqdm.auto import tqdm
 
-from facelib.films.corrections import NOT_A_FACE
 from facelib.films.draw import RGB, LabelledBox, blur_head, draw_marks
 from facelib.films.media.decode import FilmFrame
 from facelib.films.media.encode import WriteReport, write_film
 from facelib.films.media.shown import Planes
 from facelib.films.media.times import read_film_times
 from facelib.project import FilmFiles
-from facelib.project.names import UNKNOWN
+from facelib.project.names import NOT_A_FACE, UNKNOWN
 
 Blur = Literal["nobody", "strangers", "everyone"]
 """Whose heads are blurred: `strangers` are all tracks without a name of the cast."""

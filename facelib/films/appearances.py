@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from facelib.films.corrections import NOT_A_FACE
-from facelib.project.names import UNKNOWN
+from facelib.project.names import NOT_A_FACE, UNKNOWN
 
 if TYPE_CHECKING:
     import networkx as nx

@@ -13,7 +13,6 @@ import pandas as pd
 from facelib.detect import Detector
 from facelib.embed import Embedder
 from facelib.embed.shapes import evidence_shape
-from facelib.films.corrections import NOT_A_FACE
 from facelib.films.indexed import index_film
 from facelib.films.name import name_film
 from facelib.films.naming import NamingSettings, Recognizer
@@ -22,7 +21,7 @@ from facelib.films.settle import Settled, settle_films
 from facelib.films.tracking import FilmTracks, TrackingSettings
 from facelib.films.unknowns import Grouping, fit_grouping
 from facelib.project import Project, write_table
-from facelib.project.names import UNKNOWN
+from facelib.project.names import NOT_A_FACE, UNKNOWN
 from facelib.recognize import RecognizerInfo
 
 _log = logging.getLogger(__name__)

@@ -35,7 +35,7 @@ from facelib.films.track import FaceSample, ShotTracker, Track, fill_frames
 from facelib.films.tracking import DETECTIONS, TRACK_TYPES, FilmTracks, TrackingSettings
 from facelib.images import crop, encode_jpeg, sharpness, thumbnail
 from facelib.project import FilmFiles, text_of, write_table, write_text
-from facelib.project.cores import allowed_cores
+from facelib.project.processes import allowed_cores
 
 _FAINT = 0.6  # of the least score: a face with this score may continue a track, never begin one
 _LEAST_AHEAD, _MOST_AHEAD = 6, 24  # frames that wait between decoding and the search, and after it, at most

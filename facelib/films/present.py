@@ -22,7 +22,7 @@ from facelib.films.reel import REEL_COLUMNS, check_people, write_reel_of
 from facelib.films.settle import Settled
 from facelib.films.together import together
 from facelib.project import FilmFiles, Project
-from facelib.project.cores import allowed_cores
+from facelib.project.processes import allowed_cores
 
 _MOST_AT_ONCE = 4  # films in drawing
 _PIXELS_AT_ONCE = _MOST_AT_ONCE * 1920 * 1080  # of a picture of each: a film holds some forty, 500 MB at 3840x2160

@@ -21,7 +21,6 @@ from facelib.films.corrections import (
     current,
     labels,
     match_corrections,
-    read_corrections,
     rename_groups,
 )
 from facelib.films.name import read_named
@@ -38,6 +37,7 @@ from facelib.films.unknowns import (
 )
 from facelib.films.unknowns.kept import Groups, no_groups, people_of, read_groups, write_groups
 from facelib.project import Project, write_table
+from facelib.project.decisions import read_corrections
 
 NAME_CHANGE_COLUMNS = ["video", "track", "start", "end", "was", "is", "reason"]
 
@@ -58,7 +58,7 @@ class Settled:
         written: The films whose tables were rewritten; where nothing changed, the files stay as they were.
         left_out: The decisions that were not applied, with the columns of `corrections.csv` and `why`.
         warnings: A sentence for each person whom the user named twice in one frame.
-        unknown: The unknown people of all films of the project, see `facelib.films.unknowns.unknown_people`.
+        unknown: The unknown people of all films of the project, see `facelib.films.unknowns.people_of`.
         problems: What went wrong with single films.
     """
 

@@ -23,6 +23,8 @@ _THRESHOLDS = {"adaptive": 3.0, "content": 27.0}  # PySceneDetect's own
 _PREVIEW_WIDTH = 160  # pixels: enough to see a cut, small enough to cost a millisecond
 _AHEAD = 11  # frames of look-ahead: a fade's middle and a flash's end must be seen
 _STRAY = 0.02  # of the picture may keep a station's logo while the rest is black
+_SHORTEST = 8  # frames between the beginnings of two shots; of two nearer changes the first is taken
+_LEAST_CHANGE = 15.0  # mean change, 0 to 255, that can be a cut, with `adaptive`
 _REPEATED = 0.05  # of a step: the change of a picture that is shown again, as when 24 a second are played at 60
 _BLACK, _WHITE = 24, 231  # of 255: a picture faded to less than a tenth
 
@@ -53,14 +55,12 @@ def split_shots(
     *,
     method: ShotMethod = "adaptive",
     threshold: float | None = None,
-    least_change: float = 15.0,
-    shortest: int = 8,
 ) -> Iterator[ShotFrame]:
     """Yield every frame of a film with the shot it belongs to, twelve frames behind the decoder.
 
     A cut is a change of colour and light between two frames, found by PySceneDetect, after which the picture does not
     return: a camera's flash is not a cut. A fade is a stretch of frames that are all black, or all white, with pictures
-    before and after it, that is reached gradually or lasts for `shortest` frames; the new shot begins in its middle, or
+    before and after it, that is reached gradually or lasts for eight frames; the new shot begins in its middle, or
     eleven frames before its end where that is later.
 
     Args:
@@ -70,9 +70,6 @@ def split_shots(
         threshold: Raising it finds fewer cuts. `adaptive`: how many times larger than its neighbours' a change
             must be. `content`: the least mean change of hue, saturation and lightness, 0 to 255. None takes the
             method's own, 3 and 27.
-        least_change: With `adaptive`, the smallest mean change, 0 to 255, that can be a cut.
-        shortest: The least number of frames between the beginnings of two shots. Of two nearer changes the first is
-            taken.
 
     Raises:
         ValueError: When there is no such method.
@@ -83,11 +80,11 @@ def split_shots(
     # The splitter enforces the least length, not PySceneDetect: a flash it counted as a cut would hide a cut that
     # follows.
     detector = (
-        AdaptiveDetector(adaptive_threshold=limit, min_scene_len=0, min_content_val=least_change, window_width=2)
+        AdaptiveDetector(adaptive_threshold=limit, min_scene_len=0, min_content_val=_LEAST_CHANGE, window_width=2)
         if method == "adaptive"
         else ContentDetector(threshold=limit, min_scene_len=0)
     )
-    return _split(frames, _Splitter(detector, shortest, limit if method == "adaptive" else 0.0))
+    return _split(frames, _Splitter(detector, limit if method == "adaptive" else 0.0))
 
 
 def _split(frames: Iterator[FilmFrame], splitter: _Splitter) -> Iterator[ShotFrame]:
@@ -121,10 +118,9 @@ class _Seen:
 class _Splitter:
     """The frames between the decoder and the next one to yield, and their measurements."""
 
-    def __init__(self, detector: ContentDetector, shortest: int, standing_out: float) -> None:
+    def __init__(self, detector: ContentDetector, standing_out: float) -> None:
         self.waiting: deque[_Seen] = deque()
         self._detector = detector
-        self._shortest = shortest
         self._standing_out = standing_out
         self._steps: deque[float] = deque(maxlen=2 * _AHEAD + 2)  # how far each picture differs from the one before
         self._changes: set[int] = set()
@@ -178,7 +174,7 @@ class _Splitter:
         """Return how the oldest buffered frame begins a shot, if it does, given the one before it."""
         following = self.waiting[0]
         index = following.frame.index
-        if index - start < self._shortest:
+        if index - start < _SHORTEST:
             return ""
         stretch = following.stretch or previous.stretch
         if stretch is not None and self._is_pause(stretch):
@@ -194,22 +190,22 @@ class _Splitter:
         Next to a repeated picture, any movement stands out as a cut does; but then it goes on, step by step.
         """
         steps, place = list(self._steps), len(self._steps) - len(self.waiting)
-        before = steps[max(0, place - self._shortest + 1) : place]
-        after = steps[place + 1 : place + self._shortest]
+        before = steps[max(0, place - _SHORTEST + 1) : place]
+        after = steps[place + 1 : place + _SHORTEST]
         repeated = _REPEATED * steps[place]
         if not before or not after or min(before[-2:]) > repeated or min(after[:2]) > repeated:
             return False
-        ends = len(after) < self._shortest - 1  # with the film: there is no room for the next step
+        ends = len(after) < _SHORTEST - 1  # with the film: there is no room for the next step
         return min(max(before), max(before if ends else after)) * self._standing_out > steps[place]
 
     def _is_pause(self, stretch: _Empty) -> bool:
         """Return whether a stretch separates two pictures, or ends or begins the film; a flash does not."""
         end = self.waiting[-1].frame.index + 1 if stretch.end is None else stretch.end
-        return stretch.gradual or end - stretch.start >= min(self._shortest, _AHEAD)
+        return stretch.gradual or end - stretch.start >= min(_SHORTEST, _AHEAD)
 
     def _is_flash(self, previous: _Seen) -> bool:
         """Return whether the picture soon returns to what it was before the oldest buffered frame."""
-        after = list(self.waiting)[: self._shortest]
+        after = list(self.waiting)[:_SHORTEST]
         distances = [_distance(previous.preview, seen.preview) for seen in after]
         back = int(np.argmin(distances))
         # After a cut the picture stays different from the one before it; after a flash it is the same again.

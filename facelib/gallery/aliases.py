@@ -10,8 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import pairwise_distances
 
-from facelib.embed.copies import ALIKE, near_duplicate_groups
-from facelib.embed.neighbours import find_neighbours
+from facelib.embed.neighbours import ALIKE, find_neighbours, near_duplicate_groups
 from facelib.project.names import is_same_name
 
 ALIAS_COLUMNS = ["person", "other", "mixed", "near", "distance", "row", "other_row"]

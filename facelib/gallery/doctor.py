@@ -51,11 +51,6 @@ def examine(
     project: Project,
     *,
     threshold: float = math.nan,
-    k: int = 10,
-    spread: float = 0.2,
-    least_sharpness: float = 40.0,
-    smallest_face: float = 32.0,
-    least_light: float = 20.0,
     progress: bool = True,
 ) -> Examination:
     """Examine a gallery: which pictures are better left out, what is missing, and who may be confused.
@@ -68,11 +63,6 @@ def examine(
         project: Its pictures are read, and their measures kept in its output folder.
         threshold: The embedder's own, as for `curate`. With NaN no face is found to be a stranger to the whole cast,
             near duplicates are found by their perceptual hashes alone, and there is no share of confusable faces.
-        k: Neighbours that vote on whether a face is the person's; see `find_mislabelled`.
-        spread: Of the cosines of one person's faces; raising it proposes fewer. See `far_from_own`.
-        least_sharpness: Faces below it are proposed as blurred; see `facelib.images.sharpness`.
-        smallest_face: Pixels of a face's shorter side, below which it is proposed as tiny.
-        least_light: Lightness from 0 to 100 that a quarter of the face has to exceed, or it is proposed as dark.
         progress: Whether to show a progress bar while pictures are read.
 
     Raises:
@@ -84,11 +74,11 @@ def examine(
     together = one_name(used, project, threshold=threshold)
     likeness = Likeness(together, threshold)
     found = [
-        *wrong_people(together, likeness, k=k, spread=spread),
+        *wrong_people(together, likeness),
         *misfiled_copies(together, threshold=threshold),
         *curated_away(faces, likeness),
         *repeated(used, threshold=threshold),
-        *poor(used, least_sharpness=least_sharpness, smallest_face=smallest_face, least_light=least_light),
+        *poor(used),
     ]
     proposals = as_table(faces, found)
     people = cast_of(project)

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import pairwise_distances
 
-from facelib.embed.copies import ALIKE
+from facelib.embed.neighbours import ALIKE
 from facelib.gallery.mislabels import find_mislabelled
 from facelib.gallery.repetitions import find_repetitions
 
@@ -23,6 +23,9 @@ PROPOSAL_KINDS: tuple[str, ...] = get_args(ProposalKind)
 """The kinds of proposals, those that do most harm first."""
 
 PROPOSAL_COLUMNS = ["picture", "face", "person", "kind", "detail", "score", "fits", "used"]
+_LEAST_SHARPNESS = 40.0  # as of `facelib.images.sharpness`
+_SMALLEST_FACE = 32.0  # pixels of the shorter side
+_LEAST_LIGHT = 20.0  # lightness, 0 to 100, that a quarter of a face has to exceed
 _STRONG_PROFILE = 0.475  # of `turn`: one eye is all but hidden
 _STRANGER = 1.1  # thresholds from a person's mean, as automatic curation draws the line
 
@@ -63,11 +66,11 @@ class Likeness:
         return near if near != other_than and self.distance(vector, near) <= _STRANGER else ""
 
 
-def wrong_people(used: pd.DataFrame, likeness: Likeness, *, k: int, spread: float) -> list[_Proposal]:
+def wrong_people(used: pd.DataFrame, likeness: Likeness) -> list[_Proposal]:
     """Propose used faces that are likely to be somebody else's; see `find_mislabelled`."""
     if used.empty:
         return []
-    judged = find_mislabelled(np.stack(used["embedding"].to_list()), used["person"], k=k, spread=spread)
+    judged = find_mislabelled(np.stack(used["embedding"].to_list()), used["person"])
     rows = used.join(judged.set_axis(used.index))
     found = []
     for row, face in _records(rows[rows["wrong"]]):
@@ -159,20 +162,21 @@ def repeated(used: pd.DataFrame, *, threshold: float) -> list[_Proposal]:
     ]
 
 
-def poor(used: pd.DataFrame, *, least_sharpness: float, smallest_face: float, least_light: float) -> list[_Proposal]:
+def poor(used: pd.DataFrame) -> list[_Proposal]:
     """Propose used faces that are hard to recognise; the score is by how much they miss the limit."""
     found = []
     for row, face in _records(used):
         sharp, size, light, turn = (float(face[name]) for name in ("sharpness", "size", "light", "turn"))
-        if sharp < least_sharpness:
-            found.append(_Proposal(row, "blurred", f"sharpness {sharp:.0f}; 300 is crisp", 1 - sharp / least_sharpness))
-        if size < smallest_face:
-            found.append(_Proposal(row, "tiny", f"a face of {size:.0f} pixels", 1 - size / smallest_face))
+        if sharp < _LEAST_SHARPNESS:
+            detail = f"sharpness {sharp:.0f}; 300 is crisp"
+            found.append(_Proposal(row, "blurred", detail, 1 - sharp / _LEAST_SHARPNESS))
+        if size < _SMALLEST_FACE:
+            found.append(_Proposal(row, "tiny", f"a face of {size:.0f} pixels", 1 - size / _SMALLEST_FACE))
         if abs(turn) > _STRONG_PROFILE:
             detail = f"seen from the side; keep it if films show {face['person']} so"
             found.append(_Proposal(row, "profile", detail, min(1.0, abs(turn) / (2 * _STRONG_PROFILE))))
-        if light < least_light:
-            found.append(_Proposal(row, "dark", f"lightness {light:.0f} of 100", 1 - light / least_light))
+        if light < _LEAST_LIGHT:
+            found.append(_Proposal(row, "dark", f"lightness {light:.0f} of 100", 1 - light / _LEAST_LIGHT))
     return found
 
 

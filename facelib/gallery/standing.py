@@ -15,6 +15,7 @@ from facelib.gallery.report import ENOUGH_PICTURES
 _FRONT = 0.2  # of `turn`, 0 straight into the camera: both cheeks are seen about alike
 _PROFILE = 0.4  # the nose all but covers one eye
 _DARK, _BRIGHT = 35.0, 80.0  # lightness; skin of any tone in daylight lies between
+_CONFUSABLE = 0.01  # of two people's faces, the least share that is told
 _LACKS = {
     "front": "view from the front",
     "turned": "face turned to a side",
@@ -132,15 +133,9 @@ def _members(codes: NDArray[np.intp]) -> list[NDArray[np.intp]]:
     return np.split(np.argsort(codes, kind="stable"), np.cumsum(np.bincount(codes))[:-1])
 
 
-def likenesses(confusable: pd.DataFrame, *, most: int = 3, least: float = 0.01) -> list[str]:
-    """Return which pairs are easily confused, a sentence each.
-
-    Args:
-        confusable: As `confusable_of` returns it.
-        most: Pairs to name.
-        least: The smallest `share` to mention.
-    """
-    close = confusable[confusable["share"] >= least].head(most)
+def likenesses(confusable: pd.DataFrame) -> list[str]:
+    """Return which three pairs, as of `confusable_of`, are most easily confused, a sentence each."""
+    close = confusable[confusable["share"] >= _CONFUSABLE].head(3)
     return [
         f"{first} and {second} are easily confused: {share:.0%} of their faces lie within the threshold of the "
         f"other's; more and clearer pictures of both help."

@@ -1,21 +1,26 @@
-"""Pictures that somebody hands in for a person of the cast, such as by an upload."""
+"""One picture taken into its person's folder: of a data set, or handed in by somebody, such as by an upload."""
 
 from __future__ import annotations
 
+import hashlib
 from contextlib import suppress
+from pathlib import Path
 
-from facelib.gather.sources.fetched import MOST_PIXELS, check_fetched
+from facelib.gather.sources.fetched import check_fetched
 from facelib.images import UnreadablePicture
 from facelib.project import Project, path_of
+from facelib.project.digests import sha256_of
 from facelib.project.files import write_bytes
+from facelib.project.names import checked_name
 
 LARGEST_PICTURE = 20_000_000
 """Bytes of the largest file that is taken."""
 
+IMPORTED_COLUMNS = ["source", "person", "picture", "reason"]
+"""A row a picture of a data set: where it comes from, whose it is, where it lies now, or why it was left out."""
 
-def add_picture(
-    project: Project, person: str, content: bytes, *, name: str = "", most_pixels: int = MOST_PIXELS
-) -> tuple[str, bool]:
+
+def add_picture(project: Project, person: str, content: bytes, *, name: str = "") -> tuple[str, bool]:
     """Write a picture into a person's folder, unless one with the same bytes is there; nothing is ever overwritten.
 
     Args:
@@ -23,7 +28,6 @@ def add_picture(
         person: The name of a folder in `people/`.
         content: The file's bytes; they are checked to be a whole picture, whatever it is called.
         name: What the file was called where it came from, only for messages; the file is named after its content.
-        most_pixels: Width times height of the largest picture that is taken.
 
     Returns:
         Its path relative to the project's data folder, and whether it is new.
@@ -37,7 +41,7 @@ def add_picture(
     if person not in people:
         raise ValueError(f"expected one of the people {people!r}, got {person!r}; make a folder for somebody new")
     try:
-        picture = check_fetched(content, most_pixels=most_pixels)
+        picture = check_fetched(content)
     except UnreadablePicture as error:
         raise UnreadablePicture(f"expected a picture, could not take {name or 'the file'!r}: {error}") from error
     for path in project.find_pictures(person):
@@ -49,3 +53,39 @@ def add_picture(
         path = path.with_name(f"{picture.sha256}{picture.suffix}")
     write_bytes(content, path, sync=True)
     return project.label(path), True
+
+
+def take_in(content: bytes, person: str, name: str, people: str | Path) -> tuple[str, str]:
+    """Put a picture into a person's folder, unless it is there already; nothing is overwritten.
+
+    Args:
+        content: The file's bytes; they are checked to be a whole picture.
+        person: The folder's name.
+        name: The file's name; where another picture has it, it is followed by the first digits of the sha256.
+        people: The folder of the people's folders.
+
+    Returns:
+        Its path relative to `people` and no reason, or the other way round.
+
+    Raises:
+        OSError: When it cannot be written.
+    """
+    if not person:
+        return "", "it is in no folder, so its person is unknown"
+    try:
+        folder = Path(people) / checked_name(person)
+    except ValueError as error:
+        return "", str(error)
+    digest = hashlib.sha256(content).hexdigest()
+    plain = Path(name)
+    for place in (folder / plain, folder / f"{plain.stem} {digest[:8]}{plain.suffix}"):
+        if not place.exists():
+            try:
+                check_fetched(content)
+            except UnreadablePicture as error:
+                return "", str(error)
+            write_bytes(content, place)
+        elif sha256_of(place) != digest:
+            continue
+        return place.relative_to(people).as_posix(), ""
+    return "", f"other pictures have the names that it could have in {str(folder)!r}"

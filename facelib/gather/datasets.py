@@ -8,9 +8,9 @@ from pathlib import Path
 import pandas as pd
 from tqdm.auto import tqdm
 
+from facelib.gather.adding import IMPORTED_COLUMNS, take_in
 from facelib.gather.archives import ArchiveLimits, list_archive, read_archive
 from facelib.gather.facescrub import fetch_facescrub
-from facelib.gather.imported import IMPORTED_COLUMNS, take_in
 from facelib.gather.sources.web import WebLimits
 from facelib.images import find_pictures_below
 from facelib.project import Project

@@ -23,7 +23,7 @@ from PIL import Image as PillowImage
 from tqdm.auto import tqdm
 
 from facelib.faces import BOX
-from facelib.gather.imported import IMPORTED_COLUMNS, take_in
+from facelib.gather.adding import IMPORTED_COLUMNS, take_in
 from facelib.gather.sources.address import redacted
 from facelib.gather.sources.fetched import FetchedPicture, check_fetched
 from facelib.gather.sources.small import SMALL_LIMITS, fetch_or_reason

@@ -16,13 +16,13 @@ from facelib.films.indexed import index_film, made_from, read_index
 from facelib.films.problems import Problems
 from facelib.films.tracking import TrackingSettings
 from facelib.films.unknowns import grouping_threshold
+from facelib.gather.adding import take_in
 from facelib.gather.film_people import PROPOSED_COLUMNS, Chosen, ProposalSettings, choose_people
-from facelib.gather.imported import take_in
 from facelib.gather.keeping import folder_of
 from facelib.project import FilmFiles, Project, file_lock, write_table
 from facelib.project.decisions import moved_pictures, read_decisions
-from facelib.project.digests import sha256_of
-from facelib.project.files import write_bytes
+from facelib.project.digests import sha256_if_readable
+from facelib.project.files import remove_with_folder, write_bytes
 from facelib.project.names import NOT_A_FACE, UNKNOWN, checked_name
 from facelib.project.spreadsheets import read_csv_table
 
@@ -196,8 +196,8 @@ def _write(chosen: Chosen, folder: Path, made: str) -> None:
     listed = pd.concat([table for table in (chosen.pictures, before) if len(table)] or [before])
     write_table(listed.assign(made="").drop_duplicates(["picture", "sha256"]), path)
     for name, digest in zip(before["picture"], before["sha256"], strict=True):
-        if name not in chosen.contents:
-            _remove(folder / name, digest)
+        if name not in chosen.contents and sha256_if_readable(folder / name) == digest:  # it is as it was made
+            remove_with_folder(folder / name)
     for name, content in chosen.contents.items():
         earlier = set(before.loc[before["picture"] == name, "sha256"])
         if not (folder / name).exists() or _digest((folder / name).read_bytes()) in earlier:
@@ -211,14 +211,6 @@ def _read_list(path: Path) -> pd.DataFrame:
         return read_csv_table(path, keep_default_na=False, dtype={"made": "str", "sha256": "str"})[columns]
     except (OSError, ValueError, KeyError):  # missing or damaged: treat everything as the user's
         return pd.DataFrame(columns=pd.Index(columns))
-
-
-def _remove(path: Path, digest: str) -> None:
-    """Remove a picture that is as it was made, and its folder when it was the last one in it."""
-    if path.is_file() and sha256_of(path) == digest:
-        path.unlink()
-        if not any(path.parent.iterdir()):
-            path.parent.rmdir()
 
 
 def _digest(content: bytes) -> str:

@@ -1,4 +1,4 @@
-from .editing import crop, data_uri, encode_jpeg, jpeg_uri, sharpness, thumbnail
+from .editing import crop, encode_jpeg, jpeg_uri, sharpness, thumbnail
 from .finding import PICTURE_SUFFIXES, FoundPictures, find_pictures_below, is_ignored
 from .reading import UnreadablePicture, check_picture, is_picture, open_picture, read_image
 
@@ -8,7 +8,6 @@ __all__ = [
     "UnreadablePicture",
     "check_picture",
     "crop",
-    "data_uri",
     "encode_jpeg",
     "find_pictures_below",
     "is_ignored",

@@ -56,11 +56,6 @@ def encode_jpeg(image: Image, *, quality: int = 85) -> bytes:
     return buffer.getvalue()
 
 
-def data_uri(image: Image, *, quality: int = 85) -> str:
-    """Return an RGB picture as a `data:` address, to stand in a page without a file beside it."""
-    return jpeg_uri(encode_jpeg(image, quality=quality))
-
-
 def jpeg_uri(jpeg: bytes) -> str:
-    """Return the bytes of a JPEG as a `data:` address."""
+    """Return the bytes of a JPEG as a `data:` address, to stand in a page without a file beside it."""
     return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode("ascii")

@@ -6,19 +6,47 @@ import logging
 import math
 import threading
 import time
+from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from facelib.live.changes import ChangeLog
 from facelib.live.following import Following, Seen
-from facelib.live.rates import Rate
 from facelib.live.reader import Reader
 from facelib.live.recognition import News, Recognition
 from facelib.live.recorder import Recorder
-from facelib.live.records import FINAL_STATES, State
+from facelib.live.records import FINAL_STATES, ChangeLog, State
 from facelib.live.source import Source
 from facelib.live.view import LiveView
+
+
+class Rate:
+    """Counts events over the last seconds; may be asked by several threads.
+
+    Args:
+        seconds: How far back it looks.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._lock = threading.Lock()
+        self._times: deque[float] = deque()
+
+    def add(self) -> None:
+        """Count one event, now."""
+        with self._lock:
+            self._times.append(time.monotonic())
+
+    def per_second(self) -> float:
+        """Return how many there were a second; 0 before the second one."""
+        now = time.monotonic()
+        with self._lock:
+            while self._times and self._times[0] < now - self._seconds:
+                self._times.popleft()
+            if len(self._times) < 2:
+                return 0.0
+            return (len(self._times) - 1) / max(self._times[-1] - self._times[0], 1e-6)
+
 
 _LONGEST_READ = 15.0  # seconds for which a source may hold up the end
 _LONGEST_HOLD = 0.4  # seconds for which a picture behind a cut waits for its names, or they would blink at every cut

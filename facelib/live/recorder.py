@@ -12,8 +12,7 @@ from pathlib import Path
 import av
 
 from facelib.films.media.encode import PictureWriter
-from facelib.live.drawing import draw_faces
-from facelib.live.view import LiveView
+from facelib.live.view import LiveView, draw_faces
 
 # Pieces of a second each, so that what was written before a power cut plays; in the end the file gets the index of a
 # plain MP4.

@@ -1,9 +1,14 @@
-"""The records of a live session: its states, the faces in a picture, and changes."""
+"""The records of a live session: its states, the faces in a picture, and the log of changes."""
 
 from __future__ import annotations
 
 import json
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import Literal
 
 from facelib.faces import FloatArray
@@ -20,6 +25,10 @@ ChangeKind = Literal[
 ]
 """What has changed: of the source (`connected`, `lost` and the final states), of one face, or that a recording ended
 early (`unrecorded`)."""
+
+_MOST = 10_000  # unread changes
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,3 +83,44 @@ class Change:
         """Return the change as one line of JSON."""
         fields = asdict(self) | {"time": round(self.time, 3), "confidence": round(self.confidence, 4)}
         return json.dumps(fields, ensure_ascii=False)
+
+
+class ChangeLog:
+    """A thread-safe queue of changes.
+
+    Args:
+        listener: Called with each change; an error in it is logged, and stops nothing.
+    """
+
+    def __init__(self, listener: Callable[[Change], None] | None = None) -> None:
+        self._listener = listener
+        self._lock = threading.Lock()
+        self._changes: deque[Change] = deque(maxlen=_MOST)
+
+    def tell(
+        self,
+        kind: ChangeKind,
+        *,
+        at: float,
+        track: int = -1,
+        person: str = "",
+        confidence: float = 0.0,
+        message: str = "",
+    ) -> None:
+        """Add a change that happens now; see `facelib.live.records.Change` for its parts, `at` is its `time`."""
+        when = datetime.now(UTC).isoformat(timespec="milliseconds")
+        change = Change(when, at, kind, track, person, confidence, message)
+        with self._lock:
+            self._changes.append(change)
+        if self._listener is not None:
+            try:
+                self._listener(change)
+            except Exception as error:
+                _log.error("the listener failed at %s", change.as_json(), exc_info=error)
+
+    def take(self) -> list[Change]:
+        """Return what has come since the last call, oldest first."""
+        with self._lock:
+            changes = list(self._changes)
+            self._changes.clear()
+        return changes

@@ -13,11 +13,10 @@ from PIL import Image as PillowImage
 
 from facelib.detect import Detector
 from facelib.films.naming import NamingSettings
-from facelib.live.changes import ChangeLog
 from facelib.live.enrolment import learn, new_file, person_of, save_portrait
 from facelib.live.player import Player
 from facelib.live.recognition import open_recognition
-from facelib.live.records import Change, State
+from facelib.live.records import Change, ChangeLog, State
 from facelib.live.source import read_source
 from facelib.live.view import LiveView
 from facelib.plots import colours_of, project_colours

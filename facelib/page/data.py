@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from facelib.films.corrections import NOT_A_FACE
 from facelib.films.drawn import films_behind
 from facelib.films.exports import FrameClock, exact_appearances, read_clock
 from facelib.films.media.decode import FilmInfo, UnreadableFilm, probe
@@ -19,8 +18,9 @@ from facelib.page.film import FilmData, PackedTimes, sheets_at, shown_tracks, tr
 from facelib.page.links import address, film_exports, film_sources, project_reports
 from facelib.page.pack import Packed
 from facelib.page.project import FilmEntry, ProjectData, best_face_pictures, pack_stretches, person_entries, poster
-from facelib.plots.project_marks import project_marks
+from facelib.plots.colours import project_marks
 from facelib.project import Project
+from facelib.project.names import NOT_A_FACE
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -11,13 +11,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from facelib.faces import BOX
-from facelib.films.corrections import NOT_A_FACE, labels
+from facelib.films.corrections import labels
 from facelib.films.exports import FrameClock
 from facelib.page.boxes import BoxKeys, box_keys
 from facelib.page.faces import SHEET_COLUMNS, TILE
 from facelib.page.links import FilmSource, Link
 from facelib.page.pack import Packed
-from facelib.project.names import UNKNOWN
+from facelib.project.names import NOT_A_FACE, UNKNOWN
 
 NameKind = Literal["cast", "group", "unknown"]
 """Whether a name is of the cast, of a group of unknown people, or nobody's."""

@@ -34,6 +34,33 @@ class Progress:
     cells: int
     bars: tuple[str, ...] = ()
 
+    @property
+    def fraction(self) -> float:
+        """How far it is, from 0 to 1, by its cells and the outermost bar of the present one.
+
+        Example:
+            >>> Progress(3, 4, ("film.mp4: 40% 120/300 [00:10<00:15, 12.00 frames/s]",)).fraction
+            0.6
+        """
+        within = re.search(r"(\d+)%", self.bars[0]) if self.bars else None
+        return (self.cell - 1 + (int(within[1]) / 100 if within else 0.0)) / max(self.cells, 1)
+
+    @property
+    def left(self) -> float | None:
+        """The seconds that the outermost bar says are left; None when it says nothing.
+
+        Example:
+            >>> Progress(3, 4, ("film.mp4: 40% 120/300 [00:10<01:02:15, 12.00 frames/s]",)).left
+            3735.0
+        """
+        told = re.search(r"<([\d:]+)", self.bars[0]) if self.bars else None
+        if told is None:
+            return None
+        seconds = 0.0
+        for part in told[1].split(":"):
+            seconds = seconds * 60 + int(part)
+        return seconds
+
     def __str__(self) -> str:
         """Return it as one line."""
         return "  ".join([f"cell {self.cell} of {self.cells}", *self.bars])

@@ -1,4 +1,4 @@
-from .colours import GREY, Mark, colours_of, marks
+from .colours import GREY, Mark, colours_of, marks, project_colours, project_marks
 from .dark import themed
 from .evaluation import draw_confusion, draw_det, draw_reliability
 from .film import draw_screen_time, draw_timeline
@@ -6,7 +6,6 @@ from .gallery import draw_gallery
 from .map import draw_map
 from .mistakes import show_mistakes
 from .people import draw_people
-from .project_marks import project_colours, project_marks
 from .style import escaped, template
 from .thresholds import draw_distances, draw_outcomes
 from .thumbnails import Thumbnails, contact_sheet, face_thumbnail, thumbnails

@@ -31,7 +31,7 @@ def draw_timeline(
         appearances: The columns of `appearances.csv`; may be empty. Groups of unknown people come last, in grey.
         duration: Length of the film in seconds.
         tracks: The columns of `tracks.parquet`; with them the pointer shows why a name was given.
-        looks: Of people, such as `facelib.plots.project_marks` returns; without it each figure has its own.
+        looks: Of people, such as `facelib.plots.colours` returns; without it each figure has its own.
 
     Returns:
         The figure, one trace a person; `base` and `x` of a bar are its start and length in seconds, `y` the number

@@ -23,7 +23,7 @@ def draw_map(
     Args:
         points: One row a face, with the columns `picture`, `face`, `person`, `x` and `y`.
         people: The whole cast, when `points` holds a part of it only, so that colours stay as in the other figures.
-        looks: Of people, such as `facelib.plots.project_marks` returns; without it each figure has its own.
+        looks: Of people, such as `facelib.plots.colours` returns; without it each figure has its own.
         lasso: Whether dragging draws a loop around points, where it otherwise zooms.
 
     Returns:

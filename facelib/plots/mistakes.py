@@ -13,19 +13,13 @@ from facelib.faces import BOX
 from facelib.films.appearances import timecode
 from facelib.films.media.decode import UnreadableFilm, read_frame_at
 from facelib.films.media.times import read_film_times
-from facelib.images import crop, data_uri, thumbnail
-from facelib.plots.colours import GROUND, WRONG
-from facelib.plots.thumbnails import Thumbnails
+from facelib.images import crop, encode_jpeg, thumbnail
+from facelib.plots.colours import WRONG
+from facelib.plots.thumbnails import Thumbnails, tile
 from facelib.project import Project
 from facelib.project.wording import counted
 
 _INK = "var(--jp-ui-font-color1,#444)"
-_TILE = (
-    '<figure style="margin:0;width:{width}px">'
-    f'<div style="height:{{size}}px;display:flex;align-items:center;justify-content:center;{GROUND}">{{picture}}</div>'
-    '<figcaption style="font-size:12px;line-height:1.35;overflow-wrap:anywhere"><b style="color:{colour}">{mistake}</b>'
-    "<br>{label}{arrow}{name}<br>{sure}{faces}<br>{film} {when}</figcaption></figure>"
-)
 
 
 def show_mistakes(
@@ -57,24 +51,21 @@ def show_mistakes(
 
 
 def _tile(row: pd.Series, films: Mapping[str, Path], project: Project | None, size: int) -> str:
-    sure, faces = float(row["confidence"]), int(row["faces"])
-    return _TILE.format(
-        width=size + 20,
-        size=size,
-        picture=_picture(row, films.get(str(row["film"])), project, size),
-        colour=WRONG if "named" in str(row["mistake"]) and row["mistake"] != "not named" else _INK,
-        mistake=html.escape(str(row["mistake"])),
-        label=html.escape(str(row["label"])),
-        arrow=" → " if row["name"] else "",
-        name=html.escape(str(row["name"])),
-        sure=f"sure {sure:.2f}, " if np.isfinite(sure) else "",
-        faces=counted(faces, "face"),
-        film=html.escape(str(row["film"])),
-        when=timecode(float(row["time"])) if np.isfinite(row["time"]) else f"frame {row['frame']}",
+    mistake, label, name, film = (html.escape(str(row[field])) for field in ("mistake", "label", "name", "film"))
+    colour = WRONG if "named" in mistake and mistake != "not named" else _INK
+    sure = f"sure {row['confidence']:.2f}, " if np.isfinite(row["confidence"]) else ""
+    when = timecode(float(row["time"])) if np.isfinite(row["time"]) else f"frame {row['frame']}"
+    taken_for = f" → {name}" if name else ""
+    caption = (
+        f'<b style="color:{colour}">{mistake}</b><br>{label}{taken_for}<br>{sure}{counted(int(row["faces"]), "face")}'
+        f"<br>{film} {when}"
     )
+    # Small faces are shown larger than they are, or nobody could tell whose they are.
+    picture = _picture(row, films.get(str(row["film"])), project, size)
+    return tile(picture, caption, size=size, width=size + 20, alt=str(row["label"]), fill=True)
 
 
-def _picture(row: pd.Series, film: Path | None, project: Project | None, size: int) -> str:
+def _picture(row: pd.Series, film: Path | None, project: Project | None, size: int) -> bytes | str:
     if film is None or not np.isfinite(row["time"]):
         return "no picture"
     try:
@@ -86,6 +77,4 @@ def _picture(row: pd.Series, film: Path | None, project: Project | None, size: i
     except UnreadableFilm:
         return "unreadable"
     face = crop(image, row[BOX].to_numpy(float), margin=0.4)
-    # Small faces are shown larger than they are, or nobody could tell whose they are.
-    fit = "width:100%;height:100%;object-fit:contain"
-    return f'<img src="{data_uri(thumbnail(face, size=size))}" alt="{html.escape(str(row["label"]))}" style="{fit}">'
+    return encode_jpeg(thumbnail(face, size=size))

@@ -13,17 +13,10 @@ import pandas as pd
 
 from facelib.faces import BOX, Image
 from facelib.films.appearances import timecode
-from facelib.images import UnreadablePicture, crop, data_uri, jpeg_uri, read_image, thumbnail
+from facelib.images import UnreadablePicture, crop, encode_jpeg, jpeg_uri, read_image, thumbnail
 from facelib.plots.colours import GROUND
 from facelib.plots.style import evenly_picked
 from facelib.project import path_of
-
-_TILE = (
-    '<figure style="margin:0;width:{width}px">'
-    f'<div style="height:{{size}}px;display:flex;align-items:center;justify-content:center;{GROUND}">{{picture}}</div>'
-    '<figcaption title="{name}" style="font-size:12px;line-height:1.35;overflow-wrap:anywhere">{caption}</figcaption>'
-    "</figure>"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +37,31 @@ class Thumbnails:
 
     def _repr_html_(self) -> str:
         return self.html
+
+
+def tile(
+    picture: bytes | str, caption: str, *, size: int, width: int = 0, alt: str = "", title: str = "", fill: bool = False
+) -> str:
+    """Return a small picture with its caption, in HTML, as `Thumbnails.side_by_side` takes it.
+
+    Args:
+        picture: A JPEG, or the words that stand in its place, such as `file gone`.
+        caption: HTML; names in it must be escaped.
+        size: The height of the ground, in pixels; the picture fits in.
+        width: Of the ground and the caption, in pixels; 0 takes `size`.
+        alt: What the picture shows.
+        title: What appears when the pointer rests on the caption.
+        fill: Whether a smaller picture is enlarged to the ground.
+    """
+    fit = "width:100%;height:100%;object-fit:contain" if fill else "max-width:100%;max-height:100%"
+    if isinstance(picture, bytes):
+        picture = f'<img src="{jpeg_uri(picture)}" alt="{html.escape(alt)}" style="{fit}">'
+    ground = f"height:{size}px;display:flex;align-items:center;justify-content:center;{GROUND}"
+    return (
+        f'<figure style="margin:0;width:{width or size}px;font-size:12px;line-height:1.35">'
+        f'<div style="{ground}">{picture}</div>'
+        f'<figcaption title="{html.escape(title)}" style="overflow-wrap:anywhere">{caption}</figcaption></figure>'
+    )
 
 
 def thumbnails(table: pd.DataFrame, folder: str | Path, *, size: int = 96, most: int = 60) -> Thumbnails:
@@ -82,10 +100,8 @@ def contact_sheet(shots: pd.DataFrame, keyframes: pd.DataFrame, *, most: int = 6
     for _, row in shown.iterrows():
         begins = f" by a {row['transition']}" if row["transition"] == "fade" else ""
         caption = f"<b>{row['shot']}</b> at {timecode(row['start'])}{begins}<br>scene {row['scene']}"
-        image = (
-            f'<img src="{jpeg_uri(row["picture"])}" alt="shot {row["shot"]}" style="max-width:100%;max-height:100%">'
-        )
-        tiles.append(_TILE.format(width=160, size=90, picture=image, caption=caption, name=f"set-up {row['setup']}"))
+        shot, setup = f"shot {row['shot']}", f"set-up {row['setup']}"
+        tiles.append(tile(row["picture"], caption, size=90, width=160, alt=shot, title=setup))
     return _page(tiles, len(shown), len(rows))
 
 
@@ -109,19 +125,23 @@ def face_thumbnail(folder: str | Path, row: pd.Series, *, size: int = 96) -> Ima
     return thumbnail(image, size=size)
 
 
+def face_or_reason(folder: str | Path, row: pd.Series, *, size: int = 96) -> bytes | str:
+    """Return the face of `face_thumbnail` as JPEG, or in two words why there is none."""
+    try:
+        return encode_jpeg(face_thumbnail(folder, row, size=size))
+    except UnreadablePicture:
+        return "unreadable"
+    except FileNotFoundError:
+        return "file gone"
+
+
 def _page(tiles: Iterable[str], shown: int, total: int) -> Thumbnails:
     return Thumbnails.side_by_side(tiles, "" if shown == total else f"{shown} of {total}, evenly picked.")
 
 
 def _tile(row: pd.Series, folder: Path, size: int) -> str:
-    picture_name = Path(str(row["picture"]))
-    name, stem = html.escape(picture_name.name), html.escape(picture_name.stem)
-    person = html.escape(str(row["person"]))
-    try:
-        picture = f'<img src="{data_uri(face_thumbnail(folder, row, size=size))}" alt="{person}, {name}">'
-    except UnreadablePicture:
-        picture = "unreadable"
-    except FileNotFoundError:
-        picture = "file gone"
+    person, path = str(row["person"]), Path(str(row["picture"]))
     reason = f"<br><b>{html.escape(str(row['reason']))}</b>" if row.get("reason") else ""
-    return _TILE.format(width=size + 28, size=size, picture=picture, caption=f"{person}<br>{stem}{reason}", name=name)
+    caption = f"{html.escape(person)}<br>{html.escape(path.stem)}{reason}"
+    picture, alt = face_or_reason(folder, row, size=size), f"{person}, {path.name}"
+    return tile(picture, caption, size=size, width=size + 28, alt=alt, title=path.name)

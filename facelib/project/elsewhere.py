@@ -9,7 +9,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from facelib.project.files import atomic_write, write_text
+from facelib.project.files import atomic_write, short_name, write_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,4 +55,4 @@ def give_place_back(path: Path) -> None:
 
 
 def _note(path: Path) -> Path:
-    return path.with_name(f".{path.name}.elsewhere")
+    return path.with_name(f".{short_name(path.name)}.elsewhere")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import secrets
@@ -14,6 +15,8 @@ from facelib.project.spreadsheets import csv_text
 
 if TYPE_CHECKING:
     import pandas as pd
+
+_LONGEST = 220  # bytes
 
 
 @contextmanager
@@ -33,7 +36,7 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
         raise OSError(f"expected to make the folder {str(path.parent)!r}, got: {error}") from error
     _remove_leftovers(path)
     # The suffix stays last: encoders choose the container by it.
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}-{secrets.token_hex(4)}{path.suffix}")
+    temporary = path.with_name(f".{short_name(path.stem)}.{os.getpid()}-{secrets.token_hex(4)}{path.suffix}")
     try:
         yield temporary
         os.replace(temporary, path)
@@ -45,11 +48,22 @@ def _remove_leftovers(path: Path) -> None:
     """Remove the temporary files of processes that were killed while they wrote this file."""
     import psutil
 
-    pattern = re.compile(re.escape(f".{path.stem}.") + r"(\d+)-[0-9a-f]{8}" + re.escape(path.suffix))
+    pattern = re.compile(re.escape(f".{short_name(path.stem)}.") + r"(\d+)-[0-9a-f]{8}" + re.escape(path.suffix))
     for other in path.parent.iterdir():
         match = pattern.fullmatch(other.name)
         if match and not psutil.pid_exists(int(match[1])):
             other.unlink(missing_ok=True)
+
+
+def short_name(name: str) -> str:
+    """Return a name to which something may be added: the SHA-256 of one that is too long, since files have 255 bytes.
+
+    Example:
+        >>> short_name("film"), len(short_name("x" * 250))
+        ('film', 64)
+    """
+    encoded = os.fsencode(name)
+    return name if len(encoded) <= _LONGEST else hashlib.sha256(encoded).hexdigest()
 
 
 def text_of(name: str) -> str:
@@ -97,6 +111,13 @@ def link_or_move(source: Path, target: Path) -> None:
         raise
     except OSError:  # not every file system has links
         os.replace(source, target)
+
+
+def remove_with_folder(path: Path) -> None:
+    """Remove a file, and its folder when it was the last one in it."""
+    path.unlink()
+    if not any(path.parent.iterdir()):
+        path.parent.rmdir()
 
 
 def write_text(text: str, path: str | Path) -> None:

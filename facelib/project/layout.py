@@ -12,10 +12,19 @@ from pathlib import Path
 
 from facelib.images import find_pictures_below
 from facelib.project.cast import person_folders
-from facelib.project.digests import digest, file_digest, file_digests
-from facelib.project.files import file_lock, path_of, text_of
+from facelib.project.digests import file_digest, file_digests
+from facelib.project.files import file_lock, path_of, short_name, text_of
 
-_LONGEST_LOCK = 240  # bytes
+
+class _Place:
+    """A property: the path of a file or folder below one of the folders of a project or of a film."""
+
+    def __init__(self, folder: str, name: str) -> None:
+        self._folder, self._name = folder, name
+
+    def __get__(self, owner: object, kind: type | None = None) -> Path:
+        folder: Path = getattr(owner, self._folder)
+        return folder / self._name
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,89 +69,57 @@ class Project:
         return self.data_dir / self.name
 
     @property
-    def people(self) -> Path:
-        """One folder of pictures per person, named after the person."""
-        return self.data / "people"
-
-    @property
-    def videos(self) -> Path:
-        """The films."""
-        return self.data / "videos"
-
-    @property
-    def disabled(self) -> Path:
-        """The list of pictures to leave out: one path relative to `data` per line; `#` begins a comment."""
-        return self.data / "disabled.txt"
-
-    @property
-    def wikidata(self) -> Path:
-        """The user's list of Wikidata ids: a CSV file with the columns `person` and `id`."""
-        return self.data / "wikidata.csv"
-
-    @property
     def output(self) -> Path:
         """The folder of everything facelib made."""
         return self.output_dir / self.name
 
-    @property
-    def faces(self) -> Path:
-        """The table of known faces."""
-        return self.output / "faces.parquet"
+    people = _Place("data", "people")
+    """One folder of pictures per person, named after the person."""
 
-    @property
-    def map(self) -> Path:
-        """The table of the t-SNE map."""
-        return self.output / "map.parquet"
+    videos = _Place("data", "videos")
+    """The films."""
 
-    @property
-    def recognizer(self) -> Path:
-        """The fitted recognizer; a `.json` file beside it says what it was made from."""
-        return self.output / "recognizer.skops"
+    disabled = _Place("data", "disabled.txt")
+    """The list of pictures to leave out: one path relative to `data` per line; `#` begins a comment."""
 
-    @property
-    def runs(self) -> Path:
-        """One folder per run of the pipeline."""
-        return self.output / "runs"
+    wikidata = _Place("data", "wikidata.csv")
+    """The user's list of Wikidata ids: a CSV file with the columns `person` and `id`."""
 
-    @property
-    def film_summary(self) -> Path:
-        """One row a film of the last run: what was found in it, or why it was left out."""
-        return self.output / "videos" / "summary.csv"
+    faces = _Place("output", "faces.parquet")
+    """The table of known faces."""
 
-    @property
-    def corrections(self) -> Path:
-        """The user's decisions, one a row, only ever appended to."""
-        return self.output / "corrections.csv"
+    map = _Place("output", "map.parquet")
+    """The table of the t-SNE map."""
 
-    @property
-    def marks(self) -> Path:
-        """Which colour and symbol each person has, so that they stay the same."""
-        return self.output / "marks.csv"
+    recognizer = _Place("output", "recognizer.skops")
+    """The fitted recognizer; a `.json` file beside it says what it was made from."""
 
-    @property
-    def archive(self) -> Path:
-        """The folder of the index over all films, made and searched by `facelib.archive`."""
-        return self.output / "archive"
+    runs = _Place("output", "runs")
+    """One folder per run of the pipeline."""
 
-    @property
-    def store(self) -> Path:
-        """The folder in which many machines leave tables and attempts, see `facelib.archive.cluster`."""
-        return self.output / "store"
+    film_summary = _Place("output", "videos/summary.csv")
+    """One row a film of the last run: what was found in it, or why it was left out."""
 
-    @property
-    def page(self) -> Path:
-        """The page of the whole project, opened in a browser."""
-        return self.output / "index.html"
+    corrections = _Place("output", "corrections.csv")
+    """The user's decisions, one a row, only ever appended to."""
 
-    @property
-    def page_data(self) -> Path:
-        """The page's data of all films together."""
-        return self.output / "page" / "project.js"
+    marks = _Place("output", "marks.csv")
+    """Which colour and symbol each person has, so that they stay the same."""
 
-    @property
-    def unknowns(self) -> Path:
-        """The folder of the groups of unknown people over all films."""
-        return self.output / "unknowns"
+    archive = _Place("output", "archive")
+    """The folder of the index over all films, made and searched by `facelib.archive`."""
+
+    store = _Place("output", "store")
+    """The folder in which many machines leave tables and attempts, see `facelib.archive.cluster`."""
+
+    page = _Place("output", "index.html")
+    """The page of the whole project, opened in a browser."""
+
+    page_data = _Place("output", "page/project.js")
+    """The page's data of all films together."""
+
+    unknowns = _Place("output", "unknowns")
+    """The folder of the groups of unknown people over all films."""
 
     def place_of(self, path: Path) -> str:
         """Return a file's name that stays when the project is moved: its path in the project's folders, if there."""
@@ -189,10 +166,7 @@ class Project:
             OSError: When the output folder cannot be written.
         """
         files = self.film(video)
-        name = files.folder.name
-        if len(name.encode()) > _LONGEST_LOCK:  # file systems allow 255 bytes, suffix and all
-            name = digest(name)
-        lock = self.output / ".locks" / f"{name}.lock"
+        lock = self.output / ".locks" / f"{short_name(files.folder.name)}.lock"
         with file_lock(lock, what=f"other run on the film {Path(video).name!r}"):
             yield files
 
@@ -301,10 +275,8 @@ class FilmFiles:
 
     folder: Path
 
-    @property
-    def source(self) -> Path:
-        """The file that holds the film's file name."""
-        return self.folder / "film.txt"
+    source = _Place("folder", "film.txt")
+    """The file that holds the film's file name."""
 
     @property
     def film(self) -> str:
@@ -314,85 +286,55 @@ class FilmFiles:
         except (OSError, ValueError):
             return ""
 
-    @property
-    def detections(self) -> Path:
-        """The table of every face in every frame."""
-        return self.folder / "detections.parquet"
+    detections = _Place("folder", "detections.parquet")
+    """The table of every face in every frame."""
 
-    @property
-    def found(self) -> Path:
-        """The table of tracks before naming."""
-        return self.folder / "found.parquet"
+    found = _Place("folder", "found.parquet")
+    """The table of tracks before naming."""
 
-    @property
-    def named(self) -> Path:
-        """The table of tracks as named by face and context, before groups and decisions."""
-        return self.folder / "named.parquet"
+    named = _Place("folder", "named.parquet")
+    """The table of tracks as named by face and context, before groups and decisions."""
 
     @property
     def is_named(self) -> bool:
         """Whether the film's tracks have been found and named."""
         return self.named.is_file() or self.tracks.is_file()
 
-    @property
-    def tracks(self) -> Path:
-        """The table of tracks, one name each."""
-        return self.folder / "tracks.parquet"
+    tracks = _Place("folder", "tracks.parquet")
+    """The table of tracks, one name each."""
 
-    @property
-    def looks(self) -> Path:
-        """The table of the best faces of each track."""
-        return self.folder / "looks.parquet"
+    looks = _Place("folder", "looks.parquet")
+    """The table of the best faces of each track."""
 
-    @property
-    def followed(self) -> Path:
-        """What the tables were made from, so that a film can be named again without being decoded."""
-        return self.folder / "followed.json"
+    followed = _Place("folder", "followed.json")
+    """What the tables were made from, so that a film can be named again without being decoded."""
 
-    @property
-    def shots(self) -> Path:
-        """The table of shots."""
-        return self.folder / "shots.csv"
+    shots = _Place("folder", "shots.csv")
+    """The table of shots."""
 
-    @property
-    def times(self) -> Path:
-        """The table of when each frame is shown, with the map from the times of the film's file."""
-        return self.folder / "times.parquet"
+    times = _Place("folder", "times.parquet")
+    """The table of when each frame is shown, with the map from the times of the film's file."""
 
-    @property
-    def keyframes(self) -> Path:
-        """One picture a shot."""
-        return self.folder / "keyframes.parquet"
+    keyframes = _Place("folder", "keyframes.parquet")
+    """One picture a shot."""
 
-    @property
-    def exports(self) -> Path:
-        """The folder of subtitles, timelines and tables for other programs."""
-        return self.folder / "exports"
+    exports = _Place("folder", "exports")
+    """The folder of subtitles, timelines and tables for other programs."""
 
-    @property
-    def reel(self) -> Path:
-        """The appearances of chosen people, cut together."""
-        return self.folder / "select_reel.mp4"
+    reel = _Place("folder", "select_reel.mp4")
+    """The appearances of chosen people, cut together."""
 
-    @property
-    def appearances(self) -> Path:
-        """Who is on screen from when to when."""
-        return self.folder / "appearances.csv"
+    appearances = _Place("folder", "appearances.csv")
+    """Who is on screen from when to when."""
 
-    @property
-    def annotated(self) -> Path:
-        """The film with names drawn on it."""
-        return self.folder / "annotated.mp4"
+    annotated = _Place("folder", "annotated.mp4")
+    """The film with names drawn on it."""
 
-    @property
-    def drawn(self) -> Path:
-        """What the annotated film shows, by content."""
-        return self.folder / "drawn.json"
+    drawn = _Place("folder", "drawn.json")
+    """What the annotated film shows, by content."""
 
-    @property
-    def page_data(self) -> Path:
-        """The page's data of this film; the faces of its tracks are beside it."""
-        return self.folder / "page" / "film.js"
+    page_data = _Place("folder", "page/film.js")
+    """The page's data of this film; the faces of its tracks are beside it."""
 
 
 def _state(path: Path) -> list[int]:

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import hashlib
+import html
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import IO, Any
+from urllib.parse import quote
 
 from facelib.project.digests import sha256_of
 
 _PATIENCE = timedelta(seconds=90)  # for a server that throttles, or is being started again
 _RETRIES = 1_000  # within that time; the pauses in between are drawn by chance, and may all be short
 _REFUSED = re.compile(r"status code: 40[13]\b")
+_NO_NAME = "object with invalid path"
+_SAID = re.compile(r"<Code>(.*?)</Code>.*?<Message>(.*?)</Message>", re.DOTALL)
+_CLOCK = "set the clock of this machine right, and run this again"
 _REMEDY = (
     "the environment tells the address and the credentials: AWS_ENDPOINT_URL, AWS_REGION, AWS_ACCESS_KEY_ID and "
     "AWS_SECRET_ACCESS_KEY"
@@ -52,7 +57,8 @@ class Store:
     """Objects under one address. An object is written whole or not at all, and never changed.
 
     Attributes:
-        address: Such as `s3://bucket/folder` or `file:///folder`; a bucket's credentials come from the environment.
+        address: Such as `s3://bucket/folder`, with nothing escaped in it, or `file:///folder`; a bucket's credentials
+            come from the environment.
 
     Raises:
         ImportError: When the extra `scale` is not installed.
@@ -88,9 +94,10 @@ class Store:
             self.folder.mkdir(parents=True, exist_ok=True)
             return LocalStore(self.folder)
         plain = os.environ.get("AWS_ENDPOINT_URL", "").startswith("http://")
+        kind, _, place = self.address.partition("://")
         try:
             return from_url(
-                self.address,
+                f"{kind}://{quote(place, safe='/:@')}",  # as it is: `#1` in a project's name begins no fragment
                 client_options={"allow_http": True} if plain else None,
                 retry_config={"max_retries": _RETRIES, "retry_timeout": _PATIENCE},
             )
@@ -264,6 +271,8 @@ class Store:
     def find(self, below: str = "") -> dict[str, str]:
         """Return the ETags of the objects by their names, sorted.
 
+        Objects that stand for a folder in which others lie, as the web pages of storages make them, are left out.
+
         Args:
             below: Only those in this folder of the store.
 
@@ -274,7 +283,9 @@ class Store:
 
         with self._told(below):
             found = [one for batch in obstore.list(self._objects, below or None) for one in batch]
-        return {str(one["path"]): str(one["e_tag"]) for one in sorted(found, key=_path)}
+        folders = _folders_of(map(_path, found))
+        there = (one for one in sorted(found, key=_path) if one["size"] or _path(one) not in folders)
+        return {_path(one): str(one["e_tag"]) for one in there}
 
     @contextmanager
     def _told(self, name: str) -> Iterator[None]:
@@ -286,14 +297,16 @@ class Store:
             yield
         except FileNotFoundError:
             raise FileNotFoundError(f"expected an object at {where!r}, found none") from None
-        except (PermissionDeniedError, UnauthenticatedError) as error:
-            raise PermissionError(
-                f"expected the right to read and write {where!r}, it was refused: {_reason(error)}; {_REMEDY}"
-            ) from None
         except BaseError as error:
-            if _REFUSED.search(str(error)):  # of a listing, obstore says no more than that
+            # Of a listing that is refused, obstore says no more than the status.
+            if isinstance(error, PermissionDeniedError | UnauthenticatedError) or _REFUSED.search(str(error)):
+                remedy = _CLOCK if "TimeTooSkewed" in str(error) else _REMEDY
                 raise PermissionError(
-                    f"expected the right to read {where!r}, it was refused: {_reason(error)}; {_REMEDY}"
+                    f"expected the right to read and write {where!r}, it was refused: {_reason(error)}; {remedy}"
+                ) from None
+            if _NO_NAME in str(error):
+                raise OSError(
+                    f"expected in {where!r} objects that are called as files can be, got: {_reason(error)}; rename it"
                 ) from None
             raise OSError(f"expected {where!r} to answer, got: {_reason(error)}; {_REMEDY}") from None
 
@@ -302,6 +315,17 @@ def _path(one: Any) -> str:
     return str(one["path"])
 
 
+def _folders_of(names: Iterable[str]) -> set[str]:
+    """Return the folders of some objects, with those above; the store's own is empty."""
+    found = {""}
+    for name in names:
+        while (name := name.rpartition("/")[0]) not in found:
+            found.add(name)
+    return found
+
+
 def _reason(error: Exception) -> str:
-    """Return what an error of obstore says on its first line, without its source."""
-    return str(error).split("\n", 1)[0].split(": <?xml", 1)[0]
+    """Return what an error of obstore says on its first line, without its source, and what the server said."""
+    first = str(error).split("\n", 1)[0].split(": <", 1)[0]
+    said = _SAID.search(str(error))
+    return f"{first}, {said[1]}: {html.unescape(said[2]).rstrip('.')}" if said else first

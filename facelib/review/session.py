@@ -9,22 +9,12 @@ from typing import Literal
 
 import pandas as pd
 
-from facelib.films.corrections import (
-    CORRECTION_COLUMNS,
-    NOT_A_FACE,
-    append_corrections,
-    correct_films,
-    current,
-    group_number,
-    is_group,
-    read_corrections,
-)
-from facelib.films.corrections.log import now
+from facelib.films.corrections import correct_films, current
 from facelib.project import Project
-from facelib.project.names import UNKNOWN, known_name
+from facelib.project.decisions import CORRECTION_COLUMNS, append_corrections, now, read_corrections
+from facelib.project.names import NOT_A_FACE, UNKNOWN, group_number, is_group, known_name
 from facelib.project.wording import counted
-from facelib.review.tables import FACE, best_faces, read_pictures, read_tracks
-from facelib.review.worth import worth_asking
+from facelib.review.tables import FACE, best_faces, read_pictures, read_tracks, worth_asking
 
 Filter = Literal["all", "undecided", "unsure", "unknown", "decided"]
 

@@ -1,18 +1,23 @@
-"""What a review shows of each track: its row, its best face, and its pictures."""
+"""What a review shows of each track: its row, its best face, its pictures, and what looking at it is worth."""
 
 from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
 from facelib.faces import BOX
+from facelib.films.corrections.apply import labels
 from facelib.project import Project
+from facelib.project.names import NOT_A_FACE, UNKNOWN, is_group
 
 FACE = ["frame", *BOX]
 """The columns by which a decision's track is found again."""
+
+_SHORTEST = 0.2  # seconds counted for even a track of one frame
 
 
 def read_tracks(path: Path) -> pd.DataFrame:
@@ -50,3 +55,42 @@ def read_pictures(path: str, changed: int) -> dict[int, list[bytes]]:
         if picture:
             found.setdefault(track, []).append(picture)
     return found
+
+
+def worth_asking(tracks: pd.DataFrame) -> pd.DataFrame:
+    """Order tracks for review: the least confident and the longest on screen first.
+
+    `worth = (1 - confidence) * effect`: the expected seconds on screen that are named wrong now and right after the
+    review. `effect` is the track's own length in seconds, at least 0.2; in a group of unknown people the longest track
+    that nobody has decided about stands for all of the group, so its effect is the group's seconds, because naming it
+    names the group. Of two tracks with one name in one moment at least one is wrong: their confidence counts as at most
+    one half. What the user has decided is worth nothing.
+
+    Args:
+        tracks: The columns of `tracks.parquet`; with `video` where they are of several films.
+
+    Returns:
+        The tracks, most worth asking first, with the columns `label`, `seconds`, `effect` and `worth`.
+    """
+    table = tracks.assign(label=labels(tracks), seconds=(tracks["end"] - tracks["start"]).clip(lower=_SHORTEST))
+    open_rows = (table["source"] != "user") if "source" in table else pd.Series(True, index=table.index)
+    effect = table["seconds"].astype(float)
+    grouped = table["label"].map(is_group).astype(bool)
+    asked = table[grouped & open_rows].sort_values("seconds", ascending=False, kind="stable")
+    asked = asked.drop_duplicates("label")
+    effect[asked.index] = asked["label"].map(table.groupby("label")["seconds"].sum()).astype(float)
+    doubt = 1 - table["confidence"].astype(float)
+    doubt = doubt.mask(_twice(table), doubt.clip(lower=0.5)).where(open_rows, 0.0)
+    table = table.assign(effect=effect, worth=doubt * effect)
+    by = ["worth", *(["video"] if "video" in table else []), "track"]
+    return table.sort_values(by, ascending=[False] + [True] * (len(by) - 1))
+
+
+def _twice(table: pd.DataFrame) -> pd.Series:
+    """Return for each track whether another one of its film has its name at the same time."""
+    named = table[~table["label"].isin([UNKNOWN, NOT_A_FACE])].sort_values("start_frame", kind="stable")
+    by = [named["label"], named["video"]] if "video" in named else [named["label"]]
+    ends = named.groupby(by)["end_frame"].cummax()
+    before = ends.groupby(by).shift().fillna(-1)
+    after = named.groupby(by)["start_frame"].shift(-1).fillna(np.inf)
+    return ((before >= named["start_frame"]) | (after <= ends)).reindex(table.index, fill_value=False)

@@ -1,23 +1,27 @@
-"""Answers, kept as compressed bytes for each state of what they are made from, and sent in pieces."""
+"""Answers, kept as compressed bytes for each state of what they are made from, and sent in pieces.
+
+What is in memory is sent without the way through routes and dependencies, which takes most of the time.
+"""
 
 from __future__ import annotations
 
 import gzip
 import hashlib
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from threading import Lock
 from typing import Annotated
 
+from anyio import to_thread
 from fastapi import Request, Response
 from pydantic import BaseModel
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from facelib.project import Project, text_of
 from facelib.server.cached import Kept
 from facelib.server.dependencies import held_by_app
-from facelib.server.etags import is_named
+from facelib.server.middleware import is_named
+from facelib.server.security.recognise import Callers
+from facelib.server.settings import ServerSettings, project_names
 
 _KEPT = 256  # answers in memory
 _LARGEST = 2**18  # bytes of an answer that is kept, and of a piece
@@ -106,8 +110,7 @@ class Answers:
 
     def __init__(self) -> None:
         self._kept: Kept[Content] = Kept(_KEPT)
-        self._known: OrderedDict[str, Known] = OrderedDict()
-        self._lock = Lock()
+        self._known: Kept[Known] = Kept(_KEPT)
 
     def find(
         self, request: Request, project: Project, state: Callable[[], object], make: Callable[[], BaseModel]
@@ -142,22 +145,16 @@ class Answers:
 
     def known(self, scope: Scope) -> Known | None:
         """Return how a request was answered before."""
-        with self._lock:
-            return self._known.get(address_of(scope))
+        return self._known.peek(address_of(scope), None)
 
     def forget(self) -> None:
         """Drop everything that is held in memory."""
-        with self._lock:
-            self._known.clear()
+        self._known.forget()
         self._kept.forget()
 
     def _note(self, request: Request, project: Project, read: Callable[[], Content | None]) -> None:
-        key = address_of(request.scope)
-        with self._lock:
-            self._known[key] = Known(text_of(project.name), request.scope.get("route"), read)
-            self._known.move_to_end(key)
-            while len(self._known) > _KEPT:
-                self._known.popitem(last=False)
+        known = Known(text_of(project.name), request.scope.get("route"), read)
+        self._known.keep(address_of(request.scope), None, known)
 
 
 def address_of(scope: Scope) -> str:
@@ -180,3 +177,38 @@ def _takes_gzip(accepted: str) -> bool:
         if name.strip().casefold() in ("gzip", "*"):
             return weight.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
     return False
+
+
+class KnownAnswers:
+    """Middleware that answers what was asked before and has not changed since, to whoever may read the project.
+
+    Args:
+        app: Answers everything else, and says what is wrong where something is.
+        answers: How addresses were answered.
+        callers: Whoever calls.
+        settings: Where the projects are.
+    """
+
+    def __init__(self, app: ASGIApp, *, answers: Answers, callers: Callers, settings: ServerSettings) -> None:
+        self.app = app
+        self._answers, self._callers, self._settings = answers, callers, settings
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer from memory, or pass the request on."""
+        if scope["type"] == "http" and scope["method"] == "GET" and (known := self._answers.known(scope)):
+            answer = await to_thread.run_sync(self._answer, known, Request(scope))
+            if answer is not None:
+                scope["route"] = known.route
+                await answer(scope, receive, send)
+                return
+        await self.app(scope, receive, send)
+
+    def _answer(self, known: Known, request: Request) -> Response | None:
+        try:
+            caller = self._callers.recognise(request)
+            if not caller.may("read", known.project) or known.project not in project_names(self._settings):
+                return None
+            content = known.read()
+        except Exception:  # the usual way meets the same and says so
+            return None
+        return answer_content(content, request) if content is not None else None

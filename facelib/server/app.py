@@ -15,25 +15,19 @@ from prometheus_client import CollectorRegistry
 from starlette.routing import BaseRoute
 
 from facelib.server import embedded, front
-from facelib.server.answers import Answers
+from facelib.server.answers import Answers, KnownAnswers
 from facelib.server.api import events, jobs, of_projects, projects, server, session, tokens, uploads, users
 from facelib.server.api.doctor import GalleryDoctor
+from facelib.server.api.identify import Networks
+from facelib.server.api.tokens import make_first_token
 from facelib.server.database import Store, open_store
-from facelib.server.etags import ETags
 from facelib.server.events import EventFeed
 from facelib.server.examples import add_examples
 from facelib.server.films import FilmPages
-from facelib.server.headers import SecurityHeaders
-from facelib.server.heads import Heads
 from facelib.server.jobs.worker import Workers
-from facelib.server.known import KnownAnswers
-from facelib.server.limits import LARGEST_BODY, BodyLimit
-from facelib.server.networks import Networks
-from facelib.server.observe import Observe
-from facelib.server.prefix import Prefix
+from facelib.server.middleware import LARGEST_BODY, BodyLimit, ETags, Heads, Observe, Prefix, SecurityHeaders
 from facelib.server.problems import ProblemDocument, add_handlers, describe
 from facelib.server.reviews import Reviews
-from facelib.server.security.first import make_first_token
 from facelib.server.security.recognise import Callers
 from facelib.server.settings import API, ServerSettings
 from facelib.server.warming import get_ready

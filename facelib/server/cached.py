@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from facelib.films.appearances import appearances, with_ends
 from facelib.project import Project, identities
+from facelib.project.kept import kept_by_file
 
 Value = TypeVar("Value")
 
@@ -28,12 +29,12 @@ class Kept(Generic[Value]):
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._held: OrderedDict[str, tuple[object, Value]] = OrderedDict()
-        self._making: dict[str, Lock] = {}
+        self._held: OrderedDict[Hashable, tuple[object, Value]] = OrderedDict()
+        self._making: dict[Hashable, Lock] = {}
         self._forgotten = 0
         self._lock = Lock()
 
-    def find(self, key: str, state: object, make: Callable[[], Value]) -> Value:
+    def find(self, key: Hashable, state: object, make: Callable[[], Value]) -> Value:
         """Return the value of a key, made anew where its state is another one than when it was made.
 
         Of many who ask at once, one makes it, and the others wait for that.
@@ -52,25 +53,33 @@ class Kept(Generic[Value]):
                 self._making.pop(key, None)
                 if forgotten != self._forgotten:
                     return made
-                self._held[key] = state, made
-                self._has(key, state)
-                while len(self._held) > self._most:
-                    self._held.popitem(last=False)
+                self._put(key, state, made)
         return made
 
-    def peek(self, key: str, state: object) -> Value | None:
+    def keep(self, key: Hashable, state: object, value: Value) -> None:
+        """Keep a value that is made already, in place of any other of its key."""
+        with self._lock:
+            self._put(key, state, value)
+
+    def _put(self, key: Hashable, state: object, value: Value) -> None:
+        self._held[key] = state, value
+        self._held.move_to_end(key)
+        while len(self._held) > self._most:
+            self._held.popitem(last=False)
+
+    def peek(self, key: Hashable, state: object) -> Value | None:
         """Return the value of a key, None where there is none of this state."""
         with self._lock:
             return self._held[key][1] if self._has(key, state) else None
 
-    def _has(self, key: str, state: object) -> bool:
+    def _has(self, key: Hashable, state: object) -> bool:
         """Return whether a value is there; it then counts as used."""
         found = key in self._held and self._held[key][0] == state
         if found:
             self._held.move_to_end(key)
         return found
 
-    def drop(self, key: str) -> None:
+    def drop(self, key: Hashable) -> None:
         """Drop the value of a key."""
         with self._lock:
             self._held.pop(key, None)
@@ -85,10 +94,9 @@ class Kept(Generic[Value]):
 def table_of(path: Path) -> pd.DataFrame | None:
     """Return a Parquet table without `embedding` and `landmarks`, None where there is none; do not change it."""
     try:
-        status = path.stat()
+        return _read(path)
     except FileNotFoundError:
         return None
-    return _read(str(path), status.st_size, status.st_mtime_ns)
 
 
 def rows_of(table: pd.DataFrame) -> list[dict[str, Any]]:
@@ -110,6 +118,7 @@ def tag_of(*paths: Path, also: object = "") -> str:
     return f'"{hashlib.sha256(repr((states, also)).encode()).hexdigest()[:32]}"'
 
 
+@kept_by_file(most=32)
 def appearances_of(path: Path, *, longest_gap: float, unknown: bool) -> list[dict[str, Any]]:
     """Return the appearances of a table of tracks, one dict each, computed once for each state of the file.
 
@@ -118,12 +127,6 @@ def appearances_of(path: Path, *, longest_gap: float, unknown: bool) -> list[dic
         longest_gap: As of `facelib.films.appearances.appearances`.
         unknown: The groups of unknown people too.
     """
-    status = path.stat()
-    return _appearances(path, status.st_size, status.st_mtime_ns, longest_gap, unknown)
-
-
-@lru_cache(maxsize=32)
-def _appearances(path: Path, size: int, changed: int, longest_gap: float, unknown: bool) -> list[dict[str, Any]]:
     tracks = with_ends(pd.read_parquet(path))
     return rows_of(appearances(tracks, longest_gap=longest_gap, unknown=unknown))
 
@@ -133,7 +136,7 @@ def _merged(project: Project, state: str) -> dict[str, str]:
     return identities.merged(project)
 
 
-@lru_cache(maxsize=32)
-def _read(path: str, size: int, changed: int) -> pd.DataFrame:
+@kept_by_file(most=32)
+def _read(path: Path) -> pd.DataFrame:
     names = [field.name for field in pq.read_schema(path) if field.name not in {"embedding", "landmarks"}]
     return pd.read_parquet(path, columns=names)

@@ -5,21 +5,24 @@ Dependencies that wait for nothing are coroutines: FastAPI calls functions in th
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Generic, TypeVar
 
 from anyio import to_thread
 from fastapi import Depends, Query, Request
+from pydantic import BaseModel, Field
 from sqlalchemy.orm import Session
 
 from facelib.project import Project
 from facelib.server.database import Store
-from facelib.server.folders import project_names, project_of
 from facelib.server.problems import Problem
 from facelib.server.security.callers import Caller, Scope
 from facelib.server.security.recognise import Callers
-from facelib.server.settings import ServerSettings
+from facelib.server.settings import ServerSettings, project_names, project_of
+
+Item = TypeVar("Item")
+Shown = TypeVar("Shown")
 
 
 def held_by_app(name: str) -> Any:
@@ -120,3 +123,26 @@ def _no_project(name: str) -> Problem:
     return Problem(
         404, f"expected the name of a project that you may see, got {name!r}; GET /api/v1/projects lists them"
     )
+
+
+class Page(BaseModel, Generic[Item]):
+    """A part of a list."""
+
+    items: list[Item]
+    total: int = Field(description="How many there are in all.")
+    next_offset: int | None = Field(description="The offset of the next page; null on the last one.")
+
+    def shown_as(self, items: list[Shown]) -> Page[Shown]:
+        """Return the same part with its items as the API shows them."""
+        return Page(items=items, total=self.total, next_offset=self.next_offset)
+
+
+def page_of(items: Sequence[Item], paging: Paging) -> Page[Item]:
+    """Return the part of a list that is wanted."""
+    return page_from(items[paging.offset : paging.offset + paging.limit], len(items), paging)
+
+
+def page_from(items: Iterable[Item], total: int, paging: Paging) -> Page[Item]:
+    """Return the wanted part of a list, which was read from it, with how long the list is."""
+    end = paging.offset + paging.limit
+    return Page(items=list(items), total=total, next_offset=end if end < total else None)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Path, Request, Response
+from fastapi import APIRouter, Depends, Path, Request, Response
 from fastapi.responses import FileResponse
 
 from facelib.page.data import film_data, project_data
@@ -18,10 +18,10 @@ from facelib.server.api.videos import CurrentPages
 from facelib.server.database import Embed
 from facelib.server.dependencies import CurrentSettings, CurrentStore
 from facelib.server.films import LONGEST_GAP, find_named
-from facelib.server.folders import project_names, project_of
 from facelib.server.front import answer_page
-from facelib.server.headers import POLICY
+from facelib.server.middleware import POLICY
 from facelib.server.problems import Problem
+from facelib.server.settings import project_names, project_of
 
 router = APIRouter(prefix="/embed/{key}", include_in_schema=False)
 
@@ -46,13 +46,11 @@ Shown = Annotated[tuple[Project, Any], Depends(shown_film)]
 
 
 @router.get("")
-def show_player(
-    request: Request, _shown: Shown, settings: CurrentSettings, if_none_match: Annotated[str, Header()] = ""
-) -> Response:
+def show_player(request: Request, _shown: Shown, settings: CurrentSettings) -> Response:
     """Return the page with the player."""
     sites = " ".join(settings.embed_sites)
     policy = POLICY.replace("frame-ancestors 'none'", f"frame-ancestors {sites}")
-    return answer_page(request, "page_embed", if_none_match, {"Content-Security-Policy": policy})
+    return answer_page(request, "page_embed", {"Content-Security-Policy": policy})
 
 
 @router.get("/page")

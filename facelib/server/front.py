@@ -2,68 +2,58 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from functools import lru_cache
 from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Header, Path, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 
 from facelib.page.bundle import page_folder
-from facelib.server.etags import is_named
 from facelib.server.problems import Problem
 
 router = APIRouter(include_in_schema=False)
+
+_ASK_AGAIN = {"Cache-Control": "no-cache"}
 
 
 @router.get("/")
 @router.get("/projects")
 @router.get("/projects/{project}")
-def page(request: Request, project: str = "", if_none_match: Annotated[str, Header()] = "") -> Response:
+def page(request: Request, project: str = "") -> Response:
     """Return the page; it holds no data, and asks the API for them once somebody is logged in."""
-    return answer_page(request, "page_server", if_none_match)
+    return answer_page(request, "page_server")
 
 
 @router.get("/assets/{name}.css")
-def style(name: Literal["page", "server"], if_none_match: Annotated[str, Header()] = "") -> Response:
+def style(name: Literal["page", "server"]) -> Response:
     """Return the page's styles."""
     folder = page_folder() if name == "page" else _own()
-    return _answer(_read(str(folder.joinpath(f"{name}.css"))), "text/css; charset=utf-8", if_none_match)
+    return Response(_read(str(folder.joinpath(f"{name}.css"))), media_type="text/css", headers=_ASK_AGAIN)
 
 
 @router.get("/assets/{where}/{name}.js")
 def module(
-    where: Literal["modules", "server"],
-    name: Annotated[str, Path(pattern="^[a-z_]+$", max_length=60)],
-    if_none_match: Annotated[str, Header()] = "",
+    where: Literal["modules", "server"], name: Annotated[str, Path(pattern="^[a-z_]+$", max_length=60)]
 ) -> Response:
     """Return a module of the page."""
     folder = page_folder().joinpath("modules") if where == "modules" else _own()
     file = folder.joinpath(f"{name}.js")
     if not file.is_file():
         raise Problem(404, f"expected a module of the page, got {name!r}")
-    return _answer(_read(str(file)), "text/javascript; charset=utf-8", if_none_match)
+    return Response(_read(str(file)), media_type="text/javascript", headers=_ASK_AGAIN)
 
 
-def answer_page(request: Request, script: str, known: str, headers: Mapping[str, str] | None = None) -> Response:
-    """Return the page that runs a module, or 304 where the browser has it."""
+def answer_page(request: Request, script: str, headers: Mapping[str, str] | None = None) -> Response:
+    """Return the page that runs a module."""
     content = _read(str(_own().joinpath("page.html"))).replace(b"{script}", script.encode())
     content = content.replace(b"{root}", request.scope.get("root_path", "").encode())
-    return _answer(content, "text/html; charset=utf-8", known, headers)
+    return Response(content, media_type="text/html", headers={**_ASK_AGAIN, **(headers or {})})
 
 
 def _own() -> Traversable:
     return resources.files("facelib.server").joinpath("page")
-
-
-def _answer(content: bytes, kind: str, known: str, more: Mapping[str, str] | None = None) -> Response:
-    tag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
-    headers = {"ETag": tag, "Cache-Control": "no-cache", **(more or {})}
-    if is_named(tag, known):
-        return Response(status_code=304, headers=headers)
-    return Response(content, media_type=kind, headers=headers)
 
 
 @lru_cache(maxsize=128)

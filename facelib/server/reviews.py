@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from facelib.project import Project, file_lock
+from sqlalchemy.orm import Session
+
+from facelib.project import Project, file_lock, text_of
 from facelib.project.names import is_group
 from facelib.review import Review
 from facelib.server.cached import Kept, rows_of, tag_of
-from facelib.server.films import named_films
+from facelib.server.events import tell
+from facelib.server.films import film_id, named_films
 from facelib.server.problems import Problem
 
 _KEPT = 8  # projects in memory
@@ -133,3 +136,22 @@ def track_state(track: dict[str, Any], last: tuple[str, str]) -> str:
 def film_of(review: Review, name: str) -> Path:
     """Return the path of a film under review by its file name."""
     return next(film for film in review.films if film.name == name)
+
+
+def settled(session: Session, project: Project, review: Review, rows: Iterable[int]) -> None:
+    """Tell that the names of some tracks have changed.
+
+    Args:
+        session: A session that writes.
+        project: Whose.
+        review: In which it was decided.
+        rows: The tracks.
+    """
+    names = sorted(set(review.tracks.loc[list(rows), "video"]))
+    videos = [film_id(project, film_of(review, name)) for name in names]
+    tell(session, text_of(project.name), "tracks", videos=videos)
+
+
+def cast_changed(session: Session, project: Project) -> None:
+    """Tell that the cast or its pictures have changed."""
+    tell(session, text_of(project.name), "people")

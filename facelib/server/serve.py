@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import logging
 import os
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import partial
 from multiprocessing import parent_process
 from tempfile import TemporaryDirectory
@@ -16,14 +20,14 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.supervisors import Multiprocess
 
+from facelib.server.api.tokens import make_first_token
 from facelib.server.app import create_app
 from facelib.server.database import open_store
 from facelib.server.jobs.worker import Workers
-from facelib.server.logs import set_up_logs
-from facelib.server.security.first import make_first_token
 from facelib.server.settings import ServerSettings
 
 _STARTED = 60  # seconds that a process may take to start, or to be too busy to say that it lives
+_PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
 
 
 def serve(settings: ServerSettings, *, tell: Callable[[str], None] = print) -> None:
@@ -128,3 +132,30 @@ def _listen(host: str, port: int) -> socket.socket:
             f"expected an address to listen on, got {host!r} and port {port}: {error.strerror or error}; "
             f"choose others with --host and --port"
         ) from None
+
+
+class JsonLines(logging.Formatter):
+    """A record as one line of JSON: time, level, logger, message, what `extra` gave, and the kind of an error."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line; a stack trace is part of it, with its line ends escaped."""
+        line: dict[str, object] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        line |= {name: value for name, value in vars(record).items() if name not in _PLAIN}
+        if record.exc_info:
+            line["trace"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False, default=str)
+
+
+def set_up_logs() -> None:
+    """Write the logs of the server, and of uvicorn under it, to standard error."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines())
+    for name in ("facelib.server", "uvicorn.error"):
+        logger = logging.getLogger(name)
+        logger.handlers, logger.propagate = [handler], False
+        logger.setLevel(logging.INFO)

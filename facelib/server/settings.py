@@ -1,14 +1,17 @@
-"""What a server is told at its start: folders, database, address, limits."""
+"""What a server is told at its start: folders, database, address, limits; the projects in the folders."""
 
 from __future__ import annotations
 
 import re
 import tomllib
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Annotated, Any, Self
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, SettingsConfigDict
+
+from facelib.project import Project, file_lock, path_of, text_of
 
 API = "/api/v1"
 """The path of the API, below `root_path`."""
@@ -124,3 +127,25 @@ def _read_file(file: Path | None) -> dict[str, Any]:
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ValueError(f"expected TOML in {str(file)!r}, such as port = 9000, got a fault: {error}") from None
+
+
+def project_names(settings: ServerSettings) -> list[str]:
+    """Return the names of the projects, sorted: the folders in the data folder, hidden ones left out."""
+    if not settings.data_dir.is_dir():
+        return []
+    folders = (path for path in settings.data_dir.iterdir() if path.is_dir() and not path.name.startswith("."))
+    return sorted(text_of(path.name) for path in folders)
+
+
+def project_of(settings: ServerSettings, name: str) -> Project:
+    """Return the project of a name, whether there is one or not."""
+    return Project(path_of(name), settings.data_dir, settings.output_dir)
+
+
+def while_nobody_is_forgotten(project: Project) -> AbstractContextManager[None]:
+    """Hold what keeps jobs of a project from beginning while a person is forgotten in it.
+
+    Raises:
+        BlockingIOError: When somebody is being forgotten.
+    """
+    return file_lock(project.output / ".locks" / "forgetting", what=f"person being forgotten in {project.name!r}")

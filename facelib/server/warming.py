@@ -8,10 +8,9 @@ from threading import Event
 
 from facelib.project import Project
 from facelib.server.films import FilmPages, named_films
-from facelib.server.folders import project_names, project_of
 from facelib.server.problems import Problem
 from facelib.server.reviews import Reviews
-from facelib.server.settings import ServerSettings
+from facelib.server.settings import ServerSettings, project_names, project_of
 
 _log = logging.getLogger("facelib.server")
 _PROJECTS, _FILMS = 3, 3  # made ready: those with the newest results, and of each the newest films

@@ -202,10 +202,8 @@ def _difference(path: Path, pictures: Image, wanted: FloatArray, form: InputForm
     return difference
 
 
-def export_result(
-    result: TrainingResult, path: str | Path, validation: Crops, *, wanted_fpir: float = 0.01, seed: int = 0
-) -> Exported:
-    """Export the network of a training, with the threshold measured on the held-out people.
+def export_result(result: TrainingResult, path: str | Path, validation: Crops) -> Exported:
+    """Export the network of a training, with the threshold at which 1 % of strangers are named, of held-out people.
 
     The threshold is measured with each face embedded once, as everywhere in facelib, even if the training was
     validated with the mean of a face and its mirror image.
@@ -214,8 +212,6 @@ def export_result(
         result: Of `facelib.train.loop.train`.
         path: Where to write; must end in `.onnx`.
         validation: The faces of `result.validation`.
-        wanted_fpir: The fraction of strangers that the threshold gives a name, 0 to 1.
-        seed: Of the threshold's interval.
 
     Raises:
         ValueError: When the faces are others, or as of `export_onnx`.
@@ -228,7 +224,7 @@ def export_result(
         )
     vectors = embed_crops(result.model, validation)
     outcome = trials(vectors, validation.table["person"].to_numpy(object))
-    fitted = fit_threshold(outcome, wanted_fpir=wanted_fpir, fallback=math.nan, seed=seed)
+    fitted = fit_threshold(outcome, wanted_fpir=0.01, fallback=math.nan)
     settings = result.settings
     return export_onnx(
         result.model,

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from facelib.embed import InputForm
-from facelib.faces import FloatArray, Image
+from facelib.faces import FloatArray
 from facelib.nets.cache import folders
 from facelib.train.export import Exported, export_onnx
 from facelib.train.inception_resnet_v1 import Convolution, InceptionResnetV1
@@ -110,7 +110,6 @@ def import_facenet(
     output: str | Path | None = None,
     *,
     standardisation: Standardisation = "auto",
-    chips: Image | None = None,
 ) -> Exported:
     """Make an ONNX file of FaceNet weights, for `facelib.embedder`.
 
@@ -119,7 +118,6 @@ def import_facenet(
         output: Where the ONNX file goes; None puts it where facelib looks for networks: those of 20180402-114759
             are then found as `embedder="facenet"`, others by their file's name.
         standardisation: See `read_facenet`.
-        chips: `(n, 160, 160, 3)` uint8 RGB: faces to compare ONNX with PyTorch on.
 
     Raises:
         FileNotFoundError: When there is no such file.
@@ -130,7 +128,7 @@ def import_facenet(
     found = read_facenet(path, standardisation=standardisation)
     target = default_output(path) if output is None else Path(output)
     origin = {"facelib.origin": f"FaceNet weights {Path(path).name}, {found.said}"}
-    return export_onnx(found.model, target, form=found.form, chips=chips, metadata=origin)
+    return export_onnx(found.model, target, form=found.form, metadata=origin)
 
 
 def default_output(path: str | Path) -> Path:

@@ -27,8 +27,15 @@ from facelib.train.losses import loss as make_loss
 from facelib.train.measures import embed_crops, face_metrics
 from facelib.train.networks import make_network
 from facelib.train.sampling import PeopleBatches
-from facelib.train.schedule import is_due, is_snapshot, learning_rate
-from facelib.train.settings import CURVE_COLUMNS, Stopped, TrainingResult, TrainingSettings
+from facelib.train.settings import (
+    CURVE_COLUMNS,
+    Stopped,
+    TrainingResult,
+    TrainingSettings,
+    is_due,
+    is_snapshot,
+    learning_rate,
+)
 
 Callback = Callable[[pd.DataFrame], None]
 """Is given the curves so far after every validation."""

@@ -16,7 +16,7 @@ from tqdm.auto import tqdm
 
 from facelib.detect import Detector
 from facelib.embed import Embedder
-from facelib.evaluate.pictures import embed_pictures
+from facelib.evaluate.pairs import embed_pictures
 from facelib.faces import FloatArray
 from facelib.gallery.map import make_map, measure_map
 from facelib.train.measures import face_metrics

@@ -20,8 +20,8 @@ from facelib.page.links import film_sources
 from facelib.plots import Thumbnails
 from facelib.project import path_of
 from facelib.project.wording import counted
-from facelib.widgets.assets import read_assets
 from facelib.widgets.project_page import serve_file
+from facelib.widgets.shared import read_assets
 
 
 class ArchiveSearch(anywidget.AnyWidget):

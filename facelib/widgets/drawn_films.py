@@ -12,7 +12,7 @@ from facelib.films.present import draw_films
 from facelib.films.settle import Settled
 from facelib.page import write_page
 from facelib.project.wording import counted
-from facelib.widgets.errors import ErrorArea
+from facelib.widgets.shared import ErrorArea
 
 
 class DrawnFilms(ipywidgets.VBox):  # type: ignore[misc]

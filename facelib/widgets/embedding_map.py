@@ -16,8 +16,8 @@ from facelib.plots import draw_map, face_thumbnail, project_marks
 from facelib.plots.map import add_rings
 from facelib.project import Project
 from facelib.widgets.chosen_faces import ChosenFaces
-from facelib.widgets.errors import ErrorArea
-from facelib.widgets.pointed_figure import PointedFigure
+from facelib.widgets.fitted_figure import PointedFigure
+from facelib.widgets.shared import ErrorArea
 
 
 class EmbeddingMap(ipywidgets.VBox):  # type: ignore[misc]

@@ -14,8 +14,7 @@ import traitlets
 
 from facelib.images import UnreadablePicture, encode_jpeg
 from facelib.plots import face_thumbnail
-from facelib.widgets.assets import read_assets
-from facelib.widgets.near_question import near_question
+from facelib.widgets.shared import near_question, read_assets
 
 
 @dataclass(frozen=True, slots=True)

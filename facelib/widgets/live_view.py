@@ -21,8 +21,8 @@ from facelib.project import Project
 from facelib.widgets.live_view_log import ChangeFile, Inbox
 from facelib.widgets.live_view_page import LivePage
 from facelib.widgets.live_view_report import faces_page, picture_page
-from facelib.widgets.near_question import near_question
 from facelib.widgets.notebook import RunningCell, is_attended
+from facelib.widgets.shared import near_question
 
 _TURN = 0.01  # seconds between two looks for a new picture
 _FACTS = 0.5  # seconds between two readings of rates and delay: faster ones cannot be read

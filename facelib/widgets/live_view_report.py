@@ -12,8 +12,7 @@ import pandas as pd
 
 from facelib.films.appearances import APPEARANCE_COLUMNS, appearances
 from facelib.images import jpeg_uri
-from facelib.plots import Thumbnails
-from facelib.plots.colours import GROUND
+from facelib.plots.thumbnails import Thumbnails, tile
 from facelib.project.names import UNKNOWN
 
 if TYPE_CHECKING:
@@ -21,14 +20,6 @@ if TYPE_CHECKING:
 
 CHANGE_COLUMNS = ["when", "time", "kind", "track", "person", "confidence", "message"]
 """The columns of `changes.jsonl`, as of `facelib.live.Change`."""
-
-_TILE = (
-    '<figure style="margin:0;width:112px;font-size:12px;line-height:1.35">'
-    f'<div style="height:112px;{GROUND};display:flex;align-items:center;justify-content:center">'
-    "{picture}</div>"
-    '<figcaption style="overflow-wrap:anywhere"><b>{person}</b><br>{sure}{first:.1f} to {last:.1f} s</figcaption>'
-    "</figure>"
-)
 
 
 def read_changes(path: str | Path, *, since: str = "") -> pd.DataFrame:
@@ -113,8 +104,6 @@ def faces_page(faces: Sequence[SeenFace]) -> Thumbnails:
 
 
 def _tile(face: SeenFace) -> str:
-    picture = "no picture"
-    if face.picture:
-        picture = f'<img src="{jpeg_uri(face.picture)}" alt="" style="max-width:112px;max-height:112px">'
     sure = f"{face.confidence:.2f} sure<br>" if face.person != UNKNOWN else ""
-    return _TILE.format(picture=picture, person=html.escape(face.person), sure=sure, first=face.first, last=face.last)
+    caption = f"<b>{html.escape(face.person)}</b><br>{sure}{face.first:.1f} to {face.last:.1f} s"
+    return tile(face.picture or "no picture", caption, size=112)

@@ -1,14 +1,15 @@
-"""The review of tracks: a board of faces to confirm, name, group and take apart, by keyboard or mouse."""
+"""The review of tracks: a board of faces to confirm, name, group and take apart; for reports, a page of them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import html
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from facelib.films.appearances import timecode
-from facelib.films.corrections import NOT_A_FACE, group_number, is_group
 from facelib.images import encode_jpeg, read_image, thumbnail
-from facelib.project.names import UNKNOWN
+from facelib.plots.thumbnails import Thumbnails, tile
+from facelib.project.names import NOT_A_FACE, UNKNOWN, group_number, is_group
 from facelib.review import Filter, Review
 from facelib.widgets.face_board import Action, FaceBoard
 
@@ -175,3 +176,28 @@ class TrackReview(FaceBoard):
             "split": review.split,
         }
         return actions[action](numbers)
+
+
+def review_page(review: Review, tracks: Sequence[int], *, most: int = 40, size: int = 112) -> Thumbnails:
+    """Show the best face of tracks with what they are called, how sure that is, where they are, and why.
+
+    Args:
+        review: The tracks and their decisions.
+        tracks: Rows of `review.tracks`, in the order of the page.
+        most: How many to show at most; the page says how many more there are.
+        size: The width of a picture in pixels.
+    """
+    if not tracks:
+        return Thumbnails("<p>No tracks to show.</p>")
+    tiles = (_tile(review, row, size) for row in tracks[:most])
+    return Thumbnails.side_by_side(tiles, f"and {len(tracks) - most} more." if len(tracks) > most else "")
+
+
+def _tile(review: Review, row: int, size: int) -> str:
+    track = review.tracks.loc[row].to_dict()
+    picture: bytes | str = next(iter(review.pictures(row)), "no picture")
+    label, video = (html.escape(str(track[name])) for name in ("label", "video"))
+    sure = "decided" if track["decided"] else f"{track['confidence']:.2f} sure"
+    place = f"{timecode(track['start'])[:-2]}, {track['seconds']:.1f} s<br>shot {track['shot']} of {video}"
+    caption = f"<b>{label}</b><br>{sure}<br>{place}"
+    return tile(picture, caption, size=size, alt=str(track["label"]), title=str(track["reason"]))

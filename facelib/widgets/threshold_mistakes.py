@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,11 +14,10 @@ import numpy as np
 import pandas as pd
 import traitlets
 
-from facelib.images import UnreadablePicture, encode_jpeg
-from facelib.plots import face_thumbnail
+from facelib.plots.thumbnails import Thumbnails, face_or_reason, tile
 from facelib.project import Project
 from facelib.recognize.tuning import Setting, Tuning
-from facelib.widgets.assets import read_assets
+from facelib.widgets.shared import read_assets
 
 _PATIENCE = 0.05  # seconds of reading pictures before other work gets its turn
 _FIRST = 8
@@ -133,17 +133,15 @@ class MistakenFaces(anywidget.AnyWidget):
         pictures: dict[str, bytes] = {}
         failed = dict(self.failed)
         for face in wanted:
-            try:
-                if face not in self._read:
-                    if pictures and time.monotonic() > until:
-                        break
-                    small = face_thumbnail(self._faces.folder, self._faces.row(face), size=self._size)
-                    self._read[face] = encode_jpeg(small, quality=80)
-                pictures[face] = self._read[face]
-            except UnreadablePicture:
-                failed[face] = "unreadable"
-            except FileNotFoundError:
-                failed[face] = "file gone"
+            if face not in self._read:
+                if pictures and time.monotonic() > until:
+                    break
+                found = face_or_reason(self._faces.folder, self._faces.row(face), size=self._size)
+                if isinstance(found, str):
+                    failed[face] = found
+                    continue
+                self._read[face] = found
+            pictures[face] = self._read[face]
         with self.hold_sync():
             self.pictures, self.failed = pictures, failed
             self.answered += 1
@@ -198,3 +196,40 @@ def _pair(faces: KnownFaces, row: Mapping[Any, Any]) -> dict[str, Any]:
 def _face(faces: KnownFaces, face: str) -> dict[str, str]:
     row = faces.row(face)
     return {"id": face, "person": str(row["person"]), "name": str(row["picture"])}
+
+
+def mistakes_page(tuning: Tuning, setting: Setting, project: Project, *, most: int = 12, size: int = 80) -> Thumbnails:
+    """Show the worst mistakes of a setting in pairs: the face tested, and the known face it was matched with.
+
+    Args:
+        tuning: The gallery tried against itself.
+        setting: Of `Tuning.at`.
+        project: Where the pictures lie.
+        most: How many pairs of each kind to show at most; the page says how many there are.
+        size: The longest side of a small picture, in pixels.
+
+    Returns:
+        A page; a file that cannot be read stands in it as a grey tile that says so.
+    """
+    faces = KnownFaces.of(tuning, project)
+    counts = dict.fromkeys(("wrong", "strangers", "rejected"), most)
+    parts = []
+    for group in mistake_groups(setting, faces, most=counts, closest_first=False):
+        pairs, total = group["pairs"], group["total"]
+        more = f", the worst {len(pairs)}" if total > len(pairs) else ""
+        parts.append(f'<h4 style="margin:14px 0 2px">{group["title"]} ({total}{more})</h4>')
+        tiles = Thumbnails.side_by_side(
+            f'<div style="background:var(--jp-layout-color1,#f7f7f7);padding:6px"><div style="display:flex;gap:6px">'
+            f"{_tile(faces, pair['probe'], size)}{_tile(faces, pair['shown'], size)}</div>"
+            f'<span style="font-size:12px">{pair["text"]}</span></div>'
+            for pair in pairs
+        )
+        note = group["note"] if total else "None at this setting."
+        parts.append(f'<p style="margin:0 0 6px">{note}</p>{tiles.html}')
+    return Thumbnails("".join(parts))
+
+
+def _tile(faces: KnownFaces, face: dict[str, str], size: int) -> str:
+    picture = face_or_reason(faces.folder, faces.row(face["id"]), size=size)
+    caption, alt = html.escape(face["person"]), f"{face['person']}, {face['name']}"
+    return tile(picture, caption, size=size, alt=alt, title=face["name"], fill=True)

@@ -19,6 +19,14 @@ def test_a_picture_finds_its_person_in_the_films(make_tuned_demo, tmp_path):
     picture = project.people / "Grace Hopper" / "grace_hopper_01.jpg"
     vector, weights = embed_face(project, picture)
     assert (vector.shape, weights) == ((128,), info.weights_sha256)
+    # On its side, upside down, without colours, in 16 bits, for print: the same face.
+    with Image.open(picture) as opened:
+        colours = opened.convert("RGB")
+    made = [colours.rotate(turn, expand=True) for turn in (90, 180, 270)]
+    made += [colours.convert("L"), Image.fromarray(np.asarray(colours.convert("L")).astype(np.uint16) * 257)]
+    for number, one in enumerate([*made, colours.convert("CMYK")]):
+        one.save(path := tmp_path / f"{number}.tif")
+        assert np.linalg.norm(embed_face(project, path)[0] - vector) < 0.3
     with open_archive(project) as archive:
         found = find_face(archive, vector, most=3, weights=weights)
         assert set(found["person"]) == {"Grace Hopper"} and (found["distance"] < 0.5).all()

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from facelib.archive import (
+    films_of_other_networks,
     find_company,
     find_face,
     find_moments,
@@ -292,6 +293,17 @@ class TestFaces:
     def test_what_cannot_be_sought(self, archive, vector, options, said):
         with pytest.raises(ValueError, match=said):
             find_face(archive, vector, **options)
+
+    def test_films_of_another_network_are_named(self, make_project):
+        projects = make_project(2, name="one"), make_project(0, name="other")
+        write_film(projects[1], "long.mp4", random_tracks(5, 4, dimension=16))
+        write_film(projects[1], "none.mp4", random_tracks(6, 4).drop(columns="embedding"))
+        for project in projects:
+            update_archive(project)
+        with open_archive(projects) as archive:
+            assert set(find_face(archive, np.zeros(8), most=999)["project"]) == {"one"}
+            assert films_of_other_networks(archive, 8) == ["long.mp4"]
+            assert films_of_other_networks(archive, 16, weights="w" * 64) == ["film 0.mp4", "film 1.mp4"]
 
     def test_an_index_without_films(self, make_project):
         project = make_project(0)

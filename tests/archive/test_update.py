@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 from fractions import Fraction
 from pathlib import Path
 
@@ -9,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from facelib.archive import find_moments, find_years, list_people, open_archive, update_archive
+from facelib.archive import find_face, find_moments, find_years, list_people, open_archive, update_archive
 from facelib.archive.catalogue import Catalogue
 from facelib.archive.dates import date_of, film_date
 from facelib.archive.segments import MERGED, segment_path
@@ -235,8 +237,37 @@ class TestCatalogue:
         update_archive(project)
         (project.archive / "catalogue.sqlite").write_bytes(b"no database " * 400)
         for use in (open_archive, update_archive):
-            with pytest.raises(OSError, match="delete the folder"):
+            with pytest.raises(OSError, match="delete this folder"):
                 use(project)
+
+    @pytest.mark.parametrize("name", ["appearances-2.parquet", "tracks-2.parquet", "shots-2.parquet", "faces-2.npy"])
+    @pytest.mark.parametrize("share", [None, 0, 0.5], ids=["gone", "empty", "cut short"])
+    def test_a_damaged_file_says_what_to_do(self, make_project, name, share):
+        whole, project = make_project(1, name="whole"), make_project(2)
+        for one in (whole, project):
+            update_archive(one)
+        path = project.archive / name
+        content = path.read_bytes()
+        path.unlink() if share is None else path.write_bytes(content[: int(len(content) * share)])
+
+        def search():
+            with open_archive([whole, project]) as archive:
+                find_face(archive, [1.0] * 8)
+                return find_moments(archive, CAST[:1]), find_moments(archive, CAST[:1], by="shot")
+
+        with pytest.raises(OSError, match=f"{re.escape(str(project.archive))}'.*delete this folder"):
+            search()
+        shutil.rmtree(project.archive)
+        update_archive(project)
+        assert all(map(len, search()))
+
+    def test_a_damaged_file_that_is_to_be_merged_says_what_to_do(self, make_project):
+        project = make_project(MERGED - 1)
+        update_archive(project)
+        (project.archive / "tracks-2.parquet").write_bytes(b"")
+        write_film(project, "one more.mp4", random_tracks(99))
+        with pytest.raises(OSError, match="delete this folder"):
+            update_archive(project)
 
     def test_no_index_yet(self, make_project):
         with pytest.raises(FileNotFoundError, match="update_archive makes it"):

@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 from playwright.sync_api import Page, expect
 
-from facelib.films.corrections import labels, read_corrections
+from facelib.films.corrections import labels
 from facelib.project import Project
+from facelib.project.decisions import read_corrections
 
 NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "06_review_tracks.ipynb"
 STRANGERS = {4: "Unknown 1", 5: "Unknown 2", 7: "Unknown 3", 9: "Unknown 1"}  # by shot: grouped as 05 does it

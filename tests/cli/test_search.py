@@ -78,12 +78,22 @@ def test_years_and_company(search):
         (["Ada", "--company", "--years"], "either --company or --years"),
         (["Ada", "Grace", "--years"], "one person"),
         (["--without", "Ada"], "at least one person"),
+        (["Ada", "--face", "one.jpg"], "expected --face alone"),
+        (["--face", "one.jpg", "--company"], "expected --face alone"),
+        (["--by", "shot"], "expected --by and --shortest with the names"),
+        (["Ada", "--company", "--shortest", "2"], "expected --by and --shortest with the names"),
         (["--project", "reviewd"], "expected a project"),
     ],
 )
 def test_what_cannot_be_answered(search, arguments, said):
     done = search(*arguments)
     assert done.exit_code == 1 and said in done.stderr
+
+
+def test_an_address_is_refused_with_the_remedy():
+    places = ["--data-dir", "s3://films/data", "--output-dir", "s3://films/output"]
+    done = CliRunner().invoke(main, ["search", "--project", "demo", *places])
+    assert done.exit_code == 1 and "'s3:/films/data': only 'facelib run' and 'facelib forget' take addr" in done.stderr
 
 
 def test_a_film_that_cannot_be_read_is_named(search, tmp_path):

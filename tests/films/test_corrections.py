@@ -12,27 +12,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from facelib.films.corrections import (
-    CORRECTION_COLUMNS,
-    NOT_A_FACE,
-    append_corrections,
-    checked_name,
-    correct_films,
-    enrol,
-    is_group,
-    labels,
-    match_corrections,
-    read_corrections,
-)
+from facelib.films.corrections import correct_films, enrol, labels, match_corrections
 from facelib.films.drawn import films_behind, remember_drawn
 from facelib.films.settle import settle_films
 from facelib.gallery import move
 from facelib.images import read_image
-from facelib.project.decisions import read_decisions
+from facelib.project.decisions import CORRECTION_COLUMNS, append_corrections, read_corrections, read_decisions
 from facelib.project.identities import merge
-from facelib.project.names import UNKNOWN
+from facelib.project.names import NOT_A_FACE, UNKNOWN, checked_name, is_group
 from facelib.review import Review
-from facelib.review.worth import worth_asking
+from facelib.review.tables import worth_asking
 
 TRACKS = [
     ("Ada", "", 0.99),
@@ -81,7 +70,7 @@ def review(project):
 WRITER = """
 import sys
 import pandas as pd
-from facelib.films.corrections.log import CORRECTION_COLUMNS, append_corrections
+from facelib.project.decisions import CORRECTION_COLUMNS, append_corrections
 path, name, count = sys.argv[1:]
 row = pd.DataFrame([dict.fromkeys(CORRECTION_COLUMNS, "1") | {"is": name}])
 for _ in range(int(count)):

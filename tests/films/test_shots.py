@@ -7,6 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from facelib.films import shots
 from facelib.films.media.decode import read_frames
 from facelib.films.shots import split_shots
 
@@ -62,16 +63,18 @@ def test_cuts(make_film, lengths, method):
     assert starts(film, method=method) == [(first, "cut") for first in firsts]
 
 
-def test_of_two_near_cuts_the_first_is_taken(make_film):
+def test_of_two_near_cuts_the_first_is_taken(make_film, monkeypatch):
     film = make_film(pictures=[*noise(0, 20), *noise(1, 4), *noise(2, 20)], sound=None)
     assert starts(film) == [(20, "cut")]
-    assert starts(film, shortest=4) == [(20, "cut"), (24, "cut")]
+    monkeypatch.setattr(shots, "_SHORTEST", 4)
+    assert starts(film) == [(20, "cut"), (24, "cut")]
 
 
-def test_a_shot_needs_more_frames_than_the_film_has_left(make_film):
+def test_a_shot_needs_more_frames_than_the_film_has_left(make_film, monkeypatch):
     film = make_film(pictures=[*noise(0, 4), *noise(1, 20)], sound=None)
     assert starts(film) == []
-    assert starts(film, shortest=3) == [(4, "cut")]
+    monkeypatch.setattr(shots, "_SHORTEST", 3)
+    assert starts(film) == [(4, "cut")]
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -18,12 +18,12 @@ import facelib
 from facelib.films.identify import identify_films
 from facelib.films.linkage import link
 from facelib.films.unknowns import (
-    UNKNOWN_PEOPLE_COLUMNS,
     fit_grouping,
     group_unknowns,
     grouping_threshold,
-    unknown_people,
+    people_of,
 )
+from facelib.films.unknowns.kept import no_groups
 from facelib.gallery import build_gallery, read_gallery, write_gallery
 from facelib.project import Project
 from facelib.project.names import UNKNOWN
@@ -236,7 +236,6 @@ class TestPoorTracks:
         looks = {"a.mp4": looks_of([0.07], [0.07], [0.5])}
         assert clusters(tables, looks=looks) == [". 1 1"]
         assert clusters(tables, looks=looks, least_quality=0.0) == ["1 2 2"]
-        assert clusters(tables, looks=looks, fixed={("a.mp4", 0): "Unknown 4"}) == ["4 1 1"]
 
     def test_films_without_looks_count_as_good(self):
         tables = {"a.mp4": film((0, 99, 0)), "b.mp4": film((0, 49, 90))}
@@ -246,82 +245,63 @@ class TestPoorTracks:
         tables = {"a.mp4": film((0, 26, 0), (30, 40, 90), (50, 60, 180)), "b.mp4": film((0, 20, 92))}
         assert clusters(tables) == ["2 1 3", "1"]
         assert clusters(tables, least_seconds=1.0) == ["2 1 .", "1"]  # 0.4 s and 0.8 s make more than one
-        assert clusters(tables, least_seconds=1.0, fixed={("a.mp4", 2): "Unknown 9"}) == ["2 1 9", "1"]
         grouped = group_unknowns(tables, threshold=NEAR)  # a second, when nothing is said
         assert grouped["a.mp4"]["cluster"].tolist() == ["Unknown 2", "Unknown 1", ""]
 
 
-class TestFixed:
-    """The user's groups: kept, joined and split as said, under their labels."""
+class TestLabels:
+    """Labels that the user has given to groups are not given to others, and tracks with a name have no group."""
 
     TABLES: ClassVar = {"a.mp4": film((0, 99, 0), (100, 150, 2), (200, 240, 90), (300, 330, 92), (400, 420, 180))}
 
     @pytest.mark.parametrize(
-        ("fixed", "reserved", "numbers"),
-        [
-            ({}, [], "1 1 2 2 3"),
-            ({2: "Unknown 7"}, [], "1 1 7 7 2"),
-            ({2: "Unknown 1"}, [], "2 2 1 1 3"),
-            ({0: "Unknown 1", 1: "Unknown 9"}, [], "1 9 2 2 3"),  # split, and the rest keeps its number
-            ({0: "Unknown 1", 1: "Unknown 1", 4: "Unknown 1"}, ["Unknown 3"], "1 1 2 2 1"),  # merged
-            ({0: "Unknown 1", 4: "Unknown 1"}, [], "1 3 2 2 1"),  # 1 is near 0, but far from both together
-            ({0: "Unknown 2", 2: "Unknown 2", 4: "Unknown 2"}, [], "2 1 2 3 2"),
-            ({}, ["Unknown 1", "Unknown 3"], "2 2 4 4 5"),
-            ({99: "Unknown 1"}, [], "2 2 3 3 4"),  # not there: the label is kept for it all the same
-            ({0: "The waiter"}, [], "The waiter The waiter 1 1 2"),
-        ],
+        ("reserved", "numbers"),
+        [([], "1 1 2 2 3"), (["Unknown 1", "Unknown 3"], "2 2 4 4 5"), (["The waiter"], "1 1 2 2 3")],
     )
-    def test_labels(self, fixed, reserved, numbers):
-        keyed = {("a.mp4", track): label for track, label in fixed.items()}
-        assert clusters(self.TABLES, fixed=keyed, reserved=reserved) == [numbers]
+    def test_reserved(self, reserved, numbers):
+        assert clusters(self.TABLES, reserved=reserved) == [numbers]
 
     def test_naming_one_removes_it(self):
         table = self.TABLES["a.mp4"]
         named = table.assign(person=table["person"].mask(table["track"] < 2, "Ada"))
-        fixed = {("a.mp4", 0): "Unknown 1"}  # said before it was named
-        assert clusters({"a.mp4": named}, fixed=fixed) == [". . 2 2 3"]
         assert clusters({"a.mp4": named}) == [". . 1 1 2"]
         assert clusters({"a.mp4": named}, reserved=["Unknown 1"]) == [". . 2 2 3"]
 
-    def test_user_may_join_what_shares_a_frame(self):
-        tables = {"a.mp4": film((0, 9, 0), (0, 9, 90), (0, 9, 180))}
-        fixed = {("a.mp4", 0): "Unknown 5", ("a.mp4", 1): "Unknown 5"}
-        assert clusters(tables, fixed=fixed) == ["5 5 1"]
-
-    def test_other_films_follow(self):
+    def test_over_films(self):
         tables = {"a.mp4": film((0, 99, 0), (100, 150, 12)), "b.mp4": film((0, 9, 1), (20, 29, 11))}
         assert clusters(tables) == ["1 1", "1 1"]
-        fixed = {("a.mp4", 0): "Unknown 1", ("a.mp4", 1): "Unknown 2"}
-        assert clusters(tables, fixed=fixed) == ["1 2", "1 2"]
 
     def test_without_embeddings(self):
         tables = {"a.mp4": film((0, 9, None), (10, 19, None), (20, 29, 0), (30, 39, 2))}
-        fixed = {("a.mp4", 0): "Unknown 2", ("a.mp4", 1): "Unknown 2", ("a.mp4", 2): "Unknown 2"}
-        assert clusters(tables, fixed=fixed) == ["2 2 2 2"]
+        assert clusters(tables) == [". . 1 1"]
 
-    def test_empty_label(self):
-        with pytest.raises(ValueError, match="label such as 'Unknown 2'"):
-            group_unknowns(self.TABLES, threshold=NEAR, fixed={("a.mp4", 0): ""})
+
+def people(tables, looks=None):
+    """Return a row a group of unknown people."""
+    return people_of(no_groups().with_members(tables, looks or {}).members)
+
+
+PEOPLE_COLUMNS = ["cluster", "seconds", "tracks", "films", "first_film", "first_time", "best_film", "best_track"]
 
 
 class TestSummary:
     def test_rows(self):
         tables = {"b.mp4": film((50, 75, 0), (100, 150, 90)), "a.mp4": film((200, 225, 3), (0, 9, 3, "Ada"))}
         grouped = group_unknowns(tables, threshold=NEAR)
-        people = unknown_people(grouped)
-        assert list(people.columns) == UNKNOWN_PEOPLE_COLUMNS
-        assert people.to_numpy().tolist() == [
+        found = people(grouped)
+        assert list(found.columns) == PEOPLE_COLUMNS
+        assert found.to_numpy().tolist() == [
             ["Unknown 1", 2.0, 2, 2, "a.mp4", 8.0, "a.mp4", 0],
             ["Unknown 2", 2.0, 1, 1, "b.mp4", 4.0, "b.mp4", 1],
         ]
         looks = {"a.mp4": looks_of([0.3], [0.9]), "b.mp4": looks_of([0.1, 0.4], [0.2])}
-        assert unknown_people(grouped, looks=looks)["best_film"].tolist() == ["b.mp4", "b.mp4"]
+        assert people(grouped, looks)["best_film"].tolist() == ["b.mp4", "b.mp4"]
 
     @pytest.mark.parametrize("tables", [{}, {"a.mp4": film()}, {"a.mp4": film((0, 9, 0, "Ada"))}])
     def test_nobody(self, tables):
-        people = unknown_people(tables)
-        assert people.empty
-        assert list(people.columns) == UNKNOWN_PEOPLE_COLUMNS
+        found = people(tables)
+        assert found.empty
+        assert list(found.columns) == PEOPLE_COLUMNS
 
 
 def gallery(people, pictures, spread=0.5, seed=0):
@@ -440,10 +420,10 @@ def test_strangers_of_the_film_clips(make_clips, known_faces, tmp_path, embedder
     found = rows["cluster"].tolist()
     assert purity(whose, found) == 1
     assert len(set(found)) == 5
-    people = unknown_people(grouped, looks=looks)
-    assert sorted(people["films"]) == [1, 1, 1, 1, 2]
-    assert people["cluster"].tolist() == [f"Unknown {number}" for number in range(1, 6)]
-    assert people["seconds"].is_monotonic_decreasing
+    groups = people(grouped, looks)
+    assert sorted(groups["films"]) == [1, 1, 1, 1, 2]
+    assert groups["cluster"].tolist() == [f"Unknown {number}" for number in range(1, 6)]
+    assert groups["seconds"].is_monotonic_decreasing
     for (_, one), (_, other) in combinations(rows.iterrows(), 2):
         meet = one["film"] == other["film"] and one["start_frame"] <= other["end_frame"]
         if meet and other["start_frame"] <= one["end_frame"]:

@@ -16,9 +16,8 @@ import facelib
 from facelib.cli import main
 from facelib.detect.portraits import find_portrait
 from facelib.embed.align import DlibAligner, five_point_chips, margin_chips
-from facelib.gather.crops import align_pictures, align_tree, crop_names
+from facelib.gather.crops import FAILED_COLUMNS, align_pictures, align_tree, crop_names
 from facelib.gather.cutting import DIED, IN_THE_WAY, NO_FACE, Cutting
-from facelib.gather.failures import FAILED_COLUMNS
 from facelib.images import find_pictures_below
 from facelib.nets.dlib import landmark_file
 from facelib.project.digests import sha256_of

@@ -6,8 +6,8 @@ import time
 
 import pytest
 
+from facelib.gather.adding import IMPORTED_COLUMNS
 from facelib.gather.datasets import import_dataset, import_lfw, import_tree
-from facelib.gather.imported import IMPORTED_COLUMNS
 
 from .conftest import huge_png, picture_bytes
 from .test_archives import make_tar, make_zip

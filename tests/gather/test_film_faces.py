@@ -185,7 +185,7 @@ def test_killed_while_it_writes_it_goes_on(project, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("facelib.gather.film_faces._remove", end)
+        patch.setattr("facelib.gather.film_faces.remove_with_folder", end)
         with pytest.raises(KeyboardInterrupt):
             propose(project, choice=ProposalSettings(least_quality=0.99))
     propose(project)

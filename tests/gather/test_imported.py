@@ -1,4 +1,4 @@
-from facelib.gather.imported import take_in
+from facelib.gather.adding import take_in
 
 from .conftest import picture_bytes
 

@@ -16,8 +16,9 @@ from facelib.images import (
     UnreadablePicture,
     check_picture,
     crop,
-    data_uri,
+    encode_jpeg,
     is_picture,
+    jpeg_uri,
     large,
     png,
     read_image,
@@ -429,5 +430,5 @@ def test_thumbnail(shape, expected):
     assert thumbnail(np.zeros((*shape, 3), np.uint8)).shape[:2] == expected
 
 
-def test_data_uri():
-    assert data_uri(np.zeros((4, 4, 3), np.uint8)).startswith("data:image/jpeg;base64,/9j/")
+def test_jpeg_uri():
+    assert jpeg_uri(encode_jpeg(np.zeros((4, 4, 3), np.uint8))).startswith("data:image/jpeg;base64,/9j/")

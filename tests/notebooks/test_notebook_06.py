@@ -8,13 +8,13 @@ import pytest
 
 import facelib
 from facelib.detect.portraits import find_portrait
-from facelib.films.corrections import read_corrections
 from facelib.films.identify import identify_films
 from facelib.films.media.decode import read_frames
 from facelib.gallery import move
 from facelib.images import read_image
 from facelib.page.pack import script_value
 from facelib.pipeline import notebooks_folder
+from facelib.project.decisions import read_corrections
 from facelib.recognize import load_recognizer
 from facelib.review import Review
 from tests.conftest import eyesores

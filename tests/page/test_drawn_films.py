@@ -6,7 +6,6 @@ import pandas as pd
 import pytest
 
 from facelib.films import present
-from facelib.films.corrections.log import CORRECTION_COLUMNS, append_corrections
 from facelib.films.drawn import drawn_options, films_behind
 from facelib.films.media.decode import probe
 from facelib.films.present import draw_films
@@ -14,6 +13,7 @@ from facelib.films.settle import Settled, settle_films
 from facelib.page import write_page
 from facelib.page.pack import script_value
 from facelib.project import Project
+from facelib.project.decisions import CORRECTION_COLUMNS, append_corrections
 from facelib.widgets import DrawnFilms
 from tests.page.conftest import Square
 

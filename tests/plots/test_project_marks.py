@@ -7,8 +7,7 @@ import pytest
 
 from facelib.films.appearances import graph_of
 from facelib.plots import GREY, draw_map, draw_people, draw_screen_time, draw_timeline, marks
-from facelib.plots.colours import PATTERNS
-from facelib.plots.project_marks import project_marks
+from facelib.plots.colours import PATTERNS, project_marks
 from facelib.project import Project
 
 

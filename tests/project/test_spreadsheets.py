@@ -16,7 +16,7 @@ from facelib.films.exports import export_film
 from facelib.films.media.timeline import FrameTimes
 from facelib.films.media.times import write_times
 from facelib.gather.sources.ledger import LedgerEntry, append_source, read_sources, sources_path
-from facelib.plots.project_marks import project_marks
+from facelib.plots.colours import project_marks
 from facelib.project import Project, read_csv_table, write_table
 from facelib.project.decisions import append_decision, read_decisions
 

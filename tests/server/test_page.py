@@ -12,8 +12,8 @@ from axe_playwright_python.sync_playwright import Axe
 from fastapi import FastAPI
 from playwright.sync_api import Browser, Page, Request, expect
 
-from facelib.films.corrections import read_corrections
 from facelib.project import Project
+from facelib.project.decisions import read_corrections
 
 pytestmark = pytest.mark.browser
 VIEWS = ["", "view=review", "view=unknowns", "view=gallery", "view=faces", "view=jobs", "view=settings"]

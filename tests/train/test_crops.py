@@ -15,9 +15,8 @@ from facelib.embed import InputForm
 from facelib.embed.align import align
 from facelib.faces import Faces
 from facelib.images import encode_jpeg, read_image
-from facelib.train.crops import crop_faces
+from facelib.train.crops import FaceStore, crop_faces
 from facelib.train.data import read_people
-from facelib.train.face_store import FaceStore
 
 FORM = InputForm(size=64)
 

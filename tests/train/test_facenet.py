@@ -16,9 +16,8 @@ from typer.testing import CliRunner
 import facelib
 from facelib.cli import main
 from facelib.train.facenet import Whitened, default_output, import_facenet, published_names, read_facenet
-from facelib.train.frozen_graph import read_frozen_graph
 from facelib.train.inception_resnet_v1 import InceptionResnetV1
-from facelib.train.weight_files import read_weight_file
+from facelib.train.weight_files import read_frozen_graph, read_weight_file
 
 SCOPE = "InceptionResnetV1/"
 

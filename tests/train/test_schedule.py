@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from facelib.train.schedule import is_due, is_snapshot, learning_rate
-from facelib.train.settings import TrainingSettings
+from facelib.train.settings import TrainingSettings, is_due, is_snapshot, learning_rate
 
 
 def test_the_learning_rate_rises_and_falls():

@@ -11,8 +11,7 @@ from playwright.sync_api import Page, expect
 from plotly.offline import get_plotlyjs
 
 import facelib
-from facelib.widgets.fitted_figure import FittedFigure
-from facelib.widgets.pointed_figure import PointedFigure
+from facelib.widgets.fitted_figure import FittedFigure, PointedFigure
 
 HARNESS = """
 import widget from "/figure.js";

@@ -17,7 +17,7 @@ from facelib.project.names import UNKNOWN
 from facelib.widgets import live_appearances, read_changes
 from facelib.widgets.live_view_faces import SeenFaces
 from facelib.widgets.live_view_log import ChangeFile, Inbox, event_of
-from facelib.widgets.live_view_pace import Pace
+from facelib.widgets.live_view_page import Pace
 from facelib.widgets.live_view_report import CHANGE_COLUMNS, faces_page, picture_page
 
 COLOURS = {"Ada": "#0072B2", "Nina": "#E69F00", UNKNOWN: "#6A6A6A"}

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from facelib.films.corrections import read_corrections
+from facelib.project.decisions import read_corrections
 from facelib.project.names import UNKNOWN
 from facelib.review import Review
 from facelib.widgets import TrackReview, review_page

@@ -18,7 +18,7 @@ from facelib.archive.cluster.task import IndexTask, store_tables
 from facelib.films.indexed import index_film, made_from
 from facelib.films.problems import LOOKING, problem_of
 from facelib.project import FilmFiles, digest
-from facelib.project.child import end_with_parent, is_out_of_memory, limit_memory
+from facelib.project.processes import end_with_parent, is_out_of_memory, limit_memory
 from facelib.project.ranges import CACHE_VARIABLE, room_for_films, size_of
 from facelib.project.store import Store, is_remote
 

@@ -33,6 +33,7 @@ def connected(address: str) -> Iterator[Any]:
     """
     if not _ADDRESS.fullmatch(address):
         raise ValueError(f"expected the address of a Dask scheduler such as 'tcp://host:8786', got {address!r}")
+    address = address.rstrip("/")
     client = _client(address)
     try:
         _check_versions(client, address)
@@ -61,13 +62,17 @@ def _client(address: str) -> Any:
 
 def _listen(address: str) -> None:
     """Raise an OSError where no Dask scheduler speaks: Dask's own client waits without end for some other servers."""
-    kind, _, place = address.rstrip("/").partition("://")
+    kind, _, place = address.partition("://")
     if kind != "tcp":
         return
     host, _, port = place.rpartition(":")
-    with socket.create_connection((host.strip("[]"), int(port)), timeout=_SECONDS) as connection:
-        greeting = connection.recv(8)  # a scheduler speaks first: the length of its greeting, as 8 bytes
-    if not 0 < int.from_bytes(greeting, "little") < _LONGEST_GREETING:
+    with (
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_SECONDS) as connection,
+        connection.makefile("rb") as said,
+    ):
+        length = int.from_bytes(said.read(8), "little")  # a scheduler speaks first
+        greeting = said.read(length) if length < _LONGEST_GREETING else b""
+    if b"python" not in greeting:  # its version
         raise ConnectionError(f"expected the greeting of a Dask scheduler, got {greeting!r}")
 
 

@@ -95,16 +95,20 @@ def index_films(
 def _tasks(
     project: Project, films: Mapping[Path, Mapping[str, Any]], **options: Mapping[str, Any]
 ) -> Iterator[tuple[Path, IndexTask]]:
-    """Yield the task of each film, which is given with what its tables are to be made from."""
+    """Yield the task of each film that is there, which is given with what its tables are to be made from."""
     shared = addresses_of(project)
     store = f"{shared['output']}/store" if shared else Store.at(project.store).address
     tags = known_objects(project) if shared else {}
     for film, made in films.items():
+        try:
+            size = film.stat().st_size
+        except OSError:  # deleted while others were read; told by whoever looks at it next
+            continue
         yield (
             film,
             IndexTask(
                 film=_where(project, film, shared),
-                size=film.stat().st_size,
+                size=size,
                 store=store,
                 made=json.loads(json.dumps(made)),
                 tag=_tag(tags, project.place_of(film), str(made["film"])),

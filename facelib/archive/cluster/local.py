@@ -38,7 +38,7 @@ def start_cluster(workers: int = 0, *, port: int = 0, dashboard_port: int = 0) -
         ValueError: When the number of workers is negative.
         OSError: When the port is taken.
     """
-    from facelib.project.cores import allowed_cores
+    from facelib.project.processes import allowed_cores
 
     if workers < 0:
         raise ValueError(f"expected 1 worker or more, or 0 for one a core, got {workers!r}")
@@ -50,12 +50,25 @@ def start_cluster(workers: int = 0, *, port: int = 0, dashboard_port: int = 0) -
             "checkout"
         ) from None
     workers = workers or allowed_cores()
-    with distributed.LocalCluster(
-        n_workers=workers,
-        threads_per_worker=1,
-        processes=True,
-        host="127.0.0.1",
-        scheduler_port=port,
-        dashboard_address=f"127.0.0.1:{dashboard_port}",
-    ) as cluster:
+    try:
+        cluster = distributed.LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            processes=True,
+            host="127.0.0.1",
+            scheduler_port=port,
+            dashboard_address=f"127.0.0.1:{dashboard_port}",
+        )
+    except RuntimeError as error:
+        raise OSError(
+            f"expected a cluster to start at port {port}, got: {_first_cause(error)}; where another program has the "
+            f"port, choose another one, or 0 for any that is free"
+        ) from None
+    with cluster:
         yield LocalCluster(cluster.scheduler_address, cluster.dashboard_link, workers)
+
+
+def _first_cause(error: BaseException) -> BaseException:
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error

@@ -25,7 +25,8 @@ from facelib.project.store import Store, is_remote
 
 _ADDRESSES = "shared.json"
 _DECISIONS = f"output/{FOLDER}/"
-_OWN = re.compile(r"digests\.json$|corrections\.csv$|corrections/|store/")
+# The index is each machine's own: files of two indexes, sent at the same moment, would make one that says wrong things.
+_OWN = re.compile(r"digests\.json$|corrections\.csv$|corrections/|store/|archive/")
 _Merge = Callable[[Store, Path, Known], Known]
 
 
@@ -89,8 +90,9 @@ class WorkingCopy:
                 left = self._room(state)
                 for place, tag in there.items():
                     if state.get(place, ("", ""))[0] != tag or not self._path(place).is_file():
-                        content, left = self._bring(place, left)
-                        state[place] = (tag, content)
+                        with suppress(FileNotFoundError):  # removed since, or an empty folder's object
+                            content, left = self._bring(place, left)
+                            state[place] = (tag, content)
                 self._merge(state, merge_decisions)
 
     def _bring(self, place: str, left: int) -> tuple[str, int]:
@@ -151,7 +153,8 @@ class WorkingCopy:
                 self._merge(state, rewrite_decisions if forgotten else merge_decisions)
                 if forgotten:
                     store = self._store("output/")
-                    for name in store.find(self.project.store.name):
+                    # Earlier versions sent the index, too.
+                    for name in [*store.find(project.store.name), *store.find(project.archive.name)]:
                         store.delete(name)
 
     def _merge(self, state: dict[str, tuple[str, str]], how: _Merge) -> None:

@@ -10,31 +10,15 @@ from facelib.films.corrections.apply import (
     rename_groups,
 )
 from facelib.films.corrections.enrol import Enrolled, enrol
-from facelib.films.corrections.log import (
-    CORRECTION_COLUMNS,
-    NOT_A_FACE,
-    append_corrections,
-    checked_name,
-    group_number,
-    is_group,
-    read_corrections,
-)
 
 __all__ = [
-    "CORRECTION_COLUMNS",
-    "NOT_A_FACE",
     "Corrected",
     "Enrolled",
-    "append_corrections",
     "automatic",
-    "checked_name",
     "correct_films",
     "current",
     "enrol",
-    "group_number",
-    "is_group",
     "labels",
     "match_corrections",
-    "read_corrections",
     "rename_groups",
 ]

@@ -10,8 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from facelib.faces import BOX, paired_iou
-from facelib.films.corrections.log import NOT_A_FACE, group_number, is_group
-from facelib.project.names import UNKNOWN
+from facelib.project.names import NOT_A_FACE, UNKNOWN, group_number, is_group
 
 _LEAST_OVERLAP = 0.5  # IoU from which a box is taken for the corrected one
 _ANSWER = ("person", "cluster", "confidence", "reason", "source")

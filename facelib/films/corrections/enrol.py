@@ -11,12 +11,11 @@ import pandas as pd
 
 from facelib.faces import BOX
 from facelib.films.corrections.apply import current, match_corrections
-from facelib.films.corrections.log import NOT_A_FACE, checked_name, is_group, read_corrections
 from facelib.project import Project, write_table, writer_lock
-from facelib.project.decisions import moved_pictures, read_decisions
+from facelib.project.decisions import moved_pictures, read_corrections, read_decisions
 from facelib.project.digests import sha256_of
-from facelib.project.files import write_bytes
-from facelib.project.names import UNKNOWN
+from facelib.project.files import remove_with_folder, write_bytes
+from facelib.project.names import NOT_A_FACE, UNKNOWN, checked_name, is_group
 from facelib.project.spreadsheets import read_csv_table
 
 ENROLLED_COLUMNS = ["picture", "sha256", "person", "video", "track", "frame", "quality"]
@@ -196,21 +195,12 @@ def _synchronise(project: Project, before: pd.DataFrame, plan: pd.DataFrame, pro
         path = project.data / name
         if path.is_file() and sha256_of(path) != digest:
             problems.append(f"{name}: changed since it was enrolled, so it stays")
-        elif _remove(path):
+        elif path.is_file():
+            remove_with_folder(path)
             removed.append(name)
     if len(obsolete):
         write_table(plan[ENROLLED_COLUMNS], enrolled_file(project))
     return Enrolled(plan[ENROLLED_COLUMNS].reset_index(drop=True), added, removed, problems)
-
-
-def _remove(path: Path) -> bool:
-    """Remove a picture, and its folder when it was the last one in it."""
-    if not path.is_file():
-        return False
-    path.unlink()
-    if not any(path.parent.iterdir()):
-        path.parent.rmdir()
-    return True
 
 
 def _is_foreign(path: Path, sha256: str, listed: str | None) -> bool:

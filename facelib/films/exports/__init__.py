@@ -21,8 +21,7 @@ from facelib.films.exports.iiif import write_iiif
 from facelib.films.exports.markers import write_avid, write_resolve
 from facelib.films.exports.material import Material, collect, exact_appearances
 from facelib.films.exports.mot import write_mot
-from facelib.films.exports.players import write_chapters, write_nfo
-from facelib.films.exports.subtitles import write_srt, write_vtt
+from facelib.films.exports.players import write_chapters, write_nfo, write_srt, write_vtt
 from facelib.films.exports.tables import write_csv, write_json, write_parquet
 from facelib.project import FilmFiles
 
@@ -34,31 +33,42 @@ Format = Literal[
 
 FORMATS: tuple[Format, ...] = get_args(Format)
 
-PURPOSES = {
-    "appearances.csv": "who is on screen from when to when, for spreadsheets",
-    "appearances.json": "the same for programs, with tracks and frames",
-    "appearances.parquet": "the same for pandas, Polars and DuckDB",
-    "people.vtt": "names as subtitles, for players in web pages",
-    "people.srt": "names as subtitles, for VLC and most players",
-    "timeline.otio": "a track a person, for editing programs that read OpenTimelineIO",
-    "timeline.edl": "every appearance as a cut, for older editing programs (CMX 3600)",
-    "timeline.fcpxml": "keywords and a lane a person, for Final Cut Pro and DaVinci Resolve",
-    "annotations.jsonld": "web annotations (W3C), for archives and catalogues",
-    "mot.txt": "every box, for tracking benchmarks (MOTChallenge)",
+_FORMS: dict[Format, tuple[Callable[[Material, Path], None], str, str]] = {
+    "csv": (write_csv, "appearances.csv", "who is on screen from when to when, for spreadsheets"),
+    "json": (write_json, "appearances.json", "the same for programs, with tracks and frames"),
+    "parquet": (write_parquet, "appearances.parquet", "the same for pandas, Polars and DuckDB"),
+    "vtt": (write_vtt, "people.vtt", "names as subtitles, for players in web pages"),
+    "srt": (write_srt, "people.srt", "names as subtitles, for VLC and most players"),
+    "otio": (write_otio, "timeline.otio", "a track a person, for editing programs that read OpenTimelineIO"),
+    "edl": (write_edl, "timeline.edl", "every appearance as a cut, for older editing programs (CMX 3600)"),
+    "fcpxml": (write_fcpxml, "timeline.fcpxml", "keywords and a lane a person, for Final Cut Pro and DaVinci Resolve"),
+    "annotations": (write_annotations, "annotations.jsonld", "web annotations (W3C), for archives and catalogues"),
+    "mot": (write_mot, "mot.txt", "every box, for tracking benchmarks (MOTChallenge)"),
+    "graphml": (write_together, "people.graphml", "who appears with whom, for Gephi, yEd and Cytoscape"),
+    "resolve": (write_resolve, "markers_resolve.edl", "a marker for each appearance, for DaVinci Resolve"),
+    "fcp7": (write_fcp7, "timeline_fcp7.xml", "a track a person, for Premiere Pro (XML of Final Cut Pro 7)"),
+    "avid": (write_avid, "markers_avid.txt", "a marker for each appearance, for Avid Media Composer"),
+    "eaf": (write_eaf, "annotations.eaf", "a tier a person, for ELAN"),
+    "iiif": (write_iiif, "manifest.json", "the film with its people, for viewers of libraries and archives (IIIF)"),
+    "ebucore": (
+        write_ebucore,
+        "ebucore.ttl",
+        "the film, its people and where they appear, for archives (EBUCore, RDF)",
+    ),
+    "chapters": (write_chapters, "chapters.ffmetadata", "chapters with names, to be put into MP4 or MKV by FFmpeg"),
+    "nfo": (write_nfo, "film.nfo", "the people as actors, for Kodi and Jellyfin"),
+}
+
+FILE_NAMES: dict[Format, str] = {name: file for name, (_, file, _) in _FORMS.items()}
+"""What the file of each format is called."""
+
+PURPOSES: dict[str, str] = {file: purpose for _, file, purpose in _FORMS.values()} | {
     "mot_names.csv": "which name each number of mot.txt stands for",
-    "people.graphml": "who appears with whom, for Gephi, yEd and Cytoscape",
-    "markers_resolve.edl": "a marker for each appearance, for DaVinci Resolve",
-    "timeline_fcp7.xml": "a track a person, for Premiere Pro (XML of Final Cut Pro 7)",
-    "markers_avid.txt": "a marker for each appearance, for Avid Media Composer",
-    "annotations.eaf": "a tier a person, for ELAN",
-    "manifest.json": "the film with its people, for viewers of libraries and archives (IIIF)",
-    "ebucore.ttl": "the film, its people and where they appear, for archives (EBUCore, RDF)",
-    "chapters.ffmetadata": "chapters with names, to be put into MP4 or MKV by FFmpeg",
-    "film.nfo": "the people as actors, for Kodi and Jellyfin",
     "annotated.mp4": "the film with boxes and names drawn on it, to give away",
     "select_reel.mp4": "the appearances of chosen people, cut together",
 }
 """What each file made of a film is for, by its name."""
+
 
 __all__ = [
     "FILE_NAMES",
@@ -123,7 +133,7 @@ def export_film(
     )
     written: dict[str, Path] = {}
     for name in formats:
-        write, file_name = _WRITERS[name]
+        write, file_name, _ = _FORMS[name]
         written[name] = (folder or files.exports) / file_name
         write(material, written[name])
     return written
@@ -138,29 +148,3 @@ def check_formats(formats: Sequence[str]) -> None:
     strange = [name for name in formats if name not in FORMATS]
     if strange:
         raise ValueError(f"expected formats out of {', '.join(FORMATS)}, got {strange!r}")
-
-
-_WRITERS: dict[Format, tuple[Callable[[Material, Path], None], str]] = {
-    "csv": (write_csv, "appearances.csv"),
-    "json": (write_json, "appearances.json"),
-    "parquet": (write_parquet, "appearances.parquet"),
-    "vtt": (write_vtt, "people.vtt"),
-    "srt": (write_srt, "people.srt"),
-    "otio": (write_otio, "timeline.otio"),
-    "edl": (write_edl, "timeline.edl"),
-    "fcpxml": (write_fcpxml, "timeline.fcpxml"),
-    "annotations": (write_annotations, "annotations.jsonld"),
-    "mot": (write_mot, "mot.txt"),
-    "graphml": (write_together, "people.graphml"),
-    "resolve": (write_resolve, "markers_resolve.edl"),
-    "fcp7": (write_fcp7, "timeline_fcp7.xml"),
-    "avid": (write_avid, "markers_avid.txt"),
-    "eaf": (write_eaf, "annotations.eaf"),
-    "iiif": (write_iiif, "manifest.json"),
-    "ebucore": (write_ebucore, "ebucore.ttl"),
-    "chapters": (write_chapters, "chapters.ffmetadata"),
-    "nfo": (write_nfo, "film.nfo"),
-}
-
-FILE_NAMES: dict[Format, str] = {name: file_name for name, (_, file_name) in _WRITERS.items()}
-"""What the file of each format is called."""

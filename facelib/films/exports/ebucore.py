@@ -49,10 +49,10 @@ def _checked(identity: str, path: Path) -> str:
 
 
 def write_ebucore(material: Material, path: Path) -> None:
-    """Write the film as a media resource, each person, and each stretch on screen as a part with start and end.
+    """Write the film as a media resource, each person, and each stretch on screen as a media fragment of it.
 
-    A part's address is the film's with a media fragment, `#t=start,end`, and its times are seconds to the microsecond.
-    Somebody with a Wikidata id is `owl:sameAs` the entity.
+    A fragment's address is the film's with `#t=start,end`, and its times are seconds to the microsecond. An annotation
+    says of each fragment who is in it, and how sure that is. Somebody with a Wikidata id is `owl:sameAs` the entity.
     """
     from rdflib import RDF, RDFS, XSD, Graph, Literal, Namespace, URIRef
 
@@ -62,20 +62,32 @@ def write_ebucore(material: Material, path: Path) -> None:
     graph.add((film, RDF.type, ebucore.MediaResource))
     graph.add((film, ebucore.title, Literal(one_line(material.info.path.stem))))
     graph.add((film, ebucore.duration, Literal(f"{material.clock.end:.6f}", datatype=XSD.decimal)))
-    people = {person: URIRef(f"{film}#person-{number}") for number, person in enumerate(material.people, 1)}
+    numbers = {person: number for number, person in enumerate(material.people, 1)}
+    people = {person: URIRef(f"{film}#person-{number}") for person, number in numbers.items()}
     for person, node in people.items():
         graph.add((node, RDF.type, ebucore.Person))
         graph.add((node, RDFS.label, Literal(one_line(person))))
         graph.add((film, ebucore.hasContributor, node))
     _tie(graph, people, material.wikidata)
     columns = ["person", "start", "end", "confidence"]
-    for person, start, end, confidence in material.stretches[columns].itertuples(index=False, name=None):
-        part = URIRef(f"{film}#t={start:.6f},{end:.6f}&person={material.people.index(person) + 1}")
-        graph.add((part, RDF.type, ebucore.Part))
-        graph.add((film, ebucore.hasPart, part))
-        graph.add((part, ebucore.hasContributor, people[person]))
-        for name, value in (("start", f"{start:.6f}"), ("end", f"{end:.6f}"), ("confidence", f"{confidence:.4f}")):
-            graph.add((part, ebucore[name], Literal(value, datatype=XSD.decimal)))
+    for number, (person, *span, confidence) in enumerate(
+        material.stretches[columns].itertuples(index=False, name=None), 1
+    ):
+        start, end = (f"{time:.6f}" for time in span)
+        fragment = URIRef(f"{film}#t={start},{end}&person={numbers[person]}")
+        annotation = URIRef(f"{film}#annotation-{number}")
+        for one, name, value in (
+            (fragment, "start", start),
+            (fragment, "end", end),
+            (annotation, "annotationConfidence", f"{confidence:.4f}"),
+        ):
+            graph.add((one, ebucore[name], Literal(value, datatype=XSD.decimal)))
+        graph.add((fragment, RDF.type, ebucore.MediaFragment))
+        graph.add((film, ebucore.hasMediaFragment, fragment))
+        graph.add((fragment, ebucore.hasContributor, people[person]))
+        graph.add((annotation, RDF.type, ebucore.Annotation))
+        graph.add((annotation, ebucore.hasAnnotationTarget, fragment))
+        graph.add((annotation, ebucore.hasAnnotationRelatedAgent, people[person]))
     write_text(graph.serialize(format="turtle"), path)
 
 

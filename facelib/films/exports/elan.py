@@ -25,21 +25,20 @@ def write_eaf(material: Material, path: Path) -> None:
     header = ElementTree.SubElement(root, "HEADER", {"MEDIA_FILE": "", "TIME_UNITS": "milliseconds"})
     kind = mimetypes.guess_type(material.info.path.name)[0] or "video/unknown"
     ElementTree.SubElement(header, "MEDIA_DESCRIPTOR", {"MEDIA_URL": material.address, "MIME_TYPE": kind})
-    table = material.stretches.sort_values(["start", "person"])
-    edges = sorted({_thousandths(time) for edge in ("start", "end") for time in table[edge]})
-    order = ElementTree.SubElement(root, "TIME_ORDER")
-    slots = {time: f"ts{number}" for number, time in enumerate(edges, 1)}
-    for time, slot in slots.items():
-        ElementTree.SubElement(order, "TIME_SLOT", {"TIME_SLOT_ID": slot, "TIME_VALUE": str(time)})
-    number = 0
+    table = material.stretches.sort_values(["start", "person"], ignore_index=True)
+    # Two annotations that shared a time would be moved together.
+    edges = sorted((_thousandths(time), row, edge) for edge in ("start", "end") for row, time in table[edge].items())
+    order, slots = ElementTree.SubElement(root, "TIME_ORDER"), {}
+    for number, (time, row, edge) in enumerate(edges, 1):
+        slots[row, edge] = f"ts{number}"
+        ElementTree.SubElement(order, "TIME_SLOT", {"TIME_SLOT_ID": f"ts{number}", "TIME_VALUE": str(time)})
+    lines = table["person"].map(one_line)
     for name in dict.fromkeys(one_line(person) for person in material.people):
         tier = ElementTree.SubElement(root, "TIER", {"LINGUISTIC_TYPE_REF": _TYPE, "TIER_ID": name})
-        own = table[table["person"].map(one_line) == name]
-        for start, end in own[["start", "end"]].itertuples(index=False, name=None):
-            number += 1
-            places = {"TIME_SLOT_REF1": slots[_thousandths(start)], "TIME_SLOT_REF2": slots[_thousandths(end)]}
+        for row in table.index[lines == name]:
+            places = {"TIME_SLOT_REF1": slots[row, "start"], "TIME_SLOT_REF2": slots[row, "end"]}
             outer = ElementTree.SubElement(tier, "ANNOTATION")
-            inner = ElementTree.SubElement(outer, "ALIGNABLE_ANNOTATION", {"ANNOTATION_ID": f"a{number}", **places})
+            inner = ElementTree.SubElement(outer, "ALIGNABLE_ANNOTATION", {"ANNOTATION_ID": f"a{row + 1}", **places})
             ElementTree.SubElement(inner, "ANNOTATION_VALUE").text = name
     features = {"GRAPHIC_REFERENCES": "false", "LINGUISTIC_TYPE_ID": _TYPE, "TIME_ALIGNABLE": "true"}
     ElementTree.SubElement(root, "LINGUISTIC_TYPE", features)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import mimetypes
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 from facelib.films.exports.annotations import annotation_items
 from facelib.films.exports.material import Material
@@ -19,10 +20,11 @@ def write_iiif(material: Material, path: Path) -> None:
 
     An annotation's target is a fragment of the canvas, `t=start,end&xywh=x,y,w,h`, as in the `annotations` export: its
     body is the name, its motivation `tagging`. A range for each person lists the stretches on screen, for the table of
-    contents. Viewers fetch what the manifest names: publish it beside the film, and pass the film's public address
-    as `address`.
+    contents. Viewers fetch what the manifest names, and tell manifests apart by their address: pass the film's public
+    one as `address`, and publish the manifest beside it, as `film.mp4.manifest.json` beside `film.mp4`.
     """
-    base = material.address.rpartition("/")[0] + "/" + path.name
+    parts = urlsplit(material.address)
+    base = urlunsplit(parts._replace(path=f"{parts.path}.{path.name}"))
     canvas = f"{base}/canvas"
     duration, info = round(material.clock.end, 6), material.info
     size = {"width": info.width, "height": info.height, "duration": duration}

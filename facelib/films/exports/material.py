@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import quote
 
 import numpy as np
 import pandas as pd
@@ -18,13 +19,16 @@ FRAME_COLUMNS = ["start_frame", "end_frame", "timeline_start", "timeline_end"]
 """What `exact_appearances` adds to the columns of `appearances.csv`."""
 
 
+_OF_ADDRESSES = "%:/?#[]@!$&'()*+,;="  # what an address may hold besides letters and digits: RFC 3986
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Material:
     """The input of one film's exports.
 
     Attributes:
         info: What the film's file says of itself.
-        address: What the exports call the film: an address of any kind.
+        address: What the exports call the film: an address of any kind, in ASCII.
         clock: Its frames.
         tracks: The columns of `tracks.parquet`, with `until`.
         stretches: The columns of `exact_appearances`.
@@ -73,7 +77,7 @@ def collect(
     info, clock = probe(video), read_clock(video, files, drop_frame=drop_frame)
     tracks = with_ends(pd.read_parquet(files.tracks))
     stretches = exact_appearances(tracks, clock, longest_gap=longest_gap, unknown=unknown)
-    address = address or Path(video).resolve().as_uri()
+    address = quote(address, safe=_OF_ADDRESSES) if address else Path(video).resolve().as_uri()
     return Material(info, address, clock, tracks, stretches, files.detections, unknown, dict(wikidata or {}))
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from facelib.films.corrections import NOT_A_FACE
 from facelib.films.exports.material import Material
 from facelib.project import atomic_write, write_table
+from facelib.project.names import NOT_A_FACE
 
 
 def write_mot(material: Material, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The appearances as tables: CSV, Parquet, and a JSON document with all that is known of the film."""
+"""The appearances as CSV, Parquet, and JSON with all that is known of the film."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ from facelib.films.media.sound import aac_rate
 from facelib.films.media.soundtrack import SoundMode, SoundTrack, add_sound
 from facelib.films.media.timeline import FrameTimes
 from facelib.project import atomic_write
-from facelib.project.cores import allowed_cores
+from facelib.project.processes import allowed_cores
 
 __all__ = ["Draw", "PictureWriter", "WriteReport", "aac_rate", "write_film"]
 

@@ -31,7 +31,7 @@ from facelib.films.media.shown import FilmFrame, Stage, pixel_aspect
 from facelib.films.media.structure import begins_another, first_break
 from facelib.films.media.timecode import gop_timecode, read_timecode
 from facelib.films.media.timeline import JOINABLE, FrameTimes, JointFinder, PictureClock
-from facelib.project.cores import allowed_cores
+from facelib.project.processes import allowed_cores
 from facelib.project.ranges import size_of
 
 _UNTIMED = -(1 << 63)  # FFmpeg's AV_NOPTS_VALUE

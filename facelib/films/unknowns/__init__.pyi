@@ -1,11 +1,10 @@
-from .context import join_by_context, read_join_by_context
+from .context import join_by_context, read_join_by_context, read_one_place
 from .fitting import Grouping, fit_grouping, grouping_threshold
+from .kept import number_groups, people_of
 from .matching import add_to_groups, match_unknowns, table_of_groups
-from .places import read_one_place
-from .tables import UNKNOWN_PEOPLE_COLUMNS, group_unknowns, number_groups, unknown_people
+from .tables import group_unknowns
 
 __all__ = [
-    "UNKNOWN_PEOPLE_COLUMNS",
     "Grouping",
     "add_to_groups",
     "fit_grouping",
@@ -14,8 +13,8 @@ __all__ = [
     "join_by_context",
     "match_unknowns",
     "number_groups",
+    "people_of",
     "read_join_by_context",
     "read_one_place",
     "table_of_groups",
-    "unknown_people",
 ]

@@ -15,6 +15,7 @@ from facelib.films.naming.context import describe_tracks
 from facelib.films.naming.evidence import IntArray, face_evidence, informative
 from facelib.films.naming.joint import name_jointly
 from facelib.films.naming.people import distances_to_people, usual_distances
+from facelib.films.naming.places import PLACE_COLUMNS, tracks_of_one_place
 from facelib.films.spans import frames_shared
 from facelib.films.unknowns.tables import is_usable
 from facelib.project import FilmFiles
@@ -167,3 +168,24 @@ class _FilmGroups:
         """Return whether two groups share a frame."""
         first, second = self.meeting.T
         return bool(((some[first] & others[second]) | (some[second] & others[first])).any())
+
+
+def read_one_place(files: FilmFiles, tracks: pd.DataFrame, *, threshold: float) -> list[list[int]]:
+    """Return the unknown tracks of a film that are one person's by their surroundings, see `tracks_of_one_place`.
+
+    Args:
+        files: Of the film. Where tables are missing, or of a former version, nothing is known.
+        tracks: The columns of `tracks.parquet`.
+        threshold: As of `tracks_of_one_place`.
+
+    Raises:
+        OSError: When a table cannot be read.
+    """
+    unknown = tracks[tracks["person"] == UNKNOWN]
+    if unknown.empty or not (files.looks.is_file() and files.shots.is_file()):
+        return []
+    shots = pd.read_csv(files.shots, keep_default_na=False)
+    if not ({*PLACE_COLUMNS} <= {*pq.read_schema(files.looks).names} and {"scene", "setup"} <= {*shots}):
+        return []
+    looks = read_looks(files.looks, PLACE_COLUMNS)
+    return tracks_of_one_place(unknown, looks, shots, threshold=threshold)

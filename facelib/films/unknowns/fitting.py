@@ -23,6 +23,7 @@ FEWEST_PICTURES = 6
 
 _TRACK = 5  # largest number of pictures in a simulated track
 _MOST_TRACKS = 1500
+_DRAWS = 5  # random splits into tracks
 _NEARLY = 0.002  # lower thresholds whose B-cubed F is at most so much below the best are as good, and safer
 
 
@@ -69,9 +70,7 @@ def grouping_threshold(embedder: str, threshold: float, *, length: float = 1.0) 
     return RATIO * threshold / length if math.isfinite(threshold) else 0.0
 
 
-def fit_grouping(
-    vectors: ArrayLike, names: ArrayLike, *, embedder: str, fallback: float, seed: int = 0, draws: int = 5
-) -> Grouping:
+def fit_grouping(vectors: ArrayLike, names: ArrayLike, *, embedder: str, fallback: float) -> Grouping:
     """Fit the threshold on a gallery, as though its people were unknown.
 
     Each person's pictures are split at random into tracks of 1 to 5, whose mean stands for the track, and the tracks
@@ -85,8 +84,6 @@ def fit_grouping(
         names: `(n,)`.
         embedder: The embedder's name.
         fallback: Its own threshold, or where that is NaN, the recognizer's.
-        seed: Of the random splits.
-        draws: How many random splits are made.
 
     Raises:
         ValueError: When the lengths disagree.
@@ -100,8 +97,8 @@ def fit_grouping(
     enough = len(people) >= _FEWEST_PEOPLE
     if len(people) < 2:
         return _not_fitted(measured, len(people), (math.nan, math.nan, math.nan))
-    random = np.random.default_rng(seed)
-    trials = [_Trial(*_deal(matrix, labels, people, random)) for _ in range(draws)]
+    random = np.random.default_rng(0)
+    trials = [_Trial(*_deal(matrix, labels, people, random)) for _ in range(_DRAWS)]
     if not enough:
         return _not_fitted(measured, len(people), _mean_scores(trials, measured))
     low, high = np.quantile(np.concatenate([trial.heights for trial in trials]), [0.05, 1])
@@ -116,7 +113,7 @@ def fit_grouping(
         purity=purity,
         groups=groups,
         b_cubed=b_cubed,
-        advice=f"Fitted on {len(people)} people of the gallery, dealt into tracks {draws} times.",
+        advice=f"Fitted on {len(people)} people of the gallery, dealt into tracks {_DRAWS} times.",
     )
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -160,7 +161,15 @@ def _rows_of(column: pa.ChunkedArray) -> pd.Series:
 
 
 def people_of(members: pd.DataFrame) -> pd.DataFrame:
-    """Return one row a group of unknown people, as `unknown_people` does, from the members of all films."""
+    """Return one row a group of unknown people, longest on screen first.
+
+    Args:
+        members: As of `Groups`.
+
+    Returns:
+        `cluster`, `seconds` (on screen, over all films), `tracks`, `films` (how many), `first_film` (by name) and
+        `first_time` (seconds), `best_film` and `best_track`: the track with the best face, to show a picture of.
+    """
     rows = members[members["cluster"] != ""].reset_index(drop=True)
     group, labels = pd.factorize(rows["cluster"], sort=True)  # numbers, which are sorted ten times as fast as names
     film, names = pd.factorize(rows["film"], sort=True)
@@ -182,6 +191,24 @@ def people_of(members: pd.DataFrame) -> pd.DataFrame:
         }
     )
     return table.iloc[np.lexsort((start[first], film[first], -total))].reset_index(drop=True)
+
+
+def number_groups(tables: Mapping[str, pd.DataFrame], *, reserved: Iterable[str] = ()) -> dict[str, pd.DataFrame]:
+    """Number the groups anew, longest on screen first, as `group_unknowns` does.
+
+    Args:
+        tables: By the film's file name, the columns of `tracks.parquet` with `cluster` filled.
+        reserved: Labels that no group may get.
+    """
+    taken = {*reserved}
+    free = (name for name in (f"Unknown {number}" for number in count(1)) if name not in taken)
+    names = dict(zip(people_of(no_groups().with_members(tables, {}).members)["cluster"], free, strict=False))
+    return {
+        film: table.assign(
+            cluster=pd.Series([names.get(one, one) for one in table["cluster"]], index=table.index, dtype="str")
+        )
+        for film, table in tables.items()
+    }
 
 
 def _first_of(group: NDArray[np.intp], *keys: NDArray[Any]) -> NDArray[np.intp]:

@@ -29,7 +29,7 @@ def table_of_groups(
         `cluster`; `sums`, `(d + 1,)`: the sum of the members' embeddings, each brought to length 1, followed by that of
         how poor they are, 0 to 1; `size`, the number of members; `seconds` on screen; `quality` of the best track.
     """
-    rows = unknown_rows(tables, looks, {})
+    rows = unknown_rows(tables, looks)
     clusters = {film: table["cluster"].to_numpy(object) for film, table in tables.items()}
     own = [clusters[film][row] for film, row in zip(rows["film"], rows["row"], strict=True)]
     types = {"cluster": "str", "sums": "object", "size": "float64", "seconds": "float64", "quality": "float64"}
@@ -48,7 +48,7 @@ def add_to_groups(
         table: The columns of `tracks.parquet` with `cluster` filled.
         looks: The film's `looks.parquet`: `track` and `quality`; None counts all tracks as good.
     """
-    rows = unknown_rows({film: table}, None if looks is None else {film: looks}, {})
+    rows = unknown_rows({film: table}, None if looks is None else {film: looks})
     return _with_members(groups, rows.assign(cluster=table["cluster"].to_numpy(object)[rows["row"].to_numpy(np.intp)]))
 
 
@@ -84,7 +84,7 @@ def match_unknowns(
     Returns:
         A copy of the table with `cluster` filled, and the groups with this film's tracks in them.
     """
-    rows = unknown_rows({film: table}, None if looks is None else {film: looks}, {})
+    rows = unknown_rows({film: table}, None if looks is None else {film: looks})
     rows = rows[rows["usable"].astype(bool)].reset_index(drop=True)
     if rows.empty:
         return fill_clusters(table, rows.assign(cluster="")), groups

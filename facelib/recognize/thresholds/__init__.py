@@ -7,7 +7,7 @@ trials that end with a name, FNIR (false negative identification rate) the fract
 with the right name (ISO/IEC 19795-1; Grother et al., NIST IR 8271).
 """
 
-from facelib.embed.copies import near_duplicate_groups
+from facelib.embed.neighbours import near_duplicate_groups
 from facelib.recognize.thresholds.confidence import confidence_model
 from facelib.recognize.thresholds.evidence import FEWEST_PEOPLE, pictures_to_add, trials_needed
 from facelib.recognize.thresholds.fitting import Fitted, Interval, fit_threshold, measure_threshold

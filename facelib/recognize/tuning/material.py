@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse.csgraph import connected_components
 
-from facelib.embed.copies import ALIKE
+from facelib.embed.neighbours import ALIKE
 from facelib.faces import FloatArray
 from facelib.gallery import Gallery, find_aliases
 from facelib.recognize import OpenSetSVM

@@ -11,15 +11,14 @@ from pydantic import BaseModel, Field
 from facelib.project import Project
 from facelib.project.names import is_group, near_names
 from facelib.review import Decision, Review
-from facelib.server.api.pages import Page, page_of
 from facelib.server.api.people import USE_IT, nearly
 from facelib.server.api.tracks import CurrentReviews, Track, TrackNumber, describe, find_track
 from facelib.server.api.videos import VideoId
 from facelib.server.bodies import JsonBody
-from facelib.server.changes import settled
-from facelib.server.dependencies import Corrector, CurrentProject, Paged, Writing
+from facelib.server.dependencies import Corrector, CurrentProject, Page, Paged, Writing, page_of
 from facelib.server.films import film_id, find_named
 from facelib.server.problems import Problem
+from facelib.server.reviews import settled
 
 router = APIRouter(prefix="/projects/{project}", tags=["corrections"])
 

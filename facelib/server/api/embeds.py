@@ -11,14 +11,13 @@ from pydantic import BaseModel, Field
 from sqlalchemy import select
 
 from facelib.project import text_of
-from facelib.server.api.pages import Page, page_of
 from facelib.server.api.videos import VideoId
 from facelib.server.database import Embed
 from facelib.server.database.store import database_time
-from facelib.server.dependencies import Admin, CurrentProject, CurrentSettings, Paged, Writing
+from facelib.server.dependencies import Admin, CurrentProject, CurrentSettings, Page, Paged, Writing, page_of
 from facelib.server.films import find_named
 from facelib.server.problems import Problem
-from facelib.server.security.audit import note
+from facelib.server.security.callers import note
 
 router = APIRouter(prefix="/projects/{project}/videos/{video}/embeds", tags=["embedding"])
 

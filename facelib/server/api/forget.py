@@ -12,16 +12,15 @@ from sqlalchemy.orm import Session
 from facelib.archive.traces import Mentions
 from facelib.project import Project, text_of
 from facelib.server.api.people import PersonName
+from facelib.server.api.pictures import forget_thumbnails
 from facelib.server.bodies import JsonBody
 from facelib.server.database import Event, Job, Store, Upload
 from facelib.server.dependencies import Admin, CurrentProject, CurrentStore
 from facelib.server.events import tell
-from facelib.server.folders import while_nobody_is_forgotten
 from facelib.server.jobs.queue import LIVE
 from facelib.server.problems import Problem
-from facelib.server.security.audit import note
-from facelib.server.security.callers import Caller
-from facelib.server.thumbnails import forget_thumbnails
+from facelib.server.security.callers import Caller, note
+from facelib.server.settings import while_nobody_is_forgotten
 
 router = APIRouter(prefix="/projects/{project}", tags=["people"])
 

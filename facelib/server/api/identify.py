@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
+from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
 from facelib.archive import find_face, open_archive, update_archive
@@ -21,12 +23,58 @@ from facelib.server.api.search import FaceHit, face_hits
 from facelib.server.bodies import FormFile, describe_form, read_form
 from facelib.server.cached import rows_of
 from facelib.server.dependencies import CurrentProject, Reader, held_by_app
-from facelib.server.networks import Networks
 from facelib.server.problems import Problem
 from facelib.server.uploads.inspection import inspect_file
 
-if TYPE_CHECKING:  # scikit-learn takes a second to import
+if TYPE_CHECKING:
+    from facelib.detect import Detector
+    from facelib.embed import Embedder
     from facelib.recognize import OpenSetKNN, OpenSetSVM, RecognizerInfo
+
+
+class Networks:
+    """One detector and the embedders that projects use; one for each server."""
+
+    def __init__(self) -> None:
+        self._detector: Detector | None = None
+        self._embedders: dict[str, Embedder] = {}
+        self._lock = Lock()
+
+    def look_at(
+        self, image: Image, embedder: str, weights: str, *, portrait: bool = False
+    ) -> tuple[Faces, NDArray[np.float32]]:
+        """Return the faces of a picture, and their embeddings by the network that a recognizer was fitted with.
+
+        Args:
+            image: RGB.
+            embedder: The network's name.
+            weights: SHA-256 of the weights that it must have.
+            portrait: Turn a picture whose main face lies sideways; the boxes are those of the picture as it is turned.
+
+        Raises:
+            Problem: 409 when the network here has other weights.
+        """
+        from facelib.detect import load_detector
+        from facelib.detect.portraits import find_portrait
+        from facelib.embed import load_embedder
+
+        with self._lock:
+            if self._detector is None:
+                self._detector = load_detector()
+            if embedder not in self._embedders:
+                self._embedders[embedder] = load_embedder(embedder)
+            network = self._embedders[embedder]
+            if network.sha256 != weights:
+                raise Problem(409, f"expected the weights of {embedder!r} that the recognizer has; train it again")
+            if portrait:
+                found = find_portrait(image, self._detector)
+                image, faces = found.image, found.faces
+            else:
+                faces = self._detector.detect(image)
+            if not len(faces):
+                return faces, np.empty((0, 0), np.float32)
+            return faces, np.asarray(network.embed(image, faces), np.float32)
+
 
 router = APIRouter(prefix="/projects/{project}", tags=["identify"])
 
@@ -98,10 +146,10 @@ def _identify(project: Project, networks: Networks, file: FormFile) -> Identifie
 
 
 def _search(project: Project, networks: Networks, file: FormFile, most: int) -> list[FaceHit]:
-    from facelib.recognize import load_recognizer
+    from facelib.recognize import read_recognizer_info
 
-    _, info = load_recognizer(project.recognizer)
-    faces, vectors = networks.look_at(_decode(file), info.embedder, info.weights_sha256)
+    info = read_recognizer_info(project.recognizer)
+    faces, vectors = networks.look_at(_decode(file), info.embedder, info.weights_sha256, portrait=True)
     if not len(faces):
         raise Problem(422, f"expected a picture with a face, found none in {file.name!r}; cut it closer to the face")
     update_archive(project, progress=False)

@@ -10,13 +10,12 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from facelib.project import Project, text_of
-from facelib.server.api.pages import Page, page_from
 from facelib.server.bodies import JsonBody
 from facelib.server.database import Job
-from facelib.server.dependencies import Admin, CurrentProject, CurrentSettings, Paged, Reader, Writing
+from facelib.server.dependencies import Admin, CurrentProject, CurrentSettings, Page, Paged, Reader, Writing, page_from
 from facelib.server.jobs import JobKind, cancel, check_job, enqueue, retry
 from facelib.server.problems import Problem
-from facelib.server.security.audit import note
+from facelib.server.security.callers import note
 
 router = APIRouter(prefix="/projects/{project}/jobs", tags=["jobs"])
 

@@ -20,9 +20,8 @@ from facelib.server.answers import Content, CurrentAnswers
 from facelib.server.api.videos import CurrentPages, VideoId
 from facelib.server.cached import tag_of
 from facelib.server.dependencies import CurrentProject
-from facelib.server.etags import is_named
 from facelib.server.films import LONGEST_GAP, find_film, find_named
-from facelib.server.headers import REPORT_POLICY
+from facelib.server.middleware import REPORT_POLICY, is_named
 from facelib.server.problems import Problem, answer
 
 router = APIRouter(prefix="/projects/{project}", tags=["media"])
@@ -32,7 +31,6 @@ _TYPES = {
     ".srt": "application/x-subrip", ".jsonld": "application/ld+json", ".parquet": "application/vnd.apache.parquet",
 }  # fmt: skip
 _BINARY: dict[int | str, dict[str, Any]] = {200: {"content": {"application/octet-stream": {}}}}
-_RANGES = _BINARY | {206: {"description": "A part of it"}, 416: {"description": "No such part"}}
 
 
 def scratch_folder() -> Iterator[FilePath]:
@@ -97,7 +95,7 @@ def export(
         formats=[form],
         unknown=unknown,
         longest_gap=longest_gap,
-        address=film.name,
+        address=quote(film.name),
         folder=scratch,
     )
     return Response(made[form].read_bytes(), media_type=_type_of(made[form]), headers=_attached(made[form]))

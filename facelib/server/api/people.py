@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from typing import Annotated, Literal
 from urllib.parse import quote
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 
-from facelib.gallery import merge_people, separate_people
+from facelib.gallery import merge_people, separate_people, summary
 from facelib.project import Project, identities, path_of
 from facelib.project.names import NearName, checked_name, near_names
 from facelib.server.answers import Content, CurrentAnswers
-from facelib.server.api.pages import Page, page_of
-from facelib.server.api.people_counts import PersonCounts, picture_counts
 from facelib.server.bodies import JsonBody
-from facelib.server.cached import merged_of
-from facelib.server.changes import cast_changed
-from facelib.server.dependencies import Corrector, CurrentProject, Paged, Writing
+from facelib.server.cached import merged_of, table_of
+from facelib.server.dependencies import Corrector, CurrentProject, Page, Paged, Writing, page_of
 from facelib.server.problems import Problem
-from facelib.server.security.audit import note
+from facelib.server.reviews import cast_changed
+from facelib.server.security.callers import note
 from facelib.server.settings import API
 
 router = APIRouter(prefix="/projects/{project}", tags=["people"])
@@ -191,4 +189,30 @@ def _people(project: Project, names: Iterable[str]) -> list[CastMember]:
         files = sum(len(project.find_pictures(one)) for one in (name, *others))
         own = counts.get(name, PersonCounts())
         found.append(CastMember(name=name, pictures=files, used=own.used, left_out=own.left_out, merged=others))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class PersonCounts:
+    """The pictures of one person in the gallery.
+
+    Attributes:
+        used: How many are used.
+        left_out: How many are not, by reason.
+    """
+
+    used: int = 0
+    left_out: dict[str, int] = field(default_factory=dict)
+
+
+def picture_counts(project: Project) -> dict[str, PersonCounts]:
+    """Return the counts of each person in `faces.parquet`; none before there is one."""
+    table = table_of(project.faces)
+    if table is None:
+        return {}
+    found = {}
+    for row in summary(table).to_dict("records"):
+        person, used = str(row.pop("person")), int(row.pop("used"))
+        row.pop("pictures")
+        found[person] = PersonCounts(used, {str(reason): int(count) for reason, count in row.items() if count})
     return found

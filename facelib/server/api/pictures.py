@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path as FilePath
 from typing import Annotated, Any
 
@@ -13,18 +14,16 @@ from pydantic import BaseModel, Field
 from facelib.faces import BOX
 from facelib.gallery import accept, accepted, move, undo
 from facelib.gather.adding import LARGEST_PICTURE, add_picture
-from facelib.images import is_picture
+from facelib.images import crop, encode_jpeg, is_picture, read_image, thumbnail
 from facelib.project import Project, path_of
-from facelib.server.api.pages import Page, page_of
 from facelib.server.api.people import PersonName, known_person
 from facelib.server.bodies import FormFile, JsonBody, describe_form, read_form
 from facelib.server.cached import rows_of, table_of, tag_of
-from facelib.server.changes import cast_changed
-from facelib.server.dependencies import Corrector, CurrentProject, Paged, Writing
-from facelib.server.etags import is_named
+from facelib.server.dependencies import Corrector, CurrentProject, Page, Paged, Writing, page_of
+from facelib.server.middleware import is_named
 from facelib.server.problems import Problem
-from facelib.server.security.audit import note
-from facelib.server.thumbnails import Box, face_jpeg
+from facelib.server.reviews import cast_changed
+from facelib.server.security.callers import note
 from facelib.server.uploads.inspection import inspect_bytes
 
 router = APIRouter(prefix="/projects/{project}/people/{person}", tags=["pictures"])
@@ -32,6 +31,7 @@ router = APIRouter(prefix="/projects/{project}/people/{person}", tags=["pictures
 PictureName = Annotated[
     str, Path(max_length=1000, description="The file's name in the person's folder.", examples=["portrait.jpg"])
 ]
+Box = tuple[float, float, float, float]
 
 
 class Picture(BaseModel):
@@ -187,3 +187,25 @@ def _picture(project: Project, person: str, name: str, faces: dict[str, dict[str
 def _box(row: dict[str, Any]) -> Box | None:
     sides = [float(row.get(side, float("nan"))) for side in BOX]
     return None if any(pd.isna(side) for side in sides) else (sides[0], sides[1], sides[2], sides[3])
+
+
+def face_jpeg(path: FilePath, box: Box | None, size: int) -> bytes:
+    """Return a JPEG of one face of a picture, or of the whole picture without a box, at most `size` pixels wide.
+
+    Raises:
+        FileNotFoundError: When there is no such file.
+        facelib.images.UnreadablePicture: When it is not a picture.
+    """
+    status = path.stat()
+    return _made(str(path), status.st_size, status.st_mtime_ns, box, size)
+
+
+def forget_thumbnails() -> None:
+    """Drop every thumbnail that is held in memory."""
+    _made.cache_clear()
+
+
+@lru_cache(maxsize=2048)
+def _made(path: str, length: int, changed: int, box: Box | None, size: int) -> bytes:
+    image = read_image(path)
+    return encode_jpeg(thumbnail(image if box is None else crop(image, box, margin=0.3), size=size), quality=82)

@@ -10,15 +10,12 @@ from pydantic import BaseModel, Field
 from facelib.project import Project, text_of
 from facelib.project.names import checked_name
 from facelib.server.answers import Content, CurrentAnswers
-from facelib.server.api.pages import Page, page_of
 from facelib.server.bodies import JsonBody
-from facelib.server.dependencies import Anyone, CurrentProject, CurrentSettings, Owner, Paged, Writing
+from facelib.server.dependencies import Anyone, CurrentProject, CurrentSettings, Owner, Page, Paged, Writing, page_of
 from facelib.server.events import tell
-from facelib.server.folders import project_names, project_of
 from facelib.server.problems import Problem
-from facelib.server.security.audit import note
-from facelib.server.security.callers import EVERY_PROJECT
-from facelib.server.settings import API
+from facelib.server.security.callers import EVERY_PROJECT, note
+from facelib.server.settings import API, project_names, project_of
 
 router = APIRouter(prefix="/projects", tags=["projects"])
 

@@ -22,13 +22,11 @@ from facelib.archive import (
     update_archive,
 )
 from facelib.project import Project, text_of
-from facelib.server.api.pages import Page, page_of
 from facelib.server.cached import rows_of
-from facelib.server.dependencies import Anyone, CurrentSettings, Paged
-from facelib.server.folders import project_names, project_of
+from facelib.server.dependencies import Anyone, CurrentSettings, Page, Paged, page_of
 from facelib.server.problems import Problem
 from facelib.server.security.callers import Caller
-from facelib.server.settings import ServerSettings
+from facelib.server.settings import ServerSettings, project_names, project_of
 
 router = APIRouter(prefix="/search", tags=["search"])
 

@@ -1,26 +1,27 @@
-"""Log-ins of browsers: by a user's password, or by a token."""
+"""Log-ins of browsers: by a user's password, or by a token; so many that fail, by name and by address, are the last."""
 
 from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field, SecretStr
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from facelib.server.bodies import JsonBody
-from facelib.server.database import Login, Store, Token, User
+from facelib.server.database import Attempt, Login, Store, Token, User
 from facelib.server.database.models import Grants
 from facelib.server.database.store import database_time
 from facelib.server.dependencies import Anyone, CurrentSettings, CurrentStore, Writing
 from facelib.server.problems import Problem
-from facelib.server.security.attempts import forget_failures, note_failure, refuse_too_many
-from facelib.server.security.audit import note
-from facelib.server.security.callers import Caller, caller_of
+from facelib.server.security.callers import Caller, caller_of, note
 from facelib.server.security.recognise import COOKIE, find_token
 from facelib.server.security.secrets import digest_of, is_password, new_secret
 from facelib.server.settings import ServerSettings
 
 router = APIRouter(prefix="/session", tags=["session"])
+
+WINDOW = 900.0
+"""Seconds for which a failed log-in counts."""
 
 
 class Credentials(JsonBody):
@@ -114,3 +115,36 @@ def _set_cookie(response: Response, cookie: str, settings: ServerSettings) -> No
 def _document(caller: Caller, csrf: str | None) -> SessionDocument:
     is_user = caller.user_id is not None
     return SessionDocument(name=caller.name, grants=list(caller.grants), is_user=is_user, csrf=csrf)
+
+
+def refuse_too_many(session: Session, keys: list[str], *, most: int) -> None:
+    """Refuse a log-in when too many failed of late.
+
+    Args:
+        session: A session.
+        keys: What is counted, each by itself, such as a name and an address.
+        most: How many may fail within `WINDOW`.
+
+    Raises:
+        Problem: 429, with the seconds to wait.
+    """
+    since = database_time(session) - WINDOW
+    for key in keys:
+        query = select(func.count(), func.min(Attempt.at)).where(Attempt.key == digest_of(key), Attempt.at >= since)
+        failed, first = session.execute(query).one()
+        if failed >= most:
+            wait = max(1, round(first - since))
+            detail = f"expected at most {most} wrong log-ins in {WINDOW / 60:.0f} minutes; wait {wait} seconds"
+            raise Problem(429, detail, headers={"Retry-After": str(wait)})
+
+
+def note_failure(session: Session, keys: list[str]) -> None:
+    """Count a failed log-in, and forget those that count no more."""
+    at = database_time(session)
+    session.execute(delete(Attempt).where(Attempt.at < at - WINDOW))
+    session.add_all([Attempt(key=digest_of(key), at=at) for key in keys])
+
+
+def forget_failures(session: Session, keys: list[str]) -> None:
+    """Begin to count anew, after a log-in that succeeded."""
+    session.execute(delete(Attempt).where(Attempt.key.in_([digest_of(key) for key in keys])))

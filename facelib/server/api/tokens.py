@@ -2,21 +2,42 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
-from sqlalchemy import select
+from sqlalchemy import func, select
 
-from facelib.server.api.grants import CheckedGrants, refuse_more_than
-from facelib.server.api.pages import Page, page_of
 from facelib.server.bodies import JsonBody
-from facelib.server.database import Token
+from facelib.server.database import Store, Token, User
 from facelib.server.database.models import Grants
 from facelib.server.database.store import database_time
-from facelib.server.dependencies import Anyone, Paged, Writing
+from facelib.server.dependencies import Anyone, Page, Paged, Writing, page_of
 from facelib.server.problems import Problem
-from facelib.server.security.audit import note
-from facelib.server.security.callers import Caller
+from facelib.server.security.callers import EVERY_PROJECT, Caller, Scope, note
 from facelib.server.security.secrets import TOKEN_PREFIX, digest_of, new_secret
+
+CheckedGrants = Annotated[
+    dict[Annotated[str, Field(min_length=1, max_length=255)], Scope],
+    Field(
+        min_length=1,
+        max_length=1000,
+        description="What is allowed in each project: `read`, `correct` or `admin`; `*` stands for all projects.",
+        examples=[{"demo": "read"}],
+    ),
+]
+
+
+def refuse_more_than(caller: Caller, grants: dict[str, Scope]) -> None:
+    """Refuse to give what the caller does not have.
+
+    Raises:
+        Problem: 403, with the first grant that is too much.
+    """
+    for project, scope in grants.items():
+        if not caller.may(scope, project):
+            raise Problem(403, f"expected grants that you have yourself, got {scope!r} in {project!r}")
+
 
 router = APIRouter(prefix="/tokens", tags=["tokens"])
 
@@ -94,3 +115,15 @@ def _document(row: Token) -> TokenDocument:
         created=row.created,
         used=row.used,
     )
+
+
+def make_first_token(store: Store) -> str | None:
+    """Return a token that may do everything, when there is neither a user nor a token yet; it is shown only once."""
+    with store.begin() as session:
+        known = [session.scalar(select(func.count()).select_from(table)) for table in (User, Token)]
+        if any(known):
+            return None
+        secret = new_secret(TOKEN_PREFIX)
+        grants = {EVERY_PROJECT: "admin"}
+        session.add(Token(name="first start", digest=digest_of(secret), grants=grants, created=database_time(session)))
+    return secret

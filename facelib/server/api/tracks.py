@@ -12,10 +12,9 @@ from pydantic import BaseModel, Field
 from facelib.project import Project
 from facelib.review import Filter, Review
 from facelib.server.answers import CurrentAnswers
-from facelib.server.api.pages import Page, page_of
 from facelib.server.api.videos import VideoId
 from facelib.server.cached import appearances_of, rows_of, tag_of
-from facelib.server.dependencies import CurrentProject, Paged, held_by_app
+from facelib.server.dependencies import CurrentProject, Page, Paged, held_by_app, page_of
 from facelib.server.films import LONGEST_GAP, film_id, find_named
 from facelib.server.problems import Problem
 from facelib.server.reviews import Reviews, film_of, track_state

@@ -7,9 +7,8 @@ from pydantic import BaseModel, Field
 
 from facelib.project import Project
 from facelib.server.answers import CurrentAnswers
-from facelib.server.api.pages import Page, page_of
 from facelib.server.api.tracks import CurrentReviews
-from facelib.server.dependencies import CurrentProject, Paged, Paging
+from facelib.server.dependencies import CurrentProject, Page, Paged, Paging, page_of
 from facelib.server.films import film_id
 from facelib.server.reviews import Reviews
 

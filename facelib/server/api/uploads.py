@@ -19,7 +19,7 @@ from facelib.project import Project, text_of
 from facelib.server.database import Store, Upload
 from facelib.server.dependencies import Admin, CurrentProject, CurrentSettings, CurrentStore, Reader
 from facelib.server.problems import Problem, describe
-from facelib.server.security.audit import note
+from facelib.server.security.callers import note
 from facelib.server.settings import API
 from facelib.server.uploads.keeping import Writer, begin, finish, give_up, held, part_of, received
 

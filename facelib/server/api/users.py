@@ -6,15 +6,14 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field, SecretStr
 from sqlalchemy import delete, select
 
-from facelib.server.api.grants import CheckedGrants, refuse_more_than
-from facelib.server.api.pages import Page, page_of
+from facelib.server.api.tokens import CheckedGrants, refuse_more_than
 from facelib.server.bodies import JsonBody
 from facelib.server.database import Login, User
 from facelib.server.database.models import Grants
 from facelib.server.database.store import database_time
-from facelib.server.dependencies import Anyone, Owner, Paged, Writing
+from facelib.server.dependencies import Anyone, Owner, Page, Paged, Writing, page_of
 from facelib.server.problems import Problem
-from facelib.server.security.audit import note
+from facelib.server.security.callers import note
 from facelib.server.security.secrets import hash_password, is_password
 
 router = APIRouter(prefix="/users", tags=["users"])
@@ -57,7 +56,7 @@ class UserDocument(BaseModel):
 def list_users(_caller: Owner, session: Writing, paging: Paged) -> Page[UserDocument]:
     """List the users, by name."""
     page = page_of(session.execute(select(User).order_by(User.name)).scalars().all(), paging)
-    return page.shown_as([_document(row) for row in page.items])
+    return page.shown_as([UserDocument.model_validate(row, from_attributes=True) for row in page.items])
 
 
 @router.post("", status_code=201)
@@ -71,7 +70,7 @@ def make_user(new: NewUser, caller: Owner, session: Writing) -> UserDocument:
     session.add(row)
     session.flush()
     note(session, caller, "user.make", user=row.id)
-    return _document(row)
+    return UserDocument.model_validate(row, from_attributes=True)
 
 
 @router.put("/me/password", status_code=204)
@@ -98,7 +97,7 @@ def change_user(user: int, changed: ChangedUser, caller: Owner, session: Writing
         row.password = hash_password(changed.password.get_secret_value())
         session.execute(delete(Login).where(Login.user_id == row.id))
     note(session, caller, "user.change", user=user)
-    return _document(row)
+    return UserDocument.model_validate(row, from_attributes=True)
 
 
 @router.delete("/{user}", status_code=204)
@@ -112,7 +111,3 @@ def _row(found: User | None, number: int) -> User:
     if found is None:
         raise Problem(404, f"expected the number of a user, got {number!r}; GET /api/v1/users lists them")
     return found
-
-
-def _document(row: User) -> UserDocument:
-    return UserDocument(id=row.id, name=row.name, grants=row.grants, created=row.created)

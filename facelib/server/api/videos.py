@@ -15,9 +15,8 @@ from facelib.project import Project, text_of
 from facelib.project.names import NOT_A_FACE, UNKNOWN
 from facelib.project.spreadsheets import read_csv_table
 from facelib.server.answers import CurrentAnswers
-from facelib.server.api.pages import Page, page_of
 from facelib.server.cached import table_of, tag_of
-from facelib.server.dependencies import CurrentProject, Paged, held_by_app
+from facelib.server.dependencies import CurrentProject, Page, Paged, held_by_app, page_of
 from facelib.server.films import FilmPages, film_id, find_film, find_named
 
 router = APIRouter(prefix="/projects/{project}", tags=["videos"])

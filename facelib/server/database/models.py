@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, ForeignKey, MetaData, String
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, ForeignKey, MetaData, String, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 Grants = dict[str, str]
@@ -90,3 +92,74 @@ class AuditEntry(Base):
     action: Mapped[str] = mapped_column(String(100))
     project: Mapped[str] = mapped_column(String(255), default="")
     details: Mapped[dict[str, object]] = mapped_column(default=dict)
+
+
+class Job(Base):
+    """Something long to do, and what became of it.
+
+    A running job belongs to the worker `owner` until `lease`; then any worker may take it over.
+    """
+
+    __tablename__ = "jobs"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    project: Mapped[str] = mapped_column(String(255), index=True)
+    kind: Mapped[str] = mapped_column(String(20))
+    steps: Mapped[list[int]] = mapped_column(JSON)
+    parameters: Mapped[dict[str, Any]] = mapped_column(JSON)
+    by: Mapped[str] = mapped_column(String(200))
+    state: Mapped[str] = mapped_column(String(20), index=True)
+    created: Mapped[float]
+    not_before: Mapped[float]
+    started: Mapped[float | None]
+    ended: Mapped[float | None]
+    attempts: Mapped[int] = mapped_column(default=0)
+    owner: Mapped[str | None] = mapped_column(String(64))
+    lease: Mapped[float | None]
+    cancelled: Mapped[bool] = mapped_column(default=False)
+    stages: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
+    progress: Mapped[float] = mapped_column(default=0.0)
+    left: Mapped[float | None]
+    doing: Mapped[str] = mapped_column(String(500), default="")
+    reason: Mapped[str] = mapped_column(Text, default="")
+
+
+class Event(Base):
+    """Something that changed, for those who watch; kept for an hour."""
+
+    __tablename__ = "events"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[float] = mapped_column(index=True)
+    project: Mapped[str] = mapped_column(String(255))
+    kind: Mapped[str] = mapped_column(String(50))
+    data: Mapped[dict[str, Any]] = mapped_column(JSON)
+
+
+class Upload(Base):
+    """A file that comes in pieces. How much of it is there is told by the file itself, not here."""
+
+    __tablename__ = "uploads"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    project: Mapped[str] = mapped_column(String(255), index=True)
+    person: Mapped[str | None] = mapped_column(String(400))  # None: a film
+    name: Mapped[str] = mapped_column(String(400))
+    length: Mapped[int] = mapped_column(BigInteger)
+    by: Mapped[str] = mapped_column(String(200))
+    created: Mapped[float]
+    state: Mapped[str] = mapped_column(String(20))  # receiving, done, refused
+    file: Mapped[str] = mapped_column(String(1000), default="")
+    reason: Mapped[str] = mapped_column(Text, default="")
+
+
+class Embed(Base):
+    """An address that shows one film to everybody who has it; the key is as public as the pages that it stands in."""
+
+    __tablename__ = "embeds"
+
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    project: Mapped[str] = mapped_column(String(255), index=True)
+    video: Mapped[str] = mapped_column(String(400))
+    by: Mapped[str] = mapped_column(String(200))
+    created: Mapped[float]

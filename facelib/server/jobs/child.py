@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from facelib.project import path_of
-from facelib.project.child import end_with_parent, limit_memory
+from facelib.project.processes import end_with_parent, limit_memory
 from facelib.project.spreadsheets import read_csv_table
 
 _GIGABYTE = 2**30
@@ -43,9 +43,9 @@ def _run(job: dict[str, Any], out: TextIO) -> dict[str, Any]:
     from facelib.pipeline import run_pipeline
     from facelib.pipeline.kernel import Kernels
     from facelib.pipeline.notebooks import find_notebooks
+    from facelib.pipeline.progress import Progress
     from facelib.project import Project
-    from facelib.server.folders import while_nobody_is_forgotten
-    from facelib.server.jobs.progress import fraction_of, time_left
+    from facelib.server.settings import while_nobody_is_forgotten
 
     project = Project(path_of(job["project"]), Path(job["data_dir"]), Path(job["output_dir"]))
     with while_nobody_is_forgotten(project):
@@ -59,10 +59,10 @@ def _run(job: dict[str, Any], out: TextIO) -> dict[str, Any]:
             (notebook,) = find_notebooks(folder, [step])
             taken = {name: value for name, value in job["parameters"].items() if name in notebook.model.model_fields}
 
-            def watch(progress: Any, position: int = position, name: str = notebook.source.stem) -> None:
-                done = (position + fraction_of(progress)) / len(steps)
+            def watch(progress: Progress, position: int = position, name: str = notebook.source.stem) -> None:
+                done = (position + progress.fraction) / len(steps)
                 doing = f"{name}: {progress}"
-                _tell(out, {"progress": round(done, 4), "left": time_left(progress), "doing": doing[:500]})
+                _tell(out, {"progress": round(done, 4), "left": progress.left, "doing": doing[:500]})
 
             kernels.later = len(steps) - position - 1
             (result,) = run_pipeline(

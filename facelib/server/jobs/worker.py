@@ -15,10 +15,9 @@ from sqlalchemy.orm import Session
 from facelib.project import path_of
 from facelib.server.database import Job, Store
 from facelib.server.events import forget_old
-from facelib.server.folders import project_names
 from facelib.server.jobs import queue
 from facelib.server.jobs.process import JobProcess, JobProcesses
-from facelib.server.settings import ServerSettings
+from facelib.server.settings import ServerSettings, project_names
 
 _log = logging.getLogger("facelib.server.jobs")
 _PAUSE = 0.5  # seconds between two looks at the table

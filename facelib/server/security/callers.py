@@ -1,4 +1,4 @@
-"""A caller of the API, and what it may do."""
+"""A caller of the API, what it may do, and the audit of what it did: without faces, tokens or passwords."""
 
 from __future__ import annotations
 
@@ -6,7 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from sqlalchemy.orm import Session
+
+from facelib.server.database import AuditEntry
 from facelib.server.database.models import Grants, Login, Token, User
+from facelib.server.database.store import database_time
 
 Scope = Literal["read", "correct", "admin"]
 """What may be done in a project: see it; decide who is who as well; change everything."""
@@ -49,3 +53,17 @@ def caller_of(user: User | None, token: Token | None, login: Login | None = None
 
 def _rank(grants: Grants, project: str) -> int:
     return max(_RANKS.get(grants.get(name, ""), 0) for name in (project, EVERY_PROJECT))
+
+
+def note(session: Session, caller: Caller, action: str, project: str = "", **details: object) -> None:
+    """Add an entry to the audit.
+
+    Args:
+        session: A session that writes.
+        caller: Who did it.
+        action: What was done, such as `project.make`.
+        project: Where.
+        details: Names and numbers that say which; never a face, an embedding, a token or a password.
+    """
+    entry = AuditEntry(at=database_time(session), who=caller.name, action=action, project=project, details=details)
+    session.add(entry)

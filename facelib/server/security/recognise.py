@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections import OrderedDict
-from collections.abc import Hashable
 from dataclasses import dataclass
-from threading import Lock
 
 from fastapi import Request
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session, joinedload
 
+from facelib.server.cached import Kept
 from facelib.server.database import Login, Store, Token
 from facelib.server.database.store import database_time
 from facelib.server.problems import Problem
@@ -54,8 +52,7 @@ class Callers:
 
     def __init__(self, store: Store, session_hours: float) -> None:
         self._store, self._longest = store, session_hours * 3600
-        self._kept: OrderedDict[tuple[str, str], tuple[Hashable, _Known]] = OrderedDict()
-        self._lock = Lock()
+        self._kept: Kept[_Known] = Kept(_KEPT)
 
     def recognise(self, request: Request) -> Caller:
         """Return who a request comes from.
@@ -74,9 +71,8 @@ class Callers:
         given, state = _given(request), self._store.state()
         if given is None or state is None:
             return None
-        with self._lock:
-            held, known = self._kept.get(given, (None, None))
-        if known is None or held != state or time.time() - known.used > min(_MINUTE, self._longest):
+        known = self._kept.peek(given, state)
+        if known is None or time.time() - known.used > min(_MINUTE, self._longest):
             return None
         _refuse_forged(request, known)
         return known.caller
@@ -94,15 +90,8 @@ class Callers:
         if at - known.used > _MINUTE:
             _note_use(self._store, seen, at)
         elif state is not None:
-            self._keep(given, state, known)
+            self._kept.keep(given, state, known)
         return known.caller
-
-    def _keep(self, given: tuple[str, str], state: Hashable, known: _Known) -> None:
-        with self._lock:
-            self._kept[given] = state, known
-            self._kept.move_to_end(given)
-            while len(self._kept) > _KEPT:
-                self._kept.popitem(last=False)
 
 
 def _given(request: Request) -> tuple[str, str] | None:

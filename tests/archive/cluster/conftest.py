@@ -55,10 +55,11 @@ class S3Server:
         self.folder, self.ports = folder, free_ports()
         (folder / "objects").mkdir()
         allowed = [("all", ["Admin", "Read", "Write", "List"]), ("reader", ["Read:films", "List:films"])]
-        identities = [
+        identities: list[dict[str, object]] = [
             {"name": name, "credentials": [{"accessKey": name, "secretKey": "secret"}], "actions": actions}
             for name, actions in allowed
         ]
+        identities.append({"name": "anonymous", "actions": ["Write:films"]})
         (folder / "s3.json").write_text(json.dumps({"identities": identities}))
         try:
             self.start()

@@ -172,11 +172,12 @@ def test_a_forgotten_person_is_gone_from_the_bucket(pair, named, traces, tmp_pat
     one.send()
     store = Store("s3://films/output/demo/store")
     store_tables(store, "key", one.project.film(one.project.find_videos()[0]))
+    Store("s3://films/output/demo/archive").put("appearances-1.parquet", PERSON.encode())  # of an earlier version
     other.fetch()
     sought = traces.of(named, PERSON)
     before = traces.found(in_bucket(tmp_path / "before"), sought)
     assert {kind for kind, _ in before} == {"pictures", "digests", "vectors", "name"}
-    assert any("/store/objects/" in where for _, where in before)
+    assert {"store", "archive"} <= {where.split("output/demo/")[-1].partition("/")[0] for _, where in before}
     decide(other, "Grace Hopper/9.jpg", "Grace Hopper", "")  # by somebody else meanwhile
     other.send()
 

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -18,6 +18,7 @@ import psutil
 import pytest
 
 from facelib.archive.cluster import index_films, start_cluster
+from facelib.archive.cluster.connect import connected
 from facelib.films.indexed import index_film
 from facelib.project import Project
 
@@ -127,6 +128,29 @@ def a_web_server() -> Iterator[str]:
 
 
 @contextmanager
+def a_talker(greeting: bytes) -> Iterator[str]:
+    """Start a server of another kind, which greets and then waits."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        kept = list[socket.socket]()
+
+        def greet() -> None:
+            with suppress(OSError):
+                while True:
+                    kept.append(server.accept()[0])
+                    kept[-1].sendall(greeting)
+
+        thread = threading.Thread(target=greet)
+        thread.start()
+        try:
+            yield f"tcp://127.0.0.1:{server.getsockname()[1]}"
+        finally:
+            server.shutdown(socket.SHUT_RDWR)
+            thread.join()
+            for one in kept:
+                one.close()
+
+
+@contextmanager
 def strangers(folder: Path) -> Iterator[str]:
     """Start a scheduler whose one worker has another facelib."""
     import distributed
@@ -160,6 +184,10 @@ def nobody() -> Iterator[str]:
         (lambda folder: no_address(), ValueError, "expected the address of a Dask scheduler such as"),
         (lambda folder: nobody(), ConnectionError, "none answered within"),
         (lambda folder: a_web_server(), ConnectionError, "none answered within"),
+        (lambda folder: a_talker(b"\n"), ConnectionError, "none answered within"),
+        (lambda folder: a_talker(b"SSH-2.0-OpenSSH_9.2\r\n"), ConnectionError, "none answered within"),
+        (lambda folder: a_talker((20).to_bytes(8, "little")), ConnectionError, "none answered within"),
+        (lambda folder: a_talker((20).to_bytes(8, "little") + bytes(20)), ConnectionError, "none answered within"),
         (strangers, ValueError, "has facelib 0.1.9; install the same versions"),
     ],
 )
@@ -168,6 +196,39 @@ def test_schedulers_that_will_not_do(project, networks, tmp_path, monkeypatch, w
     with who(tmp_path) as address, pytest.raises(error, match=message):
         index(project, networks, address)
     assert tables(project) == {}
+
+
+def test_a_port_that_another_program_has():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with (
+            pytest.raises(OSError, match=f"at port {port}, got: .* in use; .*, or 0 for any"),
+            start_cluster(1, port=port),
+        ):
+            pass
+
+
+def test_an_address_may_end_in_a_slash():
+    with start_cluster(1) as cluster, connected(f"{cluster.address}/") as client:
+        assert client.scheduler.address == cluster.address
+
+
+def test_a_film_that_is_deleted_before_it_is_handed_out_costs_no_other(project, networks, scheduler, monkeypatch):
+    gone, kept = project.find_videos()
+    content, read = gone.read_bytes(), Project.digest
+
+    def digest(project: Project, film: Path) -> str:
+        found = read(project, film)
+        if film == kept:  # the last that is read before they are handed out
+            gone.unlink()
+        return found
+
+    monkeypatch.setattr(Project, "digest", digest)
+    try:
+        assert index(project, networks, scheduler) == {}
+    finally:
+        gone.write_bytes(content)
+    assert {name.partition("/")[0] for name in tables(project)} == {project.film(kept).folder.name}
 
 
 def test_two_runs_of_one_project_at_once_share_the_work(project, alone, networks, scheduler):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+import urllib.request
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import facelib
+from facelib.archive import update_archive
 from facelib.archive.cluster import index_films, start_cluster
 from facelib.archive.cluster.shared import WorkingCopy
 from facelib.films.identify import identify_films
@@ -16,6 +18,7 @@ from facelib.films.media.reader import read_times
 from facelib.project import Project
 from facelib.project.decisions import append_decision, read_decisions
 from facelib.project.elsewhere import lies_elsewhere
+from facelib.project.ranges import CACHE_VARIABLE, open_file
 from facelib.project.store import Store
 from facelib.recognize import load_recognizer
 
@@ -142,6 +145,57 @@ def test_two_machines_that_run_one_project_at_once_leave_the_same(server, local,
         assert tables(copy.project) == tables(project)
 
 
+def test_the_index_is_each_machine_s_own(server, local, machine):
+    put(local.project)
+    one, other = machine("one"), machine("other")
+    for copy in (one, other):
+        copy.fetch()
+        identify(copy.project, local.networks, {})
+        update_archive(copy.project, progress=False)
+        copy.send()
+    assert not Store("s3://films/output/demo/archive").find()
+    one.fetch()
+    assert update_archive(one.project, progress=False).unchanged == len(one.project.find_videos())
+
+
+def test_folders_as_a_storage_makes_them_are_no_files(server, machine):
+    for folder in ("", "people/", "people/Ada/", "videos/"):  # the last one is empty
+        asked = urllib.request.Request(f"{server.address}/films/open/data/demo/{folder}", data=b"", method="PUT")
+        asked.add_header("Content-Type", "application/octet-stream")
+        urllib.request.urlopen(asked, timeout=60).close()
+    store = Store("s3://films/open/data/demo")
+    store.put("people/Ada/1.jpg", b"picture")
+    assert list(store.find()) == ["people/Ada/1.jpg", "videos"]
+    copy = machine("one", "films/open")
+    copy.fetch()
+    copy.send()
+    assert [path.name for path in copy.project.data.rglob("*") if path.is_file()] == ["1.jpg"]
+
+
+def test_names_as_long_as_files_may_have(server, machine, monkeypatch):
+    name = f"videos/{'x' * 251}.mp4"
+    Store("s3://films/long/data/demo").put(name, b"no film")
+    whole, held = machine("whole", "films/long"), machine("held", "films/long")
+    whole.fetch()
+    assert (whole.project.data / name).read_bytes() == b"no film"
+    monkeypatch.setenv(CACHE_VARIABLE, "1e-9")
+    held.fetch()
+    film = lies_elsewhere(held.project.data / name)
+    assert film is not None and film.address == f"s3://films/long/data/demo/{name}"
+    with held.project.hold(name):
+        pass
+
+
+def test_any_name_may_stand_in_an_address(server):
+    names = ["a #1", "a #2", "50%41", "50A", "what?", "ü b", "q'\"", "[x]{y}", "&+="]
+    for name in names:
+        Store(f"s3://films/odd/{name}").put(f"{name}.mp4", name.encode())
+    assert set(Store("s3://films/odd").find()) == {f"{name}/{name}.mp4" for name in names}
+    for name in names:
+        with open_file(f"s3://films/odd/{name}/{name}.mp4") as file:
+            assert file.read().decode() == name
+
+
 def test_an_object_is_written_once(server, tmp_path):
     for store in (Store("s3://films/once"), Store.at(tmp_path / "with space")):
         assert store.put_once("a/b", b"first") and not store.put_once("a/b", b"second")
@@ -157,7 +211,7 @@ def test_an_object_is_written_once(server, tmp_path):
 @pytest.mark.parametrize(
     ("key", "bucket", "error", "message"),
     [
-        ("nobody", "films", PermissionError, "expected the right to read 's3://films/data/demo'"),
+        ("nobody", "films", PermissionError, "expected the right to read and write 's3://films/data/demo'"),
         ("all", "vanished", OSError, "s3://vanished/data"),
     ],
 )

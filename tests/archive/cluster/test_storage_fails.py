@@ -17,6 +17,7 @@ pytest.importorskip("obstore")
 
 SLOW_DOWN = 503, "SlowDown", "Please reduce your request rate."
 DENIED = 403, "AccessDenied", "Access Denied"
+SKEWED = 403, "RequestTimeTooSkewed", "The difference between the request time and the server&apos;s time is too large."
 
 
 @pytest.fixture
@@ -86,8 +87,9 @@ def test_a_network_that_is_away_is_waited_for(gate, machine):
         (
             DENIED,
             PermissionError,
-            "expected the right to read and write 's3://films/output/demo/b.csv', it was refused",
+            "expected the right to read and write 's3://films/output/demo/b.csv', it was refused: .*AccessDenied: Acc",
         ),
+        (SKEWED, PermissionError, "and the server's time is too large; set the clock of this machine right"),
         (GONE, OSError, "expected 's3://films/output/demo/b.csv' to answer"),
         (SLOW_DOWN, OSError, "expected 's3://films/output/demo/b.csv' to answer"),
     ],
@@ -120,6 +122,19 @@ def test_a_listing_that_is_refused_removes_nothing(gate, machine, monkeypatch):
         with pytest.raises(error, match="s3://films/"):
             copy.fetch()
         assert (copy.project.output / "a.csv").is_file()
+
+
+def test_an_object_that_is_removed_while_others_are_fetched(gate, machine):
+    Store("s3://films/output/demo").put("a.csv", b"a.csv")
+    Store("s3://films/output/demo").put("b.csv", b"b.csv")
+    gate.answer = lambda method, path: (404, "NoSuchKey", "gone") if path.endswith("a.csv") else None
+    copy = machine("one")
+    copy.fetch()
+    assert [path.name for path in copy.project.output.glob("*.csv")] == ["b.csv"]
+    gate.answer = lambda method, path: None
+    copy.fetch()
+    copy.send()
+    assert held() == {"a.csv": b"a.csv", "b.csv": b"b.csv"}
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full is needed")

@@ -13,7 +13,7 @@ import av
 import opentimelineio as otio
 import pytest
 from pympi import Eaf
-from rdflib import Graph
+from rdflib import RDF, Graph
 
 from facelib.films.exports import export_film, read_wikidata
 
@@ -23,6 +23,13 @@ RATES = [(NTSC_FILM, False), (Fraction(25), False), (NTSC, True), (NTSC_FAST, Tr
 
 # Across the first minute, where drop-frame timecode leaves numbers out, and to the last of 4,000 frames.
 SPANS = [("Ada", 0, 0), ("Grace", 100, 1797), ("Ada", 1798, 1801), ("Grace", 3590, 3999)]
+
+
+# Of the vocabulary of EBUCore, and RDF's own.
+TERMS = {
+    "MediaResource", "MediaFragment", "Annotation", "Person", "hasMediaFragment", "hasContributor", "title", "duration",
+    "start", "end", "hasAnnotationTarget", "hasAnnotationRelatedAgent", "annotationConfidence", "type", "label",
+}  # fmt: skip
 
 
 @pytest.fixture(params=RATES, ids=lambda one: f"{float(one[0]):.3f}{' drop' * one[1]}", scope="module")
@@ -82,15 +89,22 @@ def test_every_form_is_exact_to_the_frame(written, rate):
     got = sorted((start, end, name) for name, own in tiers.items() for start, end in own)
     assert [(round(a / 1000 * frames), round(b / 1000 * frames), name) for a, b, name in got] == spans
     assert eaf.media_descriptors[0]["MEDIA_URL"].endswith("/film.mp4")
+    used = [slot for tier in eaf.tiers.values() for one in tier[0].values() for slot in one[:2]]
+    assert sorted(used) == sorted(eaf.timeslots) and len(used) == len(set(used))  # none moves with another
 
     graph = Graph().parse(written["ebucore"])
     query = """
         PREFIX e: <http://www.ebu.ch/metadata/ontologies/ebucore/ebucore#>
         PREFIX rdfs: <http://www.w3.org/2000/01/rdf-schema#>
-        SELECT ?start ?end ?name WHERE {
-          ?film a e:MediaResource ; e:hasPart ?part . ?part e:start ?start ; e:end ?end ; e:hasContributor ?who .
+        SELECT ?start ?end ?name ?sure WHERE {
+          ?film a e:MediaResource ; e:hasMediaFragment ?part .
+          ?part a e:MediaFragment ; e:start ?start ; e:end ?end ; e:hasContributor ?who .
+          ?told a e:Annotation ; e:hasAnnotationTarget ?part ; e:hasAnnotationRelatedAgent ?who ;
+            e:annotationConfidence ?sure .
           ?who a e:Person ; rdfs:label ?name } ORDER BY ?start"""
     rows = [(float(row.start), float(row.end), str(row.name)) for row in graph.query(query)]
+    assert {float(row.sure) for row in graph.query(query)} == {0.9}
+    assert {str(term).partition("#")[2] for term in {*graph.predicates(), *graph.objects(None, RDF.type)}} <= TERMS
     assert [row[2] for row in rows] == [span[2] for span in spans]
     assert [row[:2] for row in rows] == [pytest.approx(span[:2], abs=2e-6) for span in seconds]
 
@@ -191,6 +205,40 @@ def test_awkward_names_come_back(film_at, files_of, awkward_names):
     assert len(timeline.audio_tracks()) == 1
     with av.open(str(made["chapters"]), format="ffmetadata") as container:
         assert [one["metadata"]["title"] for one in container.chapters()][::2] == lines
+
+
+@pytest.mark.parametrize(
+    ("address", "written"),
+    [
+        ("my film #1 (100%).mp4", "my%20film%20#1%20(100%).mp4"),  # as it is, but for what no address may hold
+        ("https://x.org/Käse<1>.mp4", "https://x.org/K%C3%A4se%3C1%3E.mp4"),
+        ("https://x.org/a%20b.mp4?id=1&part=2", "https://x.org/a%20b.mp4?id=1&part=2"),
+    ],
+)
+def test_an_address_holds_what_addresses_may_hold(film_at, files_of, address, written):
+    film = film_at(25, 10)
+    made = export_film(film, files_of(film, ("Ada", 0, 9)), formats=["ebucore", "iiif", "fcp7"], address=address)
+    (title,) = (
+        Graph()
+        .parse(made["ebucore"], publicID="https://x.org/")
+        .query(
+            "SELECT ?t WHERE { ?f ?p ?t . ?f a ?c ; <http://www.ebu.ch/metadata/ontologies/ebucore/ebucore#title> ?t }"
+        )
+    )
+    assert str(title.t) == "film"
+    assert ElementTree.parse(made["fcp7"]).getroot().findtext(".//pathurl") == written
+    canvas = json.loads(made["iiif"].read_text())["items"][0]
+    assert canvas["items"][0]["items"][0]["body"]["id"] == written
+
+
+def test_films_of_one_folder_have_manifests_and_canvases_of_their_own(film_at, files_of):
+    found = []
+    for name in ("one.mp4", "two.mp4"):
+        film = film_at(25, 10, name=name)
+        manifest = json.loads(export_film(film, files_of(film, ("Ada", 0, 9)), formats=["iiif"])["iiif"].read_text())
+        found.append({manifest["id"], manifest["items"][0]["id"], manifest["structures"][0]["id"]})
+        assert manifest["id"] == f"{film.as_uri()}.manifest.json"
+    assert not found[0] & found[1]
 
 
 def test_a_film_with_nobody_in_it(film_at, files_of):

@@ -12,8 +12,8 @@ from starlette.testclient import TestClient
 from facelib.archive import update_archive
 from facelib.project import Project
 from facelib.recognize import load_recognizer
-from facelib.server.folders import while_nobody_is_forgotten
 from facelib.server.jobs.child import _run as run_job
+from facelib.server.settings import while_nobody_is_forgotten
 
 DEMO = "/api/v1/projects/demo"
 PERSON = "Eileen Collins"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable
+from urllib.parse import quote
 
 import pandas as pd
 import pytest
@@ -13,7 +14,7 @@ from starlette.testclient import TestClient
 
 from facelib.films.exports import FORMATS, export_film
 from facelib.page.pack import script_value
-from facelib.project import Project
+from facelib.project import FilmFiles, Project
 from facelib.project.names import NOT_A_FACE, UNKNOWN
 
 VIDEOS = "/api/v1/projects/demo/videos"
@@ -95,6 +96,17 @@ def test_a_film_is_played_by_ranges(
     assert "attachment" not in head.headers.get("content-disposition", "")
 
 
+def test_a_film_whose_name_no_address_may_hold(films: TestClient, named: Project) -> None:
+    film = named.find_videos()[0]
+    before, odd = named.film(film).folder, film.rename(film.with_name("50% of #1.mp4"))
+    moved = FilmFiles(before.rename(before.with_name(odd.stem)))
+    moved.source.write_text(odd.name)
+    (video,) = [one["id"] for one in films.get(VIDEOS).json()["items"] if one["name"] == odd.name]
+    answer = films.get(f"{VIDEOS}/{quote(video)}/exports/ebucore")
+    assert answer.status_code == 200, answer.text
+    assert "<50%25%20of%20%231.mp4>" in answer.text
+
+
 @pytest.mark.parametrize("form", FORMATS)
 def test_every_export(films: TestClient, named: Project, form: str) -> None:
     film = named.find_videos()[0]
@@ -102,7 +114,7 @@ def test_every_export(films: TestClient, named: Project, form: str) -> None:
     answer = films.get(f"{VIDEOS}/{files.folder.name}/exports/{form}", params={"unknown": True})
     assert answer.status_code == 200, answer.text
     assert not files.exports.exists()  # what the notebooks made stays as it is
-    expected = export_film(film, files, formats=[form], unknown=True, address=film.name)[form]  # type: ignore[list-item]
+    expected = export_film(film, files, formats=[form], unknown=True, address=quote(film.name))[form]  # type: ignore[list-item]
     if form in {"otio", "fcpxml", "annotations", "json", "parquet", "graphml"}:  # hold times or ids of their making
         assert len(answer.content) == pytest.approx(expected.stat().st_size, rel=0.05)
     else:

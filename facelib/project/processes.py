@@ -1,4 +1,4 @@
-"""What a process needs that works for another one: to end when that does, and to take no more memory than it may."""
+"""What a process may take of the machine, and how one that works for another ends with it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 import sys
 import threading
 from contextlib import suppress
+from pathlib import Path
 
 _NO_MEMORY = re.compile(
     r"bad.?alloc|cannot allocate|failed to allocate|(insufficient|out of) ?memory|can't start new thread", re.IGNORECASE
@@ -59,3 +60,19 @@ def is_out_of_memory(error: BaseException) -> bool:
             return True
         found = found.__cause__ or found.__context__
     return False
+
+
+def allowed_cores() -> int:
+    """Return how many cores this process may use: containers and batch systems often give fewer than there are.
+
+    The environment variable `OMP_NUM_THREADS`, which many libraries obey, lowers the number.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    wanted = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    if wanted.isdecimal() and int(wanted) > 0:
+        cores = min(cores, int(wanted))
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
+        return cores if quota == "max" else max(1, min(cores, round(int(quota) / int(period))))
+    except (OSError, ValueError):
+        return cores

@@ -1,0 +1,39 @@
+"""What is said of an index that cannot be read, whichever library finds that out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_MISTAKES = {"ParserException", "BinderException", "CatalogException"}
+"""DuckDB's errors about a query itself."""
+
+
+def unreadable(folder: Path, error: Exception) -> OSError:
+    """Return an error that says which index cannot be read, why, and what to do."""
+    reason = str(error).strip().partition("\n")[0]
+    return OSError(
+        f"expected the index of films in {str(folder)!r} to be readable, got: {reason}; "
+        f"delete this folder, it is made again from the films' tables"
+    )
+
+
+@contextmanager
+def readable(*folders: Path) -> Iterator[None]:
+    """Turn what NumPy, Arrow and DuckDB raise in the block for a missing or damaged file into an OSError.
+
+    Args:
+        folders: Of the indexes that are read; the one that the error names is blamed.
+
+    Raises:
+        OSError: See `unreadable`.
+    """
+    try:
+        yield
+    except Exception as error:
+        of_duckdb = type(error).__module__.endswith("duckdb") and type(error).__name__ not in _MISTAKES
+        if not (of_duckdb or isinstance(error, OSError | ValueError)):
+            raise
+        blamed = next((folder for folder in folders if str(folder) in str(error)), folders[0])
+        raise unreadable(blamed, error) from error
