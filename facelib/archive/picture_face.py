@@ -12,7 +12,7 @@ from facelib.detect.portraits import find_portrait
 from facelib.embed import Embedder, load_embedder
 from facelib.images import read_image
 from facelib.project import Project
-from facelib.recognize import load_recognizer
+from facelib.recognize import read_recognizer_info
 
 
 def embed_face(
@@ -41,7 +41,7 @@ def embed_face(
     """
     image = read_image(picture)
     if isinstance(embedder, str):
-        embedder = load_embedder(embedder or load_recognizer(project.recognizer)[1].embedder)
+        embedder = load_embedder(embedder or read_recognizer_info(project.recognizer).embedder)
     portrait = find_portrait(image, detector or load_detector())
     faces = portrait.faces
     if not len(faces):

@@ -77,11 +77,11 @@ def _print_found(project: Project) -> None:
 
 def _recognizer(project: Project) -> list[str]:
     """Return what threshold films are named by and how often it errs, and what to look at first."""
-    from facelib.recognize import load_recognizer
+    from facelib.recognize import read_recognizer_info
     from facelib.recognize.report import describe_recognizer, recognizer_warnings
 
     try:
-        _, info = load_recognizer(project.recognizer)
+        info = read_recognizer_info(project.recognizer)
     except (FileNotFoundError, ValueError):  # `save` was false, and there is none of before
         return []
     return [describe_recognizer(info), *(f"WARNING: {warning}" for warning in recognizer_warnings(info))]

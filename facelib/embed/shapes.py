@@ -18,8 +18,8 @@ DLIB_SHAPE = EvidenceShape(even=(0.3, 0.8), slope=(7.0, 2.0), few=0.1, strangers
 CAUTIOUS = EvidenceShape(even=(0.0, 0.5), slope=(5.0, 1.5))
 """Of a network that nobody measured: its faces must lie within the threshold to speak for a name.
 
-Clothes and place name none of its faces that do not: a stranger in profile, dressed like one of the cast, would get the
-name, and nobody knows how far from the cast's pictures such a face lies with this network.
+Clothes and place name none of its turned faces that do not: a stranger in profile, dressed like one of the cast, would
+get the name, and nobody knows how far from the cast's pictures such a face lies with this network.
 """
 
 _MEASURED = {

@@ -4,8 +4,9 @@ from .curation import REASONS, Reason, curate
 from .decisions import accept, accepted, merge_people, move, separate_people, undo
 from .doctor import Examination, examine
 from .files import Gallery, check_same_network, check_same_weights, read_gallery, write_gallery
+from .names import how_alike, name_questions
 from .proposals import PROPOSAL_COLUMNS, PROPOSAL_KINDS, ProposalKind
-from .questions import alias_questions, how_alike, name_questions, question_lines
+from .questions import alias_questions, question_lines
 from .records import describe_search
 from .report import ENOUGH_PICTURES, LARGEST_IMBALANCE, summary, warnings_for
 

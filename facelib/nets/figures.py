@@ -30,8 +30,8 @@ class EvidenceShape:
             ten and more: among few pictures none may be like the face.
         strangers: Between how many thresholds strangers may lie; a gallery of a family, or of very unlike people, does
             not show it.
-        context_from: Least evidence of a face, as a logarithm of odds, with which its clothes, hair and place may give
-            it a name. At 0 they only name a face that rather is that person's by itself.
+        context_from: Least evidence of a turned face, as a logarithm of odds, with which its clothes, hair and place
+            may give it a name. At 0 they only name one that rather is that person's by itself.
     """
 
     even: tuple[float, float]

@@ -127,7 +127,7 @@ def open_network(path: str | Path, *, provider: Provider = "auto", threads: int 
     return network
 
 
-@kept_by_file(most=6)  # those of two detectors and an embedder; a session serves several threads at once
+@kept_by_file(most=None)  # whoever closes the last of a network has its memory back
 def _session(path: Path, *, cuda: bool, threads: int) -> Any:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = _ONNXRUNTIME_ERRORS_ONLY

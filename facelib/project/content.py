@@ -7,12 +7,12 @@ import os
 import re
 import shlex
 from collections.abc import Iterable
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from facelib.images.finding import walk
 from facelib.project.elsewhere import lies_elsewhere
+from facelib.project.kept import kept_by_file
 from facelib.project.ranges import RangedFile, open_file, place_of_film
 from facelib.project.store import is_remote
 
@@ -122,15 +122,13 @@ def why_no_film(path: Path) -> str:
             return f"a broken link to {str(path.readlink())!r}"
         if path.exists() and not path.is_file():  # a pipe would be waited for without end
             return "not a file"
-        status = path.stat()
-        return _why_no_film(path, status.st_size, status.st_mtime_ns)
+        return _why_no_film(path)
     except OSError as error:
         return f"cannot be read: {error.strerror or error}"
 
 
-@lru_cache(maxsize=4096)
-def _why_no_film(path: Path, size: int, changed: int) -> str:
-    """Do so once for each size and modification time of the file."""
+@kept_by_file(most=4096)
+def _why_no_film(path: Path) -> str:
     import av
 
     if lies_elsewhere(path):  # only what is called a film does

@@ -1,6 +1,7 @@
 from .base import OpenSetRecognizer
+from .info import RecognizerInfo, read_recognizer_info
 from .knn import OpenSetKNN
-from .store import RecognizerInfo, load_recognizer, save_recognizer
+from .store import load_recognizer, save_recognizer
 from .svm import OpenSetSVM
 
 __all__ = [
@@ -9,5 +10,6 @@ __all__ = [
     "OpenSetSVM",
     "RecognizerInfo",
     "load_recognizer",
+    "read_recognizer_info",
     "save_recognizer",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from facelib.project.wording import counted
-from facelib.recognize.store import RecognizerInfo
+from facelib.recognize.info import RecognizerInfo
 
 MANY_MISSED = 0.5
 """From this fraction of the cast's faces missed on there is a warning."""

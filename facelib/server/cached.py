@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from facelib.films.appearances import appearances, with_ends
 from facelib.project import Project, identities
+from facelib.project.kept import kept_by_file
 
 Value = TypeVar("Value")
 
@@ -93,10 +94,9 @@ class Kept(Generic[Value]):
 def table_of(path: Path) -> pd.DataFrame | None:
     """Return a Parquet table without `embedding` and `landmarks`, None where there is none; do not change it."""
     try:
-        status = path.stat()
+        return _read(path)
     except FileNotFoundError:
         return None
-    return _read(str(path), status.st_size, status.st_mtime_ns)
 
 
 def rows_of(table: pd.DataFrame) -> list[dict[str, Any]]:
@@ -118,6 +118,7 @@ def tag_of(*paths: Path, also: object = "") -> str:
     return f'"{hashlib.sha256(repr((states, also)).encode()).hexdigest()[:32]}"'
 
 
+@kept_by_file(most=32)
 def appearances_of(path: Path, *, longest_gap: float, unknown: bool) -> list[dict[str, Any]]:
     """Return the appearances of a table of tracks, one dict each, computed once for each state of the file.
 
@@ -126,12 +127,6 @@ def appearances_of(path: Path, *, longest_gap: float, unknown: bool) -> list[dic
         longest_gap: As of `facelib.films.appearances.appearances`.
         unknown: The groups of unknown people too.
     """
-    status = path.stat()
-    return _appearances(path, status.st_size, status.st_mtime_ns, longest_gap, unknown)
-
-
-@lru_cache(maxsize=32)
-def _appearances(path: Path, size: int, changed: int, longest_gap: float, unknown: bool) -> list[dict[str, Any]]:
     tracks = with_ends(pd.read_parquet(path))
     return rows_of(appearances(tracks, longest_gap=longest_gap, unknown=unknown))
 
@@ -141,7 +136,7 @@ def _merged(project: Project, state: str) -> dict[str, str]:
     return identities.merged(project)
 
 
-@lru_cache(maxsize=32)
-def _read(path: str, size: int, changed: int) -> pd.DataFrame:
+@kept_by_file(most=32)
+def _read(path: Path) -> pd.DataFrame:
     names = [field.name for field in pq.read_schema(path) if field.name not in {"embedding", "landmarks"}]
     return pd.read_parquet(path, columns=names)

@@ -11,7 +11,7 @@ import numpy as np
 
 from facelib.plots.colours import REJECTED, RIGHT, WRONG
 from facelib.project import Project
-from facelib.recognize import load_recognizer
+from facelib.recognize import read_recognizer_info
 from facelib.recognize.tuning import Setting, Tuning
 from facelib.recognize.tuning.tuning import MOST_UNNAMED
 from facelib.widgets.shared import ErrorArea
@@ -186,7 +186,7 @@ class ThresholdTuner(ipywidgets.VBox):  # type: ignore[misc]
         if not path.is_file():
             self.saved.value = "Nothing is saved yet."
             return
-        _, info = load_recognizer(path)
+        info = read_recognizer_info(path)
         voters = f"k = {info.k}, " if info.kind == "knn" else ""
         text = f"{begin}{path.name} has {voters}threshold {info.threshold:.3f}"
         text += ", by hand: it stays until you take the fitted one" * (info.threshold_from == "hand")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import json
+import subprocess
 import sys
 import tempfile
 from functools import partial
@@ -15,6 +17,7 @@ import pytest
 from facelib.pipeline import run_pipeline
 from facelib.pipeline.fork_server import LIBRARY, ForkServer
 from facelib.pipeline.kernel import Kernels, ThisPython
+from facelib.pipeline.notebooks import find_notebooks
 from facelib.project import Project
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="kernels are forked on Linux only")
@@ -104,3 +107,28 @@ def test_where_no_socket_can_be_made_each_starts_by_itself(monkeypatch, tmp_path
 @pytest.mark.parametrize("name", LIBRARY)
 def test_what_is_imported_beforehand_exists(name):
     assert find_spec(name) is not None
+
+
+IMPORT = """
+import importlib, json, sys
+beforehand, notebooks = json.load(sys.stdin)
+for name in beforehand:
+    importlib.import_module(name)
+before = set(sys.modules)
+for line in notebooks:
+    exec(line)
+print(sorted(set(sys.modules) - before))
+"""
+
+
+def test_all_that_the_main_notebooks_import_is_imported_beforehand():
+    code = [
+        ast.parse("".join(cell["source"]))
+        for notebook in find_notebooks(None, range(1, 8))
+        for cell in json.loads(notebook.source.read_text(encoding="utf-8"))["cells"]
+        if cell["cell_type"] == "code"
+    ]
+    lines = [ast.unparse(line) for cell in code for line in cell.body if isinstance(line, ast.Import | ast.ImportFrom)]
+    assert len(lines) > 50
+    given = json.dumps([LIBRARY, lines])
+    assert subprocess.check_output([sys.executable, "-c", IMPORT], input=given, text=True) == "[]\n"

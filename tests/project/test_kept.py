@@ -1,6 +1,7 @@
 """What is made of a file is made again only when the file has changed."""
 
 import os
+import weakref
 
 import pytest
 
@@ -46,6 +47,23 @@ def test_the_oldest_goes_first(counted, tmp_path):
         (tmp_path / name).exists() or (tmp_path / name).write_text(name)
         assert read(tmp_path / name) == name
     assert calls == ["a", "b", "c", "a"]
+
+
+def test_what_nobody_holds_goes(tmp_path):
+    class Opened:
+        pass
+
+    @kept_by_file(most=None)
+    def open_file(path, *, mode):
+        return Opened()
+
+    (tmp_path / "a").write_text("one")
+    first = open_file(tmp_path / "a", mode="r")
+    assert open_file(tmp_path / "a", mode="r") is first
+    assert open_file(tmp_path / "a", mode="w") is not first
+    gone = weakref.ref(first)
+    del first
+    assert gone() is None
 
 
 def test_a_failure_is_not_kept(counted, tmp_path):

@@ -22,7 +22,15 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from facelib.embed.neighbours import find_neighbours
 from facelib.project.names import UNKNOWN
-from facelib.recognize import OpenSetKNN, OpenSetSVM, RecognizerInfo, load_recognizer, save_recognizer, svm
+from facelib.recognize import (
+    OpenSetKNN,
+    OpenSetSVM,
+    RecognizerInfo,
+    load_recognizer,
+    read_recognizer_info,
+    save_recognizer,
+    svm,
+)
 from facelib.recognize.calibration import platt
 from facelib.recognize.svm import Kernel
 from facelib.recognize.votes import winners
@@ -371,6 +379,7 @@ def test_a_recognizer_comes_back_as_it_was(
     wanted = info(23, kind=kind)
     save_recognizer(estimator, path, wanted)
     loaded, read = load_recognizer(path)
+    assert repr(read_recognizer_info(path)) == repr(read)
     probes = np.random.default_rng(1).normal(size=(50, 4)).astype(np.float32)
     assert loaded.decide(probes).equals(estimator.decide(probes))
     assert math.isnan(read.fpir_interval[1])
@@ -446,6 +455,8 @@ def test_no_other_file_is_taken(saved: Path, content: Callable[[bytes], bytes], 
     saved.write_bytes(content(saved.read_bytes()))
     with pytest.raises(ValueError, match=message):
         load_recognizer(saved)
+    with pytest.raises(ValueError, match="of one run"):
+        read_recognizer_info(saved)
 
 
 def test_a_pickle_is_never_run(saved: Path, tmp_path: Path) -> None:
@@ -475,22 +486,25 @@ def test_a_broken_description_is_told(saved: Path, change: Callable[[dict[str, A
     fields = json.loads(file.read_text(encoding="utf-8"))
     change(fields)
     file.write_text(json.dumps(fields), encoding="utf-8")
-    with pytest.raises(ValueError, match="expected the description of a recognizer"):
-        load_recognizer(saved)
+    for read in (load_recognizer, read_recognizer_info):
+        with pytest.raises(ValueError, match="expected the description of a recognizer"):
+            read(saved)
 
 
 @pytest.mark.parametrize("text", ["", "[1]", "{"])
 def test_a_description_that_is_none(saved: Path, text: str) -> None:
     saved.with_suffix(".json").write_text(text, encoding="utf-8")
-    with pytest.raises(ValueError, match="run notebook 04_tune_threshold again"):
-        load_recognizer(saved)
+    for read in (load_recognizer, read_recognizer_info):
+        with pytest.raises(ValueError, match="run notebook 04_tune_threshold again"):
+            read(saved)
 
 
 @pytest.mark.parametrize("suffix", [".skops", ".json"])
 def test_a_missing_file_names_the_step_to_run(saved: Path, suffix: str) -> None:
     saved.with_suffix(suffix).unlink()
-    with pytest.raises(FileNotFoundError, match="04_tune_threshold first"):
-        load_recognizer(saved)
+    for read in (load_recognizer, read_recognizer_info):
+        with pytest.raises(FileNotFoundError, match="04_tune_threshold first"):
+            read(saved)
 
 
 @pytest.mark.parametrize(("changes", "message"), [({"kind": "svm"}, "got 'svm'"), ({"pictures": ()}, "23")])

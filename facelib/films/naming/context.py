@@ -10,7 +10,7 @@ from facelib.embed.pose import view_weights
 from facelib.embed.shapes import DLIB_SHAPE
 from facelib.faces import FloatArray
 from facelib.films.clothes import colour_word, track_colours
-from facelib.films.naming.evidence import Tracks, as_strangers, face_evidence, turned
+from facelib.films.naming.evidence import AGAINST, Tracks, as_strangers, face_evidence, turned
 from facelib.films.naming.impostors import Impostor, find_impostors
 from facelib.films.naming.joint import Named, name_jointly
 from facelib.films.naming.people import distances_to_people, usual_distances
@@ -19,9 +19,10 @@ from facelib.nets.figures import EvidenceShape
 from facelib.project.names import UNKNOWN
 
 _RISK = 2 / 3  # of the doubt that a name may leave, which may be that the face is a stranger's
+_TURNED = 0.2  # away by some 40 degrees, or cut by the edge; portraits do not show what such faces say
 _LEAST = 1e-3  # probability of either side in the odds of nobody
 # Of faces that stay unnamed, sharp ones are a stranger's more often than distances, clothes and places say. Fitted to
-# the labelled films by `benchmarks/confidence.py`: 5.8 with dlib's mirrored embedding, 2.9 with dlib's.
+# the labelled films by `benchmarks/confidence.py`: 4.0 with dlib's mirrored embedding, 1.8 with dlib's.
 _SHARP_TELLS = 3.0
 _BLURRED, _SHARP = 0.05, 0.15
 
@@ -60,7 +61,9 @@ def name_by_context(
     probability, nobody = joint.probability[each, best], _nobody(joint)
     by_face = named["person"].to_numpy()
     within = seen.distances[each, best] <= threshold
-    names = np.where(_may_be_named(joint, best, settings, shape, within=within), people[best], by_face).astype(object)
+    needed = np.where(seen.turn > _TURNED, shape.context_from, AGAINST)
+    enough = _may_be_named(joint, best, settings, within=within, needed=needed)
+    names = np.where(enough, people[best], by_face).astype(object)
     # A face's name is kept unless another face of the frame has it, or another name is more probable; one within half
     # the threshold is kept whatever the context, and a turned one must be confirmed by it.
     column = np.minimum(np.searchsorted(people, by_face.astype(people.dtype)), len(people) - 1)
@@ -82,29 +85,29 @@ def _may_be_named(
     joint: Named,
     best: NDArray[np.intp],
     settings: NamingSettings,
-    shape: EvidenceShape,
     *,
     within: NDArray[np.bool_],
+    needed: FloatArray,
 ) -> NDArray[np.bool_]:
     """Return whose best name is probable enough: among the cast's, and rather than a stranger's.
 
     Users forgive an unknown face, and the wrong one of two people of the cast less, and a stranger with a name least.
     A face beyond the threshold gets no name by itself: its clothes, hair or place must say it too. Nor do these by
-    themselves, further than the embedder is known to allow.
+    themselves, where the face says less than is needed.
 
     Args:
         joint: All probabilities and their evidence.
         best: `(n,)`, the column of each track's most probable name.
         settings: How probable a name must be.
-        shape: Of the embedder.
         within: `(n,)`, whether the face lies within the threshold of that name.
+        needed: `(n,)`, least evidence of the face with which they may.
     """
     each = np.arange(len(best))
     around = (joint.clothes + joint.hair + joint.place)[each, best] > 0
     nobody = _nobody(joint)
     cast = np.maximum(1 - nobody, 1e-6)
     enough = (joint.probability[each, best] / cast >= settings.confidence_threshold) & (within | around)
-    enough &= joint.face[each, best] >= shape.context_from
+    enough &= joint.face[each, best] >= needed
     return np.asarray(enough & (nobody <= _most_nobody(settings)), bool)
 
 

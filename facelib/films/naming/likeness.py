@@ -10,7 +10,9 @@ from numpy.typing import ArrayLike
 
 from facelib.faces import FloatArray
 
-_PAIRS = 10  # of tracks, that a prior is worth
+# Of tracks, that a prior is worth. Where all are dressed alike the scene must outweigh it soon: with ten, clothes gave
+# strangers the names of the cast in films with little colour (`benchmarks/RESULTS.md`).
+_PAIRS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ def fit_likeness(same: Moments, different: Moments, *, usual: LikenessModel = CL
     Args:
         same: Of the Hellinger distances of pairs that are surely one person.
         different: Of pairs that are surely two people.
-        usual: The prior, worth ten pairs.
+        usual: The prior, worth five pairs.
     """
     return LikenessModel(_fit(same, *usual.same), _fit(different, *usual.different), usual.most, usual.least)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from facelib.recognize.store import load_recognizer
+from facelib.recognize.info import read_recognizer_info
 from facelib.recognize.thresholds import Fitted
 from facelib.recognize.tuning.tuning import Tuning
 
@@ -67,7 +67,7 @@ def _check_given(given: float, tuning: Tuning) -> None:
 def threshold_by_hand(path: str | Path, tuning: Tuning) -> float | None:
     """Return the threshold that was saved by hand for this kind of recognizer and network; None where none was."""
     try:
-        _, info = load_recognizer(path)
+        info = read_recognizer_info(path)
     except (FileNotFoundError, ValueError):  # never saved, or damaged: saved again
         return None
     same = info.kind == tuning.kind and info.weights_sha256 == tuning.gallery.weights_sha256

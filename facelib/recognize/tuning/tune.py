@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from facelib.gallery import Gallery
 from facelib.recognize import OpenSetKNN, OpenSetSVM
-from facelib.recognize.store import RecognizerKind
+from facelib.recognize.info import RecognizerKind
 from facelib.recognize.svm import Kernel
 from facelib.recognize.thresholds import (
     Fitted,

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from facelib.gallery import Gallery
 from facelib.recognize import OpenSetKNN, OpenSetSVM, RecognizerInfo, save_recognizer
-from facelib.recognize.store import RecognizerKind
+from facelib.recognize.info import RecognizerKind
 from facelib.recognize.thresholds import Fitted, Trials, curve, fit_threshold, measure_threshold
 from facelib.recognize.tuning.setting import Setting
 

@@ -146,9 +146,9 @@ def _identify(project: Project, networks: Networks, file: FormFile) -> Identifie
 
 
 def _search(project: Project, networks: Networks, file: FormFile, most: int) -> list[FaceHit]:
-    from facelib.recognize import load_recognizer
+    from facelib.recognize import read_recognizer_info
 
-    _, info = load_recognizer(project.recognizer)
+    info = read_recognizer_info(project.recognizer)
     faces, vectors = networks.look_at(_decode(file), info.embedder, info.weights_sha256, portrait=True)
     if not len(faces):
         raise Problem(422, f"expected a picture with a face, found none in {file.name!r}; cut it closer to the face")

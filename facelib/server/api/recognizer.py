@@ -68,9 +68,9 @@ class NewThreshold(JsonBody):
 @router.get("")
 def get_recognizer(project: CurrentProject) -> Recognizer:
     """Describe the recognizer and its error rates."""
-    from facelib.recognize import load_recognizer
+    from facelib.recognize import read_recognizer_info
 
-    return _described(load_recognizer(project.recognizer)[1])
+    return _described(read_recognizer_info(project.recognizer))
 
 
 @router.post("/train", status_code=202)
@@ -117,10 +117,10 @@ def _tuning(project: Project) -> Tuning:
     """Try the gallery against itself, with the settings of the recognizer that there is."""
     from facelib.gallery import alias_questions, read_gallery
     from facelib.gallery.strangers import read_strangers
-    from facelib.recognize import load_recognizer
+    from facelib.recognize import read_recognizer_info
     from facelib.recognize.tuning import tune
 
-    _, info = load_recognizer(project.recognizer)
+    info = read_recognizer_info(project.recognizer)
     gallery = read_gallery(project.faces)
     own = math.nan if gallery.threshold is None else gallery.threshold
     questions = alias_questions(gallery.used, project, threshold=own)

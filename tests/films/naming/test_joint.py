@@ -189,12 +189,18 @@ def test_evidence_is_learned_from_the_scene():
     assert np.isfinite(fit_likeness(Moments(), Moments()).evidence(apart)).all()
 
 
+def test_the_pairs_of_a_scene_outweigh_what_is_usual():
+    """With little colour one person's clothes lie at 0.18 (8 pairs), two people's at 0.34 (46): 0.3 is two people's."""
+    one, two = 0.18 + 0.08 * np.array([-1, 1] * 4), 0.34 + 0.10 * np.array([-1, 1] * 23)
+    assert -1 < fit_likeness(Moments.of(one), Moments.of(two)).evidence(np.array([0.3], np.float32))[0] < 0
+
+
 def test_parts_of_the_pairs_add_up_to_all_of_them():
     values = np.random.default_rng(0).uniform(0.1, 0.9, 300)
     parts = Moments.of(values[:100]) + Moments.of([np.nan]) + Moments.of(values[100:])
     fitted = fit_likeness(parts, Moments()).same
     assert fitted == pytest.approx(fit_likeness(Moments.of(values), Moments()).same)
-    weights = np.array([300, 10])
+    weights = np.array([300, 5])
     assert fitted[0] == pytest.approx(np.average([values.mean(), 0.27], weights=weights))
     spread = np.average([np.mean((values - fitted[0]) ** 2), 0.10**2], weights=weights)
     assert fitted[1] == pytest.approx(spread**0.5)

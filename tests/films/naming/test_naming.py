@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from facelib.embed.shapes import DLIB_SHAPE
 from facelib.films.naming import TRACK_COLUMNS, NamingSettings, name_tracks
 from facelib.films.naming.context import _may_be_named
+from facelib.films.naming.evidence import AGAINST
 from facelib.films.naming.joint import Named
 from facelib.project.names import UNKNOWN
 from facelib.recognize import OpenSetKNN, OpenSetSVM, RecognizerInfo
@@ -136,6 +136,9 @@ class TestConfidence:
         assert named["confidence"][0] == pytest.approx(likely if name == "A" else 1 - likely, abs=1e-4)
 
 
+ANY = np.array([AGAINST], np.float32)
+
+
 def worn(bin_):
     vector = np.full(576, 0.001)
     vector[bin_ : bin_ + 8] = 1
@@ -158,9 +161,7 @@ def test_a_stranger_with_a_name_is_worse_than_an_unknown(probability, threshold,
     nothing = np.zeros_like(chance)
     joint = Named(chance, nothing, nothing, nothing, nothing, nothing.astype(np.intp))
     settings = NamingSettings(confidence_threshold=threshold)
-    assert _may_be_named(joint, chance.argmax(axis=1), settings, DLIB_SHAPE, within=np.array([True])).tolist() == [
-        named
-    ]
+    assert _may_be_named(joint, np.array([0]), settings, within=np.array([True]), needed=ANY)[0] == named
 
 
 @pytest.mark.parametrize("trait", ["clothes", "hair", "place"])
@@ -168,17 +169,17 @@ def test_a_face_beyond_the_threshold_gets_no_name_by_itself(trait):
     chance, nothing = np.array([[0.9]], np.float32), np.zeros((1, 1), np.float32)
     alone = Named(chance, nothing + 2, nothing, nothing, nothing, nothing.astype(np.intp))
     best, beyond = np.array([0]), np.array([False])
-    assert not _may_be_named(alone, best, NamingSettings(), DLIB_SHAPE, within=beyond)[0]
-    assert _may_be_named(alone, best, NamingSettings(), DLIB_SHAPE, within=~beyond)[0]
-    assert _may_be_named(replace(alone, **{trait: nothing + 1}), best, NamingSettings(), DLIB_SHAPE, within=beyond)[0]
+    assert not _may_be_named(alone, best, NamingSettings(), within=beyond, needed=ANY)[0]
+    assert _may_be_named(alone, best, NamingSettings(), within=~beyond, needed=ANY)[0]
+    assert _may_be_named(replace(alone, **{trait: nothing + 1}), best, NamingSettings(), within=beyond, needed=ANY)[0]
 
 
 @pytest.mark.parametrize(("least", "named"), [(-2.0, True), (0.0, False)])
 def test_clothes_name_no_face_that_says_otherwise_further_than_the_network_allows(least, named):
     chance, nothing = np.array([[0.99]], np.float32), np.zeros((1, 1), np.float32)
     joint = Named(chance, nothing - 0.3, nothing + 3, nothing, nothing, nothing.astype(np.intp))
-    shape = replace(DLIB_SHAPE, context_from=least)
-    assert _may_be_named(joint, np.array([0]), NamingSettings(), shape, within=np.array([False]))[0] == named
+    needed = np.array([least], np.float32)
+    assert _may_be_named(joint, np.array([0]), NamingSettings(), within=np.array([False]), needed=needed)[0] == named
 
 
 class TestContext:
@@ -193,12 +194,17 @@ class TestContext:
         assert "clothes as in shot 0" in named["reason"][2]
         assert 0.7 <= named["confidence"][2] < named["confidence"][0]
 
-    @pytest.mark.parametrize(("first", "name"), [(0.45, UNKNOWN), (0.38, "A")])
-    def test_an_unmeasured_networks_face_must_speak_for_the_name_itself(self, recognizer, info, first, name):
+    @pytest.mark.parametrize(
+        ("first", "yaw", "name"), [(0.45, 60.0, UNKNOWN), (0.38, 60.0, "A"), (0.45, -60.0, UNKNOWN), (0.45, 30.0, "A")]
+    )
+    def test_an_unmeasured_networks_turned_face_must_speak_for_the_name_itself(
+        self, recognizer, info, first, yaw, name
+    ):
         """Else a stranger's profile gets the name of whoever is dressed alike: 10 of 25 in one labelled film."""
         unknown = replace(info, embedder="my network", weights_sha256="0" * 64)
         table = tracks((0, 0, 9, 0.0), (1, 10, 19, 1.0), (2, 20, 29, first))
         seen = looks(table, [0.0], [1.0], [first], clothes=self.clothes, sizes=(60, 60, 22))
+        seen = seen.assign(yaw=np.where(seen["track"] == 2, yaw, 0.0), pitch=0.0)
         named = name_tracks(table, recognizer, unknown, looks=seen, shots=shots(table))
         assert named["person"].tolist() == ["A", "B", name]
         assert name_tracks(table, recognizer, info, looks=seen, shots=shots(table))["person"][2] == "A"

@@ -1,4 +1,4 @@
-"""What takes a second to import waits until a film is searched, or its faces are named."""
+"""What takes a second to import waits until it is needed."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ import pytest
         ("facelib.films.indexed", {"requests", "scenedetect", "scipy", "sklearn", "supervision"}),
         ("facelib.films.naming.settings", {"scipy", "sklearn"}),
         ("facelib.films.unknowns.kept", {"scipy", "sklearn"}),  # the server's list of unknown people
+        ("facelib.gallery.names, facelib.pipeline.findings, facelib.recognize.report", {"cv2", "scipy", "sklearn"}),
+        ("facelib.widgets.project_page", {"onnxruntime", "scipy", "sklearn", "supervision"}),
     ],
 )
 def test_what_is_not_needed_is_not_imported(module: str, heavy: set[str]) -> None:
