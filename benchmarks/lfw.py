@@ -101,16 +101,16 @@ def main() -> None:
     classified: list[list[str]] = []
     paired: list[list[str]] = []
     opened: list[list[str]] = []
-    for detector in arguments.detectors:
-        detector, start = facelib.load_detector(detector), time.perf_counter()
+    for chosen in arguments.detectors:
+        detector, start = facelib.load_detector(chosen), time.perf_counter()
         folders = [variants(arguments.data / name, detector, embedder) for name in ("people", "strangers", "pairs")]
         for (name, people), (_, strangers), (_, pairs) in zip(*folders, strict=True):
             if arguments.print and not classified:
                 print(classify_pictures(people.vectors, people.names))
-            classified.append([detector, name, *classification_row(people)])
-            paired.append([detector, name, *pairs_row(arguments.data / "pairsDevTest.txt", pairs)])
-            opened.append([detector, name, *open_set_row(people, strangers)])
-        print(f"{detector}: {time.perf_counter() - start:.0f} s")
+            classified.append([chosen, name, *classification_row(people)])
+            paired.append([chosen, name, *pairs_row(arguments.data / "pairsDevTest.txt", pairs)])
+            opened.append([chosen, name, *open_set_row(people, strangers)])
+        print(f"{chosen}: {time.perf_counter() - start:.0f} s")
     what = ["detector", f"embedding ({embedder.name})"]
     print_table(
         "Classification: accuracy, mean of three draws (worst)", [*what, "test", "svm", "knn", "mean"], classified

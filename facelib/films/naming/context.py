@@ -22,7 +22,7 @@ _RISK = 2 / 3  # of the doubt that a name may leave, which may be that the face 
 _TURNED = 0.2  # away by some 40 degrees, or cut by the edge; portraits do not show what such faces say
 _LEAST = 1e-3  # probability of either side in the odds of nobody
 # Of faces that stay unnamed, sharp ones are a stranger's more often than distances, clothes and places say. Fitted to
-# the labelled films by `benchmarks/confidence.py`: 4.3 with dlib's mirrored embedding, 1.8 with dlib's.
+# the labelled films by `benchmarks/confidence.py`: 4.0 with dlib's mirrored embedding, 1.8 with dlib's.
 _SHARP_TELLS = 3.0
 _BLURRED, _SHARP = 0.05, 0.15
 
