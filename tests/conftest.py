@@ -4,7 +4,6 @@ import json
 import os
 import re
 import shutil
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import partial
@@ -15,9 +14,7 @@ from typing import Any
 
 import av
 import numpy as np
-import pandas as pd
 import pytest
-from ipykernel.kernelspec import get_kernel_dict
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from typer.testing import CliRunner
 
@@ -25,11 +22,15 @@ import facelib
 from facelib.cli import main
 from facelib.demo import make_demo
 from facelib.gallery import Gallery, build_gallery, describe_search, read_gallery, write_gallery
-from facelib.images import encode_jpeg
-from facelib.pipeline.fork_server import LIBRARY, ForkServer
-from facelib.pipeline.kernel import Kernels, forked_kernel
-from facelib.project import Project, file_lock, write_table
+from facelib.pipeline import run_pipeline
+from facelib.pipeline.kernel import Kernels
+from facelib.project import Project, file_lock
 from facelib.recognize.tuning import tune
+
+from .forked import facelib_command as facelib_command  # a fixture, as the next two
+from .forked import fork_server as fork_server
+from .forked import kernel_server as kernel_server
+from .reviewed import write_reviewed
 
 WHOLE, SHORT = 3.0, 0.4  # seconds per shot: of the demo as users get it, and of the one that most tests take
 PLENTY = 120_000  # milliseconds that a page may take on a busy machine
@@ -73,25 +74,6 @@ def _private_jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
         patch.setenv("MPLBACKEND", "Agg")
         patch.delenv("FACELIB_PROJECT", raising=False)
         yield
-
-
-@pytest.fixture(scope="session")
-def kernel_server(_private_jupyter: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Kernels that start at once, for Jupyter and for the pipeline, forked from one process for all tests."""
-    if sys.platform != "linux":
-        yield
-        return
-    rest = ("facelib.widgets.archive_search", "facelib.widgets.live_view", "facelib.widgets.live_view_report")
-    server = ForkServer((*LIBRARY, *rest))
-    folder = tmp_path_factory.mktemp("kernels")
-    place = folder / "kernels" / "python3" / "kernel.json"
-    place.parent.mkdir(parents=True)
-    place.write_text(json.dumps(get_kernel_dict() | {"argv": forked_kernel(server.address)}))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("JUPYTER_PATH", str(folder))
-        patch.setattr("facelib.pipeline.run.Kernels", lambda *, forks: Kernels(server.address))
-        yield
-    server.close()
 
 
 @pytest.fixture(scope="session")
@@ -165,6 +147,32 @@ def copy_demo(make_once: Callable[..., Path]) -> Callable[..., Project]:
             _make_whole(new)
         else:
             make_demo(project, seconds_per_shot=seconds_per_shot, progress=False)
+
+    return copy
+
+
+@pytest.fixture(scope="session")
+def copy_run(
+    make_once: Callable[..., Path], copy_demo: Callable[..., Project], shared_folder: Path, fork_server: str
+) -> Callable[[Path], tuple[Project, Path]]:
+    """Return a function that puts a demo into a folder as its first run left it, which is made once.
+
+    There is a film beside the demo's that cannot be read. The function returns the project and where its films lay
+    when it was run.
+    """
+    place = shared_folder / "first_run"
+    films = Project("demo", place / "data", place / "output").videos
+
+    def run(new: Path) -> None:
+        project = copy_demo(place, SHORT)
+        (project.videos / "broken.mp4").write_text("no film")
+        steps = run_pipeline(project, kernels=Kernels(fork_server))
+        assert {step.state for step in steps} == {"done"}, steps
+        place.rename(new)
+
+    def copy(folder: Path) -> tuple[Project, Path]:
+        shutil.copytree(make_once("demo run", run), folder, dirs_exist_ok=True)
+        return Project("demo", folder / "data", folder / "output"), films
 
     return copy
 
@@ -305,7 +313,8 @@ def browser() -> Iterator[Browser]:
     expect.set_options(timeout=PLENTY)  # five seconds are little on a busy machine
     with sync_playwright() as playwright:
         # No page needs WebGL, and a graphics card that is imitated draws five times as long as none.
-        flags = ["--no-sandbox", "--disable-gpu"]
+        # To learn where an error arose, V8 would parse plotly.js a second time: half a second for each page.
+        flags = ["--no-sandbox", "--disable-gpu", "--js-flags=--no-enable-lazy-source-positions"]
         started = playwright.chromium.launch(executable_path=chromium, args=flags)
         yield started
         started.close()
@@ -358,40 +367,3 @@ def make_reviewed(tmp_path: Path) -> Callable[..., Project]:
         return project
 
     return make
-
-
-def write_reviewed(project: Project, film: str, tracks: Sequence[tuple[str, str, float]]) -> None:
-    """Write the tables of one film; every track lies in a shot of its own, 25 frames long, in a place of its own."""
-    rows, boxes, looks = [], [], []
-    for number, (person, cluster, confidence) in enumerate(tracks):
-        first, left = 25 * number, 10.0 * (number % 40)
-        rows.append(
-            {"track": number, "shot": number, "start_frame": first, "end_frame": first + 24, "start": first / 25,
-             "end": (first + 24) / 25, "person": person, "cluster": cluster, "confidence": confidence,
-             "distance": 0.4, "second_person": "Grace", "margin": 0.1, "evidence": "people/Ada/1.jpg", "faces": 5,
-             "embedding": np.full(4, number, np.float32), "dominant": 1.0, "reason": "face: 0.40 from people/Ada/1.jpg",
-             "scene": 0, "source": "" if person == "unknown" else "face"}
-        )  # fmt: skip
-        for frame in range(first, first + 25):
-            boxes.append((frame, frame / 25, number, number, left, 20.0, left + 60, 100.0, 0.99, False))
-        for rank in range(8):
-            picture = np.full((160, 120, 3), (number * 37 % 256, number * 91 % 256, 40 + 25 * rank), np.uint8)
-            looks.append(
-                (number, number, first + 3 * rank, (first + 3 * rank) / 25, left, 20.0, left + 60, 100.0, 0.99,
-                 0.8 - 0.05 * rank, np.full(4, number + 0.2 * rank, np.float32), np.zeros(0, np.float32),
-                 encode_jpeg(picture) if rank < 4 else b"")
-            )  # fmt: skip
-    sides = ["left", "top", "right", "bottom"]
-    floats = dict.fromkeys([*sides, "score"], "float32")
-    whole = dict.fromkeys(["track", "shot", "start_frame", "end_frame", "faces", "scene"], "int32")
-    columns = [*whole, "start", "end", "person", "cluster", "confidence", "distance", "second_person", "margin",
-               "evidence", "embedding", "dominant", "reason", "source"]  # fmt: skip
-    files = project.film(film)
-    numbers = dict.fromkeys(["start", "end", "distance", "margin", "dominant"], "float64")  # also without a row
-    table = pd.DataFrame(rows, columns=columns).astype({**whole, **numbers, "confidence": "float32"})
-    texts = dict.fromkeys(["person", "cluster", "second_person", "evidence", "reason", "source"], "str")
-    write_table(table.astype(texts), files.tracks)
-    names = ["frame", "time", "shot", "track", *sides, "score", "interpolated"]
-    write_table(pd.DataFrame(boxes, columns=names).astype(floats), files.detections)
-    names = ["track", "shot", "frame", "time", *sides, "score", "quality", "embedding", "clothes", "picture"]
-    write_table(pd.DataFrame(looks, columns=names).astype(floats), files.looks)

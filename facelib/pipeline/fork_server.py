@@ -14,7 +14,7 @@ _PROGRAM = str(Path(__file__).with_name("forking.py"))
 _LONGEST_ADDRESS = 100  # bytes; a socket's has some 108 at most
 _INLINE = "module://matplotlib_inline.backend_inline"  # what a kernel chooses before matplotlib is imported
 
-KERNEL = ("ipykernel.kernelapp", "ipykernel.zmqshell")
+KERNEL = ("ipykernel.debugger", "ipykernel.kernelapp", "ipykernel.zmqshell")
 """What a kernel imports before its first cell."""
 
 LIBRARY = (

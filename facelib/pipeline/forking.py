@@ -132,8 +132,13 @@ def start(address: str, *program: str) -> None:
         connection.connect(address)
     except OSError:
         os.execv(sys.executable, [sys.executable, "-m", *program])
+
+    def pass_on(number: int, _: object) -> None:
+        with suppress(OSError):  # the process has just ended
+            connection.sendall(bytes([number]))
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda number, _: connection.sendall(bytes([number])))
+        signal.signal(number, pass_on)
     memory = resource.getrlimit(resource.RLIMIT_DATA)
     request = {"folder": os.getcwd(), "environment": dict(os.environ), "memory": memory, "program": program}
     socket.send_fds(connection, [b" "], [0, 1, 2])

@@ -120,8 +120,8 @@ def use(page: Page, tuner: Locator, project: Project) -> None:
     place = drawn.get_attribute("transform")
     threshold = handle_of(tuner, "threshold")
     threshold.focus()
-    for _ in range(60):
-        page.keyboard.press("ArrowLeft")
+    for key in ["ArrowLeft", "PageDown"] * 10:  # by one step, and by five
+        page.keyboard.press(key)
     shown = float(threshold.get_attribute("aria-valuetext"))
     expect(tuner.locator(".annotation-text", has_text=f"chosen: {shown:.3f}")).to_be_visible()
     assert counts(tuner) == expected(project, 5, shown) != first

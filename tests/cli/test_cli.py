@@ -16,7 +16,7 @@ from facelib.cli.printing import print_table
 from facelib.cli.run import parse_steps
 from facelib.project import write_text
 
-FACELIB = [sys.executable, "-c", "from facelib.cli import main; main()"]
+from ..forked import FACELIB
 
 
 @pytest.fixture

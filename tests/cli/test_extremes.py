@@ -13,7 +13,9 @@ from facelib.films.problems import SUMMARY_COLUMNS
 from facelib.pipeline import run_pipeline
 from facelib.pipeline.notebooks import all_steps
 from facelib.project import Project, write_table
-from tests.conftest import eyesores, write_reviewed
+from tests.conftest import eyesores
+
+from ..reviewed import write_reviewed
 
 
 def invoke(*arguments):

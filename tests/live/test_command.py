@@ -17,6 +17,8 @@ from facelib.films.media.decode import read_frames
 from facelib.live.command import check_display
 from facelib.plots.colours import colours_of
 
+from ..forked import FACELIB
+
 pytestmark = pytest.mark.real_data
 
 # In a process of its own: PyAV and OpenCV bring libxcb each, and do not bear each other's.
@@ -28,15 +30,15 @@ with av.open(sys.argv[1], format="x11grab", options={"video_size": "1280x800", "
 
 
 @pytest.fixture
-def run_live(cast_project):
+def run_live(cast_project, facelib_command):
     """Return a function that starts `facelib live` on the project."""
 
-    def start(source, *options, **environment):
+    def start(source, *options, command=facelib_command, **environment):
         place = ["--project", "cast", "--data-dir", cast_project.data_dir, "--output-dir", cast_project.output_dir]
         place += ["--seconds-between-recognitions", "0.2"]  # it leaves other tests some of the machine
-        command = [sys.executable, "-c", "from facelib.cli import main; main()", "live", source, *place, *options]
+        words = [*command, "live", source, *place, *options]
         process = subprocess.Popen(
-            [str(word) for word in command],
+            [str(word) for word in words],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -81,7 +83,7 @@ def see(display, tmp_path):
 
 
 def test_headless_prints_a_line_of_json_a_change(run_live, clip):
-    out, errors = (process := run_live(clip("christian_bale1"), "--headless")).communicate(timeout=180)
+    out, errors = (process := run_live(clip("christian_bale1"), "--headless", command=FACELIB)).communicate(timeout=180)
 
     assert (process.returncode, errors) == (0, "")
     changes = [json.loads(line) for line in out.splitlines()]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import json
+import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -15,7 +17,7 @@ import psutil
 import pytest
 
 from facelib.pipeline import run_pipeline
-from facelib.pipeline.fork_server import LIBRARY, ForkServer
+from facelib.pipeline.fork_server import LIBRARY, ForkServer, forked
 from facelib.pipeline.kernel import Kernels, ThisPython
 from facelib.pipeline.notebooks import find_notebooks
 from facelib.project import Project
@@ -102,6 +104,22 @@ def test_where_no_socket_can_be_made_each_starts_by_itself(monkeypatch, tmp_path
     assert list(long.iterdir()) == []
     with Kernels() as kernels:
         assert kernels.manager(left=2) is ThisPython
+
+
+def test_a_signal_that_comes_when_the_process_has_ended_is_no_error():
+    with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(f"{folder}/at")
+        listener.listen()
+        stand_in = subprocess.Popen(forked(f"{folder}/at", "none"), stderr=subprocess.PIPE)
+        connection, _ = listener.accept()
+        with connection, connection.makefile("rb") as request:
+            request.readline()
+            stand_in.send_signal(signal.SIGSTOP)
+            connection.sendall(bytes([3]))
+        stand_in.send_signal(signal.SIGINT)
+        stand_in.send_signal(signal.SIGCONT)
+        _, said = stand_in.communicate(timeout=60)
+    assert (stand_in.returncode, said) == (3, b"")
 
 
 @pytest.mark.parametrize("name", LIBRARY)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TypeVar
 
 import psycopg
@@ -165,6 +166,14 @@ def settings(tmp_path: Path, database_url: str) -> ServerSettings:
     return ServerSettings(
         data_dir=tmp_path / "data", output_dir=tmp_path / "output", database_url=database_url, workers=0
     )
+
+
+@pytest.fixture
+def forked_jobs(fork_server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Jobs forked from the process from which kernels are, which no server starts or ends."""
+    shared = SimpleNamespace(address=fork_server, running=True, close=lambda: None)
+    if fork_server:
+        monkeypatch.setattr("facelib.server.jobs.process.ForkServer", lambda *_: shared)
 
 
 @pytest.fixture

@@ -7,26 +7,21 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 
 @contextmanager
-def serving(*options: str, log: Path | None = None, **environment: str) -> Iterator[tuple[subprocess.Popen, str, str]]:
+def serving(
+    command: Sequence[str], *options: str, log: Path | None = None, **environment: str
+) -> Iterator[tuple[subprocess.Popen, str, str]]:
     """Start a server on a free port; yield its process, its address and the token it shows (empty: none).
 
     What it logs goes to a file, and is shown where the block fails: a pipe that nobody reads stops a server once it is
     full, after some four hundred requests.
     """
-    program = [
-        sys.executable,
-        "-c",
-        "from facelib.cli import main; main()",
-        "serve",
-        *([] if "--port" in options else ["--port", "0"]),
-        *options,
-    ]
+    program = [*command, "serve", *([] if "--port" in options else ["--port", "0"]), *options]
     with tempfile.TemporaryDirectory() as folder:
         path = log or Path(folder) / "log"
         with open(path, "w", encoding="utf-8") as file:

@@ -7,8 +7,8 @@ import hashlib
 import json
 import os
 import random
+import re
 import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx2
+import psutil
 import pytest
 
 KILLS = 10 if os.environ.get("CI") == "true" else 3
@@ -34,17 +35,19 @@ made.write_text(label)
 class Servers:
     """Servers over the same folders and the same database; some are killed and started again."""
 
+    command: list[str]
     environment: dict[str, str]
     count: int
+    logs: Path
     running: list[subprocess.Popen[str]] = field(default_factory=list)
     addresses: list[str] = field(default_factory=list)
     token: str = ""
 
     def start(self, place: int) -> None:
-        program = [sys.executable, "-c", "from facelib.cli import main; main()", "serve", "--port", "0"]
-        process = subprocess.Popen(
-            program, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=os.environ | self.environment
-        )
+        program = [*self.command, "serve", "--port", "0"]
+        environment = os.environ | self.environment
+        with self._log(place).open("w") as log:
+            process = subprocess.Popen(program, stdout=subprocess.PIPE, stderr=log, text=True, env=environment)
         assert process.stdout is not None
         address = process.stdout.readline().strip().rpartition(" ")[2]
         self.running[place : place + 1], self.addresses[place : place + 1] = [process], [address]
@@ -52,8 +55,15 @@ class Servers:
             self.token = process.stdout.readline().strip().rpartition(" ")[2]
 
     def kill(self, place: int) -> None:
-        self.running[place].kill()
+        """Kill a server, and nothing that it started."""
+        while not (told := re.search(r"Started server process \[(\d+)\]", self._log(place).read_text("utf-8"))):
+            assert self.running[place].poll() is None
+            time.sleep(0.05)
+        psutil.Process(int(told[1])).kill()
         self.running[place].communicate()
+
+    def _log(self, place: int) -> Path:
+        return self.logs / f"server {place}.log"
 
     def ask(self, method: str, path: str, place: int = 0, **options: object) -> httpx2.Response:
         headers = {"Authorization": f"Bearer {self.token}"} | options.pop("headers", {})  # type: ignore[operator]
@@ -63,7 +73,11 @@ class Servers:
 
 @pytest.fixture
 def servers(
-    tmp_path: Path, database_url: str, make_notebook: Callable[..., Path], request: pytest.FixtureRequest
+    tmp_path: Path,
+    database_url: str,
+    make_notebook: Callable[..., Path],
+    facelib_command: list[str],
+    request: pytest.FixtureRequest,
 ) -> Servers:
     for number, made in (("02", "faces.parquet"), ("03", "map.parquet")):
         make_notebook(tmp_path / "notebooks" / f"{number}_work.ipynb", PARAMETERS, WORK.format(made=made))
@@ -72,7 +86,7 @@ def servers(
     environment = {f"FACELIB_{name}": str(tmp_path / folder) for name, folder in names.items()}
     lease = "4" if database_url else "1"  # a server alone takes over nobody's job but its own, however slow it is
     environment |= {"FACELIB_DATABASE_URL": database_url, "FACELIB_LEASE_SECONDS": lease, "FACELIB_JOB_ATTEMPTS": "99"}
-    servers = Servers(environment, 2 if database_url else 1)
+    servers = Servers(facelib_command, environment, 2 if database_url else 1, tmp_path)
 
     def stop() -> None:
         for place in range(len(servers.running)):

@@ -84,7 +84,9 @@ class Start:
 
 
 @pytest.fixture(scope="module")
-def start(tmp_path_factory: pytest.TempPathFactory, copy_demo: Callable[..., Project]) -> Iterator[Start]:
+def start(
+    tmp_path_factory: pytest.TempPathFactory, copy_demo: Callable[..., Project], facelib_command: list[str]
+) -> Iterator[Start]:
     folder = tmp_path_factory.mktemp("newcomer")
     demo = copy_demo(folder / "elsewhere", 0.4)
     for person in demo.find_people():
@@ -93,7 +95,7 @@ def start(tmp_path_factory: pytest.TempPathFactory, copy_demo: Callable[..., Pro
     film = folder / "elsewhere" / "trip to space.mp4"
     frames = numbered(demo.videos / "demo_vfr.mp4", film)
     options = ["--data-dir", str(folder / "data"), "--output-dir", str(folder / "output")]
-    with serving(*options) as (_process, address, token):
+    with serving(facelib_command, *options) as (_process, address, token):
         yield Start(address, token, folder, [demo.people / one for one in demo.find_people()], film, frames)
 
 

@@ -74,7 +74,9 @@ def elsewhere(copy_demo: Callable[..., Project], tmp_path: Path) -> Iterator[tup
 
 
 @pytest.fixture
-def settings(settings: ServerSettings, elsewhere: tuple[Project, str], tmp_path: Path) -> ServerSettings:
+def settings(
+    settings: ServerSettings, elsewhere: tuple[Project, str], forked_jobs: None, tmp_path: Path
+) -> ServerSettings:
     """The settings of a server that works, and whose notebooks ask the engine of this machine."""
     folder = tmp_path / "notebooks"
     shutil.copytree(ROOT / "notebooks", folder)

@@ -22,14 +22,17 @@ from typer.testing import CliRunner
 from facelib.cli import main
 from facelib.server.settings import ServerSettings
 
+from ..forked import FACELIB
 from ..processes import command_of
 from .running import serving
 
 
-def test_a_server_starts_tells_its_token_once_and_stops(tmp_path: Path, database_url: str) -> None:
+def test_a_server_starts_tells_its_token_once_and_stops(
+    tmp_path: Path, database_url: str, facelib_command: list[str]
+) -> None:
     folders = ["--data-dir", str(tmp_path / "data"), "--output-dir", str(tmp_path / "output")]
     log = tmp_path / "log"
-    with serving(*folders, log=log, FACELIB_DATABASE_URL=database_url) as (process, address, token):
+    with serving(FACELIB, *folders, log=log, FACELIB_DATABASE_URL=database_url) as (process, address, token):
         assert address.startswith("http://127.0.0.1:")
         assert httpx2.get(f"{address}/health").json() == {"status": "ok"}
         headers = {"Authorization": f"Bearer {token}"}
@@ -42,7 +45,7 @@ def test_a_server_starts_tells_its_token_once_and_stops(tmp_path: Path, database
     lines = [json.loads(line) for line in err.splitlines() if line.startswith("{")]
     assert {"GET", "POST"} == {line["method"] for line in lines if line["message"] == "request"}
     assert "of it" not in err and token not in err + out
-    with serving(*folders, FACELIB_DATABASE_URL=database_url, FIRST="no") as (process, address, _):
+    with serving(facelib_command, *folders, FACELIB_DATABASE_URL=database_url, FIRST="no") as (process, address, _):
         assert httpx2.get(f"{address}/api/v1/projects", headers=headers).status_code == 200
         process.terminate()
         assert "token" not in process.communicate(timeout=60)[0]
@@ -67,7 +70,7 @@ def test_what_takes_a_second_to_import_waits_until_it_is_needed(module: str, hea
 def test_several_processes_are_one_server(tmp_path: Path) -> None:
     options = ["--data-dir", str(tmp_path / "data"), "--output-dir", str(tmp_path / "output"), "--processes", "2"]
     log = tmp_path / "log"
-    with serving(*options, log=log) as (process, address, token):
+    with serving(FACELIB, *options, log=log) as (process, address, token):
         api, headers = f"{address}/api/v1", {"Authorization": f"Bearer {token}"}
 
         def ask(method: str, path: str, **more: Any) -> httpx2.Response:  # on a connection of its own each time
@@ -170,10 +173,12 @@ def test_figures_for_prometheus_need_a_token(
     assert client_with({"demo": "admin"}).get("/metrics").status_code == 403
 
 
-def test_events_are_streamed_to_those_who_may_see_the_project(tmp_path: Path, database_url: str) -> None:
+def test_events_are_streamed_to_those_who_may_see_the_project(
+    tmp_path: Path, database_url: str, facelib_command: list[str]
+) -> None:
     folders = ["--data-dir", str(tmp_path / "data"), "--output-dir", str(tmp_path / "output")]
     with (
-        serving(*folders, FACELIB_DATABASE_URL=database_url) as (_process, address, token),
+        serving(facelib_command, *folders, FACELIB_DATABASE_URL=database_url) as (_process, address, token),
         httpx2.Client(base_url=f"{address}/api/v1", headers={"Authorization": f"Bearer {token}"}) as owner,
     ):
         made = owner.post("/tokens", json={"name": "x", "grants": {"own": "read"}}).json()

@@ -107,8 +107,8 @@ def export_film(
         unknown: Also the groups of unknown people, `Unknown 1` and so on.
         longest_gap: Seconds up to which the gap between two stretches of one person is closed.
         drop_frame: Timecode at 29.97 and 59.94 frames a second; None as in `read_clock`.
-        address: What the exports call the film, such as an `https` address; empty for the file's own. Editing
-            programs find the film by it.
+        address: What the exports call the film, such as an `https` address; empty for the file's own, or for that in
+            the storage in which the film is read. Editing programs find the film by it.
         wikidata: By name, the Wikidata id of a person, such as `{"Tony Soprano": "Q466110"}`; see `read_wikidata`.
         folder: Where they go; None is the folder `files.exports`.
 

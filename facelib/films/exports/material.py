@@ -14,6 +14,7 @@ from facelib.films.appearances import APPEARANCE_COLUMNS, appearances, with_ends
 from facelib.films.exports.clock import FrameClock, read_clock
 from facelib.films.media.decode import FilmInfo, probe
 from facelib.project import FilmFiles
+from facelib.project.elsewhere import lies_elsewhere
 
 FRAME_COLUMNS = ["start_frame", "end_frame", "timeline_start", "timeline_end"]
 """What `exact_appearances` adds to the columns of `appearances.csv`."""
@@ -77,8 +78,17 @@ def collect(
     info, clock = probe(video), read_clock(video, files, drop_frame=drop_frame)
     tracks = with_ends(pd.read_parquet(files.tracks))
     stretches = exact_appearances(tracks, clock, longest_gap=longest_gap, unknown=unknown)
-    address = quote(address, safe=_OF_ADDRESSES) if address else Path(video).resolve().as_uri()
-    return Material(info, address, clock, tracks, stretches, files.detections, unknown, dict(wikidata or {}))
+    return Material(
+        info, _address_of(video, address), clock, tracks, stretches, files.detections, unknown, dict(wikidata or {})
+    )
+
+
+def _address_of(video: str | Path, given: str) -> str:
+    """Return what a film is called; one that is read in place has only zeros at its path."""
+    if given:
+        return quote(given, safe=_OF_ADDRESSES)
+    film = lies_elsewhere(video)
+    return quote(film.address, safe=":/") if film else Path(video).resolve().as_uri()
 
 
 def exact_appearances(

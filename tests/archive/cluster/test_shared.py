@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import urllib.request
 from types import SimpleNamespace
@@ -13,6 +14,7 @@ import facelib
 from facelib.archive import update_archive
 from facelib.archive.cluster import index_films, start_cluster
 from facelib.archive.cluster.shared import WorkingCopy
+from facelib.films.exports import export_film
 from facelib.films.identify import identify_films
 from facelib.films.media.reader import read_times
 from facelib.project import Project
@@ -90,7 +92,7 @@ def test_a_pipeline_over_s3_gives_the_tables_of_a_local_run(server, local, machi
     assert not copy.project.film_summary.exists()
 
 
-def test_films_that_there_is_no_room_for_are_read_in_place(server, local, machine, monkeypatch):
+def test_films_that_there_is_no_room_for_are_read_in_place(server, local, machine, monkeypatch, tmp_path):
     put(local.project)
     films = {path.name: path for path in local.project.find_videos()}
     smallest = min(path.stat().st_size for path in films.values())
@@ -106,6 +108,8 @@ def test_films_that_there_is_no_room_for_are_read_in_place(server, local, machin
     (copy.project.output / "digests.json").unlink()
     np.testing.assert_array_equal(read_times(held[0]).ticks, read_times(films[held[0].name]).ticks)
     identify(copy.project, local.networks, {})  # here, without workers
+    exported = export_film(held[0], copy.project.film(held[0]), formats=["json"], folder=tmp_path)["json"]
+    assert json.loads(exported.read_text())["film"]["address"] == f"s3://films/data/demo/videos/{held[0].name}"
     for film in copy.project.find_videos():
         film.unlink()  # as whoever empties a cache does
     copy.send()

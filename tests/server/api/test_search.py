@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 
 from facelib.archive import find_company, find_moments, open_archive, update_archive
 from facelib.gallery import read_gallery
-from facelib.images import encode_jpeg
+from facelib.images import encode_jpeg, read_image
 from facelib.project import Project
 
 from ..bombs import bomb
@@ -117,6 +117,13 @@ def test_an_uploaded_face_is_found_in_the_films(films: TestClient, named: Projec
     assert len(hits) == 3 and hits[0]["distance"] <= hits[1]["distance"]
     # The other film is a copy of this one, which shows the same moment.
     assert (film.name, number) in [(hit["film"], hit["track"]) for hit in hits[:2]], hits
+    portrait = read_image(named.people / "Grace Hopper" / "grace_hopper_01.jpg")
+    found = []
+    for turns in range(4):  # however the camera was held
+        face = encode_jpeg(np.ascontiguousarray(np.rot90(portrait, turns)))
+        hits = films.post(f"{DEMO}/search/face", params={"most": 1}, files={"picture": ("face.jpg", face)}).json()
+        found.append((hits[0]["person"], hits[0]["distance"] < 0.5))
+    assert found == [("Grace Hopper", True)] * 4
 
 
 def test_unknown_people(films: TestClient, named: Project) -> None:

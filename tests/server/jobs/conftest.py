@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from facelib.pipeline.fork_server import ForkServer
 from facelib.server.settings import ServerSettings
 
 PARAMETERS = 'project: str = ""\ndata_dir: str = ""\noutput_dir: str = ""\nseconds: float = 0.0\nhow: str = ""'
@@ -47,7 +48,11 @@ with log.open("a") as file:
 
 @pytest.fixture
 def settings(
-    settings: ServerSettings, tmp_path: Path, make_notebook: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+    settings: ServerSettings,
+    tmp_path: Path,
+    make_notebook: Callable[..., Path],
+    forked_jobs: None,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> ServerSettings:
     """The settings of a server whose notebooks are 11 and 12: they write when they begin and end."""
     monkeypatch.setenv("FACELIB_DATABASE_URL", "postgresql://secret")
@@ -58,6 +63,12 @@ def settings(
     # A claim is renewed, and progress written down, four times as often as it would run out.
     changed = {"notebooks": tmp_path / "notebooks", "workers": 1, "job_memory_gb": 2.0, "lease_seconds": 2.0}
     return settings.model_copy(update=changed)
+
+
+@pytest.fixture
+def own_forks(forked_jobs: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Jobs forked from a process that the server starts and ends, as for users."""
+    monkeypatch.setattr("facelib.server.jobs.process.ForkServer", ForkServer)
 
 
 def wait_for(client: TestClient, number: int, *states: str, seconds: float = 400.0) -> dict[str, Any]:

@@ -45,6 +45,7 @@ def let_go_on(tmp_path: Path) -> None:
     (tmp_path / "output" / "own" / "go").touch()
 
 
+@pytest.mark.usefixtures("own_forks")
 def test_a_job_runs_its_notebooks_and_leaves_their_reports(
     owner: TestClient, begin: Callable[..., int], tmp_path: Path
 ) -> None:
@@ -140,6 +141,7 @@ def test_a_job_whose_process_is_killed_takes_its_kernel_along(
     assert log(tmp_path) == ["11 begins", "11 begins", "11 ends"]
 
 
+@pytest.mark.usefixtures("own_forks")
 @pytest.mark.skipif(sys.platform != "linux", reason="jobs are forked on Linux only")
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_jobs_go_on_where_the_process_that_forks_them_is_killed(
@@ -168,6 +170,7 @@ def wait_for_kernel(tmp_path: Path) -> psutil.Process:
     return psutil.Process(int(path.read_text()))
 
 
+@pytest.mark.usefixtures("own_forks")
 def test_a_stopped_server_puts_its_job_back(make_app: Callable[..., Any], tmp_path: Path) -> None:
     app, before = make_app(), {*psutil.Process().children(recursive=True)}
     headers = {"Authorization": f"Bearer {app.state.first_token}"}

@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from ...forked import FACELIB
 from ..running import serving
 
 CLIENT = "tus-js-client@4.3.1"
@@ -60,10 +61,10 @@ def digest(path: Path) -> str:
 
 
 def test_an_upload_goes_on_after_the_end_of_the_client_and_of_the_server(
-    client: list[str], film: Path, port: str, tmp_path: Path
+    client: list[str], film: Path, port: str, facelib_command: list[str], tmp_path: Path
 ) -> None:
     options = ["--data-dir", str(tmp_path / "data"), "--output-dir", str(tmp_path / "output"), "--port", port]
-    with serving(*options) as (server, address, token):
+    with serving(FACELIB, *options) as (server, address, token):
         headers = {"Authorization": f"Bearer {token}"}
         httpx2.post(f"{address}/api/v1/projects", json={"name": "own"}, headers=headers, timeout=60).raise_for_status()
         begun = str(tmp_path / "begun.json")
@@ -75,7 +76,7 @@ def test_an_upload_goes_on_after_the_end_of_the_client_and_of_the_server(
             assert int(second.stdout.readline()) == int(first.stdout.split()[-1]) + PIECE  # it did not begin anew
             server.kill()
             server.wait()
-            with serving(*options, FIRST="no"):
+            with serving(facelib_command, *options, FIRST="no"):
                 told, errors = second.communicate()
     assert (second.returncode, int(told.split()[-1])) == (0, film.stat().st_size), errors
     kept = tmp_path / "data" / "own" / "videos" / "film.mp4"
