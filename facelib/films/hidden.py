@@ -26,7 +26,7 @@ def drop_hidden(found: pd.DataFrame, samples: Sequence[int]) -> pd.DataFrame:
     small or turned, keeps its boxes.
 
     Args:
-        found: The columns of `facelib.films.track.DETECTIONS`, of one shot.
+        found: The columns of `facelib.films.tracking.DETECTIONS`, of one shot.
         samples: The sampled frames, ascending.
     """
     looked = np.asarray(samples)
