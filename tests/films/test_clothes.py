@@ -47,6 +47,31 @@ def test_colours_have_words(colour, word):
     assert colour_word(described(colour)) == word
 
 
+def without_colour(level, **options):
+    """A shirt of a level of grey, in a picture in black and white."""
+    image, faces = figure((level,) * 3, **options)
+    (found,) = clothes(image.mean(axis=2, keepdims=True).repeat(3, axis=2).astype(np.uint8), faces)
+    return found
+
+
+@pytest.mark.parametrize(("level", "word"), [(15, "black"), (130, "grey"), (240, "white")])
+def test_clothes_without_colour_have_words(level, word):
+    assert colour_word(without_colour(level)) == word
+
+
+@pytest.mark.parametrize(("dark", "light"), [(60, 100), (100, 140), (140, 180)])
+def test_clothes_without_colour_are_told_by_their_lightness(dark, light):
+    """As far apart as usual for two people, and one shirt in other light or size as near as usual for one."""
+    views = [without_colour(dark), without_colour(dark, light=0.9), without_colour(dark, size=17)]
+    assert hellinger_distance(np.stack(views), np.stack(views)).max() < 0.3
+    assert hellinger_distance(np.stack(views), without_colour(light)[None]).min() > 0.55
+
+
+@pytest.mark.parametrize("colour", [(0, 128, 0), (0, 160, 60), (0, 140, 110)])
+def test_the_greenest_clothes_are_not_taken_for_grey(colour):
+    assert colour_word(described(colour)) == "green"
+
+
 @pytest.mark.parametrize(
     "box",
     [
