@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facelib.faces import FloatArray, Image
+from facelib.films.colour import is_colourless
 
 WIDTH, HEIGHT = 32, 18  # cells of a background picture
 _BINS = (6, 8, 8)
 _SAME_CELL = 14.0  # CIE Lab units: below it, two cells are the same but for noise
+_SAME_LIGHT = 8.0  # the same without colour, where one coordinate of the three is left
 
 
 def small_picture(image: Image) -> Image:
@@ -36,17 +38,20 @@ def find_setups(backgrounds: Sequence[Image], *, least_alike: float = 0.58, reac
     Returns:
         `(shots,)`, 0-based, in order of first use.
     """
-    lab = _lab(backgrounds)
+    lab, grey = _lab(backgrounds), [is_colourless(picture) for picture in backgrounds]
     setups = np.full(len(lab), -1, np.int32)
-    first: dict[int, FloatArray] = {}  # the first picture of each set-up, the most recently used last
+    first: dict[int, int] = {}  # the first shot of each set-up, the most recently used last
     for shot, picture in enumerate(lab):
         near = list(first)[-reach:]
-        alike = [_agreement(first[setup], picture) for setup in near]
+        alike = [
+            _agreement(lab[other], picture, _SAME_LIGHT if grey[shot] and grey[other] else _SAME_CELL)
+            for other in (first[setup] for setup in near)
+        ]
         if alike and max(alike) >= least_alike:
             setups[shot] = near[int(np.argmax(alike))]
         else:
             setups[shot] = len(first)
-        first[setups[shot]] = first.pop(setups[shot], picture)
+        first[setups[shot]] = first.pop(setups[shot], shot)
     return setups
 
 
@@ -92,13 +97,13 @@ def find_scenes(
     return np.concatenate([[0], np.cumsum(breaks)])[:count].astype(np.int32)
 
 
-def _agreement(one: FloatArray, other: FloatArray) -> float:
+def _agreement(one: FloatArray, other: FloatArray, same_cell: float) -> float:
     """Return the largest share of cells that agree, also when the camera has swung by a cell or two."""
     best = 0.0
     for down in (-1, 0, 1):
         for across in (-2, -1, 0, 1, 2):
             difference = _shifted(one, down, across) - _shifted(other, -down, -across)
-            same = np.einsum("ijk,ijk->ij", difference, difference) < _SAME_CELL**2
+            same = np.einsum("ijk,ijk->ij", difference, difference) < same_cell**2
             best = max(best, np.count_nonzero(same) / same.size)
     return best
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -13,6 +13,7 @@ from scenedetect import FrameTimecode
 from scenedetect.detectors import AdaptiveDetector, ContentDetector
 
 from facelib.faces import Image
+from facelib.films.colour import is_colourless
 from facelib.films.media.decode import FilmFrame
 from facelib.films.tracking import ShotMethod
 
@@ -59,9 +60,10 @@ def split_shots(
     """Yield every frame of a film with the shot it belongs to, twelve frames behind the decoder.
 
     A cut is a change of colour and light between two frames, found by PySceneDetect, after which the picture does not
-    return: a camera's flash is not a cut. A fade is a stretch of frames that are all black, or all white, with pictures
-    before and after it, that is reached gradually or lasts for eight frames; the new shot begins in its middle, or
-    eleven frames before its end where that is later.
+    return: a camera's flash is not a cut. Between frames without colour the light alone is compared: hue and saturation
+    never change there and would leave a third of it. A fade is a stretch of frames that are all black, or all white,
+    with pictures before and after it, that is reached gradually or lasts for eight frames; the new shot begins in its
+    middle, or eleven frames before its end where that is later.
 
     Args:
         frames: The film's frames in order.
@@ -77,13 +79,16 @@ def split_shots(
     if method not in get_args(ShotMethod):
         raise ValueError(f"expected method 'adaptive' or 'content', got {method!r}")
     limit = _THRESHOLDS[method] if threshold is None else threshold
+
     # The splitter enforces the least length, not PySceneDetect: a flash it counted as a cut would hide a cut that
     # follows.
-    detector = (
-        AdaptiveDetector(adaptive_threshold=limit, min_scene_len=0, min_content_val=_LEAST_CHANGE, window_width=2)
-        if method == "adaptive"
-        else ContentDetector(threshold=limit, min_scene_len=0)
-    )
+    def detector(luma_only: bool) -> ContentDetector:
+        if method == "content":
+            return ContentDetector(threshold=limit, min_scene_len=0, luma_only=luma_only)
+        return AdaptiveDetector(
+            limit, min_scene_len=0, min_content_val=_LEAST_CHANGE, window_width=2, luma_only=luma_only
+        )
+
     return _split(frames, _Splitter(detector, limit if method == "adaptive" else 0.0))
 
 
@@ -118,9 +123,11 @@ class _Seen:
 class _Splitter:
     """The frames between the decoder and the next one to yield, and their measurements."""
 
-    def __init__(self, detector: ContentDetector, standing_out: float) -> None:
+    def __init__(self, detector: Callable[[bool], ContentDetector], standing_out: float) -> None:
         self.waiting: deque[_Seen] = deque()
-        self._detector = detector
+        self._make_detector = detector
+        self._detector = detector(False)
+        self._light_detector: ContentDetector | None = None  # while frames have no colour
         self._standing_out = standing_out
         self._steps: deque[float] = deque(maxlen=2 * _AHEAD + 2)  # how far each picture differs from the one before
         self._changes: set[int] = set()
@@ -135,7 +142,13 @@ class _Splitter:
         """Take the decoder's next frame."""
         preview = frame.preview(_PREVIEW_WIDTH)
         # Frames are counted, so any rate will do here: the detector asks for one to build its time stamp.
-        found = self._detector.process_frame(FrameTimecode(frame.index, 25.0), preview)
+        time = FrameTimecode(frame.index, 25.0)
+        found = self._detector.process_frame(time, preview)
+        if not is_colourless(preview):
+            self._light_detector = None
+        else:
+            self._light_detector = self._light_detector or self._make_detector(True)
+            found += self._light_detector.process_frame(time, preview)
         self._changes.update(cut.frame_num for cut in found)
         self._steps.append(_distance(self.waiting[-1].preview, preview) if self.waiting else 0.0)
         light = np.asarray(cv2.cvtColor(preview, cv2.COLOR_BGR2GRAY), np.uint8)

@@ -32,6 +32,13 @@ def test_setups_come_back():
     assert find_setups(shots).tolist() == [0, 1, 0, 2, 1]
 
 
+@pytest.mark.parametrize("tone", [(1, 1, 1), (1.1, 0.98, 0.76)])
+def test_set_ups_without_colour_differ_by_their_light(tone):
+    """Half of the cells of two places in black and white are nearer than cells of one place may lie in colour."""
+    shots = [np.clip(place(seed)[..., :1] * tone, 0, 255).astype(np.uint8) for seed in (1, 2, 1, 3)]
+    assert find_setups(shots).tolist() == [0, 1, 0, 2]
+
+
 BLUE, GREEN = (60, 80, 160), (70, 140, 60)
 
 

@@ -63,6 +63,19 @@ def test_cuts(make_film, lengths, method):
     assert starts(film, method=method) == [(first, "cut") for first in firsts]
 
 
+SEPIA_FILTER = "colorchannelmixer=.393:.769:.189:0:.349:.686:.168:0:.272:.534:.131"
+GREY, SEPIA = (1, 1, 1), (1.1, 0.98, 0.76)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("tone", [GREY, SEPIA])
+def test_cuts_without_colour(make_film, tone, method):
+    """Lightness changes by 35 of 255 on average, hue and saturation by nothing: a third of it would be no cut."""
+    shots = [[(75 + 105 / 255 * one[..., :1]) * tone for one in noise(seed, 20, drift=0)] for seed in range(3)]
+    film = make_film(pictures=[one.clip(0, 255).astype(np.uint8) for shot in shots for one in shot], sound=None)
+    assert starts(film, method=method) == [(20, "cut"), (40, "cut")]
+
+
 def test_of_two_near_cuts_the_first_is_taken(make_film, monkeypatch):
     film = make_film(pictures=[*noise(0, 20), *noise(1, 4), *noise(2, 20)], sound=None)
     assert starts(film) == [(20, "cut")]
@@ -222,3 +235,11 @@ def test_sitcom_shots(shared_data, method):
 )
 def test_clips(shared_data, clip, cuts):
     assert starts(shared_data / "film_clips" / "videos" / f"{clip}.mp4") == [(cut, "cut") for cut in cuts]
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize("colours", ["format=gray", SEPIA_FILTER])
+def test_cuts_of_a_film_that_lost_its_colours(shared_data, ffmpeg, tmp_path, colours):
+    film = shared_data / "scenes" / "friends_four" / "videos" / "friends.mp4"
+    ffmpeg("-i", film, "-vf", f"scale=160:-2,{colours},format=yuv420p", "-preset", "ultrafast", tmp_path / "film.mp4")
+    assert starts(tmp_path / "film.mp4") == [(66, "cut"), (147, "cut"), (230, "cut")]
