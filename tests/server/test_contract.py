@@ -5,14 +5,6 @@ from __future__ import annotations
 import time
 
 import pytest
-import schemathesis
-from hypothesis import HealthCheck, Phase, given, settings
-from schemathesis.checks import (
-    content_type_conformance,
-    not_a_server_error,
-    response_schema_conformance,
-    status_code_conformance,
-)
 from starlette.testclient import TestClient
 
 from facelib.project import Project
@@ -26,6 +18,10 @@ LEFT_OUT = {
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_every_endpoint_answers_as_it_is_described(owner: TestClient, named: Project) -> None:
+    import schemathesis  # takes seconds, and each process that collects the tests would spend them
+    from hypothesis import HealthCheck, Phase, given, settings
+    from schemathesis import checks
+
     headers = {"Authorization": owner.headers["Authorization"]}
     schema = schemathesis.openapi.from_asgi("/api/v1/openapi.json", owner.app, headers=headers)
     operations = [found.ok() for found in schema.get_all_operations()]
@@ -45,13 +41,13 @@ def test_every_endpoint_answers_as_it_is_described(owner: TestClient, named: Pro
             if "project" in case.path_parameters and time.monotonic_ns() % 4:
                 case.path_parameters["project"] = "demo"  # else hardly one is of a project that there is
             response = case.call(headers=headers)
-            checks = [
-                not_a_server_error,
-                status_code_conformance,
-                content_type_conformance,
-                response_schema_conformance,
+            wanted = [
+                checks.not_a_server_error,
+                checks.status_code_conformance,
+                checks.content_type_conformance,
+                checks.response_schema_conformance,
             ]
-            case.validate_response(response, checks=checks)
+            case.validate_response(response, checks=wanted)
             asked[operation.label] = asked.get(operation.label, 0) + 1
 
         once()
