@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from itertools import combinations
+from itertools import combinations, count
 from typing import Literal
 
 UNKNOWN = "unknown"
@@ -38,6 +38,17 @@ def group_number(label: str) -> int:
     """Return the number of a group such as `Unknown 2`, and 0 for every other name."""
     start, _, number = label.partition(" ")
     return int(number) if start == "Unknown" and number.isascii() and number.isdigit() else 0
+
+
+def free_groups(taken: Collection[str]) -> Iterator[str]:
+    """Yield the names that groups of unknown people may still get, without end.
+
+    Example:
+        >>> names = free_groups({"Unknown 1"})
+        >>> next(names), next(names)
+        ('Unknown 2', 'Unknown 3')
+    """
+    return (name for name in (f"Unknown {number}" for number in count(1)) if name not in taken)
 
 
 def reserved_label(name: str) -> str:

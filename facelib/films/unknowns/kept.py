@@ -6,7 +6,6 @@ import json
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 
 from facelib.films.unknowns.matching import GROUP_COLUMNS
 from facelib.project import Project, atomic_write
-from facelib.project.names import UNKNOWN
+from facelib.project.names import UNKNOWN, free_groups
 
 MEMBER_COLUMNS = ["film", "track", "auto_cluster", "cluster", "start", "end", "quality"]
 _NAMES = ("groups", "members")
@@ -200,9 +199,8 @@ def number_groups(tables: Mapping[str, pd.DataFrame], *, reserved: Iterable[str]
         tables: By the film's file name, the columns of `tracks.parquet` with `cluster` filled.
         reserved: Labels that no group may get.
     """
-    taken = {*reserved}
-    free = (name for name in (f"Unknown {number}" for number in count(1)) if name not in taken)
-    names = dict(zip(people_of(no_groups().with_members(tables, {}).members)["cluster"], free, strict=False))
+    groups = people_of(no_groups().with_members(tables, {}).members)["cluster"]
+    names = dict(zip(groups, free_groups({*reserved}), strict=False))
     return {
         film: table.assign(
             cluster=pd.Series([names.get(one, one) for one in table["cluster"]], index=table.index, dtype="str")

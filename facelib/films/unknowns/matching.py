@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from itertools import count
 
 import numpy as np
 import pandas as pd
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from facelib.films.linkage import link_to
 from facelib.films.spans import frames_shared
 from facelib.films.unknowns.tables import fill_clusters, rows_together, unknown_rows, worth_of
+from facelib.project.names import free_groups
 
 GROUP_COLUMNS = ["cluster", "sums", "size", "seconds", "quality"]
 
@@ -107,13 +107,11 @@ def _new_names(
     rows: pd.DataFrame, there: list[str], reserved: Iterable[str], least_quality: float, least_seconds: float
 ) -> dict[int, str]:
     """Return the label of each numbered new group."""
-    taken = {*reserved, *there}
-    free = (name for name in (f"Unknown {number}" for number in count(1)) if name not in taken)
     new = rows[rows["group"] >= len(there)].assign(seconds=lambda own: own["end"] - own["start"])
     found = new.groupby("group").agg(seconds=("seconds", "sum"), quality=("quality", "max"))
     found = found[(found["seconds"].round(6) >= least_seconds) & (found["quality"] >= least_quality)]
     ordered = found.sort_values("seconds", ascending=False, kind="stable").index
-    return dict(zip(ordered.tolist(), free, strict=False))
+    return dict(zip(ordered.tolist(), free_groups({*reserved, *there}), strict=False))
 
 
 def _with_members(groups: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:

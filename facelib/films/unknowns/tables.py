@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from itertools import count
 
 import numpy as np
 import pandas as pd
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 
 from facelib.films.linkage import link
 from facelib.films.spans import frames_shared
-from facelib.project.names import UNKNOWN
+from facelib.project.names import UNKNOWN, free_groups
 
 # Measured on LFW's faces made as small and blurred as a film's: of strangers with a quality of up to 0.1 each, the
 # nearest pair in a thousand lies at 0.73 (dlib) or 0.55 (mobilefacenet) of the distance of the nearest pair in a
@@ -148,9 +147,8 @@ def _names(rows: pd.DataFrame, taken: set[str], least_quality: float, least_seco
     groups = table.agg(seconds=("seconds", "sum"), quality=("quality", "max"))
     # Rounded, so that equal times in other orders of adding are equal; groups stand in the order of their first rows.
     groups = groups.assign(seconds=groups["seconds"].round(6)).sort_values("seconds", ascending=False, kind="stable")
-    free = (name for name in (f"Unknown {number}" for number in count(1)) if name not in taken)
     listed = (groups["quality"] >= least_quality) & (groups["seconds"] >= least_seconds)
-    return dict(zip(groups.index[listed.to_numpy()].tolist(), free, strict=False))
+    return dict(zip(groups.index[listed.to_numpy()].tolist(), free_groups(taken), strict=False))
 
 
 def fill_clusters(table: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
