@@ -62,7 +62,7 @@ class Finding:
 
 
 def doctor() -> None:
-    """Say what is installed, which provider runs, which weights are there, and what is wrong."""
+    """Check what is installed, which weights are there and what networks run on; say how to mend what is wrong."""
     findings = check()
     for finding in findings:
         mark = {
@@ -74,7 +74,7 @@ def doctor() -> None:
         if not finding.ok and finding.remedy:
             typer.echo(f"      {finding.remedy}")
     wrong = sum(finding.ok is False for finding in findings)
-    typer.echo(f"{wrong} of {len(findings)} things checked need something done." if wrong else "All is well.")
+    typer.echo(f"{wrong} of {len(findings)} checks found a problem." if wrong else "All is well.")
     if wrong:
         raise typer.Exit(1)
 

@@ -47,7 +47,7 @@ class Callers:
 
     Args:
         store: The server's database.
-        session_hours: Hours after which a log-in without use ends.
+        session_hours: Hours after which an unused log-in ends.
     """
 
     def __init__(self, store: Store, session_hours: float) -> None:
