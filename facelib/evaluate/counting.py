@@ -73,7 +73,7 @@ class Score:
         return (
             f"{self.recall:.1%} of {self.labelled} faces found; of {self.cast} faces of the cast "
             f"{self.named_right:.1%} named right, {self.wrong} named wrong; of {self.strangers} faces of strangers "
-            f"{self.strangers_named} given a name; {self.false_named} names given where nobody is"
+            f"{self.strangers_named} given a name; {self.false_named} names given to what is no face"
         )
 
 

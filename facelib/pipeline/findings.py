@@ -128,7 +128,7 @@ def _reviewed(project: Project) -> str:
 def _measured(project: Project) -> str:
     found: dict[str, Any] = json.loads((project.output / "evaluation.json").read_text(encoding="utf-8"))
     if not found["films"]:
-        return "no truth about a film is here, so nothing was measured in films; the report tells of the gallery alone"
+        return "no film has ground truth, so nothing was measured in films; the report covers the gallery alone"
     score = found["score"]
     cast, strangers = score["cast"], score["strangers"]
     of_cast = f"of the cast's faces {score['right'] / cast:.1%} named right and {score['wrong'] / cast:.1%} wrong"
