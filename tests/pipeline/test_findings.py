@@ -99,7 +99,7 @@ def test_step_7_says_when_there_was_no_truth(project):
     project.output.mkdir(parents=True)
     path = project.output / "evaluation.json"
     path.write_text(json.dumps({"films": [], "score": {}}))
-    assert describe_step(7, project).startswith("no truth about a film is here")
+    assert describe_step(7, project).startswith("no film has ground truth")
     score = {"cast": 200, "right": 180, "wrong": 1, "strangers": 0, "strangers_named": 0}
     path.write_text(json.dumps({"films": ["a.mp4"], "score": score}))
     assert describe_step(7, project) == (

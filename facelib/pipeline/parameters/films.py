@@ -49,7 +49,7 @@ class AnnotateVideoParameters(NotebookParameters):
     video_speedup: int = Field(0, ge=0, description="look at every so many frames instead; 0 goes by seconds")
     seconds_between_whole: NonNegativeFloat = Field(
         0.5,
-        description="seconds between searches of a whole picture, parts in between; 0: always whole, twice the time",
+        description="seconds between searches of a whole picture, parts in between; 0: all whole, twice the time",
     )
     shot_method: Literal["adaptive", "content"] = Field(
         "adaptive", description="adaptive compares a change with its neighbours; content by its size alone"
