@@ -20,7 +20,7 @@ VERSION = 1  # raised whenever the demo's content changes, so that an older one 
 
 
 def make_demo(project: Project, *, seed: int = 0, seconds_per_shot: float = 3.0, progress: bool = True) -> None:
-    """Make the demo: pictures of a cast of two, a film with them and with strangers, and the truth about it.
+    """Make the demo: pictures of a cast of two, a film with them and with strangers, and its ground truth.
 
     Under the project's `people/` come 24 varied pictures each of Eileen Collins and Grace Hopper, and four
     faults for the gallery to find: a duplicate, a picture with both, a truncated file and a picture without

@@ -56,10 +56,10 @@ class Truths:
     def message(self) -> str:
         """What can be measured, in a sentence."""
         if self.of_film:
-            return f"Truth for {len(self.of_film)} of {len(self.films)} films, in {self.folder}."
+            return f"Ground truth for {len(self.of_film)} of {len(self.films)} films, in {self.folder}."
         return (
-            f"No truth for any of {len(self.films)} films: looked in {self.folder} for <film>.csv, <film>.txt or "
-            f"<film>/gt/gt.txt. Only what the gallery tells of itself can be measured."
+            f"No ground truth for any of {len(self.films)} films: looked in {self.folder} for <film>.csv, <film>.txt or "
+            f"<film>/gt/gt.txt. Only the gallery can be measured."
         )
 
     @property

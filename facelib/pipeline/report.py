@@ -48,7 +48,7 @@ _TEMPLATE = """\
 {%- endblock -%}
 """
 _ASIDE = re.compile(r"<!-- put aside: \d+ -->")
-_WIDGET_NOTE = "<p><em>An interactive widget stands here in JupyterLab; it does not survive the export.</em></p>"
+_WIDGET_NOTE = "<p><em>In JupyterLab there is an interactive widget here.</em></p>"
 
 
 def write_report(notebook: str | Path, page: str | Path, *, pictures: str | Path | None = None) -> None:

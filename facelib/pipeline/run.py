@@ -233,7 +233,7 @@ def _execute(project: Project, step: _Step, notebook: Path, python: type[ThisPyt
         return _plain(f"{error.ename}: {error.evalue}")
     except (DeadKernelError, CellControlSignal) as error:
         logger.debug("the kernel ended", exc_info=True)
-        return f"the notebook's Python process ended before its time, perhaps for want of memory ({error})"
+        return f"the notebook's Python process ended unexpectedly, perhaps for lack of memory ({error})"
     return ""
 
 

@@ -30,7 +30,7 @@ _ACTIONS = (
     Action("merge", "Merge", ("m",), "merge the groups of the marked faces"),
     Action("split", "Split", ("s",), "split the marked faces off their group"),
     Action("undo", "Undo", ("z",), "undo", "nothing"),
-    Action("sort", "Sort anew", ("r",), "sort anew; what is decided goes out of the way", "nothing"),
+    Action("sort", "Sort anew", ("r",), "sort again, and hide what is decided", "nothing"),
     Action("view", "", ("g",), "faces one by one, or in groups", "nothing"),
 )
 _FILTERS: dict[Filter, str] = {

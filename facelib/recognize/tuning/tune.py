@@ -191,4 +191,4 @@ def _about_duplicates(count: int) -> str:
     if not count:
         return ""
     faces = "1 face is" if count == 1 else f"{count} faces are"
-    return f" {faces} so like others of their person that these were left out of their trials."
+    return f" {faces} so similar to others of their person that those were left out of their trials."
