@@ -58,8 +58,8 @@ class Truths:
         if self.of_film:
             return f"Ground truth for {len(self.of_film)} of {len(self.films)} films, in {self.folder}."
         return (
-            f"No ground truth for any of {len(self.films)} films: looked in {self.folder} for <film>.csv, <film>.txt or "
-            f"<film>/gt/gt.txt. Only the gallery can be measured."
+            f"No ground truth for any of {len(self.films)} films: looked in {self.folder} for <film>.csv, <film>.txt "
+            f"or <film>/gt/gt.txt. Only the gallery can be measured."
         )
 
     @property

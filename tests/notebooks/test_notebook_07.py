@@ -96,7 +96,7 @@ def test_with_truth(project):
     assert [row["mistake"] for row in record["mistakes"]] == ["stranger named"]
     assert record["segments"][0]["person"] == ADA and record["segments"][0]["right"] == 1
     text = shown(notebook)
-    assert "Truth for 1 of 1 films" in text and "Compared 1 film with ground truth." in text
+    assert "Ground truth for 1 of 1 films" in text and "Compared 1 film with ground truth." in text
     assert "unknown → Grace" in text and text.count("data:image/jpeg;base64,") == 1
     assert "1 segments: precision 1.000, recall 1.000" in text
     assert "Not tried: nobody has pictures enough" in text
