@@ -120,7 +120,7 @@ def _judge_python(version: str, machine: str) -> Finding:
     try:
         wanted = importlib.metadata.metadata("facelib")["Requires-Python"]
     except (importlib.metadata.PackageNotFoundError, KeyError):
-        wanted = ""  # the check of the dependencies tells that facelib is not installed
+        wanted = ""  # the check of the dependencies reports that facelib is not installed
     right = SpecifierSet(wanted).contains(version, prereleases=True)
     remedy = "" if right else f"make the environment anew with a Python {wanted}: make clean setup PYTHON=..."
     return Finding("Python", right, f"{version} {machine}", remedy)

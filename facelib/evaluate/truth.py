@@ -115,7 +115,7 @@ def find_truths(project: Project, films: Iterable[Path], *, folder: str | Path =
 
 
 def load_truth(path: str | Path) -> Truth:
-    """Read a truth table, told by its suffix: `.txt` as `read_mot` does, anything else as `read_truth` does.
+    """Read a truth table, by its suffix: `.txt` as `read_mot` does, anything else as `read_truth` does.
 
     Beside a table `scene.csv` two files may stand: `scene.frames` lists the frames that are labelled, one number a
     line, where not every frame is; `scene.shots` lists the first and the last frame of each shot, a shot a line.

@@ -21,7 +21,7 @@ MOST_SIGHTS = 8
 _RECENT = 4  # the last faces, which tell whether it still is the same one
 _DOUBT = 0.2  # of probability may be lost before a name is taken back
 _AWAY = 0.5  # turn from which a face says nothing about whose it is
-_CLEAR = 0.25  # quality from which a face that is unlike its track's others tells that it is somebody else's
+_CLEAR = 0.25  # quality from which a face unlike its track's others shows that it is somebody else's
 _UNLIKE = 1.3  # of the embedder's threshold: so far apart are hardly two faces of one person
 _NEARER = 0.95  # of the present holder's distance, to take over a name; otherwise two similar faces would swap it
 

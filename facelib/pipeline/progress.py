@@ -70,7 +70,7 @@ Watch = Callable[[Progress], None]
 
 
 class TellingClient(PapermillNotebookClient):  # type: ignore[misc]
-    """Runs a notebook, and tells at each cell and each move of a bar how far it is.
+    """Runs a notebook, and reports progress at each cell and each change of a progress bar.
 
     In a notebook, a bar of tqdm is three widgets in a box: text, bar, text. Their state comes over the kernel's own
     channel, as it does to JupyterLab.

@@ -135,7 +135,7 @@ def run_pipeline(
     chosen = _choose_steps(notebooks, steps, parameters or {})
     check_project(place, steps=[step.number for step in chosen], parameters=parameters)
     for step in chosen:
-        step.files.inputs(place, step.values)  # A film that is not there is told before anything runs.
+        step.files.inputs(place, step.values)  # A missing film is reported before anything runs.
     _check_folder(place)
     results = []
     run: Path | None = None

@@ -140,7 +140,7 @@ def draw_screen_time(
 ) -> go.Figure:
     """Draw how many seconds each person is on screen, longest first; the arguments are those of `draw_timeline`.
 
-    With `tracks`, the pointer tells the shots.
+    With `tracks`, the hover text lists the shots.
     """
     table = screen_time(appearances, tracks)
     looks = shades(table["person"], looks)

@@ -23,7 +23,7 @@ from facelib.server.cached import Kept, tag_of
 from facelib.server.problems import Problem
 
 LONGEST_GAP = 1.0
-"""Seconds; shorter gaps between two tracks of one person are closed, as the notebooks do unless told otherwise."""
+"""Seconds; shorter gaps between two tracks of one person are closed, as in the notebooks by default."""
 
 _KEPT = 64  # films in memory, and sheets of faces
 _KEPT_LARGE = 12  # of what takes megabytes for a long film

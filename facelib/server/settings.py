@@ -1,4 +1,4 @@
-"""What a server is told at its start: folders, database, address, limits; the projects in the folders."""
+"""The settings of a server: folders, database, address, limits; the projects in the folders."""
 
 from __future__ import annotations
 

@@ -102,7 +102,7 @@ def _tasks(
     for film, made in films.items():
         try:
             size = film.stat().st_size
-        except OSError:  # deleted while others were read; told by whoever looks at it next
+        except OSError:  # deleted while others were read; reported by whoever reads it next
             continue
         yield (
             film,
@@ -140,7 +140,7 @@ def _made(
     """Return what a film's tables are to be made from; None where they are up to date or it cannot be read."""
     try:
         made = made_from(project.digest(film), detector, embedder, tracking)
-    except OSError:  # told by whoever looks at it next
+    except OSError:  # reported by whoever reads it next
         return None
     return made if read_index(project.film(film), made) is None else None
 

@@ -50,8 +50,8 @@ class Partial:
     Attributes:
         address: Where it comes from.
         path: The bytes so far, `.<name>-<digest of the address>.part`.
-        validator: What tells this version of the film from another: a strong ETag, else the time of change;
-            empty where the server tells neither, and then nothing can be continued.
+        validator: What identifies this version of the film: a strong ETag, else the time of change;
+            empty where the server sends neither, and then nothing can be continued.
         total: Bytes of the whole film; None while unknown.
         disposition: The server's name for it, as its `Content-Disposition`.
         suffix: The container, as found in its first bytes.

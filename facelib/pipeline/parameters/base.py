@@ -73,7 +73,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 @dataclass(frozen=True, slots=True)
 class ParameterDescription:
-    """What a user is told about one parameter.
+    """What a user is shown about one parameter.
 
     Attributes:
         name: Its name.

@@ -96,7 +96,7 @@ def compare(
 
 
 def describe_comparison(table: pd.DataFrame, wanted_fpir: float) -> str:
-    """Say in a sentence what the table of `compare` tells."""
+    """Summarise the table of `compare` in a sentence."""
     if _faultless(table, wanted_fpir):
         machines = "" if table["kind"].eq("svm").any() else " Support vector machines could not do better: not trained."
         return f"All {len(table)} name every face right, so there is nothing to choose.{machines}"

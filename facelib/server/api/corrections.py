@@ -117,7 +117,7 @@ def correct_track(
     reviews: CurrentReviews,
     if_match: Annotated[str, Header(description="The track's ETag as it was shown.")] = "",
 ) -> CorrectionResult:
-    """Decide about one track; refused (409) where it has changed since it was shown, as If-Match tells."""
+    """Decide about one track; refused (409) if it has changed since it was shown, by If-Match."""
     state = if_match.strip().removeprefix("W/").strip('"') or None
     ref = TrackRef(video=video, track=track, state=None if state == "*" else state)
     return correct(NewCorrection(tracks=[ref], **new.model_dump()), project, caller, session, reviews)

@@ -145,7 +145,7 @@ def answer_file(path: FilePath, *, inline: bool = False) -> FileResponse:
 
 
 class _Ranged(FileResponse):
-    """A file, whole or by byte ranges; a range that it has not is told by a problem document."""
+    """A file, whole or by byte ranges; a range outside it is answered by a problem document."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send what is asked for."""

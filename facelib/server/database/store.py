@@ -86,7 +86,7 @@ class Store:
             yield session
 
     def state(self) -> Hashable | None:
-        """Return a value that changes with the database, by whichever process; None where nothing tells."""
+        """Return a value that changes with the database, by whichever process; None where that is unknown."""
         return self.file.state() if self.file else None
 
     def close(self) -> None:
