@@ -14,7 +14,7 @@ from pathlib import Path
 
 from facelib.archive.readable import unreadable
 
-_FORM = 1  # version of the index; raise it when its tables change, and it is made anew
+_FORM = 1  # version of the index; raise it when its tables change, and it is made again
 _SCHEMA = """
 CREATE TABLE segments (
     segment INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -58,7 +58,7 @@ class FilmRecord:
         state: Size and time of change of `tracks.parquet`.
         video: Where the film lies, as `Project.place_of` says it; empty when that is not known.
         video_state: Size and time of change of the film.
-        entry: The number that its rows carry in the column `film`; a film whose rows are made anew gets another one.
+        entry: The number that its rows carry in the column `film`; a film whose rows are made again gets another one.
     """
 
     folder: str

@@ -122,7 +122,7 @@ def _judge_python(version: str, machine: str) -> Finding:
     except (importlib.metadata.PackageNotFoundError, KeyError):
         wanted = ""  # the check of the dependencies reports that facelib is not installed
     right = SpecifierSet(wanted).contains(version, prereleases=True)
-    remedy = "" if right else f"make the environment anew with a Python {wanted}: make clean setup PYTHON=..."
+    remedy = "" if right else f"make the environment again with a Python {wanted}: make clean setup PYTHON=..."
     return Finding("Python", right, f"{version} {machine}", remedy)
 
 

@@ -47,7 +47,7 @@ class Workplace:
         return cls(copy.project, copy)
 
     def send(self) -> None:
-        """Send what was made so far; where that fails the work goes on, and it is sent with what comes next."""
+        """Send what was made so far; where that fails the work continues, and it is sent with what comes next."""
         try:
             self._send()
         except OSError as error:

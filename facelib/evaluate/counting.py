@@ -23,7 +23,7 @@ class Score:
         cast: Labelled faces with a name.
         right: Of the cast, found and given their name.
         wrong: Of the cast, found and given another name.
-        strangers: Labelled faces of nobody of the cast.
+        strangers: Labelled faces of nobody in the cast.
         strangers_named: Of the strangers, found and given a name.
         false: Faces found where the truth has none.
         false_named: Of these, given a name.

@@ -80,7 +80,7 @@ class Evaluation:
 
     @property
     def unknown_reliability(self) -> pd.DataFrame:
-        """How often those called unknown are nobody of the cast, by how sure that is."""
+        """How often those called unknown are nobody in the cast, by how sure that is."""
         return film_reliability(self.matches, answer="unknown")
 
     @property

@@ -71,7 +71,7 @@ def _read_known(project: Project) -> pd.DataFrame:
     none = pd.DataFrame({"light": np.zeros(0), "whole": np.zeros(0, "uint64"), "portrait": np.zeros(0, "uint64")})
     try:
         return pd.read_parquet(measures_file(project)).set_index("key")[_SEEN].astype(none.dtypes)
-    except (OSError, ValueError, KeyError):  # missing or broken: made anew
+    except (OSError, ValueError, KeyError):  # missing or broken: made again
         return none.set_index(pd.Index([], dtype="str"))
 
 

@@ -37,7 +37,7 @@ class Proposed:
     Attributes:
         folder: Holds a folder for each of them: `Person 1`, `Person 2`, ...
         people: The columns `PEOPLE_COLUMNS`: `known_as` is whose name most of the person's seconds have been given
-            before, empty for nobody of the cast; `seconds` on screen; `first_time` in seconds of the film.
+            before, empty for nobody in the cast; `seconds` on screen; `first_time` in seconds of the film.
         pictures: The columns `PROPOSED_COLUMNS`, the best of each person first; those that are still there.
         problems: A sentence for each film that could not be read, or not to its end.
     """

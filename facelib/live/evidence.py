@@ -105,7 +105,7 @@ class Evidence:
 
     @property
     def believed(self) -> bool:
-        """Whether it surely is a face: found twice, or once and so like one of the cast that it has the name."""
+        """Whether it is certainly a face: found twice, or once and so like one of the cast that it has the name."""
         return self.sightings > 1 or self.answer.person != UNKNOWN
 
     def wants(self, quality: float) -> bool:
@@ -142,7 +142,7 @@ class Namer:
     """Names growing tracks, with the same settings as the tracks of a film.
 
     A name is kept until its probability falls more than 0.2 below the one needed for a name, or until the last faces
-    are surely another person's, or clearly not those of this track; then only the last faces count.
+    are certainly another person's, or clearly not those of this track; then only the last faces count.
 
     Args:
         recognizer: Fitted on the gallery.

@@ -29,7 +29,7 @@ def describe_step(number: int, project: Project) -> str:
     """
     try:
         return _STEPS[number](project) if number in _STEPS else ""
-    except (OSError, ValueError, KeyError):  # notebooks of one's own write other tables, or none
+    except (OSError, ValueError, KeyError):  # the user's own notebooks write other tables, or none
         return ""
 
 
@@ -52,7 +52,7 @@ def describe_films(project: Project) -> list[str]:
     more = len(times) - len(spoken)
     who = ", ".join(spoken) + (f" and {more} more" if more > 0 else "")
     groups, loose = _unknown(tables)
-    lines = [f"On screen: {who}." if spoken else "Nobody of the cast was found."]
+    lines = [f"On screen: {who}." if spoken else "Nobody in the cast was found."]
     if groups or loose:
         alone = f"{counted(loose, 'track')} in no group" if loose else ""
         lines.append(f"Unknown: {' and '.join(filter(None, (_people(groups), alone)))}.")

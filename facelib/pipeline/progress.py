@@ -116,7 +116,7 @@ class TellingClient(PapermillNotebookClient):  # type: ignore[misc]
 class TellingEngine(NBClientEngine):  # type: ignore[misc]
     """papermill's engine with `TellingClient`; takes the further argument `watch`.
 
-    papermill writes the whole notebook anew twice a cell, which takes a second where there are large figures. Here it
+    papermill writes the whole notebook again twice a cell, which takes a second where there are large figures. Here it
     is written when some seconds have passed, and at the end.
     """
 

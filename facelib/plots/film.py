@@ -57,7 +57,7 @@ def draw_timeline(
         )
     figure.update_layout(
         template=template(),
-        title="Who is on screen, and when" if people else "Nobody of the cast is on screen",
+        title="Who is on screen, and when" if people else "Nobody in the cast is on screen",
         barmode="overlay",
         showlegend=False,
         xaxis=_time_axis(duration),

@@ -168,7 +168,7 @@ def _lay_out(figure: go.Figure, places: _Points, boxes: _Points) -> None:
     hidden = {"visible": False, "fixedrange": True}
     figure.update_layout(
         template=template(),
-        title="Who appears with whom" if len(places) else "Nobody of the cast is on screen",
+        title="Who appears with whom" if len(places) else "Nobody in the cast is on screen",
         showlegend=False,
         width=_WIDTH,
         height=height + _TITLE + _MARGIN,

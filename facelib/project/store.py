@@ -265,7 +265,7 @@ class Store:
             place = f"{self.address.rstrip('/')}/{name}"
             raise OSError(
                 f"expected room for {place!r} in {str(path.parent)!r}: {error.strerror}; make room there, and run this "
-                f"again: it goes on from here"
+                f"again: it continues from here"
             ) from error
 
     def find(self, below: str = "") -> dict[str, str]:

@@ -141,7 +141,7 @@ class Review:
 
         Args:
             shown: `undecided` are those without a decision of the user; of them, `unsure` are those with a
-                confidence below `sure`. `unknown` are nobody of the cast.
+                confidence below `sure`. `unknown` are nobody in the cast.
             person: Only those with this name, of a person or a group.
         """
         table = self.tracks
@@ -189,7 +189,7 @@ class Review:
         return f"Named {_counted(rows)} {person}."
 
     def unknown(self, tracks: Sequence[int]) -> str:
-        """Name tracks `unknown`: they show nobody of the cast."""
+        """Name tracks `unknown`: they show nobody in the cast."""
         self._write([(row, UNKNOWN) for row in tracks])
         return f"Called {_counted(tracks)} unknown."
 

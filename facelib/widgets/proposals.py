@@ -23,7 +23,7 @@ _ACTIONS = (
     Action("move", "Move…", ("m",), "move the picture to another person's folder", "person", question=TO_WHOM),
     Action("reopen", "Reopen", ("o",), "undo the decisions about the marked pictures, or the one in focus"),
     Action("undo", "Undo", ("z",), "undo the last decision", "nothing"),
-    Action("sort", "Sort anew", ("r",), "sort again, and hide what is decided", "nothing"),
+    Action("sort", "Sort again", ("r",), "sort again, and hide what is decided", "nothing"),
 )
 _EXAMPLES = 4
 _BY_HAND = "left out by you"

@@ -119,6 +119,6 @@ def test_who_was_found_comes_by_time_on_screen(project):
 
 def test_films_without_a_name_or_without_a_face_are_told_as_such(project):
     write_film(project, "a.mp4")
-    assert describe_films(project) == ["Nobody of the cast was found.", "Nobody stays unknown."]
+    assert describe_films(project) == ["Nobody in the cast was found.", "Nobody stays unknown."]
     write_film(project, "b.mp4", ("unknown", "unknown 1", 3.0, 4.0))
-    assert describe_films(project) == ["Nobody of the cast was found.", "Unknown: 1 person."]
+    assert describe_films(project) == ["Nobody in the cast was found.", "Unknown: 1 person."]

@@ -46,7 +46,7 @@ def index_films(
 
     Films whose tables are up to date are left alone; without a scheduler, all are. Data and output lie where all
     machines reach them: under the same path, or at addresses (`facelib.archive.cluster.shared`). A worker that dies
-    costs the film that it had in hand, which goes to another one; a scheduler that is started again is given what is
+    costs the film that it was working on, which goes to another one; a scheduler that is started again is given what is
     left. A film that brings its process down three times is set aside.
 
     Args:
@@ -213,8 +213,8 @@ def _problem(future: Any, task: IndexTask) -> str | None:
     if future.status == "finished":
         return str(future.result())
     error = future.exception()
-    if isinstance(error, KilledWorker):  # several workers went away while they had it in hand
+    if isinstance(error, KilledWorker):  # several workers went away while they worked on it
         store = Store(task.store)
-        add_attempt(store, task.key, "several workers in turn went away that had it in hand")
+        add_attempt(store, task.key, "several workers in turn went away while they worked on it")
         return set_aside(store, task.key) or None
     return problem_of(error, LOOKING)

@@ -119,7 +119,7 @@ def sure_of_unknown(nobody: FloatArray, quality: FloatArray, *, tells: float = _
     """Return the probability that the answer unknown is right, `(n,)`.
 
     Args:
-        nobody: `(n,)`, the probability of being nobody of the cast.
+        nobody: `(n,)`, the probability of being nobody in the cast.
         quality: `(n,)`, 0 to 1, of the best face.
         tells: What a sharp face adds to the logarithm of the odds; raising it makes sharp strangers surer.
     """

@@ -1,4 +1,4 @@
-"""Tracks that are surely one person's: in one camera set-up, at one place, in the same clothes."""
+"""Tracks that are certainly one person's: in one camera set-up, at one place, in the same clothes."""
 
 from __future__ import annotations
 

@@ -154,7 +154,7 @@ class TrainEmbeddingParameters(NotebookParameters):
     learning_rate: float = Field(0.002, gt=0, description="its highest value, after the warm-up")
     snapshot_every: PositiveInt = Field(5, description="epochs between two of the maps further down")
     patience: PositiveInt | None = Field(
-        None, description="validations without progress after which it stops; None goes on to the end"
+        None, description="validations without progress after which it stops; None continues to the end"
     )
     reference: str = Field("dlib", description="the network to compare with")
     perplexity: float = Field(15.0, gt=0, description="of the maps: about how many neighbours each face is kept near")

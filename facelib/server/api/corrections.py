@@ -39,7 +39,7 @@ class Deciding(JsonBody):
     """What is decided."""
 
     action: Action = Field(
-        description="`confirm` the name; `name` them; `unknown`: nobody of the cast; `not a face`; "
+        description="`confirm` the name; `name` them; `unknown`: nobody in the cast; `not a face`; "
         "`merge` their groups of unknown people; `split` them off their group."
     )
     name: str = Field("", max_length=400, description="For `name`: a person, or a group such as `Unknown 2`.")

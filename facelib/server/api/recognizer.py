@@ -1,4 +1,4 @@
-"""The recognizer: its threshold and figures, trained anew, its threshold set by hand."""
+"""The recognizer: its threshold and figures, trained again, its threshold set by hand."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def train(
     session: Writing,
     response: Response,
 ) -> JobDocument:
-    """Look at the pictures of the cast and fit the recognizer anew, as a job: notebooks 02 and 04."""
+    """Look at the pictures of the cast and fit the recognizer again, as a job: notebooks 02 and 04."""
     given: dict[str, Any] = wanted.model_dump(exclude_none=True)
     return begin_job(NewJob(kind="train", parameters=given), caller, project, settings, session, response)
 

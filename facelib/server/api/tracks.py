@@ -38,7 +38,7 @@ class Track(BaseModel):
     """One face followed through a shot, with its name."""
 
     video: str = Field(description="The film's id.")
-    track: int = Field(description="Its number in the film; it stays until the film is looked at anew.")
+    track: int = Field(description="Its number in the film; it stays until the film is searched again.")
     label: str = Field(description="A person, a group such as `Unknown 1`, `unknown`, or `not a face`.")
     person: str
     cluster: str = Field(description="Its group of unknown people, if any.")

@@ -88,7 +88,7 @@ def describe_upload(upload: UploadId, _caller: Admin, project: CurrentProject, s
 
 @router.head("/{upload}")
 def show_offset(upload: UploadId, _caller: Admin, project: CurrentProject, store: CurrentStore) -> Response:
-    """Say how many bytes are there, so that the sender goes on behind them."""
+    """Say how many bytes are there, so that the sender continues after them."""
     row = _find(store, project, upload)
     offset = received(project, row)
     if row.state == "receiving" and offset == row.length:  # all is there, but a server was killed before it was done

@@ -41,7 +41,7 @@ class Video(BaseModel):
     duration: float | None = Field(description="Seconds, once it has been looked at.")
     tracks: int | None = Field(description="Tracks of faces.")
     people: list[str] = Field(description="The cast on screen in it.")
-    unknown: int = Field(description="Tracks of nobody of the cast.")
+    unknown: int = Field(description="Tracks of nobody in the cast.")
     annotated: bool = Field(description="Whether there is a copy with names drawn on it.")
 
 

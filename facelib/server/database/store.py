@@ -125,7 +125,7 @@ def database_time(session: Session) -> float:
 def _open_sqlite(path: Path) -> Engine:
     """Open a SQLite file that only its owner reads, for many readers beside one writer.
 
-    A file that is taken away is missed at once, and not made anew beside the write-ahead log of the old one.
+    A file that is taken away is missed at once, and not made again beside the write-ahead log of the old one.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch(mode=0o600)

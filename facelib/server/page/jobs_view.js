@@ -36,7 +36,7 @@ export class JobsView {
   facts(video) {
     if (video.state === "new") return "not looked at yet";
     if (video.state === "skipped") return "not a film";
-    return `${lengthOfTime(video.duration)}, ${video.people.length ? video.people.join(", ") : "nobody of the cast"}`;
+    return `${lengthOfTime(video.duration)}, ${video.people.length ? video.people.join(", ") : "nobody in the cast"}`;
   }
 
   async begin(kind, parameters) {
