@@ -173,7 +173,7 @@ def presence(probability: FloatArray, face: FloatArray, tracks: Tracks) -> Float
     """Return the evidence for each name from who is known to be in the scene, `(n, k)`.
 
     Who was not certainly seen there is less likely to be there, one of the cast or a stranger. So the name of
-    somebody whom no informative track, nor any other one, surely shows loses up to 1.5. A track shows somebody only
+    somebody whom no informative track, nor any other one, certainly shows loses up to 1.5. A track shows somebody only
     where its own face says so: else two profiles of one stranger, in the same clothes, would confirm each other. And
     the more of the informative faces are the cast's, the more the names of uninformative faces gain, up to half as
     much; nothing where half of them and more are strangers'.
