@@ -143,9 +143,8 @@ def _decide(table: pd.DataFrame, decided: pd.DataFrame) -> pd.DataFrame:
 
 
 def _reason(label: str, by: str, when: str) -> str:
-    did = (
-        "grouped" if is_group(label) else {NOT_A_FACE: "marked as no face", UNKNOWN: "marked as unknown"}.get(label, "named")
-    )
+    marked = {NOT_A_FACE: "marked as no face", UNKNOWN: "marked as unknown"}
+    did = "grouped" if is_group(label) else marked.get(label, "named")
     return f"{did} by {by or 'the user'} on {when[:10]}"
 
 
