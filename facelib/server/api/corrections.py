@@ -165,7 +165,7 @@ def _refuse_stale(project: Project, review: Review, states: dict[int, str], new:
     wanted = new.name if new.action == "name" else new.action
     who = stale[0].last.by if stale[0].last else "the program"
     conflicts = [{"yours": wanted, "now": track.model_dump()} for track in stale]
-    first = f"track {stale[0].track} of {stale[0].video!r} is {stale[0].label!r} since, by {who or 'its user'!r}"
+    first = f"track {stale[0].track} of {stale[0].video!r} is now {stale[0].label!r}, by {who or 'another user'!r}"
     raise Problem(409, f"expected tracks as they were shown, {first}; look again and decide", conflicts=conflicts)
 
 

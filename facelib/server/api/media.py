@@ -69,7 +69,7 @@ def get_sheet(
     def read() -> Content:
         film = find_named(project, video)
         if pages.film(project, film).version != version:
-            raise Problem(404, f"expected the film's present version, got {version!r}; fetch .../page again")
+            raise Problem(404, f"expected the film's current version, got {version!r}; fetch .../page again")
         sheet = pages.sheet(project, film, number)
         if sheet is None:
             raise Problem(404, f"expected the number of a sheet, got {number!r}")
