@@ -171,7 +171,7 @@ def check_same_weights(gallery: Gallery, recognizer: str, weights_sha256: str) -
         raise ValueError(
             f"expected a recognizer fitted on the gallery's embeddings by {gallery.embedder!r} with weights "
             f"{gallery.weights_sha256[:12]!r}, got one on those by {recognizer!r} with weights "
-            f"{weights_sha256[:12]!r}: their distances mean nothing to each other; run notebook 04_tune_threshold again"
+            f"{weights_sha256[:12]!r}: their distances cannot be compared; run notebook 04_tune_threshold again"
         )
 
 

@@ -132,7 +132,7 @@ def accept_people(project: Project, names: Mapping[str, str] | None = None) -> p
     missing = [given for given in wanted if given not in there]
     if missing:
         raise ValueError(
-            f"expected proposals out of {there!r} in {str(folder)!r}, got {missing!r}; propose people first"
+            f"expected proposals among {there!r} in {str(folder)!r}, got {missing!r}; propose people first"
         )
     rows = []
     moved = moved_pictures(read_decisions(project.corrections))

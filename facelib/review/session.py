@@ -67,7 +67,7 @@ class Review:
         self.films = list(films)
         if not self.films:
             raise ValueError(
-                f"expected at least one film that was looked at, got none of {project.name!r}; run 05 first"
+                f"expected at least one film with results, got none of {project.name!r}; run 05 first"
             )
         for film in self.films:
             if not project.film(film).tracks.is_file():

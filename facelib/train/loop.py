@@ -307,7 +307,7 @@ def _curves(rows: list[list[float]]) -> pd.DataFrame:
 def _check_faces(people: Crops, validation: Crops, settings: TrainingSettings) -> None:
     both = sorted(set(people.names) & set(validation.names))
     if both:
-        raise ValueError(f"expected nobody both to train on and to validate with, got {both!r}; see split_people")
+        raise ValueError(f"expected nobody in both training and validation, got {both!r}; see split_people")
     for crops in (people, validation):
         found = (crops.images.shape[1], crops.form.alignment)
         if found != (settings.image_size, settings.alignment):

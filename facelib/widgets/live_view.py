@@ -214,7 +214,7 @@ class LiveCamera(LivePage):
         if session.state == "failed" or session.view() is None:
             raise OSError(
                 f"expected pictures from {self.source!r}, got none any more: {session.message or 'it was silent'}; "
-                f"see that it is there, and that no other program holds it"
+                f"check that it is connected, and not in use by another program"
             )
 
     @staticmethod

@@ -116,7 +116,7 @@ def test_a_small_cast_takes_the_embedders_own_threshold(people, tmp_path):
         (make_gallery(0, 0), {}, "at least one face in use, got none"),
         (make_gallery(2, 2), {"kind": "tree"}, "'knn' or 'svm', got 'tree'"),
         (make_gallery(1, 4), {"kind": "svm"}, "two people"),
-        (make_gallery(1, 4), {"fallback": math.nan}, "nobody measured one, and a cast of 1"),
+        (make_gallery(1, 4), {"fallback": math.nan}, "none was measured, and a cast of 1"),
         (make_gallery(2, 2), {"wanted_fpir": 1.5}, "wanted_fpir"),
         (make_gallery(2, 2), {"k": 0}, "k, the number of voting neighbours"),
     ],

@@ -157,8 +157,8 @@ def _own_thresholds(
 def _check_finite(fitted: Fitted, gallery: Gallery, fallback: float) -> None:
     if not np.isfinite(fitted.threshold):
         raise ValueError(
-            f"expected a threshold for the embedder {gallery.embedder!r}, got {fallback!r}: nobody measured one, and "
-            f"a cast of {fitted.people} is no evidence; add people, measure the network with 'facelib models "
+            f"expected a threshold for the embedder {gallery.embedder!r}, got {fallback!r}: none was measured, and "
+            f"a cast of {fitted.people} is too small to fit one; add people, measure the network with 'facelib models "
             f"calibrate', or choose an embedder whose threshold is known"
         )
 
