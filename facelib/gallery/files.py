@@ -151,8 +151,8 @@ def check_same_network(gallery: Gallery, embedder: Embedder) -> None:
     if gallery.weights_sha256 != embedder.sha256:
         raise ValueError(
             f"expected a gallery embedded by {embedder.name!r} with weights {embedder.sha256[:12]!r}, got one by "
-            f"{gallery.embedder!r} with weights {gallery.weights_sha256[:12]!r}: their distances mean nothing "
-            f"to each other; run notebook 02_embed_faces with this embedder, or choose the gallery's"
+            f"{gallery.embedder!r} with weights {gallery.weights_sha256[:12]!r}: their distances cannot be "
+            f"compared; run notebook 02_embed_faces with this embedder, or choose the gallery's"
         )
 
 

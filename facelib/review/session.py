@@ -66,9 +66,7 @@ class Review:
         self.project, self.by, self.sure = project, by, sure
         self.films = list(films)
         if not self.films:
-            raise ValueError(
-                f"expected at least one film with results, got none of {project.name!r}; run 05 first"
-            )
+            raise ValueError(f"expected at least one film with results, got none of {project.name!r}; run 05 first")
         for film in self.films:
             if not project.film(film).tracks.is_file():
                 raise FileNotFoundError(f"expected the tracks of {film.name!r}, found none; run 05 on it first")
