@@ -1,4 +1,4 @@
-"""Which films the index holds, made from what, and in which files their rows lie: a SQLite database.
+"""The catalogue of the index, a SQLite database: its films, what their rows were made from, and their files.
 
 Adding a film costs the same whether there are ten or a hundred thousand: each change touches a few rows.
 """

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Workplace:
-    """A project to work on, and how its results come to where it lies.
+    """A project to work on, and how its results are sent to its storage.
 
     Attributes:
         project: The project itself, or the copy on this machine.

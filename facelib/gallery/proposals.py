@@ -181,7 +181,7 @@ def poor(used: pd.DataFrame) -> list[_Proposal]:
 
 
 def as_table(faces: pd.DataFrame, proposals: Iterable[_Proposal]) -> pd.DataFrame:
-    """Return proposals as a table with the columns `PROPOSAL_COLUMNS`, in the order of `KINDS`, the surest first."""
+    """Return proposals with the columns `PROPOSAL_COLUMNS`, in the order of `KINDS`, most certain first."""
     rank = {kind: number for number, kind in enumerate(PROPOSAL_KINDS)}
     best = {(each.row, each.kind): each for each in sorted(proposals, key=lambda each: each.score)}
     found = sorted(best.values(), key=lambda each: (rank[each.kind], -each.score, each.row))

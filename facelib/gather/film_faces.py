@@ -157,7 +157,7 @@ def _followed(
     tracking: TrackingSettings,
     progress: bool,
 ) -> tuple[dict[str, pd.DataFrame], dict[str, pd.DataFrame], list[str]]:
-    """Return the tracks and the looks of each film that can be read, with the names `known` so far."""
+    """Return the tracks and the face samples of each film that can be read, with the names `known` so far."""
     tables, looks, problems = {}, {}, Problems(project)
     for film in paths:
         with problems.of(film, "looking for its faces"), project.hold(film) as own:

@@ -179,7 +179,7 @@ class TrackReview(FaceBoard):
 
 
 def review_page(review: Review, tracks: Sequence[int], *, most: int = 40, size: int = 112) -> Thumbnails:
-    """Show the best face of tracks with what they are called, how sure that is, where they are, and why.
+    """Show the best face of each track with its name, confidence, place and reason.
 
     Args:
         review: The tracks and their decisions.

@@ -87,7 +87,7 @@ class ThresholdTuner(ipywidgets.VBox):  # type: ignore[misc]
 
     @property
     def threshold(self) -> float:
-        """Where the threshold's slider stands."""
+        """The position of the threshold's slider."""
         return float(self.slider.value)
 
     @property

@@ -112,7 +112,7 @@ class _FilmGroups:
         self.order = self.seen.in_order()
 
     def join_lone(self) -> None:
-        """Give a track without a group that of the surroundings, the surest first."""
+        """Give a track without a group that of the surroundings, the most certain first."""
         rows = np.arange(len(self.labels))
         names, probability = self._named(rows)
         lone = rows[(self.labels == "") & (probability >= _PROBABLE)]

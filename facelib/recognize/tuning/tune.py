@@ -37,7 +37,7 @@ SVM_FALLBACK = 0.5
 
 @dataclass(frozen=True, slots=True)
 class _Own:
-    """Thresholds of people's own, how far each lies from everybody's, and the look-alikes who are the reason."""
+    """Thresholds of single people, how far each is from the common one, and the look-alikes who cause it."""
 
     table: pd.DataFrame
     offsets: Offsets

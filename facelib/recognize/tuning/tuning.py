@@ -178,7 +178,7 @@ class Tuning:
         return table.sort_values(["wrong", "rejected"], ascending=False, kind="stable", ignore_index=True)
 
     def thresholds(self, threshold: float | None = None) -> dict[str, float] | None:
-        """Return each person's threshold when the common one stands at `threshold`; None when all have that one."""
+        """Return each person's threshold when the common one is `threshold`; None when all have that one."""
         if self.per_person is None:
             return None
         at = self.fitted.threshold if threshold is None else threshold

@@ -158,7 +158,7 @@ def _address(path: Path) -> str:
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
-    """Return what a file is known by while it lies in its place; None where there is none."""
+    """Return what identifies the file at a path; None where there is none."""
     try:
         status = path.stat()
     except FileNotFoundError:
