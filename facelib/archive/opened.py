@@ -206,7 +206,7 @@ def open_archive(projects: Project | Sequence[Project]) -> Archive:
             if not catalogue.is_current:
                 raise FileNotFoundError(
                     f"expected the index of {project.name!r} as this version of facelib makes it, found another one; "
-                    f"update_archive makes it anew"
+                    f"update_archive makes it again"
                 )
             with catalogue.changing():  # so that films and segments are of one moment
                 records, segments = catalogue.films(), catalogue.segments()

@@ -62,7 +62,7 @@ class Finding:
 
 
 def doctor() -> None:
-    """Say what is installed, which provider runs, which weights are there, and what is wrong."""
+    """Check what is installed, which weights are there and what networks run on; say how to mend what is wrong."""
     findings = check()
     for finding in findings:
         mark = {
@@ -74,7 +74,7 @@ def doctor() -> None:
         if not finding.ok and finding.remedy:
             typer.echo(f"      {finding.remedy}")
     wrong = sum(finding.ok is False for finding in findings)
-    typer.echo(f"{wrong} of {len(findings)} things checked need something done." if wrong else "All is well.")
+    typer.echo(f"{wrong} of {len(findings)} checks found a problem." if wrong else "All is well.")
     if wrong:
         raise typer.Exit(1)
 
@@ -120,9 +120,9 @@ def _judge_python(version: str, machine: str) -> Finding:
     try:
         wanted = importlib.metadata.metadata("facelib")["Requires-Python"]
     except (importlib.metadata.PackageNotFoundError, KeyError):
-        wanted = ""  # the check of the dependencies tells that facelib is not installed
+        wanted = ""  # the check of the dependencies reports that facelib is not installed
     right = SpecifierSet(wanted).contains(version, prereleases=True)
-    remedy = "" if right else f"make the environment anew with a Python {wanted}: make clean setup PYTHON=..."
+    remedy = "" if right else f"make the environment again with a Python {wanted}: make clean setup PYTHON=..."
     return Finding("Python", right, f"{version} {machine}", remedy)
 
 

@@ -25,14 +25,14 @@ def live(
     detector: Annotated[str, typer.Option(help="Finds the faces: a name or the path of an .onnx file.")] = "centerface",
     embedder: Annotated[str, typer.Option(help="The embedding network.", show_default="the recognizer's")] = "",
     between: Annotated[
-        float, typer.Option("--seconds-between-recognitions", min=0, help="Raise it to spare the machine.")
+        float, typer.Option("--seconds-between-recognitions", min=0, help="Raise it to use less processor time.")
     ] = 0,
-    loop: Annotated[bool, typer.Option("--loop", help="Begin a film anew at its end.")] = False,
+    loop: Annotated[bool, typer.Option("--loop", help="Start a film again at its end.")] = False,
     patience: Annotated[
         float | None, typer.Option(help="Give up after so many seconds without a picture.", show_default="never")
     ] = None,
 ) -> None:
-    """Say who is in front of a camera, in a stream, or in a film while it plays."""
+    """Name the faces in front of a camera, in a stream, or in a film while it plays."""
     place = find_project(project, data_dir, output_dir)
     import math
 

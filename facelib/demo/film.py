@@ -1,4 +1,4 @@
-"""The demo's film, its copy with a variable frame rate, and the truth about every face in every frame."""
+"""The demo's film, its copy with a variable frame rate, and the ground truth of every face in every frame."""
 
 from __future__ import annotations
 

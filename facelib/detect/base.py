@@ -42,7 +42,7 @@ class Detector(Protocol):
         ...
 
     def detect(self, image: Image) -> Faces:
-        """Return the faces of an RGB picture `(height, width, 3)` uint8, surest first, in pixels of that picture."""
+        """Return the faces of an RGB picture `(height, width, 3)` uint8, most certain first, in its pixels."""
         ...
 
 
@@ -118,7 +118,7 @@ class PictureDetector(ABC):
         return other
 
     def detect(self, image: Image) -> Faces:
-        """Return the faces of an RGB picture, surest first.
+        """Return the faces of an RGB picture, most certain first.
 
         Args:
             image: `(height, width, 3)` uint8, RGB.

@@ -75,7 +75,7 @@ class InputForm:
         if self.colour not in get_args(_ChannelOrder):
             raise ValueError(f"expected colour 'RGB' or 'BGR', got {self.colour!r}")
         if self.alignment not in get_args(Alignment):
-            raise ValueError(f"expected alignment out of {get_args(Alignment)!r}, got {self.alignment!r}")
+            raise ValueError(f"expected alignment to be one of {get_args(Alignment)!r}, got {self.alignment!r}")
 
     def metadata(self) -> dict[str, str]:
         """Return the entries for an ONNX file's `metadata_props`."""

@@ -23,7 +23,7 @@ class Score:
         cast: Labelled faces with a name.
         right: Of the cast, found and given their name.
         wrong: Of the cast, found and given another name.
-        strangers: Labelled faces of nobody of the cast.
+        strangers: Labelled faces of nobody in the cast.
         strangers_named: Of the strangers, found and given a name.
         false: Faces found where the truth has none.
         false_named: Of these, given a name.
@@ -73,7 +73,7 @@ class Score:
         return (
             f"{self.recall:.1%} of {self.labelled} faces found; of {self.cast} faces of the cast "
             f"{self.named_right:.1%} named right, {self.wrong} named wrong; of {self.strangers} faces of strangers "
-            f"{self.strangers_named} given a name; {self.false_named} names given where nobody is"
+            f"{self.strangers_named} given a name; {self.false_named} names given to what is no face"
         )
 
 

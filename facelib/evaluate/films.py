@@ -51,7 +51,7 @@ class Evaluation:
     def message(self) -> str:
         """Which films were compared, and why others were not."""
         rest = "".join(f"\nleft out: {film}: {reason}" for film, reason in self.left_out.items())
-        return f"Compared {counted(len(self.films), 'film')} with the truth.{rest}"
+        return f"Compared {counted(len(self.films), 'film')} with ground truth.{rest}"
 
     @property
     def score(self) -> Score:
@@ -80,7 +80,7 @@ class Evaluation:
 
     @property
     def unknown_reliability(self) -> pd.DataFrame:
-        """How often those called unknown are nobody of the cast, by how sure that is."""
+        """How often those called unknown are nobody in the cast, by how sure that is."""
         return film_reliability(self.matches, answer="unknown")
 
     @property

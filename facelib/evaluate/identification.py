@@ -26,7 +26,7 @@ class Searches:
     Attributes:
         genuine: `(g,)`, faces of the cast: the score of the right name, minus infinity where another name would be
             given, or the face was not found.
-        impostor: `(i,)`, found faces of nobody of the cast, and things taken for faces: the score of any name.
+        impostor: `(i,)`, found faces of nobody in the cast, and things taken for faces: the score of any name.
     """
 
     genuine: NDArray[np.float64]

@@ -59,7 +59,7 @@ def open_set(
         strangers: `(m, d)`, of others; NaN where no face was found: those never get a name.
         wanted_fpir: The fraction of strangers that may be given a name, 0 to 1.
         k: How many nearest faces vote.
-        seeds: Each draws the halves anew.
+        seeds: Each draws the halves again.
 
     Raises:
         ValueError: When there is no stranger, or no person with two pictures.

@@ -66,7 +66,7 @@ def embed_chip(chip: Image, embedder: Embedder, *, mirrored: bool = False) -> Fl
 def read_pairs(path: str | Path) -> pd.DataFrame:
     """Read a list of pairs in LFW's form: `pairs.txt` with its ten folds, or `pairsDevTest.txt` without.
 
-    The first line tells the number of folds, where there are any, and of pairs of one person in each; as many
+    The first line gives the number of folds, where there are any, and of pairs of one person in each; as many
     of two people follow.
 
     Returns:

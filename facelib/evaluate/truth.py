@@ -58,10 +58,10 @@ class Truths:
     def message(self) -> str:
         """What can be measured, in a sentence."""
         if self.of_film:
-            return f"Truth for {len(self.of_film)} of {len(self.films)} films, in {self.folder}."
+            return f"Ground truth for {len(self.of_film)} of {len(self.films)} films, in {self.folder}."
         return (
-            f"No truth for any of {len(self.films)} films: looked in {self.folder} for <film>.csv, <film>.txt or "
-            f"<film>/gt/gt.txt. Only what the gallery tells of itself can be measured."
+            f"No ground truth for any of {len(self.films)} films: looked in {self.folder} for <film>.csv, <film>.txt "
+            f"or <film>/gt/gt.txt. Only the gallery can be measured."
         )
 
     @property
@@ -117,7 +117,7 @@ def find_truths(project: Project, films: Iterable[Path], *, folder: str | Path =
 
 
 def load_truth(path: str | Path) -> Truth:
-    """Read a truth table, told by its suffix: `.txt` as `read_mot` does, anything else as `read_truth` does.
+    """Read a truth table, by its suffix: `.txt` as `read_mot` does, anything else as `read_truth` does.
 
     Beside a table `scene.csv` two files may stand: `scene.frames` lists the frames that are labelled, one number a
     line, where not every frame is; `scene.shots` lists the first and the last frame of each shot, a shot a line.

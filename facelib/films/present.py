@@ -86,7 +86,7 @@ def drawn_at_once(films: Sequence[Path]) -> int:
 
 
 def _pixels(film: Path) -> int:
-    """Return the pixels of a film's picture; 1 of what cannot be read, which will be told when it is drawn."""
+    """Return the pixels of a film's picture; 1 for one that cannot be read, which drawing will report."""
     try:
         info = probe(film)
     except (OSError, UnreadableFilm):

@@ -42,7 +42,7 @@ def curate(table: pd.DataFrame, *, threshold: float, disabled: Collection[str] =
         disabled: Pictures not to be used, as in the column `picture`.
 
     Returns:
-        The table with `used` and `reason` decided anew.
+        The table with `used` and `reason` decided again.
     """
     measured = table["reason"].isin(MEASURED_REASONS)
     reason = table["reason"].where(measured, "").to_numpy(dtype=object)

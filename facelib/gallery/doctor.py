@@ -24,7 +24,7 @@ class Examination:
     """The findings about a gallery.
 
     Attributes:
-        proposals: A row a face and reason to leave its picture out, in the order of `KINDS`, the surest first:
+        proposals: A row a face and reason to leave its picture out, in the order of `KINDS`, the most certain first:
             `picture` (relative to the project's data folder), `face` (0-based in the picture, -1 where there is
             none), `person`, `kind`, `detail` (a sentence), `score` (0 to 1, how sure it is), `fits`
             (whom of the cast the face looks like, if not `person`; empty where nobody) and `used`: False where

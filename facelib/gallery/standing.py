@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from facelib.embed.neighbours import find_neighbours
 from facelib.gallery.report import ENOUGH_PICTURES
 
-_FRONT = 0.2  # of `turn`, 0 straight into the camera: both cheeks are seen about alike
+_FRONT = 0.2  # of `turn`, 0 facing the camera: both cheeks are seen about alike
 _PROFILE = 0.4  # the nose all but covers one eye
 _DARK, _BRIGHT = 35.0, 80.0  # lightness; skin of any tone in daylight lies between
-_CONFUSABLE = 0.01  # of two people's faces, the least share that is told
+_CONFUSABLE = 0.01  # of two people's faces, the smallest share that is reported
 _LACKS = {
     "front": "view from the front",
     "turned": "face turned to a side",

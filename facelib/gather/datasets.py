@@ -94,7 +94,7 @@ def import_lfw(
 
 
 def import_tree(source: str | Path, project: Project, *, progress: bool = True) -> pd.DataFrame:
-    """Copy the pictures of a folder tree of any depth; the folder that a picture lies in tells whose it is.
+    """Copy the pictures of a folder tree of any depth; the folder of a picture is its person.
 
     So `train/Ada/1.jpg` and `test/Ada/1.jpg` both become Ada's, and where one has the other's name, but not its
     content, it gets one of its own. What is there already stays as it is, so that it may be killed and run again.

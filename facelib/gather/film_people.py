@@ -127,7 +127,7 @@ def _facts(tracks: pd.DataFrame, pictures: int) -> list[object]:
 
 
 def choose_varied(looks: pd.DataFrame, threshold: float, choice: ProposalSettings) -> NDArray[np.intp]:
-    """Return the rows of the best looks that differ: each time the one whose worth times novelty is the largest.
+    """Return the rows of the best samples that differ: each time the one whose worth times novelty is the largest.
 
     Novelty is the distance from the nearest one chosen before: a farthest-first traversal (Gonzalez, "Clustering to
     minimize the maximum intercluster distance", 1985) weighted by quality.

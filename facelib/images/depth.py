@@ -27,7 +27,7 @@ TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 def from_integers(values: NDArray[Any]) -> Image:
     """Return grey `(h, w)` or RGB `(h, w, 3)` integers of any depth as `(h, w, 3)` uint8 RGB.
 
-    Cameras store 10, 12 or 14 bits in 16: the largest value tells how many are used. Where there are values below 0,
+    Cameras store 10, 12 or 14 bits in 16: the largest value shows how many are used. Where there are values below 0,
     the lowest is black.
     """
     lowest = min(float(values.min(initial=0)), 0.0)

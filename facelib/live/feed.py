@@ -99,7 +99,7 @@ class CameraFeed:
     def __init__(self, camera: int | str) -> None:
         self._camera = cv2.VideoCapture(camera)
         if not self._camera.isOpened():
-            raise SourceLost(f"no camera {camera} that can be opened; is it plugged in, and not used by another?")
+            raise SourceLost(f"no camera {camera} that can be opened; is it plugged in, and not in use elsewhere?")
         self._camera.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # buffered pictures are late
 
     def pictures(self) -> Iterator[FeedFrame]:

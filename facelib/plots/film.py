@@ -57,7 +57,7 @@ def draw_timeline(
         )
     figure.update_layout(
         template=template(),
-        title="Who is on screen, and when" if people else "Nobody of the cast is on screen",
+        title="Who is on screen, and when" if people else "Nobody in the cast is on screen",
         barmode="overlay",
         showlegend=False,
         xaxis=_time_axis(duration),
@@ -140,7 +140,7 @@ def draw_screen_time(
 ) -> go.Figure:
     """Draw how many seconds each person is on screen, longest first; the arguments are those of `draw_timeline`.
 
-    With `tracks`, the pointer tells the shots.
+    With `tracks`, the hover text lists the shots.
     """
     table = screen_time(appearances, tracks)
     looks = shades(table["person"], looks)

@@ -106,7 +106,7 @@ def contact_sheet(shots: pd.DataFrame, keyframes: pd.DataFrame, *, most: int = 6
 
 
 def face_thumbnail(folder: str | Path, row: pd.Series, *, size: int = 96) -> Image:
-    """Return the face that a row of the gallery or of the map tells of, cut from its picture and made small.
+    """Return the face of a row of the gallery or of the map, cut from its picture and made small.
 
     Args:
         folder: What `row["picture"]` is relative to.

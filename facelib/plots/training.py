@@ -39,7 +39,7 @@ def draw_curves(curves: pd.DataFrame, *, best_epoch: int | None = None) -> go.Fi
     """
     figure = make_subplots(
         rows=2, cols=1, shared_xaxes=True, row_heights=[0.36, 0.64], vertical_spacing=0.1,
-        subplot_titles=("loss", "people nobody was trained on"),
+        subplot_titles=("loss", "people not trained on"),
     )  # fmt: skip
     for number, (x, y) in curve_data(curves).items():
         name, colour, dash, symbol = (

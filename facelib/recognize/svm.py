@@ -93,7 +93,7 @@ class OpenSetSVM(OpenSetRecognizer):
         if not 0 <= self.threshold <= 1:
             raise ValueError(f"expected threshold, a probability, between 0 and 1, got {self.threshold!r}")
         if not 0 < self.C < math.inf:
-            raise ValueError(f"expected C, a punishment, to be finite and above 0, got {self.C!r}")
+            raise ValueError(f"expected C, the penalty, to be finite and above 0, got {self.C!r}")
         if not self.farthest > 0:
             raise ValueError(f"expected farthest, a distance, to be above 0, got {self.farthest!r}")
         self._check_thresholds(most=1)

@@ -66,9 +66,7 @@ class Review:
         self.project, self.by, self.sure = project, by, sure
         self.films = list(films)
         if not self.films:
-            raise ValueError(
-                f"expected at least one film that was looked at, got none of {project.name!r}; run 05 first"
-            )
+            raise ValueError(f"expected at least one film with results, got none of {project.name!r}; run 05 first")
         for film in self.films:
             if not project.film(film).tracks.is_file():
                 raise FileNotFoundError(f"expected the tracks of {film.name!r}, found none; run 05 on it first")
@@ -141,7 +139,7 @@ class Review:
 
         Args:
             shown: `undecided` are those without a decision of the user; of them, `unsure` are those with a
-                confidence below `sure`. `unknown` are nobody of the cast.
+                confidence below `sure`. `unknown` are nobody in the cast.
             person: Only those with this name, of a person or a group.
         """
         table = self.tracks
@@ -189,7 +187,7 @@ class Review:
         return f"Named {_counted(rows)} {person}."
 
     def unknown(self, tracks: Sequence[int]) -> str:
-        """Name tracks `unknown`: they show nobody of the cast."""
+        """Name tracks `unknown`: they show nobody in the cast."""
         self._write([(row, UNKNOWN) for row in tracks])
         return f"Called {_counted(tracks)} unknown."
 

@@ -181,7 +181,7 @@ def split_people(
     else:
         chosen = set(people)
         if missing := sorted(chosen - set(names)):
-            raise ValueError(f"expected people out of {names!r}, got {missing!r} as well")
+            raise ValueError(f"expected people among {names!r}, got {missing!r} as well")
     if min(len(chosen), len(names) - len(chosen)) < 2:
         raise ValueError(
             f"expected at least two people to train on and two to validate with, got {len(names) - len(chosen)} and "

@@ -245,7 +245,7 @@ class FaceBoard(anywidget.AnyWidget):
                 return
             if request["action"] == "sort":
                 self._sort()
-                self.status = "Sorted anew."
+                self.status = "Sorted again."
                 return
             self._check(request["action"], numbers)
             self.asked = near_question(request, self.people)

@@ -51,7 +51,7 @@ def test_a_row_a_film_and_one_for_all(project):
     assert followed["track accuracy"].tolist() == [0, 1, 0.5]
     assert followed["tracks"].tolist() == [1, 1, 2]
     assert followed.loc["good.mp4", ["HOTA", "IDF1", "IDF1 of names"]].tolist() == [1, 1, 1]
-    assert evaluation.message == "Compared 2 films with the truth."
+    assert evaluation.message == "Compared 2 films with ground truth."
 
 
 def test_the_figures_over_all(project):
@@ -193,7 +193,7 @@ class TestMistakes:
     def test_without_a_mistake_it_says_so_and_without_a_truth_it_does_not(self, project):
         evaluation = evaluate(project)
         assert show_mistakes(evaluation.mistakes[:0], evaluation.films).html == "<p>No mistake was found.</p>"
-        assert "nothing is known of mistakes" in show_mistakes(evaluation.mistakes[:0], {}).html
+        assert "no mistakes are known" in show_mistakes(evaluation.mistakes[:0], {}).html
 
 
 @pytest.mark.real_data

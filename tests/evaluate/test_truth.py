@@ -191,7 +191,7 @@ class TestFinding:
 
     def test_none_says_what_can_be_measured_all_the_same(self, tmp_path):
         truths = find_truths(Project("p", tmp_path), [Path("a.mp4")])
-        assert "No truth for any of 1 films" in truths.message and "gallery" in truths.message
+        assert "No ground truth for any of 1 films" in truths.message and "gallery" in truths.message
         assert truths.table["truth"].tolist() == [""]
 
 

@@ -30,8 +30,8 @@ def start_cluster(workers: int = 0, *, port: int = 0, dashboard_port: int = 0) -
 
     Args:
         workers: How many; each indexes one film at a time on one core. 0: one a core.
-        port: Of the scheduler; 0: any that is free.
-        dashboard_port: Of the dashboard; 0: any that is free.
+        port: The scheduler's port; 0: any free port.
+        dashboard_port: The dashboard's port; 0: any free port.
 
     Raises:
         ImportError: When the extra `scale` is not installed.

@@ -147,4 +147,4 @@ def check_formats(formats: Sequence[str]) -> None:
     """
     strange = [name for name in formats if name not in FORMATS]
     if strange:
-        raise ValueError(f"expected formats out of {', '.join(FORMATS)}, got {strange!r}")
+        raise ValueError(f"expected formats among {', '.join(FORMATS)}, got {strange!r}")

@@ -62,7 +62,7 @@ def name_tracks(
         changed = again["person"] != named["person"]
         again.loc[changed & (again["person"] != UNKNOWN), "source"] = "learned"
         again["reason"] = again["reason"].mask(
-            changed, again["reason"] + "; " + named["person"] + " before the film's looks were learned"
+            changed, again["reason"] + "; " + named["person"] + " before faces of the film were learned"
         )
         named = again
     return named[TRACK_COLUMNS]
@@ -150,4 +150,4 @@ def _face_reason(row: Any, settings: NamingSettings) -> str:
     if row.person != UNKNOWN:
         return f"face: {near}{second}"
     doubt = f"; only {row.dominant:.0%} of its faces agree" if row.dominant < settings.dominant_ratio else ""
-    return f"not sure enough: nearest is {near}{second}{doubt}"
+    return f"not certain enough: nearest is {near}{second}{doubt}"

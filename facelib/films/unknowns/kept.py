@@ -193,7 +193,7 @@ def people_of(members: pd.DataFrame) -> pd.DataFrame:
 
 
 def number_groups(tables: Mapping[str, pd.DataFrame], *, reserved: Iterable[str] = ()) -> dict[str, pd.DataFrame]:
-    """Number the groups anew, longest on screen first, as `group_unknowns` does.
+    """Number the groups again, longest on screen first, as `group_unknowns` does.
 
     Args:
         tables: By the film's file name, the columns of `tracks.parquet` with `cluster` filled.

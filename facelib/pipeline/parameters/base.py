@@ -73,7 +73,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 @dataclass(frozen=True, slots=True)
 class ParameterDescription:
-    """What a user is told about one parameter.
+    """What a user is shown about one parameter.
 
     Attributes:
         name: Its name.
@@ -102,10 +102,10 @@ class NotebookParameters(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     project: str = Field(
-        "", description="a folder under data_dir and output_dir; empty: FACELIB_PROJECT, or used last, or demo"
+        "", description="a folder under data_dir and output_dir; empty: FACELIB_PROJECT, else the last used, else demo"
     )
     data_dir: str = Field("data", description="holds <project>/people and <project>/videos")
-    output_dir: str = Field("output", description="where everything made goes")
+    output_dir: str = Field("output", description="where results are written")
 
     @field_validator("*", mode="before")
     @classmethod

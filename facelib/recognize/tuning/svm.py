@@ -120,7 +120,7 @@ def with_offsets(outcome: Trials, offsets: Offsets) -> Trials:
 
 
 class _Machines:
-    """Trains machines without some faces, and looks these up."""
+    """Trains support vector machines without some faces, and classifies these."""
 
     def __init__(self, svm: OpenSetSVM, vectors: FloatArray, codes: NDArray[np.intp]) -> None:
         self.options = svm.get_params() | {"unknown_label": -1, "thresholds": None}

@@ -37,7 +37,7 @@ SVM_FALLBACK = 0.5
 
 @dataclass(frozen=True, slots=True)
 class _Own:
-    """Thresholds of people's own, how far each lies from everybody's, and the look-alikes who are the reason."""
+    """Thresholds of single people, how far each is from the common one, and the look-alikes who cause it."""
 
     table: pd.DataFrame
     offsets: Offsets
@@ -157,8 +157,8 @@ def _own_thresholds(
 def _check_finite(fitted: Fitted, gallery: Gallery, fallback: float) -> None:
     if not np.isfinite(fitted.threshold):
         raise ValueError(
-            f"expected a threshold for the embedder {gallery.embedder!r}, got {fallback!r}: nobody measured one, and "
-            f"a cast of {fitted.people} is no evidence; add people, measure the network with 'facelib models "
+            f"expected a threshold for the embedder {gallery.embedder!r}, got {fallback!r}: none was measured, and "
+            f"a cast of {fitted.people} is too small to fit one; add people, measure the network with 'facelib models "
             f"calibrate', or choose an embedder whose threshold is known"
         )
 
@@ -191,4 +191,4 @@ def _about_duplicates(count: int) -> str:
     if not count:
         return ""
     faces = "1 face is" if count == 1 else f"{count} faces are"
-    return f" {faces} so like others of their person that these were left out of their trials."
+    return f" {faces} so similar to others of their person that those were left out of their trials."
