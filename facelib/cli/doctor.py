@@ -288,9 +288,7 @@ def _check_codecs() -> Iterator[Finding]:
         "films",
         not missing,
         f"PyAV {av.__version__}" + (f" without {', '.join(missing)}" if missing else ", with libx264 and AAC"),
-        f"install the ready-built PyAV: {_PIP} install --force-reinstall --only-binary av av"
-        if missing
-        else "",
+        f"install the ready-built PyAV: {_PIP} install --force-reinstall --only-binary av av" if missing else "",
     )
 
 
