@@ -32,7 +32,7 @@ class IdentifiedFilms(Settled):
     """The results of several films: settled tables of those that could be read, and a summary.
 
     Attributes:
-        summary: One row a film: `film`, `shots with faces`, `tracks`, `named`, `by context`, `unknown`, `people`,
+        summary: One row per film: `film`, `shots with faces`, `tracks`, `named`, `by context`, `unknown`, `people`,
             `no face` (tracks dropped as false detections), `problem` (why it was left out, or what of it was lost),
             `notes` (what cannot be carried over into the annotated film).
     """

@@ -112,7 +112,7 @@ class EvaluateParameters(NotebookParameters):
     pairs: str = Field(
         "", description="a list of pairs in the form of LFW's pairs.txt or pairsDevTest.txt; empty leaves this out"
     )
-    pairs_pictures: str = Field("", description="the folder of its pictures, one folder a person")
+    pairs_pictures: str = Field("", description="the folder of its pictures, one folder per person")
     min_nrof_images_per_class: PositiveInt = Field(
         40, description="of the classification experiment; people with fewer pictures are left out"
     )
