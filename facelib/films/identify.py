@@ -60,7 +60,7 @@ def identify_films(
 
     A film that was indexed before with the same detector, embedder and settings is not decoded again; its tracks are
     named again only where the recognizer or a setting has changed. A film's errors are listed in the summary with the
-    remedy; the others go on. Several processes may work on one project, but only one on each film.
+    remedy; the others are finished. Several processes may work on one project, but only one on each film.
 
     Args:
         films: Paths.

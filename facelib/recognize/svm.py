@@ -37,7 +37,7 @@ class OpenSetSVM(OpenSetRecognizer):
 
     Args:
         kernel: `"linear"` draws planes, `"rbf"` curved borders around each person.
-        C: How strongly a gallery face on the wrong side is punished. Raising it follows the gallery closer.
+        C: How strongly a gallery face on the wrong side is penalised. Raising it follows the gallery closer.
         threshold: The smallest probability, 0 to 1, that is given a name. Raising it names fewer faces,
             and fewer strangers.
         farthest: The largest distance to the nearest gallery face of a person at which a face can be that person's;
