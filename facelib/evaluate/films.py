@@ -19,8 +19,8 @@ from facelib.evaluate.matching import found_faces, join_films, match_faces
 from facelib.evaluate.mistakes import list_mistakes
 from facelib.evaluate.tracking import TrackingScore, score_tracking
 from facelib.evaluate.tracks import count_tracks, judge_tracks
-from facelib.evaluate.truth import Truth, Truths, load_truth
-from facelib.project import Project, write_table, write_text
+from facelib.evaluate.truth import Truth, Truths, film_truth
+from facelib.project import Project, read_csv_table, write_table, write_text
 from facelib.project.plain import plain
 from facelib.project.wording import counted
 
@@ -190,12 +190,12 @@ def evaluate_films(project: Project, truths: Truths, *, least_iou: float = 0.3, 
     left_out: dict[str, str] = {}
     for film, path in tqdm(truths.of_film.items(), desc="Films", unit="film", leave=False, disable=not progress):
         try:
-            found, truth = found_faces(project.film(film)), load_truth(path)
-        except (FileNotFoundError, ValueError) as error:
-            left_out[film.name] = str(error)
+            found, truth = found_faces(project.film(film)), film_truth(path, project)
+            if truth.cuts is None and project.film(film).shots.is_file():
+                truth = replace(truth, cuts=_cuts(project.film(film).shots))
+        except (OSError, ValueError) as error:
+            left_out[film.name] = " ".join(str(error).split())
             continue
-        if truth.cuts is None and project.film(film).shots.is_file():
-            truth = replace(truth, cuts=tuple(pd.read_csv(project.film(film).shots)["start_frame"][1:]))
         films[film.name] = film
         tables.append(match_faces(found, truth, least_iou=least_iou))
         pairs.append((found, truth))
@@ -206,6 +206,13 @@ def evaluate_films(project: Project, truths: Truths, *, least_iou: float = 0.3, 
         for by in ("track", "person")
     )
     return Evaluation(films, matches, judge_tracks(matches), following, naming, left_out)
+
+
+def _cuts(shots: Path) -> tuple[int, ...]:
+    table = read_csv_table(shots)
+    if "start_frame" not in table:
+        raise ValueError(f"expected the column start_frame in {str(shots)!r}, got {list(table)!r}; run 05 again")
+    return tuple(table["start_frame"][1:])
 
 
 def _face_figures(score: Score) -> dict[str, float]:

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
@@ -20,24 +20,34 @@ _STEP = 0.1  # seconds between two checks whether to end
 _KEYS = "q: quit   s: snapshot   r: record"
 
 
-def print_changes(out: TextIO, *, gone: threading.Event) -> Callable[[Change], None]:
-    """Return a listener that prints every change at once as one line of JSON.
+class ChangePrinter:
+    """A listener that prints every change at once as one line of JSON.
 
     Args:
         out: Where.
-        gone: Set when the reader has ended, as behind `| head`.
+
+    Attributes:
+        gone: Set when nothing more can be printed: whoever reads has ended, as behind `| head`, or the disk is full.
+        problem: Why, where it is an error.
     """
 
-    def listen(change: Change) -> None:
-        if gone.is_set():
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+        self.gone = threading.Event()
+        self.problem = ""
+
+    def __call__(self, change: Change) -> None:
+        """Print a change."""
+        if self.gone.is_set():
             return
         try:
-            out.write(change.as_json() + "\n")
-            out.flush()
+            self._out.write(change.as_json() + "\n")
+            self._out.flush()
         except (BrokenPipeError, ValueError):  # ValueError: the file has been closed
-            gone.set()
-
-    return listen
+            self.gone.set()
+        except OSError as error:
+            self.problem = f"the changes cannot be written: {error.strerror or error}"
+            self.gone.set()
 
 
 @contextmanager

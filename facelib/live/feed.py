@@ -13,6 +13,7 @@ import numpy as np
 
 from facelib.films.media.decode import PresentationClock, picture_stream
 from facelib.live.source import Source
+from facelib.project.content import open_container
 
 OPEN_SECONDS = 8.0
 """How long a stream may take to be opened."""
@@ -124,8 +125,15 @@ class ContainerFeed:
         self._source = source
         scheme = source.place.partition("://")[0].lower() if source.kind == "stream" else ""
         try:
-            self._container = av.open(
-                source.place, options=_OPTIONS.get(scheme, {}), timeout=(OPEN_SECONDS, SILENT_SECONDS)
+            self._container = (
+                open_container(source.place)
+                if source.kind == "film"
+                else av.open(
+                    source.place,
+                    options=_OPTIONS.get(scheme, {}),
+                    timeout=(OPEN_SECONDS, SILENT_SECONDS),
+                    metadata_errors="replace",
+                )
             )
         except (av.FFmpegError, OSError) as error:
             raise SourceLost(f"{source.name} cannot be opened: {_reason(error, OPEN_SECONDS)}") from error
@@ -165,6 +173,8 @@ class ContainerFeed:
             yield from self._container.demux(self._stream)
         except (av.FFmpegError, OSError) as error:
             raise SourceLost(f"{self._source.name} was lost: {_reason(error, SILENT_SECONDS)}") from error
+        except IndexError:  # PyAV flushes streams too that only damage made FFmpeg find
+            raise SourceLost(f"{self._source.name} was lost: it is damaged") from None
 
     def _decoded(self, packet: Any) -> list[av.VideoFrame]:
         try:

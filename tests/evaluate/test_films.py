@@ -71,6 +71,28 @@ def test_least_iou_is_handed_on(project):
     assert evaluate(project, least_iou=0.9).score.found == 4
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        pytest.param("tracks", b"PAR1" + b"\xff" * 60 + b"\x20\0\0\0PAR1", "thrift", id="an OSError of pyarrow"),
+        ("detections", b"", "Parquet"),
+        ("shots", b"", "No columns"),
+        ("shots", b"a;b\n1;2\n", "start_frame"),
+    ],
+)
+def test_a_film_with_a_damaged_table_stops_no_other(project, name, content, message):
+    getattr(project.film("bad.mp4"), name).write_bytes(content)
+    evaluation = evaluate(project)
+    assert list(evaluation.films) == ["good.mp4"] and evaluation.score.right == 4
+    assert message in evaluation.left_out["bad.mp4"] and "\n" not in evaluation.left_out["bad.mp4"]
+
+
+def test_tables_of_something_else_are_left_out(project):
+    files = project.film("bad.mp4")
+    write_table(pd.read_parquet(files.detections).drop(columns="frame"), files.detections)
+    assert r"lacks ['frame']" in evaluate(project).left_out["bad.mp4"]
+
+
 def test_what_is_written_can_be_read(project):
     evaluation = evaluate(project)
     table, figures = evaluation.write(project, more={"accuracy": math.nan, "table": pd.DataFrame({"a": [np.int64(1)]})})

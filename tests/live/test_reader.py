@@ -3,6 +3,7 @@
 import threading
 import time
 
+import av
 import numpy as np
 import pytest
 
@@ -88,6 +89,20 @@ def test_a_film_that_breaks_off_is_played_so_far(read, make_film):
 
     assert taken[-1].number > 10
     assert reader.state == "ended"
+
+
+def test_a_film_called_like_an_address_with_text_of_another_encoding_is_played(read, make_film, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with av.open(str(make_film(frames=3))) as film, av.open("file:10:30.mkv", "w", metadata_encoding="latin-1") as output:
+        output.metadata["title"] = "caf\u00e9"
+        stream = output.add_stream_from_template(film.streams.video[0])
+        for packet in film.demux(film.streams.video[0]):
+            if packet.dts is not None:
+                packet.stream = stream
+                output.mux(packet)
+    reader, _ = read("10:30.mkv")
+    reader.thread.join(10)
+    assert (reader.state, reader.message) == ("ended", "")
 
 
 def test_stopping_a_film_is_quick_and_closes_its_file(read, make_film):
