@@ -56,7 +56,7 @@ class Archive:
 
     Attributes:
         parts: The index of each project.
-        films: One row a film, by project and file name: `project`, `film`, `date` (ISO 8601, empty where it is not
+        films: One row per film, by project and file name: `project`, `film`, `date` (ISO 8601, empty where it is not
             known), `seconds`, `folder` (below `videos/`), and `entry`, `segment`, `rows`: where its rows lie.
         longest: By project and segment, the length of its longest face vector, as far as a search needed it.
     """

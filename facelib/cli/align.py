@@ -12,7 +12,7 @@ from facelib.cli.printing import relative
 
 
 def align(
-    source: Annotated[Path, typer.Argument(help="A folder of pictures, usually with a folder a person.")],
+    source: Annotated[Path, typer.Argument(help="A folder of pictures, usually with one folder per person.")],
     destination: Annotated[Path, typer.Argument(help="Where the crops go, in folders of the same names.")],
     image_size: Annotated[int, typer.Option(help="Side of the crops, pixels.")] = 160,
     margin: Annotated[float, typer.Option(help="Margin on each side, as a fraction of the face's side.")] = 0.125,

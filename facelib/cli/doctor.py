@@ -108,7 +108,7 @@ def _guarded(check_one: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
         yield from check_one()
     except ImportError as error:
         subject = check_one.__name__.removeprefix("_check_").strip("<>")
-        yield Finding(subject, False, f"not checked: {error}", "see to what stands above this line first")
+        yield Finding(subject, False, f"not checked: {error}", "solve the problems above this line first")
 
 
 def _check_python() -> Iterator[Finding]:
@@ -288,9 +288,7 @@ def _check_codecs() -> Iterator[Finding]:
         "films",
         not missing,
         f"PyAV {av.__version__}" + (f" without {', '.join(missing)}" if missing else ", with libx264 and AAC"),
-        f"put the ready-built PyAV in its place: {_PIP} install --force-reinstall --only-binary av av"
-        if missing
-        else "",
+        f"install the ready-built PyAV: {_PIP} install --force-reinstall --only-binary av av" if missing else "",
     )
 
 

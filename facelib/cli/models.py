@@ -76,7 +76,7 @@ def calibrate_model(
         list[Path],
         typer.Option(
             "--pictures",
-            help="A folder with one folder of pictures a person; may be repeated, such as for people with one picture.",
+            help="A folder with one folder of pictures per person; may be repeated, as for people with one picture.",
         ),
     ],
     draws: Annotated[int, typer.Option(min=1, help="How many casts of ten people are drawn.")] = 20,

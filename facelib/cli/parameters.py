@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def print_parameters(notebooks: Sequence[Notebook]) -> None:
-    """Print a table a notebook: first the parameters that its cell shows, below a line the further ones."""
+    """Print one table per notebook: first the parameters that its cell shows, below a line the further ones."""
     from facelib.pipeline.notebooks import PLACES
 
     for notebook in notebooks:

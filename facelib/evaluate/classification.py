@@ -75,7 +75,7 @@ def classify_pictures(
     Source: D. Sandberg's FaceNet, "Classifier training of Inception Resnet v1", with the splitting of a data set.
 
     Args:
-        vectors: `(n, d)`, one a picture; NaN where no face was found: left out of training, a mistake in the test.
+        vectors: `(n, d)`, one per picture; NaN where no face was found: left out of training, a mistake in the test.
         names: `(n,)`.
         pictures: `(n,)`, what to call them; None numbers them.
         min_nrof_images_per_class: People with fewer pictures are left out.

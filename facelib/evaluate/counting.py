@@ -1,4 +1,4 @@
-"""How many faces were found, and how many named right or wrong: one count a face and frame."""
+"""How many faces were found, and how many named right or wrong: one count per face and frame."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from facelib.project.names import UNKNOWN
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """Counts of labelled faces, one a face and frame, over one film or several added up.
+    """Counts of labelled faces, one per face and frame, over one film or several added up.
 
     Attributes:
         labelled: Faces in the truth.
@@ -119,7 +119,7 @@ def count(matches: pd.DataFrame) -> Score:
 
 
 def confusion(matches: pd.DataFrame) -> pd.DataFrame:
-    """Count which label got which name, a row a label and a column a name.
+    """Count which label got which name, one row per label and one column per name.
 
     Rows are the people of the truth in alphabetical order, then `unknown` and `no face`; columns the names given in
     the same order, then `unknown` and `not found`. Faces of which the truth does not say whose they are stay out.

@@ -60,12 +60,12 @@ class Evaluation:
 
     @property
     def faces(self) -> pd.DataFrame:
-        """Detection and naming of faces, a row a film and one for all; counts of faces in frames, shares 0 to 1."""
+        """Detection and naming of faces, one row per film and one for all; counts of faces in frames, shares 0 to 1."""
         return self._by_film(lambda matches, _: _face_figures(count(matches)))
 
     @property
     def followed(self) -> pd.DataFrame:
-        """Tracking and naming of tracks, a row a film and one for all; see `TrackingScore` and `TrackScore`."""
+        """Tracking and naming of tracks, one row per film and one for all; see `TrackingScore` and `TrackScore`."""
         return self._by_film(lambda matches, film: self._track_figures(film))
 
     @property
@@ -126,7 +126,7 @@ class Evaluation:
         return pd.DataFrame(rows, columns=["figure", "value", "range"], dtype=object)
 
     def write(self, project: Project, *, more: Mapping[str, object] | None = None) -> list[Path]:
-        """Write `evaluation.csv`, a row a film, and `evaluation.json`, all figures; return their paths.
+        """Write `evaluation.csv`, one row per film, and `evaluation.json`, all figures; return their paths.
 
         Args:
             project: Where to write.

@@ -28,7 +28,7 @@ _TRACK_COLUMNS = ["track", "person", "cluster", "confidence", "distance", "secon
 
 
 def found_faces(files: FilmFiles) -> pd.DataFrame:
-    """Return every face that was found in a film with what its track says, one row a face and frame.
+    """Return every face that was found in a film with what its track says, one row per face and frame.
 
     Tracks that somebody has corrected to be no face are left out.
 

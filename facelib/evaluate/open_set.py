@@ -20,7 +20,7 @@ class OpenSetScore:
     """How often the cast is missed when hardly a stranger gets a name.
 
     Attributes:
-        trials: A row a seed: `seed`, `threshold` (the largest distance named), `fpir` (the fraction of strangers
+        trials: One row per seed: `seed`, `threshold` (the largest distance named), `fpir` (the fraction of strangers
             named), `fnir` (the fraction of probes of the cast without their name), `wrong` (with another's).
         people: Enrolled.
         probes: Pictures of the cast looked up.

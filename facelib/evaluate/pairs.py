@@ -107,7 +107,7 @@ class PairScore:
     """How well pairs of pictures were told to be of one person or of two.
 
     Attributes:
-        folds: A row a fold: `fold`, `pairs`, `threshold` (the largest distance called one person, chosen on the other
+        folds: Per fold: `fold`, `pairs`, `threshold` (the largest distance called one person, chosen on the other
             folds), `accuracy`.
         pairs: Their number.
         not_found: Pairs with a picture in which no face was found; they count as mistakes.

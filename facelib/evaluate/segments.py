@@ -28,7 +28,7 @@ class SegmentScore:
     `f1` are published as means over the people, `unknown` apart.
 
     Attributes:
-        people: A row a person, by name, and last `unknown` for segments of nobody known: `person`, `segments` (of the
+        people: Per person, by name, and last `unknown` for segments of nobody known: `person`, `segments` (of the
             truth), `right`, `wrong` (named in a segment without them), `missed`, `precision`, `recall`, `f1`
             (0 to 1; NaN where there is nothing to divide by, f1 then 0 or NaN).
         segments: Their number.

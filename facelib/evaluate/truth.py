@@ -28,7 +28,7 @@ class Truth:
     """The labelled faces of a film.
 
     Attributes:
-        faces: A row a face: `frame` (0-based), `left`, `top`, `right`, `bottom` (pixels of the film), `person` (a name;
+        faces: Per face: `frame` (0-based), `left`, `top`, `right`, `bottom` (pixels of the film), `person` (a name;
             `unknown` for strangers; empty where nobody says whose it is) and `identity` (the same text for all faces
             of one person, strangers too; empty where that is not known).
         frames: The labelled frames; whatever is found in another frame does not count. None: every frame is labelled.
@@ -66,7 +66,7 @@ class Truths:
 
     @property
     def table(self) -> pd.DataFrame:
-        """One row a film, with what is labelled in it.
+        """One row per film, with what is labelled in it.
 
         `film`, `truth` (file name; empty for none), `frames` (`all`, their number, or `unreadable`), and the numbers of
         labelled `faces`, those of the `cast` and those of `strangers`.
@@ -120,7 +120,7 @@ def load_truth(path: str | Path) -> Truth:
     """Read a truth table, by its suffix: `.txt` as `read_mot` does, anything else as `read_truth` does.
 
     Beside a table `scene.csv` two files may stand: `scene.frames` lists the frames that are labelled, one number a
-    line, where not every frame is; `scene.shots` lists the first and the last frame of each shot, a shot a line.
+    line, where not every frame is; `scene.shots` lists the first and the last frame of each shot, one shot per line.
 
     Raises:
         FileNotFoundError: When there is no such file.
@@ -249,7 +249,7 @@ def read_mot(path: str | Path) -> Truth:
     given = rows.shape[1]
     if given < 6:
         raise ValueError(
-            f"expected lines of frame,id,left,top,width,height in {str(path)!r}, got {given} numbers a line"
+            f"expected lines of frame,id,left,top,width,height in {str(path)!r}, got {given} numbers per line"
         )
     counted = np.ones((len(rows), max(0, 7 - given)))  # where a table does not say, every row counts
     table = pd.DataFrame(np.hstack([rows[:, :7], counted]), columns=_MOT_COLUMNS)

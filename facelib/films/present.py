@@ -158,7 +158,7 @@ def cut_reels(settled: Settled, people: Sequence[str], **options: Any) -> pd.Dat
         **options: As of `facelib.films.reel.write_reel_of`.
 
     Returns:
-        One row a film: `video` (file name), `people` (who of the chosen appears), `pieces`, `seconds` (of the reel),
+        One row per film: `video` (file name), `people` (who of the chosen appears), `pieces`, `seconds` (of the reel),
         `path` (empty where there is nothing to show).
 
     Raises:

@@ -41,7 +41,7 @@ def find_aliases(vectors: ArrayLike, names: ArrayLike, *, threshold: float) -> p
         threshold: The embedder's own; with NaN, where nobody measured it, only the names are compared.
 
     Returns:
-        A row a pair, most certain first: `person` (with more faces) and `other`; `mixed` (0 to 1, the share of
+        One row per pair, most certain first: `person` (with more faces) and `other`; `mixed` (0 to 1, the share of
         the faces that lie at least as near to the other name), `near` (0 to 1, the share of the smaller folder within
         the threshold of the other), `distance` of the nearest two faces, and these: `row` and `other_row`.
 

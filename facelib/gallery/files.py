@@ -30,7 +30,7 @@ class Gallery:
     """The table of known faces, and what it was made with.
 
     Attributes:
-        table: `faces.parquet`, a row a face.
+        table: `faces.parquet`, one row per face.
         detector: Name of the detector that found the faces.
         embedder: Name of the network that made the embeddings.
         weights_sha256: Of that network's weights.
@@ -82,7 +82,7 @@ def write_gallery(
     """Write a gallery as Parquet, with what it was made with in the file's metadata.
 
     Args:
-        table: A row a face.
+        table: One row per face.
         path: `Project.faces`.
         detector: How the faces were found, as `describe_search` says it.
         embedder: Name of the network.

@@ -34,7 +34,7 @@ def measure_pictures(table: pd.DataFrame, project: Project, *, progress: bool = 
         progress: Whether to show a progress bar.
 
     Returns:
-        A row a row of `table`, with its index: `size` (the shorter side of the face, in pixels), `turn` (-1 to 1: the
+        Per row of `table`, with its index: `size` (the shorter side of the face, in pixels), `turn` (-1 to 1: the
         nose's way from the middle of the eyes, 0 facing the camera, beyond 0.5 in profile, negative towards
         the picture's left), `light` (0 to 100: the lightness that a quarter of the face exceeds), and two perceptual
         hashes as uint64, `whole` of the picture and `portrait` of the face with a margin (pHash by imagehash; 0 where

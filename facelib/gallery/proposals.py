@@ -110,7 +110,7 @@ def misfiled_copies(used: pd.DataFrame, *, threshold: float) -> list[_Proposal]:
 
 
 def curated_away(faces: pd.DataFrame, likeness: Likeness) -> list[_Proposal]:
-    """List what automatic curation has left out, one face a picture."""
+    """List what automatic curation has left out, one face per picture."""
     found = []
     for row, face in _records(faces[faces["reason"] == "outlier"]):
         fits = likeness.of(face["embedding"], other_than=face["person"])

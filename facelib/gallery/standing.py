@@ -97,7 +97,7 @@ def confusable_of(used: pd.DataFrame, *, threshold: float = math.nan) -> pd.Data
         threshold: The embedder's own; with NaN there is no `share`, and the nearest two faces rank.
 
     Returns:
-        `person`, `other`, `share`, `distance`, `picture`, `other_picture`: a row a pair, the likeliest first.
+        `person`, `other`, `share`, `distance`, `picture`, `other_picture`: one row per pair, the likeliest first.
     """
     columns = pd.Index(["person", "other", "share", "distance", "picture", "other_picture"])
     people, codes = np.unique(used["person"].to_numpy(dtype=object), return_inverse=True)

@@ -54,7 +54,7 @@ def import_lfw(
     limits: ArchiveLimits | None = None,
     progress: bool = True,
 ) -> pd.DataFrame:
-    """Unpack the archive of Labeled Faces in the Wild, or any other with one folder of pictures a person.
+    """Unpack the archive of Labeled Faces in the Wild, or any other with one folder of pictures per person.
 
     The archive is checked from end to end before anything is written, see `facelib.gather.archives`; then each picture
     is checked before it is kept. Existing files stay as they are, so that it may be killed and run again. People
@@ -69,7 +69,7 @@ def import_lfw(
         progress: Show a bar with rate and time left.
 
     Returns:
-        The columns `IMPORTED_COLUMNS`, a row a picture of the people who are not left out.
+        The columns `IMPORTED_COLUMNS`, one row per picture of the people who are not left out.
 
     Raises:
         FileNotFoundError: When there is no such archive.

@@ -27,7 +27,7 @@ from facelib.project.names import NOT_A_FACE, UNKNOWN, checked_name
 from facelib.project.spreadsheets import read_csv_table
 
 ACCEPTED_COLUMNS = ["proposed", "person", "picture", "reason"]
-"""A row a picture that was to be taken over: its path in the data folder, or why it has none."""
+"""One row per picture that was to be taken over: its path in the data folder, or why it has none."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -117,7 +117,7 @@ def accept_people(project: Project, names: Mapping[str, str] | None = None) -> p
             and folders with one name become one person. None takes the folders that were given another name by hand.
 
     Returns:
-        The columns `ACCEPTED_COLUMNS`, a row a picture of the folders named; `picture` is relative to the project's
+        The columns `ACCEPTED_COLUMNS`, one row per picture of the folders named; `picture` is relative to the project's
         data folder, also where it was there before.
 
     Raises:

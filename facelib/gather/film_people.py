@@ -16,7 +16,7 @@ from facelib.films.unknowns import group_unknowns
 from facelib.project.names import UNKNOWN, group_number
 
 PROPOSED_COLUMNS = ["person", "picture", "film", "track", "frame", "time", "quality", "sha256"]
-"""A row a picture: whose, its path in the folder of proposals, and where in which film it was taken."""
+"""One row per picture: whose, its path in the folder of proposals, and where in which film it was taken."""
 
 PEOPLE_COLUMNS = ["person", "known_as", "seconds", "tracks", "films", "pictures", "first_film", "first_time"]
 """A row a proposed person, longest on screen first."""

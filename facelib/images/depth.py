@@ -17,7 +17,7 @@ from facelib.images.large import LARGEST_WHOLE, check_size
 
 _BITS = (8, 10, 12, 14, 16, 24, 32)
 _GREY_KINDS, _RGB = (0, 1), 2  # TIFF's photometric interpretations: white or black is zero; red, green and blue
-_PLANES = 2  # of TIFF's planar configurations: one plane a channel
+_PLANES = 2  # of TIFF's planar configurations: one plane per channel
 _SLAB = 256  # rows converted at one time
 _CODESTREAM, _JPEG2000 = b"\xff\x4f\xff\x51", b"\0\0\0\x0cjP  "
 _JPEG2000_HEAD = 1 << 16  # bytes in which the codestream begins

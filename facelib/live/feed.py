@@ -30,7 +30,7 @@ _OPTIONS = {
     "rtsps": {"rtsp_transport": "tcp", "fflags": "nobuffer", "analyzeduration": "1000000"},
 }
 
-# For these formats FFmpeg invents the times: 25 pictures a second, however they come.
+# For these formats FFmpeg invents the times: 25 pictures per second, however they come.
 _WITHOUT_CLOCK = frozenset({"mpjpeg", "mjpeg", "h264", "hevc", "m4v"})
 
 _log = logging.getLogger(__name__)

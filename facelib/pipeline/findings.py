@@ -1,4 +1,4 @@
-"""What a run found, in words: a line a step, and who is in the films."""
+"""What a run found, in words: one line per step, and who is in the films."""
 
 from __future__ import annotations
 

@@ -129,7 +129,7 @@ def run_pipeline(
         KeyboardInterrupt: When stopped by the user; the kernel is stopped first.
 
     Returns:
-        One result a step, up to the first that failed.
+        One result per step, up to the first that failed.
     """
     place = Project(project.name, project.data_dir.absolute(), project.output_dir.absolute())
     chosen = _choose_steps(notebooks, steps, parameters or {})

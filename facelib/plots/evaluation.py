@@ -143,7 +143,7 @@ def draw_confusion(table: pd.DataFrame) -> go.Figure:
     """Draw the confusion matrix: shares of each label's faces, with their number in each field.
 
     Args:
-        table: A row a label and a column a name, as `facelib.evaluate.confusion` gives it. Rows and columns without a
+        table: Rows by label, columns by name, as `facelib.evaluate.confusion` gives it. Rows and columns without a
             face are left out, but for the people of the truth.
 
     Returns:

@@ -150,7 +150,7 @@ def _lay_out(figure: go.Figure, *, more: int = 0) -> None:
 
 
 def _add_map(figure: go.Figure, points: pd.DataFrame, looks: Mapping[str, Mark], column: int, *, legend: bool) -> None:
-    """Add a trace a person, in the order of the names; those who are on no point have an empty one."""
+    """Add one trace per person, in the order of the names; those who are on no point have an empty one."""
     for person, mark in looks.items():
         rows = points[points["person"] == person]
         figure.add_scatter(

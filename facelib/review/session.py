@@ -54,7 +54,7 @@ class Review:
         FileNotFoundError: When a film has no tracks yet.
 
     Attributes:
-        tracks: One row a track: the columns of `tracks.parquet` without `embedding`, and `video`, `label`,
+        tracks: One row per track: the columns of `tracks.parquet` without `embedding`, and `video`, `label`,
             `seconds`, `effect`, `worth`, `decided`, and the track's best face: `frame`, `left`, `top`, `right`,
             `bottom`.
         warnings: A sentence for each person whom the user named twice in one moment.
@@ -320,7 +320,7 @@ class Review:
         return {row: (when, by) for row, when, by in found if row is not None}
 
     def summary(self) -> pd.DataFrame:
-        """Return one row a film: its tracks, and how many are named, unknown, no face, decided, and unsure."""
+        """Return one row per film: its tracks, and how many are named, unknown, no face, decided, and unsure."""
         counted = self.tracks.assign(
             named=~self.tracks["person"].isin([UNKNOWN, NOT_A_FACE]),
             unknown=self.tracks["person"] == UNKNOWN,

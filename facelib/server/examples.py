@@ -90,7 +90,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "PictureProposal": _PROPOSAL,
     "NameQuestion": _QUESTION,
     "DoctorFindings": {
-        "advice": ["Ada Lovelace has 12 pictures; 50 make names surer."], "questions": [_QUESTION],
+        "advice": ["Ada Lovelace has 12 pictures; 50 make names more certain."], "questions": [_QUESTION],
         "proposals": [_PROPOSAL],
     },
     "Training": {"kind": "knn", "k": 5, "wanted_fpir": 0.01},

@@ -27,7 +27,7 @@ class ChosenFaces(FaceBoard):
     """Faces that were chosen elsewhere, to decide about all of them, or about the marked ones.
 
     Args:
-        points: A row a face, with `picture`, `face`, `person` and, where known, the box.
+        points: One row per face, with `picture`, `face`, `person` and, where known, the box.
         project: Whose pictures.
         changed: Called when another face is chosen, and when something is decided.
         page_size: Faces on a page.

@@ -28,7 +28,7 @@ class EmbeddingMap(ipywidgets.VBox):  # type: ignore[misc]
     when they are first shown, not before, so that a large gallery opens at once.
 
     Args:
-        points: One row a face, with the columns `picture`, `face`, `person`, `x`, `y`, and, to show the face
+        points: One row per face, with the columns `picture`, `face`, `person`, `x`, `y`, and, to show the face
             instead of the whole picture, `left`, `top`, `right`, `bottom`.
         folder: What `picture` is relative to: the project's data folder.
         project: Whose pictures they are; without it nothing can be decided here.

@@ -142,7 +142,7 @@ def test_a_stream_over_rtsp_is_read_and_its_loss_is_mended_within_ten_seconds(re
 
 
 def test_a_camera_over_http_is_told_by_when_its_pictures_come(read, mjpeg_server):
-    # Without times of its own, FFmpeg would count 25 pictures a second.
+    # Without times of its own, FFmpeg would count 25 pictures per second.
     server = mjpeg_server([np.full((48, 64, 3), 8 * i, np.uint8) for i in range(30)], rate=5)
     reader, told = read(server.address)
 

@@ -121,7 +121,7 @@ def sure_of_unknown(nobody: FloatArray, quality: FloatArray, *, tells: float = _
     Args:
         nobody: `(n,)`, the probability of being nobody in the cast.
         quality: `(n,)`, 0 to 1, of the best face.
-        tells: What a sharp face adds to the logarithm of the odds; raising it makes sharp strangers surer.
+        tells: What a sharp face adds to the logarithm of the odds; raising it makes sharp strangers more certain.
     """
     likely = np.clip(nobody, _LEAST, 1 - _LEAST)
     odds = np.log(likely / (1 - likely)) + tells * sharpness_of(quality)

@@ -130,7 +130,7 @@ def _votes(
 def _taught(
     named: pd.DataFrame, looks: pd.DataFrame, recognizer: Recognizer, info: RecognizerInfo
 ) -> tuple[Recognizer, tuple[str, ...]]:
-    """Return the recognizer fitted to the gallery and the film's surest faces, and the names of its rows."""
+    """Return the recognizer fitted to the gallery and the film's most certain faces, and the names of its rows."""
     sure = named[(named["source"] == "face") & (named["confidence"] >= _TEACHES)]
     names = dict(zip(sure["track"], sure["person"], strict=True))
     lessons = looks[looks["track"].isin(names)]

@@ -45,7 +45,7 @@ def near(name: str, known: Iterable[str]) -> str:
 
 
 def as_lines(value: object) -> object:
-    """Take text as one entry a line, and nothing as no entry."""
+    """Take text as one entry per line, and nothing as no entry."""
     if isinstance(value, str):
         return [line.strip() for line in value.splitlines() if line.strip()]
     return [] if value is None else value
@@ -89,7 +89,7 @@ class ParameterDescription:
 
 
 class NotebookParameters(BaseModel):
-    """The parameters of one notebook; a subclass has one field a parameter.
+    """The parameters of one notebook; a subclass has one field per parameter.
 
     Those that the notebook's own cell shows are the ones met first; the others come in its `options`.
 

@@ -28,7 +28,9 @@ class AnnotateVideoParameters(NotebookParameters):
     seconds_between_samples: float = Field(
         0.1, gt=0, description="faces are looked for this often; boxes in between are interpolated"
     )
-    confidence_threshold: Share = Field(0.7, description="least probability of a name; below it a track stays unknown")
+    confidence_threshold: Share = Field(
+        0.7, description="minimum probability of a name; below it a track stays unknown"
+    )
     context: bool = Field(True, description="carry names to small and turned faces by clothes and places")
     draw: bool = Field(True, description="write annotated.mp4")
     blur: Literal["nobody", "strangers", "everyone"] = Field(
@@ -38,7 +40,9 @@ class AnnotateVideoParameters(NotebookParameters):
         ["csv", "json", "vtt", "srt", "otio", "edl", "fcpxml", "annotations", "mot", "graphml"],
         description="or others",
     )
-    score: Share | None = Field(None, description="least score of a face that is shown; None takes the detector's own")
+    score: Share | None = Field(
+        None, description="minimum score of a face that is shown; None takes the detector's own"
+    )
     smallest_face: float = Field(
         16.0, gt=0, description="pixels of the film; smaller faces are not looked for, and a larger value is faster"
     )
@@ -60,7 +64,9 @@ class AnnotateVideoParameters(NotebookParameters):
     tracker: Literal["sort", "bytetrack", "ocsort"] = Field(
         "bytetrack", description="how faces are linked: sort, bytetrack or ocsort"
     )
-    dominant_ratio: Share = Field(0.8, description="least share of a track's best faces that must agree with its name")
+    dominant_ratio: Share = Field(
+        0.8, description="minimum share of a track's best faces that must agree with its name"
+    )
     adapt_to_film: bool = Field(
         False, description="add the film's most certain faces to the gallery, for this film only, and name again"
     )
@@ -112,7 +118,7 @@ class EvaluateParameters(NotebookParameters):
     pairs: str = Field(
         "", description="a list of pairs in the form of LFW's pairs.txt or pairsDevTest.txt; empty leaves this out"
     )
-    pairs_pictures: str = Field("", description="the folder of its pictures, one folder a person")
+    pairs_pictures: str = Field("", description="the folder of its pictures, one folder per person")
     min_nrof_images_per_class: PositiveInt = Field(
         40, description="of the classification experiment; people with fewer pictures are left out"
     )
@@ -156,10 +162,12 @@ class LiveCameraParameters(NotebookParameters):
     smallest_face: float = Field(
         16.0, gt=0, description="pixels of the picture; smaller faces are not looked for, and a larger value is faster"
     )
-    confidence_threshold: Share = Field(0.7, description="least probability of a name; below it a face stays unknown")
+    confidence_threshold: Share = Field(0.7, description="minimum probability of a name; below it a face stays unknown")
     loop: bool = Field(False, description="start a film again at its end")
     record: bool = Field(False, description="record the annotated picture after each start")
-    score: Share | None = Field(None, description="least score of a face that is shown; None takes the detector's own")
+    score: Share | None = Field(
+        None, description="minimum score of a face that is shown; None takes the detector's own"
+    )
     working_size: PositiveInt = Field(
         640, description="pixels of the longer side of the picture in which faces are looked for"
     )

@@ -20,7 +20,7 @@ class GatherDataParameters(NotebookParameters):
     videos_from: Lines = Field(
         [], description="films, folders of films, or addresses of films, to bring in; one text or a list"
     )
-    names: Lines = Field([], description="people to look for on the web, one a line or a list; empty looks for nobody")
+    names: Lines = Field([], description="people to look for on the web, one per line or a list; empty: nobody")
     dataset_from: str = Field(
         "", description="LFW's archive, a list of FaceScrub's, or a folder tree of any depth; empty takes none"
     )

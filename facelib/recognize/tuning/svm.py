@@ -138,7 +138,7 @@ class _Machines:
     def tried(
         self, probes: FloatArray, numbers: NDArray[np.intp], people: NDArray[np.intp], kept: NDArray[np.bool_]
     ) -> Lookups:
-        """Train on the kept faces, and look up probes: a column a person, `1 - probability`."""
+        """Train on the kept faces, and look up probes: one column per person, `1 - probability`."""
         machine = OpenSetSVM(**self.options).fit(self.vectors[kept], self.codes[kept])
         scores = np.full((len(probes), self.count), np.inf)
         rows = np.tile(self.first, (len(probes), 1))

@@ -62,26 +62,26 @@ def tune(
     seed: int = 0,
     progress: bool = True,
 ) -> Tuning:
-    """Try a gallery against itself and fit the threshold for a wanted error.
+    """Test a gallery against itself and fit the threshold for a wanted error.
 
     Args:
         gallery: The known faces; at least one is used.
         fallback: The embedder's own threshold, a distance: taken where the cast is too small to fit one.
             For an SVM the limit is a probability of 0.5, and it is the farthest that a face may lie from a person's.
         kind: `"knn"`, the nearest faces vote; `"svm"`, one support vector machine a person.
-        k: How many neighbours vote; see `OpenSetKNN`. An SVM takes no notice.
-        weights: How votes count; see `OpenSetKNN`. An SVM takes no notice.
+        k: How many neighbours vote; see `OpenSetKNN`. Ignored for an SVM.
+        weights: How votes count; see `OpenSetKNN`. Ignored for an SVM.
         kernel: See `OpenSetSVM`.
         C: See `OpenSetSVM`.
         wanted_fpir: The wanted fraction of strangers given a name, 0 to 1.
         strangers: Faces of people who are not of the cast, as further impostor trials: of
             `facelib.gallery.strangers.embed_strangers`, or their embeddings, `(s, d)`.
-        aliases: Pairs of names that may be one person's: until somebody says who is who they are no strangers to
+        aliases: Pairs of names that may be one person: until that is answered they do not count as strangers to
             each other. None looks for them; see `facelib.gallery.find_aliases`.
         per_person: Whether each person gets a threshold of their own; see `thresholds.fit_per_person`. Without it,
             only look-alikes do who would lower everybody's, see `thresholds.find_look_alikes`. The
             machines of an SVM are calibrated person by person as it is, and gain next to nothing.
-        leave_out_near_duplicates: Whether a face is tried without the faces of its person that come of the same
+        leave_out_near_duplicates: Whether a face is tested without the faces of its person that come from the same
             source; see `thresholds.near_duplicate_groups`. Without it, copies of a picture flatter the figures.
         largest_k: Up to which k `Tuning.at` can look; at least `k`.
         seed: Of the bootstrap and, for an SVM, of the folds.

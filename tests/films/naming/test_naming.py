@@ -1,4 +1,4 @@
-"""One name a track, never twice in one frame, and every name with its reason."""
+"""One name per track, never twice in one frame, and every name with its reason."""
 
 from __future__ import annotations
 
