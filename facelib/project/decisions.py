@@ -45,10 +45,7 @@ def append_corrections(path: str | Path, rows: pd.DataFrame) -> None:
     path = Path(path)
     with writer_lock(path):
         old = path.read_bytes() if path.is_file() else b""
-        if not old.strip():
-            new = csv_text(rows[CORRECTION_COLUMNS]).encode()
-        else:
-            new = _in_form_of(old, rows, path)
+        new = _in_form_of(old, rows, path) if old.strip() else csv_text(rows[CORRECTION_COLUMNS]).encode()
         write_bytes(old + new, path, sync=True)
 
 
