@@ -93,8 +93,8 @@ def test_a_film_that_breaks_off_is_played_so_far(read, make_film):
 
 def test_a_film_called_like_an_address_with_text_of_another_encoding_is_played(read, make_film, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    source = str(make_film(frames=3))
-    with av.open(source) as film, av.open("file:10:30.mkv", "w", metadata_encoding="latin-1") as output:
+    output = av.open("file:10:30.mkv", "w", metadata_encoding="latin-1")
+    with av.open(str(make_film(frames=3))) as film, output:
         output.metadata["title"] = "caf\u00e9"
         stream = output.add_stream_from_template(film.streams.video[0])
         for packet in film.demux(film.streams.video[0]):
