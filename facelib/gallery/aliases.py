@@ -85,7 +85,8 @@ def _near_pairs(
     for one, other in same_names(code):
         near[code[one], code[other]] = True
     rank = np.argsort(np.argsort(-np.bincount(codes), kind="stable"))
-    pairs = {tuple(sorted(pair, key=rank.__getitem__)) for pair in np.argwhere(near).tolist() if pair[0] != pair[1]}
+    found = ((int(one), int(other)) for one, other in np.argwhere(near))
+    pairs = {(one, other) if rank[one] < rank[other] else (other, one) for one, other in found if one != other}
     return sorted(pairs, key=lambda pair: (rank[pair[0]], rank[pair[1]]))
 
 
