@@ -84,9 +84,8 @@ def _near_pairs(
     code = {str(name): place for place, name in enumerate(people)}
     for one, other in same_names(code):
         near[code[one], code[other]] = True
-    rank = np.argsort(np.argsort(-np.bincount(codes), kind="stable"))
-    found = ((int(one), int(other)) for one, other in np.argwhere(near))
-    pairs = {(one, other) if rank[one] < rank[other] else (other, one) for one, other in found if one != other}
+    rank = np.argsort(np.argsort(-np.bincount(codes), kind="stable")).tolist()
+    pairs = {(one, other) for one, other in np.argwhere(near | near.T).tolist() if rank[one] < rank[other]}
     return sorted(pairs, key=lambda pair: (rank[pair[0]], rank[pair[1]]))
 
 
