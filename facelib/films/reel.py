@@ -35,7 +35,7 @@ class Reel:
 
     Attributes:
         path: The film.
-        pieces: One row a piece: `start`, `end` (presentation times in the film of its first and its last frame, in
+        pieces: One row per piece: `start`, `end` (presentation times in the film of its first and its last frame, in
             seconds), `reel_start` (seconds in the reel), `frames`, `people`.
         seconds: How long it runs.
     """
