@@ -139,7 +139,7 @@ def write_reel_of(
         people: Names, at least one.
         together: Only where all of them are on screen at once.
         margin: Seconds shown before and after each appearance as well.
-        quality: As of `write_reel`.
+        quality: As in `write_reel`.
         progress: Show a bar.
 
     Returns:
