@@ -26,7 +26,7 @@ class MergedTracks:
     Attributes:
         tracks: In the order of their first frames, numbered one after the other.
         embeddings: One row per track, `(n, dimension)` float32: the mean of its tracklets' embeddings, weighted by the
-            quality of their looks.
+            quality of their samples.
         members: For each track the indices of its tracklets, in the order given.
     """
 
@@ -67,7 +67,7 @@ def merge_tracklets(
         longest_gap: Seconds between two tracklets beyond which they are not merged.
         nearby_gap: Seconds during which a face is expected to stay in its place.
         full_size: Width of a face in pixels from which its embedding is trusted in full.
-        most_looks: How many of its best looks a merged track keeps.
+        most_looks: How many of its best samples a merged track keeps.
         first_number: The number of the first track; None takes the lowest of those given.
 
     Raises:

@@ -47,7 +47,7 @@ def build_gallery(
         known: A former gallery. Pictures with a sha256 that occurs in it are not looked at again, provided that it
             was made with the same detector and options (`describe_search`), embedder and weights. Of a bare table,
             which does not say what it was made with, only the embeddings' length is checked.
-        working_size: As of `find_portrait`.
+        working_size: As in `find_portrait`.
         progress: Whether to show a progress bar.
 
     Returns:

@@ -134,7 +134,7 @@ def _members(codes: NDArray[np.intp]) -> list[NDArray[np.intp]]:
 
 
 def likenesses(confusable: pd.DataFrame) -> list[str]:
-    """Return which three pairs, as of `confusable_of`, are most easily confused, a sentence each."""
+    """Return which three pairs, as in `confusable_of`, are most easily confused, a sentence each."""
     close = confusable[confusable["share"] >= _CONFUSABLE].head(3)
     return [
         f"{first} and {second} are easily confused: {share:.0%} of their faces lie within the threshold of the "

@@ -52,7 +52,7 @@ def embed_strangers(
         detector: Finds the faces.
         embedder: Embeds them.
         cast: The known faces: a file that is among their pictures too is no stranger's.
-        working_size: As of `find_portrait`.
+        working_size: As in `find_portrait`.
         progress: Show a bar.
 
     Returns:

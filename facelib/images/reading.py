@@ -83,7 +83,7 @@ def check_picture(path: str | Path) -> tuple[int, int, str]:
 
     Raises:
         FileNotFoundError: When there is no such file.
-        UnreadablePicture: As of `read_image`.
+        UnreadablePicture: As in `read_image`.
     """
     facts = None
     with (

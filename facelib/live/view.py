@@ -93,7 +93,7 @@ def draw_faces(planes: Planes, faces: Iterable[LiveFace], colours: Mapping[str, 
     Args:
         planes: Y `(h, w)`, U and V `(h/2, w/2)`, uint8.
         faces: Boxes in pixels of the picture.
-        colours: As of `annotate_picture`.
+        colours: As in `annotate_picture`.
     """
     line = max(2, round(planes[0].shape[0] / 240) // 2 * 2)
     marks = []
