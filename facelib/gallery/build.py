@@ -40,7 +40,7 @@ def build_gallery(
 
     Args:
         project: Its `people/` holds one folder of pictures per person; names that were merged are one person. Files
-            without a picture's suffix are ignored. Pictures listed in `disabled.txt` in the project's data folder, one
+            that are no pictures are ignored. Pictures listed in `disabled.txt` in the project's data folder, one
             path relative to that folder a line, are not used; lines that start with `#` are comments.
         detector: Finds the faces.
         embedder: Embeds them.

@@ -110,7 +110,7 @@ def read_people(folder: str | Path, *, least_pictures: int = 5, level: int | Non
     """List the pictures of people, one folder each.
 
     LFW (`Name/Name_0001.jpg`), FaceScrub (`actors/faces/Name/...`), MS-Celeb (`m.0abc/...`) and a project's own
-    `people/Name/...` are all read; files without a picture's suffix and hidden files are skipped. A
+    `people/Name/...` are all read; files that are no pictures and hidden files are skipped. A
     person who has several folders, such as `actors/faces/Name` and `actors/images/Name`, is one person.
 
     Args:
