@@ -141,7 +141,13 @@ def test_a_file_without_a_form_has_none():
 
 @pytest.mark.parametrize(
     ("values", "told"),
-    [({"size": 0}, "0"), ({"size": 8.5}, "8.5"), ({"size": 8, "mean": math.nan}, "nan"), ({"size": 8, "colour": "GRB"}, "GRB"), ({"size": 8, "alignment": "eyes"}, "eyes")],
+    [
+        ({"size": 0}, "0"),
+        ({"size": 8.5}, "8.5"),
+        ({"size": 8, "mean": math.nan}, "nan"),
+        ({"size": 8, "colour": "GRB"}, "GRB"),
+        ({"size": 8, "alignment": "eyes"}, "eyes"),
+    ],
 )
 def test_an_impossible_form_is_refused(values, told):
     with pytest.raises(ValueError, match=told):
