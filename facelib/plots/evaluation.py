@@ -174,7 +174,7 @@ def draw_confusion(table: pd.DataFrame) -> go.Figure:
     figure.update_layout(template=template(), title="Who got which name", height=230 + 34 * max(rows, 2))
     # Ticks at numbers with names as their text: two names that wrap alike stay two rows.
     figure.update_xaxes(
-        title="name given", tickvals=list(range(columns)), ticktext=names, showgrid=False, tickangle=-40
+        title="name given", tickvals=list(range(columns)), ticktext=names, showgrid=False, autotickangles=[0, -45, -90]
     )
     figure.update_yaxes(
         title="truth", tickvals=list(range(rows)), ticktext=labels, showgrid=False, autorange="reversed"

@@ -134,7 +134,7 @@ class Confusion(FittedFigure):
             margin={"l": 12, "r": 12, "t": 46, "b": 12},
             title={"xref": "container", "x": 0.02, "text": "Who got which name"},
         )
-        figure.update_xaxes(showgrid=False, tickangle=-45, tickfont_size=11)
+        figure.update_xaxes(showgrid=False, autotickangles=[0, -45, -90], tickfont_size=11)
         figure.update_yaxes(showgrid=False, autorange="reversed", tickfont_size=11)
         super().__init__(figure)
         self.show(setting)
