@@ -7,7 +7,7 @@ from .map import draw_map
 from .mistakes import show_mistakes
 from .people import draw_people
 from .style import escaped, template
-from .tables import Table, heading
+from .tables import Table, heading, prose
 from .thresholds import draw_distances, draw_outcomes
 from .thumbnails import Thumbnails, contact_sheet, face_thumbnail, thumbnails
 
@@ -34,6 +34,7 @@ __all__ = [
     "marks",
     "project_colours",
     "project_marks",
+    "prose",
     "show_mistakes",
     "template",
     "themed",

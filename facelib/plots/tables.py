@@ -1,4 +1,4 @@
-"""Tables and headings as notebooks and reports show them."""
+"""Tables, headings and sentences as notebooks and reports show them."""
 
 from __future__ import annotations
 
@@ -50,3 +50,8 @@ class Table:
 def heading(text: str) -> HTML:
     """Return a name, such as a film's, to stand over what belongs to it."""
     return HTML(f'<p style="margin: 8px 0"><b>{html.escape(text)}</b></p>')
+
+
+def prose(*lines: str) -> HTML:
+    """Return sentences, a paragraph each, that break where the page ends, as printed ones do within a word."""
+    return HTML("".join(f'<p style="margin: 4px 0">{html.escape(line)}</p>' for line in lines))
