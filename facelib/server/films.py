@@ -169,4 +169,4 @@ def find_named(project: Project, video: str) -> Path:
 
 
 def _unnamed(film: Path) -> Problem:
-    return Problem(409, f"expected a film with names, {film.name!r} has none yet; let it be looked at first")
+    return Problem(409, f"expected a film with names, {film.name!r} has none yet: name the people in it first")
