@@ -22,13 +22,14 @@ class _Commands(TyperGroup):
             return super().invoke(ctx)
         except BrokenPipeError:  # such as `facelib models | head`
             raise
-        except (ValueError, OSError, ImportError) as error:  # an extra that is not installed says so
+        # An extra that is not installed says so, and a network that does not run, on a GPU that is not there or at all.
+        except (ValueError, OSError, ImportError, RuntimeError) as error:
             if ctx.params["debug"]:
                 raise
             typer.echo(f"Error: {error}", err=True)
             raise typer.Exit(1) from None
         except KeyboardInterrupt:
-            typer.echo("\nStopped. What was done stays; the same command goes on from there.", err=True)
+            typer.echo("\nStopped. Run the same command again to continue.", err=True)
             raise typer.Exit(130) from None
 
 
@@ -54,7 +55,7 @@ def _options(
         bool, typer.Option("--debug", envvar="FACELIB_DEBUG", help="Show the whole traceback of an error.")
     ] = False,
     show_version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and end.")
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
     """Who is in a film, and when: recognise a known cast in films."""

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from facelib.embed.neighbours import find_neighbours
 from facelib.gallery.report import ENOUGH_PICTURES
 
-_FRONT = 0.2  # of `turn`, 0 straight into the camera: both cheeks are seen about alike
+_FRONT = 0.2  # of `turn`, 0 facing the camera: both cheeks are seen about alike
 _PROFILE = 0.4  # the nose all but covers one eye
 _DARK, _BRIGHT = 35.0, 80.0  # lightness; skin of any tone in daylight lies between
-_CONFUSABLE = 0.01  # of two people's faces, the least share that is told
+_CONFUSABLE = 0.01  # of two people's faces, the smallest share that is reported
 _LACKS = {
     "front": "view from the front",
     "turned": "face turned to a side",
@@ -74,15 +74,15 @@ def coverage_of(used: pd.DataFrame) -> pd.DataFrame:
 
 
 def lacking(coverage: pd.DataFrame) -> list[str]:
-    """Return what a gallery lacks in words, a sentence for each kind of picture, such as "No profile of Ada."."""
+    """Return what a gallery lacks in words, a sentence per kind of picture, such as "There is no profile of Ada."."""
     texts = []
     for column, what in _LACKS.items():
         names = coverage.loc[coverage[column] == 0, "person"].to_list()
         if len(names) == len(coverage) > 1:
-            texts.append(f"No {what} of anybody.")
+            texts.append(f"There is no {what} of anybody.")
         elif names:
             more = f" and {len(names) - 10} more" if len(names) > 10 else ""
-            texts.append(f"No {what} of {', '.join(names[:10])}{more}.")
+            texts.append(f"There is no {what} of {', '.join(names[:10])}{more}.")
     return texts
 
 
@@ -97,7 +97,7 @@ def confusable_of(used: pd.DataFrame, *, threshold: float = math.nan) -> pd.Data
         threshold: The embedder's own; with NaN there is no `share`, and the nearest two faces rank.
 
     Returns:
-        `person`, `other`, `share`, `distance`, `picture`, `other_picture`: a row a pair, the likeliest first.
+        `person`, `other`, `share`, `distance`, `picture`, `other_picture`: one row per pair, the likeliest first.
     """
     columns = pd.Index(["person", "other", "share", "distance", "picture", "other_picture"])
     people, codes = np.unique(used["person"].to_numpy(dtype=object), return_inverse=True)
@@ -134,7 +134,7 @@ def _members(codes: NDArray[np.intp]) -> list[NDArray[np.intp]]:
 
 
 def likenesses(confusable: pd.DataFrame) -> list[str]:
-    """Return which three pairs, as of `confusable_of`, are most easily confused, a sentence each."""
+    """Return which three pairs, as in `confusable_of`, are most easily confused, a sentence each."""
     close = confusable[confusable["share"] >= _CONFUSABLE].head(3)
     return [
         f"{first} and {second} are easily confused: {share:.0%} of their faces lie within the threshold of the "

@@ -21,13 +21,13 @@ def draw_map(
     """Draw the map as a scatter plot, one colour and symbol a person, the picture's name on hover.
 
     Args:
-        points: One row a face, with the columns `picture`, `face`, `person`, `x` and `y`.
+        points: One row per face, with the columns `picture`, `face`, `person`, `x` and `y`.
         people: The whole cast, when `points` holds a part of it only, so that colours stay as in the other figures.
         looks: Of people, such as `facelib.plots.colours` returns; without it each figure has its own.
         lasso: Whether dragging draws a loop around points, where it otherwise zooms.
 
     Returns:
-        A figure with one trace a person, in the order of the sorted names; each point's `customdata` is the
+        A figure with one trace per person, in the order of the sorted names; each point's `customdata` is the
         position of its row in `points`.
     """
     chosen = marks(points["person"] if people is None else [*people, *points["person"]]) | dict(looks or {})

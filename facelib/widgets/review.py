@@ -25,12 +25,12 @@ _ACTIONS = (
         offer="all {size} tracks of {title}, in all films",
         new_people=True,
     ),
-    Action("unknown", "Unknown", ("u",), "unknown: nobody of the cast", "next"),
+    Action("unknown", "Unknown", ("u",), "unknown: nobody in the cast", "next"),
     Action("not a face", "Not a face", ("x",), "not a face", "next"),
     Action("merge", "Merge", ("m",), "merge the groups of the marked faces"),
     Action("split", "Split", ("s",), "split the marked faces off their group"),
     Action("undo", "Undo", ("z",), "undo", "nothing"),
-    Action("sort", "Sort anew", ("r",), "sort anew; what is decided goes out of the way", "nothing"),
+    Action("sort", "Sort again", ("r",), "sort again, and hide what is decided", "nothing"),
     Action("view", "", ("g",), "faces one by one, or in groups", "nothing"),
 )
 _FILTERS: dict[Filter, str] = {
@@ -123,7 +123,7 @@ class TrackReview(FaceBoard):
             "other": label in (UNKNOWN, NOT_A_FACE) or is_group(label),
             "lines": [
                 f"{when} · shot {track['shot']}",
-                f"{'decided' if decided else f'{confidence:.2f} sure'} · {track['seconds']:.1f} s",
+                f"{'decided' if decided else f'confidence {confidence:.2f}'} · {track['seconds']:.1f} s",
             ],
             "tip": str(track["video"]),
             "sure": confidence,
@@ -179,7 +179,7 @@ class TrackReview(FaceBoard):
 
 
 def review_page(review: Review, tracks: Sequence[int], *, most: int = 40, size: int = 112) -> Thumbnails:
-    """Show the best face of tracks with what they are called, how sure that is, where they are, and why.
+    """Show the best face of each track with its name, confidence, place and reason.
 
     Args:
         review: The tracks and their decisions.
@@ -197,7 +197,7 @@ def _tile(review: Review, row: int, size: int) -> str:
     track = review.tracks.loc[row].to_dict()
     picture: bytes | str = next(iter(review.pictures(row)), "no picture")
     label, video = (html.escape(str(track[name])) for name in ("label", "video"))
-    sure = "decided" if track["decided"] else f"{track['confidence']:.2f} sure"
+    sure = "decided" if track["decided"] else f"confidence {track['confidence']:.2f}"
     place = f"{timecode(track['start'])[:-2]}, {track['seconds']:.1f} s<br>shot {track['shot']} of {video}"
     caption = f"<b>{label}</b><br>{sure}<br>{place}"
     return tile(picture, caption, size=size, alt=str(track["label"]), title=str(track["reason"]))

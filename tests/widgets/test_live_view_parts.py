@@ -199,7 +199,7 @@ class TestChanges:
             (Change(WHEN, 61.0, "enrolled", 1, "Nina", 1.0), "Nina, enrolled"),
             (Change(WHEN, 61.0, "left", 1, "Ada"), "Ada left"),
             (Change(WHEN, 61.0, "left", 1, UNKNOWN), ""),
-            (Change(WHEN, 61.0, "unrecorded", message="disk full"), "The recording has ended early: disk full"),
+            (Change(WHEN, 61.0, "unrecorded", message="disk full"), "The recording ended early: disk full"),
             (Change(WHEN, 61.0, "ended"), "The source has ended"),
         ],
     )
@@ -273,4 +273,4 @@ class TestReport:
         seen.follow(view(2, [(1, "<b>Ada</b>", 110, 40), (2, UNKNOWN, 10, 0)]))
         page = faces_page(seen.listed()).html
         assert page.count("<figure") == 2 and page.count("data:image/jpeg;base64") == 1
-        assert "&lt;b&gt;Ada&lt;/b&gt;" in page and "0.90 sure" in page and "no picture" in page
+        assert "&lt;b&gt;Ada&lt;/b&gt;" in page and "confidence 0.90" in page and "no picture" in page

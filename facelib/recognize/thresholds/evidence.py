@@ -99,7 +99,7 @@ def advice_on(outcome: Trials, measured: float, fallback: float, wanted: float, 
     source = "the embedder's own" if chosen == fallback else "a guess"
     capped = f"so the threshold is {source}, {chosen:.4f}"
     if math.isnan(fallback):
-        capped = "but no threshold was measured for this embedder, so this one is used all the same"
+        capped = "but no threshold was measured for this embedder, so this one is used anyway"
     if people_tried(outcome) < FEWEST_PEOPLE:
         return (
             f"With {by} in the gallery {shown}, which is not enough evidence: fewer than {FEWEST_PEOPLE} people cannot "
@@ -132,8 +132,8 @@ def _more_people(outcome: Trials, wanted: float) -> str:
     needed = trials_needed(wanted) or FEWEST_PEOPLE
     strangers = max(needed - len(outcome.impostor), FEWEST_PEOPLE - people_tried(outcome))
     return (
-        f"add pictures of at least {FEWEST_PEOPLE} people, or {strangers} pictures of different people who are not "
-        f"of the cast to the project's strangers folder"
+        f"add pictures of at least {FEWEST_PEOPLE} people, or {strangers} pictures of different people outside "
+        f"the cast to the project's strangers folder"
     )
 
 

@@ -86,9 +86,11 @@ def _problem_of_films(project: Any, job: dict[str, Any]) -> str:
 
 
 def _failed(message: str, job: dict[str, Any]) -> dict[str, Any]:
+    from facelib.pipeline.run import PROCESS_ENDED
+
     if message.startswith("BlockingIOError"):
         return {"busy": message.partition(": ")[2]}
-    if "ended before its time" in message or message.startswith("MemoryError"):
+    if PROCESS_ENDED in message or message.startswith("MemoryError"):
         return {"crashed": f"{message}; a job may take {job['memory_gb']:g} GB"}
     return {"failed": message}
 
@@ -100,4 +102,4 @@ def _tell(out: TextIO, told: dict[str, Any]) -> None:
 
 if __name__ == "__main__":
     main()
-    os._exit(0)  # all is told; to take the imports apart takes a quarter of a second
+    os._exit(0)  # all is reported; unloading the imports would take a quarter of a second

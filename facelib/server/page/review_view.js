@@ -16,7 +16,7 @@ export class ReviewView {
     const tools = keys.map(([key, text, action]) => make("button", { type: "button", onclick: () => this.act(action), attributes: { "aria-keyshortcuts": key } }, text, " ", make("kbd", {}, key)));
     this.undoButton = make("button", { type: "button", onclick: () => this.undo(), attributes: { "aria-keyshortcuts": "Z" } }, "Undo ", make("kbd", {}, "Z"));
     this.left = make("p", { className: "facts" });
-    this.element = make("article", { className: "review-view" }, head("Review", "Those whose check is expected to put most seconds right come first."),
+    this.element = make("article", { className: "review-view" }, head("Review", "Tracks whose correction would put most seconds right come first."),
       make("div", { className: "card tools" }, this.filter.element, ...tools, this.undoButton), this.left, this.status.element, this.grid);
     this.load();
   }
@@ -39,7 +39,7 @@ export class ReviewView {
   card(track, place) {
     const face = track.pictures ? make("img", { className: "face board-face", src: this.correcting.face(track), alt: "", loading: "lazy" }) : make("span", { className: "face board-face letters" }, "–");
     const film = this.app.project.films.find(({ id }) => id === track.video)?.title ?? track.video;
-    const sure = track.decided ? "decided" : `sure to ${percent(track.confidence)}`;
+    const sure = track.decided ? "decided" : `confidence ${percent(track.confidence)}`;
     const play = this.app.link({ film: track.video, t: track.start.toFixed(2) }, `${clockTime(track.start)} in `, make("bdi", {}, film));
     const choose = make("button", { type: "button", className: "board-choose", onclick: () => this.mark(place) }, face, make("span", { className: "board-name" }, make("bdi", {}, track.label)));
     return make("li", { className: "board-card" }, choose, make("p", { className: "facts" }, sure), make("p", { className: "facts" }, play));
