@@ -49,9 +49,13 @@ class Table:
 
 def heading(text: str) -> HTML:
     """Return a name, such as a film's, to stand over what belongs to it."""
-    return HTML(f'<p style="margin: 8px 0"><b>{html.escape(text)}</b></p>')
+    return _shown(f'<p style="margin: 8px 0"><b>{html.escape(text)}</b></p>')
 
 
 def prose(*lines: str) -> HTML:
     """Return sentences, a paragraph each, that break where the page ends, as printed ones do within a word."""
-    return HTML("".join(f'<p style="margin: 4px 0">{html.escape(line)}</p>' for line in lines))
+    return _shown("".join(f'<p style="margin: 4px 0">{html.escape(line)}</p>' for line in lines))
+
+
+def _shown(page: str) -> HTML:
+    return HTML(page)  # type: ignore[no-untyped-call]
