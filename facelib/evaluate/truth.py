@@ -148,7 +148,7 @@ def read_truth(path: str | Path) -> pd.DataFrame:
         FileNotFoundError: When there is no such file.
         ValueError: When a column is missing, or a number is none.
     """
-    table = read_csv_table(path, keep_default_na=False)
+    table = read_csv_table(path)
     missing = [name for name in _COLUMNS if name not in table]
     if missing:
         raise ValueError(f"expected the columns frame, left, top, right, bottom, person in {str(path)!r}: no {missing}")
@@ -206,7 +206,7 @@ def read_mot(path: str | Path) -> Truth:
 def _names(path: Path) -> dict[str, str]:
     if not path.is_file():
         return {}
-    table = read_csv_table(path, dtype=str, keep_default_na=False)
+    table = read_csv_table(path, dtype=str)
     if not {"id", "person"} <= set(table):
         raise ValueError(f"expected the columns id and person in {str(path)!r}, got {list(table)!r}")
     return dict(zip(table["id"].str.strip(), table["person"], strict=True))

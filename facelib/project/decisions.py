@@ -93,7 +93,7 @@ def read_decisions(path: str | Path) -> pd.DataFrame:
         remedy = "bring the file back into that form, or move it away to start again"
         try:
             text = path.read_bytes().decode("utf-8-sig")
-            table = read_csv_table(io.StringIO(text, newline=""), dtype="str", keep_default_na=False)
+            table = read_csv_table(io.StringIO(text, newline=""), dtype="str")
         except ValueError as error:  # the errors of pandas and Unicode are subclasses
             raise ValueError(f"expected a table of corrections at {str(path)!r}, got: {error}; {remedy}") from error
         missing = [name for name in CORRECTION_COLUMNS if name not in table]

@@ -54,7 +54,7 @@ def read_csv_table(source: str | Path | IO[str], **options: Any) -> pd.DataFrame
     """Read a table that `write_table` or `csv_text` wrote; it may also have been saved by a spreadsheet.
 
     Args:
-        source: The file.
+        source: The file; its empty cells are empty texts.
         options: Those of `pandas.read_csv`.
 
     Raises:
@@ -63,7 +63,17 @@ def read_csv_table(source: str | Path | IO[str], **options: Any) -> pd.DataFrame
     """
     import pandas as pd
 
-    return _with_texts(pd.read_csv(source, **options), restore_formula)
+    return _with_texts(pd.read_csv(source, keep_default_na=False, **options), restore_formula)
+
+
+def read_own_table(path: Path | None, columns: list[str]) -> pd.DataFrame:
+    """Read the texts of a table that facelib keeps for itself; no rows where there is none, or a damaged one."""
+    import pandas as pd
+
+    try:
+        return read_csv_table(path or "", dtype="str")[columns]
+    except (OSError, ValueError, KeyError):
+        return pd.DataFrame(columns=pd.Index(columns), dtype="str")
 
 
 def _with_texts(table: pd.DataFrame, change: Any) -> pd.DataFrame:
