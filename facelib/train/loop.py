@@ -107,7 +107,7 @@ def load_result(folder: str | Path) -> TrainingResult:
     curves = _curves(state["curves"])
     shown = [epoch, *(each for each in curves["epoch"] if files.snapshot(each).is_file())]
     snapshots = {int(each): np.load(files.snapshot(each)) for each in sorted(set(shown))}
-    validation = read_csv_table(files.validation, dtype=str, keep_default_na=False)
+    validation = read_csv_table(files.validation, dtype=str)
     return TrainingResult(files.folder, model, settings, curves, validation, snapshots, epoch, state["stopped"])
 
 
