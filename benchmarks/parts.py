@@ -61,17 +61,17 @@ def _as_family(embedder: str, weights: str) -> tuple[EvidenceShape, bool]:
 
 PRESENCE = ((evidence, "_ABSENT", OFF), (evidence, "_AMONG_THE_CAST", OFF))
 PARTS = (
-    Part("all parts"),
-    Part("no turn of the face", pose=False),
-    Part("no cut by the edge", cut=False),
-    Part("no presence in the scene", PRESENCE),
-    Part("no hair", ((joint, "HAIR", replace(HAIR, least=OFF)),)),
-    Part("a stranger may be as probable as another name", ((context, "_RISK", 1.0),)),
-    Part("a doubted name is heard", ((joint, "_DOUBTED", -9.0),)),
-    Part("one picture of a person is as good as ten", ((tracks, "evidence_shape", _as_many),)),
-    Part("the evidence as steep as in a family", ((tracks, "evidence_shape", _as_family),)),
-    Part("none of these", (*PRESENCE, (joint, "_DOUBTED", -9.0)), pose=False, cut=False),
-    Part("face alone", context=False),
+    Part("nothing"),
+    Part("how far a face is turned", pose=False),
+    Part("faces cut by the edge of the picture", cut=False),
+    Part("who is known to be in the scene", PRESENCE),
+    Part("hair", ((joint, "HAIR", replace(HAIR, least=OFF)),)),
+    Part("a name must be more probable against strangers than others", ((context, "_RISK", 1.0),)),
+    Part("doubted names are not passed on", ((joint, "_DOUBTED", -9.0),)),
+    Part("allowance for few pictures of a person", ((tracks, "evidence_shape", _as_many),)),
+    Part("strangers at 1.2 thresholds and more", ((tracks, "evidence_shape", _as_family),)),
+    Part("turn, edge, scene and doubt together", (*PRESENCE, (joint, "_DOUBTED", -9.0)), pose=False, cut=False),
+    Part("all context: the face alone", context=False),
 )
 
 

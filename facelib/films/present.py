@@ -86,7 +86,7 @@ def drawn_at_once(films: Sequence[Path]) -> int:
 
 
 def _pixels(film: Path) -> int:
-    """Return the pixels of a film's picture; 1 of what cannot be read, which will be told when it is drawn."""
+    """Return the pixels of a film's picture; 1 for one that cannot be read, which drawing will report."""
     try:
         info = probe(film)
     except (OSError, UnreadableFilm):
@@ -158,7 +158,7 @@ def cut_reels(settled: Settled, people: Sequence[str], **options: Any) -> pd.Dat
         **options: As of `facelib.films.reel.write_reel_of`.
 
     Returns:
-        One row a film: `video` (file name), `people` (who of the chosen appears), `pieces`, `seconds` (of the reel),
+        One row per film: `video` (file name), `people` (who of the chosen appears), `pieces`, `seconds` (of the reel),
         `path` (empty where there is nothing to show).
 
     Raises:

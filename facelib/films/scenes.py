@@ -34,7 +34,7 @@ def find_setups(backgrounds: Sequence[Image], *, reach: int = 64) -> NDArray[np.
     """Number the camera set-ups: shots whose backgrounds agree in place share one.
 
     Args:
-        backgrounds: One a shot, `(18, 32, 3)` uint8 RGB.
+        backgrounds: One per shot, `(18, 32, 3)` uint8 RGB.
         reach: How many of the set-ups used last a shot is compared with; so time grows with the number of shots.
 
     Returns:
@@ -71,7 +71,7 @@ def find_scenes(
     stay together, and 82 % of the changes between joined films are found.
 
     Args:
-        backgrounds: One a shot, `(18, 32, 3)` uint8 RGB.
+        backgrounds: One per shot, `(18, 32, 3)` uint8 RGB.
         starts: When each shot starts, seconds, ascending.
         least_coherence: Of a cut within a scene. Raising it finds more scenes.
 

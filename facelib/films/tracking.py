@@ -27,7 +27,7 @@ DETECTIONS = pa.schema(
         ("interpolated", pa.bool_()),
     ]
 )
-"""The columns of `detections.parquet`: one row a face and frame, boxes in pixels of the film, times in seconds."""
+"""The columns of `detections.parquet`: one row per face and frame, boxes in pixels of the film, times in seconds."""
 
 TRACK_TYPES = {
     "track": "int32",
@@ -85,7 +85,7 @@ class FilmTracks:
     """What one pass over a film found.
 
     Attributes:
-        tracks: One row a track: `track`, `shot`, `start_frame`, `end_frame`, `start`, `end` (seconds),
+        tracks: One row per track: `track`, `shot`, `start_frame`, `end_frame`, `start`, `end` (seconds),
             `faces` (how many sampled), `until` (seconds: when its last frame leaves the screen, which is when the next
             one comes), `embedding` (mean of its best faces, those turned away counting little).
         read_until: Presentation time of the last frame that could be decoded, seconds.

@@ -39,7 +39,7 @@ def build_gallery(
     `faces.parquet`; a run that was killed continues from there. `write_gallery` removes that file.
 
     Args:
-        project: Its `people/` holds one folder of pictures a person; names that were merged are one person. Files
+        project: Its `people/` holds one folder of pictures per person; names that were merged are one person. Files
             without a picture's suffix are ignored. Pictures listed in `disabled.txt` in the project's data folder, one
             path relative to that folder a line, are not used; lines that start with `#` are comments.
         detector: Finds the faces.
@@ -51,7 +51,7 @@ def build_gallery(
         progress: Whether to show a progress bar.
 
     Returns:
-        A row a face, with the columns of `faces.parquet`. A picture without a face has one row, with face -1 and
+        One row per face, with the columns of `faces.parquet`. A picture without a face has one row, with face -1 and
         boxes and embedding of NaN.
 
     Raises:
@@ -94,7 +94,7 @@ def _find_pictures(project: Project) -> list[tuple[str, Path]]:
         loose = [f"{path.name!r}: {reason}" for path, reason in entries_left_out(project.people)]
         found = f"{len(people)} folders without a picture" if people else loose[0] if loose else "an empty folder"
         raise ValueError(
-            f"expected one folder of pictures a person in {str(project.people)!r}, found {found}; "
+            f"expected one folder of pictures per person in {str(project.people)!r}, found {found}; "
             f"put pictures into {str(project.people / 'Name of a Person')!r}"
         )
     return pictures

@@ -68,7 +68,7 @@ def accept(project: Project, proposals: pd.DataFrame) -> list[str]:
 def undo(project: Project, pictures: Iterable[str]) -> list[str]:
     """Take pictures off `data/<project>/disabled.txt` again: exactly their lines, and the reasons facelib wrote.
 
-    In `faces.parquet` they are judged anew; a table of an older version waits for the next run of 02.
+    In `faces.parquet` they are judged again; a table of an older version waits for the next run of 02.
 
     Args:
         project: Its `data` folder holds the list.
@@ -145,7 +145,7 @@ def merge_people(project: Project, name: str, into: str, *, by: str = "user") ->
     """Merge a name into another, in `faces.parquet` at once; see `facelib.project.identities.merge`.
 
     Raises:
-        ValueError: When the two are the same, or one of them is nobody of the cast.
+        ValueError: When the two are the same, or one of them is nobody in the cast.
         OSError: When the answer cannot be written.
     """
     identities.merge(project, name, into, by=by)
@@ -237,7 +237,7 @@ def _changing(project: Project) -> Iterator[tuple[str, Callable[[str], None]]]:
 
 
 def _bring_in_line(project: Project, *, moved: dict[str, str] | None = None) -> None:
-    """Decide anew which faces of `faces.parquet` are used, as the next run of 02 would."""
+    """Decide again which faces of `faces.parquet` are used, as the next run of 02 would."""
     if not project.faces.is_file():
         return
     gallery = read_gallery(project.faces)

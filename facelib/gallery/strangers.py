@@ -54,7 +54,7 @@ def embed_strangers(
         progress: Show a bar.
 
     Returns:
-        A row a face, with the columns of `faces.parquet`; `person` is empty. Not used are, with the reason as of the
+        A row per face, with the columns of `faces.parquet`; `person` is empty. Not used are, with the reason as of the
         gallery: pictures without a face (`no face`) or that cannot be read (`unreadable`), and files that came before
         or are of the cast (`duplicate`). None where there are no pictures.
 

@@ -116,7 +116,7 @@ def fetch_facescrub(
         progress: Show a bar with rate and time left.
 
     Returns:
-        The columns `IMPORTED_COLUMNS`, a row a picture of these people that was asked for, now or before; `source` is
+        The columns `IMPORTED_COLUMNS`, a row per picture of these people that was asked for, now or before; `source` is
         its address, `picture` relative to `destination`.
 
     Raises:

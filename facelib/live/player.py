@@ -65,7 +65,7 @@ class Player:
         recognition: Finds, follows and names the faces.
         log: Receives the changes.
         seconds: From the beginning of one recognition to that of the next, at least.
-        loop: Whether a film begins anew at its end.
+        loop: Whether a film starts again at its end.
         patience: Seconds without a picture after which the source has failed.
         colours: See `facelib.live.view.LiveView`; may be replaced at any time.
 

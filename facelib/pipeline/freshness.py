@@ -120,7 +120,7 @@ def _films(project: Project, parameters: Mapping[str, object]) -> list[Path]:
 
 
 def _everything_there(project: Project) -> list[Path]:
-    """Return all that lies in the project's `people/` and `videos/`, what is left out with a reason too."""
+    """Return all files in the project's `people/` and `videos/`, those left out with a reason too."""
     return [
         *_cast(project, {}),
         *(path for path, _ in entries_left_out(project.people)),

@@ -49,7 +49,7 @@ def draw_outcomes(
     _mark_threshold(figure, threshold)
     figure.update_layout(
         template=template(),
-        title="What becomes of a face, by the threshold",
+        title="Faces named right, wrong and not at all, by threshold",
         hovermode="x unified",
         height=470,
         margin_t=80,

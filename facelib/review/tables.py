@@ -27,7 +27,7 @@ def read_tracks(path: Path) -> pd.DataFrame:
 
 
 def best_faces(project: Project, film: Path) -> pd.DataFrame:
-    """Return the best face of each track: from its looks, or else the one in the middle of the track."""
+    """Return the best face of each track: from its samples, or else the one in the middle of the track."""
     files = project.film(film)
     looks = str(files.looks) if files.looks.is_file() else ""
     changed = [files.detections.stat().st_mtime_ns, files.looks.stat().st_mtime_ns if looks else 0]

@@ -35,7 +35,7 @@ class Kept(Generic[Value]):
         self._lock = Lock()
 
     def find(self, key: Hashable, state: object, make: Callable[[], Value]) -> Value:
-        """Return the value of a key, made anew where its state is another one than when it was made.
+        """Return the value of a key, made again where its state is another one than when it was made.
 
         Of many who ask at once, one makes it, and the others wait for that.
         """

@@ -23,8 +23,8 @@ class People:
 
     Attributes:
         folder: Where they lie.
-        table: A row a picture, sorted by person: `picture` (path relative to `folder`, with `/`) and `person`.
-        left_out: A row a person with too few pictures: `person`, `pictures`.
+        table: One row per picture, sorted by person: `picture` (path relative to `folder`, with `/`) and `person`.
+        left_out: One row per person with too few pictures: `person`, `pictures`.
     """
 
     folder: Path
@@ -38,8 +38,8 @@ class Crops:
 
     Attributes:
         images: `(m, size, size, 3)` uint8, RGB; read-only where it is a mapped file.
-        table: A row a face: `picture`, `person`, `row` (its place in `images`), `digest` (of its pixels).
-        left_out: A row a picture that gave no face: `picture`, `person`, `reason`.
+        table: One row per face: `picture`, `person`, `row` (its place in `images`), `digest` (of its pixels).
+        left_out: One row per picture that gave no face: `picture`, `person`, `reason`.
         form: How the faces were cut out: its `size` and `alignment`.
     """
 
@@ -66,7 +66,7 @@ class Crops:
                 f"expected faces of shape (n, size, size, 3) and dtype uint8, got {found.shape!r} and {found.dtype!s}"
             )
         if len(found) != len(names):
-            raise ValueError(f"expected one name a face, got {len(names)} names and {len(found)} faces")
+            raise ValueError(f"expected one name per face, got {len(names)} names and {len(found)} faces")
         pictures = [f"{number:06d}" for number in range(len(found))]
         digests = [pixel_digest(image) for image in found]
         table = pd.DataFrame({"picture": pictures, "person": list(names), "row": range(len(found)), "digest": digests})
@@ -124,12 +124,12 @@ def read_people(folder: str | Path, *, least_pictures: int = 5, level: int | Non
         >>> read_people("nowhere")
         Traceback (most recent call last):
         ...
-        FileNotFoundError: expected a folder with one folder of pictures a person, found none at 'nowhere'
+        FileNotFoundError: expected a folder with one folder of pictures per person, found none at 'nowhere'
     """
     folder = Path(folder)
     if not folder.is_dir():
         raise FileNotFoundError(
-            f"expected a folder with one folder of pictures a person, found none at {str(folder)!r}"
+            f"expected a folder with one folder of pictures per person, found none at {str(folder)!r}"
         )
     if least_pictures < 1 or (level is not None and level < 1):
         raise ValueError(f"expected least_pictures and level of at least 1, got {least_pictures!r} and {level!r}")
@@ -181,7 +181,7 @@ def split_people(
     else:
         chosen = set(people)
         if missing := sorted(chosen - set(names)):
-            raise ValueError(f"expected people out of {names!r}, got {missing!r} as well")
+            raise ValueError(f"expected people among {names!r}, got {missing!r} as well")
     if min(len(chosen), len(names) - len(chosen)) < 2:
         raise ValueError(
             f"expected at least two people to train on and two to validate with, got {len(names) - len(chosen)} and "

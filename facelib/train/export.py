@@ -63,7 +63,7 @@ class Exported:
     def __str__(self) -> str:
         """Return a one-line summary."""
         return (
-            f"{self.path}: {self.dimension} numbers a face, {self.size / 1e6:.1f} MB, "
+            f"{self.path}: {self.dimension} numbers per face, {self.size / 1e6:.1f} MB, "
             f"within {self.difference:.1g} of PyTorch on {self.faces} pictures"
         )
 

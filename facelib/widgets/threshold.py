@@ -87,7 +87,7 @@ class ThresholdTuner(ipywidgets.VBox):  # type: ignore[misc]
 
     @property
     def threshold(self) -> float:
-        """Where the threshold's slider stands."""
+        """The position of the threshold's slider."""
         return float(self.slider.value)
 
     @property
@@ -124,7 +124,7 @@ class ThresholdTuner(ipywidgets.VBox):  # type: ignore[misc]
         )
         self.back = ipywidgets.Button(
             description="Take the fitted one",
-            tooltip="save the fitted threshold, and forget the one saved by hand",
+            tooltip="save the fitted threshold in place of the one saved by hand",
             layout={"width": "auto"},
         )
         self.saved = ipywidgets.HTML()

@@ -221,10 +221,10 @@ class TestMatch:
 class TestApply:
     @pytest.mark.parametrize(
         ("label", "person", "cluster", "reason"),
-        [("Ada", "Ada", "", "named by its user on 2025-03-01"),
-         (UNKNOWN, UNKNOWN, "Unknown 1", "called unknown by its user on 2025-03-01"),
-         (NOT_A_FACE, NOT_A_FACE, "", "called no face by its user on 2025-03-01"),
-         ("Unknown 2", UNKNOWN, "Unknown 2", "grouped by its user on 2025-03-01")],
+        [("Ada", "Ada", "", "named by the user on 2025-03-01"),
+         (UNKNOWN, UNKNOWN, "Unknown 1", "marked as unknown by the user on 2025-03-01"),
+         (NOT_A_FACE, NOT_A_FACE, "", "marked as no face by the user on 2025-03-01"),
+         ("Unknown 2", UNKNOWN, "Unknown 2", "grouped by the user on 2025-03-01")],
     )  # fmt: skip
     def test_answers(self, project, label, person, cluster, reason):
         done = decided(project, row(label)).tracks
@@ -274,7 +274,7 @@ class TestApply:
         lost = row("Grace", frame=9999)
         applied = decided(project, row("Ada"), lost, row("Bo", video="b.mp4"), row("", frame=8888))
         assert applied.left_out["is"].tolist() == ["Grace"]
-        assert applied.left_out["why"].tolist() == ["no face of any track is there"]
+        assert applied.left_out["why"].tolist() == ["no track has a face there"]
         revised_of = Review(project, project.find_videos())
         append_corrections(project.corrections, row("Bo", video="b.mp4"))
         revised_of.refresh()

@@ -74,7 +74,7 @@ def enrol(project: Project, *, most_per_person: int = 60) -> Enrolled:
             files = project.film(video)
             if not files.looks.is_file() or not files.detections.is_file():
                 plans.append(before[before["video"] == video])
-                problems.append(f"{video}: its faces are not there, so its pictures stay as they are; run 05 on it")
+                problems.append(f"{video}: its faces are missing, so its pictures stay as they are; run 05 on it")
                 continue
             own = corrections[corrections["video"] == video]
             named = _named(own, pd.read_parquet(files.detections, columns=["frame", "track", *BOX]))

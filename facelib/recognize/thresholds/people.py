@@ -38,7 +38,7 @@ def fit_per_person(
         seed: Of the folds; see `fit_offsets`.
 
     Returns:
-        A row a person, sorted by name: `person`, `faces` (in the gallery), `threshold`, `from_data` (else the
+        One row per person, sorted by name: `person`, `faces` (in the gallery), `threshold`, `from_data` (else the
         threshold is the common part alone), `trials` (impostor trials against this person) and `alike` (the threshold
         of `fit_threshold`, one for all).
 

@@ -173,7 +173,7 @@ def strangers_to_each_other(people: NDArray[Any], aliases: Iterable[tuple[str, s
 def _check(matrix: NDArray[Any], labels: NDArray[Any], k: int) -> None:
     if matrix.ndim != 2 or not len(matrix) or len(matrix) != len(labels):
         raise ValueError(
-            f"expected one embedding and one name a face, at least one face, "
+            f"expected one embedding and one name per face, at least one face, "
             f"got arrays of shapes {matrix.shape!r} and {labels.shape!r}"
         )
     if k < 1:

@@ -1,4 +1,4 @@
-"""Saving the chosen threshold, where a refusal is told at once and raised at the end of the notebook."""
+"""Saving the chosen threshold, where a refusal is shown at once and raised at the end of the notebook."""
 
 from __future__ import annotations
 

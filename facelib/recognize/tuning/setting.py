@@ -113,7 +113,7 @@ class Setting:
 
     @cached_property
     def false_matches(self) -> pd.DataFrame:
-        """The faces given a name that is not theirs, the surest mistake first.
+        """The faces given a name that is not theirs, the most certain mistake first.
 
         `kind` (see `MistakeKind`), `probe` (row in `gallery.used`, or for a stranger in `strangers.used`), `person`
         (empty for strangers), `name`, `carrier` (row in `gallery.used` of the face that carried the name), `score`

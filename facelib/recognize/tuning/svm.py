@@ -120,7 +120,7 @@ def with_offsets(outcome: Trials, offsets: Offsets) -> Trials:
 
 
 class _Machines:
-    """Trains machines without some faces, and looks these up."""
+    """Trains support vector machines without some faces, and classifies these."""
 
     def __init__(self, svm: OpenSetSVM, vectors: FloatArray, codes: NDArray[np.intp]) -> None:
         self.options = svm.get_params() | {"unknown_label": -1, "thresholds": None}
@@ -138,7 +138,7 @@ class _Machines:
     def tried(
         self, probes: FloatArray, numbers: NDArray[np.intp], people: NDArray[np.intp], kept: NDArray[np.bool_]
     ) -> Lookups:
-        """Train on the kept faces, and look up probes: a column a person, `1 - probability`."""
+        """Train on the kept faces, and look up probes: one column per person, `1 - probability`."""
         machine = OpenSetSVM(**self.options).fit(self.vectors[kept], self.codes[kept])
         scores = np.full((len(probes), self.count), np.inf)
         rows = np.tile(self.first, (len(probes), 1))

@@ -146,5 +146,5 @@ def note_failure(session: Session, keys: list[str]) -> None:
 
 
 def forget_failures(session: Session, keys: list[str]) -> None:
-    """Begin to count anew, after a log-in that succeeded."""
+    """Start counting again, after a log-in that succeeded."""
     session.execute(delete(Attempt).where(Attempt.key.in_([digest_of(key) for key in keys])))

@@ -91,4 +91,4 @@ def _failed(message: str, job: dict[str, Any]) -> dict[str, Any]:
 
 if __name__ == "__main__":
     main()
-    os._exit(0)  # all is told; to take the imports apart takes a quarter of a second
+    os._exit(0)  # all is reported; unloading the imports would take a quarter of a second
