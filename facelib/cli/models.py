@@ -1,4 +1,4 @@
-"""`facelib models`: the networks, their licences, and the import of others'."""
+"""`facelib models`: the networks, their licences, and the import of others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The evaluation of a project's films against their truth."""
+"""The evaluation of a project's films against ground truth."""
 
 from __future__ import annotations
 

@@ -291,7 +291,7 @@ def _numbers(path: Path, *, separator: str | None = None, kind: type = int, most
     try:
         text = decoded(path.read_bytes())
         lines = [line.split(separator)[:most] for line in text.splitlines() if line.strip()]
-        numbers = np.array([[kind(word) for word in line] for line in lines] or np.empty((0, 7)), kind)
+        numbers: np.ndarray = np.array([[kind(word) for word in line] for line in lines] or np.empty((0, 7)), kind)
     except (ValueError, OverflowError) as error:
         raise ValueError(f"expected lines of as many numbers each in {str(path)!r}, got: {error}") from error
     if not np.isfinite(numbers).all():

@@ -84,8 +84,8 @@ def _near_pairs(
     code = {str(name): place for place, name in enumerate(people)}
     for one, other in same_names(code):
         near[code[one], code[other]] = True
-    rank = np.argsort(np.argsort(-np.bincount(codes), kind="stable"))
-    pairs = {tuple(sorted(pair, key=rank.__getitem__)) for pair in np.argwhere(near).tolist() if pair[0] != pair[1]}
+    rank = np.argsort(np.argsort(-np.bincount(codes), kind="stable")).tolist()
+    pairs = {(one, other) for one, other in np.argwhere(near | near.T).tolist() if rank[one] < rank[other]}
     return sorted(pairs, key=lambda pair: (rank[pair[0]], rank[pair[1]]))
 
 

@@ -1,4 +1,4 @@
-"""What a review shows of each track: its row, its best face, its pictures, and what looking at it is worth."""
+"""What a review shows of each track: its row, its best face, its pictures, and what checking it is worth."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from facelib.widgets.face_board import Action, FaceBoard
 _ACTIONS = (
     Action("merge", "Merge", ("m",), "they are one person, called by the earlier name", "next"),
     Action("apart", "Keep apart", ("k",), "they are two people; do not ask again", "next"),
-    Action("undo", "Take back", ("z",), "undo the answer for this pair"),
+    Action("undo", "Undo", ("z",), "undo the answer for this pair"),
 )
 _ANSWERED = {
     "merged": "{later} is now {earlier}. Press z to undo.",

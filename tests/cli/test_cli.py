@@ -54,6 +54,17 @@ def test_help_is_quick_because_nothing_heavy_is_imported():
     assert subprocess.check_output([sys.executable, "-c", code], text=True) == "none\n"
 
 
+def test_a_damaged_truth_is_told_and_the_places_all_the_same(make_reviewed, make_film, capsys):
+    project = make_reviewed({"film.mp4": [("Ada", "", 0.9)]})
+    make_film(project.videos / "film.mp4", frames=3)
+    write_text("frame;name\n", project.data / "truth" / "film.csv")
+    report = project.runs / "1" / "06_review.html"
+    assert print_results(project, [StepResult(6, "06_review", "done", report.with_suffix(".ipynb"), report)])
+    lines = capsys.readouterr().out.splitlines()
+    assert any(line.startswith("left out  film: not compared with its truth: expected the columns") for line in lines)
+    assert any(line.startswith("report    ") for line in lines)
+
+
 @pytest.mark.kernel
 def test_a_run_tells_its_steps_and_where_the_results_lie(folder):
     film = folder / "output" / "demo" / "videos" / "clip"
@@ -77,17 +88,6 @@ def test_a_run_tells_its_steps_and_where_the_results_lie(folder):
 
 
 @pytest.mark.kernel
-def test_a_damaged_truth_is_told_and_the_places_all_the_same(make_reviewed, make_film, capsys):
-    project = make_reviewed({"film.mp4": [("Ada", "", 0.9)]})
-    make_film(project.videos / "film.mp4", frames=3)
-    write_text("frame;name\n", project.data / "truth" / "film.csv")
-    report = project.runs / "1" / "07_evaluate.html"
-    assert print_results(project, [StepResult(7, "07_evaluate", "done", report.with_suffix(".ipynb"), report)])
-    lines = capsys.readouterr().out.splitlines()
-    assert any(line.startswith("left out  film: not compared with its truth: expected the columns") for line in lines)
-    assert any(line.startswith("report    ") for line in lines)
-
-
 def test_on_a_terminal_a_line_says_how_far_the_step_is(tmp_path, make_notebook):
     loop = "import time\nfrom tqdm.auto import tqdm\nfor _ in tqdm(range(8), desc='film.mp4'):\n    time.sleep(0.2)"
     make_notebook(tmp_path / "nb" / "09_loop.ipynb", "x: int = 0", loop)

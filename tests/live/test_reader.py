@@ -95,7 +95,7 @@ def test_a_film_called_like_an_address_with_text_of_another_encoding_is_played(r
     monkeypatch.chdir(tmp_path)
     output = av.open("file:10:30.mkv", "w", metadata_encoding="latin-1")
     with av.open(str(make_film(frames=3))) as film, output:
-        output.metadata["title"] = "caf\u00e9"
+        output.metadata["title"] = "\u00e9t\u00e9"
         stream = output.add_stream_from_template(film.streams.video[0])
         for packet in film.demux(film.streams.video[0]):
             if packet.dts is not None:

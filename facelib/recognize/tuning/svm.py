@@ -1,4 +1,4 @@
-"""A gallery tried against support vector machines that have not seen the face tried."""
+"""A gallery tested against support vector machines that have not seen the face tested."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A gallery tried against itself, ready for a recognizer at any k and threshold."""
+"""A gallery tested against itself, ready for a recognizer at any k and threshold."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ FEWEST_TO_REFUSE = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Tuning:
-    """A gallery tried against itself, ready for a recognizer at any k and threshold.
+    """A gallery tested against itself, ready for a recognizer at any k and threshold.
 
     Thresholds are in the recognizer's own unit: the largest distance for KNN, the smallest probability for SVM. Where
     people have thresholds of their own, `threshold` is that of a person without one, and moving it moves all alike.

@@ -1,4 +1,4 @@
-"""What users decide about tracks: who is who, who is nobody, what is no face; listed, made, taken back."""
+"""What users decide about tracks: who is who, who is a stranger, what is no face; listed, made, undone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Server-sent events: what changes in the projects that one may see, as it happens."""
+"""Server-sent events: what changes in the projects that the caller may see, as it happens."""
 
 from __future__ import annotations
 

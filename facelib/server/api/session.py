@@ -1,4 +1,4 @@
-"""Log-ins of browsers: by a user's password, or by a token; so many that fail, by name and by address, are the last."""
+"""Log-ins of browsers: by a user's password, or by a token; failed attempts are limited by name and by address."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Uploads of films and pictures by the tus protocol 1.0 (https://tus.io): they go on where the connection broke.
+"""Uploads of films and pictures by the tus protocol 1.0 (https://tus.io): they continue where the connection broke.
 
 Extensions: creation, termination, checksum (SHA-256). Any tus client will do; the metadata are `filename`, and for a
 picture `person`.

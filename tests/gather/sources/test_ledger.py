@@ -56,12 +56,12 @@ def test_a_list_saved_by_a_spreadsheet_goes_on_in_its_form(project, saved):
     path = sources_path(project)
     path.write_bytes(before := saved(path.read_text(encoding="utf-8")))
     assert read_sources(project) == [SOURCE]
-    append_source(other := replace(SOURCE, title="Caf\u00e9; a, b"), project)
+    append_source(other := replace(SOURCE, title="\u00c9t\u00e9; a, b"), project)
     assert read_sources(project) == [SOURCE, other] and path.read_bytes().startswith(before)
 
 
 def test_a_list_in_another_encoding_is_named(project):
-    append_source(replace(SOURCE, title="Caf\u00e9"), project)
+    append_source(replace(SOURCE, title="\u00c9t\u00e9"), project)
     path = sources_path(project)
     path.write_bytes(path.read_text(encoding="utf-8").encode("latin-1"))
     with pytest.raises(ValueError, match=r"UTF-8 .*sources\.csv"):
