@@ -29,6 +29,7 @@ Alignment = Literal["dlib", "margin", "five points"]
 _ChannelOrder = Literal["RGB", "BGR"]
 
 _PREFIX = "facelib."
+_LARGEST = 2048  # pixels of a side
 
 # Measured on LFW with MTCNN's landmarks: 20 casts of 10 people with 12 pictures each against 1000 strangers, where
 # 1 % of the strangers lie within 1.101 of the nearest cast face (standard deviation over the casts 0.005). At that
@@ -70,8 +71,11 @@ class InputForm:
 
     def __post_init__(self) -> None:
         """Check the values."""
-        if self.size < 1:
-            raise ValueError(f"expected a size of at least 1 pixel, got {self.size!r}")
+        if not isinstance(self.size, int) or not 1 <= self.size <= _LARGEST:
+            raise ValueError(f"expected a size of 1 to {_LARGEST} pixels, a whole number, got {self.size!r}")
+        for name, value in (("mean", self.mean), ("scale", self.scale)):
+            if not isinstance(value, int | float) or not math.isfinite(value):
+                raise ValueError(f"expected a number as {name}, got {value!r}")
         if self.colour not in get_args(_ChannelOrder):
             raise ValueError(f"expected colour 'RGB' or 'BGR', got {self.colour!r}")
         if self.alignment not in get_args(Alignment):
@@ -90,14 +94,16 @@ class InputForm:
         """
         if _PREFIX + "size" not in metadata:
             return None
-        values: dict[str, Any] = {}
-        for name in cls.__slots__:
-            if (text := metadata.get(_PREFIX + name)) is not None:
-                try:
-                    values[name] = json.loads(text)
-                except json.JSONDecodeError as error:
-                    raise ValueError(f"expected JSON in the metadata entry {_PREFIX + name!r}, got {text!r}") from error
+        values = {name: _from_json(metadata, name) for name in cls.__slots__ if _PREFIX + name in metadata}
         return cls(**values)
+
+
+def _from_json(metadata: Mapping[str, str], name: str) -> Any:
+    text = metadata[_PREFIX + name]
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"expected JSON in the metadata entry {_PREFIX + name!r}, got {text!r}") from error
 
 
 _DLIB_FORM = InputForm(size=DLIB_SIZE, alignment="dlib", normalise=False)
@@ -224,6 +230,7 @@ class NetworkEmbedder:
 
         Raises:
             ValueError: When `chips` has another shape or dtype.
+            RuntimeError: When the network gives something else than finite numbers.
         """
         chips = _checked_chips(chips, self.form.size)
         if not len(chips):
@@ -234,6 +241,11 @@ class NetworkEmbedder:
             mirrored = np.ascontiguousarray(chips[:, :, ::-1])
             others = [self._run(mirrored[start : start + self._batch]) for start in starts]
             vectors = (vectors + np.concatenate(others)) / 2
+        if not np.isfinite(vectors).all():
+            raise RuntimeError(
+                f"expected vectors of finite numbers from {self._network.path.name}, got others: it is damaged, or "
+                f"computes in numbers that are too short for it, such as float16"
+            )
         if self.form.normalise:
             vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.float32(1e-12))
         return vectors
@@ -351,8 +363,12 @@ def _file_embedder(
     measured = read_figures(sha256) if form is None else None
     if threshold is None and measured is not None:
         threshold = measured.threshold
+    if threshold is None and form is None and _PREFIX + "threshold" in network.metadata:
+        threshold = _from_json(network.metadata, "threshold")
+        if not isinstance(threshold, int | float) or threshold < 0:
+            raise ValueError(f"expected a distance as {_PREFIX + 'threshold'!r} in {str(path)!r}, got {threshold!r}")
     if threshold is None:
-        threshold = float(network.metadata.get(_PREFIX + "threshold", known_threshold if form is None else math.nan))
+        threshold = known_threshold if form is None else math.nan
     return NetworkEmbedder(
         network,
         found,

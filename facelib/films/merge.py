@@ -31,7 +31,7 @@ class MergedTracks:
     Attributes:
         tracks: In the order of their first frames, numbered from the lowest number given.
         embeddings: One row per track, `(n, dimension)` float32: the mean of its tracklets' embeddings, weighted by the
-            quality of their looks.
+            quality of their samples.
         members: For each track the indices of its tracklets, in the order given.
     """
 

@@ -40,14 +40,14 @@ def build_gallery(
 
     Args:
         project: Its `people/` holds one folder of pictures per person; names that were merged are one person. Files
-            without a picture's suffix are ignored. Pictures listed in `disabled.txt` in the project's data folder, one
+            that are no pictures are ignored. Pictures listed in `disabled.txt` in the project's data folder, one
             path relative to that folder a line, are not used; lines that start with `#` are comments.
         detector: Finds the faces.
         embedder: Embeds them.
         known: A former gallery. Pictures with a sha256 that occurs in it are not looked at again, provided that it
             was made with the same detector and options (`describe_search`), embedder and weights. Of a bare table,
             which does not say what it was made with, only the embeddings' length is checked.
-        working_size: As of `find_portrait`.
+        working_size: As in `find_portrait`.
         progress: Whether to show a progress bar.
 
     Returns:

@@ -236,6 +236,21 @@ def _changing(project: Project) -> Iterator[tuple[str, Callable[[str], None]]]:
         yield _read(project), replace
 
 
+def people_of(table: pd.DataFrame, project: Project) -> pd.Series:
+    """Return whose each picture of a gallery is: the name of its folder, or the one that this is merged into.
+
+    Args:
+        table: Of `faces.parquet`.
+        project: Its `corrections.csv` holds the merged names.
+
+    Raises:
+        ValueError: When `corrections.csv` is damaged.
+    """
+    names = identities.merged(project)
+    folders = table["picture"].map(lambda picture: PurePosixPath(str(picture)).parts[1])
+    return folders.map(lambda folder: names.get(folder, folder)).astype(table["person"].dtype)
+
+
 def _bring_in_line(project: Project, *, moved: dict[str, str] | None = None) -> None:
     """Decide again which faces of `faces.parquet` are used, as the next run of 02 would."""
     if not project.faces.is_file():
@@ -244,9 +259,7 @@ def _bring_in_line(project: Project, *, moved: dict[str, str] | None = None) -> 
     table = gallery.table
     for before, after in (moved or {}).items():
         table.loc[table["picture"] == before, "picture"] = after
-    names = identities.merged(project)
-    folders = table["picture"].map(lambda picture: PurePosixPath(str(picture)).parts[1])
-    table = table.assign(person=folders.map(lambda folder: names.get(folder, folder)).astype(table["person"].dtype))
+    table = table.assign(person=people_of(table, project))
     disabled = find_disabled(project, set(table["picture"]))
     if gallery.threshold is not None:
         table = curate(table, threshold=gallery.threshold, disabled=disabled)

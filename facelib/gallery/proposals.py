@@ -23,7 +23,7 @@ PROPOSAL_KINDS: tuple[str, ...] = get_args(ProposalKind)
 """The kinds of proposals, those that do most harm first."""
 
 PROPOSAL_COLUMNS = ["picture", "face", "person", "kind", "detail", "score", "fits", "used"]
-_LEAST_SHARPNESS = 40.0  # as of `facelib.images.sharpness`
+_LEAST_SHARPNESS = 40.0  # as in `facelib.images.sharpness`
 _SMALLEST_FACE = 32.0  # pixels of the shorter side
 _LEAST_LIGHT = 20.0  # lightness, 0 to 100, that a quarter of a face has to exceed
 _STRONG_PROFILE = 0.475  # of `turn`: one eye is all but hidden

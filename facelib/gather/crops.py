@@ -125,9 +125,9 @@ def align_pictures(
         cutting: How; None takes the defaults.
         failed: The list of pictures without a crop, a CSV file; None keeps none.
         relative_to: The folder to which the pictures' paths in the tables are relative; None shows them as they are.
-        processes: As of `align_tree`.
-        random_order: As of `align_tree`.
-        seed: As of `align_tree`.
+        processes: As in `align_tree`.
+        random_order: As in `align_tree`.
+        seed: As in `align_tree`.
         progress: Show a bar with rate and time left.
 
     Returns:

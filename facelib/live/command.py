@@ -111,12 +111,12 @@ def play_in_window(session: LiveSession, *, seconds: float, asked: threading.Eve
 
 
 def status(session: LiveSession, view: LiveView) -> str:
-    """Return a status line such as `playing, 25 pictures per second, 20 ms behind, 9 recognized per second`."""
+    """Return a status line such as `playing, 25 pictures per second, 20 ms behind, 9 recognised per second`."""
     parts = [
         view.state,
         f"{view.frames_per_second:.0f} pictures per second",
         f"{1000 * view.delay:.0f} ms behind",
-        f"{view.recognitions_per_second:.0f} recognized per second",
+        f"{view.recognitions_per_second:.0f} recognised per second",
         *([f"recording {session.recording.name}"] if session.recording else []),
         *([view.message] if view.message else []),
         _KEYS,

@@ -161,7 +161,7 @@ class LiveSession:
         recognizer, here and on disk. No file is overwritten. The track carries the name from the next picture on.
 
         Args:
-            track: As of `LiveFace.track`.
+            track: As in `LiveFace.track`.
             person: A name of the cast, or a new one.
 
         Returns:

@@ -30,7 +30,7 @@ class OpenSetSVM(OpenSetRecognizer):
 
     One machine per person learns that person against all others of the cast, and its output is calibrated
     over cross-validation to the probability that the face is that person's. These probabilities are not
-    forced to sum to one, so a face that no machine recognizes stays unknown. The machines know strangers
+    forced to sum to one, so a face that no machine recognises stays unknown. The machines know strangers
     only from the rest of the cast, so with few people `OpenSetKNN` is the safer choice:
     at probability 0.5 linear machines of 5, 6 and 10 people named 38 %, 6 % and 12 % of strangers (at 0.9 about 1 %,
     losing 6 % to 53 % of the cast), where a KNN at distance 0.5 named 0 %, 1 % and 2 %. `farthest` prevents that.

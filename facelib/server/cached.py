@@ -124,7 +124,7 @@ def appearances_of(path: Path, *, longest_gap: float, unknown: bool) -> list[dic
 
     Args:
         path: A film's `tracks.parquet`.
-        longest_gap: As of `facelib.films.appearances.appearances`.
+        longest_gap: As in `facelib.films.appearances.appearances`.
         unknown: The groups of unknown people too.
     """
     tracks = with_ends(pd.read_parquet(path))

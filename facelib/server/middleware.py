@@ -290,7 +290,7 @@ class Observe:
 
 
 def _route(scope: Scope) -> str:
-    """Return the route's pattern; what is asked for in vain has none, and must not fill the memory.
+    """Return the route's pattern; an address that does not exist has none, and must not fill the memory.
 
     A route of the API does not say so itself, and the page has addresses like its.
     """

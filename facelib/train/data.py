@@ -14,7 +14,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from facelib.embed import InputForm
 from facelib.faces import Image
+from facelib.gallery.decisions import find_disabled
 from facelib.images import find_pictures_below
+from facelib.project import Project
+from facelib.project.identities import merged
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,7 +110,7 @@ def read_people(folder: str | Path, *, least_pictures: int = 5, level: int | Non
     """List the pictures of people, one folder each.
 
     LFW (`Name/Name_0001.jpg`), FaceScrub (`actors/faces/Name/...`), MS-Celeb (`m.0abc/...`) and a project's own
-    `people/Name/...` are all read; files without a picture's suffix and hidden files are skipped. A
+    `people/Name/...` are all read; files that are no pictures and hidden files are skipped. A
     person who has several folders, such as `actors/faces/Name` and `actors/images/Name`, is one person.
 
     Args:
@@ -139,6 +142,11 @@ def read_people(folder: str | Path, *, least_pictures: int = 5, level: int | Non
         for path in below
         if len(path.parts) > (level or 1)
     ]
+    return _with_enough(rows, folder, least_pictures)
+
+
+def _with_enough(rows: Sequence[tuple[str, str]], folder: Path, least_pictures: int) -> People:
+    """Leave out the people with too few pictures."""
     table = pd.DataFrame(rows, columns=["picture", "person"], dtype=object).sort_values(["person", "picture"])
     counts = table["person"].value_counts().sort_index()
     enough = counts[counts >= least_pictures]
@@ -150,6 +158,34 @@ def read_people(folder: str | Path, *, least_pictures: int = 5, level: int | Non
         )
     left_out = pd.DataFrame({"person": few.index.to_list(), "pictures": few.to_list()})
     return People(folder, table[table["person"].isin(enough.index)].reset_index(drop=True), left_out)
+
+
+def read_cast(folder: str | Path, project: Project, *, least_pictures: int = 5) -> People:
+    """Read the people to train on, as `read_people` does; a project's own cast as it stands after its user's decisions.
+
+    In the project's `people/`, merged names are one person, who has all pictures in the folders below the person's, and
+    what `disabled.txt` leaves out is not trained on.
+
+    Args:
+        folder: Holds the folders of the people.
+        project: Its decisions count where `folder` is its own.
+        least_pictures: People with fewer are left out, and listed.
+
+    Raises:
+        FileNotFoundError: When there is no such folder.
+        ValueError: When there is nobody with enough pictures, or `disabled.txt` or `corrections.csv` cannot be read.
+    """
+    folder = Path(folder)
+    if not folder.is_dir() or not project.people.is_dir() or not folder.samefile(project.people):
+        return read_people(folder, least_pictures=least_pictures)
+    into = merged(project)
+    places = {
+        project.label(path): (path.relative_to(project.people).as_posix(), into.get(person, person))
+        for person in project.find_people()
+        for path in project.find_pictures(person)
+    }
+    left_out = find_disabled(project, places.keys())
+    return _with_enough([row for label, row in places.items() if label not in left_out], folder, least_pictures)
 
 
 def split_people(

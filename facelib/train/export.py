@@ -214,7 +214,7 @@ def export_result(result: TrainingResult, path: str | Path, validation: Crops) -
         validation: The faces of `result.validation`.
 
     Raises:
-        ValueError: When the faces are others, or as of `export_onnx`.
+        ValueError: When the faces are others, or as in `export_onnx`.
         OSError: When the file cannot be written.
     """
     if validation.table["picture"].tolist() != result.validation["picture"].tolist():

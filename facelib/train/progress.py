@@ -80,7 +80,7 @@ def follow(
         reference_name: What to call it.
         most_people: So many people are shown at most, those with most faces first.
         most_faces: So many faces are shown at most, as many of each person.
-        perplexity: As of `make_map`.
+        perplexity: As in `make_map`.
         seed: Of the maps, and of the pairs that are told apart.
         progress: Show a bar.
 

@@ -22,8 +22,8 @@ class DrawnFilms(ipywidgets.VBox):  # type: ignore[misc]
 
     Args:
         settled: The films' tables as they are now.
-        colours: As of `facelib.films.present.draw_films`.
-        longest_gap: As of `facelib.page.write_page`.
+        colours: As in `facelib.films.present.draw_films`.
+        longest_gap: As in `facelib.page.write_page`.
 
     Attributes:
         films: The films that show earlier names; those without an annotated film are left alone.

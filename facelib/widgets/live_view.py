@@ -307,7 +307,7 @@ class LiveCamera(LivePage):
         if asked:
             return ""
         picture = self.enrol(int(request["track"]), str(request["person"]))
-        return f"Enrolled as {picture.parent.name}, recognized from now on: {picture}"
+        return f"Enrolled as {picture.parent.name}, recognised from now on: {picture}"
 
     # ---- what the page shows
 

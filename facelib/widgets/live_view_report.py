@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from facelib.widgets.live_view_faces import SeenFace
 
 CHANGE_COLUMNS = ["when", "time", "kind", "track", "person", "confidence", "message"]
-"""The columns of `changes.jsonl`, as of `facelib.live.Change`."""
+"""The columns of `changes.jsonl`, as in `facelib.live.Change`."""
 
 
 def read_changes(path: str | Path, *, since: str = "") -> pd.DataFrame:
@@ -104,6 +104,6 @@ def faces_page(faces: Sequence[SeenFace]) -> Thumbnails:
 
 
 def _tile(face: SeenFace) -> str:
-    sure = f"{face.confidence:.2f} sure<br>" if face.person != UNKNOWN else ""
+    sure = f"confidence {face.confidence:.2f}<br>" if face.person != UNKNOWN else ""
     caption = f"<b>{html.escape(face.person)}</b><br>{sure}{face.first:.1f} to {face.last:.1f} s"
     return tile(face.picture or "no picture", caption, size=112)

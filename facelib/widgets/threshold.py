@@ -34,7 +34,7 @@ class ThresholdTuner(ipywidgets.VBox):  # type: ignore[misc]
         tuning: The gallery tried against itself.
         project: Where the pictures lie and the recognizer is saved.
         threshold: Where the slider stands at first; None takes the fitted threshold.
-        most_unnamed: As of `Tuning.save`.
+        most_unnamed: As in `Tuning.save`.
 
     Attributes:
         voters: The `IntSlider` of k; None for an SVM.

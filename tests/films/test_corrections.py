@@ -636,6 +636,29 @@ class TestEnrol:
         assert len(self.pictures(project)) == 4 == len(done.pictures)
         assert "run 05" in done.left_out[0]
 
+    def test_a_film_that_is_searched_otherwise_keeps_the_pictures_of_its_decisions(self, review, project):
+        review.name([1], "Grace")
+        review.name([2], "Bo")
+        before = enrol(project).pictures
+        files = project.film("a.mp4")
+        looks, found = pd.read_parquet(files.looks), pd.read_parquet(files.detections)
+        # Other frames of Grace's track are looked at, one of them good enough; Bo's is not found at all.
+        other = looks.assign(frame=looks["frame"] + 1)[looks["track"] != 2]
+        other[(other["track"] != 1) | (other["frame"] == other.loc[other["track"] == 1, "frame"].min())].to_parquet(
+            files.looks, index=False
+        )
+        found[found["track"] != 2].to_parquet(files.detections, index=False)
+        done = enrol(project)
+        assert done.added == done.removed == []
+        assert set(done.pictures["picture"]) == set(before["picture"]) and len(self.pictures(project)) == 8
+        assert enrol(project).pictures.equals(done.pictures)
+        # What is taken back is removed all the same, whether its track is found or not.
+        undo = read_corrections(project.corrections).assign(**{"is": ""})
+        append_corrections(project.corrections, undo[undo["track"] == 1])
+        assert {row["person"] for _, row in enrol(project).pictures.iterrows()} == {"Bo"}
+        append_corrections(project.corrections, undo[undo["track"] == 2])
+        assert enrol(project).pictures.empty and self.pictures(project) == []
+
     def test_a_name_that_is_no_folder_is_refused(self, project):
         append_corrections(project.corrections, row("../../etc"))
         with pytest.raises(ValueError, match="expected a name that a folder can have"):

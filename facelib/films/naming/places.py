@@ -24,7 +24,7 @@ _REACH = 32  # tracks of the set-up after each one that it is compared with
 def tracks_of_one_place(
     tracks: pd.DataFrame, looks: pd.DataFrame, shots: pd.DataFrame, *, threshold: float
 ) -> list[list[int]]:
-    """Find tracks that are one person's by their surroundings; profiles and small faces need not be recognized alone.
+    """Find tracks that are one person's by their surroundings; profiles and small faces need not be recognised alone.
 
     Two tracks of one camera set-up in one scene, in different shots, are one person's where the faces stand at one
     place, clothes are the same and hair is not another; unless they share a frame with one another, or two frontal

@@ -36,9 +36,9 @@ def read_join_by_context(
 
     Args:
         files: Of the film. Where tables are missing, or of a former version, the tracks stay as they are.
-        tracks: As of `join_by_context`.
-        threshold: As of `join_by_context`.
-        settled: As of `join_by_context`.
+        tracks: As in `join_by_context`.
+        threshold: As in `join_by_context`.
+        settled: As in `join_by_context`.
 
     Raises:
         OSError: When a table cannot be read.
@@ -176,7 +176,7 @@ def read_one_place(files: FilmFiles, tracks: pd.DataFrame, *, threshold: float) 
     Args:
         files: Of the film. Where tables are missing, or of a former version, nothing is known.
         tracks: The columns of `tracks.parquet`.
-        threshold: As of `tracks_of_one_place`.
+        threshold: As in `tracks_of_one_place`.
 
     Raises:
         OSError: When a table cannot be read.

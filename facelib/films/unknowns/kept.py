@@ -163,7 +163,7 @@ def people_of(members: pd.DataFrame) -> pd.DataFrame:
     """Return one row per group of unknown people, longest on screen first.
 
     Args:
-        members: As of `Groups`.
+        members: As in `Groups`.
 
     Returns:
         `cluster`, `seconds` (on screen, over all films), `tracks`, `films` (how many), `first_film` (by name) and

@@ -79,10 +79,10 @@ def match_unknowns(
         film: Its file name.
         table: The columns of `tracks.parquet`.
         groups: The columns of `table_of_groups`, without this film's tracks.
-        threshold: As of `group_unknowns`.
+        threshold: As in `group_unknowns`.
         looks: The film's `looks.parquet`: `track` and `quality`; None counts all tracks as good.
         reserved: Labels that no new group may get.
-        together: As of `group_unknowns`, of this film.
+        together: As in `group_unknowns`, of this film.
 
     Returns:
         A copy of the table with `cluster` filled.

@@ -173,7 +173,7 @@ class LiveCameraParameters(NotebookParameters):
     )
     embedder: str = Field("", description=_EMBEDDER)
     seconds_between_recognitions: NonNegativeFloat = Field(
-        0.0, description="0 recognizes as often as possible; a larger value uses less processor time"
+        0.0, description="0 recognises as often as possible; a larger value uses less processor time"
     )
     picture_size: PositiveInt = Field(960, description="pixels of the longer side of the picture in the page")
     longest_gap: NonNegativeFloat = Field(1.0, description=_GAP)

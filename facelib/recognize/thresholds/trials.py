@@ -107,8 +107,8 @@ def trials(
     Args:
         vectors: `(n, d)` embeddings.
         names: `(n,)`.
-        k: As of `OpenSetKNN`; the outcome for any smaller k is `Trials.nearest`.
-        weights: As of `OpenSetKNN`.
+        k: As in `OpenSetKNN`; the outcome for any smaller k is `Trials.nearest`.
+        weights: As in `OpenSetKNN`.
         groups: `(n,)`, the source group of each face, as `near_duplicate_groups` gives them: a genuine trial leaves
             out every face of its person and group. None leaves out the face alone.
         people_groups: `(n,)`, people who are left out together in an impostor trial, as in a cross-validation by

@@ -54,9 +54,9 @@ def compare(
         kernels: Of `OpenSetSVM`; none leaves it out, and so does a cast of fewer than three people. Where no voter
             makes a mistake, none is trained either: it could not be better.
         C: See `OpenSetSVM`.
-        strangers: As of `tune`.
-        aliases: As of `tune`.
-        leave_out_near_duplicates: As of `tune`.
+        strangers: As in `tune`.
+        aliases: As in `tune`.
+        leave_out_near_duplicates: As in `tune`.
         seed: Of the folds, and of the intervals' bootstrap.
         progress: Show a bar over the machines' trainings.
 

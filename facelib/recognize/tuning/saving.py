@@ -53,7 +53,7 @@ def save_choice(
         choice: Of `choose_threshold`.
         path: The project's `recognizer`; a refusal leaves what was saved there before.
         save: Whether to save at all.
-        most_unnamed: As of `Tuning.save`.
+        most_unnamed: As in `Tuning.save`.
 
     Raises:
         ValueError: When the threshold is out of range.

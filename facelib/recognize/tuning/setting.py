@@ -130,7 +130,7 @@ class Setting:
 
     @cached_property
     def false_rejections(self) -> pd.DataFrame:
-        """The faces of the cast that are given no name, the nearest miss first; columns as of `false_matches`.
+        """The faces of the cast that are given no name, the nearest miss first; columns as in `false_matches`.
 
         `name` and `carrier` are of the nearest face: who it would have been.
         """

@@ -41,9 +41,9 @@ def svm_trials(
         svm: The options; it is not fitted itself. Thresholds of people in it are of no effect: see `with_offsets`.
         vectors: `(n, d)`.
         names: `(n,)`.
-        groups: `(n,)`, as of `thresholds.trials`: faces of one source are left out together.
-        strangers: `(s, d)`, as of `thresholds.trials`; tried on machines trained with the whole gallery.
-        aliases: As of `thresholds.trials`.
+        groups: `(n,)`, as in `thresholds.trials`: faces of one source are left out together.
+        strangers: `(s, d)`, as in `thresholds.trials`; tried on machines trained with the whole gallery.
+        aliases: As in `thresholds.trials`.
         seed: Which faces go together.
         progress: Show a bar over the trainings.
 
@@ -84,7 +84,7 @@ def folds_of(
 
     Args:
         codes: `(n,)`, the person of each face, numbered from 0.
-        groups: `(n,)`, as of `thresholds.trials`; the faces of one group share a fold.
+        groups: `(n,)`, as in `thresholds.trials`; the faces of one group share a fold.
         strange: `(people, people)`, who is a stranger to whom; the others share a fold. None: everybody to everybody.
         seed: Of the draw.
 

@@ -44,7 +44,7 @@ def inspect_bytes(content: bytes, kind: UploadKind) -> Inspected:
         kind: What it is said to be.
 
     Raises:
-        ValueError: As of `inspect_file`.
+        ValueError: As in `inspect_file`.
     """
     with tempfile.TemporaryDirectory(prefix="facelib-") as folder:
         path = Path(folder) / "upload"
