@@ -141,6 +141,7 @@ def _page(tiles: Iterable[str], shown: int, total: int) -> Thumbnails:
 def _tile(row: pd.Series, folder: Path, size: int) -> str:
     person, path = str(row["person"]), Path(str(row["picture"]))
     reason = f"<br><b>{html.escape(str(row['reason']))}</b>" if row.get("reason") else ""
-    caption = f"{html.escape(person)}<br>{html.escape(path.stem)}{reason}"
+    name = html.escape(path.stem).replace("_", "_<wbr>")
+    caption = f"{html.escape(person)}<br>{name}{reason}"
     picture, alt = face_or_reason(folder, row, size=size), f"{person}, {path.name}"
     return tile(picture, caption, size=size, width=size + 28, alt=alt, title=path.name)

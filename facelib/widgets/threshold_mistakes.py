@@ -166,10 +166,11 @@ def mistake_groups(
 
     Returns:
         Of each group `id`, `title`, `note`, `total` and `pairs`; of a pair `probe` and `shown`, each with the `id`, the
-        `person` and the `name` of the picture, and `text`, the score.
+        `person` and the `name` of the picture, and `text`, its score with its unit.
     """
     matches = setting.false_matches
     of_cast = matches["kind"] == "cast"
+    unit = "probability" if setting.at_least else "nearest at"  # others than the one shown may lie nearer
     groups = []
     for group, table in (
         (_WRONG, matches[of_cast]),
@@ -178,15 +179,15 @@ def mistake_groups(
     ):
         count = int(most.get(group.name, _FIRST))
         shown = table[::-1].head(count) if closest_first == group.worst_first else table.head(count)
-        pairs = [_pair(faces, row) for row in shown.to_dict("records")]
+        pairs = [_pair(faces, row, unit) for row in shown.to_dict("records")]
         groups.append({"id": group.name, "title": group.title, "note": group.note, "total": len(table), "pairs": pairs})
     return groups
 
 
-def _pair(faces: KnownFaces, row: Mapping[Any, Any]) -> dict[str, Any]:
+def _pair(faces: KnownFaces, row: Mapping[Any, Any], unit: str) -> dict[str, Any]:
     probe = f"s{row['probe']}" if row["kind"] == "stranger" else str(row["probe"])
     score = float(row["score"])
-    text = f"{score:.3f}" if np.isfinite(score) else ""
+    text = f"{unit} {score:.3f}" if np.isfinite(score) else ""
     return {"probe": _face(faces, probe), "shown": _face(faces, str(row["carrier"])), "text": text}
 
 
