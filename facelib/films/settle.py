@@ -224,7 +224,7 @@ def _grouped(
     for name in sorted(new):
         looks = run.read_looks([name]).get(name)
         reserved = {*kept.reserved, *kept.renamed.values()}
-        table, _ = match_unknowns(
+        table = match_unknowns(
             name,
             run.named[name],
             kept.groups,
