@@ -119,9 +119,7 @@ def _as_it_is(project: Project, chosen: list[FilmFiles], longest_gap: float, err
         known = {record.folder: (record.content, record.gap) for record in catalogue.films()}
     said = f"not as its tables are now, since the index may only be read here: {error.strerror}"
     current = [known.get(files.folder.name) == (sha256_of(files.tracks), longest_gap) for files in chosen]
-    problems = {
-        files.film or files.folder.name: said for files, same in zip(chosen, current, strict=True) if not same
-    }
+    problems = {files.film or files.folder.name: said for files, same in zip(chosen, current, strict=True) if not same}
     return ArchiveChanges(unchanged=sum(current), problems=problems)
 
 
