@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -173,7 +174,7 @@ class _Run:
         """Return the quality of the best faces of films, of those that have them."""
         for name in set(names) - set(self.looks):
             path = self.project.film(name).looks
-            if path.is_file():
+            with self.problems.of(self.paths[name], "reading its faces"), suppress(FileNotFoundError):
                 self.looks[name] = pd.read_parquet(path, columns=["track", "quality"])
         return {name: self.looks[name] for name in names if name in self.looks}
 
@@ -252,8 +253,7 @@ def _with_shown_clusters(run: _Run, name: str) -> pd.DataFrame:
     table, shown = run.named[name], read_whole(run.project.film(name).tracks)
     if (table["cluster"] != "").any() or shown is None:
         return table
-    shown = automatic(shown)
-    return _with_clusters(table, dict(zip(shown["track"].tolist(), shown["cluster"].tolist(), strict=True)))
+    return _with_clusters(table, automatic(shown).set_index("track")["cluster"].to_dict())
 
 
 def _all_anew(run: _Run, threshold: float, weights: str) -> Groups:
