@@ -46,6 +46,7 @@ LIBRARY = (
     "facelib.plots.gallery",
     "facelib.plots.mistakes",
     "facelib.plots.people",
+    "facelib.plots.tables",
     "facelib.recognize.quick_skops",
     "facelib.recognize.tuning",
     "facelib.review",
@@ -94,8 +95,10 @@ class ForkServer:
             with socket.socket(socket.AF_UNIX) as listener:
                 listener.bind(self.address)
                 listener.listen()
+                # The debugger, which a kernel imports, warns on the terminal where modules are frozen.
+                program = [sys.executable, "-Xfrozen_modules=off", _PROGRAM, "serve", str(listener.fileno())]
                 self._process = subprocess.Popen(
-                    [sys.executable, _PROGRAM, "serve", str(listener.fileno()), *modules],
+                    [*program, *modules],
                     env={"MPLBACKEND": _INLINE, **(os.environ if environment is None else environment)},
                     stdin=subprocess.PIPE,
                     stdout=subprocess.DEVNULL,

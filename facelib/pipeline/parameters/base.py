@@ -68,6 +68,7 @@ Lines = Annotated[list[str], BeforeValidator(as_lines)]
 DetectorNetwork = Annotated[str, AfterValidator(_network)]
 """The name of a detector, or the path of an ONNX file."""
 
+Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]  # what all generators of random numbers take
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -102,7 +103,7 @@ class NotebookParameters(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     project: str = Field(
-        "", description="a folder under data_dir and output_dir; empty: FACELIB_PROJECT, else the last used, else demo"
+        "", description="a folder under data_dir; empty: FACELIB_PROJECT, else the last used, else demo"
     )
     data_dir: str = Field("data", description="holds <project>/people and <project>/videos")
     output_dir: str = Field("output", description="where results are written")

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, PositiveInt
 
-from facelib.pipeline.parameters.base import DetectorNetwork, Lines, NotebookParameters, Provider, Share, as_lines
+from facelib.pipeline.parameters.base import DetectorNetwork, Lines, NotebookParameters, Provider, Seed, Share, as_lines
 
 _Engine = Literal["bing", "google", "baidu", "flickr"]
 
@@ -15,18 +15,18 @@ class GatherDataParameters(NotebookParameters):
     """The parameters of `01_gather_data`."""
 
     people_from: str = Field(
-        "", description="a folder with one folder of pictures for each person, to copy in; empty copies nothing"
+        "", description="a folder with a folder of pictures for each person, to copy in; empty: nothing"
     )
     videos_from: Lines = Field(
         [], description="films, folders of films, or addresses of films, to bring in; one text or a list"
     )
     names: Lines = Field([], description="people to look for on the web, one per line or a list; empty: nobody")
     dataset_from: str = Field(
-        "", description="LFW's archive, a list of FaceScrub's, or a folder tree of any depth; empty takes none"
+        "", description="LFW's archive, a list of FaceScrub's, or any folder tree; empty takes none"
     )
     faces_from: Lines = Field([], description='films of the project whose people are proposed, or "all"')
     people_named: dict[str, str] = Field(
-        {}, description='names for proposed people, such as {"Person 1": "Amy Adams"}; their pictures are copied in'
+        {}, description='{"Person 1": "Amy Adams"} copies in the pictures of a proposed person'
     )
     detector: DetectorNetwork = Field("centerface", description="finds the faces of gathered pictures: see notebook 02")
     embedder: str = Field("dlib", description="tells which faces are similar: see notebook 02")
@@ -62,10 +62,10 @@ class EmbedFacesParameters(NotebookParameters):
     )
     embedder: str = Field(
         "dlib-mirrored",
-        description="dlib-mirrored, dlib (as face_recognition), facenet, mobilefacenet, or an ONNX file",
+        description="or dlib (as face_recognition), facenet, mobilefacenet, an ONNX file",
     )
     smallest_face: float = Field(
-        40.0, gt=0, description="pixels, in the picture brought to working_size; smaller faces are not looked for"
+        40.0, gt=0, description="pixels of the picture at working_size; smaller faces are not looked for"
     )
     working_size: PositiveInt = Field(
         1000, description="pixels of the longer side of the picture in which faces are looked for"
@@ -80,7 +80,7 @@ class VisualizeTsneParameters(NotebookParameters):
     perplexity: float = Field(
         30.0, gt=0, description="about how many neighbours each face is kept near; less for small casts"
     )
-    seed: int = Field(0, ge=0, description="seed of the random numbers; another one gives another map")
+    seed: Seed = Field(0, description="seed of the random numbers; another one gives another map")
     k: PositiveInt = Field(5, description="how many of the nearest faces say whom a face lies among")
     most_shown: int = Field(60, ge=0, description="pictures in the page of thumbnails")
 
@@ -97,7 +97,7 @@ class TuneThresholdParameters(NotebookParameters):
     )
     wanted_fpir: Share = Field(0.01, description="the share of strangers, 0 to 1, that may be given a name")
     most_unnamed: Share = Field(
-        0.5, description="the share of the cast, 0 to 1, that may be left without a name; else nothing is saved"
+        0.5, description="share of the cast, 0 to 1, that may be without a name when it is saved"
     )
     per_person: bool = Field(False, description="whether each person gets a threshold of their own")
     save: bool = Field(True, description="whether to write the recognizer; if not, only the button further down does")
@@ -114,14 +114,14 @@ class TuneThresholdParameters(NotebookParameters):
         "uniform", description="uniform: each neighbour has one vote; distance: nearer ones count more (knn)"
     )
     kernel: Literal["linear", "rbf"] = Field("linear", description="linear or rbf (svm)")
-    seed: int = Field(0, ge=0, description="seed of the intervals and of the folds of support vector machines")
+    seed: Seed = Field(0, description="seed of the intervals and of the folds of support vector machines")
 
 
 class TrainEmbeddingParameters(NotebookParameters):
     """The parameters of `08_train_embedding`."""
 
     people_from: str = Field(
-        "", description="a folder with one folder of pictures for each person; empty takes the project's own people"
+        "", description="a folder with a folder of pictures per person; empty: the project's own people"
     )
     network: str = Field(
         "small_resnet", description="or inception_resnet_v1, nn4_small2, xception, resnet18, a name of timm"
@@ -159,4 +159,4 @@ class TrainEmbeddingParameters(NotebookParameters):
     reference: str = Field("dlib", description="the network to compare with")
     perplexity: float = Field(15.0, gt=0, description="of the maps: about how many neighbours each face is kept near")
     threads: PositiveInt = Field(2, description="threads of the CPU")
-    seed: int = Field(0, ge=0, description="seed of all random numbers")
+    seed: Seed = Field(0, description="seed of all random numbers")
