@@ -192,8 +192,8 @@ class _Run:
 
     def others(self) -> list[Path]:
         """Return the other films of the project that have names."""
-        films = (film for film in self.project.find_videos() if film.name not in self.wanted)
-        return [film for film in films if self.project.film(film).is_named]
+        every = self.project.find_videos()
+        return [film for film in every if film.name not in self.wanted and self.project.film(film).is_named]
 
 
 def _read_named(project: Project, film: Path) -> pd.DataFrame:
@@ -253,7 +253,7 @@ def _with_shown_clusters(run: _Run, name: str) -> pd.DataFrame:
     table, shown = run.named[name], read_whole(run.project.film(name).tracks)
     if (table["cluster"] != "").any() or shown is None:
         return table
-    return _with_clusters(table, automatic(shown).set_index("track")["cluster"].to_dict())
+    return _with_clusters(table, {int(one.track): str(one.cluster) for one in automatic(shown).itertuples()})
 
 
 def _all_anew(run: _Run, threshold: float, weights: str) -> Groups:
