@@ -18,12 +18,16 @@ def read_whole(path: Path) -> pd.DataFrame | None:
         return None
 
 
-def damage(files: FilmFiles) -> str:
+def damage(files: FilmFiles, *others: Path) -> str:
     """Return which table of a pass over a film cannot be read, and why; empty where all that are there can.
 
     Of Parquet files only the end is read, which a file that was cut short lacks.
+
+    Args:
+        files: Of the film.
+        others: Further Parquet tables of it.
     """
-    for path in (files.found, files.detections, files.looks, files.keyframes, files.times):
+    for path in (files.found, files.detections, files.looks, files.keyframes, files.times, *others):
         if path.is_file():
             try:
                 pq.read_metadata(path)
@@ -31,7 +35,7 @@ def damage(files: FilmFiles) -> str:
                 return f"{path.name} cannot be read: {' '.join(str(error).split())}"
     if files.shots.is_file():
         try:
-            pd.read_csv(files.shots, usecols=["shot", "start_frame", "end_frame", "start", "end"])
+            pd.read_csv(files.shots, usecols=["shot", "start_frame", "end_frame"])
         except ValueError as error:
             return f"{files.shots.name} cannot be read: {error}"
     return ""
