@@ -173,9 +173,8 @@ class _Run:
     def read_looks(self, names: Iterable[str]) -> dict[str, pd.DataFrame]:
         """Return the quality of the best faces of films, of those that have them."""
         for name in set(names) - set(self.looks):
-            path = self.project.film(name).looks
             with self.problems.of(self.paths[name], "reading its faces"), suppress(FileNotFoundError):
-                self.looks[name] = pd.read_parquet(path, columns=["track", "quality"])
+                self.looks[name] = pd.read_parquet(self.project.film(name).looks, columns=["track", "quality"])
         return {name: self.looks[name] for name in names if name in self.looks}
 
     def one_place(self, name: str, threshold: float) -> list[list[int]]:
@@ -253,7 +252,8 @@ def _with_shown_clusters(run: _Run, name: str) -> pd.DataFrame:
     table, shown = run.named[name], read_whole(run.project.film(name).tracks)
     if (table["cluster"] != "").any() or shown is None:
         return table
-    return _with_clusters(table, {int(one.track): str(one.cluster) for one in automatic(shown).itertuples()})
+    shown = automatic(shown)
+    return _with_clusters(table, dict(zip(shown["track"].tolist(), shown["cluster"].tolist(), strict=True)))
 
 
 def _all_anew(run: _Run, threshold: float, weights: str) -> Groups:
