@@ -34,7 +34,7 @@ class IdentifiedFilms(Settled):
     Attributes:
         summary: One row per film: `film`, `shots with faces`, `tracks`, `named`, `by context`, `unknown`, `people`,
             `no face` (tracks dropped as false detections), `problem` (why it was left out, or what of it was lost),
-            `notes` (what cannot be carried over into the annotated film).
+            `notes` (what cannot be carried over into the annotated film, and `facelib.films.record.EARLIER`).
     """
 
     summary: pd.DataFrame

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -13,13 +12,12 @@ import pandas as pd
 
 from facelib.detect import Detector
 from facelib.embed import Embedder
-from facelib.films.record import read_record
+from facelib.films.record import EARLIER, read_record
 from facelib.films.tables import damage
 from facelib.films.tracking import TRACK_TYPES, FilmTracks, TrackingSettings
 from facelib.project import FilmFiles, digest, write_table, write_text
 
-_FORM = 8  # version of the tables; raise it when the pass writes something else
-_log = logging.getLogger(__name__)
+_FORM = 9  # version of the tables; raise it when the pass writes something else
 
 
 def index_film(
@@ -51,13 +49,14 @@ def index_film(
     made = made_from(content, detector, embedder, tracking)
     found = read_index(files, made)
     if found is None:
-        if "changed" in read_record(files).get("made", {}):  # then films were identified by size and time
-            _log.warning("%s: tables of an earlier version are made again", Path(video).name)
+        before = read_record(files).get("made", {})
         from facelib.films.index import find_tracks  # takes a second to import: only where it is needed
 
         files.followed.unlink(missing_ok=True)  # it describes tables that are about to change
         found = find_tracks(video, files, detector, embedder, tracking=tracking, progress=progress)
         write_index(files, found, made)
+        if before and before.get("form") != _FORM:
+            found = replace(found, notes=(*found.notes, EARLIER))
     return replace(found, made=digest(made))
 
 

@@ -10,6 +10,9 @@ import pandas as pd
 
 from facelib.project import FilmFiles
 
+EARLIER = "searched again: its tables were those of an earlier version of facelib"
+"""What the notes on a film in the summary say then; its corrections stay."""
+
 
 def read_record(files: FilmFiles) -> dict[str, Any]:
     """Return what a film's tables were made from, and what of the film they lack; empty where it is not known."""

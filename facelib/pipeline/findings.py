@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from facelib.films.appearances import appearances, screen_time
+from facelib.films.record import EARLIER
 from facelib.gallery import read_gallery, summary
 from facelib.project import Project
 from facelib.project.decisions import read_corrections
@@ -114,9 +115,11 @@ def _films(project: Project) -> str:
     )
     tables, problems = _tracks(project), int((films["problem"] != "").sum())
     groups = _unknown(tables)[0] if tables else 0
+    earlier = int(films["notes"].str.contains(EARLIER, regex=False).sum())
     return (
         f"{counted(len(films), 'film')}, {counted(tracks, 'track')}: {named} named ({context} by context), "
         f"{unknown} unknown ({counted(groups, 'group')}); {f'{problems} with a problem' if problems else 'no problems'}"
+        + (f"; {earlier} searched again, whose tables were of an earlier version" if earlier else "")
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -19,6 +20,7 @@ from facelib.films.identify import identify_films
 from facelib.films.index import find_tracks
 from facelib.films.indexed import index_film, read_index
 from facelib.films.naming import TRACK_COLUMNS, NamingSettings, name_tracks
+from facelib.films.record import EARLIER
 from facelib.films.settle import settle_films
 from facelib.films.tracking import TrackingSettings
 from facelib.gallery import build_gallery, read_gallery, write_gallery
@@ -166,6 +168,25 @@ class TestDemo:
             assert read_index(files, made) is None, path.name
             path.write_bytes(whole)
         assert read_index(files, made) is not None
+
+    @pytest.mark.parametrize("made", [{"form": 1}, {"film": "x", "changed": 1}], ids=["another form", "version 0.3"])
+    def test_a_film_searched_by_an_earlier_version_is_searched_again_and_noted(
+        self, short, detector, embedder, tmp_path, made
+    ):
+        project, recognizer, info = short
+        other = Project("demo", project.data_dir, tmp_path)
+        shutil.copytree(project.output, other.output)
+        files = other.film("demo.mp4")
+        record = json.loads(files.followed.read_text(encoding="utf-8"))
+        files.followed.write_text(json.dumps(record | {"made": made}), encoding="utf-8")
+        before = pd.read_parquet(files.tracks)
+        films = [project.videos / "demo.mp4"]
+        noted = [
+            identify_films(films, other, detector, embedder, recognizer, info, progress=False).summary["notes"].tolist()
+            for _ in range(2)
+        ]
+        assert noted == [[EARLIER], [""]]
+        pd.testing.assert_frame_equal(pd.read_parquet(files.tracks), before)
 
     def test_a_films_looks_at_every_nth_frame(self, short, detector, embedder, tmp_path):
         files, film = FilmFiles(tmp_path), short[0].videos / "demo.mp4"

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from facelib.films.problems import SUMMARY_COLUMNS
+from facelib.films.record import EARLIER
 from facelib.gallery import write_gallery
 from facelib.gallery.records import face_table
 from facelib.gather import FILM_COLUMNS, GATHERED_COLUMNS, PICTURE_COLUMNS
@@ -34,7 +35,7 @@ def write_lists(project, pictures=(), films=(), gathered=()):
     write_table(pd.DataFrame(rows, columns=list(GATHERED_COLUMNS)), project.output / "gathered.csv")
 
 
-def write_film(project, film, *tracks, problem=""):
+def write_film(project, film, *tracks, problem="", notes=""):
     """Write the tracks of a film, each `(person, cluster, start, until)`, and its row of the summary."""
     columns = ["track", "shot", "person", "cluster", "start", "end", "until", "confidence", "source"]
     rows = [
@@ -43,7 +44,8 @@ def write_film(project, film, *tracks, problem=""):
     ]
     write_table(pd.DataFrame(rows, columns=columns), project.film(film).tracks)
     named = sum(person != "unknown" for person, *_ in tracks)
-    found = {"film": film, "tracks": len(tracks), "named": named, "unknown": len(tracks) - named, "problem": problem}
+    found = {"film": film, "tracks": len(tracks), "named": named, "unknown": len(tracks) - named}
+    found |= {"problem": problem, "notes": notes}
     known = pd.read_csv(project.film_summary, keep_default_na=False) if project.film_summary.is_file() else None
     one = pd.DataFrame([dict.fromkeys(SUMMARY_COLUMNS, 0) | found])
     write_table(one if known is None else pd.concat([known, one]), project.film_summary)
@@ -92,6 +94,10 @@ def test_step_5_counts_films_tracks_and_problems(project):
     write_film(project, "b.mp4", ("unknown", "unknown 1", 0.0, 1.0), problem="cut short")
     assert (
         describe_step(5, project) == "2 films, 3 tracks: 1 named (0 by context), 2 unknown (1 group); 1 with a problem"
+    )
+    write_film(project, "c.mp4", notes=f"a menu track; {EARLIER}")
+    assert describe_step(5, project).endswith(
+        "1 with a problem; 1 searched again, whose tables were of an earlier version"
     )
 
 
