@@ -12,7 +12,10 @@ from tempfile import TemporaryDirectory
 
 _PROGRAM = str(Path(__file__).with_name("forking.py"))
 _LONGEST_ADDRESS = 100  # bytes; a socket's has some 108 at most
-_INLINE = "module://matplotlib_inline.backend_inline"  # what a kernel chooses before matplotlib is imported
+_VARIABLES = {
+    "MPLBACKEND": "module://matplotlib_inline.backend_inline",  # what a kernel chooses before matplotlib is imported
+    "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # a kernel's debugger would warn that it sees none of Python's own modules
+}
 
 KERNEL = ("ipykernel.debugger", "ipykernel.kernelapp", "ipykernel.zmqshell")
 """What a kernel imports before its first cell."""
@@ -96,7 +99,7 @@ class ForkServer:
                 listener.listen()
                 self._process = subprocess.Popen(
                     [sys.executable, _PROGRAM, "serve", str(listener.fileno()), *modules],
-                    env={"MPLBACKEND": _INLINE, **(os.environ if environment is None else environment)},
+                    env={**_VARIABLES, **(os.environ if environment is None else environment)},
                     stdin=subprocess.PIPE,
                     stdout=subprocess.DEVNULL,
                     pass_fds=[listener.fileno()],
