@@ -23,7 +23,7 @@ unexport PYTHONDONTWRITEBYTECODE
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: .venv/.ready ## Make .venv and install what requirements.lock names (the others do this by themselves)
+setup: .venv/.ready ## Make .venv and install requirements.lock (the other targets do this by themselves)
 
 run: .venv/.ready ## Make the demo project and run it through every step
 	$(bin)/facelib demo
@@ -37,7 +37,7 @@ test: .venv/.ready ## Run the whole test suite, and list what took longest
 
 slow = kernel or browser or realtime or training or every_film or long or postgresql
 
-check: .venv/.ready ## Run the tests that answer at once: no notebooks, browser, live video, training or whole films
+check: .venv/.ready ## Run the quick tests: no notebooks, browser, live video, training or whole films
 	@# Of training not even the modules are loaded: PyTorch alone takes some seconds.
 	$(pytest) --durations 10 -m "not ($(slow))" --ignore-glob '*/train'
 
@@ -53,7 +53,7 @@ lint: .venv/.server ## Check style, types, spelling, and that notebooks carry no
 	$(bin)/codespell
 	$(if $(wildcard notebooks/*.ipynb),$(bin)/nbstripout --keep-id --verify $(wildcard notebooks/*.ipynb))
 
-format: .venv/.ready ## Put code and notebooks into the house style
+format: .venv/.ready ## Format code and notebooks
 	$(bin)/ruff check --fix
 	$(bin)/ruff format
 	$(if $(wildcard notebooks/*.ipynb),$(bin)/nbstripout --keep-id $(wildcard notebooks/*.ipynb))
@@ -88,11 +88,11 @@ tuner: .venv/.ready ## Serve notebook 4 as a page of its own: make tuner PROJECT
 	JUPYTER_PATH="$(CURDIR)/facelib/widgets" $(bin)/voila --template=facelib --progressive_rendering=True \
 		--show_tracebacks=True --Voila.ip=127.0.0.1 --port=$(PORT) $(VOILA_OPTIONS) "$(tuner_page)"
 
-train: .venv/.train ## Install what training networks needs beside: PyTorch and its company, some 3 GB
+train: .venv/.train ## Install what training needs: PyTorch and others, some 3 GB
 
-server: .venv/.server ## Install what the server needs beside: FastAPI, SQLAlchemy and their company
+server: .venv/.server ## Install what the server needs: FastAPI, SQLAlchemy and others
 
-scale: .venv/.scale ## Install what many films and many machines need beside: DuckDB, Dask and obstore
+scale: .venv/.scale ## Install what many films and many machines need: DuckDB, Dask and obstore
 
 SERVE_OPTIONS ?=
 serve: .venv/.server ## Serve the demo to your browser, with a REST API: make serve SERVE_OPTIONS="--port 8000"
@@ -103,7 +103,7 @@ DOCS_OPTIONS ?=
 docs: .venv/.docs ## Build the documentation into site/, with the notebooks as they run on the demo
 	$(bin)/python docs/build.py $(DOCS_OPTIONS)
 
-lock: $(bin)/uv ## Choose versions anew and write the locks
+lock: $(bin)/uv ## Choose the newest versions and write the locks
 	$(compile) --upgrade --extra dev --extra gather --extra reference pyproject.toml --output-file requirements.lock
 	@# uv keeps the versions of the file it writes over; what is in the first lock is left out of the second.
 	cp requirements.lock requirements-train.lock
@@ -122,7 +122,7 @@ lock: $(bin)/uv ## Choose versions anew and write the locks
 	echo "opencv-python-headless==$$version" | \
 		$(compile) --no-config --no-deps - --output-file requirements-headless.lock
 
-clean: ## Remove .venv and what the tools left behind; data/ and output/ stay
+clean: ## Remove .venv and what the tools left; data/ and output/ stay
 	rm -rf .venv .docs .mypy_cache .pytest_cache .ruff_cache dist site
 	find facelib tests benchmarks -name __pycache__ -type d -exec rm -rf {} +
 

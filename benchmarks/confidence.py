@@ -1,4 +1,4 @@
-"""Whether confidences keep their word on films: names, and the answer unknown.
+"""Calibration of confidences on films: of names, and of the answer unknown.
 
 Every labelled film is named by its cast, by its cast without each person and without several at once, who are strangers
 then, and by the casts of other films. A track is asked many times in this way, with another number of strangers beside

@@ -36,7 +36,7 @@ FILM: tuple[Setting, ...] = tuple(
         ("yunet", 40),
     )
     for working in (640, 960, None)
-    if not (working is None and (name, smallest) == ("cnn", 40))  # four times 1280x720: seconds a frame
+    if not (working is None and (name, smallest) == ("cnn", 40))  # four times 1280x720: seconds per frame
 )
 SITCOM: tuple[Setting, ...] = (
     *((name, smallest, None) for name in ("haar", "hog", "cnn", "mtcnn", "yunet") for smallest in (20, 40)),

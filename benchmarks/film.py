@@ -173,7 +173,7 @@ def main() -> None:
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")  # face_recognition_models imports the outdated pkg_resources
     if not arguments.clip.is_file():
-        print(f"left out: expected a clip at {arguments.clip}; name one, and --people with one folder a person")
+        print(f"left out: expected a clip at {arguments.clip}; name one, and --people with one folder per person")
         return
     with tempfile.TemporaryDirectory() as folder:
         project = facelib.Project("bench", Path(folder), Path(folder) / "out")

@@ -2,7 +2,7 @@
 
 All labelled clips, joined to one film of 640x360, are played by GStreamer's RTSP server, as a camera's MJPEG over HTTP,
 and from the file; the names shown in each picture are compared with the truth, as are those of the film step. Then
-recognition is slowed down to two pictures a second, and the delays are measured for two minutes, with the memory that
+recognition is slowed down to two pictures per second, and the delays are measured for two minutes, with the memory that
 all takes at most. Every line tells the machine's load too, since what is live depends on it.
 
 Usage: python benchmarks/live.py [--seconds 120] [--data FOLDER] [--parts names delay]

@@ -136,7 +136,7 @@ def main() -> None:
                 page.keyboard.press("+")
             print(f"scrolled at {page.evaluate(SCROLL):.0f} frames a second, enlarged 43 times")
             begin = time.perf_counter()
-            page.get_by_label("Hide names less sure than").fill("80")
+            page.get_by_label("Hide names less certain than").fill("80")
             print(f"the slider answers in {1000 * (time.perf_counter() - begin):.0f} ms")
             chromium.close()
     finally:

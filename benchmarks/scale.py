@@ -91,7 +91,7 @@ class MadeUpFilm:
         self.shots = pd.DataFrame({"shot": numbers, "scene": 0, "setup": self.rng.integers(0, 6, len(numbers))})
 
     def _cut(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-        """Return shot, place in the picture and first frame of each track: one to four faces a shot of 80 frames."""
+        """Return shot, place in the picture and first frame of each track: one to four faces per shot of 80 frames."""
         faces = self.rng.integers(1, 5, self.count)
         shot = np.repeat(np.arange(self.count), faces)[: self.count]
         place = np.arange(self.count) - np.searchsorted(shot, shot)

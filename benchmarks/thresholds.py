@@ -1,4 +1,4 @@
-"""Whether a fitted threshold keeps its word on faces it was not fitted on: Labeled Faces in the Wild.
+"""Error rates of a fitted threshold on faces that it was not fitted on: Labeled Faces in the Wild.
 
 Half of each person's pictures are enrolled and half of the strangers given to the fit. What FPIR is then seen on the
 other half of the strangers, and on the unseen pictures of the cast, each looked up without its person?

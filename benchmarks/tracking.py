@@ -32,7 +32,7 @@ HERE = Path(__file__).resolve().parent
 STEP = 0.2  # seconds between samples
 METHODS: tuple[TrackMethod, ...] = ("sort", "bytetrack", "ocsort")
 REPEATS = 3
-# The least score of a face, and that from which it may begin a track; the rest take the detector's own for both.
+# The minimum score of a face, and that from which it may begin a track; the rest take the detector's own for both.
 SCORES: dict[str, tuple[float, float | None]] = {"centerface": (0.3, 0.5), "yunet": (0.5, None)}
 
 

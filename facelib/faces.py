@@ -26,7 +26,7 @@ class Faces:
 
     Attributes:
         boxes: `(n, 4)` float32, left, top, right, bottom; right and bottom are exclusive.
-        scores: `(n,)` float32, the detector's own score: larger is surer, and only comparable within one detector.
+        scores: `(n,)` float32, the detector's own score: larger is more certain; only comparable within one detector.
         landmarks: `(n, 5, 2)` float32: the eye on the left of the picture, the eye on the right,
             the tip of the nose, the left and the right corner of the mouth.
 

@@ -179,7 +179,7 @@ class TestNotebook:
         ("FNIR", "the share of the cast's faces not given their own name", "error-rates"),
         ("DET curve", "FNIR against FPIR at every threshold", "error-rates"),
         ("impostor trial", "tested as a stranger, against the cast without its own person", "error-rates"),
-        ("open-set recognition", "a face may belong to nobody of the cast", "open-set"),
+        ("open-set recognition", "a face may belong to nobody in the cast", "open-set"),
         ("HOTA", "combines how many faces were found with how well each was followed", "tracks"),
         ("[track](", "one face followed through one shot", "tracks"),
     ],

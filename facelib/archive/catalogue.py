@@ -1,4 +1,4 @@
-"""Which films the index holds, made from what, and in which files their rows lie: a SQLite database.
+"""The catalogue of the index, a SQLite database: its films, what their rows were made from, and their files.
 
 Adding a film costs the same whether there are ten or a hundred thousand: each change touches a few rows.
 """
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from facelib.archive.readable import unreadable
 
-_FORM = 1  # version of the index; raise it when its tables change, and it is made anew
+_FORM = 1  # version of the index; raise it when its tables change, and it is made again
 _SCHEMA = """
 CREATE TABLE segments (
     segment INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -58,7 +58,7 @@ class FilmRecord:
         state: Size and time of change of `tracks.parquet`.
         video: Where the film lies, as `Project.place_of` says it; empty when that is not known.
         video_state: Size and time of change of the film.
-        entry: The number that its rows carry in the column `film`; a film whose rows are made anew gets another one.
+        entry: The number that its rows carry in the column `film`; a film whose rows are made again gets another one.
     """
 
     folder: str

@@ -78,7 +78,7 @@ def films_of_other_networks(archive: Archive, dimension: int, *, weights: str = 
     Args:
         archive: The index.
         dimension: Of the face's embedding.
-        weights: As of `find_face`.
+        weights: As in `find_face`.
     """
     others = {
         (part.project.name, one.number)

@@ -226,7 +226,7 @@ def _forget_decisions(project: Project, names: list[str], done: Forgotten) -> No
 
 
 def _settle(project: Project, films: list[Path]) -> None:
-    """Make groups of unknown people, appearances and tracks anew from what is left."""
+    """Make groups of unknown people, appearances and tracks again from what is left."""
     kept = read_groups(project)
     if project.unknowns.is_dir():
         shutil.rmtree(project.unknowns)

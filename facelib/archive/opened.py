@@ -56,7 +56,7 @@ class Archive:
 
     Attributes:
         parts: The index of each project.
-        films: One row a film, by project and file name: `project`, `film`, `date` (ISO 8601, empty where it is not
+        films: One row per film, by project and file name: `project`, `film`, `date` (ISO 8601, empty where it is not
             known), `seconds`, `folder` (below `videos/`), and `entry`, `segment`, `rows`: where its rows lie.
         longest: By project and segment, the length of its longest face vector, as far as a search needed it.
     """
@@ -206,7 +206,7 @@ def open_archive(projects: Project | Sequence[Project]) -> Archive:
             if not catalogue.is_current:
                 raise FileNotFoundError(
                     f"expected the index of {project.name!r} as this version of facelib makes it, found another one; "
-                    f"update_archive makes it anew"
+                    f"update_archive makes it again"
                 )
             with catalogue.changing():  # so that films and segments are of one moment
                 records, segments = catalogue.films(), catalogue.segments()

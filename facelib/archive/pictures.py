@@ -82,7 +82,7 @@ def write_hits(hits: pd.DataFrame, path: str | Path) -> None:
 
 
 def as_json(table: pd.DataFrame) -> str:
-    """Return a table as a JSON list of objects, one a line; times have microseconds."""
+    """Return a table as a JSON list of objects, one per line; times have microseconds."""
     rows = json.loads(table.to_json(orient="records", double_precision=6))
     lines = ",\n".join(json.dumps(row, ensure_ascii=False, allow_nan=False) for row in rows)
     return f"[\n{lines}\n]" if rows else "[]"

@@ -63,7 +63,7 @@ def update_archive(
         project: Its index lies in `project.archive`.
         films: The films that may have changed, by path or file name; None looks at all, and takes out of the index
             what has no tables any more.
-        longest_gap: As of `facelib.films.appearances.appearances`.
+        longest_gap: As in `facelib.films.appearances.appearances`.
         progress: Show a bar with rate and time left where many films are read.
 
     Raises:

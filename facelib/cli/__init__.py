@@ -28,7 +28,7 @@ class _Commands(TyperGroup):
             typer.echo(f"Error: {error}", err=True)
             raise typer.Exit(1) from None
         except KeyboardInterrupt:
-            typer.echo("\nStopped. What was done stays; the same command goes on from there.", err=True)
+            typer.echo("\nStopped. Run the same command again to continue.", err=True)
             raise typer.Exit(130) from None
 
 
@@ -54,7 +54,7 @@ def _options(
         bool, typer.Option("--debug", envvar="FACELIB_DEBUG", help="Show the whole traceback of an error.")
     ] = False,
     show_version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and end.")
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
     """Who is in a film, and when: recognise a known cast in films."""

@@ -12,16 +12,18 @@ from facelib.cli.printing import relative
 
 
 def align(
-    source: Annotated[Path, typer.Argument(help="A folder of pictures, usually with a folder a person.")],
+    source: Annotated[Path, typer.Argument(help="A folder of pictures, usually with one folder per person.")],
     destination: Annotated[Path, typer.Argument(help="Where the crops go, in folders of the same names.")],
     image_size: Annotated[int, typer.Option(help="Side of the crops, pixels.")] = 160,
-    margin: Annotated[float, typer.Option(help="Part of the face's side that is added on each side.")] = 0.125,
+    margin: Annotated[float, typer.Option(help="Margin on each side, as a fraction of the face's side.")] = 0.125,
     method: Annotated[str, typer.Option(help="margin, 'five points' or dlib.")] = "margin",
-    detector: Annotated[str, typer.Option(help="What finds the faces.")] = "centerface",
-    processes: Annotated[int | None, typer.Option(help="How many work at a time.", show_default="one a core")] = None,
-    random_order: Annotated[bool, typer.Option("--random-order", help="For several runs on one folder.")] = False,
+    detector: Annotated[str, typer.Option(help="Finds the faces.")] = "centerface",
+    processes: Annotated[int | None, typer.Option(help="How many processes.", show_default="one for each core")] = None,
+    random_order: Annotated[
+        bool, typer.Option("--random-order", help="In random order, for several runs on one folder.")
+    ] = False,
 ) -> None:
-    """Cut the face out of every picture of a folder tree; run again, it goes on where it stopped."""
+    """Cut the face out of every picture of a folder tree; if it is interrupted, run it again to continue."""
     from facelib.gather.crops import align_tree
 
     table = align_tree(

@@ -15,11 +15,11 @@ reaches a scheduler can run programs on its workers."""
 
 def cluster(
     workers: Annotated[
-        int, typer.Option(min=0, help="How many; each searches one film at a time on one core. 0: one a core.")
+        int, typer.Option(min=0, help="How many; each searches one film at a time on one core. 0: one for each core.")
     ] = 0,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Of the scheduler; 0: any that is free.")] = 8786,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The scheduler's port; 0: any free port.")] = 8786,
     dashboard_port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Of the dashboard; 0: any that is free.")
+        int, typer.Option(min=0, max=65535, help="The dashboard's port; 0: any free port.")
     ] = 8787,
 ) -> None:
     """Start a Dask scheduler and workers on this machine, for 'facelib run --scheduler', until Ctrl-C."""

@@ -15,10 +15,10 @@ def demo(
     project: ProjectName = "demo",
     data_dir: DataFolder = Path("data"),
     seconds_per_shot: Annotated[
-        float, typer.Option(help="The film has ten shots; shorter ones are sooner done.")
+        float, typer.Option(help="The film has ten shots; shorter ones take less time to process.")
     ] = 3.0,
 ) -> None:
-    """Make a project to try: two people, a film of them and strangers, and the truth about it."""
+    """Make a small project to try: pictures of two people, a film of them and strangers, and its ground truth."""
     from facelib.demo import make_demo
     from facelib.project import Project
 

@@ -62,7 +62,7 @@ class Finding:
 
 
 def doctor() -> None:
-    """Say what is installed, which provider runs, which weights are there, and what is wrong."""
+    """Check what is installed, which weights are there and what networks run on; say how to mend what is wrong."""
     findings = check()
     for finding in findings:
         mark = {
@@ -74,7 +74,7 @@ def doctor() -> None:
         if not finding.ok and finding.remedy:
             typer.echo(f"      {finding.remedy}")
     wrong = sum(finding.ok is False for finding in findings)
-    typer.echo(f"{wrong} of {len(findings)} things checked need something done." if wrong else "All is well.")
+    typer.echo(f"{wrong} of {len(findings)} checks found a problem." if wrong else "All is well.")
     if wrong:
         raise typer.Exit(1)
 
@@ -108,7 +108,7 @@ def _guarded(check_one: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
         yield from check_one()
     except ImportError as error:
         subject = check_one.__name__.removeprefix("_check_").strip("<>")
-        yield Finding(subject, False, f"not checked: {error}", "see to what stands above this line first")
+        yield Finding(subject, False, f"not checked: {error}", "solve the problems above this line first")
 
 
 def _check_python() -> Iterator[Finding]:
@@ -120,9 +120,9 @@ def _judge_python(version: str, machine: str) -> Finding:
     try:
         wanted = importlib.metadata.metadata("facelib")["Requires-Python"]
     except (importlib.metadata.PackageNotFoundError, KeyError):
-        wanted = ""  # the check of the dependencies tells that facelib is not installed
+        wanted = ""  # the check of the dependencies reports that facelib is not installed
     right = SpecifierSet(wanted).contains(version, prereleases=True)
-    remedy = "" if right else f"make the environment anew with a Python {wanted}: make clean setup PYTHON=..."
+    remedy = "" if right else f"make the environment again with a Python {wanted}: make clean setup PYTHON=..."
     return Finding("Python", right, f"{version} {machine}", remedy)
 
 
@@ -288,9 +288,7 @@ def _check_codecs() -> Iterator[Finding]:
         "films",
         not missing,
         f"PyAV {av.__version__}" + (f" without {', '.join(missing)}" if missing else ", with libx264 and AAC"),
-        f"put the ready-built PyAV in its place: {_PIP} install --force-reinstall --only-binary av av"
-        if missing
-        else "",
+        f"install the ready-built PyAV: {_PIP} install --force-reinstall --only-binary av av" if missing else "",
     )
 
 

@@ -25,17 +25,16 @@ def live(
     detector: Annotated[str, typer.Option(help="Finds the faces: a name or the path of an .onnx file.")] = "centerface",
     embedder: Annotated[str, typer.Option(help="The embedding network.", show_default="the recognizer's")] = "",
     between: Annotated[
-        float, typer.Option("--seconds-between-recognitions", min=0, help="Raise it to spare the machine.")
+        float, typer.Option("--seconds-between-recognitions", min=0, help="Raise it to use less processor time.")
     ] = 0,
-    loop: Annotated[bool, typer.Option("--loop", help="Begin a film anew at its end.")] = False,
+    loop: Annotated[bool, typer.Option("--loop", help="Start a film again at its end.")] = False,
     patience: Annotated[
         float | None, typer.Option(help="Give up after so many seconds without a picture.", show_default="never")
     ] = None,
 ) -> None:
-    """Say who is in front of a camera, in a stream, or in a film while it plays."""
+    """Name the faces in front of a camera, in a stream, or in a film while it plays."""
     place = find_project(project, data_dir, output_dir)
     import math
-    import threading
 
     # OpenCV and PyAV bring libxcb each: with PyAV's loaded first, OpenCV's windows wait for ever.
     import cv2  # noqa: F401
@@ -44,7 +43,7 @@ def live(
 
     if not headless:
         command.check_display()
-    gone = threading.Event()
+    printer = command.ChangePrinter(sys.stdout)
     with command.asked_to_stop() as asked:
         session = LiveSession(
             source,
@@ -55,13 +54,14 @@ def live(
             loop=loop,
             patience=math.inf if patience is None else patience,
             record=record,
-            on_change=command.print_changes(sys.stdout, gone=gone) if headless else None,
+            on_change=printer if headless else None,
         )
         if headless:
-            command.play_headless(session, seconds=seconds, asked=asked, gone=gone)
+            command.play_headless(session, seconds=seconds, asked=asked, gone=printer.gone)
         else:
             command.play_in_window(session, seconds=seconds, asked=asked)
     problems = [change.message for change in session.changes() if change.kind in {"failed", "unrecorded"}]
+    problems += [printer.problem] if printer.problem else []
     if problems:
         typer.echo(f"Error: {'; '.join(problems)}", err=True)
         raise typer.Exit(1)

@@ -1,4 +1,4 @@
-"""`facelib models`: the networks, their licences, and the import of others'."""
+"""`facelib models`: the networks, their licences, and the import of others."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def import_model(
         ),
     ] = "auto",
 ) -> None:
-    """Make an ONNX network of FaceNet's published weights; every layer's shape is checked, and the result compared."""
+    """Convert FaceNet's published weights to an ONNX network; every layer's shape and the results are checked."""
     from facelib.train.facenet import import_facenet
 
     typer.echo(f"Reading {file}; the conversion takes about half a minute ...")
@@ -76,12 +76,12 @@ def calibrate_model(
         list[Path],
         typer.Option(
             "--pictures",
-            help="A folder with a folder of pictures for each person; may be given again, such as for people with one.",
+            help="A folder with one folder of pictures per person; may be repeated, as for people with one picture.",
         ),
     ],
     draws: Annotated[int, typer.Option(min=1, help="How many casts of ten people are drawn.")] = 20,
 ) -> None:
-    """Measure within which distance a network takes 1 % of strangers for one of ten people, and keep it for later runs.
+    """Measure the threshold at which a network takes 1 % of strangers for one of ten people; keep it for later runs.
 
     Beside it, how much its distances say of large and of small faces is measured, by which films are named.
 

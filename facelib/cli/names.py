@@ -20,12 +20,12 @@ def merge(
     data_dir: DataFolder = Path("data"),
     output_dir: OutputFolder = Path("output"),
 ) -> None:
-    """Say that a name is the other one's from now on. No picture is moved; `separate` takes it back."""
+    """Record that two names are one person, called by the second. No picture is moved; `separate` undoes it."""
     place = find_project(project, data_dir, output_dir)
     from facelib.gallery import merge_people
 
     merge_people(place, name, other)
-    typer.echo(f"{name} is {other} from now on. Next: facelib run --project {project} --steps 2-7")
+    typer.echo(f"{name} is now {other}. Next: facelib run --project {project} --steps 2-7")
 
 
 def keep_apart(
@@ -35,7 +35,7 @@ def keep_apart(
     data_dir: DataFolder = Path("data"),
     output_dir: OutputFolder = Path("output"),
 ) -> None:
-    """Say that two names that look like one person are two people's; `separate` takes it back."""
+    """Record that two names that look like one person are two people; `separate` undoes it."""
     place = find_project(project, data_dir, output_dir)
     from facelib.project import identities
 
@@ -50,9 +50,9 @@ def separate(
     data_dir: DataFolder = Path("data"),
     output_dir: OutputFolder = Path("output"),
 ) -> None:
-    """Take back what `merge` or `keep-apart` said of two names."""
+    """Undo `merge` or `keep-apart` for two names."""
     place = find_project(project, data_dir, output_dir)
     from facelib.gallery import separate_people
 
     done = separate_people(place, name, other)
-    typer.echo(f"{name} and {other} are open again." if done else f"Nothing was said of {name} and {other}.")
+    typer.echo(f"Undone for {name} and {other}." if done else f"Nothing is recorded about {name} and {other}.")

@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 ProjectName = Annotated[str, typer.Option("--project", help="The project: the name of its folder in the data folder.")]
 DataFolder = Annotated[Path, typer.Option("--data-dir", help="Holds NAME/people/<Person Name>/* and NAME/videos/*.")]
-OutputFolder = Annotated[Path, typer.Option("--output-dir", help="Everything made is written to NAME/ in here.")]
+OutputFolder = Annotated[Path, typer.Option("--output-dir", help="Results are written to NAME/ in this folder.")]
 DataPlace = Annotated[
     str,
     typer.Option("--data-dir", help="Holds NAME/people/<Person Name>/* and NAME/videos/*; may be s3://BUCKET/FOLDER."),
 ]
 OutputPlace = Annotated[
-    str, typer.Option("--output-dir", help="Everything made is written to NAME/ in here; may be s3://BUCKET/FOLDER.")
+    str, typer.Option("--output-dir", help="Results are written to NAME/ in this folder; may be s3://BUCKET/FOLDER.")
 ]
 
 _REMOTE = re.compile(r"\w{2,}:/")  # of two slashes a path keeps one
@@ -39,7 +39,7 @@ def find_project(name: str, data_dir: Path, output_dir: Path) -> Project:
         if _REMOTE.match(place.as_posix()):
             raise ValueError(
                 f"expected a folder of this machine, got {place.as_posix()!r}: only 'facelib run' and 'facelib forget' "
-                f"take addresses; name the folder of the copy, into which 'facelib run' says that it fetches"
+                f"take addresses; give the local copy's folder, which 'facelib run' prints"
             )
     project = Project(name, data_dir, output_dir)
     check_project(project)

@@ -20,7 +20,7 @@ def page(
         float, typer.Option(min=0, help="Seconds; shorter gaps between two tracks of one person are closed.")
     ] = 1.0,
 ) -> None:
-    """Write the page of a project: its films with names on faces, its people, search; no server, no network."""
+    """Write a project's page: films with names on faces, people and search, in a browser without a server."""
     place = find_project(project, data_dir, output_dir)
     from facelib.page import write_page
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def print_parameters(notebooks: Sequence[Notebook]) -> None:
-    """Print a table a notebook: first the parameters that its cell shows, below a line the further ones."""
+    """Print one table per notebook: first the parameters that its cell shows, below a line the further ones."""
     from facelib.pipeline.notebooks import PLACES
 
     for notebook in notebooks:
@@ -24,8 +24,10 @@ def print_parameters(notebooks: Sequence[Notebook]) -> None:
         further = [one for name, one in described.items() if name not in notebook.shown]
         typer.secho(notebook.source.stem, bold=True)
         print_rows(["parameter", "meaning"], [list(map(_row, part)) for part in (first, further) if part])
-    typer.echo('Set one with -p NAME=VALUE, a list with -p NAME=\'["a", "b"]\'; all notebooks that take it get it.')
-    typer.echo("Those below a line are set in JupyterLab by the notebook's options.")
+    typer.echo(
+        'Set one with -p NAME=VALUE, a list with -p NAME=\'["a", "b"]\'; it applies to every notebook that has it.'
+    )
+    typer.echo("In JupyterLab, those below a line go into the notebook's parameter options.")
 
 
 def _row(one: ParameterDescription) -> tuple[str, str]:

@@ -115,12 +115,16 @@ def _print_problems(project: Project) -> bool:
 
 def _print_scores(project: Project) -> None:
     """Say how right each film is whose truth is known, see `facelib.evaluate.find_truths`."""
-    from facelib.evaluate import find_truths, load_truth, score_film
+    from facelib.evaluate import film_truth, find_truths, score_film
 
     for film, truth in find_truths(project, project.find_videos()).of_film.items():
         files = project.film(film)
         if files.detections.is_file() and files.tracks.is_file():
-            typer.echo(f"right     {one_line(files.folder.name)}: {score_film(files, load_truth(truth))}")
+            try:
+                said = f"right     {one_line(files.folder.name)}: {score_film(files, film_truth(truth, project))}"
+            except (OSError, ValueError) as error:
+                said = f"left out  {one_line(files.folder.name)}: not compared with its truth: {one_line(str(error))}"
+            typer.echo(said)
 
 
 def _print_places(project: Project, results: Sequence[StepResult]) -> None:

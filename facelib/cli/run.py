@@ -39,7 +39,9 @@ def run(
             "--help-parameters.",
         ),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Run also the steps whose files are still fresh.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Run steps again even where their files are up to date.")
+    ] = False,
     notebooks: Annotated[
         Path | None, typer.Option(help="A folder of notebooks to run instead of facelib's own.", show_default=False)
     ] = None,
@@ -53,10 +55,10 @@ def run(
     ] = None,
     help_parameters: Annotated[
         bool,
-        typer.Option("--help-parameters", help="List the parameters of all notebooks, or of --steps, and end."),
+        typer.Option("--help-parameters", help="List the parameters of all notebooks, or of --steps, and exit."),
     ] = False,
 ) -> None:
-    """Run the notebooks of a project in order, with an HTML report each."""
+    """Run a project's notebooks in order, with an HTML report of each."""
     # Everything is checked first: loading the pipeline takes seconds.
     numbers, values = parse_steps(steps), parse_parameters(parameter or [])
     if scheduler is not None:

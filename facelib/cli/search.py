@@ -44,7 +44,7 @@ def search(
     ],
     people: Annotated[
         list[str] | None,
-        typer.Argument(help="Who is seen, all of them; nobody lists who there is.", show_default=False),
+        typer.Argument(help="People who are all seen; without a name, lists who there is.", show_default=False),
     ] = None,
     without: Annotated[
         list[str] | None, typer.Option(help="Who must not be seen; may be repeated.", show_default=False)
@@ -61,12 +61,14 @@ def search(
         Path | None,
         typer.Option(help="A picture: find the tracks whose faces are like its largest face.", show_default=False),
     ] = None,
-    most: Annotated[int, typer.Option(min=1, help="Lines of a table, and tracks that --face finds.")] = 20,
-    form: Annotated[Form, typer.Option("--form", help="table to read; json or csv, whole, for programs.")] = Form.table,
+    most: Annotated[int, typer.Option(min=1, help="Rows of a table, and tracks found by --face.")] = 20,
+    form: Annotated[
+        Form, typer.Option("--form", help="table, for reading; json or csv, complete, for programs.")
+    ] = Form.table,
     data_dir: DataFolder = Path("data"),
     output_dir: OutputFolder = Path("output"),
 ) -> None:
-    """Search all films: who is seen with whom and without whom, in which years, and whose face is like one's own.
+    """Search all films: where people are seen together, with whom, in which years, and faces like a picture's.
 
     The index of the films is brought up to date first, which takes seconds where little has changed.
     """

@@ -31,9 +31,7 @@ def serve(
     host: Annotated[str | None, typer.Option(help="The address to listen on.", show_default="127.0.0.1")] = None,
     port: Annotated[int | None, typer.Option(help="The port to listen on.", show_default="8000")] = None,
     data_dir: Annotated[Path | None, typer.Option(help="Holds the projects.", show_default="data")] = None,
-    output_dir: Annotated[
-        Path | None, typer.Option(help="Everything made is written here.", show_default="output")
-    ] = None,
+    output_dir: Annotated[Path | None, typer.Option(help="Results are written here.", show_default="output")] = None,
     processes: Annotated[
         int | None, typer.Option(help="Processes that answer requests, as many as cores.", show_default="1")
     ] = None,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Workplace:
-    """A project to work on, and how its results come to where it lies.
+    """A project to work on, and how its results are sent to its storage.
 
     Attributes:
         project: The project itself, or the copy on this machine.
@@ -47,7 +47,7 @@ class Workplace:
         return cls(copy.project, copy)
 
     def send(self) -> None:
-        """Send what was made so far; where that fails the work goes on, and it is sent with what comes next."""
+        """Send what was made so far; where that fails the work continues, and it is sent with what comes next."""
         try:
             self._send()
         except OSError as error:

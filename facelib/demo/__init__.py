@@ -16,11 +16,11 @@ from facelib.project import Project, write_text
 from facelib.project.digests import sha256_of
 from facelib.project.files import write_bytes
 
-VERSION = 1  # raised whenever the demo's content changes, so that an older one is made anew
+VERSION = 1  # raised whenever the demo's content changes, so that an older one is made again
 
 
 def make_demo(project: Project, *, seed: int = 0, seconds_per_shot: float = 3.0, progress: bool = True) -> None:
-    """Make the demo: pictures of a cast of two, a film with them and with strangers, and the truth about it.
+    """Make the demo: pictures of a cast of two, a film with them and with strangers, and its ground truth.
 
     Under the project's `people/` come 24 varied pictures each of Eileen Collins and Grace Hopper, and four
     faults for the gallery to find: a duplicate, a picture with both, a truncated file and a picture without
@@ -29,7 +29,7 @@ def make_demo(project: Project, *, seed: int = 0, seconds_per_shot: float = 3.0,
     them have a row for every face in every frame: `frame` (0-based), `left top right bottom` (pixels) and
     `person` (`unknown` for strangers). `demo.json` names every file with its sha256.
 
-    When all of it is there and whole, nothing is done; otherwise it is made anew. Files of other names are
+    When all of it is there and whole, nothing is done; otherwise it is made again. Files of other names are
     left alone. The same seed gives the same pictures and film on one machine. Takes about 20 s.
 
     Args:

@@ -29,7 +29,7 @@ def people_folder(project: Project, people_from: str = "", *, progress: bool = T
 
     Args:
         project: The project.
-        people_from: A folder with a folder of pictures a person; empty takes the project's own people.
+        people_from: A folder with a folder of pictures per person; empty takes the project's own people.
         progress: Whether to show a progress bar while the crowd is made.
 
     Raises:

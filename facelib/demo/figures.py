@@ -76,7 +76,7 @@ def collins() -> Figure:
 
 @cache
 def hopper() -> Figure:
-    """Return Grace Hopper, her uniform drawn on downwards so that she can stand in a wide shot."""
+    """Return Grace Hopper, her uniform extended downwards so that she can stand in a wide shot."""
     path = matplotlib.cbook.get_sample_data("grace_hopper.jpg", asfileobj=False)
     portrait = read_image(str(path))[:566]
     outline = (

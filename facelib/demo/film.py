@@ -1,4 +1,4 @@
-"""The demo's film, its copy with a variable frame rate, and the truth about every face in every frame."""
+"""The demo's film, its copy with a variable frame rate, and the ground truth of every face in every frame."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def irregular_times(count: int, *, seed: int = 0) -> list[int | None]:
 
 
 def melody(shots: int, seconds: float) -> NDArray[np.float32]:
-    """Return a tune with a chord of its own for each shot: `(samples,)` from -1 to 1 at 44,100 samples a second."""
+    """Return a tune with a chord of its own for each shot: `(samples,)` from -1 to 1 at 44,100 samples per second."""
     chords = ((0, 4, 7, 12), (9, 12, 16, 21), (5, 9, 12, 17), (7, 11, 14, 19))  # C, A minor, F, G, in semitones
     length = round(seconds * FRAME_RATE) * (SAMPLE_RATE // FRAME_RATE)
     note_length = SAMPLE_RATE // 4

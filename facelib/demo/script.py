@@ -97,7 +97,7 @@ def shots() -> tuple[Shot, ...]:
 def frames(
     figures: tuple[Figure, ...], *, frames_per_shot: int, seed: int = 0
 ) -> Iterator[tuple[Image, list[SeenFace]]]:
-    """Yield every frame of the film and the truth about it.
+    """Yield every frame of the film and its ground truth.
 
     Args:
         figures: The two of the cast, then the strangers.

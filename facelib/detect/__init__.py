@@ -32,8 +32,8 @@ def load_detector(
             installed packages.
         smallest_face: Longer side of the smallest face wanted, in pixels of the picture. Raising it is faster and
             gives fewer false faces.
-        score: Least score of a face; None takes the detector's own. Raising it gives fewer and surer faces.
-        working_size: Longest side in pixels to which a larger picture is brought first. No detector enlarges a
+        score: Minimum score of a face; None takes the detector's own. Raising it gives fewer and more certain faces.
+        working_size: Longest side in pixels to which a larger picture is scaled down first. No detector enlarges a
             picture past it, so with a small one the smallest faces may be missed. None leaves the picture as it is.
         engine: `"dlib"` runs face_recognition's `"hog"` and `"cnn"` by dlib itself, as the reference; `"hog"`
             always is.

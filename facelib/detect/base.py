@@ -34,7 +34,7 @@ class Detector(Protocol):
 
     @property
     def score(self) -> float:
-        """The least score of a face."""
+        """The minimum score of a face."""
         ...
 
     def at_score(self, score: float) -> Detector:
@@ -42,7 +42,7 @@ class Detector(Protocol):
         ...
 
     def detect(self, image: Image) -> Faces:
-        """Return the faces of an RGB picture `(height, width, 3)` uint8, surest first, in pixels of that picture."""
+        """Return the faces of an RGB picture `(height, width, 3)` uint8, most certain first, in its pixels."""
         ...
 
 
@@ -53,7 +53,7 @@ class Options:
     Attributes:
         smallest_face: Longer side, in pixels of the picture, of the smallest face wanted. A larger value is faster
             and returns fewer false faces.
-        score: Least score of a face; None takes the detector's own. A larger value returns fewer and surer faces.
+        score: Minimum score of a face; None takes the detector's own. Raising it gives fewer, more certain faces.
         working_size: Longest side, in pixels, at which the picture is looked at: larger pictures are made smaller
             first, and no detector enlarges a picture past it. None leaves the picture as it is.
 
@@ -118,7 +118,7 @@ class PictureDetector(ABC):
         return other
 
     def detect(self, image: Image) -> Faces:
-        """Return the faces of an RGB picture, surest first.
+        """Return the faces of an RGB picture, most certain first.
 
         Args:
             image: `(height, width, 3)` uint8, RGB.

@@ -1,4 +1,4 @@
-"""OpenCV's Haar cascade: old, quick on a weak machine, and rich in false faces."""
+"""OpenCV's Haar cascade: old, quick on a weak machine, and with many false faces."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ def detect_near(detector: PictureDetector, image: Image, boxes: FloatArray) -> F
         boxes: `(n, 4)`, left, top, right, bottom, pixels of `image`: where faces are expected.
 
     Returns:
-        Faces in pixels of `image`, surest first.
+        Faces in pixels of `image`, most certain first.
     """
     parts = list(dict.fromkeys(_part(box, *image.shape[:2]) for box in boxes.tolist()))
     pixels = sum((right - left) * (bottom - top) for left, top, right, bottom in parts)

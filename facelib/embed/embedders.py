@@ -75,7 +75,7 @@ class InputForm:
         if self.colour not in get_args(_ChannelOrder):
             raise ValueError(f"expected colour 'RGB' or 'BGR', got {self.colour!r}")
         if self.alignment not in get_args(Alignment):
-            raise ValueError(f"expected alignment out of {get_args(Alignment)!r}, got {self.alignment!r}")
+            raise ValueError(f"expected alignment to be one of {get_args(Alignment)!r}, got {self.alignment!r}")
 
     def metadata(self) -> dict[str, str]:
         """Return the entries for an ONNX file's `metadata_props`."""
@@ -296,7 +296,7 @@ def load_embedder(
         name: `"dlib"` (face_recognition's, `model="small"`), `"dlib-mirrored"` (the same network, the mean with the
             mirror image at length 1: fewer errors on portraits, and other distances), a name in the catalogue of
             weights such as `"mobilefacenet"` or `"facenet"`, or the path of any ONNX file.
-        batch_size: Most faces run at once.
+        batch_size: Faces per batch, at most.
         engine: `"dlib"` runs the dlib network by dlib itself, as the reference.
         provider: Where networks run: `"auto"`, `"cpu"` or `"cuda"`.
         form: What the network's input is; None takes it from the file's metadata or from the catalogue.

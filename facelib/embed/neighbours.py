@@ -101,7 +101,7 @@ def near_duplicate_groups(vectors: ArrayLike, names: ArrayLike, *, threshold: fl
     """
     matrix, labels = np.asarray(vectors), np.asarray(names, dtype=str)
     if len(matrix) != len(labels):
-        raise ValueError(f"expected one embedding and one name a face, got {len(matrix)} and {len(labels)}")
+        raise ValueError(f"expected one embedding and one name per face, got {len(matrix)} and {len(labels)}")
     count, within = len(labels), ALIKE * threshold
     if not count or math.isnan(within):
         return np.arange(count)

@@ -70,7 +70,7 @@ def turned_away(pose: FloatArray, cut: FloatArray) -> FloatArray:
     0.62, while other people's lie at 0.71 to 0.74 at every turn.
 
     Args:
-        pose: `(n, 3)` degrees, of `head_pose`; NaN counts as straight.
+        pose: `(n, 3)` degrees, of `head_pose`; NaN counts as frontal.
         cut: `(n,)`, of `cut_off`; NaN counts as whole.
     """
     turn = np.clip((away(pose) - _TELLING) / (_MUTE - _TELLING), 0, 1)
@@ -81,7 +81,7 @@ def view_weights(quality: FloatArray, turned: FloatArray) -> FloatArray:
     """Return the weight of each view of a face in the mean of its track, `(n,)`, above 0.
 
     Quality, of which a view that is turned away keeps a twentieth: such a view draws the mean away from the person's
-    pictures. Measured on the labelled films, for tracks with both straight and turned views the area under the ROC
+    pictures. Measured on the labelled films, for tracks with both frontal and turned views the area under the ROC
     curve of the distance to the right person rose from 0.895 to 0.916 and from 0.950 to 0.975.
 
     Args:

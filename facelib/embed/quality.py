@@ -16,7 +16,7 @@ _STRAIGHT, _PROFILE = 10.0, 75.0  # degrees away from the camera that count 1 an
 
 
 def frontality(landmarks: FloatArray) -> FloatArray:
-    """Return how frontal each face is: 1 straight, 0 in profile.
+    """Return how frontal each face is: 1 frontal, 0 in profile.
 
     Args:
         landmarks: `(n, 5, 2)` pixels, as in `Faces`; unknown ones (NaN) count 0.5.
@@ -26,7 +26,7 @@ def frontality(landmarks: FloatArray) -> FloatArray:
 
 
 def turn(landmarks: FloatArray) -> FloatArray:
-    """Return how far each face is turned to the side: 0 straight, negative towards the picture's left.
+    """Return how far each face is turned to the side: 0 frontal, negative towards the picture's left.
 
     The way of the nose from the middle between the eyes, in units of their distance along the line through them;
     about 0.5 and more is a profile.

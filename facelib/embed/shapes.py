@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from facelib.nets.figures import EvidenceShape, read_figures
 
-# Of 600 labelled looks of straight large faces in films (`benchmarks/shapes.py`) the even point lies at 1.11 thresholds
+# Of 600 labelled frontal large faces in films (`benchmarks/shapes.py`) the even point lies at 1.11 thresholds
 # with dlib's embedding and at 1.06 with its mirrored mean; of faces of 20 to 28 pixels at 1.37 and 1.32.
 # The evidence falls by 7 from the threshold to the strangers' distance: were these nearer than 1.2 thresholds, as in a
 # family, it would fall more steeply than the 10 to 35 a threshold that were measured, and reach its limit for two

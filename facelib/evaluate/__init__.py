@@ -27,7 +27,7 @@ from facelib.evaluate.segments import (
 )
 from facelib.evaluate.tracking import TrackingScore, score_tracking
 from facelib.evaluate.tracks import TrackScore, count_tracks, judge_tracks
-from facelib.evaluate.truth import Truth, Truths, find_truths, load_truth, read_mot, read_truth
+from facelib.evaluate.truth import Truth, Truths, film_truth, find_truths, load_truth, read_mot, read_truth
 
 __all__ = [
     "Classification",
@@ -54,6 +54,7 @@ __all__ = [
     "embed_pictures",
     "evaluate_films",
     "film_reliability",
+    "film_truth",
     "find_truths",
     "fnir_at",
     "found_faces",

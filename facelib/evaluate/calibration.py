@@ -40,7 +40,7 @@ def reliability(confidence: ArrayLike, right: ArrayLike, *, bins: int = 10) -> p
     """
     sure, truly = np.asarray(confidence, np.float64), np.asarray(right, bool)
     if sure.shape != truly.shape or sure.ndim != 1:
-        raise ValueError(f"expected one confidence a name, got shapes {sure.shape!r} and {truly.shape!r}")
+        raise ValueError(f"expected one confidence per name, got shapes {sure.shape!r} and {truly.shape!r}")
     if bins < 1:
         raise ValueError(f"expected at least 1 bin, got {bins!r}")
     if not ((sure >= 0) & (sure <= 1)).all():

@@ -75,7 +75,7 @@ def classify_pictures(
     Source: D. Sandberg's FaceNet, "Classifier training of Inception Resnet v1", with the splitting of a data set.
 
     Args:
-        vectors: `(n, d)`, one a picture; NaN where no face was found: left out of training, a mistake in the test.
+        vectors: `(n, d)`, one per picture; NaN where no face was found: left out of training, a mistake in the test.
         names: `(n,)`.
         pictures: `(n,)`, what to call them; None numbers them.
         min_nrof_images_per_class: People with fewer pictures are left out.
@@ -87,7 +87,7 @@ def classify_pictures(
         ValueError: When nobody, or one person alone, has enough pictures, or an option is out of range.
     """
     if classifier not in get_args(Classifier):
-        raise ValueError(f"expected a classifier out of {get_args(Classifier)!r}, got {classifier!r}")
+        raise ValueError(f"expected a classifier, one of {get_args(Classifier)!r}, got {classifier!r}")
     if not 1 <= nrof_train_images_per_class < min_nrof_images_per_class:
         raise ValueError(
             f"expected nrof_train_images_per_class to be at least 1 and below min_nrof_images_per_class, "

@@ -23,7 +23,7 @@ class ClusterScore:
         people: How many people they are of.
         clusters: How many groups there are.
         purity: Weighted cluster purity: the fraction of items that are of the person most frequent in their group.
-            It rises with the number of groups, so the two are told together. Source: Tapaswi et al., "Total cluster:
+            It rises with the number of groups, so report both. Source: Tapaswi et al., "Total cluster:
             a person agnostic clustering method for broadcast videos" (ICVGIP 2014).
         nmi: Normalised mutual information of groups and people (Strehl and Ghosh 2002), by the arithmetic mean.
         precision: B-cubed precision: for a mean item, the fraction of its group that is of the same person. Source:

@@ -1,4 +1,4 @@
-"""How many faces were found, and how many named right or wrong: one count a face and frame."""
+"""How many faces were found, and how many named right or wrong: one count per face and frame."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from facelib.project.names import UNKNOWN
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """Counts of labelled faces, one a face and frame, over one film or several added up.
+    """Counts of labelled faces, one per face and frame, over one film or several added up.
 
     Attributes:
         labelled: Faces in the truth.
@@ -23,7 +23,7 @@ class Score:
         cast: Labelled faces with a name.
         right: Of the cast, found and given their name.
         wrong: Of the cast, found and given another name.
-        strangers: Labelled faces of nobody of the cast.
+        strangers: Labelled faces of nobody in the cast.
         strangers_named: Of the strangers, found and given a name.
         false: Faces found where the truth has none.
         false_named: Of these, given a name.
@@ -73,7 +73,7 @@ class Score:
         return (
             f"{self.recall:.1%} of {self.labelled} faces found; of {self.cast} faces of the cast "
             f"{self.named_right:.1%} named right, {self.wrong} named wrong; of {self.strangers} faces of strangers "
-            f"{self.strangers_named} given a name; {self.false_named} names given where nobody is"
+            f"{self.strangers_named} given a name; {self.false_named} names given to what is no face"
         )
 
 
@@ -119,7 +119,7 @@ def count(matches: pd.DataFrame) -> Score:
 
 
 def confusion(matches: pd.DataFrame) -> pd.DataFrame:
-    """Count which label got which name, a row a label and a column a name.
+    """Count which label got which name, one row per label and one column per name.
 
     Rows are the people of the truth in alphabetical order, then `unknown` and `no face`; columns the names given in
     the same order, then `unknown` and `not found`. Faces of which the truth does not say whose they are stay out.

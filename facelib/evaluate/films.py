@@ -1,4 +1,4 @@
-"""The evaluation of a project's films against their truth."""
+"""The evaluation of a project's films against ground truth."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from facelib.evaluate.matching import found_faces, join_films, match_faces
 from facelib.evaluate.mistakes import list_mistakes
 from facelib.evaluate.tracking import TrackingScore, score_tracking
 from facelib.evaluate.tracks import count_tracks, judge_tracks
-from facelib.evaluate.truth import Truth, Truths, load_truth
-from facelib.project import Project, write_table, write_text
+from facelib.evaluate.truth import Truth, Truths, film_truth
+from facelib.project import Project, read_csv_table, write_table, write_text
 from facelib.project.plain import plain
 from facelib.project.wording import counted
 
@@ -51,7 +51,7 @@ class Evaluation:
     def message(self) -> str:
         """Which films were compared, and why others were not."""
         rest = "".join(f"\nleft out: {film}: {reason}" for film, reason in self.left_out.items())
-        return f"Compared {counted(len(self.films), 'film')} with the truth.{rest}"
+        return f"Compared {counted(len(self.films), 'film')} with ground truth.{rest}"
 
     @property
     def score(self) -> Score:
@@ -60,12 +60,12 @@ class Evaluation:
 
     @property
     def faces(self) -> pd.DataFrame:
-        """Detection and naming of faces, a row a film and one for all; counts of faces in frames, shares 0 to 1."""
+        """Detection and naming of faces, one row per film and one for all; counts of faces in frames, shares 0 to 1."""
         return self._by_film(lambda matches, _: _face_figures(count(matches)))
 
     @property
     def followed(self) -> pd.DataFrame:
-        """Tracking and naming of tracks, a row a film and one for all; see `TrackingScore` and `TrackScore`."""
+        """Tracking and naming of tracks, one row per film and one for all; see `TrackingScore` and `TrackScore`."""
         return self._by_film(lambda matches, film: self._track_figures(film))
 
     @property
@@ -80,7 +80,7 @@ class Evaluation:
 
     @property
     def unknown_reliability(self) -> pd.DataFrame:
-        """How often those called unknown are nobody of the cast, by how sure that is."""
+        """How often those called unknown are nobody in the cast, by how sure that is."""
         return film_reliability(self.matches, answer="unknown")
 
     @property
@@ -126,7 +126,7 @@ class Evaluation:
         return pd.DataFrame(rows, columns=["figure", "value", "range"], dtype=object)
 
     def write(self, project: Project, *, more: Mapping[str, object] | None = None) -> list[Path]:
-        """Write `evaluation.csv`, a row a film, and `evaluation.json`, all figures; return their paths.
+        """Write `evaluation.csv`, one row per film, and `evaluation.json`, all figures; return their paths.
 
         Args:
             project: Where to write.
@@ -190,12 +190,12 @@ def evaluate_films(project: Project, truths: Truths, *, least_iou: float = 0.3, 
     left_out: dict[str, str] = {}
     for film, path in tqdm(truths.of_film.items(), desc="Films", unit="film", leave=False, disable=not progress):
         try:
-            found, truth = found_faces(project.film(film)), load_truth(path)
-        except (FileNotFoundError, ValueError) as error:
-            left_out[film.name] = str(error)
+            found, truth = found_faces(project.film(film)), film_truth(path, project)
+            if truth.cuts is None and project.film(film).shots.is_file():
+                truth = replace(truth, cuts=_cuts(project.film(film).shots))
+        except (OSError, ValueError) as error:
+            left_out[film.name] = " ".join(str(error).split())
             continue
-        if truth.cuts is None and project.film(film).shots.is_file():
-            truth = replace(truth, cuts=tuple(pd.read_csv(project.film(film).shots)["start_frame"][1:]))
         films[film.name] = film
         tables.append(match_faces(found, truth, least_iou=least_iou))
         pairs.append((found, truth))
@@ -206,6 +206,13 @@ def evaluate_films(project: Project, truths: Truths, *, least_iou: float = 0.3, 
         for by in ("track", "person")
     )
     return Evaluation(films, matches, judge_tracks(matches), following, naming, left_out)
+
+
+def _cuts(shots: Path) -> tuple[int, ...]:
+    table = read_csv_table(shots)
+    if "start_frame" not in table:
+        raise ValueError(f"expected the column start_frame in {str(shots)!r}, got {list(table)!r}; run 05 again")
+    return tuple(table["start_frame"][1:])
 
 
 def _face_figures(score: Score) -> dict[str, float]:

@@ -21,12 +21,12 @@ By = Literal["distance", "confidence"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Searches:
-    """Faces looked up in the gallery, each with the score at which it would get a name; larger is surer.
+    """Faces looked up in the gallery, each with the score at which it would get a name; larger is more certain.
 
     Attributes:
         genuine: `(g,)`, faces of the cast: the score of the right name, minus infinity where another name would be
             given, or the face was not found.
-        impostor: `(i,)`, found faces of nobody of the cast, and things taken for faces: the score of any name.
+        impostor: `(i,)`, found faces of nobody in the cast, and things taken for faces: the score of any name.
     """
 
     genuine: NDArray[np.float64]

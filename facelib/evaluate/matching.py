@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
@@ -27,7 +28,7 @@ _TRACK_COLUMNS = ["track", "person", "cluster", "confidence", "distance", "secon
 
 
 def found_faces(files: FilmFiles) -> pd.DataFrame:
-    """Return every face that was found in a film with what its track says, one row a face and frame.
+    """Return every face that was found in a film with what its track says, one row per face and frame.
 
     Tracks that somebody has corrected to be no face are left out.
 
@@ -37,10 +38,16 @@ def found_faces(files: FilmFiles) -> pd.DataFrame:
 
     Raises:
         FileNotFoundError: When the film has not been annotated yet.
+        ValueError: When a table lacks a column.
+        OSError: When a table is damaged.
     """
     for path in (files.detections, files.tracks):
         if not path.is_file():
             raise FileNotFoundError(f"expected the faces of a film at {str(path)!r}, found none; run 05_annotate_video")
+    for path, columns in ((files.tracks, _TRACK_COLUMNS), (files.detections, ["track", "frame", *BOX])):
+        missing = sorted(set(columns) - set(pq.read_schema(path).names))
+        if missing:
+            raise ValueError(f"expected the columns {columns!r} in {str(path)!r}, lacks {missing!r}; run 05 again")
     tracks = pd.read_parquet(files.tracks, columns=_TRACK_COLUMNS)
     tracks = tracks[tracks["person"] != NOT_A_FACE]
     return pd.read_parquet(files.detections).merge(tracks, on="track")

@@ -1,4 +1,4 @@
-"""The mistakes of films, one a track or missed stretch, the worst first: what to look at."""
+"""The mistakes of films, one per track or missed stretch, the worst first: what to look at."""
 
 from __future__ import annotations
 

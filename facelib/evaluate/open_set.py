@@ -20,7 +20,7 @@ class OpenSetScore:
     """How often the cast is missed when hardly a stranger gets a name.
 
     Attributes:
-        trials: A row a seed: `seed`, `threshold` (the largest distance named), `fpir` (the fraction of strangers
+        trials: One row per seed: `seed`, `threshold` (the largest distance named), `fpir` (the fraction of strangers
             named), `fnir` (the fraction of probes of the cast without their name), `wrong` (with another's).
         people: Enrolled.
         probes: Pictures of the cast looked up.
@@ -59,7 +59,7 @@ def open_set(
         strangers: `(m, d)`, of others; NaN where no face was found: those never get a name.
         wanted_fpir: The fraction of strangers that may be given a name, 0 to 1.
         k: How many nearest faces vote.
-        seeds: Each draws the halves anew.
+        seeds: Each draws the halves again.
 
     Raises:
         ValueError: When there is no stranger, or no person with two pictures.

@@ -17,6 +17,7 @@ from facelib.detect.portraits import find_portrait
 from facelib.embed import Embedder
 from facelib.faces import FloatArray, Image
 from facelib.images import read_image
+from facelib.project.spreadsheets import decoded
 
 
 def embed_pictures(
@@ -65,7 +66,7 @@ def embed_chip(chip: Image, embedder: Embedder, *, mirrored: bool = False) -> Fl
 def read_pairs(path: str | Path) -> pd.DataFrame:
     """Read a list of pairs in LFW's form: `pairs.txt` with its ten folds, or `pairsDevTest.txt` without.
 
-    The first line tells the number of folds, where there are any, and of pairs of one person in each; as many
+    The first line gives the number of folds, where there are any, and of pairs of one person in each; as many
     of two people follow.
 
     Returns:
@@ -75,7 +76,7 @@ def read_pairs(path: str | Path) -> pd.DataFrame:
         FileNotFoundError: When there is no such file.
         ValueError: When a line is not of this form, or lines are missing.
     """
-    lines = [line.split("\t") for line in Path(path).read_text(encoding="utf-8").splitlines() if line.strip()]
+    lines = [line.split("\t") for line in decoded(Path(path).read_bytes()).splitlines() if line.strip()]
     head = [int(word) for word in lines[0]] if lines and all(word.strip().isdecimal() for word in lines[0]) else []
     if not 1 <= len(head) <= 2:
         raise ValueError(f"expected the number of pairs in the first line of {str(path)!r}, got {lines[:1]!r}")
@@ -106,7 +107,7 @@ class PairScore:
     """How well pairs of pictures were told to be of one person or of two.
 
     Attributes:
-        folds: A row a fold: `fold`, `pairs`, `threshold` (the largest distance called one person, chosen on the other
+        folds: Per fold: `fold`, `pairs`, `threshold` (the largest distance called one person, chosen on the other
             folds), `accuracy`.
         pairs: Their number.
         not_found: Pairs with a picture in which no face was found; they count as mistakes.

@@ -10,12 +10,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from facelib.evaluate.truth import as_in_project, plain_label
 from facelib.project import Project
-from facelib.project.names import UNKNOWN
+from facelib.project.names import NOT_A_FACE, UNKNOWN, is_group
 from facelib.project.spreadsheets import read_csv_table
 
 SEGMENT = ["media", "start", "end"]
-_NOBODY = frozenset({"", "0", UNKNOWN})
+_NOBODY = frozenset({"", "0", UNKNOWN, NOT_A_FACE})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,7 +28,7 @@ class SegmentScore:
     `f1` are published as means over the people, `unknown` apart.
 
     Attributes:
-        people: A row a person, by name, and last `unknown` for segments of nobody known: `person`, `segments` (of the
+        people: Per person, by name, and last `unknown` for segments of nobody known: `person`, `segments` (of the
             truth), `right`, `wrong` (named in a segment without them), `missed`, `precision`, `recall`, `f1`
             (0 to 1; NaN where there is nothing to divide by, f1 then 0 or NaN).
         segments: Their number.
@@ -93,8 +94,9 @@ def read_segments(path: str | Path) -> pd.DataFrame:
     if len(backwards):
         first = backwards.iloc[0].tolist()
         raise ValueError(f"expected segments that end after their start in {str(path)!r}, got {first!r}")
-    person = table["person"].str.strip()
-    return table.assign(person=person.where(~person.isin(_NOBODY), UNKNOWN))
+    person = table["person"].map(plain_label)
+    nobody = person.isin(_NOBODY) | person.map(is_group).astype(bool)
+    return table.assign(person=person.mask(nobody, UNKNOWN))
 
 
 def people_in_segments(
@@ -139,6 +141,7 @@ def score_segment_table(project: Project, films: Iterable[Path], path: str | Pat
     if not Path(path).is_file():
         return score_segments(empty, empty)
     truth = read_segments(path)
+    truth["person"] = truth["person"].map(as_in_project(truth["person"], project))
     parts, known = [], set()
     for film in films:
         files = project.film(film)

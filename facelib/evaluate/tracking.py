@@ -160,7 +160,7 @@ def shots_of(frames: NDArray[Any], found: pd.DataFrame, cuts: Sequence[int] | No
 
 
 def pieces(faces: pd.DataFrame, shots: NDArray[np.intp], *, whole_film: bool = False) -> pd.Series:
-    """Return which piece of the truth each labelled face belongs to, as text: one a person and shot.
+    """Return which piece of the truth each labelled face belongs to, as text: one per person and shot.
 
     Strangers whom the truth does not tell apart are linked from frame to frame of a shot where their boxes overlap.
 

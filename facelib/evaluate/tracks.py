@@ -50,7 +50,7 @@ def judge_tracks(matches: pd.DataFrame) -> pd.DataFrame:
         matches: Of `match_faces` or `join_films`; with no column `track` there are no tracks.
 
     Returns:
-        A row a track: `film` (empty for one film alone), `track`, `label` and `identity` (of the truth), `name`,
+        One row per track: `film` (empty for one film alone), `track`, `label` and `identity` (of the truth), `name`,
         `cluster`, `confidence`, `faces` (labelled frames that it is in), `purity` (the share of these that are
         `label`'s), `verdict`: `right`, `wrong`, `not named`, `stranger`, `stranger named`, `no face`,
         `no face named`, or empty where the truth does not say whose face it is.

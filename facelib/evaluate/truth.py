@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,9 @@ import pandas as pd
 
 from facelib.faces import BOX
 from facelib.project import Project
-from facelib.project.names import UNKNOWN
-from facelib.project.spreadsheets import read_csv_table
+from facelib.project.identities import merged
+from facelib.project.names import NOT_A_FACE, UNKNOWN, is_group, reserved_label, same_names
+from facelib.project.spreadsheets import decoded, read_csv_table
 
 UNNAMED = ""
 """The `person` of a labelled face of which the truth does not say whose it is, nor that it is nobody's of the cast."""
@@ -26,7 +28,7 @@ class Truth:
     """The labelled faces of a film.
 
     Attributes:
-        faces: A row a face: `frame` (0-based), `left`, `top`, `right`, `bottom` (pixels of the film), `person` (a name;
+        faces: Per face: `frame` (0-based), `left`, `top`, `right`, `bottom` (pixels of the film), `person` (a name;
             `unknown` for strangers; empty where nobody says whose it is) and `identity` (the same text for all faces
             of one person, strangers too; empty where that is not known).
         frames: The labelled frames; whatever is found in another frame does not count. None: every frame is labelled.
@@ -56,15 +58,15 @@ class Truths:
     def message(self) -> str:
         """What can be measured, in a sentence."""
         if self.of_film:
-            return f"Truth for {len(self.of_film)} of {len(self.films)} films, in {self.folder}."
+            return f"Ground truth for {len(self.of_film)} of {len(self.films)} films, in {self.folder}."
         return (
-            f"No truth for any of {len(self.films)} films: looked in {self.folder} for <film>.csv, <film>.txt or "
-            f"<film>/gt/gt.txt. Only what the gallery tells of itself can be measured."
+            f"No ground truth for any of {len(self.films)} films: looked in {self.folder} for <film>.csv, <film>.txt "
+            f"or <film>/gt/gt.txt. Only the gallery can be measured."
         )
 
     @property
     def table(self) -> pd.DataFrame:
-        """One row a film, with what is labelled in it.
+        """One row per film, with what is labelled in it.
 
         `film`, `truth` (file name; empty for none), `frames` (`all`, their number, or `unreadable`), and the numbers of
         labelled `faces`, those of the `cast` and those of `strangers`.
@@ -77,7 +79,7 @@ class Truths:
                 continue
             try:
                 truth = load_truth(path)
-            except ValueError:
+            except (OSError, ValueError):
                 rows.append([film.name, path.name, "unreadable", 0, 0, 0])
                 continue
             people = truth.faces["person"]
@@ -115,10 +117,10 @@ def find_truths(project: Project, films: Iterable[Path], *, folder: str | Path =
 
 
 def load_truth(path: str | Path) -> Truth:
-    """Read a truth table, told by its suffix: `.txt` as `read_mot` does, anything else as `read_truth` does.
+    """Read a truth table, by its suffix: `.txt` as `read_mot` does, anything else as `read_truth` does.
 
     Beside a table `scene.csv` two files may stand: `scene.frames` lists the frames that are labelled, one number a
-    line, where not every frame is; `scene.shots` lists the first and the last frame of each shot, a shot a line.
+    line, where not every frame is; `scene.shots` lists the first and the last frame of each shot, one shot per line.
 
     Raises:
         FileNotFoundError: When there is no such file.
@@ -128,7 +130,6 @@ def load_truth(path: str | Path) -> Truth:
     if path.suffix.lower() == ".txt":
         return read_mot(path)
     faces = read_truth(path)
-    faces["identity"] = faces.get("identity", faces["person"].where(faces["person"] != UNKNOWN, ""))
     listed = path.with_suffix(".frames")
     frames = frozenset(_numbers(listed).ravel().tolist()) if listed.is_file() else None
     if frames is not None and not frames.issuperset(faces["frame"]):
@@ -139,25 +140,94 @@ def load_truth(path: str | Path) -> Truth:
     return Truth(faces, frames, cuts)
 
 
-def read_truth(path: str | Path) -> pd.DataFrame:
-    """Read a truth table: `frame,left,top,right,bottom,person`, with `unknown` for strangers.
+def as_in_project(names: Iterable[str], project: Project) -> dict[str, str]:
+    """Return what a project calls the people whom a truth table names.
 
-    Further columns are kept; `identity` may tell strangers apart.
+    A name that differs from one of the cast only in case, spaces or Unicode form is that one, and a merged name is the
+    one that it is merged into.
+
+    Raises:
+        ValueError: When `corrections.csv` is not a table of decisions.
+    """
+    cast, given = project.find_people(missing_ok=True), set(names)
+    spelt = {other: name for name, other in same_names([*cast, *given]) if name in cast}
+    spelt |= {name: name for name in cast}
+    into = merged(project)
+    return {name: into.get(spelt.get(name, name), spelt.get(name, name)) for name in given}
+
+
+def film_truth(path: str | Path, project: Project) -> Truth:
+    """Read the truth of a film of a project, with people called as the project does; else as `load_truth`.
 
     Raises:
         FileNotFoundError: When there is no such file.
-        ValueError: When a column is missing, or a number is none.
+        ValueError: When a file is not of its form.
+    """
+    truth = load_truth(path)
+    called = as_in_project(truth.faces["person"], project)
+    faces = truth.faces.assign(
+        person=truth.faces["person"].map(called),
+        identity=truth.faces["identity"].map(lambda one: called.get(one, one)),
+    )
+    return replace(truth, faces=faces)
+
+
+def read_truth(path: str | Path) -> pd.DataFrame:
+    """Read a truth table: `frame,left,top,right,bottom,person`, with `unknown` for strangers.
+
+    Further columns are kept; `identity` may tell strangers apart, and so do names such as `Unknown 2`. Reserved names
+    mean the same in any case, and rows of `not a face` are left out.
+
+    Raises:
+        FileNotFoundError: When there is no such file.
+        ValueError: When a column is missing, a number is none, a frame is no whole number from 0 on, or a box ends
+            before it begins.
     """
     table = read_csv_table(path, keep_default_na=False)
     missing = [name for name in _COLUMNS if name not in table]
     if missing:
         raise ValueError(f"expected the columns frame, left, top, right, bottom, person in {str(path)!r}: no {missing}")
     for name in _COLUMNS[:-1]:
-        if not len(table):
-            table[name] = table[name].astype(float)
-        elif table[name].dtype.kind not in "iuf":
-            raise ValueError(f"expected numbers in the column {name!r} of {str(path)!r}, got {table[name].iloc[0]!r}")
-    return table.astype({"frame": np.int64, "person": str})
+        numbers = pd.to_numeric(table[name], errors="coerce").astype(float)
+        none = table[name][~np.isfinite(numbers)]
+        if len(none):
+            raise ValueError(
+                f"expected numbers in the column {name!r} of {str(path)!r}, got {none.iloc[0]!r} in row "
+                f"{none.index[0] + 1} below the heading"
+            )
+        table[name] = numbers
+    _check(table, path, first=0)
+    label = table["person"].astype(str).map(plain_label)
+    group = label.map(is_group)
+    if "identity" not in table:
+        table["identity"] = label.where(label != UNKNOWN, "")
+    table["person"] = label.mask(group, UNKNOWN)
+    table = table[label != NOT_A_FACE].reset_index(drop=True)
+    return table.astype({"frame": np.int64, "person": str, "identity": str})
+
+
+def plain_label(name: str) -> str:
+    """Return the name of a label as facelib writes it: without spare spaces, in Unicode's composed form.
+
+    Example:
+        >>> plain_label(" Ada  Lovelace "), plain_label("UNKNOWN")
+        ('Ada Lovelace', 'unknown')
+    """
+    return reserved_label(name) or unicodedata.normalize("NFC", " ".join(name.split()))
+
+
+def _check(table: pd.DataFrame, path: str | Path, *, first: int) -> None:
+    """Refuse frames that are no whole numbers from `first` on, and boxes that end before they begin."""
+    frame = table["frame"]
+    bad = frame[(frame < first) | (frame != np.floor(frame)) | (frame >= 2**53)]
+    if len(bad):
+        raise ValueError(f"expected the numbers of frames, counted from {first}, in {str(path)!r}, got {bad.iloc[0]:g}")
+    box = table[(table["right"] < table["left"]) | (table["bottom"] < table["top"])]
+    if len(box):
+        raise ValueError(
+            f"expected boxes that end after they begin in {str(path)!r}, got {box[BOX].iloc[0].tolist()!r} in frame "
+            f"{box['frame'].iloc[0]:g}"
+        )
 
 
 def read_mot(path: str | Path) -> Truth:
@@ -179,24 +249,28 @@ def read_mot(path: str | Path) -> Truth:
     given = rows.shape[1]
     if given < 6:
         raise ValueError(
-            f"expected lines of frame,id,left,top,width,height in {str(path)!r}, got {given} numbers a line"
+            f"expected lines of frame,id,left,top,width,height in {str(path)!r}, got {given} numbers per line"
         )
     counted = np.ones((len(rows), max(0, 7 - given)))  # where a table does not say, every row counts
     table = pd.DataFrame(np.hstack([rows[:, :7], counted]), columns=_MOT_COLUMNS)
     table = table[table["counts"] != 0].reset_index(drop=True)
     person = _names(path.with_name(f"{path.stem}_names.csv"))
-    identity = table["id"].astype(np.int64).astype(str)
+    numbers = table["id"].astype(np.int64).astype(str)
+    label = pd.Series([person.get(number, UNNAMED) for number in numbers], dtype=str)
     faces = pd.DataFrame(
         {
-            "frame": table["frame"].astype(np.int64) - 1,
+            "frame": table["frame"],
             "left": table["left"],
             "top": table["top"],
             "right": table["left"] + table["width"],
             "bottom": table["top"] + table["height"],
-            "person": [person.get(number, UNNAMED) for number in identity],
-            "identity": "id " + identity,
+            "person": label.mask(label.map(is_group).astype(bool), UNKNOWN).astype(str),
+            "identity": "id " + numbers,
         }
     )
+    _check(faces, path, first=1)
+    faces["frame"] = faces["frame"].astype(np.int64) - 1
+    faces = faces[label != NOT_A_FACE].reset_index(drop=True)
     # Several ids may be one person, who comes and goes.
     cast = ~faces["person"].isin([UNKNOWN, UNNAMED])
     faces.loc[cast, "identity"] = faces.loc[cast, "person"]
@@ -209,13 +283,17 @@ def _names(path: Path) -> dict[str, str]:
     table = read_csv_table(path, dtype=str, keep_default_na=False)
     if not {"id", "person"} <= set(table):
         raise ValueError(f"expected the columns id and person in {str(path)!r}, got {list(table)!r}")
-    return dict(zip(table["id"].str.strip(), table["person"], strict=True))
+    return dict(zip(table["id"].str.strip(), table["person"].map(plain_label), strict=True))
 
 
 def _numbers(path: Path, *, separator: str | None = None, kind: type = int, most: int | None = None) -> np.ndarray:
     """Read lines of as many numbers each, the first `most` of them; no line at all gives an array of no rows."""
-    lines = [line.split(separator)[:most] for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
     try:
-        return np.array([[kind(word) for word in line] for line in lines] or np.empty((0, 7)), kind)
-    except ValueError as error:
+        text = decoded(path.read_bytes())
+        lines = [line.split(separator)[:most] for line in text.splitlines() if line.strip()]
+        numbers: np.ndarray = np.array([[kind(word) for word in line] for line in lines] or np.empty((0, 7)), kind)
+    except (ValueError, OverflowError) as error:
         raise ValueError(f"expected lines of as many numbers each in {str(path)!r}, got: {error}") from error
+    if not np.isfinite(numbers).all():
+        raise ValueError(f"expected numbers in {str(path)!r}, got {numbers[~np.isfinite(numbers)][0]}")
+    return numbers

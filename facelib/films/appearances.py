@@ -97,7 +97,7 @@ def named_tracks(tracks: pd.DataFrame, *, unknown: bool = False) -> pd.DataFrame
 
 
 def screen_time(appeared: pd.DataFrame, tracks: pd.DataFrame | None = None) -> pd.DataFrame:
-    """Return how long each person is on screen, one row a person, longest first.
+    """Return how long each person is on screen, one row per person, longest first.
 
     Args:
         appeared: The columns of `appearances.csv`.
@@ -152,7 +152,7 @@ def on_screen(appeared: pd.DataFrame) -> pd.DataFrame:
 
 
 def together(*films: pd.DataFrame) -> pd.DataFrame:
-    """Return who is on screen with whom, one row a pair, longest first.
+    """Return who is on screen with whom, one row per pair, longest first.
 
     People of different films are never together. Gaps that were closed between two tracks of a person count as being
     on screen.

@@ -36,7 +36,7 @@ def clothes(image: Image, faces: Faces) -> list[FloatArray | None]:
 
     Args:
         image: `(height, width, 3)` uint8 RGB, the picture the faces were found in.
-        faces: Any number of faces; those without landmarks (NaN) count as straight.
+        faces: Any number of faces; those without landmarks (NaN) count as frontal.
 
     Returns:
         For each face `(576,)` float32, or None where too little of the body is in the picture.
@@ -80,7 +80,7 @@ def pair_distances(seen: FloatArray, one: NDArray[np.intp], other: NDArray[np.in
 
 
 def track_colours(looks: pd.DataFrame, tracks: pd.Series, trait: str) -> FloatArray:
-    """Return the mean clothes or hair of each track's looks, `(n, 576)`; NaN where they are not seen."""
+    """Return the mean clothes or hair of each track's samples, `(n, 576)`; NaN where they are not seen."""
     found = np.tile(mean_colours([]), (len(tracks), 1))
     if trait not in looks:
         return found
@@ -129,7 +129,7 @@ def _word(light: float, red: float, yellow: float) -> str:
 
 
 def _sideways(faces: Faces) -> FloatArray:
-    """Return how far each face looks to the picture's side, `(n,)`: -1 to the left, 0 straight, 1 to the right."""
+    """Return how far each face looks to the picture's side, `(n,)`: -1 to the left, 0 frontal, 1 to the right."""
     yaw = np.nan_to_num(head_pose(faces.landmarks)[:, 0])
     return np.asarray(np.sin(np.radians(np.clip(yaw, -90, 90))), np.float32)
 

@@ -1,4 +1,4 @@
-"""The tables that grow with each shot of a film: every face, the best faces of each track, one picture a shot."""
+"""The tables that grow with each shot of a film: every face, the best faces of each track, one picture per shot."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ LOOKS = pa.schema(
 """
 
 KEYFRAMES = pa.schema([("shot", pa.int32()), ("time", pa.float64()), ("picture", pa.binary())])
-"""The columns of `keyframes.parquet`: one picture a shot, as JPEG."""
+"""The columns of `keyframes.parquet`: one picture per shot, as JPEG."""
 
 
 class GrowingTable:

@@ -32,7 +32,7 @@ class IdentifiedFilms(Settled):
     """The results of several films: settled tables of those that could be read, and a summary.
 
     Attributes:
-        summary: One row a film: `film`, `shots with faces`, `tracks`, `named`, `by context`, `unknown`, `people`,
+        summary: One row per film: `film`, `shots with faces`, `tracks`, `named`, `by context`, `unknown`, `people`,
             `no face` (tracks dropped as false detections), `problem` (why it was left out, or what of it was lost),
             `notes` (what cannot be carried over into the annotated film).
     """
@@ -60,7 +60,7 @@ def identify_films(
 
     A film that was indexed before with the same detector, embedder and settings is not decoded again; its tracks are
     named again only where the recognizer or a setting has changed. A film's errors are listed in the summary with the
-    remedy; the others go on. Several processes may work on one project, but only one on each film.
+    remedy; the others are finished. Several processes may work on one project, but only one on each film.
 
     Args:
         films: Paths.

@@ -41,7 +41,7 @@ _FAINT = 0.6  # of the least score: a face with this score may continue a track,
 _LEAST_AHEAD, _MOST_AHEAD = 6, 24  # frames that wait between decoding and the search, and after it, at most
 _PIXELS_AHEAD = 24e6  # of the frames that wait: of a large picture there are fewer
 _LIKE = 0.75  # of the embedder's threshold: two tracklets of one shot that near are one person
-_PICTURES = 4  # of the best looks of a track are kept to be shown
+_PICTURES = 4  # of the best samples of a track are kept to be shown
 _PICTURE_SIZE = 224  # pixels of the longer side
 _KEYFRAME_SIZE = 320
 _BACKGROUNDS = 32  # small pictures of a shot that are kept at most
@@ -287,7 +287,7 @@ def _shot_table(shots: list[_ShotRow]) -> pd.DataFrame:
 
 
 def _embed(tracks: list[Track], embedder: Embedder) -> None:
-    """Fill in the embeddings of all looks, computed in one batch."""
+    """Fill in the embeddings of all face samples, computed in one batch."""
     looks = [look for track in tracks for look in track.looks]
     if not looks:
         return

@@ -52,7 +52,7 @@ def index_film(
     if found is None:
         if "changed" in read_record(files).get("made", {}):  # then films were identified by size and time
             _log.warning("%s: tables of an earlier version are made again", Path(video).name)
-        from facelib.films.index import find_tracks  # it takes a second to import, in vain where the tables stand
+        from facelib.films.index import find_tracks  # takes a second to import: only where it is needed
 
         files.followed.unlink(missing_ok=True)  # it describes tables that are about to change
         found = find_tracks(video, files, detector, embedder, tracking=tracking, progress=progress)

@@ -89,10 +89,10 @@ def link_to(
     Args:
         sums: `(g, d + 1)`, of each group the sum of its members' unit vectors, followed by that of 1 - `worth`.
         sizes: `(g,)`, how many members each group has.
-        vectors: As of `link`.
-        threshold: As of `link`.
-        worth: As of `link`.
-        together: As of `link`, rows of `vectors`.
+        vectors: As in `link`.
+        threshold: As in `link`.
+        worth: As in `link`.
+        together: As in `link`, rows of `vectors`.
         apart: Pairs of rows of `vectors` that must not be in one group.
 
     Returns:

@@ -25,8 +25,8 @@ class MergedTracks:
 
     Attributes:
         tracks: In the order of their first frames, numbered one after the other.
-        embeddings: One row a track, `(n, dimension)` float32: the mean of its tracklets' embeddings, weighted by the
-            quality of their looks.
+        embeddings: One row per track, `(n, dimension)` float32: the mean of its tracklets' embeddings, weighted by the
+            quality of their samples.
         members: For each track the indices of its tracklets, in the order given.
     """
 
@@ -58,7 +58,7 @@ def merge_tracklets(
 
     Args:
         tracks: Tracks of one shot, as `ShotTracker` leaves them.
-        embeddings: One row a track, `(n, dimension)`.
+        embeddings: One row per track, `(n, dimension)`.
         times: Presentation time of each frame of the shot, seconds.
         first_frame: The number of the shot's first frame.
         largest_distance: Euclidean distance of two embeddings up to which large faces are one person; it depends
@@ -67,15 +67,15 @@ def merge_tracklets(
         longest_gap: Seconds between two tracklets beyond which they are not merged.
         nearby_gap: Seconds during which a face is expected to stay in its place.
         full_size: Width of a face in pixels from which its embedding is trusted in full.
-        most_looks: How many of its best looks a merged track keeps.
+        most_looks: How many of its best samples a merged track keeps.
         first_number: The number of the first track; None takes the lowest of those given.
 
     Raises:
-        ValueError: When there is not one embedding a track, or the tracks are of several shots.
+        ValueError: When there is not one embedding per track, or the tracks are of several shots.
     """
     vectors = np.asarray(embeddings, np.float32)
     if len(vectors) != len(tracks):
-        raise ValueError(f"expected one embedding a track, got {len(vectors)!r} for {len(tracks)!r} tracks")
+        raise ValueError(f"expected one embedding per track, got {len(vectors)!r} for {len(tracks)!r} tracks")
     shots = sorted({track.shot for track in tracks})
     if len(shots) > 1:
         raise ValueError(f"expected tracks of one shot, got those of {shots!r}: no face is followed across a cut")
@@ -303,7 +303,7 @@ def rejection_reason(track: Track, times: NDArray[np.float64], first_frame: int,
 
 
 def _shown(times: NDArray[np.float64], place: int) -> float:
-    """Return for how many seconds a frame is shown; the last one of a shot as long as the one before it."""
+    """Return for how many seconds each frame is shown; the last one of a shot as long as the one before it."""
     return float(np.diff(times)[min(place, len(times) - 2)]) if len(times) > 1 else 0.0
 
 

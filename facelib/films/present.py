@@ -48,7 +48,7 @@ def draw_films(
         settled: Their tables.
         colours: A colour for every name, such as `facelib.plots.project_colours` gives.
         films: Which of them; None draws all.
-        **options: As of `facelib.films.annotate.annotate_film`.
+        **options: As in `facelib.films.annotate.annotate_film`.
 
     Raises:
         ValueError: When a choice is not known.
@@ -86,7 +86,7 @@ def drawn_at_once(films: Sequence[Path]) -> int:
 
 
 def _pixels(film: Path) -> int:
-    """Return the pixels of a film's picture; 1 of what cannot be read, which will be told when it is drawn."""
+    """Return the pixels of a film's picture; 1 for one that cannot be read, which drawing will report."""
     try:
         info = probe(film)
     except (OSError, UnreadableFilm):
@@ -135,7 +135,7 @@ def export_films(
         settled: Their tables.
         films: Which of them; None exports all.
         formats: Which of `facelib.films.exports.FORMATS`.
-        **options: As of `facelib.films.exports.export_film`; `wikidata` is the project's unless given.
+        **options: As in `facelib.films.exports.export_film`; `wikidata` is the project's unless given.
 
     Raises:
         ValueError: When a format is not known, or the list of Wikidata ids is damaged.
@@ -155,10 +155,10 @@ def cut_reels(settled: Settled, people: Sequence[str], **options: Any) -> pd.Dat
     Args:
         settled: The films' tables.
         people: Names, at least one; each must appear in at least one of the films.
-        **options: As of `facelib.films.reel.write_reel_of`.
+        **options: As in `facelib.films.reel.write_reel_of`.
 
     Returns:
-        One row a film: `video` (file name), `people` (who of the chosen appears), `pieces`, `seconds` (of the reel),
+        One row per film: `video` (file name), `people` (who of the chosen appears), `pieces`, `seconds` (of the reel),
         `path` (empty where there is nothing to show).
 
     Raises:

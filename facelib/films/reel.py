@@ -35,7 +35,7 @@ class Reel:
 
     Attributes:
         path: The film.
-        pieces: One row a piece: `start`, `end` (presentation times in the film of its first and its last frame, in
+        pieces: One row per piece: `start`, `end` (presentation times in the film of its first and its last frame, in
             seconds), `reel_start` (seconds in the reel), `frames`, `people`.
         seconds: How long it runs.
     """
@@ -139,7 +139,7 @@ def write_reel_of(
         people: Names, at least one.
         together: Only where all of them are on screen at once.
         margin: Seconds shown before and after each appearance as well.
-        quality: As of `write_reel`.
+        quality: As in `write_reel`.
         progress: Show a bar.
 
     Returns:

@@ -31,7 +31,7 @@ def find_setups(backgrounds: Sequence[Image], *, least_alike: float = 0.58, reac
     """Number the camera set-ups: shots whose backgrounds agree in place share one.
 
     Args:
-        backgrounds: One a shot, `(18, 32, 3)` uint8 RGB.
+        backgrounds: One per shot, `(18, 32, 3)` uint8 RGB.
         least_alike: The share of cells that must be the same. Raising it finds more set-ups.
         reach: How many of the set-ups used last a shot is compared with; so time grows with the number of shots.
 
@@ -72,7 +72,7 @@ def find_scenes(
     stay together, and 82 % of the changes between joined films are found.
 
     Args:
-        backgrounds: One a shot, `(18, 32, 3)` uint8 RGB.
+        backgrounds: One per shot, `(18, 32, 3)` uint8 RGB.
         starts: When each shot starts, seconds, ascending.
         least_coherence: Of a cut within a scene. Raising it finds more scenes.
         usual_overlap: Of the colour histograms of two places, 0 to 1; what is above it counts.

@@ -24,7 +24,7 @@ _STEADY = 0.8  # IoU from which a face is where it was expected
 
 @dataclass(slots=True, eq=False)
 class Sample:
-    """A frame that was looked at.
+    """A frame in which faces are searched.
 
     Attributes:
         frame: The frame.
@@ -63,7 +63,7 @@ class SearchedFrame:
         first: Whether it is the first frame of its shot.
         last: Whether it is the last frame of its shot.
         transition: How its shot begins.
-        sample: What was found in it; None where nobody looked.
+        sample: What was found in it; None where it was not sampled.
     """
 
     index: int
@@ -76,7 +76,7 @@ class SearchedFrame:
 
 
 class Sampler:
-    """Decides which frames of a shot are looked at: on a grid from its first one, so that the mean distance is kept.
+    """Decides which frames of a shot are sampled: on a grid from its first one, so that the mean distance is kept.
 
     Args:
         seconds: Between two samples; 0 is every frame.
@@ -88,7 +88,7 @@ class Sampler:
         self._begin, self._due = 0, -np.inf
 
     def takes(self, item: ShotFrame) -> bool:
-        """Return whether the shot's next frame is looked at; the first and the last always are."""
+        """Return whether the shot's next frame is sampled; the first and the last always are."""
         if item.first:
             self._begin, self._due = item.frame.index, -np.inf
         return item.first or item.last or self._is_due(item)

@@ -99,7 +99,7 @@ def settle_films(
             the groups as they are.
         weights: SHA-256 of the weights that embedded the faces, with a threshold.
         regroup: Group all films again, with a threshold.
-        longest_gap: As of `facelib.films.appearances.appearances`; a changed value alone rewrites nothing.
+        longest_gap: As in `facelib.films.appearances.appearances`; a changed value alone rewrites nothing.
         show_unknown: Also the groups of unknown people in the appearances that are returned.
         problems: Where to record the problems of single films; None starts a new record.
 

@@ -32,7 +32,7 @@ _BLACK, _WHITE = 24, 231  # of 255: a picture faded to less than a tenth
 
 @dataclass(frozen=True, slots=True)
 class ShotFrame:
-    """A frame of a film, and where in its shot it stands.
+    """A frame of a film, and its place in its shot.
 
     Attributes:
         frame: The frame.

@@ -25,7 +25,7 @@ def together(
 ) -> Generator[tuple[Item, Callable[[], Result]]]:
     """Yield each item, in order, with a function that returns what became of it, or raises what was raised.
 
-    Close the result, as with `contextlib.closing`: what is under way is then stopped the next time it tells how far it
+    Close the result, as with `contextlib.closing`: what is under way is then stopped the next time it says how far it
     is, so that a notebook can be interrupted.
 
     Args:

@@ -60,7 +60,7 @@ class Track:
         number: Unique in its film, counted from 0.
         shot: 0-based number of its shot.
         frames: The sampled frames it was found in, ascending.
-        boxes: One box a sampled frame: left, top, right, bottom in pixels of the film.
+        boxes: One box per sampled frame: left, top, right, bottom in pixels of the film.
         scores: The detector's score in each of them.
         looks: Its best faces, at most as many as were asked for.
         missed: In how many samples between its first and its last it was not found.
@@ -85,7 +85,7 @@ class Track:
         self.scores.append(score)
 
     def keep(self, look: FaceSample, most: int) -> None:
-        """Add a look, and drop the worst when there are more than `most`."""
+        """Add a face sample, and drop the worst when there are more than `most`."""
         self.looks = sorted([*self.looks, look], key=lambda one: -one.quality)[:most]
 
 
@@ -109,7 +109,7 @@ class ShotTracker:
             their sides each way. Raising it splits tracks sooner.
         sure_score: The detector's score from which a face may begin a track; fainter ones only continue one. None lets
             every face begin one.
-        sightings: In how many samples a face must be found to begin a track: with 1 every sure face begins one at once,
+        sightings: In how many samples a face must be found to begin a track: with 1 every certain face begins one,
             false ones too; with 2 the first sighting is added to the track at the second one.
 
     Attributes:

@@ -27,7 +27,7 @@ DETECTIONS = pa.schema(
         ("interpolated", pa.bool_()),
     ]
 )
-"""The columns of `detections.parquet`: one row a face and frame, boxes in pixels of the film, times in seconds."""
+"""The columns of `detections.parquet`: one row per face and frame, boxes in pixels of the film, times in seconds."""
 
 TRACK_TYPES = {
     "track": "int32",
@@ -50,9 +50,9 @@ class TrackingSettings:
         seconds_between_samples: Seconds between the frames in which faces are detected; 0 is every frame. Raising it is
             faster and misses short appearances and fast faces.
         video_speedup: Sample every n-th frame instead; 0 goes by seconds.
-        seconds_between_whole: Seconds between the samples whose whole picture is searched, twice as many while nothing
-            unforeseen happens; what lies between is searched around known faces. 0 searches every sample whole, which
-            takes more than twice the time; who is named may differ in faces that are hard to tell.
+        seconds_between_whole: Seconds between the samples whose whole picture is searched, twice as long while faces
+            stay where they are expected; the samples between them are searched around known faces. 0 searches every
+            sample whole, which takes more than twice the time; names may differ for faces that are hard to recognise.
         faces_per_track: How many of its best faces are embedded for a track.
         shot_method: See `facelib.films.shots.split_shots`.
         shot_threshold: Raising it finds fewer cuts; None takes the method's own.
@@ -85,7 +85,7 @@ class FilmTracks:
     """What one pass over a film found.
 
     Attributes:
-        tracks: One row a track: `track`, `shot`, `start_frame`, `end_frame`, `start`, `end` (seconds),
+        tracks: One row per track: `track`, `shot`, `start_frame`, `end_frame`, `start`, `end` (seconds),
             `faces` (how many sampled), `until` (seconds: when its last frame leaves the screen, which is when the next
             one comes), `embedding` (mean of its best faces, those turned away counting little).
         read_until: Presentation time of the last frame that could be decoded, seconds.

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import pairwise_distances
 
 from facelib.embed.neighbours import ALIKE, find_neighbours, near_duplicate_groups
-from facelib.project.names import is_same_name
+from facelib.project.names import is_same_name, same_names
 
 ALIAS_COLUMNS = ["person", "other", "mixed", "near", "distance", "row", "other_row"]
 # Measured with dlib's embedding on film_clips, himym, sitcom, table_ten and LFW, 1,976 pairs of people: `mixed` is at
@@ -41,7 +41,7 @@ def find_aliases(vectors: ArrayLike, names: ArrayLike, *, threshold: float) -> p
         threshold: The embedder's own; with NaN, where nobody measured it, only the names are compared.
 
     Returns:
-        A row a pair, the surest first: `person` (the name with more faces) and `other`; `mixed` (0 to 1, the share of
+        One row per pair, most certain first: `person` (with more faces) and `other`; `mixed` (0 to 1, the share of
         the faces that lie at least as near to the other name), `near` (0 to 1, the share of the smaller folder within
         the threshold of the other), `distance` of the nearest two faces, and these: `row` and `other_row`.
 
@@ -61,19 +61,32 @@ def find_aliases(vectors: ArrayLike, names: ArrayLike, *, threshold: float) -> p
         seen = find_neighbours(matrix, matrix, codes, k=1)
         own = _to_own(matrix, codes, groups)
         limit = np.where(np.isfinite(own), np.minimum(own, threshold), _ALONE * threshold)
-        largest = np.argsort(-np.bincount(codes), kind="stable").tolist()
-        for place, first in enumerate(largest):
-            for second in largest[place + 1 :]:
-                larger, smaller = np.flatnonzero(codes == first), np.flatnonzero(codes == second)
-                across, back = seen.to_people[smaller, first], seen.to_people[larger, second]
-                mixed, near = _likeness(across, back, limit[smaller], limit[larger], threshold)
-                alike = near >= _LEAST_NEAR and (mixed >= _LEAST_MIXED or _as_one(matrix[smaller], matrix[larger]))
-                if alike or is_same_name(people[first], people[second]):
-                    row = smaller[across.argmin()]
-                    carrier = seen.people_rows[row, first]
-                    rows.append((people[first], people[second], mixed, near, across.min(), carrier, row))
+        for first, second in _near_pairs(seen.to_people, people, codes, threshold):
+            larger, smaller = np.flatnonzero(codes == first), np.flatnonzero(codes == second)
+            across, back = seen.to_people[smaller, first], seen.to_people[larger, second]
+            mixed, near = _likeness(across, back, limit[smaller], limit[larger], threshold)
+            alike = near >= _LEAST_NEAR and (mixed >= _LEAST_MIXED or _as_one(matrix[smaller], matrix[larger]))
+            if alike or is_same_name(people[first], people[second]):
+                row = smaller[across.argmin()]
+                carrier = seen.people_rows[row, first]
+                rows.append((people[first], people[second], mixed, near, across.min(), carrier, row))
     table = pd.DataFrame(rows, columns=pd.Index(ALIAS_COLUMNS))
     return table.sort_values(["mixed", "distance"], ascending=[False, True], ignore_index=True)
+
+
+def _near_pairs(
+    distances: NDArray[Any], people: NDArray[Any], codes: NDArray[np.intp], threshold: float
+) -> list[tuple[int, int]]:
+    """Return the pairs of people with two faces within the threshold or with the same name, the larger folder first."""
+    order = np.argsort(codes, kind="stable")
+    nearest = np.minimum.reduceat(distances[order], np.searchsorted(codes[order], np.arange(len(people))), axis=0)
+    near = nearest <= threshold
+    code = {str(name): place for place, name in enumerate(people)}
+    for one, other in same_names(code):
+        near[code[one], code[other]] = True
+    rank = np.argsort(np.argsort(-np.bincount(codes), kind="stable")).tolist()
+    pairs = {(one, other) for one, other in np.argwhere(near | near.T).tolist() if rank[one] < rank[other]}
+    return sorted(pairs, key=lambda pair: (rank[pair[0]], rank[pair[1]]))
 
 
 def _to_own(vectors: NDArray[Any], codes: NDArray[np.intp], groups: NDArray[np.intp]) -> NDArray[np.float64]:

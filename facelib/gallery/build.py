@@ -39,19 +39,19 @@ def build_gallery(
     `faces.parquet`; a run that was killed continues from there. `write_gallery` removes that file.
 
     Args:
-        project: Its `people/` holds one folder of pictures a person; names that were merged are one person. Files
-            without a picture's suffix are ignored. Pictures listed in `disabled.txt` in the project's data folder, one
+        project: Its `people/` holds one folder of pictures per person; names that were merged are one person. Files
+            that are no pictures are ignored. Pictures listed in `disabled.txt` in the project's data folder, one
             path relative to that folder a line, are not used; lines that start with `#` are comments.
         detector: Finds the faces.
         embedder: Embeds them.
         known: A former gallery. Pictures with a sha256 that occurs in it are not looked at again, provided that it
             was made with the same detector and options (`describe_search`), embedder and weights. Of a bare table,
             which does not say what it was made with, only the embeddings' length is checked.
-        working_size: As of `find_portrait`.
+        working_size: As in `find_portrait`.
         progress: Whether to show a progress bar.
 
     Returns:
-        A row a face, with the columns of `faces.parquet`. A picture without a face has one row, with face -1 and
+        One row per face, with the columns of `faces.parquet`. A picture without a face has one row, with face -1 and
         boxes and embedding of NaN.
 
     Raises:
@@ -94,7 +94,7 @@ def _find_pictures(project: Project) -> list[tuple[str, Path]]:
         loose = [f"{path.name!r}: {reason}" for path, reason in entries_left_out(project.people)]
         found = f"{len(people)} folders without a picture" if people else loose[0] if loose else "an empty folder"
         raise ValueError(
-            f"expected one folder of pictures a person in {str(project.people)!r}, found {found}; "
+            f"expected one folder of pictures per person in {str(project.people)!r}, found {found}; "
             f"put pictures into {str(project.people / 'Name of a Person')!r}"
         )
     return pictures

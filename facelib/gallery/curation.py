@@ -36,13 +36,13 @@ def curate(table: pd.DataFrame, *, threshold: float, disabled: Collection[str] =
     more others to go by. Dropping is done from the farthest on and never takes more than half.
 
     Args:
-        table: A row a face, with `picture`, `sha256`, `face`, `person`, `embedding`, `reason`.
+        table: One row per face, with `picture`, `sha256`, `face`, `person`, `embedding`, `reason`.
         threshold: The embedder's own: the distance at which two faces stop being one person's. With NaN, where
             nobody measured it, there are no outliers, and no face is chosen among several.
         disabled: Pictures not to be used, as in the column `picture`.
 
     Returns:
-        The table with `used` and `reason` decided anew.
+        The table with `used` and `reason` decided again.
     """
     measured = table["reason"].isin(MEASURED_REASONS)
     reason = table["reason"].where(measured, "").to_numpy(dtype=object)

@@ -68,7 +68,7 @@ def accept(project: Project, proposals: pd.DataFrame) -> list[str]:
 def undo(project: Project, pictures: Iterable[str]) -> list[str]:
     """Take pictures off `data/<project>/disabled.txt` again: exactly their lines, and the reasons facelib wrote.
 
-    In `faces.parquet` they are judged anew; a table of an older version waits for the next run of 02.
+    In `faces.parquet` they are judged again; a table of an older version waits for the next run of 02.
 
     Args:
         project: Its `data` folder holds the list.
@@ -145,7 +145,7 @@ def merge_people(project: Project, name: str, into: str, *, by: str = "user") ->
     """Merge a name into another, in `faces.parquet` at once; see `facelib.project.identities.merge`.
 
     Raises:
-        ValueError: When the two are the same, or one of them is nobody of the cast.
+        ValueError: When the two are the same, or one of them is nobody in the cast.
         OSError: When the answer cannot be written.
     """
     identities.merge(project, name, into, by=by)
@@ -236,17 +236,30 @@ def _changing(project: Project) -> Iterator[tuple[str, Callable[[str], None]]]:
         yield _read(project), replace
 
 
+def people_of(table: pd.DataFrame, project: Project) -> pd.Series:
+    """Return whose each picture of a gallery is: the name of its folder, or the one that this is merged into.
+
+    Args:
+        table: Of `faces.parquet`.
+        project: Its `corrections.csv` holds the merged names.
+
+    Raises:
+        ValueError: When `corrections.csv` is damaged.
+    """
+    names = identities.merged(project)
+    folders = table["picture"].map(lambda picture: PurePosixPath(str(picture)).parts[1])
+    return folders.map(lambda folder: names.get(folder, folder)).astype(table["person"].dtype)
+
+
 def _bring_in_line(project: Project, *, moved: dict[str, str] | None = None) -> None:
-    """Decide anew which faces of `faces.parquet` are used, as the next run of 02 would."""
+    """Decide again which faces of `faces.parquet` are used, as the next run of 02 would."""
     if not project.faces.is_file():
         return
     gallery = read_gallery(project.faces)
     table = gallery.table
     for before, after in (moved or {}).items():
         table.loc[table["picture"] == before, "picture"] = after
-    names = identities.merged(project)
-    folders = table["picture"].map(lambda picture: PurePosixPath(str(picture)).parts[1])
-    table = table.assign(person=folders.map(lambda folder: names.get(folder, folder)).astype(table["person"].dtype))
+    table = table.assign(person=people_of(table, project))
     disabled = find_disabled(project, set(table["picture"]))
     if gallery.threshold is not None:
         table = curate(table, threshold=gallery.threshold, disabled=disabled)

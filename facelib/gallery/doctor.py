@@ -24,14 +24,14 @@ class Examination:
     """The findings about a gallery.
 
     Attributes:
-        proposals: A row a face and reason to leave its picture out, in the order of `KINDS`, the surest first:
+        proposals: A row per face and reason to leave its picture out, in the order of `KINDS`, the most certain first:
             `picture` (relative to the project's data folder), `face` (0-based in the picture, -1 where there is
             none), `person`, `kind`, `detail` (a sentence), `score` (0 to 1, how sure it is), `fits`
             (whom of the cast the face looks like, if not `person`; empty where nobody) and `used`: False where
             automatic curation has left the face out already.
-        balance: A row a person: `person`, `pictures`, `used`, `proposed` (pictures in use with a proposal), `missing`
+        balance: A row per person: `person`, `pictures`, `used`, `proposed` (pictures in use with a proposal), `missing`
             (pictures to `ENOUGH_PICTURES`).
-        coverage: A row a person: `person`, the numbers of used faces by turn (`front`, `turned`, of these `profile`)
+        coverage: A row per person: `person`, the numbers of used faces by turn (`front`, `turned`, of these `profile`)
             and by light (`dark`, `normal`, `bright`), and `lacks`, in words.
         confusable: Pairs of the cast, the likeliest to be confused first: `person`, `other`, `share` (of both
             people's faces that would get the other's name if their own person were not enrolled; NaN without a

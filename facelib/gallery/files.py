@@ -30,7 +30,7 @@ class Gallery:
     """The table of known faces, and what it was made with.
 
     Attributes:
-        table: `faces.parquet`, a row a face.
+        table: `faces.parquet`, one row per face.
         detector: Name of the detector that found the faces.
         embedder: Name of the network that made the embeddings.
         weights_sha256: Of that network's weights.
@@ -82,7 +82,7 @@ def write_gallery(
     """Write a gallery as Parquet, with what it was made with in the file's metadata.
 
     Args:
-        table: A row a face.
+        table: One row per face.
         path: `Project.faces`.
         detector: How the faces were found, as `describe_search` says it.
         embedder: Name of the network.
@@ -151,8 +151,8 @@ def check_same_network(gallery: Gallery, embedder: Embedder) -> None:
     if gallery.weights_sha256 != embedder.sha256:
         raise ValueError(
             f"expected a gallery embedded by {embedder.name!r} with weights {embedder.sha256[:12]!r}, got one by "
-            f"{gallery.embedder!r} with weights {gallery.weights_sha256[:12]!r}: their distances mean nothing "
-            f"to each other; run notebook 02_embed_faces with this embedder, or choose the gallery's"
+            f"{gallery.embedder!r} with weights {gallery.weights_sha256[:12]!r}: their distances cannot be "
+            f"compared; run notebook 02_embed_faces with this embedder, or choose the gallery's"
         )
 
 
@@ -171,7 +171,7 @@ def check_same_weights(gallery: Gallery, recognizer: str, weights_sha256: str) -
         raise ValueError(
             f"expected a recognizer fitted on the gallery's embeddings by {gallery.embedder!r} with weights "
             f"{gallery.weights_sha256[:12]!r}, got one on those by {recognizer!r} with weights "
-            f"{weights_sha256[:12]!r}: their distances mean nothing to each other; run notebook 04_tune_threshold again"
+            f"{weights_sha256[:12]!r}: their distances cannot be compared; run notebook 04_tune_threshold again"
         )
 
 

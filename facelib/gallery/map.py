@@ -100,7 +100,7 @@ def map_table(faces: pd.DataFrame, points: FloatArray) -> pd.DataFrame:
     """Return the table of the map: `picture`, `face`, `person`, `x`, `y`, in the order of `faces`.
 
     Args:
-        faces: One row a face, such as the used rows of the gallery.
+        faces: One row per face, such as the used rows of the gallery.
         points: `(n, 2)`, from `make_map`.
 
     Raises:
@@ -126,7 +126,7 @@ def measure_map(vectors: FloatArray, points: FloatArray, names: NDArray[np.objec
         names: `(n,)`, the person of each.
 
     Returns:
-        One row a person, sorted, and `everybody` last; the columns `person`, `faces`, `purity`, `purity_on_map`,
+        One row per person, sorted, and `everybody` last; the columns `person`, `faces`, `purity`, `purity_on_map`,
         `silhouette`, `silhouette_on_map`. NaN where a figure does not exist: purity of a person with one face,
         silhouette of a person with one face or of a cast of one.
 
@@ -160,7 +160,7 @@ def find_strays(faces: pd.DataFrame, vectors: FloatArray, *, k: int = 5) -> pd.D
     are one other person's than its own person's.
 
     Args:
-        faces: One row a face, with `person`, such as the used rows of the gallery.
+        faces: One row per face, with `person`, such as the used rows of the gallery.
         vectors: `(n, d)`, their embeddings.
         k: How many neighbours are compared; fewer where there are fewer.
 
@@ -172,7 +172,7 @@ def find_strays(faces: pd.DataFrame, vectors: FloatArray, *, k: int = 5) -> pd.D
         ValueError: When the two differ in length, or `k` is below 1.
     """
     if len(faces) != len(vectors) or k < 1:
-        raise ValueError(f"expected a vector a face and k of 1 or more, got {len(faces)}, {len(vectors)}, k={k!r}")
+        raise ValueError(f"expected one vector per face and k of 1 or more, got {len(faces)}, {len(vectors)}, k={k!r}")
     k = min(k, len(faces) - 1)
     people, codes = np.unique(faces["person"].to_numpy(dtype=str), return_inverse=True)
     if k < 1 or len(people) < 2:

@@ -34,8 +34,8 @@ def measure_pictures(table: pd.DataFrame, project: Project, *, progress: bool = 
         progress: Whether to show a progress bar.
 
     Returns:
-        A row a row of `table`, with its index: `size` (the shorter side of the face, in pixels), `turn` (-1 to 1: the
-        nose's way from the middle of the eyes, 0 straight into the camera, beyond 0.5 in profile, negative towards
+        Per row of `table`, with its index: `size` (the shorter side of the face, in pixels), `turn` (-1 to 1: the
+        nose's way from the middle of the eyes, 0 facing the camera, beyond 0.5 in profile, negative towards
         the picture's left), `light` (0 to 100: the lightness that a quarter of the face exceeds), and two perceptual
         hashes as uint64, `whole` of the picture and `portrait` of the face with a margin (pHash by imagehash; 0 where
         there is none). Of faces that cannot be measured all is NaN and 0.
@@ -71,7 +71,7 @@ def _read_known(project: Project) -> pd.DataFrame:
     none = pd.DataFrame({"light": np.zeros(0), "whole": np.zeros(0, "uint64"), "portrait": np.zeros(0, "uint64")})
     try:
         return pd.read_parquet(measures_file(project)).set_index("key")[_SEEN].astype(none.dtypes)
-    except (OSError, ValueError, KeyError):  # missing or broken: made anew
+    except (OSError, ValueError, KeyError):  # missing or broken: made again
         return none.set_index(pd.Index([], dtype="str"))
 
 

@@ -32,7 +32,7 @@ def find_mislabelled(vectors: ArrayLike, names: ArrayLike, *, k: int = 10, sprea
         spread: Of FaceRec's rule: raising it proposes fewer.
 
     Returns:
-        A row a face: `wrong` (bool), `doubt` (0 to 1, the share of the votes that the person does not get), and
+        One row per face: `wrong` (bool), `doubt` (0 to 1, the share of the votes that the person does not get), and
         `likeliest`, the person with most votes. Nobody is proposed of people with fewer than four faces.
     """
     matrix, labels = np.asarray(vectors, float), np.asarray(names, dtype=object)

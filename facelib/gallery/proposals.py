@@ -23,7 +23,7 @@ PROPOSAL_KINDS: tuple[str, ...] = get_args(ProposalKind)
 """The kinds of proposals, those that do most harm first."""
 
 PROPOSAL_COLUMNS = ["picture", "face", "person", "kind", "detail", "score", "fits", "used"]
-_LEAST_SHARPNESS = 40.0  # as of `facelib.images.sharpness`
+_LEAST_SHARPNESS = 40.0  # as in `facelib.images.sharpness`
 _SMALLEST_FACE = 32.0  # pixels of the shorter side
 _LEAST_LIGHT = 20.0  # lightness, 0 to 100, that a quarter of a face has to exceed
 _STRONG_PROFILE = 0.475  # of `turn`: one eye is all but hidden
@@ -110,7 +110,7 @@ def misfiled_copies(used: pd.DataFrame, *, threshold: float) -> list[_Proposal]:
 
 
 def curated_away(faces: pd.DataFrame, likeness: Likeness) -> list[_Proposal]:
-    """List what automatic curation has left out, one face a picture."""
+    """List what automatic curation has left out, one face per picture."""
     found = []
     for row, face in _records(faces[faces["reason"] == "outlier"]):
         fits = likeness.of(face["embedding"], other_than=face["person"])
@@ -144,9 +144,9 @@ def _crowds(faces: pd.DataFrame, likeness: Likeness) -> list[_Proposal]:
         row, face = max(_records(group[~group["used"].astype(bool)]), key=lambda pair: float(pair[1]["size"]))
         person, taken = face["person"], bool(group["used"].any())
         if taken:
-            detail = f"{len(group)} faces: the one that fits {person} is used, this one is not"
+            detail = f"{len(group)} faces: the one that fits {person} is used, not this one"
         else:
-            detail = f"{len(group)} faces, and no telling which is {person}: crop the picture"
+            detail = f"{len(group)} faces, and it is unclear which is {person}: crop the picture"
         fits = likeness.of(face["embedding"], other_than=person)
         found.append(_Proposal(row, "several faces", detail, 0.5 if taken else 1.0, fits))
     return found
@@ -181,7 +181,7 @@ def poor(used: pd.DataFrame) -> list[_Proposal]:
 
 
 def as_table(faces: pd.DataFrame, proposals: Iterable[_Proposal]) -> pd.DataFrame:
-    """Return proposals as a table with the columns `PROPOSAL_COLUMNS`, in the order of `KINDS`, the surest first."""
+    """Return proposals with the columns `PROPOSAL_COLUMNS`, in the order of `KINDS`, most certain first."""
     rank = {kind: number for number, kind in enumerate(PROPOSAL_KINDS)}
     best = {(each.row, each.kind): each for each in sorted(proposals, key=lambda each: each.score)}
     found = sorted(best.values(), key=lambda each: (rank[each.kind], -each.score, each.row))

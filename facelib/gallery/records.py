@@ -25,7 +25,7 @@ def describe_search(detector: Detector, *, working_size: int = 1000) -> str:
 
 
 def measure_picture(path: Path, detector: Detector, embedder: Embedder, working_size: int) -> list[dict[str, Any]]:
-    """Return a record a face of one picture, one with face -1 when there is none."""
+    """Return one record per face of one picture, one with face -1 when there is none."""
     try:
         image = read_image(path)
     except (UnreadablePicture, OSError) as error:

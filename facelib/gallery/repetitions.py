@@ -38,7 +38,7 @@ def find_repetitions(faces: pd.DataFrame, *, threshold: float = math.nan) -> pd.
         threshold: The embedder's own. With NaN the hashes alone decide.
 
     Returns:
-        A row a face that repeats another, with its index in `faces`: `of` (the index of the one that is kept) and
+        One row per face that repeats another, with its index in `faces`: `of` (the index of the one that is kept) and
         `sameness` (0 to 1).
     """
     rows = []

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from facelib.embed.neighbours import find_neighbours
 from facelib.gallery.report import ENOUGH_PICTURES
 
-_FRONT = 0.2  # of `turn`, 0 straight into the camera: both cheeks are seen about alike
+_FRONT = 0.2  # of `turn`, 0 facing the camera: both cheeks are seen about alike
 _PROFILE = 0.4  # the nose all but covers one eye
 _DARK, _BRIGHT = 35.0, 80.0  # lightness; skin of any tone in daylight lies between
-_CONFUSABLE = 0.01  # of two people's faces, the least share that is told
+_CONFUSABLE = 0.01  # of two people's faces, the smallest share that is reported
 _LACKS = {
     "front": "view from the front",
     "turned": "face turned to a side",
@@ -97,7 +97,7 @@ def confusable_of(used: pd.DataFrame, *, threshold: float = math.nan) -> pd.Data
         threshold: The embedder's own; with NaN there is no `share`, and the nearest two faces rank.
 
     Returns:
-        `person`, `other`, `share`, `distance`, `picture`, `other_picture`: a row a pair, the likeliest first.
+        `person`, `other`, `share`, `distance`, `picture`, `other_picture`: one row per pair, the likeliest first.
     """
     columns = pd.Index(["person", "other", "share", "distance", "picture", "other_picture"])
     people, codes = np.unique(used["person"].to_numpy(dtype=object), return_inverse=True)
@@ -134,7 +134,7 @@ def _members(codes: NDArray[np.intp]) -> list[NDArray[np.intp]]:
 
 
 def likenesses(confusable: pd.DataFrame) -> list[str]:
-    """Return which three pairs, as of `confusable_of`, are most easily confused, a sentence each."""
+    """Return which three pairs, as in `confusable_of`, are most easily confused, a sentence each."""
     close = confusable[confusable["share"] >= _CONFUSABLE].head(3)
     return [
         f"{first} and {second} are easily confused: {share:.0%} of their faces lie within the threshold of the "

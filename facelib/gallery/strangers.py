@@ -52,11 +52,11 @@ def embed_strangers(
         detector: Finds the faces.
         embedder: Embeds them.
         cast: The known faces: a file that is among their pictures too is no stranger's.
-        working_size: As of `find_portrait`.
+        working_size: As in `find_portrait`.
         progress: Show a bar.
 
     Returns:
-        A row a face, with the columns of `faces.parquet`; `person` is empty. Not used are, with the reason as of the
+        A row per face, with the columns of `faces.parquet`; `person` is empty. Not used are, with the reason as of the
         gallery: pictures without a face (`no face`) or that cannot be read (`unreadable`), and files that came before
         or are of the cast (`duplicate`). None where there are no pictures.
 

@@ -17,7 +17,7 @@ LARGEST_PICTURE = 20_000_000
 """Bytes of the largest file that is taken."""
 
 IMPORTED_COLUMNS = ["source", "person", "picture", "reason"]
-"""A row a picture of a data set: where it comes from, whose it is, where it lies now, or why it was left out."""
+"""One row per picture of a data set: where it comes from, whose it is, where it lies now, or why it was left out."""
 
 
 def add_picture(project: Project, person: str, content: bytes, *, name: str = "") -> tuple[str, bool]:

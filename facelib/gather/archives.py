@@ -54,7 +54,7 @@ def list_archive(archive: str | Path, limits: ArchiveLimits | None = None) -> li
     """Check an archive from end to end, and return the pictures in it, in its order; hidden files are skipped.
 
     Args:
-        archive: A `.tar`, `.tar.gz` or `.zip` file, recognized by content.
+        archive: A `.tar`, `.tar.gz` or `.zip` file, recognised by content.
         limits: How much it may hold.
 
     Raises:

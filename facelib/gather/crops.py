@@ -22,12 +22,12 @@ from facelib.project.processes import allowed_cores
 from facelib.project.spreadsheets import read_csv_table
 
 CROP_COLUMNS = ["picture", "crop", "reason"]
-"""A row a picture: the picture, its crop (empty where there is none), and why there is none."""
+"""One row per picture: the picture, its crop (empty where there is none), and why there is none."""
 
 _FEWEST_EACH = 12  # pictures that justify starting one more process
 
 FAILED_COLUMNS = ["picture", "reason", "sha256", "made"]
-"""A row a picture without a crop: why, its digest, and with which parameters it was tried."""
+"""One row per picture without a crop: why, its digest, and with which parameters it was tried."""
 
 _FINAL = frozenset({NO_FACE, DIED})  # what another try does not change; a file may become readable
 _SECONDS_BETWEEN_WRITES = 20.0
@@ -59,7 +59,7 @@ def align_tree(
     tree at the same time, on one machine or on several with a common disk; in random order they seldom meet.
 
     Args:
-        source: A folder, usually with one folder a person, at any depth; hidden files and folders are skipped.
+        source: A folder, usually with one folder per person, at any depth; hidden files and folders are skipped.
         destination: Another folder, not inside `source`.
         image_size: Side of the crops, pixels: 160 for FaceNet, 112 for ArcFace with `"five points"`, 150 for `"dlib"`.
         margin: Of the method `"margin"`: fraction of the box's side added on each side. Raising it shows more hair
@@ -74,7 +74,7 @@ def align_tree(
         progress: Show a bar with rate and time left.
 
     Returns:
-        A row a picture, sorted: `picture` (relative to `source`), `crop` (relative to `destination`; empty where there
+        Per picture, sorted: `picture` (relative to `source`), `crop` (relative to `destination`; empty where there
         is none), `reason` (why there is none, else empty).
 
     Raises:
@@ -126,13 +126,13 @@ def align_pictures(
         cutting: How; None takes the defaults.
         failed: The list of pictures without a crop, a CSV file; None keeps none.
         relative_to: The folder to which the pictures' paths in the tables are relative; None shows them as they are.
-        processes: As of `align_tree`.
-        random_order: As of `align_tree`.
-        seed: As of `align_tree`.
+        processes: As in `align_tree`.
+        random_order: As in `align_tree`.
+        seed: As in `align_tree`.
         progress: Show a bar with rate and time left.
 
     Returns:
-        A row a picture, sorted by it: `picture`, `crop` (its path; empty where there is none), `reason`.
+        One row per picture, sorted by it: `picture`, `crop` (its path; empty where there is none), `reason`.
 
     Raises:
         ValueError: When a crop's path does not end in `.png`, two are the same, or a number is out of its range.
@@ -179,7 +179,7 @@ def crop_names(source: str | Path, pictures: Sequence[Path]) -> dict[Path, Path]
 
 def _check(places: Mapping[Path, Path], processes: int | None) -> None:
     if processes is not None and processes < 1:
-        raise ValueError(f"expected at least one process, or None for one a core, got {processes!r}")
+        raise ValueError(f"expected at least one process, or None for one per core, got {processes!r}")
     other = next((crop for crop in places.values() if crop.suffix != ".png"), None)
     if other is not None:
         raise ValueError(f"expected crops as .png files, got {str(other)!r}")

@@ -93,7 +93,7 @@ class CutTask:
     Attributes:
         picture: Its path.
         crop: Where its crop goes.
-        known: What an earlier run with the same parameters found in vain, which holds while the picture is the same.
+        known: Failures of an earlier run with the same parameters, which hold while the picture is the same.
     """
 
     picture: Path

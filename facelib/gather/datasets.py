@@ -54,7 +54,7 @@ def import_lfw(
     limits: ArchiveLimits | None = None,
     progress: bool = True,
 ) -> pd.DataFrame:
-    """Unpack the archive of Labeled Faces in the Wild, or any other with one folder of pictures a person.
+    """Unpack the archive of Labeled Faces in the Wild, or any other with one folder of pictures per person.
 
     The archive is checked from end to end before anything is written, see `facelib.gather.archives`; then each picture
     is checked before it is kept. Existing files stay as they are, so that it may be killed and run again. People
@@ -69,7 +69,7 @@ def import_lfw(
         progress: Show a bar with rate and time left.
 
     Returns:
-        The columns `IMPORTED_COLUMNS`, a row a picture of the people who are not left out.
+        The columns `IMPORTED_COLUMNS`, one row per picture of the people who are not left out.
 
     Raises:
         FileNotFoundError: When there is no such archive.
@@ -94,7 +94,7 @@ def import_lfw(
 
 
 def import_tree(source: str | Path, project: Project, *, progress: bool = True) -> pd.DataFrame:
-    """Copy the pictures of a folder tree of any depth; the folder that a picture lies in tells whose it is.
+    """Copy the pictures of a folder tree of any depth; the folder of a picture is its person.
 
     So `train/Ada/1.jpg` and `test/Ada/1.jpg` both become Ada's, and where one has the other's name, but not its
     content, it gets one of its own. What is there already stays as it is, so that it may be killed and run again.

@@ -116,7 +116,7 @@ def fetch_facescrub(
         progress: Show a bar with rate and time left.
 
     Returns:
-        The columns `IMPORTED_COLUMNS`, a row a picture of these people that was asked for, now or before; `source` is
+        The columns `IMPORTED_COLUMNS`, a row per picture of these people that was asked for, now or before; `source` is
         its address, `picture` relative to `destination`.
 
     Raises:
@@ -181,7 +181,7 @@ class _Ledger:
         self._rows: dict[tuple[str, str], tuple[str, _Result]] = {}
         self._written = time.monotonic()
         if self._path.is_file():
-            with suppress(ValueError, KeyError):  # damaged: made anew
+            with suppress(ValueError, KeyError):  # damaged: made again
                 table = read_csv_table(self._path, dtype="str", keep_default_na=False)[FETCHED_COLUMNS]
                 for address, person, picture, reason, face, when in table.itertuples(index=False):
                     if picture or not try_again:

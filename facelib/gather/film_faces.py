@@ -27,7 +27,7 @@ from facelib.project.names import NOT_A_FACE, UNKNOWN, checked_name
 from facelib.project.spreadsheets import read_csv_table
 
 ACCEPTED_COLUMNS = ["proposed", "person", "picture", "reason"]
-"""A row a picture that was to be taken over: its path in the data folder, or why it has none."""
+"""One row per picture that was to be taken over: its path in the data folder, or why it has none."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,7 +37,7 @@ class Proposed:
     Attributes:
         folder: Holds a folder for each of them: `Person 1`, `Person 2`, ...
         people: The columns `PEOPLE_COLUMNS`: `known_as` is whose name most of the person's seconds have been given
-            before, empty for nobody of the cast; `seconds` on screen; `first_time` in seconds of the film.
+            before, empty for nobody in the cast; `seconds` on screen; `first_time` in seconds of the film.
         pictures: The columns `PROPOSED_COLUMNS`, the best of each person first; those that are still there.
         problems: A sentence for each film that could not be read, or not to its end.
     """
@@ -117,7 +117,7 @@ def accept_people(project: Project, names: Mapping[str, str] | None = None) -> p
             and folders with one name become one person. None takes the folders that were given another name by hand.
 
     Returns:
-        The columns `ACCEPTED_COLUMNS`, a row a picture of the folders named; `picture` is relative to the project's
+        The columns `ACCEPTED_COLUMNS`, one row per picture of the folders named; `picture` is relative to the project's
         data folder, also where it was there before.
 
     Raises:
@@ -132,7 +132,7 @@ def accept_people(project: Project, names: Mapping[str, str] | None = None) -> p
     missing = [given for given in wanted if given not in there]
     if missing:
         raise ValueError(
-            f"expected proposals out of {there!r} in {str(folder)!r}, got {missing!r}; propose people first"
+            f"expected proposals among {there!r} in {str(folder)!r}, got {missing!r}; propose people first"
         )
     rows = []
     moved = moved_pictures(read_decisions(project.corrections))
@@ -157,7 +157,7 @@ def _followed(
     tracking: TrackingSettings,
     progress: bool,
 ) -> tuple[dict[str, pd.DataFrame], dict[str, pd.DataFrame], list[str]]:
-    """Return the tracks and the looks of each film that can be read, with the names `known` so far."""
+    """Return the tracks and the face samples of each film that can be read, with the names `known` so far."""
     tables, looks, problems = {}, {}, Problems(project)
     for film in paths:
         with problems.of(film, "looking for its faces"), project.hold(film) as own:

@@ -16,7 +16,7 @@ from facelib.films.unknowns import group_unknowns
 from facelib.project.names import UNKNOWN, group_number
 
 PROPOSED_COLUMNS = ["person", "picture", "film", "track", "frame", "time", "quality", "sha256"]
-"""A row a picture: whose, its path in the folder of proposals, and where in which film it was taken."""
+"""One row per picture: whose, its path in the folder of proposals, and where in which film it was taken."""
 
 PEOPLE_COLUMNS = ["person", "known_as", "seconds", "tracks", "films", "pictures", "first_film", "first_time"]
 """A row a proposed person, longest on screen first."""
@@ -127,7 +127,7 @@ def _facts(tracks: pd.DataFrame, pictures: int) -> list[object]:
 
 
 def choose_varied(looks: pd.DataFrame, threshold: float, choice: ProposalSettings) -> NDArray[np.intp]:
-    """Return the rows of the best looks that differ: each time the one whose worth times novelty is the largest.
+    """Return the rows of the best samples that differ: each time the one whose worth times novelty is the largest.
 
     Novelty is the distance from the nearest one chosen before: a farthest-first traversal (Gonzalez, "Clustering to
     minimize the maximum intercluster distance", 1985) weighted by quality.

@@ -28,7 +28,7 @@ FILM_COLUMNS = ["video", "width", "height", "seconds", "frames_per_second", "cod
 
 
 def copy_people(source: str | Path, project: Project) -> int:
-    """Copy a tree of one folder a person into the project; files that are there already stay as they are.
+    """Copy a tree of one folder per person into the project; files that are there already stay as they are.
 
     What is not copied, such as a loose picture or the folder of a reserved name, is logged with the reason.
 
@@ -47,7 +47,7 @@ def copy_people(source: str | Path, project: Project) -> int:
         (one.folder, path) for one in person_folders(source) for path in find_pictures_below(one.folder).pictures
     ]
     if not pictures:
-        raise FileNotFoundError(f"expected a folder with one folder of pictures a person at {str(source)!r}")
+        raise FileNotFoundError(f"expected a folder with one folder of pictures per person at {str(source)!r}")
     for path, reason in entries_left_out(source):
         _log.warning("%s is not copied: %s", text_of(str(path)), reason)
     return sum(_copy(path, project.people / folder.name / path.relative_to(folder)) for folder, path in pictures)
@@ -63,7 +63,7 @@ def _films_at(source: str | Path) -> list[Path]:
 
 
 def split_sources(sources: str | Iterable[str]) -> list[str]:
-    r"""Return the sources, given one a line or one an entry; empty ones are left out.
+    r"""Return the sources, given one per line or one per entry; empty ones are left out.
 
     Example:
         >>> split_sources("https://example.org/a.mp4\nfilms"), split_sources(["films"]), split_sources("")
@@ -82,7 +82,7 @@ def gather_films(
 
     Args:
         sources: Films, folders with films, `http(s)` addresses of films, and addresses of resources that a resolver
-            knows (see `facelib.gather.sources`); a list, or a text with one a line.
+            knows (see `facelib.gather.sources`); a list, or a text with one per line.
         project: Where to.
         settings: What fetching may use.
 

@@ -45,7 +45,7 @@ def gather_pictures(
     found is remembered in `searches.partial.json` in the output folder until everything is done.
 
     Args:
-        names: People to look for, by the names of their folders; a list, or a text with one a line.
+        names: People to look for, by the names of their folders; a list, or a text with one per line.
         project: Where to.
         search: How; None: as `PictureSearch` says.
         addresses: Pictures that are known, by person; or the path of a CSV file, see `read_addresses`.

@@ -25,7 +25,7 @@ from facelib.project import Project, write_table
 from facelib.project.spreadsheets import read_csv_table
 
 PREPARED_COLUMNS = ["picture", "person", "gathered", "reason", "crop"]
-"""A row a picture: whether it was gathered, why it is not used, and its crop in `aligned/`."""
+"""One row per picture: whether it was gathered, why it is not used, and its crop in `aligned/`."""
 
 _ENOUGH_TO_BALANCE = 20  # pictures; nobody loses any below it, however few the others have
 _KEPT = "kept by its user"
@@ -143,7 +143,7 @@ def _reasons(
 
 
 def _about_the_same(counts: pd.Series) -> int:
-    """Return how many pictures a person may keep, given how many each has."""
+    """Return how many pictures each person may keep, given how many each has."""
     fair = min(float(counts.median()), LARGEST_IMBALANCE * float(counts.min()))
     return max(_ENOUGH_TO_BALANCE, math.ceil(fair))
 

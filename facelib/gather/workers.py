@@ -24,7 +24,7 @@ def spread(
 ) -> Iterator[tuple[Task, _Result | None]]:
     """Apply `work` to every task and yield each with its result as soon as it is ready, in any order.
 
-    Processes are started anew and not forked, since networks and their threads do not survive a fork; so `work` must
+    Processes are started, not forked, since networks and their threads do not survive a fork; so `work` must
     be importable, and it and the tasks are pickled. A process that dies takes no more than its task with it: whatever
     was being worked on is tried once more, each task by itself. The processes end with this one, even if it is killed.
 

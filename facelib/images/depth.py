@@ -17,7 +17,7 @@ from facelib.images.large import LARGEST_WHOLE, check_size
 
 _BITS = (8, 10, 12, 14, 16, 24, 32)
 _GREY_KINDS, _RGB = (0, 1), 2  # TIFF's photometric interpretations: white or black is zero; red, green and blue
-_PLANES = 2  # of TIFF's planar configurations: one plane a channel
+_PLANES = 2  # of TIFF's planar configurations: one plane per channel
 _SLAB = 256  # rows converted at one time
 _CODESTREAM, _JPEG2000 = b"\xff\x4f\xff\x51", b"\0\0\0\x0cjP  "
 _JPEG2000_HEAD = 1 << 16  # bytes in which the codestream begins
@@ -27,7 +27,7 @@ TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 def from_integers(values: NDArray[Any]) -> Image:
     """Return grey `(h, w)` or RGB `(h, w, 3)` integers of any depth as `(h, w, 3)` uint8 RGB.
 
-    Cameras store 10, 12 or 14 bits in 16: the largest value tells how many are used. Where there are values below 0,
+    Cameras store 10, 12 or 14 bits in 16: the largest value shows how many are used. Where there are values below 0,
     the lowest is black.
     """
     lowest = min(float(values.min(initial=0)), 0.0)

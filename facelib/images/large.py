@@ -63,7 +63,7 @@ def open_large(source: Path | io.BytesIO) -> Iterator[PillowImage.Image]:
             raise OSError(f"expected at most {most:.0f} million pixels in such a file; save it smaller, or as JPEG")
         check_size(picture.width, picture.height, most=_LARGEST_REDUCED)
         if picture.info.get("progressive") and _coefficients(picture) > _MOST_COEFFICIENTS:
-            raise OSError(f"expected a smaller progressive JPEG, got {picture.width} x {picture.height}; save it anew")
+            raise OSError(f"expected a smaller progressive JPEG, got {picture.width} x {picture.height}; save it again")
         yield picture
 
 

@@ -1,4 +1,4 @@
-"""Pictures read from files: told by their content, whole, upright, 8-bit RGB."""
+"""Pictures read from files: recognised by content, whole, upright, 8-bit RGB."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class UnreadablePicture(ValueError):
 def read_image(path: str | Path) -> Image:
     """Read a picture as `(height, width, 3)` uint8 RGB, turned upright by its EXIF tag.
 
-    The content tells the format, not the suffix: JPEG, PNG, WebP, AVIF, HEIC, JPEG 2000, TIFF, GIF, BMP, PPM and
+    The format is recognised by content, not by suffix: JPEG, PNG, WebP, AVIF, HEIC, JPEG 2000, TIFF, GIF, BMP, PPM and
     others. Grey, palette, CMYK, 10- to 32-bit and floating-point pictures are converted, transparency is laid on
     white, and of an animation the first picture is taken. A JPEG that lacks its last bytes is read; where more than a
     sixteenth of its rows is missing it counts as broken. A picture of more than 100 million pixels is read at half its
@@ -83,7 +83,7 @@ def check_picture(path: str | Path) -> tuple[int, int, str]:
 
     Raises:
         FileNotFoundError: When there is no such file.
-        UnreadablePicture: As of `read_image`.
+        UnreadablePicture: As in `read_image`.
     """
     facts = None
     with (

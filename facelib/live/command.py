@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
@@ -20,24 +20,34 @@ _STEP = 0.1  # seconds between two checks whether to end
 _KEYS = "q: quit   s: snapshot   r: record"
 
 
-def print_changes(out: TextIO, *, gone: threading.Event) -> Callable[[Change], None]:
-    """Return a listener that prints every change at once as one line of JSON.
+class ChangePrinter:
+    """A listener that prints every change at once as one line of JSON.
 
     Args:
         out: Where.
-        gone: Set when the reader has ended, as behind `| head`.
+
+    Attributes:
+        gone: Set when nothing more can be printed: whoever reads has ended, as behind `| head`, or the disk is full.
+        problem: Why, where it is an error.
     """
 
-    def listen(change: Change) -> None:
-        if gone.is_set():
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+        self.gone = threading.Event()
+        self.problem = ""
+
+    def __call__(self, change: Change) -> None:
+        """Print a change."""
+        if self.gone.is_set():
             return
         try:
-            out.write(change.as_json() + "\n")
-            out.flush()
+            self._out.write(change.as_json() + "\n")
+            self._out.flush()
         except (BrokenPipeError, ValueError):  # ValueError: the file has been closed
-            gone.set()
-
-    return listen
+            self.gone.set()
+        except OSError as error:
+            self.problem = f"the changes cannot be written: {error.strerror or error}"
+            self.gone.set()
 
 
 @contextmanager
@@ -101,12 +111,12 @@ def play_in_window(session: LiveSession, *, seconds: float, asked: threading.Eve
 
 
 def status(session: LiveSession, view: LiveView) -> str:
-    """Return a status line such as `playing, 25 pictures a second, 20 ms behind, 9 recognized a second`."""
+    """Return a status line such as `playing, 25 pictures per second, 20 ms behind, 9 recognised per second`."""
     parts = [
         view.state,
-        f"{view.frames_per_second:.0f} pictures a second",
+        f"{view.frames_per_second:.0f} pictures per second",
         f"{1000 * view.delay:.0f} ms behind",
-        f"{view.recognitions_per_second:.0f} recognized a second",
+        f"{view.recognitions_per_second:.0f} recognised per second",
         *([f"recording {session.recording.name}"] if session.recording else []),
         *([view.message] if view.message else []),
         _KEYS,

@@ -55,7 +55,7 @@ def save_portrait(portrait: EnrolmentPicture | None, project: Project, person: s
         track: Stands in the file's name, after the time.
 
     Raises:
-        ValueError: When the face is too small or too unclear to be recognized by.
+        ValueError: When the face is too small or too unclear to be recognised by.
         OSError: When the picture cannot be written.
     """
     if portrait is None:

@@ -21,7 +21,7 @@ MOST_SIGHTS = 8
 _RECENT = 4  # the last faces, which tell whether it still is the same one
 _DOUBT = 0.2  # of probability may be lost before a name is taken back
 _AWAY = 0.5  # turn from which a face says nothing about whose it is
-_CLEAR = 0.25  # quality from which a face that is unlike its track's others tells that it is somebody else's
+_CLEAR = 0.25  # quality from which a face unlike its track's others shows that it is somebody else's
 _UNLIKE = 1.3  # of the embedder's threshold: so far apart are hardly two faces of one person
 _NEARER = 0.95  # of the present holder's distance, to take over a name; otherwise two similar faces would swap it
 
@@ -105,7 +105,7 @@ class Evidence:
 
     @property
     def believed(self) -> bool:
-        """Whether it surely is a face: found twice, or once and so like one of the cast that it has the name."""
+        """Whether it is certainly a face: found twice, or once and so like one of the cast that it has the name."""
         return self.sightings > 1 or self.answer.person != UNKNOWN
 
     def wants(self, quality: float) -> bool:
@@ -142,7 +142,7 @@ class Namer:
     """Names growing tracks, with the same settings as the tracks of a film.
 
     A name is kept until its probability falls more than 0.2 below the one needed for a name, or until the last faces
-    are surely another person's, or clearly not those of this track; then only the last faces count.
+    are certainly another person's, or clearly not those of this track; then only the last faces count.
 
     Args:
         recognizer: Fitted on the gallery.

@@ -13,6 +13,7 @@ import numpy as np
 
 from facelib.films.media.decode import PresentationClock, picture_stream
 from facelib.live.source import Source
+from facelib.project.content import open_container
 
 OPEN_SECONDS = 8.0
 """How long a stream may take to be opened."""
@@ -29,7 +30,7 @@ _OPTIONS = {
     "rtsps": {"rtsp_transport": "tcp", "fflags": "nobuffer", "analyzeduration": "1000000"},
 }
 
-# For these formats FFmpeg invents the times: 25 pictures a second, however they come.
+# For these formats FFmpeg invents the times: 25 pictures per second, however they come.
 _WITHOUT_CLOCK = frozenset({"mpjpeg", "mjpeg", "h264", "hevc", "m4v"})
 
 _log = logging.getLogger(__name__)
@@ -98,7 +99,7 @@ class CameraFeed:
     def __init__(self, camera: int | str) -> None:
         self._camera = cv2.VideoCapture(camera)
         if not self._camera.isOpened():
-            raise SourceLost(f"no camera {camera} that can be opened; is it plugged in, and not used by another?")
+            raise SourceLost(f"no camera {camera} that can be opened; is it plugged in, and not in use elsewhere?")
         self._camera.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # buffered pictures are late
 
     def pictures(self) -> Iterator[FeedFrame]:
@@ -124,8 +125,15 @@ class ContainerFeed:
         self._source = source
         scheme = source.place.partition("://")[0].lower() if source.kind == "stream" else ""
         try:
-            self._container = av.open(
-                source.place, options=_OPTIONS.get(scheme, {}), timeout=(OPEN_SECONDS, SILENT_SECONDS)
+            self._container = (
+                open_container(source.place)
+                if source.kind == "film"
+                else av.open(
+                    source.place,
+                    options=_OPTIONS.get(scheme, {}),
+                    timeout=(OPEN_SECONDS, SILENT_SECONDS),
+                    metadata_errors="replace",
+                )
             )
         except (av.FFmpegError, OSError) as error:
             raise SourceLost(f"{source.name} cannot be opened: {_reason(error, OPEN_SECONDS)}") from error
@@ -165,6 +173,8 @@ class ContainerFeed:
             yield from self._container.demux(self._stream)
         except (av.FFmpegError, OSError) as error:
             raise SourceLost(f"{self._source.name} was lost: {_reason(error, SILENT_SECONDS)}") from error
+        except IndexError:  # PyAV flushes streams too that only damage made FFmpeg find
+            raise SourceLost(f"{self._source.name} was lost: it is damaged") from None
 
     def _decoded(self, packet: Any) -> list[av.VideoFrame]:
         try:

@@ -54,7 +54,7 @@ class _Followed:
 
 
 class Following:
-    """Shows faces in every picture while only some pictures are recognized; not for two threads at one time."""
+    """Shows faces in every picture while only some pictures are recognised; not for two threads at one time."""
 
     def __init__(self) -> None:
         self._past: deque[_Past] = deque(maxlen=_PAST)
@@ -84,7 +84,7 @@ class Following:
         return Seen(frame, scene)
 
     def settle(self, found: Recognized) -> None:
-        """Take what was recognized in an earlier picture, and carry it along to the newest."""
+        """Take what was recognised in an earlier picture, and carry it along to the newest."""
         if not self._past or found.scene != self._past[-1].scene:
             return
         since = [past for past in self._past if past.number >= found.frame.number] or [self._past[-1]]

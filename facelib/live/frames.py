@@ -54,6 +54,6 @@ class LiveFrame:
             return self._preview
 
     def planes(self) -> tuple[Image, Image, Image]:
-        """Return new 8-bit Y, U and V planes, as of `facelib.films.media.decode.FilmFrame.planes`."""
+        """Return new 8-bit Y, U and V planes, as in `facelib.films.media.decode.FilmFrame.planes`."""
         with self._lock:
             return self.raw.planes()

@@ -1,4 +1,4 @@
-"""The threads of a live session: one shows every picture, the other recognizes as many as it can."""
+"""The threads of a live session: one shows every picture, the other recognises as many as it can."""
 
 from __future__ import annotations
 
@@ -56,22 +56,22 @@ _log = logging.getLogger(__name__)
 
 
 class Player:
-    """Plays a source: shows each picture that comes with the faces known, carried along, and recognizes the newest.
+    """Plays a source: shows each picture that comes with the faces known, carried along, and recognises the newest.
 
-    The first picture behind a cut is shown when it has been recognized, where that takes no longer than a moment.
+    The first picture behind a cut is shown when it has been recognised, where that takes no longer than a moment.
 
     Args:
         source: What to play.
         recognition: Finds, follows and names the faces.
         log: Receives the changes.
         seconds: From the beginning of one recognition to that of the next, at least.
-        loop: Whether a film begins anew at its end.
+        loop: Whether a film starts again at its end.
         patience: Seconds without a picture after which the source has failed.
         colours: See `facelib.live.view.LiveView`; may be replaced at any time.
 
     Attributes:
         recognition: Used only while `machine` is held.
-        machine: Held while a picture is recognized.
+        machine: Held while a picture is recognised.
         colours: As given.
     """
 
@@ -95,8 +95,8 @@ class Player:
         self._work = threading.Condition(self._lock)
         self._waiting: Seen | None = None
         self._busy = False
-        self._scene, self._settled = 0, 0  # of the newest picture, and of the last recognized
-        self._took = 0.0  # from the arrival of the last recognized picture to its names
+        self._scene, self._settled = 0, 0  # of the newest picture, and of the last recognised
+        self._took = 0.0  # from the arrival of the last recognised picture to its names
         self._view: LiveView | None = None
         self._recorder: Recorder | None = None
         self._final: tuple[State, str] | None = None
@@ -231,13 +231,13 @@ class Player:
                     self.stop_recording()
 
     def _hold(self, scene: int) -> None:
-        """Behind a cut, wait until its first picture is recognized, if that takes no longer than a moment."""
+        """Behind a cut, wait until its first picture is recognised, if that takes no longer than a moment."""
         cut, self._scene = scene != self._scene, scene
         if cut and 0 < self._took <= _LONGEST_HOLD:
             self._work.wait_for(lambda: self._settled >= scene or self._stopping.is_set(), timeout=_LONGEST_HOLD)
 
     def _finish_looking(self) -> None:
-        """Let the last picture of a film be recognized."""
+        """Let the last picture of a film be recognised."""
         with self._work:
             self._work.wait_for(lambda: self._stopping.is_set() or not (self._busy or self._waiting), timeout=5.0)
 

@@ -16,7 +16,7 @@ from facelib.live.source import Source
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 5.0  # seconds before the first and at most before any attempt to reconnect
 _LEAST_STEP = 1e-3  # seconds between two pictures
-_LONGEST_JUMP = 10.0  # seconds between two pictures' times beyond which the source has set its clock anew
+_LONGEST_JUMP = 10.0  # seconds between two pictures' times beyond which the source has reset its clock
 _MEMORY = 15.0  # seconds over which the quickest picture defines a delay of 0
 
 
@@ -28,7 +28,7 @@ class Reader:
 
     Args:
         source: What to read.
-        loop: Whether a film begins anew at its end.
+        loop: Whether a film starts again at its end.
         patience: Seconds without a picture after which it gives up.
         on_state: Called with every new state and why, from the reader's own thread.
 

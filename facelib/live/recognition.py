@@ -32,7 +32,7 @@ _MOST_EMBEDDED = 12  # faces of one picture: a crowd may not hold everything up
 _SECONDS_BETWEEN_SIGHTS = 0.25  # a track whose best faces are known is still looked at so often
 _PORTRAIT_MARGIN = 0.6
 _UPRIGHT = [(60, 65), (100, 65), (80, 85), (65, 105), (95, 105)]  # landmarks of no particular face
-_FEWEST_FORGOTTEN = 200  # tracks after which, when nobody is there, the tracker begins anew
+_FEWEST_FORGOTTEN = 200  # tracks after which, when nobody is there, the tracker starts again
 
 
 def open_recognition(

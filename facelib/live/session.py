@@ -40,7 +40,7 @@ class LiveSession:
         naming: When a face is given a name; None takes the defaults. Only the face counts, not its context.
         seconds_between_recognitions: From the beginning of one to the next; 0 is as often as the machine can. Raising
             it uses less of the machine; in between, faces are followed.
-        loop: Whether a film begins anew at its end.
+        loop: Whether a film starts again at its end.
         patience: Seconds without a picture after which the session gives up its source as failed; infinite never
             gives up.
         record: Where to record the annotated picture from the beginning; None does not.
@@ -161,7 +161,7 @@ class LiveSession:
         recognizer, here and on disk. No file is overwritten. The track carries the name from the next picture on.
 
         Args:
-            track: As of `LiveFace.track`.
+            track: As in `LiveFace.track`.
             person: A name of the cast, or a new one.
 
         Returns:

@@ -27,9 +27,9 @@ class LiveView:
         frame: The picture as it came, converted when asked for.
         faces: The faces in it, in the order of their tracks.
         delay: Seconds from the picture's arrival to its being shown here.
-        recognition_delay: Seconds from the arrival of the picture last recognized to its names being known.
+        recognition_delay: Seconds from the arrival of the picture last recognised to its names being known.
         frames_per_second: Pictures shown, over the last two seconds.
-        recognitions_per_second: Pictures recognized, over the last five seconds.
+        recognitions_per_second: Pictures recognised, over the last five seconds.
         state: What the session is at.
         message: Why it waits or failed, or nothing; made for people to read.
         colours: A colour such as `#0072B2` for everyone of the cast and for `unknown`, the same in every picture.
@@ -93,7 +93,7 @@ def draw_faces(planes: Planes, faces: Iterable[LiveFace], colours: Mapping[str, 
     Args:
         planes: Y `(h, w)`, U and V `(h/2, w/2)`, uint8.
         faces: Boxes in pixels of the picture.
-        colours: As of `annotate_picture`.
+        colours: As in `annotate_picture`.
     """
     line = max(2, round(planes[0].shape[0] / 240) // 2 * 2)
     marks = []

@@ -72,7 +72,7 @@ def _given_file(path: Path) -> Path:
                 return folder / f"{path.name}.onnx"
     if path.suffix == "" and len(path.parts) <= 1:
         names = sorted(weights.name for weights in catalogue())
-        raise ValueError(f"expected the path of an ONNX file or a name out of {names!r}, got {str(path)!r}")
+        raise ValueError(f"expected the path of an ONNX file or one of the names {names!r}, got {str(path)!r}")
     in_folders = [folder / path.name for folder in folders() if path.parent == Path()]
     for candidate in in_folders:
         if candidate.is_file():

@@ -49,7 +49,7 @@ def detection_network() -> Path:
     """Return face_recognition's CNN detector as an ONNX file, converted at the first call.
 
     Input `image`: float32 `(n, 3, height, width)`, RGB from 0 to 255. Output `scores`: float32
-    `(n, 1, rows, columns)`: how surely a face 80 pixels wide and high stands around the pixel
+    `(n, 1, rows, columns)`: how certain it is that a face 80 pixels wide and high stands around the pixel
     `(8 * column + 14, 8 * row + 14)`; dlib takes those above 0. dlib adds a border of 11 black pixels
     and looks at a pyramid of pictures, each 5/6 as large as the one before.
 

@@ -19,7 +19,7 @@ _log = logging.getLogger(__name__)
 class EvidenceShape:
     """How much the distance of a face says about whose it is, by how clearly it is seen.
 
-    Both numbers of a pair are of large straight faces, and of faces of 19 pixels or in profile, which say least; what
+    Both numbers of a pair are of large frontal faces, and of faces of 19 pixels or in profile, which say least; what
     lies between is interpolated. The unit is the way from the threshold within which faces are named to the distance at
     which strangers usually lie.
 

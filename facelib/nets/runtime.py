@@ -109,7 +109,7 @@ def open_network(path: str | Path, *, provider: Provider = "auto", threads: int 
     """
     path = Path(path)
     if provider not in get_args(Provider):
-        raise ValueError(f"expected a provider out of {get_args(Provider)!r}, got {provider!r}")
+        raise ValueError(f"expected a provider, one of {get_args(Provider)!r}, got {provider!r}")
     if threads is not None and threads < 1:
         raise ValueError(f"expected at least one thread, got {threads!r}")
     if not path.is_file():

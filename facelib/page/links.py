@@ -79,10 +79,10 @@ def film_sources(film: Path, files: FilmFiles, folder: Path) -> list[FilmSource]
     """Return where a film can be played from: the film itself where browsers play it, then the annotated film."""
     found = []
     if film.is_file() and plays_in_browsers(film):
-        found.append(FilmSource("source", address(film, folder), "the film as it is", _start(film)))
+        found.append(FilmSource("source", address(film, folder), "the original film", _start(film)))
     if files.annotated.is_file():
         where = address(files.annotated, folder)
-        found.append(FilmSource("annotated", where, "the film with the names drawn on it", _start(files.annotated)))
+        found.append(FilmSource("annotated", where, "the film with names on it", _start(files.annotated)))
     return found
 
 
@@ -114,14 +114,14 @@ def project_reports(project: Project) -> list[Link]:
 
 
 _REPORTS = {
-    "01": "The pictures and films there are",
-    "02": "The faces of the cast, and what is wrong with their pictures",
-    "03": "The map of the cast's faces",
-    "04": "How the threshold was chosen",
-    "05": "How the films were named",
+    "01": "Pictures and films",
+    "02": "Faces of the cast, and pictures to leave out",
+    "03": "Map of the cast's faces",
+    "04": "Choice of the threshold",
+    "05": "Names in films",
     "06": "What was reviewed",
-    "07": "How right the results are",
-    "08": "How the network was trained",
-    "09": "What the camera saw",
-    "10": "What was sought in all films",
+    "07": "Evaluation",
+    "08": "Training of the network",
+    "09": "Live camera",
+    "10": "Search in all films",
 }

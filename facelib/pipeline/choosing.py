@@ -45,7 +45,7 @@ def _chosen(name: str, data_dir: Path, output_dir: Path) -> tuple[str, str]:
         return name, "chosen by the parameter 'project'"
     named = os.environ.get(VARIABLE, "")
     if named:
-        return named, f"chosen by {VARIABLE} in the environment; the parameter 'project' overrules it"
+        return named, f"chosen by {VARIABLE} in the environment; the parameter 'project' overrides it"
     others = f"choose another with the parameter 'project' or {VARIABLE}"
     last = _used_last(data_dir, output_dir)
     return (last, f"used last; {others}") if last else (_DEFAULT, f"no other was chosen; {others}")

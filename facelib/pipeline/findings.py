@@ -1,4 +1,4 @@
-"""What a run found, in words: a line a step, and who is in the films."""
+"""What a run found, in words: one line per step, and who is in the films."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def describe_step(number: int, project: Project) -> str:
     """
     try:
         return _STEPS[number](project) if number in _STEPS else ""
-    except (OSError, ValueError, KeyError):  # notebooks of one's own write other tables, or none
+    except (OSError, ValueError, KeyError):  # the user's own notebooks write other tables, or none
         return ""
 
 
@@ -52,7 +52,7 @@ def describe_films(project: Project) -> list[str]:
     more = len(times) - len(spoken)
     who = ", ".join(spoken) + (f" and {more} more" if more > 0 else "")
     groups, loose = _unknown(tables)
-    lines = [f"On screen: {who}." if spoken else "Nobody of the cast was found."]
+    lines = [f"On screen: {who}." if spoken else "Nobody in the cast was found."]
     if groups or loose:
         alone = f"{counted(loose, 'track')} in no group" if loose else ""
         lines.append(f"Unknown: {' and '.join(filter(None, (_people(groups), alone)))}.")
@@ -128,7 +128,7 @@ def _reviewed(project: Project) -> str:
 def _measured(project: Project) -> str:
     found: dict[str, Any] = json.loads((project.output / "evaluation.json").read_text(encoding="utf-8"))
     if not found["films"]:
-        return "no truth about a film is here, so nothing was measured in films; the report tells of the gallery alone"
+        return "no film has ground truth, so nothing was measured in films; the report covers the gallery alone"
     score = found["score"]
     cast, strangers = score["cast"], score["strangers"]
     of_cast = f"of the cast's faces {score['right'] / cast:.1%} named right and {score['wrong'] / cast:.1%} wrong"

@@ -71,7 +71,7 @@ def _reap() -> None:
 
 
 def _supervise(connection: socket.socket, codes: list[int]) -> None:
-    """Fork one process, pass signals on to it, and tell its end; it ends at once when nobody is there any more."""
+    """Fork one process, pass signals on to it, and report its end; it ends when nobody is there any more."""
     content, files, *_ = socket.recv_fds(connection, 65536, 3)
     while b"\n" not in content:
         part = connection.recv(65536)
@@ -126,7 +126,7 @@ def _run(request: dict[str, Any], files: list[int], codes: list[int]) -> None:
 
 
 def start(address: str, *program: str) -> None:
-    """Have a program run in a forked process, and stand for it."""
+    """Have a program run in a forked process, and act in its place."""
     connection, parent = socket.socket(socket.AF_UNIX), os.getppid()
     try:
         connection.connect(address)

@@ -120,7 +120,7 @@ def _films(project: Project, parameters: Mapping[str, object]) -> list[Path]:
 
 
 def _everything_there(project: Project) -> list[Path]:
-    """Return all that lies in the project's `people/` and `videos/`, what is left out with a reason too."""
+    """Return all files in the project's `people/` and `videos/`, those left out with a reason too."""
     return [
         *_cast(project, {}),
         *(path for path, _ in entries_left_out(project.people)),
@@ -158,6 +158,18 @@ def _engine_failed(project: Project) -> bool:
         return False
 
 
+def _names_have_changed(project: Project, parameters: Mapping[str, object]) -> bool:
+    """Tell whether names were merged or separated since the faces were written, as on another machine or by hand."""
+    from facelib.gallery import read_gallery
+    from facelib.gallery.decisions import people_of
+
+    try:
+        table = read_gallery(project.faces).table
+        return bool((people_of(table, project) != table["person"]).any())
+    except (FileNotFoundError, ValueError):  # the step itself says what is wrong
+        return False
+
+
 def _networks(given: Mapping[str, object]) -> list[Path]:
     """Return the files of networks named by their path: trained again, they are others under the same name."""
     return [Path(str(given[name])) for name in ("detector", "embedder") if str(given.get(name, "")).endswith(".onnx")]
@@ -165,7 +177,7 @@ def _networks(given: Mapping[str, object]) -> list[Path]:
 
 def _people_to_train_on(project: Project, given: Mapping[str, object]) -> list[Path]:
     people = given.get("people_from")
-    pictures = sorted(Path(str(people)).rglob("*")) if people else _cast(project, given)
+    pictures = sorted(Path(str(people)).rglob("*")) if people else [*_cast(project, given), project.corrections]
     return [*pictures, *_networks(given)]
 
 
@@ -207,7 +219,9 @@ STEP_FILES: Mapping[int, StepFiles] = {
         _something_is_missing,
     ),
     2: StepFiles(
-        lambda project, given: [*_cast(project, given), *_networks(given)], lambda project, given: [project.faces]
+        lambda project, given: [*_cast(project, given), *_networks(given)],
+        lambda project, given: [project.faces],
+        _names_have_changed,
     ),
     3: StepFiles(lambda project, given: [project.faces], lambda project, given: [project.map]),
     4: StepFiles(

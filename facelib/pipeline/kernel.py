@@ -33,7 +33,7 @@ class ThisPython(AsyncKernelManager):
 
     @property
     def kernel_spec(self) -> KernelSpec:
-        """The kernel: this interpreter, with plotly told to leave figures as data for the report."""
+        """The kernel: this interpreter, with plotly set to leave figures as data for the report."""
         native = get_kernel_dict()
         command = forked_kernel(self.server) if self.server else [sys.executable, *native["argv"][1:]]
         # Of the kernel's own log, only what ends it: it warns of every start over TCP and of every interruption.

@@ -95,7 +95,7 @@ def check_parameters(notebooks: Sequence[Notebook], parameters: Mapping[str, obj
     """Raise a ValueError when a value is wrong, or when no notebook takes a parameter (the near names are offered)."""
     reserved = sorted(set(parameters) & set(PLACES))
     if reserved:
-        raise ValueError(f"expected {reserved[0]!r} to be told by the project (--project, --data-dir, --output-dir)")
+        raise ValueError(f"expected {reserved[0]!r} to be given by --project, --data-dir and --output-dir")
     known = {name for notebook in notebooks for name in notebook.model.model_fields}
     for name in parameters:
         if name not in known:
@@ -109,7 +109,7 @@ def check_project(
 ) -> None:
     """Raise a FileNotFoundError when there is no such project, and offer the ones with names like it.
 
-    Step 1 may make a project: when it is told where to take people or films from. One whose pictures and films have
+    Step 1 may make a project: when it is given where to take people or films from. One whose pictures and films have
     been taken away still has its table of faces.
 
     Args:

@@ -70,7 +70,7 @@ Watch = Callable[[Progress], None]
 
 
 class TellingClient(PapermillNotebookClient):  # type: ignore[misc]
-    """Runs a notebook, and tells at each cell and each move of a bar how far it is.
+    """Runs a notebook, and reports progress at each cell and each change of a progress bar.
 
     In a notebook, a bar of tqdm is three widgets in a box: text, bar, text. Their state comes over the kernel's own
     channel, as it does to JupyterLab.
@@ -116,7 +116,7 @@ class TellingClient(PapermillNotebookClient):  # type: ignore[misc]
 class TellingEngine(NBClientEngine):  # type: ignore[misc]
     """papermill's engine with `TellingClient`; takes the further argument `watch`.
 
-    papermill writes the whole notebook anew twice a cell, which takes a second where there are large figures. Here it
+    papermill writes the whole notebook again twice a cell, which takes a second where there are large figures. Here it
     is written when some seconds have passed, and at the end.
     """
 

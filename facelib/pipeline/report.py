@@ -48,7 +48,7 @@ _TEMPLATE = """\
 {%- endblock -%}
 """
 _ASIDE = re.compile(r"<!-- put aside: \d+ -->")
-_WIDGET_NOTE = "<p><em>An interactive widget stands here in JupyterLab; it does not survive the export.</em></p>"
+_WIDGET_NOTE = "<p><em>In JupyterLab there is an interactive widget here.</em></p>"
 
 
 def write_report(notebook: str | Path, page: str | Path, *, pictures: str | Path | None = None) -> None:
@@ -139,7 +139,7 @@ def leave_out_empty(document: Any) -> None:
 
 
 def _take_away_links(document: Any) -> None:
-    """Leave of links to the documentation's pages their text: the pages do not lie beside the report."""
+    """Replace links to the documentation's pages by their text: the pages are not beside the report."""
     for cell in document.cells:
         if cell.cell_type == "markdown":
             cell.source = re.sub(r"(?<!!)\[([^\]]+)\]\((?!\w+:)[^)\s]+\.md(?:#[^)\s]*)?\)", r"\1", cell.source)

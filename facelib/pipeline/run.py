@@ -129,13 +129,13 @@ def run_pipeline(
         KeyboardInterrupt: When stopped by the user; the kernel is stopped first.
 
     Returns:
-        One result a step, up to the first that failed.
+        One result per step, up to the first that failed.
     """
     place = Project(project.name, project.data_dir.absolute(), project.output_dir.absolute())
     chosen = _choose_steps(notebooks, steps, parameters or {})
     check_project(place, steps=[step.number for step in chosen], parameters=parameters)
     for step in chosen:
-        step.files.inputs(place, step.values)  # A film that is not there is told before anything runs.
+        step.files.inputs(place, step.values)  # A missing film is reported before anything runs.
     _check_folder(place)
     results = []
     run: Path | None = None
@@ -233,7 +233,7 @@ def _execute(project: Project, step: _Step, notebook: Path, python: type[ThisPyt
         return _plain(f"{error.ename}: {error.evalue}")
     except (DeadKernelError, CellControlSignal) as error:
         logger.debug("the kernel ended", exc_info=True)
-        return f"the notebook's Python process ended before its time, perhaps for want of memory ({error})"
+        return f"the notebook's Python process ended unexpectedly, perhaps for lack of memory ({error})"
     return ""
 
 

@@ -28,7 +28,7 @@ def show_filled(*results: Sized, otherwise: str = "") -> None:
 
 
 def for_reports(still: Still) -> Still | None:
-    """Return what stands for a widget in a report, which widgets do not survive; where a user is there, nothing.
+    """Return what replaces a widget in a report, where widgets do not work; where a user is there, nothing.
 
     In JupyterLab the widget shows the same, and each view is shown once.
     """

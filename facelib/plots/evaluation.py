@@ -70,7 +70,7 @@ def draw_det(curves: Mapping[str, pd.DataFrame], *, wanted_fpir: float = 0.01) -
     )
     figure.update_xaxes(title="strangers given a name (FPIR)", **axis)
     figure.update_yaxes(title="cast not given their name (FNIR)", **axis)
-    return figure if figure.data else _nothing(figure, "Nobody was looked up whose name is known.")
+    return figure if figure.data else _nothing(figure, "No face with a known name was looked up.")
 
 
 def _probit(rates: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -105,7 +105,7 @@ def draw_reliability(tables: Mapping[str, pd.DataFrame]) -> go.Figure:
     figure.update_yaxes(title="share that is right", tickformat=".0%", range=[-0.03, 1.03], row=1)
     figure.update_yaxes(title="share of answers", tickformat=".0%", rangemode="tozero", row=2)
     some = any(int(table["names"].sum()) for table in tables.values())
-    return figure if some else _nothing(figure, "No answer was given of which it is known whether it is right.")
+    return figure if some else _nothing(figure, "There is no answer whose truth is known.")
 
 
 def _add_reliability(figure: go.Figure, number: int, name: str, table: pd.DataFrame) -> None:
@@ -143,7 +143,7 @@ def draw_confusion(table: pd.DataFrame) -> go.Figure:
     """Draw the confusion matrix: shares of each label's faces, with their number in each field.
 
     Args:
-        table: A row a label and a column a name, as `facelib.evaluate.confusion` gives it. Rows and columns without a
+        table: Rows by label, columns by name, as `facelib.evaluate.confusion` gives it. Rows and columns without a
             face are left out, but for the people of the truth.
 
     Returns:

@@ -25,7 +25,7 @@ def draw_timeline(
     tracks: pd.DataFrame | None = None,
     looks: Mapping[str, Mark] | None = None,
 ) -> go.Figure:
-    """Draw a film's appearances: a row a person, a bar from each beginning to its end, in seconds.
+    """Draw a film's appearances: one row per person, a bar from each beginning to its end, in seconds.
 
     Args:
         appearances: The columns of `appearances.csv`; may be empty. Groups of unknown people come last, in grey.
@@ -34,7 +34,7 @@ def draw_timeline(
         looks: Of people, such as `facelib.plots.colours` returns; without it each figure has its own.
 
     Returns:
-        The figure, one trace a person; `base` and `x` of a bar are its start and length in seconds, `y` the number
+        The figure, one trace per person; `base` and `x` of a bar are its start and length in seconds, `y` the number
         of its row.
     """
     looks = shades(screen_time(appearances)["person"], looks)
@@ -57,7 +57,7 @@ def draw_timeline(
         )
     figure.update_layout(
         template=template(),
-        title="Who is on screen, and when" if people else "Nobody of the cast is on screen",
+        title="Who is on screen, and when" if people else "Nobody in the cast is on screen",
         barmode="overlay",
         showlegend=False,
         xaxis=_time_axis(duration),
@@ -140,7 +140,7 @@ def draw_screen_time(
 ) -> go.Figure:
     """Draw how many seconds each person is on screen, longest first; the arguments are those of `draw_timeline`.
 
-    With `tracks`, the pointer tells the shots.
+    With `tracks`, the hover text lists the shots.
     """
     table = screen_time(appearances, tracks)
     looks = shades(table["person"], looks)

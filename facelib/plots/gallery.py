@@ -13,7 +13,7 @@ _REASON_COLOURS = (COLOURS[4], COLOURS[1], COLOURS[5], COLOURS[3], "#444444", CO
 
 
 def draw_gallery(table: pd.DataFrame) -> go.Figure:
-    """Draw one bar a person: pictures used, then those left out by reason.
+    """Draw one bar per person: pictures used, then those left out by reason.
 
     Args:
         table: The table of known faces, with the columns `picture`, `person`, `used` and `reason`. A picture

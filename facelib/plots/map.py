@@ -21,13 +21,13 @@ def draw_map(
     """Draw the map as a scatter plot, one colour and symbol a person, the picture's name on hover.
 
     Args:
-        points: One row a face, with the columns `picture`, `face`, `person`, `x` and `y`.
+        points: One row per face, with the columns `picture`, `face`, `person`, `x` and `y`.
         people: The whole cast, when `points` holds a part of it only, so that colours stay as in the other figures.
         looks: Of people, such as `facelib.plots.colours` returns; without it each figure has its own.
         lasso: Whether dragging draws a loop around points, where it otherwise zooms.
 
     Returns:
-        A figure with one trace a person, in the order of the sorted names; each point's `customdata` is the
+        A figure with one trace per person, in the order of the sorted names; each point's `customdata` is the
         position of its row in `points`.
     """
     chosen = marks(points["person"] if people is None else [*people, *points["person"]]) | dict(looks or {})
@@ -36,7 +36,7 @@ def draw_map(
     for person, rows in numbered.groupby("person", sort=True):
         figure.add_trace(_points_of(str(person), rows, chosen[str(person)]))
     figure.update_layout(
-        template=template(), title="Faces of the cast, alike ones close together", hovermode="closest", margin_l=8
+        template=template(), title="Faces of the cast: similar ones lie close together", hovermode="closest", margin_l=8
     )
     # The numbers on a t-SNE map mean nothing, only what lies near what; both axes are in one unit.
     figure.update_xaxes(showticklabels=False, title=None)

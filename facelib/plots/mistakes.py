@@ -43,7 +43,7 @@ def show_mistakes(
         A page; where a film cannot be read any more, a grey tile says so.
     """
     if not films:
-        return Thumbnails("<p>No film was compared with a truth, so nothing is known of mistakes.</p>")
+        return Thumbnails("<p>No film has ground truth, so no mistakes are known.</p>")
     if table.empty:
         return Thumbnails("<p>No mistake was found.</p>")
     tiles = [_tile(row, films, project, size) for _, row in table.head(most).iterrows()]

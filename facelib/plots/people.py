@@ -24,7 +24,7 @@ _WIDTHS = (1.5, 3.0, 5.0, 8.0)  # of the lines between people, pixels
 
 
 def draw_people(graph: nx.Graph, *, seed: int = 0, looks: Mapping[str, Mark] | None = None) -> go.Figure:
-    """Draw who appears with whom: a disc a person, a line between two who are on screen at once.
+    """Draw who appears with whom: a disc for each person, a line between two who are on screen together.
 
     A disc's area grows with the seconds on screen, a line's width with the seconds together. Who is often together
     stands close; who is never with anybody stands in the rows below. No two discs or names lie on each other.
@@ -168,7 +168,7 @@ def _lay_out(figure: go.Figure, places: _Points, boxes: _Points) -> None:
     hidden = {"visible": False, "fixedrange": True}
     figure.update_layout(
         template=template(),
-        title="Who appears with whom" if len(places) else "Nobody of the cast is on screen",
+        title="Who appears with whom" if len(places) else "Nobody in the cast is on screen",
         showlegend=False,
         width=_WIDTH,
         height=height + _TITLE + _MARGIN,

@@ -1,4 +1,4 @@
-"""nbformat, which plotly shows figures by and papermill stands on, imported without its slowest part.
+"""nbformat, which plotly and papermill need, imported without its slowest part.
 
 It imports jsonschema, which compiles a grammar of internationalized addresses where the package rfc3987_syntax is
 installed (JupyterLab brings it): more than a second, for the first figure of each notebook and half of what papermill

@@ -1,4 +1,4 @@
-"""The open-set threshold drawn: what becomes of faces as it moves, and the distances behind that."""
+"""The open-set threshold drawn: how faces are named as it moves, and the distances behind that."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _LINES = (
 def draw_outcomes(
     curve: pd.DataFrame, *, threshold: float, axis: str = "threshold (distance)", at_least: bool = False
 ) -> go.Figure:
-    """Draw what becomes of faces at each threshold, with the chosen one marked.
+    """Draw how many faces are named right, wrong and not at all at each threshold, the chosen one marked.
 
     Args:
         curve: One row a threshold, with the columns `threshold`, `right`, `wrong`, `rejected` and `fpir`, the last
@@ -49,7 +49,7 @@ def draw_outcomes(
     _mark_threshold(figure, threshold)
     figure.update_layout(
         template=template(),
-        title="What becomes of a face, by the threshold",
+        title="Faces named right, wrong and not at all, by threshold",
         hovermode="x unified",
         height=470,
         margin_t=80,

@@ -68,7 +68,7 @@ def thumbnails(table: pd.DataFrame, folder: str | Path, *, size: int = 96, most:
     """Show the faces of a table as small pictures, each with its person, the picture's name, and the reason.
 
     Args:
-        table: One row a face, with the columns `picture`, `person`, `reason`, `left`, `top`, `right` and `bottom`.
+        table: One row per face, with the columns `picture`, `person`, `reason`, `left`, `top`, `right` and `bottom`.
             A row without a box shows the whole picture.
         folder: What `picture` is relative to: the project's data folder.
         size: The longest side of a small picture, in pixels.
@@ -85,7 +85,7 @@ def thumbnails(table: pd.DataFrame, folder: str | Path, *, size: int = 96, most:
 
 
 def contact_sheet(shots: pd.DataFrame, keyframes: pd.DataFrame, *, most: int = 60) -> Thumbnails:
-    """Show one picture a shot, with its number, when it begins, and its scene.
+    """Show one picture per shot, with its number, when it begins, and its scene.
 
     Args:
         shots: The columns of `shots.csv`.
@@ -106,7 +106,7 @@ def contact_sheet(shots: pd.DataFrame, keyframes: pd.DataFrame, *, most: int = 6
 
 
 def face_thumbnail(folder: str | Path, row: pd.Series, *, size: int = 96) -> Image:
-    """Return the face that a row of the gallery or of the map tells of, cut from its picture and made small.
+    """Return the face of a row of the gallery or of the map, cut from its picture and made small.
 
     Args:
         folder: What `row["picture"]` is relative to.

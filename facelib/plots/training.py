@@ -39,7 +39,7 @@ def draw_curves(curves: pd.DataFrame, *, best_epoch: int | None = None) -> go.Fi
     """
     figure = make_subplots(
         rows=2, cols=1, shared_xaxes=True, row_heights=[0.36, 0.64], vertical_spacing=0.1,
-        subplot_titles=("loss", "people nobody was trained on"),
+        subplot_titles=("loss", "people not trained on"),
     )  # fmt: skip
     for number, (x, y) in curve_data(curves).items():
         name, colour, dash, symbol = (
@@ -150,7 +150,7 @@ def _lay_out(figure: go.Figure, *, more: int = 0) -> None:
 
 
 def _add_map(figure: go.Figure, points: pd.DataFrame, looks: Mapping[str, Mark], column: int, *, legend: bool) -> None:
-    """Add a trace a person, in the order of the names; those who are on no point have an empty one."""
+    """Add one trace per person, in the order of the names; those who are on no point have an empty one."""
     for person, mark in looks.items():
         rows = points[points["person"] == person]
         figure.add_scatter(

@@ -11,7 +11,7 @@ import pandas as pd
 from facelib.faces import BOX
 from facelib.project.files import write_bytes, writer_lock
 from facelib.project.names import reserved_label
-from facelib.project.spreadsheets import csv_text, read_csv_table
+from facelib.project.spreadsheets import csv_text, decoded, encoding_of, read_csv_table, separator_of
 
 CORRECTION_COLUMNS = [
     "when", "video", "track", "picture", "was", "is", "by", "frame", "left", "top", "right", "bottom",
@@ -34,7 +34,7 @@ def append_corrections(path: str | Path, rows: pd.DataFrame) -> None:
         rows: The columns `CORRECTION_COLUMNS`.
 
     Raises:
-        ValueError: When a column is missing.
+        ValueError: When a column is missing, or the file is not a table of corrections; it stays as it is.
         OSError: When the folder cannot be written.
     """
     missing = [name for name in CORRECTION_COLUMNS if name not in rows]
@@ -43,14 +43,19 @@ def append_corrections(path: str | Path, rows: pd.DataFrame) -> None:
     if rows.empty:
         return
     path = Path(path)
-    text = csv_text(rows[CORRECTION_COLUMNS], header=False)
     with writer_lock(path):
         old = path.read_bytes() if path.is_file() else b""
-        if not old.strip():
-            old = (",".join(CORRECTION_COLUMNS) + "\n").encode()
-        elif not old.endswith(b"\n"):  # a text editor may have left the last line open
-            old += b"\n"
-        write_bytes(old + text.encode(), path, sync=True)
+        new = _in_form_of(old, rows, path) if old.strip() else csv_text(rows[CORRECTION_COLUMNS]).encode()
+        write_bytes(old + new, path, sync=True)
+
+
+def _in_form_of(old: bytes, rows: pd.DataFrame, path: Path) -> bytes:
+    """Return rows as lines below those of a file, which a person may have saved with other separators or columns."""
+    table, encoding = _table(old, path), encoding_of(old)
+    lines = rows.reindex(columns=table.columns, fill_value="")
+    text = csv_text(lines, header=False, separator=separator_of(decoded(old)))
+    # A text editor may have left the last line open.
+    return (text if old.endswith("\n".encode(encoding)) else f"\n{text}").encode(encoding)
 
 
 def read_corrections(path: str | Path) -> pd.DataFrame:
@@ -90,21 +95,24 @@ def read_decisions(path: str | Path) -> pd.DataFrame:
     if not path.is_file():
         table = pd.DataFrame(columns=pd.Index(CORRECTION_COLUMNS), dtype="str")
     else:
-        remedy = "bring the file back into that form, or move it away to start again"
-        try:
-            text = path.read_bytes().decode("utf-8-sig")
-            table = read_csv_table(io.StringIO(text, newline=""), dtype="str", keep_default_na=False)
-        except ValueError as error:  # the errors of pandas and Unicode are subclasses
-            raise ValueError(f"expected a table of corrections at {str(path)!r}, got: {error}; {remedy}") from error
-        missing = [name for name in CORRECTION_COLUMNS if name not in table]
-        if missing:
-            raise ValueError(
-                f"expected the columns {CORRECTION_COLUMNS!r} in {str(path)!r}, lacks {missing!r}; {remedy}"
-            )
+        table = _table(path.read_bytes(), path)
     table = table[CORRECTION_COLUMNS].fillna("")
     for name in ("track", "frame", *BOX):
-        number = pd.to_numeric(table[name], errors="coerce")
+        number = pd.to_numeric(table[name].str.replace(",", ".", regex=False), errors="coerce")  # decimal commas
         table[name] = number.astype("float64") if name in BOX else number.fillna(-1).astype("int64")
+    return table
+
+
+def _table(content: bytes, path: Path) -> pd.DataFrame:
+    """Read the content of a file of decisions, all columns as text, in the file's order."""
+    remedy = "bring the file back into that form, or move it away to start again"
+    try:
+        table = read_csv_table(io.StringIO(decoded(content), newline=""), dtype="str", keep_default_na=False)
+    except ValueError as error:  # those of pandas are subclasses
+        raise ValueError(f"expected a table of corrections at {str(path)!r}, got: {error}; {remedy}") from error
+    missing = [name for name in CORRECTION_COLUMNS if name not in table]
+    if missing:
+        raise ValueError(f"expected the columns {CORRECTION_COLUMNS!r} in {str(path)!r}, lacks {missing!r}; {remedy}")
     return table
 
 

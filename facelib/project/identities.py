@@ -25,7 +25,7 @@ def merge(project: Project, name: str, into: str, *, by: str = "user") -> None:
         by: Who answers.
 
     Raises:
-        ValueError: When the two are the same, or one of them is nobody of the cast.
+        ValueError: When the two are the same, or one of them is nobody in the cast.
         OSError: When the answer cannot be written.
     """
     _answer(project, name, into, now_is=into, by=by)
@@ -35,7 +35,7 @@ def keep_apart(project: Project, name: str, other: str, *, by: str = "user") -> 
     """Record that two names are two people: they count as different people, and are not asked about again.
 
     Raises:
-        ValueError: When the two are the same, or one of them is nobody of the cast.
+        ValueError: When the two are the same, or one of them is nobody in the cast.
         OSError: When the answer cannot be written.
     """
     _answer(project, name, other, now_is=name, by=by)

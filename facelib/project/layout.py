@@ -98,10 +98,10 @@ class Project:
     """One folder per run of the pipeline."""
 
     film_summary = _Place("output", "videos/summary.csv")
-    """One row a film of the last run: what was found in it, or why it was left out."""
+    """One row per film of the last run: what was found in it, or why it was left out."""
 
     corrections = _Place("output", "corrections.csv")
-    """The user's decisions, one a row, only ever appended to."""
+    """The user's decisions, one per row, only ever appended to."""
 
     marks = _Place("output", "marks.csv")
     """Which colour and symbol each person has, so that they stay the same."""
@@ -194,7 +194,7 @@ class Project:
         """
         if not (missing_ok or self.people.is_dir()):
             raise FileNotFoundError(
-                f"expected a folder with one folder of pictures a person at {str(self.people)!r}, found none; "
+                f"expected a folder with one folder of pictures per person at {str(self.people)!r}, found none; "
                 f"make it, or run 'facelib demo' for a project to try"
             )
         return [one.person for one in person_folders(self.people)]
@@ -316,7 +316,7 @@ class FilmFiles:
     """The table of when each frame is shown, with the map from the times of the film's file."""
 
     keyframes = _Place("folder", "keyframes.parquet")
-    """One picture a shot."""
+    """One picture per shot."""
 
     exports = _Place("folder", "exports")
     """The folder of subtitles, timelines and tables for other programs."""

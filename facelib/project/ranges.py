@@ -67,7 +67,7 @@ def fetched_bytes(address: str) -> int:
 def cache_limit() -> int:
     """Return how many bytes of films may be kept on this machine: `FACELIB_FILM_CACHE`, in GB, or 20.
 
-    A run keeps so much of a project's films, a worker so much of the film that it has in hand.
+    A run keeps so much of a project's films, a worker so much of the film that it works on.
 
     Raises:
         ValueError: When the variable is no number above 0.

@@ -6,6 +6,8 @@ these tables takes it away again.
 
 from __future__ import annotations
 
+import codecs
+import io
 import re
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 _ESCAPED = re.compile(r"'+[=+\-@\t\r]")
 _LINE_END = re.compile(r'("(?:[^"]|"")*")|\r\n')
+_QUOTED = re.compile(r'"[^"]*"')
+_DECIMAL_COMMA = re.compile(r'[;\t\n]"?-?\d+,\d')
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
@@ -39,19 +43,55 @@ def restore_formula(text: str) -> str:
     return text[1:] if _ESCAPED.match(text) else text
 
 
-def csv_text(table: pd.DataFrame, *, header: bool = True) -> str:
+def encoding_of(content: bytes) -> str:
+    """Return the encoding of a text file: UTF-16 where its first bytes say so, as some spreadsheets write, else UTF-8.
+
+    Example:
+        >>> encoding_of("a".encode("utf-16")), encoding_of(b"a")
+        ('utf-16-le', 'utf-8')
+    """
+    marks = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
+    return marks.get(content[:2], "utf-8")
+
+
+def decoded(content: bytes) -> str:
+    """Return the text of a file that a person may have saved, without a byte order mark.
+
+    Raises:
+        ValueError: When it is neither UTF-8 nor UTF-16.
+    """
+    try:
+        return content.decode(encoding_of(content)).removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"expected UTF-8 text, got: {error}; save it again as UTF-8") from error
+
+
+def separator_of(text: str) -> str:
+    """Return what stands between the columns of a table: a comma, or a semicolon or tab, as some spreadsheets write.
+
+    Example:
+        >>> separator_of("person;id"), separator_of("person,id"), separator_of("person")
+        (';', ',', ',')
+    """
+    header = _QUOTED.sub("", text.lstrip().partition("\n")[0])
+    return max(",;\t", key=header.count)
+
+
+def csv_text(table: pd.DataFrame, *, header: bool = True, separator: str = ",") -> str:
     """Return a table as CSV without formulas, its lines ended by a line feed."""
     safe = _with_texts(table, escape_formula)
-    text = safe.to_csv(index=False, header=header, lineterminator="\n")
+    text = safe.to_csv(index=False, header=header, lineterminator="\n", sep=separator)
     if "\r" not in text:
         return text
     # Only where a line ends so does pandas put quotes round a carriage return, which begins a new line elsewhere.
-    text = safe.to_csv(index=False, header=header, lineterminator="\r\n")
+    text = safe.to_csv(index=False, header=header, lineterminator="\r\n", sep=separator)
     return _LINE_END.sub(lambda found: found[1] or "\n", text)
 
 
 def read_csv_table(source: str | Path | IO[str], **options: Any) -> pd.DataFrame:
     """Read a table that `write_table` or `csv_text` wrote; it may also have been saved by a spreadsheet.
+
+    Semicolons or tabs between the columns, decimal commas with them, UTF-16 and a byte order mark are read as well.
 
     Args:
         source: The file.
@@ -63,7 +103,17 @@ def read_csv_table(source: str | Path | IO[str], **options: Any) -> pd.DataFrame
     """
     import pandas as pd
 
-    return _with_texts(pd.read_csv(source, **options), restore_formula)
+    try:
+        text = decoded(Path(source).read_bytes()) if isinstance(source, str | Path) else source.read()
+        separator = separator_of(text)
+        decimal = "," if separator != "," and _DECIMAL_COMMA.search(text) else "."
+        table = pd.read_csv(io.StringIO(text, newline=""), sep=separator, decimal=decimal, **options)
+    except ValueError as error:
+        if not isinstance(source, str | Path):
+            raise
+        raise ValueError(f"expected a table at {str(source)!r}, got: {error}") from error
+    table.columns = table.columns.str.strip()
+    return _with_texts(table, restore_formula)
 
 
 def _with_texts(table: pd.DataFrame, change: Any) -> pd.DataFrame:

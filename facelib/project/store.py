@@ -24,7 +24,7 @@ _NO_NAME = "object with invalid path"
 _SAID = re.compile(r"<Code>(.*?)</Code>.*?<Message>(.*?)</Message>", re.DOTALL)
 _CLOCK = "set the clock of this machine right, and run this again"
 _REMEDY = (
-    "the environment tells the address and the credentials: AWS_ENDPOINT_URL, AWS_REGION, AWS_ACCESS_KEY_ID and "
+    "the environment holds the address and the credentials: AWS_ENDPOINT_URL, AWS_REGION, AWS_ACCESS_KEY_ID and "
     "AWS_SECRET_ACCESS_KEY"
 )
 
@@ -265,7 +265,7 @@ class Store:
             place = f"{self.address.rstrip('/')}/{name}"
             raise OSError(
                 f"expected room for {place!r} in {str(path.parent)!r}: {error.strerror}; make room there, and run this "
-                f"again: it goes on from here"
+                f"again: it continues from here"
             ) from error
 
     def find(self, below: str = "") -> dict[str, str]:

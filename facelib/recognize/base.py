@@ -59,7 +59,7 @@ class OpenSetRecognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             X: `(n, d)` embeddings; none at all is allowed.
 
         Returns:
-            One row a face:
+            One row per face:
             `person` (a name, or `unknown_label`),
             `best_person` (the name without any threshold),
             `distance` (to the nearest gallery face of `best_person`),

@@ -105,7 +105,7 @@ class OpenSetKNN(OpenSetRecognizer):
         positions = winners(seen.distances - offsets[voters], voters, weights=self.weights)
         within = (seen.distances <= self.threshold).sum(axis=1)
         each = np.arange(len(within))
-        # With nobody within the threshold the nearest face tells who it would have been.
+        # With nobody within the threshold the nearest face shows who it would have been.
         position = positions[each, np.maximum(within, 1) - 1]
         return self._decision(self.codes_[seen.rows[each, position]], within > 0, seen)
 

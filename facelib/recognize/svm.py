@@ -28,16 +28,16 @@ _MOST_SHARED = 5000  # faces whose kernel, 200 MB, is computed once for all peop
 class OpenSetSVM(OpenSetRecognizer):
     """Name a face by a support vector machine with probabilities, or answer `unknown`.
 
-    One machine a person learns that person against all others of the cast, and its output is calibrated
+    One machine per person learns that person against all others of the cast, and its output is calibrated
     over cross-validation to the probability that the face is that person's. These probabilities are not
-    forced to sum to one, so a face that no machine recognizes stays unknown. The machines know strangers
+    forced to sum to one, so a face that no machine recognises stays unknown. The machines know strangers
     only from the rest of the cast, so with few people `OpenSetKNN` is the safer choice:
     at probability 0.5 linear machines of 5, 6 and 10 people named 38 %, 6 % and 12 % of strangers (at 0.9 about 1 %,
     losing 6 % to 53 % of the cast), where a KNN at distance 0.5 named 0 %, 1 % and 2 %. `farthest` prevents that.
 
     Args:
         kernel: `"linear"` draws planes, `"rbf"` curved borders around each person.
-        C: How strongly a gallery face on the wrong side is punished. Raising it follows the gallery closer.
+        C: How strongly a gallery face on the wrong side is penalised. Raising it follows the gallery closer.
         threshold: The smallest probability, 0 to 1, that is given a name. Raising it names fewer faces,
             and fewer strangers.
         farthest: The largest distance to the nearest gallery face of a person at which a face can be that person's;
@@ -48,7 +48,7 @@ class OpenSetSVM(OpenSetRecognizer):
             then given to the person whose own threshold its probability exceeds by most.
 
     Attributes:
-        machines_: The support vector machines, one a person.
+        machines_: The support vector machines, one per person.
         slopes_: `(people,)`, with `intercepts_` the calibration of each machine.
         intercepts_: `(people,)`.
 
@@ -93,7 +93,7 @@ class OpenSetSVM(OpenSetRecognizer):
         if not 0 <= self.threshold <= 1:
             raise ValueError(f"expected threshold, a probability, between 0 and 1, got {self.threshold!r}")
         if not 0 < self.C < math.inf:
-            raise ValueError(f"expected C, a punishment, to be finite and above 0, got {self.C!r}")
+            raise ValueError(f"expected C, the penalty, to be finite and above 0, got {self.C!r}")
         if not self.farthest > 0:
             raise ValueError(f"expected farthest, a distance, to be above 0, got {self.farthest!r}")
         self._check_thresholds(most=1)
@@ -197,5 +197,5 @@ class OpenSetSVM(OpenSetRecognizer):
 
 
 def _by_person(scores: NDArray[Any]) -> NDArray[Any]:
-    """Return decision values with a column a person; of two people scikit-learn gives one column only."""
+    """Return decision values with one column per person; of two people scikit-learn gives one column only."""
     return np.column_stack([-scores, scores]) if scores.ndim == 1 else scores

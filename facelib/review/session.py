@@ -54,7 +54,7 @@ class Review:
         FileNotFoundError: When a film has no tracks yet.
 
     Attributes:
-        tracks: One row a track: the columns of `tracks.parquet` without `embedding`, and `video`, `label`,
+        tracks: One row per track: the columns of `tracks.parquet` without `embedding`, and `video`, `label`,
             `seconds`, `effect`, `worth`, `decided`, and the track's best face: `frame`, `left`, `top`, `right`,
             `bottom`.
         warnings: A sentence for each person whom the user named twice in one moment.
@@ -66,9 +66,7 @@ class Review:
         self.project, self.by, self.sure = project, by, sure
         self.films = list(films)
         if not self.films:
-            raise ValueError(
-                f"expected at least one film that was looked at, got none of {project.name!r}; run 05 first"
-            )
+            raise ValueError(f"expected at least one film with results, got none of {project.name!r}; run 05 first")
         for film in self.films:
             if not project.film(film).tracks.is_file():
                 raise FileNotFoundError(f"expected the tracks of {film.name!r}, found none; run 05 on it first")
@@ -141,7 +139,7 @@ class Review:
 
         Args:
             shown: `undecided` are those without a decision of the user; of them, `unsure` are those with a
-                confidence below `sure`. `unknown` are nobody of the cast.
+                confidence below `sure`. `unknown` are nobody in the cast.
             person: Only those with this name, of a person or a group.
         """
         table = self.tracks
@@ -189,7 +187,7 @@ class Review:
         return f"Named {_counted(rows)} {person}."
 
     def unknown(self, tracks: Sequence[int]) -> str:
-        """Name tracks `unknown`: they show nobody of the cast."""
+        """Name tracks `unknown`: they show nobody in the cast."""
         self._write([(row, UNKNOWN) for row in tracks])
         return f"Called {_counted(tracks)} unknown."
 
@@ -322,7 +320,7 @@ class Review:
         return {row: (when, by) for row, when, by in found if row is not None}
 
     def summary(self) -> pd.DataFrame:
-        """Return one row a film: its tracks, and how many are named, unknown, no face, decided, and unsure."""
+        """Return one row per film: its tracks, and how many are named, unknown, no face, decided, and unsure."""
         counted = self.tracks.assign(
             named=~self.tracks["person"].isin([UNKNOWN, NOT_A_FACE]),
             unknown=self.tracks["person"] == UNKNOWN,

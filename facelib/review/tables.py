@@ -1,4 +1,4 @@
-"""What a review shows of each track: its row, its best face, its pictures, and what looking at it is worth."""
+"""What a review shows of each track: its row, its best face, its pictures, and what checking it is worth."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def read_tracks(path: Path) -> pd.DataFrame:
 
 
 def best_faces(project: Project, film: Path) -> pd.DataFrame:
-    """Return the best face of each track: from its looks, or else the one in the middle of the track."""
+    """Return the best face of each track: from its samples, or else the one in the middle of the track."""
     files = project.film(film)
     looks = str(files.looks) if files.looks.is_file() else ""
     changed = [files.detections.stat().st_mtime_ns, files.looks.stat().st_mtime_ns if looks else 0]

@@ -115,7 +115,7 @@ class Answers:
     def find(
         self, request: Request, project: Project, state: Callable[[], object], make: Callable[[], BaseModel]
     ) -> Response:
-        """Return the answer to a request, made anew where the state is another one than when it was made.
+        """Return the answer to a request, made again where the state is another one than when it was made.
 
         Args:
             request: Whoever may read the project gets the same answer.

@@ -35,7 +35,7 @@ class Kept(Generic[Value]):
         self._lock = Lock()
 
     def find(self, key: Hashable, state: object, make: Callable[[], Value]) -> Value:
-        """Return the value of a key, made anew where its state is another one than when it was made.
+        """Return the value of a key, made again where its state is another one than when it was made.
 
         Of many who ask at once, one makes it, and the others wait for that.
         """
@@ -124,7 +124,7 @@ def appearances_of(path: Path, *, longest_gap: float, unknown: bool) -> list[dic
 
     Args:
         path: A film's `tracks.parquet`.
-        longest_gap: As of `facelib.films.appearances.appearances`.
+        longest_gap: As in `facelib.films.appearances.appearances`.
         unknown: The groups of unknown people too.
     """
     tracks = with_ends(pd.read_parquet(path))

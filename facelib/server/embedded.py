@@ -37,7 +37,7 @@ def shown_film(key: Key, store: CurrentStore, settings: CurrentSettings) -> tupl
     with store.read() as session:
         row = session.get(Embed, key)
     if row is None or not settings.embed_sites or row.project not in project_names(settings):
-        raise Problem(404, "expected an address that shows a film, this one shows nothing, or nothing any longer")
+        raise Problem(404, "expected an address that shows a film, this one shows none, or none any longer")
     project = project_of(settings, row.project)
     return project, find_named(project, row.video)
 
@@ -73,5 +73,5 @@ def play_film(kind: str, shown: Shown) -> FileResponse:
     project, film = shown
     path = {"source": film, "annotated": project.film(film).annotated}.get(kind)
     if path is None or not path.is_file():
-        raise Problem(404, f"expected 'source' or 'annotated', got {kind!r}, which this film has not")
+        raise Problem(404, f"expected 'source' or 'annotated', got {kind!r}, which this film does not have")
     return answer_file(path, inline=True)

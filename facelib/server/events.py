@@ -1,4 +1,4 @@
-"""What changed, told to everybody who watches, by way of the database: so it reaches every server on it."""
+"""Changes, announced through the database to everybody who watches, on every server that uses it."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ _PICTURE: dict[str, Any] = {
 _HIT: dict[str, Any] = {
     "project": "demo", "video": "episode_1", "film": "episode_1.mp4", "date": "2026-11-28", "start": 12.4, "end": 15.96,
 }  # fmt: skip
-_SCENE_LINK = {"title": "source", "href": "videos/episode_1/media/source", "purpose": "the film as it is"}
+_SCENE_LINK = {"title": "source", "href": "videos/episode_1/media/source", "purpose": "the original film"}
 _STRETCHES = {"person": _PACKED, "start": _PACKED, "end": _PACKED, "confidence": _PACKED, "face": _PACKED}
 _TOKEN: dict[str, Any] = {
     "id": 3, "name": "nightly run", "user": "ada", "grants": {"demo": "read"}, "created": _NOW, "used": None,
@@ -90,7 +90,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "PictureProposal": _PROPOSAL,
     "NameQuestion": _QUESTION,
     "DoctorFindings": {
-        "advice": ["Ada Lovelace has 12 pictures; 50 make names surer."], "questions": [_QUESTION],
+        "advice": ["Ada Lovelace has 12 pictures; 50 make names more certain."], "questions": [_QUESTION],
         "proposals": [_PROPOSAL],
     },
     "Training": {"kind": "knn", "k": 5, "wanted_fpir": 0.01},

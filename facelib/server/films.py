@@ -23,7 +23,7 @@ from facelib.server.cached import Kept, tag_of
 from facelib.server.problems import Problem
 
 LONGEST_GAP = 1.0
-"""Seconds; shorter gaps between two tracks of one person are closed, as the notebooks do unless told otherwise."""
+"""Seconds; shorter gaps between two tracks of one person are closed, as in the notebooks by default."""
 
 _KEPT = 64  # films in memory, and sheets of faces
 _KEPT_LARGE = 12  # of what takes megabytes for a long film
@@ -114,7 +114,7 @@ class FilmPages:
 def _read(project: Project, film: Path) -> PageFilm:
     read = read_page_film(project, film, LONGEST_GAP)
     if read is None:
-        raise Problem(409, f"expected a film that can be read, {film.name!r} cannot; bring it back, or run 05 again")
+        raise Problem(409, f"expected a film that can be read, {film.name!r} cannot; restore it, or run 05 again")
     return read
 
 
@@ -169,4 +169,4 @@ def find_named(project: Project, video: str) -> Path:
 
 
 def _unnamed(film: Path) -> Problem:
-    return Problem(409, f"expected a film with names, {film.name!r} has none yet; let it be looked at first")
+    return Problem(409, f"expected a film with names, {film.name!r} has none yet; name the people in it first")

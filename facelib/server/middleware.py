@@ -204,7 +204,7 @@ class Heads:
             await self._ask(scope, send)
 
     async def _ask(self, scope: Scope, send: Send) -> None:
-        """Answer with the headers of GET; a stream of events ends at once, for it is told that nobody listens."""
+        """Answer with the headers of GET; a stream of events ends at once, as if its listener had left."""
         asked = False
         inner = {**scope, "method": "GET"}
 
@@ -223,7 +223,7 @@ class Heads:
 
 
 class Prefix:
-    """Middleware that takes requests with and without the prefix, and tells addresses with it.
+    """Middleware that accepts requests with and without the prefix, and writes addresses with it.
 
     Args:
         app: The application.
@@ -290,7 +290,7 @@ class Observe:
 
 
 def _route(scope: Scope) -> str:
-    """Return the route's pattern; what is asked for in vain has none, and must not fill the memory.
+    """Return the route's pattern; an address that does not exist has none, and must not fill the memory.
 
     A route of the API does not say so itself, and the page has addresses like its.
     """

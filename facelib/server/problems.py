@@ -58,7 +58,7 @@ def _phrase(status: int) -> str:
 
 
 def answer(problem: Problem) -> JSONResponse:
-    """Return the response that tells a problem."""
+    """Return the response for a problem."""
     title = _phrase(problem.status)
     document = {"type": "about:blank", "title": title, "status": problem.status, "detail": problem.detail}
     return JSONResponse(

@@ -87,7 +87,7 @@ class Reviews:
 def _named(project: Project) -> list[Path]:
     films = named_films(project)
     if not films:
-        raise Problem(409, f"expected films with names, {project.name!r} has none yet; let them be looked at first")
+        raise Problem(409, f"expected films with names, {project.name!r} has none yet; name the people in them first")
     return films
 
 

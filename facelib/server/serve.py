@@ -34,7 +34,7 @@ def serve(settings: ServerSettings, *, tell: Callable[[str], None] = print) -> N
     """Serve until stopped by a signal.
 
     Args:
-        settings: What the server is told.
+        settings: The server's settings.
         tell: Takes the lines for the one who started it: the address and, at the first start, the token.
 
     Raises:
@@ -59,7 +59,7 @@ def _serve_by_many(settings: ServerSettings, listening: socket.socket, tell: Cal
     make = partial(_app_of_child, settings.model_copy(update={"workers": 0}))
     workers = Workers(store, settings)
     with TemporaryDirectory(prefix="facelib-figures-", ignore_cleanup_errors=True) as figures:
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = figures  # where the processes add up what /metrics tells
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = figures  # where the processes collect what /metrics reports
         processes = _Processes(_config(settings, make, workers=settings.processes, factory=True), [listening])
         workers.start()
         try:

@@ -1,4 +1,4 @@
-"""What a server is told at its start: folders, database, address, limits; the projects in the folders."""
+"""The settings of a server: folders, database, address, limits; the projects in the folders."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class ServerSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="FACELIB_", extra="forbid", frozen=True)
 
     data_dir: Path = Field(Path("data"), description="Holds NAME/people/<Person Name>/* and NAME/videos/*.")
-    output_dir: Path = Field(Path("output"), description="Everything made is written to NAME/ in here.")
+    output_dir: Path = Field(Path("output"), description="Results are written to NAME/ in this folder.")
     database_url: SecretStr = Field(
         SecretStr(""),
         description="Such as postgresql://user:password@host/name; empty for a SQLite file in the output folder.",
@@ -36,7 +36,7 @@ class ServerSettings(BaseSettings):
     host: str = Field("127.0.0.1", description="The address to listen on; 0.0.0.0 for every network of the machine.")
     port: int = Field(8000, ge=0, le=65535, description="The port to listen on; 0 for any that is free.")
     processes: int = Field(
-        1, ge=1, le=64, description="Processes that answer requests; each keeps in its own memory what it has shown."
+        1, ge=1, le=64, description="Processes that answer requests; each keeps recent answers in its own memory."
     )
     workers: int = Field(1, ge=0, le=64, description="Jobs done at a time; 0 leaves them to other servers.")
     job_memory_gb: float = Field(8.0, gt=0, description="Gigabytes of memory that each process of a job may take.")
@@ -50,9 +50,9 @@ class ServerSettings(BaseSettings):
         20.0, ge=1, description="Seconds after which the job of a server that was killed is taken over."
     )
     job_attempts: int = Field(
-        3, ge=1, description="How often a job is begun whose process ends before its time; then it is set aside."
+        3, ge=1, description="How often a job is tried whose process ends before its time; then it is set aside."
     )
-    session_hours: float = Field(168.0, gt=0, description="Hours after which a log-in without use ends.")
+    session_hours: float = Field(168.0, gt=0, description="Hours after which an unused log-in ends.")
     failed_logins: int = Field(5, ge=1, description="Wrong log-ins by one name or address allowed in 15 minutes.")
     trusted_proxies: str = Field("127.0.0.1", description="Addresses whose X-Forwarded-For and -Proto are believed.")
     secure_cookies: bool = Field(False, description="Send cookies over HTTPS only; set it behind a proxy with TLS.")

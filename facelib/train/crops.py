@@ -42,7 +42,7 @@ def crop_faces(
 ) -> Crops:
     """Cut out the main face of every picture, once: later calls read them from the cache.
 
-    Pictures that have changed since are cut out anew; a run that was killed continues where it stopped. Of pictures
+    Pictures that have changed since are cut out again; a run that was killed continues where it stopped. Of pictures
     with pixel-identical faces one is kept, or none if they have the names of two people.
 
     Args:
@@ -169,7 +169,7 @@ class _Entry(NamedTuple):
 
 
 class FaceStore:
-    """The faces of a folder: `faces.raw` with the pixels, and `index.csv` with a line a picture.
+    """The faces of a folder: `faces.raw` with the pixels, and `index.csv` with one line per picture.
 
     A face is written before the line that names it, so what a killed run leaves half written lies past the end of
     what the index knows, and is overwritten.

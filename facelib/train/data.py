@@ -14,7 +14,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from facelib.embed import InputForm
 from facelib.faces import Image
+from facelib.gallery.decisions import find_disabled
 from facelib.images import find_pictures_below
+from facelib.project import Project
+from facelib.project.identities import merged
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,8 +26,8 @@ class People:
 
     Attributes:
         folder: Where they lie.
-        table: A row a picture, sorted by person: `picture` (path relative to `folder`, with `/`) and `person`.
-        left_out: A row a person with too few pictures: `person`, `pictures`.
+        table: One row per picture, sorted by person: `picture` (path relative to `folder`, with `/`) and `person`.
+        left_out: One row per person with too few pictures: `person`, `pictures`.
     """
 
     folder: Path
@@ -38,8 +41,8 @@ class Crops:
 
     Attributes:
         images: `(m, size, size, 3)` uint8, RGB; read-only where it is a mapped file.
-        table: A row a face: `picture`, `person`, `row` (its place in `images`), `digest` (of its pixels).
-        left_out: A row a picture that gave no face: `picture`, `person`, `reason`.
+        table: One row per face: `picture`, `person`, `row` (its place in `images`), `digest` (of its pixels).
+        left_out: One row per picture that gave no face: `picture`, `person`, `reason`.
         form: How the faces were cut out: its `size` and `alignment`.
     """
 
@@ -66,7 +69,7 @@ class Crops:
                 f"expected faces of shape (n, size, size, 3) and dtype uint8, got {found.shape!r} and {found.dtype!s}"
             )
         if len(found) != len(names):
-            raise ValueError(f"expected one name a face, got {len(names)} names and {len(found)} faces")
+            raise ValueError(f"expected one name per face, got {len(names)} names and {len(found)} faces")
         pictures = [f"{number:06d}" for number in range(len(found))]
         digests = [pixel_digest(image) for image in found]
         table = pd.DataFrame({"picture": pictures, "person": list(names), "row": range(len(found)), "digest": digests})
@@ -107,7 +110,7 @@ def read_people(folder: str | Path, *, least_pictures: int = 5, level: int | Non
     """List the pictures of people, one folder each.
 
     LFW (`Name/Name_0001.jpg`), FaceScrub (`actors/faces/Name/...`), MS-Celeb (`m.0abc/...`) and a project's own
-    `people/Name/...` are all read; files without a picture's suffix and hidden files are skipped. A
+    `people/Name/...` are all read; files that are no pictures and hidden files are skipped. A
     person who has several folders, such as `actors/faces/Name` and `actors/images/Name`, is one person.
 
     Args:
@@ -124,12 +127,12 @@ def read_people(folder: str | Path, *, least_pictures: int = 5, level: int | Non
         >>> read_people("nowhere")
         Traceback (most recent call last):
         ...
-        FileNotFoundError: expected a folder with one folder of pictures a person, found none at 'nowhere'
+        FileNotFoundError: expected a folder with one folder of pictures per person, found none at 'nowhere'
     """
     folder = Path(folder)
     if not folder.is_dir():
         raise FileNotFoundError(
-            f"expected a folder with one folder of pictures a person, found none at {str(folder)!r}"
+            f"expected a folder with one folder of pictures per person, found none at {str(folder)!r}"
         )
     if least_pictures < 1 or (level is not None and level < 1):
         raise ValueError(f"expected least_pictures and level of at least 1, got {least_pictures!r} and {level!r}")
@@ -139,6 +142,11 @@ def read_people(folder: str | Path, *, least_pictures: int = 5, level: int | Non
         for path in below
         if len(path.parts) > (level or 1)
     ]
+    return _with_enough(rows, folder, least_pictures)
+
+
+def _with_enough(rows: Sequence[tuple[str, str]], folder: Path, least_pictures: int) -> People:
+    """Leave out the people with too few pictures."""
     table = pd.DataFrame(rows, columns=["picture", "person"], dtype=object).sort_values(["person", "picture"])
     counts = table["person"].value_counts().sort_index()
     enough = counts[counts >= least_pictures]
@@ -150,6 +158,34 @@ def read_people(folder: str | Path, *, least_pictures: int = 5, level: int | Non
         )
     left_out = pd.DataFrame({"person": few.index.to_list(), "pictures": few.to_list()})
     return People(folder, table[table["person"].isin(enough.index)].reset_index(drop=True), left_out)
+
+
+def read_cast(folder: str | Path, project: Project, *, least_pictures: int = 5) -> People:
+    """Read the people to train on, as `read_people` does; a project's own cast as it stands after its user's decisions.
+
+    In the project's `people/`, merged names are one person, who has all pictures in the folders below the person's, and
+    what `disabled.txt` leaves out is not trained on.
+
+    Args:
+        folder: Holds the folders of the people.
+        project: Its decisions count where `folder` is its own.
+        least_pictures: People with fewer are left out, and listed.
+
+    Raises:
+        FileNotFoundError: When there is no such folder.
+        ValueError: When there is nobody with enough pictures, or `disabled.txt` or `corrections.csv` cannot be read.
+    """
+    folder = Path(folder)
+    if not folder.is_dir() or not project.people.is_dir() or not folder.samefile(project.people):
+        return read_people(folder, least_pictures=least_pictures)
+    into = merged(project)
+    places = {
+        project.label(path): (path.relative_to(project.people).as_posix(), into.get(person, person))
+        for person in project.find_people()
+        for path in project.find_pictures(person)
+    }
+    left_out = find_disabled(project, places.keys())
+    return _with_enough([row for label, row in places.items() if label not in left_out], folder, least_pictures)
 
 
 def split_people(
@@ -181,7 +217,7 @@ def split_people(
     else:
         chosen = set(people)
         if missing := sorted(chosen - set(names)):
-            raise ValueError(f"expected people out of {names!r}, got {missing!r} as well")
+            raise ValueError(f"expected people among {names!r}, got {missing!r} as well")
     if min(len(chosen), len(names) - len(chosen)) < 2:
         raise ValueError(
             f"expected at least two people to train on and two to validate with, got {len(names) - len(chosen)} and "

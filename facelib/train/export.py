@@ -63,7 +63,7 @@ class Exported:
     def __str__(self) -> str:
         """Return a one-line summary."""
         return (
-            f"{self.path}: {self.dimension} numbers a face, {self.size / 1e6:.1f} MB, "
+            f"{self.path}: {self.dimension} numbers per face, {self.size / 1e6:.1f} MB, "
             f"within {self.difference:.1g} of PyTorch on {self.faces} pictures"
         )
 
@@ -214,7 +214,7 @@ def export_result(result: TrainingResult, path: str | Path, validation: Crops) -
         validation: The faces of `result.validation`.
 
     Raises:
-        ValueError: When the faces are others, or as of `export_onnx`.
+        ValueError: When the faces are others, or as in `export_onnx`.
         OSError: When the file cannot be written.
     """
     if validation.table["picture"].tolist() != result.validation["picture"].tolist():

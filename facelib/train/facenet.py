@@ -87,7 +87,7 @@ def read_facenet(path: str | Path, *, standardisation: Standardisation = "auto")
         ImportError: When a library is needed that is not installed.
     """
     if standardisation not in get_args(Standardisation):
-        raise ValueError(f"expected standardisation out of {get_args(Standardisation)!r}, got {standardisation!r}")
+        raise ValueError(f"expected standardisation, one of {get_args(Standardisation)!r}, got {standardisation!r}")
     held = read_weight_file(path)
     state = held.arrays if held.layout == "pytorch" else _renamed(held)
     last = state.get("last_linear.weight")

@@ -65,7 +65,7 @@ def train(
         validation: Faces of other people, on whom the network is measured: before the training, and after epochs.
         folder: For the checkpoints, the curves and the network; see `Result`.
         settings: What to do; None takes the defaults.
-        resume: Whether to continue a training in `folder`, or return it when it is finished. False begins anew, and
+        resume: Whether to continue a training in `folder`, or return it when it is finished. False starts again, and
             removes it.
         callback: Called after every validation.
         seconds_between_checkpoints: Most that a killed run loses; one is written after every epoch as well.
@@ -287,7 +287,7 @@ class _Training:
             raise FloatingPointError(
                 f"expected the {what} to be a number, got {value!r} in epoch {self.epoch + 1}, batch {self.batch + 1}; "
                 f"the last good checkpoint is {str(self.files.checkpoint)!r}, and the network kept so far "
-                f"{str(self.files.kept)!r}; begin anew with a lower learning_rate or clip_norm (resume=False)"
+                f"{str(self.files.kept)!r}; start again with a lower learning_rate or clip_norm (resume=False)"
             )
 
 
@@ -307,7 +307,7 @@ def _curves(rows: list[list[float]]) -> pd.DataFrame:
 def _check_faces(people: Crops, validation: Crops, settings: TrainingSettings) -> None:
     both = sorted(set(people.names) & set(validation.names))
     if both:
-        raise ValueError(f"expected nobody both to train on and to validate with, got {both!r}; see split_people")
+        raise ValueError(f"expected nobody in both training and validation, got {both!r}; see split_people")
     for crops in (people, validation):
         found = (crops.images.shape[1], crops.form.alignment)
         if found != (settings.image_size, settings.alignment):
@@ -352,7 +352,7 @@ def _check_same(was: dict[str, Any], now: dict[str, Any], folder: Path) -> None:
         reason = f"other settings, {other!r}" if other else "other pictures or another split of the people"
         raise ValueError(
             f"expected to continue the training in {str(folder)!r}, but it was made with {reason}; "
-            f"choose another folder, or begin anew with resume=False"
+            f"choose another folder, or start again with resume=False"
         )
 
 

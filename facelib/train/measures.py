@@ -101,7 +101,7 @@ def pair_score(vectors: ArrayLike, names: ArrayLike, *, pairs: int = 3000, seed:
     """
     found, who = np.asarray(vectors, np.float32), np.asarray(names)
     if len(found) != len(who):
-        raise ValueError(f"expected one name a vector, got {len(who)} names and {len(found)} vectors")
+        raise ValueError(f"expected one name per vector, got {len(who)} names and {len(found)} vectors")
     first, second, same = balanced_pairs(who, pairs=pairs, seed=seed)
     return verify_pairs(np.linalg.norm(found[first] - found[second], axis=1), same, seed=seed)
 

@@ -32,7 +32,7 @@ class TrainingMaps:
     """Maps of the same faces: by one network at several times, and by a reference network.
 
     Attributes:
-        maps: A row a face and time: `epoch`, `picture`, `person`, `x`, `y`; each map fills -1 to 1.
+        maps: One row per face and time: `epoch`, `picture`, `person`, `x`, `y`; each map fills -1 to 1.
         measures: A row a time: `epoch`, `silhouette`, `recall_at_1` and `pair_accuracy`, over all validation faces.
         reference: The other network's map, without `epoch`; empty where there is none.
         reference_measures: The same figures of it, NaN where there is none.
@@ -84,7 +84,7 @@ def follow(
         reference_name: What to call it.
         most_people: So many people are shown at most, those with most faces first.
         most_faces: So many faces are shown at most, as many of each person.
-        perplexity: As of `make_map`.
+        perplexity: As in `make_map`.
         seed: Of the maps, and of the pairs that are told apart.
         progress: Show a bar.
 

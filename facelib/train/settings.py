@@ -151,7 +151,7 @@ class TrainingSettings:
         """Check the ranges."""
         for name, kind in (("alignment", Alignment), ("device", Device), ("keep", Keep)):
             if getattr(self, name) not in get_args(kind):
-                raise ValueError(f"expected {name} out of {get_args(kind)!r}, got {getattr(self, name)!r}")
+                raise ValueError(f"expected {name} to be one of {get_args(kind)!r}, got {getattr(self, name)!r}")
         check_loss(self.loss, margin=self.margin, miner=self.miner, scale=self.scale)
         for name, least in _LEAST.items():
             if getattr(self, name) is not None:
@@ -230,9 +230,9 @@ def check_loss(loss: LossName, *, margin: float | None, miner: MinerName | None,
         ValueError: When a name is not known, or a parameter that is not None is none of this loss.
     """
     if loss not in get_args(LossName):
-        raise ValueError(f"expected a loss out of {get_args(LossName)!r}, got {loss!r}")
+        raise ValueError(f"expected a loss, one of {get_args(LossName)!r}, got {loss!r}")
     if miner is not None and miner not in get_args(MinerName):
-        raise ValueError(f"expected a miner out of {get_args(MinerName)!r}, or None, got {miner!r}")
+        raise ValueError(f"expected a miner, one of {get_args(MinerName)!r}, or None, got {miner!r}")
     for parameter, value in {"margin": margin, "miner": miner, "scale": scale}.items():
         if value is not None and parameter not in _PARAMETERS[loss]:
             raise ValueError(f"expected {parameter}=None with the loss {loss!r}, which has none, got {value!r}")

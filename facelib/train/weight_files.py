@@ -1,6 +1,6 @@
 """Named arrays of numbers out of the files in which networks are published: PyTorch, safetensors, TensorFlow, Keras.
 
-A file is recognized by its content, not by its name. No code from a file is ever run.
+A file is recognised by its content, not by its name. No code from a file is ever run.
 
 The constants of a frozen TensorFlow graph are read without TensorFlow, by their protobuf field numbers; source:
 TensorFlow's graph.proto, node_def.proto, attr_value.proto, tensor.proto and tensor_shape.proto.

@@ -14,13 +14,13 @@ from facelib.project.identities import answers, keep_apart
 from facelib.widgets.face_board import Action, FaceBoard
 
 _ACTIONS = (
-    Action("merge", "Merge", ("m",), "they are one person: the later name is the earlier one's from now on", "next"),
-    Action("apart", "Keep apart", ("k",), "they are two people, and not asked about again", "next"),
-    Action("undo", "Take back", ("z",), "take back what is said of this pair"),
+    Action("merge", "Merge", ("m",), "they are one person, called by the earlier name", "next"),
+    Action("apart", "Keep apart", ("k",), "they are two people; do not ask again", "next"),
+    Action("undo", "Undo", ("z",), "undo the answer for this pair"),
 )
 _ANSWERED = {
-    "merged": "{later} is {earlier} from now on. Press z to take this back.",
-    "kept apart": "They are two people, and strangers to each other. Press z to take this back.",
+    "merged": "{later} is now {earlier}. Press z to undo.",
+    "kept apart": "They are two people, and strangers to each other. Press z to undo.",
 }
 _EXAMPLES = 4
 
@@ -46,8 +46,8 @@ class AliasBoard(FaceBoard):
         super().__init__(
             project.data,
             _ACTIONS,
-            label="Names that look like one person's",
-            empty="No two names look like one person's.",
+            label="Names that may be one person",
+            empty="No two names look like one person.",
             noun="pair",
         )
 
@@ -91,7 +91,7 @@ class AliasBoard(FaceBoard):
         places = [str(self._questions.at[number, name]) for name in ("other_picture", "picture")]
         state = self._state(number)
         asked = f"{later} and {earlier} {how_alike(earlier, later)}: merge, or keep apart?"
-        open_still = f"{later} came later. Until you say, they do not count as strangers to each other."
+        open_still = f"{later} was added later. Until you answer, they do not count as strangers to each other."
         return {
             "title": f"{later} and {earlier}: {state}" if state else asked,
             "lines": [_ANSWERED[state].format(later=later, earlier=earlier) if state else open_still],

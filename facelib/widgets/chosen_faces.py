@@ -15,9 +15,9 @@ from facelib.widgets.picture_decisions import TO_WHOM, PictureDecisions
 _ACTIONS = (
     Action("disable", "Leave out", ("d",), "leave the pictures out", main=True),
     Action("move", "Move…", ("m",), "move the pictures to another person's folder", "person", question=TO_WHOM),
-    Action("reopen", "Use again", ("o",), "take back what is decided about the pictures"),
-    Action("undo", "Undo", ("z",), "take the last decision back", "nothing"),
-    Action("drop", "Drop", ("x", "Delete"), "take the faces out of this choice; nothing happens to the pictures"),
+    Action("reopen", "Use again", ("o",), "undo the decision about the pictures"),
+    Action("undo", "Undo", ("z",), "undo the last decision", "nothing"),
+    Action("drop", "Drop", ("x", "Delete"), "remove the faces from this choice; the pictures are not changed"),
     Action("clear", "Clear", ("c",), "choose none", "nothing"),
 )
 _KIND = "chosen on the map"
@@ -27,7 +27,7 @@ class ChosenFaces(FaceBoard):
     """Faces that were chosen elsewhere, to decide about all of them, or about the marked ones.
 
     Args:
-        points: A row a face, with `picture`, `face`, `person` and, where known, the box.
+        points: One row per face, with `picture`, `face`, `person` and, where known, the box.
         project: Whose pictures.
         changed: Called when another face is chosen, and when something is decided.
         page_size: Faces on a page.
@@ -48,7 +48,7 @@ class ChosenFaces(FaceBoard):
             project.data,
             _ACTIONS,
             label="Chosen faces",
-            empty="Draw a loop around faces on the map, or add the face shown: they will stand here.",
+            empty="Draw a loop around faces on the map, or add the face shown: they appear here.",
             scope="all",
             page_size=page_size,
         )

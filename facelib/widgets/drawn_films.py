@@ -22,8 +22,8 @@ class DrawnFilms(ipywidgets.VBox):  # type: ignore[misc]
 
     Args:
         settled: The films' tables as they are now.
-        colours: As of `facelib.films.present.draw_films`.
-        longest_gap: As of `facelib.page.write_page`.
+        colours: As in `facelib.films.present.draw_films`.
+        longest_gap: As in `facelib.page.write_page`.
 
     Attributes:
         films: The films that show earlier names; those without an annotated film are left alone.
@@ -46,7 +46,7 @@ class DrawnFilms(ipywidgets.VBox):  # type: ignore[misc]
         self.films = films_behind(self._project, drawn)
         lines = [done, *(self._line(film.name) for film in self.films)]
         if not self.films:
-            lines.append("All annotated films show the present names.")
+            lines.append("All annotated films show the current names.")
         self.status.value = "<br>".join(html.escape(line) for line in lines if line)
         self.button.layout.display = "" if self.films else "none"
 

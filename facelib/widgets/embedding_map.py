@@ -28,7 +28,7 @@ class EmbeddingMap(ipywidgets.VBox):  # type: ignore[misc]
     when they are first shown, not before, so that a large gallery opens at once.
 
     Args:
-        points: One row a face, with the columns `picture`, `face`, `person`, `x`, `y`, and, to show the face
+        points: One row per face, with the columns `picture`, `face`, `person`, `x`, `y`, and, to show the face
             instead of the whole picture, `left`, `top`, `right`, `bottom`.
         folder: What `picture` is relative to: the project's data folder.
         project: Whose pictures they are; without it nothing can be decided here.
@@ -86,8 +86,8 @@ class EmbeddingMap(ipywidgets.VBox):  # type: ignore[misc]
         )
         self.pin = ipywidgets.Button(description="Pin", icon="thumb-tack", layout={"width": "92px", "flex": "0 0 auto"})
         self.add = ipywidgets.Button(description="Add", icon="plus", layout={"width": "92px", "flex": "0 0 auto"})
-        self.pin.tooltip = "keep this face beside the others; again to let go of it"
-        self.add.tooltip = "add this face to the chosen ones; again to take it out"
+        self.pin.tooltip = "pin this face beside the others; again to unpin it"
+        self.add.tooltip = "add this face to the chosen ones; again to remove it"
         self.chooser.observe(lambda change: self._show(change["new"]), names="value")
         self.pin.on_click(lambda _: self.pin_face(self.chooser.value))
         self.add.on_click(lambda _: self._toggle(self.chooser.value))

@@ -124,7 +124,7 @@ class FaceBoard(anywidget.AnyWidget):
     ) -> None:
         """Lay out the first page."""
         if page_size < 1:
-            raise ValueError(f"expected at least one {noun} a page, got {page_size!r}")
+            raise ValueError(f"expected at least one {noun} per page, got {page_size!r}")
         listed = [asdict(action) | {"keys": list(action.keys), "question": list(action.question)} for action in actions]
         buttons = [[value, text] for value, text in (views or {}).items()]
         super().__init__(
@@ -245,7 +245,7 @@ class FaceBoard(anywidget.AnyWidget):
                 return
             if request["action"] == "sort":
                 self._sort()
-                self.status = "Sorted anew."
+                self.status = "Sorted again."
                 return
             self._check(request["action"], numbers)
             self.asked = near_question(request, self.people)

@@ -16,7 +16,7 @@ from facelib.project.plain import plain
 
 
 class FittedFigure(anywidget.AnyWidget):
-    """A figure as wide as the column it stands in.
+    """A figure as wide as the column it is in.
 
     plotly's own `FigureWidget` stays 700 pixels wide when it is drawn before its page is laid out, and each one brings
     the whole of plotly.js: several of them take longer than the two seconds that anywidget waits for a widget on a

@@ -43,7 +43,7 @@ class LiveCamera(LivePage):
     It takes what `facelib.live.LiveSession` takes, up to `loop`, and refuses what that refuses.
 
     Args:
-        record: Whether to record the annotated picture from each start on.
+        record: Whether to record the annotated picture after each start.
         picture_size: Pixels of the longer side of the picture in the page; larger ones take more of the machine.
         pictures_per_second: At most so many go to the page.
         patience: Seconds after which it stops when no page shows the picture, not counted while a cell of the
@@ -214,7 +214,7 @@ class LiveCamera(LivePage):
         if session.state == "failed" or session.view() is None:
             raise OSError(
                 f"expected pictures from {self.source!r}, got none any more: {session.message or 'it was silent'}; "
-                f"see that it is there, and that no other program holds it"
+                f"check that it is connected, and not in use by another program"
             )
 
     @staticmethod
@@ -307,7 +307,7 @@ class LiveCamera(LivePage):
         if asked:
             return ""
         picture = self.enrol(int(request["track"]), str(request["person"]))
-        return f"Enrolled as {picture.parent.name}, recognized from now on: {picture}"
+        return f"Enrolled as {picture.parent.name}, recognised from now on: {picture}"
 
     # ---- what the page shows
 

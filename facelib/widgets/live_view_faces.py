@@ -14,7 +14,7 @@ from facelib.project.names import UNKNOWN
 from facelib.widgets.live_view_log import clock
 
 _DIGITS = range(1, 10)
-_GROWTH = 1.15  # a face is cut out anew where it is so much larger than the one kept
+_GROWTH = 1.15  # a face is cut out again where it is so much larger than the one kept
 
 
 @dataclass(slots=True)

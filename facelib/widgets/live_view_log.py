@@ -66,7 +66,7 @@ def event_of(change: Change) -> dict[str, str]:
         "named": f"{change.person}{sure}" if change.person != UNKNOWN else "Somebody unknown",
         "left": f"{change.person} left" if change.person != UNKNOWN else "",
         "enrolled": f"{change.person}, enrolled",
-        "unrecorded": "The recording has ended early",
+        "unrecorded": "The recording ended early",
         "ended": "The source has ended",
         "stopped": "Stopped",
         "failed": "Failed",

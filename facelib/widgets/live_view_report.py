@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from facelib.widgets.live_view_faces import SeenFace
 
 CHANGE_COLUMNS = ["when", "time", "kind", "track", "person", "confidence", "message"]
-"""The columns of `changes.jsonl`, as of `facelib.live.Change`."""
+"""The columns of `changes.jsonl`, as in `facelib.live.Change`."""
 
 
 def read_changes(path: str | Path, *, since: str = "") -> pd.DataFrame:

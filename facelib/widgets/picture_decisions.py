@@ -115,7 +115,7 @@ class PictureDecisions:
         kept = self._forget_kept(proposals)
         self.refresh()
         if not (back or gone or kept):
-            raise ValueError("expected a face with a decision, got none; Undo takes back the last decision made")
+            raise ValueError("expected a face with a decision, got none; Undo reverts the last decision")
         self._history = [(about, step) for about, step in self._history if not set(about) & set(pictures)]
         return f"Took back what was decided about {_pictures(pictures)}."
 
@@ -174,7 +174,7 @@ def read_kept(project: Project) -> set[Proposal]:
     if not path.is_file():
         return set()
     try:
-        table = read_csv_table(path, dtype=str, keep_default_na=False, encoding="utf-8")
+        table = read_csv_table(path, dtype=str, keep_default_na=False)
         return set(zip(table["picture"], table["kind"], strict=True))
     except (KeyError, ValueError) as error:
         raise ValueError(

@@ -18,12 +18,12 @@ from facelib.widgets.face_board import Action, FaceBoard
 from facelib.widgets.picture_decisions import TO_WHOM, PictureDecisions, Proposal
 
 _ACTIONS = (
-    Action("accept", "Leave out", ("a", "Enter", "d"), "accept: the picture is left out", "next", main=True),
-    Action("reject", "Keep", ("k", "x"), "reject: the picture is kept, and the proposal goes out of the way", "next"),
+    Action("accept", "Leave out", ("a", "Enter", "d"), "accept: leave the picture out", "next", main=True),
+    Action("reject", "Keep", ("k", "x"), "reject: keep the picture, and hide the proposal", "next"),
     Action("move", "Move…", ("m",), "move the picture to another person's folder", "person", question=TO_WHOM),
-    Action("reopen", "Reopen", ("o",), "take back what is decided about the marked ones, or the one in focus"),
-    Action("undo", "Undo", ("z",), "take the last decision back", "nothing"),
-    Action("sort", "Sort anew", ("r",), "sort anew; what is decided goes out of the way", "nothing"),
+    Action("reopen", "Reopen", ("o",), "undo the decisions about the marked pictures, or the one in focus"),
+    Action("undo", "Undo", ("z",), "undo the last decision", "nothing"),
+    Action("sort", "Sort again", ("r",), "sort again, and hide what is decided", "nothing"),
 )
 _EXAMPLES = 4
 _BY_HAND = "left out by you"

@@ -25,12 +25,12 @@ _ACTIONS = (
         offer="all {size} tracks of {title}, in all films",
         new_people=True,
     ),
-    Action("unknown", "Unknown", ("u",), "unknown: nobody of the cast", "next"),
+    Action("unknown", "Unknown", ("u",), "unknown: nobody in the cast", "next"),
     Action("not a face", "Not a face", ("x",), "not a face", "next"),
     Action("merge", "Merge", ("m",), "merge the groups of the marked faces"),
     Action("split", "Split", ("s",), "split the marked faces off their group"),
     Action("undo", "Undo", ("z",), "undo", "nothing"),
-    Action("sort", "Sort anew", ("r",), "sort anew; what is decided goes out of the way", "nothing"),
+    Action("sort", "Sort again", ("r",), "sort again, and hide what is decided", "nothing"),
     Action("view", "", ("g",), "faces one by one, or in groups", "nothing"),
 )
 _FILTERS: dict[Filter, str] = {
@@ -179,7 +179,7 @@ class TrackReview(FaceBoard):
 
 
 def review_page(review: Review, tracks: Sequence[int], *, most: int = 40, size: int = 112) -> Thumbnails:
-    """Show the best face of tracks with what they are called, how sure that is, where they are, and why.
+    """Show the best face of each track with its name, confidence, place and reason.
 
     Args:
         review: The tracks and their decisions.

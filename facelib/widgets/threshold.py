@@ -34,7 +34,7 @@ class ThresholdTuner(ipywidgets.VBox):  # type: ignore[misc]
         tuning: The gallery tried against itself.
         project: Where the pictures lie and the recognizer is saved.
         threshold: Where the slider stands at first; None takes the fitted threshold.
-        most_unnamed: As of `Tuning.save`.
+        most_unnamed: As in `Tuning.save`.
 
     Attributes:
         voters: The `IntSlider` of k; None for an SVM.
@@ -87,7 +87,7 @@ class ThresholdTuner(ipywidgets.VBox):  # type: ignore[misc]
 
     @property
     def threshold(self) -> float:
-        """Where the threshold's slider stands."""
+        """The position of the threshold's slider."""
         return float(self.slider.value)
 
     @property
@@ -124,7 +124,7 @@ class ThresholdTuner(ipywidgets.VBox):  # type: ignore[misc]
         )
         self.back = ipywidgets.Button(
             description="Take the fitted one",
-            tooltip="save the fitted threshold, and forget the one saved by hand",
+            tooltip="save the fitted threshold in place of the one saved by hand",
             layout={"width": "auto"},
         )
         self.saved = ipywidgets.HTML()

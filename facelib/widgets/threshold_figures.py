@@ -168,7 +168,7 @@ def most_confused(table: pd.DataFrame, *, most: int = _MOST_PEOPLE) -> pd.DataFr
     """Return the part of a large confusion matrix that has the most mistakes.
 
     Args:
-        table: As of `Setting.confusion`: the last row is that of strangers, the last column that of `unknown`.
+        table: As in `Setting.confusion`: the last row is that of strangers, the last column that of `unknown`.
         most: People to keep. Mistakes are a person's own faces not given the name, and strangers given it.
 
     Returns:

@@ -35,19 +35,19 @@ class _Group:
 _WRONG = _Group(
     "wrong",
     "False matches: cast given another's name",
-    "Left the face tried, right the one that carried the name.",
+    "Left: the face tested; right: the face whose name it got.",
     True,
 )
 _NAMED = _Group(
     "strangers",
     "False matches: strangers given a name",
-    "Left a face tried without its person in the gallery, right the one that carried the name.",
+    "Left: a face tested without its person in the gallery; right: the face whose name it got.",
     True,
 )
 _REJECTED = _Group(
     "rejected",
     "False rejections: cast left unknown",
-    "Left the face tried, right the nearest one, which was not near enough.",
+    "Left: the face tested; right: the nearest one, which was not near enough.",
     False,
 )
 

@@ -227,7 +227,7 @@ class TestCatalogue:
         project = make_project(1)
         update_archive(project)
         monkeypatch.setattr("facelib.archive.catalogue._FORM", 99)
-        with pytest.raises(FileNotFoundError, match="update_archive makes it anew"):
+        with pytest.raises(FileNotFoundError, match="update_archive makes it again"):
             open_archive(project)
         assert update_archive(project).added == ["film 0.mp4"]
         assert set(rows(project)["film"]) == {"film 0.mp4"}

@@ -13,7 +13,9 @@ from typer.testing import CliRunner
 
 from facelib.cli import main
 from facelib.cli.printing import print_table
+from facelib.cli.results import print_results
 from facelib.cli.run import parse_steps
+from facelib.pipeline.run import StepResult
 from facelib.project import write_text
 
 from ..forked import FACELIB
@@ -50,6 +52,17 @@ def test_help_is_quick_because_nothing_heavy_is_imported():
     heavy = "{'pandas', 'numpy', 'papermill', 'plotly', 'cv2', 'onnxruntime'}"
     code = f"import sys, facelib.cli; print({heavy} & set(sys.modules) or 'none')"
     assert subprocess.check_output([sys.executable, "-c", code], text=True) == "none\n"
+
+
+def test_a_damaged_truth_is_told_and_the_places_all_the_same(make_reviewed, make_film, capsys):
+    project = make_reviewed({"film.mp4": [("Ada", "", 0.9)]})
+    make_film(project.videos / "film.mp4", frames=3)
+    write_text("frame;name\n", project.data / "truth" / "film.csv")
+    report = project.runs / "1" / "06_review.html"
+    assert print_results(project, [StepResult(6, "06_review", "done", report.with_suffix(".ipynb"), report)])
+    lines = capsys.readouterr().out.splitlines()
+    assert any(line.startswith("left out  film: not compared with its truth: expected the columns") for line in lines)
+    assert any(line.startswith("report    ") for line in lines)
 
 
 @pytest.mark.kernel

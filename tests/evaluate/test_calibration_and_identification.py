@@ -50,7 +50,7 @@ class TestReliability:
     @pytest.mark.parametrize(
         ("confidence", "right", "bins", "message"),
         [
-            ([0.5], [True, False], 10, "one confidence a name"),
+            ([0.5], [True, False], 10, "one confidence per name"),
             ([1.5], [True], 10, "between 0 and 1, got 1.5"),
             ([np.nan], [True], 10, "between 0 and 1"),
             ([0.5], [True], 0, "at least 1 bin"),

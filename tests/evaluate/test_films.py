@@ -51,7 +51,7 @@ def test_a_row_a_film_and_one_for_all(project):
     assert followed["track accuracy"].tolist() == [0, 1, 0.5]
     assert followed["tracks"].tolist() == [1, 1, 2]
     assert followed.loc["good.mp4", ["HOTA", "IDF1", "IDF1 of names"]].tolist() == [1, 1, 1]
-    assert evaluation.message == "Compared 2 films with the truth."
+    assert evaluation.message == "Compared 2 films with ground truth."
 
 
 def test_the_figures_over_all(project):
@@ -69,6 +69,28 @@ def test_least_iou_is_handed_on(project):
     path = project.data / "truth" / "good.csv"
     path.write_text(path.read_text().replace(",0,0,10,10", ",1,0,11,10"))
     assert evaluate(project, least_iou=0.9).score.found == 4
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        pytest.param("tracks", b"PAR1" + b"\xff" * 60 + b"\x20\0\0\0PAR1", "thrift", id="an OSError of pyarrow"),
+        ("detections", b"", "Parquet"),
+        ("shots", b"", "No columns"),
+        ("shots", b"a;b\n1;2\n", "start_frame"),
+    ],
+)
+def test_a_film_with_a_damaged_table_stops_no_other(project, name, content, message):
+    getattr(project.film("bad.mp4"), name).write_bytes(content)
+    evaluation = evaluate(project)
+    assert list(evaluation.films) == ["good.mp4"] and evaluation.score.right == 4
+    assert message in evaluation.left_out["bad.mp4"] and "\n" not in evaluation.left_out["bad.mp4"]
+
+
+def test_tables_of_something_else_are_left_out(project):
+    files = project.film("bad.mp4")
+    write_table(pd.read_parquet(files.detections).drop(columns="frame"), files.detections)
+    assert r"lacks ['frame']" in evaluate(project).left_out["bad.mp4"]
 
 
 def test_what_is_written_can_be_read(project):
@@ -171,7 +193,7 @@ class TestMistakes:
     def test_without_a_mistake_it_says_so_and_without_a_truth_it_does_not(self, project):
         evaluation = evaluate(project)
         assert show_mistakes(evaluation.mistakes[:0], evaluation.films).html == "<p>No mistake was found.</p>"
-        assert "nothing is known of mistakes" in show_mistakes(evaluation.mistakes[:0], {}).html
+        assert "no mistakes are known" in show_mistakes(evaluation.mistakes[:0], {}).html
 
 
 @pytest.mark.real_data

@@ -119,6 +119,17 @@ def test_of_a_projects_films(tmp_path):
     assert score_segment_table(project, [], path).segments == 0
 
 
+def test_names_in_any_form_are_those_of_the_project(tmp_path):
+    project = Project("p", tmp_path / "data", tmp_path / "output")
+    (project.people / "Ada").mkdir(parents=True)
+    columns = {"person": ["Ada"], "start": [1.0], "end": [2.0], "confidence": [0.9]}
+    write_table(pd.DataFrame(columns), project.film("news.mp4").appearances)
+    path = tmp_path / "segments.csv"
+    path.write_text("media;start;end;person\nnews;0;5,5;ADA \nnews;6,5;9;Unknown\nnews;10;11;unknown 2\n")
+    result = score_segment_table(project, [Path("news.mp4")], path)
+    assert (result.segments, result.precision, result.recall, result.nobody) == (3, 1, 1, 2)
+
+
 @pytest.mark.real_data
 class TestPublishedTables:
     def test_what_they_hold(self, shared_data):

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from facelib.evaluate import find_truths, load_truth, read_mot, read_truth
+from facelib.evaluate import film_truth, find_truths, load_truth, read_mot, read_truth
 from facelib.project import Project
+from facelib.project.identities import merge
 
 TABLE = "frame,left,top,right,bottom,person\n3,0,0,10,10,Ada\n5,0,0,10,10,unknown\n"
 LINES = "1,7,10,20,30,40,1,-1,-1,-1\n2,7,11,20,30,40,0,1,0.5\n2,8,0,0,5,6,1,1,1\n"
@@ -55,12 +56,47 @@ def test_an_empty_table_has_no_faces(write):
     ("text", "message"),
     [
         ("frame,left,top,right\n", "bottom"),
-        ("frame,left,top,right,bottom,person\n0,a,0,1,1,Ada\n", "numbers in the column 'left'"),
+        ("frame,left,top,right,bottom,person\n0,0,0,1,1,Ada\n0,a,0,1,1,Ada\n", "column 'left' .* 'a' in row 2 "),
+        ("frame,left,top,right,bottom,person\n0,0,0,1,1,Ada\n1,,0,1,1,Ada\n", "column 'left' .* '' in row 2 "),
+        ("frame,left,top,right,bottom,person\n0,0,0,1,inf,Ada\n", "numbers in the column 'bottom'"),
+        ("frame,left,top,right,bottom,person\n0.5,0,0,1,1,Ada\n", r"counted from 0, .* got 0\.5"),
+        ("frame,left,top,right,bottom,person\n-1,0,0,1,1,Ada\n", "counted from 0, .* got -1"),
+        ("frame,left,top,right,bottom,person\n7,9,0,1,1,Ada\n", "end after they begin .* in frame 7"),
     ],
 )
 def test_a_table_of_another_form_is_refused(write, text, message):
     with pytest.raises(ValueError, match=message):
         read_truth(write("truth.csv", text))
+
+
+def test_reserved_names_in_any_form(write):
+    names = ["UNKNOWN", "unknown ", "unknown  2", "Not a face", " Ada  Lovelace", "Rene\u0301e"]
+    rows = "".join(f"{frame},0,0,1,1,{name}\n" for frame, name in enumerate(names))
+    faces = load_truth(write("a.csv", "frame,left,top,right,bottom,person\n" + rows)).faces
+    assert faces["person"].tolist() == ["unknown", "unknown", "unknown", "Ada Lovelace", "Ren\u00e9e"]
+    assert faces["identity"].tolist() == ["", "", "Unknown 2", "Ada Lovelace", "Ren\u00e9e"]
+    assert faces["frame"].tolist() == [0, 1, 2, 4, 5]
+
+
+def test_lists_saved_with_a_byte_order_mark(write):
+    path = write("a.csv", TABLE)
+    write("a.frames", "\ufeff3\n5\n")
+    write("a.shots", "\ufeff0 3\n4 5\n")
+    truth = load_truth(path)
+    assert (truth.frames, truth.cuts) == ({3, 5}, (4,))
+    assert len(load_truth(write("b.txt", "\ufeff1,1,0,0,5,5\n")).faces) == 1
+
+
+def test_people_are_called_as_the_project_calls_them(write, tmp_path):
+    project = Project("p", tmp_path / "data", tmp_path / "output")
+    for name in ("Ada Lovelace", "Ren\u00e9e", "Rene"):
+        (project.people / name).mkdir(parents=True)
+    merge(project, "Rene", "Ren\u00e9e")
+    names = ["ADA lovelace", "Rene\u0301e", "rene", "unknown", "Somebody Else"]
+    rows = "".join(f"{frame},0,0,1,1,{name}\n" for frame, name in enumerate(names))
+    faces = film_truth(write("a.csv", "frame,left,top,right,bottom,person\n" + rows), project).faces
+    assert faces["person"].tolist() == ["Ada Lovelace", "Ren\u00e9e", "Ren\u00e9e", "unknown", "Somebody Else"]
+    assert faces["identity"].tolist() == ["Ada Lovelace", "Ren\u00e9e", "Ren\u00e9e", "", "Somebody Else"]
 
 
 def test_faces_outside_the_labelled_frames_are_refused(write):
@@ -98,6 +134,19 @@ class TestMot:
     @pytest.mark.parametrize("text", ["1,2,3\n", "1,1,0,0,x,5\n", "1,1,0,0,5,5\n1,1\n"])
     def test_lines_of_another_form_are_refused(self, write, text):
         with pytest.raises(ValueError, match="expected lines"):
+            read_mot(write("a.txt", text))
+
+    @pytest.mark.parametrize(
+        ("text", "message"),
+        [
+            ("0,1,0,0,5,5\n", "counted from 1, .* got 0"),
+            ("nan,1,0,0,5,5\n", "expected numbers"),
+            ("1e30,1,0,0,5,5\n", "counted from 1"),
+            ("1,1,0,0,-5,5\n", "end after they begin"),
+        ],
+    )
+    def test_what_is_no_frame_or_no_box_is_refused(self, write, text, message):
+        with pytest.raises(ValueError, match=message):
             read_mot(write("a.txt", text))
 
     def test_names_of_another_form_are_refused(self, write):
@@ -142,7 +191,7 @@ class TestFinding:
 
     def test_none_says_what_can_be_measured_all_the_same(self, tmp_path):
         truths = find_truths(Project("p", tmp_path), [Path("a.mp4")])
-        assert "No truth for any of 1 films" in truths.message and "gallery" in truths.message
+        assert "No ground truth for any of 1 films" in truths.message and "gallery" in truths.message
         assert truths.table["truth"].tolist() == [""]
 
 

@@ -221,10 +221,10 @@ class TestMatch:
 class TestApply:
     @pytest.mark.parametrize(
         ("label", "person", "cluster", "reason"),
-        [("Ada", "Ada", "", "named by its user on 2025-03-01"),
-         (UNKNOWN, UNKNOWN, "Unknown 1", "called unknown by its user on 2025-03-01"),
-         (NOT_A_FACE, NOT_A_FACE, "", "called no face by its user on 2025-03-01"),
-         ("Unknown 2", UNKNOWN, "Unknown 2", "grouped by its user on 2025-03-01")],
+        [("Ada", "Ada", "", "named by the user on 2025-03-01"),
+         (UNKNOWN, UNKNOWN, "Unknown 1", "marked as unknown by the user on 2025-03-01"),
+         (NOT_A_FACE, NOT_A_FACE, "", "marked as no face by the user on 2025-03-01"),
+         ("Unknown 2", UNKNOWN, "Unknown 2", "grouped by the user on 2025-03-01")],
     )  # fmt: skip
     def test_answers(self, project, label, person, cluster, reason):
         done = decided(project, row(label)).tracks
@@ -274,7 +274,7 @@ class TestApply:
         lost = row("Grace", frame=9999)
         applied = decided(project, row("Ada"), lost, row("Bo", video="b.mp4"), row("", frame=8888))
         assert applied.left_out["is"].tolist() == ["Grace"]
-        assert applied.left_out["why"].tolist() == ["no face of any track is there"]
+        assert applied.left_out["why"].tolist() == ["no track has a face there"]
         revised_of = Review(project, project.find_videos())
         append_corrections(project.corrections, row("Bo", video="b.mp4"))
         revised_of.refresh()
@@ -635,6 +635,29 @@ class TestEnrol:
         done = enrol(project)
         assert len(self.pictures(project)) == 4 == len(done.pictures)
         assert "run 05" in done.left_out[0]
+
+    def test_a_film_that_is_searched_otherwise_keeps_the_pictures_of_its_decisions(self, review, project):
+        review.name([1], "Grace")
+        review.name([2], "Bo")
+        before = enrol(project).pictures
+        files = project.film("a.mp4")
+        looks, found = pd.read_parquet(files.looks), pd.read_parquet(files.detections)
+        # Other frames of Grace's track are looked at, one of them good enough; Bo's is not found at all.
+        other = looks.assign(frame=looks["frame"] + 1)[looks["track"] != 2]
+        other[(other["track"] != 1) | (other["frame"] == other.loc[other["track"] == 1, "frame"].min())].to_parquet(
+            files.looks, index=False
+        )
+        found[found["track"] != 2].to_parquet(files.detections, index=False)
+        done = enrol(project)
+        assert done.added == done.removed == []
+        assert set(done.pictures["picture"]) == set(before["picture"]) and len(self.pictures(project)) == 8
+        assert enrol(project).pictures.equals(done.pictures)
+        # What is taken back is removed all the same, whether its track is found or not.
+        undo = read_corrections(project.corrections).assign(**{"is": ""})
+        append_corrections(project.corrections, undo[undo["track"] == 1])
+        assert {row["person"] for _, row in enrol(project).pictures.iterrows()} == {"Bo"}
+        append_corrections(project.corrections, undo[undo["track"] == 2])
+        assert enrol(project).pictures.empty and self.pictures(project) == []
 
     def test_a_name_that_is_no_folder_is_refused(self, project):
         append_corrections(project.corrections, row("../../etc"))

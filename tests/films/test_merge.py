@@ -178,7 +178,7 @@ class TestStitching:
         assert all(len({who[i] for i in group}) == 1 for group in members)
 
     def test_bad_input(self):
-        with pytest.raises(ValueError, match="expected one embedding a track, got 1 for 2 tracks"):
+        with pytest.raises(ValueError, match="expected one embedding per track, got 1 for 2 tracks"):
             merge_tracklets([piece(0, [0]), piece(1, [5])], [person(0)], TIMES, 0, largest_distance=0.4)
         other = Track(1, 3, [5], [np.zeros(4, np.float32)], [1.0])
         with pytest.raises(ValueError, match=r"expected tracks of one shot, got those of \[2, 3\]"):

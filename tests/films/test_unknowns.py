@@ -277,7 +277,7 @@ class TestLabels:
 
 
 def people(tables, looks=None):
-    """Return a row a group of unknown people."""
+    """Return one row per group of unknown people."""
     return people_of(no_groups().with_members(tables, looks or {}).members)
 
 
@@ -350,7 +350,7 @@ class TestFit:
         assert clusters({"a.mp4": film((0, 9, 0), (10, 19, 0))}, threshold=0.0) == ["1 2"]
 
     def test_lengths_must_agree(self):
-        with pytest.raises(ValueError, match="one name a vector"):
+        with pytest.raises(ValueError, match="one name per vector"):
             fit_grouping(np.ones((3, 2)), ["a"], embedder="dlib", fallback=0.48)
 
 

@@ -23,7 +23,7 @@ def project(tmp_path: Path) -> Project:
 
 @pytest.fixture
 def make_table() -> Callable[..., pd.DataFrame]:
-    """Return a factory of galleries: one face a picture, about a middle of its person's own."""
+    """Return a factory of galleries: one face per picture, about a middle of its person's own."""
 
     def make(
         people: dict[str, int], *, dimension: int = 32, scatter: float = 0.3, seed: int = 0, digits: int = 2

@@ -21,7 +21,7 @@ def unit(*numbers):
 
 
 def make_tables(people, *, seconds=2.0):
-    """Return a film's tracks and looks: one track a vector, one after the other, with four looks each."""
+    """Return a film's tracks and looks: one track per vector, one after the other, with four looks each."""
     tracks, looks = [], []
     for track, vector in enumerate(people):
         start = 10.0 * track

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import av
 import cv2
@@ -33,13 +34,13 @@ with av.open(sys.argv[1], format="x11grab", options={"video_size": "1280x800", "
 def run_live(cast_project, facelib_command):
     """Return a function that starts `facelib live` on the project."""
 
-    def start(source, *options, command=facelib_command, **environment):
+    def start(source, *options, command=facelib_command, stdout=None, **environment):
         place = ["--project", "cast", "--data-dir", cast_project.data_dir, "--output-dir", cast_project.output_dir]
         place += ["--seconds-between-recognitions", "0.2"]  # it leaves other tests some of the machine
         words = [*command, "live", source, *place, *options]
         process = subprocess.Popen(
             [str(word) for word in words],
-            stdout=subprocess.PIPE,
+            stdout=subprocess.PIPE if stdout is None else os.open(stdout, os.O_WRONLY),
             stderr=subprocess.PIPE,
             text=True,
             env={k: v for k, v in os.environ.items() if k not in {"DISPLAY", "WAYLAND_DISPLAY"}} | environment,
@@ -128,6 +129,15 @@ def test_it_ends_when_nobody_reads_any_more(run_live, clip):
     assert process.wait(timeout=120) == 0
     assert "Traceback" not in process.stderr.read()
     process.stderr.close()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a disk that is always full")
+def test_it_ends_in_an_error_when_the_disk_is_full(run_live, clip):
+    process = run_live(clip("christian_bale1"), "--headless", "--loop", stdout="/dev/full")
+    _, errors = process.communicate(timeout=120)
+
+    assert process.returncode == 1
+    assert errors.splitlines() == ["Error: the changes cannot be written: No space left on device"]
 
 
 def test_a_source_that_fails_is_an_error(run_live):

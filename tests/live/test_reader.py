@@ -3,6 +3,7 @@
 import threading
 import time
 
+import av
 import numpy as np
 import pytest
 
@@ -90,6 +91,21 @@ def test_a_film_that_breaks_off_is_played_so_far(read, make_film):
     assert reader.state == "ended"
 
 
+def test_a_film_called_like_an_address_with_text_of_another_encoding_is_played(read, make_film, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    output = av.open("file:10:30.mkv", "w", metadata_encoding="latin-1")
+    with av.open(str(make_film(frames=3))) as film, output:
+        output.metadata["title"] = "\u00e9t\u00e9"
+        stream = output.add_stream_from_template(film.streams.video[0])
+        for packet in film.demux(film.streams.video[0]):
+            if packet.dts is not None:
+                packet.stream = stream
+                output.mux(packet)
+    reader, _ = read("10:30.mkv")
+    reader.thread.join(10)
+    assert (reader.state, reader.message) == ("ended", "")
+
+
 def test_stopping_a_film_is_quick_and_closes_its_file(read, make_film):
     film = make_film(frames=3, times=[0.0, 5.0, 9.0], pictures=[np.zeros((48, 64, 3), np.uint8)] * 3)
     reader, _ = read(film)
@@ -126,7 +142,7 @@ def test_a_stream_over_rtsp_is_read_and_its_loss_is_mended_within_ten_seconds(re
 
 
 def test_a_camera_over_http_is_told_by_when_its_pictures_come(read, mjpeg_server):
-    # Without times of its own, FFmpeg would count 25 pictures a second.
+    # Without times of its own, FFmpeg would count 25 pictures per second.
     server = mjpeg_server([np.full((48, 64, 3), 8 * i, np.uint8) for i in range(30)], rate=5)
     reader, told = read(server.address)
 

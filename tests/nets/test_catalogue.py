@@ -239,7 +239,7 @@ def test_a_path_without_a_file_is_told(name, folder):
 
 @pytest.mark.parametrize("name", ["YuNet", "arcface", "", "yunett"])
 def test_an_unknown_name_lists_the_known_ones(name, folder):
-    with pytest.raises(ValueError, match=r"name out of .*'yunet'"):
+    with pytest.raises(ValueError, match=r"one of the names .*'yunet'"):
         find_weights(name)
 
 

@@ -96,7 +96,7 @@ def test_with_truth(project):
     assert [row["mistake"] for row in record["mistakes"]] == ["stranger named"]
     assert record["segments"][0]["person"] == ADA and record["segments"][0]["right"] == 1
     text = shown(notebook)
-    assert "Truth for 1 of 1 films" in text and "Compared 1 film with the truth." in text
+    assert "Ground truth for 1 of 1 films" in text and "Compared 1 film with ground truth." in text
     assert "unknown → Grace" in text and text.count("data:image/jpeg;base64,") == 1
     assert "1 segments: precision 1.000, recall 1.000" in text
     assert "Not tried: nobody has pictures enough" in text
@@ -107,11 +107,11 @@ def test_without_truth_it_says_so_and_measures_the_gallery(project):
     for path in (project.data / "truth").iterdir():
         path.unlink()
     text = shown(run(project, min_nrof_images_per_class=6, nrof_train_images_per_class=4))
-    assert "No truth for any of 1 films" in text and "Only what the gallery tells of itself" in text
+    assert "No ground truth for any of 1 films" in text and "Only the gallery can be measured" in text
     assert "Compared 0 films" in text and "No segments to compare." in text
     assert "Number of classes: 2\nNumber of images: 4" in text and "Accuracy: 1.000" in text
     assert "There is no labelled face." in text and "No mistake was found." not in text
-    assert text.count("No film was compared with a truth") == 4
+    assert text.count("No film has ground truth") == 4
     record = json.loads((project.output / "evaluation.json").read_text(encoding="utf-8"))
     assert record["films"] == [] and record["accuracy"] == 1
     assert record["gallery_calibration_error"] is not None
@@ -120,7 +120,7 @@ def test_without_truth_it_says_so_and_measures_the_gallery(project):
 def test_without_segments_there_is_no_table_of_them(project):
     (project.data / "truth" / "segments.csv").unlink()
     notebook = run(project)
-    assert "Compared 1 film with the truth." in shown(notebook)
+    assert "Compared 1 film with ground truth." in shown(notebook)
     (cell,) = (cell for cell in notebook["cells"] if "score_segment_table(" in cell["source"])
     (told,) = cell["outputs"]  # no table below, not even with a row of zeros
     assert told["text"] == "No segments to compare.\n"

@@ -115,7 +115,7 @@ def test_02_says_that_a_person_alone_is_mistaken_for_no_other(cast, tmp_path):
     shutil.copytree(cast.people / GRACE, project.people / GRACE)
     notebook = run("02_embed_faces", project, detector="hog")  # which shows no table without a row
     texts = [output.get("text", "") for cell in notebook["cells"] for output in cell.get("outputs", [])]
-    assert "Nobody: a person alone is mistaken for no other.\n" in texts
+    assert "Nobody: there is only one person.\n" in texts
 
 
 def test_a_picture_left_out_by_hand_is_left_out_of_the_next_run_of_02_03_and_04(cast, embedded, tmp_path):

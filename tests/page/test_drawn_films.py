@@ -86,7 +86,7 @@ def test_the_button_draws_only_what_is_behind_and_as_it_was_drawn(project):
     widget.button.click()
     after = [project.film(name).annotated.stat().st_mtime_ns for name in ("a.mp4", "b.mp4")]
     assert after[0] > before[0] and after[1] == before[1]
-    assert widget.status.value == "1 film drawn again.<br>All annotated films show the present names."
+    assert widget.status.value == "1 film drawn again.<br>All annotated films show the current names."
     assert widget.button.layout.display == "none" and widget.films == []
     assert drawn_options(files) == {"blur": "everyone", "sharp": ["Bo"]}
     assert probe(files.annotated).frames == 10

@@ -251,7 +251,7 @@ def test_the_slider_hides_names_as_it_moves(project, show):
     assert set(drawn(page)) == {"Ada", "Bo"}
     bars = "app().view.lanes.rows.map(row => [row.person.name, row.stretches.length])"
     assert dict(page.evaluate(bars)) == {"Ada": 1, "Bo": 2, "Unknown 1": 1}
-    slider = page.get_by_label("Hide names less sure than")
+    slider = page.get_by_label("Hide names less certain than")
     slider.fill("60")
     assert set(drawn(page)) == {"Ada", "Bo"}  # as sure as that is sure enough
     slider.press("ArrowRight")

@@ -26,7 +26,7 @@ def folder(tmp_path, monkeypatch) -> Path:
     ("given", "environment", "name", "why"),
     [
         ("", "", "demo", "no other was chosen; choose another with the parameter 'project' or FACELIB_PROJECT"),
-        ("", "friends", "friends", "chosen by FACELIB_PROJECT in the environment; the parameter 'project' overrules"),
+        ("", "friends", "friends", "chosen by FACELIB_PROJECT in the environment; the parameter 'project' overrides"),
         ("sopranos", "friends", "sopranos", "chosen by the parameter 'project'."),
     ],
 )

@@ -99,7 +99,7 @@ def test_step_7_says_when_there_was_no_truth(project):
     project.output.mkdir(parents=True)
     path = project.output / "evaluation.json"
     path.write_text(json.dumps({"films": [], "score": {}}))
-    assert describe_step(7, project).startswith("no truth about a film is here")
+    assert describe_step(7, project).startswith("no film has ground truth")
     score = {"cast": 200, "right": 180, "wrong": 1, "strangers": 0, "strangers_named": 0}
     path.write_text(json.dumps({"films": ["a.mp4"], "score": score}))
     assert describe_step(7, project) == (
@@ -119,6 +119,6 @@ def test_who_was_found_comes_by_time_on_screen(project):
 
 def test_films_without_a_name_or_without_a_face_are_told_as_such(project):
     write_film(project, "a.mp4")
-    assert describe_films(project) == ["Nobody of the cast was found.", "Nobody stays unknown."]
+    assert describe_films(project) == ["Nobody in the cast was found.", "Nobody stays unknown."]
     write_film(project, "b.mp4", ("unknown", "unknown 1", 3.0, 4.0))
-    assert describe_films(project) == ["Nobody of the cast was found.", "Unknown: 1 person."]
+    assert describe_films(project) == ["Nobody in the cast was found.", "Unknown: 1 person."]

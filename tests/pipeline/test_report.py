@@ -45,7 +45,7 @@ def test_a_report_holds_everything_once(executed, tmp_path):
     assert html.count("plotly.js v") == 1  # the library's own banner
     assert "<title>02_a</title>" in html
     assert "data:image/png;base64" in html and "red.png" not in html
-    assert html.count("An interactive widget stands here") == 1
+    assert html.count("there is an interactive widget here") == 1
     assert "0/3" not in html
     assert "printed" in html
     assert '<script src="' not in html and "cdnjs" not in html

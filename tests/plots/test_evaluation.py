@@ -54,7 +54,7 @@ class TestDet:
 
     def test_nothing(self):
         figure = plots.draw_det({})
-        assert not figure.data and "Nobody was looked up" in told(figure)
+        assert not figure.data and "No face with a known name" in told(figure)
 
 
 class TestReliability:
@@ -70,8 +70,8 @@ class TestReliability:
         assert points.name == "films (3 answers)"
 
     def test_nothing(self):
-        assert "No answer was given" in told(plots.draw_reliability({"films": reliability([], [])}))
-        assert "No answer was given" in told(plots.draw_reliability({}))
+        assert "There is no answer" in told(plots.draw_reliability({"films": reliability([], [])}))
+        assert "There is no answer" in told(plots.draw_reliability({}))
 
 
 class TestConfusion:

@@ -50,6 +50,66 @@ def test_a_table_without_rows_and_one_of_other_things(tmp_path):
     assert read_csv_table(tmp_path / "table.csv").values.tolist()[0] == ["=a", 1, True]
 
 
+SAVED = {  # a table as spreadsheets and editors save it
+    "semicolons": lambda text: text.replace(",", ";").replace(".", ",").encode(),
+    "tabs, UTF-16": lambda text: text.replace(",", "\t").encode("utf-16"),
+    "UTF-16, big end first": lambda text: ("\ufeff" + text).encode("utf-16-be"),
+    "byte order mark": lambda text: text.encode("utf-8-sig"),
+    "Windows' lines": lambda text: text.replace("\n", "\r\n").encode(),
+    "the last line open": lambda text: text.rstrip("\n").encode(),
+    "spaces round the names of columns": lambda text: text.replace(",", " , ", 1).encode(),
+}
+
+
+@pytest.mark.parametrize("form", SAVED)
+def test_a_table_saved_by_a_spreadsheet(form, tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_bytes(SAVED[form]("person,x,n\nRen\u00e9e,1.5,3\nAda,-2.25,4\n"))
+    table = read_csv_table(path)
+    assert table["person"].tolist() == ["Ren\u00e9e", "Ada"]
+    assert (table["x"].tolist(), table["n"].tolist()) == ([1.5, -2.25], [3, 4])
+
+
+@pytest.mark.parametrize("content", ["person\nRen\u00e9e\n".encode("latin-1"), b"", b'person\n"Ada'])
+def test_what_is_no_table_is_named(content, tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"expected a table at .*table\.csv"):
+        read_csv_table(path)
+
+
+@pytest.mark.parametrize(
+    "saved",
+    [
+        *(pytest.param(SAVED[form], id=form) for form in list(SAVED)[1:6]),
+        pytest.param(lambda text: text.replace(",", ";").encode(), id="semicolons"),
+        pytest.param(
+            lambda text: "\n".join(",".join(line.split(",")[::-1]) for line in text.splitlines()).encode(),
+            id="columns in another order",
+        ),
+        pytest.param(lambda text: "\n".join(f"x,{line}" for line in text.splitlines()).encode(), id="one more column"),
+    ],
+)
+def test_decisions_go_on_in_the_form_in_which_a_spreadsheet_saved_them(saved, tmp_path):
+    path = tmp_path / "corrections.csv"
+    append_decision(path, "people/Ada/1.jpg", was="Ada", now_is="Grace")
+    path.write_bytes(before := saved(path.read_text(encoding="utf-8")))
+    append_decision(path, "people/Ada/2.jpg", was="Ada", now_is="Ren\u00e9e; Bob, Al")
+    assert path.read_bytes().startswith(before)
+    table = read_decisions(path)
+    assert table["picture"].tolist() == ["people/Ada/1.jpg", "people/Ada/2.jpg"]
+    assert (table["was"].tolist(), table["is"].tolist()) == (["Ada", "Ada"], ["Grace", "Ren\u00e9e; Bob, Al"])
+    assert table["track"].tolist() == [-1, -1]
+
+
+def test_nothing_is_added_to_what_is_no_table_of_decisions(tmp_path):
+    path = tmp_path / "corrections.csv"
+    path.write_bytes(b"a,b\n1,2\n")
+    with pytest.raises(ValueError, match="lacks"):
+        append_decision(path, "people/Ada/1.jpg", was="Ada", now_is="Grace")
+    assert path.read_bytes() == b"a,b\n1,2\n"
+
+
 @pytest.mark.parametrize("name", ["=1+1", "@Ada", "-Ada", "\rAda"])
 def test_decisions_keep_the_name(name, tmp_path):
     path = tmp_path / "corrections.csv"

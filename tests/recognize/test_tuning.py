@@ -116,7 +116,7 @@ def test_a_small_cast_takes_the_embedders_own_threshold(people, tmp_path):
         (make_gallery(0, 0), {}, "at least one face in use, got none"),
         (make_gallery(2, 2), {"kind": "tree"}, "'knn' or 'svm', got 'tree'"),
         (make_gallery(1, 4), {"kind": "svm"}, "two people"),
-        (make_gallery(1, 4), {"fallback": math.nan}, "nobody measured one, and a cast of 1"),
+        (make_gallery(1, 4), {"fallback": math.nan}, "none was measured, and a cast of 1"),
         (make_gallery(2, 2), {"wanted_fpir": 1.5}, "wanted_fpir"),
         (make_gallery(2, 2), {"k": 0}, "k, the number of voting neighbours"),
     ],
@@ -221,7 +221,7 @@ def test_copies_of_a_picture_do_not_flatter():
     flattering = tune(twice, fallback=0.5, leave_out_near_duplicates=False, progress=False)
     honest = tune(twice, fallback=0.5, progress=False)
     assert flattering.measured(0.2).fnir == 0 and honest.measured(0.2).fnir == 1
-    assert honest.near_duplicates == 96 and "96 faces are so like others" in honest.fitted.advice
+    assert honest.near_duplicates == 96 and "96 faces are so similar to others" in honest.fitted.advice
     assert flattering.near_duplicates == 0 and "so like others" not in flattering.fitted.advice
 
 
@@ -280,7 +280,7 @@ def test_machines_are_not_trained_where_no_voter_makes_a_mistake(monkeypatch):
     table = compare(make_gallery(12, 6, spread=0.05), fallback=0.9, wanted_fpir=0.05, progress=False)
     assert (table["fnir"] == 0).all() and len(table) == 8
     assert describe_comparison(table, 0.05) == (
-        "All 8 name every face right, so there is nothing to choose between. "
+        "All 8 name every face right, so there is nothing to choose. "
         "Support vector machines could not do better: not trained."
     )
 
@@ -289,8 +289,8 @@ def test_machines_are_not_trained_where_no_voter_makes_a_mistake(monkeypatch):
     ("fnir", "told"),
     [
         ([0.1, 0.2], "The first of 2 misses 10.0% of the cast's faces, the last 20.0%."),
-        ([0.1, 0.1], "All 2 miss as many of the cast's faces: there is nothing to choose between."),
-        ([math.nan, math.nan], "Nobody has a second picture to be tried with, so nothing can be compared."),
+        ([0.1, 0.1], "All 2 miss equally many of the cast's faces, so there is nothing to choose."),
+        ([math.nan, math.nan], "Nobody has a second picture to test with, so nothing can be compared."),
     ],
 )
 def test_a_comparison_that_tells_nothing_says_so(fnir, told):
@@ -304,7 +304,7 @@ def test_a_person_who_could_not_be_tried_has_no_figures():
     table = tune(one_less, fallback=0.5, progress=False).by_person(0.5).set_index("person")
     assert table.loc["P02", ["right", "wrong", "rejected"]].isna().all()
     assert table.loc["P02", "faces"] == 0 and table.loc["P02", "taken_for_others"] == 0
-    assert table["note"].to_dict() == {"P00": "", "P01": "", "P02": "not tried: no second picture to compare with"}
+    assert table["note"].to_dict() == {"P00": "", "P01": "", "P02": "not tested: no second picture to compare with"}
     alone = tune(make_gallery(1, 3), fallback=0.5, progress=False).by_person(0.5)
     assert alone["taken_for_others"].isna().all()  # nobody to be taken for
     assert alone["faces"].tolist() == [3]

@@ -245,9 +245,9 @@ def test_2_boxes_are_in_step_with_the_film(opened: Page, start: Start) -> None:
     # The slider hides names that are not sure enough.
     named = f"{PLAYER}.drawn.filter((one) => one.look.person.kind === 'cast').length"
     until(page, f"{named} > 0 || {APP}.view.jump(1)")
-    page.get_by_label("Hide names less sure than").fill("100")
+    page.get_by_label("Hide names less certain than").fill("100")
     until(page, f"{named} === 0")
-    page.get_by_label("Hide names less sure than").fill("0")
+    page.get_by_label("Hide names less certain than").fill("0")
     until(page, f"{named} > 0")
 
 

@@ -5,7 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from facelib.train.data import Crops, read_people, split_people
+from facelib.project import Project
+from facelib.project.identities import merge
+from facelib.train.data import Crops, read_cast, read_people, split_people
 
 
 def touch(folder: Path, *names: str) -> None:
@@ -54,6 +56,22 @@ def test_people_linked_from_elsewhere_are_read(tmp_path):
     (tmp_path / "some").mkdir()
     (tmp_path / "some" / "Ada").symlink_to(tmp_path / "store" / "Ada")
     assert read_people(tmp_path / "some", least_pictures=2).table["person"].tolist() == ["Ada", "Ada"]
+
+
+def test_of_a_project_the_decisions_count(tmp_path):
+    project = Project("p", tmp_path / "data", tmp_path / "output")
+    files = ["Ada/1.jpg", "Ada/2001/2.jpg", "Tob/1.jpg", "Bo/1.jpg", "Bo/2.jpg", "Bo/3.jpg"]
+    touch(project.people, *files)
+    merge(project, "Tob", "Ada")
+    project.disabled.write_text("# wrong\npeople/Bo/2.jpg\n")
+    found = read_cast(project.people, project, least_pictures=2)
+    assert list(found.table.itertuples(index=False, name=None)) == [
+        ("Ada/1.jpg", "Ada"), ("Ada/2001/2.jpg", "Ada"), ("Tob/1.jpg", "Ada"), ("Bo/1.jpg", "Bo"), ("Bo/3.jpg", "Bo"),
+    ]  # fmt: skip
+    assert read_cast(project.people, project, least_pictures=3).left_out["person"].tolist() == ["Bo"]
+    touch(tmp_path / "others", *files)
+    others = read_cast(tmp_path / "others", project, least_pictures=1).table["person"]
+    assert sorted(set(others)) == ["2001", "Ada", "Bo", "Tob"]
 
 
 def test_nobody_to_read(tmp_path):

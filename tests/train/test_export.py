@@ -71,7 +71,7 @@ def test_the_file_says_itself_what_it_takes_and_gives_what_pytorch_gives(exporte
         assert np.abs(embedder.embed_chips(chips[:count]) - in_torch(Small(), chips[:count])).max() < LARGEST_DIFFERENCE
     assert embedder.embed_chips(chips[:0]).shape == (0, 8)
     assert exported.difference < LARGEST_DIFFERENCE
-    assert "8 numbers a face" in str(exported)
+    assert "8 numbers per face" in str(exported)
 
 
 def test_it_embeds_a_face_of_a_picture(exported):

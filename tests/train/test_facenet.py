@@ -422,7 +422,7 @@ def test_the_command_makes_the_network_that_is_found_by_its_name(graph, imported
     monkeypatch.setenv("FACELIB_MODELS", str(tmp_path))
     done = CliRunner().invoke(main, ["models", "import", str(graph)])
     assert done.exit_code == 0, done.output
-    assert "512 numbers a face" in done.output and "embedder=facenet" in done.output
+    assert "512 numbers per face" in done.output and "embedder=facenet" in done.output
     embedder = facelib.load_embedder("facenet")
     assert (embedder.name, embedder.dimension, embedder.form) == ("facenet", 512, imported.form)
     chips = np.random.default_rng(3).integers(0, 256, (2, 160, 160, 3), np.uint8)

@@ -239,7 +239,7 @@ def test_the_process_is_left_as_it_was(unbroken, sides, tmp_path):
 
 
 def test_bad_input(sides, make_crops, tmp_path):
-    with pytest.raises(ValueError, match=r"expected nobody both to train on and to validate with, got .*person 00"):
+    with pytest.raises(ValueError, match=r"expected nobody in both training and validation, got .*person 00"):
         train(sides[0], sides[0], tmp_path, TINY)
     with pytest.raises(ValueError, match="expected faces of 112 pixels"):
         train(*sides, tmp_path, replace(TINY, image_size=112))

@@ -61,5 +61,5 @@ def test_parameters_that_a_loss_has_not(name, given):
 def test_names_that_are_not_known():
     with pytest.raises(ValueError, match="got 'contrastive'"):
         loss("contrastive", people=2, dimension=2)
-    with pytest.raises(ValueError, match=r"expected a miner out of .*got 'easy'"):
+    with pytest.raises(ValueError, match=r"expected a miner, one of .*got 'easy'"):
         loss("triplet", people=2, dimension=2, miner="easy")

@@ -90,7 +90,7 @@ def test_it_asks_with_pictures_and_an_answer_is_written_at_once(project: Project
     press(board, "merge")
     assert board.items[0]["badge"] == "merged" and board.left == "0 to answer"
     assert board.detail["title"] == "Tob and Person 00: merged"  # an answered question is not asked on
-    assert board.detail["lines"][0].startswith("Tob is Person 00 from now on.")
+    assert board.detail["lines"][0].startswith("Tob is now Person 00.")
     assert answers(project) == {("Tob", "Person 00"): "merge"}
     gallery = read_gallery(project.faces)
     assert "Tob" not in set(gallery.names) and (gallery.names == "Person 00").sum() == 30

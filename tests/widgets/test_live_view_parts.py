@@ -199,7 +199,7 @@ class TestChanges:
             (Change(WHEN, 61.0, "enrolled", 1, "Nina", 1.0), "Nina, enrolled"),
             (Change(WHEN, 61.0, "left", 1, "Ada"), "Ada left"),
             (Change(WHEN, 61.0, "left", 1, UNKNOWN), ""),
-            (Change(WHEN, 61.0, "unrecorded", message="disk full"), "The recording has ended early: disk full"),
+            (Change(WHEN, 61.0, "unrecorded", message="disk full"), "The recording ended early: disk full"),
             (Change(WHEN, 61.0, "ended"), "The source has ended"),
         ],
     )

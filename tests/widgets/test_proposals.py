@@ -228,7 +228,7 @@ def test_nothing_proposed_and_many_pages(project, faces):
     assert len(many.items) == 15
     many.page = 3
     assert many.page == 2
-    with pytest.raises(ValueError, match="at least one face a page"):
+    with pytest.raises(ValueError, match="at least one face per page"):
         GalleryProposals(examination([]), project, faces=faces, page_size=0)
 
 

@@ -213,7 +213,7 @@ def test_few_tracks(make_reviewed, tracks):
     assert widget.total == len(tracks) and widget.pages == 1
     ask(widget, "sort")
     assert widget.error == ""
-    with pytest.raises(ValueError, match="at least one track a page"):
+    with pytest.raises(ValueError, match="at least one track per page"):
         TrackReview(review, page_size=0)
 
 

@@ -113,4 +113,4 @@ def _die_before_worker() -> None:
 
 if __name__ == "__main__":
     main()
-    os._exit(0)  # all is told; to take the imports apart takes a quarter of a second
+    os._exit(0)  # all is reported; unloading the imports would take a quarter of a second

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -92,9 +91,9 @@ def _lines(path: Path) -> list[str]:
     if not path.is_file():
         return []
     text = path.read_bytes().decode("utf-8-sig", "replace")
-    if text.partition("\n")[0].strip() != _HEADER:  # edited by hand
+    if text.partition("\n")[0].strip() != _HEADER:  # edited by hand, or saved by a spreadsheet
         read_decisions(path)  # raises where it is no table of decisions
-        table = read_csv_table(io.StringIO(text, newline=""), dtype="str", keep_default_na=False)
+        table = read_csv_table(path, dtype="str", keep_default_na=False)
         text = csv_text(table[CORRECTION_COLUMNS])
     lines: list[str] = []
     for piece in text.split("\n")[1:]:

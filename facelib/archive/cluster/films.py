@@ -46,7 +46,7 @@ def index_films(
 
     Films whose tables are up to date are left alone; without a scheduler, all are. Data and output lie where all
     machines reach them: under the same path, or at addresses (`facelib.archive.cluster.shared`). A worker that dies
-    costs the film that it had in hand, which goes to another one; a scheduler that is started again is given what is
+    costs the film that it was working on, which goes to another one; a scheduler that is started again is given what is
     left. A film that brings its process down three times is set aside.
 
     Args:
@@ -102,7 +102,7 @@ def _tasks(
     for film, made in films.items():
         try:
             size = film.stat().st_size
-        except OSError:  # deleted while others were read; told by whoever looks at it next
+        except OSError:  # deleted while others were read; reported by whoever reads it next
             continue
         yield (
             film,
@@ -140,7 +140,7 @@ def _made(
     """Return what a film's tables are to be made from; None where they are up to date or it cannot be read."""
     try:
         made = made_from(project.digest(film), detector, embedder, tracking)
-    except OSError:  # told by whoever looks at it next
+    except OSError:  # reported by whoever reads it next
         return None
     return made if read_index(project.film(film), made) is None else None
 
@@ -213,8 +213,8 @@ def _problem(future: Any, task: IndexTask) -> str | None:
     if future.status == "finished":
         return str(future.result())
     error = future.exception()
-    if isinstance(error, KilledWorker):  # several workers went away while they had it in hand
+    if isinstance(error, KilledWorker):  # several workers went away while they worked on it
         store = Store(task.store)
-        add_attempt(store, task.key, "several workers in turn went away that had it in hand")
+        add_attempt(store, task.key, "several workers in turn went away while they worked on it")
         return set_aside(store, task.key) or None
     return problem_of(error, LOOKING)

@@ -14,7 +14,7 @@ def forget_in_storage(copy: WorkingCopy, person: str, *, keep_name: bool = False
 
     Args:
         copy: Of the project; no run on it must be under way, here or on another machine.
-        person: As of `facelib.archive.forget.forget_person`.
+        person: As in `facelib.archive.forget.forget_person`.
         keep_name: Likewise.
         by: Likewise.
 

@@ -29,9 +29,9 @@ def start_cluster(workers: int = 0, *, port: int = 0, dashboard_port: int = 0) -
     Only this machine can reach them: whoever reaches a Dask scheduler can run any program on its workers.
 
     Args:
-        workers: How many; each indexes one film at a time on one core. 0: one a core.
-        port: Of the scheduler; 0: any that is free.
-        dashboard_port: Of the dashboard; 0: any that is free.
+        workers: How many; each indexes one film at a time on one core. 0: one per core.
+        port: The scheduler's port; 0: any free port.
+        dashboard_port: The dashboard's port; 0: any free port.
 
     Raises:
         ImportError: When the extra `scale` is not installed.
@@ -41,7 +41,7 @@ def start_cluster(workers: int = 0, *, port: int = 0, dashboard_port: int = 0) -
     from facelib.project.processes import allowed_cores
 
     if workers < 0:
-        raise ValueError(f"expected 1 worker or more, or 0 for one a core, got {workers!r}")
+        raise ValueError(f"expected 1 worker or more, or 0 for one per core, got {workers!r}")
     try:
         import distributed
     except ImportError:

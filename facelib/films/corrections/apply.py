@@ -99,7 +99,7 @@ def correct_films(
         every = [table[columns].assign(video=name) for name, table in done.items() if len(table)]
         renamed = rename_groups(pd.concat(every), decided) if every else {}
     done = {name: _renamed(table, renamed) for name, table in done.items()}
-    why = np.where(known, "no face of any track is there", "this film is not among the films")
+    why = np.where(known, "no track has a face there", "this film is not among the films")
     lost = corrections.assign(why=why)[~found].drop_duplicates(["video", "frame", *BOX], keep="last")
     warnings = [line for name, table in done.items() for line in _doubles(name, table)]
     return Corrected(done, lost[lost["is"] != ""].drop(columns="matched").reset_index(drop=True), warnings)
@@ -143,10 +143,9 @@ def _decide(table: pd.DataFrame, decided: pd.DataFrame) -> pd.DataFrame:
 
 
 def _reason(label: str, by: str, when: str) -> str:
-    did = (
-        "grouped" if is_group(label) else {NOT_A_FACE: "called no face", UNKNOWN: "called unknown"}.get(label, "named")
-    )
-    return f"{did} by {by or 'its user'} on {when[:10]}"
+    marked = {NOT_A_FACE: "marked as no face", UNKNOWN: "marked as unknown"}
+    did = "grouped" if is_group(label) else marked.get(label, "named")
+    return f"{did} by {by or 'the user'} on {when[:10]}"
 
 
 def rename_groups(grouped: pd.DataFrame, decided: pd.DataFrame) -> dict[str, str]:

@@ -57,9 +57,11 @@ def enrol(
 
     The best faces of every track that the user renamed are written to `people/<Name>/` as JPEG files called
     `film <film> <frame>-<track>.jpg`, where `<film>` is its results folder; confirmed names add none. Pictures whose
-    decision was taken back or changed are removed, and nothing else is: a picture moved to another person since stays
-    there, and is not written again; a file that is not in `enrolled.csv`, or was changed since, is the user's. Doing it
-    twice changes nothing. New pictures take effect with the next run of 02, 04 and 05.
+    decision was taken back or changed are removed, and nothing else is: those of a film that was searched again, by
+    another version or with other settings, stay also where their track has other faces now, or is not found; a picture
+    moved to another person since stays there, and is not written again; a file that is not in `enrolled.csv`, or was
+    changed since, is the user's. Doing it twice changes nothing. New pictures take effect with the next run of 02, 04
+    and 05.
 
     Args:
         project: Its films' `looks.parquet` and `detections.parquet` are read, and its `corrections.csv`.
@@ -81,18 +83,24 @@ def enrol(
             files = project.film(video)
             if not files.looks.is_file() or not files.detections.is_file():
                 plans.append(before[before["video"] == video])
-                problems.append(f"{video}: its faces are not there, so its pictures stay as they are; run 05 on it")
+                problems.append(f"{video}: its faces are missing, so its pictures stay as they are; run 05 on it")
                 continue
             own = corrections[corrections["video"] == video]
-            named = _named(own, pd.read_parquet(files.detections, columns=["frame", "track", *BOX]))
-            looks = _worthy(pd.read_parquet(files.looks), named, least_quality, smallest_face)
-            chosen = _varied(looks, most_per_track)
+            detections = pd.read_parquet(files.detections, columns=["frame", "track", *BOX])
+            own = own.assign(matched=match_corrections(own, detections))
+            named = _named(own)
+            chosen = _varied(_worthy(pd.read_parquet(files.looks), named, least_quality, smallest_face), most_per_track)
+            planned = _planned(chosen, named, video, files.folder.name)
+            stay = _standing(before[before["video"] == video], own, named, detections)
+            stay = stay[~stay["picture"].isin(planned["picture"])]
+            stay = stay[np.array([(project.data / name).is_file() for name in stay["picture"]], bool)]
+            known = planned["picture"].isin(before["picture"]) | ~planned["track"].isin(stay["now"])
+            plans += [planned[known], stay.assign(rank=stay.groupby("track").cumcount())]
             problems += [
                 f"{video}, track {track}: no face of {person!r} is large and clear enough to enrol"
                 for track, person in named.items()
-                if track not in set(chosen["track"])
+                if track not in {*chosen["track"], *stay["now"]}
             ]
-            plans.append(_planned(chosen, named, video, files.folder.name))
         moved = moved_pictures(read_decisions(project.corrections))
         plans = [plan[~plan["picture"].isin(moved)] for plan in plans]
         return _synchronise(project, before, _fewest(plans, most_per_person), problems)
@@ -109,20 +117,42 @@ def _read_list(project: Project) -> pd.DataFrame:
         raise ValueError(f"expected the list of enrolled pictures at {str(path)!r}, got: {error}") from error
 
 
-def _named(corrections: pd.DataFrame, detections: pd.DataFrame) -> dict[int, str]:
-    """Return the person of each track that the user renamed."""
-    rows = corrections.assign(matched=match_corrections(corrections, detections))
+def _named(corrections: pd.DataFrame) -> dict[int, str]:
+    """Return the person of each track that the user renamed, by the decisions with their `matched` tracks."""
     named = {}
-    said = current(rows)
+    said = current(corrections)
     for track, label in zip(said["matched"].tolist(), said["is"].tolist(), strict=True):
         if label in {UNKNOWN, NOT_A_FACE} or is_group(label):
             continue
         # A name that the user gave and confirmed later still counts as given by the user.
-        history = rows[rows["matched"] == track]
+        history = corrections[corrections["matched"] == track]
         run = history[(history["is"] == label)[::-1].cumprod()[::-1].astype(bool)]
         if run["was"].iloc[0] != label:
             named[track] = checked_name(label)
     return named
+
+
+def _standing(
+    before: pd.DataFrame, corrections: pd.DataFrame, named: dict[int, str], detections: pd.DataFrame
+) -> pd.DataFrame:
+    """Return the pictures of a film whose decision stands, with the track `now` in their frame; -1 where none is.
+
+    Where no track of now is about the picture, the decision is found by the number that the track had, or by the name.
+    """
+    spans = detections.groupby("track")["frame"].agg(["min", "max"])
+    given = corrections.groupby("matched")["is"].agg(set).to_dict()
+    lost = corrections[corrections["matched"] < 0].drop_duplicates("track", keep="last")
+    by_number = dict(zip(lost["track"], lost["is"], strict=True))
+    names = {*named.values(), *by_number.values()}
+    now = []
+    for person, track, frame in zip(before["person"], before["track"], before["frame"], strict=True):
+        there = [int(one) for one in spans.index[(spans["min"] <= frame) & (frame <= spans["max"])]]
+        own = next((one for one in there if named.get(one) == person), None)
+        taken_back = any(person in given.get(one, ()) for one in there)
+        stands = person in names if track not in by_number else by_number[track] == person
+        now.append(own if own is not None else None if taken_back or not stands else -1)
+    kept = np.array([one is not None for one in now], bool)
+    return before[kept].assign(now=[one for one in now if one is not None])
 
 
 def _worthy(looks: pd.DataFrame, named: dict[int, str], least_quality: float, smallest_face: float) -> pd.DataFrame:

@@ -39,16 +39,16 @@ _FORMS: dict[Format, tuple[Callable[[Material, Path], None], str, str]] = {
     "parquet": (write_parquet, "appearances.parquet", "the same for pandas, Polars and DuckDB"),
     "vtt": (write_vtt, "people.vtt", "names as subtitles, for players in web pages"),
     "srt": (write_srt, "people.srt", "names as subtitles, for VLC and most players"),
-    "otio": (write_otio, "timeline.otio", "a track a person, for editing programs that read OpenTimelineIO"),
+    "otio": (write_otio, "timeline.otio", "one track per person, for editing programs that read OpenTimelineIO"),
     "edl": (write_edl, "timeline.edl", "every appearance as a cut, for older editing programs (CMX 3600)"),
-    "fcpxml": (write_fcpxml, "timeline.fcpxml", "keywords and a lane a person, for Final Cut Pro and DaVinci Resolve"),
+    "fcpxml": (write_fcpxml, "timeline.fcpxml", "keywords, a lane per person, for Final Cut Pro and DaVinci Resolve"),
     "annotations": (write_annotations, "annotations.jsonld", "web annotations (W3C), for archives and catalogues"),
     "mot": (write_mot, "mot.txt", "every box, for tracking benchmarks (MOTChallenge)"),
     "graphml": (write_together, "people.graphml", "who appears with whom, for Gephi, yEd and Cytoscape"),
     "resolve": (write_resolve, "markers_resolve.edl", "a marker for each appearance, for DaVinci Resolve"),
-    "fcp7": (write_fcp7, "timeline_fcp7.xml", "a track a person, for Premiere Pro (XML of Final Cut Pro 7)"),
+    "fcp7": (write_fcp7, "timeline_fcp7.xml", "one track per person, for Premiere Pro (XML of Final Cut Pro 7)"),
     "avid": (write_avid, "markers_avid.txt", "a marker for each appearance, for Avid Media Composer"),
-    "eaf": (write_eaf, "annotations.eaf", "a tier a person, for ELAN"),
+    "eaf": (write_eaf, "annotations.eaf", "one tier per person, for ELAN"),
     "iiif": (write_iiif, "manifest.json", "the film with its people, for viewers of libraries and archives (IIIF)"),
     "ebucore": (
         write_ebucore,
@@ -147,4 +147,4 @@ def check_formats(formats: Sequence[str]) -> None:
     """
     strange = [name for name in formats if name not in FORMATS]
     if strange:
-        raise ValueError(f"expected formats out of {', '.join(FORMATS)}, got {strange!r}")
+        raise ValueError(f"expected formats among {', '.join(FORMATS)}, got {strange!r}")

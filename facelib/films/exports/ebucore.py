@@ -5,7 +5,6 @@ Source: EBU Tech 3293, EBUCore as an ontology; people are tied to Wikidata where
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from facelib.films.exports.material import Material
 from facelib.films.exports.text import one_line
-from facelib.project import write_text
+from facelib.project import read_csv_table, write_text
 
 if TYPE_CHECKING:
     from rdflib import Graph, URIRef
@@ -34,11 +33,11 @@ def read_wikidata(path: Path) -> dict[str, str]:
     """
     if not path.is_file():
         return {}
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        rows = csv.DictReader(file)
-        if not {"person", "id"} <= set(rows.fieldnames or ()):
-            raise ValueError(f"expected the columns person and id in {str(path)!r}, got {rows.fieldnames!r}")
-        return {str(row["person"]): _checked(str(row["id"]), path) for row in rows if row["person"] and row["id"]}
+    table = read_csv_table(path, dtype="str", keep_default_na=False)
+    if not {"person", "id"} <= set(table):
+        raise ValueError(f"expected the columns person and id in {str(path)!r}, got {list(table)!r}")
+    rows = zip(table["person"], table["id"], strict=True)
+    return {str(person): _checked(str(identity), path) for person, identity in rows if person and identity}
 
 
 def _checked(identity: str, path: Path) -> str:

@@ -17,7 +17,7 @@ _FORMAT, _ASSET = "r1", "r2"
 
 
 def write_fcpxml(material: Material, path: Path) -> None:
-    """Write the film as an event of Final Cut Pro: a clip with keywords, and a project with a lane a person.
+    """Write the film as an event of Final Cut Pro: a clip with keywords, and a project with one lane per person.
 
     The clip carries a keyword range for each stretch on screen, so that the browser lists the film by person.
     In the project the film is the primary storyline; above it each person has a lane of connected clips, longest on

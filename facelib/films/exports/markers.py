@@ -41,7 +41,7 @@ def write_resolve(material: Material, path: Path) -> None:
 def write_avid(material: Material, path: Path) -> None:
     """Write markers as Media Composer reads them: Markers window, Import Markers.
 
-    One a line, parts separated by tabs: who set it, timecode, track, colour, comment, and its length in frames. The
+    One per line, parts separated by tabs: who set it, timecode, track, colour, comment, and its length in frames. The
     comment is the person's name.
     """
     lines = [

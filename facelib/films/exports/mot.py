@@ -12,7 +12,7 @@ from facelib.project.names import NOT_A_FACE
 
 
 def write_mot(material: Material, path: Path) -> None:
-    """Write a line a face and frame: `frame,id,left,top,width,height,confidence,-1,-1,-1`, and the names beside it.
+    """Write one line per face and frame: `frame,id,left,top,width,height,confidence,-1,-1,-1`, and the names beside it.
 
     Frames and ids are counted from 1: frame is the film's frame number and 1, id the track's number and 1. Boxes are
     pixels of the upright picture, its left top corner at 0, 0. The confidence is the detector's score. All tracks

@@ -14,7 +14,7 @@ from facelib.project import write_table
 
 
 def write_csv(material: Material, path: Path) -> None:
-    """Write the stretches on screen, one a row, with the columns of `facelib.films.exports.exact_appearances`."""
+    """Write the stretches on screen, one per row, with the columns of `facelib.films.exports.exact_appearances`."""
     write_table(material.stretches, path)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 _MARK = b"GA94\x03"
 _VALID, _KIND, _LINE_21 = 4, 3, 1  # of the first of three bytes: whether they count, and what they are for
 _PARITY = 0x7F
-_LOOKED_AT = 1500  # packets: a minute at 25 pictures a second
+_LOOKED_AT = 1500  # packets: a minute at 25 pictures per second
 
 
 class CaptionFinder:

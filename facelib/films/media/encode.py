@@ -246,7 +246,7 @@ class PictureWriter:
         picture: The source's picture stream: its ticks keep its presentation times exactly, constant or not.
         first: A frame of the source: the size when shown, and the colours.
         quality: x264's constant rate factor.
-        cuts_known: Whether `key` is told for each picture that begins a shot, so that the encoder need not look.
+        cuts_known: Whether `key` is given for each picture that begins a shot, so that the encoder need not look.
         cores: How many cores may encode; None takes all that this process may use.
 
     Attributes:

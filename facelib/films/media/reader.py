@@ -108,7 +108,7 @@ class FilmReader:
     def frames(self, *, count_sound: bool = False) -> Iterator[FilmFrame]:
         """Decode the film, frame by frame; only the frames' times grow in memory with its length.
 
-        What cannot be decoded is left out and logged, and reading goes on after it to the end of the file.
+        What cannot be decoded is left out and logged, and reading continues after it to the end of the file.
 
         Args:
             count_sound: Also look for pieces of sound that are missing, without decoding any.

@@ -119,9 +119,9 @@ def sure_of_unknown(nobody: FloatArray, quality: FloatArray, *, tells: float = _
     """Return the probability that the answer unknown is right, `(n,)`.
 
     Args:
-        nobody: `(n,)`, the probability of being nobody of the cast.
+        nobody: `(n,)`, the probability of being nobody in the cast.
         quality: `(n,)`, 0 to 1, of the best face.
-        tells: What a sharp face adds to the logarithm of the odds; raising it makes sharp strangers surer.
+        tells: What a sharp face adds to the logarithm of the odds; raising it makes sharp strangers more certain.
     """
     likely = np.clip(nobody, _LEAST, 1 - _LEAST)
     odds = np.log(likely / (1 - likely)) + tells * sharpness_of(quality)
@@ -217,7 +217,7 @@ def _context_reason(result: pd.DataFrame, row: int, person: int, joint: Named, s
         colour = colour_word(seen.clothes[row])
         parts.append(f"{colour} clothes as in shot {seen.shot[witness]}".strip())
     if joint.place[row, person] > 0.5:
-        parts.append("same place in the same set-up")
+        parts.append("same place in the same camera set-up")
     if joint.face[row, person] > 0.5:
         parts.append(f"a face like {result['evidence'].iloc[row]}")
-    return ", ".join(parts) or "nobody else of the cast is left for it"
+    return ", ".join(parts) or "everybody else in the cast is ruled out"

@@ -90,7 +90,7 @@ def turned(looks: pd.DataFrame) -> FloatArray:
     """Return how uninformative each look is, being turned away or cut by the picture's edge, 0 to 1, `(n,)`.
 
     Args:
-        looks: `yaw`, `pitch` (degrees) and `cut`; what is not known, or a table without them, counts as straight and
+        looks: `yaw`, `pitch` (degrees) and `cut`; what is not known, or a table without them, counts as frontal and
             whole.
     """
     seen = looks.reindex(columns=["yaw", "pitch", "roll", "cut"]).to_numpy(np.float64)
@@ -110,7 +110,7 @@ def dimness(tracks: Tracks) -> FloatArray:
 
 
 def informative(tracks: Tracks) -> NDArray[np.bool_]:
-    """Return which faces can show that they are a stranger's, being large, sharp and straight enough, `(n,)`."""
+    """Return which faces can show that they are a stranger's, being large, sharp and frontal enough, `(n,)`."""
     return (tracks.turn < TELLS) & (tracks.size > LARGE_ENOUGH) & (tracks.quality >= _SHARP)
 
 
@@ -128,10 +128,10 @@ def face_evidence(
     clips made smaller: with dlib's embedding a face of 100 pixels lies at 0.35 from its own person's pictures and one
     of 20 at 0.59, while strangers lie at 0.65 in all sizes; for the turn see `turned`. So the even point moves from
     near the threshold towards the strangers' distance as the face shrinks from 52 to 19 pixels or turns from 30 to 70
-    degrees, and the evidence weakens: with dlib's by 26 to 47 a unit of distance for straight faces, by 8 to 12 for
+    degrees, and the evidence weakens: with dlib's by 26 to 47 a unit of distance for frontal faces, by 8 to 12 for
     profiles. A turned face far from everybody need not be a stranger's: the least evidence rises to -1. Blur does the
-    same: by quality, the even point of labelled looks of 52 pixels and more lies at 1.06 thresholds from 0.2 on, at
-    1.22 from 0.08 to 0.12, at 1.38 from 0.04 to 0.06 and at 1.49 below 0.02, straight ones among them. Of few pictures
+    same: by quality, the even point of labelled samples of 52 pixels and more lies at 1.06 thresholds from 0.2 on, at
+    1.22 from 0.08 to 0.12, at 1.38 from 0.04 to 0.06 and at 1.49 below 0.02, frontal ones among them. Of few pictures
     none may be like the face: on LFW the even point of dlib's lies 0.13 thresholds farther with one picture of a person
     than with ten, and falls with the logarithm of their number.
 
@@ -172,8 +172,8 @@ def as_strangers(face: FloatArray, rows: Sequence[int]) -> FloatArray:
 def presence(probability: FloatArray, face: FloatArray, tracks: Tracks) -> FloatArray:
     """Return the evidence for each name from who is known to be in the scene, `(n, k)`.
 
-    Who has not surely been seen there is less likely to be there, be it one of the cast or a stranger. So the name of
-    somebody whom no informative track, nor any other one, surely shows loses up to 1.5. A track shows somebody only
+    Who was not certainly seen there is less likely to be there, one of the cast or a stranger. So the name of
+    somebody whom no informative track, nor any other one, certainly shows loses up to 1.5. A track shows somebody only
     where its own face says so: else two profiles of one stranger, in the same clothes, would confirm each other. And
     the more of the informative faces are the cast's, the more the names of uninformative faces gain, up to half as
     much; nothing where half of them and more are strangers'.

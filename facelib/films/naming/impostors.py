@@ -1,4 +1,4 @@
-"""People who look like somebody of the cast, told from that person by what a scene shows of both."""
+"""People who look like somebody of the cast, told apart by what a scene shows of both."""
 
 from __future__ import annotations
 

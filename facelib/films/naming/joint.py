@@ -47,7 +47,7 @@ class Named:
 
 
 def name_jointly(tracks: Tracks, face: FloatArray, *, patience: float = 180.0) -> Named:
-    """Propagate names within each scene, from sure faces to similar clothes and places.
+    """Propagate names within each scene, from certain faces to similar clothes and places.
 
     Every track starts from its face. In rounds, each track is compared with the clothes, hair and places of tracks near
     in time that already have a name, and of certain strangers, so that a stranger's turned head is not given to the

@@ -79,8 +79,8 @@ def fit_likeness(same: Moments, different: Moments, *, usual: LikenessModel = CL
     """Fit both distributions to pairs of tracks.
 
     Args:
-        same: Of the Hellinger distances of pairs that are surely one person.
-        different: Of pairs that are surely two people.
+        same: Of the Hellinger distances of pairs that are certainly one person.
+        different: Of pairs that are certainly two people.
         usual: The prior, worth five pairs.
     """
     return LikenessModel(_fit(same, *usual.same), _fit(different, *usual.different), usual.most, usual.least)

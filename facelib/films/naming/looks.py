@@ -1,4 +1,4 @@
-"""The looks of a film as naming reads them: a piece at a time, with the colours of each track instead of each look."""
+"""The face samples of a film as naming reads them: a piece at a time, with colours by track, not by sample."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def read_looks(path: str | Path, columns: Sequence[str] = LOOK_COLUMNS) -> pd.Da
         columns: Which of its columns; `track` is among them.
 
     Returns:
-        These columns, with `clothes` and `hair` in the first row of each track only: the mean of its looks, `(576,)`
-        float32, where one is known. `facelib.films.clothes.track_colours` gives the same for it as for all looks.
+        These columns, with `clothes` and `hair` in the first row of each track only: the mean of its samples, `(576,)`
+        float32, where one is known. `facelib.films.clothes.track_colours` gives the same for it as for all samples.
 
     Raises:
         OSError: When the table cannot be read.
@@ -56,13 +56,13 @@ def _batches(file: pq.ParquetFile, columns: list[str]) -> Iterator[pa.RecordBatc
 
 
 class _Means:
-    """The mean of one trait over the looks of each track, growing."""
+    """The running mean of one trait over the samples of each track."""
 
     def __init__(self) -> None:
         self._sums: dict[int, tuple[FloatArray, int]] = {}
 
     def add(self, tracks: NDArray[np.int32], seen: pa.Array) -> None:
-        """Add some looks: the track of each, and lists of numbers that are empty where nothing is known."""
+        """Add some samples: the track of each, and lists of numbers that are empty where nothing is known."""
         for track, rows in _runs(tracks, seen):
             total, count = self._sums.get(track, (np.float32(0), 0))
             self._sums[track] = np.add.reduce([total + rows[0], *rows[1:]], axis=0), count + len(rows)

@@ -1,4 +1,4 @@
-"""Tracks that are surely one person's: in one camera set-up, at one place, in the same clothes."""
+"""Tracks that are certainly one person's: in one camera set-up, at one place, in the same clothes."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _REACH = 32  # tracks of the set-up after each one that it is compared with
 def tracks_of_one_place(
     tracks: pd.DataFrame, looks: pd.DataFrame, shots: pd.DataFrame, *, threshold: float
 ) -> list[list[int]]:
-    """Find tracks that are one person's by their surroundings; a profile or a small face need not be told by itself.
+    """Find tracks that are one person's by their surroundings; profiles and small faces need not be recognised alone.
 
     Two tracks of one camera set-up in one scene, in different shots, are one person's where the faces stand at one
-    place, clothes are the same and hair is not another; unless they share a frame with one another, or two straight
+    place, clothes are the same and hair is not another; unless they share a frame with one another, or two frontal
     large faces lie farther apart than `threshold`.
 
     Args:

@@ -32,13 +32,13 @@ class NamingSettings:
     """When a track gets a name.
 
     Attributes:
-        confidence_threshold: Least probability of a name; below it the track stays unknown. In context it is the
+        confidence_threshold: Minimum probability of a name; below it the track stays unknown. In context it is the
             probability among the cast's names, and the probability of a stranger may be at most two thirds of the rest
             to 1. Raising it names fewer.
-        dominant_ratio: Least share of a track's faces, weighted by quality, whose nearest person is the track's; 0
+        dominant_ratio: Minimum share of a track's faces, weighted by quality, whose nearest person is the track's; 0
             skips this vote.
         context: Whether small and turned faces are named by clothes and places as well; see `joint.name_jointly`.
-        adapt_to_film: Whether the film's surest faces are added to the gallery, and all tracks named once more.
+        adapt_to_film: Whether the film's most certain faces are added to the gallery, and all tracks named once more.
 
     Raises:
         ValueError: When a share or a probability is not from 0 to 1.

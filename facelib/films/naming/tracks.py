@@ -62,7 +62,7 @@ def name_tracks(
         changed = again["person"] != named["person"]
         again.loc[changed & (again["person"] != UNKNOWN), "source"] = "learned"
         again["reason"] = again["reason"].mask(
-            changed, again["reason"] + "; " + named["person"] + " before the film's looks were learned"
+            changed, again["reason"] + "; " + named["person"] + " before faces of the film were learned"
         )
         named = again
     return named[TRACK_COLUMNS]
@@ -130,7 +130,7 @@ def _votes(
 def _taught(
     named: pd.DataFrame, looks: pd.DataFrame, recognizer: Recognizer, info: RecognizerInfo
 ) -> tuple[Recognizer, tuple[str, ...]]:
-    """Return the recognizer fitted to the gallery and the film's surest faces, and the names of its rows."""
+    """Return the recognizer fitted to the gallery and the film's most certain faces, and the names of its rows."""
     sure = named[(named["source"] == "face") & (named["confidence"] >= _TEACHES)]
     names = dict(zip(sure["track"], sure["person"], strict=True))
     lessons = looks[looks["track"].isin(names)]
@@ -150,4 +150,4 @@ def _face_reason(row: Any, settings: NamingSettings) -> str:
     if row.person != UNKNOWN:
         return f"face: {near}{second}"
     doubt = f"; only {row.dominant:.0%} of its faces agree" if row.dominant < settings.dominant_ratio else ""
-    return f"not sure enough: nearest is {near}{second}{doubt}"
+    return f"not certain enough: nearest is {near}{second}{doubt}"

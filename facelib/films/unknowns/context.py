@@ -1,4 +1,4 @@
-"""Unknown people told by what surrounds their faces: tracks without a group, and groups that few faces tell."""
+"""Unknown people grouped by what surrounds their faces: lone tracks, and groups with few informative faces."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ def read_join_by_context(
 
     Args:
         files: Of the film. Where tables are missing, or of a former version, the tracks stay as they are.
-        tracks: As of `join_by_context`.
-        threshold: As of `join_by_context`.
-        settled: As of `join_by_context`.
+        tracks: As in `join_by_context`.
+        threshold: As in `join_by_context`.
+        settled: As in `join_by_context`.
 
     Raises:
         OSError: When a table cannot be read.
@@ -112,7 +112,7 @@ class _FilmGroups:
         self.order = self.seen.in_order()
 
     def join_lone(self) -> None:
-        """Give a track without a group that of the surroundings, the surest first."""
+        """Give a track without a group that of the surroundings, the most certain first."""
         rows = np.arange(len(self.labels))
         names, probability = self._named(rows)
         lone = rows[(self.labels == "") & (probability >= _PROBABLE)]
@@ -121,7 +121,7 @@ class _FilmGroups:
                 self.labels[row] = names[row]
 
     def join_groups(self, settled: Collection[str]) -> None:
-        """Make groups that few faces tell a part of others; those with the least time first."""
+        """Make groups with few informative faces a part of others; those with the least time first."""
         groups = pd.Series(self.seconds).groupby(self.labels).sum().sort_values(kind="stable").index
         for group in groups:
             own = self.labels == group
@@ -176,7 +176,7 @@ def read_one_place(files: FilmFiles, tracks: pd.DataFrame, *, threshold: float) 
     Args:
         files: Of the film. Where tables are missing, or of a former version, nothing is known.
         tracks: The columns of `tracks.parquet`.
-        threshold: As of `tracks_of_one_place`.
+        threshold: As in `tracks_of_one_place`.
 
     Raises:
         OSError: When a table cannot be read.

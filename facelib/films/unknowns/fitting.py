@@ -90,7 +90,7 @@ def fit_grouping(vectors: ArrayLike, names: ArrayLike, *, embedder: str, fallbac
     """
     matrix, labels = np.asarray(vectors, np.float64), np.asarray(names)
     if len(matrix) != len(labels):
-        raise ValueError(f"expected one name a vector, got {len(matrix)!r} vectors and {len(labels)!r} names")
+        raise ValueError(f"expected one name per vector, got {len(matrix)!r} vectors and {len(labels)!r} names")
     people, counts = np.unique(labels, return_counts=True)
     people = people[counts >= FEWEST_PICTURES]
     measured = grouping_threshold(embedder, fallback, length=_usual_length(matrix))

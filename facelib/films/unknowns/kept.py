@@ -31,7 +31,7 @@ class Groups:
 
     Attributes:
         groups: The columns of `table_of_groups`, without names that the user gave.
-        members: One row a track: `film`, `track`, `auto_cluster` (the group that it was put in), `cluster` (its group
+        members: One row per track: `film`, `track`, `auto_cluster` (the group that it was put in), `cluster` (its group
             after the user's decisions), `start`, `end` (seconds), `quality` (of its best face).
         threshold: The largest distance of two groups that join.
         weights: SHA-256 of the weights that embedded the faces.
@@ -152,7 +152,7 @@ def _bytes_of(sums: pd.Series) -> pa.Array:
 
 
 def _rows_of(column: pa.ChunkedArray) -> pd.Series:
-    """Return the sums as one array a group."""
+    """Return the sums as one array per group."""
     if not len(column):
         return pd.Series(dtype=object)
     matrix = np.frombuffer(b"".join(column.to_pylist()), "<f4").reshape(len(column), -1)
@@ -160,10 +160,10 @@ def _rows_of(column: pa.ChunkedArray) -> pd.Series:
 
 
 def people_of(members: pd.DataFrame) -> pd.DataFrame:
-    """Return one row a group of unknown people, longest on screen first.
+    """Return one row per group of unknown people, longest on screen first.
 
     Args:
-        members: As of `Groups`.
+        members: As in `Groups`.
 
     Returns:
         `cluster`, `seconds` (on screen, over all films), `tracks`, `films` (how many), `first_film` (by name) and
@@ -193,7 +193,7 @@ def people_of(members: pd.DataFrame) -> pd.DataFrame:
 
 
 def number_groups(tables: Mapping[str, pd.DataFrame], *, reserved: Iterable[str] = ()) -> dict[str, pd.DataFrame]:
-    """Number the groups anew, longest on screen first, as `group_unknowns` does.
+    """Number the groups again, longest on screen first, as `group_unknowns` does.
 
     Args:
         tables: By the film's file name, the columns of `tracks.parquet` with `cluster` filled.

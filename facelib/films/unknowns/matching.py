@@ -74,12 +74,12 @@ def match_unknowns(
         film: Its file name.
         table: The columns of `tracks.parquet`.
         groups: The columns of `table_of_groups`, without this film's tracks.
-        threshold: As of `group_unknowns`.
+        threshold: As in `group_unknowns`.
         looks: The film's `looks.parquet`: `track` and `quality`; None counts all tracks as good.
         reserved: Labels that no new group may get.
-        together: As of `group_unknowns`, of this film.
-        least_quality: As of `group_unknowns`.
-        least_seconds: As of `group_unknowns`.
+        together: As in `group_unknowns`, of this film.
+        least_quality: As in `group_unknowns`.
+        least_seconds: As in `group_unknowns`.
 
     Returns:
         A copy of the table with `cluster` filled, and the groups with this film's tracks in them.

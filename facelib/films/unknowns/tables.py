@@ -32,7 +32,7 @@ def group_unknowns(
     """Group the unknown people of films: fill `cluster` of their tracks with `Unknown 1`, `Unknown 2`, ...
 
     Tracks join by average linkage, see `linkage.link`. Two that share a frame are two people, and so
-    are groups with such tracks. Tracks of poor quality, the mean of their looks', join good ones as others do, but
+    are groups with such tracks. Tracks of poor quality, the mean of their samples', join good ones as others do, but
     hardly each other. A group gets no number where all its tracks are too poor to tell people apart, or where it is on
     screen only for a moment: most of those are false detections.
 
@@ -88,7 +88,7 @@ def unknown_rows(tables: Mapping[str, pd.DataFrame], looks: Mapping[str, pd.Data
 
 
 def _quality(tracks: pd.Series, looks: pd.DataFrame) -> pd.Series:
-    """Return the mean over each track's looks, as for its embedding; the best alone may be an outlier."""
+    """Return the mean over each track's samples, as for its embedding; the best alone may be an outlier."""
     return tracks.map(looks.groupby("track")["quality"].mean()).astype(float).fillna(0.0)
 
 

@@ -50,8 +50,8 @@ class Partial:
     Attributes:
         address: Where it comes from.
         path: The bytes so far, `.<name>-<digest of the address>.part`.
-        validator: What tells this version of the film from another: a strong ETag, else the time of change;
-            empty where the server tells neither, and then nothing can be continued.
+        validator: What identifies this version of the film: a strong ETag, else the time of change;
+            empty where the server sends neither, and then nothing can be continued.
         total: Bytes of the whole film; None while unknown.
         disposition: The server's name for it, as its `Content-Disposition`.
         suffix: The container, as found in its first bytes.
@@ -103,7 +103,7 @@ class Partial:
 def download(address: str, folder: str | Path, *, limits: WebLimits | None = None) -> Partial:
     """Fetch a film to a hidden file in a folder, and check it; what an earlier call has fetched is continued.
 
-    The connection may break, stall or be refused for a while: the fetch goes on where it stopped (RFC 9110,
+    The connection may break, stall or be refused for a while: the fetch continues where it stopped (RFC 9110,
     `Range` with `If-Range`), or from the beginning where the film has changed or the server cannot go on. The first
     bytes are looked at before anything else is fetched, and the whole film's first frame is decoded at the end.
 

@@ -19,7 +19,7 @@ def fetch_film(address: str, project: Project, settings: SourceSettings | None =
     """Bring the film of an address into a project's `videos/` folder, and write its source down in `sources.csv`.
 
     A film that is there already is not asked for again, and one with the same bytes as another is not kept twice;
-    remove the file to fetch it anew. A fetch that was killed goes on where it stopped.
+    remove the file to fetch it again. A fetch that was killed continues where it stopped.
 
     Args:
         address: Of a film, or of whatever a resolver knows a film of.

@@ -12,9 +12,10 @@ from pathlib import Path
 import pandas as pd
 
 from facelib.project import Project
-from facelib.project.spreadsheets import escape_formula, restore_formula
+from facelib.project.spreadsheets import encoding_of, escape_formula, restore_formula, separator_of
 
 _BETWEEN_PEOPLE = "; "
+_BROKEN = "\ufffd"  # stands for what is no letter in the file's encoding
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +56,23 @@ def sources_path(project: Project) -> Path:
 
 
 def read_sources(project: Project) -> list[LedgerEntry]:
-    """Read what was fetched for a project, oldest first; an incomplete row is skipped."""
+    """Read what was fetched for a project, oldest first; an incomplete row is skipped.
+
+    Raises:
+        ValueError: When a row is neither UTF-8 nor UTF-16.
+        OSError: When the file cannot be read.
+    """
+    path = sources_path(project)
     try:
-        text = sources_path(project).read_text(encoding="utf-8")
+        text = _text(path.read_bytes())
     except FileNotFoundError:
         return []
     # Line by line: a quote that a cut row leaves open would swallow the rows behind it.
-    rows = [row for line in text.split("\n") for row in csv.reader([line]) if len(row) == len(SOURCE_COLUMNS)]
+    lines = (next(csv.reader([line], delimiter=separator_of(text)), []) for line in text.split("\n"))
+    rows = [row for row in lines if len(row) == len(SOURCE_COLUMNS)]
+    for row in rows:
+        if _BROKEN in "".join(row):
+            raise ValueError(f"expected UTF-8 text in {str(path)!r}, got the row {row[:2]!r}; save it again as UTF-8")
     return [_source([restore_formula(cell) for cell in row]) for row in rows if row[3].isdecimal()]
 
 
@@ -75,15 +86,24 @@ def append_source(source: LedgerEntry, project: Project) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     values = [" ".join(_cell(value).split()) for value in astuple(source)]
     with open(path, "a+b") as file:
-        end = file.seek(0, os.SEEK_END)
-        file.seek(max(0, end - 1))
-        whole = end == 0 or file.read() == b"\n"
-        lines = [values] if end else [SOURCE_COLUMNS, values]
-        text = StringIO(newline="")
-        csv.writer(text, lineterminator="\n").writerows([escape_formula(cell) for cell in line] for line in lines)
-        file.write((b"" if whole else b"\n") + text.getvalue().encode())
+        file.seek(0)
+        before = file.read()
+        encoding = encoding_of(before)
+        whole = not before or before.endswith("\n".encode(encoding))
+        lines = [values] if before else [SOURCE_COLUMNS, values]
+        text = StringIO("" if whole else "\n", newline="")
+        text.seek(0, os.SEEK_END)
+        separator = separator_of(_text(before))  # of the spreadsheet that may have saved it
+        rows = ([escape_formula(cell) for cell in line] for line in lines)
+        csv.writer(text, lineterminator="\n", delimiter=separator).writerows(rows)
+        file.write(text.getvalue().encode(encoding))
         file.flush()
         os.fsync(file.fileno())
+
+
+def _text(content: bytes) -> str:
+    """Decode the file; a row may have been cut short within a letter."""
+    return content.decode(encoding_of(content), "replace").removeprefix("\ufeff")
 
 
 def people_without_folder(project: Project) -> pd.DataFrame:

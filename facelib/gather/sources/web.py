@@ -36,7 +36,7 @@ class WebLimits:
         timeout: Seconds without a sign of the server after which the connection counts as broken.
         slowest: Bytes a second; a connection that is slower over a whole `timeout` counts as broken.
         longest: Seconds that one question may take in all, from the first connection to the last byte of the answer.
-        attempts: Attempts in a row before giving up; one that brings something new begins the row anew.
+        attempts: Attempts in a row before giving up; one that brings something new starts the row again.
         first_wait: Seconds before the second attempt; doubled before each further one, up to a minute.
         redirects: Redirects that are followed in a row.
         private: Whether machines that are not on the public internet may be asked: this one, or those of the
@@ -128,7 +128,7 @@ def ask(
 def _in_time(session: requests.Session, address: str, limits: WebLimits) -> Iterator[None]:
     """Cut the session's connections when the block takes longer than allowed.
 
-    A socket's own timeout begins anew with every byte, and a server may send one now and then for ever.
+    A socket's own timeout starts again with every byte, and a server may send one now and then for ever.
     """
     adapter = session.get_adapter(address if urlsplit(address).scheme == "http" else "https://")
     if math.isinf(limits.longest) or not isinstance(adapter, _Adapter):

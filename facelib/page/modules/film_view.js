@@ -77,13 +77,13 @@ export class FilmView {
     this.thresholdText = make("output", { className: "value" }, "0 %");
     this.slider = make("input", { type: "range", min: 0, max: 100, step: 1, value: 0, id: "facelib-threshold", attributes: { "aria-describedby": "facelib-threshold-help" } });
     this.slider.addEventListener("input", () => this.setThreshold(Number(this.slider.value) / 100));
-    const label = make("label", { htmlFor: this.slider.id }, "Hide names less sure than ", this.thresholdText);
-    const help = make("p", { className: "help", id: "facelib-threshold-help" }, "How likely a name is right. A face whose name is hidden stays as unknown.");
+    const label = make("label", { htmlFor: this.slider.id }, "Hide names less certain than ", this.thresholdText);
+    const help = make("p", { className: "help", id: "facelib-threshold-help" }, "How likely a name is right. Faces whose names are hidden stay, as unknown.");
     this.unknownBox = this.checkbox("Show unknown people", true, (on) => this.setUnknown(on), "U");
     this.boxesBox = this.checkbox("Draw boxes and names on the film", true, (on) => this.setBoxes(on), "B");
     const sources = this.film.page.sources;
     this.sourceChoice = make("select", { attributes: { "aria-label": "Which film is played" } });
-    this.sourceChoice.append(...sources.map(({ title, purpose }, i) => make("option", { value: i }, title === "source" ? "The film as it is" : purpose[0].toUpperCase() + purpose.slice(1))));
+    this.sourceChoice.append(...sources.map(({ title, purpose }, i) => make("option", { value: i }, title === "source" ? "The original film" : purpose[0].toUpperCase() + purpose.slice(1))));
     this.sourceChoice.addEventListener("change", () => this.player.open(Number(this.sourceChoice.value)));
     const choice = make("label", { className: "choice", hidden: sources.length < 2 }, "Play ", this.sourceChoice);
     const rate = make("select", {}, ...RATES.map((one) => make("option", { value: one, selected: one === 1 }, `${one}×`)));

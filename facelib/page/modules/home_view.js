@@ -38,7 +38,7 @@ export class HomeView {
     const picture = film.poster ? make("img", { className: "poster", src: film.poster, alt: "", loading: "lazy" }) : make("span", { className: "poster none" });
     const names = cast.slice(0, 4).map((person) => nameOf(person));
     const more = cast.length > 4 ? make("span", { className: "more" }, `and ${cast.length - 4} more`) : null;
-    const who = cast.length ? [...names, more] : [make("span", { className: "more" }, "nobody of the cast")];
+    const who = cast.length ? [...names, more] : [make("span", { className: "more" }, "nobody in the cast")];
     const title = this.app.link({ film: film.id }, make("bdi", {}, film.title));
     title.className = "tile-title";
     return make("li", { className: "tile" },

@@ -32,7 +32,7 @@ const SYMBOLS = {
   star: "M10 1l2.7 6.1l6.6.6l-5 4.4l1.5 6.5L10 15.2l-5.8 3.4l1.5-6.5l-5-4.4l6.6-.6z",
   x: "M5 2l5 5l5-5l3 3l-5 5l5 5l-3 3l-5-5l-5 5l-3-3l5-5l-5-5z",
 };
-const OPEN = "M10 2.5a7.5 7.5 0 1 0 0 15a7.5 7.5 0 1 0 0-15z"; // a ring: nobody of the cast
+const OPEN = "M10 2.5a7.5 7.5 0 1 0 0 15a7.5 7.5 0 1 0 0-15z"; // a ring: nobody in the cast
 
 export function symbolOf(person) {
   const known = person.kind === "cast";

@@ -45,7 +45,7 @@ def near(name: str, known: Iterable[str]) -> str:
 
 
 def as_lines(value: object) -> object:
-    """Take text as one entry a line, and nothing as no entry."""
+    """Take text as one entry per line, and nothing as no entry."""
     if isinstance(value, str):
         return [line.strip() for line in value.splitlines() if line.strip()]
     return [] if value is None else value
@@ -73,7 +73,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 @dataclass(frozen=True, slots=True)
 class ParameterDescription:
-    """What a user is told about one parameter.
+    """What a user is shown about one parameter.
 
     Attributes:
         name: Its name.
@@ -89,7 +89,7 @@ class ParameterDescription:
 
 
 class NotebookParameters(BaseModel):
-    """The parameters of one notebook; a subclass has one field a parameter.
+    """The parameters of one notebook; a subclass has one field per parameter.
 
     Those that the notebook's own cell shows are the ones met first; the others come in its `options`.
 
@@ -102,10 +102,10 @@ class NotebookParameters(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     project: str = Field(
-        "", description="a folder under data_dir and output_dir; empty: FACELIB_PROJECT, or used last, or demo"
+        "", description="a folder under data_dir and output_dir; empty: FACELIB_PROJECT, else the last used, else demo"
     )
     data_dir: str = Field("data", description="holds <project>/people and <project>/videos")
-    output_dir: str = Field("output", description="where everything made goes")
+    output_dir: str = Field("output", description="where results are written")
 
     @field_validator("*", mode="before")
     @classmethod

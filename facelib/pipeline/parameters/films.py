@@ -28,7 +28,9 @@ class AnnotateVideoParameters(NotebookParameters):
     seconds_between_samples: float = Field(
         0.1, gt=0, description="faces are looked for this often; boxes in between are interpolated"
     )
-    confidence_threshold: Share = Field(0.7, description="least probability of a name; below it a track stays unknown")
+    confidence_threshold: Share = Field(
+        0.7, description="minimum probability of a name; below it a track stays unknown"
+    )
     context: bool = Field(True, description="carry names to small and turned faces by clothes and places")
     draw: bool = Field(True, description="write annotated.mp4")
     blur: Literal["nobody", "strangers", "everyone"] = Field(
@@ -38,7 +40,9 @@ class AnnotateVideoParameters(NotebookParameters):
         ["csv", "json", "vtt", "srt", "otio", "edl", "fcpxml", "annotations", "mot", "graphml"],
         description="or others",
     )
-    score: Share | None = Field(None, description="least score of a face that is shown; None takes the detector's own")
+    score: Share | None = Field(
+        None, description="minimum score of a face that is shown; None takes the detector's own"
+    )
     smallest_face: float = Field(
         16.0, gt=0, description="pixels of the film; smaller faces are not looked for, and a larger value is faster"
     )
@@ -48,7 +52,8 @@ class AnnotateVideoParameters(NotebookParameters):
     embedder: str = Field("", description=_EMBEDDER)
     video_speedup: int = Field(0, ge=0, description="look at every so many frames instead; 0 goes by seconds")
     seconds_between_whole: NonNegativeFloat = Field(
-        0.5, description="search whole pictures only so often, parts in between; 0 searches all, in twice the time"
+        0.5,
+        description="seconds between searches of a whole picture, parts in between; 0: all whole, twice the time",
     )
     shot_method: Literal["adaptive", "content"] = Field(
         "adaptive", description="adaptive compares a change with its neighbours; content by its size alone"
@@ -59,13 +64,15 @@ class AnnotateVideoParameters(NotebookParameters):
     tracker: Literal["sort", "bytetrack", "ocsort"] = Field(
         "bytetrack", description="how faces are linked: sort, bytetrack or ocsort"
     )
-    dominant_ratio: Share = Field(0.8, description="least share of a track's best faces that must agree with its name")
+    dominant_ratio: Share = Field(
+        0.8, description="minimum share of a track's best faces that must agree with its name"
+    )
     adapt_to_film: bool = Field(
-        False, description="take the film's surest faces into the gallery, for this film only, and name once more"
+        False, description="add the film's most certain faces to the gallery, for this film only, and name again"
     )
     longest_gap: NonNegativeFloat = Field(1.0, description=_GAP)
     show_unknown: bool = Field(True, description="show groups of unknown people in the timeline and in the exports")
-    sharp: Lines = Field([], description="names that stay sharp all the same")
+    sharp: Lines = Field([], description="people who are not blurred")
     show_confidence: bool = Field(False, description="write the probability beside each name")
     quality: int = Field(23, ge=0, le=51, description=_QUALITY)
     reel_of: Lines = Field([], description="people whose appearances are cut together as select_reel.mp4")
@@ -86,7 +93,7 @@ class ReviewTracksParameters(NotebookParameters):
     )
     draw: bool = Field(
         False,
-        description="write annotated.mp4 anew, without blurring; 05 does it with, when run again",
+        description="write annotated.mp4 again, without blurring; to blur faces, run 05 again",
     )
     most_shown: int = Field(40, ge=0, description="tracks on a page")
     longest_gap: NonNegativeFloat = Field(1.0, description=_GAP)
@@ -111,7 +118,7 @@ class EvaluateParameters(NotebookParameters):
     pairs: str = Field(
         "", description="a list of pairs in the form of LFW's pairs.txt or pairsDevTest.txt; empty leaves this out"
     )
-    pairs_pictures: str = Field("", description="the folder of its pictures, one folder a person")
+    pairs_pictures: str = Field("", description="the folder of its pictures, one folder per person")
     min_nrof_images_per_class: PositiveInt = Field(
         40, description="of the classification experiment; people with fewer pictures are left out"
     )
@@ -120,7 +127,7 @@ class EvaluateParameters(NotebookParameters):
     )
     detector: DetectorNetwork = Field("centerface", description=f"finds the faces of the pairs; {_DETECTORS}")
     embedder: str = Field("", description=f"for the pairs: {_EMBEDDER}")
-    seed: int = Field(0, ge=0, description="of everything random")
+    seed: int = Field(0, ge=0, description="seed of all random numbers")
 
 
 class SearchArchiveParameters(NotebookParameters):
@@ -149,22 +156,24 @@ class LiveCameraParameters(NotebookParameters):
         description="number of a camera, address of a stream, or path of a film; empty plays the project's first film",
     )
     seconds: NonNegativeFloat = Field(
-        8.0, description="played where nobody looks (papermill, facelib run), from the first picture on; 0 to the end"
+        8.0, description="played without a viewer (papermill, facelib run), from the first picture; 0: to the end"
     )
     detector: DetectorNetwork = Field("centerface", description=_DETECTORS)
     smallest_face: float = Field(
         16.0, gt=0, description="pixels of the picture; smaller faces are not looked for, and a larger value is faster"
     )
-    confidence_threshold: Share = Field(0.7, description="least probability of a name; below it a face stays unknown")
-    loop: bool = Field(False, description="begin a film anew at its end")
-    record: bool = Field(False, description="record the annotated picture from each start on")
-    score: Share | None = Field(None, description="least score of a face that is shown; None takes the detector's own")
+    confidence_threshold: Share = Field(0.7, description="minimum probability of a name; below it a face stays unknown")
+    loop: bool = Field(False, description="start a film again at its end")
+    record: bool = Field(False, description="record the annotated picture after each start")
+    score: Share | None = Field(
+        None, description="minimum score of a face that is shown; None takes the detector's own"
+    )
     working_size: PositiveInt = Field(
         640, description="pixels of the longer side of the picture in which faces are looked for"
     )
     embedder: str = Field("", description=_EMBEDDER)
     seconds_between_recognitions: NonNegativeFloat = Field(
-        0.0, description="0 recognizes as often as the machine can; a larger value spares it"
+        0.0, description="0 recognises as often as possible; a larger value uses less processor time"
     )
     picture_size: PositiveInt = Field(960, description="pixels of the longer side of the picture in the page")
     longest_gap: NonNegativeFloat = Field(1.0, description=_GAP)

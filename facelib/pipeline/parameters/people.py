@@ -15,12 +15,12 @@ class GatherDataParameters(NotebookParameters):
     """The parameters of `01_gather_data`."""
 
     people_from: str = Field(
-        "", description="a folder with one folder of pictures a person, to copy in; empty copies nothing"
+        "", description="a folder with one folder of pictures for each person, to copy in; empty copies nothing"
     )
     videos_from: Lines = Field(
         [], description="films, folders of films, or addresses of films, to bring in; one text or a list"
     )
-    names: Lines = Field([], description="people to look for on the web, one a line or a list; empty looks for nobody")
+    names: Lines = Field([], description="people to look for on the web, one per line or a list; empty: nobody")
     dataset_from: str = Field(
         "", description="LFW's archive, a list of FaceScrub's, or a folder tree of any depth; empty takes none"
     )
@@ -29,7 +29,7 @@ class GatherDataParameters(NotebookParameters):
         {}, description='names for proposed people, such as {"Person 1": "Amy Adams"}; their pictures are copied in'
     )
     detector: DetectorNetwork = Field("centerface", description="finds the faces of gathered pictures: see notebook 02")
-    embedder: str = Field("dlib", description="tells which of them are alike: see notebook 02")
+    embedder: str = Field("dlib", description="tells which faces are similar: see notebook 02")
     max_num: int = Field(50, ge=1, le=1000, description="pictures that are fetched for each person")
     engines: Annotated[list[_Engine], BeforeValidator(as_lines)] = Field(
         ["bing"], description="search engines: bing, google, baidu, flickr"
@@ -43,13 +43,13 @@ class GatherDataParameters(NotebookParameters):
     image_size: PositiveInt = Field(
         160, description="pixels of the side of the faces cut out into data/<project>/aligned"
     )
-    margin: float = Field(0.125, ge=0, description="shown around them, as a part of the face's side on each side")
+    margin: float = Field(0.125, ge=0, description="margin around them on each side, as a fraction of the face's side")
     per_person: int = Field(
-        0, ge=0, description="gathered pictures a person may have; 0: about as many as the others have"
+        0, ge=0, description="most gathered pictures of a person; 0: about as many as the others have"
     )
     largest_download: float = Field(20.0, gt=0, description="GB; a larger film is not fetched")
     sparql_endpoint: str = Field(
-        "", description="describes the addresses in videos_from that do not end as films do; empty asks nobody"
+        "", description="describes the addresses in videos_from that are not those of films; empty: none"
     )
     private_addresses: bool = Field(False, description="fetch also from this machine and the private network around it")
 
@@ -78,9 +78,9 @@ class VisualizeTsneParameters(NotebookParameters):
     """The parameters of `03_visualize_tsne`."""
 
     perplexity: float = Field(
-        30.0, gt=0, description="about how many neighbours each face is held to; small casts get less"
+        30.0, gt=0, description="about how many neighbours each face is kept near; less for small casts"
     )
-    seed: int = Field(0, ge=0, description="of the generator of random numbers; another one gives another map")
+    seed: int = Field(0, ge=0, description="seed of the random numbers; another one gives another map")
     k: PositiveInt = Field(5, description="how many of the nearest faces say whom a face lies among")
     most_shown: int = Field(60, ge=0, description="pictures in the page of thumbnails")
 
@@ -114,14 +114,14 @@ class TuneThresholdParameters(NotebookParameters):
         "uniform", description="uniform: each neighbour has one vote; distance: nearer ones count more (knn)"
     )
     kernel: Literal["linear", "rbf"] = Field("linear", description="linear or rbf (svm)")
-    seed: int = Field(0, ge=0, description="of the intervals and of the machines' folds")
+    seed: int = Field(0, ge=0, description="seed of the intervals and of the folds of support vector machines")
 
 
 class TrainEmbeddingParameters(NotebookParameters):
     """The parameters of `08_train_embedding`."""
 
     people_from: str = Field(
-        "", description="a folder with a folder of pictures a person; empty takes the project's own people"
+        "", description="a folder with one folder of pictures for each person; empty takes the project's own people"
     )
     network: str = Field(
         "small_resnet", description="or inception_resnet_v1, nn4_small2, xception, resnet18, a name of timm"
@@ -129,14 +129,14 @@ class TrainEmbeddingParameters(NotebookParameters):
     loss: Literal["arcface", "triplet", "npairs", "supcon"] = Field(
         "arcface", description="arcface, triplet, npairs or supcon"
     )
-    epochs: PositiveInt = Field(40, description="how often the pictures are gone through at most")
-    image_size: PositiveInt = Field(112, description="pixels of a side of the faces; fewer are quicker and tell less")
+    epochs: PositiveInt = Field(40, description="passes over the pictures, at most")
+    image_size: PositiveInt = Field(112, description="pixels of a side of the faces; smaller is faster, less accurate")
     dimension: PositiveInt = Field(128, description="numbers in an embedding")
     device: Provider = Field("auto", description="auto takes a CUDA GPU where there is one; cpu, cuda")
-    restart: bool = Field(False, description="throw away an earlier training of this network and begin anew")
+    restart: bool = Field(False, description="discard an earlier training of this network and start again")
     least_pictures: int = Field(5, ge=2, description="people with fewer pictures are left out")
     validation_share: Share = Field(
-        0.3, description="the share of the people, 0 to 1, that the network never learns from and is judged by"
+        0.3, description="the share of the people, 0 to 1, that the network is not trained on but validated with"
     )
     detector: DetectorNetwork = Field("centerface", description="finds the faces: see notebook 02")
     alignment: Literal["five points", "margin", "dlib"] = Field(
@@ -154,9 +154,9 @@ class TrainEmbeddingParameters(NotebookParameters):
     learning_rate: float = Field(0.002, gt=0, description="its highest value, after the warm-up")
     snapshot_every: PositiveInt = Field(5, description="epochs between two of the maps further down")
     patience: PositiveInt | None = Field(
-        None, description="validations without progress after which it stops; None goes on to the end"
+        None, description="validations without progress after which it stops; None continues to the end"
     )
     reference: str = Field("dlib", description="the network to compare with")
-    perplexity: float = Field(15.0, gt=0, description="of the maps: about how many neighbours each face is held to")
-    threads: PositiveInt = Field(2, description="of the CPU")
-    seed: int = Field(0, ge=0, description="of everything random")
+    perplexity: float = Field(15.0, gt=0, description="of the maps: about how many neighbours each face is kept near")
+    threads: PositiveInt = Field(2, description="threads of the CPU")
+    seed: int = Field(0, ge=0, description="seed of all random numbers")

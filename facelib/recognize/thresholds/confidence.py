@@ -1,4 +1,4 @@
-"""How sure a name is, by its distance."""
+"""The confidence of a name, by its distance."""
 
 from __future__ import annotations
 

@@ -99,7 +99,7 @@ def advice_on(outcome: Trials, measured: float, fallback: float, wanted: float, 
     source = "the embedder's own" if chosen == fallback else "a guess"
     capped = f"so the threshold is {source}, {chosen:.4f}"
     if math.isnan(fallback):
-        capped = "but no threshold was measured for this embedder, so this one is used all the same"
+        capped = "but no threshold was measured for this embedder, so this one is used anyway"
     if people_tried(outcome) < FEWEST_PEOPLE:
         return (
             f"With {by} in the gallery {shown}, which is not enough evidence: fewer than {FEWEST_PEOPLE} people cannot "

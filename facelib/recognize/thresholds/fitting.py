@@ -184,7 +184,7 @@ def _rate_interval(errors: NDArray[np.bool_], people: IntVector, draws: NDArray[
     tried = np.unique(people)
     if len(tried) < 2:
         return (math.nan, math.nan)
-    if not errors.any():  # no resample can show an error: take the exact binomial bound, a trial a person
+    if not errors.any():  # no resample can show an error: take the exact binomial bound, one trial per person
         return 0.0, float(1 - 0.025 ** (1 / len(tried)))
     count = draws.shape[1]
     wrong, total = (np.bincount(people, weights=w, minlength=count) for w in (errors, np.ones(len(errors))))

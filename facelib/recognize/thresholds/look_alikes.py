@@ -25,7 +25,7 @@ class LookAlikes:
 
     Attributes:
         pairs: The names, and the threshold that the two would ask for.
-        table: As of `fit_per_person`: `threshold` is stricter for the people of the pairs.
+        table: As in `fit_per_person`: `threshold` is stricter for the people of the pairs.
         offsets: For `trials`.
     """
 
@@ -44,8 +44,8 @@ def find_look_alikes(outcome: Trials, *, wanted_fpir: float = 0.01, fallback: fl
 
     Args:
         outcome: From `trials`, without offsets.
-        wanted_fpir: As of `fit_threshold`.
-        fallback: As of `fit_threshold`.
+        wanted_fpir: As in `fit_threshold`.
+        fallback: As in `fit_threshold`.
 
     Returns:
         None where the threshold is not fitted on the trials, where there is no such pair, or where the pairs lower the

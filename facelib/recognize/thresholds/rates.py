@@ -54,8 +54,8 @@ def leave_one_out(vectors: ArrayLike, names: ArrayLike, *, k: int = 5, groups: A
     Args:
         vectors: `(n, d)` embeddings.
         names: `(n,)`.
-        k: As of `OpenSetKNN`.
-        groups: As of `trials`: faces of one source are left out together.
+        k: As in `OpenSetKNN`.
+        groups: As in `trials`: faces of one source are left out together.
 
     Returns:
         `faces` (number of trials), `nearest` (fraction whose nearest face is the person's: 1-NN) and

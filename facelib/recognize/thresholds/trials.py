@@ -112,8 +112,8 @@ def trials(
     Args:
         vectors: `(n, d)` embeddings.
         names: `(n,)`.
-        k: As of `OpenSetKNN`; the outcome for any smaller k is `Trials.nearest`.
-        weights: As of `OpenSetKNN`.
+        k: As in `OpenSetKNN`; the outcome for any smaller k is `Trials.nearest`.
+        weights: As in `OpenSetKNN`.
         groups: `(n,)`, the source group of each face, as `near_duplicate_groups` gives them: a genuine trial leaves
             out every face of its person and group. None leaves out the face alone.
         people_groups: `(n,)`, people who are left out together in an impostor trial, as in a cross-validation by
@@ -173,7 +173,7 @@ def strangers_to_each_other(people: NDArray[Any], aliases: Iterable[tuple[str, s
 def _check(matrix: NDArray[Any], labels: NDArray[Any], k: int) -> None:
     if matrix.ndim != 2 or not len(matrix) or len(matrix) != len(labels):
         raise ValueError(
-            f"expected one embedding and one name a face, at least one face, "
+            f"expected one embedding and one name per face, at least one face, "
             f"got arrays of shapes {matrix.shape!r} and {labels.shape!r}"
         )
     if k < 1:

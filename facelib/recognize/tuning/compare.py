@@ -54,9 +54,9 @@ def compare(
         kernels: Of `OpenSetSVM`; none leaves it out, and so does a cast of fewer than three people. Where no voter
             makes a mistake, none is trained either: it could not be better.
         C: See `OpenSetSVM`.
-        strangers: As of `tune`.
-        aliases: As of `tune`.
-        leave_out_near_duplicates: As of `tune`.
+        strangers: As in `tune`.
+        aliases: As in `tune`.
+        leave_out_near_duplicates: As in `tune`.
         seed: Of the folds, and of the intervals' bootstrap.
         progress: Show a bar over the machines' trainings.
 
@@ -96,14 +96,14 @@ def compare(
 
 
 def describe_comparison(table: pd.DataFrame, wanted_fpir: float) -> str:
-    """Say in a sentence what the table of `compare` tells."""
+    """Summarise the table of `compare` in a sentence."""
     if _faultless(table, wanted_fpir):
         machines = "" if table["kind"].eq("svm").any() else " Support vector machines could not do better: not trained."
-        return f"All {len(table)} name every face right, so there is nothing to choose between.{machines}"
+        return f"All {len(table)} name every face right, so there is nothing to choose.{machines}"
     if table["fnir"].isna().all():
-        return "Nobody has a second picture to be tried with, so nothing can be compared."
+        return "Nobody has a second picture to test with, so nothing can be compared."
     if table["fnir"].nunique() == 1:
-        return f"All {len(table)} miss as many of the cast's faces: there is nothing to choose between."
+        return f"All {len(table)} miss equally many of the cast's faces, so there is nothing to choose."
     least, most = table["fnir"].min(), table["fnir"].max()
     return f"The first of {len(table)} misses {least:.1%} of the cast's faces, the last {most:.1%}."
 

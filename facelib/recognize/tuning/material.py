@@ -1,4 +1,4 @@
-"""What a gallery is tried with: its faces, those of one source, strangers, and names that may be one person's."""
+"""What a gallery is tested with: its faces, those of one source, strangers, and names that may be one person."""
 
 from __future__ import annotations
 

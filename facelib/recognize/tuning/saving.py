@@ -1,4 +1,4 @@
-"""Saving the chosen threshold, where a refusal is told at once and raised at the end of the notebook."""
+"""Saving the chosen threshold, where a refusal is shown at once and raised at the end of the notebook."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def save_choice(
         choice: Of `choose_threshold`.
         path: The project's `recognizer`; a refusal leaves what was saved there before.
         save: Whether to save at all.
-        most_unnamed: As of `Tuning.save`.
+        most_unnamed: As in `Tuning.save`.
 
     Raises:
         ValueError: When the threshold is out of range.

@@ -113,7 +113,7 @@ class Setting:
 
     @cached_property
     def false_matches(self) -> pd.DataFrame:
-        """The faces given a name that is not theirs, the surest mistake first.
+        """The faces given a name that is not theirs, the most certain mistake first.
 
         `kind` (see `MistakeKind`), `probe` (row in `gallery.used`, or for a stranger in `strangers.used`), `person`
         (empty for strangers), `name`, `carrier` (row in `gallery.used` of the face that carried the name), `score`
@@ -130,7 +130,7 @@ class Setting:
 
     @cached_property
     def false_rejections(self) -> pd.DataFrame:
-        """The faces of the cast that are given no name, the nearest miss first; columns as of `false_matches`.
+        """The faces of the cast that are given no name, the nearest miss first; columns as in `false_matches`.
 
         `name` and `carrier` are of the nearest face: who it would have been.
         """

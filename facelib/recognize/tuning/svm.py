@@ -1,4 +1,4 @@
-"""A gallery tried against support vector machines that have not seen the face tried."""
+"""A gallery tested against support vector machines that have not seen the face tested."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ def svm_trials(
         svm: The options; it is not fitted itself. Thresholds of people in it are of no effect: see `with_offsets`.
         vectors: `(n, d)`.
         names: `(n,)`.
-        groups: `(n,)`, as of `thresholds.trials`: faces of one source are left out together.
-        strangers: `(s, d)`, as of `thresholds.trials`; tried on machines trained with the whole gallery.
-        aliases: As of `thresholds.trials`.
+        groups: `(n,)`, as in `thresholds.trials`: faces of one source are left out together.
+        strangers: `(s, d)`, as in `thresholds.trials`; tried on machines trained with the whole gallery.
+        aliases: As in `thresholds.trials`.
         seed: Which faces go together.
         progress: Show a bar over the trainings.
 
@@ -84,7 +84,7 @@ def folds_of(
 
     Args:
         codes: `(n,)`, the person of each face, numbered from 0.
-        groups: `(n,)`, as of `thresholds.trials`; the faces of one group share a fold.
+        groups: `(n,)`, as in `thresholds.trials`; the faces of one group share a fold.
         strange: `(people, people)`, who is a stranger to whom; the others share a fold. None: everybody to everybody.
         seed: Of the draw.
 
@@ -120,7 +120,7 @@ def with_offsets(outcome: Trials, offsets: Offsets) -> Trials:
 
 
 class _Machines:
-    """Trains machines without some faces, and looks these up."""
+    """Trains support vector machines without some faces, and classifies these."""
 
     def __init__(self, svm: OpenSetSVM, vectors: FloatArray, codes: NDArray[np.intp]) -> None:
         self.options = svm.get_params() | {"unknown_label": -1, "thresholds": None}
@@ -138,7 +138,7 @@ class _Machines:
     def tried(
         self, probes: FloatArray, numbers: NDArray[np.intp], people: NDArray[np.intp], kept: NDArray[np.bool_]
     ) -> Lookups:
-        """Train on the kept faces, and look up probes: a column a person, `1 - probability`."""
+        """Train on the kept faces, and look up probes: one column per person, `1 - probability`."""
         machine = OpenSetSVM(**self.options).fit(self.vectors[kept], self.codes[kept])
         scores = np.full((len(probes), self.count), np.inf)
         rows = np.tile(self.first, (len(probes), 1))

@@ -37,7 +37,7 @@ SVM_FALLBACK = 0.5
 
 @dataclass(frozen=True, slots=True)
 class _Own:
-    """Thresholds of people's own, how far each lies from everybody's, and the look-alikes who are the reason."""
+    """Thresholds of single people, how far each is from the common one, and the look-alikes who cause it."""
 
     table: pd.DataFrame
     offsets: Offsets
@@ -62,26 +62,26 @@ def tune(
     seed: int = 0,
     progress: bool = True,
 ) -> Tuning:
-    """Try a gallery against itself and fit the threshold for a wanted error.
+    """Test a gallery against itself and fit the threshold for a wanted error.
 
     Args:
         gallery: The known faces; at least one is used.
         fallback: The embedder's own threshold, a distance: taken where the cast is too small to fit one.
             For an SVM the limit is a probability of 0.5, and it is the farthest that a face may lie from a person's.
         kind: `"knn"`, the nearest faces vote; `"svm"`, one support vector machine a person.
-        k: How many neighbours vote; see `OpenSetKNN`. An SVM takes no notice.
-        weights: How votes count; see `OpenSetKNN`. An SVM takes no notice.
+        k: How many neighbours vote; see `OpenSetKNN`. Ignored for an SVM.
+        weights: How votes count; see `OpenSetKNN`. Ignored for an SVM.
         kernel: See `OpenSetSVM`.
         C: See `OpenSetSVM`.
         wanted_fpir: The wanted fraction of strangers given a name, 0 to 1.
         strangers: Faces of people who are not of the cast, as further impostor trials: of
             `facelib.gallery.strangers.embed_strangers`, or their embeddings, `(s, d)`.
-        aliases: Pairs of names that may be one person's: until somebody says who is who they are no strangers to
+        aliases: Pairs of names that may be one person: until that is answered they do not count as strangers to
             each other. None looks for them; see `facelib.gallery.find_aliases`.
         per_person: Whether each person gets a threshold of their own; see `thresholds.fit_per_person`. Without it,
             only look-alikes do who would lower everybody's, see `thresholds.find_look_alikes`. The
             machines of an SVM are calibrated person by person as it is, and gain next to nothing.
-        leave_out_near_duplicates: Whether a face is tried without the faces of its person that come of the same
+        leave_out_near_duplicates: Whether a face is tested without the faces of its person that come from the same
             source; see `thresholds.near_duplicate_groups`. Without it, copies of a picture flatter the figures.
         largest_k: Up to which k `Tuning.at` can look; at least `k`.
         seed: Of the bootstrap and, for an SVM, of the folds.
@@ -157,8 +157,8 @@ def _own_thresholds(
 def _check_finite(fitted: Fitted, gallery: Gallery, fallback: float) -> None:
     if not np.isfinite(fitted.threshold):
         raise ValueError(
-            f"expected a threshold for the embedder {gallery.embedder!r}, got {fallback!r}: nobody measured one, and "
-            f"a cast of {fitted.people} is no evidence; add people, measure the network with 'facelib models "
+            f"expected a threshold for the embedder {gallery.embedder!r}, got {fallback!r}: none was measured, and "
+            f"a cast of {fitted.people} is too small to fit one; add people, measure the network with 'facelib models "
             f"calibrate', or choose an embedder whose threshold is known"
         )
 
@@ -191,4 +191,4 @@ def _about_duplicates(count: int) -> str:
     if not count:
         return ""
     faces = "1 face is" if count == 1 else f"{count} faces are"
-    return f" {faces} so like others of their person that these were left out of their trials."
+    return f" {faces} so similar to others of their person that those were left out of their trials."

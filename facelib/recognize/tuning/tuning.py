@@ -1,4 +1,4 @@
-"""A gallery tried against itself, ready for a recognizer at any k and threshold."""
+"""A gallery tested against itself, ready for a recognizer at any k and threshold."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ FEWEST_TO_REFUSE = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Tuning:
-    """A gallery tried against itself, ready for a recognizer at any k and threshold.
+    """A gallery tested against itself, ready for a recognizer at any k and threshold.
 
     Thresholds are in the recognizer's own unit: the largest distance for KNN, the smallest probability for SVM. Where
     people have thresholds of their own, `threshold` is that of a person without one, and moving it moves all alike.
@@ -174,11 +174,11 @@ class Tuning:
         stood_in = np.bincount(outcome.impostor[outcome.impostor < count], minlength=count)
         table.loc[stood_in == 0, "taken_for_others"] = pd.NA
         table.insert(0, "person", list(outcome.people))
-        table["note"] = np.where(untried, "not tried: no second picture to compare with", "")
+        table["note"] = np.where(untried, "not tested: no second picture to compare with", "")
         return table.sort_values(["wrong", "rejected"], ascending=False, kind="stable", ignore_index=True)
 
     def thresholds(self, threshold: float | None = None) -> dict[str, float] | None:
-        """Return each person's threshold when the common one stands at `threshold`; None when all have that one."""
+        """Return each person's threshold when the common one is `threshold`; None when all have that one."""
         if self.per_person is None:
             return None
         at = self.fitted.threshold if threshold is None else threshold

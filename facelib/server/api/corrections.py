@@ -1,4 +1,4 @@
-"""What users decide about tracks: who is who, who is nobody, what is no face; listed, made, taken back."""
+"""What users decide about tracks: who is who, who is a stranger, what is no face; listed, made, undone."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Deciding(JsonBody):
     """What is decided."""
 
     action: Action = Field(
-        description="`confirm` the name; `name` them; `unknown`: nobody of the cast; `not a face`; "
+        description="`confirm` the name; `name` them; `unknown`: nobody in the cast; `not a face`; "
         "`merge` their groups of unknown people; `split` them off their group."
     )
     name: str = Field("", max_length=400, description="For `name`: a person, or a group such as `Unknown 2`.")
@@ -117,7 +117,7 @@ def correct_track(
     reviews: CurrentReviews,
     if_match: Annotated[str, Header(description="The track's ETag as it was shown.")] = "",
 ) -> CorrectionResult:
-    """Decide about one track; refused (409) where it has changed since it was shown, as If-Match tells."""
+    """Decide about one track; refused (409) if it has changed since it was shown, by If-Match."""
     state = if_match.strip().removeprefix("W/").strip('"') or None
     ref = TrackRef(video=video, track=track, state=None if state == "*" else state)
     return correct(NewCorrection(tracks=[ref], **new.model_dump()), project, caller, session, reviews)
@@ -165,7 +165,7 @@ def _refuse_stale(project: Project, review: Review, states: dict[int, str], new:
     wanted = new.name if new.action == "name" else new.action
     who = stale[0].last.by if stale[0].last else "the program"
     conflicts = [{"yours": wanted, "now": track.model_dump()} for track in stale]
-    first = f"track {stale[0].track} of {stale[0].video!r} is {stale[0].label!r} since, by {who or 'its user'!r}"
+    first = f"track {stale[0].track} of {stale[0].video!r} is now {stale[0].label!r}, by {who or 'another user'!r}"
     raise Problem(409, f"expected tracks as they were shown, {first}; look again and decide", conflicts=conflicts)
 
 

@@ -50,7 +50,7 @@ class DoctorFindings(BaseModel):
 
 
 class GalleryDoctor:
-    """The findings about each project, in memory, made anew where the gallery or the decisions have changed."""
+    """The findings about each project, in memory, made again where the gallery or the decisions have changed."""
 
     def __init__(self) -> None:
         self._known: Kept[DoctorFindings] = Kept(_KEPT)

@@ -67,7 +67,7 @@ def make_embed(
 def take_embed_back(
     video: VideoId, key: Annotated[str, Path(max_length=64)], caller: Admin, project: CurrentProject, session: Writing
 ) -> None:
-    """Take an address back: it shows nothing any longer."""
+    """Withdraw an address: it no longer shows anything."""
     row = session.get(Embed, key)
     if row is None or (row.project, row.video) != (text_of(project.name), video):
         raise Problem(404, f"expected the key of an address of this film, got {key!r}")

@@ -1,4 +1,4 @@
-"""Server-sent events: what changes in the projects that one may see, as it happens."""
+"""Server-sent events: what changes in the projects that the caller may see, as it happens."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ async def watch_events(
     request: Request,
     caller: Anyone,
     project: Annotated[str | None, Query(description="Only the events of this project.")] = None,
-    last_event_id: Annotated[int | None, Header(ge=0, lt=2**63, description="Go on behind this event.")] = None,
+    last_event_id: Annotated[int | None, Header(ge=0, lt=2**63, description="Continue after this event.")] = None,
 ) -> AsyncIterator[ServerSentEvent]:
     """Send what changes: `event` is the kind, such as `job`, and `data` names the project and what in it."""
     feed: EventFeed = request.app.state.feed

@@ -62,7 +62,7 @@ class JobDocument(BaseModel):
     stages: list[JobStage] = Field(description="The notebooks that are finished.")
     progress: float = Field(description="From 0 to 1.")
     left: float | None = Field(description="Seconds that the present work will take; null when not known.")
-    doing: str = Field(description="What it is at.")
+    doing: str = Field(description="What it is doing.")
     reason: str = Field(description="Why it failed, was set aside, or waits.")
 
 
@@ -81,7 +81,7 @@ def list_jobs(
 def begin_job(
     new: NewJob, caller: Admin, project: CurrentProject, settings: CurrentSettings, session: Writing, response: Response
 ) -> JobDocument:
-    """Begin a job; it runs the notebooks themselves, in a process of its own."""
+    """Start a job, which runs the notebooks in a process of its own."""
     check_job(project, new.kind, new.parameters, new.steps, notebooks=settings.notebooks)
     job = enqueue(session, project, new.kind, new.parameters, by=caller.name, steps=new.steps)
     note(session, caller, "job.begin", job.project, job=job.id, kind=job.kind)
@@ -107,7 +107,7 @@ def cancel_job(job: int, caller: Admin, project: CurrentProject, session: Writin
 
 @router.post("/{job}/retry", status_code=202)
 def retry_job(job: int, caller: Admin, project: CurrentProject, session: Writing) -> JobDocument:
-    """Begin a job again that failed, was cancelled or set aside, behind the last notebook that it finished."""
+    """Start a job again that failed, was cancelled or set aside, after the last notebook that it finished."""
     row = _find(session, project, job)
     if not retry(session, row):
         raise Problem(409, f"expected a job that failed, was cancelled or set aside, got one that is {row.state!r}")

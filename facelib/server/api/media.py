@@ -69,7 +69,7 @@ def get_sheet(
     def read() -> Content:
         film = find_named(project, video)
         if pages.film(project, film).version != version:
-            raise Problem(404, f"expected the film's present version, got {version!r}; fetch .../page again")
+            raise Problem(404, f"expected the film's current version, got {version!r}; fetch .../page again")
         sheet = pages.sheet(project, film, number)
         if sheet is None:
             raise Problem(404, f"expected the number of a sheet, got {number!r}")
@@ -145,7 +145,7 @@ def answer_file(path: FilePath, *, inline: bool = False) -> FileResponse:
 
 
 class _Ranged(FileResponse):
-    """A file, whole or by byte ranges; a range that it has not is told by a problem document."""
+    """A file, whole or by byte ranges; a range outside it is answered by a problem document."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send what is asked for."""

@@ -171,7 +171,7 @@ def _free_name(project: Project, given: str, *, even_if_near: bool, besides: str
     people = project.find_people(missing_ok=True)
     if name in people:
         raise Problem(
-            409, f"expected the name of somebody new, got {name!r}, who is of the cast already; choose another"
+            409, f"expected the name of somebody new, got {name!r}, who is in the cast already; choose another"
         )
     near = near_names(name, [other for other in people if other != besides])
     same = any(one.likeness == "same" for one in near)

@@ -52,7 +52,7 @@ def make_project(
     if name == EVERY_PROJECT:
         raise Problem(422, f"expected the name of one project, got {name!r}, which stands for all; choose another")
     if name.casefold() in {one.casefold() for one in project_names(settings)}:
-        raise Problem(409, f"expected the name of a new project, got {name!r}, which there is; choose another")
+        raise Problem(409, f"expected the name of a new project, got {name!r}, which exists already; choose another")
     project = project_of(settings, name)
     for folder in (project.people, project.videos):
         folder.mkdir(parents=True, exist_ok=True)

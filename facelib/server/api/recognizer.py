@@ -1,4 +1,4 @@
-"""The recognizer: its threshold and figures, trained anew, its threshold set by hand."""
+"""The recognizer: its threshold and figures, trained again, its threshold set by hand."""
 
 from __future__ import annotations
 
@@ -82,14 +82,14 @@ def train(
     session: Writing,
     response: Response,
 ) -> JobDocument:
-    """Look at the pictures of the cast and fit the recognizer anew, as a job: notebooks 02 and 04."""
+    """Embed the pictures of the cast and fit the recognizer again, as a job: notebooks 02 and 04."""
     given: dict[str, Any] = wanted.model_dump(exclude_none=True)
     return begin_job(NewJob(kind="train", parameters=given), caller, project, settings, session, response)
 
 
 @router.put("/threshold")
 def set_threshold(new: NewThreshold, project: CurrentProject, caller: Admin, session: Writing) -> Recognizer:
-    """Set the threshold by hand; the films have their names by it when they are named again."""
+    """Set the threshold by hand; it applies to films when they are named again."""
     tuning = _tuning(project)
     most = 1.0 if new.even_if_unnamed else 0.5
     refusal = tuning.refusal(new.threshold, most_unnamed=most)
@@ -101,7 +101,7 @@ def set_threshold(new: NewThreshold, project: CurrentProject, caller: Admin, ses
 
 @router.delete("/threshold")
 def fit_threshold(project: CurrentProject, caller: Admin, session: Writing) -> Recognizer:
-    """Take the threshold back that was set by hand: the fitted one counts again."""
+    """Undo a threshold that was set by hand: the fitted one applies again."""
     tuning = _tuning(project)
     tuning.save(project.recognizer, tuning.fitted.threshold, most_unnamed=1.0)
     return _changed(project, caller, session, "recognizer.fit")

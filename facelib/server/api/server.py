@@ -46,7 +46,7 @@ def describe_api(_caller: Anyone, request: Request) -> dict[str, Any]:
     responses={**describe(), 200: {"content": {"text/plain": {}}, "description": "Figures for Prometheus."}},
 )
 def metrics(caller: Anyone, request: Request) -> Response:
-    """Give the figures of the server as Prometheus reads them; needs the scope `read` for all projects."""
+    """Return the server's metrics in Prometheus' format; needs the scope `read` for all projects."""
     if not caller.may("read"):
         raise Problem(403, "expected the scope 'read' for all projects; ask the server's owner for it")
     registry = request.app.state.registry

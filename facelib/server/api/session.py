@@ -1,4 +1,4 @@
-"""Log-ins of browsers: by a user's password, or by a token; so many that fail, by name and by address, are the last."""
+"""Log-ins of browsers: by a user's password, or by a token; failed attempts are limited by name and by address."""
 
 from __future__ import annotations
 
@@ -146,5 +146,5 @@ def note_failure(session: Session, keys: list[str]) -> None:
 
 
 def forget_failures(session: Session, keys: list[str]) -> None:
-    """Begin to count anew, after a log-in that succeeded."""
+    """Start counting again, after a log-in that succeeded."""
     session.execute(delete(Attempt).where(Attempt.key.in_([digest_of(key) for key in keys])))

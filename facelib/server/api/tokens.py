@@ -68,7 +68,7 @@ class MadeToken(TokenDocument):
 
 @router.get("")
 def list_tokens(caller: Anyone, session: Writing, paging: Paged) -> Page[TokenDocument]:
-    """List one's tokens; the server's owner sees all."""
+    """List the caller's tokens; the server's owner sees all."""
     rows = session.execute(select(Token).order_by(Token.id)).scalars()
     page = page_of([row for row in rows if _is_own(caller, row)], paging)
     return page.shown_as([_document(row) for row in page.items])

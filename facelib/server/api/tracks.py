@@ -38,7 +38,7 @@ class Track(BaseModel):
     """One face followed through a shot, with its name."""
 
     video: str = Field(description="The film's id.")
-    track: int = Field(description="Its number in the film; it stays until the film is looked at anew.")
+    track: int = Field(description="Its number in the film; it stays until the film is searched again.")
     label: str = Field(description="A person, a group such as `Unknown 1`, `unknown`, or `not a face`.")
     person: str
     cluster: str = Field(description="Its group of unknown people, if any.")
@@ -52,7 +52,7 @@ class Track(BaseModel):
     end_frame: int = Field(description="Inclusive.")
     shot: int
     seconds: float = Field(description="On screen.")
-    worth: float = Field(description="Seconds on screen that looking at it is expected to put right.")
+    worth: float = Field(description="Seconds on screen that checking it is expected to put right.")
     decided: bool = Field(description="Whether a user decided about it.")
     automatic: str = Field(description="What it is called without the decision.")
     pictures: int = Field(description="How many of its faces there are to show.")
@@ -79,10 +79,10 @@ def list_all_tracks(
     reviews: CurrentReviews,
     answers: CurrentAnswers,
     paging: Paged,
-    shown: Annotated[Filter, Query(description="Which of them, most worth looking at first.")] = "all",
+    shown: Annotated[Filter, Query(description="Which of them, most worth checking first.")] = "all",
     label: Annotated[str, Query(max_length=400, description="Only those called so.")] = "",
 ) -> Response:
-    """List the tracks of all films, those most worth looking at first."""
+    """List the tracks of all films, those most worth checking first."""
 
     def make() -> Page[Track]:
         review = reviews.read(project)

@@ -1,4 +1,4 @@
-"""Uploads of films and pictures by the tus protocol 1.0 (https://tus.io): they go on where the connection broke.
+"""Uploads of films and pictures by the tus protocol 1.0 (https://tus.io): they continue where the connection broke.
 
 Extensions: creation, termination, checksum (SHA-256). Any tus client will do; the metadata are `filename`, and for a
 picture `person`.
@@ -48,7 +48,7 @@ class UploadDocument(BaseModel):
 
 @router.options("", status_code=204)
 def show_tus(_caller: Reader, _project: CurrentProject, settings: CurrentSettings, response: Response) -> None:
-    """Say what of tus is understood."""
+    """List the supported features of tus."""
     response.headers.update(
         {
             "Tus-Resumable": VERSION,
@@ -88,7 +88,7 @@ def describe_upload(upload: UploadId, _caller: Admin, project: CurrentProject, s
 
 @router.head("/{upload}")
 def show_offset(upload: UploadId, _caller: Admin, project: CurrentProject, store: CurrentStore) -> Response:
-    """Say how many bytes are there, so that the sender goes on behind them."""
+    """Say how many bytes are there, so that the sender continues after them."""
     row = _find(store, project, upload)
     offset = received(project, row)
     if row.state == "receiving" and offset == row.length:  # all is there, but a server was killed before it was done
@@ -108,7 +108,7 @@ async def continue_upload(
     tus_resumable: TusVersion = "", upload_offset: Annotated[str, Header(max_length=20)] = "",
     upload_checksum: Annotated[str, Header(max_length=200, description="`sha256` and the digest in base64.")] = "",
 ) -> Response:  # fmt: skip
-    """Append what the body brings; the last piece takes the file into the project, after it has been looked at."""
+    """Append the body; after the last piece the file is inspected and taken into the project."""
     _check_version(tus_resumable)
     if request.headers.get("content-type", "") != _CHUNK:
         raise Problem(415, f"expected the content type {_CHUNK!r}, got {request.headers.get('content-type')!r}")
@@ -131,7 +131,7 @@ async def continue_upload(
 def end_upload(
     upload: UploadId, caller: Admin, project: CurrentProject, store: CurrentStore, tus_resumable: TusVersion = ""
 ) -> Response:
-    """Give an upload up and remove what came of it; a film that was taken in stays."""
+    """Cancel an upload and remove what was received; a file taken into the project stays."""
     _check_version(tus_resumable)
     row = _find(store, project, upload)
     with held(project, row), store.begin() as session:

@@ -64,7 +64,7 @@ def make_user(new: NewUser, caller: Owner, session: Writing) -> UserDocument:
     """Make a user, who logs in with the password."""
     refuse_more_than(caller, new.grants)
     if session.execute(select(User).where(User.name == new.name)).first():
-        raise Problem(409, f"expected the name of a new user, got {new.name!r}, which there is; choose another")
+        raise Problem(409, f"expected the name of a new user, got {new.name!r}, which exists already; choose another")
     password = hash_password(new.password.get_secret_value())
     row = User(name=new.name, password=password, grants=new.grants, created=database_time(session))
     session.add(row)
@@ -75,12 +75,12 @@ def make_user(new: NewUser, caller: Owner, session: Writing) -> UserDocument:
 
 @router.put("/me/password", status_code=204)
 def change_own_password(changed: ChangedPassword, caller: Anyone, session: Writing) -> None:
-    """Change one's own password; other browsers are logged out."""
+    """Change the caller's password; other browsers are logged out."""
     row = session.get(User, caller.user_id) if caller.user_id else None
     if row is None:
         raise Problem(409, "expected a user with a password, got a token of the server; make a user first")
     if not is_password(changed.old.get_secret_value(), row.password):
-        raise Problem(403, "expected the present password as 'old', got another")
+        raise Problem(403, "expected the current password as 'old', got another")
     row.password = hash_password(changed.new.get_secret_value())
     session.execute(delete(Login).where(Login.user_id == row.id, Login.id != (caller.login_id or 0)))
     note(session, caller, "user.password", user=row.id)

@@ -33,15 +33,15 @@ class Video(BaseModel):
     id: str = Field(description="What the API calls it; empty for a file that is not a film.", examples=["episode_1"])
     name: str = Field(description="Its path in the folder of films.", examples=["season 1/episode_1.mkv"])
     state: Literal["new", "named", "skipped"] = Field(
-        description="`new`: not looked at yet; `named`: its tracks have names; `skipped`: not a film."
+        description="`new`: not searched yet; `named`: its tracks have names; `skipped`: not a film."
     )
     problem: str = Field(description="What went wrong with it, or why it is skipped, and the remedy; empty when well.")
     notes: str = Field(description="What else there is to know, such as sound that was left out.")
     bytes: int
-    duration: float | None = Field(description="Seconds, once it has been looked at.")
+    duration: float | None = Field(description="Seconds, once it has been searched.")
     tracks: int | None = Field(description="Tracks of faces.")
     people: list[str] = Field(description="The cast on screen in it.")
-    unknown: int = Field(description="Tracks of nobody of the cast.")
+    unknown: int = Field(description="Tracks of nobody in the cast.")
     annotated: bool = Field(description="Whether there is a copy with names drawn on it.")
 
 

@@ -137,7 +137,7 @@ class Event(Base):
 
 
 class Upload(Base):
-    """A file that comes in pieces. How much of it is there is told by the file itself, not here."""
+    """A file that is uploaded in pieces. The size of the file itself says how much was received."""
 
     __tablename__ = "uploads"
 

@@ -86,7 +86,7 @@ class Store:
             yield session
 
     def state(self) -> Hashable | None:
-        """Return a value that changes with the database, by whichever process; None where nothing tells."""
+        """Return a value that changes with the database, by whichever process; None where that is unknown."""
         return self.file.state() if self.file else None
 
     def close(self) -> None:
@@ -125,7 +125,7 @@ def database_time(session: Session) -> float:
 def _open_sqlite(path: Path) -> Engine:
     """Open a SQLite file that only its owner reads, for many readers beside one writer.
 
-    A file that is taken away is missed at once, and not made anew beside the write-ahead log of the old one.
+    A file that is taken away is missed at once, and not made again beside the write-ahead log of the old one.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch(mode=0o600)
@@ -158,7 +158,7 @@ def _address(path: Path) -> str:
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
-    """Return what a file is known by while it lies in its place; None where there is none."""
+    """Return what identifies the file at a path; None where there is none."""
     try:
         status = path.stat()
     except FileNotFoundError:

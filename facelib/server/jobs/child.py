@@ -100,4 +100,4 @@ def _tell(out: TextIO, told: dict[str, Any]) -> None:
 
 if __name__ == "__main__":
     main()
-    os._exit(0)  # all is told; to take the imports apart takes a quarter of a second
+    os._exit(0)  # all is reported; unloading the imports would take a quarter of a second

@@ -12,7 +12,7 @@ from facelib.pipeline.notebooks import PLACES, check_parameters, check_project, 
 from facelib.project import Project, text_of
 
 JobKind = Literal["gather", "train", "map", "film", "evaluate", "network", "run"]
-"""What a job does: pictures and films brought in; known faces and recognizer made anew; the map; one film; figures; an
+"""What a job does: pictures and films brought in; known faces and recognizer made again; the map; one film; figures; an
 embedding network trained; any notebooks by their numbers."""
 
 

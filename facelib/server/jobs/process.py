@@ -136,7 +136,7 @@ class JobProcess:
         self._reader.join()
 
     def next(self, seconds: float) -> dict[str, Any] | None:
-        """Return what it tells next; None when it tells nothing for so long."""
+        """Return what it reports next; None when it reports nothing for so long."""
         try:
             return self._told.get(timeout=seconds)
         except Empty:
@@ -151,5 +151,5 @@ class JobProcess:
 
 
 def _environment() -> dict[str, str]:
-    """Return the environment of a job, which is told nothing of the database."""
+    """Return the environment of a job, which says nothing about the database."""
     return {name: value for name, value in os.environ.items() if not name.startswith("FACELIB_DATABASE")}

@@ -61,7 +61,7 @@ class Workers:
                 if job is not None:
                     self._do(job, owner)
                 self._processes.rest()
-            except DBAPIError as error:  # it comes back, or the owner is told by /health
+            except DBAPIError as error:  # it comes back, or /health reports it
                 _log.error("database: %s", type(error.orig).__name__)
                 self._stop.wait(2.0)
             except Exception:
@@ -93,7 +93,7 @@ class Workers:
         _log.info("job ends", extra={"job": job.id, "kind": job.kind, "how": next(iter(ended))})
 
     def _follow(self, job: Job, owner: str, process: JobProcess) -> dict[str, Any] | None:
-        """Write down what a process tells; return how it ended, or None when the job is no longer ours."""
+        """Record what a process reports; return how it ended, or None when the job is no longer ours."""
         renewed, values = time.monotonic(), dict[str, Any]()
         until = renewed + self._settings.lease_seconds
         while True:

@@ -25,7 +25,7 @@ export class FilmsIn {
   constructor(client, base, added) {
     Object.assign(this, { client, base, added, queue: [], working: false });
     this.named = make("input", { type: "checkbox", checked: true });
-    this.rows = make("ul", { className: "rows", attributes: { "aria-label": "Films on their way" } });
+    this.rows = make("ul", { className: "rows", attributes: { "aria-label": "Films being uploaded" } });
     const place = new DropPlace("Drop films here.", { accept: "video/*,.mkv,.mxf,.ts", ondrop: (files) => this.add(files) });
     this.element = make("div", { className: "adding" }, place.element, make("label", { className: "check" }, this.named, make("span", {}, "Name the people in them at once")), this.rows);
     globalThis.addEventListener("beforeunload", (event) => { if (this.working) event.preventDefault(); });

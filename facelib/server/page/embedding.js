@@ -28,7 +28,7 @@ export class Embedding {
       refill(this.list, made.map((one) => {
         const code = make("textarea", { readOnly: true, rows: 3, value: one.html, attributes: { "aria-label": "HTML for the other site" } });
         code.addEventListener("focus", () => code.select());
-        return make("li", {}, code, button("Take back", () => this.change("DELETE", `${this.address}/${encodeURIComponent(one.key)}`)));
+        return make("li", {}, code, button("Withdraw", () => this.change("DELETE", `${this.address}/${encodeURIComponent(one.key)}`)));
       }));
     });
   }

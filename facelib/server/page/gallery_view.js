@@ -72,7 +72,7 @@ export class GalleryView {
     const renamed = () => this.status.doing(async () => {
       this.person = (await this.client.ask("PATCH", this.own(this.person), { name: rename.input.value })).name;
       await this.load();
-      this.status.say("Renamed; train the recognizer for the films to have the new name.");
+      this.status.say("Renamed. Train the recognizer so that films get the new name.");
     });
     const forget = button("Forget this person…", () => this.forget());
     this.pictures.replaceChildren(make("section", { className: "card" },
@@ -114,7 +114,7 @@ export class GalleryView {
       this.status.say(`Removed ${count(report.removed.length, "thing")}.`);
       await this.load();
     }), { className: "main-button" });
-    dialog.append(make("h2", {}, "Forget ", make("bdi", {}, this.person)), make("p", {}, "This cannot be taken back."), keep.element, status.element, make("div", { className: "acts" }, really, button("Cancel", () => dialog.close())));
+    dialog.append(make("h2", {}, "Forget ", make("bdi", {}, this.person)), make("p", {}, "This cannot be undone."), keep.element, status.element, make("div", { className: "acts" }, really, button("Cancel", () => dialog.close())));
     dialog.addEventListener("close", () => dialog.remove());
     this.element.append(dialog);
     dialog.showModal();

@@ -18,7 +18,7 @@ export class JobList {
   async load() {
     await this.status.doing(async () => {
       const { items } = await this.client.get(`${this.base}/jobs?limit=50`);
-      refill(this.list, items.length ? items.map((job) => this.row(job)) : [make("li", { className: "facts" }, "Nothing was begun yet.")]);
+      refill(this.list, items.length ? items.map((job) => this.row(job)) : [make("li", { className: "facts" }, "No jobs yet.")]);
     });
   }
 

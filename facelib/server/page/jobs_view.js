@@ -11,7 +11,7 @@ export class JobsView {
     this.films = make("ul", { className: "rows", attributes: { "aria-label": "Films" } });
     this.jobs = new JobList(client, base);
     const train = button("Train the recognizer", () => this.begin("train", {}));
-    this.element = make("article", { className: "jobs-view" }, head("Films and work", "What was brought in, and what the server is doing."), this.status.element,
+    this.element = make("article", { className: "jobs-view" }, head("Films and work", "Films, pictures and jobs of the project."), this.status.element,
       make("section", { className: "card" }, make("h2", {}, "Films"), films.element, this.films),
       make("section", { className: "card" }, make("div", { className: "list-head" }, make("h2", {}, "Work"), train), this.jobs.element));
     this.load();
@@ -36,7 +36,7 @@ export class JobsView {
   facts(video) {
     if (video.state === "new") return "not looked at yet";
     if (video.state === "skipped") return "not a film";
-    return `${lengthOfTime(video.duration)}, ${video.people.length ? video.people.join(", ") : "nobody of the cast"}`;
+    return `${lengthOfTime(video.duration)}, ${video.people.length ? video.people.join(", ") : "nobody in the cast"}`;
   }
 
   async begin(kind, parameters) {

@@ -16,7 +16,7 @@ export class ReviewView {
     const tools = keys.map(([key, text, action]) => make("button", { type: "button", onclick: () => this.act(action), attributes: { "aria-keyshortcuts": key } }, text, " ", make("kbd", {}, key)));
     this.undoButton = make("button", { type: "button", onclick: () => this.undo(), attributes: { "aria-keyshortcuts": "Z" } }, "Undo ", make("kbd", {}, "Z"));
     this.left = make("p", { className: "facts" });
-    this.element = make("article", { className: "review-view" }, head("Review", "Those whose check is expected to put most seconds right come first."),
+    this.element = make("article", { className: "review-view" }, head("Review", "Tracks whose correction would put most seconds right come first."),
       make("div", { className: "card tools" }, this.filter.element, ...tools, this.undoButton), this.left, this.status.element, this.grid);
     this.load();
   }

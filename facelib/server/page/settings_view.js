@@ -12,7 +12,7 @@ export class SettingsView {
     this.users = make("ul", { className: "rows" });
     this.tokens = make("ul", { className: "rows" });
     this.owns = session.grants.every((grants) => grants["*"] === "admin");
-    this.element = make("article", { className: "settings-view" }, head("Settings", this.owns ? "How faces are recognised, who may log in, and which programs may ask." : "How faces are recognised, and which programs may ask."), this.status.element, this.recognizer, ...(this.owns ? this.userForms() : []), ...this.tokenForms());
+    this.element = make("article", { className: "settings-view" }, head("Settings", this.owns ? "How faces are recognised, who may log in, and which programs have access." : "How faces are recognised, and which programs have access."), this.status.element, this.recognizer, ...(this.owns ? this.userForms() : []), ...this.tokenForms());
     this.load();
   }
 
@@ -21,7 +21,7 @@ export class SettingsView {
       await this.showRecognizer();
       if (this.owns) {
         const users = await this.client.all("/users");
-        this.users.replaceChildren(...(users.length ? users.map((user) => this.row(user.name, user.grants, `/users/${user.id}`, "Remove")) : [make("li", { className: "facts" }, "Nobody yet: whoever has a token logs in with it.")]));
+        this.users.replaceChildren(...(users.length ? users.map((user) => this.row(user.name, user.grants, `/users/${user.id}`, "Remove")) : [make("li", { className: "facts" }, "No users yet: log in with a token.")]));
       }
       this.tokens.replaceChildren(...(await this.client.all("/tokens")).map((token) => this.row(token.name, token.grants, `/tokens/${token.id}`, "Revoke")));
     });
@@ -39,7 +39,7 @@ export class SettingsView {
     const set = (method, body) => this.status.doing(async () => {
       await this.client.ask(method, `${this.base}/recognizer/threshold`, body);
       await this.showRecognizer();
-      this.status.say("Saved; films have their names by it when they are named again.");
+      this.status.say("Saved. It applies to films when they are named again.");
     });
     this.recognizer.replaceChildren(make("h2", {}, "Recognizer"), make("p", {}, known.text), ...known.warnings.map((text) => make("p", { className: "notice" }, text)),
       make("div", { className: "tools" }, threshold.element, button("Set by hand", () => set("PUT", { threshold: Number(threshold.input.value) })), button("Take the fitted one", () => set("DELETE"))));

@@ -8,8 +8,8 @@ export class UnknownsView {
     Object.assign(this, { app, client, base, correcting, marked: new Set() });
     this.status = new Status();
     this.grid = make("ul", { className: "board", attributes: { "aria-label": "Unknown people" } });
-    this.mergeButton = button("Merge those marked", () => this.merge(), { disabled: true });
-    this.element = make("article", { className: "unknowns-view" }, head("Unknown people", "Nobody of the cast, grouped by face over all films."),
+    this.mergeButton = button("Merge the marked ones", () => this.merge(), { disabled: true });
+    this.element = make("article", { className: "unknowns-view" }, head("Unknown people", "People outside the cast, grouped by face over all films."),
       make("div", { className: "card tools" }, this.mergeButton), this.status.element, this.grid);
     this.load();
   }
@@ -20,7 +20,7 @@ export class UnknownsView {
       this.marked = new Set([...this.marked].filter((name) => this.groups.some((group) => group.name === name)));
       this.grid.replaceChildren(...this.groups.map((group) => this.card(group)));
       this.mergeButton.disabled = this.marked.size < 2;
-      if (!this.groups.length) this.status.say("Nobody unknown was seen twice; who was seen once is in the review.");
+      if (!this.groups.length) this.status.say("No unknown person was seen twice; those seen once are in the review.");
     });
   }
 

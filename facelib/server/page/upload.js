@@ -1,5 +1,5 @@
 // A file sent by the tus protocol, piece by piece. A piece that was lost is sent again from where the server is, and a
-// file that was begun before the page was closed goes on where it stopped.
+// file that was begun before the page was closed continues where it stopped.
 import { API, ApiError } from "./client.js";
 
 const PIECE = 4 * 2 ** 20;
@@ -24,7 +24,7 @@ export async function uploadFile(client, base, file, told) {
       failures = 0;
     } catch (error) {
       if (isForgotten(error) && offset === undefined && place) {
-        [place, offset] = [null, 0]; // of an upload that is over: begin anew
+        [place, offset] = [null, 0]; // of an upload that is over: start again
         remember(kept, null);
         continue;
       }

@@ -47,7 +47,7 @@ class Callers:
 
     Args:
         store: The server's database.
-        session_hours: Hours after which a log-in without use ends.
+        session_hours: Hours after which an unused log-in ends.
     """
 
     def __init__(self, store: Store, session_hours: float) -> None:
@@ -134,7 +134,7 @@ def _refuse_forged(request: Request, known: _Known) -> None:
         return
     given = request.headers.get(CSRF_HEADER, "")
     if not secrets.compare_digest(given.encode(), known.csrf.encode()):
-        raise Problem(403, f"expected the log-in's secret in the header {CSRF_HEADER}, got another; load the page anew")
+        raise Problem(403, f"expected the log-in's secret in the header {CSRF_HEADER}, got another; reload the page")
 
 
 def _note_use(store: Store, seen: Token | Login, at: float) -> None:

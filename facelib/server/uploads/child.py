@@ -56,7 +56,7 @@ def _look_at_picture(asked: dict[str, Any]) -> dict[str, Any]:
     from facelib.images import check_picture
     from facelib.images.reading import open_picture
 
-    Image.MAX_IMAGE_PIXELS = None  # the limit is ours, and is told in our words
+    Image.MAX_IMAGE_PIXELS = None  # the limit is ours, with our message
     with open_picture(asked["path"]) as picture:
         size = picture.size
     if size[0] * size[1] > asked["most_pixels"]:

@@ -44,7 +44,7 @@ def inspect_bytes(content: bytes, kind: UploadKind) -> Inspected:
         kind: What it is said to be.
 
     Raises:
-        ValueError: As of `inspect_file`.
+        ValueError: As in `inspect_file`.
     """
     with tempfile.TemporaryDirectory(prefix="facelib-") as folder:
         path = Path(folder) / "upload"
@@ -56,7 +56,7 @@ def inspect_file(path: Path, kind: UploadKind) -> Inspected:
     """Look at a file whose content nobody has checked, in a process with little memory and time and no network.
 
     Args:
-        path: The file; its suffix tells nothing.
+        path: The file; its suffix does not matter.
         kind: What it is said to be.
 
     Raises:
@@ -83,7 +83,7 @@ def inspect_file(path: Path, kind: UploadKind) -> Inspected:
     except subprocess.TimeoutExpired:
         told = {"problem": f"it cannot be read within {2 * _SECONDS:.0f} seconds"}
     except ValueError:
-        told = {"problem": "it brings its reader down"}
+        told = {"problem": "it crashes its reader"}
     if "problem" in told:
         raise ValueError(f"expected a {kind}, could not take this file: {told['problem']}")
     return Inspected(**told)

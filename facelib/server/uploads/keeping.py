@@ -134,7 +134,7 @@ class Writer:
         self.offset = self._begin
 
     def close(self) -> None:
-        """Make sure that what came is on the disk."""
+        """Flush what was received to the disk."""
         with self._file:
             os.fsync(self._file.fileno())
 

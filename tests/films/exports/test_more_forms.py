@@ -275,6 +275,10 @@ class TestWikidata:
         same = Graph().parse(made["ebucore"]).query("SELECT ?l ?e WHERE { ?p owl:sameAs ?e ; rdfs:label ?l }")
         assert [tuple(map(str, row)) for row in same] == [("Ada", "http://www.wikidata.org/entity/Q7259")]
 
+    def test_a_list_saved_with_semicolons(self, tmp_path):
+        (tmp_path / "list.csv").write_text("person;id\nLovelace, Ada;Q7259\n")
+        assert read_wikidata(tmp_path / "list.csv") == {"Lovelace, Ada": "Q7259"}
+
     def test_no_list(self, tmp_path):
         assert read_wikidata(tmp_path / "none.csv") == {}
 

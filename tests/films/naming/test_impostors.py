@@ -36,7 +36,7 @@ def info():
 
 
 def named(recognizer, info, faces, *, setups=2, quality=0.3, pose=0.0, scene=0):
-    """Name a film of one track a shot: each face stands at one place in one set-up, in clothes of its own."""
+    """Name a film of one track per shot: each face stands at one place in one set-up, in clothes of its own."""
     random = np.random.default_rng(1)
     tracks, looks = [], []
     for shot, who in enumerate(faces):

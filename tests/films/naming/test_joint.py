@@ -116,7 +116,7 @@ def test_small_faces_are_weaker_evidence():
 
 
 @pytest.mark.parametrize(
-    ("quality", "even"),  # thresholds, of labelled looks of 52 pixels and more, with dlib's embedding
+    ("quality", "even"),  # thresholds, of labelled samples of 52 pixels and more, with dlib's embedding
     [(0.25, 1.06), (0.10, 1.22), (0.03, 1.44), (0.01, 1.49)],
 )
 def test_a_blurred_face_may_lie_farther_from_its_person(quality, even):

@@ -1,4 +1,4 @@
-"""One name a track, never twice in one frame, and every name with its reason."""
+"""One name per track, never twice in one frame, and every name with its reason."""
 
 from __future__ import annotations
 
@@ -262,7 +262,7 @@ class TestLearning:
         assert taught["person"].tolist() == ["A", "A"]
         assert taught["source"].tolist() == ["face", "learned"]
         assert taught["evidence"].tolist()[1] == "this film, shot 0"
-        assert taught["reason"].str.contains("unknown before the film's looks were learned").tolist() == [False, True]
+        assert taught["reason"].str.contains("unknown before faces of the film were learned").tolist() == [False, True]
 
     def test_nothing_sure_teaches_nothing(self, recognizer, info):
         table = tracks((0, 0, 9, 0.5))

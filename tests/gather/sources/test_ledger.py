@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pandas as pd
+import pytest
 
 from facelib.gather.sources import SOURCE_COLUMNS, LedgerEntry, people_without_folder, read_sources
 from facelib.gather.sources.ledger import append_source, sources_path
@@ -35,10 +36,36 @@ def test_a_text_of_several_lines_stays_one_row(project):
 def test_a_row_that_was_cut_short_spoils_no_other(project):
     append_source(SOURCE, project)
     whole = sources_path(project).read_bytes()
-    for cut in ('"http://h/b.mp4,', "http://h/b.mp4,b.mp4", ","):
-        sources_path(project).write_bytes(whole + cut.encode())
+    for cut in (b'"http://h/b.mp4,', b"http://h/b.mp4,b.mp4", b",", "http://h/b.mp4,\u00e9".encode()[:-1]):
+        sources_path(project).write_bytes(whole + cut)
         append_source(replace(SOURCE, file="c.mp4"), project)
         assert [source.file for source in read_sources(project)] == ["a.mp4", "c.mp4"]
+
+
+@pytest.mark.parametrize(
+    "saved",
+    [
+        lambda text: text.replace(",", ";").replace("Ada; Grace", '"Ada; Grace"').encode(),
+        lambda text: text.replace(",", "\t").encode("utf-16"),
+        lambda text: text.encode("utf-8-sig"),
+    ],
+    ids=["semicolons", "tabs, UTF-16", "byte order mark"],
+)
+def test_a_list_saved_by_a_spreadsheet_goes_on_in_its_form(project, saved):
+    append_source(SOURCE, project)
+    path = sources_path(project)
+    path.write_bytes(before := saved(path.read_text(encoding="utf-8")))
+    assert read_sources(project) == [SOURCE]
+    append_source(other := replace(SOURCE, title="\u00c9t\u00e9; a, b"), project)
+    assert read_sources(project) == [SOURCE, other] and path.read_bytes().startswith(before)
+
+
+def test_a_list_in_another_encoding_is_named(project):
+    append_source(replace(SOURCE, title="\u00c9t\u00e9"), project)
+    path = sources_path(project)
+    path.write_bytes(path.read_text(encoding="utf-8").encode("latin-1"))
+    with pytest.raises(ValueError, match=r"UTF-8 .*sources\.csv"):
+        read_sources(project)
 
 
 def test_people_without_pictures(project):

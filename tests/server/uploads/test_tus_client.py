@@ -73,7 +73,7 @@ def test_an_upload_goes_on_after_the_end_of_the_client_and_of_the_server(
         assert first.returncode == 9, first.stderr
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
         with subprocess.Popen(upload, **pipes) as second:  # type: ignore[call-overload]
-            assert int(second.stdout.readline()) == int(first.stdout.split()[-1]) + PIECE  # it did not begin anew
+            assert int(second.stdout.readline()) == int(first.stdout.split()[-1]) + PIECE  # it did not start again
             server.kill()
             server.wait()
             with serving(facelib_command, *options, FIRST="no"):
