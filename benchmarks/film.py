@@ -81,7 +81,6 @@ PARTS = {
     "networks": ((Network, "run"),),
     "colours and scaling": (
         (FilmFrame, "image"),
-        (FilmFrame, "around"),
         (FilmFrame, "picture"),
         (FilmFrame, "preview"),
     ),

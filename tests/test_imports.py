@@ -12,7 +12,7 @@ import pytest
     ("module", "heavy"),
     [
         ("facelib.archive.cluster.worker", {"av", "cv2", "onnxruntime", "scipy", "sklearn", "supervision"}),
-        ("facelib.films.indexed", {"requests", "scenedetect", "scipy", "sklearn", "supervision"}),
+        ("facelib.films.indexed", {"requests", "scipy", "sklearn", "supervision"}),
         ("facelib.films.naming.settings", {"scipy", "sklearn"}),
         ("facelib.films.unknowns.kept", {"scipy", "sklearn"}),  # the server's list of unknown people
         ("facelib.gallery.names, facelib.pipeline.findings, facelib.recognize.report", {"cv2", "scipy", "sklearn"}),

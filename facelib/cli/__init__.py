@@ -20,9 +20,10 @@ class _Commands(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
-        except BrokenPipeError:  # such as `facelib models | head`
+        except (BrokenPipeError, typer.Exit, typer.Abort):  # such as `facelib models | head`
             raise
-        except (ValueError, OSError, ImportError) as error:  # an extra that is not installed says so
+        # An extra that is not installed says so, and a network that does not run, on a GPU that is not there or at all.
+        except (ValueError, OSError, ImportError, RuntimeError) as error:
             if ctx.params["debug"]:
                 raise
             typer.echo(f"Error: {error}", err=True)

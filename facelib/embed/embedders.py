@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import math
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol, Self, get_args
+from typing import Any, Protocol, get_args
 
 import cv2
 import dlib
@@ -16,6 +13,7 @@ import numpy as np
 
 from facelib.detect.base import Engine, checked
 from facelib.embed.align import DLIB_SIZE, DlibAligner, align
+from facelib.embed.form import PREFIX, InputForm, from_metadata_entry
 from facelib.faces import Faces, FloatArray, Image
 from facelib.nets import dlib as dlib_weights
 from facelib.nets.cache import weights_digest
@@ -23,81 +21,10 @@ from facelib.nets.catalogue import catalogue, find_weights
 from facelib.nets.figures import read_figures
 from facelib.nets.runtime import Network, Provider, open_network
 
-Alignment = Literal["dlib", "margin", "five points"]
-"""How a face is cut out: dlib's chip, the box with a margin, or warped so that five landmarks lie fixed."""
-
-_ChannelOrder = Literal["RGB", "BGR"]
-
-_PREFIX = "facelib."
-
 # Measured on LFW with MTCNN's landmarks: 20 casts of 10 people with 12 pictures each against 1000 strangers, where
 # 1 % of the strangers lie within 1.101 of the nearest cast face (standard deviation over the casts 0.005). At that
 # distance 99.4 % of the cast's faces, each left out in turn, keep their name. dlib's on the same casts: 0.505.
 MOBILEFACENET_THRESHOLD = 1.10
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InputForm:
-    """The input form of a network; stored in the metadata of ONNX files that facelib writes.
-
-    A pixel enters the network as `(value - mean) * scale`, where `value` goes from 0 to 255.
-
-    Attributes:
-        size: Side of the square picture, in pixels.
-        mean: What is taken off every colour.
-        scale: What the rest is multiplied by.
-        colour: Order of the colours.
-        alignment: How the face is cut out.
-        normalise: Whether the vectors are brought to length 1.
-        mirrored: Whether a vector is the mean of a face's and its mirror image's, which takes twice the time.
-
-    Raises:
-        ValueError: When a value is not one of those allowed.
-
-    Example:
-        >>> form = InputForm(size=112, mean=127.5, scale=1 / 128)
-        >>> InputForm.from_metadata(form.metadata()) == form
-        True
-    """
-
-    size: int
-    mean: float = 0.0
-    scale: float = 1.0
-    colour: _ChannelOrder = "RGB"
-    alignment: Alignment = "five points"
-    normalise: bool = True
-    mirrored: bool = False
-
-    def __post_init__(self) -> None:
-        """Check the values."""
-        if self.size < 1:
-            raise ValueError(f"expected a size of at least 1 pixel, got {self.size!r}")
-        if self.colour not in get_args(_ChannelOrder):
-            raise ValueError(f"expected colour 'RGB' or 'BGR', got {self.colour!r}")
-        if self.alignment not in get_args(Alignment):
-            raise ValueError(f"expected alignment to be one of {get_args(Alignment)!r}, got {self.alignment!r}")
-
-    def metadata(self) -> dict[str, str]:
-        """Return the entries for an ONNX file's `metadata_props`."""
-        return {_PREFIX + name: json.dumps(value) for name, value in asdict(self).items()}
-
-    @classmethod
-    def from_metadata(cls, metadata: Mapping[str, str]) -> Self | None:
-        """Return the form written into an ONNX file, or None when there is none.
-
-        Raises:
-            ValueError: When an entry cannot be read.
-        """
-        if _PREFIX + "size" not in metadata:
-            return None
-        values: dict[str, Any] = {}
-        for name in cls.__slots__:
-            if (text := metadata.get(_PREFIX + name)) is not None:
-                try:
-                    values[name] = json.loads(text)
-                except json.JSONDecodeError as error:
-                    raise ValueError(f"expected JSON in the metadata entry {_PREFIX + name!r}, got {text!r}") from error
-        return cls(**values)
 
 
 _DLIB_FORM = InputForm(size=DLIB_SIZE, alignment="dlib", normalise=False)
@@ -224,6 +151,7 @@ class NetworkEmbedder:
 
         Raises:
             ValueError: When `chips` has another shape or dtype.
+            RuntimeError: When the network gives something else than finite numbers.
         """
         chips = _checked_chips(chips, self.form.size)
         if not len(chips):
@@ -234,6 +162,11 @@ class NetworkEmbedder:
             mirrored = np.ascontiguousarray(chips[:, :, ::-1])
             others = [self._run(mirrored[start : start + self._batch]) for start in starts]
             vectors = (vectors + np.concatenate(others)) / 2
+        if not np.isfinite(vectors).all():
+            raise RuntimeError(
+                f"expected vectors of finite numbers from {self._network.path.name}, got others: it is damaged, or "
+                f"computes in numbers that are too short for it, such as float16"
+            )
         if self.form.normalise:
             vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.float32(1e-12))
         return vectors
@@ -351,8 +284,12 @@ def _file_embedder(
     measured = read_figures(sha256) if form is None else None
     if threshold is None and measured is not None:
         threshold = measured.threshold
+    if threshold is None and form is None and PREFIX + "threshold" in network.metadata:
+        threshold = from_metadata_entry(network.metadata, "threshold")
+        if not isinstance(threshold, int | float) or threshold < 0:
+            raise ValueError(f"expected a distance as {PREFIX + 'threshold'!r} in {str(path)!r}, got {threshold!r}")
     if threshold is None:
-        threshold = float(network.metadata.get(_PREFIX + "threshold", known_threshold if form is None else math.nan))
+        threshold = known_threshold if form is None else math.nan
     return NetworkEmbedder(
         network,
         found,

@@ -49,7 +49,7 @@ class Classification:
     def __str__(self) -> str:
         """Return the tutorial's lines: classes, images, each test picture's name and probability, accuracy."""
         if not len(self.pictures):
-            return "Not tried: nobody has pictures enough to be trained on and tested."
+            return "Not tested: nobody has enough pictures to train on and test with."
         answers = zip(self.pictures["answer"], self.pictures["probability"], strict=True)
         lines = [f"{row:4d}  {_spoken(name)}: {sure:.3f}" for row, (name, sure) in enumerate(answers)]
         head = [f"Number of classes: {len(self.people)}", f"Number of images: {len(self.pictures)}"]

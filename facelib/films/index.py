@@ -244,7 +244,7 @@ class _Place:
 
     def add(self, sample: Sample) -> None:
         if self._count & (self._count + 1) == 0:  # the 1st, 2nd, 4th, 8th ...: the last of them is never an early one
-            self._keyframe, self.time = thumbnail(sample.picture, size=_KEYFRAME_SIZE), sample.frame.time
+            self._keyframe, self.time = sample.frame.picture(_KEYFRAME_SIZE), sample.frame.time
         if self._count % self._step == 0:
             self._small.append(small_picture(sample.preview[:, :, ::-1]))
             if len(self._small) > _BACKGROUNDS:
@@ -274,9 +274,9 @@ def _frames_ahead(reader: FilmReader) -> int:
 def _worth(sample: Sample) -> FloatArray:
     """Return the quality of each face of a sample."""
     frame, faces = sample.frame, sample.faces
-    picture, left, top = (sample.picture, 0, 0) if sample.is_whole else frame.around(faces.boxes)
-    boxes = faces.boxes - np.array([left, top, left, top], np.float32)
-    return quality_of(faces, [sharpness(picture, box) for box in boxes], frame.height, frame.width)
+    luma, _, _ = frame.planes(own=False)  # as it lies in the film: no colours are converted
+    sharp = [frame.contrast**2 * sharpness(luma, box) for box in faces.boxes]
+    return quality_of(faces, sharp, frame.height, frame.width)
 
 
 def _shot_table(shots: list[_ShotRow]) -> pd.DataFrame:

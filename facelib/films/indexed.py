@@ -14,6 +14,7 @@ import pandas as pd
 from facelib.detect import Detector
 from facelib.embed import Embedder
 from facelib.films.record import read_record
+from facelib.films.tables import damage
 from facelib.films.tracking import TRACK_TYPES, FilmTracks, TrackingSettings
 from facelib.project import FilmFiles, digest, write_table, write_text
 
@@ -77,6 +78,8 @@ def read_index(files: FilmFiles, made: dict[str, object]) -> FilmTracks | None:
     record = read_record(files)
     tables = (files.found, files.detections, files.looks, files.shots, files.keyframes, files.times)
     if record.get("made") != json.loads(json.dumps(made)) or not all(path.is_file() for path in tables):
+        return None
+    if damage(files):
         return None
     try:
         return _with_facts(pd.read_parquet(files.found, columns=[*TRACK_TYPES, "embedding"]), record)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from facelib import __version__
 from facelib.embed.shapes import evidence_shape
 from facelib.films.naming import NamingSettings, Recognizer, name_tracks, read_looks
+from facelib.films.tables import read_whole
 from facelib.films.tracking import FilmTracks
 from facelib.project import FilmFiles, digest, write_table
 from facelib.recognize import RecognizerInfo
@@ -64,10 +65,7 @@ def name_film(
 
 def read_named(files: FilmFiles) -> pd.DataFrame | None:
     """Return a film's named tracks, None where there are none or the table is damaged."""
-    try:
-        return pd.read_parquet(files.named)
-    except (OSError, ValueError):
-        return None
+    return read_whole(files.named)
 
 
 def _content(value: object) -> object:

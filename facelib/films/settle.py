@@ -26,6 +26,7 @@ from facelib.films.corrections import (
 from facelib.films.name import read_named
 from facelib.films.problems import Problems
 from facelib.films.record import length_of, weights_of
+from facelib.films.tables import damage, read_whole
 from facelib.films.unknowns import (
     add_to_groups,
     group_unknowns,
@@ -163,6 +164,8 @@ class _Run:
         """Read a film's named tracks once; a damaged table is recorded as a problem and left out."""
         with self.problems.of(film, "reading its tables"):
             if film.name not in self.named:
+                if problem := damage(self.project.film(film)):
+                    raise ValueError(problem)
                 self.named[film.name] = _read_named(self.project, film)
                 self.paths[film.name] = film
 
@@ -246,10 +249,10 @@ def _as_they_are(run: _Run, kept: Groups) -> Groups:
 
 
 def _with_shown_clusters(run: _Run, name: str) -> pd.DataFrame:
-    table, path = run.named[name], run.project.film(name).tracks
-    if (table["cluster"] != "").any() or not path.is_file():
+    table, shown = run.named[name], read_whole(run.project.film(name).tracks)
+    if (table["cluster"] != "").any() or shown is None:
         return table
-    shown = automatic(pd.read_parquet(path))
+    shown = automatic(shown)
     return _with_clusters(table, dict(zip(shown["track"].tolist(), shown["cluster"].tolist(), strict=True)))
 
 
@@ -261,9 +264,9 @@ def _all_anew(run: _Run, threshold: float, weights: str) -> Groups:
             run.read(film)
     reserved: set[str] = set()
     for film, used in others.items():
-        path = run.project.film(film).tracks
-        if used not in ("", weights) and path.is_file():
-            reserved |= {str(name) for name in pd.read_parquet(path, columns=["cluster"])["cluster"]} - {""}
+        shown = read_whole(run.project.film(film).tracks) if used not in ("", weights) else None
+        if shown is not None:
+            reserved |= {str(name) for name in shown["cluster"]} - {""}
     looks = run.read_looks(run.named)
     together = {name: run.one_place(name, threshold) for name in run.named}
     tables = group_unknowns(run.named, threshold=threshold, looks=looks, together=together, reserved=reserved)
@@ -343,7 +346,7 @@ def _written(run: _Run, corrected: Corrected, longest_gap: float) -> tuple[list[
     for name, after in corrected.tables.items():
         files = run.project.film(run.paths[name])
         after.attrs = {"made": run.made(name)}
-        before = pd.read_parquet(files.tracks) if files.tracks.is_file() else None
+        before = read_whole(files.tracks)
         if before is not None and (_same(before, after) if name in run.wanted else _called_the_same(before, after)):
             continue
         write_table(after, files.tracks)

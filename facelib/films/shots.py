@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 import cv2
 import numpy as np
-from scenedetect import FrameTimecode
-from scenedetect.detectors import AdaptiveDetector, ContentDetector
 
 from facelib.faces import Image
+from facelib.films.changes import LEAST_CUT, NO_CHANGE, PictureChange, Tones, picture_change, tones
 from facelib.films.colour import is_colourless
 from facelib.films.media.decode import FilmFrame
 from facelib.films.tracking import ShotMethod
@@ -20,7 +19,8 @@ from facelib.films.tracking import ShotMethod
 Transition = Literal["", "cut", "fade"]
 """How a shot begins: as the film's first, by a cut, or after a fade."""
 
-_THRESHOLDS = {"adaptive": 3.0, "content": 27.0}  # PySceneDetect's own
+_THRESHOLDS = {"adaptive": 3.0, "content": LEAST_CUT}
+_BESIDE = 2  # changes before and after one that it must stand out from, with `adaptive`
 _PREVIEW_WIDTH = 160  # pixels: enough to see a cut, small enough to cost a millisecond
 _AHEAD = 11  # frames of look-ahead: a fade's middle and a flash's end must be seen
 _STRAY = 0.02  # of the picture may keep a station's logo while the rest is black
@@ -59,11 +59,11 @@ def split_shots(
 ) -> Iterator[ShotFrame]:
     """Yield every frame of a film with the shot it belongs to, twelve frames behind the decoder.
 
-    A cut is a change of colour and light between two frames, found by PySceneDetect, after which the picture does not
-    return: a camera's flash is not a cut. Between frames without colour the light alone is compared: hue and saturation
-    never change there and would leave a third of it. A fade is a stretch of frames that are all black, or all white,
-    with pictures before and after it, that is reached gradually or lasts for eight frames; the new shot begins in its
-    middle, or eleven frames before its end where that is later.
+    A cut is a change of colour and light between two frames, measured as PySceneDetect 0.7 does, after which the
+    picture does not return: a camera's flash is not a cut. Between frames without colour the light alone is compared:
+    hue and saturation never change there and would leave a third of it. A fade is a stretch of frames that are all
+    black, or all white, with pictures before and after it, that is reached gradually or lasts for eight frames; the new
+    shot begins in its middle, or eleven frames before its end where that is later.
 
     Args:
         frames: The film's frames in order.
@@ -79,17 +79,7 @@ def split_shots(
     if method not in get_args(ShotMethod):
         raise ValueError(f"expected method 'adaptive' or 'content', got {method!r}")
     limit = _THRESHOLDS[method] if threshold is None else threshold
-
-    # The splitter enforces the least length, not PySceneDetect: a flash it counted as a cut would hide a cut that
-    # follows.
-    def detector(luma_only: bool) -> ContentDetector:
-        if method == "content":
-            return ContentDetector(threshold=limit, min_scene_len=0, luma_only=luma_only)
-        return AdaptiveDetector(
-            limit, min_scene_len=0, min_content_val=_LEAST_CHANGE, window_width=2, luma_only=luma_only
-        )
-
-    return _split(frames, _Splitter(detector, limit if method == "adaptive" else 0.0))
+    return _split(frames, _Splitter(method, limit))
 
 
 def _split(frames: Iterator[FilmFrame], splitter: _Splitter) -> Iterator[ShotFrame]:
@@ -118,17 +108,18 @@ class _Seen:
     frame: FilmFrame
     preview: Image
     stretch: _Empty | None
+    change: PictureChange  # from the frame before
 
 
 class _Splitter:
     """The frames between the decoder and the next one to yield, and their measurements."""
 
-    def __init__(self, detector: Callable[[bool], ContentDetector], standing_out: float) -> None:
+    def __init__(self, method: ShotMethod, limit: float) -> None:
         self.waiting: deque[_Seen] = deque()
-        self._make_detector = detector
-        self._detector = detector(False)
-        self._light_detector: ContentDetector | None = None  # while frames have no colour
-        self._standing_out = standing_out
+        adaptive = method == "adaptive"
+        self._beside, self._standing_out = (_BESIDE, limit) if adaptive else (0, 0.0)
+        self._least = _LEAST_CHANGE if adaptive else limit
+        self._tones: Tones | None = None  # of the last frame
         self._steps: deque[float] = deque(maxlen=2 * _AHEAD + 2)  # how far each picture differs from the one before
         self._changes: set[int] = set()
         self._lights: deque[float] = deque(maxlen=4)
@@ -141,15 +132,8 @@ class _Splitter:
     def add(self, frame: FilmFrame) -> None:
         """Take the decoder's next frame."""
         preview = frame.preview(_PREVIEW_WIDTH)
-        # Frames are counted, so any rate will do here: the detector asks for one to build its time stamp.
-        time = FrameTimecode(frame.index, 25.0)
-        found = self._detector.process_frame(time, preview)
-        if not is_colourless(preview):
-            self._light_detector = None
-        else:
-            self._light_detector = self._light_detector or self._make_detector(True)
-            found += self._light_detector.process_frame(time, preview)
-        self._changes.update(cut.frame_num for cut in found)
+        before, self._tones = self._tones, tones(preview)
+        change = NO_CHANGE if before is None else picture_change(before, self._tones)
         self._steps.append(_distance(self.waiting[-1].preview, preview) if self.waiting else 0.0)
         light = np.asarray(cv2.cvtColor(preview, cv2.COLOR_BGR2GRAY), np.uint8)
         mean = float(light.mean())
@@ -160,7 +144,25 @@ class _Splitter:
         elif self._stretch is None:
             self._stretch = _Empty(frame.index, after_picture=bool(self._lights), gradual=self._is_gradual(mean))
         self._lights.append(mean)
-        self.waiting.append(_Seen(frame, preview, self._stretch))
+        self.waiting.append(_Seen(frame, preview, self._stretch, change))
+        self._look_for_change()
+
+    def _look_for_change(self) -> None:
+        """Remember the newest frame that has all the changes it is measured against, if it may begin a shot."""
+        recent = list(self.waiting)[-max(2, 2 * self._beside + 1) :]
+        target = recent[-1 - self._beside] if len(recent) > 2 * self._beside else None
+        if target is None:
+            return
+        found = self._stands_out([seen.change.colour for seen in recent], target.change.colour)
+        if not found and self._stands_out([seen.change.light for seen in recent], target.change.light):
+            found = all(is_colourless(seen.preview) for seen in recent)
+        if found:
+            self._changes.add(target.frame.index)
+
+    def _stands_out(self, changes: list[float], change: float) -> bool:
+        """Return whether a change is large enough for a cut, next to those beside it: 255 times as large at most."""
+        beside = (sum(changes) - change) / (2 * self._beside) if self._beside else 0.0
+        return change >= self._least and change >= self._standing_out * max(beside, change / 255)
 
     def _is_gradual(self, light: float) -> bool:
         # A flash or a cut gets there in one step, a fade in several alike; a dim picture hardly changes at all.

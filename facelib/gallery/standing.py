@@ -74,15 +74,15 @@ def coverage_of(used: pd.DataFrame) -> pd.DataFrame:
 
 
 def lacking(coverage: pd.DataFrame) -> list[str]:
-    """Return what a gallery lacks in words, a sentence for each kind of picture, such as "No profile of Ada."."""
+    """Return what a gallery lacks in words, a sentence per kind of picture, such as "There is no profile of Ada."."""
     texts = []
     for column, what in _LACKS.items():
         names = coverage.loc[coverage[column] == 0, "person"].to_list()
         if len(names) == len(coverage) > 1:
-            texts.append(f"No {what} of anybody.")
+            texts.append(f"There is no {what} of anybody.")
         elif names:
             more = f" and {len(names) - 10} more" if len(names) > 10 else ""
-            texts.append(f"No {what} of {', '.join(names[:10])}{more}.")
+            texts.append(f"There is no {what} of {', '.join(names[:10])}{more}.")
     return texts
 
 

@@ -13,7 +13,7 @@ from facelib.gather.archives import ArchiveLimits, list_archive, read_archive
 from facelib.gather.facescrub import fetch_facescrub
 from facelib.gather.sources.web import WebLimits
 from facelib.images import find_pictures_below
-from facelib.project import Project
+from facelib.project import Project, text_of
 
 _LARGEST = 50 * 10**6  # bytes of a picture
 
@@ -105,7 +105,8 @@ def import_tree(source: str | Path, project: Project, *, progress: bool = True) 
         progress: Show a bar with rate and time left.
 
     Returns:
-        The columns `IMPORTED_COLUMNS`; `source` is relative to the tree, `picture` to the project's `people/`.
+        The columns `IMPORTED_COLUMNS`; `source` is relative to the tree, `picture` to the project's `people/`. Whatever
+        else lies in the tree has a row with the reason, behind the pictures.
 
     Raises:
         FileNotFoundError: When `source` is no folder, or holds no picture.
@@ -116,14 +117,15 @@ def import_tree(source: str | Path, project: Project, *, progress: bool = True) 
     own, given = people.resolve(), source.resolve()
     if own.is_relative_to(given) or given.is_relative_to(own):
         raise ValueError(f"expected a folder apart from the project's pictures in {str(own)!r}, got {str(given)!r}")
-    pictures = find_pictures_below(source).pictures
-    if not pictures:
+    found = find_pictures_below(source)
+    if not found.pictures:
         raise FileNotFoundError(f"expected a folder tree with pictures at {str(source)!r}, found none")
     rows = []
-    for path in tqdm(pictures, desc="Copies", unit="picture", leave=False, disable=not progress):
+    for path in tqdm(found.pictures, desc="Copies", unit="picture", leave=False, disable=not progress):
         name = path.relative_to(source)
         picture, reason = _copied(path, name.parent.name, people)
-        rows.append([name.as_posix(), name.parent.name, picture, reason])
+        rows.append([text_of(one) for one in (name.as_posix(), name.parent.name, picture, reason)])
+    rows += [[text_of(path.relative_to(source).as_posix()), "", "", reason] for path, reason in found.left_out]
     return pd.DataFrame(rows, columns=pd.Index(IMPORTED_COLUMNS), dtype="str")
 
 

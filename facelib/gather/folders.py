@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,12 +15,13 @@ from facelib.gather.sources.address import is_address, redacted
 from facelib.images import UnreadablePicture, check_picture, find_pictures_below
 from facelib.project import Project, atomic_write, text_of
 from facelib.project.cast import entries_left_out, person_folders
-from facelib.project.content import files_below, why_no_film
+from facelib.project.content import VIDEO_SUFFIXES, files_below, unreadable_folders, why_no_film
 
 if TYPE_CHECKING:
     from facelib.gather.sources.media import SourceSettings
 
 _log = logging.getLogger(__name__)
+_BLOCK = 1 << 20  # bytes
 PICTURE_COLUMNS = ["picture", "person", "width", "height", "format", "bytes", "reason"]
 GATHERED_COLUMNS = ["source", "films", "new", "title", "date", "people", "problem"]
 FILM_COLUMNS = ["video", "width", "height", "seconds", "frames_per_second", "codec", "sound", "reason"]
@@ -48,17 +48,24 @@ def copy_people(source: str | Path, project: Project) -> int:
     ]
     if not pictures:
         raise FileNotFoundError(f"expected a folder with one folder of pictures per person at {str(source)!r}")
-    for path, reason in entries_left_out(source):
-        _log.warning("%s is not copied: %s", text_of(str(path)), reason)
+    _warn(entries_left_out(source))
     return sum(_copy(path, project.people / folder.name / path.relative_to(folder)) for folder, path in pictures)
+
+
+def _warn(left_out: Iterable[tuple[Path, str]]) -> None:
+    for path, reason in left_out:
+        _log.warning("%s is not copied: %s", text_of(str(path)), reason)
 
 
 def _films_at(source: str | Path) -> list[Path]:
     source = Path(source)
-    candidates = [source] if source.is_file() else files_below(source)
-    films = [path for path in candidates if not why_no_film(path)]
+    candidates = {path: why_no_film(path) for path in ([source] if source.is_file() else files_below(source))}
+    films = [path for path, reason in candidates.items() if not reason]
     if not films:
         raise FileNotFoundError(f"expected a film, a folder with films, or an http(s) address, got {str(source)!r}")
+    # What only lies beside films, such as subtitles, is no surprise.
+    _warn((path, reason) for path, reason in candidates.items() if reason and path.suffix.lower() in VIDEO_SUFFIXES)
+    _warn(unreadable_folders(source))
     return films
 
 
@@ -124,11 +131,30 @@ def _fetched(address: str, project: Project, settings: SourceSettings | None) ->
 
 
 def _copy(source: Path, destination: Path) -> bool:
+    """Copy a file, unless it is there; one that cannot be read is told, and the others are copied all the same."""
     if destination.exists():
         return False
-    with atomic_write(destination) as temporary:
-        shutil.copyfile(source, temporary)
+    try:
+        with atomic_write(destination) as temporary, open(temporary, "wb") as copy:
+            for block in _blocks(source):
+                copy.write(block)
+    except _CannotRead as error:
+        _warn([(source, f"cannot be read: {error}")])
+        return False
     return True
+
+
+class _CannotRead(Exception):
+    """A file that cannot be read; what cannot be written is an OSError."""
+
+
+def _blocks(path: Path) -> Iterator[bytes]:
+    try:
+        with open(path, "rb") as file:
+            while block := file.read(_BLOCK):
+                yield block
+    except OSError as error:
+        raise _CannotRead(error.strerror or error) from error
 
 
 def list_pictures(project: Project) -> pd.DataFrame:

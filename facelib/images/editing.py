@@ -34,11 +34,16 @@ def sharpness(image: Image, box: ArrayLike) -> float:
     About 50 and less looks blurred, 300 and more crisp. Bringing every face to one size first makes
     faces of different sizes comparable. Source: Pech-Pacheco et al., "Diatom autofocusing in
     brightfield microscopy" (ICPR 2000).
+
+    Args:
+        image: `(height, width, 3)` uint8 RGB, or `(height, width)` grey.
+        box: Left, top, right, bottom in pixels.
     """
     face = crop(image, box, margin=0.0)
     if face.size == 0:
         return 0.0
-    grey = cv2.cvtColor(cv2.resize(face, (96, 96), interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
+    small = cv2.resize(face, (96, 96), interpolation=cv2.INTER_AREA)
+    grey = small if small.ndim == 2 else cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
     return float(cv2.Laplacian(grey, cv2.CV_32F).var())
 
 

@@ -8,10 +8,9 @@ from itertools import pairwise
 
 import cv2
 import numpy as np
-from scenedetect import FrameTimecode
-from scenedetect.detectors import ContentDetector
 
 from facelib.faces import Image, iou
+from facelib.films.changes import LEAST_CUT, Tones, picture_change, tones
 from facelib.live.flow import Carried, carry, seize
 from facelib.live.frames import LiveFrame
 from facelib.live.recognition import Recognized
@@ -19,7 +18,6 @@ from facelib.live.records import LiveFace
 from facelib.project.names import UNKNOWN
 
 _WIDTH = 320  # pixels of the picture in which faces are carried along, and cuts are seen
-_CUT = 27.0  # PySceneDetect's own least change of hue, saturation and lightness, 0 to 255
 _PAST = 128  # pictures that are kept to carry faces through: four seconds and more
 _MOST_STEPS = 8  # through them
 _LINGER = 0.4  # seconds for which a face is shown on that was not found: detectors blink
@@ -59,21 +57,14 @@ class Following:
     def __init__(self) -> None:
         self._past: deque[_Past] = deque(maxlen=_PAST)
         self._followed: dict[int, _Followed] = {}
-        self._cuts = ContentDetector(threshold=_CUT, min_scene_len=0)
+        self._tones: Tones | None = None  # of the last picture
 
     def advance(self, frame: LiveFrame) -> Seen:
         """Go to the next picture and move the faces to it; after a cut there are none."""
         small = frame.preview(_WIDTH)
         grey = np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), np.uint8)
-        last = self._past[-1] if self._past else None
-        scene = 0
-        if last is not None:
-            resized = last.grey.shape != grey.shape
-            if resized:  # the detector compares each picture with the one before
-                self._cuts = ContentDetector(threshold=_CUT, min_scene_len=0)
-            scene = last.scene + (self._is_cut(small, frame.number) or resized)
-        else:
-            self._is_cut(small, frame.number)
+        last, cut = self._past[-1] if self._past else None, self._is_cut(small)
+        scene = 0 if last is None else last.scene + cut
         now = _Past(frame.number, scene, grey, np.float32(frame.raw.width / grey.shape[1]))
         if last is not None and last.scene == scene:
             self._carry(self._followed, [last, now])
@@ -107,9 +98,12 @@ class Following:
         shown = (self._followed[track] for track in sorted(self._followed))
         return tuple(replace(one.face, box=one.carried.box * self._past[-1].scale) for one in shown)
 
-    def _is_cut(self, small: Image, number: int) -> bool:
-        # Pictures are counted, so any rate will do here: the detector asks for one to build its time stamp.
-        return bool(self._cuts.process_frame(FrameTimecode(number, 25.0), small))
+    def _is_cut(self, small: Image) -> bool:
+        before, self._tones = self._tones, tones(small)
+        if before is None:
+            return False
+        resized = before[0].shape != self._tones[0].shape
+        return resized or picture_change(before, self._tones).colour >= LEAST_CUT
 
     def _carry(self, followed: dict[int, _Followed], way: list[_Past]) -> None:
         faces = [one.carried for one in followed.values()]

@@ -14,7 +14,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from facelib.project.kept import kept_by_file
-from facelib.project.processes import allowed_cores
+from facelib.project.processes import allowed_cores, is_out_of_memory
 
 _log = logging.getLogger(__name__)
 
@@ -73,6 +73,7 @@ class Network:
 
         Raises:
             ValueError: When the array's shape is not one that the network takes.
+            RuntimeError: When the network cannot be run on it.
         """
         fits = array.ndim == len(self.input_shape) and all(
             side == given for side, given in zip(self.input_shape, array.shape, strict=True) if isinstance(side, int)
@@ -82,7 +83,13 @@ class Network:
                 f"expected an array of shape {self.input_shape!r} for {self.path.name}, got {array.shape!r}"
             )
         names = None if outputs is None else list(outputs)
-        return list(self._session.run(names, {self._input: np.ascontiguousarray(array, self._dtype)}))
+        try:
+            return list(self._session.run(names, {self._input: np.ascontiguousarray(array, self._dtype)}))
+        except Exception as error:  # onnxruntime's own exceptions share no public base
+            if is_out_of_memory(error):
+                raise
+            said = " ".join(str(error).split())
+            raise RuntimeError(f"expected {self.path.name} to run on {array.shape!r}, it does not: {said}") from error
 
 
 def available_providers() -> tuple[str, ...]:

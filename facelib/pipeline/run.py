@@ -30,6 +30,9 @@ from facelib.project import Project, file_lock
 logger = logging.getLogger(__name__)
 
 StepState = Literal["running", "done", "fresh", "failed"]
+PROCESS_ENDED = "the notebook's Python process ended unexpectedly"
+"""How the message of a step begins whose process was killed or ran out of memory."""
+
 _OF_FILMS = (5, 6)  # these hold the single films that they work on, so that others may work on other films meanwhile
 _HOW = {"scheduler"}  # parameters that say how results are made, not which
 _NOTHING = StepFiles(lambda project, given: [], lambda project, given: [])
@@ -233,7 +236,7 @@ def _execute(project: Project, step: _Step, notebook: Path, python: type[ThisPyt
         return _plain(f"{error.ename}: {error.evalue}")
     except (DeadKernelError, CellControlSignal) as error:
         logger.debug("the kernel ended", exc_info=True)
-        return f"the notebook's Python process ended unexpectedly, perhaps for lack of memory ({error})"
+        return f"{PROCESS_ENDED}, perhaps for lack of memory ({error})"
     return ""
 
 

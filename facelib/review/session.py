@@ -59,6 +59,7 @@ class Review:
             `bottom`.
         warnings: A sentence for each person whom the user named twice in one moment.
         left_out: Decisions that could not be applied, and `why`.
+        problems: A sentence for each film that is left out, since its tables are damaged.
     """
 
     def __init__(self, project: Project, films: Iterable[Path], *, by: str = "", sure: float = 0.9) -> None:
@@ -70,9 +71,22 @@ class Review:
         for film in self.films:
             if not project.film(film).tracks.is_file():
                 raise FileNotFoundError(f"expected the tracks of {film.name!r}, found none; run 05 on it first")
-        self._tables = {film.name: read_tracks(project.film(film).tracks) for film in self.films}
+        self.problems: list[str] = []
+        self._tables, faces = {}, []
+        for film in self.films:
+            try:
+                table, best = read_tracks(project.film(film).tracks), best_faces(project, film)
+            except (OSError, ValueError) as error:
+                said = " ".join(str(error).split())
+                self.problems.append(f"{film.name} is left out, its tables cannot be read: {said}; run 05 on it again")
+            else:
+                self._tables[film.name] = table
+                faces.append(best)
+        if not self._tables:
+            raise ValueError("; ".join(self.problems))
+        self.films = [film for film in self.films if film.name in self._tables]
         self._looks = {film.name: project.film(film).looks for film in self.films}
-        self._faces = pd.concat([best_faces(project, film) for film in self.films], ignore_index=True)
+        self._faces = pd.concat(faces, ignore_index=True)
         self._matched: dict[tuple[object, ...], int] = {}
         self.refresh()
         self._done: list[Decision] = self._history()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import math
 import shutil
 import time
@@ -37,6 +38,7 @@ from facelib.train.settings import (
     learning_rate,
 )
 
+_log = logging.getLogger(__name__)
 Callback = Callable[[pd.DataFrame], None]
 """Is given the curves so far after every validation."""
 
@@ -106,9 +108,22 @@ def load_result(folder: str | Path) -> TrainingResult:
     model, settings, epoch = load_network(files.kept)
     curves = _curves(state["curves"])
     shown = [epoch, *(each for each in curves["epoch"] if files.snapshot(each).is_file())]
-    snapshots = {int(each): np.load(files.snapshot(each)) for each in sorted(set(shown))}
+    snapshots = {int(each): _vectors(files.snapshot(each)) for each in sorted(set(shown))}
+    if snapshots[epoch] is None:
+        path = str(files.snapshot(epoch))
+        raise ValueError(f"expected the vectors of the kept network at {path!r}, could not read them; train it again")
     validation = read_csv_table(files.validation, dtype=str, keep_default_na=False)
-    return TrainingResult(files.folder, model, settings, curves, validation, snapshots, epoch, state["stopped"])
+    whole = {each: vectors for each, vectors in snapshots.items() if vectors is not None}
+    return TrainingResult(files.folder, model, settings, curves, validation, whole, epoch, state["stopped"])
+
+
+def _vectors(path: Path) -> FloatArray | None:
+    """Read the vectors of an epoch; None where they are damaged: a map fewer is shown."""
+    try:
+        return np.asarray(np.load(path), np.float32)
+    except (OSError, ValueError, EOFError) as error:
+        _log.warning("%s cannot be read and is left out: %s", path, error)
+        return None
 
 
 class _Training:

@@ -104,6 +104,6 @@ def faces_page(faces: Sequence[SeenFace]) -> Thumbnails:
 
 
 def _tile(face: SeenFace) -> str:
-    sure = f"{face.confidence:.2f} sure<br>" if face.person != UNKNOWN else ""
+    sure = f"confidence {face.confidence:.2f}<br>" if face.person != UNKNOWN else ""
     caption = f"<b>{html.escape(face.person)}</b><br>{sure}{face.first:.1f} to {face.last:.1f} s"
     return tile(face.picture or "no picture", caption, size=112)

@@ -123,7 +123,7 @@ class TrackReview(FaceBoard):
             "other": label in (UNKNOWN, NOT_A_FACE) or is_group(label),
             "lines": [
                 f"{when} · shot {track['shot']}",
-                f"{'decided' if decided else f'{confidence:.2f} sure'} · {track['seconds']:.1f} s",
+                f"{'decided' if decided else f'confidence {confidence:.2f}'} · {track['seconds']:.1f} s",
             ],
             "tip": str(track["video"]),
             "sure": confidence,
@@ -197,7 +197,7 @@ def _tile(review: Review, row: int, size: int) -> str:
     track = review.tracks.loc[row].to_dict()
     picture: bytes | str = next(iter(review.pictures(row)), "no picture")
     label, video = (html.escape(str(track[name])) for name in ("label", "video"))
-    sure = "decided" if track["decided"] else f"{track['confidence']:.2f} sure"
+    sure = "decided" if track["decided"] else f"confidence {track['confidence']:.2f}"
     place = f"{timecode(track['start'])[:-2]}, {track['seconds']:.1f} s<br>shot {track['shot']} of {video}"
     caption = f"<b>{label}</b><br>{sure}<br>{place}"
     return tile(picture, caption, size=size, alt=str(track["label"]), title=str(track["reason"]))

@@ -9,6 +9,7 @@ from importlib.metadata import version
 
 import pandas as pd
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from facelib.cli import main
@@ -46,6 +47,20 @@ def test_version_and_help():
     helped = invoke("--help")
     assert helped.exit_code == 0
     assert all(command in helped.output for command in ("run", "demo", "align", "live", "doctor", "models"))
+
+
+def test_a_network_that_does_not_run_is_one_line_and_other_ends_keep_their_code(monkeypatch):
+    def fail(error):
+        def doctor(*_, **__):
+            raise error
+
+        monkeypatch.setattr("facelib.cli.models.print_table", doctor)
+        done = invoke("models")
+        return done.exit_code, done.output
+
+    assert fail(RuntimeError("expected n.onnx to run")) == (1, "Error: expected n.onnx to run\n")
+    assert fail(typer.Exit(3)) == (3, "")
+    assert fail(typer.Exit()) == (0, "")
 
 
 def test_help_is_quick_because_nothing_heavy_is_imported():

@@ -100,9 +100,27 @@ def test_an_unknown_file_without_a_form_is_refused_with_the_remedy(make_file):
         load_embedder(make_file())
 
 
-def test_broken_metadata_is_refused(make_file):
-    with pytest.raises(ValueError, match=r"facelib\.size"):
-        load_embedder(make_file(metadata={"facelib.size": "large"}))
+@pytest.mark.parametrize(
+    ("metadata", "told"),
+    [
+        ({"size": "large"}, r"JSON .* 'facelib\.size', got 'large'"),
+        ({"size": "1e3"}, r"whole number, got 1000\.0"),
+        ({"size": "999999"}, "999999"),  # 3 TB a face
+        ({"size": "16", "scale": "[1]"}, r"scale, got \[1\]"),
+        ({"size": "16", "mean": "Infinity"}, "mean, got inf"),
+        ({"size": "16", "threshold": "near"}, r"JSON .* 'facelib\.threshold', got 'near'"),
+        ({"size": "16", "threshold": "-1"}, "distance .* got -1"),
+    ],
+)
+def test_broken_metadata_is_refused(make_file, metadata, told):
+    with pytest.raises(ValueError, match=told):
+        load_embedder(make_file(metadata={f"facelib.{name}": value for name, value in metadata.items()}))
+
+
+def test_a_network_that_gives_no_numbers_is_told(make_file):
+    overflowing = InputForm(size=SIDE, scale=3e38, alignment="margin")
+    with pytest.raises(RuntimeError, match=r"finite numbers from means\.onnx"):
+        load_embedder(make_file(), form=overflowing).embed_chips(coloured((200, 200, 200)))
 
 
 @pytest.mark.parametrize(
@@ -123,7 +141,13 @@ def test_a_file_without_a_form_has_none():
 
 @pytest.mark.parametrize(
     ("values", "told"),
-    [({"size": 0}, "0"), ({"size": 8, "colour": "GRB"}, "GRB"), ({"size": 8, "alignment": "eyes"}, "eyes")],
+    [
+        ({"size": 0}, "0"),
+        ({"size": 8.5}, "8.5"),
+        ({"size": 8, "mean": math.nan}, "nan"),
+        ({"size": 8, "colour": "GRB"}, "GRB"),
+        ({"size": 8, "alignment": "eyes"}, "eyes"),
+    ],
 )
 def test_an_impossible_form_is_refused(values, told):
     with pytest.raises(ValueError, match=told):

@@ -126,7 +126,7 @@ class TestClassification:
         table = table.assign(left=0.0, top=0.0, right=9.0, bottom=9.0, embedding=list(vectors))
         result = classify_gallery(Gallery(table, "mtcnn", "dlib", ""))
         assert math.isnan(result.accuracy) and result.mistakes.empty
-        assert str(result).startswith("Not tried: nobody has pictures enough")
+        assert str(result).startswith("Not tested: nobody has enough pictures")
 
 
 class TestPairs:

@@ -529,6 +529,18 @@ class TestWorth:
         assert worth_asking(tables(project)[0].head(0)).empty
 
 
+def test_a_film_with_damaged_tables_is_left_out_of_the_review(make_reviewed):
+    project = make_reviewed({"a.mp4": TRACKS, "b.mp4": TRACKS})
+    path = project.film("a.mp4").tracks
+    path.write_bytes(path.read_bytes()[:-20])
+    films = [project.videos / name for name in ("a.mp4", "b.mp4")]
+    review = Review(project, films)
+    assert set(review.tracks["video"]) == {"b.mp4"} and review.summary()["film"].tolist() == ["b.mp4"]
+    assert len(review.problems) == 1 and review.problems[0].startswith("a.mp4 is left out")
+    with pytest.raises(ValueError, match=r"a\.mp4 is left out"):
+        Review(project, films[:1])
+
+
 class TestEnrol:
     def pictures(self, project):
         return sorted(path.relative_to(project.people).as_posix() for path in project.people.rglob("*.jpg"))

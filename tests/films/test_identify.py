@@ -17,7 +17,7 @@ from facelib.evaluate import Score, count, found_faces, load_truth, match_faces,
 from facelib.films.appearances import APPEARANCE_COLUMNS
 from facelib.films.identify import identify_films
 from facelib.films.index import find_tracks
-from facelib.films.indexed import index_film
+from facelib.films.indexed import index_film, read_index
 from facelib.films.naming import TRACK_COLUMNS, NamingSettings, name_tracks
 from facelib.films.settle import settle_films
 from facelib.films.tracking import TrackingSettings
@@ -155,6 +155,17 @@ class TestDemo:
             identify_films(films, project, blind, embedder, recognizer, info, progress=False)
         identify_films(films, project, detector, embedder, recognizer, info, progress=False)
         pd.testing.assert_frame_equal(pd.read_parquet(project.film("demo.mp4").tracks), before)
+
+    def test_a_damaged_table_is_made_again(self, short):
+        files = short[0].film("demo.mp4")
+        made = json.loads(files.followed.read_text(encoding="utf-8"))["made"]
+        assert read_index(files, made) is not None
+        for path in (files.found, files.detections, files.looks, files.keyframes, files.times, files.shots):
+            whole = path.read_bytes()
+            path.write_bytes(whole[: len(whole) // 2] if path != files.shots else b"shot\n")
+            assert read_index(files, made) is None, path.name
+            path.write_bytes(whole)
+        assert read_index(files, made) is not None
 
     def test_a_films_looks_at_every_nth_frame(self, short, detector, embedder, tmp_path):
         files, film = FilmFiles(tmp_path), short[0].videos / "demo.mp4"

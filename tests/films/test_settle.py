@@ -55,6 +55,28 @@ def test_again_changes_nothing(settle):
     assert run("a", "b", "c").written == [] and run("b").written == []
 
 
+@pytest.mark.parametrize("table", ["looks", "detections"])
+def test_a_film_with_any_damaged_table_is_told_and_the_others_are_settled(settle, table):
+    project, run = settle
+    path = getattr(project.film("b.mp4"), table)
+    path.write_bytes(path.read_bytes()[:-20])  # as where the machine went down
+    settled = run("a", "b", "c")
+    assert list(settled.tracks) == ["a.mp4", "c.mp4"]
+    assert f"{path.name} cannot be read" in settled.problems.found["b.mp4"]
+
+
+def test_damaged_tracks_are_written_again_from_what_they_are_made_of(settle):
+    project, run = settle
+    files = project.film("b.mp4")
+    files.named.write_bytes(files.tracks.read_bytes())
+    run("a", "b", "c")
+    whole = files.tracks.read_bytes()
+    files.tracks.write_bytes(whole[:-20])
+    settled = run("a", "b", "c")
+    assert [path.name for path in settled.written] == ["b.mp4"] and not settled.problems.found
+    assert files.tracks.read_bytes() == whole
+
+
 def test_a_damaged_film_is_told_and_the_others_are_settled(settle):
     project, run = settle
     project.film("b.mp4").tracks.write_bytes(b"no table")

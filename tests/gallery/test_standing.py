@@ -34,11 +34,11 @@ def test_turns_and_light_are_counted_and_what_is_lacking_is_said() -> None:
     coverage = coverage_of(faces)
     assert coverage.drop(columns="lacks").values.tolist() == [["Ada", 2, 2, 1, 1, 2, 1], ["Grace", 2, 0, 0, 1, 1, 0]]
     assert coverage["lacks"].to_list() == ["", "face turned to a side, profile"]
-    assert lacking(coverage) == ["No face turned to a side of Grace.", "No profile of Grace."]
+    assert lacking(coverage) == ["There is no face turned to a side of Grace.", "There is no profile of Grace."]
     assert lacking(coverage_of(faces[faces["turn"] == 0.0])) == [
-        "No face turned to a side of anybody.",
-        "No profile of anybody.",
-        "No face in dim light of anybody.",
+        "There is no face turned to a side of anybody.",
+        "There is no profile of anybody.",
+        "There is no face in dim light of anybody.",
     ]
 
 

@@ -1,3 +1,4 @@
+import os
 import signal
 import subprocess
 import sys
@@ -131,6 +132,14 @@ def test_a_tree_of_any_depth_becomes_folders_of_people(tree, project):
     before = contents(project.people)
     assert import_tree(tree, project, progress=False).set_index("source").equals(table)
     assert contents(project.people) == before
+
+
+def test_names_that_are_not_utf_8_and_what_is_no_picture_have_rows(tree, project):
+    (tree / "test" / "Ada" / os.fsdecode(b"\xe9.jpg")).write_bytes(picture_bytes(7))
+    (tree / "test" / "Ada" / "gone.jpg").symlink_to("nowhere")
+    table = import_tree(tree, project, progress=False).set_index("source")
+    assert table.loc["test/Ada/\\xe9.jpg", "picture"] == "Ada/\\xe9.jpg"
+    assert "broken link" in table.loc["test/Ada/gone.jpg", "reason"]
 
 
 def test_folders_that_cannot_be_right_are_refused(tree, project, tmp_path):

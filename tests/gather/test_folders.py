@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -54,6 +55,24 @@ def test_films_with_one_name_in_several_folders_are_told(make_film, project, tmp
     assert gather_films(str(tmp_path / "source"), project)["new"].tolist() == [1]
     assert caplog.messages == [f"{films[1]} is not copied: called like {films[0]}; rename one"]
     assert (project.videos / "ep1.mp4").read_bytes() == films[0].read_bytes()
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs a file that can be opened and not be read")
+def test_a_file_that_cannot_be_read_stops_no_other(tree, project, caplog):
+    (tree / "Ann" / "a.png").unlink()
+    (tree / "Ann" / "a.png").symlink_to("/proc/self/mem")  # as a file on a failing disk
+    assert copy_people(tree, project) == 2
+    assert any("a.png is not copied: cannot be read: " in text for text in caplog.messages)
+    assert [path.name for path in (project.people / "Ann").iterdir()] == ["b.png"]
+
+
+def test_what_calls_itself_a_film_and_is_not_brought_in_is_told(make_film, project, tmp_path, caplog):
+    make_film("source/film.mp4", frames=3)
+    (tmp_path / "source" / "gone.mp4").symlink_to("nowhere")
+    (tmp_path / "source" / "film.srt").write_text("1\n00:00:01,000 --> 00:00:02,000\nText\n")
+    gather_films(str(tmp_path / "source"), project)
+    (told,) = caplog.messages
+    assert "gone.mp4 is not copied: a broken link" in told
 
 
 def test_nothing_to_copy(tmp_path, project):

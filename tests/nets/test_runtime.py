@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import onnx
 import pytest
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 
 from facelib.nets.graph import Graph
 from facelib.nets.runtime import available_providers, open_network
@@ -158,3 +158,16 @@ def test_opening_and_running_writes_nothing_to_the_error_stream(network_file):
     code += "open_network(sys.argv[1]).run(numpy.ones((1, 3)))"
     done = subprocess.run([sys.executable, "-c", code, str(network_file)], capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == ("", "")
+
+
+def test_a_network_that_fails_on_what_its_input_allows_is_told(tmp_path):
+    weights = numpy_helper.from_array(np.zeros((12, 2), np.float32), "weights")
+    given = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 3, "height", "width"])
+    made = helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", 2])
+    nodes = [helper.make_node("Flatten", ["x"], ["flat"]), helper.make_node("MatMul", ["flat", "weights"], ["y"])]
+    graph = helper.make_graph(nodes, "g", [given], [made], [weights])
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), tmp_path / "n.onnx")
+    network = open_network(tmp_path / "n.onnx")
+    assert network.run(np.zeros((1, 3, 2, 2), np.float32))[0].shape == (1, 2)
+    with pytest.raises(RuntimeError, match=r"n\.onnx to run on \(1, 3, 4, 4\)"):
+        network.run(np.zeros((1, 3, 4, 4), np.float32))

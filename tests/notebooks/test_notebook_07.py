@@ -99,7 +99,7 @@ def test_with_truth(project):
     assert "Ground truth for 1 of 1 films" in text and "Compared 1 film with ground truth." in text
     assert "unknown → Grace" in text and text.count("data:image/jpeg;base64,") == 1
     assert "1 segments: precision 1.000, recall 1.000" in text
-    assert "Not tried: nobody has pictures enough" in text
+    assert "Not tested: nobody has enough pictures" in text
     assert "Ada Ünï &lt;b&gt;" in text and ADA not in text
 
 

@@ -154,6 +154,12 @@ def test_bad_values_are_refused_with_the_remedy(scope, message):
         AnnotateVideoParameters.of(scope)
 
 
+def test_a_seed_is_one_that_all_generators_take():
+    assert TuneThresholdParameters.of({"options": {"seed": 2**32 - 1}}).seed == 2**32 - 1
+    with pytest.raises(ValueError, match="expected at most 4294967295 for the parameter 'seed'"):
+        TuneThresholdParameters.of({"options": {"seed": 2**32}})
+
+
 def test_an_optional_number_may_be_none_and_lists_of_names_are_lines():
     assert TuneThresholdParameters.of({"threshold": None}).threshold is None
     assert GatherDataParameters.of({"names": "Amy Adams\nTom Hanks"}).names == ["Amy Adams", "Tom Hanks"]

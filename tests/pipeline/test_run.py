@@ -202,7 +202,7 @@ def test_a_killed_run_is_picked_up_by_running_again(project, notebooks, before):
         ({"steps": None}, r"got \[1, 2, 3, 4, 5, 6, 7\]"),
         ({"parameters": {"sed": 1}}, "got 'sed'. Did you mean 'seed'"),
         ({"parameters": {"seed": "one"}}, "expected a whole number for the parameter 'seed', got 'one'"),
-        ({"parameters": {"project": "other"}}, "expected 'project' to be told by the project"),
+        ({"parameters": {"project": "other"}}, "expected 'project' to be given by --project"),
     ],
 )
 def test_mistakes_are_told_before_anything_runs(project, notebooks, given, message):

@@ -56,7 +56,7 @@ def test_a_server_starts_tells_its_token_once_and_stops(
     [
         (
             "facelib.server.app",
-            {"sklearn", "scipy", "supervision", "scenedetect", "onnxruntime", "nbformat", "requests"},
+            {"sklearn", "scipy", "supervision", "onnxruntime", "nbformat", "requests"},
         ),
         ("facelib.server.jobs.child", {"pandas", "av", "papermill"}),
     ],

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -99,6 +100,18 @@ def test_finished_training_is_not_done_again(unbroken, sides):
     again = train(*sides, unbroken.folder, TINY, progress=False, callback=lambda curves: pytest.fail("trained again"))
     assert (unbroken.folder / "checkpoint.pt").stat().st_mtime_ns == before
     assert_same_training(again, unbroken)
+
+
+@pytest.mark.parametrize("content", [b"", b"\x93NUMPY", b"no vectors"])
+def test_damaged_vectors_of_an_epoch_cost_its_map_alone(unbroken, tmp_path, content):
+    folder = Path(shutil.copytree(unbroken.folder, tmp_path / "training"))
+    other = min(set(unbroken.snapshots) - {unbroken.best_epoch})
+    paths = {epoch: folder / "embeddings" / f"epoch_{epoch:03d}.npy" for epoch in unbroken.snapshots}
+    paths[other].write_bytes(content)
+    assert set(load_result(folder).snapshots) == set(unbroken.snapshots) - {other}
+    paths[unbroken.best_epoch].write_bytes(content)
+    with pytest.raises(ValueError, match=rf"epoch_{unbroken.best_epoch:03d}\.npy"):
+        load_result(folder)
 
 
 class _Stop(Exception):

@@ -273,4 +273,4 @@ class TestReport:
         seen.follow(view(2, [(1, "<b>Ada</b>", 110, 40), (2, UNKNOWN, 10, 0)]))
         page = faces_page(seen.listed()).html
         assert page.count("<figure") == 2 and page.count("data:image/jpeg;base64") == 1
-        assert "&lt;b&gt;Ada&lt;/b&gt;" in page and "0.90 sure" in page and "no picture" in page
+        assert "&lt;b&gt;Ada&lt;/b&gt;" in page and "confidence 0.90" in page and "no picture" in page

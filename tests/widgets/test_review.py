@@ -47,7 +47,7 @@ def test_what_is_shown(widget):
     assert [item["id"] for item in widget.items] == [4, 3, 1, 2, 0]
     item = next(item for item in widget.items if item["id"] == 2)
     assert item == {"id": 2, "title": "Unknown 1", "size": 2, "other": True, "section": "", "badge": "", "sure": 0.8,
-                    "lines": ["00:02.0 · shot 2", "0.80 sure · 1.0 s"], "tip": "a.mp4"}  # fmt: skip
+                    "lines": ["00:02.0 · shot 2", "confidence 0.80 · 1.0 s"], "tip": "a.mp4"}  # fmt: skip
     assert set(widget.pictures) == {"0", "1", "2", "3", "4"}
     assert Image.open(io.BytesIO(widget.pictures["3"])).size == (120, 160)
     assert (widget.total, widget.pages, widget.left, widget.error) == (5, 1, "5 to decide", "")
@@ -221,7 +221,7 @@ def test_the_page_without_a_widget(project):
     review = Review(project, project.find_videos())
     page = review_page(review, review.queue("all"), most=3).html
     assert page.count("<figure") == page.count("data:image/jpeg;base64,") == 3
-    assert "and 2 more" in page and "Unknown 1" in page and "0.60 sure" in page and "shot 4 of a.mp4" in page
+    assert "and 2 more" in page and "Unknown 1" in page and "confidence 0.60" in page and "shot 4 of a.mp4" in page
     assert "No tracks" in review_page(review, []).html
     review.name([0], "Tom & <b>Jerry<i>".replace("<", "(").replace(">", ")"))
     assert "Tom &amp; (b)Jerry(i)" in review_page(review, [0]).html

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import struct
 import threading
 from dataclasses import dataclass, field
@@ -23,11 +22,11 @@ Planes = tuple[Image, Image, Image]
 
 _SQUARE = Fraction(1)
 _PLANAR = frozenset({"yuv420p", "yuvj420p"})
-_PART = 64  # pixels: the edges of parts lie on multiples, where FFmpeg begins what it converts at once
 _MOST_STRETCHED = 4  # a larger pixel aspect ratio is a damaged header
 _SPACES = frozenset({0, 1, 2, 4, 5, 6, 7, 9})  # that FFmpeg's scaler knows
 _UNTOLD = 2  # FFmpeg's AVCOL_SPC_UNSPECIFIED
-_BT709, _LIMITED = 1, 1  # FFmpeg's AVCOL_SPC_BT709, AVCOL_PRI_BT709, AVCOL_TRC_BT709; AVCOL_RANGE_MPEG
+_BT709 = 1  # FFmpeg's AVCOL_SPC_BT709, AVCOL_PRI_BT709, AVCOL_TRC_BT709
+_LIMITED, _FULL = 1, 2  # FFmpeg's AVCOL_RANGE_MPEG, AVCOL_RANGE_JPEG
 
 
 class Turn(NamedTuple):
@@ -111,24 +110,12 @@ class Stage:
             self._turn = self.turns[raw.rotation]
         return self._turn
 
-    def convert(
-        self, raw: av.VideoFrame, width: int, height: int, form: str, interpolation: str, *, kind: object = None
-    ) -> Image:
+    def convert(self, raw: av.VideoFrame, width: int, height: int, form: str, interpolation: str) -> Image:
         """Return a stored picture in another size, by what was set up for the last one of its kind."""
-        kind = kind or (width, height, form, interpolation)
         with self._lock:  # a scaler is not made for two threads at one time
-            scaler = self._scalers.setdefault(kind, VideoReformatter())
+            scaler = self._scalers.setdefault((width, height, form, interpolation), VideoReformatter())
             done = scaler.reformat(raw, width, height, form, interpolation=interpolation, threads=1)
         return np.asarray(done.to_ndarray(), np.uint8)
-
-    def convert_part(self, raw: av.VideoFrame, left: int, top: int, right: int, bottom: int) -> Image:
-        """Return a rectangle of a stored picture in RGB; its edges are even, or the picture's."""
-        part = av.VideoFrame(right - left, bottom - top, raw.format.name)
-        part.colorspace, part.color_range = raw.colorspace, raw.color_range
-        for step, target, source in zip((1, 2, 2), part.planes, raw.planes, strict=True):
-            rows, columns = slice(top // step, -(-bottom // step)), slice(left // step, -(-right // step))
-            plane_pixels(target)[:] = plane_pixels(source)[rows, columns]
-        return self.convert(part, part.width, part.height, "rgb24", "BILINEAR", kind="part")
 
     def tone_map(self, raw: av.VideoFrame) -> ToneMap:
         """Return what maps pictures like `raw` from high dynamic range; made once for each kind."""
@@ -185,6 +172,11 @@ class FilmFrame:
         self.width, self.height = self._stage.size
 
     @property
+    def contrast(self) -> float:
+        """Of grey in RGB, beside that of the Y plane: in the range of video, Y is 16 to 235 for 0 to 255."""
+        return 1.0 if self.colours.range == _FULL else 255 / 219
+
+    @property
     def colours(self) -> Colours:
         """The colour space of the planes."""
         assert self._stage.colours is not None
@@ -198,28 +190,6 @@ class FilmFrame:
         else:
             stored = self._stage.convert(self.raw, self.raw.width, self.raw.height, "rgb24", "BILINEAR")
         return self._on_stage(self.turn.apply(stored), place, (self.width, self.height))
-
-    def around(self, boxes: NDArray[np.floating[Any]]) -> tuple[Image, int, int]:
-        """Return a part of `image` that holds some boxes, its pixels the same, and where its left and top edge lie.
-
-        Args:
-            boxes: `(n, 4)`, left, top, right, bottom, pixels of the shown picture; at least one.
-        """
-        if not self._is_plain:
-            return self.image(), 0, 0
-        left, top = (max(0, math.floor(edge / _PART) * _PART) for edge in boxes[:, :2].min(axis=0).tolist())
-        right, bottom = (math.ceil(edge / _PART) * _PART for edge in boxes[:, 2:].max(axis=0).tolist())
-        right, bottom = min(self.width, max(right, left + _PART)), min(self.height, max(bottom, top + _PART))
-        if left >= right or top >= bottom:
-            return self.image(), 0, 0
-        return self._stage.convert_part(self.raw, left, top, right, bottom), left, top
-
-    @property
-    def _is_plain(self) -> bool:
-        """Whether each shown pixel is made of a stored one alone; where the height is odd, FFmpeg mixes rows."""
-        filled = self._place((self.width, self.height)) == (self.width, self.height, 0, 0)
-        stored = filled and (self.raw.width, self.raw.height) == (self.width, self.height)
-        return stored and not (any(self.turn) or self._is_hdr or self.height % 2) and self.raw.format.name in _PLANAR
 
     def preview(self, longest: int) -> Image:
         """Return the picture, its longer side `longest` pixels, as `(h, w, 3)` uint8 in BGR order, for shot detection.
@@ -255,7 +225,7 @@ class FilmFrame:
         pixels = (plane_pixels(plane) for plane in raw.planes)
         luma, *chroma = (self.turn.apply(one.copy() if own else one) for one in pixels)
         if (place.width, place.height) != size:
-            luma = self._on_stage(luma, place, size, empty=16 if self.colours.range != 2 else 0)
+            luma = self._on_stage(luma, place, size, empty=16 if self.colours.range != _FULL else 0)
             half = _Place(chroma[0].shape[1], chroma[0].shape[0], place.left // 2, place.top // 2)
             chroma = [self._on_stage(one, half, _halved(size), empty=128) for one in chroma]
         # yuv420p has no odd sides when encoded: the last row or column is repeated.
@@ -343,7 +313,7 @@ def _colours(raw: av.VideoFrame) -> Colours:
     """Return the colours of the planes that are made of a frame."""
     if _is_rgb(raw) or raw.color_trc in HDR_CURVES:
         return Colours(_BT709, _LIMITED, _BT709, _BT709)
-    full = raw.color_range or (2 if raw.format.name.startswith("yuvj") else 0)
+    full = raw.color_range or (_FULL if raw.format.name.startswith("yuvj") else 0)
     return Colours(raw.colorspace, full, raw.color_primaries, raw.color_trc)
 
 

@@ -302,7 +302,7 @@ export class FilmView {
 
   card(person, index, time) {
     const { film } = this;
-    const sure = person.kind === "cast" ? make("p", {}, `sure to ${percent(film.confidence[index])}`) : null;
+    const sure = person.kind === "cast" ? make("p", {}, `confidence ${percent(film.confidence[index])}`) : null;
     const why = person.kind === "cast" ? make("p", { className: "why" }, film.reasonOf(index)) : null;
     const text = make("div", {}, make("p", { className: "who" }, nameOf(person)), time ? make("p", { className: "time" }, time) : null, sure, why);
     return [sheetFace(this.app.source, film.faceOf(index)), text].filter(Boolean);

@@ -68,6 +68,7 @@ Lines = Annotated[list[str], BeforeValidator(as_lines)]
 DetectorNetwork = Annotated[str, AfterValidator(_network)]
 """The name of a detector, or the path of an ONNX file."""
 
+Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]  # what all generators of random numbers take
 Share = Annotated[float, Field(ge=0, le=1)]
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, NonNegativeFloat, PositiveInt
 
-from facelib.pipeline.parameters.base import DetectorNetwork, Lines, NotebookParameters, Provider, Share, as_lines
+from facelib.pipeline.parameters.base import DetectorNetwork, Lines, NotebookParameters, Provider, Seed, Share, as_lines
 
 ExportFormat = Literal[
     "csv", "json", "parquet", "vtt", "srt", "otio", "edl", "fcpxml", "annotations", "mot", "graphml", "resolve", "fcp7",
@@ -127,7 +127,7 @@ class EvaluateParameters(NotebookParameters):
     )
     detector: DetectorNetwork = Field("centerface", description=f"finds the faces of the pairs; {_DETECTORS}")
     embedder: str = Field("", description=f"for the pairs: {_EMBEDDER}")
-    seed: int = Field(0, ge=0, description="seed of all random numbers")
+    seed: Seed = Field(0, description="seed of all random numbers")
 
 
 class SearchArchiveParameters(NotebookParameters):

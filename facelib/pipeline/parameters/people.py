@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, PositiveInt
 
-from facelib.pipeline.parameters.base import DetectorNetwork, Lines, NotebookParameters, Provider, Share, as_lines
+from facelib.pipeline.parameters.base import DetectorNetwork, Lines, NotebookParameters, Provider, Seed, Share, as_lines
 
 _Engine = Literal["bing", "google", "baidu", "flickr"]
 
@@ -80,7 +80,7 @@ class VisualizeTsneParameters(NotebookParameters):
     perplexity: float = Field(
         30.0, gt=0, description="about how many neighbours each face is kept near; less for small casts"
     )
-    seed: int = Field(0, ge=0, description="seed of the random numbers; another one gives another map")
+    seed: Seed = Field(0, description="seed of the random numbers; another one gives another map")
     k: PositiveInt = Field(5, description="how many of the nearest faces say whom a face lies among")
     most_shown: int = Field(60, ge=0, description="pictures in the page of thumbnails")
 
@@ -114,7 +114,7 @@ class TuneThresholdParameters(NotebookParameters):
         "uniform", description="uniform: each neighbour has one vote; distance: nearer ones count more (knn)"
     )
     kernel: Literal["linear", "rbf"] = Field("linear", description="linear or rbf (svm)")
-    seed: int = Field(0, ge=0, description="seed of the intervals and of the folds of support vector machines")
+    seed: Seed = Field(0, description="seed of the intervals and of the folds of support vector machines")
 
 
 class TrainEmbeddingParameters(NotebookParameters):
@@ -159,4 +159,4 @@ class TrainEmbeddingParameters(NotebookParameters):
     reference: str = Field("dlib", description="the network to compare with")
     perplexity: float = Field(15.0, gt=0, description="of the maps: about how many neighbours each face is kept near")
     threads: PositiveInt = Field(2, description="threads of the CPU")
-    seed: int = Field(0, ge=0, description="seed of all random numbers")
+    seed: Seed = Field(0, description="seed of all random numbers")

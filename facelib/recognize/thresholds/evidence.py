@@ -132,8 +132,8 @@ def _more_people(outcome: Trials, wanted: float) -> str:
     needed = trials_needed(wanted) or FEWEST_PEOPLE
     strangers = max(needed - len(outcome.impostor), FEWEST_PEOPLE - people_tried(outcome))
     return (
-        f"add pictures of at least {FEWEST_PEOPLE} people, or {strangers} pictures of different people who are not "
-        f"of the cast to the project's strangers folder"
+        f"add pictures of at least {FEWEST_PEOPLE} people, or {strangers} pictures of different people outside "
+        f"the cast to the project's strangers folder"
     )
 
 

@@ -86,9 +86,11 @@ def _problem_of_films(project: Any, job: dict[str, Any]) -> str:
 
 
 def _failed(message: str, job: dict[str, Any]) -> dict[str, Any]:
+    from facelib.pipeline.run import PROCESS_ENDED
+
     if message.startswith("BlockingIOError"):
         return {"busy": message.partition(": ")[2]}
-    if "ended before its time" in message or message.startswith("MemoryError"):
+    if PROCESS_ENDED in message or message.startswith("MemoryError"):
         return {"crashed": f"{message}; a job may take {job['memory_gb']:g} GB"}
     return {"failed": message}
 

@@ -39,7 +39,7 @@ export class ReviewView {
   card(track, place) {
     const face = track.pictures ? make("img", { className: "face board-face", src: this.correcting.face(track), alt: "", loading: "lazy" }) : make("span", { className: "face board-face letters" }, "–");
     const film = this.app.project.films.find(({ id }) => id === track.video)?.title ?? track.video;
-    const sure = track.decided ? "decided" : `sure to ${percent(track.confidence)}`;
+    const sure = track.decided ? "decided" : `confidence ${percent(track.confidence)}`;
     const play = this.app.link({ film: track.video, t: track.start.toFixed(2) }, `${clockTime(track.start)} in `, make("bdi", {}, film));
     const choose = make("button", { type: "button", className: "board-choose", onclick: () => this.mark(place) }, face, make("span", { className: "board-name" }, make("bdi", {}, track.label)));
     return make("li", { className: "board-card" }, choose, make("p", { className: "facts" }, sure), make("p", { className: "facts" }, play));

@@ -13,6 +13,7 @@ from facelib.films.media.decode import probe, read_frames
 from facelib.films.media.encode import write_film
 from facelib.films.media.shown import Turn, pixel_aspect, turn_of
 from facelib.films.media.tones import HLG, PQ, to_ordinary
+from facelib.images import sharpness
 
 BOX = (0.125, 0.125, 0.375, 0.5)
 # The eight ways to lay a rectangle on itself: a, b, c and d of the matrix, and where the box then is.
@@ -224,30 +225,14 @@ def test_tones_rise_and_stay_grey():
         assert np.allclose(greys, greys[:, :1], atol=2e-3)
 
 
-PARTS = {
-    # size, options of ffmpeg, and whether a part can be had without the whole
-    "even": ((330, 200), [], True),
-    "full range": ((330, 200), ["-pix_fmt", "yuvj420p"], True),
-    "odd height": ((96, 65), ["-pix_fmt", "yuv444p"], False),
-    "all colours": ((330, 200), ["-pix_fmt", "yuv444p"], False),
-    "wide pixels": ((330, 200), ["-vf", "setsar=4/3"], False),
-}
-
-
-@pytest.mark.parametrize("box", [(70, 70, 100, 90), (3.5, 2.5, 61, 61), (200, 60, 330, 200), (300, 150, 329.5, 199.5)])
-@pytest.mark.parametrize("kind", PARTS)
-def test_a_part_of_a_picture_has_its_pixels(kind, box, ffmpeg, tmp_path):
-    size, options, apart = PARTS[kind]
-    source = f"testsrc2=s={size[0]}x{size[1]}:d=0.1"
-    options = options if "-pix_fmt" in options else ["-pix_fmt", "yuv420p", *options]
-    film = ffmpeg("-f", "lavfi", "-i", source, "-c:v", "libx264", *options, tmp_path / "film.mp4")
-    frame = next(read_frames(film))
-    whole, (part, left, top) = frame.image(), frame.around(np.array([box, box], np.float32))
-    height, width = part.shape[:2]
-    assert np.array_equal(part, whole[top : top + height, left : left + width])
-    assert (part.shape < whole.shape) is apart
-    right, bottom = min(box[2], whole.shape[1]), min(box[3], whole.shape[0])
-    assert left <= box[0] and top <= box[1] and left + width >= right and top + height >= bottom
+@pytest.mark.parametrize("form", ["yuv420p", "yuvj420p", "yuv444p", "gray"])
+def test_a_face_is_as_sharp_in_the_luma_plane_as_in_rgb(form, ffmpeg, tmp_path):
+    # Strong colours would be cut off in RGB.
+    source = ["-f", "lavfi", "-i", "testsrc2=s=330x201:d=0.1,hue=s=0.2", "-c:v", "libx264", "-pix_fmt", form]
+    frame = next(read_frames(ffmpeg(*source, tmp_path / "film.mp4")))
+    luma = frame.planes(own=False)[0]
+    for box in ([70, 70, 166, 166], [3, 20, 61, 90], [200, 60, 330, 201]):
+        assert frame.contrast**2 * sharpness(luma, box) == pytest.approx(sharpness(frame.image(), box), rel=0.05)
 
 
 def test_planes_that_nobody_draws_on_are_not_copied(scene, ffmpeg, tmp_path):

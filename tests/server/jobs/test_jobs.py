@@ -89,9 +89,9 @@ def events(client: TestClient, after: int) -> list[dict[str, Any]]:
     [
         ("sqlite", "error", "failed", 1, "ValueError: expected a film, got a potato"),
         ("sqlite", "memory", "set aside", 3, "2 GB"),
-        ("sqlite", "crash", "set aside", 3, "ended before its time"),
+        ("sqlite", "crash", "set aside", 3, "ended unexpectedly"),
         pytest.param(
-            *("postgresql", "crash", "set aside", 3, "ended before its time"), marks=pytest.mark.postgresql
+            *("postgresql", "crash", "set aside", 3, "ended unexpectedly"), marks=pytest.mark.postgresql
         ),  # as it writes down the others
     ],
     indirect=["database_url"],

@@ -1,0 +1,37 @@
+"""Tables of a film that something may have damaged, such as a machine that went down while they were written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pyarrow.parquet as pq
+
+from facelib.project import FilmFiles
+
+
+def read_whole(path: Path) -> pd.DataFrame | None:
+    """Return a Parquet table, None where there is none or it is damaged."""
+    try:
+        return pd.read_parquet(path)
+    except (OSError, ValueError):  # those of pyarrow are both
+        return None
+
+
+def damage(files: FilmFiles) -> str:
+    """Return which table of a pass over a film cannot be read, and why; empty where all that are there can.
+
+    Of Parquet files only the end is read, which a file that was cut short lacks.
+    """
+    for path in (files.found, files.detections, files.looks, files.keyframes, files.times):
+        if path.is_file():
+            try:
+                pq.read_metadata(path)
+            except (OSError, ValueError) as error:  # those of pyarrow are both
+                return f"{path.name} cannot be read: {' '.join(str(error).split())}"
+    if files.shots.is_file():
+        try:
+            pd.read_csv(files.shots, usecols=["shot", "start_frame", "end_frame", "start", "end"])
+        except ValueError as error:
+            return f"{files.shots.name} cannot be read: {error}"
+    return ""
