@@ -24,7 +24,7 @@ TESTS = (
     "skimage.data",
     "tests.forked",
 )
-"""What tests import beside that."""
+"""What most tests import beside that."""
 
 
 class Forks:
@@ -41,7 +41,9 @@ class Forks:
     def __init__(self, variables: Mapping[str, str], *, training: bool) -> None:
         environment = {**os.environ, **variables, "MPLBACKEND": "Agg", "JUPYTER_PLATFORM_DIRS": "1"}
         library = (*LIBRARY, *REST, *COMMANDS)
-        self._for_tests = ForkServer((*library, *TESTS, *["facelib.train"] * training), environment)
+        # tqdm chooses its bars when it is imported: behind a kernel's modules, those of notebooks.
+        tests = ("tqdm.auto", *library, *TESTS, *["facelib.train"] * training)
+        self._for_tests = ForkServer(tests, environment)
         self._started = ForkServer(library, environment)
         self.address = self._started.address
 
