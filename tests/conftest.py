@@ -294,15 +294,18 @@ def turn_quarter() -> Callable[[Path], None]:
 def eyesores(notebook: Path | Mapping[str, Any]) -> list[str]:
     """Return what an executed notebook, or its file, shows and should not, each with its cell.
 
-    That is what JupyterLab puts on red ground, warnings and errors, and tables without a row.
+    That is what JupyterLab puts on red ground, warnings and errors, tables without a row, and the words of pandas
+    for values that are missing.
     """
     cells = (json.loads(notebook.read_text("utf-8")) if isinstance(notebook, Path) else notebook)["cells"]
     found = []
     for place, output in ((cell["id"], output) for cell in cells for output in cell.get("outputs", [])):
         if output.get("name") == "stderr" or output["output_type"] == "error":
             found.append(f"{place}: {''.join(output.get('text', output.get('evalue', '')))}")
-        if re.search(r"<tbody>\s*</tbody>", "".join(output.get("data", {}).get("text/html", ""))):
+        page = "".join(output.get("data", {}).get("text/html", ""))
+        if re.search(r"<tbody>\s*</tbody>", page):
             found.append(f"{place}: a table without a row")
+        found += [f"{place}: {word}" for word in re.findall(r"<td[^>]*>(NaN|NaT|None|&lt;NA&gt;)</td>", page)]
     return found
 
 

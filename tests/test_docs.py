@@ -2,6 +2,7 @@
 
 import doctest
 import importlib.util
+import re
 from pathlib import Path
 from types import ModuleType
 
@@ -30,6 +31,18 @@ def test_every_page_and_notebook_is_in_the_navigation() -> None:
     assert len(notebooks) >= 9
     for page in [path.relative_to(ROOT / "docs").as_posix() for path in PAGES] + notebooks:
         assert page in navigation
+
+
+def test_every_picture_is_shown_and_on_a_page_has_a_caption() -> None:
+    pages = [*PAGES, ROOT / "README.md", *sorted((ROOT / "notebooks").glob("*.ipynb"))]
+    shown = "".join(page.read_text(encoding="utf-8") for page in pages)
+    pictures = [path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs" / "pictures").rglob("*.*")]
+    assert len(pictures) > 20
+    assert [name for name in pictures if f"{name})" not in shown] == []
+    for page in PAGES:
+        blocks = [block for block in page.read_text(encoding="utf-8").split("\n\n") if block.strip()]
+        for block, below in zip(blocks, [*blocks[1:], ""], strict=True):
+            assert not block.startswith("![") or re.fullmatch(r"\*[^*]+\*", below.strip()), block
 
 
 @pytest.mark.parametrize(

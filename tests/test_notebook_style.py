@@ -153,6 +153,13 @@ class TestNotebook:
         folded = [cell["metadata"].get("jupyter", {}).get("source_hidden", False) for cell in cells(path, "code")]
         assert folded == [False, *[True] * (len(folded) - 1)]
 
+    def test_what_is_shown_of_code_fits_into_a_window_of_1280_pixels(self, path):
+        """That is the line which stands for folded code, and each parameter with its meaning."""
+        first, *folded = cells(path, "code")
+        lines = [source(cell).partition("\n")[0] for cell in folded]
+        assert [line for line in lines if len(line) > 101] == []
+        assert [line for line in source(first).splitlines() if len(line) > 106 and "# or others" not in line] == []
+
     def test_text_of_what_may_not_apply_stands_in_a_folded_section(self, path):
         folded = False
         for cell in cells(path, "markdown"):

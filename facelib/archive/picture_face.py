@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from facelib.detect import Detector, load_detector
 from facelib.detect.portraits import find_portrait
 from facelib.embed import Embedder, load_embedder
+from facelib.faces import Image
 from facelib.images import read_image
 from facelib.project import Project
 from facelib.recognize import read_recognizer_info
@@ -42,11 +43,26 @@ def embed_face(
     image = read_image(picture)
     if isinstance(embedder, str):
         embedder = load_embedder(embedder or read_recognizer_info(project.recognizer).embedder)
-    portrait = find_portrait(image, detector or load_detector())
+    return embed_largest(image, detector or load_detector(), embedder, name=str(picture)), embedder.sha256
+
+
+def embed_largest(image: Image, detector: Detector, embedder: Embedder, *, name: str) -> NDArray[np.float32]:
+    """Embed the largest face of a picture, `(dimension,)`, after turning a picture that lies on its side.
+
+    Args:
+        image: `(height, width, 3)` uint8 RGB.
+        detector: Finds the face.
+        embedder: The network.
+        name: What the picture is called, for messages.
+
+    Raises:
+        ValueError: When the picture shows no face, or none upright.
+    """
+    portrait = find_portrait(image, detector)
     faces = portrait.faces
     if not len(faces):
-        raise ValueError(f"expected a picture with a face, found none in {str(picture)!r}; cut it closer to the face")
+        raise ValueError(f"expected a picture with a face, found none in {name!r}; cut it closer to the face")
     if not portrait.upright:
-        raise ValueError(f"expected a face that stands upright, it lies sideways in {str(picture)!r}; turn the picture")
+        raise ValueError(f"expected a face that stands upright, it lies sideways in {name!r}; turn the picture")
     vectors = embedder.embed(portrait.image, faces[[int(np.argmax(faces.widths * faces.heights))]])
-    return np.asarray(vectors[0], np.float32), embedder.sha256
+    return np.asarray(vectors[0], np.float32)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 from collections.abc import Iterable, Iterator
 from contextlib import closing
@@ -22,6 +23,7 @@ from facelib.project import FilmFiles, Project, file_lock, path_of, text_of
 from facelib.project.digests import sha256_of
 
 _KEPT = 600.0  # seconds that replaced files stay for searches that began before
+_READ_ONLY = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
 _log = logging.getLogger(__name__)
 
 
@@ -59,6 +61,9 @@ def update_archive(
     A film is read again only where its `tracks.parquet` has another content, or `longest_gap` another value; the rows
     of the others stay as they are. The cost of one film does not grow with the number of films.
 
+    Where the index may only be read, as on a medium or a share of somebody else, it stays as it is, and the films of
+    which it has not the present tables are among the problems.
+
     Args:
         project: Its index lies in `project.archive`.
         films: The films that may have changed, by path or file name; None looks at all, and takes out of the index
@@ -68,9 +73,20 @@ def update_archive(
 
     Raises:
         FileNotFoundError: When one of `films` has no `tracks.parquet`.
-        OSError: When the index cannot be written.
+        OSError: When the index cannot be written, and there is none to be read.
     """
     chosen = None if films is None else [_has_tracks(project, film) for film in films]
+    try:
+        return _bring_up_to_date(project, chosen, longest_gap, progress=progress)
+    except OSError as error:
+        if error.errno not in _READ_ONLY:
+            raise
+        return _as_it_is(project, chosen or list(_folders_with_tracks(project)), longest_gap, error)
+
+
+def _bring_up_to_date(
+    project: Project, chosen: list[FilmFiles] | None, longest_gap: float, *, progress: bool
+) -> ArchiveChanges:
     changes = ArchiveChanges()
     with (
         file_lock(project.archive / ".lock", what="other update of the index", wait=True),
@@ -89,6 +105,22 @@ def update_archive(
             remove_segments(project.archive, stray_segments(project.archive, catalogue.known_segments()))
     gone = {*changes.added, *changes.rewritten, *changes.problems}
     return replace(changes, unchanged=len(chosen) - len(gone))
+
+
+def _as_it_is(project: Project, chosen: list[FilmFiles], longest_gap: float, error: OSError) -> ArchiveChanges:
+    """Return what is to be said of an index that may only be read."""
+    path = project.archive / "catalogue.sqlite"
+    if not path.is_file():
+        raise OSError(
+            f"expected to write the index of films to {str(project.archive)!r}: {error.strerror}; search once as "
+            f"somebody who may write there"
+        ) from error
+    with closing(Catalogue(path)) as catalogue:
+        known = {record.folder: (record.content, record.gap) for record in catalogue.films()}
+    said = f"not as its tables are now, since the index may only be read here: {error.strerror}"
+    current = [known.get(files.folder.name) == (sha256_of(files.tracks), longest_gap) for files in chosen]
+    problems = {files.film or files.folder.name: said for files, same in zip(chosen, current, strict=True) if not same}
+    return ArchiveChanges(unchanged=sum(current), problems=problems)
 
 
 def _has_tracks(project: Project, film: str | Path) -> FilmFiles:

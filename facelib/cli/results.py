@@ -103,7 +103,7 @@ def _print_problems(project: Project) -> bool:
 
     if not project.film_summary.is_file():
         return True
-    summary = read_csv_table(project.film_summary, keep_default_na=False)
+    summary = read_csv_table(project.film_summary)
     problems = summary.loc[summary["problem"] != "", ["film", "problem"]]
     for film, problem in problems.itertuples(index=False):
         typer.echo(f"problem   {one_line(film)}: {one_line(problem)}")

@@ -14,6 +14,7 @@ from facelib.nets.runtime import Provider, open_network
 
 CELL, STRIDE = 12, 2  # the first network's window and step, in pixels of a pyramid level
 RNET_SIZE = 24
+_PROPOSED, _REFINED = 0.6, 0.7  # thresholds of the first and the second network; raising them is faster and misses more
 PYRAMID_STEP = 0.709  # about the root of one half: each level has half the pixels
 
 
@@ -26,20 +27,16 @@ class MtcnnDetector(PictureDetector):
     Args:
         options: What the user asks.
         provider: Where the networks run.
-        proposals: Thresholds of the first and the second network. Raising them is faster and misses more.
     """
 
     name = "mtcnn"
     default_score = 0.8
 
-    def __init__(
-        self, options: Options, *, provider: Provider = "auto", proposals: tuple[float, float] = (0.6, 0.7)
-    ) -> None:
+    def __init__(self, options: Options, *, provider: Provider = "auto") -> None:
         super().__init__(options)
         self._pnet, self._rnet, self._onet = (
             open_network(path, provider=provider) for path in mtcnn_weights.networks()
         )
-        self._proposals = proposals
 
     def _find(self, image: Image, smallest_face: float) -> Faces:
         squares = self._refined(image, self._proposed(image, smallest_face))
@@ -55,7 +52,7 @@ class MtcnnDetector(PictureDetector):
         boxes, scores = [np.empty((0, 4), np.float32)], [np.empty(0, np.float32)]
         for level in levels(image, self._enlargement(image, CELL / smallest_face)):
             offsets, chances = self._pnet.run(planar(level))
-            rows, columns = np.nonzero(chances[0] > self._proposals[0])
+            rows, columns = np.nonzero(chances[0] > _PROPOSED)
             cells = np.column_stack([columns, rows, columns, rows]) * STRIDE + np.array([0, 0, CELL, CELL])
             score = chances[0, rows, columns]
             cells = cells.astype(np.float32)
@@ -71,7 +68,7 @@ class MtcnnDetector(PictureDetector):
         if not len(squares):
             return squares
         offsets, scores = run_patches(self._rnet, image, squares, RNET_SIZE)
-        kept = scores > self._proposals[1]
+        kept = scores > _REFINED
         box, score = moved(squares[kept], offsets[kept]), scores[kept]
         return squared(box[suppress(box, score, overlap=0.7)])
 

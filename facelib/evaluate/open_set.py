@@ -48,7 +48,6 @@ def open_set(
     strangers: NDArray[Any],
     *,
     wanted_fpir: float = 0.01,
-    k: int = 5,
     seeds: Sequence[int] = (0, 1, 2, 3, 4),
 ) -> OpenSetScore:
     """Enrol half of each person's pictures, look up the other half and strangers, and count at a fixed FPIR.
@@ -58,7 +57,6 @@ def open_set(
         names: `(n,)`.
         strangers: `(m, d)`, of others; NaN where no face was found: those never get a name.
         wanted_fpir: The fraction of strangers that may be given a name, 0 to 1.
-        k: How many nearest faces vote.
         seeds: Each draws the halves again.
 
     Raises:
@@ -71,20 +69,20 @@ def open_set(
         raise ValueError(
             f"expected strangers, and people with two pictures, got {len(strangers)} strangers and {most} a person"
         )
-    rows = [_open_set_once(vectors, labels, strangers, wanted_fpir, k, seed) for seed in seeds]
+    rows = [_open_set_once(vectors, labels, strangers, wanted_fpir, seed) for seed in seeds]
     table = pd.DataFrame(rows, columns=["seed", "threshold", "fpir", "fnir", "wrong"])
     return OpenSetScore(table, len(people), int((counts - counts // 2).sum()), len(strangers))
 
 
 def _open_set_once(
-    vectors: NDArray[Any], labels: NDArray[Any], strangers: NDArray[Any], wanted: float, k: int, seed: int
+    vectors: NDArray[Any], labels: NDArray[Any], strangers: NDArray[Any], wanted: float, seed: int
 ) -> list[float]:
     random, enrolled = np.random.default_rng(seed), np.zeros(len(labels), bool)
     for person in np.unique(labels):
         rows = random.permutation(np.flatnonzero(labels == person))
         enrolled[rows[: len(rows) // 2]] = True
     found = np.isfinite(vectors).all(axis=1)
-    knn = OpenSetKNN(k=k, threshold=math.inf).fit(vectors[enrolled & found], labels[enrolled & found])
+    knn = OpenSetKNN(k=5, threshold=math.inf).fit(vectors[enrolled & found], labels[enrolled & found])
     away = _nearest(knn, strangers)
     # As many strangers as are wanted lie nearer than the next one.
     spare = np.sort(away)[min(int(wanted * len(away) + 1e-9), len(away) - 1)]

@@ -19,6 +19,8 @@ from facelib.faces import FloatArray, Image
 from facelib.images import read_image
 from facelib.project.spreadsheets import decoded
 
+_FOLDS = 10  # of LFW's protocol
+
 
 def embed_pictures(
     paths: Iterable[Path], detector: Detector, embedder: Embedder, *, progress: bool = True
@@ -132,9 +134,7 @@ class PairScore:
         return f"{self.accuracy:.4f} ± {self.standard_error:.4f} on {self.pairs} pairs, {self.not_found} with no face"
 
 
-def verify_pairs(
-    distances: ArrayLike, same: ArrayLike, *, fold: ArrayLike | None = None, folds: int = 10, seed: int = 0
-) -> PairScore:
+def verify_pairs(distances: ArrayLike, same: ArrayLike, *, fold: ArrayLike | None = None, seed: int = 0) -> PairScore:
     """Tell pairs of one person from pairs of two by their distance, each fold at the threshold of the others.
 
     Source: Huang et al., "Labeled faces in the wild" (2007), its image-restricted protocol.
@@ -142,15 +142,14 @@ def verify_pairs(
     Args:
         distances: `(n,)`, of each pair; NaN where a face was not found, which is a mistake.
         same: `(n,)`, whether it is one person.
-        fold: `(n,)`, the fold of each pair; None, or all in one, deals them out by chance into `folds`.
-        folds: How many then.
+        fold: `(n,)`, the fold of each pair; None, or all in one, deals them out by chance into ten.
         seed: Of that.
 
     Raises:
-        ValueError: When the lengths disagree, or there are fewer pairs than folds.
+        ValueError: When the lengths disagree, or there are fewer than ten pairs to deal out.
     """
     apart, truly = np.asarray(distances, np.float64), np.asarray(same, bool)
-    parts = _dealt(truly, folds, seed) if fold is None or np.ptp(fold) == 0 else np.asarray(fold)
+    parts = _dealt(truly, seed) if fold is None or np.ptp(fold) == 0 else np.asarray(fold)
     if not len(apart) == len(truly) == len(parts):
         lengths = [len(apart), len(truly), len(parts)]
         raise ValueError(f"expected one distance, answer and fold a pair, got {lengths!r} of them")
@@ -195,14 +194,14 @@ def verify_pictures(
     return verify_pairs(np.linalg.norm(apart, axis=1), table["same"], fold=table["fold"], seed=seed)
 
 
-def _dealt(same: NDArray[np.bool_], folds: int, seed: int) -> NDArray[np.intp]:
+def _dealt(same: NDArray[np.bool_], seed: int) -> NDArray[np.intp]:
     """Deal pairs out, as many of either kind to each fold."""
-    if not 2 <= folds <= len(same):
-        raise ValueError(f"expected at least 2 folds and at most as many as {len(same)} pairs, got {folds!r}")
+    if len(same) < _FOLDS:
+        raise ValueError(f"expected at least {_FOLDS} pairs to deal out, got {len(same)}")
     random, parts = np.random.default_rng(seed), np.empty(len(same), np.intp)
     for kind in (True, False):
         rows = random.permutation(np.flatnonzero(same == kind))
-        parts[rows] = np.arange(len(rows)) % folds
+        parts[rows] = np.arange(len(rows)) % _FOLDS
     return parts
 
 

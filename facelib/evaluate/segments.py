@@ -82,7 +82,7 @@ def read_segments(path: str | Path) -> pd.DataFrame:
     Raises:
         ValueError: When a column is missing, or an end lies before its start.
     """
-    table = read_csv_table(path, dtype={"media": str, "person": str}, keep_default_na=False)
+    table = read_csv_table(path, dtype={"media": str, "person": str})
     if missing := [name for name in [*SEGMENT, "person"] if name not in table]:
         raise ValueError(f"expected the columns media, start, end, person in {str(path)!r}: no {missing}")
     table = table.astype({"start": float, "end": float})
@@ -147,7 +147,7 @@ def score_segment_table(project: Project, films: Iterable[Path], path: str | Pat
         files = project.film(film)
         media = {name for name in set(truth["media"]) if name.rsplit("/", 1)[-1] in (film.name, files.folder.name)}
         if media and files.appearances.is_file():
-            appeared = read_csv_table(files.appearances, keep_default_na=False)
+            appeared = read_csv_table(files.appearances)
             parts += [appeared.assign(media=name) for name in sorted(media)]
             known |= media
     truth = truth[truth["media"].isin(known)]

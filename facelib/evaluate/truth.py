@@ -183,7 +183,7 @@ def read_truth(path: str | Path) -> pd.DataFrame:
         ValueError: When a column is missing, a number is none, a frame is no whole number from 0 on, or a box ends
             before it begins.
     """
-    table = read_csv_table(path, keep_default_na=False)
+    table = read_csv_table(path)
     missing = [name for name in _COLUMNS if name not in table]
     if missing:
         raise ValueError(f"expected the columns frame, left, top, right, bottom, person in {str(path)!r}: no {missing}")
@@ -280,7 +280,7 @@ def read_mot(path: str | Path) -> Truth:
 def _names(path: Path) -> dict[str, str]:
     if not path.is_file():
         return {}
-    table = read_csv_table(path, dtype=str, keep_default_na=False)
+    table = read_csv_table(path, dtype=str)
     if not {"id", "person"} <= set(table):
         raise ValueError(f"expected the columns id and person in {str(path)!r}, got {list(table)!r}")
     return dict(zip(table["id"].str.strip(), table["person"].map(plain_label), strict=True))

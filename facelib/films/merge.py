@@ -12,8 +12,13 @@ from facelib.faces import FloatArray
 from facelib.films.agglomerate import Agglomeration, IntArray
 from facelib.films.track import Track
 
+_FULL_SIZE = 40.0  # width of a face in pixels from which its embedding is trusted in full
+_NEARBY_GAP = 2.0  # seconds during which a face is expected to stay in its place
+_NEARBY = 1.25  # as much further apart may be what begins where another ended
 _NEAR = 0.75  # widths of a face by which it may have moved to count as in the same place
 _LIKE = 1.5  # factor by which its size may differ then
+
+_MOST_LOOKS = 8  # of a merged track, the best
 
 # On a sitcom scene and eleven clips every labelled face's track reached 0.82, 0.66 and 0.94, most of the others less.
 _SURE_ONCE = {"yunet": 0.7, "centerface": 0.6, "mtcnn": 0.9}
@@ -24,7 +29,7 @@ class MergedTracks:
     """The tracks of one shot after merging.
 
     Attributes:
-        tracks: In the order of their first frames, numbered one after the other.
+        tracks: In the order of their first frames, numbered from the lowest number given.
         embeddings: One row per track, `(n, dimension)` float32: the mean of its tracklets' embeddings, weighted by the
             quality of their samples.
         members: For each track the indices of its tracklets, in the order given.
@@ -36,24 +41,13 @@ class MergedTracks:
 
 
 def merge_tracklets(
-    tracks: Sequence[Track],
-    embeddings: ArrayLike,
-    times: ArrayLike,
-    first_frame: int,
-    *,
-    largest_distance: float,
-    nearby_distance: float | None = None,
-    longest_gap: float = np.inf,
-    nearby_gap: float = 2.0,
-    full_size: float = 40.0,
-    most_looks: int = 8,
-    first_number: int | None = None,
+    tracks: Sequence[Track], embeddings: ArrayLike, times: ArrayLike, first_frame: int, *, largest_distance: float
 ) -> MergedTracks:
     """Merge the tracklets of one face in one shot, so that each person has one track.
 
     The two nearest tracklets are merged, and so on while any are near enough (agglomerative clustering by centroids).
     Two tracks found in one sampled frame are two people and are never merged, nor are groups that hold them. Small
-    faces all look alike to an embedder, so the allowed distance shrinks with faces below `full_size`; where a tracklet
+    faces all look alike to an embedder, so the allowed distance shrinks with faces below 40 pixels; where a tracklet
     begins at the place and in the size in which another ended shortly before, a larger distance is allowed.
 
     Args:
@@ -63,12 +57,6 @@ def merge_tracklets(
         first_frame: The number of the shot's first frame.
         largest_distance: Euclidean distance of two embeddings up to which large faces are one person; it depends
             on the embedder: 0.75 times its threshold for naming is good. Raising it merges more; nan merges none.
-        nearby_distance: The same for a tracklet that begins where another ended; None takes 1.25 times as much.
-        longest_gap: Seconds between two tracklets beyond which they are not merged.
-        nearby_gap: Seconds during which a face is expected to stay in its place.
-        full_size: Width of a face in pixels from which its embedding is trusted in full.
-        most_looks: How many of its best samples a merged track keeps.
-        first_number: The number of the first track; None takes the lowest of those given.
 
     Raises:
         ValueError: When there is not one embedding per track, or the tracks are of several shots.
@@ -81,28 +69,12 @@ def merge_tracklets(
         raise ValueError(f"expected tracks of one shot, got those of {shots!r}: no face is followed across a cut")
     if not tracks:
         return MergedTracks([], vectors, [])
-    limits = _Limits(
-        far=largest_distance,
-        near=1.25 * largest_distance if nearby_distance is None else nearby_distance,
-        longest_gap=longest_gap,
-        nearby_gap=nearby_gap,
-        full_size=full_size,
-    )
     when = np.asarray(times, np.float64)
     pieces = [_Piece.of(i, track, vectors[i], when, first_frame) for i, track in enumerate(tracks)]
-    pieces = sorted(_joined(pieces, limits), key=lambda piece: (piece.frames[0], piece.members[0]))
-    first = min(track.number for track in tracks) if first_number is None else first_number
-    merged = [_merge([tracks[i] for i in one.members], first + n, most_looks) for n, one in enumerate(pieces)]
+    pieces = sorted(_joined(pieces, largest_distance), key=lambda piece: (piece.frames[0], piece.members[0]))
+    first = min(track.number for track in tracks)
+    merged = [_merge([tracks[i] for i in one.members], first + n) for n, one in enumerate(pieces)]
     return MergedTracks(merged, np.stack([one.vector for one in pieces]), [one.members for one in pieces])
-
-
-@dataclass(frozen=True, slots=True)
-class _Limits:
-    far: float
-    near: float
-    longest_gap: float
-    nearby_gap: float
-    full_size: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -144,35 +116,35 @@ class _Piece:
 class _Pieces:
     """The pieces of a shot while they are joined."""
 
-    def __init__(self, pieces: list[_Piece], limits: _Limits) -> None:
-        self.pieces, self.limits = pieces, limits
+    def __init__(self, pieces: list[_Piece], far: float) -> None:
+        self.pieces, self.far = pieces, far
 
     def join(self, first: int, second: int) -> None:
         self.pieces[first] = self.pieces[first].join(self.pieces[second])
 
     def alike(self, rows: IntArray, others: IntArray) -> NDArray[np.float64]:
         """Return the distances as a share of the allowed ones, negated: below -1 they are two people."""
-        return -np.stack([_strains(self.pieces[row], [self.pieces[k] for k in others], self.limits) for row in rows])
+        return -np.stack([_strains(self.pieces[row], [self.pieces[k] for k in others], self.far) for row in rows])
 
 
-def _joined(pieces: list[_Piece], limits: _Limits) -> list[_Piece]:
+def _joined(pieces: list[_Piece], far: float) -> list[_Piece]:
     """Join the nearest pair until none is near enough."""
-    found = _Pieces(pieces, limits)
+    found = _Pieces(pieces, far)
     groups = Agglomeration(found, len(pieces), least=-1).run()
     return [found.pieces[row] for row in np.unique(groups)]
 
 
-def _strains(piece: _Piece, others: list[_Piece], limits: _Limits) -> NDArray[np.float64]:
+def _strains(piece: _Piece, others: list[_Piece], far: float) -> NDArray[np.float64]:
     """Return the distance to each of the others as a share of the allowed one: above 1 they are two people."""
     strains = np.full(len(others), np.inf)
     distances = np.linalg.norm(np.stack([one.vector for one in others]) - piece.vector, axis=1)
-    for i in np.flatnonzero(distances <= max(limits.far, limits.near)):
+    for i in np.flatnonzero(distances <= _NEARBY * far):
         if others[i] is not piece:
-            strains[i] = _strain(piece, others[i], float(distances[i]), limits)
+            strains[i] = _strain(piece, others[i], float(distances[i]), far)
     return strains
 
 
-def _strain(first: _Piece, second: _Piece, distance: float, limits: _Limits) -> float:
+def _strain(first: _Piece, second: _Piece, distance: float, far: float) -> float:
     frames = np.concatenate([first.frames, second.frames])
     order = np.argsort(frames, kind="stable")
     if (np.diff(frames[order]) == 0).any():
@@ -181,12 +153,9 @@ def _strain(first: _Piece, second: _Piece, distance: float, limits: _Limits) -> 
     owners = order < len(first.frames)
     before = np.flatnonzero(owners[1:] != owners[:-1])
     gaps = np.diff(np.concatenate([first.times, second.times])[order])[before]
-    if gaps.min() > limits.longest_gap:
-        return np.inf
     boxes = np.concatenate([first.boxes, second.boxes])[order]
-    there = _in_place(boxes[before], boxes[before + 1]) & (gaps <= limits.nearby_gap)
-    trust = min(1.0, first.size / limits.full_size, second.size / limits.full_size)
-    limit = max(limits.far * trust, limits.near if there.any() else 0.0)
+    there = _in_place(boxes[before], boxes[before + 1]) & (gaps <= _NEARBY_GAP)
+    limit = far * (_NEARBY if there.any() else min(1.0, first.size / _FULL_SIZE, second.size / _FULL_SIZE))
     return distance / limit if limit > 0 else np.inf
 
 
@@ -197,7 +166,7 @@ def _in_place(before: NDArray[np.float64], after: NDArray[np.float64]) -> NDArra
     return np.asarray((moved <= _NEAR * (widths + later) / 2) & (np.abs(np.log(later / widths)) <= np.log(_LIKE)))
 
 
-def _merge(pieces: Sequence[Track], number: int, most_looks: int) -> Track:
+def _merge(pieces: Sequence[Track], number: int) -> Track:
     sightings = sorted(
         (sighting for piece in pieces for sighting in zip(piece.frames, piece.boxes, piece.scores, strict=True)),
         key=lambda sighting: sighting[0],
@@ -206,7 +175,7 @@ def _merge(pieces: Sequence[Track], number: int, most_looks: int) -> Track:
     for sighting in sightings:
         merged.add(*sighting)
     merged.looks = sorted((look for piece in pieces for look in piece.looks), key=lambda look: -look.quality)
-    del merged.looks[most_looks:]
+    del merged.looks[_MOST_LOOKS:]
     return merged
 
 

@@ -77,7 +77,7 @@ def _write(project: Project, film: str, problem: str) -> None:
     if not path.is_file():
         return
     with writer_lock(path):
-        table = read_csv_table(path, keep_default_na=False)
+        table = read_csv_table(path)
         rows = table["film"] == film
         if not rows.any():
             table = pd.concat([table, pd.DataFrame([[film, 0, 0, 0, 0, 0, "", 0, "", ""]], columns=SUMMARY_COLUMNS)])

@@ -15,6 +15,9 @@ WIDTH, HEIGHT = 32, 18  # cells of a background picture
 _BINS = (6, 8, 8)
 _SAME_CELL = 14.0  # CIE Lab units: below it, two cells are the same but for noise
 _SAME_LIGHT = 8.0  # the same without colour, where one coordinate of the three is left
+_LEAST_ALIKE = 0.58  # share of the cells that are the same in shots of one set-up; raising it finds more set-ups
+_USUAL_OVERLAP = 0.35  # of the colour histograms of two places, 0 to 1; what is above it counts
+_REACH, _WINDOW = 3, 60.0  # shots and seconds between two that are compared, at most
 
 
 def small_picture(image: Image) -> Image:
@@ -27,12 +30,11 @@ def background(pictures: Sequence[Image]) -> Image:
     return np.asarray(np.median(np.stack(pictures), axis=0), np.uint8)
 
 
-def find_setups(backgrounds: Sequence[Image], *, least_alike: float = 0.58, reach: int = 64) -> NDArray[np.int32]:
+def find_setups(backgrounds: Sequence[Image], *, reach: int = 64) -> NDArray[np.int32]:
     """Number the camera set-ups: shots whose backgrounds agree in place share one.
 
     Args:
         backgrounds: One per shot, `(18, 32, 3)` uint8 RGB.
-        least_alike: The share of cells that must be the same. Raising it finds more set-ups.
         reach: How many of the set-ups used last a shot is compared with; so time grows with the number of shots.
 
     Returns:
@@ -47,7 +49,7 @@ def find_setups(backgrounds: Sequence[Image], *, least_alike: float = 0.58, reac
             _agreement(lab[other], picture, _SAME_LIGHT if grey[shot] and grey[other] else _SAME_CELL)
             for other in (first[setup] for setup in near)
         ]
-        if alike and max(alike) >= least_alike:
+        if alike and max(alike) >= _LEAST_ALIKE:
             setups[shot] = near[int(np.argmax(alike))]
         else:
             setups[shot] = len(first)
@@ -60,13 +62,10 @@ def find_scenes(
     starts: Sequence[float],
     *,
     least_coherence: float = 0.09,
-    usual_overlap: float = 0.35,
-    reach: int = 3,
-    window: float = 60.0,
 ) -> NDArray[np.int32]:
     """Number the scenes: a cut separates two where hardly any shot before it looks like one after it.
 
-    Cameras alternate, so the shots up to `reach` apart on both sides of a cut are compared by their colours. The mean
+    Cameras alternate, so the shots up to three apart on both sides of a cut are compared by their colours. The mean
     overlap of these pairs beyond that usual for two places is the coherence of the cut. Source: Kender and Yeo, "Video
     scene segmentation via continuous video coherence" (CVPR 1998). By `benchmarks/scenes.py` the shots of one scene
     stay together, and 82 % of the changes between joined films are found.
@@ -75,9 +74,6 @@ def find_scenes(
         backgrounds: One per shot, `(18, 32, 3)` uint8 RGB.
         starts: When each shot starts, seconds, ascending.
         least_coherence: Of a cut within a scene. Raising it finds more scenes.
-        usual_overlap: Of the colour histograms of two places, 0 to 1; what is above it counts.
-        reach: How many shots apart two that are compared may be.
-        window: How many seconds apart.
 
     Returns:
         `(shots,)`, 0-based, never descending.
@@ -86,9 +82,9 @@ def find_scenes(
     histograms = np.array([_colours(picture).ravel() for picture in _lab(backgrounds)])
     times = np.asarray(starts, np.float64)
     coherence, pairs = np.zeros(max(count - 1, 0)), np.zeros(max(count - 1, 0))
-    for apart in range(1, min(reach, count - 1) + 1):
+    for apart in range(1, min(_REACH, count - 1) + 1):
         overlap = np.minimum(histograms[:-apart], histograms[apart:]).sum(axis=1)
-        more = np.where(times[apart:] - times[:-apart] <= window, np.maximum(overlap - usual_overlap, 0), 0)
+        more = np.where(times[apart:] - times[:-apart] <= _WINDOW, np.maximum(overlap - _USUAL_OVERLAP, 0), 0)
         for cut in range(apart):  # each pair spans this many cuts
             part = slice(cut, cut + len(more))
             coherence[part] += more

@@ -165,7 +165,7 @@ class _Run:
         with self.problems.of(film, "reading its tables"):
             if film.name not in self.named:
                 if problem := damage(self.project.film(film)):
-                    raise ValueError(problem)
+                    raise ValueError(f"{problem}; run 05 on it again")
                 self.named[film.name] = _read_named(self.project, film)
                 self.paths[film.name] = film
 
@@ -224,7 +224,7 @@ def _grouped(
     for name in sorted(new):
         looks = run.read_looks([name]).get(name)
         reserved = {*kept.reserved, *kept.renamed.values()}
-        table, _ = match_unknowns(
+        table = match_unknowns(
             name,
             run.named[name],
             kept.groups,

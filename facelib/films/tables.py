@@ -18,12 +18,16 @@ def read_whole(path: Path) -> pd.DataFrame | None:
         return None
 
 
-def damage(files: FilmFiles) -> str:
+def damage(files: FilmFiles, *others: Path) -> str:
     """Return which table of a pass over a film cannot be read, and why; empty where all that are there can.
 
     Of Parquet files only the end is read, which a file that was cut short lacks.
+
+    Args:
+        files: Of the film.
+        others: Further Parquet tables of it.
     """
-    for path in (files.found, files.detections, files.looks, files.keyframes, files.times):
+    for path in (files.found, files.detections, files.looks, files.keyframes, files.times, *others):
         if path.is_file():
             try:
                 pq.read_metadata(path)

@@ -16,19 +16,17 @@ FEWEST_TO_JUDGE = 4
 """Of a person with fewer faces nobody can say which one is wrong."""
 
 
-def find_mislabelled(vectors: ArrayLike, names: ArrayLike, *, k: int = 10, spread: float = 0.2) -> pd.DataFrame:
+def find_mislabelled(vectors: ArrayLike, names: ArrayLike, *, spread: float = 0.2) -> pd.DataFrame:
     """Find faces that are likely to be in the wrong person's folder.
 
     A face is proposed when either of two rules says so. `cleanlab` (Northcutt et al., "Confident Learning", 2021)
-    compares the name with out-of-sample probabilities: the votes of the `k` nearest other faces. Here it goes by
+    compares the name with out-of-sample probabilities: see `neighbour_shares`. Here it goes by
     the likeliest name, which found all of 10 % misfiled pictures where its stricter filters found 80 to 90 %.
     FaceRec's rule finds strangers to the whole cast; see `far_from_own`.
 
     Args:
         vectors: `(n, d)` embeddings.
         names: `(n,)`, the person each face is filed under.
-        k: Neighbours that vote, at most as many as the person has other faces. Raising it forgives more misfiled
-            neighbours.
         spread: Of FaceRec's rule: raising it proposes fewer.
 
     Returns:
@@ -40,7 +38,7 @@ def find_mislabelled(vectors: ArrayLike, names: ArrayLike, *, k: int = 10, sprea
     if not len(matrix):
         return pd.DataFrame({"wrong": np.zeros(0, bool), "doubt": np.zeros(0), "likeliest": np.zeros(0, dtype=object)})
     counts = np.bincount(codes)
-    shares = neighbour_shares(matrix, codes, k=k)
+    shares = neighbour_shares(matrix, codes)
     judged = (counts >= FEWEST_TO_JUDGE)[codes]
     wrong = (_label_issues(codes, shares) | far_from_own(matrix, codes, spread=spread)) & judged
     doubt = 1 - shares[np.arange(len(codes)), codes]

@@ -24,7 +24,9 @@ def describe_search(detector: Detector, *, working_size: int = 1000) -> str:
     return f"{detector.description}, upright portraits at {working_size}"
 
 
-def measure_picture(path: Path, detector: Detector, embedder: Embedder, working_size: int) -> list[dict[str, Any]]:
+def measure_picture(
+    path: Path, detector: Detector, embedder: Embedder, working_size: int = 1000
+) -> list[dict[str, Any]]:
     """Return one record per face of one picture, one with face -1 when there is none."""
     try:
         image = read_image(path)

@@ -39,7 +39,6 @@ def embed_strangers(
     embedder: Embedder,
     *,
     cast: Gallery | None = None,
-    working_size: int = 1000,
     progress: bool = True,
 ) -> Gallery | None:
     """Find and embed the faces of a project's strangers, and write `strangers.parquet`.
@@ -52,7 +51,6 @@ def embed_strangers(
         detector: Finds the faces.
         embedder: Embeds them.
         cast: The known faces: a file that is among their pictures too is no stranger's.
-        working_size: As in `find_portrait`.
         progress: Show a bar.
 
     Returns:
@@ -67,14 +65,14 @@ def embed_strangers(
     if not pictures:
         path.unlink(missing_ok=True)
         return None
-    described = describe_search(detector, working_size=working_size)
+    described = describe_search(detector)
     done = measured(read_strangers(project), described, embedder)
     seen = set() if cast is None else set(cast.table["sha256"])
     rows: list[dict[str, Any]] = []
     for picture in tqdm(pictures, desc="Strangers", unit="picture", leave=False, disable=not progress):
         digest = sha256_if_readable(picture)
         if digest not in done:
-            done[digest] = measure_picture(picture, detector, embedder, working_size)
+            done[digest] = measure_picture(picture, detector, embedder)
         place = {"picture": project.label(picture), "sha256": digest, "person": ""}
         rows += [face | place | _judged(face, repeated=bool(digest) and digest in seen) for face in done[digest]]
         seen.add(digest)

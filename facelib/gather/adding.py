@@ -6,7 +6,7 @@ import hashlib
 from contextlib import suppress
 from pathlib import Path
 
-from facelib.gather.sources.fetched import check_fetched
+from facelib.gather.sources.fetched import FetchedPicture, check_fetched
 from facelib.images import UnreadablePicture
 from facelib.project import Project, path_of
 from facelib.project.digests import sha256_of
@@ -44,15 +44,29 @@ def add_picture(project: Project, person: str, content: bytes, *, name: str = ""
         picture = check_fetched(content)
     except UnreadablePicture as error:
         raise UnreadablePicture(f"expected a picture, could not take {name or 'the file'!r}: {error}") from error
-    for path in project.find_pictures(person):
-        with suppress(OSError):
-            if path.stat().st_size == len(content) and project.digest(path) == picture.sha256:
-                return project.label(path), False
-    path = project.people / path_of(person) / f"{picture.sha256[:16]}{picture.suffix}"
+    same = find_same(project, person, picture)
+    if same is not None:
+        return project.label(same), False
+    short, long = names_of(picture)
+    path = project.people / path_of(person) / short
     if path.exists():
-        path = path.with_name(f"{picture.sha256}{picture.suffix}")
+        path = path.with_name(long)
     write_bytes(content, path, sync=True)
     return project.label(path), True
+
+
+def find_same(project: Project, person: str, picture: FetchedPicture) -> Path | None:
+    """Return the picture of a person that has the same bytes, if there is one."""
+    for path in project.find_pictures(person):
+        with suppress(OSError):
+            if path.stat().st_size == len(picture.content) and project.digest(path) == picture.sha256:
+                return path
+    return None
+
+
+def names_of(picture: FetchedPicture) -> tuple[str, str]:
+    """Return a file name of a picture's content, and a longer one where another file has it."""
+    return f"{picture.sha256[:16]}{picture.suffix}", f"{picture.sha256}{picture.suffix}"
 
 
 def take_in(content: bytes, person: str, name: str, people: str | Path) -> tuple[str, str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Self
@@ -19,7 +18,7 @@ from facelib.images import find_pictures_below
 from facelib.project import write_table, writer_lock
 from facelib.project.digests import sha256_if_readable
 from facelib.project.processes import allowed_cores
-from facelib.project.spreadsheets import read_csv_table
+from facelib.project.spreadsheets import read_own_table
 
 CROP_COLUMNS = ["picture", "crop", "reason"]
 """One row per picture: the picture, its crop (empty where there is none), and why there is none."""
@@ -259,8 +258,5 @@ class Failures:
         self._new, self._written = {}, time.monotonic()
 
     def _read(self) -> pd.DataFrame:
-        if self.path is not None and self.path.is_file():
-            with suppress(ValueError, KeyError):  # damaged: start again
-                table = read_csv_table(self.path, dtype="str", keep_default_na=False)[FAILED_COLUMNS]
-                return table.drop_duplicates("picture", keep="last")
-        return pd.DataFrame(columns=pd.Index(FAILED_COLUMNS), dtype="str")
+        table = read_own_table(self.path, FAILED_COLUMNS)
+        return table.drop_duplicates("picture", keep="last")

@@ -9,7 +9,7 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from facelib.gather.adding import IMPORTED_COLUMNS, take_in
-from facelib.gather.archives import ArchiveLimits, list_archive, read_archive
+from facelib.gather.archives import list_archive, read_archive
 from facelib.gather.facescrub import fetch_facescrub
 from facelib.gather.sources.web import WebLimits
 from facelib.images import find_pictures_below
@@ -51,7 +51,6 @@ def import_lfw(
     destination: str | Path,
     *,
     fewest_pictures: int = 1,
-    limits: ArchiveLimits | None = None,
     progress: bool = True,
 ) -> pd.DataFrame:
     """Unpack the archive of Labeled Faces in the Wild, or any other with one folder of pictures per person.
@@ -65,7 +64,6 @@ def import_lfw(
         archive: `lfw.tgz`, `lfw-deepfunneled.tgz`, or another `.tar`, `.tar.gz` or `.zip`.
         destination: The folder for the folders of the people, such as a project's `people/`.
         fewest_pictures: People with fewer are left out: most of LFW's have one.
-        limits: How much the archive may hold.
         progress: Show a bar with rate and time left.
 
     Returns:
@@ -76,12 +74,12 @@ def import_lfw(
         ValueError: When it is none, is damaged, holds no picture, holds too much, or holds what has no business there.
         OSError: When a picture cannot be written.
     """
-    names = list_archive(archive, limits)
+    names = list_archive(archive)
     if not names:
         raise ValueError(f"expected pictures in the archive {str(archive)!r}, found none")
     counts = Counter(name.parent.name for name in names)
     wanted = {person for person, count in counts.items() if count >= fewest_pictures}
-    entries = (entry for entry in read_archive(archive, limits) if entry.name.parent.name in wanted)
+    entries = (entry for entry in read_archive(archive) if entry.name.parent.name in wanted)
     total = sum(counts[person] for person in wanted)
     rows = []
     for entry in tqdm(entries, total=total, desc=Path(archive).name, unit="picture", leave=False, disable=not progress):

@@ -9,7 +9,7 @@ import re
 import time
 import warnings
 from collections.abc import Callable, Iterable
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -31,7 +31,7 @@ from facelib.gather.sources.web import WebLimits
 from facelib.gather.workers import in_order
 from facelib.images import UnreadablePicture, crop
 from facelib.project import file_lock, write_table
-from facelib.project.spreadsheets import read_csv_table
+from facelib.project.spreadsheets import read_own_table
 
 _WANTED = ("name", "image_id", "face_id", "url", "bbox", "sha256")
 LIST_COLUMNS = ["person", "image_id", "face_id", "address", *BOX, "sha256", "reason"]
@@ -180,12 +180,10 @@ class _Ledger:
         self._folder, self._path = folder, folder / "facescrub.csv"
         self._rows: dict[tuple[str, str], tuple[str, _Result]] = {}
         self._written = time.monotonic()
-        if self._path.is_file():
-            with suppress(ValueError, KeyError):  # damaged: made again
-                table = read_csv_table(self._path, dtype="str", keep_default_na=False)[FETCHED_COLUMNS]
-                for address, person, picture, reason, face, when in table.itertuples(index=False):
-                    if picture or not try_again:
-                        self._rows[person, face] = (address, _Result(picture, reason, when))
+        table = read_own_table(self._path, FETCHED_COLUMNS)
+        for address, person, picture, reason, face, when in table.itertuples(index=False):
+            if picture or not try_again:
+                self._rows[person, face] = (address, _Result(picture, reason, when))
 
     def __enter__(self) -> Self:
         return self

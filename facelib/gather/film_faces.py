@@ -24,7 +24,7 @@ from facelib.project.decisions import moved_pictures, read_decisions
 from facelib.project.digests import sha256_if_readable
 from facelib.project.files import remove_with_folder, write_bytes
 from facelib.project.names import NOT_A_FACE, UNKNOWN, checked_name
-from facelib.project.spreadsheets import read_csv_table
+from facelib.project.spreadsheets import read_own_table
 
 ACCEPTED_COLUMNS = ["proposed", "person", "picture", "reason"]
 """One row per picture that was to be taken over: its path in the data folder, or why it has none."""
@@ -189,7 +189,7 @@ def _files(own: FilmFiles, project: Project, made: dict[str, object]) -> FilmFil
 def _write(chosen: Chosen, folder: Path, made: str) -> None:
     """Update the folders to the list, except where the user has changed them since."""
     path = folder / "pictures.csv"
-    before = _read_list(path)
+    before = read_own_table(path, [*PROPOSED_COLUMNS, "made"])  # without it, everything is the user's
     if len(before) and (before["made"] == made).all():
         return
     # The list comes first, so that a kill leaves no picture that is on none.
@@ -203,14 +203,6 @@ def _write(chosen: Chosen, folder: Path, made: str) -> None:
         if not (folder / name).exists() or _digest((folder / name).read_bytes()) in earlier:
             write_bytes(content, folder / name)
     write_table(chosen.pictures.assign(made=made), path)
-
-
-def _read_list(path: Path) -> pd.DataFrame:
-    columns = [*PROPOSED_COLUMNS, "made"]
-    try:
-        return read_csv_table(path, keep_default_na=False, dtype={"made": "str", "sha256": "str"})[columns]
-    except (OSError, ValueError, KeyError):  # missing or damaged: treat everything as the user's
-        return pd.DataFrame(columns=pd.Index(columns))
 
 
 def _digest(content: bytes) -> str:

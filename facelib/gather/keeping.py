@@ -7,11 +7,11 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
+from facelib.gather.adding import find_same, names_of
 from facelib.gather.sources.address import redacted
 from facelib.gather.sources.fetched import FetchedPicture
 from facelib.gather.sources.ledger import LedgerEntry, append_source, read_sources
 from facelib.project import Project
-from facelib.project.digests import sha256_of
 from facelib.project.files import link_or_move, write_bytes
 from facelib.project.names import known_name, near_names
 
@@ -63,14 +63,13 @@ class PictureStore:
         Raises:
             OSError: When it cannot be written.
         """
-        digest = picture.sha256
-        same = self._same(person, digest, len(picture.content))
+        same = self._same(person, picture)
         if same is not None:
             return same, False
         source = LedgerEntry(
             address=redacted(address),
-            file=self._free_name(person, digest, picture.suffix),
-            sha256=digest,
+            file=self._free_name(person, picture),
+            sha256=picture.sha256,
             bytes=len(picture.content),
             fetched=datetime.now(UTC).isoformat(timespec="seconds"),
             people=(person,),
@@ -105,17 +104,17 @@ class PictureStore:
         place = hashlib.sha256(source.file.encode()).hexdigest()[:_DIGITS]
         return self._hidden / f"{place}-{source.sha256}{PurePosixPath(source.file).suffix}"
 
-    def _same(self, person: str, digest: str, size: int) -> str | None:
+    def _same(self, person: str, picture: FetchedPicture) -> str | None:
         """Return the picture with these bytes, or that of a row whose user has taken it away."""
-        for path in self._project.find_pictures(person):
-            if path.stat().st_size == size and sha256_of(path) == digest:
-                return path.relative_to(self._project.data).as_posix()
-        return next((source.file for source in self.pictures_of(person) if source.sha256 == digest), None)
+        there = find_same(self._project, person, picture)
+        if there is not None:
+            return there.relative_to(self._project.data).as_posix()
+        return next((source.file for source in self.pictures_of(person) if source.sha256 == picture.sha256), None)
 
-    def _free_name(self, person: str, digest: str, suffix: str) -> str:
-        short = f"{_PEOPLE}{person}/{digest[:_DIGITS]}{suffix}"
+    def _free_name(self, person: str, picture: FetchedPicture) -> str:
+        short, long = (f"{_PEOPLE}{person}/{name}" for name in names_of(picture))
         taken = (self._project.data / short).exists() or any(source.file == short for source in self._rows)
-        return f"{_PEOPLE}{person}/{digest}{suffix}" if taken else short
+        return long if taken else short
 
     def _give_name(self, source: LedgerEntry) -> None:
         hidden, place = self._hidden_file(source), self._project.data / source.file

@@ -22,7 +22,7 @@ from facelib.gather.crops import align_pictures, crop_names
 from facelib.gather.cutting import Cutting
 from facelib.gather.keeping import gathered_pictures
 from facelib.project import Project, write_table
-from facelib.project.spreadsheets import read_csv_table
+from facelib.project.spreadsheets import read_own_table
 
 PREPARED_COLUMNS = ["picture", "person", "gathered", "reason", "crop"]
 """One row per picture: whether it was gathered, why it is not used, and its crop in `aligned/`."""
@@ -199,18 +199,11 @@ def _plan(project: Project) -> Path:
     return project.output / "prepared.partial.csv"
 
 
-def _read(path: Path) -> pd.DataFrame:
-    try:
-        return read_csv_table(path, keep_default_na=False, dtype="str")[PREPARED_COLUMNS]
-    except (OSError, ValueError, KeyError):  # missing or damaged: decide everything again
-        return pd.DataFrame(columns=pd.Index(PREPARED_COLUMNS))
-
-
 def _decided(project: Project, listed: set[str]) -> tuple[set[str], set[str]]:
     """Return the pictures that were set aside here before, and those of them that their user took back."""
     former, plan = (
         {str(row["picture"]): str(row["reason"]) for row in table[table["gathered"] == "True"].to_dict("records")}
-        for table in (_read(_record(project)), _read(_plan(project)))
+        for table in (read_own_table(path, PREPARED_COLUMNS) for path in (_record(project), _plan(project)))
     )
     aside = {picture for picture, reason in (*former.items(), *plan.items()) if reason in _SET_ASIDE}
     kept = {picture for picture, reason in (plan or former).items() if reason == _KEPT}
@@ -220,6 +213,6 @@ def _decided(project: Project, listed: set[str]) -> tuple[set[str], set[str]]:
 def _remove_stale(project: Project, crops: Mapping[str, str]) -> None:
     """Remove the crops of an earlier run whose pictures are not in use any more."""
     stays = set(crops.values())
-    for crop in _read(_record(project))["crop"]:
+    for crop in read_own_table(_record(project), PREPARED_COLUMNS)["crop"]:
         if crop.startswith("aligned/") and ".." not in crop.split("/") and crop not in stays:
             (project.data / crop).unlink(missing_ok=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import av
 import cv2
@@ -53,32 +53,7 @@ class FeedFrame:
     time: float | None
 
 
-class Feed(Protocol):
-    """An open source."""
-
-    @property
-    def paced(self) -> bool:
-        """Whether its pictures can be had at any speed, so that they must be held back to their times."""
-        ...
-
-    def pictures(self) -> Iterator[FeedFrame]:
-        """Give the pictures in order, until the source ends.
-
-        Raises:
-            SourceLost: When it stops sending.
-        """
-        ...
-
-    def behind(self, seconds: float) -> None:
-        """Report the delay in seconds, so that the source may skip the cheapest pictures."""
-        ...
-
-    def close(self) -> None:
-        """Release it."""
-        ...
-
-
-def open_feed(source: Source) -> Feed:
+def open_feed(source: Source) -> CameraFeed | ContainerFeed:
     """Open a source.
 
     Raises:
@@ -92,6 +67,9 @@ class CameraFeed:
 
     Args:
         camera: Its number; or the path of a film, which OpenCV reads in the same way.
+
+    Attributes:
+        paced: Whether its pictures can be had at any speed, so that they must be held back to their times.
     """
 
     paced = False
@@ -103,7 +81,7 @@ class CameraFeed:
         self._camera.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # buffered pictures are late
 
     def pictures(self) -> Iterator[FeedFrame]:
-        """Give the pictures in order; a camera has no clock of its own."""
+        """Give the pictures in order, until a `SourceLost`; a camera has no clock of its own."""
         while True:
             there, image = self._camera.read()
             if not there:
@@ -119,7 +97,7 @@ class CameraFeed:
 
 
 class ContainerFeed:
-    """A stream or a film, through FFmpeg."""
+    """A stream or a film, through FFmpeg; as `CameraFeed`."""
 
     def __init__(self, source: Source) -> None:
         self._source = source
@@ -152,7 +130,7 @@ class ContainerFeed:
         self._skipping = False
 
     def pictures(self) -> Iterator[FeedFrame]:
-        """Give the pictures in order, until the end of a film."""
+        """Give the pictures in order, until the end of a film, or a `SourceLost`."""
         for packet in self._packets():
             if self._skipping and packet.size:
                 if not packet.is_keyframe:

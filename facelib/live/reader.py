@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable
 
 from facelib.films.media.decode import FilmFrame
-from facelib.live.feed import Feed, FeedFrame, SourceLost, open_feed
+from facelib.live.feed import CameraFeed, ContainerFeed, FeedFrame, SourceLost, open_feed
 from facelib.live.frames import LiveFrame
 from facelib.live.records import FINAL_STATES, State
 from facelib.live.source import Source
@@ -131,7 +131,7 @@ class Reader:
         finally:
             feed.close()
 
-    def _take(self, picture: FeedFrame, feed: Feed) -> bool:
+    def _take(self, picture: FeedFrame, feed: CameraFeed | ContainerFeed) -> bool:
         """Make a picture the newest, a film's when its time has come; return whether to continue."""
         late, at = self._clock.read(picture.time, paced=feed.paced)
         feed.behind(late)

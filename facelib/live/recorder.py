@@ -36,7 +36,6 @@ class Recorder:
 
     Args:
         path: The file to write; it appears with the first picture.
-        quality: x264's constant rate factor: 18 looks like the source, 28 is small.
 
     Attributes:
         path: The file.
@@ -50,7 +49,7 @@ class Recorder:
         OSError: When the folder cannot be made.
     """
 
-    def __init__(self, path: str | Path, *, quality: int = 23) -> None:
+    def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         if self.path.suffix.lower() != ".mp4":
             raise ValueError(f"expected a recording's name to end in '.mp4', got {str(path)!r}")
@@ -59,7 +58,6 @@ class Recorder:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.written = self.lost = 0
         self.problem = ""
-        self._quality = quality
         self._waiting: deque[LiveView] = deque()
         self._changed = threading.Condition()
         self._closed = False
@@ -105,7 +103,7 @@ class Recorder:
         if view is None:
             return
         with av.open(str(self.path), "w", options=_OPTIONS) as output:
-            pictures = PictureWriter(output, _Picture(), view.frame.raw, quality=self._quality)
+            pictures = PictureWriter(output, _Picture(), view.frame.raw, quality=23)
             began, last = view.time, -1
             while view is not None:
                 planes = view.frame.planes()

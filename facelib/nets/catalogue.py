@@ -27,7 +27,7 @@ class MissingWeights(FileNotFoundError):
     """Weights that are neither in the folders for them nor could be fetched."""
 
 
-def find_weights(name_or_path: str | Path, *, fetch: bool = True, progress: bool = True) -> Path:
+def find_weights(name_or_path: str | Path, *, fetch: bool = True) -> Path:
     """Return the file of weights, fetched when it is not there yet.
 
     A file is looked for in the folder `FACELIB_MODELS`, then in the user's cache folder.
@@ -36,7 +36,6 @@ def find_weights(name_or_path: str | Path, *, fetch: bool = True, progress: bool
         name_or_path: A name in the catalogue, such as `yunet`, a file name in those folders (`.onnx` may be left
             out), or a path.
         fetch: Whether to fetch what is not there.
-        progress: Whether to show a progress bar while fetching.
 
     Raises:
         MissingWeights: When the file is not there, is not the known one, or could not be fetched; the message
@@ -60,7 +59,7 @@ def find_weights(name_or_path: str | Path, *, fetch: bool = True, progress: bool
             damaged.append(f"{str(candidate)!r} is not it: {reason}, so remove it")
     if damaged or not fetch or not weights.fetchable:
         raise MissingWeights(_how_to_get(weights, damaged))
-    return fetch_weights(weights, _writable_folder(), progress=progress)
+    return fetch_weights(weights, _writable_folder())
 
 
 def _given_file(path: Path) -> Path:

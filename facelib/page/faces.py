@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image as PillowImage
 from PIL import ImageOps
 
+from facelib.images import encode_jpeg
 from facelib.project.files import write_bytes
 
 TILE = 80
@@ -80,9 +81,7 @@ def _paste(sheet: PillowImage.Image, at: int, picture: bytes) -> None:
 def _encoded(sheet: PillowImage.Image, faces: int) -> bytes:
     """Return a sheet of so many faces, or more, as a JPEG without rows that have none."""
     rows = -(-min(_EACH, faces) // SHEET_COLUMNS)
-    buffer = io.BytesIO()
-    sheet.crop((0, 0, TILE * SHEET_COLUMNS, TILE * rows)).save(buffer, "JPEG", quality=80)
-    return buffer.getvalue()
+    return encode_jpeg(np.asarray(sheet.crop((0, 0, TILE * SHEET_COLUMNS, TILE * rows))), quality=80)
 
 
 def best_pictures(looks: Path) -> Iterator[tuple[int, bytes]]:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
 from facelib.films.corrections import labels
-from facelib.images import jpeg_uri
+from facelib.images import encode_jpeg, jpeg_uri
 from facelib.page.faces import best_pictures, tile
 from facelib.page.film import NameKind, label_of, natural
 from facelib.page.links import Link
@@ -172,9 +172,7 @@ def _trust(table: pd.DataFrame) -> pd.Series[float]:
 def _face(picture: bytes | None, kind: NameKind) -> str:
     if picture is None:
         return ""
-    buffer = io.BytesIO()
-    tile(picture, _FACE if kind == "cast" else _SMALL_FACE).save(buffer, "JPEG", quality=80)
-    return jpeg_uri(buffer.getvalue())
+    return jpeg_uri(encode_jpeg(np.asarray(tile(picture, _FACE if kind == "cast" else _SMALL_FACE)), quality=80))
 
 
 def poster(keyframes: Path, tracks: pd.DataFrame) -> str:

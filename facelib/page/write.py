@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import html
+import logging
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 
 from tqdm.auto import tqdm
 
+from facelib.films.tables import damage
 from facelib.page.bundle import bundle, page_folder, page_style
 from facelib.page.data import PageFilm, film_data, project_data, read_page_film
 from facelib.page.faces import write_face_sheets
 from facelib.page.links import project_reports
 from facelib.page.pack import as_script, script_value
 from facelib.project import Project, write_text
+
+_log = logging.getLogger(__name__)
 
 
 def write_page(
@@ -26,7 +30,7 @@ def write_page(
     separate file, loaded when the film is opened and rewritten only when they change.
 
     Args:
-        project: Films without tables are left out.
+        project: Films without tables are left out, and with a warning those with damaged ones.
         films: Films to show beside those of the project's `videos/`.
         longest_gap: Seconds; shorter gaps between two tracks of one person are closed.
         progress: Show a progress bar over the films.
@@ -47,6 +51,9 @@ def write_page(
         )
     read = []
     for film in tqdm(wanted, unit=" films", desc="page", leave=False, disable=not progress):
+        if problem := damage(project.film(film), project.film(film).tracks):
+            _log.warning("%s is left out of the page: %s; run 05 on it again", film.name, problem)
+            continue
         one = read_page_film(project, film, longest_gap)
         if one is not None:
             _write_film(project, one, longest_gap)

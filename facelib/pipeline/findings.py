@@ -143,7 +143,7 @@ _STEPS: dict[int, Callable[[Project], str]] = {1: _gathered, 2: _faces, 5: _film
 
 
 def _csv(path: Path) -> pd.DataFrame:
-    return read_csv_table(path, keep_default_na=False, dtype=str)
+    return read_csv_table(path, dtype=str)
 
 
 def _people(count: int) -> str:

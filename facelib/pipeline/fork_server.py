@@ -12,10 +12,7 @@ from tempfile import TemporaryDirectory
 
 _PROGRAM = str(Path(__file__).with_name("forking.py"))
 _LONGEST_ADDRESS = 100  # bytes; a socket's has some 108 at most
-_VARIABLES = {
-    "MPLBACKEND": "module://matplotlib_inline.backend_inline",  # what a kernel chooses before matplotlib is imported
-    "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # a kernel's debugger would warn that it sees none of Python's own modules
-}
+_INLINE = "module://matplotlib_inline.backend_inline"  # what a kernel chooses before matplotlib is imported
 
 KERNEL = ("ipykernel.debugger", "ipykernel.kernelapp", "ipykernel.zmqshell")
 """What a kernel imports before its first cell."""
@@ -49,6 +46,7 @@ LIBRARY = (
     "facelib.plots.gallery",
     "facelib.plots.mistakes",
     "facelib.plots.people",
+    "facelib.plots.tables",
     "facelib.recognize.quick_skops",
     "facelib.recognize.tuning",
     "facelib.review",
@@ -97,9 +95,11 @@ class ForkServer:
             with socket.socket(socket.AF_UNIX) as listener:
                 listener.bind(self.address)
                 listener.listen()
+                # The debugger, which a kernel imports, warns on the terminal where modules are frozen.
+                program = [sys.executable, "-Xfrozen_modules=off", _PROGRAM, "serve", str(listener.fileno())]
                 self._process = subprocess.Popen(
-                    [sys.executable, _PROGRAM, "serve", str(listener.fileno()), *modules],
-                    env={**_VARIABLES, **(os.environ if environment is None else environment)},
+                    [*program, *modules],
+                    env={"MPLBACKEND": _INLINE, **(os.environ if environment is None else environment)},
                     stdin=subprocess.PIPE,
                     stdout=subprocess.DEVNULL,
                     pass_fds=[listener.fileno()],

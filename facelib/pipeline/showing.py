@@ -18,9 +18,12 @@ def show_filled(*results: Sized, otherwise: str = "") -> None:
         results: What to show, in this order.
         otherwise: What to print when all of them are empty.
     """
+    import pandas as pd
     from IPython.display import display
 
-    filled = [result for result in results if len(result)]
+    from facelib.plots.tables import Table
+
+    filled = [Table(result) if isinstance(result, pd.DataFrame) else result for result in results if len(result)]
     for result in filled:
         display(result)  # type: ignore[no-untyped-call]
     if otherwise and not filled:

@@ -7,12 +7,14 @@ from .map import draw_map
 from .mistakes import show_mistakes
 from .people import draw_people
 from .style import escaped, template
+from .tables import Table, heading, prose
 from .thresholds import draw_distances, draw_outcomes
 from .thumbnails import Thumbnails, contact_sheet, face_thumbnail, thumbnails
 
 __all__ = [
     "GREY",
     "Mark",
+    "Table",
     "Thumbnails",
     "colours_of",
     "contact_sheet",
@@ -28,9 +30,11 @@ __all__ = [
     "draw_timeline",
     "escaped",
     "face_thumbnail",
+    "heading",
     "marks",
     "project_colours",
     "project_marks",
+    "prose",
     "show_mistakes",
     "template",
     "themed",

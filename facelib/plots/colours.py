@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from facelib.project import Project, write_table
-from facelib.project.names import NOT_A_FACE, UNKNOWN
+from facelib.project.names import UNKNOWN, is_reserved
 from facelib.project.spreadsheets import read_csv_table
 
 GREY = "#6A6A6A"
@@ -57,7 +57,7 @@ def marks(people: Iterable[str]) -> dict[str, Mark]:
         True
     """
     names = sorted(set(people))
-    cast = [name for name in names if not is_stranger(name)]
+    cast = [name for name in names if not is_reserved(name)]
     chosen = {name: nth_mark(i) for i, name in enumerate(cast)}
     return {name: chosen.get(name, Mark(GREY, "circle")) for name in names}
 
@@ -70,12 +70,6 @@ def nth_mark(number: int) -> Mark:
 def colours_of(people: Iterable[str]) -> dict[str, str]:
     """Return the colour of each person, by name, as in every figure; `unknown` is always among them."""
     return {name: mark.colour for name, mark in marks([*people, UNKNOWN]).items()}
-
-
-def is_stranger(name: str) -> bool:
-    """Tell whether a name is nobody's of the cast: `unknown`, `not a face`, or a group such as `Unknown 1`."""
-    start, _, number = name.partition(" ")
-    return name in (UNKNOWN, NOT_A_FACE) or (start == "Unknown" and number.isdigit())
 
 
 def project_marks(project: Project, people: Iterable[str]) -> dict[str, Mark]:
@@ -96,7 +90,7 @@ def project_marks(project: Project, people: Iterable[str]) -> dict[str, Mark]:
     path = project.marks
     kept = _read(project)
     cast = project.find_people(missing_ok=True)
-    new = [name for name in sorted({*names, *cast}) if name not in kept and not is_stranger(name)]
+    new = [name for name in sorted({*names, *cast}) if name not in kept and not is_reserved(name)]
     if new:
         following = max(kept.values(), default=-1) + 1
         kept |= {name: following + i for i, name in enumerate(new)}
@@ -112,5 +106,5 @@ def project_colours(project: Project, people: Iterable[str]) -> dict[str, str]:
 def _read(project: Project) -> dict[str, int]:
     if not project.marks.is_file():
         return {}
-    table = read_csv_table(project.marks, keep_default_na=False, dtype={"person": "str", "number": "int64"})
+    table = read_csv_table(project.marks, dtype={"person": "str", "number": "int64"})
     return dict(zip(table["person"], table["number"].tolist(), strict=True))

@@ -12,7 +12,7 @@ from plotly.subplots import make_subplots
 from scipy.stats import norm
 
 from facelib.plots.colours import COLOURS
-from facelib.plots.style import LEGEND_BELOW, escaped, template
+from facelib.plots.style import LEGEND_BELOW, escaped, shortened, template
 
 _TICKS = (0.001, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 0.99)
 _LEAST, _MOST = 0.0004, 0.997  # rates of 0 and 1 would lie at infinity, so they are drawn here
@@ -155,7 +155,7 @@ def draw_confusion(table: pd.DataFrame) -> go.Figure:
     rows, columns = len(table.index), len(table.columns)
     counts = table.to_numpy(float).reshape(rows, columns)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    names, labels = ([escaped(str(name), width=20) for name in axis] for axis in (table.columns, table.index))
+    names, labels = ([escaped(str(name), width=0) for name in axis] for axis in (table.columns, table.index))
     figure.add_heatmap(
         z=shares,
         x=list(range(columns)),
@@ -172,12 +172,20 @@ def draw_confusion(table: pd.DataFrame) -> go.Figure:
         hovertemplate="%{customdata[0]}, named %{customdata[1]}: %{text} (%{z:.1%})<extra></extra>",
     )
     figure.update_layout(template=template(), title="Who got which name", height=230 + 34 * max(rows, 2))
-    # Ticks at numbers with names as their text: two names that wrap alike stay two rows.
+    # Ticks at numbers with names as their text: two names that are shortened alike stay two rows.
     figure.update_xaxes(
-        title="name given", tickvals=list(range(columns)), ticktext=names, showgrid=False, tickangle=-40
+        title="name given",
+        tickvals=list(range(columns)),
+        ticktext=[*map(shortened, table.columns)],
+        showgrid=False,
+        autotickangles=[0, -45, -90],
     )
     figure.update_yaxes(
-        title="truth", tickvals=list(range(rows)), ticktext=labels, showgrid=False, autorange="reversed"
+        title="truth",
+        tickvals=list(range(rows)),
+        ticktext=[*map(shortened, table.index)],
+        showgrid=False,
+        autorange="reversed",
     )
     return figure if rows else _nothing(figure, "There is no labelled face.")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
@@ -129,7 +130,8 @@ def _lay_rows(figure: go.Figure, people: list[str]) -> None:
 
 def _time_axis(duration: float) -> dict[str, object]:
     steps = (0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)
-    step = next((one for one in steps if duration / one <= 12), 3600 * max(1, round(duration / 43200)))
+    most = 7  # in a narrow column more would be written across each other
+    step = next((one for one in steps if duration / one <= most), 3600 * math.ceil(duration / most / 3600))
     ticks = [step * i for i in range(int(duration / step) + 1)]
     texts = [timecode(tick)[: -4 if step >= 1 else -2].removeprefix("00:") for tick in ticks]
     return {"range": [0, duration], "tickvals": ticks, "ticktext": texts, "title": "time in the film"}

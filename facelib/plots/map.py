@@ -35,9 +35,7 @@ def draw_map(
     numbered = points.assign(row=range(len(points)))
     for person, rows in numbered.groupby("person", sort=True):
         figure.add_trace(_points_of(str(person), rows, chosen[str(person)]))
-    figure.update_layout(
-        template=template(), title="Faces of the cast: similar ones lie close together", hovermode="closest", margin_l=8
-    )
+    figure.update_layout(template=template(), title="Faces of the cast", hovermode="closest", margin_l=8)
     # The numbers on a t-SNE map mean nothing, only what lies near what; both axes are in one unit.
     figure.update_xaxes(showticklabels=False, title=None)
     figure.update_yaxes(showticklabels=False, title=None, scaleanchor="x")

@@ -20,6 +20,7 @@ from facelib.project import Project
 from facelib.project.wording import counted
 
 _INK = "var(--jp-ui-font-color1,#444)"
+_SIZE = 128  # pixels of the longest side of a face
 
 
 def show_mistakes(
@@ -27,7 +28,6 @@ def show_mistakes(
     films: Mapping[str, Path],
     *,
     project: Project | None = None,
-    size: int = 128,
     most: int = 24,
 ) -> Thumbnails:
     """Show the worst mistakes, each by its largest face in the film: what is there, and what it was taken for.
@@ -36,7 +36,6 @@ def show_mistakes(
         table: Of `facelib.evaluate.list_mistakes`; the first rows are shown.
         films: Where each film that was compared lies, by the name it has in the table.
         project: Its tables tell where a moment lies in a film of joined recordings, whose times restart.
-        size: The longest side of a small picture, in pixels.
         most: How many to show at most. Each takes a moment, since its frame is looked up in the film.
 
     Returns:
@@ -46,11 +45,11 @@ def show_mistakes(
         return Thumbnails("<p>No film has ground truth, so no mistakes are known.</p>")
     if table.empty:
         return Thumbnails("<p>No mistake was found.</p>")
-    tiles = [_tile(row, films, project, size) for _, row in table.head(most).iterrows()]
+    tiles = [_tile(row, films, project) for _, row in table.head(most).iterrows()]
     return Thumbnails.side_by_side(tiles, f"The worst {most} of {len(table)} mistakes." if len(table) > most else "")
 
 
-def _tile(row: pd.Series, films: Mapping[str, Path], project: Project | None, size: int) -> str:
+def _tile(row: pd.Series, films: Mapping[str, Path], project: Project | None) -> str:
     mistake, label, name, film = (html.escape(str(row[field])) for field in ("mistake", "label", "name", "film"))
     colour = WRONG if "named" in mistake and mistake != "not named" else _INK
     sure = f"sure {row['confidence']:.2f}, " if np.isfinite(row["confidence"]) else ""
@@ -61,11 +60,11 @@ def _tile(row: pd.Series, films: Mapping[str, Path], project: Project | None, si
         f"<br>{film} {when}"
     )
     # Small faces are shown larger than they are, or nobody could tell whose they are.
-    picture = _picture(row, films.get(str(row["film"])), project, size)
-    return tile(picture, caption, size=size, width=size + 20, alt=str(row["label"]), fill=True)
+    picture = _picture(row, films.get(str(row["film"])), project)
+    return tile(picture, caption, size=_SIZE, width=_SIZE + 20, alt=str(row["label"]), fill=True)
 
 
-def _picture(row: pd.Series, film: Path | None, project: Project | None, size: int) -> bytes | str:
+def _picture(row: pd.Series, film: Path | None, project: Project | None) -> bytes | str:
     if film is None or not np.isfinite(row["time"]):
         return "no picture"
     try:
@@ -77,4 +76,4 @@ def _picture(row: pd.Series, film: Path | None, project: Project | None, size: i
     except UnreadableFilm:
         return "unreadable"
     face = crop(image, row[BOX].to_numpy(float), margin=0.4)
-    return encode_jpeg(thumbnail(face, size=size))
+    return encode_jpeg(thumbnail(face, size=_SIZE))

@@ -33,6 +33,16 @@ def escaped(name: str, *, width: int = 24) -> str:
     return "<br>".join(html.escape(line, quote=False) for line in lines)
 
 
+def shortened(name: str, *, most: int = 20) -> str:
+    """Return a name as a plotly label of one line, with an ellipsis where it is longer than `most` characters.
+
+    Example:
+        >>> shortened("Wolfeschlegelsteinhausen Bergerdorff")
+        'Wolfeschlegelsteinh…'
+    """
+    return escaped(name if len(name) <= most else f"{name[: most - 1]}…", width=0)
+
+
 def evenly_picked(table: pd.DataFrame, most: int) -> pd.DataFrame:
     """Return every n-th row of a table, the first and the last among them, so that there are at most `most`."""
     return table.iloc[np.unique(np.linspace(0, len(table) - 1, min(most, len(table))).astype(int))]

@@ -84,18 +84,17 @@ def thumbnails(table: pd.DataFrame, folder: str | Path, *, size: int = 96, most:
     return _page((_tile(row, Path(folder), size) for _, row in shown.iterrows()), len(shown), len(table))
 
 
-def contact_sheet(shots: pd.DataFrame, keyframes: pd.DataFrame, *, most: int = 60) -> Thumbnails:
-    """Show one picture per shot, with its number, when it begins, and its scene.
+def contact_sheet(shots: pd.DataFrame, keyframes: pd.DataFrame) -> Thumbnails:
+    """Show one picture per shot, with its number, when it begins, and its scene: of many shots 60, evenly picked.
 
     Args:
         shots: The columns of `shots.csv`.
         keyframes: The columns of `keyframes.parquet`.
-        most: How many to show at most; beyond it every n-th shot is shown and the page says so.
     """
     if shots.empty:
         return Thumbnails("<p>No shots to show.</p>")
     rows = shots.merge(keyframes[["shot", "picture"]], on="shot")
-    shown = evenly_picked(rows, most)
+    shown = evenly_picked(rows, 60)
     tiles = []
     for _, row in shown.iterrows():
         begins = f" by a {row['transition']}" if row["transition"] == "fade" else ""
@@ -142,6 +141,7 @@ def _page(tiles: Iterable[str], shown: int, total: int) -> Thumbnails:
 def _tile(row: pd.Series, folder: Path, size: int) -> str:
     person, path = str(row["person"]), Path(str(row["picture"]))
     reason = f"<br><b>{html.escape(str(row['reason']))}</b>" if row.get("reason") else ""
-    caption = f"{html.escape(person)}<br>{html.escape(path.stem)}{reason}"
+    name = html.escape(path.stem).replace("_", "_<wbr>")
+    caption = f"{html.escape(person)}<br>{name}{reason}"
     picture, alt = face_or_reason(folder, row, size=size), f"{person}, {path.name}"
     return tile(picture, caption, size=size, width=size + 28, alt=alt, title=path.name)

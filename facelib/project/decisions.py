@@ -107,7 +107,7 @@ def _table(content: bytes, path: Path) -> pd.DataFrame:
     """Read the content of a file of decisions, all columns as text, in the file's order."""
     remedy = "bring the file back into that form, or move it away to start again"
     try:
-        table = read_csv_table(io.StringIO(decoded(content), newline=""), dtype="str", keep_default_na=False)
+        table = read_csv_table(io.StringIO(decoded(content), newline=""), dtype="str")
     except ValueError as error:  # those of pandas are subclasses
         raise ValueError(f"expected a table of corrections at {str(path)!r}, got: {error}; {remedy}") from error
     missing = [name for name in CORRECTION_COLUMNS if name not in table]

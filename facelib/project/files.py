@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from facelib.project.spreadsheets import csv_text
 
@@ -97,6 +97,13 @@ def write_bytes(content: bytes, path: str | Path, *, sync: bool = False) -> None
         if sync:
             file.flush()
             os.fsync(file.fileno())
+
+
+def write_all(file: IO[bytes], content: Any) -> None:
+    """Write bytes to an unbuffered file, which may take a part of them; of a full disk the next part tells."""
+    rest = memoryview(content)
+    while rest:
+        rest = rest[file.write(rest) :]
 
 
 def link_or_move(source: Path, target: Path) -> None:

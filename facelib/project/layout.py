@@ -16,7 +16,7 @@ from facelib.project.digests import file_digest, file_digests
 from facelib.project.files import file_lock, path_of, short_name, text_of
 
 
-class _Place:
+class Place:
     """A property: the path of a file or folder below one of the folders of a project or of a film."""
 
     def __init__(self, folder: str, name: str) -> None:
@@ -73,52 +73,52 @@ class Project:
         """The folder of everything facelib made."""
         return self.output_dir / self.name
 
-    people = _Place("data", "people")
+    people = Place("data", "people")
     """One folder of pictures per person, named after the person."""
 
-    videos = _Place("data", "videos")
+    videos = Place("data", "videos")
     """The films."""
 
-    disabled = _Place("data", "disabled.txt")
+    disabled = Place("data", "disabled.txt")
     """The list of pictures to leave out: one path relative to `data` per line; `#` begins a comment."""
 
-    wikidata = _Place("data", "wikidata.csv")
+    wikidata = Place("data", "wikidata.csv")
     """The user's list of Wikidata ids: a CSV file with the columns `person` and `id`."""
 
-    faces = _Place("output", "faces.parquet")
+    faces = Place("output", "faces.parquet")
     """The table of known faces."""
 
-    map = _Place("output", "map.parquet")
+    map = Place("output", "map.parquet")
     """The table of the t-SNE map."""
 
-    recognizer = _Place("output", "recognizer.skops")
+    recognizer = Place("output", "recognizer.skops")
     """The fitted recognizer; a `.json` file beside it says what it was made from."""
 
-    runs = _Place("output", "runs")
+    runs = Place("output", "runs")
     """One folder per run of the pipeline."""
 
-    film_summary = _Place("output", "videos/summary.csv")
+    film_summary = Place("output", "videos/summary.csv")
     """One row per film of the last run: what was found in it, or why it was left out."""
 
-    corrections = _Place("output", "corrections.csv")
+    corrections = Place("output", "corrections.csv")
     """The user's decisions, one per row, only ever appended to."""
 
-    marks = _Place("output", "marks.csv")
+    marks = Place("output", "marks.csv")
     """Which colour and symbol each person has, so that they stay the same."""
 
-    archive = _Place("output", "archive")
+    archive = Place("output", "archive")
     """The folder of the index over all films, made and searched by `facelib.archive`."""
 
-    store = _Place("output", "store")
+    store = Place("output", "store")
     """The folder in which many machines leave tables and attempts, see `facelib.archive.cluster`."""
 
-    page = _Place("output", "index.html")
+    page = Place("output", "index.html")
     """The page of the whole project, opened in a browser."""
 
-    page_data = _Place("output", "page/project.js")
+    page_data = Place("output", "page/project.js")
     """The page's data of all films together."""
 
-    unknowns = _Place("output", "unknowns")
+    unknowns = Place("output", "unknowns")
     """The folder of the groups of unknown people over all films."""
 
     def place_of(self, path: Path) -> str:
@@ -275,7 +275,7 @@ class FilmFiles:
 
     folder: Path
 
-    source = _Place("folder", "film.txt")
+    source = Place("folder", "film.txt")
     """The file that holds the film's file name."""
 
     @property
@@ -286,13 +286,13 @@ class FilmFiles:
         except (OSError, ValueError):
             return ""
 
-    detections = _Place("folder", "detections.parquet")
+    detections = Place("folder", "detections.parquet")
     """The table of every face in every frame."""
 
-    found = _Place("folder", "found.parquet")
+    found = Place("folder", "found.parquet")
     """The table of tracks before naming."""
 
-    named = _Place("folder", "named.parquet")
+    named = Place("folder", "named.parquet")
     """The table of tracks as named by face and context, before groups and decisions."""
 
     @property
@@ -300,40 +300,40 @@ class FilmFiles:
         """Whether the film's tracks have been found and named."""
         return self.named.is_file() or self.tracks.is_file()
 
-    tracks = _Place("folder", "tracks.parquet")
+    tracks = Place("folder", "tracks.parquet")
     """The table of tracks, one name each."""
 
-    looks = _Place("folder", "looks.parquet")
+    looks = Place("folder", "looks.parquet")
     """The table of the best faces of each track."""
 
-    followed = _Place("folder", "followed.json")
+    followed = Place("folder", "followed.json")
     """What the tables were made from, so that a film can be named again without being decoded."""
 
-    shots = _Place("folder", "shots.csv")
+    shots = Place("folder", "shots.csv")
     """The table of shots."""
 
-    times = _Place("folder", "times.parquet")
+    times = Place("folder", "times.parquet")
     """The table of when each frame is shown, with the map from the times of the film's file."""
 
-    keyframes = _Place("folder", "keyframes.parquet")
+    keyframes = Place("folder", "keyframes.parquet")
     """One picture per shot."""
 
-    exports = _Place("folder", "exports")
+    exports = Place("folder", "exports")
     """The folder of subtitles, timelines and tables for other programs."""
 
-    reel = _Place("folder", "select_reel.mp4")
+    reel = Place("folder", "select_reel.mp4")
     """The appearances of chosen people, cut together."""
 
-    appearances = _Place("folder", "appearances.csv")
+    appearances = Place("folder", "appearances.csv")
     """Who is on screen from when to when."""
 
-    annotated = _Place("folder", "annotated.mp4")
+    annotated = Place("folder", "annotated.mp4")
     """The film with names drawn on it."""
 
-    drawn = _Place("folder", "drawn.json")
+    drawn = Place("folder", "drawn.json")
     """What the annotated film shows, by content."""
 
-    page_data = _Place("folder", "page/film.js")
+    page_data = Place("folder", "page/film.js")
     """The page's data of this film; the faces of its tracks are beside it."""
 
 

@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import sys
 import threading
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 _NO_MEMORY = re.compile(
     r"bad.?alloc|cannot allocate|failed to allocate|(insufficient|out of) ?memory|can't start new thread", re.IGNORECASE
 )
+
+
+def answer_parent() -> tuple[dict[str, Any], Callable[[Mapping[str, Any]], None]]:
+    """Begin to work for the process that started this one.
+
+    Returns:
+        What it asks, one line of JSON on standard input; and a function that tells it something, one line of JSON on
+        standard output. What libraries print goes to standard error instead, never between these lines.
+    """
+    out = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
+    os.dup2(2, 1)
+
+    def tell(told: Mapping[str, Any]) -> None:
+        out.write(json.dumps(told) + "\n")
+
+    return json.loads(sys.stdin.readline()), tell
 
 
 def end_with_parent() -> None:

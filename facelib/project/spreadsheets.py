@@ -94,7 +94,7 @@ def read_csv_table(source: str | Path | IO[str], **options: Any) -> pd.DataFrame
     Semicolons or tabs between the columns, decimal commas with them, UTF-16 and a byte order mark are read as well.
 
     Args:
-        source: The file.
+        source: The file; its empty cells are empty texts.
         options: Those of `pandas.read_csv`.
 
     Raises:
@@ -107,13 +107,24 @@ def read_csv_table(source: str | Path | IO[str], **options: Any) -> pd.DataFrame
         text = decoded(Path(source).read_bytes()) if isinstance(source, str | Path) else source.read()
         separator = separator_of(text)
         decimal = "," if separator != "," and _DECIMAL_COMMA.search(text) else "."
-        table = pd.read_csv(io.StringIO(text, newline=""), sep=separator, decimal=decimal, **options)
+        text_file = io.StringIO(text, newline="")
+        table = pd.read_csv(text_file, sep=separator, decimal=decimal, keep_default_na=False, **options)
     except ValueError as error:
         if not isinstance(source, str | Path):
             raise
         raise ValueError(f"expected a table at {str(source)!r}, got: {error}") from error
     table.columns = table.columns.str.strip()
     return _with_texts(table, restore_formula)
+
+
+def read_own_table(path: Path | None, columns: list[str]) -> pd.DataFrame:
+    """Read the texts of a table that facelib keeps for itself; no rows where there is none, or a damaged one."""
+    import pandas as pd
+
+    try:
+        return read_csv_table(path or "", dtype="str")[columns]
+    except (OSError, ValueError, KeyError):
+        return pd.DataFrame(columns=pd.Index(columns), dtype="str")
 
 
 def _with_texts(table: pd.DataFrame, change: Any) -> pd.DataFrame:

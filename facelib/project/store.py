@@ -16,6 +16,7 @@ from typing import IO, Any
 from urllib.parse import quote
 
 from facelib.project.digests import sha256_of
+from facelib.project.files import write_all
 
 _PATIENCE = timedelta(seconds=90)  # for a server that throttles, or is being started again
 _RETRIES = 1_000  # within that time; the pauses in between are drawn by chance, and may all be short
@@ -258,9 +259,7 @@ class Store:
 
     def _write(self, name: str, path: Path, file: IO[bytes], chunk: Any) -> None:
         try:
-            rest = memoryview(chunk)
-            while rest:
-                rest = rest[file.write(rest) :]
+            write_all(file, chunk)
         except OSError as error:
             place = f"{self.address.rstrip('/')}/{name}"
             raise OSError(

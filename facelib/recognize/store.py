@@ -6,16 +6,12 @@ import dataclasses
 import hashlib
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from facelib.project import atomic_write, write_text
 from facelib.project.plain import plain
 from facelib.recognize.info import RecognizerInfo, read_description, two_runs
 from facelib.recognize.knn import OpenSetKNN
 from facelib.recognize.svm import OpenSetSVM
-
-if TYPE_CHECKING:
-    pass
 
 _ESTIMATORS: dict[str, type[OpenSetKNN] | type[OpenSetSVM]] = {"knn": OpenSetKNN, "svm": OpenSetSVM}
 

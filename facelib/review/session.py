@@ -177,6 +177,12 @@ class Review:
         own = self.tracks[self.tracks["label"] == label]
         return [int(row) for row in own.sort_values("seconds", ascending=False, kind="stable").index]
 
+    def decide(self, action: str, tracks: Sequence[int]) -> str:
+        """Do to tracks what needs no name: `confirm`, `unknown`, `not a face`, `merge` or `split`."""
+        actions = {"confirm": self.confirm, "unknown": self.unknown, "not a face": self.not_a_face,
+                   "merge": self.merge, "split": self.split}  # fmt: skip
+        return actions[action](tracks)
+
     def confirm(self, tracks: Sequence[int]) -> str:
         """Confirm the names of tracks; return what was done, as every method below does."""
         labels = self.tracks.loc[list(tracks), "label"].to_list()
@@ -348,12 +354,11 @@ class Review:
 
     def pictures(self, track: int) -> list[bytes]:
         """Return up to four JPEG pictures of a track, the best first; none where there are none."""
-        path = self._looks[str(self.tracks.at[track, "video"])]
         try:
-            changed = path.stat().st_mtime_ns
+            kept = read_pictures(self._looks[str(self.tracks.at[track, "video"])])
         except FileNotFoundError:
             return []
-        return read_pictures(str(path), changed).get(int(self.tracks["track"][track]), [])
+        return kept.get(int(self.tracks["track"][track]), [])
 
 
 def _keys(corrections: pd.DataFrame) -> list[tuple[object, ...]]:

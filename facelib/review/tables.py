@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from facelib.faces import BOX
 from facelib.films.corrections.apply import labels
 from facelib.project import Project
+from facelib.project.kept import kept_by_file
 from facelib.project.names import NOT_A_FACE, UNKNOWN, is_group
 
 FACE = ["frame", *BOX]
@@ -46,8 +47,8 @@ def _best_faces(detections: str, looks: str, _changed: tuple[int, ...]) -> pd.Da
     return best.astype(dict.fromkeys(BOX, "float64")).round(1)
 
 
-@lru_cache(maxsize=4)
-def read_pictures(path: str, changed: int) -> dict[int, list[bytes]]:
+@kept_by_file(most=4)
+def read_pictures(path: Path) -> dict[int, list[bytes]]:
     """Read the pictures of a film's tracks; they take some megabytes, and are read when first shown."""
     table = pq.read_table(path, columns=["track", "picture"])
     found: dict[int, list[bytes]] = {}

@@ -20,6 +20,7 @@ from facelib.server.api import events, jobs, of_projects, projects, server, sess
 from facelib.server.api.doctor import GalleryDoctor
 from facelib.server.api.identify import Networks
 from facelib.server.api.tokens import make_first_token
+from facelib.server.cached import Kept
 from facelib.server.database import Store, open_store
 from facelib.server.events import EventFeed
 from facelib.server.examples import add_examples
@@ -31,6 +32,8 @@ from facelib.server.reviews import Reviews
 from facelib.server.security.recognise import Callers
 from facelib.server.settings import API, ServerSettings
 from facelib.server.warming import get_ready
+
+_THUMBNAILS = 2048  # in memory
 
 ROUTERS: tuple[ModuleType, ...] = (session, users, tokens, projects, jobs, uploads, events, *of_projects.ROUTERS)
 
@@ -87,6 +90,7 @@ def _hold(app: FastAPI, settings: ServerSettings, store: Store) -> None:
     app.state.feed = EventFeed(store)
     app.state.pages, app.state.reviews, app.state.networks = FilmPages(), Reviews(), Networks()
     app.state.doctor, app.state.answers = GalleryDoctor(), Answers()
+    app.state.thumbnails = Kept(_THUMBNAILS)
     app.state.callers = Callers(store, settings.session_hours)
     app.state.registry = CollectorRegistry()
     app.state.first_token = make_first_token(store)

@@ -29,19 +29,16 @@ class FormFile:
     Attributes:
         name: What it was called where it came from.
         content: Its bytes.
-        fields: The other fields of the form.
     """
 
     name: str
     content: bytes
-    fields: dict[str, str]
 
 
-def describe_form(field: str, what: str, **others: str) -> dict[str, Any]:
+def describe_form(field: str, what: str) -> dict[str, Any]:
     """Return the description of a form with one file, for FastAPI's `openapi_extra`."""
     properties = {field: {"type": "string", "format": "binary", "description": what}}
-    texts = {name: {"type": "string", "description": text} for name, text in others.items()}
-    schema = {"type": "object", "required": [field], "properties": properties | texts}
+    schema = {"type": "object", "required": [field], "properties": properties}
     return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}
 
 
@@ -67,8 +64,7 @@ async def read_form(request: Request, field: str, *, largest: int) -> FormFile:
             file = form.get(field)
             if not isinstance(file, UploadFile):
                 raise Problem(422, f"expected a file as {field!r}, found {sorted(form)!r}")
-            fields = {name: value for name, value in form.items() if isinstance(value, str)}
-            return FormFile(file.filename or "", await file.read(), fields)
+            return FormFile(file.filename or "", await file.read())
     except HTTPException as error:  # what Starlette makes of a form that it cannot read
         raise Problem(422, f"expected a form with the file as {field!r}, got: {error.detail}") from error
 

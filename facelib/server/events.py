@@ -39,11 +39,14 @@ class EventFeed:
 
     Args:
         store: The database.
+
+    Attributes:
         pause: Seconds between two looks at it.
     """
 
-    def __init__(self, store: Store, *, pause: float = 0.5) -> None:
-        self.pause = pause
+    pause = 0.5
+
+    def __init__(self, store: Store) -> None:
         self._store, self._lock = store, anyio.Lock()
         self._looked, self._number = 0.0, 0
         self._recent: deque[Event] = deque(maxlen=1000)
@@ -75,21 +78,16 @@ class EventFeed:
 
     def _newest(self) -> int:
         with self._store.read() as session:
-            return newest(session)
+            return session.scalar(select(func.max(Event.id))) or 0
 
     def _read(self, number: int) -> list[Event]:
         with self._store.read() as session:
             return since(session, number)
 
 
-def newest(session: Session) -> int:
-    """Return the number of the newest event; 0 when there is none."""
-    return session.scalar(select(func.max(Event.id))) or 0
-
-
-def since(session: Session, number: int, *, most: int = 500) -> list[Event]:
-    """Return the events after the one of that number, in order."""
-    return list(session.scalars(select(Event).where(Event.id > number).order_by(Event.id).limit(most)))
+def since(session: Session, number: int) -> list[Event]:
+    """Return the events after the one of that number, in order, 500 at most."""
+    return list(session.scalars(select(Event).where(Event.id > number).order_by(Event.id).limit(500)))
 
 
 def forget_old(session: Session) -> None:

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from facelib.project import atomic_write
+from facelib.project.layout import Place
 from facelib.train.networks import make_network
 from facelib.train.settings import TrainingSettings
 
@@ -24,40 +25,26 @@ class TrainingFiles:
 
     folder: Path
 
-    @property
-    def settings(self) -> Path:
-        """The settings of the training."""
-        return self.folder / "settings.json"
+    settings = Place("folder", "settings.json")
+    """The settings of the training."""
 
-    @property
-    def checkpoint(self) -> Path:
-        """Everything needed to resume."""
-        return self.folder / "checkpoint.pt"
+    checkpoint = Place("folder", "checkpoint.pt")
+    """Everything needed to resume."""
 
-    @property
-    def kept(self) -> Path:
-        """The network of the selected epoch."""
-        return self.folder / "network.pt"
+    kept = Place("folder", "network.pt")
+    """The network of the selected epoch."""
 
-    @property
-    def curves(self) -> Path:
-        """A row a validated epoch."""
-        return self.folder / "curves.csv"
+    curves = Place("folder", "curves.csv")
+    """A row a validated epoch."""
 
-    @property
-    def validation(self) -> Path:
-        """The pictures that were validated with, in the order of the vectors."""
-        return self.folder / "validation.csv"
+    validation = Place("folder", "validation.csv")
+    """The pictures that were validated with, in the order of the vectors."""
 
-    @property
-    def snapshots(self) -> Path:
-        """One file of validation vectors a kept epoch."""
-        return self.folder / "embeddings"
+    snapshots = Place("folder", "embeddings")
+    """One file of validation vectors a kept epoch."""
 
-    @property
-    def lock(self) -> Path:
-        """Held while training."""
-        return self.folder / ".lock"
+    lock = Place("folder", ".lock")
+    """Held while training."""
 
     def snapshot(self, epoch: int) -> Path:
         """Return where the validation vectors of an epoch lie."""

@@ -25,6 +25,7 @@ from facelib.gather.workers import in_order
 from facelib.images import UnreadablePicture, read_image
 from facelib.nets import dlib as dlib_weights
 from facelib.project import file_lock, write_text
+from facelib.project.files import write_all
 from facelib.train.data import Crops, People, no_pictures, pixel_digest
 
 _READ_AHEAD = 16
@@ -36,21 +37,20 @@ def crop_faces(
     detector: Detector,
     *,
     form: InputForm,
-    least_pictures: int = 2,
     threads: int = 2,
     progress: bool = True,
 ) -> Crops:
     """Cut out the main face of every picture, once: later calls read them from the cache.
 
     Pictures that have changed since are cut out again; a run that was killed continues where it stopped. Of pictures
-    with pixel-identical faces one is kept, or none if they have the names of two people.
+    with pixel-identical faces one is kept, or none if they have the names of two people. People with one face in the
+    end are left out.
 
     Args:
         people: The pictures.
         cache: Folder for the faces; one folder in it a kind of pictures, detector, size and alignment.
         detector: Finds the faces.
         form: Its `size` and `alignment` say how they are cut out.
-        least_pictures: People with fewer faces in the end are left out.
         threads: How many pictures are read at once, ahead of the detector.
         progress: Show a bar.
 
@@ -80,7 +80,7 @@ def crop_faces(
         digest=[entry.digest for entry in entries],
         reason=[entry.reason for entry in entries],
     )
-    table["reason"] = _with_reasons(table, least_pictures)
+    table["reason"] = _with_reasons(table)
     used = table["reason"] == ""
     if not used.any():
         found = ", ".join(f"{reason}: {count}" for reason, count in table["reason"].value_counts().items())
@@ -89,7 +89,7 @@ def crop_faces(
     return Crops(images, table.loc[used].drop(columns="reason").reset_index(drop=True), left_out, form)
 
 
-def _with_reasons(table: pd.DataFrame, least_pictures: int) -> pd.Series[str]:
+def _with_reasons(table: pd.DataFrame) -> pd.Series[str]:
     """Return why each picture is left out, empty if it is used."""
     reason = table["reason"].copy()
     faces = table[reason == ""]
@@ -97,7 +97,7 @@ def _with_reasons(table: pd.DataFrame, least_pictures: int) -> pd.Series[str]:
     reason[faces.index[people > 1]] = "two people"
     reason[faces.index[(people == 1) & faces.duplicated("digest")]] = "duplicate"
     left = table["person"][reason == ""]
-    few = left.map(left.value_counts()) < least_pictures
+    few = left.map(left.value_counts()) < 2
     reason[left.index[few]] = "too few faces"
     return reason
 
@@ -218,8 +218,8 @@ class FaceStore:
                 entry = _Entry(picture, *_state(path), row, digest, reason)
                 try:
                     if face is not None:
-                        _write(pixels, np.ascontiguousarray(face).tobytes())
-                    _write(index, line := _line(entry))
+                        write_all(pixels, np.ascontiguousarray(face).tobytes())
+                    write_all(index, line := _line(entry))
                 except OSError as error:
                     raise OSError(f"expected to write faces into {str(self._pixels.parent)!r}, got: {error}") from error
                 self._remember(entry, line)
@@ -240,12 +240,6 @@ def _opened(path: Path, length: int) -> Iterator[IO[bytes]]:
         file.truncate(length)
         file.seek(length)
         yield file
-
-
-def _write(file: IO[bytes], content: bytes) -> None:
-    left = memoryview(content)
-    while len(left):  # an unbuffered file may write less than it is given
-        left = left[file.write(left) :]
 
 
 def _line(entry: _Entry) -> bytes:

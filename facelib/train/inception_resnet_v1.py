@@ -125,18 +125,15 @@ class InceptionResnetV1(nn.Module):
 
     Args:
         dimension: Length of the vectors; the published weights have 512.
-        dropout: Fraction of the features that are left out while training.
-        normalise: Whether the vectors are brought to length 1.
 
     Raises:
         ValueError: When `dimension` is below 1.
     """
 
-    def __init__(self, *, dimension: int = 512, dropout: float = 0.4, normalise: bool = True) -> None:
+    def __init__(self, *, dimension: int = 512) -> None:
         super().__init__()
         if dimension < 1:
             raise ValueError(f"expected vectors of at least 1 number, got dimension={dimension!r}")
-        self.normalise = normalise
         self.conv2d_1a = Convolution(3, Step(32, (3, 3), 2))
         self.conv2d_2a = Convolution(32, Step(32, (3, 3)))
         self.conv2d_2b = Convolution(32, Step(64, (3, 3), padding=(1, 1)))
@@ -150,7 +147,7 @@ class InceptionResnetV1(nn.Module):
         self.mixed_7a = Branches(896, _MIXED_7A, pool=True)
         self.repeat_3 = nn.Sequential(*(Residual(1792, _BLOCK8, scale=0.20) for _ in range(5)))
         self.block8 = Residual(1792, _BLOCK8, scale=1.0, last=True)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = nn.Dropout(0.4)
         self.last_linear = nn.Linear(1792, dimension, bias=False)
         self.last_bn = nn.BatchNorm1d(dimension, eps=0.001)
 
@@ -168,7 +165,6 @@ class InceptionResnetV1(nn.Module):
         return cast(Tensor, self.block8(self.repeat_3(self.mixed_7a(x))))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the vectors, `(n, dimension)`, of `(n, 3, side, side)` RGB from -1 to 1 (FaceNet: 160 pixels)."""
+        """Return the vectors, `(n, dimension)` of length 1, of `(n, 3, side, side)` RGB from -1 to 1 (FaceNet: 160)."""
         pooled = self.dropout(self.features(x).mean(dim=(2, 3)))
-        vectors = cast(Tensor, self.last_bn(self.last_linear(pooled)))
-        return functional.normalize(vectors) if self.normalise else vectors
+        return functional.normalize(cast(Tensor, self.last_bn(self.last_linear(pooled))))

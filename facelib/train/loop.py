@@ -112,7 +112,7 @@ def load_result(folder: str | Path) -> TrainingResult:
     if snapshots[epoch] is None:
         path = str(files.snapshot(epoch))
         raise ValueError(f"expected the vectors of the kept network at {path!r}, could not read them; train it again")
-    validation = read_csv_table(files.validation, dtype=str, keep_default_na=False)
+    validation = read_csv_table(files.validation, dtype=str)
     whole = {each: vectors for each, vectors in snapshots.items() if vectors is not None}
     return TrainingResult(files.folder, model, settings, curves, validation, whole, epoch, state["stopped"])
 

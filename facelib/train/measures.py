@@ -62,28 +62,24 @@ def embed_crops(
     return np.concatenate(parts) if parts else np.empty((0, 0), np.float32)
 
 
-def face_metrics(
-    vectors: ArrayLike, names: ArrayLike, *, neighbours: int = 5, pairs: int = 3000, seed: int = 0
-) -> Scores:
+def face_metrics(vectors: ArrayLike, names: ArrayLike, *, seed: int = 0) -> Scores:
     """Measure vectors of faces.
 
     Args:
         vectors: `(n, d)`; compared by Euclidean distance.
         names: `(n,)`, the person of each; people with one face are nobody's neighbour but wrong ones.
-        neighbours: Of the KNN accuracy.
-        pairs: Pairs of either kind.
         seed: Of the pairs and their folds.
 
     Raises:
         ValueError: When there are fewer than two people, nobody has two faces, or the lengths disagree.
     """
     found, who = np.asarray(vectors, np.float32), np.asarray(names)
-    nearest = _nearest(found, min(neighbours, len(found) - 1))
+    nearest = _nearest(found, min(5, len(found) - 1))
     right = who[nearest] == who[:, None]
     return Scores(
         recall_at_1=float(right[:, 0].mean()),
         knn_accuracy=float(np.mean([_vote(who[row]) == own for row, own in zip(nearest, who, strict=True)])),
-        pair_accuracy=pair_score(found, who, pairs=pairs, seed=seed).accuracy,
+        pair_accuracy=pair_score(found, who, seed=seed).accuracy,
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,9 +13,6 @@ from numpy.typing import NDArray
 from scipy.linalg import orthogonal_procrustes
 from tqdm.auto import tqdm
 
-from facelib.detect import Detector
-from facelib.embed import Embedder
-from facelib.evaluate.pairs import embed_pictures
 from facelib.faces import FloatArray
 from facelib.gallery.map import make_map, measure_map
 from facelib.train.measures import face_metrics
@@ -134,27 +130,6 @@ def measure_vectors(vectors: FloatArray, people: NDArray[Any], *, seed: int = 0)
         "recall_at_1": float(told.recall_at_1),
         "pair_accuracy": float(told.pair_accuracy),
     }
-
-
-def embed_reference(
-    folder: str | Path, validation: pd.DataFrame, detector: Detector, embedder: Embedder, *, progress: bool = True
-) -> FloatArray:
-    """Return the validation faces by a network that is known, `(n, d)` float32, from the pictures themselves.
-
-    Args:
-        folder: Where the pictures lie, as `People.folder`.
-        validation: `picture` (relative to `folder`) of each.
-        detector: Finds the faces; where it finds none, the vector is NaN.
-        embedder: Embeds them.
-        progress: Show a bar.
-
-    Raises:
-        FileNotFoundError: When a picture is gone.
-        facelib.images.UnreadablePicture: When one can no longer be read.
-    """
-    return embed_pictures(
-        [Path(folder) / name for name in validation["picture"]], detector, embedder, progress=progress
-    )
 
 
 def _shown(validation: pd.DataFrame, most_people: int, most_faces: int) -> NDArray[np.intp]:

@@ -23,6 +23,8 @@ from facelib.project.wording import counted
 from facelib.widgets.project_page import serve_file
 from facelib.widgets.shared import read_assets
 
+_WIDTH = 200  # pixels of a hit's picture on the page
+
 
 class ArchiveSearch(anywidget.AnyWidget):
     """A form for people who are seen and people who are not, and the hits in all films, page by page.
@@ -152,28 +154,27 @@ class ArchiveSearch(anywidget.AnyWidget):
         return {"written": str(self._export)}
 
 
-def hits_page(archive: Archive, hits: pd.DataFrame, *, most: int = 24, size: int = 200) -> Thumbnails:
+def hits_page(archive: Archive, hits: pd.DataFrame, *, most: int = 24) -> Thumbnails:
     """Show hits as a page of pictures, for reports and where widgets do not run.
 
     Args:
         archive: The index.
         hits: As `find_moments` or `find_face` returns them.
         most: How many to show at most; the page says how many more there are.
-        size: The width of a picture in pixels.
     """
     if hits.empty:
         return Thumbnails("<p>Nothing was found.</p>")
     shown = hits.head(most)
     rows = zip(shown.to_dict("records"), hit_pictures(archive, shown), strict=True)
-    tiles = (_tile(row, picture, size) for row, picture in rows)
+    tiles = (_tile(row, picture) for row, picture in rows)
     return Thumbnails.side_by_side(tiles, f"and {len(hits) - most} more." if len(hits) > most else "")
 
 
-def _tile(row: dict[Any, Any], picture: bytes, size: int) -> str:
+def _tile(row: dict[Any, Any], picture: bytes) -> str:
     film, when = html.escape(str(row["film"])), f"{timecode(row['start'])[:-4]}, {row['end'] - row['start']:.1f} s"
     person = f"<b>{html.escape(str(row['person']))}</b> at {row['distance']:.2f}<br>" if "distance" in row else ""
-    image = f'<img src="{jpeg_uri(picture)}" alt="{film}" style="width:{size}px">' if picture else "no picture"
+    image = f'<img src="{jpeg_uri(picture)}" alt="{film}" style="width:{_WIDTH}px">' if picture else "no picture"
     return (
-        f'<figure style="margin:0;width:{size}px;font-size:12px;line-height:1.35">{image}'
+        f'<figure style="margin:0;width:{_WIDTH}px;font-size:12px;line-height:1.35">{image}'
         f'<figcaption style="overflow-wrap:anywhere">{person}{film}<br>{when}</figcaption></figure>'
     )

@@ -11,6 +11,7 @@ import pandas as pd
 from facelib.project import Project
 from facelib.widgets.face_board import Action, FaceBoard
 from facelib.widgets.picture_decisions import TO_WHOM, PictureDecisions
+from facelib.widgets.shared import guarding
 
 _ACTIONS = (
     Action("disable", "Leave out", ("d",), "leave the pictures out", main=True),
@@ -30,15 +31,12 @@ class ChosenFaces(FaceBoard):
         points: One row per face, with `picture`, `face`, `person` and, where known, the box.
         project: Whose pictures.
         changed: Called when another face is chosen, and when something is decided.
-        page_size: Faces on a page.
 
     Attributes:
         chosen: The rows chosen, in order.
     """
 
-    def __init__(
-        self, points: pd.DataFrame, project: Project, *, changed: Callable[[], None] = lambda: None, page_size: int = 24
-    ) -> None:
+    def __init__(self, points: pd.DataFrame, project: Project, *, changed: Callable[[], None] = lambda: None) -> None:
         """Begin with no face chosen."""
         self._points = points
         self._decisions = PictureDecisions(project)
@@ -50,13 +48,13 @@ class ChosenFaces(FaceBoard):
             label="Chosen faces",
             empty="Draw a loop around faces on the map, or add the face shown: they appear here.",
             scope="all",
-            page_size=page_size,
+            page_size=24,
         )
         self.people = project.find_people()
 
     def choose(self, rows: Iterable[int]) -> None:
         """Replace the faces on the board."""
-        with self._guarding():
+        with guarding(self._fail):
             self.chosen = list(dict.fromkeys(int(row) for row in rows))
             self._sort()
         self._changed()

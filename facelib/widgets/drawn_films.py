@@ -12,7 +12,7 @@ from facelib.films.present import draw_films
 from facelib.films.settle import Settled
 from facelib.page import write_page
 from facelib.project.wording import counted
-from facelib.widgets.shared import ErrorArea
+from facelib.widgets.shared import ErrorArea, guarding
 
 
 class DrawnFilms(ipywidgets.VBox):  # type: ignore[misc]
@@ -58,7 +58,7 @@ class DrawnFilms(ipywidgets.VBox):  # type: ignore[misc]
         self.button.disabled = True
         drawn = 0
         try:
-            with self._bars, self._error.guarding():  # in this order: the output would swallow an error
+            with self._bars, guarding(self._error.show):  # in this order: the output would swallow an error
                 for film in self.films:
                     options = drawn_options(self._project.film(film))
                     if options is None:

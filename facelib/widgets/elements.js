@@ -8,6 +8,11 @@ function make(kind, properties = {}, ...children) {
   return element;
 }
 
+// A text whose names of files break where their parts end, not within the last letters.
+function breakable(text) {
+  return text.split(/(?<=[_/])/).flatMap((part) => [part, make("wbr")]);
+}
+
 // A table of keys and what they do; "…" stands between two keys.
 function tableOfKeys(rows) {
   const cap = (key) => (key === "…" ? " … " : make("kbd", { textContent: key }));

@@ -17,7 +17,9 @@ from facelib.plots.map import add_rings
 from facelib.project import Project
 from facelib.widgets.chosen_faces import ChosenFaces
 from facelib.widgets.fitted_figure import PointedFigure
-from facelib.widgets.shared import ErrorArea
+from facelib.widgets.shared import ErrorArea, guarding
+
+_SIZE = 200  # pixels of the longest side of the picture shown
 
 
 class EmbeddingMap(ipywidgets.VBox):  # type: ignore[misc]
@@ -32,7 +34,6 @@ class EmbeddingMap(ipywidgets.VBox):  # type: ignore[misc]
             instead of the whole picture, `left`, `top`, `right`, `bottom`.
         folder: What `picture` is relative to: the project's data folder.
         project: Whose pictures they are; without it nothing can be decided here.
-        size: The longest side of the picture shown, in pixels.
 
     Raises:
         ValueError: When there are no points.
@@ -51,15 +52,12 @@ class EmbeddingMap(ipywidgets.VBox):  # type: ignore[misc]
         errors: A line that says what went wrong.
     """
 
-    def __init__(
-        self, points: pd.DataFrame, folder: str | Path, *, project: Project | None = None, size: int = 200
-    ) -> None:
+    def __init__(self, points: pd.DataFrame, folder: str | Path, *, project: Project | None = None) -> None:
         """Lay out the plot, the face and the chosen ones."""
         if points.empty:
             raise ValueError("expected a map of at least one face, got none; see the gallery for what was left out")
         self._points = points.reset_index(drop=True)
         self._folder = Path(folder)
-        self._size = size
         self._pictures: dict[int, bytes] = {}
         self.pinned: int | None = None
         self.errors = ErrorArea()
@@ -76,7 +74,7 @@ class EmbeddingMap(ipywidgets.VBox):  # type: ignore[misc]
         super().__init__(self._parts())
 
     def _make_controls(self) -> None:
-        picture = {"max_width": f"{self._size}px", "object_fit": "contain"}
+        picture = {"max_width": f"{_SIZE}px", "object_fit": "contain"}
         self.image = ipywidgets.Image(format="jpeg", layout=picture)
         self.caption = ipywidgets.HTML()
         self.pinned_image = ipywidgets.Image(format="jpeg", layout={**picture, "display": "none"})
@@ -95,7 +93,7 @@ class EmbeddingMap(ipywidgets.VBox):  # type: ignore[misc]
     def _parts(self) -> list[ipywidgets.Widget]:
         side = ipywidgets.VBox(
             [self.image, self.caption, self.pinned_image, self.pinned_caption],
-            layout={"width": f"{self._size + 24}px", "flex": "0 0 auto", "padding": "60px 0 0 12px"},
+            layout={"width": f"{_SIZE + 24}px", "flex": "0 0 auto", "padding": "60px 0 0 12px"},
         )
         plot = ipywidgets.VBox([self.figure], layout={"flex": "1 1 auto", "min_width": "0"})
         buttons = [self.pin] if self.board is None else [self.pin, self.add]
@@ -106,7 +104,7 @@ class EmbeddingMap(ipywidgets.VBox):  # type: ignore[misc]
     def pin_face(self, row: int | None) -> None:
         """Keep a face beside the one under the pointer; the same face again, or None, unpins it."""
         self.pinned = None if row == self.pinned else row
-        with self.errors.guarding():
+        with guarding(self.errors.show):
             self.pinned_image.value = b"" if self.pinned is None else self._picture(self.pinned)
         self.pinned_image.layout.display = "none" if self.pinned is None else ""
         self.pinned_caption.value = "" if self.pinned is None else self._caption(self.pinned, "pinned: ")
@@ -119,7 +117,7 @@ class EmbeddingMap(ipywidgets.VBox):  # type: ignore[misc]
 
     def _told(self, handle: Callable[[list[int]], None], change: dict[str, Any]) -> None:
         """Pass on the page's pointer events, as rows; show errors in them."""
-        with self.errors.guarding(clear=False):
+        with guarding(self.errors.show, clear=False):
             handle([int(row) for row in change["new"]["rows"]])
 
     def _hovered(self, rows: list[int]) -> None:
@@ -151,7 +149,7 @@ class EmbeddingMap(ipywidgets.VBox):  # type: ignore[misc]
         self._ring({-1: [row]})
         self.caption.value = self._caption(row)
         self.image.value = b""
-        with self.errors.guarding():
+        with guarding(self.errors.show):
             self.image.value = self._picture(row)
 
     def _caption(self, row: int, before: str = "") -> str:
@@ -161,5 +159,5 @@ class EmbeddingMap(ipywidgets.VBox):  # type: ignore[misc]
 
     def _picture(self, row: int) -> bytes:
         if row not in self._pictures:
-            self._pictures[row] = encode_jpeg(face_thumbnail(self._folder, self._points.iloc[row], size=self._size))
+            self._pictures[row] = encode_jpeg(face_thumbnail(self._folder, self._points.iloc[row], size=_SIZE))
         return self._pictures[row]

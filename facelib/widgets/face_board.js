@@ -385,7 +385,7 @@ function render({ model, el }) {
   function fill(tile, item) {
     const name = make("div", { className: "name", textContent: item.size > 1 ? `${item.title} (${item.size})` : item.title, title: item.title });
     name.classList.toggle("other", Boolean(item.other));
-    const lines = item.lines.map((text) => make("div", { className: "small", textContent: text, title: item.tip ?? text }));
+    const lines = item.lines.map((text) => make("div", { className: "small", title: item.tip ?? text }, ...breakable(text)));
     tile.querySelector(".text").replaceChildren(name, ...(item.sure === undefined ? [] : [bar(item.sure)]), ...lines);
     const tick = tile.querySelector(".tick");
     tick.hidden = !item.badge;
@@ -436,9 +436,9 @@ function render({ model, el }) {
     const parts = [make("h4", { textContent: detail.title })];
     if (detail.picture.byteLength) parts.push(picture(detail.picture, { className: "large", alt: detail.title }));
     if (detail.more?.length) parts.push(strip(detail.more, detail.title));
-    for (const line of detail.lines) parts.push(make("p", { textContent: line }));
-    for (const row of detail.rows) parts.push(make("p", { className: "soft", textContent: row.caption }), strip(row.pictures, row.caption));
-    parts.push(make("p", { className: "soft", textContent: detail.place }));
+    for (const line of detail.lines) parts.push(make("p", {}, ...breakable(line)));
+    for (const row of detail.rows) parts.push(make("p", { className: "soft" }, ...breakable(row.caption)), strip(row.pictures, row.caption));
+    parts.push(make("p", { className: "soft" }, ...breakable(detail.place)));
     side.replaceChildren(...parts);
   }
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -14,7 +13,7 @@ import traitlets
 
 from facelib.images import UnreadablePicture, encode_jpeg
 from facelib.plots import face_thumbnail
-from facelib.widgets.shared import near_question, read_assets
+from facelib.widgets.shared import guarding, near_question, read_assets
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,16 +210,16 @@ class FaceBoard(anywidget.AnyWidget):
         if self.focused not in self._here:
             self.detail = {}
             return
-        with self._guarding(clear=False):  # a picture that cannot be read leaves the rest of the board in use
+        with guarding(self._fail, clear=False):  # a picture that cannot be read leaves the rest of the board in use
             picture = self._picture(self.focused, size=240)
             self.detail = {"id": self.focused, "picture": picture} | self._detail(self.focused)
 
     def _resorted(self, change: object) -> None:
-        with self._guarding():
+        with guarding(self._fail):
             self._sort()
 
     def _turned(self, change: object) -> None:
-        with self._guarding():
+        with guarding(self._fail):
             if not 0 <= self.page < self.pages:
                 self.page = min(max(self.page, 0), self.pages - 1)
             with self.hold_sync():
@@ -238,7 +237,7 @@ class FaceBoard(anywidget.AnyWidget):
 
     def _handle(self, request: Mapping[str, Any]) -> None:
         numbers = [int(number) for number in request.get("faces", [])]
-        with self._guarding():
+        with guarding(self._fail):
             if request["action"] == "mark section":
                 self.marked = [n for n in self._sorted if self._section(n) == request["section"]]
                 self.status = f"{len(self.marked)} marked."
@@ -265,12 +264,5 @@ class FaceBoard(anywidget.AnyWidget):
         if not numbers and known[name]["about"] != "nothing":
             raise ValueError(f"expected at least one {self.noun} to decide about, got none")
 
-    @contextmanager
-    def _guarding(self, *, clear: bool = True) -> Iterator[None]:
-        """Show any exception of the block on the page; Jupyter would write it to a hidden log."""
-        if clear:
-            self.error = ""
-        try:
-            yield
-        except Exception as error:
-            self.error = f"{type(error).__name__}: {error}"
+    def _fail(self, text: str) -> None:
+        self.error = text

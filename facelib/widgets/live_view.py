@@ -22,7 +22,7 @@ from facelib.widgets.live_view_log import ChangeFile, Inbox
 from facelib.widgets.live_view_page import LivePage
 from facelib.widgets.live_view_report import faces_page, picture_page
 from facelib.widgets.notebook import RunningCell, is_attended
-from facelib.widgets.shared import near_question
+from facelib.widgets.shared import guarding, near_question
 
 _TURN = 0.01  # seconds between two looks for a new picture
 _FACTS = 0.5  # seconds between two readings of rates and delay: faster ones cannot be read
@@ -272,7 +272,7 @@ class LiveCamera(LivePage):
                     self._handle(request)
 
     def _handle(self, request: Mapping[str, Any]) -> None:
-        with self._guarding():
+        with guarding(self._fail):
             self._say(self._do(str(request.get("action")), request))
         with self._lock:
             self.handled = int(request["number"])
@@ -314,7 +314,7 @@ class LiveCamera(LivePage):
     def _follow(self, session: LiveSession) -> None:
         """Bring the page up to date until the session has ended; runs in a thread of its own."""
         try:
-            with self._guarding(clear=False):
+            with guarding(self._fail, clear=False):
                 self._bring(session)
         finally:
             session.stop()  # also when showing it has failed

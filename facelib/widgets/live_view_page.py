@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -221,14 +220,6 @@ class LivePage(anywidget.AnyWidget):
         with self._lock:
             self.status = text
 
-    @contextmanager
-    def _guarding(self, *, clear: bool = True) -> Iterator[None]:
-        """Show any exception of the block on the page; Jupyter would write it to a hidden log."""
-        if clear:
-            with self._lock:
-                self.error = ""
-        try:
-            yield
-        except Exception as error:
-            with self._lock:
-                self.error = f"{type(error).__name__}: {error}"
+    def _fail(self, text: str) -> None:
+        with self._lock:
+            self.error = text

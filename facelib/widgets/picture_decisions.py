@@ -174,7 +174,7 @@ def read_kept(project: Project) -> set[Proposal]:
     if not path.is_file():
         return set()
     try:
-        table = read_csv_table(path, dtype=str, keep_default_na=False)
+        table = read_csv_table(path, dtype=str)
         return set(zip(table["picture"], table["kind"], strict=True))
     except (KeyError, ValueError) as error:
         raise ValueError(

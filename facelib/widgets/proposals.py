@@ -186,9 +186,7 @@ def _left_out_before(faces: pd.DataFrame, examination: Examination) -> pd.DataFr
     return more.reindex(columns=proposals.columns).astype(proposals.dtypes)
 
 
-def proposals_page(
-    examination: Examination, faces: pd.DataFrame, folder: str | Path, *, most: int = 60, size: int = 96
-) -> Thumbnails:
+def proposals_page(examination: Examination, faces: pd.DataFrame, folder: str | Path, *, most: int = 60) -> Thumbnails:
     """Show the pictures proposed to be left out, by reason, the worst first.
 
     Args:
@@ -196,7 +194,6 @@ def proposals_page(
         faces: The table of known faces, for the places of the faces in their pictures.
         folder: What `picture` is relative to: the project's data folder.
         most: How many to show of each reason at most; the page says how many there are.
-        size: The longest side of a small picture, in pixels.
     """
     proposals = examination.proposals
     if proposals.empty:
@@ -212,7 +209,7 @@ def proposals_page(
         reason = fits.where(other, "").mask(~these["used"].astype(bool) & ~other, "not in use")
         more = f", the first {most}" if len(these) > most else ""
         title = f'<h4 style="margin:14px 0 8px">{html.escape(kind)} ({len(these)}{more})</h4>'
-        page = thumbnails(these.head(most).assign(reason=reason), folder, size=size, most=most)
+        page = thumbnails(these.head(most).assign(reason=reason), folder, most=most)
         parts.append(f'<section style="min-width:0">{title}{page.html}</section>')
     # Few of one reason leave room for those of the next beside them.
     return Thumbnails(f'<div style="display:flex;flex-wrap:wrap;gap:0 28px">{"".join(parts)}</div>')

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from facelib.films.appearances import timecode
@@ -168,36 +168,28 @@ class TrackReview(FaceBoard):
             return done
         if action == "name":
             return review.name(numbers, str(request["person"]), whole_group=bool(request.get("whole_group")))
-        actions: dict[str, Callable[[list[int]], str]] = {
-            "confirm": review.confirm,
-            "unknown": review.unknown,
-            "not a face": review.not_a_face,
-            "merge": review.merge,
-            "split": review.split,
-        }
-        return actions[action](numbers)
+        return review.decide(action, numbers)
 
 
-def review_page(review: Review, tracks: Sequence[int], *, most: int = 40, size: int = 112) -> Thumbnails:
+def review_page(review: Review, tracks: Sequence[int], *, most: int = 40) -> Thumbnails:
     """Show the best face of each track with its name, confidence, place and reason.
 
     Args:
         review: The tracks and their decisions.
         tracks: Rows of `review.tracks`, in the order of the page.
         most: How many to show at most; the page says how many more there are.
-        size: The width of a picture in pixels.
     """
     if not tracks:
         return Thumbnails("<p>No tracks to show.</p>")
-    tiles = (_tile(review, row, size) for row in tracks[:most])
+    tiles = (_tile(review, row) for row in tracks[:most])
     return Thumbnails.side_by_side(tiles, f"and {len(tracks) - most} more." if len(tracks) > most else "")
 
 
-def _tile(review: Review, row: int, size: int) -> str:
+def _tile(review: Review, row: int) -> str:
     track = review.tracks.loc[row].to_dict()
     picture: bytes | str = next(iter(review.pictures(row)), "no picture")
     label, video = (html.escape(str(track[name])) for name in ("label", "video"))
     sure = "decided" if track["decided"] else f"confidence {track['confidence']:.2f}"
     place = f"{timecode(track['start'])[:-2]}, {track['seconds']:.1f} s<br>shot {track['shot']} of {video}"
     caption = f"<b>{label}</b><br>{sure}<br>{place}"
-    return tile(picture, caption, size=size, alt=str(track["label"]), title=str(track["reason"]))
+    return tile(picture, caption, size=112, alt=str(track["label"]), title=str(track["reason"]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,19 +22,29 @@ def read_assets(*names: str) -> str:
     return "\n".join(Path(__file__).with_name(name).read_text(encoding="utf-8") for name in names)
 
 
+@contextmanager
+def guarding(show: Callable[[str], object], *, clear: bool = True) -> Iterator[None]:
+    """Let any exception of the block be shown instead of raising it: Jupyter would write it to a hidden log.
+
+    Args:
+        show: Takes what went wrong.
+        clear: Whether it first takes an empty text, in place of an earlier error.
+    """
+    if clear:
+        show("")
+    try:
+        yield
+    except Exception as error:
+        show(f"{type(error).__name__}: {error}")
+
+
 class ErrorArea(ipywidgets.HTML):  # type: ignore[misc]
     """A line that is empty until something goes wrong, and then says what."""
 
-    @contextmanager
-    def guarding(self, *, clear: bool = True) -> Iterator[None]:
-        """Show any exception of the block here instead of raising it, and `clear` the line of an earlier one."""
-        if clear:
-            self.value = ""
-        try:
-            yield
-        except Exception as error:
-            text = html.escape(f"{type(error).__name__}: {error}")
-            self.value = f'<p role="alert" style="color:#B00020;white-space:pre-wrap">{text}</p>'
+    def show(self, text: str) -> None:
+        """Say what went wrong; an empty text clears the line."""
+        said = f'<p role="alert" style="color:#B00020;white-space:pre-wrap">{html.escape(text)}</p>'
+        self.value = said if text else ""
 
 
 def near_question(request: Mapping[str, Any], known: Iterable[str]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from facelib.project import Project
 from facelib.recognize import read_recognizer_info
 from facelib.recognize.tuning import Setting, Tuning
 from facelib.recognize.tuning.tuning import MOST_UNNAMED
-from facelib.widgets.shared import ErrorArea
+from facelib.widgets.shared import ErrorArea, guarding
 from facelib.widgets.threshold_figures import Confusion, Distances, Tradeoff
 from facelib.widgets.threshold_mistakes import KnownFaces, MistakenFaces
 
@@ -147,7 +147,7 @@ class ThresholdTuner(ipywidgets.VBox):  # type: ignore[misc]
         self.back.on_click(lambda button: self._guarded(self._take_fitted))
 
     def _guarded(self, action: Callable[[], None]) -> None:
-        with self.errors.guarding():
+        with guarding(self.errors.show):
             action()
 
     def _show(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,7 @@ from scipy.stats import norm
 
 from facelib.plots import draw_det, draw_distances, escaped, template
 from facelib.plots.colours import COLOURS, WRONG
+from facelib.plots.style import shortened
 from facelib.plots.thresholds import threshold_label
 from facelib.project.names import UNKNOWN
 from facelib.recognize.tuning import Setting
@@ -20,7 +21,6 @@ from facelib.widgets.fitted_figure import FittedFigure
 _HEIGHT = 400
 _MOST_PEOPLE = 14
 _OTHERS = "anybody else"
-_LONGEST = 20  # letters of a name on an axis
 _TICKS = frozenset({"0", "1 %", "5 %", "20 %", "60 %", "90 %", "100 %"})
 
 
@@ -134,7 +134,7 @@ class Confusion(FittedFigure):
             margin={"l": 12, "r": 12, "t": 46, "b": 12},
             title={"xref": "container", "x": 0.02, "text": "Who got which name"},
         )
-        figure.update_xaxes(showgrid=False, tickangle=-45, tickfont_size=11)
+        figure.update_xaxes(showgrid=False, autotickangles=[0, -45, -90], tickfont_size=11)
         figure.update_yaxes(showgrid=False, autorange="reversed", tickfont_size=11)
         super().__init__(figure)
         self.show(setting)
@@ -156,9 +156,9 @@ class Confusion(FittedFigure):
             {0: fields},
             {
                 "xaxis.tickvals": fields["x"],
-                "xaxis.ticktext": _labels(table.columns),
+                "xaxis.ticktext": [*map(shortened, table.columns)],
                 "yaxis.tickvals": fields["y"],
-                "yaxis.ticktext": _labels(table.index),
+                "yaxis.ticktext": [*map(shortened, table.index)],
                 "title.text": "Who got which name" + (f" ({len(table) - 1} with most mistakes)" if some else ""),
             },
         )
@@ -185,10 +185,6 @@ def most_confused(table: pd.DataFrame, *, most: int = _MOST_PEOPLE) -> pd.DataFr
     part[_OTHERS] = counts[rows, :people].sum(axis=1) - counts[np.ix_(rows, kept)].sum(axis=1)
     part[UNKNOWN] = counts[rows, people]
     return part
-
-
-def _labels(names: Iterable[str]) -> list[str]:
-    return [escaped(name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…", width=0) for name in names]
 
 
 def _fewer_ticks(figure: go.Figure) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import html
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import anywidget
 import numpy as np
@@ -17,11 +17,12 @@ import traitlets
 from facelib.plots.thumbnails import Thumbnails, face_or_reason, tile
 from facelib.project import Project
 from facelib.recognize.tuning import Setting, Tuning
-from facelib.widgets.shared import read_assets
+from facelib.widgets.shared import guarding, read_assets
 
 _PATIENCE = 0.05  # seconds of reading pictures before other work gets its turn
 _FIRST = 8
-_Given = TypeVar("_Given")
+_SIZE = 112  # pixels of the longest side of a picture in the widget
+_PAGE_SIZE = 80  # and of one in the page
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,6 @@ class MistakenFaces(anywidget.AnyWidget):
 
     Args:
         faces: Whose pictures to show.
-        size: The longest side of a small picture, in pixels.
 
     Attributes:
         groups: What the page shows.
@@ -106,10 +106,10 @@ class MistakenFaces(anywidget.AnyWidget):
     answered = traitlets.Int().tag(sync=True)
     error = traitlets.Unicode().tag(sync=True)
 
-    def __init__(self, faces: KnownFaces, *, size: int = 112) -> None:
+    def __init__(self, faces: KnownFaces) -> None:
         """Show nothing yet."""
         super().__init__()
-        self._faces, self._size = faces, size
+        self._faces = faces
         self._read: dict[str, bytes] = {}
         self._setting: Setting | None = None
         self.observe(self._asked, names="wanted")
@@ -122,10 +122,12 @@ class MistakenFaces(anywidget.AnyWidget):
 
     def _rearranged(self, change: object) -> None:
         if self._setting is not None:
-            self._guarded(self.show, self._setting)
+            with guarding(self._fail):
+                self.show(self._setting)
 
     def _asked(self, change: Mapping[str, Any]) -> None:
-        self._guarded(self._answer, [str(face) for face in change["new"].get("ids", [])])
+        with guarding(self._fail):
+            self._answer([str(face) for face in change["new"].get("ids", [])])
 
     def _answer(self, wanted: Sequence[str]) -> None:
         """Send as many of the pictures wanted as can be read in a moment, at least one; the page asks for the rest."""
@@ -136,7 +138,7 @@ class MistakenFaces(anywidget.AnyWidget):
             if face not in self._read:
                 if pictures and time.monotonic() > until:
                     break
-                found = face_or_reason(self._faces.folder, self._faces.row(face), size=self._size)
+                found = face_or_reason(self._faces.folder, self._faces.row(face), size=_SIZE)
                 if isinstance(found, str):
                     failed[face] = found
                     continue
@@ -146,14 +148,9 @@ class MistakenFaces(anywidget.AnyWidget):
             self.pictures, self.failed = pictures, failed
             self.answered += 1
 
-    def _guarded(self, action: Callable[[_Given], None], given: _Given) -> None:
-        """Show any exception on the page; Jupyter would write it to a hidden log."""
-        self.error = ""
-        try:
-            action(given)
-        except Exception as error:
-            self.error = f"{type(error).__name__}: {error}"
-            self.answered += 1
+    def _fail(self, text: str) -> None:
+        self.error = text
+        self.answered += bool(text)
 
 
 def mistake_groups(
@@ -169,10 +166,11 @@ def mistake_groups(
 
     Returns:
         Of each group `id`, `title`, `note`, `total` and `pairs`; of a pair `probe` and `shown`, each with the `id`, the
-        `person` and the `name` of the picture, and `text`, the score.
+        `person` and the `name` of the picture, and `text`, its score with its unit.
     """
     matches = setting.false_matches
     of_cast = matches["kind"] == "cast"
+    unit = "probability" if setting.at_least else "nearest at"  # others than the one shown may lie nearer
     groups = []
     for group, table in (
         (_WRONG, matches[of_cast]),
@@ -181,15 +179,15 @@ def mistake_groups(
     ):
         count = int(most.get(group.name, _FIRST))
         shown = table[::-1].head(count) if closest_first == group.worst_first else table.head(count)
-        pairs = [_pair(faces, row) for row in shown.to_dict("records")]
+        pairs = [_pair(faces, row, unit) for row in shown.to_dict("records")]
         groups.append({"id": group.name, "title": group.title, "note": group.note, "total": len(table), "pairs": pairs})
     return groups
 
 
-def _pair(faces: KnownFaces, row: Mapping[Any, Any]) -> dict[str, Any]:
+def _pair(faces: KnownFaces, row: Mapping[Any, Any], unit: str) -> dict[str, Any]:
     probe = f"s{row['probe']}" if row["kind"] == "stranger" else str(row["probe"])
     score = float(row["score"])
-    text = f"{score:.3f}" if np.isfinite(score) else ""
+    text = f"{unit} {score:.3f}" if np.isfinite(score) else ""
     return {"probe": _face(faces, probe), "shown": _face(faces, str(row["carrier"])), "text": text}
 
 
@@ -198,7 +196,7 @@ def _face(faces: KnownFaces, face: str) -> dict[str, str]:
     return {"id": face, "person": str(row["person"]), "name": str(row["picture"])}
 
 
-def mistakes_page(tuning: Tuning, setting: Setting, project: Project, *, most: int = 12, size: int = 80) -> Thumbnails:
+def mistakes_page(tuning: Tuning, setting: Setting, project: Project, *, most: int = 12) -> Thumbnails:
     """Show the worst mistakes of a setting in pairs: the face tested, and the known face it was matched with.
 
     Args:
@@ -206,7 +204,6 @@ def mistakes_page(tuning: Tuning, setting: Setting, project: Project, *, most: i
         setting: Of `Tuning.at`.
         project: Where the pictures lie.
         most: How many pairs of each kind to show at most; the page says how many there are.
-        size: The longest side of a small picture, in pixels.
 
     Returns:
         A page; a file that cannot be read stands in it as a grey tile that says so.
@@ -220,7 +217,7 @@ def mistakes_page(tuning: Tuning, setting: Setting, project: Project, *, most: i
         parts.append(f'<h4 style="margin:14px 0 2px">{group["title"]} ({total}{more})</h4>')
         tiles = Thumbnails.side_by_side(
             f'<div style="background:var(--jp-layout-color1,#f7f7f7);padding:6px"><div style="display:flex;gap:6px">'
-            f"{_tile(faces, pair['probe'], size)}{_tile(faces, pair['shown'], size)}</div>"
+            f"{_tile(faces, pair['probe'])}{_tile(faces, pair['shown'])}</div>"
             f'<span style="font-size:12px">{pair["text"]}</span></div>'
             for pair in pairs
         )
@@ -229,7 +226,7 @@ def mistakes_page(tuning: Tuning, setting: Setting, project: Project, *, most: i
     return Thumbnails("".join(parts))
 
 
-def _tile(faces: KnownFaces, face: dict[str, str], size: int) -> str:
-    picture = face_or_reason(faces.folder, faces.row(face["id"]), size=size)
+def _tile(faces: KnownFaces, face: dict[str, str]) -> str:
+    picture = face_or_reason(faces.folder, faces.row(face["id"]), size=_PAGE_SIZE)
     caption, alt = html.escape(face["person"]), f"{face['person']}, {face['name']}"
-    return tile(picture, caption, size=size, alt=alt, title=face["name"], fill=True)
+    return tile(picture, caption, size=_PAGE_SIZE, alt=alt, title=face["name"], fill=True)

@@ -5,7 +5,9 @@ import pytest
 from PIL import Image
 
 import facelib
+from facelib import Faces
 from facelib.archive import embed_face, find_face, open_archive, update_archive
+from facelib.archive.picture_face import embed_largest
 from facelib.films.identify import identify_films
 from facelib.recognize import load_recognizer
 
@@ -33,3 +35,12 @@ def test_a_picture_finds_its_person_in_the_films(make_tuned_demo, tmp_path):
     Image.fromarray(np.full((200, 200, 3), 128, np.uint8)).save(tmp_path / "grey.png")
     with pytest.raises(ValueError, match="found none in"):
         embed_face(project, tmp_path / "grey.png")
+
+
+def test_a_face_that_stays_sideways_is_refused_by_the_picture_s_name():
+    class Stubborn:
+        def detect(self, image):
+            return Faces.of([[10, 30, 50, 70]], [0.9], [[[20, 60], [20, 40], [30, 50], [40, 60], [40, 40]]])
+
+    with pytest.raises(ValueError, match=r"lies sideways in 'a\.jpg'; turn the picture"):
+        embed_largest(np.zeros((100, 100, 3), np.uint8), Stubborn(), None, name="a.jpg")

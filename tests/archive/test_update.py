@@ -3,6 +3,8 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import subprocess
+import sys
 from fractions import Fraction
 from pathlib import Path
 
@@ -345,3 +347,38 @@ def test_folders_of_results_without_a_name_are_called_by_their_folder(make_proje
     FilmFiles(project.film("film 0.mp4").folder).source.unlink()
     update_archive(project)
     assert set(rows(project)["film"]) == {"film 0"}
+
+
+AS_READER = """
+import sys
+from facelib.archive import open_archive, update_archive
+from facelib.project import Project
+project = Project(*sys.argv[1:])
+changes = update_archive(project, progress=False)
+print(changes, "|", *changes.problems)
+with open_archive(project) as archive:
+    print(len(archive.films))
+"""
+
+
+def test_an_index_that_may_only_be_read_is_searched_as_it_is(make_project):
+    project = make_project(3)
+    project.archive.mkdir(parents=True)
+
+    def read() -> subprocess.CompletedProcess[str]:
+        for path in (*project.archive.iterdir(), project.archive):
+            path.chmod(0o555 if path.is_dir() else 0o444)
+        command = [sys.executable, "-c", AS_READER, project.name, str(project.data_dir), str(project.output_dir)]
+        if os.geteuid() == 0:  # root writes everywhere, unless that right is taken from it
+            command = ["setpriv", "--bounding-set=-dac_override", "--inh-caps=-dac_override", *command]
+        done = subprocess.run(command, capture_output=True, text=True)
+        for path in (project.archive, *project.archive.iterdir()):
+            path.chmod(0o755 if path.is_dir() else 0o644)
+        return done
+
+    refused = read()
+    assert refused.returncode == 1 and "expected to write the index of films to" in refused.stderr
+    update_archive(project, progress=False)
+    assert read().stdout.splitlines() == ["3 unchanged |", "3"]
+    write_film(project, "film 1.mp4", random_tracks(9))
+    assert read().stdout.splitlines() == ["1 could not be read, 2 unchanged | film 1.mp4", "3"]

@@ -97,9 +97,9 @@ def test_a_new_film_is_grouped_in_the_same_way():
     together = tracks_of_one_place(tracks, looks, shots, threshold=LIMIT)
     nothing = table_of_groups({"other": tracks[:0].assign(cluster="")})
     options = {"threshold": LIMIT, "looks": looks}
-    table, _ = match_unknowns("film", tracks, nothing, together=together, **options)
+    table = match_unknowns("film", tracks, nothing, together=together, **options)
     assert table["cluster"].tolist() == ["Unknown 1", "Unknown 1"]
-    table, _ = match_unknowns("film", tracks, nothing, **options)
+    table = match_unknowns("film", tracks, nothing, **options)
     assert table["cluster"].nunique() == 2
 
 

@@ -119,6 +119,16 @@ def test_without_tables_it_says_what_to_run(make_squares):
         write_page(make_squares({}), progress=False)
 
 
+@pytest.mark.parametrize("table", ["detections", "tracks"])
+def test_a_film_with_a_damaged_table_is_left_out(make_squares, caplog, table):
+    project = make_squares({"a.mp4": squares("Ada"), "b.mp4": squares("Bo")})
+    path = getattr(project.film("b.mp4"), table)
+    path.write_bytes(path.read_bytes()[:-20])
+    write_page(project, progress=False)
+    assert project.film("a.mp4").page_data.is_file() and not project.film("b.mp4").page_data.exists()
+    assert [text.partition(":")[0] for text in caplog.messages] == ["b.mp4 is left out of the page"]
+
+
 def test_only_films_that_changed_are_written_anew(make_squares):
     project = make_squares({"a.mp4": squares("Ada"), "b.mp4": squares("Bo")})
     write_page(project, progress=False)

@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from facelib.pipeline import run_pipeline
-from facelib.pipeline.fork_server import LIBRARY, ForkServer, forked
+from facelib.pipeline.fork_server import KERNEL, LIBRARY, ForkServer, forked
 from facelib.pipeline.kernel import Kernels, ThisPython
 from facelib.pipeline.notebooks import find_notebooks
 from facelib.project import Project
@@ -104,6 +104,11 @@ def test_where_no_socket_can_be_made_each_starts_by_itself(monkeypatch, tmp_path
     assert list(long.iterdir()) == []
     with Kernels() as kernels:
         assert kernels.manager(left=2) is ThisPython
+
+
+def test_what_is_imported_for_kernels_says_nothing_on_the_terminal(capfd):
+    ForkServer(KERNEL).close()  # it imports first
+    assert capfd.readouterr() == ("", "")
 
 
 def test_a_signal_that_comes_when_the_process_has_ended_is_no_error():

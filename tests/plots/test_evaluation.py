@@ -89,6 +89,12 @@ class TestConfusion:
         assert list(figure.layout.yaxis.ticktext) == ["&lt;i&gt;A"]
         assert list(figure.layout.xaxis.ticktext) == ["&lt;i&gt;A", "B"]
 
+    def test_long_names_stay_in_their_row_and_are_whole_under_the_pointer(self):
+        name = "Maximilian-Alexander von und zu Hohenlohe"
+        figure = plots.draw_confusion(pd.DataFrame([[2]], index=[name], columns=[name]))
+        assert list(figure.layout.yaxis.ticktext) == list(figure.layout.xaxis.ticktext) == ["Maximilian-Alexande…"]
+        assert np.array(figure.data[0].customdata).tolist() == [[[name, name]]]
+
     def test_a_person_who_never_got_their_name_keeps_their_column(self):
         table = pd.DataFrame([[0, 2]], index=["A"], columns=["A", "unknown"])
         assert list(plots.draw_confusion(table).layout.xaxis.ticktext) == ["A", "unknown"]

@@ -72,6 +72,22 @@ def test_people_whose_names_look_alike_keep_a_row_each():
     assert all("<script>" not in label for label in figure.layout.yaxis.ticktext)
 
 
+@pytest.mark.parametrize(
+    ("duration", "times"),
+    [
+        (0.4, ["00:00.0"]),
+        (3.2, [f"00:0{second:.1f}" for second in (0, 0.5, 1, 1.5, 2, 2.5, 3)]),
+        (5, [f"00:0{second}" for second in range(6)]),
+        (30, ["00:00", "00:05", "00:10", "00:15", "00:20", "00:25", "00:30"]),
+        (5400, ["00:00", "15:00", "30:00", "45:00", "01:00:00", "01:15:00", "01:30:00"]),
+        (86400, [f"{hour:02}:00:00".removeprefix("00:") for hour in range(0, 25, 4)]),
+    ],
+)
+def test_a_film_of_any_length_has_few_times_below_it(duration, times):
+    axis = draw_timeline(appearances(crowd(0)), duration=duration).layout.xaxis
+    assert list(axis.ticktext) == times
+
+
 def test_screen_time_tells_the_shots():
     tracks = crowd(2)
     bars = draw_screen_time(appearances(tracks), tracks=tracks).data[0]

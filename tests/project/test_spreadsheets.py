@@ -39,7 +39,7 @@ def test_every_name_comes_back(dtype, tmp_path):
     table = pd.DataFrame({"person": pd.Series(NAMES, dtype=dtype), "x": [-1.5] * len(NAMES)})
     write_table(table, tmp_path / "table.csv")
     assert harmless(tmp_path / "table.csv")
-    back = read_csv_table(tmp_path / "table.csv", keep_default_na=False)
+    back = read_csv_table(tmp_path / "table.csv")
     assert back["person"].tolist() == NAMES and back["x"].tolist() == [-1.5] * len(NAMES)
 
 
@@ -133,12 +133,12 @@ def test_marks_exports_and_summaries_of_a_person_called_like_a_formula(make_revi
     project = make_reviewed({"film.mp4": [(name, "", 0.9), ("unknown", "Unknown 1", 0.8)]})
     assert project_marks(project, [name]) == project_marks(project, [name])
     assert harmless(project.marks)
-    assert read_csv_table(project.marks, keep_default_na=False)["person"].tolist() == [name]
+    assert read_csv_table(project.marks)["person"].tolist() == [name]
     files = project.film("film.mp4")
     write_times(FrameTimes(np.arange(100), np.arange(100) / 25, 100, Fraction(1, 25), Fraction(25)), files.times)
     table = export_film(make_film(frames=100), files, formats=["csv"])["csv"]
     assert harmless(table) and "'=1+1" in cells(table)
-    assert set(read_csv_table(table, keep_default_na=False)["person"]) >= {name}
+    assert set(read_csv_table(table)["person"]) >= {name}
 
 
 def test_one_place_writes_such_tables():

@@ -6,10 +6,8 @@ input stays open as long as the worker lives: when it ends, so does this process
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-import sys
 import tempfile
 from contextlib import suppress
 from pathlib import Path
@@ -18,7 +16,7 @@ from facelib.archive.cluster.task import IndexTask, store_tables
 from facelib.films.indexed import index_film, made_from
 from facelib.films.problems import LOOKING, problem_of
 from facelib.project import FilmFiles, digest
-from facelib.project.processes import end_with_parent, is_out_of_memory, limit_memory
+from facelib.project.processes import answer_parent, end_with_parent, is_out_of_memory, limit_memory
 from facelib.project.ranges import CACHE_VARIABLE, room_for_films, size_of
 from facelib.project.store import Store, is_remote
 
@@ -27,20 +25,16 @@ _FOLDER = "facelib-film-"
 
 def main() -> None:
     """Index the film that standard input names."""
-    out = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)  # what libraries print must not come before the line of JSON
-    asked = json.loads(sys.stdin.readline())
+    asked, tell = answer_parent()
     end_with_parent()
     _die_before_worker()
     limit_memory(asked["memory"])
     try:
-        told = {"problem": _index(IndexTask(**asked["task"]))}
+        tell({"problem": _index(IndexTask(**asked["task"]))})
     except Exception as error:  # a film's error is its result, a lack of memory is not
         most = f"the {asked['memory'] / 2**30:.1f} GB of memory that it may take"
         died = {"died": f"it needed more than {most if asked['memory'] else 'the memory that there is'}"}
-        told = died if is_out_of_memory(error) else {"problem": problem_of(error, LOOKING)}
-    out.write(json.dumps(told) + "\n")
-    out.flush()
+        tell(died if is_out_of_memory(error) else {"problem": problem_of(error, LOOKING)})
 
 
 def _index(task: IndexTask) -> str:

@@ -93,7 +93,7 @@ def _lines(path: Path) -> list[str]:
     text = path.read_bytes().decode("utf-8-sig", "replace")
     if text.partition("\n")[0].strip() != _HEADER:  # edited by hand, or saved by a spreadsheet
         read_decisions(path)  # raises where it is no table of decisions
-        table = read_csv_table(path, dtype="str", keep_default_na=False)
+        table = read_csv_table(path, dtype="str")
         text = csv_text(table[CORRECTION_COLUMNS])
     lines: list[str] = []
     for piece in text.split("\n")[1:]:

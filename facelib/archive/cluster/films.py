@@ -203,7 +203,7 @@ def _followed(client: Any, tasks: Mapping[str, IndexTask]) -> Iterator[tuple[str
 
 def _submit(client: Any, task: IndexTask, tries: int) -> Any:
     # Under one name, so that two runs of one project share the work; a task that failed keeps its name.
-    return client.submit(index_on_worker, task.fields(), key=f"facelib-{task.key}-{tries}")
+    return client.submit(index_on_worker, asdict(task), key=f"facelib-{task.key}-{tries}")
 
 
 def _problem(future: Any, task: IndexTask) -> str | None:

@@ -6,7 +6,7 @@ from facelib.archive.cluster.shared import WorkingCopy
 from facelib.archive.forget import Forgotten, forget_person
 
 
-def forget_in_storage(copy: WorkingCopy, person: str, *, keep_name: bool = False, by: str = "user") -> Forgotten:
+def forget_in_storage(copy: WorkingCopy, person: str, *, keep_name: bool = False) -> Forgotten:
     """Remove a person from a project on shared storage, and from its copy on this machine.
 
     The copy is brought up to date, the person is removed there as by `forget_person`, and the storage is made the
@@ -16,7 +16,6 @@ def forget_in_storage(copy: WorkingCopy, person: str, *, keep_name: bool = False
         copy: Of the project; no run on it must be under way, here or on another machine.
         person: As in `facelib.archive.forget.forget_person`.
         keep_name: Likewise.
-        by: Likewise.
 
     Raises:
         ValueError: When nobody has this name.
@@ -24,7 +23,7 @@ def forget_in_storage(copy: WorkingCopy, person: str, *, keep_name: bool = False
         OSError: When the storage does not answer or refuses, or a file cannot be removed or written.
     """
     copy.fetch()
-    done = forget_person(copy.project, person, keep_name=keep_name, by=by)
+    done = forget_person(copy.project, person, keep_name=keep_name)
     copy.send(forgotten=True)
     done.stays.append("copies of the project on other machines, until the next run there")
     done.stays.append("earlier versions of objects, where the bucket keeps them: remove those by its own means")

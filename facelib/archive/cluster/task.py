@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -50,10 +50,6 @@ class IndexTask:
     def settings(self) -> TrackingSettings:
         """How faces are found and tracked."""
         return TrackingSettings(**self.tracking)
-
-    def fields(self) -> dict[str, Any]:
-        """Return the task as values that JSON can hold; `IndexTask(**fields)` is the same task."""
-        return asdict(self)
 
 
 def tables_of(files: FilmFiles) -> list[Path]:

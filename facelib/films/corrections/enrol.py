@@ -20,6 +20,9 @@ from facelib.project.spreadsheets import read_csv_table
 
 ENROLLED_COLUMNS = ["picture", "sha256", "person", "video", "track", "frame", "quality"]
 _ALIKE = 0.08  # embeddings nearer than this are of near-duplicate frames
+_MOST_PER_TRACK = 4
+_LEAST_QUALITY = 0.1  # see `facelib.embed.quality.quality`
+_SMALLEST_FACE = 40.0  # pixels of the film of the shorter side
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,30 +48,20 @@ def enrolled_file(project: Project) -> Path:
     return project.output / "enrolled.csv"
 
 
-def enrol(
-    project: Project,
-    *,
-    most_per_track: int = 4,
-    most_per_person: int = 60,
-    least_quality: float = 0.1,
-    smallest_face: float = 40.0,
-) -> Enrolled:
+def enrol(project: Project, *, most_per_person: int = 60) -> Enrolled:
     """Synchronise the pictures of people with the names given in films.
 
-    The best faces of every track that the user renamed are written to `people/<Name>/` as JPEG files called
-    `film <film> <frame>-<track>.jpg`, where `<film>` is its results folder; confirmed names add none. Pictures whose
-    decision was taken back or changed are removed, and nothing else is: those of a film that was searched again, by
-    another version or with other settings, stay also where their track has other faces now, or is not found; a picture
-    moved to another person since stays there, and is not written again; a file that is not in `enrolled.csv`, or was
-    changed since, is the user's. Doing it twice changes nothing. New pictures take effect with the next run of 02, 04
-    and 05.
+    The four best faces of every track that the user renamed, without near-duplicates, are written to `people/<Name>/`
+    as JPEG files called `film <film> <frame>-<track>.jpg`, where `<film>` is its results folder; confirmed names add
+    none. Pictures whose decision was taken back or changed are removed, and nothing else is: those of a film that was
+    searched again, by another version or with other settings, stay also where their track has other faces now, or is
+    not found; a picture moved to another person since stays there, and is not written again; a file that is not in
+    `enrolled.csv`, or was changed since, is the user's. Doing it twice changes nothing. New pictures take effect with
+    the next run of 02, 04 and 05.
 
     Args:
         project: Its films' `looks.parquet` and `detections.parquet` are read, and its `corrections.csv`.
-        most_per_track: Pictures of one track at most; near-duplicates are skipped.
         most_per_person: Pictures of one person at most, the best of each track first.
-        least_quality: See `facelib.embed.quality.quality`; blurred or turned faces harm the gallery.
-        smallest_face: The least shorter side of a face, in pixels of the film.
 
     Raises:
         ValueError: When a name cannot be that of a folder, or a table is damaged.
@@ -89,7 +82,7 @@ def enrol(
             detections = pd.read_parquet(files.detections, columns=["frame", "track", *BOX])
             own = own.assign(matched=match_corrections(own, detections))
             named = _named(own)
-            chosen = _varied(_worthy(pd.read_parquet(files.looks), named, least_quality, smallest_face), most_per_track)
+            chosen = _varied(_worthy(pd.read_parquet(files.looks), named))
             planned = _planned(chosen, named, video, files.folder.name)
             stay = _standing(before[before["video"] == video], own, named, detections)
             stay = stay[~stay["picture"].isin(planned["picture"])]
@@ -111,7 +104,7 @@ def _read_list(project: Project) -> pd.DataFrame:
     if not path.is_file():
         return pd.DataFrame(columns=pd.Index(ENROLLED_COLUMNS)).assign(content=None)
     try:
-        table = read_csv_table(path, keep_default_na=False, dtype={"picture": "str", "sha256": "str", "person": "str"})
+        table = read_csv_table(path, dtype={"picture": "str", "sha256": "str", "person": "str"})
         return table[ENROLLED_COLUMNS].assign(content=None)
     except (ValueError, KeyError) as error:
         raise ValueError(f"expected the list of enrolled pictures at {str(path)!r}, got: {error}") from error
@@ -155,13 +148,14 @@ def _standing(
     return before[kept].assign(now=[one for one in now if one is not None])
 
 
-def _worthy(looks: pd.DataFrame, named: dict[int, str], least_quality: float, smallest_face: float) -> pd.DataFrame:
+def _worthy(looks: pd.DataFrame, named: dict[int, str]) -> pd.DataFrame:
+    """Return the faces of named tracks that are good enough: blurred or turned ones harm the gallery."""
     shorter = np.minimum(looks["right"] - looks["left"], looks["bottom"] - looks["top"])
-    good = looks["track"].isin(list(named)) & (looks["quality"] >= least_quality) & (shorter >= smallest_face)
+    good = looks["track"].isin(list(named)) & (looks["quality"] >= _LEAST_QUALITY) & (shorter >= _SMALLEST_FACE)
     return looks[good & (looks["picture"].map(len) > 0)]
 
 
-def _varied(looks: pd.DataFrame, most: int) -> pd.DataFrame:
+def _varied(looks: pd.DataFrame) -> pd.DataFrame:
     """Return the best faces of each track without near-duplicates, with their `rank` in the track."""
     chosen: list[int] = []
     for _, own in looks.sort_values("quality", ascending=False, kind="stable").groupby("track", sort=True):
@@ -170,7 +164,7 @@ def _varied(looks: pd.DataFrame, most: int) -> pd.DataFrame:
             vector = np.asarray(own.at[row, "embedding"], float)
             if all(np.linalg.norm(vector - np.asarray(own.at[other, "embedding"], float)) >= _ALIKE for other in taken):
                 taken.append(row)
-        chosen += taken[:most]
+        chosen += taken[:_MOST_PER_TRACK]
     picked = looks.loc[chosen]
     return picked.assign(rank=picked.groupby("track").cumcount())
 

@@ -33,7 +33,7 @@ def read_wikidata(path: Path) -> dict[str, str]:
     """
     if not path.is_file():
         return {}
-    table = read_csv_table(path, dtype="str", keep_default_na=False)
+    table = read_csv_table(path, dtype="str")
     if not {"person", "id"} <= set(table):
         raise ValueError(f"expected the columns person and id in {str(path)!r}, got {list(table)!r}")
     rows = zip(table["person"], table["id"], strict=True)

@@ -46,7 +46,7 @@ class Named:
     witness: IntArray
 
 
-def name_jointly(tracks: Tracks, face: FloatArray, *, patience: float = 180.0) -> Named:
+def name_jointly(tracks: Tracks, face: FloatArray) -> Named:
     """Propagate names within each scene, from certain faces to similar clothes and places.
 
     Every track starts from its face. In rounds, each track is compared with the clothes, hair and places of tracks near
@@ -58,14 +58,13 @@ def name_jointly(tracks: Tracks, face: FloatArray, *, patience: float = 180.0) -
     Args:
         tracks: All tracks of a film.
         face: `(n, k)`, from `face_evidence`.
-        patience: Seconds after which the evidence of clothes and places falls to a third.
     """
     count = len(face)
     result = _nothing_known(face)
     order = tracks.in_order()
     scenes = np.split(order, np.flatnonzero(np.diff(tracks.scene[order])) + 1) if count else []
     for rows in scenes:
-        found = _Scene(tracks, rows, face[rows], patience).run()
+        found = _Scene(tracks, rows, face[rows]).run()
         for one in fields(Named):
             values = getattr(found, one.name)
             if one.name == "witness":
@@ -77,13 +76,13 @@ def name_jointly(tracks: Tracks, face: FloatArray, *, patience: float = 180.0) -
 class _Scene:
     """Names one scene: its tracks in the order of time, and their labels (the cast, then its strangers)."""
 
-    def __init__(self, film: Tracks, rows: IntArray, face: FloatArray, patience: float) -> None:
+    def __init__(self, film: Tracks, rows: IntArray, face: FloatArray) -> None:
         self.tracks, self.face, self.people = film.bare().take(rows), face, face.shape[1]
         self.presence = np.zeros_like(face)
         self.doubted = (face < _DOUBTED) & (muteness(self.tracks) < _TELLS)[:, None]
         self.stranger = _strangers(face)
         self.pairs = frames_shared(self.tracks.shot, *self.tracks.frames.T)
-        self.blocks = blocks_of(film, rows, self.pairs, patience)
+        self.blocks = blocks_of(film, rows, self.pairs)
         together = rows[self.pairs].T
         self.seen_together = [Moments.of(pair_distances(seen, *together)) for seen in (film.clothes, film.hair)]
 

@@ -15,6 +15,7 @@ from facelib.films.naming.likeness import LikenessModel, Moments
 LikenessMoments = tuple[Moments, Moments]
 """Of the distances of one person in two shots, and of two people."""
 
+_PATIENCE = 180.0  # seconds after which the evidence of clothes and places falls to a third
 _BLOCK = 256  # tracks compared at once
 _REACH = 384  # tracks before and after a block that it is compared with
 _NEAREST = 5  # bearers of a label that a track is compared with
@@ -65,7 +66,7 @@ class Compared:
     witness: IntArray
 
 
-def blocks_of(film: Tracks, rows: IntArray, pairs: IntArray, patience: float) -> list[TrackBlock]:
+def blocks_of(film: Tracks, rows: IntArray, pairs: IntArray) -> list[TrackBlock]:
     """Split the tracks of a scene into blocks.
 
     Memory and time grow with the number of tracks, not with its square.
@@ -74,7 +75,6 @@ def blocks_of(film: Tracks, rows: IntArray, pairs: IntArray, patience: float) ->
         film: All tracks of a film.
         rows: Those of one scene, sorted by time.
         pairs: `(p, 2)`, the tracks of the scene that share a frame, each pair once.
-        patience: Seconds after which the evidence of clothes and places falls to a third.
     """
     count, scene = len(rows), film.bare().take(rows)
     both = np.concatenate([pairs, pairs[:, ::-1]])
@@ -85,7 +85,7 @@ def blocks_of(film: Tracks, rows: IntArray, pairs: IntArray, patience: float) ->
         near = slice(max(0, start - _REACH), min(block.stop + _REACH, count))
         own = both[slice(*np.searchsorted(both[:, 0], [block.start, block.stop]))]
         seen = film.clothes[rows[near]], film.hair[rows[near]]  # copied for one block at a time
-        blocks.append(TrackBlock(scene, block, near, seen, own, patience))
+        blocks.append(TrackBlock(scene, block, near, seen, own))
     return blocks
 
 
@@ -98,15 +98,9 @@ class TrackBlock:
     """
 
     def __init__(
-        self,
-        tracks: Tracks,
-        rows: slice,
-        columns: slice,
-        seen: tuple[FloatArray, FloatArray],
-        together: IntArray,
-        patience: float,
+        self, tracks: Tracks, rows: slice, columns: slice, seen: tuple[FloatArray, FloatArray], together: IntArray
     ) -> None:
-        self.tracks, self.rows, self.columns, self.patience = tracks, rows, columns, patience
+        self.tracks, self.rows, self.columns = tracks, rows, columns
         own = np.arange(rows.start, rows.stop)
         near = together[(together[:, 1] >= columns.start) & (together[:, 1] < columns.stop)]
         first = np.concatenate([own, near[:, 0]]) - rows.start
@@ -156,7 +150,7 @@ class TrackBlock:
             return Compared(labels, nothing, nothing, nothing, nothing.astype(np.intp))
         there = members + self.columns.start
         weight = bearers.weight[there]
-        fade = np.exp(-np.abs(self.tracks.time[self.rows, None] - self.tracks.time[there]) / self.patience)
+        fade = np.exp(-np.abs(self.tracks.time[self.rows, None] - self.tracks.time[there]) / _PATIENCE)
         groups = members, starts, counts
         worn, witness = self.clothes.evidence(groups, weight, fade, clothes)
         head, _ = self.hair.evidence(groups, weight, fade, hair)

@@ -12,7 +12,7 @@ from facelib.nets.figures import EvidenceShape
 from facelib.recognize import OpenSetSVM
 
 
-def distances_to_people(vectors: FloatArray, recognizer: Recognizer, *, nearest: int = 3) -> FloatArray:
+def distances_to_people(vectors: FloatArray, recognizer: Recognizer) -> FloatArray:
     """Return the mean distance to each person's three nearest pictures, `(n, people)`.
 
     A person whose own threshold is stricter than the common one lies farther away by the difference.
@@ -20,7 +20,7 @@ def distances_to_people(vectors: FloatArray, recognizer: Recognizer, *, nearest:
     found = np.empty((len(vectors), len(recognizer.classes_)), np.float32)
     for person in range(len(recognizer.classes_)):
         apart = cdist(vectors, recognizer.vectors_[recognizer.codes_ == person])
-        count = min(nearest, apart.shape[1])
+        count = min(3, apart.shape[1])
         found[:, person] = np.partition(apart, count - 1, axis=1)[:, :count].mean(axis=1)
     return found if isinstance(recognizer, OpenSetSVM) else found + recognizer.offsets.astype(np.float32)
 

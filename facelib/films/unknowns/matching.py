@@ -10,7 +10,14 @@ from numpy.typing import NDArray
 
 from facelib.films.linkage import link_to
 from facelib.films.spans import frames_shared
-from facelib.films.unknowns.tables import fill_clusters, rows_together, unknown_rows, worth_of
+from facelib.films.unknowns.tables import (
+    LEAST_QUALITY,
+    LEAST_SECONDS,
+    fill_clusters,
+    rows_together,
+    unknown_rows,
+    worth_of,
+)
 from facelib.project.names import free_groups
 
 GROUP_COLUMNS = ["cluster", "sums", "size", "seconds", "quality"]
@@ -61,9 +68,7 @@ def match_unknowns(
     looks: pd.DataFrame | None = None,
     together: Sequence[Collection[int]] = (),
     reserved: Iterable[str] = (),
-    least_quality: float = 0.08,
-    least_seconds: float = 1.0,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+) -> pd.DataFrame:
     """Group the unknown tracks of one film, beside the existing groups; no other film is read.
 
     As in `group_unknowns` tracks and groups join by average linkage, and two tracks that share a frame are two people.
@@ -78,16 +83,14 @@ def match_unknowns(
         looks: The film's `looks.parquet`: `track` and `quality`; None counts all tracks as good.
         reserved: Labels that no new group may get.
         together: As in `group_unknowns`, of this film.
-        least_quality: As in `group_unknowns`.
-        least_seconds: As in `group_unknowns`.
 
     Returns:
-        A copy of the table with `cluster` filled, and the groups with this film's tracks in them.
+        A copy of the table with `cluster` filled.
     """
     rows = unknown_rows({film: table}, None if looks is None else {film: looks})
     rows = rows[rows["usable"].astype(bool)].reset_index(drop=True)
     if rows.empty:
-        return fill_clusters(table, rows.assign(cluster="")), groups
+        return fill_clusters(table, rows.assign(cluster=""))
     found = link_to(
         _matrix(groups["sums"], width=len(rows["embedding"].iloc[0]) + 1),
         groups["size"].to_numpy(float),
@@ -97,19 +100,17 @@ def match_unknowns(
         together=rows_together(rows, {film: together}),
         apart=frames_shared(rows["film"], rows["start_frame"], rows["end_frame"]).tolist(),
     )
-    names = _new_names(rows.assign(group=found), groups["cluster"].to_list(), reserved, least_quality, least_seconds)
+    names = _new_names(rows.assign(group=found), groups["cluster"].to_list(), reserved)
     labels = groups["cluster"].to_list()
     rows["cluster"] = [labels[group] if group < len(labels) else names.get(group, "") for group in found.tolist()]
-    return fill_clusters(table, rows), _with_members(groups, rows)
+    return fill_clusters(table, rows)
 
 
-def _new_names(
-    rows: pd.DataFrame, there: list[str], reserved: Iterable[str], least_quality: float, least_seconds: float
-) -> dict[int, str]:
+def _new_names(rows: pd.DataFrame, there: list[str], reserved: Iterable[str]) -> dict[int, str]:
     """Return the label of each numbered new group."""
     new = rows[rows["group"] >= len(there)].assign(seconds=lambda own: own["end"] - own["start"])
     found = new.groupby("group").agg(seconds=("seconds", "sum"), quality=("quality", "max"))
-    found = found[(found["seconds"].round(6) >= least_seconds) & (found["quality"] >= least_quality)]
+    found = found[(found["seconds"].round(6) >= LEAST_SECONDS) & (found["quality"] >= LEAST_QUALITY)]
     ordered = found.sort_values("seconds", ascending=False, kind="stable").index
     return dict(zip(ordered.tolist(), free_groups({*reserved, *there}), strict=False))
 

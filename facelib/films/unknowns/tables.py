@@ -18,6 +18,9 @@ from facelib.project.names import UNKNOWN, free_groups
 # thousand of good faces; from 0.2 on there is no difference, nor is there between poor faces and good ones.
 _WORTHLESS, _GOOD = 0.1, 0.2
 
+LEAST_QUALITY, LEAST_SECONDS = 0.08, 1.0
+"""A group whose best track is below the one, or that is on screen for less than the other, gets no number."""
+
 
 def group_unknowns(
     tables: Mapping[str, pd.DataFrame],
@@ -26,8 +29,8 @@ def group_unknowns(
     looks: Mapping[str, pd.DataFrame] | None = None,
     together: Mapping[str, Sequence[Collection[int]]] | None = None,
     reserved: Iterable[str] = (),
-    least_quality: float = 0.08,
-    least_seconds: float = 1.0,
+    least_quality: float = LEAST_QUALITY,
+    least_seconds: float = LEAST_SECONDS,
 ) -> dict[str, pd.DataFrame]:
     """Group the unknown people of films: fill `cluster` of their tracks with `Unknown 1`, `Unknown 2`, ...
 

@@ -21,14 +21,13 @@ from tqdm.auto import tqdm
 from facelib.films.media.decode import UnreadableFilm, probe
 from facelib.gather.sources.address import film_name, redacted
 from facelib.gather.sources.content import HEAD, container_suffix
-from facelib.gather.sources.web import WebLimits, ask, new_session, plain_reason, read_body
+from facelib.gather.sources.web import PASSING, WebLimits, ask, new_session, plain_reason, read_body, status_line
 from facelib.project import write_text
 from facelib.project.digests import sha256_of
 
 log = logging.getLogger(__name__)
 
 _LOOK_EVERY = 16 * 1024 * 1024  # bytes between two looks at the disk
-_PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})  # answers that another attempt may change
 
 
 class _Broken(Exception):
@@ -187,8 +186,8 @@ def _go_on(session: requests.Session, address: str, partial: Partial, limits: We
 
 
 def _check_status(response: requests.Response, partial: Partial) -> None:
-    answer = f"{response.status_code} {response.reason or ''}".strip()
-    if response.status_code in _PASSING:
+    answer = status_line(response)
+    if response.status_code in PASSING:
         asked = response.headers.get("Retry-After", "")
         raise _Broken(f"the server answered {answer}", wait=float(asked) if asked.isdecimal() else 0.0)
     if response.status_code != 200:

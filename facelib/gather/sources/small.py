@@ -9,12 +9,10 @@ import requests
 from urllib3.exceptions import HTTPError
 
 from facelib.gather.sources.address import redacted
-from facelib.gather.sources.web import WebLimits, ask, new_session, plain_reason, read_body
+from facelib.gather.sources.web import PASSING, WebLimits, ask, new_session, plain_reason, read_body, status_line
 
 SMALL_LIMITS = WebLimits(largest=20_000_000, timeout=10.0, longest=30.0, attempts=2)
 """How far to go for one picture: 20 MB, half a minute, and a second attempt where the first met passing trouble."""
-
-_PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})  # answers that another attempt may change
 
 
 def fetch_bytes(
@@ -62,11 +60,9 @@ def fetch_or_reason(address: str, limits: WebLimits = SMALL_LIMITS) -> bytes | s
 def _fetch_once(session: requests.Session, address: str, limits: WebLimits, headers: Mapping[str, str] | None) -> bytes:
     try:
         with ask(session, address, limits, headers=headers) as response:
-            answer = f"{response.status_code} {response.reason or ''}".strip()
-            if response.status_code in _PASSING:
-                raise ConnectionError(f"the server answered {answer}")
             if response.status_code != 200:
-                raise OSError(f"the server answered {answer}")
+                kind = ConnectionError if response.status_code in PASSING else OSError
+                raise kind(f"the server answered {status_line(response)}")
             return _read_whole(response, limits)
     except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, UnicodeError) as error:
         raise ValueError(f"expected an http(s) address, got {redacted(address)!r}: {error}") from error

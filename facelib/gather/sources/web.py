@@ -23,6 +23,8 @@ from facelib.gather.sources.address import redacted
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _LONGEST_WAIT = 60.0  # seconds
+PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
+"""The status of answers that another attempt may change."""
 _BLOCK = 256 * 1024  # bytes read at a time, at most
 
 
@@ -172,6 +174,11 @@ def read_body(response: requests.Response, limits: WebLimits) -> Iterator[bytes]
                 raise ConnectionError(f"only {received} bytes came in {passed:.0f} s")
             since, received = time.monotonic(), 0
         yield block
+
+
+def status_line(response: requests.Response) -> str:
+    """Return how a server answered, such as `404 Not Found`."""
+    return f"{response.status_code} {response.reason or ''}".strip()
 
 
 def plain_reason(error: BaseException) -> str:

@@ -50,7 +50,8 @@ export class TogetherView {
     });
     const caption = make("caption", { className: "unseen-text" }, "Seconds that two people are on screen together");
     const table = make("table", { className: "matrix" }, caption, make("thead", {}, make("tr", {}, make("td", {}), ...head)), make("tbody", {}, ...rows));
-    return make("section", { className: "card wide", tabIndex: 0, attributes: { role: "region", "aria-label": "Table of who is on screen with whom" } }, table);
+    const few = sums.size > MOST_IN_TABLE ? [make("p", { className: "facts" }, `The ${MOST_IN_TABLE} people who are with others longest.`)] : [];
+    return make("section", { className: "card wide", tabIndex: 0, attributes: { role: "region", "aria-label": "Table of who is on screen with whom" } }, ...few, table);
   }
 
   cell(one, other, pair, most) {

@@ -103,7 +103,7 @@ class NotebookParameters(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     project: str = Field(
-        "", description="a folder under data_dir and output_dir; empty: FACELIB_PROJECT, else the last used, else demo"
+        "", description="a folder under data_dir; empty: FACELIB_PROJECT, else the last used, else demo"
     )
     data_dir: str = Field("data", description="holds <project>/people and <project>/videos")
     output_dir: str = Field("output", description="where results are written")

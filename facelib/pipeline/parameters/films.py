@@ -13,7 +13,7 @@ ExportFormat = Literal[
     "avid", "eaf", "iiif", "ebucore", "chapters", "nfo",
 ]  # fmt: skip
 _DETECTORS = "haar, hog, cnn, mtcnn, centerface, yunet, or the path of an ONNX file"
-_VIDEOS = "file names in the project's videos folder, or paths; empty means all films of the project"
+_VIDEOS = "names in the project's videos folder, or paths; empty: all films of the project"
 _EMBEDDER = "the path of the ONNX file that made the embeddings; empty: found by its name"
 _QUALITY = "of annotated.mp4, as x264's constant rate factor; 18 is as good as the source, 28 is small"
 _GAP = "seconds; shorter gaps between two tracks of one person are closed in the timeline"
@@ -88,9 +88,7 @@ class ReviewTracksParameters(NotebookParameters):
     videos: Lines = Field([], description=_VIDEOS)
     by: str = Field("", description="who decides; kept with every decision")
     sure: Share = Field(0.9, description="the confidence, 0 to 1, from which a name needs no second look")
-    enrol_named: bool = Field(
-        True, description="put the faces that were given a name into people/, for the next run of 02, 04 and 05"
-    )
+    enrol_named: bool = Field(True, description="put faces that were given a name into people/, for 02, 04 and 05")
     draw: bool = Field(
         False,
         description="write annotated.mp4 again, without blurring; to blur faces, run 05 again",
@@ -115,9 +113,7 @@ class EvaluateParameters(NotebookParameters):
     classifier: Literal["svm", "knn", "mean"] = Field(
         "svm", description="svm, knn or mean (the nearest mean of a person's faces)"
     )
-    pairs: str = Field(
-        "", description="a list of pairs in the form of LFW's pairs.txt or pairsDevTest.txt; empty leaves this out"
-    )
+    pairs: str = Field("", description="a list of pairs as LFW's pairs.txt or pairsDevTest.txt; empty leaves this out")
     pairs_pictures: str = Field("", description="the folder of its pictures, one folder per person")
     min_nrof_images_per_class: PositiveInt = Field(
         40, description="of the classification experiment; people with fewer pictures are left out"
@@ -153,14 +149,14 @@ class LiveCameraParameters(NotebookParameters):
     source: str = Field(
         "",
         coerce_numbers_to_str=True,
-        description="number of a camera, address of a stream, or path of a film; empty plays the project's first film",
+        description="number of a camera, address of a stream, or film; empty: the project's first film",
     )
     seconds: NonNegativeFloat = Field(
-        8.0, description="played without a viewer (papermill, facelib run), from the first picture; 0: to the end"
+        8.0, description="played without a viewer (papermill, facelib run); 0: to the end"
     )
     detector: DetectorNetwork = Field("centerface", description=_DETECTORS)
     smallest_face: float = Field(
-        16.0, gt=0, description="pixels of the picture; smaller faces are not looked for, and a larger value is faster"
+        16.0, gt=0, description="pixels; smaller faces are not looked for, and a larger value is faster"
     )
     confidence_threshold: Share = Field(0.7, description="minimum probability of a name; below it a face stays unknown")
     loop: bool = Field(False, description="start a film again at its end")

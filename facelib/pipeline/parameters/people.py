@@ -15,18 +15,18 @@ class GatherDataParameters(NotebookParameters):
     """The parameters of `01_gather_data`."""
 
     people_from: str = Field(
-        "", description="a folder with one folder of pictures for each person, to copy in; empty copies nothing"
+        "", description="a folder with a folder of pictures for each person, to copy in; empty: nothing"
     )
     videos_from: Lines = Field(
         [], description="films, folders of films, or addresses of films, to bring in; one text or a list"
     )
     names: Lines = Field([], description="people to look for on the web, one per line or a list; empty: nobody")
     dataset_from: str = Field(
-        "", description="LFW's archive, a list of FaceScrub's, or a folder tree of any depth; empty takes none"
+        "", description="LFW's archive, a list of FaceScrub's, or any folder tree; empty takes none"
     )
     faces_from: Lines = Field([], description='films of the project whose people are proposed, or "all"')
     people_named: dict[str, str] = Field(
-        {}, description='names for proposed people, such as {"Person 1": "Amy Adams"}; their pictures are copied in'
+        {}, description='{"Person 1": "Amy Adams"} copies in the pictures of a proposed person'
     )
     detector: DetectorNetwork = Field("centerface", description="finds the faces of gathered pictures: see notebook 02")
     embedder: str = Field("dlib", description="tells which faces are similar: see notebook 02")
@@ -62,10 +62,10 @@ class EmbedFacesParameters(NotebookParameters):
     )
     embedder: str = Field(
         "dlib-mirrored",
-        description="dlib-mirrored, dlib (as face_recognition), facenet, mobilefacenet, or an ONNX file",
+        description="or dlib (as face_recognition), facenet, mobilefacenet, an ONNX file",
     )
     smallest_face: float = Field(
-        40.0, gt=0, description="pixels, in the picture brought to working_size; smaller faces are not looked for"
+        40.0, gt=0, description="pixels of the picture at working_size; smaller faces are not looked for"
     )
     working_size: PositiveInt = Field(
         1000, description="pixels of the longer side of the picture in which faces are looked for"
@@ -97,7 +97,7 @@ class TuneThresholdParameters(NotebookParameters):
     )
     wanted_fpir: Share = Field(0.01, description="the share of strangers, 0 to 1, that may be given a name")
     most_unnamed: Share = Field(
-        0.5, description="the share of the cast, 0 to 1, that may be left without a name; else nothing is saved"
+        0.5, description="share of the cast, 0 to 1, that may be without a name when it is saved"
     )
     per_person: bool = Field(False, description="whether each person gets a threshold of their own")
     save: bool = Field(True, description="whether to write the recognizer; if not, only the button further down does")
@@ -121,7 +121,7 @@ class TrainEmbeddingParameters(NotebookParameters):
     """The parameters of `08_train_embedding`."""
 
     people_from: str = Field(
-        "", description="a folder with one folder of pictures for each person; empty takes the project's own people"
+        "", description="a folder with a folder of pictures per person; empty: the project's own people"
     )
     network: str = Field(
         "small_resnet", description="or inception_resnet_v1, nn4_small2, xception, resnet18, a name of timm"

@@ -36,7 +36,7 @@ class Trials:
     """The outcome of every trial, for every threshold at once.
 
     Attributes:
-        names: The people of the gallery, sorted; the other fields number them from 0.
+        people: The names in the gallery, sorted; the other fields number them from 0.
         gallery: `(m,)`, the person of each gallery face.
         cast: The genuine trials: faces of the cast against the rest of the gallery.
         others: The impostor trials: the cast's faces against the gallery without their person, then strangers
@@ -44,16 +44,11 @@ class Trials:
         strangers: How many of the impostor trials are by strangers; they come last.
     """
 
-    names: tuple[str, ...]
+    people: tuple[str, ...]
     gallery: IntVector
     cast: Lookups
     others: Lookups
     strangers: int = 0
-
-    @property
-    def people(self) -> tuple[str, ...]:
-        """The people of the gallery, sorted."""
-        return self.names
 
     @property
     def genuine(self) -> IntVector:
@@ -147,7 +142,7 @@ def trials(
     others += [gallery.as_strangers(apart, rows, shifts[tried + rows]) for rows in _blocks(len(apart), len(order))]
     own_cast, strange_ones = joined(cast), joined(others)
     return Trials(
-        names=tuple(str(person) for person in people),
+        people=tuple(str(person) for person in people),
         gallery=codes,
         cast=own_cast.taken(np.isfinite(own_cast.to_people[np.arange(len(own_cast)), own_cast.people])),
         others=strange_ones.taken(np.asarray(np.isfinite(strange_ones.to_people).any(axis=1))),

@@ -98,7 +98,7 @@ class Setting:
     @cached_property
     def confusion(self) -> pd.DataFrame:
         """Faces by person (rows) and name given (columns); the last row is strangers, the last column `unknown`."""
-        people = [*self.trials.names]
+        people = [*self.trials.people]
         nobody = len(people)
         table = np.zeros((nobody + 1, nobody + 1), np.int64)
         given = np.where(self._cast_named, self.trials.gallery[self._cast_carrier], nobody)
@@ -120,7 +120,7 @@ class Setting:
         (of the trial, in the threshold's unit).
         """
         wrong, strange = self._cast_named & ~self._cast_right, self._others_named
-        strangers = self.trials.others.people >= len(self.trials.names)
+        strangers = self.trials.others.people >= len(self.trials.people)
         parts = [
             self._rows(self.trials.cast, wrong, self._cast_carrier, "cast"),
             self._rows(self.trials.others, strange & ~strangers, self._others_carrier, "left out"),
@@ -139,7 +139,7 @@ class Setting:
     def _rows(
         self, lookups: Lookups, chosen: NDArray[np.bool_], carrier: NDArray[np.intp], kind: MistakeKind
     ) -> pd.DataFrame:
-        names = np.array([*self.trials.names, ""], dtype=object)
+        names = np.array([*self.trials.people, ""], dtype=object)
         carried = carrier[chosen]
         nearest = lookups.distances[chosen, 0]
         return pd.DataFrame(

@@ -65,7 +65,7 @@ def svm_trials(
         numbers = np.arange(len(extra))
         parts[True].append(machines.tried(extra, numbers, len(people) + numbers, np.ones(len(codes), bool)))
     return Trials(
-        names=tuple(str(person) for person in people),
+        people=tuple(str(person) for person in people),
         gallery=codes,
         cast=_in_order(joined(parts[0])),
         others=_in_order(joined(parts[1])),

@@ -174,7 +174,9 @@ class Tuning:
         stood_in = np.bincount(outcome.impostor[outcome.impostor < count], minlength=count)
         table.loc[stood_in == 0, "taken_for_others"] = pd.NA
         table.insert(0, "person", list(outcome.people))
-        table["note"] = np.where(untried, "not tested: no second picture to compare with", "")
+        several = pd.Series(self.gallery.names).value_counts().reindex(outcome.people, fill_value=0).to_numpy() > 1
+        alike, alone = "its pictures are nearly the same", "no second picture to compare with"
+        table["note"] = np.where(untried, "not tested: " + np.where(several, alike, alone).astype(object), "")
         return table.sort_values(["wrong", "rejected"], ascending=False, kind="stable", ignore_index=True)
 
     def thresholds(self, threshold: float | None = None) -> dict[str, float] | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Path
@@ -98,7 +97,7 @@ def correct(
         rows = [find_track(review, find_named(project, one.video), one.track) for one in new.tracks]
         states = {row: one.state for row, one in zip(rows, new.tracks, strict=True) if one.state}
         _refuse_stale(project, review, states, new)
-        done = _decide(review, rows, new)
+        done = _name(review, rows, new) if new.action == "name" else review.decide(new.action, rows)
     settled(session, project, review, rows)
     decided = reviews.read(project)
     return CorrectionResult(
@@ -167,19 +166,6 @@ def _refuse_stale(project: Project, review: Review, states: dict[int, str], new:
     conflicts = [{"yours": wanted, "now": track.model_dump()} for track in stale]
     first = f"track {stale[0].track} of {stale[0].video!r} is now {stale[0].label!r}, by {who or 'another user'!r}"
     raise Problem(409, f"expected tracks as they were shown, {first}; look again and decide", conflicts=conflicts)
-
-
-def _decide(review: Review, rows: list[int], new: Deciding) -> str:
-    if new.action == "name":
-        return _name(review, rows, new)
-    acts: dict[str, Callable[[list[int]], str]] = {
-        "confirm": review.confirm,
-        "unknown": review.unknown,
-        "not a face": review.not_a_face,
-        "merge": review.merge,
-        "split": review.split,
-    }
-    return acts[new.action](rows)
 
 
 def _name(review: Review, rows: list[int], new: Deciding) -> str:

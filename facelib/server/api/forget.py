@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session
 from facelib.archive.traces import Mentions
 from facelib.project import Project, text_of
 from facelib.server.api.people import PersonName
-from facelib.server.api.pictures import forget_thumbnails
 from facelib.server.bodies import JsonBody
 from facelib.server.database import Event, Job, Store, Upload
 from facelib.server.dependencies import Admin, CurrentProject, CurrentStore
@@ -71,9 +70,8 @@ def _forget(person: str, wanted: Forgetting, project: Project, caller: Caller, r
     except ValueError as error:
         raise Problem(404, str(error)) from error
     state = request.app.state
-    for held in (state.pages, state.reviews, state.doctor, state.answers):
+    for held in (state.pages, state.reviews, state.doctor, state.answers, state.thumbnails):
         held.forget()
-    forget_thumbnails()
     name, store = text_of(project.name), state.store
     with store.begin() as session:
         rows = 0 if wanted.keep_name else _forget_rows(session, name, person)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,10 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
-from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
 from facelib.archive import find_face, open_archive, update_archive
+from facelib.archive.picture_face import embed_largest
 from facelib.faces import Faces, Image
 from facelib.gather.adding import LARGEST_PICTURE
 from facelib.gather.sources.fetched import check_fetched
@@ -40,40 +42,25 @@ class Networks:
         self._embedders: dict[str, Embedder] = {}
         self._lock = Lock()
 
-    def look_at(
-        self, image: Image, embedder: str, weights: str, *, portrait: bool = False
-    ) -> tuple[Faces, NDArray[np.float32]]:
-        """Return the faces of a picture, and their embeddings by the network that a recognizer was fitted with.
-
-        Args:
-            image: RGB.
-            embedder: The network's name.
-            weights: SHA-256 of the weights that it must have.
-            portrait: Turn a picture whose main face lies sideways; the boxes are those of the picture as it is turned.
+    @contextmanager
+    def of(self, info: RecognizerInfo) -> Iterator[tuple[Detector, Embedder]]:
+        """Yield the detector, and the embedder that a recognizer was fitted with, to one thread at a time.
 
         Raises:
-            Problem: 409 when the network here has other weights.
+            Problem: 409 when the embedder here has other weights.
         """
         from facelib.detect import load_detector
-        from facelib.detect.portraits import find_portrait
         from facelib.embed import load_embedder
 
+        name = info.embedder
         with self._lock:
             if self._detector is None:
                 self._detector = load_detector()
-            if embedder not in self._embedders:
-                self._embedders[embedder] = load_embedder(embedder)
-            network = self._embedders[embedder]
-            if network.sha256 != weights:
-                raise Problem(409, f"expected the weights of {embedder!r} that the recognizer has; train it again")
-            if portrait:
-                found = find_portrait(image, self._detector)
-                image, faces = found.image, found.faces
-            else:
-                faces = self._detector.detect(image)
-            if not len(faces):
-                return faces, np.empty((0, 0), np.float32)
-            return faces, np.asarray(network.embed(image, faces), np.float32)
+            if name not in self._embedders:
+                self._embedders[name] = load_embedder(name)
+            if self._embedders[name].sha256 != info.weights_sha256:
+                raise Problem(409, f"expected the weights of {name!r} that the recognizer has; train it again")
+            yield self._detector, self._embedders[name]
 
 
 router = APIRouter(prefix="/projects/{project}", tags=["identify"])
@@ -140,7 +127,9 @@ def _identify(project: Project, networks: Networks, file: FormFile) -> Identifie
 
     recognizer, info = load_recognizer(project.recognizer)
     image = _decode(file)
-    faces, vectors = networks.look_at(image, info.embedder, info.weights_sha256)
+    with networks.of(info) as (detector, embedder):
+        faces = detector.detect(image)
+        vectors = embedder.embed(image, faces)
     found = _named(recognizer, info, faces, vectors) if len(faces) else []
     return Identified(width=image.shape[1], height=image.shape[0], faces=sorted(found, key=lambda one: one.box[0]))
 
@@ -149,13 +138,12 @@ def _search(project: Project, networks: Networks, file: FormFile, most: int) -> 
     from facelib.recognize import read_recognizer_info
 
     info = read_recognizer_info(project.recognizer)
-    faces, vectors = networks.look_at(_decode(file), info.embedder, info.weights_sha256, portrait=True)
-    if not len(faces):
-        raise Problem(422, f"expected a picture with a face, found none in {file.name!r}; cut it closer to the face")
+    image = _decode(file)
+    with networks.of(info) as (detector, embedder):
+        vector = embed_largest(image, detector, embedder, name=file.name)
     update_archive(project, progress=False)
     with open_archive(project) as archive:
-        largest = int(np.argmax(faces.widths * faces.heights))
-        table = find_face(archive, vectors[largest], most=most, weights=info.weights_sha256)
+        table = find_face(archive, vector, most=most, weights=info.weights_sha256)
     return face_hits(project, table)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from typing import Annotated, Literal
 from urllib.parse import quote
 
@@ -15,7 +15,7 @@ from facelib.project import Project, identities, path_of
 from facelib.project.names import NearName, checked_name, near_names
 from facelib.server.answers import Content, CurrentAnswers
 from facelib.server.bodies import JsonBody
-from facelib.server.cached import merged_of, table_of
+from facelib.server.cached import merged_of, rows_of, table_of
 from facelib.server.dependencies import Corrector, CurrentProject, Page, Paged, Writing, page_of
 from facelib.server.problems import Problem
 from facelib.server.reviews import cast_changed
@@ -181,38 +181,14 @@ def _free_name(project: Project, given: str, *, even_if_near: bool, besides: str
 
 
 def _people(project: Project, names: Iterable[str]) -> list[CastMember]:
-    merged = merged_of(project)
-    counts = picture_counts(project)
+    merged, table = merged_of(project), table_of(project.faces)
+    rows = [] if table is None else rows_of(summary(table).drop(columns="pictures"))
+    counts = {row.pop("person"): {what: count for what, count in row.items() if count} for row in rows}
     found = []
     for name in names:
         others = sorted(one for one, into in merged.items() if into == name)
         files = sum(len(project.find_pictures(one)) for one in (name, *others))
-        own = counts.get(name, PersonCounts())
-        found.append(CastMember(name=name, pictures=files, used=own.used, left_out=own.left_out, merged=others))
-    return found
-
-
-@dataclass(frozen=True, slots=True)
-class PersonCounts:
-    """The pictures of one person in the gallery.
-
-    Attributes:
-        used: How many are used.
-        left_out: How many are not, by reason.
-    """
-
-    used: int = 0
-    left_out: dict[str, int] = field(default_factory=dict)
-
-
-def picture_counts(project: Project) -> dict[str, PersonCounts]:
-    """Return the counts of each person in `faces.parquet`; none before there is one."""
-    table = table_of(project.faces)
-    if table is None:
-        return {}
-    found = {}
-    for row in summary(table).to_dict("records"):
-        person, used = str(row.pop("person")), int(row.pop("used"))
-        row.pop("pictures")
-        found[person] = PersonCounts(used, {str(reason): int(count) for reason, count in row.items() if count})
+        own = counts.get(name, {})
+        used = own.pop("used", 0)
+        found.append(CastMember(name=name, pictures=files, used=used, left_out=own, merged=others))
     return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from pathlib import Path as FilePath
 from typing import Annotated, Any
 
@@ -18,8 +17,8 @@ from facelib.images import crop, encode_jpeg, is_picture, read_image, thumbnail
 from facelib.project import Project, path_of
 from facelib.server.api.people import PersonName, known_person
 from facelib.server.bodies import FormFile, JsonBody, describe_form, read_form
-from facelib.server.cached import rows_of, table_of, tag_of
-from facelib.server.dependencies import Corrector, CurrentProject, Page, Paged, Writing, page_of
+from facelib.server.cached import Kept, rows_of, table_of, tag_of
+from facelib.server.dependencies import Corrector, CurrentProject, Page, Paged, Writing, held_by_app, page_of
 from facelib.server.middleware import is_named
 from facelib.server.problems import Problem
 from facelib.server.reviews import cast_changed
@@ -128,6 +127,7 @@ def get_thumbnail(
     person: PersonName,
     picture: PictureName,
     project: CurrentProject,
+    thumbnails: Annotated[Kept[bytes], held_by_app("thumbnails")],
     size: Annotated[int, Query(ge=16, le=1600, description="Pixels of the longer side.")] = 160,
     whole: Annotated[bool, Query(description="The whole picture instead of the face in it.")] = False,
     if_none_match: Annotated[str, Header()] = "",
@@ -140,7 +140,8 @@ def get_thumbnail(
     headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
     if is_named(tag, if_none_match):
         return Response(status_code=304, headers=headers)
-    return Response(face_jpeg(path, box, size), media_type="image/jpeg", headers=headers)
+    content = thumbnails.find((path, box, size), tag, lambda: _thumbnail(path, box, size))
+    return Response(content, media_type="image/jpeg", headers=headers)
 
 
 def _path(project: Project, person: str, picture: str) -> FilePath:
@@ -189,23 +190,6 @@ def _box(row: dict[str, Any]) -> Box | None:
     return None if any(pd.isna(side) for side in sides) else (sides[0], sides[1], sides[2], sides[3])
 
 
-def face_jpeg(path: FilePath, box: Box | None, size: int) -> bytes:
-    """Return a JPEG of one face of a picture, or of the whole picture without a box, at most `size` pixels wide.
-
-    Raises:
-        FileNotFoundError: When there is no such file.
-        facelib.images.UnreadablePicture: When it is not a picture.
-    """
-    status = path.stat()
-    return _made(str(path), status.st_size, status.st_mtime_ns, box, size)
-
-
-def forget_thumbnails() -> None:
-    """Drop every thumbnail that is held in memory."""
-    _made.cache_clear()
-
-
-@lru_cache(maxsize=2048)
-def _made(path: str, length: int, changed: int, box: Box | None, size: int) -> bytes:
+def _thumbnail(path: FilePath, box: Box | None, size: int) -> bytes:
     image = read_image(path)
     return encode_jpeg(thumbnail(image if box is None else crop(image, box, margin=0.3), size=size), quality=82)

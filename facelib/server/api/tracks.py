@@ -10,6 +10,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from facelib.project import Project
+from facelib.project.names import is_group
 from facelib.review import Filter, Review
 from facelib.server.answers import CurrentAnswers
 from facelib.server.api.videos import VideoId
@@ -160,7 +161,7 @@ def list_appearances(
     longest_gap: Annotated[float, Query(ge=0, le=3600, description="Seconds of gaps that are closed.")] = LONGEST_GAP,
 ) -> Response:
     """List who is on screen from when to when, as it is now."""
-    groups = unknown or person.startswith("Unknown ")
+    groups = unknown or is_group(person)
 
     def tracks() -> FilePath:
         return project.film(find_named(project, video)).tracks

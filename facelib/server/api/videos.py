@@ -89,7 +89,7 @@ def _notes(project: Project) -> dict[str, dict[str, str]]:
     """Return the row of each film in the summary of the last runs."""
     if not project.film_summary.is_file():
         return {}
-    table = read_csv_table(project.film_summary, dtype="str", keep_default_na=False)
+    table = read_csv_table(project.film_summary, dtype="str")
     return {str(row["film"]): {str(key): str(value) for key, value in row.items()} for row in table.to_dict("records")}
 
 

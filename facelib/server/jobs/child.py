@@ -6,14 +6,13 @@ input stays open as long as the server lives: when it ends, this process ends it
 
 from __future__ import annotations
 
-import json
 import os
-import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from facelib.project import path_of
-from facelib.project.processes import end_with_parent, limit_memory
+from facelib.project.processes import answer_parent, end_with_parent, limit_memory
 from facelib.project.spreadsheets import read_csv_table
 
 _GIGABYTE = 2**30
@@ -21,24 +20,21 @@ _GIGABYTE = 2**30
 
 def main() -> None:
     """Run the job that standard input names."""
-    # The notebooks' own prints and those of libraries must not come between the lines of JSON.
-    out = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
-    os.dup2(2, 1)
-    job = json.loads(sys.stdin.readline())
+    job, tell = answer_parent()
     end_with_parent()
     limit_memory(int(job["memory_gb"] * _GIGABYTE))
     try:
-        told = _run(job, out)
+        told = _run(job, tell)
     except BlockingIOError as error:
         told = {"busy": str(error)}
     except MemoryError:
         told = {"crashed": f"it needs more than the {job['memory_gb']:g} GB of memory that a job may take"}
     except (ValueError, OSError) as error:
         told = {"failed": str(error)}
-    _tell(out, told)
+    tell(told)
 
 
-def _run(job: dict[str, Any], out: TextIO) -> dict[str, Any]:
+def _run(job: dict[str, Any], tell: Callable[[Mapping[str, Any]], None]) -> dict[str, Any]:
     """Run the stages that are left; return how it ended."""
     from facelib.pipeline import run_pipeline
     from facelib.pipeline.kernel import Kernels
@@ -62,7 +58,7 @@ def _run(job: dict[str, Any], out: TextIO) -> dict[str, Any]:
             def watch(progress: Progress, position: int = position, name: str = notebook.source.stem) -> None:
                 done = (position + progress.fraction) / len(steps)
                 doing = f"{name}: {progress}"
-                _tell(out, {"progress": round(done, 4), "left": progress.left, "doing": doing[:500]})
+                tell({"progress": round(done, 4), "left": progress.left, "doing": doing[:500]})
 
             kernels.later = len(steps) - position - 1
             (result,) = run_pipeline(
@@ -71,7 +67,7 @@ def _run(job: dict[str, Any], out: TextIO) -> dict[str, Any]:
             if result.state == "failed":
                 return _failed(_problem_of_films(project, job) or result.message, job)
             run = result.notebook.parent.name
-            _tell(out, {"stage": {"step": step, "name": result.name, "state": result.state, "run": run}})
+            tell({"stage": {"step": step, "name": result.name, "state": result.state, "run": run}})
     return {"done": True}
 
 
@@ -80,7 +76,7 @@ def _problem_of_films(project: Any, job: dict[str, Any]) -> str:
     wanted = job["parameters"].get("videos") or []
     if not wanted or not project.film_summary.is_file():
         return ""
-    rows = read_csv_table(project.film_summary, keep_default_na=False).to_dict("records")
+    rows = read_csv_table(project.film_summary).to_dict("records")
     missing = [video for video in wanted if not project.film(path_of(video)).tracks.is_file()]
     return "; ".join(f"{row['film']}: {row['problem']}" for row in rows if row["film"] in missing and row["problem"])
 
@@ -93,11 +89,6 @@ def _failed(message: str, job: dict[str, Any]) -> dict[str, Any]:
     if PROCESS_ENDED in message or message.startswith("MemoryError"):
         return {"crashed": f"{message}; a job may take {job['memory_gb']:g} GB"}
     return {"failed": message}
-
-
-def _tell(out: TextIO, told: dict[str, Any]) -> None:
-    out.write(json.dumps(told) + "\n")
-    out.flush()
 
 
 if __name__ == "__main__":

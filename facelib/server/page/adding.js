@@ -82,7 +82,7 @@ async function addPictures(client, base, files, { person, status, refused }) {
         if (kept.new) added += 1;
       } catch (error) {
         if (![409, 413, 415, 422].includes(error.status)) throw error;
-        refused.append(make("li", { className: "notice" }, make("bdi", {}, file.name), `: ${error.message}`));
+        refused.append(make("li", { className: "notice" }, make("div", {}, make("bdi", {}, file.name), `: ${error.message}`)));
       }
       done += 1;
       status.say(`${done} of ${count(pictures.length, "picture")} looked at.`);

@@ -20,6 +20,9 @@ export function button(text, onclick, properties = {}) {
   return make("button", { type: "button", onclick, ...properties }, text);
 }
 
+const WAIT = "One moment …";
+const PATIENCE = 500; // milliseconds without an answer, after which that is said
+
 // A line that tells what was done, or what went wrong, to eyes and ears.
 export class Status {
   constructor() {
@@ -36,13 +39,17 @@ export class Status {
     this.element.textContent = error.message;
   }
 
-  // Do something that may fail; returns what it does, or undefined when it failed.
+  // Do something that may take a while and may fail; returns what it does, or undefined when it failed.
   async doing(act) {
+    const late = setTimeout(() => this.element.textContent || this.say(WAIT), PATIENCE);
     try {
       return await act();
     } catch (error) {
       this.fail(error);
       return undefined;
+    } finally {
+      clearTimeout(late);
+      if (this.element.textContent === WAIT) this.say("");
     }
   }
 }

@@ -46,7 +46,7 @@ export class GalleryView {
       if (!this.cast.some(({ name }) => name === this.person)) this.person = this.cast[0]?.name ?? "";
       this.people.replaceChildren(...this.cast.map((one) => {
         const choose = button("", () => { this.person = one.name; this.load(); }, { className: "add" });
-        choose.append(make("bdi", {}, one.name), ` (${one.used} of ${one.pictures})`);
+        choose.append(make("bdi", {}, one.name), ` (${one.used}\u00a0of\u00a0${one.pictures})`);
         choose.setAttribute("aria-pressed", String(one.name === this.person));
         return make("li", { className: "chip suggestion" }, choose);
       }));

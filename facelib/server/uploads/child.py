@@ -7,12 +7,13 @@ little memory and time, writes no file, starts no program, and reaches no networ
 from __future__ import annotations
 
 import ctypes
-import json
 import os
 import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+from facelib.project.processes import answer_parent
 
 _NEW_NETWORK, _NEW_USER = 0x40000000, 0x10000000  # Linux's CLONE_NEWNET and CLONE_NEWUSER
 _REFUSED = ("socket.", "subprocess.", "os.exec", "os.fork", "os.posix_spawn", "os.system")
@@ -20,15 +21,14 @@ _REFUSED = ("socket.", "subprocess.", "os.exec", "os.fork", "os.posix_spawn", "o
 
 def main() -> None:
     """Look at the file that standard input names."""
-    asked = json.loads(sys.stdin.readline())
+    asked, tell = answer_parent()
     _limit(asked["memory_gb"], asked["seconds"])
     try:
-        told = _look_at_film(asked) if asked["kind"] == "film" else _look_at_picture(asked)
+        tell(_look_at_film(asked) if asked["kind"] == "film" else _look_at_picture(asked))
     except MemoryError:
-        told = {"problem": f"it needs more than {asked['memory_gb']:g} GB of memory to be read"}
+        tell({"problem": f"it needs more than {asked['memory_gb']:g} GB of memory to be read"})
     except Exception as error:  # decoders fail in many ways on broken files
-        told = {"problem": f"it cannot be read: {_without_path(str(error), asked['path'])}"}
-    print(json.dumps(told), flush=True)
+        tell({"problem": f"it cannot be read: {_without_path(str(error), asked['path'])}"})
 
 
 def _look_at_film(asked: dict[str, Any]) -> dict[str, Any]:

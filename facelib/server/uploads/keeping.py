@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from facelib.gather.adding import add_picture
 from facelib.gather.sources.address import film_name, free_name
 from facelib.project import Project, file_lock, path_of, text_of
-from facelib.project.files import link_or_move
+from facelib.project.files import link_or_move, write_all
 from facelib.project.names import known_name
 from facelib.server.database import Store, Upload
 from facelib.server.database.store import database_time
@@ -122,9 +122,7 @@ class Writer:
         if self.offset + len(content) > self._length:
             self.take_back()
             raise Problem(413, f"expected {self._length} bytes in all, as was declared, got more")
-        rest = memoryview(content)
-        while rest:  # a disk that fills up takes a part; the next try finds it full
-            rest = rest[self._file.write(rest) :]
+        write_all(self._file, content)
         self._digest.update(content)
         self.offset += len(content)
 

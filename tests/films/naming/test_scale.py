@@ -91,7 +91,7 @@ def test_comparisons_grow_with_the_tracks_and_not_with_their_square():
         tracks, _ = made_up_scene(0, shots=shots, strangers=20)
         tracks = tracks.take(tracks.in_order())
         pairs = frames_shared(tracks.shot, *tracks.frames.T)
-        blocks = blocks_of(tracks, np.arange(len(tracks)), pairs, 180.0)
+        blocks = blocks_of(tracks, np.arange(len(tracks)), pairs)
         compared[shots] = sum(block.clothes.apart.size for block in blocks)
         # Each track stands in one block.
         assert [row for block in blocks for row in range(len(tracks))[block.rows]] == list(range(len(tracks)))
@@ -101,7 +101,7 @@ def test_comparisons_grow_with_the_tracks_and_not_with_their_square():
 
 def test_who_shares_a_frame_is_not_compared():
     tracks, _ = made_up_scene(1, shots=20)
-    (block,) = blocks_of(tracks, np.arange(len(tracks)), frames_shared(tracks.shot, *tracks.frames.T), 180.0)
+    (block,) = blocks_of(tracks, np.arange(len(tracks)), frames_shared(tracks.shot, *tracks.frames.T))
     first, last = tracks.frames.T
     together = (first[:, None] <= last) & (first <= last[:, None]) & (tracks.shot[:, None] == tracks.shot)
     assert np.isnan(block.clothes.apart[together]).all()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 
 import pytest
@@ -106,6 +105,6 @@ def test_nobody_is_forgotten_while_a_job_begins_or_runs(films: TestClient, named
     }
     with while_nobody_is_forgotten(named):  # as another request holds it, which no job was seen by
         with pytest.raises(BlockingIOError, match="being forgotten"):
-            run_job({**job, "steps": [3], "finished": [], "parameters": {}}, io.StringIO())
+            run_job({**job, "steps": [3], "finished": [], "parameters": {}}, print)
         assert films.post(f"{DEMO}/people/{PERSON}/forget", json={}).status_code == 409
     assert len(named.find_pictures(PERSON)) > 1

@@ -1,0 +1,61 @@
+"""Tables, headings and sentences as notebooks and reports show them."""
+
+from __future__ import annotations
+
+import html
+import itertools
+import re
+
+import pandas as pd
+from IPython.display import HTML
+from pandas.api.types import is_integer_dtype, is_string_dtype
+
+
+class Table:
+    """A table to look at: no row numbers, nothing where a value is missing, and text on the left.
+
+    Pandas shows the numbers of rows, `NaN` and `<NA>`, and JupyterLab moves text to the right.
+
+    Args:
+        table: An index that is not row numbers, such as names, becomes the first column.
+
+    Example:
+        >>> Table(pd.DataFrame({"person": ["Ada", "Grace"], "faces": [2, None]}, index=[7, 3]))
+        person faces
+           Ada   2.0
+         Grace
+    """
+
+    def __init__(self, table: pd.DataFrame) -> None:
+        """Keep a copy."""
+        numbered = table.index.name is None and is_integer_dtype(table.index)
+        columns = table.reset_index(drop=numbered, names=None if numbered else table.index.name or "")
+        self._texts = [is_string_dtype(columns[name].dropna()) for name in columns]
+        self._table = columns.astype(dict.fromkeys(columns.columns[columns.isna().any()], object)).fillna("")
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self._table)
+
+    def __repr__(self) -> str:
+        """Return it as plain text."""
+        return self._table.to_string(index=False)
+
+    def _repr_html_(self) -> str:
+        sides = itertools.cycle(' style="text-align: left"' if text else "" for text in self._texts)
+        page = self._table.to_html(index=False, border=0)
+        return re.sub("<(t[hd])>", lambda cell: f"<{cell[1]}{next(sides)}>", page)
+
+
+def heading(text: str) -> HTML:
+    """Return a name, such as a film's, to stand over what belongs to it."""
+    return _shown(f'<p style="margin: 8px 0"><b>{html.escape(text)}</b></p>')
+
+
+def prose(*lines: str) -> HTML:
+    """Return sentences, a paragraph each, that break where the page ends, as printed ones do within a word."""
+    return _shown("".join(f'<p style="margin: 4px 0">{html.escape(line)}</p>' for line in lines))
+
+
+def _shown(page: str) -> HTML:
+    return HTML(page)  # type: ignore[no-untyped-call]

@@ -1,0 +1,60 @@
+"""Tables as notebooks and reports show them."""
+
+from __future__ import annotations
+
+import re
+
+import pandas as pd
+import pytest
+
+from facelib.plots import Table, heading
+
+MIXED = pd.DataFrame(
+    {
+        "person": ["Ada <Lovelace>", "Grace"],
+        "note": ["far", None],
+        "rate": [0.5, float("nan")],
+        "right": pd.array([3, pd.NA], dtype="Int64"),
+        "faces": [10, 2],
+    },
+    index=[7, 3],
+)
+
+
+def cells(table):
+    """Return the cells by row as the page has them, each text on the left marked."""
+    rows = re.findall("<tr.*?</tr>", Table(table)._repr_html_(), re.DOTALL)
+    return [
+        [("|" if side else "") + text for side, text in re.findall("<t[hd]( style[^>]*left[^>]*)?>(.*?)</t[hd]>", row)]
+        for row in rows
+    ]
+
+
+def test_rows_have_no_numbers_gaps_are_blank_and_text_is_on_the_left():
+    assert cells(MIXED) == [
+        ["|person", "|note", "rate", "right", "faces"],
+        ["|Ada &lt;Lovelace&gt;", "|far", "0.5", "3", "10"],
+        ["|Grace", "|", "", "", "2"],
+    ]
+    assert "NaN" not in repr(Table(MIXED)) and "<NA>" not in repr(Table(MIXED))
+
+
+@pytest.mark.parametrize(
+    ("index", "column"),
+    [
+        (pd.Index(["Ada", "Grace"], name="who"), ["|who", "|Ada", "|Grace"]),
+        (pd.Index(["Ada", "Grace"]), ["|", "|Ada", "|Grace"]),
+        (pd.Index([4, 2], name="track"), ["track", "4", "2"]),
+    ],
+)
+def test_names_of_rows_are_the_first_column(index, column):
+    assert [row[0] for row in cells(MIXED.set_index(index))] == column
+
+
+def test_an_empty_table_is_shown_by_its_columns():
+    assert len(Table(MIXED.head(0))) == 0
+    assert [[text.strip("|") for text in row] for row in cells(MIXED.head(0))] == [list(MIXED)]
+
+
+def test_a_heading_is_text():
+    assert "<b>a&lt;b.mp4</b>" in heading("a<b.mp4").data
