@@ -16,7 +16,7 @@ from facelib.faces import Faces, FloatArray, Image, shared_area
 
 Engine = Literal["onnx", "dlib"]
 
-_STRIDE = 32
+STRIDE = 32  # pixels, the largest of the networks that look at a whole picture: its sides must be multiples of it
 
 
 class Detector(Protocol):
@@ -194,11 +194,10 @@ def shrunk(image: Image, working_size: int | None) -> tuple[Image, float]:
 
 
 def padded(picture: Image, sides: tuple[int, int] | None = None) -> Image:
-    """Pad a picture with black, right and below, to a height and width; None takes the next multiples of 32.
-
-    32 is the largest stride of the networks that look at a whole picture: their sides must be multiples of it.
-    """
-    height, width = sides or tuple(-(-side // _STRIDE) * _STRIDE for side in picture.shape[:2])
+    """Pad a picture with black, right and below, to a height and width; None takes the next multiples of `STRIDE`."""
+    height, width = sides or tuple(-(-side // STRIDE) * STRIDE for side in picture.shape[:2])
+    if picture.shape[:2] == (height, width):
+        return picture
     canvas = np.zeros((height, width, 3), np.uint8)
     part = picture[:height, :width]
     canvas[: part.shape[0], : part.shape[1]] = part

@@ -6,11 +6,10 @@ import math
 
 import numpy as np
 
-from facelib.detect.base import PictureDetector, suppress
+from facelib.detect.base import STRIDE, PictureDetector, suppress
 from facelib.faces import Faces, FloatArray, Image
 
 _AROUND = 0.5  # of a face's longer side, on each side of it: how far it may have moved
-_STEP = 32  # pixels, the largest stride of the networks
 _WORTH = 0.7  # of the picture's pixels: where the parts have more, the whole is searched
 _EDGE = 1.0  # pixels: a box nearer to a part's edge may be of a face that it cuts
 _OVERLAP = 0.3
@@ -46,7 +45,7 @@ def _part(box: list[float], height: int, width: int) -> _Part:
 
 
 def _on_steps(middle: float, half: float, most: int) -> tuple[int, int]:
-    low, high = math.floor((middle - half) / _STEP) * _STEP, math.ceil((middle + half) / _STEP) * _STEP
+    low, high = math.floor((middle - half) / STRIDE) * STRIDE, math.ceil((middle + half) / STRIDE) * STRIDE
     return max(0, low), min(most, high)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from facelib.detect import Detector
-from facelib.detect.base import PictureDetector, stretched
+from facelib.detect.base import STRIDE, PictureDetector, stretched
 from facelib.detect.nearby import detect_near
 from facelib.faces import Faces, FloatArray, Image, iou
 from facelib.films.media.decode import FilmFrame
@@ -19,6 +19,7 @@ from facelib.films.shots import ShotFrame, Transition
 _CALM = 2.0  # times as long between two whole pictures while nothing unforeseen happens
 _MOST_WAITING = 10  # samples between them at most: their pictures wait in memory
 _SAME = 0.3  # IoU from which boxes of two samples are of one face
+_REST = 0.025  # of the picture: what is left out of the search below and at the right, where it alone needs padding
 _STEADY = 0.8  # IoU from which a face is where it was expected
 
 
@@ -205,11 +206,13 @@ class _Search:
         if self._parts is None:
             return self._detector.detect(sample.picture)
         small, full = sample.picture.shape[:2], (sample.frame.height, sample.frame.width)
+        height, width = (side - side % STRIDE if side % STRIDE <= _REST * side else side for side in small)
+        picture = sample.picture[:height, :width]
         detector = self._parts.with_options(smallest_face=self._parts.options.smallest_face * max(small) / max(full))
         if near is None:
-            return stretched(detector.detect(sample.picture), small, full)
+            return stretched(detector.detect(picture), small, full)
         shrink = np.array([small[1] / full[1], small[0] / full[0]], np.float32)
-        return stretched(detect_near(detector, sample.picture, near * np.tile(shrink, 2)), small, full)
+        return stretched(detect_near(detector, picture, near * np.tile(shrink, 2)), small, full)
 
 
 def _agree(expected: Faces, found: Faces) -> bool:

@@ -35,7 +35,7 @@ def damage(files: FilmFiles, *others: Path) -> str:
                 return f"{path.name} cannot be read: {' '.join(str(error).split())}"
     if files.shots.is_file():
         try:
-            pd.read_csv(files.shots, usecols=["shot", "start_frame", "end_frame", "start", "end"])
+            pd.read_csv(files.shots, usecols=["shot", "start_frame", "end_frame"])
         except ValueError as error:
             return f"{files.shots.name} cannot be read: {error}"
     return ""

@@ -78,6 +78,7 @@ def test_a_still_face_costs_little(make_film, detector, pixels):
     samples = [frame for frame in searched(make_film(pictures=list(portraits(STILL))), detector) if frame.sample]
     assert len(samples) >= 19
     assert sum(pixels) < 0.3 * len(samples) * max(pixels)
+    assert max(pixels) == 640 * 352  # of 640x360: without padding
 
 
 def test_only_pictures_that_are_searched_are_converted(make_film, detector, pixels, monkeypatch):
