@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -172,9 +173,8 @@ class _Run:
     def read_looks(self, names: Iterable[str]) -> dict[str, pd.DataFrame]:
         """Return the quality of the best faces of films, of those that have them."""
         for name in set(names) - set(self.looks):
-            path = self.project.film(name).looks
-            if path.is_file():
-                self.looks[name] = pd.read_parquet(path, columns=["track", "quality"])
+            with self.problems.of(self.paths[name], "reading its faces"), suppress(FileNotFoundError):
+                self.looks[name] = pd.read_parquet(self.project.film(name).looks, columns=["track", "quality"])
         return {name: self.looks[name] for name in names if name in self.looks}
 
     def one_place(self, name: str, threshold: float) -> list[list[int]]:
@@ -191,8 +191,8 @@ class _Run:
 
     def others(self) -> list[Path]:
         """Return the other films of the project that have names."""
-        films = (film for film in self.project.find_videos() if film.name not in self.wanted)
-        return [film for film in films if self.project.film(film).is_named]
+        every = self.project.find_videos()
+        return [film for film in every if film.name not in self.wanted and self.project.film(film).is_named]
 
 
 def _read_named(project: Project, film: Path) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -10,11 +11,13 @@ from facelib.gather.sources.fetched import FetchedPicture, check_fetched
 from facelib.images import UnreadablePicture
 from facelib.project import Project, path_of
 from facelib.project.digests import sha256_of
-from facelib.project.files import write_bytes
+from facelib.project.files import short_name, write_bytes
 from facelib.project.names import checked_name
 
 LARGEST_PICTURE = 20_000_000
 """Bytes of the largest file that is taken."""
+
+_LONGEST_NAME = 255  # bytes, of file systems
 
 IMPORTED_COLUMNS = ["source", "person", "picture", "reason"]
 """One row per picture of a data set: where it comes from, whose it is, where it lies now, or why it was left out."""
@@ -92,7 +95,8 @@ def take_in(content: bytes, person: str, name: str, people: str | Path) -> tuple
         return "", str(error)
     digest = hashlib.sha256(content).hexdigest()
     plain = Path(name)
-    for place in (folder / plain, folder / f"{plain.stem} {digest[:8]}{plain.suffix}"):
+    own = f"{short_name(plain.stem)} {digest[:8]}{plain.suffix}"
+    for place in (folder / (plain if len(os.fsencode(plain)) <= _LONGEST_NAME else own), folder / own):
         if not place.exists():
             try:
                 check_fetched(content)

@@ -65,6 +65,18 @@ def test_a_film_with_any_damaged_table_is_told_and_the_others_are_settled(settle
     assert f"{path.name} cannot be read" in settled.problems.found["b.mp4"]
 
 
+def test_faces_that_are_damaged_within_stop_no_film(settle):
+    project, run = settle
+    path = project.film("b.mp4").looks
+    content = bytearray(path.read_bytes())
+    end = int.from_bytes(content[-8:-4], "little") + 8
+    content[4:-end] = bytes(len(content) - end - 4)  # its end is whole
+    path.write_bytes(content)
+    settled = run("a", "b", "c")
+    assert list(settled.tracks) == ["a.mp4", "b.mp4", "c.mp4"]
+    assert "reading its faces failed" in settled.problems.found["b.mp4"]
+
+
 def test_damaged_tracks_are_written_again_from_what_they_are_made_of(settle):
     project, run = settle
     files = project.film("b.mp4")

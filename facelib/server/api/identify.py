@@ -15,7 +15,6 @@ from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, Field
 
 from facelib.archive import find_face, open_archive, update_archive
-from facelib.archive.picture_face import embed_largest
 from facelib.faces import Faces, Image
 from facelib.gather.adding import LARGEST_PICTURE
 from facelib.gather.sources.fetched import check_fetched
@@ -135,6 +134,7 @@ def _identify(project: Project, networks: Networks, file: FormFile) -> Identifie
 
 
 def _search(project: Project, networks: Networks, file: FormFile, most: int) -> list[FaceHit]:
+    from facelib.archive.picture_face import embed_largest
     from facelib.recognize import read_recognizer_info
 
     info = read_recognizer_info(project.recognizer)
