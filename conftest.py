@@ -16,9 +16,9 @@ import pytest
 ROOT = Path(__file__).parent
 
 # Two processes or more share the cores: libraries that start a thread a core would only get in each other's way.
+ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")}
 if "PYTEST_XDIST_WORKER" in os.environ:
-    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ.setdefault(variable, "1")
+    os.environ.update(ONE_THREAD | os.environ)
 
 # Containers often ask for no bytecode. Then each of the hundreds of processes that the tests start would compile all
 # that it imports, which takes three times as long as the import itself.
@@ -62,6 +62,7 @@ DURATIONS = ROOT / "tests" / "durations.txt"
 LONG = 0.3  # seconds
 LONG_FIXTURES = {"filmed", "known_faces", "make_tuned_demo"}  # they take seconds, whichever test asks for them first
 measured: Counter[str] = Counter()
+FORKS = pytest.StashKey[Any]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -112,8 +113,11 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
         measured[report.nodeid] += report.duration
 
 
+@pytest.hookimpl(trylast=True)  # when the processes of pytest-xdist have ended
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Write the durations where that is asked for; a part of the tests adds to what is known of the others."""
+    if FORKS in session.config.stash:
+        session.config.stash[FORKS].close()
     options = session.config.option
     if options.keep_durations and "PYTEST_XDIST_WORKER" not in os.environ:
         known = Counter(_durations() if options.markexpr else {}) | measured
@@ -128,6 +132,25 @@ def pytest_xdist_auto_num_workers() -> int:
     No more than four, for each needs up to 2 GB.
     """
     return min(4, (os.cpu_count() or 1) * 3 // 2)
+
+
+@pytest.hookimpl(optionalhook=True)  # of pytest-xdist
+def pytest_xdist_setupnodes(config: pytest.Config, specs: list[Any]) -> None:
+    """Fork the processes from one that has imported what the tests do, which takes ten seconds."""
+    if sys.platform == "linux":
+        from tests.forked import Forks
+
+        config.stash[FORKS] = forks = Forks(ONE_THREAD, training="*/train" not in (config.option.ignore_glob or ()))
+        for spec in specs:
+            if spec.popen and not spec.python:
+                spec.python = forks.python
+
+
+@pytest.hookimpl(optionalhook=True)  # of pytest-xdist
+def pytest_configure_node(node: Any) -> None:
+    """Tell a process where those that its tests start are forked from."""
+    if FORKS in node.config.stash:
+        node.workerinput["fork_server"] = node.config.stash[FORKS].address
 
 
 @pytest.hookimpl(optionalhook=True)  # of pytest-xdist

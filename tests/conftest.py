@@ -1,4 +1,10 @@
-"""What all tests share: the labelled data that may stand beside the checkout, and a quiet, private Jupyter."""
+"""What all tests share: the labelled data that may stand beside the checkout, and a quiet, private Jupyter.
+
+What takes seconds to import is imported where it is used: each process of the tests loads this module first, and the
+one that hands the tests out needs no more.
+"""
+
+from __future__ import annotations
 
 import json
 import os
@@ -10,7 +16,7 @@ from functools import partial
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import av
 import numpy as np
@@ -20,17 +26,14 @@ from typer.testing import CliRunner
 
 import facelib
 from facelib.cli import main
-from facelib.demo import make_demo
-from facelib.gallery import Gallery, build_gallery, describe_search, read_gallery, write_gallery
-from facelib.pipeline import run_pipeline
-from facelib.pipeline.kernel import Kernels
 from facelib.project import Project, file_lock
-from facelib.recognize.tuning import tune
 
 from .forked import facelib_command as facelib_command  # a fixture, as the next two
 from .forked import fork_server as fork_server
 from .forked import kernel_server as kernel_server
-from .reviewed import write_reviewed
+
+if TYPE_CHECKING:
+    from facelib.gallery import Gallery
 
 WHOLE, SHORT = 3.0, 0.4  # seconds per shot: of the demo as users get it, and of the one that most tests take
 PLENTY = 120_000  # milliseconds that a page may take on a busy machine
@@ -146,6 +149,8 @@ def copy_demo(make_once: Callable[..., Path]) -> Callable[..., Project]:
         elif seconds_per_shot == WHOLE:
             _make_whole(new)
         else:
+            from facelib.demo import make_demo
+
             make_demo(project, seconds_per_shot=seconds_per_shot, progress=False)
 
     return copy
@@ -164,6 +169,9 @@ def copy_run(
     films = Project("demo", place / "data", place / "output").videos
 
     def run(new: Path) -> None:
+        from facelib.pipeline import run_pipeline
+        from facelib.pipeline.kernel import Kernels
+
         project = copy_demo(place, SHORT)
         (project.videos / "broken.mp4").write_text("no film")
         steps = run_pipeline(project, kernels=Kernels(fork_server))
@@ -184,11 +192,13 @@ def _make_whole(folder: Path) -> None:
 
 
 def _tune(project: Project) -> None:
+    from facelib.gallery import read_gallery, write_gallery
+
     embedder = facelib.load_embedder("dlib")
-    table = build_gallery(project, facelib.load_detector(), embedder, progress=False)
+    table = facelib.build_gallery(project, facelib.load_detector(), embedder, progress=False)
     made = {"embedder": embedder.name, "weights_sha256": embedder.sha256, "threshold": embedder.threshold}
     write_gallery(table, project.faces, detector="mtcnn", **made)
-    tuning = tune(read_gallery(project.faces), fallback=embedder.threshold)
+    tuning = facelib.tune(read_gallery(project.faces), fallback=embedder.threshold)
     tuning.save(project.recognizer, tuning.fitted.threshold)
 
 
@@ -198,6 +208,7 @@ def known_faces(shared_data: Path, make_once: Callable[..., Path]) -> Callable[[
 
     Whoever asks first looks through their pictures, with the default detector and dlib.
     """
+    from facelib.gallery import describe_search, read_gallery, write_gallery
 
     def give(name: str) -> Gallery:
         kept = make_once(f"faces of {name.replace('/', ' ')}", lambda new: fill(new, shared_data / name))
@@ -205,7 +216,7 @@ def known_faces(shared_data: Path, make_once: Callable[..., Path]) -> Callable[[
 
     def fill(new: Path, people: Path) -> None:
         detector, embedder = facelib.load_detector(), facelib.load_embedder("dlib")
-        table = build_gallery(Project(people.name, people.parent, new), detector, embedder, progress=False)
+        table = facelib.build_gallery(Project(people.name, people.parent, new), detector, embedder, progress=False)
         made = {"embedder": embedder.name, "weights_sha256": embedder.sha256}
         write_gallery(table, new / "faces.parquet", detector=describe_search(detector), **made)
 
@@ -358,6 +369,7 @@ def _is_external(address: str) -> bool:
 @pytest.fixture
 def make_reviewed(tmp_path: Path) -> Callable[..., Project]:
     """Return a factory of projects whose films have been looked at, without films: tables of made-up tracks."""
+    from .reviewed import write_reviewed
 
     def make(films: Mapping[str, Sequence[tuple[str, str, float]]], *, name: str = "reviewed") -> Project:
         """Make tracks of one second each, one after the other: `person`, `cluster` and `confidence` of each."""

@@ -74,7 +74,7 @@ def test_name_merge_split_undo_and_the_tables_follow(reviewed, run_notebook):
     # In a narrow window the details stand above the faces, which keep their room.
     wide = page.viewport_size
     page.set_viewport_size({"width": 1000, "height": 800})
-    page.wait_for_function("document.querySelector('.facelib-review.narrow .grid')?.clientHeight > 500")
+    page.wait_for_function("document.querySelector('.facelib-review .narrow .grid')?.clientHeight > 500")
     page.set_viewport_size(wide)
 
     # The stranger of shots 4 and 9 is named, both tracks at once; the list of names offers nobody, so it is typed.

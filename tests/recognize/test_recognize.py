@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import pytest
 import sklearn.base
-import skops.io
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.neighbors import KNeighborsClassifier
@@ -437,17 +436,24 @@ class Sly:
         self.payload = [1, 2]
 
 
+def dumps(anything: object) -> bytes:
+    """Return what skops writes of it; to import skops takes two seconds, of each process that collects the tests."""
+    import skops.io
+
+    return skops.io.dumps(anything)
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (lambda whole: skops.io.dumps(Sly()), "refused"),
-        (lambda whole: skops.io.dumps(OpenSetKNN(k=Sly())), "refused"),  # type: ignore[arg-type]
-        (lambda whole: skops.io.dumps({"threshold": 0.5}), "expected a fitted OpenSetKNN or OpenSetSVM"),
-        (lambda whole: skops.io.dumps(OpenSetKNN()), "expected a fitted OpenSetKNN or OpenSetSVM"),
+        (lambda whole: dumps(Sly()), "refused"),
+        (lambda whole: dumps(OpenSetKNN(k=Sly())), "refused"),  # type: ignore[arg-type]
+        (lambda whole: dumps({"threshold": 0.5}), "expected a fitted OpenSetKNN or OpenSetSVM"),
+        (lambda whole: dumps(OpenSetKNN()), "expected a fitted OpenSetKNN or OpenSetSVM"),
         (lambda whole: pickle.dumps(OpenSetKNN()), "could not read it"),
         (lambda whole: whole[: len(whole) // 2], "could not read it"),
         (lambda whole: b"", "could not read it"),
-        (lambda whole: skops.io.dumps(OpenSetKNN().fit(LINE, LINE_NAMES)), "of one run"),
+        (lambda whole: dumps(OpenSetKNN().fit(LINE, LINE_NAMES)), "of one run"),
     ],
     ids=["other type", "other type within", "a dict", "not fitted", "pickle", "truncated", "empty", "another run's"],
 )

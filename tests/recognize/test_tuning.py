@@ -222,7 +222,7 @@ def test_copies_of_a_picture_do_not_flatter():
     honest = tune(twice, fallback=0.5, progress=False)
     assert flattering.measured(0.2).fnir == 0 and honest.measured(0.2).fnir == 1
     assert honest.near_duplicates == 96 and "96 faces are so similar to others" in honest.fitted.advice
-    assert flattering.near_duplicates == 0 and "so like others" not in flattering.fitted.advice
+    assert flattering.near_duplicates == 0 and "so similar to others" not in flattering.fitted.advice
 
 
 def test_a_gallery_of_strangers_is_taken_and_one_by_another_network_refused():

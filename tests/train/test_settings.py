@@ -24,8 +24,8 @@ def test_there_and_back():
 
 @pytest.mark.parametrize(("given", "message"), [
     ({"loss": "softmax"}, "expected a loss, one of .*got 'softmax'"),
-    ({"device": "tpu"}, "expected device out of"),
-    ({"keep": "first"}, "expected keep out of"),
+    ({"device": "tpu"}, "expected device to be one of"),
+    ({"keep": "first"}, "expected keep to be one of"),
     ({"alignment": "none"}, "expected alignment to be one of"),
     ({"epochs": 0}, "expected epochs of at least 1, got 0"),
     ({"pictures_per_person": 1}, "expected pictures_per_person of at least 2, got 1"),
