@@ -30,9 +30,12 @@ def serve(listener: str, *modules: str) -> None:
     # Registered first, it runs last: to take the imports apart at its end would cost each process a second.
     codes: list[int] = []
     atexit.register(_leave, codes)
+    before = dict(os.environ)
     for name in modules:
         with suppress(Exception):  # a program that needs it says so
             import_module(name)
+    # Such as where OpenCV's windows find Qt: what is imported already does not set it again.
+    imported = {name: value for name, value in os.environ.items() if before.get(name) != value}
     gc.freeze()  # what is imported is no rubbish, and to look through it would copy its memory for each process
     # The only threads are those of libraries in C, such as an allocator's, which expect to be forked.
     warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
@@ -47,7 +50,7 @@ def serve(listener: str, *modules: str) -> None:
             _reap()
             _remove(socket_.getsockname())
             return
-    _supervise(connection, codes)
+    _supervise(connection, imported, codes)
 
 
 def _leave(codes: list[int]) -> None:
@@ -70,7 +73,7 @@ def _reap() -> None:
             pass
 
 
-def _supervise(connection: socket.socket, codes: list[int]) -> None:
+def _supervise(connection: socket.socket, imported: dict[str, str], codes: list[int]) -> None:
     """Fork one process, pass signals on to it, and report its end; it ends when nobody is there any more."""
     content, files, *_ = socket.recv_fds(connection, 65536, 3)
     while b"\n" not in content:
@@ -84,7 +87,7 @@ def _supervise(connection: socket.socket, codes: list[int]) -> None:
         os.setpgid(forked, forked)
     if forked == 0:
         connection.close()
-        _run(json.loads(request), files, codes)
+        _run(json.loads(request), imported, files, codes)
         return
     for file in files:
         os.close(file)
@@ -104,14 +107,14 @@ def _supervise(connection: socket.socket, codes: list[int]) -> None:
         os._exit(0)
 
 
-def _run(request: dict[str, Any], files: list[int], codes: list[int]) -> None:
-    """Run a program; the code with which it ends is added to `codes`."""
+def _run(request: dict[str, Any], imported: dict[str, str], files: list[int], codes: list[int]) -> None:
+    """Run a program in its own environment and what imports have added; the code it ends with goes to `codes`."""
     for number, file in enumerate(files):
         os.dup2(file, number)
         os.close(file)
     os.chdir(request["folder"])
     os.environ.clear()
-    os.environ.update(request["environment"])
+    os.environ.update(imported | request["environment"])
     resource.setrlimit(resource.RLIMIT_DATA, request["memory"])
     module, *arguments = request["program"]
     if module.startswith("ipykernel."):  # it would look after another process than this one's

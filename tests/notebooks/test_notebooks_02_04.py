@@ -325,10 +325,8 @@ def test_a_threshold_saved_by_hand_stays_through_every_run_until_it_is_undone(ca
         return info.threshold, info.threshold_from
 
     shown = run("04_tune_threshold", project, comparison=False)  # Run All
-    said = "".join(text for cell in shown["cells"] for out in cell.get("outputs", []) for text in out.get("text", ""))
-    assert kept() == (0.43, "hand") and "Saved by hand, and it counts; the fitted one would be" in " ".join(
-        said.split()
-    )
+    said = "".join(outputs(shown, "text/html"))
+    assert kept() == (0.43, "hand") and "Saved by hand, and it counts; the fitted one would be" in said
     portrait(
         project.people / GRACE / "new.png", np.asarray(Image.open(cast.people / GRACE / "0.png")), turn=4, light=0.9
     )

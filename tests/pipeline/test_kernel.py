@@ -111,6 +111,22 @@ def test_what_is_imported_for_kernels_says_nothing_on_the_terminal(capfd):
     assert capfd.readouterr() == ("", "")
 
 
+def test_what_imports_add_to_the_environment_reaches_a_process_that_asks_for_its_own(tmp_path, monkeypatch):
+    # OpenCV tells Qt in this way where its windows' plugin lies.
+    (tmp_path / "telling.py").write_text(
+        "import os\nos.environ['TOLD'] = 'by an import'\nos.environ['MINE'] = 'not so'\n"
+    )
+    (tmp_path / "asking.py").write_text("import os\ndef main(): print(os.environ['TOLD'], os.environ['MINE'])\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("MINE", "my own")
+    server = ForkServer(["telling", "asking"])
+    try:
+        told = subprocess.run(forked(server.address, "asking"), capture_output=True, text=True, timeout=60)
+    finally:
+        server.close()
+    assert (told.stdout, told.stderr) == ("by an import my own\n", "")
+
+
 def test_a_signal_that_comes_when_the_process_has_ended_is_no_error():
     with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as listener:
         listener.bind(f"{folder}/at")
