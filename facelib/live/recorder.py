@@ -103,13 +103,16 @@ class Recorder:
         if view is None:
             return
         with av.open(str(self.path), "w", options=_OPTIONS) as output:
-            pictures = PictureWriter(output, _Picture(), view.frame.raw, quality=23)
+            pictures = PictureWriter(output, _Picture(), view.frame.raw, quality=23, in_order=True)
             began, last = view.time, -1
+            lasts = pictures.to_ticks(
+                1 / _Picture.average_rate
+            )  # of a picture; the last lasts as long as the one before
             while view is not None:
                 planes = view.frame.planes()
                 draw_faces(planes, view.faces, view.colours)
-                last = max(last + 1, pictures.to_ticks(view.time - began))
-                pictures.write(planes, last)
-                self.written += 1
-                view = self._next()
+                at, view = max(last + 1, pictures.to_ticks(view.time - began)), self._next()
+                lasts = pictures.to_ticks(view.time - began) - at if view else lasts
+                pictures.write(planes, at, lasts=max(1, lasts))
+                self.written, last = self.written + 1, at
             pictures.finish()

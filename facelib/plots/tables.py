@@ -20,10 +20,10 @@ class Table:
         table: An index that is not row numbers, such as names, becomes the first column.
 
     Example:
-        >>> Table(pd.DataFrame({"person": ["Ada", "Grace"], "faces": [2, None]}, index=[7, 3]))
-        person faces
-           Ada   2.0
-         Grace
+        >>> Table(pd.DataFrame({"faces": [2, None], "person": ["Ada", "Grace"]}, index=[7, 3]))
+        faces person
+          2.0    Ada
+               Grace
     """
 
     def __init__(self, table: pd.DataFrame) -> None:

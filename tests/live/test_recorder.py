@@ -3,12 +3,13 @@
 import signal
 import subprocess
 import sys
+import time
 
 import av
 import numpy as np
 import pytest
 
-from facelib.films.media.decode import read_frames
+from facelib.films.media.decode import probe, read_frames
 from facelib.live.frames import LiveFrame
 from facelib.live.recorder import Recorder
 from facelib.live.view import LiveView
@@ -37,6 +38,27 @@ def test_every_picture_keeps_its_own_time(tmp_path):
     assert stamps == pytest.approx([time_ - 7 for time_ in times], abs=1e-3)
     assert duration == pytest.approx(5.8, abs=0.1)
     assert (recorder.written, recorder.lost, recorder.problem) == (25, 0, "")
+
+
+@pytest.mark.parametrize(
+    ("times", "duration"),
+    [
+        ([0.0], 1 / 30),
+        ([0.0, 1.0], 2.0),
+        ([*(number / 25 for number in range(80)), 3.6, 3.96], 4.32),  # the last lasts as long as the one before
+        ([0.0, 0.04, 0.08, 2.0, 2.04, 4.0], 5.96),
+    ],
+)
+def test_its_stated_length_reaches_beyond_the_last_picture_whatever_is_missing(tmp_path, times, duration):
+    recorder = Recorder(tmp_path / "film.mp4")
+    for number, time_ in enumerate(times):
+        recorder.add(view(time_))
+        while number - recorder.written > 20:  # all are to be written
+            time.sleep(0.01)
+    recorder.close()
+
+    assert (recorder.written, recorder.lost) == (len(times), 0)
+    assert probe(recorder.path).duration == pytest.approx(duration, abs=1e-3)
 
 
 def test_times_that_do_not_rise_and_other_sizes_are_written_all_the_same(tmp_path):

@@ -248,6 +248,8 @@ class PictureWriter:
         quality: x264's constant rate factor.
         cuts_known: Whether `key` is given for each picture that begins a shot, so that the encoder need not look.
         cores: How many cores may encode; None takes all that this process may use.
+        in_order: Whether pictures are written in the order in which they are shown. Else MP4 states a shorter length
+            than the last picture's time where the distances between pictures vary much.
 
     Attributes:
         count: How many pictures have been written.
@@ -262,6 +264,7 @@ class PictureWriter:
         quality: int,
         cuts_known: bool = False,
         cores: int | None = None,
+        in_order: bool = False,
     ) -> None:
         """Add the stream to the output."""
         self.output = output
@@ -270,6 +273,7 @@ class PictureWriter:
         rate = picture.average_rate or Fraction(25)
         rate = rate if 0 < rate <= _MOST_FRAMES else Fraction(25)
         options = {"preset": _PRESET, "crf": str(quality)} | _PATTERN | ({"sc_threshold": "0"} if cuts_known else {})
+        options |= {"bf": "0"} if in_order else {}
         self.stream: Any = output.add_stream("libx264", rate=rate, options=options)
         self.stream.width, self.stream.height = (side + side % 2 for side in (first.width, first.height))
         self.stream.pix_fmt = "yuv420p"
