@@ -105,9 +105,7 @@ class Recorder:
         with av.open(str(self.path), "w", options=_OPTIONS) as output:
             pictures = PictureWriter(output, _Picture(), view.frame.raw, quality=23, in_order=True)
             began, last = view.time, -1
-            lasts = pictures.to_ticks(
-                1 / _Picture.average_rate
-            )  # of a picture; the last lasts as long as the one before
+            lasts = pictures.to_ticks(1 / 30)  # the last picture lasts as long as the one before it
             while view is not None:
                 planes = view.frame.planes()
                 draw_faces(planes, view.faces, view.colours)
