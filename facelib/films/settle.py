@@ -264,7 +264,9 @@ def _all_anew(run: _Run, threshold: float, weights: str) -> Groups:
             run.read(film)
     reserved: set[str] = set()
     for film, used in others.items():
-        shown = read_whole(run.project.film(film).tracks) if used not in ("", weights) else None
+        if used in ("", weights):
+            continue
+        shown = read_whole(run.project.film(film).tracks, ["cluster"])
         if shown is not None:
             reserved |= {str(name) for name in shown["cluster"]} - {""}
     looks = run.read_looks(run.named)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -10,10 +11,10 @@ import pyarrow.parquet as pq
 from facelib.project import FilmFiles
 
 
-def read_whole(path: Path) -> pd.DataFrame | None:
-    """Return a Parquet table, None where there is none or it is damaged."""
+def read_whole(path: Path, columns: Sequence[str] | None = None) -> pd.DataFrame | None:
+    """Return a Parquet table, or some of its columns; None where there is none or it is damaged."""
     try:
-        return pd.read_parquet(path)
+        return pd.read_parquet(path, columns=None if columns is None else list(columns))
     except (OSError, ValueError):  # those of pyarrow are both
         return None
 

@@ -105,7 +105,8 @@ class Recorder:
         with av.open(str(self.path), "w", options=_OPTIONS) as output:
             pictures = PictureWriter(output, _Picture(), view.frame.raw, quality=23, in_order=True)
             began, last = view.time, -1
-            lasts = pictures.to_ticks(1 / 30)  # the last picture lasts as long as the one before it
+            # The last picture lasts as long as the one before it.
+            lasts = pictures.to_ticks(float(1 / _Picture.average_rate))
             while view is not None:
                 planes = view.frame.planes()
                 draw_faces(planes, view.faces, view.colours)
