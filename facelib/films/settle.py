@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from facelib.faces import BOX
 from facelib.films.appearances import appearances, with_ends
 from facelib.films.corrections import (
     Corrected,
@@ -21,7 +20,7 @@ from facelib.films.corrections import (
     correct_films,
     current,
     labels,
-    match_corrections,
+    match_project,
     rename_groups,
 )
 from facelib.films.name import read_named
@@ -383,20 +382,3 @@ def _changes(video: str, before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFr
     table = after.assign(video=video, was=labels(before).to_numpy())
     table = table.assign(**{"is": labels(after).to_numpy()})
     return table.loc[table["was"] != table["is"], NAME_CHANGE_COLUMNS].reset_index(drop=True)
-
-
-def match_project(project: Project, films: Iterable[Path], corrections: pd.DataFrame) -> pd.DataFrame:
-    """Return the decisions with `matched`: the number of the track that each is about now, -1 for none."""
-    matched = pd.Series(-1, index=corrections.index, dtype="int64")
-    for film in films:
-        own = corrections[corrections["video"] == film.name]
-        if len(own):
-            matched[own.index] = match_corrections(own, boxes_of(project, film, own["frame"]))
-    return corrections.assign(matched=matched)
-
-
-def boxes_of(project: Project, film: Path, frames: Iterable[int]) -> pd.DataFrame:
-    """Read the boxes of some frames of a film: `frame`, `track`, `left`, `top`, `right`, `bottom`."""
-    columns = ["frame", "track", *BOX]
-    wanted = [("frame", "in", sorted(set(frames)) or [-1])]
-    return pd.read_parquet(project.film(film).detections, columns=columns, filters=wanted)

@@ -9,7 +9,7 @@ from typing import Literal
 
 import pandas as pd
 
-from facelib.films.corrections import correct_films, current
+from facelib.films.corrections import correct_films, current, match_project
 from facelib.project import Project
 from facelib.project.decisions import CORRECTION_COLUMNS, append_corrections, now, read_corrections
 from facelib.project.names import NOT_A_FACE, UNKNOWN, group_number, is_group, known_name
@@ -106,8 +106,6 @@ class Review:
         keys = _keys(corrections)
         new = corrections[[key not in self._matched for key in keys]]
         if len(new):
-            from facelib.films.settle import match_project
-
             found = match_project(self.project, self.films, new)
             self._matched |= dict(zip(_keys(found), found["matched"].tolist(), strict=True))
         return corrections.assign(matched=[self._matched[key] for key in keys]).astype({"matched": "int64"})

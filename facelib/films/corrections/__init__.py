@@ -7,6 +7,7 @@ from facelib.films.corrections.apply import (
     current,
     labels,
     match_corrections,
+    match_project,
     rename_groups,
 )
 from facelib.films.corrections.enrol import Enrolled, enrol
@@ -20,5 +21,6 @@ __all__ = [
     "enrol",
     "labels",
     "match_corrections",
+    "match_project",
     "rename_groups",
 ]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from facelib.faces import BOX, paired_iou
+from facelib.project import Project
 from facelib.project.names import NOT_A_FACE, UNKNOWN, group_number, is_group
 
 _LEAST_OVERLAP = 0.5  # IoU from which a box is taken for the corrected one
@@ -61,6 +63,23 @@ def match_corrections(corrections: pd.DataFrame, detections: pd.DataFrame) -> ND
     matched = np.full(len(corrections), -1, np.int64)
     matched[best["row"].to_numpy(np.int64)] = best["track"].to_numpy(np.int64)
     return matched
+
+
+def match_project(project: Project, films: Iterable[Path], corrections: pd.DataFrame) -> pd.DataFrame:
+    """Return the decisions with `matched`: the number of the track that each is about now, -1 for none."""
+    matched = pd.Series(-1, index=corrections.index, dtype="int64")
+    for film in films:
+        own = corrections[corrections["video"] == film.name]
+        if len(own):
+            matched[own.index] = match_corrections(own, _boxes_of(project, film, own["frame"]))
+    return corrections.assign(matched=matched)
+
+
+def _boxes_of(project: Project, film: Path, frames: Iterable[int]) -> pd.DataFrame:
+    """Read the boxes of some frames of a film: `frame`, `track`, `left`, `top`, `right`, `bottom`."""
+    columns = ["frame", "track", *BOX]
+    wanted = [("frame", "in", sorted(set(frames)) or [-1])]
+    return pd.read_parquet(project.film(film).detections, columns=columns, filters=wanted)
 
 
 def current(corrections: pd.DataFrame) -> pd.DataFrame:
