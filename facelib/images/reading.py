@@ -16,6 +16,7 @@ from PIL import ImageFile, ImageOps
 
 from facelib.faces import Image
 from facelib.images.depth import TIFF, from_float, from_integers, read_deep_jpeg2000, read_deep_tiff
+from facelib.images.finding import JPEG_XL, is_jpeg_xl
 from facelib.images.large import open_large, shrink
 from facelib.images.png import SIGNATURE, on_white, without_metadata
 
@@ -58,22 +59,27 @@ def read_image(path: str | Path) -> Image:
     except Exception as error:  # decoders fail in many ways on broken files
         if isinstance(error, MemoryError):
             raise
-        raise UnreadablePicture(f"expected a picture, could not read {str(path)!r}: {error}") from error
+        reason = JPEG_XL if is_jpeg_xl(_head(path)) else error
+        raise UnreadablePicture(f"expected a picture, could not read {str(path)!r}: {reason}") from error
 
 
 def is_picture(path: str | Path) -> bool:
     """Return whether the first bytes of a file are those of a picture that `read_image` knows; nothing is decoded."""
     try:
-        with open(path, "rb") as file:
-            head = file.read(8)
-            if head[:4] in TIFF or head == SIGNATURE:
-                return True
+        head = _head(path)
+        if head[:4] in TIFF or head[:8] == SIGNATURE:
+            return True
         with open_picture(path):
             return True
     except PillowImage.DecompressionBombError:
         return True
     except Exception:  # as in `read_image`
         return False
+
+
+def _head(path: str | Path) -> bytes:
+    with open(path, "rb") as file:
+        return file.read(12)
 
 
 def check_picture(path: str | Path) -> tuple[int, int, str]:
