@@ -107,6 +107,8 @@ class TuneThresholdParameters(NotebookParameters):
     detector: DetectorNetwork = Field(
         "centerface", description="finds the faces of the strangers; take that of notebook 2"
     )
+    smallest_face: float = Field(40.0, gt=0, description="of the strangers, as in notebook 2")
+    working_size: PositiveInt = Field(1000, description="of the pictures of strangers, as in notebook 2")
     embedder: str = Field(
         "", description="the path of the ONNX file that made the embeddings; empty: found by its name"
     )
