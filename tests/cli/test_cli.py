@@ -289,7 +289,7 @@ def test_tables_fit_80_columns_and_nothing_is_cut(rows, capsys, monkeypatch):
         (
             "    李小龍李小龍李小龍 李小龍龍",
             ["    李小龍李小龍李小龍", "    李小龍龍"],
-        ),  # each letter is two columns wide
+        ),  # two columns each
         ("    see data/clips/a-very-long-name-indeed.mp4", ["    see", "    data/clips/a-very-long-name-indeed.mp4"]),
     ],
 )

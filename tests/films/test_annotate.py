@@ -87,7 +87,7 @@ class TestBoxes:
 
     @pytest.mark.parametrize(
         ("label", "problem"),
-        [("Ada", ""), ("", ""), ("\U00100000", "no installed font has \U00100000, drawn as empty")],
+        [("Ada", ""), ("", ""), ("\U00100000", "no installed font has \U00100000, ")],
     )
     def test_letters_that_no_font_has_are_told(self, film, files, label, problem):
         report = WriteReport()
