@@ -97,13 +97,11 @@ def _link_reports(project: Project) -> None:
 
 def _print_problems(project: Project) -> bool:
     """Say what went wrong with films, and which were left out; return whether all the others were finished."""
+    from facelib.films.record import read_summary
     from facelib.project.content import VIDEO_SUFFIXES
     from facelib.project.files import text_of
-    from facelib.project.spreadsheets import read_csv_table
 
-    if not project.film_summary.is_file():
-        return True
-    summary = read_csv_table(project.film_summary)
+    summary = read_summary(project)
     problems = summary.loc[summary["problem"] != "", ["film", "problem"]]
     for film, problem in problems.itertuples(index=False):
         typer.echo(folded(f"problem   {one_line(film)}: {one_line(problem)}", indent=10))

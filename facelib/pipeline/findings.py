@@ -11,7 +11,8 @@ from typing import Any
 import pandas as pd
 
 from facelib.films.appearances import appearances, screen_time
-from facelib.films.record import EARLIER
+from facelib.films.record import EARLIER, read_summary
+from facelib.films.tables import read_whole
 from facelib.gallery import read_gallery, summary
 from facelib.project import Project
 from facelib.project.decisions import read_corrections
@@ -63,10 +64,9 @@ def describe_films(project: Project) -> list[str]:
 
 
 def _tracks(project: Project) -> list[pd.DataFrame]:
-    """Return the tracks of the films of the last run that have any table."""
-    films = _csv(project.film_summary)["film"] if project.film_summary.is_file() else ()
-    paths = [project.film(film).tracks for film in films]
-    return [pd.read_parquet(path) for path in paths if path.is_file()]
+    """Return the tracks of the films of the last run that have a table that can be read."""
+    tables = [read_whole(project.film(film).tracks) for film in read_summary(project)["film"]]
+    return [table for table in tables if table is not None]
 
 
 def _unknown(tables: list[pd.DataFrame]) -> tuple[int, int]:
@@ -109,7 +109,9 @@ def _faces(project: Project) -> str:
 
 
 def _films(project: Project) -> str:
-    films = _csv(project.film_summary)
+    films = read_summary(project)
+    if films.empty:
+        return ""
     tracks, named, context, unknown = (
         int(films[name].astype(int).sum()) for name in ("tracks", "named", "by context", "unknown")
     )

@@ -269,6 +269,12 @@ def test_steps_are_read(text, steps):
     assert parse_steps(text) == steps
 
 
+@pytest.mark.parametrize("text", ["", "a", "3-", "-3", "5-2", "1-99999999999", "9" * 5000, "\u0663"])
+def test_other_steps_are_refused(text):
+    with pytest.raises(typer.BadParameter, match="expected steps such as 2-5"):
+        parse_steps(text)
+
+
 @pytest.mark.parametrize("rows", [0, 2])
 def test_tables_fit_80_columns_and_nothing_is_cut(rows, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
