@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from facelib.cli.printing import one_line, relative
+from facelib.cli.printing import folded, one_line, relative
 
 if TYPE_CHECKING:
     from facelib.pipeline import StepResult
@@ -30,7 +30,7 @@ def print_step(step: StepResult, project: Project) -> None:
 
         found = [describe_step(step.number, project), *_more(step.number, project)]
         for text in filter(None, found):
-            typer.echo(f"    {one_line(text)}")
+            typer.echo(folded(f"    {one_line(text)}", indent=4))
 
 
 def _more(number: int, project: Project) -> list[str]:
@@ -70,9 +70,9 @@ def _print_found(project: Project) -> None:
     from facelib.pipeline.findings import describe_films
 
     for text in describe_films(project):
-        typer.echo(text)
+        typer.echo(folded(text))
     for number, text in enumerate(_recognizer(project)):
-        typer.echo(text if number else f"Named by {text}")
+        typer.echo(folded(text if number else f"Named by {text}"))
 
 
 def _recognizer(project: Project) -> list[str]:
@@ -104,10 +104,11 @@ def _print_problems(project: Project) -> bool:
     summary = read_summary(project)
     problems = summary.loc[summary["problem"] != "", ["film", "problem"]]
     for film, problem in problems.itertuples(index=False):
-        typer.echo(f"problem   {one_line(film)}: {one_line(problem)}")
+        typer.echo(folded(f"problem   {one_line(film)}: {one_line(problem)}", indent=10))
     for path, reason in project.list_videos():
         if reason and path.suffix.lower() in VIDEO_SUFFIXES:  # notebook 01 lists other files as well
-            typer.echo(f"left out  {one_line(text_of(path.relative_to(project.videos).as_posix()))}: {reason}")
+            name = one_line(text_of(path.relative_to(project.videos).as_posix()))
+            typer.echo(folded(f"left out  {name}: {reason}", indent=10))
     return bool(problems.empty)
 
 
@@ -122,7 +123,7 @@ def _print_scores(project: Project) -> None:
                 said = f"right     {one_line(files.folder.name)}: {score_film(files, film_truth(truth, project))}"
             except (OSError, ValueError) as error:
                 said = f"left out  {one_line(files.folder.name)}: not compared with its truth: {one_line(str(error))}"
-            typer.echo(said)
+            typer.echo(folded(said, indent=10))
 
 
 def _print_places(project: Project, results: Sequence[StepResult]) -> None:
@@ -139,4 +140,4 @@ def _print_places(project: Project, results: Sequence[StepResult]) -> None:
             if path.is_file():
                 typer.echo(f"{kind:9} {relative(path)}")
     if project.page.is_file():
-        typer.echo("Next: open the page in a browser, then the reports; notebook 06 corrects names.")
+        typer.echo(folded("Next: open the page in a browser, then the reports; notebook 06 corrects names."))
