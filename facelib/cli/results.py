@@ -70,7 +70,7 @@ def _print_found(project: Project) -> None:
     from facelib.pipeline.findings import describe_films
 
     for text in describe_films(project):
-        typer.echo(folded(text))
+        typer.echo(folded(one_line(text)))
     for number, text in enumerate(_recognizer(project)):
         typer.echo(folded(text if number else f"Named by {text}"))
 
