@@ -11,6 +11,7 @@ import pytest
 from facelib.films import present
 from facelib.films.present import draw_films, drawn_at_once, export_films
 from facelib.films.problems import Problems
+from facelib.films.record import read_summary
 from facelib.films.settle import settle_films
 from facelib.films.unknowns.kept import read_groups
 from facelib.project import write_table
@@ -105,6 +106,17 @@ def test_whatever_is_raised_is_the_films_problem_with_a_remedy(make_reviewed, er
         raise error
     assert problems.found["a.mp4"].startswith("drawing it failed: ")
     assert "run " in problems.found["a.mp4"].partition(";")[2]
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\0" * 99, b"\xff\xfe\xfd", b"a,b\n1,2\n", b"film,problem\nb.mp4,cut short\n"]
+)
+def test_a_problem_is_added_also_where_the_summary_is_damaged(make_reviewed, content):
+    project = make_reviewed({"a.mp4": []})
+    project.film_summary.write_bytes(content)
+    Problems(project).add(project.videos / "a.mp4", "disk full")
+    found = read_summary(project).set_index("film")["problem"].to_dict()
+    assert found == {"a.mp4": "disk full"} | ({"b.mp4": "cut short"} if b"cut short" in content else {})
 
 
 @pytest.mark.parametrize("cores", [1, 2])
