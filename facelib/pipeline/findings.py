@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ import pandas as pd
 
 from facelib.films.appearances import appearances, screen_time
 from facelib.films.record import EARLIER, read_summary
-from facelib.films.tables import read_whole
+from facelib.films.tables import read_without_embeddings
 from facelib.gallery import read_gallery, summary
 from facelib.project import Project
 from facelib.project.decisions import read_corrections
@@ -46,7 +48,7 @@ def describe_films(project: Project) -> list[str]:
         return []
     appeared = [appearances(table) for table in tables]
     times = screen_time(pd.concat(appeared, ignore_index=True))
-    films = {person: sum(person in set(one["person"]) for one in appeared) for person in times["person"]}
+    films = Counter(person for one in appeared for person in set(one["person"]))
     spoken = [
         f"{person} ({_duration(seconds)}{f' in {films[person]} films' if films[person] > 1 else ''})"
         for person, seconds in times[["person", "seconds"]].head(_MOST_PEOPLE).itertuples(index=False)
@@ -65,8 +67,11 @@ def describe_films(project: Project) -> list[str]:
 
 def _tracks(project: Project) -> list[pd.DataFrame]:
     """Return the tracks of the films of the last run that have a table that can be read."""
-    tables = [read_whole(project.film(film).tracks) for film in read_summary(project)["film"]]
-    return [table for table in tables if table is not None]
+    tables = []
+    for film in read_summary(project)["film"]:
+        with suppress(OSError, ValueError):  # those of pyarrow are both
+            tables.append(read_without_embeddings(project.film(film).tracks))
+    return tables
 
 
 def _unknown(tables: list[pd.DataFrame]) -> tuple[int, int]:

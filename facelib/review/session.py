@@ -10,11 +10,12 @@ from typing import Literal
 import pandas as pd
 
 from facelib.films.corrections import correct_films, current, match_project
+from facelib.films.tables import read_without_embeddings
 from facelib.project import Project
 from facelib.project.decisions import CORRECTION_COLUMNS, append_corrections, now, read_corrections
 from facelib.project.names import NOT_A_FACE, UNKNOWN, group_number, is_group, known_name
 from facelib.project.wording import counted
-from facelib.review.tables import FACE, best_faces, read_pictures, read_tracks, worth_asking
+from facelib.review.tables import FACE, best_faces, read_pictures, worth_asking
 
 Filter = Literal["all", "undecided", "unsure", "unknown", "decided"]
 
@@ -76,7 +77,7 @@ class Review:
         self._tables, faces = {}, []
         for film in self.films:
             try:
-                table, best = read_tracks(project.film(film).tracks), best_faces(project, film)
+                table, best = read_without_embeddings(project.film(film).tracks), best_faces(project, film)
             except (OSError, ValueError) as error:
                 said = " ".join(str(error).split())
                 self.problems.append(f"{film.name} is left out, its tables cannot be read: {said}; run 05 on it again")
