@@ -15,8 +15,6 @@ PICTURE_SUFFIXES = frozenset(
 )  # fmt: skip
 """How files of pictures usually end. Any other file is a picture when its content says so, see `is_picture`."""
 
-JPEG_XL = "a JPEG XL picture, which cannot be read: save it as JPEG"
-
 _SYSTEM_NAMES = frozenset(
     {
         "@eadir", "#recycle", "__macosx", "$recycle.bin", "system volume information", "lost+found", "thumbs.db",
@@ -71,17 +69,14 @@ def find_pictures_below(folder: str | Path) -> FoundPictures:
 
 
 def _why_no_picture(path: Path) -> str:
+    from facelib.images.reading import JPEG_XL, is_jpeg_xl
+
     try:
         with open(path, "rb") as file:
             head = file.read(12)
     except OSError as error:
         return f"cannot be read: {error.strerror}"
     return JPEG_XL if is_jpeg_xl(head) else "not a picture"
-
-
-def is_jpeg_xl(head: bytes) -> bool:
-    """Return whether a file with these first bytes is a JPEG XL picture."""
-    return head.startswith((b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n"))
 
 
 def walk(folder: Path) -> Iterator[tuple[Path, str]]:

@@ -16,7 +16,6 @@ from PIL import ImageFile, ImageOps
 
 from facelib.faces import Image
 from facelib.images.depth import TIFF, from_float, from_integers, read_deep_jpeg2000, read_deep_tiff
-from facelib.images.finding import JPEG_XL, is_jpeg_xl
 from facelib.images.large import open_large, shrink
 from facelib.images.png import SIGNATURE, on_white, without_metadata
 
@@ -29,6 +28,8 @@ _FORMATS = (
 """What Pillow may open: not what starts other programs, such as EPS, nor what any bytes may be."""
 _BY_SUFFIX = {".tga": "TGA", ".pcx": "PCX"}
 """Formats whose first bytes may be anything: only files that are called so are opened as such."""
+
+JPEG_XL = "a JPEG XL picture, which cannot be read: save it as JPEG"
 
 
 class UnreadablePicture(ValueError):
@@ -75,6 +76,11 @@ def is_picture(path: str | Path) -> bool:
         return True
     except Exception:  # as in `read_image`
         return False
+
+
+def is_jpeg_xl(head: bytes) -> bool:
+    """Return whether a file that begins with these bytes is a JPEG XL picture."""
+    return head.startswith((b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n"))
 
 
 def _head(path: str | Path) -> bytes:
