@@ -106,6 +106,16 @@ def test_a_film_called_like_an_address_with_text_of_another_encoding_is_played(r
     assert (reader.state, reader.message) == ("ended", "")
 
 
+def test_pictures_that_would_fill_the_memory_are_refused(read, make_film, monkeypatch):
+    film = str(make_film(frames=3, size=(64, 48)))
+    monkeypatch.setattr("facelib.live.feed.MOST_PIXELS", 64 * 48)
+    assert len(pictures_of(read(film)[0])) > 0
+    monkeypatch.setattr("facelib.live.feed.MOST_PIXELS", 64 * 48 - 1)
+    reader, _ = read(film)
+    assert pictures_of(reader) == [] and reader.state == "failed"
+    assert "sends pictures of 64 x 48 pixels, expected at most 0 million; set it to a smaller" in reader.message
+
+
 def test_stopping_a_film_is_quick_and_closes_its_file(read, make_film):
     film = make_film(frames=3, times=[0.0, 5.0, 9.0], pictures=[np.zeros((48, 64, 3), np.uint8)] * 3)
     reader, _ = read(film)
