@@ -78,7 +78,11 @@ class CameraFeed:
     paced = False
 
     def __init__(self, camera: int | str) -> None:
-        self._camera = cv2.VideoCapture(camera)
+        level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # what is wrong is said below
+        try:
+            self._camera = cv2.VideoCapture(camera)
+        finally:
+            cv2.utils.logging.setLogLevel(level)
         if not self._camera.isOpened():
             raise SourceLost(f"no camera {camera} that can be opened; is it plugged in, and not in use elsewhere?")
         self._camera.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # buffered pictures are late

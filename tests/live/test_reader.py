@@ -224,13 +224,14 @@ def test_a_camera_is_read_as_rgb_and_its_end_is_a_loss(make_film):
     assert np.abs(taken[0].raw.to_ndarray(format="rgb24").mean(axis=(0, 1)) - [250, 0, 0]).max() < 30
 
 
-def test_a_camera_that_is_not_there_is_told(read, wait_until):
+def test_a_camera_that_is_not_there_is_told(read, wait_until, capfd):
     reader, _ = read(87, patience=1)
 
     wait_until(lambda: reader.final)
 
     assert reader.state == "failed"
     assert "no camera 87" in reader.message
+    assert capfd.readouterr().err == ""  # where OpenCV told it in a dozen lines at each attempt
 
 
 def test_how_late_a_picture_is_goes_by_the_quickest_of_the_last_seconds(monkeypatch):
