@@ -29,12 +29,8 @@ def font_problem(texts: Iterable[str]) -> str:
     """Return what of texts cannot be drawn as it is written, and what helps, as a sentence; empty where all can."""
     written = list(texts)
     backwards = not features.check("raqm") and any(isolated(text) != text for text in written)
-    problems = [
-        "Hebrew and Arabic letters are drawn in reverse: install FriBidi, such as Debian's libfribidi0"
-    ] * backwards
-    if missing := _missing(written):
-        problems.append(missing)
-    return "; ".join(problems)
+    reverse = "Hebrew and Arabic letters are drawn in reverse: install FriBidi, such as Debian's libfribidi0"
+    return "; ".join(filter(None, (reverse if backwards else "", _missing(written))))
 
 
 def _missing(texts: Iterable[str]) -> str:
