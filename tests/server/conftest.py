@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import count
 from pathlib import Path
-from types import SimpleNamespace
 from typing import TypeVar
 
 import psycopg
@@ -32,6 +31,7 @@ from facelib.recognize import load_recognizer
 from facelib.server.app import create_app
 from facelib.server.database import open_store
 from facelib.server.settings import ServerSettings
+from tests.command import shared_forks
 
 _numbers = count()
 T = TypeVar("T")
@@ -171,9 +171,8 @@ def settings(tmp_path: Path, database_url: str) -> ServerSettings:
 @pytest.fixture
 def forked_jobs(fork_server: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Jobs forked from the process from which kernels are, which no server starts or ends."""
-    shared = SimpleNamespace(address=fork_server, running=True, close=lambda: None)
     if fork_server:
-        monkeypatch.setattr("facelib.server.jobs.process.ForkServer", lambda *_: shared)
+        monkeypatch.setattr("facelib.server.jobs.process.ForkServer", lambda *_: shared_forks(fork_server))
 
 
 @pytest.fixture
