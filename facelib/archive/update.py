@@ -191,8 +191,8 @@ class _Update:
                 return
             rows = rows_of(files, self.catalogue.next_entry(), longest_gap=self.gap)
         except (OSError, ValueError, KeyError) as error:
-            _log.warning("%s: not put into the index: %s", film, error)
-            self.changes.problems[film] = str(error)
+            _log.debug("%s: not put into the index", film, exc_info=True)
+            self.changes.problems[film] = f"{' '.join(str(error).split())}; run 05 on it again"
             return
         self._write(rows, replace(record, seconds=rows.seconds, rows=rows.count))
         (self.changes.added if before is None else self.changes.rewritten).append(film)

@@ -10,12 +10,9 @@ from pathlib import Path
 import pandas as pd
 
 from facelib.films.media.decode import UnreadableFilm
+from facelib.films.record import SUMMARY_COLUMNS, read_summary
 from facelib.project import Project, write_table, writer_lock
-from facelib.project.spreadsheets import read_csv_table
 
-SUMMARY_COLUMNS = [
-    "film", "shots with faces", "tracks", "named", "by context", "unknown", "people", "no face", "problem", "notes",
-]  # fmt: skip
 LOOKING = "looking for its faces"
 """What is being done to a film while it is indexed, for `problem_of`."""
 _log = logging.getLogger(__name__)
@@ -77,7 +74,7 @@ def _write(project: Project, film: str, problem: str) -> None:
     if not path.is_file():
         return
     with writer_lock(path):
-        table = read_csv_table(path)
+        table = read_summary(project)
         rows = table["film"] == film
         if not rows.any():
             table = pd.concat([table, pd.DataFrame([[film, 0, 0, 0, 0, 0, "", 0, "", ""]], columns=SUMMARY_COLUMNS)])

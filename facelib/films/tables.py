@@ -19,6 +19,11 @@ def read_whole(path: Path, columns: Sequence[str] | None = None) -> pd.DataFrame
         return None
 
 
+def read_without_embeddings(path: Path) -> pd.DataFrame:
+    """Read a table of tracks without their embeddings, which are most of it."""
+    return pd.read_parquet(path, columns=[name for name in pq.read_schema(path).names if name != "embedding"])
+
+
 def damage(files: FilmFiles, *others: Path) -> str:
     """Return which table of a pass over a film cannot be read, and why; empty where all that are there can.
 

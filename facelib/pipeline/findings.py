@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from facelib.films.appearances import appearances, screen_time
-from facelib.films.record import EARLIER
+from facelib.films.record import EARLIER, read_summary
+from facelib.films.tables import read_without_embeddings
 from facelib.gallery import read_gallery, summary
 from facelib.project import Project
 from facelib.project.decisions import read_corrections
@@ -45,7 +48,7 @@ def describe_films(project: Project) -> list[str]:
         return []
     appeared = [appearances(table) for table in tables]
     times = screen_time(pd.concat(appeared, ignore_index=True))
-    films = {person: sum(person in set(one["person"]) for one in appeared) for person in times["person"]}
+    films = Counter(person for one in appeared for person in set(one["person"]))
     spoken = [
         f"{person} ({_duration(seconds)}{f' in {films[person]} films' if films[person] > 1 else ''})"
         for person, seconds in times[["person", "seconds"]].head(_MOST_PEOPLE).itertuples(index=False)
@@ -63,10 +66,12 @@ def describe_films(project: Project) -> list[str]:
 
 
 def _tracks(project: Project) -> list[pd.DataFrame]:
-    """Return the tracks of the films of the last run that have any table."""
-    films = _csv(project.film_summary)["film"] if project.film_summary.is_file() else ()
-    paths = [project.film(film).tracks for film in films]
-    return [pd.read_parquet(path) for path in paths if path.is_file()]
+    """Return the tracks of the films of the last run that have a table that can be read."""
+    tables = []
+    for film in read_summary(project)["film"]:
+        with suppress(OSError, ValueError):  # those of pyarrow are both
+            tables.append(read_without_embeddings(project.film(film).tracks))
+    return tables
 
 
 def _unknown(tables: list[pd.DataFrame]) -> tuple[int, int]:
@@ -109,7 +114,9 @@ def _faces(project: Project) -> str:
 
 
 def _films(project: Project) -> str:
-    films = _csv(project.film_summary)
+    films = read_summary(project)
+    if films.empty:
+        return ""
     tracks, named, context, unknown = (
         int(films[name].astype(int).sum()) for name in ("tracks", "named", "by context", "unknown")
     )

@@ -113,7 +113,7 @@ class TestWhatIsWritten:
         assert update_archive(project).removed == ["film 1.mp4"]
         assert set(rows(project)["film"]) == {"film 0.mp4", "film 2.mp4"}
 
-    def test_a_damaged_table_is_a_problem_of_its_film_alone(self, make_project):
+    def test_a_damaged_table_is_a_problem_of_its_film_alone(self, make_project, caplog):
         project = make_project(2)
         update_archive(project)
         before = rows(project)
@@ -121,6 +121,8 @@ class TestWhatIsWritten:
         correct(project, "film 1.mp4", was="Grace Hopper")
         changes = update_archive(project)
         assert list(changes.problems) == ["film 0.mp4"] and changes.rewritten == ["film 1.mp4"]
+        assert changes.problems["film 0.mp4"].endswith("; run 05 on it again")
+        assert caplog.messages == []  # it is told once, by whoever asked for the update
         kept = rows(project)
         pd.testing.assert_frame_equal(*(one[one["film"] == "film 0.mp4"] for one in (kept, before)))
 

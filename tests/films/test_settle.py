@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +12,9 @@ import pandas as pd
 import pytest
 
 from facelib.films import present
-from facelib.films.present import draw_films, drawn_at_once, export_films
+from facelib.films.present import cut_reels, draw_films, drawn_at_once, export_films
 from facelib.films.problems import Problems
+from facelib.films.record import read_summary
 from facelib.films.settle import settle_films
 from facelib.films.unknowns.kept import read_groups
 from facelib.project import write_table
@@ -107,6 +111,17 @@ def test_whatever_is_raised_is_the_films_problem_with_a_remedy(make_reviewed, er
     assert "run " in problems.found["a.mp4"].partition(";")[2]
 
 
+@pytest.mark.parametrize(
+    "content", [b"", b"\0" * 99, b"\xff\xfe\xfd", b"a,b\n1,2\n", b"film,problem\nb.mp4,cut short\n"]
+)
+def test_a_problem_is_added_also_where_the_summary_is_damaged(make_reviewed, content):
+    project = make_reviewed({"a.mp4": []})
+    project.film_summary.write_bytes(content)
+    Problems(project).add(project.videos / "a.mp4", "disk full")
+    found = read_summary(project).set_index("film")["problem"].to_dict()
+    assert found == {"a.mp4": "disk full"} | ({"b.mp4": "cut short"} if b"cut short" in content else {})
+
+
 @pytest.mark.parametrize("cores", [1, 2])
 def test_what_cannot_be_drawn_or_exported_does_not_stop_the_others(settle, monkeypatch, cores):
     monkeypatch.setattr(present, "allowed_cores", lambda: cores)
@@ -117,6 +132,22 @@ def test_what_cannot_be_drawn_or_exported_does_not_stop_the_others(settle, monke
     assert list(settled.problems.found) == ["a.mp4", "b.mp4"]
     with pytest.raises(ValueError, match="expected blur"):
         draw_films(settled, {}, blur="all")
+
+
+def test_a_film_that_was_replaced_gets_nobodys_name_from_the_film_before(make_reviewed, make_film):
+    project = make_reviewed({"a.mp4": [("Ada", "", 0.9)]})
+    film, files = project.videos / "a.mp4", project.film("a.mp4")
+    shutil.copy(make_film("one.mp4", frames=30), film)
+    files.followed.write_text(json.dumps({"made": {"film": project.digest(film)}}))
+    settled = settle_films(project)
+    os.utime(film, (1, 1))  # copied, say: still the same film
+    assert draw_films(settled, {"Ada": "#000000"}, progress=False) == [film]
+    assert list(export_films(settled, formats=["csv"])) == ["a.mp4"]
+    before = files.annotated.read_bytes()
+    shutil.copy(make_film("two.mp4", frames=40), film)
+    assert draw_films(settled, {"Ada": "#000000"}, progress=False) == [] and files.annotated.read_bytes() == before
+    assert export_films(settled) == {} and cut_reels(settled, ["Ada"], progress=False).empty
+    assert settled.problems.found["a.mp4"].count("it was changed since; run 05 on it again") == 3
 
 
 @pytest.mark.parametrize(

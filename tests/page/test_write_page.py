@@ -14,6 +14,7 @@ from facelib.films.exports import exact_appearances, read_clock
 from facelib.page import write_page
 from facelib.page.bundle import bundle
 from facelib.page.film import natural
+from facelib.page.write import write_reports
 from facelib.project import write_table
 
 from .conftest import Square
@@ -139,6 +140,19 @@ def test_only_films_that_changed_are_written_anew(make_squares):
     changed = [film for film, time in times.items() if project.film(film).page_data.stat().st_mtime_ns != time]
     assert changed == ["b.mp4"]
     assert read_script(project.film("b.mp4").page_data)[1]["labels"] == [{"name": "Cy", "kind": "cast"}]
+
+
+def test_scripts_that_were_cut_short_are_written_anew(make_squares, caplog):
+    project = make_squares({"a.mp4": squares("Ada")})
+    write_page(project, progress=False)
+    film, page = project.film("a.mp4").page_data, project.page_data
+    whole = film.read_bytes(), page.read_bytes()
+    for path, content in zip((film, page), whole, strict=True):
+        path.write_bytes(content[:-40])
+    write_reports(project)  # at the end of any run, which it must not stop
+    assert f"facelib page --project {project.name}" in caplog.text
+    write_page(project, progress=False)
+    assert (film.read_bytes(), page.read_bytes()) == whole
 
 
 def test_films_that_browsers_cannot_play_fall_back_on_the_annotated_one(make_squares):

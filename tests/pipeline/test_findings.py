@@ -4,8 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from facelib.films.problems import SUMMARY_COLUMNS
-from facelib.films.record import EARLIER
+from facelib.films.record import EARLIER, SUMMARY_COLUMNS
 from facelib.gallery import write_gallery
 from facelib.gallery.records import face_table
 from facelib.gather import FILM_COLUMNS, GATHERED_COLUMNS, PICTURE_COLUMNS
@@ -55,6 +54,15 @@ def write_film(project, film, *tracks, problem="", notes=""):
 def test_a_step_whose_files_are_not_there_has_no_line(project, number):
     line = describe_step(number, project)
     assert line == ("no decisions about tracks yet" if number == 6 else "")
+
+
+def test_a_film_whose_tracks_are_damaged_is_left_out_of_what_was_found(project):
+    write_film(project, "a.mp4", ("Ann", "", 0.0, 2.0))
+    write_film(project, "b.mp4", ("Ann", "", 0.0, 2.0))
+    assert describe_films(project)[0] == "On screen: Ann (4.0 s in 2 films)."
+    project.film("b.mp4").tracks.write_bytes(b"PAR1")
+    assert describe_films(project)[0] == "On screen: Ann (2.0 s)."
+    assert describe_step(5, project).startswith("2 films, 2 tracks")
 
 
 def test_step_1_counts_people_pictures_films_and_problems(project):
