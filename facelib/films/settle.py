@@ -293,8 +293,9 @@ def _decided(run: _Run, before: Groups | None, kept: Groups) -> tuple[Corrected,
         kept: The groups, labelled by grouping.
     """
     path = run.project.corrections
-    corrections = read_corrections(path)
+    # The state first: a decision that somebody makes in between is read, and counts as new the next time as well.
     state = hashlib.sha256(path.read_bytes() if path.is_file() else b"").hexdigest()
+    corrections = read_corrections(path)
     known = {*kept.films, *run.named}
     new = list(set(run.wanted) - set(before.films if before else ()))
     if before is None or before.corrections != state or corrections["video"].isin(new).any():

@@ -11,13 +11,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from facelib.faces import BOX
 from facelib.films import present
+from facelib.films import settle as settle_module
 from facelib.films.present import cut_reels, draw_films, drawn_at_once, export_films
 from facelib.films.problems import Problems
 from facelib.films.record import read_summary
 from facelib.films.settle import settle_films
 from facelib.films.unknowns.kept import read_groups
 from facelib.project import write_table
+from facelib.project.decisions import CORRECTION_COLUMNS, append_corrections, now, read_corrections
 
 STRANGERS = [("unknown", "", 0.1)] * 3  # the same three in every film, by the fixture's numbers
 
@@ -57,6 +60,26 @@ def test_again_changes_nothing(settle):
     _, run = settle
     assert len(run("a", "b", "c").written) == 3
     assert run("a", "b", "c").written == [] and run("b").written == []
+
+
+def test_a_decision_made_while_others_are_read_counts_the_next_time(settle, monkeypatch):
+    project, run = settle
+    run("a", "b", "c")
+    face = pd.read_parquet(project.film("a.mp4").looks).iloc[0]
+    decided = dict.fromkeys(CORRECTION_COLUMNS, "") | {name: face[name] for name in ("frame", *BOX)}
+    named = pd.DataFrame([decided | {"when": now(), "video": "a.mp4", "track": 0, "was": "Unknown 1", "is": "Ada"}])
+
+    def read_late(path):
+        found = read_corrections(path)
+        monkeypatch.undo()
+        append_corrections(path, named)
+        return found
+
+    monkeypatch.setattr(settle_module, "read_corrections", read_late)
+    run("b")
+    settled = run("b")  # not the film that was decided about
+    assert pd.read_parquet(project.film("a.mp4").tracks)["person"].tolist()[0] == "Ada"
+    assert settled.elsewhere["is"].tolist() == ["Ada"]
 
 
 @pytest.mark.parametrize("table", ["looks", "detections"])
