@@ -21,6 +21,7 @@ from facelib.archive.tables import FilmRows
 from facelib.films.media.opening import UnreadableFilm
 from facelib.project import FilmFiles, Project, file_lock, path_of, text_of
 from facelib.project.digests import sha256_of
+from facelib.project.wording import in_one_line
 
 _KEPT = 600.0  # seconds that replaced files stay for searches that began before
 _READ_ONLY = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
@@ -194,7 +195,7 @@ class _Update:
             rows = rows_of(files, self.catalogue.next_entry(), longest_gap=self.gap)
         except (OSError, ValueError, KeyError) as error:
             _log.debug("%s: not put into the index", film, exc_info=True)
-            self.changes.problems[film] = f"{' '.join(str(error).split())}; run 05 on it again"
+            self.changes.problems[film] = f"{in_one_line(error)}; run 05 on it again"
             return
         self._write(rows, replace(record, seconds=rows.seconds, rows=rows.count))
         (self.changes.added if before is None else self.changes.rewritten).append(film)

@@ -9,6 +9,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from facelib.films.exports import exact_appearances, read_clock
 from facelib.page import data as page_data
@@ -129,6 +130,16 @@ def test_a_film_with_a_damaged_table_is_left_out(make_squares, caplog, table):
     write_page(project, progress=False)
     assert project.film("a.mp4").page_data.is_file() and not project.film("b.mp4").page_data.exists()
     assert [text.partition(":")[0] for text in caplog.messages] == ["b.mp4 is left out of the page"]
+
+
+def test_a_damaged_picture_of_a_face_stays_grey(make_squares):
+    project = make_squares({"a.mp4": squares("Ada")}, cast=["Ada"])
+    files = project.film("a.mp4")
+    looks = pd.read_parquet(files.looks)
+    write_table(looks.assign(picture=b"no JPEG"), files.looks)
+    write_page(project, progress=False)
+    with Image.open(files.page_data.parent / "faces-0.jpg") as sheet:
+        assert np.unique(np.asarray(sheet)).tolist() == [128]
 
 
 def test_only_films_that_changed_are_written_anew(make_squares):
