@@ -33,6 +33,16 @@ def test_every_page_and_notebook_is_in_the_navigation() -> None:
         assert page in navigation
 
 
+def test_code_fits_a_page_in_a_window_of_1280_pixels() -> None:
+    readmes = [ROOT / "README.md", ROOT / "data" / "README.md", ROOT / "CONTRIBUTING.md"]
+    blocks = 0
+    for page in [*PAGES, *readmes]:
+        for block in re.findall(r"^ *```\w*\n(.*?)^ *```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL):
+            blocks += 1
+            assert max(map(len, block.splitlines())) <= 92, (page.name, block)
+    assert blocks > 30
+
+
 def test_every_picture_is_shown_and_on_a_page_has_a_caption() -> None:
     pages = [*PAGES, ROOT / "README.md", *sorted((ROOT / "notebooks").glob("*.ipynb"))]
     shown = "".join(page.read_text(encoding="utf-8") for page in pages)

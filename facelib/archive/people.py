@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 
 from facelib.archive.line import Line, on_line
 from facelib.archive.opened import Archive
+from facelib.project import text_of
 from facelib.project.names import near_names
 
 PEOPLE_COLUMNS = ["person", "kind", "films", "appearances", "seconds"]
@@ -33,6 +34,7 @@ def find_person(archive: Archive, name: str) -> str:
     Raises:
         ValueError: When nobody in the films has this name; near ones are offered.
     """
+    name = text_of(name)
     if _is_cast(archive, name):
         return name
     known = archive.people["person"]

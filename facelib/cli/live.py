@@ -39,6 +39,7 @@ def live(
     # OpenCV and PyAV bring libxcb each: with PyAV's loaded first, OpenCV's windows wait for ever.
     import cv2  # noqa: F401
 
+    from facelib.films.fonts import font_problem
     from facelib.live import LiveSession, command
 
     if not headless:
@@ -56,6 +57,8 @@ def live(
             record=record,
             on_change=printer if headless else None,
         )
+        if (not headless or record is not None) and (problem := font_problem(session.people)):
+            typer.echo(f"WARNING: {problem}", err=True)
         if headless:
             command.play_headless(session, seconds=seconds, asked=asked, gone=printer.gone)
         else:

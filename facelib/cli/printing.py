@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
+import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,6 +43,28 @@ def print_rows(columns: Sequence[str], parts: Iterable[Sequence[Sequence[str]]],
             sheet.add_row(*map(Text, row))
         sheet.add_section()
     Console().print(sheet)
+
+
+def folded(text: str, *, indent: int = 0) -> str:
+    """Return a text in lines that fit a terminal, broken between words; where there is no terminal, as one line.
+
+    Args:
+        text: What is printed next.
+        indent: The columns that stay empty below the first line.
+    """
+    if not sys.stdout.isatty():
+        return text
+    from rich.cells import cell_len  # a Chinese letter takes two columns
+
+    width = max(shutil.get_terminal_size().columns, indent + 20)
+    first, *words = text[indent:].split(" ")
+    lines = [text[:indent] + first]
+    for word in words:
+        if cell_len(f"{lines[-1]} {word}") <= width:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(" " * indent + word)
+    return "\n".join(lines)
 
 
 def relative(path: Path) -> str:

@@ -33,7 +33,9 @@ class StepLine:
         """Show how far the step is."""
         from rich.text import Text
 
-        self._status.update(Text(f"{self._step}: {progress}", no_wrap=True, overflow="ellipsis"))
+        line = Text(f"{self._step}: {progress}")
+        line.truncate(self._console.width - 2, overflow="ellipsis")  # beside the spinner, which would wrap it
+        self._status.update(line)
 
     def stop(self) -> None:
         """Take the line away."""

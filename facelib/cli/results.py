@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from facelib.cli.printing import one_line, relative
+from facelib.cli.printing import folded, one_line, relative
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from facelib.pipeline import StepResult
     from facelib.project import Project
 
 _OF_NAMES, _OF_FILMS = (1, 2), (5, 6)
+_MOST_FILMS = 5  # whose files are named one by one
 
 
 def print_step(step: StepResult, project: Project) -> None:
@@ -30,7 +33,7 @@ def print_step(step: StepResult, project: Project) -> None:
 
         found = [describe_step(step.number, project), *_more(step.number, project)]
         for text in filter(None, found):
-            typer.echo(f"    {one_line(text)}")
+            typer.echo(folded(f"    {one_line(text)}", indent=4))
 
 
 def _more(number: int, project: Project) -> list[str]:
@@ -70,9 +73,9 @@ def _print_found(project: Project) -> None:
     from facelib.pipeline.findings import describe_films
 
     for text in describe_films(project):
-        typer.echo(text)
+        typer.echo(folded(one_line(text)))
     for number, text in enumerate(_recognizer(project)):
-        typer.echo(text if number else f"Named by {text}")
+        typer.echo(folded(text if number else f"Named by {text}"))
 
 
 def _recognizer(project: Project) -> list[str]:
@@ -97,19 +100,18 @@ def _link_reports(project: Project) -> None:
 
 def _print_problems(project: Project) -> bool:
     """Say what went wrong with films, and which were left out; return whether all the others were finished."""
+    from facelib.films.record import read_summary
     from facelib.project.content import VIDEO_SUFFIXES
     from facelib.project.files import text_of
-    from facelib.project.spreadsheets import read_csv_table
 
-    if not project.film_summary.is_file():
-        return True
-    summary = read_csv_table(project.film_summary)
+    summary = read_summary(project)
     problems = summary.loc[summary["problem"] != "", ["film", "problem"]]
     for film, problem in problems.itertuples(index=False):
-        typer.echo(f"problem   {one_line(film)}: {one_line(problem)}")
+        typer.echo(folded(f"problem   {one_line(film)}: {one_line(problem)}", indent=10))
     for path, reason in project.list_videos():
         if reason and path.suffix.lower() in VIDEO_SUFFIXES:  # notebook 01 lists other files as well
-            typer.echo(f"left out  {one_line(text_of(path.relative_to(project.videos).as_posix()))}: {reason}")
+            name = one_line(text_of(path.relative_to(project.videos).as_posix()))
+            typer.echo(folded(f"left out  {name}: {reason}", indent=10))
     return bool(problems.empty)
 
 
@@ -124,7 +126,7 @@ def _print_scores(project: Project) -> None:
                 said = f"right     {one_line(files.folder.name)}: {score_film(files, film_truth(truth, project))}"
             except (OSError, ValueError) as error:
                 said = f"left out  {one_line(files.folder.name)}: not compared with its truth: {one_line(str(error))}"
-            typer.echo(said)
+            typer.echo(folded(said, indent=10))
 
 
 def _print_places(project: Project, results: Sequence[StepResult]) -> None:
@@ -135,10 +137,18 @@ def _print_places(project: Project, results: Sequence[StepResult]) -> None:
         typer.echo(f"page      {relative(project.page)}")
     for result in results:
         typer.echo(f"report    {relative(result.report)}")
-    for folder in sorted((project.output / "videos").glob("*/")):
-        files = FilmFiles(folder)
-        for kind, path in (("film", files.annotated), ("table", files.appearances)):
-            if path.is_file():
-                typer.echo(f"{kind:9} {relative(path)}")
+    films = [FilmFiles(folder) for folder in sorted((project.output / "videos").glob("*/"))]
+    _print_paths("film", [files.annotated for files in films if files.annotated.is_file()])
+    _print_paths("table", [files.appearances for files in films if files.appearances.is_file()])
     if project.page.is_file():
-        typer.echo("Next: open the page in a browser, then the reports; notebook 06 corrects names.")
+        typer.echo(folded("Next: open the page in a browser, then the reports; notebook 06 corrects names."))
+
+
+def _print_paths(kind: str, paths: Sequence[Path]) -> None:
+    """Say where each film's file lies, or where those of many films do."""
+    if len(paths) > _MOST_FILMS:
+        pattern = paths[0].parents[1] / "*" / paths[0].name
+        typer.echo(f"{kind + 's':9} {relative(pattern)} ({len(paths)} of them)")
+        return
+    for path in paths:
+        typer.echo(f"{kind:9} {relative(path)}")

@@ -14,6 +14,7 @@ from PIL import ImageColor
 from tqdm.auto import tqdm
 
 from facelib.films.draw import RGB, LabelledBox, blur_head, draw_marks
+from facelib.films.fonts import font_problem
 from facelib.films.media.decode import FilmFrame
 from facelib.films.media.encode import WriteReport, write_film
 from facelib.films.media.shown import Planes
@@ -75,7 +76,8 @@ def annotate_film(
             its ends; never across a cut in `shots.csv`.
         quality: x264's constant rate factor: 18 looks like the source, 28 is small.
         progress: Show a progress bar with rate and time left.
-        report: Receives what of the film could not be carried over, such as damaged sound.
+        report: Receives what of the film could not be carried over, such as damaged sound, and which letters of names
+            no font has.
         cores: How many cores to use; None takes all that this process may use.
         watch: Called before each frame with the share of the film that is drawn, 0 to 1; what it raises ends the
             drawing, and the film there was is kept.
@@ -90,6 +92,8 @@ def annotate_film(
     """
     check_choices(blur=blur, boxes=boxes)
     signs = _signs(tracks, colours, labels or {}, boxes, confidence=show_confidence, clusters=show_clusters)
+    if report is not None and (problem := font_problem({sign.label for sign in signs.values()})):
+        report.problems.append(problem)
     left_sharp = _left_sharp(tracks, blur, sharp)
     times = read_film_times(video, files)
     faces = _Faces(files, 0.0 if blur == "nobody" else linger)

@@ -17,6 +17,7 @@ from PIL import ImageDraw
 from facelib.faces import Image
 from facelib.films.fonts import open_font
 from facelib.films.media.shown import Planes
+from facelib.project.wording import isolated
 
 RGB = tuple[int, int, int]
 
@@ -170,7 +171,7 @@ def _tint(colour: RGB) -> Planes:
 
 @lru_cache(maxsize=512)
 def _label(text: str, colour: RGB, size: int) -> Planes:
-    text = unicodedata.normalize("NFC", text)  # folders on some systems are named by letter and accent apart
+    text = isolated(unicodedata.normalize("NFC", text))  # folders on some systems are named by letter and accent apart
     font = open_font(text, size)
     left, _, right, _ = font.getbbox(text)
     ascent, descent = font.getmetrics()

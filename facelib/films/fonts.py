@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from matplotlib import font_manager
 from matplotlib.ft2font import FT2Font
 from PIL import ImageFont
 
-log = logging.getLogger(__name__)
+_EAST_ASIAN = ("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO")
 
 
 def open_font(text: str, size: int) -> ImageFont.FreeTypeFont:
@@ -19,26 +18,40 @@ def open_font(text: str, size: int) -> ImageFont.FreeTypeFont:
 
     DejaVu Sans, which comes with matplotlib, knows Latin, Greek, Cyrillic, Hebrew and Arabic
     letters. For others, such as Chinese, the installed fonts are searched. Where none has all letters, the one with the
-    most is used, the rest show as empty boxes, and a warning is logged once.
+    most is used, and the rest show as empty boxes; `font_problem` tells of them.
     """
-    letters = frozenset(letter for letter in text if unicodedata.category(letter) not in {"Cf", "Zs", "Cc"})
-    return ImageFont.truetype(_find(letters), size)
+    return ImageFont.truetype(_find(_letters(text)), size)
+
+
+def font_problem(texts: Iterable[str]) -> str:
+    """Return which letters of texts show as empty boxes, and what helps, as a sentence; empty where none do."""
+    missing: set[str] = set()
+    for letters in map(_letters, texts):
+        missing |= letters - _known(_find(letters), letters)
+    if not missing:
+        return ""
+    names = [unicodedata.name(letter, "") for letter in sorted(missing)]
+    packages = {"fonts-noto-cjk" if name.startswith(_EAST_ASIAN) else "fonts-noto-core" for name in names}
+    shown = "".join(sorted(missing)[:8]) + "…" * (len(missing) > 8)
+    return (
+        f"no installed font has {shown}, drawn as empty boxes: install one that has, such as Debian's "
+        f"{' and '.join(sorted(packages))}, and draw the names again"
+    )
+
+
+def _letters(text: str) -> frozenset[str]:
+    return frozenset(letter for letter in text if unicodedata.category(letter) not in {"Cf", "Zs", "Cc"})
 
 
 @lru_cache(maxsize=1024)
 def _find(letters: frozenset[str]) -> str:
     best, most = "", -1
     for path in _fonts():
-        known = _count(path, letters)
+        known = len(_known(path, letters))
         if known > most:
             best, most = path, known
         if known == len(letters):
             return path
-    log.warning(
-        "no installed font has all letters of %r; install one that has, such as fonts-noto-cjk for Chinese, Japanese "
-        "and Korean, or give a label in other letters",
-        "".join(sorted(letters)),
-    )
     return best
 
 
@@ -54,16 +67,18 @@ def _fonts() -> Iterator[str]:
     # An upright face of book weight, without serifs, as in the other labels; then always in the same order.
     entries.sort(key=lambda one: ("Sans" not in one.name, abs(int(_weight(one.weight)) - 400), one.name, one.fname))
     yield from dict.fromkeys(entry.fname for entry in entries)
+    # matplotlib keeps its list between runs: it lacks what was installed since.
+    yield from sorted(set(font_manager.findSystemFonts()) - {entry.fname for entry in font_manager.fontManager.ttflist})
 
 
 def _weight(weight: int | str) -> int:
     return font_manager.weight_dict.get(weight, 400) if isinstance(weight, str) else weight
 
 
-def _count(path: str, letters: frozenset[str]) -> int:
-    """Return how many of the letters a font has; none when it cannot be opened."""
+def _known(path: str, letters: frozenset[str]) -> set[str]:
+    """Return which of the letters a font has; none when it cannot be opened."""
     try:
         font = FT2Font(path)
     except (OSError, RuntimeError):
-        return 0
-    return sum(font.get_char_index(ord(letter)) > 0 for letter in letters)
+        return set()
+    return {letter for letter in letters if font.get_char_index(ord(letter)) > 0}

@@ -16,7 +16,8 @@ from facelib.embed.shapes import evidence_shape
 from facelib.films.indexed import index_film
 from facelib.films.name import name_film
 from facelib.films.naming import NamingSettings, Recognizer
-from facelib.films.problems import LOOKING, SUMMARY_COLUMNS, Problems
+from facelib.films.problems import LOOKING, Problems
+from facelib.films.record import SUMMARY_COLUMNS
 from facelib.films.settle import Settled, settle_films
 from facelib.films.tracking import FilmTracks, TrackingSettings
 from facelib.films.unknowns import Grouping, fit_grouping

@@ -10,12 +10,10 @@ from pathlib import Path
 import pandas as pd
 
 from facelib.films.media.decode import UnreadableFilm
+from facelib.films.record import SUMMARY_COLUMNS, read_summary
 from facelib.project import Project, write_table, writer_lock
-from facelib.project.spreadsheets import read_csv_table
+from facelib.project.wording import in_one_line
 
-SUMMARY_COLUMNS = [
-    "film", "shots with faces", "tracks", "named", "by context", "unknown", "people", "no face", "problem", "notes",
-]  # fmt: skip
 LOOKING = "looking for its faces"
 """What is being done to a film while it is indexed, for `problem_of`."""
 _log = logging.getLogger(__name__)
@@ -77,7 +75,7 @@ def _write(project: Project, film: str, problem: str) -> None:
     if not path.is_file():
         return
     with writer_lock(path):
-        table = read_csv_table(path)
+        table = read_summary(project)
         rows = table["film"] == film
         if not rows.any():
             table = pd.concat([table, pd.DataFrame([[film, 0, 0, 0, 0, 0, "", 0, "", ""]], columns=SUMMARY_COLUMNS)])
@@ -90,7 +88,7 @@ def _write(project: Project, film: str, problem: str) -> None:
 
 def _said(error: Exception) -> str:
     """Return an error's message, with its type where neither facelib nor the system wrote it."""
-    text = str(error).strip() or "without a message"
+    text = in_one_line(error)
     return text if isinstance(error, UnreadableFilm | OSError | ValueError) else f"{type(error).__name__}: {text}"
 
 

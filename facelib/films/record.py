@@ -8,8 +8,12 @@ from typing import Any
 
 import pandas as pd
 
-from facelib.project import FilmFiles
+from facelib.project import FilmFiles, Project
+from facelib.project.spreadsheets import read_csv_table
 
+SUMMARY_COLUMNS = [
+    "film", "shots with faces", "tracks", "named", "by context", "unknown", "people", "no face", "problem", "notes",
+]  # fmt: skip
 EARLIER = "searched again: its tables were those of an earlier version of facelib"
 """What the notes on a film in the summary say then; its corrections stay."""
 
@@ -26,6 +30,20 @@ def read_facts(path: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return facts if isinstance(facts, dict) else {}
+
+
+def read_summary(project: Project) -> pd.DataFrame:
+    """Return what was found in each film of the last runs, or why it was left out: texts.
+
+    Returns:
+        The columns `SUMMARY_COLUMNS`, empty where an earlier version wrote none; no rows where nothing was written yet,
+        or what was is damaged: the next run writes it anew.
+    """
+    try:
+        table = read_csv_table(project.film_summary, dtype="str")
+    except (OSError, ValueError):
+        table = pd.DataFrame(dtype="str")
+    return table.reindex(columns=SUMMARY_COLUMNS, fill_value="").query("film != ''").reset_index(drop=True)
 
 
 def length_of(files: FilmFiles, tracks: pd.DataFrame) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import logging
+import os
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
@@ -64,12 +65,18 @@ def write_page(
 
 
 def write_reports(project: Project) -> None:
-    """Update an existing page's links to the newest reports.
+    """Update an existing page's links to the newest reports; damaged data stay until the page is written again.
 
     Raises:
         OSError: When the page's data cannot be read or written.
     """
-    data = script_value(project.page_data)
+    try:
+        data = script_value(project.page_data)
+    except ValueError as error:
+        _log.warning(
+            "%s is damaged: %s; 'facelib page --project %s' writes it anew", project.page_data, error, project.name
+        )
+        return
     links = [asdict(link) for link in project_reports(project)]
     if data["reports"] != links:
         write_text(as_script("project", data | {"reports": links}), project.page_data)
@@ -88,11 +95,20 @@ def _write_film(project: Project, read: PageFilm, longest_gap: float) -> None:
     """Write the page's data of a film, unless they are up to date."""
     files = project.film(read.film)
     head = f"// {read.version}\n"
-    if files.page_data.is_file():
-        with files.page_data.open(encoding="utf-8") as file:
-            if file.readline() == head:
-                return
+    if _is_whole(files.page_data, head.encode()):
+        return
     tracks = read.tracks
     write_face_sheets(files.looks, tracks["track"].to_numpy(), files.page_data.parent)
     page = film_data(project, read, longest_gap)
     write_text(head + as_script(f"film {page.id}", asdict(page)), files.page_data)
+
+
+def _is_whole(script: Path, head: bytes) -> bool:
+    """Return whether a script begins with a line and was not cut short, as where a machine went down."""
+    if not script.is_file() or script.stat().st_size <= len(head):
+        return False
+    with script.open("rb") as file:
+        if file.readline() != head:
+            return False
+        file.seek(-3, os.SEEK_END)
+        return file.read() == b");\n"

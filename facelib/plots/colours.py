@@ -9,7 +9,7 @@ import pandas as pd
 
 from facelib.project import Project, write_table
 from facelib.project.names import UNKNOWN, is_reserved
-from facelib.project.spreadsheets import read_csv_table
+from facelib.project.spreadsheets import read_own_table
 
 GREY = "#6A6A6A"
 """The colour of everybody who is not of the cast."""
@@ -104,7 +104,6 @@ def project_colours(project: Project, people: Iterable[str]) -> dict[str, str]:
 
 
 def _read(project: Project) -> dict[str, int]:
-    if not project.marks.is_file():
-        return {}
-    table = read_csv_table(project.marks, dtype={"person": "str", "number": "int64"})
-    return dict(zip(table["person"], table["number"].tolist(), strict=True))
+    table = read_own_table(project.marks, ["person", "number"])
+    table = table[table["number"].str.isdecimal()]
+    return dict(zip(table["person"], table["number"].astype(int).tolist(), strict=True))

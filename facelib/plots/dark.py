@@ -5,6 +5,8 @@ from __future__ import annotations
 import html
 from dataclasses import dataclass
 
+from facelib.project.wording import isolated
+
 ON_DARK = {
     "#0072B2": "#4AA8E8",
     "#E69F00": "#F2B13C",
@@ -89,7 +91,7 @@ class Themed:
         return self.text
 
     def _repr_html_(self) -> str:
-        return f"<style>{notebook_style()}</style><p>{html.escape(self.text)}</p>"
+        return f"<style>{notebook_style()}</style><p>{isolated(html.escape(self.text))}</p>"
 
 
 def themed(text: str) -> Themed:

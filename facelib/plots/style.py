@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 
 import facelib.plots.quick_nbformat  # noqa: F401  # before plotly shows a figure
 from facelib.plots.colours import COLOURS
+from facelib.project.wording import isolated
 
 LEGEND_BELOW = {"orientation": "h", "x": 0, "y": 0, "yref": "container", "yanchor": "bottom"}
 """The place of a legend: in rows along the figure's lower edge."""
@@ -30,7 +31,7 @@ def escaped(name: str, *, width: int = 24) -> str:
         'Wolfeschlegelsteinhausen<br>Bergerdorff'
     """
     lines = textwrap.wrap(name, width) if width else [name]
-    return "<br>".join(html.escape(line, quote=False) for line in lines)
+    return "<br>".join(isolated(html.escape(line, quote=False)) for line in lines)
 
 
 def shortened(name: str, *, most: int = 20) -> str:

@@ -10,6 +10,8 @@ import pandas as pd
 from IPython.display import HTML
 from pandas.api.types import is_integer_dtype, is_string_dtype
 
+from facelib.project.wording import isolated
+
 
 class Table:
     """A table to look at: no row numbers, nothing where a value is missing, and text on the left.
@@ -43,7 +45,7 @@ class Table:
 
     def _repr_html_(self) -> str:
         sides = itertools.cycle(' style="text-align: left"' if text else "" for text in self._texts)
-        page = self._table.to_html(index=False, border=0)
+        page = isolated(self._table.to_html(index=False, border=0))
         return re.sub("<(t[hd])>", lambda cell: f"<{cell[1]}{next(sides)}>", page)
 
 
@@ -58,4 +60,4 @@ def prose(*lines: str) -> HTML:
 
 
 def _shown(page: str) -> HTML:
-    return HTML(page)  # type: ignore[no-untyped-call]
+    return HTML(isolated(page))  # type: ignore[no-untyped-call]

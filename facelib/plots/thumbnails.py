@@ -17,6 +17,7 @@ from facelib.images import UnreadablePicture, crop, encode_jpeg, jpeg_uri, read_
 from facelib.plots.colours import GROUND
 from facelib.plots.style import evenly_picked
 from facelib.project import path_of
+from facelib.project.wording import isolated
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,8 @@ def tile(
     return (
         f'<figure style="margin:0;width:{width or size}px;font-size:12px;line-height:1.35">'
         f'<div style="{ground}">{picture}</div>'
-        f'<figcaption title="{html.escape(title)}" style="overflow-wrap:anywhere">{caption}</figcaption></figure>'
+        f'<figcaption title="{html.escape(title)}" style="overflow-wrap:anywhere">{isolated(caption)}</figcaption>'
+        "</figure>"
     )
 
 

@@ -62,11 +62,15 @@ def draw_curves(curves: pd.DataFrame, *, best_epoch: int | None = None) -> go.Fi
     figure.update_annotations(font_size=13)
     for note in figure.layout.annotations[:2]:
         note.update(x=0, xanchor="left")
-    last = int(curves["epoch"].max()) if len(curves) else 0
-    figure.update_xaxes(title="epoch", rangemode="tozero", dtick=1 if 0 < last <= 10 else None, row=2, col=1)
+    figure.update_xaxes(title="epoch", rangemode="tozero", dtick=epoch_step(curves), row=2, col=1)
     figure.update_yaxes(rangemode="tozero", row=1, col=1)
     figure.update_yaxes(tickformat=".0%", range=[-0.02, 1.05], row=2, col=1)
     return figure
+
+
+def epoch_step(curves: pd.DataFrame) -> int | None:
+    """Return how far apart the marks on the axis of epochs are: 1 where there are few; None leaves it to plotly."""
+    return 1 if len(curves) and curves["epoch"].max() <= 10 else None
 
 
 def curve_data(curves: pd.DataFrame) -> dict[int, tuple[list[Any], list[Any]]]:

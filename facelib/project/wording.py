@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
+_LETTERS = "[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]"
+_WORDS_FROM_THE_RIGHT = re.compile(rf"{_LETTERS}+(?:[ .'\u2019\u200c\u200d-]+{_LETTERS}+)*")
+
 
 def counted(count: int, what: str) -> str:
     """Return how many of something there are.
@@ -11,3 +16,26 @@ def counted(count: int, what: str) -> str:
         ('1 film', '2 films')
     """
     return f"{count} {what}{'s' * (count != 1)}"
+
+
+def in_one_line(error: BaseException) -> str:
+    r"""Return the message of an error in one line.
+
+    Example:
+        >>> in_one_line(ValueError("two\n  lines")), in_one_line(ValueError())
+        ('two lines', 'without a message')
+    """
+    return " ".join(str(error).split()) or "without a message"
+
+
+def isolated(text: str) -> str:
+    """Return a text for a page or picture in which names in Hebrew or Arabic letters leave the rest in its order.
+
+    Such letters run from right to left, and take numbers behind them along: of "30.0 s" behind such a name, "30.0"
+    would stand before the name, "s" after it. Characters that nobody sees keep them apart: the isolates of Unicode
+    Standard Annex 9. A text without such letters stays as it is.
+
+    Args:
+        text: Plain, or HTML.
+    """
+    return text if text.isascii() else _WORDS_FROM_THE_RIGHT.sub("\u2068\\g<0>\u2069", text)

@@ -10,11 +10,12 @@ from typing import Literal
 import pandas as pd
 
 from facelib.films.corrections import correct_films, current, match_project
+from facelib.films.tables import read_without_embeddings
 from facelib.project import Project
 from facelib.project.decisions import CORRECTION_COLUMNS, append_corrections, now, read_corrections
 from facelib.project.names import NOT_A_FACE, UNKNOWN, group_number, is_group, known_name
-from facelib.project.wording import counted
-from facelib.review.tables import FACE, best_faces, read_pictures, read_tracks, worth_asking
+from facelib.project.wording import counted, in_one_line
+from facelib.review.tables import FACE, best_faces, read_pictures, worth_asking
 
 Filter = Literal["all", "undecided", "unsure", "unknown", "decided"]
 
@@ -60,6 +61,7 @@ class Review:
         warnings: A sentence for each person whom the user named twice in one moment.
         left_out: Decisions that could not be applied, and `why`.
         problems: A sentence for each film that is left out, since its tables are damaged.
+        made: When each decision was made here that was not undone since, oldest first; see `Decision.when`.
     """
 
     def __init__(self, project: Project, films: Iterable[Path], *, by: str = "", sure: float = 0.9) -> None:
@@ -75,10 +77,10 @@ class Review:
         self._tables, faces = {}, []
         for film in self.films:
             try:
-                table, best = read_tracks(project.film(film).tracks), best_faces(project, film)
+                table, best = read_without_embeddings(project.film(film).tracks), best_faces(project, film)
             except (OSError, ValueError) as error:
-                said = " ".join(str(error).split())
-                self.problems.append(f"{film.name} is left out, its tables cannot be read: {said}; run 05 on it again")
+                said = f"its tables cannot be read: {in_one_line(error)}"
+                self.problems.append(f"{film.name} is left out, {said}; run 05 on it again")
             else:
                 self._tables[film.name] = table
                 faces.append(best)
@@ -89,7 +91,7 @@ class Review:
         self._faces = pd.concat(faces, ignore_index=True)
         self._matched: dict[tuple[object, ...], int] = {}
         self.refresh()
-        self._done: list[Decision] = self._history()
+        self.made: list[str] = []
         self.last_undone = -1
 
     def refresh(self) -> None:
@@ -110,8 +112,9 @@ class Review:
             self._matched |= dict(zip(_keys(found), found["matched"].tolist(), strict=True))
         return corrections.assign(matched=[self._matched[key] for key in keys]).astype({"matched": "int64"})
 
-    def _history(self) -> list[Decision]:
-        """Return the decisions of earlier sessions that can be undone: rows with the same time are one."""
+    @property
+    def decisions(self) -> tuple[Decision, ...]:
+        """The decisions that can be undone, oldest first: rows with the same time are one."""
         rows = self._rows()
         said: dict[int, str] = {}
         steps: list[Decision] = []
@@ -123,22 +126,18 @@ class Review:
             said |= given
             # One that restores the state before the last one about its tracks has undone that.
             undone = self._last_about(steps, given)
-            if undone is not None and dict(zip(undone.tracks, undone.before, strict=True)) == given:
+            restored = undone is not None and dict(zip(undone.tracks, undone.before, strict=True)) == given
+            if undone is not None and restored and when not in self.made:
                 steps.remove(undone)
             elif given:
                 by = str(moment["by"].iloc[0])
                 steps.append(Decision(str(when), by, tuple(given), before, tuple(given.values())))
-        return steps
+        return tuple(steps)
 
     @staticmethod
     def _last_about(steps: Sequence[Decision], tracks: Iterable[int]) -> Decision | None:
         about = set(tracks)
         return next((step for step in reversed(steps) if about & set(step.tracks)), None)
-
-    @property
-    def decisions(self) -> tuple[Decision, ...]:
-        """The decisions that can be undone, oldest first."""
-        return tuple(self._done)
 
     def people(self) -> list[str]:
         """Return the names to choose from: the cast, and everybody named so far, sorted."""
@@ -257,19 +256,22 @@ class Review:
         """Undo a decision, by writing the one before it; `last_undone` is a track of it.
 
         Args:
-            when: Which one, see `decisions`; the last one when empty.
+            when: Which one, see `decisions`; when empty, the last one made here, else the last one of earlier sessions.
 
         Raises:
             ValueError: When there is none, or a later one is about some of its tracks.
         """
-        step = next((one for one in reversed(self._done) if when in ("", one.when)), None)
+        self.refresh()
+        steps = self.decisions
+        wanted = when or (self.made[-1] if self.made else "")
+        step = next((one for one in reversed(steps) if wanted in ("", one.when)), None)
         if step is None:
             raise ValueError(f"expected a decision to undo, there is none{f' of {when}' if when else ' left'}")
-        later = self._last_about(self._done, step.tracks)
+        later = self._last_about(steps, step.tracks)
         if later is not step and later is not None:
             raise ValueError(f"expected the last decision about its tracks, {later.by or 'somebody'} decided since")
         self._append([list(zip(step.tracks, step.before, strict=True))])
-        self._done.remove(step)
+        self.made = [one for one in self.made if one != step.when]
         self.last_undone = step.tracks[0]
         return f"Took the last decision back, about {_counted(step.tracks)}."
 
@@ -295,22 +297,12 @@ class Review:
 
     def _write(self, *parts: list[tuple[int, str]]) -> None:
         """Write one decision; where a track is in several parts, each part starts from the result of the one before."""
-        rows = tuple(dict.fromkeys(row for part in parts for row, _ in part))
-        if not rows:
+        if not any(parts):
             raise ValueError("expected at least one track to decide about, got none")
-        said = self._said()
-        when = self._append(list(parts))
-        given = {row: label for part in parts for row, label in part}
-        before = tuple(said.get(row, "") for row in rows)
-        self._done.append(Decision(when, self.by, rows, before, tuple(given[row] for row in rows)))
+        self.made.append(self._append(list(parts)))
 
     def _rows(self) -> dict[tuple[str, int], int]:
         return {key: row for row, key in enumerate(zip(self.tracks["video"], self.tracks["track"], strict=True))}
-
-    def _said(self) -> dict[int, str]:
-        known = current(self._corrections).merge(self.tracks.reset_index(), left_on=["video", "matched"],
-                                                 right_on=["video", "track"])  # fmt: skip
-        return dict(zip(known["index"].tolist(), known["is"].tolist(), strict=True))
 
     def _append(self, parts: list[list[tuple[int, str]]]) -> str:
         labels = self.tracks["label"].to_dict()
@@ -351,10 +343,10 @@ class Review:
         return table.reset_index(names="film").rename(columns={"no_face": "no face"})
 
     def pictures(self, track: int) -> list[bytes]:
-        """Return up to four JPEG pictures of a track, the best first; none where there are none."""
+        """Return up to four JPEG pictures of a track, the best first; none where there are none that can be read."""
         try:
             kept = read_pictures(self._looks[str(self.tracks.at[track, "video"])])
-        except FileNotFoundError:
+        except (OSError, ValueError):  # those of pyarrow are both
             return []
         return kept.get(int(self.tracks["track"][track]), [])
 

@@ -36,6 +36,7 @@ def held_by_app(name: str) -> Any:
 
 CurrentSettings = Annotated[ServerSettings, held_by_app("settings")]
 CurrentStore = Annotated[Store, held_by_app("store")]
+CurrentCallers = Annotated[Callers, held_by_app("callers")]
 
 
 def writing_session(store: CurrentStore) -> Iterator[Session]:

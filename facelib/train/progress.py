@@ -47,13 +47,14 @@ class TrainingMaps:
         return [int(epoch) for epoch in self.measures["epoch"]]
 
     def summary(self) -> pd.DataFrame:
-        """Return a row each for the untrained network, the trained one and the known one, with their `MEASURES`."""
+        """Return a row each for the untrained network, the trained one and the known one, with their measures."""
         names = ["untrained", f"trained, {self.epochs[-1]} epochs"]
         table = self.measures.iloc[[0, -1]][list(MEASURES)]
         if self.reference_name:
             names.append(f"{self.reference_name}, as it comes")
             table = pd.concat([table, pd.DataFrame([self.reference_measures])[list(MEASURES)]])
-        return table.assign(network=names)[["network", *MEASURES]].reset_index(drop=True)
+        table = table.assign(network=names)[["network", *MEASURES]].reset_index(drop=True)
+        return table.rename(columns={"recall_at_1": "recall@1", "pair_accuracy": "pair accuracy"})
 
 
 def follow(

@@ -19,7 +19,7 @@ from facelib.page.bundle import bundle
 from facelib.page.links import film_sources
 from facelib.plots import Thumbnails
 from facelib.project import path_of
-from facelib.project.wording import counted
+from facelib.project.wording import counted, isolated
 from facelib.widgets.project_page import serve_file
 from facelib.widgets.shared import read_assets
 
@@ -176,5 +176,5 @@ def _tile(row: dict[Any, Any], picture: bytes) -> str:
     image = f'<img src="{jpeg_uri(picture)}" alt="{film}" style="width:{_WIDTH}px">' if picture else "no picture"
     return (
         f'<figure style="margin:0;width:{_WIDTH}px;font-size:12px;line-height:1.35">{image}'
-        f'<figcaption style="overflow-wrap:anywhere">{person}{film}<br>{when}</figcaption></figure>'
+        f'<figcaption style="overflow-wrap:anywhere">{isolated(person + film)}<br>{when}</figcaption></figure>'
     )

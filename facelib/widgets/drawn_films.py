@@ -11,7 +11,7 @@ from facelib.films.drawn import drawn_options, films_behind
 from facelib.films.present import draw_films
 from facelib.films.settle import Settled
 from facelib.page import write_page
-from facelib.project.wording import counted
+from facelib.project.wording import counted, isolated
 from facelib.widgets.shared import ErrorArea, guarding
 
 
@@ -47,7 +47,7 @@ class DrawnFilms(ipywidgets.VBox):  # type: ignore[misc]
         lines = [done, *(self._line(film.name) for film in self.films)]
         if not self.films:
             lines.append("All annotated films show the current names.")
-        self.status.value = "<br>".join(html.escape(line) for line in lines if line)
+        self.status.value = "<br>".join(isolated(html.escape(line)) for line in lines if line)
         self.button.layout.display = "" if self.films else "none"
 
     def _line(self, film: str) -> str:

@@ -2,9 +2,10 @@
 
 function make(kind, properties = {}, ...children) {
   const { attributes = {}, ...rest } = properties;
+  for (const seen of ["textContent", "title"]) if (seen in rest) rest[seen] = isolated(rest[seen]);
   const element = Object.assign(document.createElement(kind), rest);
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  element.append(...children);
+  element.append(...children.map(isolated));
   return element;
 }
 

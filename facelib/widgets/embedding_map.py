@@ -15,6 +15,7 @@ from facelib.images import encode_jpeg
 from facelib.plots import draw_map, face_thumbnail, project_marks
 from facelib.plots.map import add_rings
 from facelib.project import Project
+from facelib.project.wording import isolated
 from facelib.widgets.chosen_faces import ChosenFaces
 from facelib.widgets.fitted_figure import PointedFigure
 from facelib.widgets.shared import ErrorArea, guarding
@@ -153,8 +154,7 @@ class EmbeddingMap(ipywidgets.VBox):  # type: ignore[misc]
             self.image.value = self._picture(row)
 
     def _caption(self, row: int, before: str = "") -> str:
-        name = html.escape(str(self._points.at[row, "picture"]))
-        person = html.escape(str(self._points.at[row, "person"]))
+        name, person = (isolated(html.escape(str(self._points.at[row, column]))) for column in ("picture", "person"))
         return f'<div style="line-height:1.4;overflow-wrap:anywhere">{before}<b>{person}</b><br>{name}</div>'
 
     def _picture(self, row: int) -> bytes:

@@ -443,11 +443,11 @@ function render({ model, el }) {
   }
 
   function drawLines() {
-    statusLine.textContent = model.get("status");
-    alertLine.textContent = model.get("error");
+    statusLine.textContent = isolated(model.get("status"));
+    alertLine.textContent = isolated(model.get("error"));
     const warnings = model.get("warnings");
     const more = warnings.length > 3 ? ` … and ${warnings.length - 3} more.` : "";
-    warningLine.textContent = warnings.length ? `${warnings.slice(0, 3).join("; ")}.${more}` : "";
+    warningLine.textContent = warnings.length ? isolated(`${warnings.slice(0, 3).join("; ")}.${more}`) : "";
   }
 
   // ---- following Python

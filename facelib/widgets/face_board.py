@@ -13,7 +13,7 @@ import traitlets
 
 from facelib.images import UnreadablePicture, encode_jpeg
 from facelib.plots import face_thumbnail
-from facelib.widgets.shared import guarding, near_question, read_assets
+from facelib.widgets.shared import guarding, near_question, read_assets, widget_script
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class FaceBoard(anywidget.AnyWidget):
         error: What went wrong last, empty otherwise.
     """
 
-    _esm = read_assets("elements.js", "name_field.js", "face_board.js")
+    _esm = widget_script("name_field.js", "face_board.js")
     _css = read_assets("panel.css", "face_board.css")
 
     actions = traitlets.List(traitlets.Dict()).tag(sync=True)

@@ -110,9 +110,26 @@ function render({ model, el }) {
       if (width < 1) return; // hidden: the observer calls again
       const layout = { ...model.get("figure_layout"), width: Math.max(width, 200) };
       const first = drawn === null;
-      drawn = plotly.react(plot, model.get("data"), layout, CONFIG).catch(fail);
+      drawn = show(layout).then(() => show(withRoomForLegend(layout))).catch(fail);
       if (first && model.get("pointed")) drawn.then(() => plot.on && listen(plot, model));
     });
+  }
+
+  function show(layout) {
+    if (layout === null) return null;
+    plot.style.height = `${layout.height}px`;
+    return plotly.react(plot, model.get("data"), layout, CONFIG);
+  }
+
+  // In a narrow column a legend below the plot has fewer columns: the figure grows, or the legend would scroll.
+  function withRoomForLegend(layout) {
+    const legend = plot._fullLayout?.legend;
+    const missing = Math.ceil((legend?._height ?? 0) - (legend?._effHeight ?? 0));
+    if (!(missing > 0 && layout.legend?.maxheight)) return null;
+    const [margin, wider] = [{ ...layout.margin }, { ...layout.legend }];
+    margin.b += missing;
+    wider.maxheight += missing;
+    return { ...layout, height: layout.height + missing, margin, legend: wider };
   }
 
   function fail(error) {

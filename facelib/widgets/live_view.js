@@ -171,7 +171,7 @@ function render({ model, el }) {
     source.title = model.get("source");
     source.textContent = source.title.includes("://") ? source.title : source.title.split(/[\\/]/).at(-1);
     const pictured = model.get("picture").byteLength > 0;
-    hint.textContent = model.get("message") || (pictured ? "" : "Waiting for the first picture …");
+    hint.textContent = isolated(model.get("message")) || (pictured ? "" : "Waiting for the first picture …");
     hint.hidden = !hint.textContent;
   }
 
@@ -245,7 +245,7 @@ function render({ model, el }) {
       box.style.setProperty("--colour", face.colour);
       box.style.setProperty("--text", face.dark ? "#fff" : "#000");
       box.classList.toggle("unknown", !face.known);
-      box.firstChild.textContent = face.digit ? `${face.digit} ${face.label}` : face.label;
+      box.firstChild.textContent = isolated(face.digit ? `${face.digit} ${face.label}` : face.label);
       box.setAttribute("aria-label", `${face.label}: enrol this face`);
     }
     placeLabels(faces);
@@ -289,10 +289,10 @@ function render({ model, el }) {
       tile.style.setProperty("--colour", face.colour);
       tile.classList.toggle("gone", !face.now);
       tile.classList.toggle("unknown", !face.known);
-      text.firstChild.textContent = face.label;
+      text.firstChild.textContent = isolated(face.label);
       text.lastChild.textContent = face.now ? "in the picture" : `gone, last at ${face.last}`;
       key.textContent = face.digit;
-      tile.title = face.known ? `${face.label}: enrol another picture, or correct the name` : "Say who this is";
+      tile.title = face.known ? isolated(`${face.label}: enrol another picture, or correct the name`) : "Say who this is";
     }
     nobody.hidden = seen.length > 0;
     drawThumbnails();
@@ -322,8 +322,8 @@ function render({ model, el }) {
   }
 
   function drawLines() {
-    statusLine.textContent = model.get("status");
-    alertLine.textContent = model.get("error");
+    statusLine.textContent = isolated(model.get("status"));
+    alertLine.textContent = isolated(model.get("error"));
   }
 
   // ---- following Python

@@ -121,10 +121,7 @@ class TrackReview(FaceBoard):
             "title": label,
             "size": self._sizes[label] if is_group(label) else 1,
             "other": label in (UNKNOWN, NOT_A_FACE) or is_group(label),
-            "lines": [
-                f"{when} · shot {track['shot']}",
-                f"{'decided' if decided else f'confidence {confidence:.2f}'} · {track['seconds']:.1f} s",
-            ],
+            "lines": [f"{when} · {track['seconds']:.1f} s", *([] if decided else [f"confidence {confidence:.2f}"])],
             "tip": str(track["video"]),
             "sure": confidence,
             "badge": "✓ decided" if decided else "",

@@ -10,7 +10,9 @@ from typing import Any
 
 import ipywidgets
 
+from facelib.page.bundle import bundle
 from facelib.project.names import near_names
+from facelib.project.wording import isolated
 
 
 def read_assets(*names: str) -> str:
@@ -20,6 +22,11 @@ def read_assets(*names: str) -> str:
         names: Scripts alone or styles alone; what is shared comes first.
     """
     return "\n".join(Path(__file__).with_name(name).read_text(encoding="utf-8") for name in names)
+
+
+def widget_script(*names: str) -> str:
+    """Return scripts of this folder as one module, behind what the pages of all widgets are made with."""
+    return f"{bundle('isolated.js')}\n{read_assets('elements.js', *names)}"
 
 
 @contextmanager
@@ -43,7 +50,7 @@ class ErrorArea(ipywidgets.HTML):  # type: ignore[misc]
 
     def show(self, text: str) -> None:
         """Say what went wrong; an empty text clears the line."""
-        said = f'<p role="alert" style="color:#B00020;white-space:pre-wrap">{html.escape(text)}</p>'
+        said = f'<p role="alert" style="color:#B00020;white-space:pre-wrap">{isolated(html.escape(text))}</p>'
         self.value = said if text else ""
 
 

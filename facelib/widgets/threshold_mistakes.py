@@ -17,7 +17,7 @@ import traitlets
 from facelib.plots.thumbnails import Thumbnails, face_or_reason, tile
 from facelib.project import Project
 from facelib.recognize.tuning import Setting, Tuning
-from facelib.widgets.shared import guarding, read_assets
+from facelib.widgets.shared import guarding, widget_script
 
 _PATIENCE = 0.05  # seconds of reading pictures before other work gets its turn
 _FIRST = 8
@@ -94,7 +94,7 @@ class MistakenFaces(anywidget.AnyWidget):
         error: What went wrong last, empty otherwise.
     """
 
-    _esm = read_assets("elements.js", "threshold_mistakes.js")
+    _esm = widget_script("threshold_mistakes.js")
     _css = Path(__file__).with_name("threshold_mistakes.css")
 
     groups = traitlets.List(traitlets.Dict()).tag(sync=True)

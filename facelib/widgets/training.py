@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from facelib.plots.training import curve_data, draw_curves
+from facelib.plots.training import curve_data, draw_curves, epoch_step
 from facelib.widgets.fitted_figure import FittedFigure
 
 
@@ -21,4 +21,5 @@ class LiveCurves(FittedFigure):
 
     def __call__(self, curves: pd.DataFrame) -> None:
         """Show the curves so far: the columns of `Result.curves`."""
-        self.move({number: {"x": x, "y": y} for number, (x, y) in curve_data(curves).items()})
+        traces = {number: {"x": x, "y": y} for number, (x, y) in curve_data(curves).items()}
+        self.move(traces, {"xaxis2.dtick": epoch_step(curves)})

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import subprocess
 import sys
@@ -216,6 +217,10 @@ class TestPeople:
 
     def test_a_person_with_one_name_of_another_group(self, archive):
         assert find_person(archive, "unknown 1") == "Unknown 1"
+
+    def test_a_name_that_is_not_utf8_is_nobodys(self, archive):
+        with pytest.raises(ValueError, match=r"expected somebody who is seen in the films, got 'Ren\\\\xe9'"):
+            find_person(archive, os.fsdecode(b"Ren\xe9"))
 
 
 def _dated(project, when):

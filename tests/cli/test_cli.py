@@ -13,7 +13,7 @@ import typer
 from typer.testing import CliRunner
 
 from facelib.cli import main
-from facelib.cli.printing import print_table
+from facelib.cli.printing import folded, print_table
 from facelib.cli.results import print_results
 from facelib.cli.run import parse_steps
 from facelib.pipeline.run import StepResult
@@ -78,6 +78,16 @@ def test_a_damaged_truth_is_told_and_the_places_all_the_same(make_reviewed, make
     lines = capsys.readouterr().out.splitlines()
     assert any(line.startswith("left out  film: not compared with its truth: expected the columns") for line in lines)
     assert any(line.startswith("report    ") for line in lines)
+
+
+def test_where_the_files_of_many_films_lie_is_one_line(make_reviewed, capsys):
+    project = make_reviewed({f"{number}.mp4": [("Ada", "", 0.9)] for number in range(6)})
+    for number in range(6):
+        project.film(f"{number}.mp4").appearances.touch()
+    report = project.runs / "1" / "06_review.html"
+    print_results(project, [StepResult(6, "06_review", "done", report.with_suffix(".ipynb"), report)])
+    places = [line for line in capsys.readouterr().out.splitlines() if line.startswith("table")]
+    assert places == [f"tables    {os.path.join(project.output, 'videos', '*', 'appearances.csv')} (6 of them)"]
 
 
 @pytest.mark.kernel
@@ -269,6 +279,12 @@ def test_steps_are_read(text, steps):
     assert parse_steps(text) == steps
 
 
+@pytest.mark.parametrize("text", ["", "a", "3-", "-3", "5-2", "1-99999999999", "9" * 5000, "\u0663"])
+def test_other_steps_are_refused(text):
+    with pytest.raises(typer.BadParameter, match="expected steps such as 2-5"):
+        parse_steps(text)
+
+
 @pytest.mark.parametrize("rows", [0, 2])
 def test_tables_fit_80_columns_and_nothing_is_cut(rows, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
@@ -278,6 +294,26 @@ def test_tables_fit_80_columns_and_nothing_is_cut(rows, capsys, monkeypatch):
     assert max(map(len, printed.splitlines())) <= 80
     assert all(printed.count(f"{word} ") == rows for word in words)
     assert "…" not in printed
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("", []),
+        ("    2 people", ["    2 people"]),
+        ("    1 of 5 pictures used: 3 without a face", ["    1 of 5 pictures used: 3", "    without a face"]),
+        (
+            "    李小龍李小龍李小龍 李小龍龍",
+            ["    李小龍李小龍李小龍", "    李小龍龍"],
+        ),  # two columns each
+        ("    see data/clips/a-very-long-name-indeed.mp4", ["    see", "    data/clips/a-very-long-name-indeed.mp4"]),
+    ],
+)
+def test_sentences_are_broken_between_words_on_a_terminal_and_nowhere_else(text, lines, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "30")
+    assert folded(text, indent=4) == text
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    assert folded(text, indent=4).splitlines() == lines
 
 
 def test_models_shows_licences_at_80_columns(monkeypatch):

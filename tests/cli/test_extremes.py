@@ -9,7 +9,7 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from facelib.cli import main
-from facelib.films.problems import SUMMARY_COLUMNS
+from facelib.films.record import SUMMARY_COLUMNS
 from facelib.pipeline import run_pipeline
 from facelib.pipeline.notebooks import all_steps
 from facelib.project import Project, write_table

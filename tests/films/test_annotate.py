@@ -12,6 +12,7 @@ from facelib.films import annotate
 from facelib.films.annotate import annotate_film
 from facelib.films.draw import draw_marks
 from facelib.films.media.decode import probe, read_frames
+from facelib.films.media.encode import WriteReport
 from facelib.films.tracking import DETECTIONS
 from facelib.project import FilmFiles
 
@@ -83,6 +84,15 @@ class TestBoxes:
             assert edges == [track != MUG and 5 <= i < 10 for i in range(20)]
         red = after[7][75, 30]
         assert red[0] > red[1] + 80
+
+    @pytest.mark.parametrize(
+        ("label", "problem"),
+        [("Ada", ""), ("", ""), ("\U00100000", "no installed font has \U00100000, ")],
+    )
+    def test_letters_that_no_font_has_are_told(self, film, files, label, problem):
+        report = WriteReport()
+        annotate_film(film, files, TRACKS, COLOURS, labels={"Ada": label}, report=report, progress=False)
+        assert [said.startswith(problem) for said in report.problems] == [True] * bool(problem)
 
     @pytest.mark.parametrize(
         ("options", "expected"),

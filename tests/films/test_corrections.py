@@ -380,6 +380,27 @@ class TestReview:
         review.confirm([0])
         assert self.called(review)[1] == "Grace"
 
+    def test_undo_leaves_what_others_decided_meanwhile(self, review, project):
+        other = Review(project, project.find_videos(), by="Ben")
+        other.name([1], "Ada")
+        review.name([1], "Grace")
+        review.undo()
+        assert self.called(review)[1] == "Ada"
+        review.name([1], "Grace")
+        other.name([1], "Bo")
+        with pytest.raises(ValueError, match="Ben decided since"):
+            review.undo()
+        assert self.called(review)[1] == "Bo"
+        other.undo()
+        review.undo()
+        assert self.called(review)[1] == "Ada"
+
+    def test_undo_of_a_name_given_again_goes_back_to_the_one_before(self, review):
+        for name in ("Grace", "Ada", "Grace"):
+            review.name([1], name)
+        review.undo()
+        assert self.called(review)[1] == "Ada"
+
     def test_filters(self, review):
         assert set(review.queue("all")) == set(range(7))
         assert review.queue("unsure") == [3, 6, 4, 2] or set(review.queue("unsure")) == {2, 3, 4, 6}

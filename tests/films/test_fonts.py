@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-
 import numpy as np
 import pytest
 from fontTools.fontBuilder import FontBuilder
@@ -12,7 +10,7 @@ from matplotlib import font_manager
 from PIL import Image, ImageDraw
 
 from facelib.films import fonts
-from facelib.films.fonts import open_font
+from facelib.films.fonts import font_problem, open_font
 
 
 @pytest.fixture(autouse=True)
@@ -51,9 +49,9 @@ def install_font(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("text", ["Ada", "Zoë Ünïcode", "Ольга", "Ἀριστοτέλης", "דוד", "", " ", "Ada 97\u00a0%"])
-def test_dejavu_where_it_has_the_letters(text, caplog):
+def test_dejavu_where_it_has_the_letters(text):
     assert "DejaVuSans.ttf" in open_font(text, 20).path
-    assert caplog.records == []
+    assert font_problem([text]) == ""
 
 
 def test_another_font_for_other_letters(install_font):
@@ -64,19 +62,45 @@ def test_another_font_for_other_letters(install_font):
     assert np.asarray(picture)[8:22, :58].mean() > 240  # the test font's full squares
 
 
-def test_the_font_with_most_letters_and_a_warning(install_font, caplog):
+def test_the_font_with_most_letters_and_what_is_missing(install_font):
     install_font("Some Sans", "李")
     best = install_font("Test Sans", "李小")
-    with caplog.at_level(logging.WARNING):
-        assert open_font("李小龙", 20).path == best
-        assert open_font("李小龙", 40).path == best
-    assert [record.name for record in caplog.records] == ["facelib.films.fonts"]  # said once
-    assert "fonts-noto-cjk" in caplog.text
+    assert open_font("李小龙", 20).path == open_font("李小龙", 40).path == best
+    said = font_problem(["Ada", "李小龙", "小龙"])
+    assert said.startswith("no installed font has 龙, drawn as empty boxes: ")
+    assert "Debian's fonts-noto-cjk, and" in said
 
 
-def test_no_font_at_all_still_draws(caplog):
-    fonts._find.cache_clear()  # each text is told of once a process
-    with caplog.at_level(logging.WARNING):
-        private = "\U00100000\U00100001"  # letters that no font is meant to have
-        assert open_font(private, 20).getlength(private[0]) > 0
-    assert "letters" in caplog.text
+@pytest.mark.parametrize(
+    ("texts", "missing", "packages"),
+    [
+        ([], "", ""),
+        (["Ada", "דוד"], "", ""),
+        (["李", "ひ", "カ", "한"], "ひカ李한", "fonts-noto-cjk"),
+        (["अदा"], "अदा", "fonts-noto-core"),
+        (["李", "अ"], "अ李", "fonts-noto-cjk and fonts-noto-core"),
+        (["一二三四五六七八九十"], "一七三九二五八六…", "fonts-noto-cjk"),
+    ],
+)
+def test_which_package_helps(texts, missing, packages, monkeypatch):
+    monkeypatch.setattr(font_manager.fontManager, "ttflist", [])
+    monkeypatch.setattr(font_manager, "findSystemFonts", list)
+    said = font_problem(texts)
+    assert (f" has {missing}, drawn" in said and f"Debian's {packages}, and" in said) if missing else said == ""
+
+
+def test_a_font_installed_since_matplotlib_made_its_list(install_font, monkeypatch):
+    before = font_manager.fontManager.ttflist
+    path = install_font("New Sans", "李小龙")
+    monkeypatch.setattr(font_manager.fontManager, "ttflist", before)
+    assert font_problem(["李小龙"])
+    fonts._find.cache_clear()
+    monkeypatch.setattr(font_manager, "findSystemFonts", lambda: [path])
+    assert open_font("李小龙", 20).path == path
+    assert font_problem(["李小龙"]) == ""
+
+
+def test_no_font_at_all_still_draws():
+    private = "\U00100000\U00100001"  # letters that no font is meant to have
+    assert open_font(private, 20).getlength(private[0]) > 0
+    assert "empty boxes" in font_problem([private])

@@ -4,8 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from facelib.films.problems import SUMMARY_COLUMNS
-from facelib.films.record import EARLIER
+from facelib.films.record import EARLIER, SUMMARY_COLUMNS
 from facelib.gallery import write_gallery
 from facelib.gallery.records import face_table
 from facelib.gather import FILM_COLUMNS, GATHERED_COLUMNS, PICTURE_COLUMNS
@@ -57,6 +56,15 @@ def test_a_step_whose_files_are_not_there_has_no_line(project, number):
     assert line == ("no decisions about tracks yet" if number == 6 else "")
 
 
+def test_a_film_whose_tracks_are_damaged_is_left_out_of_what_was_found(project):
+    write_film(project, "a.mp4", ("Ann", "", 0.0, 2.0))
+    write_film(project, "b.mp4", ("Ann", "", 0.0, 2.0))
+    assert describe_films(project)[0] == "On screen: Ann (4.0 s in 2 films)."
+    project.film("b.mp4").tracks.write_bytes(b"PAR1")
+    assert describe_films(project)[0] == "On screen: Ann (2.0 s)."
+    assert describe_step(5, project).startswith("2 films, 2 tracks")
+
+
 def test_step_1_counts_people_pictures_films_and_problems(project):
     write_lists(project)
     assert describe_step(1, project) == "0 people, 0 pictures, 0 films, no problems"
@@ -87,6 +95,11 @@ def test_step_2_names_those_without_a_usable_face(project, tmp_path):
     write_gallery(faces, project.faces, detector="", embedder="", weights_sha256="", threshold=0.5)
     line = describe_step(2, project)
     assert line == "1 of 2 pictures used, of 1 person; left out: 1 duplicate; no usable face of Bob, Eve"
+    for number in range(13):
+        (project.people / f"X{number:02}").mkdir()
+    assert describe_step(2, project).endswith(
+        "of Bob, Eve, " + ", ".join(f"X{n:02}" for n in range(10)) + " and 3 more"
+    )
 
 
 def test_step_5_counts_films_tracks_and_problems(project):

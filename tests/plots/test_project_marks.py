@@ -34,6 +34,19 @@ def test_whoever_is_nobody_of_the_cast_is_grey_and_takes_no_place(project):
     assert not project.marks.exists()
 
 
+@pytest.mark.parametrize("content", [b"", b"\0" * 99, b"\xff\xfe\xfd", b"a,b\n1,2\n", b"person,number\nZoe,"])
+def test_a_damaged_table_is_made_anew(project, content):
+    project.output.mkdir(parents=True)
+    project.marks.write_bytes(content)
+    assert project_marks(project, ["Zoe", "Mia"]) == marks(["Mia", "Zoe"]) == project_marks(project, ["Mia", "Zoe"])
+
+
+def test_a_damaged_row_costs_no_other_its_mark(project):
+    before = project_marks(project, ["Mia", "Zoe"])
+    project.marks.write_text(f"{project.marks.read_text()}Bo,x\n")
+    assert project_marks(project, ["Bo", "Mia", "Zoe"]).items() >= before.items()
+
+
 @pytest.mark.parametrize("name", ["NA", "null", "", "a,b", '"', "1"])
 def test_names_come_back_from_the_table_as_they_are(project, name):
     first = project_marks(project, [name, "B"])

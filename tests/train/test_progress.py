@@ -55,7 +55,7 @@ def test_figures_rise_with_what_is_learnt(progress):
     assert last["recall_at_1"] == 1 and last["silhouette"] > 0.5 and last["pair_accuracy"] > 0.95
     assert progress.measures["pair_accuracy"].iloc[0] < 0.6
     assert list(progress.summary()["network"]) == ["untrained", "trained, 10 epochs", "dlib, as it comes"]
-    assert progress.summary()["recall_at_1"].iloc[-1] == progress.reference_measures["recall_at_1"]
+    assert progress.summary()["recall@1"].iloc[-1] == progress.reference_measures["recall_at_1"]
 
 
 def test_a_face_that_the_known_network_did_not_find_is_on_no_map_of_its(progress):
@@ -141,6 +141,9 @@ def test_live_curves_grow_by_what_the_training_tells():
         curves(CURVES.iloc[:rows])
     assert curves.change["traces"]["3"]["y"] == [0.5, 0.6, 0.7]
     assert {number: (trace["x"], trace["y"]) for number, trace in enumerate(curves.data)} == curve_data(CURVES)
+    assert curves.figure_layout["xaxis2"]["dtick"] == 1
+    curves(CURVES.assign(epoch=CURVES["epoch"] + 20))
+    assert curves.figure_layout["xaxis2"]["dtick"] is None  # plotly chooses
 
 
 def test_the_page_holds_all_figures_and_the_library_once(progress, tmp_path):

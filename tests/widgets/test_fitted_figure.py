@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 from plotly.offline import get_plotlyjs
 
 import facelib
+from facelib.plots.style import legend_below
 from facelib.widgets.fitted_figure import FittedFigure, PointedFigure
 
 HARNESS = """
@@ -57,7 +58,11 @@ def figure() -> go.Figure:
 @pytest.fixture
 def shown(page) -> Page:
     """A page with a figure for which the library has not come yet."""
-    widget = PointedFigure(figure())  # which answers to the pointer as well
+    return open_page(page, figure())
+
+
+def open_page(page: Page, shown: go.Figure) -> Page:
+    widget = PointedFigure(shown)  # which answers to the pointer as well
     names = ("data", "figure_layout", "change", "pointed", "hovered", "clicked", "caught")
     state = {name: getattr(widget, name) for name in names}
     script = {"figure.js": widget._esm, "harness.js": HARNESS.replace("STATE", json.dumps(state))}
@@ -150,3 +155,19 @@ def test_no_figure_of_the_notebooks_is_plotlys_own_widget():
     users = [path.name for path in written if "go.FigureWidget" in path.read_text(encoding="utf-8")]
     assert len(written) > 100 and users == []
     assert len(str(FittedFigure(figure())._esm)) < 20_000 < len(str(go.FigureWidget._esm))
+
+
+@pytest.mark.parametrize("width", [1200, 360])
+def test_a_legend_below_the_plot_never_scrolls(page, width):
+    names = [f"Somebody Whose Name Is Long {number}" for number in range(20)]
+    crowd = go.Figure([go.Scatter(x=[1, 2], y=[number, 2], name=name) for number, name in enumerate(names)])
+    legend_below(crowd, plot_height=300)
+    page.set_viewport_size({"width": width, "height": 900})
+    open_page(page, crowd).evaluate("window.model.answer('/plotly.js')")
+    page.locator(".js-plotly-plot .legend .traces").nth(len(names) - 1).wait_for()
+    page.wait_for_function("document.querySelector('.legend .scrollbar')?.getAttribute('height') === '0'")
+    last = page.locator(".js-plotly-plot .legend .traces").nth(len(names) - 1).bounding_box()
+    whole, plot = (page.locator(part).bounding_box() for part in (".facelib-figure", ".js-plotly-plot .nsewdrag"))
+    assert last["y"] + last["height"] <= whole["y"] + whole["height"]
+    assert plot["height"] > 150
+    assert page.locator(".js-plotly-plot .main-svg").first.bounding_box()["height"] == whole["height"]

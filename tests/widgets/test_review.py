@@ -47,12 +47,19 @@ def test_what_is_shown(widget):
     assert [item["id"] for item in widget.items] == [4, 3, 1, 2, 0]
     item = next(item for item in widget.items if item["id"] == 2)
     assert item == {"id": 2, "title": "Unknown 1", "size": 2, "other": True, "section": "", "badge": "", "sure": 0.8,
-                    "lines": ["00:02.0 · shot 2", "confidence 0.80 · 1.0 s"], "tip": "a.mp4"}  # fmt: skip
+                    "lines": ["00:02.0 · 1.0 s", "confidence 0.80"], "tip": "a.mp4"}  # fmt: skip
     assert set(widget.pictures) == {"0", "1", "2", "3", "4"}
     assert Image.open(io.BytesIO(widget.pictures["3"])).size == (120, 160)
     assert (widget.total, widget.pages, widget.left, widget.error) == (5, 1, "5 to decide", "")
     assert [text for _, text, *under in widget.filters if under == ["called"]] == [
         "Ada (2)", "Unknown 1 (2)", "Unknown 2 (1)"]  # fmt: skip
+
+
+def test_tracks_are_reviewed_without_pictures_where_their_table_is_damaged_within(project):
+    review = Review(project, project.find_videos())
+    looks = project.film("a.mp4").looks
+    looks.write_bytes(b"PAR1" + bytes(looks.stat().st_size // 2) + looks.read_bytes()[4 + looks.stat().st_size // 2 :])
+    assert [review.pictures(track) for track in review.tracks.index] == [[]] * 5
 
 
 def test_a_name_that_is_nearly_a_known_one_is_asked_about(widget, project):

@@ -1,5 +1,6 @@
 // The moments at which some people are on screen together, and others are not, over all films.
 import { icon, iconButton, make } from "./elements.js";
+import { isolated } from "./isolated.js";
 import { faceOf, nameOf, shownName } from "./marks.js";
 import { total } from "./spans.js";
 import { clockTime, count, lengthOfTime } from "./text.js";
@@ -65,7 +66,7 @@ export class SearchView {
     input.addEventListener("keydown", (event) => {
       if (event.key !== "Enter" || !input.value.trim()) return;
       const place = this.meant(input.value);
-      if (place < 0) this.status.textContent = `Nobody is called “${input.value.trim()}”.`;
+      if (place < 0) this.status.textContent = isolated(`Nobody is called “${input.value.trim()}”.`);
       take(place);
     });
     const names = make("datalist", { id: `facelib-names-${key}` }, ...this.people.map((person) => make("option", { value: person.name })));
@@ -100,7 +101,7 @@ export class SearchView {
     if (!this.wanted.length) this.status.textContent = "Choose at least one person to be on screen.";
     else {
       const films = new Set(found.map(({ film }) => film)).size;
-      this.status.textContent = found.length ? `${count(found.length, "moment")}, ${lengthOfTime(total(found))}, in ${count(films, "film")}` : `No moment with ${this.sentence()}.`;
+      this.status.textContent = found.length ? `${count(found.length, "moment")}, ${lengthOfTime(total(found))}, in ${count(films, "film")}` : isolated(`No moment with ${this.sentence()}.`);
     }
     this.results.replaceChildren(...this.app.project.films.map((film) => this.filmResults(film, found.filter((one) => one.film === film))).filter(Boolean));
   }

@@ -1,6 +1,7 @@
 // Who appears with whom, as a table: the darker a field, the longer two are on screen together. Only time within a film
 // counts: people of different films are never together.
 import { make } from "./elements.js";
+import { isolated } from "./isolated.js";
 import { faceOf, nameOf, symbolOf } from "./marks.js";
 import { count, lengthOfTime } from "./text.js";
 
@@ -59,7 +60,7 @@ export class TogetherView {
     if (!pair) return make("td", { className: "none" });
     const { people } = this.app.project;
     const cell = make("td", {}, this.app.link({ view: "search", with: [people[one].name, people[other].name] }, pair.seconds < 100 ? pair.seconds.toFixed(1) : Math.round(pair.seconds)));
-    cell.firstChild.title = `${people[one].name} and ${people[other].name}: ${lengthOfTime(pair.seconds)}`;
+    cell.firstChild.title = isolated(`${people[one].name} and ${people[other].name}: ${lengthOfTime(pair.seconds)}`);
     cell.style.setProperty("--share", Math.sqrt(pair.seconds / most));
     return cell;
   }

@@ -101,7 +101,7 @@ def correct(
     settled(session, project, review, rows)
     decided = reviews.read(project)
     return CorrectionResult(
-        id=review.decisions[-1].when, done=done, tracks=describe(project, decided, rows), warnings=decided.warnings
+        id=review.made[-1], done=done, tracks=describe(project, decided, rows), warnings=decided.warnings
     )
 
 

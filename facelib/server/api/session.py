@@ -11,12 +11,11 @@ from facelib.server.bodies import JsonBody
 from facelib.server.database import Attempt, Login, Store, Token, User
 from facelib.server.database.models import Grants
 from facelib.server.database.store import database_time
-from facelib.server.dependencies import Anyone, CurrentSettings, CurrentStore, Writing
+from facelib.server.dependencies import Anyone, CurrentCallers, CurrentSettings, CurrentStore, Writing
 from facelib.server.problems import Problem
 from facelib.server.security.callers import Caller, caller_of, note
-from facelib.server.security.recognise import COOKIE, find_token
+from facelib.server.security.recognise import find_token
 from facelib.server.security.secrets import digest_of, is_password, new_secret
-from facelib.server.settings import ServerSettings
 
 router = APIRouter(prefix="/session", tags=["session"])
 
@@ -43,7 +42,12 @@ class SessionDocument(BaseModel):
 
 @router.post("", status_code=201)
 def log_in(
-    given: Credentials, request: Request, response: Response, store: CurrentStore, settings: CurrentSettings
+    given: Credentials,
+    request: Request,
+    response: Response,
+    store: CurrentStore,
+    settings: CurrentSettings,
+    callers: CurrentCallers,
 ) -> SessionDocument:
     """Log a browser in: the answer sets its cookie."""
     address = request.client.host if request.client else "unknown"
@@ -56,15 +60,22 @@ def log_in(
             note_failure(session, keys)
         raise Problem(401, "expected a user's name and password, or a token; one of them is wrong")
     caller = caller_of(user, token)
-    cookie, csrf = new_secret(), new_secret()
+    secret, csrf = new_secret(), new_secret()
     with store.begin() as session:
         forget_failures(session, keys)
         at = database_time(session)
         ids = {"user_id": user.id if user else None, "token_id": token.id if token else None}
-        session.add(Login(digest=digest_of(cookie), csrf=csrf, created=at, used=at, **ids))
+        session.add(Login(digest=digest_of(secret), csrf=csrf, created=at, used=at, **ids))
         session.execute(delete(Login).where(Login.used < at - settings.session_hours * 3600))
         note(session, caller, "session.begin")
-    _set_cookie(response, cookie, settings)
+    response.set_cookie(
+        callers.cookie,
+        secret,
+        max_age=round(settings.session_hours * 3600),
+        secure=settings.secure_cookies,
+        httponly=True,
+        samesite="lax",
+    )
     return _document(caller, csrf)
 
 
@@ -77,13 +88,15 @@ def show_session(caller: Anyone, store: CurrentStore) -> SessionDocument:
 
 
 @router.delete("", status_code=204)
-def log_out(caller: Anyone, session: Writing, response: Response, settings: CurrentSettings) -> None:
+def log_out(
+    caller: Anyone, session: Writing, response: Response, settings: CurrentSettings, callers: CurrentCallers
+) -> None:
     """Log the browser out."""
     if caller.login_id is None:
         raise Problem(409, "expected a browser's log-in, got a token; revoke it at /api/v1/tokens instead")
     session.execute(delete(Login).where(Login.id == caller.login_id))
     note(session, caller, "session.end")
-    response.delete_cookie(COOKIE, secure=settings.secure_cookies, httponly=True, samesite="lax")
+    response.delete_cookie(callers.cookie, secure=settings.secure_cookies, httponly=True, samesite="lax")
 
 
 def _who(given: Credentials, store: Store) -> tuple[User | None, Token | None]:
@@ -99,17 +112,6 @@ def _who(given: Credentials, store: Store) -> tuple[User | None, Token | None]:
 
 def _user(session: Session, name: str) -> User | None:
     return session.execute(select(User).where(User.name == name)).scalar_one_or_none()
-
-
-def _set_cookie(response: Response, cookie: str, settings: ServerSettings) -> None:
-    response.set_cookie(
-        COOKIE,
-        cookie,
-        max_age=round(settings.session_hours * 3600),
-        secure=settings.secure_cookies,
-        httponly=True,
-        samesite="lax",
-    )
 
 
 def _document(caller: Caller, csrf: str | None) -> SessionDocument:

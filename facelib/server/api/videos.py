@@ -8,12 +8,11 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, Field
 
-from facelib.films.record import length_of
+from facelib.films.record import length_of, read_summary
 from facelib.page.film import FilmData
 from facelib.page.project import ProjectData
 from facelib.project import Project, text_of
 from facelib.project.names import NOT_A_FACE, UNKNOWN
-from facelib.project.spreadsheets import read_csv_table
 from facelib.server.answers import CurrentAnswers
 from facelib.server.cached import table_of, tag_of
 from facelib.server.dependencies import CurrentProject, Page, Paged, held_by_app, page_of
@@ -87,10 +86,8 @@ def film_page(
 
 def _notes(project: Project) -> dict[str, dict[str, str]]:
     """Return the row of each film in the summary of the last runs."""
-    if not project.film_summary.is_file():
-        return {}
-    table = read_csv_table(project.film_summary, dtype="str")
-    return {str(row["film"]): {str(key): str(value) for key, value in row.items()} for row in table.to_dict("records")}
+    rows = read_summary(project).to_dict("records")
+    return {str(row["film"]): {str(key): str(value) for key, value in row.items()} for row in rows}
 
 
 def _video(project: Project, path: FilePath, reason: str, notes: dict[str, dict[str, str]]) -> Video:

@@ -73,6 +73,11 @@ class Store:
     engine: Engine
     file: _WatchedFile | None = None
 
+    @property
+    def address(self) -> str:
+        """The database's address, without the password."""
+        return self.engine.url.render_as_string(hide_password=True)
+
     @contextmanager
     def begin(self) -> Iterator[Session]:
         """Yield a session whose changes are written when the block succeeds, and dropped when it does not."""

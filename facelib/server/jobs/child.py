@@ -13,7 +13,6 @@ from typing import Any
 
 from facelib.project import path_of
 from facelib.project.processes import answer_parent, end_with_parent, limit_memory
-from facelib.project.spreadsheets import read_csv_table
 
 _GIGABYTE = 2**30
 
@@ -73,10 +72,10 @@ def _run(job: dict[str, Any], tell: Callable[[Mapping[str, Any]], None]) -> dict
 
 def _problem_of_films(project: Any, job: dict[str, Any]) -> str:
     """Return why the films of the job were left out, where the last run says so."""
+    from facelib.films.record import read_summary
+
     wanted = job["parameters"].get("videos") or []
-    if not wanted or not project.film_summary.is_file():
-        return ""
-    rows = read_csv_table(project.film_summary).to_dict("records")
+    rows = read_summary(project).to_dict("records") if wanted else []
     missing = [video for video in wanted if not project.film(path_of(video)).tracks.is_file()]
     return "; ".join(f"{row['film']}: {row['problem']}" for row in rows if row["film"] in missing and row["problem"])
 

@@ -1,5 +1,6 @@
 // Pictures and films brought in by dropping them on the page, one after the other, each with what went wrong with it.
 import { make } from "../modules/elements.js";
+import { isolated } from "../modules/isolated.js";
 import { count, percent } from "../modules/text.js";
 import { DropPlace } from "./drop_place.js";
 import { Status } from "./forms.js";
@@ -58,7 +59,7 @@ export class FilmsIn {
     } catch (error) {
       bar.remove();
       text.className = "notice";
-      text.textContent = error.message;
+      text.textContent = isolated(error.message);
     }
   }
 }

@@ -1,5 +1,6 @@
 // A project without a named film: what to bring, and how far that is.
 import { make } from "../modules/elements.js";
+import { isolated } from "../modules/isolated.js";
 import { count } from "../modules/text.js";
 import { head } from "./forms.js";
 import { JobList } from "./job_list.js";
@@ -21,7 +22,7 @@ export class FirstView {
   async load() {
     const people = await this.client.all(`${this.base}/people`);
     const seen = people.filter(({ pictures }) => pictures);
-    this.cast.textContent = seen.length ? `${count(seen.length, "person", "people")} with ${count(seen.reduce((sum, { pictures }) => sum + pictures, 0), "picture")}: ${seen.map(({ name }) => name).join(", ")}.` : "Nobody yet.";
+    this.cast.textContent = seen.length ? `${count(seen.length, "person", "people")} with ${count(seen.reduce((sum, { pictures }) => sum + pictures, 0), "picture")}: ${seen.map(({ name }) => isolated(name)).join(", ")}.` : "Nobody yet.";
     await this.jobs.load();
   }
 

@@ -1,5 +1,6 @@
 // Parts of forms: fields with labels, buttons, and a place for what was done or went wrong.
 import { make } from "../modules/elements.js";
+import { isolated } from "../modules/isolated.js";
 
 let fields = 0;
 
@@ -31,12 +32,12 @@ export class Status {
 
   say(text) {
     this.element.classList.remove("failed");
-    this.element.textContent = text;
+    this.element.textContent = isolated(text);
   }
 
   fail(error) {
     this.element.classList.add("failed");
-    this.element.textContent = error.message;
+    this.element.textContent = isolated(error.message);
   }
 
   // Do something that may take a while and may fail; returns what it does, or undefined when it failed.

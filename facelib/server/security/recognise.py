@@ -17,7 +17,6 @@ from facelib.server.problems import Problem
 from facelib.server.security.callers import Caller, caller_of
 from facelib.server.security.secrets import digest_of
 
-COOKIE = "facelib_session"
 CSRF_HEADER = "X-CSRF-Token"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _MINUTE = 60.0
@@ -48,10 +47,15 @@ class Callers:
     Args:
         store: The server's database.
         session_hours: Hours after which an unused log-in ends.
+
+    Attributes:
+        cookie: What the cookie of a log-in is called: browsers send cookies to every port of a host, and a server with
+            another database would overwrite it.
     """
 
     def __init__(self, store: Store, session_hours: float) -> None:
         self._store, self._longest = store, session_hours * 3600
+        self.cookie = f"facelib_session_{digest_of(store.address)[:12]}"
         self._kept: Kept[_Known] = Kept(_KEPT)
 
     def recognise(self, request: Request) -> Caller:
@@ -68,7 +72,7 @@ class Callers:
         Raises:
             Problem: 403 when a page of another site may have made the request.
         """
-        given, state = _given(request), self._store.state()
+        given, state = self._given(request), self._store.state()
         if given is None or state is None:
             return None
         known = self._kept.peek(given, state)
@@ -78,7 +82,7 @@ class Callers:
         return known.caller
 
     def _ask(self, request: Request) -> Caller:
-        given, state = _given(request), self._store.state()
+        given, state = self._given(request), self._store.state()
         with self._store.read() as session:
             at = database_time(session)
             seen = _find(session, given, since=at - self._longest) if given else None
@@ -93,14 +97,13 @@ class Callers:
             self._kept.keep(given, state, known)
         return known.caller
 
-
-def _given(request: Request) -> tuple[str, str] | None:
-    """Return which kind of secret a request has, and its digest."""
-    header, cookie = request.headers.get("Authorization", ""), request.cookies.get(COOKIE, "")
-    kind, _, given = header.partition(" ")
-    if kind.casefold() == "bearer" and given:
-        return "token", digest_of(given.strip())
-    return ("cookie", digest_of(cookie)) if cookie else None
+    def _given(self, request: Request) -> tuple[str, str] | None:
+        """Return which kind of secret a request has, and its digest."""
+        header, cookie = request.headers.get("Authorization", ""), request.cookies.get(self.cookie, "")
+        kind, _, given = header.partition(" ")
+        if kind.casefold() == "bearer" and given:
+            return "token", digest_of(given.strip())
+        return ("cookie", digest_of(cookie)) if cookie else None
 
 
 def _find(session: Session, given: tuple[str, str], *, since: float) -> Token | Login | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
@@ -71,6 +72,19 @@ def test_a_token_logs_a_browser_in_until_it_is_revoked(owner: TestClient) -> Non
     assert owner.delete(f"/api/v1/tokens/{made['id']}").status_code == 204
     assert browser.get("/api/v1/projects").status_code == 401
     assert owner.delete(f"/api/v1/tokens/{made['id']}").status_code == 404
+
+
+def test_a_browser_is_logged_in_to_two_servers_of_one_host(
+    owner: TestClient, make_app: Callable[..., FastAPI], tmp_path: Path
+) -> None:
+    other = make_app(output_dir=tmp_path / "other", database_url="")
+    kept: dict[str, str] = {}
+    for app, token in ((owner.app, owner.app.state.first_token), (other, other.state.first_token)):
+        at_one = TestClient(app, cookies=kept)
+        assert at_one.post(ME, json={"token": token}).status_code == 201
+        kept = dict(at_one.cookies)  # a browser keeps them for the host, whatever the port
+    for app in (owner.app, other, make_app()):  # the last shares the first one's database
+        assert TestClient(app, cookies=kept).get(ME).status_code == 200
 
 
 @pytest.mark.parametrize("grants", [{}, {"demo": "write"}, {"": "read"}, {"demo": 5}, ["demo"], None])
