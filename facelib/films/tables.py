@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from facelib.project import FilmFiles
+from facelib.project.wording import in_one_line
 
 
 def read_whole(path: Path, columns: Sequence[str] | None = None) -> pd.DataFrame | None:
@@ -38,10 +39,10 @@ def damage(files: FilmFiles, *others: Path) -> str:
             try:
                 pq.read_metadata(path)
             except (OSError, ValueError) as error:  # those of pyarrow are both
-                return f"{path.name} cannot be read: {' '.join(str(error).split())}"
+                return f"{path.name} cannot be read: {in_one_line(error)}"
     if files.shots.is_file():
         try:
             pd.read_csv(files.shots, usecols=["shot", "start_frame", "end_frame"])
         except ValueError as error:
-            return f"{files.shots.name} cannot be read: {error}"
+            return f"{files.shots.name} cannot be read: {in_one_line(error)}"
     return ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -51,12 +51,10 @@ def describe_films(project: Project) -> list[str]:
     films = Counter(person for one in appeared for person in set(one["person"]))
     spoken = [
         f"{person} ({_duration(seconds)}{f' in {films[person]} films' if films[person] > 1 else ''})"
-        for person, seconds in times[["person", "seconds"]].head(_MOST_PEOPLE).itertuples(index=False)
+        for person, seconds in times[["person", "seconds"]].itertuples(index=False)
     ]
-    more = len(times) - len(spoken)
-    who = ", ".join(spoken) + (f" and {more} more" if more > 0 else "")
     groups, loose = _unknown(tables)
-    lines = [f"On screen: {who}." if spoken else "Nobody in the cast was found."]
+    lines = [f"On screen: {_listed(spoken)}." if spoken else "Nobody in the cast was found."]
     if groups or loose:
         alone = f"{counted(loose, 'track')} in no group" if loose else ""
         lines.append(f"Unknown: {' and '.join(filter(None, (_people(groups), alone)))}.")
@@ -106,7 +104,7 @@ def _faces(project: Project) -> str:
     reasons = sums.drop(["pictures", "used"])
     left_out = ", ".join(f"{count} {reason}" for reason, count in reasons.items() if count)
     pictures = counted(int(sums["pictures"]), "picture")
-    nobody = ", ".join(counts.loc[counts["used"] == 0, "person"].head(_MOST_PEOPLE))
+    nobody = _listed(counts.loc[counts["used"] == 0, "person"].to_list())
     return (
         f"{sums['used']} of {pictures} used, of {_people((counts['used'] > 0).sum())}; left out: {left_out or 'none'}"
         + (f"; no usable face of {nobody}" if nobody else "")
@@ -158,6 +156,12 @@ def _csv(path: Path) -> pd.DataFrame:
 
 def _people(count: int) -> str:
     return "1 person" if count == 1 else f"{count} people"
+
+
+def _listed(people: Sequence[str]) -> str:
+    """Return the first people of a list, and how many more there are."""
+    more = len(people) - _MOST_PEOPLE
+    return ", ".join(people[:_MOST_PEOPLE]) + (f" and {more} more" if more > 0 else "")
 
 
 def _duration(seconds: float) -> str:

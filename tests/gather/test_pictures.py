@@ -104,6 +104,10 @@ def test_a_web_that_behaves_badly(site, project, limits):
         ),
         "gone": (lambda asked: asked.send_text("", status=404), "404"),
         "busy": (lambda asked: asked.send_text("", status=503), "503"),
+        "no HTTP": (
+            lambda asked: asked.wfile.write(b"\x1b[31m\x00\x07" * 200 + b"\r\n"),
+            r"BadStatusLine: [ \[31m]{190,200}$",
+        ),
         "hangs up": (lambda asked: setattr(asked, "close_connection", True), "closed connection"),
         "again": (sends(picture_bytes(0)), "the same picture as people/Ada"),
     }

@@ -252,6 +252,14 @@ def test_an_output_folder_that_is_a_file_is_told(project, notebooks, tmp_path):
         run_pipeline(project, steps=[2], notebooks=notebooks)
 
 
+def test_a_disk_that_fills_up_is_told_with_the_place(project, make_notebook, tmp_path, small_disk):
+    fill = "try:\n    open(f'{output_dir}/large', 'wb', 0).write(bytes(40_000_000))\nexcept OSError: pass"
+    make_notebook(tmp_path / "nb" / "09_fill.ipynb", PLACES, fill, fill)
+    small = Project(project.name, project.data_dir, small_disk)
+    with pytest.raises(OSError, match=rf"09_fill and its report to '{small.runs}.*No space left.*run this again"):
+        run_pipeline(small, notebooks=tmp_path / "nb", steps=[9])
+
+
 def test_the_notebooks_of_the_checkout_are_found():
     assert notebooks_folder() == Path(pipeline_run.__file__).parents[2] / "notebooks"
 

@@ -233,18 +233,6 @@ def client_with(owner: TestClient) -> Callable[[dict[str, str]], TestClient]:
     return make
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 12 MB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", str(folder)]
-    if os.name == "nt" or subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("needs the right to mount a small disk")
-    yield folder
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
-
-
 def pytest_exception_interact(node: pytest.Item, report: pytest.TestReport) -> None:
     """Show what a browser's page showed where a test with one fails."""
     page = getattr(node, "funcargs", {}).get("opened")
