@@ -11,12 +11,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
 
 from facelib.archive.traces import Mentions
 from facelib.archive.update import update_archive
 from facelib.films.corrections import labels
 from facelib.films.settle import settle_films
+from facelib.films.tables import read_without_embeddings
 from facelib.films.unknowns.kept import read_groups
 from facelib.gallery import read_gallery
 from facelib.project import FilmFiles, Project, identities, path_of, write_table
@@ -109,7 +109,7 @@ def _others(project: Project, films: list[Path], cast: list[str], names: list[st
 def _tracks_of(files: FilmFiles, names: Iterable[str]) -> list[int]:
     """Return the numbers of the tracks that are called one of the names."""
     path = files.tracks if files.tracks.is_file() else files.named
-    table = pd.read_parquet(path, columns=[one for one in pq.read_schema(path).names if one != "embedding"])
+    table = read_without_embeddings(path)
     rows = labels(table.assign(cluster=table.get("cluster", ""))).isin(list(names))
     return sorted(table.loc[rows, "track"].tolist())
 

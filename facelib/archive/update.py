@@ -14,13 +14,14 @@ from tqdm.auto import tqdm
 
 from facelib.archive.catalogue import Catalogue, FilmRecord
 from facelib.archive.dates import film_date
-from facelib.archive.readable import readable
+from facelib.archive.readable import readable, without_room
 from facelib.archive.rows import rows_of
 from facelib.archive.segments import MERGED, merge_segments, remove_segments, stray_segments, write_segment
 from facelib.archive.tables import FilmRows
 from facelib.films.media.opening import UnreadableFilm
 from facelib.project import FilmFiles, Project, file_lock, path_of, text_of
 from facelib.project.digests import sha256_of
+from facelib.project.wording import in_one_line
 
 _KEPT = 600.0  # seconds that replaced files stay for searches that began before
 _READ_ONLY = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
@@ -79,6 +80,8 @@ def update_archive(
     try:
         return _bring_up_to_date(project, chosen, longest_gap, progress=progress)
     except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise without_room(project.archive, error.strerror) from error
         if error.errno not in _READ_ONLY:
             raise
         return _as_it_is(project, chosen or list(_folders_with_tracks(project)), longest_gap, error)
@@ -191,8 +194,8 @@ class _Update:
                 return
             rows = rows_of(files, self.catalogue.next_entry(), longest_gap=self.gap)
         except (OSError, ValueError, KeyError) as error:
-            _log.warning("%s: not put into the index: %s", film, error)
-            self.changes.problems[film] = str(error)
+            _log.debug("%s: not put into the index", film, exc_info=True)
+            self.changes.problems[film] = f"{in_one_line(error)}; run 05 on it again"
             return
         self._write(rows, replace(record, seconds=rows.seconds, rows=rows.count))
         (self.changes.added if before is None else self.changes.rewritten).append(film)

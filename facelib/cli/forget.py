@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from facelib.cli.options import DataPlace, OutputPlace, ProjectName, find_project
+from facelib.cli.printing import one_line
 
 if TYPE_CHECKING:
     from facelib.archive.forget import Forgotten
@@ -35,9 +36,9 @@ def forget(
     remove = _in_storage if remote else _here
     done = remove(project, data_dir, output_dir, name, keep_name=keep_name)
     for line in done.removed:
-        typer.echo(f"removed   {line}")
+        typer.echo(f"removed   {one_line(line)}")
     for line in done.stays:
-        typer.echo(f"stays     {line}")
+        typer.echo(f"stays     {one_line(line)}")
 
 
 def _here(project: str, data_dir: str, output_dir: str, name: str, *, keep_name: bool) -> Forgotten:

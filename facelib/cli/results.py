@@ -10,10 +10,13 @@ import typer
 from facelib.cli.printing import folded, one_line, relative
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from facelib.pipeline import StepResult
     from facelib.project import Project
 
 _OF_NAMES, _OF_FILMS = (1, 2), (5, 6)
+_MOST_FILMS = 5  # whose files are named one by one
 
 
 def print_step(step: StepResult, project: Project) -> None:
@@ -70,7 +73,7 @@ def _print_found(project: Project) -> None:
     from facelib.pipeline.findings import describe_films
 
     for text in describe_films(project):
-        typer.echo(folded(text))
+        typer.echo(folded(one_line(text)))
     for number, text in enumerate(_recognizer(project)):
         typer.echo(folded(text if number else f"Named by {text}"))
 
@@ -134,10 +137,18 @@ def _print_places(project: Project, results: Sequence[StepResult]) -> None:
         typer.echo(f"page      {relative(project.page)}")
     for result in results:
         typer.echo(f"report    {relative(result.report)}")
-    for folder in sorted((project.output / "videos").glob("*/")):
-        files = FilmFiles(folder)
-        for kind, path in (("film", files.annotated), ("table", files.appearances)):
-            if path.is_file():
-                typer.echo(f"{kind:9} {relative(path)}")
+    films = [FilmFiles(folder) for folder in sorted((project.output / "videos").glob("*/"))]
+    _print_paths("film", [files.annotated for files in films if files.annotated.is_file()])
+    _print_paths("table", [files.appearances for files in films if files.appearances.is_file()])
     if project.page.is_file():
         typer.echo(folded("Next: open the page in a browser, then the reports; notebook 06 corrects names."))
+
+
+def _print_paths(kind: str, paths: Sequence[Path]) -> None:
+    """Say where each film's file lies, or where those of many films do."""
+    if len(paths) > _MOST_FILMS:
+        pattern = paths[0].parents[1] / "*" / paths[0].name
+        typer.echo(f"{kind + 's':9} {relative(pattern)} ({len(paths)} of them)")
+        return
+    for path in paths:
+        typer.echo(f"{kind:9} {relative(path)}")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from facelib.cli.options import DataFolder, OutputFolder, find_project
+from facelib.cli.printing import one_line, print_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -84,7 +85,7 @@ def search(
     for place in places:
         changes = update_archive(place, progress=sys.stderr.isatty())
         for film, problem in changes.problems.items():
-            typer.echo(f"WARNING: {film} is not in the index: {problem}", err=True)
+            typer.echo(one_line(f"WARNING: {film} is not in the index: {problem}"), err=True)
     with open_archive(places) as archive:
         if face is not None:
             answer = _faces(archive, places, face, most)
@@ -133,7 +134,6 @@ def _faces(archive: Archive, places: Sequence[Project], picture: Path, most: int
 def _print(answer: pd.DataFrame, form: Form, most: int, *, several: bool) -> None:
     """Print an answer; a table leaves out the project where there is only one."""
     from facelib.archive.pictures import as_json, with_timecodes
-    from facelib.cli.printing import print_rows
     from facelib.films.appearances import timecode
     from facelib.project.spreadsheets import csv_text
 
@@ -151,7 +151,7 @@ def _print(answer: pd.DataFrame, form: Form, most: int, *, several: bool) -> Non
             shown[name] = [timecode(float(value)) for value in shown[name]]
         elif shown[name].dtype.kind == "f":
             shown[name] = shown[name].map("{:.3f}".format)
-    shown = shown.astype(object).where(shown.notna(), "").astype(str)
+    shown = shown.astype(object).where(shown.notna(), "").astype(str).map(one_line)
     for edge, at in (("first", "first_start"), ("last", "last_end")):
         if at in shown:  # one column, so that the table fits a terminal
             shown[edge] = shown.pop(f"{edge}_film") + " " + shown.pop(at)

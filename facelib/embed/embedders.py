@@ -13,13 +13,14 @@ import numpy as np
 
 from facelib.detect.base import Engine, checked
 from facelib.embed.align import DLIB_SIZE, DlibAligner, align
-from facelib.embed.form import PREFIX, InputForm, from_metadata_entry
+from facelib.embed.form import PREFIX, InputForm, from_metadata_entry, is_number
 from facelib.faces import Faces, FloatArray, Image
 from facelib.nets import dlib as dlib_weights
 from facelib.nets.cache import weights_digest
 from facelib.nets.catalogue import catalogue, find_weights
 from facelib.nets.figures import read_figures
 from facelib.nets.runtime import Network, Provider, open_network
+from facelib.project.wording import counted
 
 # Measured on LFW with MTCNN's landmarks: 20 casts of 10 people with 12 pictures each against 1000 strangers, where
 # 1 % of the strangers lie within 1.101 of the nearest cast face (standard deviation over the casts 0.005). At that
@@ -119,7 +120,7 @@ class NetworkEmbedder:
         self.sha256 = weights_digest(network.path) if sha256 is None else sha256
         self.provider = network.provider
         self._network, self._aligner = network, aligner
-        fixed = network.input_shape[0]
+        fixed = network.input_shape[0] if network.input_shape else None
         self._fixed = fixed if isinstance(fixed, int) else None
         self._batch = self._fixed or batch_size
         blank = np.zeros((1, form.size, form.size, 3), np.uint8)
@@ -181,8 +182,14 @@ class NetworkEmbedder:
             chips = np.concatenate([chips, np.zeros((self._fixed - count, *chips.shape[1:]), np.uint8)])
         mean = (form.mean, form.mean, form.mean)
         blob = cv2.dnn.blobFromImages(list(chips), form.scale, mean=mean, swapRB=form.colour == "BGR")
-        vectors = self._network.run(blob)[0][:count]
-        return np.asarray(vectors.reshape(count, -1), np.float32)
+        vectors = np.asarray(self._network.run(blob)[0])
+        if vectors.ndim < 2 or len(vectors) != len(chips) or vectors[0].size < 2 or vectors.dtype.kind not in "fiu":
+            raise ValueError(
+                f"expected a vector for each face as the first output of {self._network.path.name}, got "
+                f"{vectors.dtype.name} of shape {vectors.shape!r} for {counted(len(chips), 'face')}: it is no network "
+                f"of embeddings, or its outputs are in another order"
+            )
+        return vectors[:count].reshape(count, -1).astype(np.float32, copy=False)
 
 
 class DlibEmbedder:
@@ -286,7 +293,7 @@ def _file_embedder(
         threshold = measured.threshold
     if threshold is None and form is None and PREFIX + "threshold" in network.metadata:
         threshold = from_metadata_entry(network.metadata, "threshold")
-        if not isinstance(threshold, int | float) or threshold < 0:
+        if not is_number(threshold) or threshold < 0:
             raise ValueError(f"expected a distance as {PREFIX + 'threshold'!r} in {str(path)!r}, got {threshold!r}")
     if threshold is None:
         threshold = known_threshold if form is None else math.nan

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Self, get_args
@@ -17,6 +16,7 @@ PREFIX = "facelib."
 """What the names of entries begin with."""
 
 _LARGEST = 2048  # pixels of a side
+_LARGEST_NUMBER = 3.4e38
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,11 +53,14 @@ class InputForm:
 
     def __post_init__(self) -> None:
         """Check the values."""
-        if not isinstance(self.size, int) or not 1 <= self.size <= _LARGEST:
+        if not isinstance(self.size, int) or isinstance(self.size, bool) or not 1 <= self.size <= _LARGEST:
             raise ValueError(f"expected a size of 1 to {_LARGEST} pixels, a whole number, got {self.size!r}")
         for name, value in (("mean", self.mean), ("scale", self.scale)):
-            if not isinstance(value, int | float) or not math.isfinite(value):
+            if not is_number(value):
                 raise ValueError(f"expected a number as {name}, got {value!r}")
+        for name, value in (("normalise", self.normalise), ("mirrored", self.mirrored)):
+            if not isinstance(value, bool):
+                raise ValueError(f"expected true or false as {name}, got {value!r}")
         if self.colour not in get_args(_ChannelOrder):
             raise ValueError(f"expected colour 'RGB' or 'BGR', got {self.colour!r}")
         if self.alignment not in get_args(Alignment):
@@ -80,6 +83,12 @@ class InputForm:
         return cls(**values)
 
 
+def is_number(value: Any) -> bool:
+    """Return whether a value is a finite number of single precision, which truth values are not."""
+    is_numeric = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_numeric and -_LARGEST_NUMBER <= value <= _LARGEST_NUMBER
+
+
 def from_metadata_entry(metadata: Mapping[str, str], name: str) -> Any:
     """Return the value of an entry of an ONNX file's metadata, by its name without the prefix.
 
@@ -89,5 +98,5 @@ def from_metadata_entry(metadata: Mapping[str, str], name: str) -> Any:
     text = metadata[PREFIX + name]
     try:
         return json.loads(text)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"expected JSON in the metadata entry {PREFIX + name!r}, got {text!r}") from error

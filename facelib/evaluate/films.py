@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,10 @@ from facelib.evaluate.mistakes import list_mistakes
 from facelib.evaluate.tracking import TrackingScore, score_tracking
 from facelib.evaluate.tracks import count_tracks, judge_tracks
 from facelib.evaluate.truth import Truth, Truths, film_truth
-from facelib.project import Project, read_csv_table, write_table, write_text
+from facelib.films.media.times import read_film_times
+from facelib.project import FilmFiles, Project, read_csv_table, write_table, write_text
 from facelib.project.plain import plain
-from facelib.project.wording import counted
+from facelib.project.wording import counted, in_one_line
 
 ALL = "all films"
 
@@ -38,6 +39,7 @@ class Evaluation:
         following: How faces were followed, by film and over `all films`.
         naming: The same with names as identities.
         left_out: Films with truth that could not be compared, and why.
+        beyond: Of films whose truth labels frames after their last one, a sentence that says so.
     """
 
     films: Mapping[str, Path]
@@ -46,11 +48,13 @@ class Evaluation:
     following: Mapping[str, TrackingScore]
     naming: Mapping[str, TrackingScore]
     left_out: Mapping[str, str]
+    beyond: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def message(self) -> str:
-        """Which films were compared, and why others were not."""
+        """Which films were compared, why others were not, and whose truth labels frames that are not there."""
         rest = "".join(f"\nleft out: {film}: {reason}" for film, reason in self.left_out.items())
+        rest += "".join(f"\n{film}: {reason}" for film, reason in self.beyond.items())
         return f"Compared {counted(len(self.films), 'film')} with ground truth.{rest}"
 
     @property
@@ -188,14 +192,17 @@ def evaluate_films(project: Project, truths: Truths, *, least_iou: float = 0.3, 
     tables: list[pd.DataFrame] = []
     pairs: list[tuple[pd.DataFrame, Truth]] = []
     left_out: dict[str, str] = {}
+    beyond: dict[str, str] = {}
     for film, path in tqdm(truths.of_film.items(), desc="Films", unit="film", leave=False, disable=not progress):
         try:
             found, truth = found_faces(project.film(film)), film_truth(path, project)
             if truth.cuts is None and project.film(film).shots.is_file():
                 truth = replace(truth, cuts=_cuts(project.film(film).shots))
         except (OSError, ValueError) as error:
-            left_out[film.name] = " ".join(str(error).split())
+            left_out[film.name] = in_one_line(error)
             continue
+        if said := _beyond_the_end(truth, film, project.film(film)):
+            beyond[film.name] = said
         films[film.name] = film
         tables.append(match_faces(found, truth, least_iou=least_iou))
         pairs.append((found, truth))
@@ -205,7 +212,18 @@ def evaluate_films(project: Project, truths: Truths, *, least_iou: float = 0.3, 
         | {ALL: score_tracking(pairs, by=by, least_iou=least_iou)}
         for by in ("track", "person")
     )
-    return Evaluation(films, matches, judge_tracks(matches), following, naming, left_out)
+    return Evaluation(films, matches, judge_tracks(matches), following, naming, left_out, beyond)
+
+
+def _beyond_the_end(truth: Truth, film: Path, files: FilmFiles) -> str:
+    """Say how many labelled faces are in frames that the film has not; nothing where all are in it."""
+    if not files.times.is_file():
+        return ""
+    count = len(read_film_times(film, files).ticks)
+    after = int((truth.faces["frame"] >= count).sum())
+    faces = f"{after} of {counted(len(truth.faces), 'labelled face')}"
+    said = f"{faces} are in frames after its last one, {count - 1}: is the truth of another film, or at another rate?"
+    return said if after else ""
 
 
 def _cuts(shots: Path) -> tuple[int, ...]:

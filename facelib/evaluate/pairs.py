@@ -80,7 +80,7 @@ def read_pairs(path: str | Path) -> pd.DataFrame:
     """
     lines = [line.split("\t") for line in decoded(Path(path).read_bytes()).splitlines() if line.strip()]
     head = [int(word) for word in lines[0]] if lines and all(word.strip().isdecimal() for word in lines[0]) else []
-    if not 1 <= len(head) <= 2:
+    if not 1 <= len(head) <= 2 or 0 in head:
         raise ValueError(f"expected the number of pairs in the first line of {str(path)!r}, got {lines[:1]!r}")
     folds, each = (1, head[0]) if len(head) == 1 else head
     if len(lines) - 1 != 2 * folds * each:

@@ -176,7 +176,7 @@ def read_truth(path: str | Path) -> pd.DataFrame:
     """Read a truth table: `frame,left,top,right,bottom,person`, with `unknown` for strangers.
 
     Further columns are kept; `identity` may tell strangers apart, and so do names such as `Unknown 2`. Reserved names
-    mean the same in any case, and rows of `not a face` are left out.
+    mean the same in any case; rows of `not a face`, and those that came before, are left out.
 
     Raises:
         FileNotFoundError: When there is no such file.
@@ -202,7 +202,7 @@ def read_truth(path: str | Path) -> pd.DataFrame:
     if "identity" not in table:
         table["identity"] = label.where(label != UNKNOWN, "")
     table["person"] = label.mask(group, UNKNOWN)
-    table = table[label != NOT_A_FACE].reset_index(drop=True)
+    table = table[label != NOT_A_FACE].drop_duplicates([*_COLUMNS, "identity"], ignore_index=True)
     return table.astype({"frame": np.int64, "person": str, "identity": str})
 
 
@@ -222,7 +222,7 @@ def _check(table: pd.DataFrame, path: str | Path, *, first: int) -> None:
     bad = frame[(frame < first) | (frame != np.floor(frame)) | (frame >= 2**53)]
     if len(bad):
         raise ValueError(f"expected the numbers of frames, counted from {first}, in {str(path)!r}, got {bad.iloc[0]:g}")
-    box = table[(table["right"] < table["left"]) | (table["bottom"] < table["top"])]
+    box = table[(table["right"] <= table["left"]) | (table["bottom"] <= table["top"])]
     if len(box):
         raise ValueError(
             f"expected boxes that end after they begin in {str(path)!r}, got {box[BOX].iloc[0].tolist()!r} in frame "

@@ -5,8 +5,8 @@ An error in one film is recorded as its problem, and the others are finished.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from facelib.films.drawn import remember_drawn
 from facelib.films.exports import FORMATS, Format, check_formats, export_film, read_wikidata
 from facelib.films.media.decode import UnreadableFilm, probe
 from facelib.films.media.encode import WriteReport
+from facelib.films.record import read_record
 from facelib.films.reel import REEL_COLUMNS, check_people, write_reel_of
 from facelib.films.settle import Settled
 from facelib.films.together import together
@@ -106,10 +107,24 @@ def _draw_film(
 ) -> str:
     """Draw one film; return what could not be carried over."""
     report = WriteReport()
-    with project.hold(film) as files:
+    with _held(project, film) as files:
         annotate_film(film, files, tracks, colours, report=report, cores=cores, watch=watch, **options)
         remember_drawn(files, tracks, **options)
     return report.problem
+
+
+@contextmanager
+def _held(project: Project, film: Path) -> Iterator[FilmFiles]:
+    """Hold a film, see `Project.hold`; refuse one that was replaced or has grown: its boxes would be another film's."""
+    with project.hold(film) as files:
+        made = read_record(files).get("made")
+        content = made.get("film") if isinstance(made, dict) else None
+        if content and film.is_file() and project.digest(film) != content:
+            raise OSError(
+                f"expected {film.name!r} as it was when its faces were looked for, it was changed since; "
+                f"run 05 on it again"
+            )
+        yield files
 
 
 def list_results(project: Project, films: Iterable[Path]) -> list[Path]:
@@ -144,7 +159,7 @@ def export_films(
     written = {}
     options = {"wikidata": read_wikidata(settled.problems.project.wikidata), **options}
     for film in settled.films if films is None else films:
-        with settled.problems.of(film, "exporting it"), settled.problems.project.hold(film) as files:
+        with settled.problems.of(film, "exporting it"), _held(settled.problems.project, film) as files:
             written[film.name] = export_film(film, files, formats=formats, **options)
     return written
 
@@ -167,6 +182,6 @@ def cut_reels(settled: Settled, people: Sequence[str], **options: Any) -> pd.Dat
     check_people(settled.appearances.values(), people)
     rows = []
     for film in settled.films:
-        with settled.problems.of(film, "cutting its reel"), settled.problems.project.hold(film) as files:
+        with settled.problems.of(film, "cutting its reel"), _held(settled.problems.project, film) as files:
             rows.append(write_reel_of(film, files, settled.appearances[film.name], people, **options))
     return pd.DataFrame(rows, columns=pd.Index(REEL_COLUMNS))

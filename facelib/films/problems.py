@@ -12,6 +12,7 @@ import pandas as pd
 from facelib.films.media.decode import UnreadableFilm
 from facelib.films.record import SUMMARY_COLUMNS, read_summary
 from facelib.project import Project, write_table, writer_lock
+from facelib.project.wording import in_one_line
 
 LOOKING = "looking for its faces"
 """What is being done to a film while it is indexed, for `problem_of`."""
@@ -87,7 +88,7 @@ def _write(project: Project, film: str, problem: str) -> None:
 
 def _said(error: Exception) -> str:
     """Return an error's message, with its type where neither facelib nor the system wrote it."""
-    text = str(error).strip() or "without a message"
+    text = in_one_line(error)
     return text if isinstance(error, UnreadableFilm | OSError | ValueError) else f"{type(error).__name__}: {text}"
 
 

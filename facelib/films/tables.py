@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from facelib.project import FilmFiles
+from facelib.project.wording import in_one_line
 
 
 def read_whole(path: Path, columns: Sequence[str] | None = None) -> pd.DataFrame | None:
@@ -17,6 +18,11 @@ def read_whole(path: Path, columns: Sequence[str] | None = None) -> pd.DataFrame
         return pd.read_parquet(path, columns=None if columns is None else list(columns))
     except (OSError, ValueError):  # those of pyarrow are both
         return None
+
+
+def read_without_embeddings(path: Path) -> pd.DataFrame:
+    """Read a table of tracks without their embeddings, which are most of it."""
+    return pd.read_parquet(path, columns=[name for name in pq.read_schema(path).names if name != "embedding"])
 
 
 def damage(files: FilmFiles, *others: Path) -> str:
@@ -33,10 +39,10 @@ def damage(files: FilmFiles, *others: Path) -> str:
             try:
                 pq.read_metadata(path)
             except (OSError, ValueError) as error:  # those of pyarrow are both
-                return f"{path.name} cannot be read: {' '.join(str(error).split())}"
+                return f"{path.name} cannot be read: {in_one_line(error)}"
     if files.shots.is_file():
         try:
             pd.read_csv(files.shots, usecols=["shot", "start_frame", "end_frame"])
         except ValueError as error:
-            return f"{files.shots.name} cannot be read: {error}"
+            return f"{files.shots.name} cannot be read: {in_one_line(error)}"
     return ""

@@ -121,7 +121,7 @@ def read_gallery(path: str | Path) -> Gallery:
 
     Raises:
         FileNotFoundError: When there is none.
-        ValueError: When the file is no Parquet file, or not a gallery's.
+        ValueError: When the file is no Parquet file, or not a gallery's, or its embeddings are damaged.
     """
     path = Path(path)
     remedy = "run notebook 02_embed_faces"
@@ -137,9 +137,19 @@ def read_gallery(path: str | Path) -> Gallery:
     if missing:
         raise ValueError(f"expected a table of known faces at {str(path)!r}, it lacks {sorted(missing)!r}; {remedy}")
     table = stored.select(list(COLUMNS)).replace_schema_metadata().to_pandas()
+    if not _has_whole_vectors(table):
+        raise ValueError(f"expected finite embeddings of one length at {str(path)!r}, got others; {remedy} again")
     threshold = metadata.get("facelib.threshold")
     detector, embedder, weights_sha256 = (metadata[key] for key in wanted)
     return Gallery(table, detector, embedder, weights_sha256, None if threshold is None else float(threshold))
+
+
+def _has_whole_vectors(table: pd.DataFrame) -> bool:
+    used = table.loc[table["used"], "embedding"].to_list()
+    try:
+        return not used or bool(np.isfinite(np.stack(used)).all())
+    except (TypeError, ValueError):  # none at all, or of several lengths
+        return False
 
 
 def check_same_network(gallery: Gallery, embedder: Embedder) -> None:

@@ -71,7 +71,9 @@ def _same_pictures(project: Project, cast: list[str]) -> Iterator[tuple[str, str
 
 def answers_to(later: str, earlier: str, project: Project) -> str:
     """Return the commands that answer whether two names are one person's."""
-    names = f"{_quoted(later)} {_quoted(earlier)} --project {_quoted(project.name)}"
+    names, place = f"{_quoted(later)} {_quoted(earlier)}", f"--project {_quoted(project.name)}"
+    # What begins like an option is taken for one, but behind two dashes.
+    names = f"{place} -- {names}" if "-" in (later[:1], earlier[:1]) else f"{names} {place}"
     return f"facelib merge {names}, or facelib keep-apart {names}"
 
 

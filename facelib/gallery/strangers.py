@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from facelib.gallery.records import describe_search, face_table, measure_picture
 from facelib.images import find_pictures_below
 from facelib.project import Project
 from facelib.project.digests import sha256_if_readable
+
+_log = logging.getLogger(__name__)
 
 
 def strangers_folder(project: Project) -> Path:
@@ -39,6 +42,7 @@ def embed_strangers(
     embedder: Embedder,
     *,
     cast: Gallery | None = None,
+    working_size: int = 1000,
     progress: bool = True,
 ) -> Gallery | None:
     """Find and embed the faces of a project's strangers, and write `strangers.parquet`.
@@ -50,7 +54,9 @@ def embed_strangers(
         project: Its `strangers/` may hold pictures in folders of any depth.
         detector: Finds the faces.
         embedder: Embeds them.
-        cast: The known faces: a file that is among their pictures too is no stranger's.
+        cast: The known faces: a file that is among their pictures too is no stranger's. That they were looked for in
+            another way, which makes the two hard to compare, is logged.
+        working_size: As in `find_portrait`; take the one the cast's faces were found with.
         progress: Show a bar.
 
     Returns:
@@ -65,14 +71,21 @@ def embed_strangers(
     if not pictures:
         path.unlink(missing_ok=True)
         return None
-    described = describe_search(detector)
+    described = describe_search(detector, working_size=working_size)
+    if cast is not None and cast.detector != described:
+        _log.warning(
+            "the cast's faces were looked for by %s, those of strangers by %s: give notebook 04 the detector, "
+            "smallest_face and working_size of 02",
+            cast.detector,
+            described,
+        )
     done = measured(read_strangers(project), described, embedder)
     seen = set() if cast is None else set(cast.table["sha256"])
     rows: list[dict[str, Any]] = []
     for picture in tqdm(pictures, desc="Strangers", unit="picture", leave=False, disable=not progress):
         digest = sha256_if_readable(picture)
         if digest not in done:
-            done[digest] = measure_picture(picture, detector, embedder)
+            done[digest] = measure_picture(picture, detector, embedder, working_size)
         place = {"picture": project.label(picture), "sha256": digest, "person": ""}
         rows += [face | place | _judged(face, repeated=bool(digest) and digest in seen) for face in done[digest]]
         seen.add(digest)

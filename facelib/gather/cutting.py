@@ -29,6 +29,7 @@ NO_FACE = "no face"
 DIED = "the process that looked at it died"
 IN_THE_WAY = "a picture that is no crop stands in its place"
 
+_LARGEST = 2048  # pixels of a side
 _NOTE = "facelib"  # the PNG text entry that records what a crop was made from
 
 
@@ -55,8 +56,8 @@ class Cutting:
 
     def __post_init__(self) -> None:
         """Check the values."""
-        if self.image_size < 1:
-            raise ValueError(f"expected image_size of at least 1 pixel, got {self.image_size!r}")
+        if not 1 <= self.image_size <= _LARGEST:
+            raise ValueError(f"expected image_size of 1 to {_LARGEST} pixels, got {self.image_size!r}")
         if not 0 <= self.margin <= 5:
             raise ValueError(
                 f"expected margin as a fraction of the face's side, from 0 to 5, got {self.margin!r}; "

@@ -47,7 +47,7 @@ class FoundPictures:
 
 
 def find_pictures_below(folder: str | Path) -> FoundPictures:
-    """Find the pictures in a folder and in the folders in it; links are followed, each folder once.
+    """Find the pictures in a folder and in the folders in it; links are followed, each folder once and none above.
 
     Raises:
         FileNotFoundError: When there is no such folder.
@@ -69,19 +69,20 @@ def find_pictures_below(folder: str | Path) -> FoundPictures:
 
 
 def _why_no_picture(path: Path) -> str:
+    from facelib.images.reading import JPEG_XL, is_jpeg_xl
+
     try:
         with open(path, "rb") as file:
             head = file.read(12)
     except OSError as error:
         return f"cannot be read: {error.strerror}"
-    known = head.startswith(b"\xff\x0a") or head == b"\0\0\0\x0cJXL \r\n\x87\n"
-    return "a JPEG XL picture, which cannot be read: save it as JPEG" if known else "not a picture"
+    return JPEG_XL if is_jpeg_xl(head) else "not a picture"
 
 
 def walk(folder: Path) -> Iterator[tuple[Path, str]]:
     """Yield the files in a folder and in the folders in it, each with an empty text, or why it cannot be read.
 
-    Links are followed, each folder once; what belongs to the system is passed over.
+    Links are followed, each folder once and none above; what belongs to the system is passed over.
     """
     return _entries(folder, seen={os.path.realpath(folder)})
 
@@ -92,6 +93,7 @@ def _entries(folder: Path, seen: set[str]) -> Iterator[tuple[Path, str]]:
     except OSError as error:
         yield folder, f"cannot be read: {error.strerror}"
         return
+    here = folder.resolve()
     for entry in entries:
         path = folder / entry.name
         if is_ignored(entry.name):
@@ -99,7 +101,9 @@ def _entries(folder: Path, seen: set[str]) -> Iterator[tuple[Path, str]]:
         linked = entry.is_symlink()
         if path.is_dir() if linked else entry.is_dir():  # an entry's own `is_dir` fails for a link to itself
             real = os.path.realpath(path)
-            if real in seen:
+            if here.is_relative_to(real):
+                yield path, "a link to a folder above it"
+            elif real in seen:
                 yield path, "a link to a folder that is read already"
             else:
                 seen.add(real)

@@ -29,6 +29,8 @@ _FORMATS = (
 _BY_SUFFIX = {".tga": "TGA", ".pcx": "PCX"}
 """Formats whose first bytes may be anything: only files that are called so are opened as such."""
 
+JPEG_XL = "a JPEG XL picture, which cannot be read: save it as JPEG"
+
 
 class UnreadablePicture(ValueError):
     """A file that was expected to be a picture and is not, or is broken."""
@@ -58,22 +60,32 @@ def read_image(path: str | Path) -> Image:
     except Exception as error:  # decoders fail in many ways on broken files
         if isinstance(error, MemoryError):
             raise
-        raise UnreadablePicture(f"expected a picture, could not read {str(path)!r}: {error}") from error
+        reason = JPEG_XL if is_jpeg_xl(_head(path)) else error
+        raise UnreadablePicture(f"expected a picture, could not read {str(path)!r}: {reason}") from error
 
 
 def is_picture(path: str | Path) -> bool:
     """Return whether the first bytes of a file are those of a picture that `read_image` knows; nothing is decoded."""
     try:
-        with open(path, "rb") as file:
-            head = file.read(8)
-            if head[:4] in TIFF or head == SIGNATURE:
-                return True
+        head = _head(path)
+        if head[:4] in TIFF or head[:8] == SIGNATURE:
+            return True
         with open_picture(path):
             return True
     except PillowImage.DecompressionBombError:
         return True
     except Exception:  # as in `read_image`
         return False
+
+
+def is_jpeg_xl(head: bytes) -> bool:
+    """Return whether a file that begins with these bytes is a JPEG XL picture."""
+    return head.startswith((b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n"))
+
+
+def _head(path: str | Path) -> bytes:
+    with open(path, "rb") as file:
+        return file.read(12)
 
 
 def check_picture(path: str | Path) -> tuple[int, int, str]:

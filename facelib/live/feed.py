@@ -21,6 +21,9 @@ OPEN_SECONDS = 8.0
 SILENT_SECONDS = 4.0
 """How long a stream may send nothing before it counts as lost."""
 
+MOST_PIXELS = 8192 * 4320
+"""Pixels of the largest picture that is taken: of larger ones a few fill the memory of a small machine."""
+
 _LATE = 0.4  # seconds behind from which pictures that no other needs are not decoded
 _FAR_BEHIND = 2.0  # seconds behind from which everything up to the next key frame is skipped
 
@@ -75,7 +78,11 @@ class CameraFeed:
     paced = False
 
     def __init__(self, camera: int | str) -> None:
-        self._camera = cv2.VideoCapture(camera)
+        level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # what is wrong is said below
+        try:
+            self._camera = cv2.VideoCapture(camera)
+        finally:
+            cv2.utils.logging.setLogLevel(level)
         if not self._camera.isOpened():
             raise SourceLost(f"no camera {camera} that can be opened; is it plugged in, and not in use elsewhere?")
         self._camera.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # buffered pictures are late
@@ -137,6 +144,11 @@ class ContainerFeed:
                     continue
                 self._skipping = False
             for raw in self._decoded(packet):
+                if raw.width * raw.height > MOST_PIXELS:
+                    raise SourceLost(
+                        f"{self._source.name} sends pictures of {raw.width} x {raw.height} pixels, expected at most "
+                        f"{MOST_PIXELS / 1e6:.0f} million; set it to a smaller size"
+                    )
                 yield FeedFrame(raw, self._time_of(raw))
         if not self.paced:
             raise SourceLost(f"{self._source.name} has ended")

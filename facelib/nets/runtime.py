@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from facelib.project.kept import kept_by_file
 from facelib.project.processes import allowed_cores, is_out_of_memory
+from facelib.project.wording import in_one_line
 
 _log = logging.getLogger(__name__)
 
@@ -88,8 +89,9 @@ class Network:
         except Exception as error:  # onnxruntime's own exceptions share no public base
             if is_out_of_memory(error):
                 raise
-            said = " ".join(str(error).split())
-            raise RuntimeError(f"expected {self.path.name} to run on {array.shape!r}, it does not: {said}") from error
+            raise RuntimeError(
+                f"expected {self.path.name} to run on {array.shape!r}, it does not: {in_one_line(error)}"
+            ) from error
 
 
 def available_providers() -> tuple[str, ...]:
@@ -151,7 +153,8 @@ def _session(path: Path, *, cuda: bool, threads: int) -> Any:
     except Exception as error:  # onnxruntime's own exceptions share no public base
         raise ValueError(
             f"expected an ONNX network in {str(path)!r} ({path.stat().st_size} bytes), onnxruntime could not open it: "
-            f"{error}; put a whole file in its place, or delete it and let it be fetched or converted again"
+            f"{in_one_line(error)}; put a whole file in its place, or delete it and let it be fetched or converted "
+            f"again"
         ) from error
 
 

@@ -13,6 +13,7 @@ import pandas as pd
 from facelib.films.drawn import films_behind
 from facelib.films.exports import FrameClock, exact_appearances, read_clock
 from facelib.films.media.decode import FilmInfo, UnreadableFilm, probe
+from facelib.films.tables import read_without_embeddings
 from facelib.page.boxes import BoxKeys
 from facelib.page.film import FilmData, PackedTimes, sheets_at, shown_tracks, track_boxes, track_table
 from facelib.page.links import address, film_exports, film_sources, project_reports
@@ -51,6 +52,7 @@ def read_page_film(project: Project, film: Path, longest_gap: float) -> PageFilm
         OSError: When a table cannot be read.
     """
     files = project.film(film)
+    version = page_version(project, film, longest_gap)  # first: what is written meanwhile makes it another one
     for picture in (film, files.annotated):
         try:
             info, clock = probe(picture), read_clock(picture, files)
@@ -59,10 +61,10 @@ def read_page_film(project: Project, film: Path, longest_gap: float) -> PageFilm
             continue
     else:
         return None
-    table = pd.read_parquet(files.tracks)
+    table = read_without_embeddings(files.tracks)
     table = table[table["person"] != NOT_A_FACE]
     stretches = exact_appearances(table, clock, longest_gap=longest_gap, unknown=True)
-    return PageFilm(film, info, clock, shown_tracks(table, clock), stretches, page_version(project, film, longest_gap))
+    return PageFilm(film, info, clock, shown_tracks(table, clock), stretches, version)
 
 
 def page_version(project: Project, film: Path, longest_gap: float) -> str:

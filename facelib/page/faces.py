@@ -70,8 +70,8 @@ def face_sheet(pictures: Mapping[int, bytes], tracks: NDArray[np.int64], number:
     return _encoded(sheet, len(own))
 
 
-def _blank() -> PillowImage.Image:
-    return PillowImage.new("RGB", (TILE * SHEET_COLUMNS, TILE * SHEET_COLUMNS), "#808080")
+def _blank(width: int = TILE * SHEET_COLUMNS, height: int = TILE * SHEET_COLUMNS) -> PillowImage.Image:
+    return PillowImage.new("RGB", (width, height), "#808080")
 
 
 def _paste(sheet: PillowImage.Image, at: int, picture: bytes) -> None:
@@ -96,7 +96,10 @@ def best_pictures(looks: Path) -> Iterator[tuple[int, bytes]]:
 
 
 def tile(picture: bytes, size: int) -> PillowImage.Image:
-    """Return the middle of a JPEG as a square of `size` pixels."""
-    with PillowImage.open(io.BytesIO(picture)) as opened:
-        opened.draft("RGB", (2 * size, 2 * size))  # decodes at a fraction of the size, several times as fast
-        return ImageOps.fit(opened.convert("RGB"), (size, size), PillowImage.Resampling.BILINEAR)
+    """Return the middle of a JPEG as a square of `size` pixels; a grey one where it is damaged."""
+    try:
+        with PillowImage.open(io.BytesIO(picture), formats=("JPEG",)) as opened:
+            opened.draft("RGB", (2 * size, 2 * size))  # decodes at a fraction of the size, several times as fast
+            return ImageOps.fit(opened.convert("RGB"), (size, size), PillowImage.Resampling.BILINEAR)
+    except (OSError, SyntaxError, ValueError):
+        return _blank(size, size)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ import pandas as pd
 
 from facelib.films.appearances import appearances, screen_time
 from facelib.films.record import EARLIER, read_summary
-from facelib.films.tables import read_whole
+from facelib.films.tables import read_without_embeddings
 from facelib.gallery import read_gallery, summary
 from facelib.project import Project
 from facelib.project.decisions import read_corrections
@@ -46,15 +48,13 @@ def describe_films(project: Project) -> list[str]:
         return []
     appeared = [appearances(table) for table in tables]
     times = screen_time(pd.concat(appeared, ignore_index=True))
-    films = {person: sum(person in set(one["person"]) for one in appeared) for person in times["person"]}
+    films = Counter(person for one in appeared for person in set(one["person"]))
     spoken = [
         f"{person} ({_duration(seconds)}{f' in {films[person]} films' if films[person] > 1 else ''})"
-        for person, seconds in times[["person", "seconds"]].head(_MOST_PEOPLE).itertuples(index=False)
+        for person, seconds in times[["person", "seconds"]].itertuples(index=False)
     ]
-    more = len(times) - len(spoken)
-    who = ", ".join(spoken) + (f" and {more} more" if more > 0 else "")
     groups, loose = _unknown(tables)
-    lines = [f"On screen: {who}." if spoken else "Nobody in the cast was found."]
+    lines = [f"On screen: {_listed(spoken)}." if spoken else "Nobody in the cast was found."]
     if groups or loose:
         alone = f"{counted(loose, 'track')} in no group" if loose else ""
         lines.append(f"Unknown: {' and '.join(filter(None, (_people(groups), alone)))}.")
@@ -65,8 +65,11 @@ def describe_films(project: Project) -> list[str]:
 
 def _tracks(project: Project) -> list[pd.DataFrame]:
     """Return the tracks of the films of the last run that have a table that can be read."""
-    tables = [read_whole(project.film(film).tracks) for film in read_summary(project)["film"]]
-    return [table for table in tables if table is not None]
+    tables = []
+    for film in read_summary(project)["film"]:
+        with suppress(OSError, ValueError):  # those of pyarrow are both
+            tables.append(read_without_embeddings(project.film(film).tracks))
+    return tables
 
 
 def _unknown(tables: list[pd.DataFrame]) -> tuple[int, int]:
@@ -101,7 +104,7 @@ def _faces(project: Project) -> str:
     reasons = sums.drop(["pictures", "used"])
     left_out = ", ".join(f"{count} {reason}" for reason, count in reasons.items() if count)
     pictures = counted(int(sums["pictures"]), "picture")
-    nobody = ", ".join(counts.loc[counts["used"] == 0, "person"].head(_MOST_PEOPLE))
+    nobody = _listed(counts.loc[counts["used"] == 0, "person"].to_list())
     return (
         f"{sums['used']} of {pictures} used, of {_people((counts['used'] > 0).sum())}; left out: {left_out or 'none'}"
         + (f"; no usable face of {nobody}" if nobody else "")
@@ -153,6 +156,12 @@ def _csv(path: Path) -> pd.DataFrame:
 
 def _people(count: int) -> str:
     return "1 person" if count == 1 else f"{count} people"
+
+
+def _listed(people: Sequence[str]) -> str:
+    """Return the first people of a list, and how many more there are."""
+    more = len(people) - _MOST_PEOPLE
+    return ", ".join(people[:_MOST_PEOPLE]) + (f" and {more} more" if more > 0 else "")
 
 
 def _duration(seconds: float) -> str:

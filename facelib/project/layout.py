@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -282,7 +283,8 @@ class FilmFiles:
     def film(self) -> str:
         """The file name of the film, empty where it is not known."""
         try:
-            return self.source.read_text(encoding="utf-8").strip("\n")
+            # Not as text: a carriage return may be part of a name.
+            return self.source.read_bytes().decode("utf-8").replace(os.linesep, "\n").removesuffix("\n")
         except (OSError, ValueError):
             return ""
 

@@ -20,6 +20,9 @@ _Likeness = Literal["same", "order", "spelling"]
 """How two names match: up to case, accents, spaces and Unicode form; with words swapped; up to a letter or two."""
 
 _LEAST_ALIKE = 0.8
+_ISOLATES = dict.fromkeys(
+    map(ord, "\u2068\u2069")
+)  # which `wording.isolated` adds, and a name copied from a page brings
 _JOINER = re.compile("[\u200c\u200d]")  # in Persian and Sinhala names, and in joined emoji
 _LONGEST = 200  # bytes, as file systems allow 255 and a suffix may come
 
@@ -109,7 +112,7 @@ def checked_name(name: str) -> str:
         ValueError: When it is empty, starts with a dot, holds a slash or a control character, is too long for a
             folder's name, or is reserved, such as `unknown`.
     """
-    plain = unicodedata.normalize("NFC", " ".join(name.split()))
+    plain = unicodedata.normalize("NFC", " ".join(name.translate(_ISOLATES).split()))
     if not plain or plain.startswith(".") or set("/\\") & set(plain) or not can_be_shown(plain):
         raise ValueError(f"expected a name that a folder can have, without slashes or a dot at its start, got {name!r}")
     if len(plain.encode()) > _LONGEST:

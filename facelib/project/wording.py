@@ -18,6 +18,16 @@ def counted(count: int, what: str) -> str:
     return f"{count} {what}{'s' * (count != 1)}"
 
 
+def in_one_line(error: BaseException) -> str:
+    r"""Return the message of an error in one line.
+
+    Example:
+        >>> in_one_line(ValueError("two\n  lines")), in_one_line(ValueError())
+        ('two lines', 'without a message')
+    """
+    return " ".join(str(error).split()) or "without a message"
+
+
 def isolated(text: str) -> str:
     """Return a text for a page or picture in which names in Hebrew or Arabic letters leave the rest in its order.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, Self
 
@@ -110,8 +111,8 @@ class OpenSetRecognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def _check_thresholds(self, *, most: float) -> None:
         """Refuse thresholds of people that are out of range, or that a common one cannot stand beside."""
         for person, threshold in (self.thresholds or {}).items():
-            if not 0 <= threshold <= most:
-                raise ValueError(f"expected the threshold of {person!r} between 0 and {most:g}, got {threshold!r}")
+            if not (0 <= threshold <= most and math.isfinite(threshold)):
+                raise ValueError(f"expected a finite threshold of {person!r} between 0 and {most:g}, got {threshold!r}")
         if self.thresholds and not np.isfinite(self.threshold):
             raise ValueError(
                 f"expected a finite threshold for those without one of their own in thresholds, got {self.threshold!r}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
@@ -67,8 +68,10 @@ class OpenSetKNN(OpenSetRecognizer):
             ValueError: When the gallery is empty, holds NaN, or disagrees with the names in length, and
                 when an option is outside its range.
         """
-        if self.k < 1:
-            raise ValueError(f"expected k, the number of voting neighbours, to be 1 or more, got {self.k!r}")
+        if not isinstance(self.k, Integral) or self.k < 1:
+            raise ValueError(
+                f"expected k, the number of voting neighbours, to be a whole number from 1 on, got {self.k!r}"
+            )
         if not self.threshold >= 0:
             raise ValueError(f"expected threshold, a distance, to be 0 or more, got {self.threshold!r}")
         if self.weights not in ("uniform", "distance"):

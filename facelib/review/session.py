@@ -10,11 +10,12 @@ from typing import Literal
 import pandas as pd
 
 from facelib.films.corrections import correct_films, current, match_project
+from facelib.films.tables import read_without_embeddings
 from facelib.project import Project
 from facelib.project.decisions import CORRECTION_COLUMNS, append_corrections, now, read_corrections
 from facelib.project.names import NOT_A_FACE, UNKNOWN, group_number, is_group, known_name
-from facelib.project.wording import counted
-from facelib.review.tables import FACE, best_faces, read_pictures, read_tracks, worth_asking
+from facelib.project.wording import counted, in_one_line
+from facelib.review.tables import FACE, best_faces, read_pictures, worth_asking
 
 Filter = Literal["all", "undecided", "unsure", "unknown", "decided"]
 
@@ -76,10 +77,10 @@ class Review:
         self._tables, faces = {}, []
         for film in self.films:
             try:
-                table, best = read_tracks(project.film(film).tracks), best_faces(project, film)
+                table, best = read_without_embeddings(project.film(film).tracks), best_faces(project, film)
             except (OSError, ValueError) as error:
-                said = " ".join(str(error).split())
-                self.problems.append(f"{film.name} is left out, its tables cannot be read: {said}; run 05 on it again")
+                said = f"its tables cannot be read: {in_one_line(error)}"
+                self.problems.append(f"{film.name} is left out, {said}; run 05 on it again")
             else:
                 self._tables[film.name] = table
                 faces.append(best)
@@ -342,10 +343,10 @@ class Review:
         return table.reset_index(names="film").rename(columns={"no_face": "no face"})
 
     def pictures(self, track: int) -> list[bytes]:
-        """Return up to four JPEG pictures of a track, the best first; none where there are none."""
+        """Return up to four JPEG pictures of a track, the best first; none where there are none that can be read."""
         try:
             kept = read_pictures(self._looks[str(self.tracks.at[track, "video"])])
-        except FileNotFoundError:
+        except (OSError, ValueError):  # those of pyarrow are both
             return []
         return kept.get(int(self.tracks["track"][track]), [])
 

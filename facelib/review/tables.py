@@ -21,11 +21,6 @@ FACE = ["frame", *BOX]
 _SHORTEST = 0.2  # seconds counted for even a track of one frame
 
 
-def read_tracks(path: Path) -> pd.DataFrame:
-    """Read `tracks.parquet` without its embeddings, which are most of it."""
-    return pd.read_parquet(path, columns=[name for name in pq.read_schema(path).names if name != "embedding"])
-
-
 def best_faces(project: Project, film: Path) -> pd.DataFrame:
     """Return the best face of each track: from its samples, or else the one in the middle of the track."""
     files = project.film(film)

@@ -42,6 +42,7 @@ _log = logging.getLogger(__name__)
 Callback = Callable[[pd.DataFrame], None]
 """Is given the curves so far after every validation."""
 
+_ANEW = "resume=False, in notebook 08 restart=True"
 _CHANGEABLE = {"device", "threads"}  # what may change when a training is continued
 
 
@@ -302,7 +303,7 @@ class _Training:
             raise FloatingPointError(
                 f"expected the {what} to be a number, got {value!r} in epoch {self.epoch + 1}, batch {self.batch + 1}; "
                 f"the last good checkpoint is {str(self.files.checkpoint)!r}, and the network kept so far "
-                f"{str(self.files.kept)!r}; start again with a lower learning_rate or clip_norm (resume=False)"
+                f"{str(self.files.kept)!r}; start again with a lower learning_rate or clip_norm ({_ANEW})"
             )
 
 
@@ -367,7 +368,7 @@ def _check_same(was: dict[str, Any], now: dict[str, Any], folder: Path) -> None:
         reason = f"other settings, {other!r}" if other else "other pictures or another split of the people"
         raise ValueError(
             f"expected to continue the training in {str(folder)!r}, but it was made with {reason}; "
-            f"choose another folder, or start again with resume=False"
+            f"choose another folder, or start again ({_ANEW})"
         )
 
 

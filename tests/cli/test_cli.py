@@ -80,6 +80,16 @@ def test_a_damaged_truth_is_told_and_the_places_all_the_same(make_reviewed, make
     assert any(line.startswith("report    ") for line in lines)
 
 
+def test_where_the_files_of_many_films_lie_is_one_line(make_reviewed, capsys):
+    project = make_reviewed({f"{number}.mp4": [("Ada", "", 0.9)] for number in range(6)})
+    for number in range(6):
+        project.film(f"{number}.mp4").appearances.touch()
+    report = project.runs / "1" / "06_review.html"
+    print_results(project, [StepResult(6, "06_review", "done", report.with_suffix(".ipynb"), report)])
+    places = [line for line in capsys.readouterr().out.splitlines() if line.startswith("table")]
+    assert places == [f"tables    {os.path.join(project.output, 'videos', '*', 'appearances.csv')} (6 of them)"]
+
+
 @pytest.mark.kernel
 def test_a_run_tells_its_steps_and_where_the_results_lie(folder):
     film = folder / "output" / "demo" / "videos" / "clip"

@@ -44,6 +44,17 @@ def test_where_somebody_is_seen(search):
     assert read["film"].tolist() == ["one.mp4", "two.mp4"] and read["end_timecode"].tolist() == ["00:00:01.000"] * 2
 
 
+def test_nothing_in_a_name_steers_the_terminal(make_reviewed):
+    films = {"\x1b[31mred\n.mp4": [("Ada\x1b]0;title\x07", "", 0.9)], "\x9b2J.mp4": [("Bo", "", 0.9)]}
+    project = make_reviewed(films)
+    project.film("\x9b2J.mp4").tracks.write_bytes(b"PAR1")
+    places = ["--data-dir", str(project.data_dir), "--output-dir", str(project.output_dir)]
+    for arguments in ([], ["Ada\x1b]0;title\x07"]):
+        done = CliRunner().invoke(main, ["search", "--project", "reviewed", *places, *arguments])
+        assert done.exit_code == 0 and not set(done.output) & set("\x1b\x07\x9b"), done.output
+    assert r"\x1b[31mred\n.mp4" in done.output
+
+
 def test_by_scene_and_without(search):
     rows = json.loads(search("Ada", "--without", "Grace", "--by", "scene", "--form", "json").stdout)
     assert [row["film"] for row in rows] == ["two.mp4"]

@@ -110,6 +110,13 @@ def test_an_unknown_file_without_a_form_is_refused_with_the_remedy(make_file):
         ({"size": "16", "mean": "Infinity"}, "mean, got inf"),
         ({"size": "16", "threshold": "near"}, r"JSON .* 'facelib\.threshold', got 'near'"),
         ({"size": "16", "threshold": "-1"}, "distance .* got -1"),
+        ({"size": "16", "threshold": "Infinity"}, "distance .* got inf"),
+        ({"size": "16", "threshold": "true"}, "distance .* got True"),
+        ({"size": "true"}, "whole number, got True"),
+        ({"size": "16", "scale": "true"}, "scale, got True"),
+        ({"size": "16", "mean": "1" + "0" * 400}, "mean, got 10"),  # more than a float holds
+        ({"size": "16", "normalise": '"no"'}, "true or false as normalise, got 'no'"),
+        ({"size": "[" * 100_000}, r"JSON .* 'facelib\.size'"),
     ],
 )
 def test_broken_metadata_is_refused(make_file, metadata, told):
@@ -121,6 +128,40 @@ def test_a_network_that_gives_no_numbers_is_told(make_file):
     overflowing = InputForm(size=SIDE, scale=3e38, alignment="margin")
     with pytest.raises(RuntimeError, match=r"finite numbers from means\.onnx"):
         load_embedder(make_file(), form=overflowing).embed_chips(coloured((200, 200, 200)))
+
+
+@pytest.mark.parametrize(
+    ("nodes", "shape", "told"),
+    [
+        ([("ReduceSum", {"keepdims": 0})], [], r"float32 of shape \(\) for 1 face:"),
+        ([("Flatten", {}), ("Transpose", {})], [3 * SIDE * SIDE, "n"], r"float32 of shape \(768, 1\) for 1 face:"),
+        ([("ReduceMean", {"axes": [1, 2, 3], "keepdims": 0})], ["n"], r"float32 of shape \(1,\) for 1 face:"),  # an age
+        (
+            [("ReduceMean", {"axes": [0, 2, 3], "keepdims": 1})],
+            [1, 3, 1, 1],
+            r"float32 of shape \(1, 3, 1, 1\) for 2 faces:",
+        ),
+        ([("Flatten", {}), ("IsNaN", {})], None, "bool of shape"),
+    ],
+)
+def test_a_network_that_gives_no_vector_for_each_face_is_refused(tmp_path, nodes, shape, told):
+    names = ["x", *(kind for kind, _ in nodes)]
+    chain = [helper.make_node(kind, [names[i]], [kind], **more) for i, (kind, more) in enumerate(nodes)]
+    given = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 3, SIDE, SIDE])
+    number = TensorProto.BOOL if shape is None else TensorProto.FLOAT
+    graph = helper.make_graph(chain, "test", [given], [helper.make_tensor_value_info(names[-1], number, shape)])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 11)], ir_version=8)
+    onnx.save(model, tmp_path / "other.onnx")
+    with pytest.raises(ValueError, match=rf"a vector for each face as the first output of other\.onnx, got {told}"):
+        load_embedder(tmp_path / "other.onnx", form=FORM).embed_chips(coloured((1, 2, 3), (4, 5, 6)))
+
+
+def test_a_network_of_a_single_number_is_refused(tmp_path):
+    number = [helper.make_tensor_value_info(name, TensorProto.FLOAT, []) for name in ("x", "y")]
+    graph = helper.make_graph([helper.make_node("Identity", ["x"], ["y"])], "test", number[:1], number[1:])
+    onnx.save(helper.make_model(graph, ir_version=8, opset_imports=[helper.make_opsetid("", 11)]), tmp_path / "n.onnx")
+    with pytest.raises(ValueError, match=r"expected an array of shape \(\) for n.onnx, got \(1, 3, 16, 16\)"):
+        load_embedder(tmp_path / "n.onnx", form=FORM)
 
 
 @pytest.mark.parametrize(

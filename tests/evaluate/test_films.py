@@ -11,6 +11,8 @@ import pandas as pd
 import pytest
 
 from facelib.evaluate import evaluate_films, find_truths, join_films, list_mistakes, match_faces
+from facelib.films.media.decode import read_times
+from facelib.films.media.times import write_times
 from facelib.plots import show_mistakes
 from facelib.project import Project, write_table
 
@@ -124,6 +126,18 @@ def test_films_that_cannot_be_compared_are_left_out_with_the_reason(project):
     assert "05_annotate_video" in evaluation.left_out["good.mp4"]
     assert "no ['left'" in evaluation.left_out["bad.mp4"]
     assert "left out: good.mp4" in evaluation.message
+
+
+def test_truth_of_frames_that_the_film_has_not_is_told(project):
+    for name in ("good", "bad"):
+        film = project.videos / f"{name}.mp4"
+        write_times(read_times(film), project.film(film).times)
+    assert evaluate(project).beyond == {}  # 8 frames; the last that is labelled is 5
+    table = project.data / "truth" / "bad.csv"
+    table.write_text(table.read_text() + "\n7,30,20,50,40,unknown\n8,30,20,50,40,unknown\n9,30,20,50,40,unknown")
+    evaluation = evaluate(project)
+    assert list(evaluation.beyond) == ["bad.mp4"] and list(evaluation.films) == ["bad.mp4", "good.mp4"]
+    assert "\nbad.mp4: 2 of 8 labelled faces are in frames after its last one, 7: is the truth" in evaluation.message
 
 
 def test_shots_that_were_found_break_the_truth_where_its_own_are_not_labelled(project):

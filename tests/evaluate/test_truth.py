@@ -46,6 +46,17 @@ def test_an_identity_may_tell_strangers_apart(write):
     assert load_truth(write("a.csv", text)).faces["identity"].tolist() == ["man in hat"]
 
 
+def test_a_row_given_twice_is_one_face(write):
+    rows = ["0,1,2,5,6,Ada", "0,1,2,5,6,Ada", "0,1,2,5,6, ada", "0,1,2,5,7,Ada", "1,1,2,5,6,Ada"]
+    truth = load_truth(write("a.csv", "\n".join(["frame,left,top,right,bottom,person", *rows])))
+    assert truth.faces[["frame", "bottom", "person"]].to_numpy().tolist() == [
+        [0, 6, "Ada"],
+        [0, 6, "ada"],
+        [0, 7, "Ada"],
+        [1, 6, "Ada"],
+    ]
+
+
 def test_an_empty_table_has_no_faces(write):
     truth = load_truth(write("a.csv", "frame,left,top,right,bottom,person\n"))
     assert truth.faces.empty
@@ -62,6 +73,7 @@ def test_an_empty_table_has_no_faces(write):
         ("frame,left,top,right,bottom,person\n0.5,0,0,1,1,Ada\n", r"counted from 0, .* got 0\.5"),
         ("frame,left,top,right,bottom,person\n-1,0,0,1,1,Ada\n", "counted from 0, .* got -1"),
         ("frame,left,top,right,bottom,person\n7,9,0,1,1,Ada\n", "end after they begin .* in frame 7"),
+        ("frame,left,top,right,bottom,person\n8,1,0,2,0,Ada\n", "end after they begin .* in frame 8"),
     ],
 )
 def test_a_table_of_another_form_is_refused(write, text, message):

@@ -74,10 +74,13 @@ def test_names_that_read_alike_are_asked_about_whatever_their_faces_are(make_tab
     assert (table["person"][found["row"]].item(), table["person"][found["other_row"]].item()) == ("Ada", other)
 
 
-@pytest.mark.parametrize("name", ["Rene\u0301e", "Ren\u00e9e ", "REN\u00c9E"])
-def test_the_command_that_is_proposed_answers_the_question(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("one", "name"),
+    [("Ren\u00e9e", "Rene\u0301e"), ("Ren\u00e9e", "Ren\u00e9e "), ("Ren\u00e9e", "REN\u00c9E"), ("-ada", "-Ada")],
+)
+def test_the_command_that_is_proposed_answers_the_question(one: str, name: str, tmp_path: Path) -> None:
     project = Project("demo", tmp_path / "data", tmp_path / "output")
-    for person in ("Ren\u00e9e", name, "Renate"):
+    for person in (one, name, "Renate"):
         (project.people / person).mkdir(parents=True)
     (line,) = name_questions(project)
     assert "differ only in case, spaces or Unicode form: merge, or keep apart? facelib merge " in line

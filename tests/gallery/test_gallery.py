@@ -5,10 +5,12 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import skimage.data
@@ -32,6 +34,7 @@ from facelib.gallery import (
 )
 from facelib.gallery.curation import inliers
 from facelib.gallery.files import partial_file
+from facelib.gallery.records import face_table
 from facelib.images import encode_jpeg, read_image
 from facelib.project import Project
 from facelib.recognize.thresholds import leave_one_out
@@ -324,6 +327,34 @@ def test_what_is_no_gallery(
     prepare(path)
     with pytest.raises(error, match=message):
         read_gallery(path)
+
+
+@pytest.mark.parametrize(
+    ("vectors", "used", "fine"),
+    [
+        ([[1.0, 2.0], [3.0, np.nan]], [True, True], False),
+        ([[1.0, 2.0], [np.inf, 3.0]], [True, True], False),
+        ([[1.0, 2.0], [3.0]], [True, True], False),
+        ([[1.0, 2.0], None], [True, True], False),
+        ([[1.0, 2.0], [np.nan, np.nan]], [True, False], True),  # a picture without a face
+        ([[np.nan, np.nan], [np.nan, np.nan]], [False, False], True),
+    ],
+)
+def test_damaged_embeddings_are_told_with_the_remedy(tmp_path: Path, vectors: Any, used: Any, fine: bool) -> None:
+    path = tmp_path / "faces.parquet"
+    numbers = dict.fromkeys(["left", "top", "right", "bottom", "score", "sharpness"], 1.0)
+    names = {"sha256": "", "person": "Ada", "reason": "", "face": 0, "landmarks": np.zeros(10), "embedding": np.ones(2)}
+    table = face_table([names | numbers | {"picture": name} for name in ("a.jpg", "b.jpg")])
+    write_gallery(table, path, detector="mtcnn", embedder="dlib", weights_sha256="")
+    stored = pq.read_table(path)
+    for name, values in (("embedding", vectors), ("used", used)):
+        stored = stored.set_column(stored.column_names.index(name), name, pa.array(values))
+    pq.write_table(stored, path)
+    if fine:
+        assert read_gallery(path).table["used"].tolist() == used
+    else:
+        with pytest.raises(ValueError, match=r"finite embeddings .*; run notebook 02_embed_faces again"):
+            read_gallery(path)
 
 
 def test_another_networks_gallery_is_refused(embedder: Embedder) -> None:

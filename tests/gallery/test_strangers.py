@@ -13,6 +13,7 @@ import pytest
 from facelib.detect import load_detector
 from facelib.embed import load_embedder
 from facelib.gallery.files import Gallery, read_gallery
+from facelib.gallery.records import describe_search
 from facelib.gallery.strangers import embed_strangers, find_strangers, read_strangers, strangers_file, strangers_folder
 from facelib.project import Project
 from facelib.project.digests import sha256_of
@@ -88,6 +89,19 @@ def test_every_face_that_is_not_of_the_cast_is_a_strangers(shared_data: Path, pr
         "",
         "",
     ]
+
+
+@pytest.mark.parametrize("size", [1000, 300])
+def test_strangers_are_looked_for_as_the_cast_was(
+    project: Project, caplog: pytest.LogCaptureFixture, size: int
+) -> None:
+    cv2.imwrite(str(strangers_folder(project) / "grey.png"), np.full((200, 200, 3), 127, np.uint8))
+    detector, embedder = load_detector(), load_embedder()
+    cast = Gallery(_rows_of(""), describe_search(detector, working_size=300), embedder.name, embedder.sha256)
+    found = embed_strangers(project, detector, embedder, cast=cast, working_size=size, progress=False)
+    assert found is not None and found.detector.endswith(f"upright portraits at {size}")
+    told = ["give notebook 04 the detector, smallest_face and working_size of 02" in one for one in caplog.messages]
+    assert told == [True] * (size != 300)
 
 
 def _rows_of(digest: str) -> pd.DataFrame:

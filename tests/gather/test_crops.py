@@ -276,7 +276,8 @@ def test_a_damaged_list_of_failures_is_made_anew(tree, tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"image_size": 0}, "image_size of at least 1 pixel, got 0"),
+        ({"image_size": 0}, "image_size of 1 to 2048 pixels, got 0"),
+        ({"image_size": 2049}, "image_size of 1 to 2048 pixels, got 2049"),
         ({"margin": 32}, "0.125 on each side"),  # pixels, as FaceNet has them
         ({"margin": float("nan")}, "from 0 to 5, got nan"),
         ({"method": "nose"}, "'five points' or 'dlib', got 'nose'"),

@@ -83,8 +83,8 @@ def test_a_web_that_behaves_badly(site, project, limits):
     good = given(site, 6)
     whole = picture_bytes(77, size=(640, 480))
     bad = {
-        "is slow": (slow_headers, "no whole answer in 3 s"),
-        "dribbles": (lambda asked: asked.server.dribble(asked, whole * 10), "3 s|only"),
+        "is slow": (slow_headers, "no whole answer in 6 s"),
+        "dribbles": (lambda asked: asked.server.dribble(asked, whole * 10), "6 s|only"),
         "stalls": (lambda asked: asked.server.stall(asked, whole[:500], len(whole)), "timed out"),
         "endless": (endless, "larger than 20 MB"),
         "announces far too much": (sends(whole, length=10**12), "announces 1e\\+06 MB"),
@@ -104,6 +104,10 @@ def test_a_web_that_behaves_badly(site, project, limits):
         ),
         "gone": (lambda asked: asked.send_text("", status=404), "404"),
         "busy": (lambda asked: asked.send_text("", status=503), "503"),
+        "no HTTP": (
+            lambda asked: asked.wfile.write(b"\x1b[31m\x00\x07" * 200 + b"\r\n"),
+            r"BadStatusLine: [ \[31m]{190,200}$",
+        ),
         "hangs up": (lambda asked: setattr(asked, "close_connection", True), "closed connection"),
         "again": (sends(picture_bytes(0)), "the same picture as people/Ada"),
     }

@@ -338,6 +338,13 @@ def test_a_grey_jpeg_2000_of_16_bits(tmp_path):
     assert read_image(tmp_path / "deep.jp2").min() == 255
 
 
+def test_a_jpeg_xl_is_called_so_whatever_its_suffix(tmp_path):
+    path = tmp_path / "portrait.jpg"
+    path.write_bytes(b"\xff\x0a\x00\x10")
+    with pytest.raises(UnreadablePicture, match="a JPEG XL picture, which cannot be read: save it as JPEG"):
+        read_image(path)
+
+
 def test_an_empty_file_is_called_so(tmp_path):
     (tmp_path / "empty.jpg").touch()
     with pytest.raises(UnreadablePicture, match="is empty: copy it again"):

@@ -95,6 +95,11 @@ def test_step_2_names_those_without_a_usable_face(project, tmp_path):
     write_gallery(faces, project.faces, detector="", embedder="", weights_sha256="", threshold=0.5)
     line = describe_step(2, project)
     assert line == "1 of 2 pictures used, of 1 person; left out: 1 duplicate; no usable face of Bob, Eve"
+    for number in range(13):
+        (project.people / f"X{number:02}").mkdir()
+    assert describe_step(2, project).endswith(
+        "of Bob, Eve, " + ", ".join(f"X{n:02}" for n in range(10)) + " and 3 more"
+    )
 
 
 def test_step_5_counts_films_tracks_and_problems(project):

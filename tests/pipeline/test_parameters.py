@@ -87,6 +87,8 @@ def test_the_values_that_a_parameter_takes_are_named():
     assert described["score"].values == "number, 0 to 1 or None"
     assert described["working_size"].values == "whole number, more than 0"
     assert described["videos"].values == "list: text"
+    others = {one.name: one.values for one in TuneThresholdParameters.described()}
+    assert others["wanted_fpir"] == "number, at least 0, less than 1"
     assert (described["draw"].default, described["draw"].values) == ("true", "true or false")
 
 
@@ -152,6 +154,25 @@ def test_values_are_taken_from_the_notebook(scope, name, value):
 def test_bad_values_are_refused_with_the_remedy(scope, message):
     with pytest.raises(ValueError, match=message):
         AnnotateVideoParameters.of(scope)
+
+
+@pytest.mark.parametrize(
+    ("notebook", "name", "value", "expected"),
+    [
+        ("01_gather_data", "image_size", 2049, "at most 2048"),
+        ("01_gather_data", "margin", 6, "at most 5.0"),
+        ("03_visualize_tsne", "perplexity", 0.5, "at least 1.0"),
+        ("04_tune_threshold", "wanted_fpir", 1, "less than 1.0"),
+        ("07_evaluate", "least_iou", 0, "more than 0.0"),
+        ("08_train_embedding", "image_size", 31, "at least 32"),
+        ("08_train_embedding", "dimension", 1, "at least 2"),
+        ("08_train_embedding", "validation_share", 0, "more than 0.0"),
+        ("08_train_embedding", "validation_share", 1, "less than 1.0"),
+    ],
+)
+def test_what_a_step_would_refuse_later_is_refused_at_once(notebook, name, value, expected):
+    with pytest.raises(ValueError, match=f"expected {expected} for the parameter '{name}', got {value}"):
+        NOTEBOOKS[notebook].check({name: value})
 
 
 def test_a_seed_is_one_that_all_generators_take():

@@ -7,6 +7,7 @@ import unicodedata
 import pytest
 
 from facelib.project.names import checked_name, is_reserved, known_name, near_names
+from facelib.project.wording import isolated
 
 CAST = ["Ada Lovelace", "Grace Hopper", "Harrison Ford", "Renée Zellweger", "Tom", "Ann", "Anna"]
 
@@ -53,6 +54,12 @@ def test_answers_of_their_own_are_nobodys_names(name: str) -> None:
 @pytest.mark.parametrize("name", ["Unknown Soldier", "Unknown 1 A", "Face"])
 def test_names_that_only_look_like_answers_are_taken(name: str) -> None:
     assert checked_name(name) == name
+
+
+def test_a_name_copied_from_a_page_is_the_same_name() -> None:
+    shown = isolated("\u05d3\u05d5\u05d3 97 %").removesuffix(" 97 %")
+    assert len(shown) == 5
+    assert checked_name(shown) == "\u05d3\u05d5\u05d3"
 
 
 def test_a_known_name_is_taken_as_it_is_spelt() -> None:

@@ -163,6 +163,16 @@ class TestFoldersOfFilms:
         assert folders == ["a", "a.mp4", "b", "summary.csv.mp4"]
         assert filled.film("summary.csv.mp4").folder != filled.film_summary
 
+    @pytest.mark.skipif(os.name == "nt", reason="names of files hold no control characters there")
+    @pytest.mark.parametrize(
+        "name", ["cr\rhere.mp4", "\r", "line\nend.mp4", "\nfirst.mp4", "last\n", "both\r\n", " a "]
+    )
+    def test_a_film_with_a_control_character_in_its_name_finds_its_folder_again(self, project, name):
+        project.videos.mkdir(parents=True)
+        (project.videos / name).touch()
+        folder = self.begin(project, name)
+        assert project.film(name).film == name and project.film(name).folder.name == folder
+
     @pytest.mark.parametrize("order", [["a.mkv", "a.mp4"], ["a.mp4", "a.mkv"]])
     def test_they_stay_when_the_other_goes_or_comes(self, project, order):
         project.videos.mkdir(parents=True)

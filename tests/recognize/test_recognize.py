@@ -313,6 +313,7 @@ def test_one_person_is_enough_for_the_neighbours() -> None:
     ("estimator", "names", "message"),
     [
         (OpenSetKNN(k=0), ["Ada", "Grace"], "got 0"),
+        (OpenSetKNN(k=1.5), ["Ada", "Grace"], "a whole number from 1 on, got 1.5"),  # type: ignore[arg-type]
         (OpenSetKNN(threshold=-1), ["Ada", "Grace"], "got -1"),
         (OpenSetKNN(threshold=math.nan), ["Ada", "Grace"], "got nan"),
         (OpenSetKNN(weights="near"), ["Ada", "Grace"], "got 'near'"),  # type: ignore[arg-type]
@@ -323,6 +324,7 @@ def test_one_person_is_enough_for_the_neighbours() -> None:
         (OpenSetSVM(C=math.inf), ["Ada", "Grace"], "finite and above 0, got inf"),
         (OpenSetSVM(threshold=1.5), ["Ada", "Grace"], "got 1.5"),
         (OpenSetKNN(thresholds={"Ada": -0.1}), ["Ada", "Grace"], "threshold of 'Ada' between 0 and inf, got -0.1"),
+        (OpenSetKNN(thresholds={"Ada": math.inf}), ["Ada", "Grace"], "finite threshold of 'Ada' .* got inf"),
         (OpenSetKNN(thresholds={"Ada": math.nan}), ["Ada", "Grace"], "threshold of 'Ada' .* got nan"),
         (OpenSetKNN(threshold=math.inf, thresholds={"Ada": 0.4}), ["Ada", "Grace"], "a finite threshold"),
         (OpenSetSVM(thresholds={"Ada": 1.1}), ["Ada", "Grace"], "threshold of 'Ada' between 0 and 1, got 1.1"),

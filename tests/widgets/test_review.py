@@ -55,6 +55,13 @@ def test_what_is_shown(widget):
         "Ada (2)", "Unknown 1 (2)", "Unknown 2 (1)"]  # fmt: skip
 
 
+def test_tracks_are_reviewed_without_pictures_where_their_table_is_damaged_within(project):
+    review = Review(project, project.find_videos())
+    looks = project.film("a.mp4").looks
+    looks.write_bytes(b"PAR1" + bytes(looks.stat().st_size // 2) + looks.read_bytes()[4 + looks.stat().st_size // 2 :])
+    assert [review.pictures(track) for track in review.tracks.index] == [[]] * 5
+
+
 def test_a_name_that_is_nearly_a_known_one_is_asked_about(widget, project):
     ask(widget, "name", [2], person="Grace Hopper", whole_group=False)
     ask(widget, "name", [4], person="Graze Hopper", whole_group=False)

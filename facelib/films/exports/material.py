@@ -13,6 +13,7 @@ import pandas as pd
 from facelib.films.appearances import APPEARANCE_COLUMNS, appearances, with_ends
 from facelib.films.exports.clock import FrameClock, read_clock
 from facelib.films.media.decode import FilmInfo, probe
+from facelib.films.tables import read_without_embeddings
 from facelib.project import FilmFiles
 from facelib.project.elsewhere import lies_elsewhere
 
@@ -76,7 +77,7 @@ def collect(
             f"run 05_annotate_video on this film first"
         )
     info, clock = probe(video), read_clock(video, files, drop_frame=drop_frame)
-    tracks = with_ends(pd.read_parquet(files.tracks))
+    tracks = with_ends(read_without_embeddings(files.tracks))
     stretches = exact_appearances(tracks, clock, longest_gap=longest_gap, unknown=unknown)
     return Material(
         info, _address_of(video, address), clock, tracks, stretches, files.detections, unknown, dict(wikidata or {})

@@ -25,6 +25,7 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _LONGEST_WAIT = 60.0  # seconds
 PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 """The status of answers that another attempt may change."""
+_LONGEST_REASON = 200  # characters; what is no HTTP comes back in the reason
 _BLOCK = 256 * 1024  # bytes read at a time, at most
 
 
@@ -182,10 +183,11 @@ def status_line(response: requests.Response) -> str:
 
 
 def plain_reason(error: BaseException) -> str:
-    """Return the message of the innermost error."""
+    """Return the message of the innermost error, of what can be shown."""
     while (inner := error.__cause__ or error.__context__) is not None:
         error = inner
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    said = "".join(letter if letter.isprintable() else " " for letter in str(error)[:_LONGEST_REASON])
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__
 
 
 def _check(address: str, limits: WebLimits) -> None:

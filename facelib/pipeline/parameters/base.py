@@ -189,7 +189,12 @@ def _values(schema: Mapping[str, Any]) -> str:
     above = schema.get("exclusiveMinimum")
     if least is not None and most is not None:
         return f"{kind}, {least} to {most}"
-    limits = (("at least", least), ("more than", above), ("at most", most))
+    limits = (
+        ("at least", least),
+        ("more than", above),
+        ("at most", most),
+        ("less than", schema.get("exclusiveMaximum")),
+    )
     return ", ".join([kind, *(f"{word} {limit}" for word, limit in limits if limit is not None)])
 
 

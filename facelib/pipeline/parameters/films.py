@@ -106,8 +106,8 @@ class EvaluateParameters(NotebookParameters):
     truth: str = Field(
         "", description="the folder of truth tables; empty means the folder truth in the project's data folder"
     )
-    least_iou: Share = Field(
-        0.3, description="how well a found box must cover a labelled one, 0 to 1; raise it for exact boxes"
+    least_iou: float = Field(
+        0.3, gt=0, le=1, description="how well a found box must cover a labelled one, 0 to 1; raise it for exact boxes"
     )
     worst: int = Field(24, ge=0, description="how many of the worst mistakes are shown")
     classifier: Literal["svm", "knn", "mean"] = Field(

@@ -40,10 +40,12 @@ class GatherDataParameters(NotebookParameters):
         description='commercial, noncommercial, either with ",modify", creativecommons, publicdomain; empty takes any',
     )
     addresses_from: str = Field("", description="a CSV file of pictures to fetch, a line each: name,address")
-    image_size: PositiveInt = Field(
-        160, description="pixels of the side of the faces cut out into data/<project>/aligned"
+    image_size: int = Field(
+        160, ge=1, le=2048, description="pixels of the side of the faces cut out into data/<project>/aligned"
     )
-    margin: float = Field(0.125, ge=0, description="margin around them on each side, as a fraction of the face's side")
+    margin: float = Field(
+        0.125, ge=0, le=5, description="margin around them on each side, as a fraction of the face's side"
+    )
     per_person: int = Field(
         0, ge=0, description="most gathered pictures of a person; 0: about as many as the others have"
     )
@@ -78,7 +80,7 @@ class VisualizeTsneParameters(NotebookParameters):
     """The parameters of `03_visualize_tsne`."""
 
     perplexity: float = Field(
-        30.0, gt=0, description="about how many neighbours each face is kept near; less for small casts"
+        30.0, ge=1, description="about how many neighbours each face is kept near; less for small casts"
     )
     seed: Seed = Field(0, description="seed of the random numbers; another one gives another map")
     k: PositiveInt = Field(5, description="how many of the nearest faces say whom a face lies among")
@@ -95,7 +97,7 @@ class TuneThresholdParameters(NotebookParameters):
     threshold: float | None = Field(
         None, ge=0, description="largest distance (knn) or smallest probability (svm) given a name; None: fitted"
     )
-    wanted_fpir: Share = Field(0.01, description="the share of strangers, 0 to 1, that may be given a name")
+    wanted_fpir: float = Field(0.01, ge=0, lt=1, description="the share of strangers, 0 to 1, that may be given a name")
     most_unnamed: Share = Field(
         0.5, description="share of the cast, 0 to 1, that may be without a name when it is saved"
     )
@@ -107,6 +109,8 @@ class TuneThresholdParameters(NotebookParameters):
     detector: DetectorNetwork = Field(
         "centerface", description="finds the faces of the strangers; take that of notebook 2"
     )
+    smallest_face: float = Field(40.0, gt=0, description="of the strangers, as in notebook 2")
+    working_size: PositiveInt = Field(1000, description="of the pictures of strangers, as in notebook 2")
     embedder: str = Field(
         "", description="the path of the ONNX file that made the embeddings; empty: found by its name"
     )
@@ -130,13 +134,18 @@ class TrainEmbeddingParameters(NotebookParameters):
         "arcface", description="arcface, triplet, npairs or supcon"
     )
     epochs: PositiveInt = Field(40, description="passes over the pictures, at most")
-    image_size: PositiveInt = Field(112, description="pixels of a side of the faces; smaller is faster, less accurate")
-    dimension: PositiveInt = Field(128, description="numbers in an embedding")
+    image_size: int = Field(
+        112, ge=32, le=2048, description="pixels of a side of the faces; smaller is faster, less accurate"
+    )
+    dimension: int = Field(128, ge=2, description="numbers in an embedding")
     device: Provider = Field("auto", description="auto takes a CUDA GPU where there is one; cpu, cuda")
     restart: bool = Field(False, description="discard an earlier training of this network and start again")
     least_pictures: int = Field(5, ge=2, description="people with fewer pictures are left out")
-    validation_share: Share = Field(
-        0.3, description="the share of the people, 0 to 1, that the network is not trained on but validated with"
+    validation_share: float = Field(
+        0.3,
+        gt=0,
+        lt=1,
+        description="the share of the people, 0 to 1, that the network is not trained on but validated with",
     )
     detector: DetectorNetwork = Field("centerface", description="finds the faces: see notebook 02")
     alignment: Literal["five points", "margin", "dlib"] = Field(
@@ -157,6 +166,6 @@ class TrainEmbeddingParameters(NotebookParameters):
         None, description="validations without progress after which it stops; None continues to the end"
     )
     reference: str = Field("dlib", description="the network to compare with")
-    perplexity: float = Field(15.0, gt=0, description="of the maps: about how many neighbours each face is kept near")
+    perplexity: float = Field(15.0, ge=1, description="of the maps: about how many neighbours each face is kept near")
     threads: PositiveInt = Field(2, description="threads of the CPU")
     seed: Seed = Field(0, description="seed of all random numbers")
