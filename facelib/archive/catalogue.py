@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from facelib.archive.readable import unreadable
 
@@ -116,22 +117,30 @@ class Catalogue:
         self._path = path
         try:
             self._base = sqlite3.connect(path, isolation_level=None, timeout=30)
-            self.is_current = self._has_form()
-            if create and not self.is_current:
-                self._begin_anew()
         except sqlite3.Error as error:
             raise unreadable(self._path.parent, error) from error
+        self.is_current = bool(self._run("PRAGMA user_version")[0][0] == _FORM)
+        if create and not self.is_current:
+            self._begin_anew()
 
-    def _has_form(self) -> bool:
-        return bool(self._base.execute("PRAGMA user_version").fetchone()[0] == _FORM)
+    def _run(self, statement: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """Return the rows that a statement gives.
+
+        Raises:
+            OSError: When the file is damaged, or the disk is full.
+        """
+        try:
+            return self._base.execute(statement, values).fetchall()
+        except sqlite3.Error as error:
+            raise unreadable(self._path.parent, error) from error
 
     def _begin_anew(self) -> None:
         with self.changing():
             for table in ("films", "segments"):
-                self._base.execute(f"DROP TABLE IF EXISTS {table}")
+                self._run(f"DROP TABLE IF EXISTS {table}")
             for statement in _SCHEMA.strip().split(";\n"):
-                self._base.execute(statement.rstrip(";"))
-            self._base.execute(f"PRAGMA user_version = {_FORM}")
+                self._run(statement.rstrip(";"))
+            self._run(f"PRAGMA user_version = {_FORM}")
         self.is_current = True
 
     def close(self) -> None:
@@ -141,51 +150,47 @@ class Catalogue:
     @contextmanager
     def changing(self) -> Iterator[None]:
         """Make the changes of the block valid together, or none of them when it fails."""
-        self._base.execute("BEGIN IMMEDIATE")
+        self._run("BEGIN IMMEDIATE")
         try:
             yield
-        except BaseException:
-            self._base.execute("ROLLBACK")
-            raise
-        self._base.execute("COMMIT")
+            self._run("COMMIT")
+        finally:
+            if self._base.in_transaction:  # a full disk has ended it already
+                self._run("ROLLBACK")
 
     def film(self, folder: str) -> FilmRecord | None:
         """Return what is known of the film in a folder, None when the index does not have it."""
-        row = self._base.execute(f"{_FILMS} WHERE folder = ?", [folder]).fetchone()
-        return None if row is None else FilmRecord(*row)
+        return next((FilmRecord(*row) for row in self._run(f"{_FILMS} WHERE folder = ?", [folder])), None)
 
     def films(self, segments: list[int] | None = None) -> list[FilmRecord]:
         """Return all films, or those whose rows lie in some segments, by folder."""
         where = "" if segments is None else f" WHERE segment IN ({','.join(map(str, map(int, segments)))})"
-        try:
-            rows = self._base.execute(f"{_FILMS}{where} ORDER BY folder").fetchall()
-        except sqlite3.Error as error:
-            raise unreadable(self._path.parent, error) from error
-        return [FilmRecord(*row) for row in rows]
+        return [FilmRecord(*row) for row in self._run(f"{_FILMS}{where} ORDER BY folder")]
 
     def next_entry(self) -> int:
         """Return the number that the next film put into the index gets; only valid under the writer's lock."""
-        row = self._base.execute("SELECT seq FROM sqlite_sequence WHERE name = 'films'").fetchone()
-        return 1 if row is None else int(row[0]) + 1
+        rows = self._run("SELECT seq FROM sqlite_sequence WHERE name = 'films'")
+        return 1 + max((int(row[0]) for row in rows), default=0)
 
     def put(self, record: FilmRecord) -> None:
         """Add a film, in place of its former rows."""
         self.remove(record.folder)
         names, places = ", ".join(_KNOWN), ", ".join("?" * len(_KNOWN))
-        self._base.execute(f"INSERT INTO films ({names}) VALUES ({places})", _values(record))
+        self._run(f"INSERT INTO films ({names}) VALUES ({places})", _values(record))
 
     def note(self, record: FilmRecord) -> None:
         """Change what is known of a film whose rows stay."""
         changes = ", ".join(f"{name} = ?" for name in _KNOWN)
-        self._base.execute(f"UPDATE films SET {changes} WHERE folder = ?", [*_values(record), record.folder])
+        self._run(f"UPDATE films SET {changes} WHERE folder = ?", [*_values(record), record.folder])
 
     def move(self, films: list[int], segment: int) -> None:
         """Say that the rows of films, by entry, lie in another segment now."""
-        self._base.executemany("UPDATE films SET segment = ? WHERE entry = ?", [(segment, entry) for entry in films])
+        for entry in films:
+            self._run("UPDATE films SET segment = ? WHERE entry = ?", [segment, entry])
 
     def remove(self, folder: str) -> None:
         """Take a film out."""
-        self._base.execute("DELETE FROM films WHERE folder = ?", [folder])
+        self._run("DELETE FROM films WHERE folder = ?", [folder])
 
     def segments(self, level: int | None = None, network: str | None = None) -> list[Segment]:
         """Return the segments in use, oldest first; of one level and network where these are given."""
@@ -194,34 +199,36 @@ class Catalogue:
             if value is not None:
                 where, values = f"{where} AND {name} = ?", [*values, value]
         query = f"SELECT segment, level, network, rows FROM segments WHERE {where} ORDER BY segment"
-        return [Segment(*row) for row in self._base.execute(query, values).fetchall()]
+        return [Segment(*row) for row in self._run(query, values)]
 
     def add_segment(self, level: int, network: str, rows: int) -> int:
         """Add a segment and return its number, which no other ever gets."""
         query = "INSERT INTO segments (level, network, rows) VALUES (?, ?, ?)"
-        return int(self._base.execute(query, [level, network, rows]).lastrowid or 0)
+        self._run(query, [level, network, rows])
+        return int(self._run("SELECT last_insert_rowid()")[0][0])
 
     def replace(self, segments: list[int]) -> None:
         """Take segments out of use; their files stay for those who read them at this moment."""
         now = time.time()
-        self._base.executemany("UPDATE segments SET replaced = ? WHERE segment = ?", [(now, one) for one in segments])
+        for one in segments:
+            self._run("UPDATE segments SET replaced = ? WHERE segment = ?", [now, one])
 
     def replace_empty(self) -> None:
         """Take out of use the segments none of whose films is in the index any more."""
         query = "SELECT segment FROM segments WHERE replaced IS NULL AND NOT EXISTS"
-        rows = self._base.execute(f"{query} (SELECT 1 FROM films WHERE films.segment = segments.segment)").fetchall()
+        rows = self._run(f"{query} (SELECT 1 FROM films WHERE films.segment = segments.segment)")
         self.replace([int(row[0]) for row in rows])
 
     def take_outdated(self, older_than: float) -> list[int]:
         """Forget the segments that have been out of use for so many seconds, and return their numbers."""
         limit = time.time() - older_than
-        rows = self._base.execute("SELECT segment FROM segments WHERE replaced < ?", [limit]).fetchall()
-        self._base.execute("DELETE FROM segments WHERE replaced < ?", [limit])
+        rows = self._run("SELECT segment FROM segments WHERE replaced < ?", [limit])
+        self._run("DELETE FROM segments WHERE replaced < ?", [limit])
         return [int(row[0]) for row in rows]
 
     def known_segments(self) -> set[int]:
         """Return the numbers of all segments, in use or not."""
-        return {int(row[0]) for row in self._base.execute("SELECT segment FROM segments").fetchall()}
+        return {int(row[0]) for row in self._run("SELECT segment FROM segments")}
 
 
 def _values(record: FilmRecord) -> list[object]:

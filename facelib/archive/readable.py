@@ -13,9 +13,18 @@ _MISTAKES = {"ParserException", "BinderException", "CatalogException"}
 def unreadable(folder: Path, error: Exception) -> OSError:
     """Return an error that says which index cannot be read, why, and what to do."""
     reason = str(error).strip().partition("\n")[0]
+    if getattr(error, "sqlite_errorname", "") == "SQLITE_FULL":
+        return without_room(folder, reason)
     return OSError(
         f"expected the index of films in {str(folder)!r} to be readable, got: {reason}; "
         f"delete this folder, it is made again from the films' tables"
+    )
+
+
+def without_room(folder: Path, reason: object) -> OSError:
+    """Return an error that says where there is no room for the index."""
+    return OSError(
+        f"expected room for the index of films in {str(folder)!r}, got: {reason}; make room there, and run this again"
     )
 
 

@@ -14,7 +14,7 @@ from tqdm.auto import tqdm
 
 from facelib.archive.catalogue import Catalogue, FilmRecord
 from facelib.archive.dates import film_date
-from facelib.archive.readable import readable
+from facelib.archive.readable import readable, without_room
 from facelib.archive.rows import rows_of
 from facelib.archive.segments import MERGED, merge_segments, remove_segments, stray_segments, write_segment
 from facelib.archive.tables import FilmRows
@@ -80,6 +80,8 @@ def update_archive(
     try:
         return _bring_up_to_date(project, chosen, longest_gap, progress=progress)
     except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise without_room(project.archive, error.strerror) from error
         if error.errno not in _READ_ONLY:
             raise
         return _as_it_is(project, chosen or list(_folders_with_tracks(project)), longest_gap, error)

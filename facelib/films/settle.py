@@ -115,9 +115,9 @@ def settle_films(
         before = read_groups(project)
         kept, anew = _grouped(run, before, threshold, weights, regroup=regroup)
         corrected, kept = _decided(run, None if anew else before, kept)
-        if threshold is not None or before is not None:
-            write_groups(project, kept)
         written, changes, elsewhere = _written(run, corrected, longest_gap)
+        if threshold is not None or before is not None:
+            write_groups(project, kept)  # last: they say that the decisions are in the tables
     tracks = {name: corrected.tables[name] for name in run.wanted}
     return Settled(
         films=list(run.wanted.values()),
@@ -293,8 +293,9 @@ def _decided(run: _Run, before: Groups | None, kept: Groups) -> tuple[Corrected,
         kept: The groups, labelled by grouping.
     """
     path = run.project.corrections
-    corrections = read_corrections(path)
+    # The state first: a decision that somebody makes in between is read, and counts as new the next time as well.
     state = hashlib.sha256(path.read_bytes() if path.is_file() else b"").hexdigest()
+    corrections = read_corrections(path)
     known = {*kept.films, *run.named}
     new = list(set(run.wanted) - set(before.films if before else ()))
     if before is None or before.corrections != state or corrections["video"].isin(new).any():
@@ -350,8 +351,8 @@ def _written(run: _Run, corrected: Corrected, longest_gap: float) -> tuple[list[
         before = read_whole(files.tracks)
         if before is not None and (_same(before, after) if name in run.wanted else _called_the_same(before, after)):
             continue
-        write_table(after, files.tracks)
         write_table(appearances(after, longest_gap=longest_gap), files.appearances)
+        write_table(after, files.tracks)  # last: where it is up to date, nothing is written
         if name in run.wanted:
             written.append(run.paths[name])
         if before is not None:

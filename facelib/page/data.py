@@ -52,6 +52,7 @@ def read_page_film(project: Project, film: Path, longest_gap: float) -> PageFilm
         OSError: When a table cannot be read.
     """
     files = project.film(film)
+    version = page_version(project, film, longest_gap)  # first: what is written meanwhile makes it another one
     for picture in (film, files.annotated):
         try:
             info, clock = probe(picture), read_clock(picture, files)
@@ -63,7 +64,7 @@ def read_page_film(project: Project, film: Path, longest_gap: float) -> PageFilm
     table = read_without_embeddings(files.tracks)
     table = table[table["person"] != NOT_A_FACE]
     stretches = exact_appearances(table, clock, longest_gap=longest_gap, unknown=True)
-    return PageFilm(film, info, clock, shown_tracks(table, clock), stretches, page_version(project, film, longest_gap))
+    return PageFilm(film, info, clock, shown_tracks(table, clock), stretches, version)
 
 
 def page_version(project: Project, film: Path, longest_gap: float) -> str:

@@ -197,9 +197,15 @@ def _run_step(
     if progress is not None:
         progress(result)
     inputs = step.inputs(project)
-    message = _execute(project, step, notebook, python, watch)
-    if notebook.is_file():
-        write_report(notebook, report, pictures=step.source.parent)
+    try:
+        message = _execute(project, step, notebook, python, watch)
+        if notebook.is_file():
+            write_report(notebook, report, pictures=step.source.parent)
+    except OSError as error:
+        raise OSError(
+            f"expected to write the notebook of {step.name} and its report to {str(run)!r}, got: {error}; "
+            f"put that right, and run this again: it continues from here"
+        ) from error
     made = step.made(project, inputs)
     if not message and made.outputs and not any(made.outputs.values()):
         message = f"expected the notebook to write {' or '.join(map(repr, made.outputs))}, found none of them"

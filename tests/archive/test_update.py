@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 
@@ -221,6 +222,24 @@ class TestMerging:
         pd.testing.assert_frame_equal(rows(project), before)
         assert update_archive(project).rewritten == ["film 0.mp4"]
 
+    @pytest.mark.parametrize("left", [0, 4096, 16_384], ids=lambda left: f"{left} bytes left")
+    def test_a_full_disk_says_where_to_make_room_and_costs_nothing(self, make_project, small_disk, left):
+        project = make_project(1)
+        (small_disk / "archive").mkdir()
+        project.archive.symlink_to(small_disk / "archive")
+        update_archive(project)
+        before = rows(project)
+        correct(project, "film 0.mp4")
+        with suppress(OSError), open(small_disk / "large", "wb", buffering=0) as large:
+            while True:
+                large.write(bytes(4096))
+        os.truncate(small_disk / "large", (small_disk / "large").stat().st_size - left)
+        with pytest.raises(OSError, match=f"expected room for the index of films in '{project.archive}'"):
+            update_archive(project)
+        pd.testing.assert_frame_equal(rows(project), before)
+        (small_disk / "large").unlink()
+        assert update_archive(project).rewritten == ["film 0.mp4"]
+
 
 def full_disk(*_, **__):
     raise OSError(28, "No space left on device")
@@ -353,6 +372,7 @@ def test_folders_of_results_without_a_name_are_called_by_their_folder(make_proje
 
 AS_READER = """
 import sys
+from contextlib import suppress
 from facelib.archive import open_archive, update_archive
 from facelib.project import Project
 project = Project(*sys.argv[1:])

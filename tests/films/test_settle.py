@@ -11,13 +11,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from facelib.faces import BOX
 from facelib.films import present
+from facelib.films import settle as settle_module
+from facelib.films.appearances import appearances
 from facelib.films.present import cut_reels, draw_films, drawn_at_once, export_films
 from facelib.films.problems import Problems
 from facelib.films.record import read_summary
 from facelib.films.settle import settle_films
-from facelib.films.unknowns.kept import read_groups
+from facelib.films.unknowns.kept import read_groups, write_groups
 from facelib.project import write_table
+from facelib.project.decisions import CORRECTION_COLUMNS, append_corrections, now, read_corrections
 
 STRANGERS = [("unknown", "", 0.1)] * 3  # the same three in every film, by the fixture's numbers
 
@@ -33,6 +37,13 @@ def settle(make_reviewed):
     for name in "abc":
         project.film(f"{name}.mp4").followed.write_text('{"made": {"weights": "w"}}')
     return project, run
+
+
+def decision(project, film, name):
+    """Return the decision that a film's first track is somebody."""
+    face = pd.read_parquet(project.film(film).looks).iloc[0]
+    row = dict.fromkeys(CORRECTION_COLUMNS, "") | {key: face[key] for key in ("frame", *BOX)}
+    return pd.DataFrame([row | {"when": now(), "video": film, "track": 0, "was": "Unknown 1", "is": name}])
 
 
 def test_a_new_film_joins_the_groups_there_are_and_no_other_is_touched(settle, make_reviewed):
@@ -57,6 +68,53 @@ def test_again_changes_nothing(settle):
     _, run = settle
     assert len(run("a", "b", "c").written) == 3
     assert run("a", "b", "c").written == [] and run("b").written == []
+
+
+def test_a_decision_made_while_others_are_read_counts_the_next_time(settle, monkeypatch):
+    project, run = settle
+    run("a", "b", "c")
+    named = decision(project, "a.mp4", "Ada")
+
+    def read_late(path):
+        found = read_corrections(path)
+        monkeypatch.undo()
+        append_corrections(path, named)
+        return found
+
+    monkeypatch.setattr(settle_module, "read_corrections", read_late)
+    run("b")
+    settled = run("b")  # not the film that was decided about
+    assert pd.read_parquet(project.film("a.mp4").tracks)["person"].tolist()[0] == "Ada"
+    assert settled.elsewhere["is"].tolist() == ["Ada"]
+
+
+@pytest.mark.parametrize("broken_off", ["tracks.parquet", "appearances.csv", "groups.parquet"])
+def test_what_is_broken_off_is_finished_the_next_time(settle, monkeypatch, broken_off):
+    project, run = settle
+    run("a", "b", "c")
+    append_corrections(project.corrections, decision(project, "a.mp4", "Ada"))
+
+    def write(table, path):
+        if path.name == broken_off:
+            raise KeyboardInterrupt
+        write_table(table, path)
+
+    def write_all(*given):
+        if broken_off == "groups.parquet":
+            raise KeyboardInterrupt
+        write_groups(*given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(settle_module, "write_table", write)
+        patch.setattr(settle_module, "write_groups", write_all)
+        with pytest.raises(KeyboardInterrupt):
+            run("b")
+    run("b")  # not the film that was decided about
+    files = project.film("a.mp4")
+    tracks = pd.read_parquet(files.tracks)
+    assert tracks["person"].tolist()[0] == "Ada"
+    assert pd.read_csv(files.appearances)["person"].tolist() == appearances(tracks)["person"].tolist() == ["Ada"]
+    assert run("a", "b", "c").written == []
 
 
 @pytest.mark.parametrize("table", ["looks", "detections"])

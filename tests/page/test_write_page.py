@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from facelib.films.exports import exact_appearances, read_clock
+from facelib.page import data as page_data
 from facelib.page import write_page
 from facelib.page.bundle import bundle
 from facelib.page.film import natural
@@ -151,6 +152,22 @@ def test_only_films_that_changed_are_written_anew(make_squares):
     changed = [film for film, time in times.items() if project.film(film).page_data.stat().st_mtime_ns != time]
     assert changed == ["b.mp4"]
     assert read_script(project.film("b.mp4").page_data)[1]["labels"] == [{"name": "Cy", "kind": "cast"}]
+
+
+def test_names_that_change_while_the_page_is_written_are_on_the_next_one(make_squares, monkeypatch):
+    project = make_squares({"a.mp4": squares("Ada")})
+    tracks, read = project.film("a.mp4").tracks, page_data.read_without_embeddings
+
+    def read_before(path):
+        found = read(path)
+        monkeypatch.undo()
+        write_table(pd.read_parquet(tracks).assign(person="Cy"), tracks)
+        return found
+
+    monkeypatch.setattr(page_data, "read_without_embeddings", read_before)
+    for name in ("Ada", "Cy"):
+        write_page(project, progress=False)
+        assert [one["name"] for one in read_script(project.film("a.mp4").page_data)[1]["labels"]] == [name]
 
 
 def test_scripts_that_were_cut_short_are_written_anew(make_squares, caplog):

@@ -55,7 +55,7 @@ def _add_film(parent: Element, material: Material, name: str, identity: str) -> 
         return
     file = clip.find("file")
     assert file is not None
-    _add(file, name=material.info.path.name, pathurl=material.address, duration=material.clock.frames)
+    _add(file, name=one_line(material.info.path.name), pathurl=material.address, duration=material.clock.frames)
     _add_rate(file, material)
     _add_timecode(file, material)
     media = ElementTree.SubElement(file, "media")

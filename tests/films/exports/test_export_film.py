@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from xml.etree import ElementTree
 
 import networkx as nx
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from rdflib import Graph
 from trackers.io.mot import load_mot_file
 
 from facelib.films.exports import FORMATS, export_film
@@ -171,6 +173,18 @@ def test_names_that_differ_only_in_control_signs_stay_two_people_in_the_graph(fi
     files = files_of(film, ("Ada\x07 B", 0, 9), ("Ada B", 0, 9))
     graph = nx.read_graphml(export_film(film, files, formats=["graphml"])["graphml"])
     assert len(graph) == 2 and graph.number_of_edges() == 1
+
+
+@pytest.mark.parametrize("name", ["x\x7f\x01.mp4", 'a"<b>&\n.mp4', "{}%s#?.mp4", "\ufffe.mp4"])
+def test_whatever_a_film_is_called_its_exports_can_be_read(film_in, files_of, tmp_path, name):
+    film = film_in(tmp_path, 25, 20, name="plain.mp4").rename(tmp_path / name)
+    written = export_film(film, files_of(film, ("Ada", 0, 9)))
+    for path in written.values():
+        if path.suffix in {".xml", ".fcpxml", ".eaf", ".nfo", ".graphml"}:
+            ElementTree.parse(path)
+        elif path.suffix in {".json", ".jsonld", ".otio"}:
+            json.loads(path.read_text("utf-8"))
+    assert Graph().parse(written["ebucore"], format="turtle")
 
 
 @pytest.mark.real_data
