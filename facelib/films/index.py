@@ -18,12 +18,12 @@ from facelib.detect import Detector
 from facelib.embed import Embedder
 from facelib.embed.pose import cut_off, head_pose, turned_away, view_weights
 from facelib.embed.quality import quality_of
-from facelib.faces import BOX, Faces, FloatArray, Image
+from facelib.faces import BOX, FloatArray, Image
 from facelib.films.ahead import ahead
 from facelib.films.clothes import clothes, hair
 from facelib.films.growing import KEYFRAMES, LOOKS, GrowingTables, growing_tables
 from facelib.films.hidden import drop_hidden
-from facelib.films.media.decode import FilmFrame, FilmReader, UnreadableFilm, open_reader
+from facelib.films.media.decode import FilmReader, UnreadableFilm, open_reader
 from facelib.films.media.reader import left_out
 from facelib.films.media.timeline import FrameTimes
 from facelib.films.media.times import write_times
@@ -40,6 +40,7 @@ from facelib.project.processes import allowed_cores
 _FAINT = 0.6  # of the least score: a face with this score may continue a track, never begin one
 _LEAST_AHEAD, _MOST_AHEAD = 6, 24  # frames that wait between decoding and the search, and after it, at most
 _PIXELS_AHEAD = 24e6  # of the frames that wait: of a large picture there are fewer
+_PIXELS_UNCUT = 24e6  # of the samples whose faces are not yet cut out
 _LIKE = 0.75  # of the embedder's threshold: two tracklets of one shot that near are one person
 _PICTURES = 4  # of the best samples of a track are kept to be shown
 _PICTURE_SIZE = 224  # pixels of the longer side
@@ -136,6 +137,7 @@ class _Shot:
         self.sure, self.first_track, self.dropped = detector.score, first_track, 0
         self.waiting: Sample | None = None  # until it is known whether another one follows soon
         self.sampled = -np.inf  # time of the sample before
+        self.uncut: list[Sample] = []  # most of their faces are soon no longer among the best of their tracks
         self.tracker = ShotTracker(
             item.shot,
             first_track,
@@ -162,28 +164,40 @@ class _Shot:
         if not len(faces):
             return
         worth, most = _worth(sample), self.tracking.faces_per_track
-        wanted = [i for i, track in enumerate(tracks) if track is not None and track.wants(float(worth[i]), most)]
-        if not wanted:
-            return
-        image, chosen = sample.picture if sample.is_whole else frame.image(), faces[wanted]
-        for i, look in zip(wanted, self._looks(frame, image, chosen, worth[wanted]), strict=True):
-            track = tracks[i]
-            assert track is not None
-            track.keep(look, most)
+        for i, track in enumerate(tracks):
+            if track is not None and track.wants(float(worth[i]), most):
+                track.keep(_uncut_look(sample, i, float(worth[i])), most)
+        self.uncut.append(sample)
+        if len(self.uncut) * frame.width * frame.height > _PIXELS_UNCUT:
+            self._cut()
 
-    def _looks(self, frame: FilmFrame, image: Image, faces: Faces, worth: FloatArray) -> Iterator[FaceSample]:
+    def _cut(self) -> None:
+        """Cut those faces out of the samples that wait which still are among the best of their tracks."""
+        found: dict[int, list[tuple[Track, int]]] = {}
+        for track in self.tracker.tracks:
+            for place, look in enumerate(track.looks):
+                if look.chip is None:
+                    found.setdefault(look.frame, []).append((track, place))
+        for sample in self.uncut:
+            places = found.get(sample.frame.index, [])
+            looks = [track.looks[place] for track, place in places]
+            for (track, place), look in zip(places, self._looks(sample, looks), strict=True):
+                track.looks[place] = look
+        self.uncut = []
+
+    def _looks(self, sample: Sample, looks: list[FaceSample]) -> Iterator[FaceSample]:
+        if not looks:
+            return
+        faces = sample.faces[[look.face for look in looks]]
+        image = sample.picture if sample.is_whole else sample.frame.image()
         chips = self.embedder.chips(image, faces)
         dressed, heads = clothes(image, faces), hair(image, faces)
         poses, cuts = head_pose(faces.landmarks), cut_off(faces, *image.shape[:2])
-        for i, box in enumerate(faces.boxes):
-            yield FaceSample(
-                quality=float(worth[i]),
+        for i, look in enumerate(looks):
+            yield replace(
+                look,
                 chip=chips[i],
-                frame=frame.index,
-                time=frame.time,
-                box=box,
-                score=float(faces.scores[i]),
-                picture=thumbnail(crop(image, box, margin=0.5), size=_PICTURE_SIZE),
+                picture=thumbnail(crop(image, faces.boxes[i], margin=0.5), size=_PICTURE_SIZE),
                 clothes=dressed[i],
                 hair=heads[i],
                 pose=poses[i],
@@ -193,6 +207,7 @@ class _Shot:
     def close(self, tables: GrowingTables) -> list[tuple[object, ...]]:
         """Write the shot's results, and return a row for each track."""
         self._sample(np.inf)
+        self._cut()
         times = np.asarray(self.times)
         tracks = self._tracks(times)
         found = fill_frames(tracks, times, self.first_frame, longest_gap=self.tracker.patience)
@@ -279,6 +294,11 @@ def _worth(sample: Sample) -> FloatArray:
     return quality_of(faces, sharp, frame.height, frame.width)
 
 
+def _uncut_look(sample: Sample, face: int, worth: float) -> FaceSample:
+    box, score = sample.faces.boxes[face], float(sample.faces.scores[face])
+    return FaceSample(worth, frame=sample.frame.index, time=sample.frame.time, face=face, box=box, score=score)
+
+
 def _shot_table(shots: list[_ShotRow]) -> pd.DataFrame:
     columns = ["shot", "start_frame", "end_frame", "start", "end", "transition", "background"]
     table = pd.DataFrame(shots, columns=pd.Index(columns))
@@ -291,7 +311,7 @@ def _embed(tracks: list[Track], embedder: Embedder) -> None:
     looks = [look for track in tracks for look in track.looks]
     if not looks:
         return
-    vectors = iter(embedder.embed_chips(np.stack([look.chip for look in looks])))
+    vectors = iter(embedder.embed_chips(np.stack([look.chip for look in looks if look.chip is not None])))
     for track in tracks:
         track.looks = [replace(look, embedding=next(vectors)) for look in track.looks]
 

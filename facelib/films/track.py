@@ -25,9 +25,11 @@ class FaceSample:
 
     Attributes:
         quality: 0 to 1, from `facelib.embed.quality.quality`.
-        chip: The face as the embedder needs it, `(side, side, 3)` uint8 RGB.
+        chip: The face as the embedder needs it, `(side, side, 3)` uint8 RGB; None until it is cut out, as are picture,
+            clothes and hair, with the pose and the cut unknown.
         frame: The frame's number.
         time: Its presentation time, seconds.
+        face: Its number among the faces of the frame.
         box: Left, top, right, bottom in pixels of the film.
         score: The detector's.
         picture: The face with its surroundings, `(height, width, 3)` uint8 RGB, for display.
@@ -39,9 +41,10 @@ class FaceSample:
     """
 
     quality: float
-    chip: Image
+    chip: Image | None = None
     frame: int = 0
     time: float = 0.0
+    face: int = 0
     box: FloatArray | None = None
     score: float = 0.0
     picture: Image | None = None
