@@ -12,7 +12,7 @@ from ipykernel.kernelspec import get_kernel_dict
 from facelib.pipeline.fork_server import LIBRARY, ForkServer, forked
 
 FACELIB = [sys.executable, "-c", "from facelib.cli import main; main()"]
-COMMANDS = ("facelib.cli", "facelib.live", "facelib.pipeline.run", "facelib.server.serve", "nbconvert")
+COMMANDS = ("facelib.live", "facelib.pipeline.run", "facelib.server.serve", "nbconvert", "tests.command")
 """What commands import once they run, beside what notebooks do."""
 REST = ("facelib.widgets.archive_search", "facelib.widgets.live_view", "facelib.widgets.live_view_report")
 """What the notebooks import that a run of the pipeline does not need."""
@@ -78,8 +78,11 @@ def fork_server(_private_jupyter: None, request: pytest.FixtureRequest) -> Itera
 
 @pytest.fixture(scope="session")
 def facelib_command(fork_server: str) -> list[str]:
-    """The command line as a process of its own, which starts at once; `FACELIB` starts it as users do."""
-    return forked(fork_server, "facelib.cli") if fork_server else FACELIB
+    """The command line as a process of its own, which starts at once, as do its kernels and jobs.
+
+    `FACELIB` starts it as users do.
+    """
+    return forked(fork_server, "tests.command", fork_server) if fork_server else FACELIB
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ from functools import cache
 from importlib.metadata import version
 from threading import Event, Thread
 from types import ModuleType
+from typing import Any
 
 from anyio import to_thread
 from fastapi import APIRouter, FastAPI
@@ -66,20 +67,12 @@ def create_app(settings: ServerSettings, *, warm: bool = False) -> FastAPI:
         await to_thread.run_sync(workers.stop)
         store.close()
 
-    app = FastAPI(
-        title="facelib",
-        version=version("facelib"),
-        summary="Who is in a film, and when.",
-        lifespan=life,
-        openapi_url=None,  # `server` has it, for those who are logged in
-        docs_url=None,
-        redoc_url=None,
-        servers=[{"url": settings.root_path}] if settings.root_path else None,
-    )
+    app = _new_app(lifespan=life)
     _hold(app, settings, store)
     add_handlers(app, settings)
     app.router.routes.extend(_routes())
-    _describe(app)
+    place = {"servers": [{"url": settings.root_path}]} if settings.root_path else {}
+    app.openapi = lambda: _description() | place  # type: ignore[method-assign]
     _add_middleware(app, settings)
     return app
 
@@ -120,15 +113,25 @@ def _routes() -> tuple[BaseRoute, ...]:
     return tuple(app.router.routes)
 
 
-def _describe(app: FastAPI) -> None:
-    """Put the problem document, which every endpoint may answer with, and examples into the description of the API."""
-    make = app.openapi
+@cache
+def _description() -> dict[str, Any]:
+    """Return the description of every server's API, with the problem document and examples; it takes half a second."""
+    app = _new_app()
+    app.router.routes.extend(_routes())
+    made = app.openapi()
+    schemas = made.setdefault("components", {}).setdefault("schemas", {})
+    schemas.setdefault("ProblemDocument", ProblemDocument.model_json_schema())
+    add_examples(schemas)
+    return made
 
-    def openapi() -> dict[str, object]:
-        made = make()
-        schemas = made.setdefault("components", {}).setdefault("schemas", {})
-        schemas.setdefault("ProblemDocument", ProblemDocument.model_json_schema())
-        add_examples(schemas)
-        return made
 
-    app.openapi = openapi  # type: ignore[method-assign]
+def _new_app(**options: Any) -> FastAPI:
+    return FastAPI(
+        title="facelib",
+        version=version("facelib"),
+        summary="Who is in a film, and when.",
+        openapi_url=None,  # `server` has it, for those who are logged in
+        docs_url=None,
+        redoc_url=None,
+        **options,
+    )

@@ -91,7 +91,7 @@ def lab(kernel_server, tmp_path_factory) -> Iterator[Lab]:
         yield Lab(f"http://127.0.0.1:{port}", root)
     finally:
         server.terminate()
-        server.wait(30)
+        server.wait(120)
 
 
 @pytest.fixture(scope="session")

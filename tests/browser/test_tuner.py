@@ -236,7 +236,7 @@ def served(tmp_path) -> Iterator[tuple[Project, str]]:
         yield project, f"http://127.0.0.1:{port}/"
     finally:
         os.killpg(server.pid, signal.SIGTERM)
-        server.wait(30)
+        server.wait(120)
 
 
 def make_tuner(project: Project) -> list[str]:

@@ -96,7 +96,7 @@ def test_a_page_that_has_changed_is_told(engine, changed, site, limits):
 TROUBLE = {
     "refuses": (lambda asked: asked.send_text("no robots", status=403), "403"),
     "has enough of us": (lambda asked: asked.send_text("later", status=429), "429"),
-    "sends one letter now and then": (slow_headers, "in 3 s"),
+    "sends one letter now and then": (slow_headers, "in 6 s"),
     "says nothing": (lambda asked: asked.server.stopping.wait(60), "timed out"),
     "never ends": (endless, "larger than 4 MB"),
     "goes in circles": (lambda asked: asked.begin(302, {"Location": asked.path, "Content-Length": "0"}), "redirects"),
@@ -110,10 +110,10 @@ def test_an_engine_in_trouble_says_so_in_time(trouble, site, limits):
     site.put("/images/async", answer)
     began, threads = time.monotonic(), threading.active_count()
     found = find_pictures("Ada", "bing", limits=limits, address=site.address(""))
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 60
     assert found.refused and found.problem.startswith("bing did not answer as it should") and said in found.problem
     site.stopping.set()
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while threading.active_count() > threads and time.monotonic() < end:
         time.sleep(0.01)  # the server's own threads
     assert threading.active_count() <= threads, threading.enumerate()

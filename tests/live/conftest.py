@@ -42,7 +42,7 @@ servers = _load("servers")
 def wait_until() -> Callable[..., None]:
     """Return a function that waits for something to come true, and fails after a time that is long on any machine."""
 
-    def wait(condition: Callable[[], object], *, seconds: float = 60.0) -> None:
+    def wait(condition: Callable[[], object], *, seconds: float = 120.0) -> None:
         end = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < end, f"did not come true within {seconds} seconds"

@@ -102,7 +102,7 @@ def test_a_film_called_like_an_address_with_text_of_another_encoding_is_played(r
                 packet.stream = stream
                 output.mux(packet)
     reader, _ = read("10:30.mkv")
-    reader.thread.join(10)
+    reader.thread.join(60)
     assert (reader.state, reader.message) == ("ended", "")
 
 
@@ -117,14 +117,15 @@ def test_pictures_that_would_fill_the_memory_are_refused(read, make_film, monkey
 
 
 def test_stopping_a_film_is_quick_and_closes_its_file(read, make_film):
-    film = make_film(frames=3, times=[0.0, 5.0, 9.0], pictures=[np.zeros((48, 64, 3), np.uint8)] * 3)
+    pictures = [np.zeros((48, 64, 3), np.uint8)] * 3
+    film = make_film(times=[0.0, 60.0, 90.0], pictures=pictures, sound=None)
     reader, _ = read(film)
     assert reader.newest(timeout=30) is not None
 
     began = time.monotonic()
     assert reader.stop(timeout=30)
 
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 20  # not the minute until the next picture
     assert reader.state == "stopped"
     assert reader.newest(after=0) is None
 
@@ -136,7 +137,7 @@ def test_a_stream_over_rtsp_is_read_and_its_loss_is_mended_within_ten_seconds(re
     before = pictures_of(reader, most=5)
 
     server.kill()
-    wait_until(lambda: reader.state == "waiting", seconds=30)
+    wait_until(lambda: reader.state == "waiting")
     time.sleep(3)  # so that the waits have grown
     last = reader.newest()
     server.start()
@@ -168,9 +169,9 @@ def test_a_silent_camera_counts_as_lost_and_is_taken_up_again(read, mjpeg_server
     wait_until(lambda: reader.state == "playing")
 
     server.silent.set()
-    wait_until(lambda: reader.state == "waiting", seconds=30)
+    wait_until(lambda: reader.state == "waiting")
     server.silent.clear()
-    wait_until(lambda: reader.state == "playing", seconds=30)
+    wait_until(lambda: reader.state == "playing")
 
     assert told[1][0] == "waiting"
     assert "4 seconds" in told[1][1] or "ended" in told[1][1]

@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Page, expect
 
 from facelib.films.exports import exact_appearances, read_clock
 from facelib.page import write_page
 from facelib.project import Project
+from tests.pages import find_barriers, until
 
 from .conftest import HEIGHT, WIDTH, Square
 
@@ -69,15 +69,6 @@ def show(page) -> Callable[..., Page]:
 
     page.add_init_script("globalThis.app = () => document.querySelector('#facelib-page').app")
     return show
-
-
-def until(page: Page, condition: str) -> None:
-    """Wait until a condition holds; the page's own rules forbid the browser to build one itself from text."""
-    for _ in range(1200):
-        if page.evaluate(condition):
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError(f"expected {condition}")
 
 
 def drawn(page: Page) -> dict[str, list[float]]:
@@ -457,9 +448,7 @@ def test_every_view_fits_and_is_accessible(project, show, width):
             )
             assert cut == [], words
             grounds.add(page.evaluate("getComputedStyle(document.querySelector('.facelib-page')).backgroundColor"))
-            found = Axe().run(page).response["violations"]
-            serious = [one for one in found if one["impact"] in ("serious", "critical")]
-            assert [(one["id"], one["nodes"][0]["html"]) for one in serious] == [], (words, theme)
+            assert find_barriers(page) == [], (words, theme)
     assert [len(grounds) for grounds in colours.values()] == [1, 1]
 
 

@@ -152,7 +152,7 @@ def start_slow_run(project, notebooks, before):
 
 
 def wait_for_end_of(process_id):
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         try:
             with open(f"/proc/{process_id}/stat") as file:

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import count
 from pathlib import Path
-from types import SimpleNamespace
 from typing import TypeVar
 
 import psycopg
@@ -27,11 +26,12 @@ from starlette.testclient import TestClient
 import facelib
 from facelib.films.identify import identify_films
 from facelib.page import write_page
-from facelib.project import Project, file_lock
+from facelib.project import Project
 from facelib.recognize import load_recognizer
 from facelib.server.app import create_app
 from facelib.server.database import open_store
 from facelib.server.settings import ServerSettings
+from tests.command import shared_forks
 
 _numbers = count()
 T = TypeVar("T")
@@ -99,6 +99,18 @@ def postgresql() -> Iterator[Cluster]:
     shutil.rmtree(folder)
 
 
+@pytest.fixture(scope="session")
+def copy_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], None]:
+    """Return a function that puts a SQLite file with the tables of a first start where a server looks for it."""
+    first = ServerSettings(output_dir=tmp_path_factory.mktemp("sqlite"), database_url="")
+    open_store(first.database).close()
+
+    def copy(output: Path) -> None:
+        shutil.copytree(first.state_dir, ServerSettings(output_dir=output).state_dir)
+
+    return copy
+
+
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
 def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
     """The address of a database, of each kind in turn; empty for the usual SQLite file.
@@ -106,6 +118,8 @@ def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
     One for servers that run as programs has no tables; the others' has those of a first start.
     """
     if request.param == "sqlite":
+        if "settings" in request.fixturenames:
+            request.getfixturevalue("copy_sqlite")(request.getfixturevalue("tmp_path") / "output")
         yield ""
         return
     cluster: Cluster = request.getfixturevalue("postgresql")
@@ -132,19 +146,16 @@ def demo(tmp_path: Path, make_tuned_demo: Callable[[Path, float], Project]) -> P
 
 
 @pytest.fixture(scope="session")
-def named_films(shared_folder: Path, make_tuned_demo: Callable[[Path, float], Project]) -> Path:
-    """The folder of the demo as notebook 05 leaves it, made once by whoever asks first; copy it."""
-    kept, new = shared_folder / "demo named", shared_folder / "demo named new"
-    with file_lock(shared_folder / "demo named.lock", what="making of the demo", wait=True):
-        if not kept.is_dir():
-            project = make_tuned_demo(new, 0.4)
-            recognizer, info = load_recognizer(project.recognizer)
-            embedder = facelib.load_embedder("dlib")
-            films = project.find_videos()
-            identify_films(films, project, facelib.load_detector(), embedder, recognizer, info, progress=False)
-            write_page(project, progress=False)
-            new.rename(kept)
-    return kept
+def named_films(make_once: Callable[..., Path], make_tuned_demo: Callable[[Path, float], Project]) -> Path:
+    """The folder of the demo as notebook 05 leaves it; copy it."""
+
+    def fill(new: Path) -> None:
+        project = make_tuned_demo(new, 0.4)
+        networks = facelib.load_detector(), facelib.load_embedder("dlib")
+        identify_films(project.find_videos(), project, *networks, *load_recognizer(project.recognizer), progress=False)
+        write_page(project, progress=False)
+
+    return make_once("demo named", fill)
 
 
 @pytest.fixture
@@ -171,9 +182,8 @@ def settings(tmp_path: Path, database_url: str) -> ServerSettings:
 @pytest.fixture
 def forked_jobs(fork_server: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Jobs forked from the process from which kernels are, which no server starts or ends."""
-    shared = SimpleNamespace(address=fork_server, running=True, close=lambda: None)
     if fork_server:
-        monkeypatch.setattr("facelib.server.jobs.process.ForkServer", lambda *_: shared)
+        monkeypatch.setattr("facelib.server.jobs.process.ForkServer", lambda *_: shared_forks(fork_server))
 
 
 @pytest.fixture

@@ -34,7 +34,7 @@ def test_what_many_ask_for_at_once_is_made_once() -> None:
         return 7
 
     def ask(state: str) -> int:
-        begin.wait(10)
+        begin.wait(60)
         return kept.find("key", state, make)
 
     with ThreadPoolExecutor(8) as pool:

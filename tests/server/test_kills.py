@@ -20,6 +20,8 @@ import httpx2
 import psutil
 import pytest
 
+from facelib.pipeline.fork_server import forked
+
 KILLS = 10 if os.environ.get("CI") == "true" else 3
 PARAMETERS = 'project: str = ""\ndata_dir: str = ""\noutput_dir: str = ""\nlabel: str = ""'
 WORK = """
@@ -76,6 +78,7 @@ def servers(
     tmp_path: Path,
     database_url: str,
     make_notebook: Callable[..., Path],
+    fork_server: str,
     facelib_command: list[str],
     request: pytest.FixtureRequest,
 ) -> Servers:
@@ -86,7 +89,10 @@ def servers(
     environment = {f"FACELIB_{name}": str(tmp_path / folder) for name, folder in names.items()}
     lease = "4" if database_url else "1"  # a server alone takes over nobody's job but its own, however slow it is
     environment |= {"FACELIB_DATABASE_URL": database_url, "FACELIB_LEASE_SECONDS": lease, "FACELIB_JOB_ATTEMPTS": "99"}
-    servers = Servers(facelib_command, environment, 2 if database_url else 1, tmp_path)
+    # Over SQLite each server forks its jobs from a process of its own, as users' do.
+    own = forked(fork_server, "facelib.cli") if fork_server else facelib_command
+    command = facelib_command if database_url else own
+    servers = Servers(command, environment, 2 if database_url else 1, tmp_path)
 
     def stop() -> None:
         for place in range(len(servers.running)):

@@ -13,10 +13,11 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from facelib.project import Project
+from tests.conftest import PLENTY
+from tests.pages import find_barriers, until
 
 from .running import serving
 
@@ -120,26 +121,16 @@ def numbered(source: Path, target: Path) -> int:
 def opened(browser: Browser, start: Start) -> Iterator[Page]:
     """A page that reaches nothing but this machine, and whose scripts do not break; closed before the server is."""
     context = browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme="light")
-    context.set_default_timeout(120_000)
+    context.set_default_timeout(PLENTY)
     page = context.new_page()
     wrong: list[str] = []
     page.said = []  # type: ignore[attr-defined]  # shown where a part fails
     page.on("console", lambda message: page.said.append(f"{message.type}: {message.text}"))  # type: ignore[attr-defined]
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("request", lambda request: wrong.append(request.url) if "://127.0.0.1" not in request.url else None)
-    expect.set_options(timeout=120_000)
     yield page
     context.close()
     assert [one for one in wrong if not one.startswith(("blob:", "data:"))] == []
-
-
-def until(page: Page, condition: str, seconds: float = 60) -> None:
-    """Wait until a condition holds; the page's own rules keep Playwright from building one of text."""
-    for _ in range(round(seconds * 20)):
-        if page.evaluate(condition):
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError(f"expected {condition}")
 
 
 def drop(page: Page, place: Locator, paths: list[Path]) -> None:
@@ -157,8 +148,7 @@ def drop(page: Page, place: Locator, paths: list[Path]) -> None:
 
 def check(page: Page) -> None:
     """Look for what keeps people out, and for what is wider than the window."""
-    found = Axe().run(page).response["violations"]
-    assert [(one["id"], one["nodes"][0]["html"]) for one in found if one["impact"] in ("serious", "critical")] == []
+    assert find_barriers(page) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 

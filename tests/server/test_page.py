@@ -8,23 +8,16 @@ from collections.abc import Iterator
 
 import pytest
 import uvicorn
-from axe_playwright_python.sync_playwright import Axe
 from fastapi import FastAPI
 from playwright.sync_api import Browser, Page, Request, expect
 
 from facelib.project import Project
 from facelib.project.decisions import read_corrections
+from tests.conftest import PLENTY
+from tests.pages import find_barriers, until
 
 pytestmark = pytest.mark.browser
 VIEWS = ["", "view=review", "view=unknowns", "view=gallery", "view=faces", "view=jobs", "view=settings"]
-
-
-@pytest.fixture(autouse=True)
-def patience() -> Iterator[None]:
-    """Machines that run other tests as well are slow."""
-    expect.set_options(timeout=60_000)
-    yield
-    expect.set_options(timeout=5_000)
 
 
 @pytest.fixture
@@ -50,7 +43,7 @@ def address(named: Project, make_app, request: pytest.FixtureRequest) -> Iterato
 
 def log_in(browser: Browser, address: tuple[str, str], **options) -> Page:
     page = browser.new_context(**options).new_page()
-    page.set_default_timeout(60_000)
+    page.set_default_timeout(PLENTY)
     page.goto(address[0])
     page.get_by_role("textbox", name="Token").fill(address[1])
     page.get_by_role("form", name="Log in with a token").get_by_role("button").click()
@@ -62,14 +55,6 @@ def open_view(page: Page, address: tuple[str, str], words: str) -> None:
     page.goto(f"{address[0]}/projects/demo#{words}")
     page.reload()
     page.wait_for_selector("main h1")
-
-
-def until(page: Page, condition: str) -> None:
-    for _ in range(600):
-        if page.evaluate(condition):
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError(f"expected {condition}")
 
 
 APP = "document.querySelector('#facelib-page').app"
@@ -171,11 +156,7 @@ def test_no_view_keeps_anybody_out(browser: Browser, address: tuple[str, str]) -
             page.emulate_media(color_scheme=theme)
             until(page, f"document.querySelector('#facelib-page').dataset.theme === '{theme}'")
             until(page, "document.getAnimations().every((one) => one.playState !== 'running')")
-            found = Axe().run(page).response["violations"]
-            serious = [
-                (one["id"], one["nodes"][0]["html"]) for one in found if one["impact"] in ("serious", "critical")
-            ]
-            assert not serious, (words, theme, serious)
+            assert find_barriers(page) == [], (words, theme)
         for width in (360, 1280, 1920):
             page.set_viewport_size({"width": width, "height": 900})
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (words, width)

@@ -100,7 +100,7 @@ def test_several_processes_are_one_server(tmp_path: Path) -> None:
             time.sleep(0.1)
         family = _answering(process.pid)
         process.kill()
-        _, alive = psutil.wait_procs(family, timeout=30)
+        _, alive = psutil.wait_procs(family, timeout=120)
         assert not alive
 
 

@@ -52,7 +52,7 @@ def ask(camera, action, **more):
     camera.set_state({"requests": [{"number": camera.handled + 1, "action": action, **more}]})
 
 
-def wait_until(holds, seconds=60.0):
+def wait_until(holds, seconds=120.0):
     end = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < end

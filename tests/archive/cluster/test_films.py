@@ -192,7 +192,8 @@ def nobody() -> Iterator[str]:
     ],
 )
 def test_schedulers_that_will_not_do(project, networks, tmp_path, monkeypatch, who, error, message):
-    monkeypatch.setattr("facelib.archive.cluster.connect._SECONDS", 1.0)
+    if error is ConnectionError:  # a scheduler that is there may take longer on a busy machine
+        monkeypatch.setattr("facelib.archive.cluster.connect._SECONDS", 1.0)
     with who(tmp_path) as address, pytest.raises(error, match=message):
         index(project, networks, address)
     assert tables(project) == {}
