@@ -6,18 +6,35 @@ import re
 from pathlib import Path
 from types import ModuleType
 
+import nbconvert
+import nbformat
 import pytest
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
 
 
-@pytest.fixture(scope="module")
-def build() -> ModuleType:
-    specification = importlib.util.spec_from_file_location("build_docs", ROOT / "docs" / "build.py")
+def load(name: str) -> ModuleType:
+    specification = importlib.util.spec_from_file_location(f"docs_{name}", ROOT / "docs" / f"{name}.py")
     module = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="module")
+def build() -> ModuleType:
+    return load("build")
+
+
+def test_the_search_leaves_code_out_and_finds_the_text_between() -> None:
+    notebook = nbformat.v4.new_notebook()
+    notebook.cells = [nbformat.v4.new_markdown_cell("# About thresholds"), nbformat.v4.new_code_cell("threshold = 0.5")]
+    page = load("hooks").on_page_content(nbconvert.HTMLExporter().from_notebook_node(notebook)[0], page=None)
+    (excluded,) = re.findall(r"<section data-search-exclude.*?</section>", page, re.DOTALL)
+    assert "0.5" in excluded and excluded.count("<div") == excluded.count("</div>") > 0
+    assert "About thresholds" not in excluded and "About thresholds" in page
+    assert re.findall(r"<a [^>]*>¶</a>", page) == re.findall(r"<a [^>]* data-search-exclude[^>]*>¶</a>", page) != []
+    assert load("hooks").on_page_content("") == ""
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())

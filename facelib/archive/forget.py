@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import shutil
 from collections.abc import Iterable, Iterator
@@ -15,14 +16,15 @@ import pandas as pd
 from facelib.archive.traces import Mentions
 from facelib.archive.update import update_archive
 from facelib.films.corrections import labels
+from facelib.films.record import read_facts
 from facelib.films.settle import settle_films
 from facelib.films.tables import read_without_embeddings
 from facelib.films.unknowns.kept import read_groups
 from facelib.gallery import read_gallery
 from facelib.project import FilmFiles, Project, identities, path_of, write_table
-from facelib.project.decisions import CORRECTION_COLUMNS, append_corrections, read_decisions
-from facelib.project.digests import sha256_of
-from facelib.project.files import write_bytes
+from facelib.project.decisions import rewrite_decisions
+from facelib.project.digests import digest, sha256_of
+from facelib.project.files import write_bytes, write_text
 from facelib.project.names import NOT_A_FACE, UNKNOWN
 from facelib.recognize import load_recognizer
 from facelib.recognize.tuning import tune
@@ -55,7 +57,7 @@ def forget_person(project: Project, person: str, *, keep_name: bool = False, by:
     others), the person's tracks in films with their faces and embeddings, enrolled faces, decisions, executed
     notebooks and reports that mention the name, annotated films, exports and the page of the films concerned, the
     index, and every other file of the project's output that mentions the name or a picture's digest. The films
-    themselves stay; so does a network that was trained on the pictures.
+    themselves stay; so does a network that was trained on the pictures. Where it breaks off, it can be run again.
 
     Args:
         project: Whose jobs must not be running.
@@ -70,15 +72,22 @@ def forget_person(project: Project, person: str, *, keep_name: bool = False, by:
     """
     if person in {UNKNOWN, NOT_A_FACE}:
         raise ValueError(f"expected somebody of the cast or of the films, got {person!r}, which is nobody's name")
-    names = [person, *(name for name, into in identities.merged(project).items() if into == person)]
+    merged = [name for name, into in identities.merged(project).items() if into == person]
+    begun = project.output / ".locks" / f"forget {digest(person)}.lock"
+    before = read_facts(begun)  # of a call that was broken off
+    names = list(dict.fromkeys([person, *merged, *before.get("names", [])]))
     films = [film for film in project.find_videos() if project.film(film).is_named]
     tracks = {film: _tracks_of(project.film(film), names) for film in films}
     cast = project.find_people(missing_ok=True)
     folders = [project.people / path_of(name) for name in names if name in cast]
-    if not folders and not any(tracks.values()):
+    if not folders and not any(tracks.values()) and not before:
         raise ValueError(f"expected somebody of the cast or of the films, got {person!r}")
-    done = Forgotten(person)
+    pictures = [path for folder in folders for path in sorted(folder.rglob("*")) if path.is_file()]
+    done = Forgotten(person, digests=[*before.get("digests", []), *map(sha256_of, pictures)])
     others = _others(project, films, cast, names)
+    shown = [film for film, own in tracks.items() if own or film.name in before.get("films", [])]
+    known = {"names": names, "films": [film.name for film in shown], "digests": done.digests}
+    write_text(json.dumps(known), begun)
     with ExitStack() as held:
         for film in films:
             held.enter_context(project.hold(film))
@@ -90,9 +99,10 @@ def forget_person(project: Project, person: str, *, keep_name: bool = False, by:
         _forget_decisions(project, names, done)
     _settle(project, films)
     _forget_recognizer(project, names, done)
-    _remove_made(project, [film for film, own in tracks.items() if own], done, keep_name=keep_name)
+    _remove_made(project, shown, done, keep_name=keep_name)
     _sweep(project, names, others, done, keep_name=keep_name)
     _mention_what_stays(project, names, done)
+    begun.unlink()
     return done
 
 
@@ -136,9 +146,7 @@ def _forget_pictures(project: Project, folders: list[Path], names: list[str], do
         if rows.any():
             done.removed.append(f"{int(rows.sum())} faces in faces.parquet")
     for folder in folders:
-        for path in sorted(one for one in folder.rglob("*") if one.is_file()):
-            done.digests.append(sha256_of(path))
-            done.removed.append(project.place_of(path))
+        done.removed.extend(project.place_of(path) for path in sorted(folder.rglob("*")) if path.is_file())
         shutil.rmtree(folder)
     for path in (project.map, project.output / "measures.parquet"):
         _drop_rows(path, names, done)
@@ -214,15 +222,16 @@ def _forget_decisions(project: Project, names: list[str], done: Forgotten) -> No
     """Remove the decisions that gave the person's name; of those that took it away the new name stays."""
     if not project.corrections.is_file():
         return
-    said = read_decisions(project.corrections)
     paths = tuple(f"people/{name}/" for name in names)
-    about = said["picture"].str.startswith(paths) | said["picture"].isin([f"people/{name}" for name in names])
-    gone = said["is"].isin(names) | about | ((said["was"].isin(names)) & (said["video"] == ""))
-    kept = said[~gone].assign(was=said["was"].mask(said["was"].isin(names), UNKNOWN))[CORRECTION_COLUMNS]
-    project.corrections.unlink()
-    append_corrections(project.corrections, kept)
-    if gone.any():
-        done.removed.append(f"{int(gone.sum())} decisions in corrections.csv")
+
+    def without_names(said: pd.DataFrame) -> pd.DataFrame:
+        about = said["picture"].str.startswith(paths) | said["picture"].isin([f"people/{name}" for name in names])
+        gone = said["is"].isin(names) | about | ((said["was"].isin(names)) & (said["video"] == ""))
+        if gone.any():
+            done.removed.append(f"{int(gone.sum())} decisions in corrections.csv")
+        return said[~gone].assign(was=said["was"].mask(said["was"].isin(names), UNKNOWN))
+
+    rewrite_decisions(project.corrections, without_names)
 
 
 def _settle(project: Project, films: list[Path]) -> None:

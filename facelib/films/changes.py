@@ -11,9 +11,6 @@ from facelib.faces import Image
 
 LEAST_CUT = 27.0  # mean change of hue, saturation and lightness that is a cut: the default of PySceneDetect 0.7
 
-Tones = tuple[Image, Image, Image]
-"""Hue, saturation and the largest of red, green and blue, each `(h, w)` uint8, as `tones` gives them."""
-
 
 class PictureChange(NamedTuple):
     """The mean difference of two pictures, 0 to 255; as PySceneDetect's `ContentDetector` measures it.
@@ -30,18 +27,20 @@ class PictureChange(NamedTuple):
 NO_CHANGE = PictureChange(0.0, 0.0)
 
 
-def tones(picture: Image) -> Tones:
-    """Return what is compared of a picture.
+def tones(picture: Image) -> Image:
+    """Return what is compared of a picture: hue, saturation and the largest of red, green and blue.
 
     Args:
         picture: `(h, w, 3)` uint8, in BGR order.
+
+    Returns:
+        `(h, w, 3)` uint8.
     """
-    planes = cv2.split(cv2.cvtColor(picture, cv2.COLOR_BGR2HSV))
-    hue, saturation, light = (np.asarray(plane, np.uint8) for plane in planes)
-    return hue, saturation, light
+    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2HSV), np.uint8)
 
 
-def picture_change(before: Tones, after: Tones) -> PictureChange:
-    """Return how far two pictures of one size differ."""
-    hue, saturation, light = (cv2.norm(*pair, cv2.NORM_L1) / pair[0].size for pair in zip(before, after, strict=True))
+def picture_change(before: Image, after: Image) -> PictureChange:
+    """Return how far two pictures of one size differ, given their `tones`."""
+    pixels = before.shape[0] * before.shape[1]
+    hue, saturation, light = (total / pixels for total in cv2.sumElems(cv2.absdiff(before, after))[:3])
     return PictureChange((hue + saturation + light) / 3, light)

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as PillowImage
-from PIL import ImageDraw
+from PIL import ImageDraw, ImageFont
 
 from facelib.faces import Image
 from facelib.films.fonts import open_font
@@ -171,8 +171,10 @@ def _tint(colour: RGB) -> Planes:
 
 @lru_cache(maxsize=512)
 def _label(text: str, colour: RGB, size: int) -> Planes:
-    text = isolated(unicodedata.normalize("NFC", text))  # folders on some systems are named by letter and accent apart
+    text = unicodedata.normalize("NFC", text)  # folders on some systems are named by letter and accent apart
     font = open_font(text, size)
+    if font.layout_engine == ImageFont.Layout.RAQM:  # the basic one, without FriBidi, draws boxes for what is not seen
+        text = isolated(text)
     left, _, right, _ = font.getbbox(text)
     ascent, descent = font.getmetrics()
     pad = max(2, size // 5)

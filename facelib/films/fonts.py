@@ -8,7 +8,9 @@ from functools import lru_cache
 
 from matplotlib import font_manager
 from matplotlib.ft2font import FT2Font
-from PIL import ImageFont
+from PIL import ImageFont, features
+
+from facelib.project.wording import isolated
 
 _EAST_ASIAN = ("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO")
 
@@ -24,7 +26,15 @@ def open_font(text: str, size: int) -> ImageFont.FreeTypeFont:
 
 
 def font_problem(texts: Iterable[str]) -> str:
-    """Return which letters of texts show as empty boxes, and what helps, as a sentence; empty where none do."""
+    """Return what of texts cannot be drawn as it is written, and what helps, as a sentence; empty where all can."""
+    written = list(texts)
+    backwards = not features.check("raqm") and any(isolated(text) != text for text in written)
+    reverse = "Hebrew and Arabic letters are drawn in reverse: install FriBidi, such as Debian's libfribidi0"
+    return "; ".join(filter(None, (reverse if backwards else "", _missing(written))))
+
+
+def _missing(texts: Iterable[str]) -> str:
+    """Return which letters of texts show as empty boxes, and what helps; empty where none do."""
     missing: set[str] = set()
     for letters in map(_letters, texts):
         missing |= letters - _known(_find(letters), letters)

@@ -23,7 +23,7 @@ from facelib.films.ahead import ahead
 from facelib.films.clothes import clothes, hair
 from facelib.films.growing import KEYFRAMES, LOOKS, GrowingTables, growing_tables
 from facelib.films.hidden import drop_hidden
-from facelib.films.media.decode import FilmReader, UnreadableFilm, open_reader
+from facelib.films.media.decode import FilmFrame, FilmReader, UnreadableFilm, open_reader
 from facelib.films.media.reader import left_out
 from facelib.films.media.timeline import FrameTimes
 from facelib.films.media.times import write_times
@@ -215,7 +215,8 @@ class _Shot:
         tables.detections.add(pa.Table.from_pandas(found, DETECTIONS, preserve_index=False))
         looks = [row for track in tracks for row in _look_rows(track)]
         tables.looks.add(pa.Table.from_pylist(looks, LOOKS))
-        keyframe = {"shot": self.number, "time": self.place.time, "picture": self.place.picture()}
+        time, picture = self.place.keyframe()
+        keyframe = {"shot": self.number, "time": time, "picture": picture}
         tables.keyframes.add(pa.Table.from_pylist([keyframe], KEYFRAMES))
         seen = found.groupby("track")["frame"].agg(["min", "max"])
         return [self._row(track, seen, times) for track in tracks]
@@ -252,23 +253,23 @@ class _Place:
     """A shot's keyframe, from its second half, and its background without passers-by."""
 
     def __init__(self) -> None:
-        self.time = 0.0
-        self._keyframe: Image | None = None
+        self._keyframe: FilmFrame | None = None
         self._small: list[Image] = []
         self._count, self._step = 0, 1
 
     def add(self, sample: Sample) -> None:
         if self._count & (self._count + 1) == 0:  # the 1st, 2nd, 4th, 8th ...: the last of them is never an early one
-            self._keyframe, self.time = sample.frame.picture(_KEYFRAME_SIZE), sample.frame.time
+            self._keyframe = sample.frame
         if self._count % self._step == 0:
-            self._small.append(small_picture(sample.preview[:, :, ::-1]))
+            self._small.append(small_picture(sample.preview)[:, :, ::-1])
             if len(self._small) > _BACKGROUNDS:
                 self._small, self._step = self._small[::2], self._step * 2
         self._count += 1
 
-    def picture(self) -> bytes:
+    def keyframe(self) -> tuple[float, bytes]:
+        """Return its time and its picture as JPEG."""
         assert self._keyframe is not None
-        return encode_jpeg(self._keyframe, quality=80)
+        return self._keyframe.time, encode_jpeg(self._keyframe.picture(_KEYFRAME_SIZE), quality=80)
 
     def background(self) -> Image:
         return background(self._small)

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from facelib.faces import Image
-from facelib.films.changes import LEAST_CUT, NO_CHANGE, PictureChange, Tones, picture_change, tones
+from facelib.films.changes import LEAST_CUT, NO_CHANGE, PictureChange, picture_change, tones
 from facelib.films.colour import is_colourless
 from facelib.films.media.decode import FilmFrame
 from facelib.films.tracking import ShotMethod
@@ -119,7 +119,7 @@ class _Splitter:
         adaptive = method == "adaptive"
         self._beside, self._standing_out = (_BESIDE, limit) if adaptive else (0, 0.0)
         self._least = _LEAST_CHANGE if adaptive else limit
-        self._tones: Tones | None = None  # of the last frame
+        self._tones: Image | None = None  # of the last frame
         self._steps: deque[float] = deque(maxlen=2 * _AHEAD + 2)  # how far each picture differs from the one before
         self._changes: set[int] = set()
         self._lights: deque[float] = deque(maxlen=4)
@@ -136,7 +136,7 @@ class _Splitter:
         change = NO_CHANGE if before is None else picture_change(before, self._tones)
         self._steps.append(_distance(self.waiting[-1].preview, preview) if self.waiting else 0.0)
         light = np.asarray(cv2.cvtColor(preview, cv2.COLOR_BGR2GRAY), np.uint8)
-        mean = float(light.mean())
+        mean = cv2.sumElems(light)[0] / light.size
         if not _is_empty(light):
             if self._stretch is not None:
                 self._stretch.end = frame.index

@@ -58,9 +58,9 @@ def read_image(path: str | Path) -> Image:
     try:
         return _read(path)
     except Exception as error:  # decoders fail in many ways on broken files
-        if isinstance(error, MemoryError):
-            raise
-        reason = JPEG_XL if is_jpeg_xl(_head(path)) else error
+        reason = JPEG_XL if is_jpeg_xl(_head(path)) else str(error)
+        if isinstance(error, MemoryError):  # a damaged header may ask for any amount
+            reason = "it needs more memory than there is"
         raise UnreadablePicture(f"expected a picture, could not read {str(path)!r}: {reason}") from error
 
 

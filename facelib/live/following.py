@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from facelib.faces import Image, iou
-from facelib.films.changes import LEAST_CUT, Tones, picture_change, tones
+from facelib.films.changes import LEAST_CUT, picture_change, tones
 from facelib.live.flow import Carried, carry, seize
 from facelib.live.frames import LiveFrame
 from facelib.live.recognition import Recognized
@@ -57,7 +57,7 @@ class Following:
     def __init__(self) -> None:
         self._past: deque[_Past] = deque(maxlen=_PAST)
         self._followed: dict[int, _Followed] = {}
-        self._tones: Tones | None = None  # of the last picture
+        self._tones: Image | None = None  # of the last picture
 
     def advance(self, frame: LiveFrame) -> Seen:
         """Go to the next picture and move the faces to it; after a cut there are none."""
@@ -102,7 +102,7 @@ class Following:
         before, self._tones = self._tones, tones(small)
         if before is None:
             return False
-        resized = before[0].shape != self._tones[0].shape
+        resized = before.shape != self._tones.shape
         return resized or picture_change(before, self._tones).colour >= LEAST_CUT
 
     def _carry(self, followed: dict[int, _Followed], way: list[_Past]) -> None:

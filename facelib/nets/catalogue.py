@@ -115,7 +115,8 @@ def _how_to_get(weights: Weights, reasons: list[str]) -> str:
         f"expected the weights {weights.name!r} as {weights.file!r} in one of {looked!r}",
         *(reasons or ["found no such file"]),
         f"{address} ({size}, sha256 {weights.sha256 or 'not known'}) and put it at "
-        f"{str(folders()[0] / weights.file)!r}, or set {MODELS_VARIABLE} to a folder that has it",
+        f"{str(folders()[0] / weights.file)!r}, or set {MODELS_VARIABLE} to a folder that has it, or give the "
+        f"path of the file in place of its name",
         *([weights.note] if weights.note else []),
     ]
     return "; ".join(parts)

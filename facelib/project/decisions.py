@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -47,6 +48,22 @@ def append_corrections(path: str | Path, rows: pd.DataFrame) -> None:
         old = path.read_bytes() if path.is_file() else b""
         new = _in_form_of(old, rows, path) if old.strip() else csv_text(rows[CORRECTION_COLUMNS]).encode()
         write_bytes(old + new, path, sync=True)
+
+
+def rewrite_decisions(path: str | Path, change: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
+    """Replace a project's decisions by others, in one step; those that others make meanwhile wait, and come behind.
+
+    Args:
+        path: `Project.corrections`, which exists.
+        change: Returns what is to stand there, given what `read_decisions` returns.
+
+    Raises:
+        ValueError: When the file is not a table of corrections; it stays as it is.
+        OSError: When the folder cannot be written.
+    """
+    path = Path(path)
+    with writer_lock(path):
+        write_bytes(csv_text(change(read_decisions(path))[CORRECTION_COLUMNS]).encode(), path, sync=True)
 
 
 def _in_form_of(old: bytes, rows: pd.DataFrame, path: Path) -> bytes:

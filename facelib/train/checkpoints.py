@@ -13,10 +13,13 @@ from torch import nn
 
 from facelib.project import atomic_write
 from facelib.project.layout import Place
+from facelib.project.wording import in_one_line
 from facelib.train.networks import make_network
 from facelib.train.settings import TrainingSettings
 
 _FORM = 1
+ANEW = "resume=False, in notebook 08 restart=True"
+"""How a training is started again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +76,14 @@ def load_state(path: str | Path) -> dict[str, Any]:
     """
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"expected a training's state, found no file at {str(path)!r}")
+        raise FileNotFoundError(f"expected a training's state, found no file at {str(path)!r}; train again ({ANEW})")
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except (RuntimeError, pickle.UnpicklingError, EOFError, OSError, ValueError, KeyError) as error:
-        raise ValueError(f"expected a training's state, could not read {str(path)!r}: {error}") from error
+        said = in_one_line(error).partition(". ")[0]  # what follows is for programmers
+        raise ValueError(
+            f"expected a training's state, could not read {str(path)!r}: {said}; train again ({ANEW})"
+        ) from error
     if not isinstance(state, dict) or state.get("form") != _FORM:
         raise ValueError(f"expected a training's state of form {_FORM}, found another in {str(path)!r}")
     return state

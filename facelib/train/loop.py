@@ -22,7 +22,7 @@ from facelib.faces import FloatArray
 from facelib.project import atomic_write, file_lock, write_table, write_text
 from facelib.project.spreadsheets import read_csv_table
 from facelib.train.augment import augment, to_input
-from facelib.train.checkpoints import TrainingFiles, load_network, load_state, save_network, save_state
+from facelib.train.checkpoints import ANEW, TrainingFiles, load_network, load_state, save_network, save_state
 from facelib.train.data import Crops
 from facelib.train.losses import loss as make_loss
 from facelib.train.measures import embed_crops, face_metrics
@@ -42,7 +42,6 @@ _log = logging.getLogger(__name__)
 Callback = Callable[[pd.DataFrame], None]
 """Is given the curves so far after every validation."""
 
-_ANEW = "resume=False, in notebook 08 restart=True"
 _CHANGEABLE = {"device", "threads"}  # what may change when a training is continued
 
 
@@ -90,9 +89,10 @@ def train(
         state = _state_to_go_on_from(files, made_from) if resume else None
         training = _Training(people, validation, settings, files, callback, made_from=made_from, begins=state is None)
         if state is None:
-            _make_ready(files, settings, validation)
+            _make_ready(files, settings)
         else:
             training.restore(state)
+        write_table(validation.table[["picture", "person"]], files.validation)
         training.run(seconds_between_checkpoints, progress)
     return load_result(folder)
 
@@ -303,7 +303,7 @@ class _Training:
             raise FloatingPointError(
                 f"expected the {what} to be a number, got {value!r} in epoch {self.epoch + 1}, batch {self.batch + 1}; "
                 f"the last good checkpoint is {str(self.files.checkpoint)!r}, and the network kept so far "
-                f"{str(self.files.kept)!r}; start again with a lower learning_rate or clip_norm ({_ANEW})"
+                f"{str(self.files.kept)!r}; start again with a lower learning_rate or clip_norm ({ANEW})"
             )
 
 
@@ -352,13 +352,12 @@ def _state_to_go_on_from(files: TrainingFiles, made_from: dict[str, Any]) -> dic
     return state
 
 
-def _make_ready(files: TrainingFiles, settings: TrainingSettings, validation: Crops) -> None:
+def _make_ready(files: TrainingFiles, settings: TrainingSettings) -> None:
     """Remove what a former training has left, and write what is known before the first batch."""
     for path in (files.checkpoint, files.kept, files.curves):
         path.unlink(missing_ok=True)
     shutil.rmtree(files.snapshots, ignore_errors=True)
     write_text(json.dumps(settings.record(), indent=1) + "\n", files.settings)
-    write_table(validation.table[["picture", "person"]], files.validation)
 
 
 def _check_same(was: dict[str, Any], now: dict[str, Any], folder: Path) -> None:
@@ -368,7 +367,7 @@ def _check_same(was: dict[str, Any], now: dict[str, Any], folder: Path) -> None:
         reason = f"other settings, {other!r}" if other else "other pictures or another split of the people"
         raise ValueError(
             f"expected to continue the training in {str(folder)!r}, but it was made with {reason}; "
-            f"choose another folder, or start again ({_ANEW})"
+            f"choose another folder, or start again ({ANEW})"
         )
 
 

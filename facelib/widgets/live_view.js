@@ -268,7 +268,7 @@ function render({ model, el }) {
 
   const list = make("div", { className: "seen", attributes: { role: "group", "aria-label": "Faces seen" } });
   const nobody = make("p", { className: "soft", textContent: "Faces appear here; choose one to say who it is." });
-  const log = make("ol", { className: "log", attributes: { "aria-label": "What changed" } });
+  const log = make("ol", { className: "log", tabIndex: 0, attributes: { "aria-label": "What changed" } });
   const side = make("div", { className: "side" }, make("h4", { textContent: "Faces" }), nobody, list, make("h4", { textContent: "What changed" }), log);
 
   function drawSeen() {

@@ -89,6 +89,13 @@ def test_which_package_helps(texts, missing, packages, monkeypatch):
     assert (f" has {missing}, drawn" in said and f"Debian's {packages}, and" in said) if missing else said == ""
 
 
+@pytest.mark.parametrize(("text", "told"), [("Ada", False), ("דוד", True), ("سارة", True), ("", False)])
+def test_without_fribidi_letters_in_reverse_are_told(text, told, monkeypatch):
+    assert font_problem([text]) == ""
+    monkeypatch.setattr(fonts.features, "check", lambda feature: feature != "raqm")
+    assert ("libfribidi0" in font_problem([text])) == told
+
+
 def test_a_font_installed_since_matplotlib_made_its_list(install_font, monkeypatch):
     before = font_manager.fontManager.ttflist
     path = install_font("New Sans", "李小龙")

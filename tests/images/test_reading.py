@@ -338,6 +338,13 @@ def test_a_grey_jpeg_2000_of_16_bits(tmp_path):
     assert read_image(tmp_path / "deep.jp2").min() == 255
 
 
+def test_a_header_that_asks_for_more_memory_than_there_is(tmp_path):
+    path = tmp_path / "damaged.jp2"
+    path.write_bytes(b"\0\0\0\x0cjP  \r\n\x87\n" + struct.pack(">I4sQ", 1, b"jp2h", 2**62) + bytes(40))
+    with pytest.raises(UnreadablePicture, match=r"damaged\.jp2': it needs more memory than there is"):
+        read_image(path)
+
+
 def test_a_jpeg_xl_is_called_so_whatever_its_suffix(tmp_path):
     path = tmp_path / "portrait.jpg"
     path.write_bytes(b"\xff\x0a\x00\x10")

@@ -168,11 +168,20 @@ def test_bad_values_are_refused_with_the_remedy(scope, message):
         ("08_train_embedding", "dimension", 1, "at least 2"),
         ("08_train_embedding", "validation_share", 0, "more than 0.0"),
         ("08_train_embedding", "validation_share", 1, "less than 1.0"),
+        ("02_embed_faces", "embedder", "dilb", r"one of \['arcface-r100', .* or the path of an ONNX file"),
+        ("08_train_embedding", "reference", "yunet", r"one of \['arcface-r100', .* or the path of an ONNX file"),
     ],
 )
 def test_what_a_step_would_refuse_later_is_refused_at_once(notebook, name, value, expected):
-    with pytest.raises(ValueError, match=f"expected {expected} for the parameter '{name}', got {value}"):
+    with pytest.raises(ValueError, match=f"expected {expected} for the parameter '{name}', got {value!r}"):
         NOTEBOOKS[notebook].check({name: value})
+
+
+@pytest.mark.parametrize("name", ["", "dlib", "dlib-mirrored", "sface", "mine", "elsewhere/net.onnx", "net.onnx"])
+def test_embedders_are_taken_by_name_by_path_and_from_the_folder_of_weights(name, tmp_path, monkeypatch):
+    (tmp_path / "mine.onnx").write_bytes(b"a network")
+    monkeypatch.setenv("FACELIB_MODELS", str(tmp_path))
+    assert TuneThresholdParameters.check({"embedder": name}).embedder == name
 
 
 def test_a_seed_is_one_that_all_generators_take():

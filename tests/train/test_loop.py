@@ -274,3 +274,15 @@ def test_a_damaged_checkpoint_is_told(sides, tmp_path):
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(ValueError, match="could not read"):
         train(*sides, tmp_path, replace(TINY, epochs=1), progress=False)
+
+
+@pytest.mark.parametrize("left", [None, b"", b"picture,person\nonly,one\n"])
+def test_a_list_of_pictures_that_was_lost_is_written_again(sides, tmp_path, left):
+    short = replace(TINY, epochs=1)
+    first = train(*sides, tmp_path, short, progress=False)
+    path: Path = tmp_path / "validation.csv"
+    path.unlink()
+    if left is not None:
+        path.write_bytes(left)
+    again = train(*sides, tmp_path, short, progress=False)
+    assert again.validation.equals(first.validation) and len(again.validation)

@@ -326,3 +326,22 @@ def test_a_page_that_shows_it_no_more_says_so(shown):
     page.wait_for_function("window.model.get('shown') === 1")
     page.evaluate("window.leave()")
     assert page.evaluate("window.model.get('shown')") == -1
+
+
+@pytest.mark.parametrize(("faces", "events"), [(0, 0), (1, 30), (12, 30)])
+@pytest.mark.parametrize("width", [900, 1400])
+def test_both_lists_beside_the_picture_are_seen_and_scroll(shown, width, faces, events):
+    seen = [face(number, f"Person {number}", number) for number in range(1, faces + 1)]
+    told = [{"time": f"0:{number:02}", "text": f"Person {number} left", "kind": "left"} for number in range(events)]
+    page = shown(seen=seen, events=told, picture=jpeg((200, 30, 30), (640, 360)))
+    page.set_viewport_size({"width": width, "height": 900})
+    page.wait_for_function("window.model.get('shown') === 1")
+    side = page.locator(".side").bounding_box()
+    wanted = [page.get_by_role("heading"), *(page.locator(part).first for part in (".tile", ".log li"))]
+    for one in [whole for part in wanted for whole in part.all()]:
+        box = one.bounding_box()
+        assert side["y"] - 1 <= box["y"] and box["y"] + box["height"] <= side["y"] + side["height"] + 1
+    assert all(tile.bounding_box()["height"] > 45 for tile in page.locator(".tile").all())
+    for part in page.locator(".tile").all()[-1:] + page.locator(".log li").all()[-1:]:
+        part.scroll_into_view_if_needed()
+        expect(part).to_be_in_viewport()

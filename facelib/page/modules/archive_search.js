@@ -97,7 +97,7 @@ class Search {
       this.urls.push(src);
       tile.append(make("img", { src, alt: "" }));
     }
-    tile.append(make("span", { textContent: `${film} · ${when} · ${seconds} s` }));
+    tile.append(make("span", {}, film, make("br"), `${when} · ${seconds} s`));
     return tile;
   }
 

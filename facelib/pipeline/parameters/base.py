@@ -6,7 +6,7 @@ import ast
 import difflib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
 
@@ -51,13 +51,24 @@ def as_lines(value: object) -> object:
     return [] if value is None else value
 
 
-def _network(value: str) -> str:
-    if value in DETECTORS or value.endswith(".onnx") or "/" in value or "\\" in value:
+def _detector(value: str) -> str:
+    return _network(value, "detector", DETECTORS)
+
+
+def _embedder(value: str) -> str:
+    return _network(value, "embedder", ("", "dlib", "dlib-mirrored"))
+
+
+def _network(value: str, kind: Literal["detector", "embedder"], built_in: Sequence[str]) -> str:
+    if value in built_in or value.endswith(".onnx") or "/" in value or "\\" in value:
         return value
+    from facelib.nets.cache import folders
     from facelib.nets.weights import catalogue
 
-    known = [*DETECTORS, *(weights.name for weights in catalogue() if weights.kind == "detector")]
+    known = [*filter(None, built_in), *(weights.name for weights in catalogue() if weights.kind == kind)]
     if value in known:
+        return value
+    if kind == "embedder" and any((folder / f"{value}.onnx").is_file() for folder in folders()):
         return value
     raise _Refused(f"expected one of {sorted(set(known))!r} or the path of an ONNX file", known)
 
@@ -65,8 +76,11 @@ def _network(value: str) -> str:
 Lines = Annotated[list[str], BeforeValidator(as_lines)]
 """A list of texts; one text stands for its lines, so `videos="film.mp4"` is one film."""
 
-DetectorNetwork = Annotated[str, AfterValidator(_network)]
+DetectorNetwork = Annotated[str, AfterValidator(_detector)]
 """The name of a detector, or the path of an ONNX file."""
+
+EmbedderNetwork = Annotated[str, AfterValidator(_embedder)]
+"""The name of an embedding network, or the path of an ONNX file; empty where the notebook finds it out."""
 
 Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]  # what all generators of random numbers take
 Share = Annotated[float, Field(ge=0, le=1)]

@@ -6,7 +6,16 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, NonNegativeFloat, PositiveInt
 
-from facelib.pipeline.parameters.base import DetectorNetwork, Lines, NotebookParameters, Provider, Seed, Share, as_lines
+from facelib.pipeline.parameters.base import (
+    DetectorNetwork,
+    EmbedderNetwork,
+    Lines,
+    NotebookParameters,
+    Provider,
+    Seed,
+    Share,
+    as_lines,
+)
 
 ExportFormat = Literal[
     "csv", "json", "parquet", "vtt", "srt", "otio", "edl", "fcpxml", "annotations", "mot", "graphml", "resolve", "fcp7",
@@ -49,7 +58,7 @@ class AnnotateVideoParameters(NotebookParameters):
     working_size: PositiveInt = Field(
         640, description="pixels of the longer side of the picture in which faces are looked for"
     )
-    embedder: str = Field("", description=_EMBEDDER)
+    embedder: EmbedderNetwork = Field("", description=_EMBEDDER)
     video_speedup: int = Field(0, ge=0, description="look at every so many frames instead; 0 goes by seconds")
     seconds_between_whole: NonNegativeFloat = Field(
         0.5,
@@ -122,7 +131,7 @@ class EvaluateParameters(NotebookParameters):
         35, description="pictures of each person that are trained on; the rest is named"
     )
     detector: DetectorNetwork = Field("centerface", description=f"finds the faces of the pairs; {_DETECTORS}")
-    embedder: str = Field("", description=f"for the pairs: {_EMBEDDER}")
+    embedder: EmbedderNetwork = Field("", description=f"for the pairs: {_EMBEDDER}")
     seed: Seed = Field(0, description="seed of all random numbers")
 
 
@@ -140,7 +149,7 @@ class SearchArchiveParameters(NotebookParameters):
     most_shown: PositiveInt = Field(24, description="hits on a page, and tracks that a face finds")
     longest_gap: NonNegativeFloat = Field(1.0, description=_GAP)
     detector: DetectorNetwork = Field("centerface", description=f"finds the face of the picture: {_DETECTORS}")
-    embedder: str = Field("", description=_EMBEDDER)
+    embedder: EmbedderNetwork = Field("", description=_EMBEDDER)
 
 
 class LiveCameraParameters(NotebookParameters):
@@ -167,7 +176,7 @@ class LiveCameraParameters(NotebookParameters):
     working_size: PositiveInt = Field(
         640, description="pixels of the longer side of the picture in which faces are looked for"
     )
-    embedder: str = Field("", description=_EMBEDDER)
+    embedder: EmbedderNetwork = Field("", description=_EMBEDDER)
     seconds_between_recognitions: NonNegativeFloat = Field(
         0.0, description="0 recognises as often as possible; a larger value uses less processor time"
     )

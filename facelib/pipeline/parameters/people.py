@@ -6,7 +6,16 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, PositiveInt
 
-from facelib.pipeline.parameters.base import DetectorNetwork, Lines, NotebookParameters, Provider, Seed, Share, as_lines
+from facelib.pipeline.parameters.base import (
+    DetectorNetwork,
+    EmbedderNetwork,
+    Lines,
+    NotebookParameters,
+    Provider,
+    Seed,
+    Share,
+    as_lines,
+)
 
 _Engine = Literal["bing", "google", "baidu", "flickr"]
 
@@ -29,7 +38,7 @@ class GatherDataParameters(NotebookParameters):
         {}, description='{"Person 1": "Amy Adams"} copies in the pictures of a proposed person'
     )
     detector: DetectorNetwork = Field("centerface", description="finds the faces of gathered pictures: see notebook 02")
-    embedder: str = Field("dlib", description="tells which faces are similar: see notebook 02")
+    embedder: EmbedderNetwork = Field("dlib", description="tells which faces are similar: see notebook 02")
     max_num: int = Field(50, ge=1, le=1000, description="pictures that are fetched for each person")
     engines: Annotated[list[_Engine], BeforeValidator(as_lines)] = Field(
         ["bing"], description="search engines: bing, google, baidu, flickr"
@@ -62,7 +71,7 @@ class EmbedFacesParameters(NotebookParameters):
     detector: DetectorNetwork = Field(
         "centerface", description="haar, hog, cnn, mtcnn, centerface, yunet, or the path of an ONNX file"
     )
-    embedder: str = Field(
+    embedder: EmbedderNetwork = Field(
         "dlib-mirrored",
         description="or dlib (as face_recognition), facenet, mobilefacenet, an ONNX file",
     )
@@ -111,7 +120,7 @@ class TuneThresholdParameters(NotebookParameters):
     )
     smallest_face: float = Field(40.0, gt=0, description="of the strangers, as in notebook 2")
     working_size: PositiveInt = Field(1000, description="of the pictures of strangers, as in notebook 2")
-    embedder: str = Field(
+    embedder: EmbedderNetwork = Field(
         "", description="the path of the ONNX file that made the embeddings; empty: found by its name"
     )
     weights: Literal["uniform", "distance"] = Field(
@@ -165,7 +174,7 @@ class TrainEmbeddingParameters(NotebookParameters):
     patience: PositiveInt | None = Field(
         None, description="validations without progress after which it stops; None continues to the end"
     )
-    reference: str = Field("dlib", description="the network to compare with")
+    reference: EmbedderNetwork = Field("dlib", description="the network to compare with")
     perplexity: float = Field(15.0, ge=1, description="of the maps: about how many neighbours each face is kept near")
     threads: PositiveInt = Field(2, description="threads of the CPU")
     seed: Seed = Field(0, description="seed of all random numbers")

@@ -42,7 +42,7 @@ export class ReviewView {
     const sure = track.decided ? "decided" : `confidence ${percent(track.confidence)}`;
     const play = this.app.link({ film: track.video, t: track.start.toFixed(2) }, `${clockTime(track.start)} in `, make("bdi", {}, film));
     const choose = make("button", { type: "button", className: "board-choose", onclick: () => this.mark(place) }, face, make("span", { className: "board-name" }, make("bdi", {}, track.label)));
-    return make("li", { className: "board-card" }, choose, make("p", { className: "facts" }, sure), make("p", { className: "facts" }, play));
+    return make("li", { className: "board-card" }, choose, make("p", { className: "facts" }, sure), make("p", { className: "facts moment", title: film }, play));
   }
 
   mark(place = this.place, scroll = true) {

@@ -8,8 +8,10 @@ import pytest
 from sqlalchemy import text
 from starlette.testclient import TestClient
 
-from facelib.archive import update_archive
+from facelib.archive import forget, update_archive
+from facelib.archive.forget import forget_person
 from facelib.project import Project
+from facelib.project.decisions import append_decision, read_decisions
 from facelib.recognize import load_recognizer
 from facelib.server.jobs.child import _run as run_job
 from facelib.server.settings import while_nobody_is_forgotten
@@ -79,6 +81,45 @@ def test_the_name_is_kept_and_the_face_dropped(busy: TestClient, named: Project,
     assert all(one["decided"] and not one["pictures"] for one in after["items"])
     assert busy.get("/api/v1/search/scenes", params={"with": PERSON}).json()["total"] > 0
     assert PERSON not in [one["name"] for one in busy.get(f"{DEMO}/people").json()["items"]]
+
+
+@pytest.mark.parametrize("broken_off", ["_forget_tracks", "_settle", "_forget_recognizer", "_sweep"])
+def test_what_is_broken_off_is_finished_by_forgetting_again(
+    busy: TestClient, named: Project, traces, monkeypatch: pytest.MonkeyPatch, broken_off: str
+) -> None:
+    sought = traces.of(named, PERSON)
+    decisions = len(read_decisions(named.corrections))
+
+    def break_off(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(forget, broken_off, break_off)
+        with pytest.raises(OSError, match="No space left"):
+            forget_person(named, PERSON)
+    assert len(read_decisions(named.corrections)) >= decisions - 2
+    drawn = named.film(named.find_videos()[0]).annotated
+    drawn.write_bytes(b"a film with the name on it")
+    forget_person(named, PERSON)
+    left = [place for _, place in traces.found(named.data_dir.parent, sought)]
+    assert [place for place in left if ".server" not in str(place)] == [] and not drawn.exists()
+    with pytest.raises(ValueError, match="expected somebody of the cast or of the films"):
+        forget_person(named, PERSON)
+
+
+def test_decisions_of_others_are_there_at_every_moment(busy: TestClient, named: Project, monkeypatch) -> None:
+    name = "Grace Hopper"
+    append_decision(named.corrections, f"people/{name}/a.jpg", was=name, now_is=name)
+    others = (read_decisions(named.corrections)["picture"] == f"people/{name}/a.jpg").sum()
+
+    def killed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("facelib.project.files.os.replace", killed)
+        with pytest.raises(KeyboardInterrupt):
+            forget._forget_decisions(named, [PERSON], forget.Forgotten(PERSON))
+    assert (read_decisions(named.corrections)["picture"] == f"people/{name}/a.jpg").sum() == others == 1
 
 
 def test_who_may_not(films: TestClient, named: Project, client_with: Callable[..., TestClient]) -> None:
