@@ -28,10 +28,12 @@ def build() -> ModuleType:
 
 def test_the_search_leaves_code_out_and_finds_the_text_between() -> None:
     notebook = nbformat.v4.new_notebook()
-    notebook.cells = [nbformat.v4.new_markdown_cell("About thresholds"), nbformat.v4.new_code_cell("threshold = 0.5")]
+    notebook.cells = [nbformat.v4.new_markdown_cell("# About thresholds"), nbformat.v4.new_code_cell("threshold = 0.5")]
     page = load("hooks").on_page_content(nbconvert.HTMLExporter().from_notebook_node(notebook)[0], page=None)
-    excluded = re.findall(r"<div data-search-exclude[^>]*>", page)
-    assert len(excluded) == 1 and "jp-CodeCell" in excluded[0]
+    (excluded,) = re.findall(r"<section data-search-exclude.*?</section>", page, re.DOTALL)
+    assert "0.5" in excluded and excluded.count("<div") == excluded.count("</div>") > 0
+    assert "About thresholds" not in excluded and "About thresholds" in page
+    assert re.findall(r"<a [^>]*>¶</a>", page) == re.findall(r"<a [^>]* data-search-exclude[^>]*>¶</a>", page) != []
     assert load("hooks").on_page_content("") == ""
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 from facelib.films.media.decode import UnreadableFilm
 from facelib.films.record import SUMMARY_COLUMNS, read_summary
 from facelib.project import Project, write_table, writer_lock
-from facelib.project.wording import in_one_line
+from facelib.project.wording import in_one_line, with_type
 
 LOOKING = "looking for its faces"
 """What is being done to a film while it is indexed, for `problem_of`."""
@@ -88,8 +88,8 @@ def _write(project: Project, film: str, problem: str) -> None:
 
 def _said(error: Exception) -> str:
     """Return an error's message, with its type where neither facelib nor the system wrote it."""
-    text = in_one_line(error)
-    return text if isinstance(error, UnreadableFilm | OSError | ValueError) else f"{type(error).__name__}: {text}"
+    own = isinstance(error, UnreadableFilm | OSError | ValueError)
+    return in_one_line(error) if own else with_type(error)
 
 
 def _remedy(error: Exception) -> str:

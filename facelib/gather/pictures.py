@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import csv
+import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
@@ -22,6 +22,7 @@ from facelib.gather.sources.web import WebLimits
 from facelib.gather.workers import in_order
 from facelib.images import UnreadablePicture
 from facelib.project import Project, file_lock
+from facelib.project.spreadsheets import decoded
 
 FOUND_COLUMNS = ["person", "address", "engine", "picture", "reason"]
 """A row an address, or an engine in trouble: the picture's path in the data folder, or why there is none."""
@@ -81,6 +82,10 @@ def gather_pictures(
     return _table(rows)
 
 
+# A name, which may stand in quotes, and an address, which may hold commas, with what a spreadsheet puts between them.
+_LINE = re.compile(r'(?:"((?:[^"]|"")*)"\s*|([^,;\t]*))[,;\t]\s*"?(.*?)"?')
+
+
 def not_gathered(found: pd.DataFrame) -> list[str]:
     """Return a sentence for each address that gave no picture, and for each engine in trouble.
 
@@ -95,25 +100,27 @@ def not_gathered(found: pd.DataFrame) -> list[str]:
 def read_addresses(path: str | Path) -> dict[str, list[str]]:
     """Read a list of pictures: a line each, `name,address`; empty lines and those that begin with `#` are skipped.
 
+    Between the two may stand a semicolon or a tab, as some spreadsheets save a list.
+
     Raises:
         FileNotFoundError: When there is no such file.
-        ValueError: When a line has no name or no address, or the file is not UTF-8 text.
+        ValueError: When a line has no name or no address, or the file is neither UTF-8 nor UTF-16 text.
     """
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"expected a file with 'name,address' lines at {str(path)!r}, found none")
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        raise ValueError(f"expected UTF-8 text in {str(path)!r}, got: {error}; save it again as UTF-8") from error
+        lines = decoded(path.read_bytes()).splitlines()
+    except ValueError as error:
+        raise ValueError(f"expected a list of pictures at {str(path)!r}, got: {error}") from error
     found: dict[str, list[str]] = {}
     for number, line in enumerate(lines, 1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
-        name, *rest = next(csv.reader([line]))
-        address = ",".join(rest).strip()  # addresses may hold commas
+        parts = _LINE.fullmatch(line.strip())
+        name, address = ((parts[1] or parts[2]).replace('""', '"'), parts[3]) if parts else ("", "")
         if not name.strip() or not address:
-            raise ValueError(f"expected 'name,address' in line {number} of {str(path)!r}, got {line!r}")
+            raise ValueError(f"expected 'name,address' in line {number} of {str(path)!r}, got {line[:200]!r}")
         if (number, address.lower()) != (1, "address"):  # the heading
             found.setdefault(name.strip(), []).append(address)
     return found

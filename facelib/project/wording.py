@@ -28,6 +28,16 @@ def in_one_line(error: BaseException) -> str:
     return " ".join(str(error).split()) or "without a message"
 
 
+def with_type(error: BaseException) -> str:
+    """Return the type and the message of an error in one line.
+
+    Example:
+        >>> with_type(KeyError("kind"))
+        "KeyError: 'kind'"
+    """
+    return f"{type(error).__name__}: {in_one_line(error)}"
+
+
 def isolated(text: str) -> str:
     """Return a text for a page or picture in which names in Hebrew or Arabic letters leave the rest in its order.
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from facelib.project.wording import with_type
 from facelib.recognize.calibration import logistic
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ def read_description(path: Path) -> tuple[str, RecognizerInfo]:
             raise ValueError(f"unknown kind {info.kind!r}")
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(
-            f"expected the description of a recognizer at {str(description)!r}, could not read it: {error!r}; "
+            f"expected the description of a recognizer at {str(description)!r}, could not read it: {with_type(error)}; "
             f"run notebook 04_tune_threshold again"
         ) from error
     return digest, info

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from facelib.project import atomic_write, write_text
 from facelib.project.plain import plain
+from facelib.project.wording import with_type
 from facelib.recognize.info import RecognizerInfo, read_description, two_runs
 from facelib.recognize.knn import OpenSetKNN
 from facelib.recognize.svm import OpenSetSVM
@@ -71,7 +72,7 @@ def _read_estimator(content: bytes, path: Path) -> OpenSetKNN | OpenSetSVM:
         ) from error
     except Exception as error:  # a broken archive can raise almost anything
         raise ValueError(
-            f"expected a recognizer in skops form at {str(path)!r}, could not read it: {error!r}; "
+            f"expected a recognizer in skops form at {str(path)!r}, could not read it: {with_type(error)}; "
             f"run notebook 04_tune_threshold again"
         ) from error
     if type(estimator) not in _ESTIMATORS.values() or not hasattr(estimator, "vectors_"):

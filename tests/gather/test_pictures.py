@@ -360,6 +360,14 @@ LISTS = {
     "name,address\nAda,http://a/1.jpg\n": {"Ada": ["http://a/1.jpg"]},
     "\ufeffAda,http://a/1,2.jpg\r\nAda , http://a/2.jpg \r\n": {"Ada": ["http://a/1,2.jpg", "http://a/2.jpg"]},
     '"Lovelace, Ada",http://a/1.jpg': {"Lovelace, Ada": ["http://a/1.jpg"]},
+    'name;address\nAda;http://a/1,2;3.jpg\n"the ""A""" ;"http://a/2.jpg"': {
+        "Ada": ["http://a/1,2;3.jpg"],
+        'the "A"': ["http://a/2.jpg"],
+    },
+    'Ada\thttp://a/1.jpg\nO\'Hara "B" Z,http://a/2.jpg': {
+        "Ada": ["http://a/1.jpg"],
+        'O\'Hara "B" Z': ["http://a/2.jpg"],
+    },
 }
 
 
@@ -375,7 +383,12 @@ def test_a_list_that_is_none(tmp_path, project):
     (tmp_path / "list.csv").write_text("Ada,http://a/1.jpg\nhttp://a/2.jpg\n")
     with pytest.raises(ValueError, match="line 2 of"):
         read_addresses(tmp_path / "list.csv")
-    (tmp_path / "list.csv").write_bytes(b"\xff\xfe")
+    (tmp_path / "list.csv").write_text("Ada" * 100_000)
+    with pytest.raises(ValueError, match="line 1 of"):
+        read_addresses(tmp_path / "list.csv")
+    (tmp_path / "list.csv").write_bytes("Ada;http://a/1.jpg".encode("utf-16"))
+    assert read_addresses(tmp_path / "list.csv") == {"Ada": ["http://a/1.jpg"]}
+    (tmp_path / "list.csv").write_bytes(b"Ren\xe9e,http://a/1.jpg")
     with pytest.raises(ValueError, match="UTF-8"):
         read_addresses(tmp_path / "list.csv")
 

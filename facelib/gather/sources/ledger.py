@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 import unicodedata
 from dataclasses import astuple, dataclass, fields
 from io import StringIO
@@ -15,6 +16,7 @@ from facelib.project import Project
 from facelib.project.spreadsheets import encoding_of, escape_formula, restore_formula, separator_of
 
 _BETWEEN_PEOPLE = "; "
+_LINE_END = re.compile(r"\r\n?|\n")
 _BROKEN = "\ufffd"  # stands for what is no letter in the file's encoding
 
 
@@ -68,12 +70,20 @@ def read_sources(project: Project) -> list[LedgerEntry]:
     except FileNotFoundError:
         return []
     # Line by line: a quote that a cut row leaves open would swallow the rows behind it.
-    lines = (next(csv.reader([line], delimiter=separator_of(text)), []) for line in text.split("\n"))
+    lines = (_cells(line, separator_of(text)) for line in _LINE_END.split(text))
     rows = [row for row in lines if len(row) == len(SOURCE_COLUMNS)]
     for row in rows:
         if _BROKEN in "".join(row):
             raise ValueError(f"expected UTF-8 text in {str(path)!r}, got the row {row[:2]!r}; save it again as UTF-8")
     return [_source([restore_formula(cell) for cell in row]) for row in rows if row[3].isdecimal()]
+
+
+def _cells(line: str, separator: str) -> list[str]:
+    """Return the cells of a row; none where it is damaged."""
+    try:
+        return next(csv.reader([line], delimiter=separator), [])
+    except csv.Error:
+        return []
 
 
 def append_source(source: LedgerEntry, project: Project) -> None:

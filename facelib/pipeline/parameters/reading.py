@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pydantic import create_model
 
 from facelib.pipeline.parameters.base import NotebookParameters
+from facelib.project.wording import with_type
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,9 @@ def read_parameters(notebook: str | Path) -> dict[str, Parameter]:
         cells = json.loads(Path(notebook).read_text(encoding="utf-8"))["cells"]
         tagged = ["".join(cell["source"]) for cell in cells if "parameters" in cell["metadata"].get("tags", [])]
     except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"expected a Jupyter notebook (nbformat 4) at {str(notebook)!r}, got: {error!r}") from error
+        raise ValueError(
+            f"expected a Jupyter notebook (nbformat 4) at {str(notebook)!r}, got: {with_type(error)}"
+        ) from error
     try:
         statements = ast.parse(tagged[0] if tagged else "").body
     except SyntaxError as error:

@@ -36,7 +36,13 @@ def test_a_text_of_several_lines_stays_one_row(project):
 def test_a_row_that_was_cut_short_spoils_no_other(project):
     append_source(SOURCE, project)
     whole = sources_path(project).read_bytes()
-    for cut in (b'"http://h/b.mp4,', b"http://h/b.mp4,b.mp4", b",", "http://h/b.mp4,\u00e9".encode()[:-1]):
+    for cut in (
+        b'"http://h/b.mp4,',
+        b"http://h/b.mp4,b.mp4",
+        b",",
+        "http://h/b.mp4,\u00e9".encode()[:-1],
+        b"a" * 200_000,
+    ):
         sources_path(project).write_bytes(whole + cut)
         append_source(replace(SOURCE, file="c.mp4"), project)
         assert [source.file for source in read_sources(project)] == ["a.mp4", "c.mp4"]
@@ -48,8 +54,10 @@ def test_a_row_that_was_cut_short_spoils_no_other(project):
         lambda text: text.replace(",", ";").replace("Ada; Grace", '"Ada; Grace"').encode(),
         lambda text: text.replace(",", "\t").encode("utf-16"),
         lambda text: text.encode("utf-8-sig"),
+        lambda text: text.replace("\n", "\r").encode(),
+        lambda text: text.replace("\n", "\r\n").encode(),
     ],
-    ids=["semicolons", "tabs, UTF-16", "byte order mark"],
+    ids=["semicolons", "tabs, UTF-16", "byte order mark", "lines of old Macs", "lines of Windows"],
 )
 def test_a_list_saved_by_a_spreadsheet_goes_on_in_its_form(project, saved):
     append_source(SOURCE, project)
