@@ -118,7 +118,7 @@ def move(project: Project, picture: str, person: str, *, name: str = "", by: str
     Raises:
         ValueError: When the path is not one of a picture below `people/`, or there is no such person.
         FileNotFoundError: When the picture is gone.
-        OSError: When the file cannot be moved.
+        OSError: When the file cannot be moved, or the decision not be written; the picture stays where it is.
     """
     source = project.picture(_checked(picture))
     people = project.find_people()
@@ -135,7 +135,11 @@ def move(project: Project, picture: str, person: str, *, name: str = "", by: str
         target.unlink()
         raise
     moved = project.label(target)
-    append_decision(project.corrections, picture, was=picture.split("/")[1], now_is=person, by=by)
+    try:
+        append_decision(project.corrections, picture, was=picture.split("/")[1], now_is=person, by=by)
+    except (OSError, ValueError):
+        os.replace(target, source)  # without the decision, a later step would write it here again
+        raise
     undo(project, [picture])
     _bring_in_line(project, moved={picture: moved})
     return moved

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+import tempfile
 from contextlib import suppress
 from pathlib import Path
 
 from facelib.gather.sources.fetched import FetchedPicture, check_fetched
-from facelib.images import UnreadablePicture
+from facelib.images import UnreadablePicture, check_picture
 from facelib.project import Project, path_of
 from facelib.project.digests import sha256_of
 from facelib.project.files import short_name, write_bytes
@@ -101,9 +102,22 @@ def take_in(content: bytes, person: str, name: str, people: str | Path) -> tuple
             try:
                 check_fetched(content)
             except UnreadablePicture as error:
-                return "", str(error)
+                if not _is_read(content, plain.suffix):
+                    return "", str(error)
             write_bytes(content, place)
         elif sha256_of(place) != digest:
             continue
         return place.relative_to(people).as_posix(), ""
     return "", f"other pictures have the names that it could have in {str(folder)!r}"
+
+
+def _is_read(content: bytes, suffix: str) -> bool:
+    """Return whether these bytes are a picture that `read_image` reads: large ones, 16 bits deep, nearly whole."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"picture{suffix}"
+        path.write_bytes(content)
+        try:
+            check_picture(path)
+        except UnreadablePicture:
+            return False
+    return True

@@ -11,6 +11,7 @@ from tqdm.auto import tqdm
 from facelib.gather.adding import IMPORTED_COLUMNS, take_in
 from facelib.gather.archives import list_archive, read_archive
 from facelib.gather.facescrub import fetch_facescrub
+from facelib.gather.folders import check_apart
 from facelib.gather.sources.web import WebLimits
 from facelib.images import find_pictures_below
 from facelib.project import Project, text_of
@@ -112,9 +113,7 @@ def import_tree(source: str | Path, project: Project, *, progress: bool = True) 
         OSError: When a picture cannot be written.
     """
     source, people = Path(source), project.people
-    own, given = people.resolve(), source.resolve()
-    if own.is_relative_to(given) or given.is_relative_to(own):
-        raise ValueError(f"expected a folder apart from the project's pictures in {str(own)!r}, got {str(given)!r}")
+    check_apart(source, project)
     found = find_pictures_below(source)
     if not found.pictures:
         raise FileNotFoundError(f"expected a folder tree with pictures at {str(source)!r}, found none")

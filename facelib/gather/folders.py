@@ -41,6 +41,7 @@ def copy_people(source: str | Path, project: Project) -> int:
 
     Raises:
         FileNotFoundError: When `source` is no folder, or holds no folder with pictures.
+        ValueError: When the project's `people/` lies in it, or it in `people/`.
     """
     source = Path(source)
     pictures = [
@@ -48,8 +49,21 @@ def copy_people(source: str | Path, project: Project) -> int:
     ]
     if not pictures:
         raise FileNotFoundError(f"expected a folder with one folder of pictures per person at {str(source)!r}")
+    if source.resolve() != project.people.resolve():  # of which everything is there
+        check_apart(source, project)
     _warn(entries_left_out(source))
     return sum(_copy(path, project.people / folder.name / path.relative_to(folder)) for folder, path in pictures)
+
+
+def check_apart(source: Path, project: Project) -> None:
+    """Check that a folder to copy from and the project's `people/` hold nothing of each other: each run would add more.
+
+    Raises:
+        ValueError: When one lies in the other, or they are the same.
+    """
+    own, given = project.people.resolve(), source.resolve()
+    if own.is_relative_to(given) or given.is_relative_to(own):
+        raise ValueError(f"expected a folder apart from the project's pictures in {str(own)!r}, got {str(given)!r}")
 
 
 def _warn(left_out: Iterable[tuple[Path, str]]) -> None:

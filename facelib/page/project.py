@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -150,17 +151,18 @@ def best_face_pictures(tables: Mapping[str, tuple[pd.DataFrame, Path]]) -> dict[
     """
     best: dict[str, tuple[float, bytes]] = {}
     for table, path in tables.values():
-        looks = pq.read_table(path, columns=["track", "quality"]).to_pandas().groupby("track")["quality"].max()
-        own = table.assign(name=labels(table), worth=table["track"].map(looks).fillna(0.0) * _trust(table))
-        first = own.sort_values("worth", ascending=False, kind="stable").drop_duplicates("name")
-        wanted = {
-            track: (name, worth)
-            for track, name, worth in zip(first["track"], first["name"], first["worth"], strict=True)
-        }
-        for track, picture in best_pictures(path):
-            name, worth = wanted.get(track, ("", -1.0))
-            if name and worth > best.get(name, (-1.0, b""))[0]:
-                best[name] = worth, picture
+        with suppress(OSError, ValueError):  # a film without faces that can be read is shown all the same
+            looks = pq.read_table(path, columns=["track", "quality"]).to_pandas().groupby("track")["quality"].max()
+            own = table.assign(name=labels(table), worth=table["track"].map(looks).fillna(0.0) * _trust(table))
+            first = own.sort_values("worth", ascending=False, kind="stable").drop_duplicates("name")
+            wanted = {
+                track: (name, worth)
+                for track, name, worth in zip(first["track"], first["name"], first["worth"], strict=True)
+            }
+            for track, picture in best_pictures(path):
+                name, worth = wanted.get(track, ("", -1.0))
+                if name and worth > best.get(name, (-1.0, b""))[0]:
+                    best[name] = worth, picture
     return {name: picture for name, (_, picture) in best.items()}
 
 

@@ -92,10 +92,13 @@ class Kept(Generic[Value]):
 
 
 def table_of(path: Path) -> pd.DataFrame | None:
-    """Return a Parquet table without `embedding` and `landmarks`, None where there is none; do not change it."""
+    """Return a Parquet table without `embedding` and `landmarks`; do not change it.
+
+    None where there is none, or a damaged one: the notebook that makes it makes it again.
+    """
     try:
         return _read(path)
-    except FileNotFoundError:
+    except (OSError, ValueError):  # those of pyarrow are both
         return None
 
 

@@ -12,6 +12,7 @@ from urllib.parse import quote
 import numpy as np
 
 from facelib.films.exports import FILE_NAMES, PURPOSES
+from facelib.films.tables import damage
 from facelib.page.boxes import BoxKeys
 from facelib.page.data import PageFilm, film_data, page_version, project_data, read_page_film
 from facelib.page.faces import best_pictures, face_sheet
@@ -112,6 +113,9 @@ class FilmPages:
 
 
 def _read(project: Project, film: Path) -> PageFilm:
+    files = project.film(film)
+    if problem := damage(files, files.tracks):
+        raise Problem(409, f"expected the tables of {film.name!r}, {problem}; run 05 on it again")
     read = read_page_film(project, film, LONGEST_GAP)
     if read is None:
         raise Problem(409, f"expected a film that can be read, {film.name!r} cannot; restore it, or run 05 again")

@@ -136,6 +136,8 @@ def _of_library(error: Exception, settings: ServerSettings) -> Problem | None:
         _log.error("database: %s", type(error.orig).__name__)
         return Problem(503, "expected the database to answer, it does not; try again", headers={"Retry-After": "5"})
     text = str(error)
+    if type(error).__module__.startswith("pyarrow"):
+        return Problem(409, f"expected tables that can be read, got: {text}; run the notebook again that made them")
     if not text.startswith("expected "):  # the library's errors all do
         return None
     text = text.replace(str(settings.data_dir), "data").replace(str(settings.output_dir), "output")

@@ -215,6 +215,18 @@ def test_a_move_to_nobody_of_the_cast_is_refused(project: Project, person: str) 
     assert source.read_bytes() == b"1"
 
 
+def test_a_picture_stays_where_the_decision_cannot_be_written(project: Project) -> None:
+    for name in ("Ada", "Grace"):
+        (project.people / name).mkdir()
+    picture = project.people / "Ada" / "1.jpg"
+    picture.write_bytes(b"1")
+    project.corrections.parent.mkdir(parents=True, exist_ok=True)
+    project.corrections.write_text("damaged\n")
+    with pytest.raises(ValueError, match="bring the file back into that form"):
+        move(project, "people/Ada/1.jpg", "Grace")
+    assert picture.read_bytes() == b"1" and list((project.people / "Grace").iterdir()) == []
+
+
 def test_a_move_of_nothing_or_to_the_same_person_is_refused(project: Project) -> None:
     (project.people / "Ada").mkdir()
     (project.people / "Grace").mkdir()

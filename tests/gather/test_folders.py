@@ -37,6 +37,16 @@ def test_copied_once_and_never_overwritten(tree, project):
     assert not (project.people / "Ann" / "notes.txt").exists()
 
 
+@pytest.mark.parametrize("place", ["../..", "..", "Ann"])
+def test_a_folder_that_holds_the_cast_or_lies_in_it_is_refused(tree, project, place):
+    copy_people(tree, project)
+    tree.rename(project.people / "Ann" / "tree")
+    before = sorted(project.people.rglob("*"))
+    with pytest.raises(ValueError, match="expected a folder apart from the project's pictures"):
+        copy_people(project.people / place, project)  # each run would copy what the run before copied
+    assert copy_people(project.people, project) == 0 and sorted(project.people.rglob("*")) == before
+
+
 def test_what_is_not_copied_is_told(tree, project, caplog):
     PillowImage.new("RGB", (8, 6)).save(tree / "Cy.png")
     (tree / "Unknown 1").mkdir()

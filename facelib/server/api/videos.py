@@ -9,6 +9,7 @@ from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, Field
 
 from facelib.films.record import length_of, read_summary
+from facelib.films.tables import damage
 from facelib.page.film import FilmData
 from facelib.page.project import ProjectData
 from facelib.project import Project, text_of
@@ -96,12 +97,13 @@ def _video(project: Project, path: FilePath, reason: str, notes: dict[str, dict[
     size = path.stat().st_size if path.exists() else 0
     files = None if reason else project.film(path)
     tracks = table_of(files.tracks) if files else None
+    broken = damage(files, files.tracks) if files else ""
     named = sorted(set(tracks["person"].unique()) - {UNKNOWN, NOT_A_FACE}) if tracks is not None else []
     return Video(
         id="" if reason else film_id(project, path),
         name=name,
         state="skipped" if reason else "new" if tracks is None else "named",
-        problem=reason or said.get("problem", ""),
+        problem=reason or said.get("problem", "") or (f"{broken}; run 05 on it again" if broken else ""),
         notes=said.get("notes", ""),
         bytes=size,
         duration=length_of(files, tracks) if files and tracks is not None else None,

@@ -46,6 +46,31 @@ def test_films_and_files_that_were_not(api: TestClient, demo: Project) -> None:
     assert api.get(f"{VIDEOS}/{new['id']}/media/annotated").status_code == 404
 
 
+@pytest.mark.parametrize("table", ["tracks.parquet", "detections.parquet", "looks.parquet", "shots.csv"])
+def test_a_film_with_a_damaged_table_stops_no_other(films: TestClient, named: Project, table: str) -> None:
+    film, other = named.find_videos()[:2]
+    path = named.film(film).folder / table
+    path.write_bytes(path.read_bytes()[:40] if table != "shots.csv" else b"")
+    listed = {one["name"]: one for one in films.get(VIDEOS).json()["items"]}
+    assert listed[other.name]["problem"] == "" and listed[other.name]["state"] == "named"
+    assert table in listed[film.name]["problem"] and "run 05 on it again" in listed[film.name]["problem"]
+    shown = films.get("/api/v1/projects/demo/page").json()["films"]
+    assert [one["id"] for one in shown] == [listed[other.name]["id"]]
+    answer = films.get(f"{VIDEOS}/{listed[film.name]['id']}/page")
+    assert answer.status_code == 409 and "run 05 on it again" in answer.json()["detail"]
+    if table == "tracks.parquet":
+        for what in ("exports/json", "appearances"):
+            assert films.get(f"{VIDEOS}/{listed[film.name]['id']}/{what}").status_code == 409
+
+
+def test_a_damaged_table_of_faces_hides_nobody(films: TestClient, named: Project) -> None:
+    people = films.get("/api/v1/projects/demo/people").json()["items"]
+    named.faces.write_bytes(b"PAR1")
+    for one, before in zip(films.get("/api/v1/projects/demo/people").json()["items"], people, strict=True):
+        assert one == before | {"used": 0, "left_out": {}}
+        assert films.get(f"/api/v1/projects/demo/people/{one['name']}/pictures").status_code == 200
+
+
 def test_the_page_has_what_the_files_have(films: TestClient, named: Project) -> None:
     project, written = films.get("/api/v1/projects/demo/page").json(), script_value(named.page_data)
     assert project["people"] == written["people"]
