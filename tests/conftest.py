@@ -330,7 +330,7 @@ def browser() -> Iterator[Browser]:
         # No page needs WebGL, and a graphics card that is imitated draws five times as long as none.
         # To learn where an error arose, V8 would parse plotly.js a second time: half a second for each page.
         flags = ["--no-sandbox", "--disable-gpu", "--js-flags=--no-enable-lazy-source-positions"]
-        started = playwright.chromium.launch(executable_path=chromium, args=flags)
+        started = playwright.chromium.launch(executable_path=chromium, args=flags, timeout=PLENTY)
         yield started
         started.close()
 

@@ -1,15 +1,23 @@
-"""What tests of pages in a browser share: waiting for a condition, and what keeps people out."""
+"""What tests of pages in a browser share: patience, waiting for a condition, and what keeps people out."""
 
 import json
+from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from .conftest import PLENTY
 
 _VIOLATIONS = """axe.run({ resultTypes: ['violations'] }).then(({ violations }) => violations
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')
     .map(({ id, nodes }) => [id, nodes[0].html]))"""
+
+
+def new_context(browser: Browser, **options: Any) -> BrowserContext:
+    """Return a context whose pages may take their time on a busy machine."""
+    context = browser.new_context(**options)
+    context.set_default_timeout(PLENTY)
+    return context
 
 
 def until(page: Page, condition: str) -> None:

@@ -40,7 +40,7 @@ from facelib.project.processes import allowed_cores
 _FAINT = 0.6  # of the least score: a face with this score may continue a track, never begin one
 _LEAST_AHEAD, _MOST_AHEAD = 6, 24  # frames that wait between decoding and the search, and after it, at most
 _PIXELS_AHEAD = 24e6  # of the frames that wait: of a large picture there are fewer
-_PIXELS_UNCUT = 24e6  # of the samples whose faces are not yet cut out
+_PIXELS_UNCUT, _SECONDS_UNCUT = 24e6, 2.5  # of the samples that hold faces to be cut out, at most
 _LIKE = 0.75  # of the embedder's threshold: two tracklets of one shot that near are one person
 _PICTURES = 4  # of the best samples of a track are kept to be shown
 _PICTURE_SIZE = 224  # pixels of the longer side
@@ -137,7 +137,7 @@ class _Shot:
         self.sure, self.first_track, self.dropped = detector.score, first_track, 0
         self.waiting: Sample | None = None  # until it is known whether another one follows soon
         self.sampled = -np.inf  # time of the sample before
-        self.uncut: list[Sample] = []  # most of their faces are soon no longer among the best of their tracks
+        self.uncut: list[Sample] = []  # their faces are cut out later, when many are no longer among the best
         self.tracker = ShotTracker(
             item.shot,
             first_track,
@@ -164,11 +164,12 @@ class _Shot:
         if not len(faces):
             return
         worth, most = _worth(sample), self.tracking.faces_per_track
-        for i, track in enumerate(tracks):
-            if track is not None and track.wants(float(worth[i]), most):
-                track.keep(_uncut_look(sample, i, float(worth[i])), most)
-        self.uncut.append(sample)
-        if len(self.uncut) * frame.width * frame.height > _PIXELS_UNCUT:
+        wanted = [(i, track) for i, track in enumerate(tracks) if track and track.wants(float(worth[i]), most)]
+        for i, track in wanted:
+            track.keep(_uncut_look(sample, i, float(worth[i])), most)
+        self.uncut += [sample] if wanted else []
+        pixels = len(self.uncut) * frame.width * frame.height
+        if self.uncut and (pixels > _PIXELS_UNCUT or frame.time - self.uncut[0].frame.time > _SECONDS_UNCUT):
             self._cut()
 
     def _cut(self) -> None:

@@ -148,8 +148,7 @@ def _lay_out(figure: go.Figure, *, more: int = 0) -> None:
     figure.update_yaxes(range=[-1.5, 1.1], constrain="domain", mirror=True, showline=True, **hidden)
     for number in ("", "2"):
         figure.layout[f"yaxis{number}"].update(scaleanchor=f"x{number}")
-    legend_below(figure, plot_height=500)
-    figure.update_layout(legend_entrywidth=150)
+    legend_below(figure, plot_height=500, column=150)
     figure.update_layout(height=figure.layout.height + more, margin_b=figure.layout.margin.b + more)
 
 

@@ -14,6 +14,8 @@ from facelib.page.bundle import bundle
 from facelib.project.names import near_names
 from facelib.project.wording import isolated
 
+_RED = "color-mix(in srgb, #d0103a 65%, var(--jp-ui-font-color1, #222))"  # read on a light and on a dark ground
+
 
 def read_assets(*names: str) -> str:
     """Return files of this folder, one after the other, as one text.
@@ -50,7 +52,7 @@ class ErrorArea(ipywidgets.HTML):  # type: ignore[misc]
 
     def show(self, text: str) -> None:
         """Say what went wrong; an empty text clears the line."""
-        said = f'<p role="alert" style="color:#B00020;white-space:pre-wrap">{isolated(html.escape(text))}</p>'
+        said = f'<p role="alert" style="color:{_RED};white-space:pre-wrap">{isolated(html.escape(text))}</p>'
         self.value = said if text else ""
 
 

@@ -60,7 +60,7 @@ def test_a_film_plays_at_its_own_speed_and_ends(read, make_film):
 def test_who_is_slow_gets_the_newest_picture(read, make_film):
     reader, _ = read(make_film(frames=50, rate=25))
 
-    first = reader.newest(timeout=30)
+    first = reader.newest(timeout=60)
     time.sleep(0.8)
     second = reader.newest(after=first.number)
 
@@ -71,12 +71,12 @@ def test_who_is_slow_gets_the_newest_picture(read, make_film):
 def test_a_looped_film_begins_anew_and_its_time_goes_on(read, make_film, wait_until):
     reader, told = read(make_film(frames=5, rate=25), loop=True)
 
-    wait_until(lambda: (reader.newest() or reader.newest(timeout=5)).number >= 12)
+    wait_until(lambda: (reader.newest() or reader.newest(timeout=60)).number >= 12)
     taken = pictures_of(reader, most=8)
 
     assert ("ended", "") not in told
     assert np.all(np.diff([frame.time for frame in taken]) > 0)
-    assert reader.stop(timeout=30)
+    assert reader.stop(timeout=60)
     assert reader.state == "stopped"
 
 
@@ -120,10 +120,10 @@ def test_stopping_a_film_is_quick_and_closes_its_file(read, make_film):
     pictures = [np.zeros((48, 64, 3), np.uint8)] * 3
     film = make_film(times=[0.0, 60.0, 90.0], pictures=pictures, sound=None)
     reader, _ = read(film)
-    assert reader.newest(timeout=30) is not None
+    assert reader.newest(timeout=60) is not None
 
     began = time.monotonic()
-    assert reader.stop(timeout=30)
+    assert reader.stop(timeout=60)
 
     assert time.monotonic() - began < 20  # not the minute until the next picture
     assert reader.state == "stopped"
@@ -133,7 +133,7 @@ def test_stopping_a_film_is_quick_and_closes_its_file(read, make_film):
 def test_a_stream_over_rtsp_is_read_and_its_loss_is_mended_within_ten_seconds(read, rtsp_server, make_film, wait_until):
     server = rtsp_server(make_film(frames=1500, rate=25, sound=None))
     reader, told = read(server.address)
-    wait_until(lambda: (reader.newest() or reader.newest(timeout=5)) is not None)
+    wait_until(lambda: (reader.newest() or reader.newest(timeout=60)) is not None)
     before = pictures_of(reader, most=5)
 
     server.kill()
@@ -196,7 +196,7 @@ def test_stopping_while_it_waits_is_quick(read, wait_until):
     time.sleep(1)
 
     began = time.monotonic()
-    assert reader.stop(timeout=30)
+    assert reader.stop(timeout=60)
 
     assert time.monotonic() - began < 3
 
@@ -204,7 +204,7 @@ def test_stopping_while_it_waits_is_quick(read, wait_until):
 def test_no_thread_is_left(read, make_film):
     reader, _ = read(make_film(frames=5))
     pictures_of(reader)
-    assert reader.stop(timeout=30)
+    assert reader.stop(timeout=60)
 
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("facelib reader")]
 

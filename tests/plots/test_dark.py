@@ -30,6 +30,7 @@ from facelib.plots import (
 )
 from facelib.plots.colours import COLOURS, GREY
 from facelib.plots.dark import ON_DARK
+from tests.pages import new_context
 
 # The ink of every text and the ground of every figure, as the browser has them.
 INKS = """() => [...document.querySelectorAll('.main-svg > :not(.hoverlayer) text')]
@@ -122,7 +123,7 @@ def test_a_report_follows_the_readers_system(tmp_path, browser, scheme, dark):
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# Title"), cell])
     nbformat.write(notebook, tmp_path / "01_a.ipynb")
     write_report(tmp_path / "01_a.ipynb", tmp_path / "01_a.html")
-    with browser.new_context(color_scheme=scheme) as context:
+    with new_context(browser, color_scheme=scheme) as context:
         page = context.new_page()
         page.goto((tmp_path / "01_a.html").as_uri())
         page.wait_for_selector(".js-plotly-plot .infolayer .gtitle")

@@ -16,8 +16,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from facelib.project import Project
-from tests.conftest import PLENTY
-from tests.pages import find_barriers, until
+from tests.pages import find_barriers, new_context, until
 
 from .running import serving
 
@@ -120,8 +119,7 @@ def numbered(source: Path, target: Path) -> int:
 @pytest.fixture(scope="module")
 def opened(browser: Browser, start: Start) -> Iterator[Page]:
     """A page that reaches nothing but this machine, and whose scripts do not break; closed before the server is."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme="light")
-    context.set_default_timeout(PLENTY)
+    context = new_context(browser, viewport={"width": 1280, "height": 900}, color_scheme="light")
     page = context.new_page()
     wrong: list[str] = []
     page.said = []  # type: ignore[attr-defined]  # shown where a part fails

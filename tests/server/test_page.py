@@ -13,8 +13,7 @@ from playwright.sync_api import Browser, Page, Request, expect
 
 from facelib.project import Project
 from facelib.project.decisions import read_corrections
-from tests.conftest import PLENTY
-from tests.pages import find_barriers, until
+from tests.pages import find_barriers, new_context, until
 
 pytestmark = pytest.mark.browser
 VIEWS = ["", "view=review", "view=unknowns", "view=gallery", "view=faces", "view=jobs", "view=settings"]
@@ -42,8 +41,7 @@ def address(named: Project, make_app, request: pytest.FixtureRequest) -> Iterato
 
 
 def log_in(browser: Browser, address: tuple[str, str], **options) -> Page:
-    page = browser.new_context(**options).new_page()
-    page.set_default_timeout(PLENTY)
+    page = new_context(browser, **options).new_page()
     page.goto(address[0])
     page.get_by_role("textbox", name="Token").fill(address[1])
     page.get_by_role("form", name="Log in with a token").get_by_role("button").click()
@@ -172,7 +170,7 @@ def settle(page: Page, asked: list[Request]) -> None:
 
 
 def test_nothing_without_a_log_in(browser: Browser, address: tuple[str, str]) -> None:
-    page = browser.new_context().new_page()
+    page = new_context(browser).new_page()
     page.goto(f"{address[0]}/projects/demo#view=review")
     expect(page.get_by_role("heading", name="With a token")).to_be_visible()
     page.get_by_role("textbox", name="Token").fill("wrong")

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,8 @@ from ..forked import FACELIB
 from ..processes import command_of
 from .running import serving
 
+get = partial(httpx2.get, timeout=60)  # five seconds are little on a busy machine
+
 
 def test_a_server_starts_tells_its_token_once_and_stops(
     tmp_path: Path, database_url: str, facelib_command: list[str]
@@ -34,11 +37,11 @@ def test_a_server_starts_tells_its_token_once_and_stops(
     log = tmp_path / "log"
     with serving(FACELIB, *folders, log=log, FACELIB_DATABASE_URL=database_url) as (process, address, token):
         assert address.startswith("http://127.0.0.1:")
-        assert httpx2.get(f"{address}/health").json() == {"status": "ok"}
+        assert get(f"{address}/health").json() == {"status": "ok"}
         headers = {"Authorization": f"Bearer {token}"}
-        assert httpx2.get(f"{address}/api/v1/projects", headers=headers).json()["total"] == 0
-        odd = httpx2.post(f"{address}/api/v1/projects", json={"name": "50%25 of it"}, headers=headers)
-        assert httpx2.get(address + odd.headers["Location"], headers=headers).json()["name"] == "50%25 of it"
+        assert get(f"{address}/api/v1/projects", headers=headers).json()["total"] == 0
+        odd = httpx2.post(f"{address}/api/v1/projects", json={"name": "50%25 of it"}, headers=headers, timeout=60)
+        assert get(address + odd.headers["Location"], headers=headers).json()["name"] == "50%25 of it"
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)[0], log.read_text("utf-8")
     assert process.returncode == 130 and "Stopped" in err.splitlines()[-1]
@@ -46,7 +49,7 @@ def test_a_server_starts_tells_its_token_once_and_stops(
     assert {"GET", "POST"} == {line["method"] for line in lines if line["message"] == "request"}
     assert "of it" not in err and token not in err + out
     with serving(facelib_command, *folders, FACELIB_DATABASE_URL=database_url, FIRST="no") as (process, address, _):
-        assert httpx2.get(f"{address}/api/v1/projects", headers=headers).status_code == 200
+        assert get(f"{address}/api/v1/projects", headers=headers).status_code == 200
         process.terminate()
         assert "token" not in process.communicate(timeout=60)[0]
 
@@ -85,7 +88,7 @@ def test_several_processes_are_one_server(tmp_path: Path) -> None:
         assert {ask("GET", "projects", **other).status_code for _ in range(6)} == {200}
         assert ask("DELETE", f"tokens/{made['id']}").status_code == 204
         assert {ask("GET", "projects", **other).status_code for _ in range(6)} == {401}
-        told = httpx2.get(f"{address}/metrics", headers=headers).text
+        told = get(f"{address}/metrics", headers=headers).text
         answered = 'route="/api/v1/projects",status="{}"}} {}.0'
         assert answered.format(200, 7) in told and answered.format(401, 6) in told
 
@@ -179,7 +182,7 @@ def test_events_are_streamed_to_those_who_may_see_the_project(
     folders = ["--data-dir", str(tmp_path / "data"), "--output-dir", str(tmp_path / "output")]
     with (
         serving(facelib_command, *folders, FACELIB_DATABASE_URL=database_url) as (_process, address, token),
-        httpx2.Client(base_url=f"{address}/api/v1", headers={"Authorization": f"Bearer {token}"}) as owner,
+        httpx2.Client(base_url=f"{address}/api/v1", headers={"Authorization": f"Bearer {token}"}, timeout=60) as owner,
     ):
         made = owner.post("/tokens", json={"name": "x", "grants": {"own": "read"}}).json()
         with httpx2.Client(headers={"Authorization": f"Bearer {made['token']}"}, timeout=60) as reader:
@@ -193,4 +196,4 @@ def test_events_are_streamed_to_those_who_may_see_the_project(
             assert told[0] == "event: project" and json.loads(told[1][6:]) == {"project": "own"}
             with reader.stream("GET", f"{address}/api/v1/events", headers={"Last-Event-ID": "0"}) as stream:
                 assert told[1] == next(line for line in stream.iter_lines() if line.startswith("data"))
-            assert httpx2.get(f"{address}/api/v1/events").status_code == 401
+            assert get(f"{address}/api/v1/events").status_code == 401

@@ -157,9 +157,10 @@ def test_no_figure_of_the_notebooks_is_plotlys_own_widget():
     assert len(str(FittedFigure(figure())._esm)) < 20_000 < len(str(go.FigureWidget._esm))
 
 
+@pytest.mark.parametrize("name", ["Somebody Whose Name Is Long", "Person"])
 @pytest.mark.parametrize("width", [1200, 360])
-def test_a_legend_below_the_plot_never_scrolls(page, width):
-    names = [f"Somebody Whose Name Is Long {number}" for number in range(20)]
+def test_a_legend_below_the_plot_never_scrolls(page, width, name):
+    names = [f"{name} {number}" for number in range(20)]
     crowd = go.Figure([go.Scatter(x=[1, 2], y=[number, 2], name=name) for number, name in enumerate(names)])
     legend_below(crowd, plot_height=300)
     page.set_viewport_size({"width": width, "height": 900})

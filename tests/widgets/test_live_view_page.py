@@ -345,3 +345,30 @@ def test_both_lists_beside_the_picture_are_seen_and_scroll(shown, width, faces, 
     for part in page.locator(".tile").all()[-1:] + page.locator(".log li").all()[-1:]:
         part.scroll_into_view_if_needed()
         expect(part).to_be_in_viewport()
+
+
+CONTRAST = """() => {
+    const channels = (text) => {
+        const context = document.createElement("canvas").getContext("2d");
+        context.fillStyle = text;
+        context.fillRect(0, 0, 1, 1);
+        return [...context.getImageData(0, 0, 1, 1).data].slice(0, 3).map((value) => value / 255);
+    };
+    const light = (text) => {
+        const [red, green, blue] = channels(text).map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05;
+    };
+    const ground = light(getComputedStyle(document.querySelector(".facelib-live")).backgroundColor);
+    return [".lamp", "button.record", ".log .failed"].map((part) => {
+        const ink = light(getComputedStyle(document.querySelector(`.facelib-live ${part}`)).color);
+        return Math.max(ink, ground) / Math.min(ink, ground);
+    });
+}"""
+
+
+@pytest.mark.parametrize("state", ["playing", "waiting", "failed"])
+@pytest.mark.parametrize(("ink", "ground"), [("#222", "#fff"), ("#dedede", "#111")])
+def test_coloured_words_are_read_on_a_light_and_on_a_dark_ground(shown, state, ink, ground):
+    page = shown(state=state, recording="a.mp4", events=[{"time": "0:01", "text": "it failed", "kind": "failed"}])
+    page.add_style_tag(content=f":root {{ --jp-ui-font-color1: {ink}; --jp-layout-color1: {ground} }}")
+    assert min(page.evaluate(CONTRAST)) > 4.5

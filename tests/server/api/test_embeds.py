@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, expect
 from starlette.testclient import TestClient
 
 from facelib.project import Project
+from tests.pages import new_context
 
 SITE = "https://films.example.org"
 
@@ -113,7 +114,7 @@ def test_a_browser_shows_it_where_it_is_allowed(
         time.sleep(0.05)
     own = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     handler.frame = f'<iframe src="{own}/embed/{key}" width="640" height="420"></iframe>'
-    page = browser.new_context().new_page()
+    page = new_context(browser).new_page()
     try:
         page.goto(address)
         inside = page.frame_locator("iframe")
