@@ -583,6 +583,17 @@ class TestEnrol:
         assert set(enrol(project).pictures["person"]) == {"Ada"} and not (project.people / "Nina").exists()
         assert "Nina" not in read_corrections(project.corrections)["is"].tolist()
 
+    @pytest.mark.parametrize("content", [b"", b"\0" * 50, b"picture,person\n"])
+    def test_a_damaged_list_of_enrolled_pictures_is_made_anew_once_it_is_removed(self, review, project, content):
+        review.name([1], "Grace")
+        before = enrol(project).pictures
+        (project.output / "enrolled.csv").write_bytes(content)
+        with pytest.raises(ValueError, match="remove it: it is made anew from the decisions that there are"):
+            enrol(project)
+        (project.output / "enrolled.csv").unlink()
+        pd.testing.assert_frame_equal(enrol(project).pictures, before)
+        assert pd.read_csv(project.output / "enrolled.csv")["picture"].tolist() == before["picture"].tolist()
+
     def test_a_named_stranger_is_enrolled_once(self, review, project):
         review.name([1], "Grace")
         done = enrol(project)

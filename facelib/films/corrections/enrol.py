@@ -107,7 +107,10 @@ def _read_list(project: Project) -> pd.DataFrame:
         table = read_csv_table(path, dtype={"picture": "str", "sha256": "str", "person": "str"})
         return table[ENROLLED_COLUMNS].assign(content=None)
     except (ValueError, KeyError) as error:
-        raise ValueError(f"expected the list of enrolled pictures at {str(path)!r}, got: {error}") from error
+        raise ValueError(
+            f"expected the list of enrolled pictures at {str(path)!r}, got: {error}; bring it back from a copy, or "
+            f"remove it: it is made anew from the decisions that there are"
+        ) from error
 
 
 def _named(corrections: pd.DataFrame) -> dict[int, str]:
