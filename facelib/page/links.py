@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
 from facelib.films.exports import PURPOSES
-from facelib.films.media.opening import open_film, picture_stream
+from facelib.films.media.opening import UnreadableFilm, open_film, picture_stream
 from facelib.project import FilmFiles, Project
 
 _CONTAINERS = {".mp4": "video/mp4", ".m4v": "video/mp4", ".webm": "video/webm", ".ogv": "video/ogg"}
@@ -76,13 +77,18 @@ def plays_in_browsers(film: Path) -> bool:
 
 
 def film_sources(film: Path, files: FilmFiles, folder: Path) -> list[FilmSource]:
-    """Return where a film can be played from: the film itself where browsers play it, then the annotated film."""
+    """Return where a film can be played from: the film itself where browsers play it, then the annotated film.
+
+    One that cannot be read, such as a film that was cut short since, is left out.
+    """
     found = []
-    if film.is_file() and plays_in_browsers(film):
-        found.append(FilmSource("source", address(film, folder), "the original film", _start(film)))
-    if files.annotated.is_file():
-        where = address(files.annotated, folder)
-        found.append(FilmSource("annotated", where, "the film with names on it", _start(files.annotated)))
+    with suppress(OSError, UnreadableFilm):
+        if film.is_file() and plays_in_browsers(film):
+            found.append(FilmSource("source", address(film, folder), "the original film", _start(film)))
+    with suppress(OSError, UnreadableFilm):
+        if files.annotated.is_file():
+            where = address(files.annotated, folder)
+            found.append(FilmSource("annotated", where, "the film with names on it", _start(files.annotated)))
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -199,6 +200,19 @@ def test_a_film_that_is_gone_is_shown_by_its_annotated_copy(make_squares):
     films[0].rename(project.film(films[0]).annotated)
     write_page(project, films, progress=False)
     assert len(read_script(project.page_data)[1]["films"]) == 1
+
+
+@pytest.mark.parametrize("damaged", ["film", "annotated"])
+@pytest.mark.parametrize("content", [b"", b"no film at all"])
+def test_a_film_that_was_damaged_since_is_shown_by_the_other_copy(make_squares, damaged, content):
+    project = make_squares({"a.mp4": squares("Ada")})
+    film = project.find_videos()[0]
+    files = project.film(film)
+    shutil.copy(film, files.annotated)
+    (film if damaged == "film" else files.annotated).write_bytes(content)
+    write_page(project, [film], progress=False)
+    kinds = [one["title"] for one in read_script(files.page_data)[1]["sources"]]
+    assert kinds == (["annotated"] if damaged == "film" else ["source"])
 
 
 def test_modules_keep_to_what_can_be_joined():
