@@ -103,7 +103,7 @@ def legend_below(figure: go.Figure, *, plot_height: int, column: int = 190) -> N
     names = [str(trace.name).split("<br>") for trace in figure.data if trace.showlegend is not False]
     lines = [len(name) for name in names]
     longest = max((len(line) for name in names for line in name), default=0)
-    short = {"entrywidth": 1 / columns, "entrywidthmode": "fraction"}  # in three columns also on a narrow page
+    short = {"entrywidth": 0.3, "entrywidthmode": "fraction"}  # three columns with gaps, also on a narrow page
     width = short if longest <= 9 else {"entrywidth": column}
     rows = [max(lines[start : start + columns]) for start in range(0, len(lines), columns)]
     below = 30 + sum(6 + 17 * row for row in rows)
