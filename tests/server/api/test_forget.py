@@ -83,6 +83,7 @@ def test_the_name_is_kept_and_the_face_dropped(busy: TestClient, named: Project,
     assert PERSON not in [one["name"] for one in busy.get(f"{DEMO}/people").json()["items"]]
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # of the database nothing is asked
 @pytest.mark.parametrize("broken_off", ["_forget_tracks", "_settle", "_forget_recognizer", "_sweep"])
 def test_what_is_broken_off_is_finished_by_forgetting_again(
     busy: TestClient, named: Project, traces, monkeypatch: pytest.MonkeyPatch, broken_off: str
@@ -107,6 +108,7 @@ def test_what_is_broken_off_is_finished_by_forgetting_again(
         forget_person(named, PERSON)
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # of the database nothing is asked
 def test_decisions_of_others_are_there_at_every_moment(busy: TestClient, named: Project, monkeypatch) -> None:
     name = "Grace Hopper"
     append_decision(named.corrections, f"people/{name}/a.jpg", was=name, now_is=name)
