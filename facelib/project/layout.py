@@ -149,11 +149,13 @@ class Project:
         """
         name, places = Path(video).name, self.film_summary.parent
         plain = FilmFiles(places / Path(name).stem)
-        for files in (plain, FilmFiles(places / name)):
-            if files.film == text_of(name):
-                return files
+        owner = plain.film  # read once: another run may write it meanwhile
+        if owner == text_of(name):
+            return plain
+        if (whole := FilmFiles(places / name)).film == text_of(name):
+            return whole
         is_table = plain.folder.name.casefold() == self.film_summary.name
-        if not is_table and not plain.film and self._heir(plain) in ("", name):
+        if not is_table and not owner and self._heir(plain) in ("", name):
             return plain
         numbered = (FilmFiles(places / (name if number == 1 else f"{name} ({number})")) for number in count(1))
         return next(files for files in numbered if files.film in ("", text_of(name)))

@@ -10,7 +10,7 @@ import sys
 import pandas as pd
 import pytest
 
-from facelib.project import Project, atomic_write, write_table, write_text
+from facelib.project import FilmFiles, Project, atomic_write, write_table, write_text
 
 
 @pytest.fixture
@@ -200,6 +200,18 @@ class TestFoldersOfFilms:
         names = ["a.mkv", "a.mp4.mkv", "a.mp4"]
         assert len({self.begin(project, name) for name in names}) == 3
         assert len({project.film(name).folder for name in names}) == 3
+
+    def test_a_folder_that_another_run_begins_meanwhile_is_the_same(self, filled, monkeypatch):
+        read = FilmFiles.film.fget
+
+        def read_and_begun(files):
+            found = read(files)
+            if files.folder.name == "b":
+                write_text("b.mp4\n", files.source)
+            return found
+
+        monkeypatch.setattr(FilmFiles, "film", property(read_and_begun))
+        assert [filled.film("b.mp4").folder.name for _ in range(2)] == ["b", "b"]
 
     def test_one_process_a_film(self, filled):
         with filled.hold("a.mkv") as files, filled.hold("a.mp4") as others:
