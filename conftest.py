@@ -127,11 +127,11 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 @pytest.hookimpl(optionalhook=True)  # of pytest-xdist
 def pytest_xdist_auto_num_workers() -> int:
-    """Run twice as many processes as there are cores, for they wait half of the time for others.
+    """Run half as many processes again as there are cores, for they wait two fifths of the time for others.
 
     No more than four, for each needs up to 2 GB.
     """
-    return min(4, (os.cpu_count() or 1) * 2)
+    return min(4, (os.cpu_count() or 1) * 3 // 2)
 
 
 @pytest.hookimpl(optionalhook=True)  # of pytest-xdist
