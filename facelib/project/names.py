@@ -20,9 +20,7 @@ _Likeness = Literal["same", "order", "spelling"]
 """How two names match: up to case, accents, spaces and Unicode form; with words swapped; up to a letter or two."""
 
 _LEAST_ALIKE = 0.8
-_ISOLATES = dict.fromkeys(
-    map(ord, "\u2068\u2069")
-)  # which `wording.isolated` adds, and a name copied from a page brings
+_ISOLATES = dict.fromkeys(map(ord, "\u2068\u2069"))  # of `wording.isolated`: a name copied from a page brings them
 _JOINER = re.compile("[\u200c\u200d]")  # in Persian and Sinhala names, and in joined emoji
 _LONGEST = 200  # bytes, as file systems allow 255 and a suffix may come
 
