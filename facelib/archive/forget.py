@@ -22,7 +22,7 @@ from facelib.films.tables import read_without_embeddings
 from facelib.films.unknowns.kept import read_groups
 from facelib.gallery import read_gallery
 from facelib.project import FilmFiles, Project, identities, path_of, write_table
-from facelib.project.decisions import rewrite_decisions
+from facelib.project.decisions import change_decisions
 from facelib.project.digests import digest, sha256_of
 from facelib.project.files import write_bytes, write_text
 from facelib.project.names import NOT_A_FACE, UNKNOWN
@@ -231,7 +231,7 @@ def _forget_decisions(project: Project, names: list[str], done: Forgotten) -> No
             done.removed.append(f"{int(gone.sum())} decisions in corrections.csv")
         return said[~gone].assign(was=said["was"].mask(said["was"].isin(names), UNKNOWN))
 
-    rewrite_decisions(project.corrections, without_names)
+    change_decisions(project.corrections, without_names)
 
 
 def _settle(project: Project, films: list[Path]) -> None:

@@ -137,7 +137,8 @@ class _Shot:
         self.sure, self.first_track, self.dropped = detector.score, first_track, 0
         self.waiting: Sample | None = None  # until it is known whether another one follows soon
         self.sampled = -np.inf  # time of the sample before
-        self.uncut: list[Sample] = []  # their faces are cut out later, when many are no longer among the best
+        # Samples with the tracks that took faces of them: cut out later, when many are no longer among the best.
+        self.uncut: list[tuple[Sample, list[Track]]] = []
         self.tracker = ShotTracker(
             item.shot,
             first_track,
@@ -167,23 +168,19 @@ class _Shot:
         wanted = [(i, track) for i, track in enumerate(tracks) if track and track.wants(float(worth[i]), most)]
         for i, track in wanted:
             track.keep(_uncut_look(sample, i, float(worth[i])), most)
-        self.uncut += [sample] if wanted else []
+        self.uncut += [(sample, [track for _, track in wanted])] if wanted else []
         pixels = len(self.uncut) * frame.width * frame.height
-        if self.uncut and (pixels > _PIXELS_UNCUT or frame.time - self.uncut[0].frame.time > _SECONDS_UNCUT):
+        if self.uncut and (pixels > _PIXELS_UNCUT or frame.time - self.uncut[0][0].frame.time > _SECONDS_UNCUT):
             self._cut()
 
     def _cut(self) -> None:
         """Cut those faces out of the samples that wait which still are among the best of their tracks."""
-        found: dict[int, list[tuple[Track, int]]] = {}
-        for track in self.tracker.tracks:
-            for place, look in enumerate(track.looks):
-                if look.chip is None:
-                    found.setdefault(look.frame, []).append((track, place))
-        for sample in self.uncut:
-            places = found.get(sample.frame.index, [])
-            looks = [track.looks[place] for track, place in places]
-            for (track, place), look in zip(places, self._looks(sample, looks), strict=True):
-                track.looks[place] = look
+        for sample, tracks in self.uncut:
+            at = sample.frame.index
+            places = [(track, i) for track in tracks for i, look in enumerate(track.looks) if look.frame == at]
+            looks = [track.looks[i] for track, i in places]
+            for (track, i), look in zip(places, self._looks(sample, looks), strict=True):
+                track.looks[i] = look
         self.uncut = []
 
     def _looks(self, sample: Sample, looks: list[FaceSample]) -> Iterator[FaceSample]:

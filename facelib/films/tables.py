@@ -20,9 +20,10 @@ def read_whole(path: Path, columns: Sequence[str] | None = None) -> pd.DataFrame
         return None
 
 
-def read_without_embeddings(path: Path) -> pd.DataFrame:
-    """Read a table of tracks without their embeddings, which are most of it."""
-    return pd.read_parquet(path, columns=[name for name in pq.read_schema(path).names if name != "embedding"])
+def read_without_embeddings(path: Path, *others: str) -> pd.DataFrame:
+    """Read a Parquet table without its embeddings, which are most of it, and without some other columns."""
+    left_out = {"embedding", *others}
+    return pd.read_parquet(path, columns=[name for name in pq.read_schema(path).names if name not in left_out])
 
 
 def damage(files: FilmFiles, *others: Path) -> str:

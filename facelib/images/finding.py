@@ -69,11 +69,10 @@ def find_pictures_below(folder: str | Path) -> FoundPictures:
 
 
 def _why_no_picture(path: Path) -> str:
-    from facelib.images.reading import JPEG_XL, is_jpeg_xl
+    from facelib.images.reading import JPEG_XL, first_bytes, is_jpeg_xl
 
     try:
-        with open(path, "rb") as file:
-            head = file.read(12)
+        head = first_bytes(path)
     except OSError as error:
         return f"cannot be read: {error.strerror}"
     return JPEG_XL if is_jpeg_xl(head) else "not a picture"

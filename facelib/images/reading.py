@@ -58,16 +58,13 @@ def read_image(path: str | Path) -> Image:
     try:
         return _read(path)
     except Exception as error:  # decoders fail in many ways on broken files
-        reason = JPEG_XL if is_jpeg_xl(_head(path)) else str(error)
-        if isinstance(error, MemoryError):  # a damaged header may ask for any amount
-            reason = "it needs more memory than there is"
-        raise UnreadablePicture(f"expected a picture, could not read {str(path)!r}: {reason}") from error
+        raise UnreadablePicture(f"expected a picture, could not read {str(path)!r}: {_reason(path, error)}") from error
 
 
 def is_picture(path: str | Path) -> bool:
     """Return whether the first bytes of a file are those of a picture that `read_image` knows; nothing is decoded."""
     try:
-        head = _head(path)
+        head = first_bytes(path)
         if head[:4] in TIFF or head[:8] == SIGNATURE:
             return True
         with open_picture(path):
@@ -78,12 +75,22 @@ def is_picture(path: str | Path) -> bool:
         return False
 
 
+def _reason(path: Path, error: Exception) -> str:
+    if isinstance(error, MemoryError):  # a damaged header may ask for any amount
+        return "it needs more memory than there is"
+    with suppress(OSError):  # a file that cannot be opened, or is gone by now
+        if is_jpeg_xl(first_bytes(path)):
+            return JPEG_XL
+    return str(error)
+
+
 def is_jpeg_xl(head: bytes) -> bool:
     """Return whether a file that begins with these bytes is a JPEG XL picture."""
     return head.startswith((b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n"))
 
 
-def _head(path: str | Path) -> bytes:
+def first_bytes(path: str | Path) -> bytes:
+    """Return what tells the form of a file, at most 12 bytes."""
     with open(path, "rb") as file:
         return file.read(12)
 

@@ -50,7 +50,7 @@ def append_corrections(path: str | Path, rows: pd.DataFrame) -> None:
         write_bytes(old + new, path, sync=True)
 
 
-def rewrite_decisions(path: str | Path, change: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
+def change_decisions(path: str | Path, change: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
     """Replace a project's decisions by others, in one step; those that others make meanwhile wait, and come behind.
 
     Args:

@@ -11,9 +11,9 @@ from threading import Lock
 from typing import Any, Generic, TypeVar
 
 import pandas as pd
-import pyarrow.parquet as pq
 
 from facelib.films.appearances import appearances, with_ends
+from facelib.films.tables import read_without_embeddings
 from facelib.project import Project, identities
 from facelib.project.kept import kept_by_file
 
@@ -130,7 +130,7 @@ def appearances_of(path: Path, *, longest_gap: float, unknown: bool) -> list[dic
         longest_gap: As in `facelib.films.appearances.appearances`.
         unknown: The groups of unknown people too.
     """
-    tracks = with_ends(pd.read_parquet(path))
+    tracks = with_ends(read_without_embeddings(path))
     return rows_of(appearances(tracks, longest_gap=longest_gap, unknown=unknown))
 
 
@@ -141,5 +141,4 @@ def _merged(project: Project, state: str) -> dict[str, str]:
 
 @kept_by_file(most=32)
 def _read(path: Path) -> pd.DataFrame:
-    names = [field.name for field in pq.read_schema(path) if field.name not in {"embedding", "landmarks"}]
-    return pd.read_parquet(path, columns=names)
+    return read_without_embeddings(path, "landmarks")

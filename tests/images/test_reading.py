@@ -345,6 +345,19 @@ def test_a_header_that_asks_for_more_memory_than_there_is(tmp_path):
         read_image(path)
 
 
+def test_a_picture_that_goes_while_it_is_read_is_unreadable(tmp_path, monkeypatch):
+    path = tmp_path / "a.jpg"
+    path.write_bytes(b"x")
+
+    def gone(path):
+        path.unlink()
+        raise FileNotFoundError(2, "No such file or directory")
+
+    monkeypatch.setattr("facelib.images.reading._read", gone)
+    with pytest.raises(UnreadablePicture, match="No such file or directory"):
+        read_image(path)
+
+
 def test_a_jpeg_xl_is_called_so_whatever_its_suffix(tmp_path):
     path = tmp_path / "portrait.jpg"
     path.write_bytes(b"\xff\x0a\x00\x10")
