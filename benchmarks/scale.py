@@ -89,6 +89,7 @@ class MadeUpFilm:
         self.tracks["embedding"] = list(means)
         numbers = np.unique(shot)
         self.shots = pd.DataFrame({"shot": numbers, "scene": 0, "setup": self.rng.integers(0, 6, len(numbers))})
+        self.shots = self.shots.assign(start_frame=numbers * 80, end_frame=numbers * 80 + 79)
 
     def _cut(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
         """Return shot, place in the picture and first frame of each track: one to four faces per shot of 80 frames."""
