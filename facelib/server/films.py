@@ -94,7 +94,10 @@ class FilmPages:
         return self._packed.find(str(detections), state, lambda: track_boxes(detections, read.tracks, read.clock))
 
     def _answer(self, key: str, state: str, make: Callable[[], dict[str, Any]]) -> Content:
-        return self._answers.find(key, state, lambda: Content.of(_as_json(make()), state))
+        def answer() -> Content:
+            return Content.of(json.dumps(make(), ensure_ascii=False, allow_nan=False).encode(), state)
+
+        return self._answers.find(key, state, answer)
 
     def sheet(self, project: Project, film: Path, number: int) -> bytes | None:
         """Return one of the sheets of a film's faces; see `facelib.page.faces.face_sheet`."""
@@ -124,10 +127,6 @@ def _read(project: Project, film: Path) -> PageFilm:
     if read is None:
         raise Problem(409, f"expected a film that can be read, {film.name!r} cannot; restore it, or run 05 again")
     return read
-
-
-def _as_json(made: dict[str, Any]) -> bytes:
-    return json.dumps(made, ensure_ascii=False, allow_nan=False).encode()
 
 
 def _project_page(project: Project, read: list[PageFilm]) -> dict[str, Any]:

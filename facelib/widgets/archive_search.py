@@ -157,10 +157,7 @@ class ArchiveSearch(anywidget.AnyWidget):
 def hits_page(archive: Archive, hits: pd.DataFrame, *, most: int = 24) -> Thumbnails:
     """Show hits as a page of pictures, for reports and where widgets do not run.
 
-    Args:
-        archive: The index.
-        hits: As `find_moments` or `find_face` returns them.
-        most: How many to show at most; the page says how many more there are.
+    Hits are as `find_moments` or `find_face` returns them; the page says how many more than `most` there are.
     """
     if hits.empty:
         return Thumbnails("<p>Nothing was found.</p>")

@@ -157,10 +157,7 @@ class LivePage(anywidget.AnyWidget):
         self._pace = Pace(self._pause, self._patience)
         self._known = SeenFaces()
         super().__init__(source=source, people=people, message="Press Start.")
-        self.observe(self._answered, names="shown")
-
-    def _answered(self, change: object) -> None:
-        self._pace.answered(self.shown, time.monotonic())
+        self.observe(lambda _: self._pace.answered(self.shown, time.monotonic()), names="shown")
 
     def set_state(self, sync_data: dict[str, Any]) -> None:
         """Handle a message of the page."""

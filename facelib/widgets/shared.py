@@ -19,11 +19,7 @@ _BAD = f"color-mix(in srgb, {_RED} 65%, var(--jp-ui-font-color1, #222))"  # read
 
 
 def read_assets(*names: str) -> str:
-    """Return files of this folder, one after the other, as one text.
-
-    Args:
-        names: Scripts alone or styles alone; what is shared comes first.
-    """
+    """Return files of this folder, one after the other, as one text."""
     return "\n".join(Path(__file__).with_name(name).read_text(encoding="utf-8") for name in names)
 
 
