@@ -21,7 +21,7 @@ from facelib.plots import Thumbnails
 from facelib.project import path_of
 from facelib.project.wording import counted, isolated
 from facelib.widgets.project_page import serve_file
-from facelib.widgets.shared import read_assets
+from facelib.widgets.shared import widget_style
 
 _WIDTH = 200  # pixels of a hit's picture on the page
 
@@ -50,7 +50,7 @@ class ArchiveSearch(anywidget.AnyWidget):
     """
 
     _esm = f"{bundle('archive_search.js')}\nexport default {{ render: renderSearch }};\n"
-    _css = read_assets("panel.css", "archive_search.css")
+    _css = widget_style("panel.css", "archive_search.css")
     people: traitlets.List[list[Any]] = traitlets.List().tag(sync=True)
     wanted: traitlets.List[str] = traitlets.List().tag(sync=True)
     unwanted: traitlets.List[str] = traitlets.List().tag(sync=True)

@@ -17,7 +17,7 @@ import traitlets
 from facelib.plots.thumbnails import Thumbnails, face_or_reason, tile
 from facelib.project import Project
 from facelib.recognize.tuning import Setting, Tuning
-from facelib.widgets.shared import guarding, widget_script
+from facelib.widgets.shared import guarding, widget_script, widget_style
 
 _PATIENCE = 0.05  # seconds of reading pictures before other work gets its turn
 _FIRST = 8
@@ -84,7 +84,7 @@ class MistakenFaces(anywidget.AnyWidget):
     """
 
     _esm = widget_script("threshold_mistakes.js")
-    _css = Path(__file__).with_name("threshold_mistakes.css")
+    _css = widget_style("threshold_mistakes.css")
 
     groups = traitlets.List(traitlets.Dict()).tag(sync=True)
     most = traitlets.Dict().tag(sync=True)

@@ -19,7 +19,7 @@ from facelib.server.answers import Content, CurrentAnswers
 from facelib.server.api.videos import CurrentPages, VideoId
 from facelib.server.cached import tag_of
 from facelib.server.dependencies import CurrentProject
-from facelib.server.films import LONGEST_GAP, find_film, find_named
+from facelib.server.films import LONGEST_GAP, find_current, find_film, find_named
 from facelib.server.middleware import REPORT_POLICY, is_named
 from facelib.server.problems import Problem, answer
 
@@ -87,7 +87,7 @@ def export(
     longest_gap: Annotated[float, Query(ge=0, le=3600, description="Seconds of gaps that are closed.")] = LONGEST_GAP,
 ) -> Response:
     """Return who is on screen and when, as it is now, in a form for another program; see `facelib.films.exports`."""
-    film = find_named(project, video)
+    film = find_current(project, video)
     made = export_film(
         film,
         project.film(film),

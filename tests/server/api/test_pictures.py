@@ -98,6 +98,13 @@ def test_an_upload_is_taken_once(api: TestClient, demo: Project, person: str) ->
     assert not [path for path in demo.people.rglob("*.exe")]
 
 
+def test_a_large_picture_is_taken(api: TestClient, demo: Project, person: str) -> None:
+    content = bomb(9_000, 9_000)
+    added = api.post(f"{PEOPLE}/{person}/pictures", files={"picture": ("a.png", content)})
+    assert added.status_code == 201, added.text
+    assert (demo.people / person / added.json()["name"]).read_bytes() == content
+
+
 @pytest.mark.parametrize(
     ("content", "status"),
     [
