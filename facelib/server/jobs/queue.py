@@ -55,7 +55,7 @@ def enqueue(
 
 
 def claim(session: Session, owner: str, *, lease: float, most_attempts: int) -> Job | None:
-    """Give the oldest job that can be begun to a worker; None when there is none.
+    """Give the oldest job that can be begun to a worker for `lease` seconds; None when there is none.
 
     A job whose process ended before its time too often is set aside instead.
     """
