@@ -295,7 +295,7 @@ def _decided(run: _Run, before: Groups | None, kept: Groups) -> tuple[Corrected,
     path = run.project.corrections
     # The state first: a decision that somebody makes in between is read, and counts as new the next time as well.
     state = hashlib.sha256(path.read_bytes() if path.is_file() else b"").hexdigest()
-    corrections = read_corrections(path)
+    corrections = read_corrections(path, run.project.find_people(missing_ok=True))
     known = {*kept.films, *run.named}
     new = list(set(run.wanted) - set(before.films if before else ()))
     if before is None or before.corrections != state or corrections["video"].isin(new).any():

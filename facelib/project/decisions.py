@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import pandas as pd
 
 from facelib.faces import BOX
 from facelib.project.files import write_bytes, writer_lock
-from facelib.project.names import reserved_label
+from facelib.project.names import as_known, reserved_label
 from facelib.project.spreadsheets import csv_text, decoded, encoding_of, read_csv_table, separator_of
 
 CORRECTION_COLUMNS = [
@@ -75,11 +75,15 @@ def _in_form_of(old: bytes, rows: pd.DataFrame, path: Path) -> bytes:
     return (text if old.endswith("\n".encode(encoding)) else f"\n{text}").encode(encoding)
 
 
-def read_corrections(path: str | Path) -> pd.DataFrame:
+def read_corrections(path: str | Path, people: Collection[str] = ()) -> pd.DataFrame:
     """Read a project's decisions about tracks, oldest first; none when there is no file.
 
-    Merged names (`facelib.project.identities`) are replaced by the name that they are merged into, and a reserved name
-    that somebody wrote in another case, such as `UNKNOWN`, by its usual form.
+    Merged names (`facelib.project.identities`) are replaced by the name that they are merged into, and names that
+    somebody wrote in another case or with other spaces, such as `UNKNOWN`, by their usual form.
+
+    Args:
+        path: `corrections.csv`.
+        people: The cast, as their folders are called.
 
     Returns:
         The columns `CORRECTION_COLUMNS`; `track` and `frame` are int64 and the box float64. A number that cannot be
@@ -91,7 +95,8 @@ def read_corrections(path: str | Path) -> pd.DataFrame:
     table = read_decisions(path)
     names = merged_names(table)
     tracks = table[table["video"] != ""].reset_index(drop=True)
-    plain = {name: reserved_label(name) or names.get(name, name) for name in {*tracks["was"], *tracks["is"]}}
+    spelt = as_known([*tracks["was"], *tracks["is"]], people)
+    plain = {name: reserved_label(name) or names.get(known, known) for name, known in spelt.items()}
     return tracks.assign(**{side: tracks[side].map(plain) for side in ("was", "is")})
 
 

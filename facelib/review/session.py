@@ -96,7 +96,8 @@ class Review:
 
     def refresh(self) -> None:
         """Read the decisions again, which other processes may have added to, and apply them."""
-        self._corrections = self._match(read_corrections(self.project.corrections))
+        people = self.project.find_people(missing_ok=True)
+        self._corrections = self._match(read_corrections(self.project.corrections, people))
         corrected = correct_films(self._tables, self._corrections)
         self.warnings, self.left_out = corrected.warnings, corrected.left_out
         tables = [table.assign(video=name) for name, table in corrected.tables.items()]

@@ -67,7 +67,7 @@ def enrol(project: Project, *, most_per_person: int = 60) -> Enrolled:
         ValueError: When a name cannot be that of a folder, or a table is damaged.
         OSError: When a picture cannot be written.
     """
-    corrections = read_corrections(project.corrections)
+    corrections = read_corrections(project.corrections, project.find_people(missing_ok=True))
     with writer_lock(enrolled_file(project)):
         before = _read_list(project)
         problems: list[str] = []
