@@ -84,16 +84,8 @@ def link_to(
     """Group vectors as `link` does, beside existing groups that never join each other.
 
     Groups that are too far from every vector are left out after one matrix product, so that time hardly grows with
-    their number.
-
-    Args:
-        sums: `(g, d + 1)`, of each group the sum of its members' unit vectors, followed by that of 1 - `worth`.
-        sizes: `(g,)`, how many members each group has.
-        vectors: As in `link`.
-        threshold: As in `link`.
-        worth: As in `link`.
-        together: As in `link`, rows of `vectors`.
-        apart: Pairs of rows of `vectors` that must not be in one group.
+    their number. Of each group there is `(d + 1,)`, the sum of its members' unit vectors followed by that of
+    1 - `worth`, and how many members it has; the other arguments are those of `link`.
 
     Returns:
         `(n,)`, the group of each vector: the number of an existing one, or `g` plus the number of its first row.

@@ -61,8 +61,13 @@ def draw_films(
     project, drawn = settled.problems.project, list[Path]()
 
     def draw(one: tuple[Path, pd.DataFrame], watch: Callable[[float], None] | None) -> str:
+        """Draw one film; return what could not be carried over."""
+        (film, tracks), report = one, WriteReport()
         how = options if watch is None else {**options, "progress": False}
-        return _draw_film(project, *one, colours, cores=cores, watch=watch, **how)
+        with _held(project, film) as files:
+            annotate_film(film, files, tracks, colours, report=report, cores=cores, watch=watch, **how)
+            remember_drawn(files, tracks, **how)
+        return report.problem
 
     if at_once > 1:
         what, progress = f"drawing {len(wanted)} films", options.get("progress", True)
@@ -93,24 +98,6 @@ def _pixels(film: Path) -> int:
     except (OSError, UnreadableFilm):
         return 1
     return info.width * info.height
-
-
-def _draw_film(
-    project: Project,
-    film: Path,
-    tracks: pd.DataFrame,
-    colours: Mapping[str, str],
-    *,
-    cores: int,
-    watch: Callable[[float], None] | None,
-    **options: Any,
-) -> str:
-    """Draw one film; return what could not be carried over."""
-    report = WriteReport()
-    with _held(project, film) as files:
-        annotate_film(film, files, tracks, colours, report=report, cores=cores, watch=watch, **options)
-        remember_drawn(files, tracks, **options)
-    return report.problem
 
 
 @contextmanager

@@ -233,7 +233,8 @@ def _grouped(
             reserved=reserved,
         )
         joined = run.joined(name, table, threshold, settled=kept.groups["cluster"].tolist())
-        groups = add_to_groups(kept.groups, name, _told_by_face(joined, table, joined), looks=looks)
+        told = {name: _told_by_face(joined, table, joined)}
+        groups = add_to_groups(kept.groups, told, looks=None if looks is None else {name: looks})
         kept = replace(kept, groups=groups).with_members({name: joined}, run.looks)
     return replace(kept, films=dict(before.films) | new), False
 
@@ -287,10 +288,7 @@ def _told_by_face(table: pd.DataFrame, before: pd.DataFrame, joined: pd.DataFram
 def _decided(run: _Run, before: Groups | None, kept: Groups) -> tuple[Corrected, Groups]:
     """Apply the decisions to the films of this run, and to others whose groups they or the grouping change.
 
-    Args:
-        run: The films.
-        before: The last result; None where all groups were made again.
-        kept: The groups, labelled by grouping.
+    `before` is the last result; None where all groups were made again.
     """
     path = run.project.corrections
     # The state first: a decision that somebody makes in between is read, and counts as new the next time as well.

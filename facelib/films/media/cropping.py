@@ -36,13 +36,7 @@ WHOLE = Crop(0, 0, 0, 0)
 
 
 def read_crop(container: InputContainer, path: str | Path, stream: Any) -> Crop:
-    """Return how a film's file asks its pictures to be cropped; `WHOLE` where it does not, or asks for too much.
-
-    Args:
-        container: The film, opened.
-        path: The film.
-        stream: Its stream of pictures.
-    """
+    """Return how a film's file asks its pictures to be cropped; `WHOLE` where it does not, or asks for too much."""
     width, height = stream.codec_context.width, stream.codec_context.height
     crop, names = WHOLE, container.format.name.split(",")
     if "matroska" in names:
@@ -62,7 +56,6 @@ class Cropper:
     """Crops decoded frames without copying pixels."""
 
     def __init__(self, crop: Crop) -> None:
-        """Wait for a frame."""
         self._crop = crop
         self._graph: av.filter.Graph | None = None
         self._kind: tuple[object, ...] = ()

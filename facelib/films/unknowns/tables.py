@@ -67,7 +67,7 @@ def group_unknowns(
         raise ValueError(f"expected threshold, a distance, to be 0 or more, got {threshold!r}")
     rows = unknown_rows(tables, looks)
     rows["group"] = _group(rows, threshold, together or {})
-    names = _names(rows, {*reserved}, least_quality, least_seconds)
+    names = names_of(rows, {*reserved}, least_quality=least_quality, least_seconds=least_seconds)
     rows["cluster"] = [names.get(group, "") for group in rows["group"]]
     return {film: fill_clusters(table, rows[rows["film"] == film]) for film, table in tables.items()}
 
@@ -96,12 +96,7 @@ def _quality(tracks: pd.Series, looks: pd.DataFrame) -> pd.Series:
 
 
 def rows_together(rows: pd.DataFrame, together: Mapping[str, Sequence[Collection[int]]]) -> list[list[int]]:
-    """Return the rows of tracks that are one person's, of those in `rows`.
-
-    Args:
-        rows: As `unknown_rows` returns them, numbered from 0.
-        together: By film, sets of tracks.
-    """
+    """Return the rows of tracks that are one person's, of those in `unknown_rows`, numbered from 0."""
     place = {key: row for row, key in enumerate(zip(rows["film"], rows["track"], strict=True))}
     sets = [
         [place[film, track] for track in own if (film, track) in place] for film in together for own in together[film]
@@ -143,8 +138,14 @@ def worth_of(rows: pd.DataFrame) -> NDArray[np.float64]:
     return np.asarray((rows["quality"].to_numpy(float) - _WORTHLESS) / (_GOOD - _WORTHLESS), np.float64)
 
 
-def _names(rows: pd.DataFrame, taken: set[str], least_quality: float, least_seconds: float) -> dict[int, str]:
-    """Return the label of each numbered group."""
+def names_of(
+    rows: pd.DataFrame,
+    taken: set[str],
+    *,
+    least_quality: float = LEAST_QUALITY,
+    least_seconds: float = LEAST_SECONDS,
+) -> dict[int, str]:
+    """Return the label of each `group` of rows that gets a number, by the group; none of those `taken`."""
     seconds = (rows["end"] - rows["start"]).astype(float)
     table = rows.assign(seconds=seconds).groupby("group", sort=True)
     groups = table.agg(seconds=("seconds", "sum"), quality=("quality", "max"))
