@@ -31,10 +31,6 @@ FIVE_POINTS = (
 class DlibAligner:
     """dlib's face chip: eyes and nose found by the five-point predictor, turned upright, 25 % padding.
 
-    Args:
-        predictor: Path of `shape_predictor_5_face_landmarks.dat`.
-        size: Side of the square chip, in pixels.
-
     Raises:
         FileNotFoundError: When there is no such file.
     """

@@ -38,15 +38,14 @@ _MIRRORED_THRESHOLD = 0.33
 _ARCFACE_FORM = InputForm(size=112, mean=127.5, scale=1 / 127.5)
 
 
-def _known_forms() -> dict[str, tuple[InputForm, float]]:
-    """Return the input form and the threshold (nan: not measured) of the embedders in the catalogue, by name."""
-    return {
-        "mobilefacenet": (InputForm(size=112, mean=127.5, scale=1 / 128), MOBILEFACENET_THRESHOLD),
-        "sface": (InputForm(size=112), math.nan),
-        "arcface-r50": (_ARCFACE_FORM, math.nan),
-        "arcface-r100": (_ARCFACE_FORM, math.nan),
-        "facenet": (InputForm(size=160, mean=127.5, scale=1 / 128, alignment="margin"), math.nan),
-    }
+# The input form and the threshold (nan: not measured) of the embedders in the catalogue.
+_KNOWN_FORMS = {
+    "mobilefacenet": (InputForm(size=112, mean=127.5, scale=1 / 128), MOBILEFACENET_THRESHOLD),
+    "sface": (InputForm(size=112), math.nan),
+    "arcface-r50": (_ARCFACE_FORM, math.nan),
+    "arcface-r100": (_ARCFACE_FORM, math.nan),
+    "facenet": (InputForm(size=160, mean=127.5, scale=1 / 128, alignment="margin"), math.nan),
+}
 
 
 class Embedder(Protocol):
@@ -55,39 +54,31 @@ class Embedder(Protocol):
     @property
     def name(self) -> str:
         """What the embedder is called in tables and file names."""
-        ...
 
     @property
     def dimension(self) -> int:
         """The length of its vectors."""
-        ...
 
     @property
     def sha256(self) -> str:
         """The SHA-256 of its weights: vectors of different weights cannot be compared."""
-        ...
 
     @property
     def threshold(self) -> float:
         """The Euclidean distance within which about 1 % of strangers get a name; `nan` where nobody measured it."""
-        ...
 
     @property
     def provider(self) -> str:
         """Where it in fact runs: `CPU` or `CUDA`."""
-        ...
 
     def chips(self, image: Image, faces: Faces) -> Image:
         """Cut the faces out as the network wants them, `(n, side, side, 3)` uint8 RGB."""
-        ...
 
     def embed_chips(self, chips: Image) -> FloatArray:
         """Return the vectors of cut-out faces, `(n, dimension)` float32."""
-        ...
 
     def embed(self, image: Image, faces: Faces) -> FloatArray:
         """Return the vectors of the faces of a picture, `(n, dimension)` float32."""
-        ...
 
 
 class NetworkEmbedder:
@@ -281,7 +272,7 @@ def _file_embedder(
     network, sha256 = open_network(path, provider=provider), weights_digest(path)
     own = InputForm.from_metadata(network.metadata)
     known = _known_as(path, sha256, trusted=own is None)
-    known_form, known_threshold = _known_forms().get(known or "", (None, math.nan))
+    known_form, known_threshold = _KNOWN_FORMS.get(known or "", (None, math.nan))
     found = form or own or known_form
     if found is None:
         raise ValueError(

@@ -56,7 +56,11 @@ def make_map(
         >>> make_map(np.eye(3, 8, dtype=np.float32), progress=False).shape
         (3, 2)
     """
-    vectors = _checked(vectors)
+    if vectors.ndim != 2 or not np.isfinite(vectors).all():
+        raise ValueError(
+            f"expected finite embeddings of shape (faces, dimension), got shape {vectors.shape!r} with "
+            f"{np.count_nonzero(~np.isfinite(vectors))} values that are not finite; take the gallery's used rows only"
+        )
     if not perplexity >= 1:
         raise ValueError(f"expected a perplexity of 1 or more, got {perplexity!r}")
     flat = _principal(vectors)
@@ -185,15 +189,6 @@ def find_strays(faces: pd.DataFrame, vectors: FloatArray, *, k: int = 5) -> pd.D
     other = votes.argmax(axis=1)
     found: pd.DataFrame = faces.assign(among=people[other], share=votes[rows, other] / k)[votes[rows, other] > own]
     return found.sort_values("share", ascending=False, kind="stable")
-
-
-def _checked(vectors: FloatArray) -> FloatArray:
-    if vectors.ndim != 2 or not np.isfinite(vectors).all():
-        raise ValueError(
-            f"expected finite embeddings of shape (faces, dimension), got shape {vectors.shape!r} with "
-            f"{np.count_nonzero(~np.isfinite(vectors))} values that are not finite; take the gallery's used rows only"
-        )
-    return vectors
 
 
 def _principal(vectors: FloatArray) -> FloatArray:

@@ -53,13 +53,7 @@ def write_face_sheets(looks: Path, tracks: NDArray[np.int64], folder: Path) -> i
 
 
 def face_sheet(pictures: Mapping[int, bytes], tracks: NDArray[np.int64], number: int) -> bytes | None:
-    """Return one of the sheets that `write_face_sheets` writes, as a JPEG; None where there is no such sheet.
-
-    Args:
-        pictures: What `best_pictures` yields.
-        tracks: The numbers of all tracks in the order wanted.
-        number: Of the sheet, from 0.
-    """
+    """Return a sheet of `write_face_sheets` by its number, of `best_pictures`, as a JPEG; None where there is none."""
     own = tracks[number * _EACH : (number + 1) * _EACH]
     if not len(own):
         return None

@@ -96,9 +96,6 @@ class OpenSetRecognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         A row sums to at most one; what it lacks is the probability of a stranger:
         `unknown = 1 - predict_proba(X).sum(axis=1)`. There is no column for strangers, so that columns stay those
         of `classes_`, as scikit-learn's metrics expect.
-
-        Args:
-            X: `(n, d)` embeddings; none at all is allowed.
         """
         raise NotImplementedError
 

@@ -19,10 +19,6 @@ def confidence_model(outcome: Trials, *, fallback: float) -> tuple[float, float]
     With fewer than `FEWEST_PEOPLE` people, or when wrong names are not farther away in the trials, the
     model gives 0.5 at `fallback` and 0.9 at four fifths of it.
 
-    Args:
-        outcome: From `trials`.
-        fallback: The embedder's own threshold.
-
     Returns:
         `(slope, intercept)`: confidence = 1 / (1 + exp(-(intercept + slope * distance))).
     """

@@ -105,13 +105,8 @@ def _chosen(outcome: Trials, wanted: float, alone: float, fallback: float) -> fl
 def measure_threshold(outcome: Trials, threshold: float, *, seed: int = 0, resamples: int = 200) -> Fitted:
     """Return the error rates at a given threshold.
 
-    `wanted_fpir` and `threshold_interval` of the answer are NaN: nothing was wanted, and nothing fitted.
-
-    Args:
-        outcome: From `trials`.
-        threshold: The largest distance that is given a name.
-        seed: Of the bootstrap, which draws people with replacement.
-        resamples: How many times it draws.
+    `wanted_fpir` and `threshold_interval` of the answer are NaN: nothing was wanted, and nothing fitted. The seed and
+    the number of resamples are of the bootstrap, which draws people with replacement.
 
     Raises:
         ValueError: When the threshold is NaN or below 0.

@@ -85,16 +85,6 @@ class Setting:
             strangers=len(self.trials.others),
         )
 
-    @property
-    def fpir(self) -> float:
-        """The fraction of strangers given a name; NaN without trials."""
-        return self.counts.fpir
-
-    @property
-    def fnir(self) -> float:
-        """The fraction of the cast not given their name; NaN without trials."""
-        return self.counts.fnir
-
     @cached_property
     def confusion(self) -> pd.DataFrame:
         """Faces by person (rows) and name given (columns); the last row is strangers, the last column `unknown`."""
