@@ -15,9 +15,7 @@ LEAST_CUT = 27.0  # mean change of hue, saturation and lightness that is a cut: 
 class PictureChange(NamedTuple):
     """The mean difference of two pictures, 0 to 255; as PySceneDetect's `ContentDetector` measures it.
 
-    Attributes:
-        colour: Of hue, saturation and lightness.
-        light: Of lightness alone.
+    Once of hue, saturation and lightness, once of lightness alone.
     """
 
     colour: float

@@ -27,13 +27,9 @@ def read_without_embeddings(path: Path, *others: str) -> pd.DataFrame:
 
 
 def damage(files: FilmFiles, *others: Path) -> str:
-    """Return which table of a pass over a film cannot be read, and why; empty where all that are there can.
+    """Return which table of a pass over a film, or other one, cannot be read, and why; empty where all that exist can.
 
     Of Parquet files only the end is read, which a file that was cut short lacks.
-
-    Args:
-        files: Of the film.
-        others: Further Parquet tables of it.
     """
     for path in (files.found, files.detections, files.looks, files.keyframes, files.times, *others):
         if path.is_file():

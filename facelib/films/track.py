@@ -156,14 +156,10 @@ class ShotTracker:
         )
 
     def update(self, frame: int, time: float, faces: Faces, *, alone: bool = False) -> list[Track | None]:
-        """Take the faces of the next sampled frame.
+        """Take the faces of the next sampled frame, whose time in seconds is later than all before.
 
-        Args:
-            frame: The frame's number.
-            time: Its presentation time in seconds, later than all before.
-            faces: The faces found in it.
-            alone: Whether no other sample lies near enough for a second sighting, as in a series of stills: every sure
-                face then begins a track.
+        Where it is `alone`, no other sample lies near enough for a second sighting, as in a series of stills: every
+        sure face then begins a track.
 
         Returns:
             The track of each face, None where it has none yet.

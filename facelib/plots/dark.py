@@ -79,11 +79,7 @@ def site_style() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Themed:
-    """A sentence in a notebook, which brings the rules along for all figures of the page.
-
-    Attributes:
-        text: The sentence.
-    """
+    """A sentence in a notebook, which brings the rules along for all figures of the page."""
 
     text: str
 

@@ -116,13 +116,7 @@ def draw_progress(progress: TrainingMaps) -> go.Figure:
 
 
 def write_progress_page(path: str | Path, figures: Iterable[go.Figure], *, title: str) -> Path:
-    """Write figures as a page of its own that works without a network.
-
-    Args:
-        path: The HTML file.
-        figures: At least one.
-        title: Heads the page.
-    """
+    """Write figures as a page of its own that works without a network."""
     parts = [
         figure.to_html(full_html=False, include_plotlyjs=number == 0, auto_play=False, config={"displaylogo": False})
         for number, figure in enumerate(figures)

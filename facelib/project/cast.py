@@ -13,12 +13,7 @@ from facelib.project.names import is_reserved
 
 @dataclass(frozen=True, slots=True)
 class PersonFolder:
-    """One person's folder.
-
-    Attributes:
-        person: The folder's name as text.
-        folder: The folder.
-    """
+    """One person's folder, and its name as text."""
 
     person: str
     folder: Path

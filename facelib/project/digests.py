@@ -56,13 +56,9 @@ def file_digest(path: str | Path, *, kept: Path, name: str) -> str:
 
 
 def file_digests(paths: Mapping[str, Path], *, kept: Path) -> dict[str, str | None]:
-    """Return the SHA-256 of several files as `file_digest` does, in one pass; None for those that cannot be read.
+    """Return the SHA-256 of files by their keys in the cache, as `file_digest` does; None where one cannot be read.
 
     A cache that cannot be written is no error: the files are read again the next time.
-
-    Args:
-        paths: The files by their keys in the cache.
-        kept: The cache of digests.
     """
     known, new, found = _read(kept), {}, dict[str, str | None]()
     for name, path in paths.items():

@@ -42,12 +42,7 @@ def is_remote(address: str | Path) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class ObjectFacts:
-    """What is known of an object without reading it.
-
-    Attributes:
-        size: Its bytes.
-        tag: Its ETag, which changes with its content.
-    """
+    """What is known of an object without reading it: its bytes, and its ETag, which changes with its content."""
 
     size: int
     tag: str
@@ -106,11 +101,7 @@ class Store:
             raise ValueError(f"expected an address such as s3://bucket/folder, got {self.address!r}: {error}") from None
 
     def put_once(self, name: str, content: bytes | Path) -> bool:
-        """Write an object if there is none of this name; return whether this call has written it.
-
-        Args:
-            name: Such as `objects/ab12`.
-            content: Its bytes, or the file that holds them.
+        """Write bytes, or a file's, as an object if there is none of this name; return whether this call has done it.
 
         Raises:
             OSError: When it cannot be written.
@@ -144,11 +135,7 @@ class Store:
         return number
 
     def put(self, name: str, content: bytes | Path) -> str:
-        """Write an object in the place of any other of this name; return its ETag.
-
-        Args:
-            name: Such as `faces.parquet`.
-            content: Its bytes, or the file that holds them.
+        """Write bytes, or a file's, as an object in the place of any other of this name; return its ETag.
 
         Raises:
             OSError: When it cannot be written.
@@ -195,13 +182,7 @@ class Store:
         return ObjectFacts(int(found["size"]), str(found["e_tag"]))
 
     def get_range(self, name: str, start: int, end: int, *, tag: str) -> bytes:
-        """Return some bytes of an object that is still the same.
-
-        Args:
-            name: Of the object.
-            start: The first byte.
-            end: The byte after the last.
-            tag: The ETag that it must have.
+        """Return the bytes from `start` to before `end` of an object that still has an ETag.
 
         Raises:
             OSError: When it was changed, is gone, or cannot be read.
@@ -268,12 +249,9 @@ class Store:
             ) from error
 
     def find(self, below: str = "") -> dict[str, str]:
-        """Return the ETags of the objects by their names, sorted.
+        """Return the ETags of the objects in a folder of the store by their names, sorted.
 
         Objects that stand for a folder in which others lie, as the web pages of storages make them, are left out.
-
-        Args:
-            below: Only those in this folder of the store.
 
         Raises:
             OSError: When the store cannot be read.
