@@ -25,6 +25,10 @@ RUN /opt/facelib/bin/pip install --no-cache-dir --quiet --no-deps --no-build-iso
 
 FROM python:3.12-slim-bookworm
 
+# Names in Hebrew and Arabic letters are drawn from right to left by FriBidi; Chinese, Japanese and Korean need a font.
+RUN apt-get update -qq \
+    && apt-get install --yes --no-install-recommends -qq libfribidi0 fonts-noto-cjk \
+    && rm -rf /var/lib/apt/lists/*
 RUN useradd --uid 10001 --create-home --home-dir /home/facelib facelib \
     && install --directory --owner facelib --group facelib /data /output /cache
 COPY --from=build /opt/facelib /opt/facelib

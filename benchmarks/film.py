@@ -9,6 +9,8 @@ Drawing is compared with three ways to decode and encode a film and do nothing e
 encoder, with those that drawing has, and with `ffmpeg -i FILM OUT.mp4`, which encodes the sound anew as well. A longer
 film is the clip repeated, without coding it again; it has as many tracks as a film of its length.
 
+Decoding and the film step take turns by themselves, as in a run without drawing; then all that encodes takes turns.
+
 Usage: python benchmarks/film.py [CLIP] [--people FOLDER] [--between-whole SECONDS] [--length SECONDS] [--repeats N]
                                 [--no-recipe]
 """
@@ -25,7 +27,7 @@ import threading
 import time
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -37,6 +39,7 @@ import av
 import cv2
 import numpy as np
 from av.video.frame import PictureType
+from numpy.typing import NDArray
 from sklearn.neighbors import KNeighborsClassifier
 from timing import reference, seconds
 
@@ -159,6 +162,11 @@ def costs(work: Callable[[], object]) -> tuple[float, float]:
     return seconds(work), busy() - before
 
 
+def medians(works: Sequence[Callable[[], object]], repeats: int) -> NDArray[np.float64]:
+    """Return the medians of `costs` of each of some works that are done in turns, `(works, 2)`."""
+    return np.median([[costs(work) for work in works] for _ in range(repeats)], axis=0)
+
+
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -205,16 +213,15 @@ def main() -> None:
         tracks = look().tracks.assign(person="unknown")
         other = FilmFiles(Path(shutil.copytree(files.folder, Path(folder) / "other")))
         again = Path(folder) / "again.mp4"
-        works = (
-            decode,
-            look,
+        searching = (decode, look)
+        coding = (
             lambda: encode(clip, again),
             lambda: encode(clip, again, **ALIKE),
             lambda: ffmpeg("-i", clip, again),
             draw,
             draw_two,
         )
-        took = np.median([[costs(work) for work in works] for _ in range(arguments.repeats)], axis=0)
+        took = np.concatenate([medians(works, arguments.repeats) for works in (searching, coding)])
         spent: Counter[str] = Counter()
         with measured(spent):
             look()

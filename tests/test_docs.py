@@ -37,6 +37,19 @@ def test_the_search_leaves_code_out_and_finds_the_text_between() -> None:
     assert load("hooks").on_page_content("") == ""
 
 
+def test_code_is_folded_but_for_the_parameters() -> None:
+    notebook = nbformat.v4.new_notebook()
+    notebook.cells = [nbformat.v4.new_code_cell(f"threshold = {number}") for number in (1, 2, 3)]
+    notebook.cells[0].metadata["tags"] = ["parameters"]
+    exporter = nbconvert.HTMLExporter(exclude_input_prompt=True)
+    page = load("hooks").on_page_content(exporter.from_notebook_node(notebook)[0])
+    folded = re.findall(r"<details.*?</details>", page, re.DOTALL)
+    assert [re.sub("<[^>]*>", "", part).split() for part in folded] == [
+        ["Code", "threshold", "=", "2"], ["Code", "threshold", "=", "3"],
+    ]  # fmt: skip
+    assert all(part.count("<div") == part.count("</div>") > 0 for part in folded)
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_examples_in_a_page_hold(page: Path) -> None:
     assert doctest.testfile(str(page), module_relative=False).failed == 0

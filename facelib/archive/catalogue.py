@@ -100,9 +100,6 @@ class Segment:
 class Catalogue:
     """The database; changes become valid together when its `changing` block ends.
 
-    Args:
-        path: The file; `create` makes it, with its folder.
-
     Raises:
         FileNotFoundError: When it is not there and is not to be made.
         OSError: When it is not a catalogue, or cannot be read or written.

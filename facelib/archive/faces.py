@@ -73,13 +73,7 @@ def find_face(archive: Archive, vector: ArrayLike, *, most: int = 20, weights: s
 
 
 def films_of_other_networks(archive: Archive, dimension: int, *, weights: str = "") -> list[str]:
-    """Return the films, by file name, that `find_face` leaves out: another network embedded their faces.
-
-    Args:
-        archive: The index.
-        dimension: Of the face's embedding.
-        weights: As in `find_face`.
-    """
+    """Return the films, by file name, that `find_face` leaves out: another network embedded their faces."""
     others = {
         (part.project.name, one.number)
         for part in archive.parts

@@ -33,12 +33,7 @@ _FILM_COLUMNS = ["project", "film", "date", "seconds", "folder", "entry", "segme
 
 @dataclass(frozen=True, slots=True)
 class ArchivePart:
-    """The index of one project.
-
-    Attributes:
-        project: Whose.
-        segments: Its files.
-    """
+    """The index of one project."""
 
     project: Project
     segments: list[Segment]
@@ -139,10 +134,7 @@ class Archive:
     def rows_in_use(self) -> dict[tuple[str, int], int]:
         """By project and segment, how many of its rows are of films as they are now."""
         sums = self.films.groupby(["project", "segment"], as_index=False)["rows"].sum()
-        return {
-            (str(project), int(segment)): int(rows)
-            for project, segment, rows in sums[["project", "segment", "rows"]].itertuples(index=False, name=None)
-        }
+        return {(str(project), int(segment)): int(rows) for project, segment, rows in sums.itertuples(index=False)}
 
     def _readable(self) -> AbstractContextManager[None]:
         return readable(*(part.project.archive for part in self.parts))
@@ -186,9 +178,6 @@ def _connect() -> duckdb.DuckDBPyConnection:
 
 def open_archive(projects: Project | Sequence[Project]) -> Archive:
     """Open the index of one project or of several for searching.
-
-    Args:
-        projects: Each must have an index, which `facelib.archive.update_archive` makes.
 
     Raises:
         FileNotFoundError: When a project has none.

@@ -81,10 +81,6 @@ def line_of(archive: Archive, person: str) -> Line:
 def find_company(archive: Archive, person: str) -> pd.DataFrame:
     """Return who is on screen together with somebody, longest first.
 
-    Args:
-        archive: The index.
-        person: As `find_person` takes it.
-
     Returns:
         `person`, `kind`, `films` (in which they are together), `moments` (how often they come together), `seconds`.
 

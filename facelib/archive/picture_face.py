@@ -49,12 +49,6 @@ def embed_face(
 def embed_largest(image: Image, detector: Detector, embedder: Embedder, *, name: str) -> NDArray[np.float32]:
     """Embed the largest face of a picture, `(dimension,)`, after turning a picture that lies on its side.
 
-    Args:
-        image: `(height, width, 3)` uint8 RGB.
-        detector: Finds the face.
-        embedder: The network.
-        name: What the picture is called, for messages.
-
     Raises:
         ValueError: When the picture shows no face, or none upright.
     """

@@ -35,12 +35,7 @@ def files_of(archive: Archive, project: str, film: str) -> FilmFiles:
 
 
 def hit_pictures(archive: Archive, hits: pd.DataFrame) -> list[bytes]:
-    """Return for each hit the picture of the shot in which it begins, as JPEG; empty where there is none.
-
-    Args:
-        archive: The index.
-        hits: Has the columns `project`, `film` and `start`, as `find_moments` and `find_face` return them.
-    """
+    """Return for each hit the picture of the shot in which it begins, as JPEG; empty where there is none."""
     pictures = [b""] * len(hits)
     numbered = hits.assign(place=range(len(hits)))
     for (project, film), own in numbered.groupby(["project", "film"], sort=False):

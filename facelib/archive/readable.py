@@ -30,10 +30,7 @@ def without_room(folder: Path, reason: object) -> OSError:
 
 @contextmanager
 def readable(*folders: Path) -> Iterator[None]:
-    """Turn what NumPy, Arrow and DuckDB raise in the block for a missing or damaged file into an OSError.
-
-    Args:
-        folders: Of the indexes that are read; the one that the error names is blamed.
+    """Turn what libraries raise for a missing or damaged file of an index into an OSError about the one it names.
 
     Raises:
         OSError: See `unreadable`.

@@ -66,12 +66,6 @@ def _is_empty(path: Path) -> bool:
 def merge_segments(folder: Path, numbers: Sequence[int], films: Sequence[int], network: str) -> FilmRows:
     """Return the rows of segments of one network, sorted again, without those of films that are no longer in them.
 
-    Args:
-        folder: Where the segments lie.
-        numbers: Which.
-        films: By entry, the films to keep.
-        network: Their network.
-
     Raises:
         OSError: When a file cannot be read.
     """

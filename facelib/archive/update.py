@@ -97,7 +97,12 @@ def _bring_up_to_date(
     ):
         if chosen is None:
             chosen = list(_folders_with_tracks(project))
-            _take_out_missing(catalogue, {files.folder.name for files in chosen}, changes)
+            there = {files.folder.name for files in chosen}
+            gone = [record for record in catalogue.films() if record.folder not in there]
+            with catalogue.changing():
+                for record in gone:
+                    catalogue.remove(record.folder)
+            changes.removed.extend(record.film for record in gone)
         changed = [files for files in chosen if _is_stale(project, catalogue, files, longest_gap)]
         update = _Update(project, catalogue, longest_gap, changes)
         for files in tqdm(changed, desc="index", unit="film", leave=False, disable=not progress or len(changed) < 20):
@@ -106,8 +111,8 @@ def _bring_up_to_date(
             catalogue.replace_empty()
             remove_segments(project.archive, catalogue.take_outdated(_KEPT))
             remove_segments(project.archive, stray_segments(project.archive, catalogue.known_segments()))
-    gone = {*changes.added, *changes.rewritten, *changes.problems}
-    return replace(changes, unchanged=len(chosen) - len(gone))
+    changed_films = {*changes.added, *changes.rewritten, *changes.problems}
+    return replace(changes, unchanged=len(chosen) - len(changed_films))
 
 
 def _as_it_is(project: Project, chosen: list[FilmFiles], longest_gap: float, error: OSError) -> ArchiveChanges:
@@ -141,14 +146,6 @@ def _folders_with_tracks(project: Project) -> Iterator[FilmFiles]:
         files = FilmFiles(path)
         if files.tracks.is_file():
             yield files
-
-
-def _take_out_missing(catalogue: Catalogue, there: set[str], changes: ArchiveChanges) -> None:
-    gone = [record for record in catalogue.films() if record.folder not in there]
-    with catalogue.changing():
-        for record in gone:
-            catalogue.remove(record.folder)
-            changes.removed.append(record.film)
 
 
 def _is_stale(project: Project, catalogue: Catalogue, files: FilmFiles, longest_gap: float) -> bool:

@@ -80,12 +80,7 @@ def doctor() -> None:
 
 
 def check(*, data_dir: str | Path = "data", output_dir: str | Path = "output") -> list[Finding]:
-    """Look at everything that facelib needs; takes a second or two and changes nothing.
-
-    Args:
-        data_dir: Where the projects' pictures and films lie.
-        output_dir: Where results are written.
-    """
+    """Look at everything that facelib needs; takes a second or two and changes nothing."""
     checks: tuple[Callable[[], Iterator[Finding]], ...] = (
         _check_python,
         _check_dependencies,

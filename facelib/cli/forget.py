@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from facelib.cli.options import DataPlace, OutputPlace, ProjectName, find_project
 from facelib.cli.printing import one_line
-
-if TYPE_CHECKING:
-    from facelib.archive.forget import Forgotten
 
 
 def forget(
@@ -28,28 +25,19 @@ def forget(
     from facelib.project.store import is_remote
 
     remote = is_remote(data_dir) or is_remote(output_dir)
-    if not remote:
-        find_project(project, Path(data_dir), Path(output_dir))
+    place = None if remote else find_project(project, Path(data_dir), Path(output_dir))
     what = "the pictures, faces and embeddings" if keep_name else "every picture, face, embedding and mention"
     if not yes:
         typer.confirm(f"Remove {what} of {name} from {project}, for good?", abort=True)
-    remove = _in_storage if remote else _here
-    done = remove(project, data_dir, output_dir, name, keep_name=keep_name)
+    from facelib.archive.cluster.forget import forget_in_storage
+    from facelib.archive.cluster.shared import WorkingCopy
+    from facelib.archive.forget import forget_person
+
+    if place is None:
+        done = forget_in_storage(WorkingCopy.of(project, data_dir, output_dir), name, keep_name=keep_name)
+    else:
+        done = forget_person(place, name, keep_name=keep_name)
     for line in done.removed:
         typer.echo(f"removed   {one_line(line)}")
     for line in done.stays:
         typer.echo(f"stays     {one_line(line)}")
-
-
-def _here(project: str, data_dir: str, output_dir: str, name: str, *, keep_name: bool) -> Forgotten:
-    place = find_project(project, Path(data_dir), Path(output_dir))
-    from facelib.archive.forget import forget_person
-
-    return forget_person(place, name, keep_name=keep_name)
-
-
-def _in_storage(project: str, data_dir: str, output_dir: str, name: str, *, keep_name: bool) -> Forgotten:
-    from facelib.archive.cluster.forget import forget_in_storage
-    from facelib.archive.cluster.shared import WorkingCopy
-
-    return forget_in_storage(WorkingCopy.of(project, data_dir, output_dir), name, keep_name=keep_name)

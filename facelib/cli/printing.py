@@ -46,12 +46,7 @@ def print_rows(columns: Sequence[str], parts: Iterable[Sequence[Sequence[str]]],
 
 
 def folded(text: str, *, indent: int = 0) -> str:
-    """Return a text in lines that fit a terminal, broken between words; where there is no terminal, as one line.
-
-    Args:
-        text: What is printed next.
-        indent: The columns that stay empty below the first line.
-    """
+    """Return a text in lines that fit the terminal, all but the first indented; as one line where there is none."""
     if not sys.stdout.isatty():
         return text
     from rich.cells import cell_len  # a Chinese letter takes two columns

@@ -46,8 +46,7 @@ class StepLine:
 def step_line(tell: Callable[[StepResult], None]) -> Iterator[tuple[Callable[[StepResult], None], StepLine | None]]:
     """Give what is to be called at each step's start and end, and the line; None where stderr is no terminal.
 
-    Args:
-        tell: Prints a step; called when the line is out of the way.
+    `tell` prints a step; it is called when the line is out of the way.
     """
     if not sys.stderr.isatty():
         yield tell, None

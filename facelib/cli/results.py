@@ -53,7 +53,10 @@ def print_results(project: Project, results: Sequence[StepResult]) -> bool:
     Returns:
         Whether every step ended well and every film was finished.
     """
-    _link_reports(project)
+    if project.page_data.is_file():  # it links to the reports of this run, too, which were not there when it was made
+        from facelib.page import write_reports
+
+        write_reports(project)
     last = results[-1]
     if last.state == "failed":
         typer.echo(f"See the report {relative(last.report)} or the notebook {relative(last.notebook)}", err=True)
@@ -88,14 +91,6 @@ def _recognizer(project: Project) -> list[str]:
     except (FileNotFoundError, ValueError):  # `save` was false, and there is none of before
         return []
     return [describe_recognizer(info), *(f"WARNING: {warning}" for warning in recognizer_warnings(info))]
-
-
-def _link_reports(project: Project) -> None:
-    """Let the project's page link to the reports of this run, which were not there yet when it was written."""
-    if project.page_data.is_file():
-        from facelib.page import write_reports
-
-        write_reports(project)
 
 
 def _print_problems(project: Project) -> bool:

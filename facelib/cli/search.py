@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -23,20 +22,8 @@ if TYPE_CHECKING:
 _TIMES = {"start", "end", "first_start", "last_end", "seconds"}
 
 
-class Unit(StrEnum):
-    """What is found."""
-
-    moment = "moment"
-    shot = "shot"
-    scene = "scene"
-
-
-class Form(StrEnum):
-    """How the answer is printed."""
-
-    table = "table"
-    json = "json"
-    csv = "csv"
+Unit = Literal["moment", "shot", "scene"]
+Form = Literal["table", "json", "csv"]
 
 
 def search(
@@ -52,7 +39,7 @@ def search(
     ] = None,
     by: Annotated[
         Unit, typer.Option(help="moment: all on screen at once; shot, scene: all seen at some time within it.")
-    ] = Unit.moment,
+    ] = "moment",
     shortest: Annotated[float, typer.Option(min=0, help="Seconds; shorter hits are left out.")] = 0.0,
     company: Annotated[bool, typer.Option("--company", help="List who is seen together with the person.")] = False,
     years: Annotated[
@@ -65,7 +52,7 @@ def search(
     most: Annotated[int, typer.Option(min=1, help="Rows of a table, and tracks found by --face.")] = 20,
     form: Annotated[
         Form, typer.Option("--form", help="table, for reading; json or csv, complete, for programs.")
-    ] = Form.table,
+    ] = "table",
     data_dir: DataFolder = Path("data"),
     output_dir: OutputFolder = Path("output"),
 ) -> None:
@@ -77,7 +64,7 @@ def search(
     moments = (people or without) and not (company or years)
     if face is not None and (people or without or company or years):
         raise ValueError("expected --face alone, without names and without --company or --years")
-    if not moments and (by is not Unit.moment or shortest):
+    if not moments and (by != "moment" or shortest):
         raise ValueError("expected --by and --shortest with the names of people who are seen, and nothing else")
     places = [find_project(name, data_dir, output_dir) for name in dict.fromkeys(project)]
     from facelib.archive import open_archive, update_archive
@@ -115,7 +102,7 @@ def _people(
     if company:
         return find_company(archive, people[0])
     if people or without:
-        return find_moments(archive, people, without=without, by=by.value, shortest=shortest)
+        return find_moments(archive, people, without=without, by=by, shortest=shortest)
     return list_people(archive)
 
 
@@ -137,10 +124,10 @@ def _print(answer: pd.DataFrame, form: Form, most: int, *, several: bool) -> Non
     from facelib.films.appearances import timecode
     from facelib.project.spreadsheets import csv_text
 
-    if form is Form.json:
+    if form == "json":
         typer.echo(as_json(answer))
         return
-    if form is Form.csv:
+    if form == "csv":
         typer.echo(csv_text(with_timecodes(answer) if {"start", "end"} <= set(answer) else answer), nl=False)
         return
     # The years have more columns than a terminal is wide.

@@ -27,11 +27,6 @@ def people_folder(project: Project, people_from: str = "", *, progress: bool = T
 
     The demo has a cast of two. In its place a crowd is made under `output/<project>/training/people`.
 
-    Args:
-        project: The project.
-        people_from: A folder with a folder of pictures per person; empty takes the project's own people.
-        progress: Whether to show a progress bar while the crowd is made.
-
     Raises:
         OSError: When the crowd cannot be written.
     """
@@ -50,13 +45,7 @@ def make_crowd(
     """Make varied pictures of the demo's two portraits and of drawn people, each in a folder of their own.
 
     What is there already stays. Takes about 10 s.
-
-    Args:
-        folder: Where the people's folders go.
-        people: How many; at most `MOST_PEOPLE`.
-        pictures: Of each.
-        seed: The same seed gives the same pictures.
-        progress: Whether to show a progress bar.
+    At most `MOST_PEOPLE` are drawn. The same seed gives the same pictures.
 
     Returns:
         The pictures.

@@ -21,10 +21,6 @@ def gallery(cast: tuple[Figure, Figure], *, seed: int = 0) -> Iterator[tuple[str
     Each of the two has 24 pictures with one face of 80 to 250 pixels, varied in turn, scale, light, blur,
     noise, mirroring and crop. On top come four faults: in the first one's folder a duplicate of a picture and
     a picture with both people, in the second one's a truncated file and a picture without a face.
-
-    Args:
-        cast: The two people.
-        seed: Another seed gives other pictures; the same seed gives the same bytes.
     """
     for which, figure in enumerate(cast):
         stem = f"{figure.person}/{figure.person.lower().replace(' ', '_')}"

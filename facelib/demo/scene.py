@@ -33,9 +33,8 @@ class Pose:
     """Where a face is in a picture and how it is held.
 
     Attributes:
-        x: Middle of the face in pixels of the picture.
-        y: Middle of the face in pixels of the picture.
-        height: Height of the face in pixels of the picture, brows to chin.
+        x: Middle of the face in pixels of the picture, as `y`.
+        height: Of the face, brows to chin, likewise.
         angle: Turn within the picture in degrees, positive is clockwise.
         turn: Turn to the side in degrees, imitated by a narrower face and a mild perspective.
         mirror: Whether left and right are exchanged.

@@ -99,11 +99,6 @@ def frames(
 ) -> Iterator[tuple[Image, list[SeenFace]]]:
     """Yield every frame of the film and its ground truth.
 
-    Args:
-        figures: The two of the cast, then the strangers.
-        frames_per_shot: At least 2.
-        seed: Seeds the film's grain.
-
     Yields:
         `(360, 640, 3)` uint8 RGB, and the faces of which at least half lies in the picture.
     """

@@ -75,13 +75,10 @@ def _wilson(hits: NDArray[np.float64], count: NDArray[np.float64]) -> tuple[NDAr
 
 
 def calibration_error(table: pd.DataFrame) -> float:
-    """Return the expected calibration error: how far confidence and share of right names lie apart, 0 to 1.
+    """Return the expected calibration error of `reliability`'s table: how far confidence and right names lie apart.
 
     The mean over the names of the difference in their bin; 0 is best, NaN when there is no name.
     Source: Naeini et al., "Obtaining well calibrated probabilities using Bayesian binning" (AAAI 2015).
-
-    Args:
-        table: Of `reliability`.
     """
     total = int(table["names"].sum())
     apart = (table["confidence"] - table["right"]).abs() * table["names"]
@@ -89,14 +86,10 @@ def calibration_error(table: pd.DataFrame) -> float:
 
 
 def film_reliability(matches: pd.DataFrame, *, answer: Answer = "name") -> pd.DataFrame:
-    """Return the reliability of the answers given to the tracks of films.
+    """Return the reliability of the answers given to the tracks of films, by their `match_faces`.
 
     A name given to a stranger is wrong. The answer unknown is right for a stranger, whoever that is, and wrong for one
     of the cast.
-
-    Args:
-        matches: Of `facelib.evaluate.match_faces`.
-        answer: Which answers count.
     """
     tracks = judge_tracks(matches)
     verdicts = _NAMES if answer == "name" else _UNKNOWN

@@ -51,13 +51,9 @@ class Classification:
         if not len(self.pictures):
             return "Not tested: nobody has enough pictures to train on and test with."
         answers = zip(self.pictures["answer"], self.pictures["probability"], strict=True)
-        lines = [f"{row:4d}  {_spoken(name)}: {sure:.3f}" for row, (name, sure) in enumerate(answers)]
+        lines = [f"{row:4d}  {name.replace('_', ' ')}: {sure:.3f}" for row, (name, sure) in enumerate(answers)]
         head = [f"Number of classes: {len(self.people)}", f"Number of images: {len(self.pictures)}"]
         return "\n".join([*head, *lines, f"Accuracy: {self.accuracy:.3f}"])
-
-
-def _spoken(name: str) -> str:
-    return name.replace("_", " ")
 
 
 def classify_pictures(
@@ -132,18 +128,11 @@ def classify_gallery(
     classifier: Classifier = "svm",
     seed: int = 0,
 ) -> Classification:
-    """Do the experiment with the pictures of a gallery, those that it does not use too.
+    """Do the experiment of `classify_pictures` with the pictures of a gallery, those that it does not use too.
 
     A picture's face is the one in use, else the largest; a picture without a face is a mistake. Duplicates and what
     the user has disabled are left out. With fewer than two people who have enough pictures nothing is tried, and
     the answer has no people and no pictures.
-
-    Args:
-        gallery: Of `read_gallery`.
-        min_nrof_images_per_class: See `classify_pictures`.
-        nrof_train_images_per_class: See `classify_pictures`.
-        classifier: See `classify_pictures`.
-        seed: See `classify_pictures`.
 
     Raises:
         ValueError: When an option is out of range.

@@ -46,11 +46,7 @@ class ClusterScore:
 
 
 def score_clusters(people: ArrayLike, clusters: ArrayLike) -> ClusterScore:
-    """Compare groups with people.
-
-    Args:
-        people: `(n,)`, whose each item is.
-        clusters: `(n,)`, the group of each item.
+    """Compare groups with people, `(n,)` each.
 
     Raises:
         ValueError: When the lengths disagree.
@@ -78,13 +74,10 @@ def score_clusters(people: ArrayLike, clusters: ArrayLike) -> ClusterScore:
 
 
 def track_clusters(judged: pd.DataFrame) -> ClusterScore:
-    """Compare how the tracks of films were grouped with whose they are.
+    """Compare how the tracks of films were grouped with whose they are, as `judge_tracks` has them.
 
     Tracks with one name, or in one `Unknown` cluster, are a group, over all films; a track with neither is a group of
     its own. Only tracks on faces whose identity the truth tells count: of strangers, those it tells apart.
-
-    Args:
-        judged: Of `judge_tracks`.
     """
     known = judged[judged["identity"] != ""]
     alone = known["film"].astype(str) + " track " + known["track"].astype(str)

@@ -181,12 +181,6 @@ def evaluate_films(project: Project, truths: Truths, *, least_iou: float = 0.3, 
     """Compare what `05_annotate_video` wrote with the truth, for all films that have one.
 
     A film that has not been annotated, or whose truth cannot be read, is left out with the reason.
-
-    Args:
-        project: Whose results.
-        truths: Of `find_truths`.
-        least_iou: How well a found box must cover a labelled one to match it, 0 to 1.
-        progress: Show a bar over films.
     """
     films: dict[str, Path] = {}
     tables: list[pd.DataFrame] = []

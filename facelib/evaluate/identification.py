@@ -54,7 +54,8 @@ def searches(matches: pd.DataFrame, *, by: By = "distance") -> Searches:
         raise ValueError(f"expected matches with {needed!r}, the columns of tracks.parquet; missing are {missing!r}")
     label = matches["label"]
     if by == "distance":
-        proposed = matches["evidence"].map(_person_of, na_action="ignore")
+        # Whose picture it is: the name of its folder.
+        proposed = matches["evidence"].map(lambda picture: PurePosixPath(picture).parent.name, na_action="ignore")
         score = -matches["distance"].astype(float)
     else:
         proposed = matches["name"]
@@ -68,11 +69,6 @@ def searches(matches: pd.DataFrame, *, by: By = "distance") -> Searches:
         genuine=np.asarray(score.where(proposed == label, -math.inf)[cast], np.float64),
         impostor=np.asarray(score[stranger & found], np.float64),
     )
-
-
-def _person_of(evidence: str) -> str:
-    """Return whose picture it is: the name of its folder."""
-    return PurePosixPath(evidence).parent.name
 
 
 def det_curve(tried: Searches) -> pd.DataFrame:

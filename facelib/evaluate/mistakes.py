@@ -16,10 +16,7 @@ _COLUMNS = ["film", "mistake", "label", "name", "confidence", "faces", "frame", 
 
 
 def list_mistakes(matches: pd.DataFrame) -> pd.DataFrame:
-    """Return one row for each mistake made about one track, or about one person who was not found.
-
-    Args:
-        matches: Of `join_films`.
+    """Return one row for each mistake in `join_films` about one track, or about one person who was not found.
 
     Returns:
         `film`, `mistake` (one of `KINDS`), `label` and `name` (of truth and answer), `confidence` (of the name; NaN

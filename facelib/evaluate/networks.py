@@ -51,13 +51,7 @@ class EmbeddedPeople:
 def embed_people(
     folders: Iterable[Path], detector: Detector, embedder: Embedder, *, progress: bool = True
 ) -> EmbeddedPeople:
-    """Embed the main face of each picture below some folders, as it is and made small.
-
-    Args:
-        folders: Each with a folder of pictures for each person.
-        detector: Finds the faces.
-        embedder: Embeds them.
-        progress: Show a bar.
+    """Embed the main face of each picture below some folders with one for each person, as it is and made small.
 
     Raises:
         FileNotFoundError: When a folder is missing.
@@ -136,7 +130,9 @@ def measure_network(
         )
     random = np.random.default_rng(seed)
     casts = [_Cast.draw(labels, several, random) for _ in range(draws)]
-    thresholds = [_threshold(matrix, one) for one in casts]
+    # The distance from a cast within which so many strangers lie.
+    nearest = (cdist(matrix[one.strangers], matrix[one.enrolled]).min(axis=1) for one in casts)
+    thresholds = [float(np.quantile(away, _WANTED)) for away in nearest]
     missed = [_missed(matrix, labels, one, limit) for one, limit in zip(casts, thresholds, strict=True)]
     threshold = float(np.mean(thresholds))
     shape = None
@@ -168,11 +164,6 @@ class _Cast:
         others = order[~np.isin(labels[order], cast)]
         _, first = np.unique(labels[others], return_index=True)
         return cls(enrolled, others[first])
-
-
-def _threshold(matrix: NDArray[np.float64], cast: _Cast) -> float:
-    """Return the distance of a cast within which so many strangers lie."""
-    return float(np.quantile(cdist(matrix[cast.strangers], matrix[cast.enrolled]).min(axis=1), _WANTED))
 
 
 def _missed(matrix: NDArray[np.float64], labels: NDArray[np.str_], cast: _Cast, threshold: float) -> float:

@@ -27,12 +27,6 @@ def embed_pictures(
 ) -> FloatArray:
     """Return the vector of each picture's main face, `(n, d)` float32; NaN where no face was found.
 
-    Args:
-        paths: Pictures that can be read.
-        detector: Finds the faces.
-        embedder: Embeds them.
-        progress: Show a bar.
-
     Raises:
         FileNotFoundError: When a picture is missing.
         facelib.images.UnreadablePicture: When a picture cannot be read.
@@ -172,15 +166,7 @@ def verify_pictures(
     seed: int = 0,
     progress: bool = True,
 ) -> PairScore:
-    """Do LFW's protocol end to end: from a list of pairs and the pictures to the accuracy.
-
-    Args:
-        pairs: A list in LFW's form; see `read_pairs`.
-        folder: Holds `<Name>/<Name>_0001.jpg`.
-        detector: Finds the faces; a picture without one is a mistake.
-        embedder: Embeds them.
-        seed: Of the folds, where the list has none.
-        progress: Show a bar.
+    """Do LFW's protocol end to end: from `read_pairs` and the pictures `<Name>/<Name>_0001.jpg` to the accuracy.
 
     Raises:
         FileNotFoundError: When the list or a picture is missing.

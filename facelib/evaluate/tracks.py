@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -77,16 +78,14 @@ def judge_tracks(matches: pd.DataFrame) -> pd.DataFrame:
 
 def count_tracks(judged: pd.DataFrame) -> TrackScore:
     """Count the verdicts of `judge_tracks`."""
-    n = judged["verdict"].value_counts()
-    tally = {verdict: int(n.get(verdict, 0)) for verdict in ("right", "wrong", "not named", "stranger", "no face")}
-    strangers_named, no_face_named = int(n.get("stranger named", 0)), int(n.get("no face named", 0))
+    n = Counter(judged["verdict"])
     return TrackScore(
         tracks=len(judged),
-        cast=tally["right"] + tally["wrong"] + tally["not named"],
-        right=tally["right"],
-        wrong=tally["wrong"],
-        strangers=tally["stranger"] + strangers_named,
-        strangers_named=strangers_named,
-        no_face=tally["no face"] + no_face_named,
-        no_face_named=no_face_named,
+        cast=n["right"] + n["wrong"] + n["not named"],
+        right=n["right"],
+        wrong=n["wrong"],
+        strangers=n["stranger"] + n["stranger named"],
+        strangers_named=n["stranger named"],
+        no_face=n["no face"] + n["no face named"],
+        no_face_named=n["no face named"],
     )

@@ -18,9 +18,9 @@ from facelib.films.drawn import remember_drawn
 from facelib.films.exports import FORMATS, Format, check_formats, export_film, read_wikidata
 from facelib.films.media.decode import UnreadableFilm, probe
 from facelib.films.media.encode import WriteReport
-from facelib.films.record import read_record
 from facelib.films.reel import REEL_COLUMNS, check_people, write_reel_of
 from facelib.films.settle import Settled
+from facelib.films.tables import outdated
 from facelib.films.together import together
 from facelib.project import FilmFiles, Project
 from facelib.project.processes import allowed_cores
@@ -102,15 +102,10 @@ def _pixels(film: Path) -> int:
 
 @contextmanager
 def _held(project: Project, film: Path) -> Iterator[FilmFiles]:
-    """Hold a film, see `Project.hold`; refuse one that was replaced or has grown: its boxes would be another film's."""
+    """Hold a film, see `Project.hold`; refuse one that is another film by now, see `outdated`."""
     with project.hold(film) as files:
-        made = read_record(files).get("made")
-        content = made.get("film") if isinstance(made, dict) else None
-        if content and film.is_file() and project.digest(film) != content:
-            raise OSError(
-                f"expected {film.name!r} as it was when its faces were looked for, it was changed since; "
-                f"run 05 on it again"
-            )
+        if problem := outdated(project, film):
+            raise OSError(problem)
         yield files
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pandas as pd
 import pyarrow.parquet as pq
 
-from facelib.project import FilmFiles
+from facelib.films.record import read_record
+from facelib.project import FilmFiles, Project
 from facelib.project.wording import in_one_line
 
 
@@ -27,11 +28,18 @@ def read_without_embeddings(path: Path, *others: str) -> pd.DataFrame:
 
 
 def damage(files: FilmFiles, *others: Path) -> str:
-    """Return which table of a pass over a film, or other one, cannot be read, and why; empty where all that exist can.
+    """Return which table of a pass over a film cannot be read, and why; empty where all can.
 
     Of Parquet files only the end is read, which a file that was cut short lacks.
+
+    Args:
+        files: Of the film.
+        others: Parquet tables of it that must be there; of the others those that are there are looked at.
     """
-    for path in (files.found, files.detections, files.looks, files.keyframes, files.times, *others):
+    for path in others:
+        if not path.is_file():
+            return f"{path.name} is missing"
+    for path in {files.found, files.detections, files.looks, files.keyframes, files.times, *others}:
         if path.is_file():
             try:
                 pq.read_metadata(path)
@@ -43,3 +51,24 @@ def damage(files: FilmFiles, *others: Path) -> str:
         except ValueError as error:
             return f"{files.shots.name} cannot be read: {in_one_line(error)}"
     return ""
+
+
+def unreadable(film: Path, files: FilmFiles) -> str:
+    """Return which of a film's tables is missing or cannot be read, and what to do; empty where all can."""
+    problem = damage(files, files.tracks, files.detections)
+    return f"expected the tables of {film.name!r}, {problem}; run 05 on it again" if problem else ""
+
+
+def outdated(project: Project, film: Path) -> str:
+    """Return what to do where a film was replaced or has grown since its tables were made: its boxes are another's.
+
+    Empty where it was not, where the film is not there, and where its tables do not say what they were made from.
+
+    Raises:
+        OSError: When the film cannot be read.
+    """
+    made = read_record(project.film(film)).get("made")
+    content = made.get("film") if isinstance(made, dict) else None
+    if not content or not film.is_file() or project.digest(film) == content:
+        return ""
+    return f"expected {film.name!r} as it was when its faces were looked for, it was changed since; run 05 on it again"

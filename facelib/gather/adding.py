@@ -10,6 +10,7 @@ from pathlib import Path
 
 from facelib.gather.sources.fetched import FetchedPicture, check_fetched
 from facelib.images import UnreadablePicture, check_picture
+from facelib.images.large import LARGEST_WHOLE
 from facelib.project import Project, path_of
 from facelib.project.digests import sha256_of
 from facelib.project.files import short_name, write_bytes
@@ -45,7 +46,7 @@ def add_picture(project: Project, person: str, content: bytes, *, name: str = ""
     if person not in people:
         raise ValueError(f"expected one of the people {people!r}, got {person!r}; make a folder for somebody new")
     try:
-        picture = check_fetched(content)
+        picture = check_fetched(content, most_pixels=LARGEST_WHOLE)
     except UnreadablePicture as error:
         raise UnreadablePicture(f"expected a picture, could not take {name or 'the file'!r}: {error}") from error
     same = find_same(project, person, picture)

@@ -53,9 +53,7 @@ class Entry:
 def list_archive(archive: str | Path, limits: ArchiveLimits | None = None) -> list[PurePosixPath]:
     """Check an archive from end to end, and return the pictures in it, in its order; hidden files are skipped.
 
-    Args:
-        archive: A `.tar`, `.tar.gz` or `.zip` file, recognised by content.
-        limits: How much it may hold.
+    An archive is a `.tar`, `.tar.gz` or `.zip` file, recognised by content.
 
     Raises:
         FileNotFoundError: When there is no such file.

@@ -140,7 +140,7 @@ def align_pictures(
     cutting = cutting or Cutting()
     _check(places, processes)
     failures = Failures(failed, cutting.description)
-    named = {picture: _shown(picture, relative_to) for picture in places}
+    named = {one: (one.relative_to(relative_to) if relative_to is not None else one).as_posix() for one in places}
     tasks = [CutTask(picture, crop, failures.known(named[picture])) for picture, crop in places.items()]
     if random_order:
         random.Random(seed).shuffle(tasks)
@@ -198,10 +198,6 @@ def _done(cutting: Cutting, tasks: Sequence[CutTask], processes: int | None) -> 
     count = min(allowed_cores(), len(wanted) // _FEWEST_EACH) if processes is None else min(processes, len(wanted))
     for task, made in spread(partial(cut_out, cutting), wanted, processes=max(1, count)):
         yield task, made or Cut(DIED, sha256_if_readable(task.picture))
-
-
-def _shown(picture: Path, folder: str | Path | None) -> str:
-    return (picture if folder is None else picture.relative_to(folder)).as_posix()
 
 
 class Failures:

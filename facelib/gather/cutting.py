@@ -89,13 +89,7 @@ class Cut:
 
 @dataclass(frozen=True, slots=True)
 class CutTask:
-    """A picture whose face is wanted.
-
-    Attributes:
-        picture: Its path.
-        crop: Where its crop goes.
-        known: Failures of an earlier run with the same parameters, which hold while the picture is the same.
-    """
+    """A picture whose face is wanted, where its crop goes, and how an earlier run failed with the same picture."""
 
     picture: Path
     crop: Path

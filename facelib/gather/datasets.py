@@ -98,11 +98,6 @@ def import_tree(source: str | Path, project: Project, *, progress: bool = True) 
     So `train/Ada/1.jpg` and `test/Ada/1.jpg` both become Ada's, and where one has the other's name, but not its
     content, it gets one of its own. What is there already stays as it is, so that it may be killed and run again.
 
-    Args:
-        source: A folder.
-        project: Where to.
-        progress: Show a bar with rate and time left.
-
     Returns:
         The columns `IMPORTED_COLUMNS`; `source` is relative to the tree, `picture` to the project's `people/`. Whatever
         else lies in the tree has a row with the reason, behind the pictures.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,12 +90,8 @@ def propose_people(
     paths = project.find_videos(list(films))
     if not paths:
         raise ValueError(f"expected at least one film in {str(project.videos)!r}, found none; put one there")
-    detector = detector or load_detector(smallest_face=16, working_size=640)
-    embedder, tracking, choice = (
-        embedder or load_embedder(),
-        tracking or TrackingSettings(),
-        choice or ProposalSettings(),
-    )
+    detector, embedder = detector or load_detector(smallest_face=16, working_size=640), embedder or load_embedder()
+    tracking, choice = tracking or TrackingSettings(), choice or ProposalSettings()
     folder = proposals_folder(project)
     with file_lock(folder / ".proposing.lock", what=f"other search for people in {project.name!r}"):
         tables, looks, problems = _followed(paths, project, detector, embedder, tracking, progress)
@@ -127,7 +124,7 @@ def accept_people(project: Project, names: Mapping[str, str] | None = None) -> p
     folder = proposals_folder(project)
     there = sorted(path.name for path in folder.glob("*/") if path.name[0] != ".")
     if names is None:
-        names = {name: name for name in there if not _is_proposal(name)}
+        names = {name: name for name in there if not re.fullmatch(r"Person \d+", name)}
     wanted = {given: folder_of(checked_name(name), project) for given, name in names.items() if name.strip()}
     missing = [given for given in wanted if given not in there]
     if missing:
@@ -143,10 +140,6 @@ def accept_people(project: Project, names: Mapping[str, str] | None = None) -> p
             picture, reason = take_in(path.read_bytes(), person, path.name, project.people)
             rows.append([given, person, f"{project.people.name}/{picture}" if picture else "", reason])
     return pd.DataFrame(rows, columns=pd.Index(ACCEPTED_COLUMNS), dtype="str")
-
-
-def _is_proposal(name: str) -> bool:
-    return name.startswith("Person ") and name.removeprefix("Person ").isdecimal()
 
 
 def _followed(

@@ -32,10 +32,6 @@ def copy_people(source: str | Path, project: Project) -> int:
 
     What is not copied, such as a loose picture or the folder of a reserved name, is logged with the reason.
 
-    Args:
-        source: A folder that holds one folder of pictures for each person.
-        project: Where to.
-
     Returns:
         The number of pictures copied.
 
@@ -182,21 +178,17 @@ def list_pictures(project: Project) -> pd.DataFrame:
     Raises:
         FileNotFoundError: When the project has no `people/` folder.
     """
-    rows = [
-        [project.label(path), person, *_picture_facts(path)]
-        for person in project.find_people()
-        for path in project.find_pictures(person)
-    ]
+    rows: list[list[object]] = []
+    for person in project.find_people():
+        for path in project.find_pictures(person):
+            facts, reason = (0, 0, ""), ""
+            try:
+                facts = check_picture(path)
+            except (UnreadablePicture, OSError) as error:
+                reason = str(error).replace(str(path), path.name)
+            rows.append([project.label(path), person, *facts, path.stat().st_size, reason])
     rows += [[project.label(path), "", 0, 0, "", 0, reason] for path, reason in entries_left_out(project.people)]
     return pd.DataFrame(rows, columns=pd.Index(PICTURE_COLUMNS))
-
-
-def _picture_facts(path: Path) -> list[object]:
-    size = path.stat().st_size
-    try:
-        return [*check_picture(path), size, ""]
-    except (UnreadablePicture, OSError) as error:
-        return [0, 0, "", size, str(error).replace(str(path), path.name)]
 
 
 def list_films(project: Project) -> pd.DataFrame:
@@ -209,14 +201,13 @@ def list_films(project: Project) -> pd.DataFrame:
     rows: list[list[object]] = []
     for path, passed_over in tqdm(project.list_videos(), desc="films", leave=False, disable=None):
         name = text_of(path.relative_to(project.videos).as_posix())
-        if passed_over:
-            rows.append([name, 0, 0, 0.0, 0.0, "", False, passed_over])
-            continue
-        try:
-            film = probe(path)
-        except (UnreadableFilm, OSError) as error:
-            rows.append([name, 0, 0, 0.0, 0.0, "", False, str(error)])
-            continue
-        seconds, rate = round(film.duration, 3), round(film.rate, 3)
-        rows.append([name, film.width, film.height, seconds, rate, film.codec, film.has_sound, ""])
+        facts: list[object] = [0, 0, 0.0, 0.0, "", False, passed_over]
+        if not passed_over:
+            try:
+                film = probe(path)
+                seconds, rate = round(film.duration, 3), round(film.rate, 3)
+                facts = [film.width, film.height, seconds, rate, film.codec, film.has_sound, ""]
+            except (UnreadableFilm, OSError) as error:
+                facts[-1] = str(error)
+        rows.append([name, *facts])
     return pd.DataFrame(rows, columns=pd.Index(FILM_COLUMNS))

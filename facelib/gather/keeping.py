@@ -127,10 +127,6 @@ class PictureStore:
 def folder_of(person: str, project: Project) -> str:
     """Return the name of a person's folder: as it is there, whatever the letter case and the way accents are written.
 
-    Args:
-        person: A name that a folder can have.
-        project: Its `people/` is looked into.
-
     Raises:
         ValueError: When it is nearly a known name: one of the two is misspelt, or the person is new.
     """

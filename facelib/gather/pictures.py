@@ -87,11 +87,7 @@ _LINE = re.compile(r'(?:"((?:[^"]|"")*)"\s*|([^,;\t]*))[,;\t]\s*"?(.*?)"?')
 
 
 def not_gathered(found: pd.DataFrame) -> list[str]:
-    """Return a sentence for each address that gave no picture, and for each engine in trouble.
-
-    Args:
-        found: As `gather_pictures` returns it.
-    """
+    """Return a sentence for each address of `gather_pictures` that gave no picture, and for each engine in trouble."""
     rows = found[found["reason"] != ""]
     places = rows["address"].where(rows["address"] != "", rows["engine"])
     return [" - ".join(row) for row in zip(rows["person"], places, rows["reason"], strict=True)]

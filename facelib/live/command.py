@@ -23,9 +23,6 @@ _KEYS = "q: quit   s: snapshot   r: record"
 class ChangePrinter:
     """A listener that prints every change at once as one line of JSON.
 
-    Args:
-        out: Where.
-
     Attributes:
         gone: Set when nothing more can be printed: whoever reads has ended, as behind `| head`, or the disk is full.
         problem: Why, where it is an error.

@@ -46,13 +46,7 @@ def person_of(project: Project, name: str) -> str:
 
 
 def save_portrait(portrait: EnrolmentPicture | None, project: Project, person: str, *, track: int) -> Path:
-    """Save a face as a picture of a person; no file is overwritten.
-
-    Args:
-        portrait: The face; None where no face of the track was ever cut out.
-        project: Its `people/` takes the picture.
-        person: Of `person_of`.
-        track: Stands in the file's name, after the time.
+    """Save a face as a picture of a person, named by the time and the track; no file is overwritten.
 
     Raises:
         ValueError: When the face is too small or too unclear to be recognised by.
@@ -88,13 +82,6 @@ def learn(
     """Add a picture to `faces.parquet`, and fit the recognizer to all that is used there.
 
     The recognizer keeps its settings and threshold; only the faces it knows change.
-
-    Args:
-        picture: Of `save_portrait`.
-        portrait: What it was made of: where the face is in it.
-        project: Its gallery and recognizer are read and written.
-        person: Whose picture it is.
-        embedder: Embeds it.
 
     Returns:
         The recognizer and what it was made from, as they are on disk now.

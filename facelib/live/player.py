@@ -21,11 +21,7 @@ from facelib.live.view import LiveView
 
 
 class Rate:
-    """Counts events over the last seconds; may be asked by several threads.
-
-    Args:
-        seconds: How far back it looks.
-    """
+    """Counts events over the last seconds; may be asked by several threads."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -86,7 +82,7 @@ class Player:
         patience: float = math.inf,
         colours: Mapping[str, str],
     ) -> None:
-        self.source, self.recognition, self.colours = source, recognition, colours
+        self.source, self.recognition, self.colours = source.name, recognition, colours
         self.machine = threading.Lock()
         self._log, self._seconds = log, seconds
         self._reader = Reader(source, loop=loop, patience=patience, on_state=self._take_state)
@@ -107,7 +103,11 @@ class Player:
         self._look_thread = threading.Thread(target=self._recognize, name="facelib live look", daemon=True)
 
     def start(self) -> None:
-        """Begin to play; see `facelib.live.LiveSession.start`."""
+        """Begin to play. While it plays nothing happens; one that has ended cannot be started again.
+
+        Raises:
+            RuntimeError: When it has ended.
+        """
         with self._lock:
             if self.over:
                 raise RuntimeError("expected a session that has not ended, this one has; make a new one")
@@ -116,7 +116,10 @@ class Player:
                     thread.start()
 
     def stop(self) -> None:
-        """End it, and return when all is released; see `facelib.live.LiveSession.stop`."""
+        """End it: the source is released and a recording finished; may be called any number of times.
+
+        Returns when all is done; from within a listener at once, since the player waits for that call itself.
+        """
         self._stopping.set()
         with self._work:
             self._work.notify_all()
@@ -147,13 +150,8 @@ class Player:
 
     @property
     def message(self) -> str:
-        """Why it waits or failed, or nothing."""
+        """Why it waits or failed, or nothing; made for people to read."""
         return self._final[1] if self._final else self._reader.message
-
-    @property
-    def recorder(self) -> Recorder | None:
-        """What records, None where nothing does."""
-        return self._recorder
 
     @property
     def time(self) -> float:
@@ -162,7 +160,7 @@ class Player:
         return view.time if view else 0.0
 
     def view(self) -> LiveView | None:
-        """Return the newest picture with what is known of it, None before the first."""
+        """Return the newest picture with what is known of it, None before the first; the last one stays at the end."""
         view = self._view
         if view is None:
             return None
@@ -175,11 +173,11 @@ class Player:
         )
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until it has ended; return whether it has."""
+        """Wait until it has ended, `timeout` seconds at most; return whether it has."""
         return self._ended.wait(timeout)
 
-    def record(self, path: Path) -> None:
-        """Record from the next picture on; see `facelib.live.LiveSession.record`."""
+    def _record(self, path: Path) -> None:
+        """Record from the next picture on."""
         with self._lock:
             if self.over:
                 raise RuntimeError("expected a session that has not ended, this one has; make a new one to record")
@@ -300,7 +298,7 @@ class Player:
         if self._failure:
             state, message = "failed", self._failure
         elif not released:
-            message = f"{self.source.name} does not answer; it will be released when it does"
+            message = f"{self.source} does not answer; it will be released when it does"
         self._final = (state, message)
         assert state == "ended" or state == "stopped" or state == "failed"
         self._log.tell(state, at=self.time, message=message)

@@ -31,12 +31,6 @@ class Reader:
         loop: Whether a film starts again at its end.
         patience: Seconds without a picture after which it gives up.
         on_state: Called with every new state and why, from the reader's own thread.
-
-    Attributes:
-        source: What is read.
-        state: What it is at.
-        message: Why it waits or failed, or nothing.
-        thread: In which it reads.
     """
 
     def __init__(

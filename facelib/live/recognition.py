@@ -93,14 +93,7 @@ class Recognized:
 
 
 class Recognition:
-    """Finds, follows and names the faces of pictures in the order of their times; not for two threads at one time.
-
-    Args:
-        detector: Finds the faces.
-        embedder: Embeds them.
-        namer: Names the tracks.
-        seconds: The usual time between two pictures.
-    """
+    """Finds, follows and names the faces of pictures in the order of their times; not for two threads at one time."""
 
     def __init__(self, detector: Detector, embedder: Embedder, namer: Namer, *, seconds: float = 0.0) -> None:
         self.embedder, self.namer = embedder, namer
@@ -114,9 +107,7 @@ class Recognition:
     def look(self, frame: LiveFrame, scene: int) -> Recognized:
         """Find, follow and name the faces of the next picture.
 
-        Args:
-            frame: Later than all before.
-            scene: Counts up with each cut; tracks end there.
+        The frame must be later than all before; `scene` counts up with each cut, where tracks end.
         """
         news = self._cut(scene) if scene != self._scene else []
         image = frame.image

@@ -34,9 +34,6 @@ class _Picture:
 class Recorder:
     """Writes views as they come, in a thread of its own, every picture at its own time.
 
-    Args:
-        path: The file to write; it appears with the first picture.
-
     Attributes:
         path: The file.
         written: Pictures written so far.

@@ -16,16 +16,15 @@ from facelib.films.naming import NamingSettings
 from facelib.live.enrolment import learn, new_file, person_of, save_portrait
 from facelib.live.player import Player
 from facelib.live.recognition import open_recognition
-from facelib.live.records import Change, ChangeLog, State
+from facelib.live.records import Change, ChangeLog
 from facelib.live.source import read_source
-from facelib.live.view import LiveView
 from facelib.plots import colours_of, project_colours
 from facelib.project import Project, atomic_write
 
 _SNAPSHOT_SUFFIXES = (".jpg", ".jpeg", ".png")
 
 
-class LiveSession:
+class LiveSession(Player):
     """Plays a camera, a stream or a film, and says who is in the newest picture.
 
     Nothing is opened before `start`, but everything that can be checked is checked when the session is made. All
@@ -75,37 +74,21 @@ class LiveSession:
                 f"got {seconds_between_recognitions!r} and {patience!r}"
             )
         played = read_source(source)
-        self.source, self.project = played.name, project
+        self.project = project
         recognition = open_recognition(
             project, detector, embedder, naming=naming or NamingSettings(), seconds=seconds_between_recognitions
         )
-        self._log = ChangeLog(on_change)
-        self._player = Player(
+        super().__init__(
             played,
             recognition,
-            self._log,
+            ChangeLog(on_change),
             seconds=seconds_between_recognitions,
             loop=loop,
             patience=patience,
             colours=_colours(project, recognition.people),
         )
         if record is not None:
-            self._player.record(Path(record))
-
-    def start(self) -> None:
-        """Begin to play. A running session is not affected; one that has ended cannot be started again.
-
-        Raises:
-            RuntimeError: When the session has ended.
-        """
-        self._player.start()
-
-    def stop(self) -> None:
-        """End it: the source is released and a recording finished; may be called any number of times.
-
-        Returns when all is done; from within `on_change` at once, since the session waits for that call itself.
-        """
-        self._player.stop()
+            self.record(record)
 
     def __enter__(self) -> Self:
         """Start."""
@@ -117,42 +100,19 @@ class LiveSession:
         self.stop()
 
     @property
-    def running(self) -> bool:
-        """Whether it was started and has not yet ended."""
-        return self._player.running
-
-    @property
-    def state(self) -> State:
-        """What the session is at."""
-        return self._player.state
-
-    @property
-    def message(self) -> str:
-        """Why it waits or failed, or nothing; made for people to read."""
-        return self._player.message
-
-    @property
     def recording(self) -> Path | None:
         """The file that is recorded to, None where none is."""
-        recorder = self._player.recorder
+        recorder = self._recorder
         return recorder.path if recorder and not recorder.problem else None
 
     @property
     def people(self) -> list[str]:
         """The people the recognizer knows, sorted."""
-        return self._player.recognition.people
-
-    def view(self) -> LiveView | None:
-        """Return the newest picture with what is known of it, None before the first; the last one stays at the end."""
-        return self._player.view()
+        return self.recognition.people
 
     def changes(self) -> list[Change]:
         """Return what has changed since the last call, oldest first."""
         return self._log.take()
-
-    def wait(self, timeout: float | None = None) -> bool:
-        """Wait until the session has ended, `timeout` seconds at most; return whether it has."""
-        return self._player.wait(timeout)
 
     def enrol(self, track: int, person: str) -> Path:
         """Make a face that is followed, or was within the last minute, known as a person.
@@ -173,25 +133,22 @@ class LiveSession:
             FileNotFoundError: When the project has no gallery.
             OSError: When a file cannot be written.
         """
-        person, player = person_of(self.project, person), self._player
-        with player.machine:
-            evidence = player.recognition.evidence(track)
+        person = person_of(self.project, person)
+        with self.machine:
+            evidence = self.recognition.evidence(track)
             portrait = evidence.portrait
         path = save_portrait(portrait, self.project, person, track=track)
         assert portrait is not None  # or nothing would have been saved
-        taught = learn(path, portrait, self.project, person, player.recognition.embedder)
-        with player.machine:
-            player.recognition.renew(*taught)
+        taught = learn(path, portrait, self.project, person, self.recognition.embedder)
+        with self.machine:
+            self.recognition.renew(*taught)
             evidence.enrolled = person
-        player.colours = _colours(self.project, [*self.people, person])
-        self._log.tell("enrolled", at=player.time, track=track, person=person, confidence=1.0, message=path.name)
+        self.colours = _colours(self.project, [*self.people, person])
+        self._log.tell("enrolled", at=self.time, track=track, person=person, confidence=1.0, message=path.name)
         return path
 
     def snapshot(self, path: str | Path | None = None) -> Path:
-        """Save the newest picture with its names drawn, as JPEG or PNG.
-
-        Args:
-            path: Where; None takes a new name below `output/<project>/live/`.
+        """Save the newest picture with its names drawn, as JPEG or PNG; by default below `output/<project>/live/`.
 
         Raises:
             RuntimeError: When there is no picture yet.
@@ -224,12 +181,8 @@ class LiveSession:
             OSError: When the folder cannot be made.
         """
         target = self._new_file(".mp4") if path is None else Path(path)
-        self._player.record(target)
+        self._record(target)
         return target
-
-    def stop_recording(self) -> Path | None:
-        """Finish the recording and return its file; None where nothing was recorded."""
-        return self._player.stop_recording()
 
     def _new_file(self, suffix: str) -> Path:
         return new_file(self.project.output / "live", f"{datetime.now(UTC):%Y-%m-%d %H%M%S}", suffix)

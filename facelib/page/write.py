@@ -11,13 +11,13 @@ from pathlib import Path
 
 from tqdm.auto import tqdm
 
-from facelib.films.tables import damage
 from facelib.page.bundle import bundle, page_folder, page_style
 from facelib.page.data import PageFilm, film_data, project_data, read_page_film
 from facelib.page.faces import write_face_sheets
 from facelib.page.links import project_reports
 from facelib.page.pack import as_script, script_value
 from facelib.project import Project, write_text
+from facelib.project.wording import in_one_line
 
 _log = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ def write_page(
     separate file, loaded when the film is opened and rewritten only when they change.
 
     Args:
-        project: Films without tables are left out, and with a warning those with damaged ones.
+        project: Films without tables are left out, and with a warning those with damaged ones or another film's.
         films: Films to show beside those of the project's `videos/`.
         longest_gap: Seconds; shorter gaps between two tracks of one person are closed.
         progress: Show a progress bar over the films.
@@ -52,10 +52,11 @@ def write_page(
         )
     read = []
     for film in tqdm(wanted, unit=" films", desc="page", leave=False, disable=not progress):
-        if problem := damage(project.film(film), project.film(film).tracks):
-            _log.warning("%s is left out of the page: %s; run 05 on it again", film.name, problem)
+        try:
+            one = read_page_film(project, film, longest_gap)
+        except OSError as error:
+            _log.warning("%s is left out of the page: %s", film.name, in_one_line(error))
             continue
-        one = read_page_film(project, film, longest_gap)
         if one is not None:
             _write_film(project, one, longest_gap)
             read.append(one)

@@ -24,11 +24,6 @@ def choose_project(
     JupyterLab, the project used last with this output folder; else the demo. Without a front end, as under papermill,
     what was used last does not count, so that the same command does the same every time.
 
-    Args:
-        name: The notebook's parameter; empty for none.
-        data_dir: Holds the project's pictures and films.
-        output_dir: Holds what is made of them, and remembers which project was used last.
-
     Raises:
         ValueError: When the name is no name of a folder.
     """

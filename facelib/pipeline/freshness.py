@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 from typing import Self
 
@@ -140,7 +141,8 @@ def _brought_from(project: Project, parameters: Mapping[str, object]) -> list[Pa
 
 
 def _films_from(parameters: Mapping[str, object]) -> list[str]:
-    return split_sources(_texts(parameters.get("videos_from")))
+    value = parameters.get("videos_from")
+    return split_sources(list(map(str, value)) if isinstance(value, list | tuple) else str(value or ""))
 
 
 def _something_is_missing(project: Project, parameters: Mapping[str, object]) -> bool:
@@ -182,28 +184,14 @@ def _people_to_train_on(project: Project, given: Mapping[str, object]) -> list[P
     return [*pictures, *_networks(given)]
 
 
-def _texts(value: object) -> str | list[str]:
-    return [str(text) for text in value] if isinstance(value, list | tuple) else str(value or "")
-
-
 def _recognizer(project: Project) -> list[Path]:
     return [project.recognizer, project.recognizer.with_suffix(".json")]
 
 
 def _results_of_films(project: Project, parameters: Mapping[str, object]) -> list[Path]:
-    films = [project.film(video) for video in _films(project, parameters)]
-    return [
-        path
-        for film in films
-        for path in (
-            film.detections,
-            film.tracks,
-            film.looks,
-            film.shots,
-            film.appearances,
-            film.annotated,
-        )
-    ]
+    made = (project.film(video) for video in _films(project, parameters))
+    tables = ((film.detections, film.tracks, film.looks, film.shots, film.appearances, film.annotated) for film in made)
+    return list(chain.from_iterable(tables))
 
 
 def _truth(project: Project, parameters: Mapping[str, object]) -> list[Path]:

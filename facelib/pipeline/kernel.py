@@ -70,18 +70,14 @@ class Kernels:
         self.later = 0
 
     def manager(self, *, left: int) -> type[ThisPython]:
-        """Return what starts the kernel of the next notebook.
-
-        Args:
-            left: How many notebooks may still be run, with this one.
-        """
+        """Return what starts the kernel of the next notebook; `left` may still be run, with this one."""
         if not self._server and self._forks and left + self.later > 1:
             try:
                 self._started = ForkServer()
                 self._server = self._started.address
             except OSError:
                 self._forks = False
-        return _forked_by(self._server) if self._server else ThisPython
+        return type("ForkedPython", (ThisPython,), {"server": self._server}) if self._server else ThisPython
 
     def __enter__(self) -> Self:
         """Start nothing yet."""
@@ -91,10 +87,3 @@ class Kernels:
         """End the process that was started, if any."""
         if self._started is not None:
             self._started.close()
-
-
-def _forked_by(address: str) -> type[ThisPython]:
-    class ForkedPython(ThisPython):
-        server = address
-
-    return ForkedPython

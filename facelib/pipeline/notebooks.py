@@ -69,11 +69,7 @@ def _numbered(folder: Path) -> dict[int, Path]:
 
 
 def find_notebooks(folder: Path | None = None, steps: Sequence[int] | None = None) -> list[Notebook]:
-    """Return the notebooks that a run takes, in order.
-
-    Args:
-        folder: Where they lie; None: facelib's own.
-        steps: Their numbers in any order; None: the main steps.
+    """Return the notebooks that a run takes, in order; by default the main steps of facelib's own.
 
     Raises:
         ValueError: When there is no notebook of a number.
@@ -111,11 +107,6 @@ def check_project(
 
     Step 1 may make a project: when it is given where to take people or films from. One whose pictures and films have
     been taken away still has its table of faces.
-
-    Args:
-        project: The project.
-        steps: The steps that are to work on it.
-        parameters: The values they are given, by name.
     """
     given = parameters or {}
     makes_one = 1 in steps and any(given.get(name) for name in _MAKE_A_PROJECT)

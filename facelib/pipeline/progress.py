@@ -81,6 +81,12 @@ class TellingClient(PapermillNotebookClient):  # type: ignore[misc]
         self._watch, self._cell = watch, 0
         self._bars: dict[str, list[str]] = {}  # from a box to the widgets in it, in the order in which they are made
 
+    def start_new_kernel_client(self) -> Any:
+        """Connect to the kernel; see nbclient."""
+        client = super().start_new_kernel_client()
+        self.km.cleanup_connection_file()  # the kernel has read it: nothing is left where this process is killed
+        return client
+
     def execute_cell(self, cell: Any, cell_index: int, *rest: Any, **options: Any) -> Any:
         """Run a cell; see nbclient."""
         self._cell = cell_index + 1

@@ -7,7 +7,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -21,7 +21,7 @@ from papermill.exceptions import PapermillExecutionError
 
 from facelib.pipeline.freshness import STEP_FILES, FileStates, Made, StepFiles, file_states, find_record, same
 from facelib.pipeline.kernel import Kernels, ThisPython
-from facelib.pipeline.notebooks import check_parameters, check_project, find_notebooks
+from facelib.pipeline.notebooks import Notebook, check_parameters, check_project, find_notebooks
 from facelib.pipeline.parameters import NotebookParameters
 from facelib.pipeline.progress import ENGINE, TellingEngine, Watch
 from facelib.pipeline.report import write_report
@@ -63,15 +63,17 @@ class StepResult:
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    number: int
-    source: Path
-    shown: frozenset[str]  # the parameters in the notebook's own cell; the others go into its `options`
+    notebook: Notebook
     parameters: NotebookParameters
     files: StepFiles
 
     @property
+    def number(self) -> int:
+        return self.notebook.number
+
+    @property
     def name(self) -> str:
-        return self.source.stem
+        return self.notebook.source.stem
 
     @property
     def values(self) -> dict[str, object]:
@@ -86,14 +88,14 @@ class _Step:
     def injected(self, project: Project) -> dict[str, object]:
         """What papermill puts into the notebook: the parameters that it shows, and the others as its options."""
         places = {"project": project.name, "data_dir": str(project.data_dir), "output_dir": str(project.output_dir)}
-        shown = {name: value for name, value in (places | self.given).items() if name in self.shown}
-        options = {name: value for name, value in self.given.items() if name not in self.shown}
+        shown = {name: value for name, value in (places | self.given).items() if name in self.notebook.shown}
+        options = {name: value for name, value in self.given.items() if name not in self.notebook.shown}
         return shown | ({"options": options} if options else {})
 
     def made(self, project: Project, inputs: FileStates) -> Made:
         outputs = file_states(project, self.files.outputs(project, self.values))
         given = {name: value for name, value in self.given.items() if name not in _HOW}
-        return Made.now(self.source, given, inputs, outputs)
+        return Made.now(self.notebook.source, given, inputs, outputs)
 
     def inputs(self, project: Project) -> FileStates:
         return file_states(project, self.files.inputs(project, self.values))
@@ -144,7 +146,8 @@ def run_pipeline(
     run: Path | None = None
     with nullcontext(kernels) if kernels else Kernels(forks=notebooks is None) as kernels:
         for done, step in enumerate(chosen):
-            with nullcontext() if step.number in _OF_FILMS else _only_run(place):
+            alone = file_lock(place.output / ".run.lock", what=f"other run of the project {place.name!r}")
+            with nullcontext() if step.number in _OF_FILMS else alone:
                 result = None if force else _fresh(place, step)
                 if result is None:
                     run = run or _new_run(place)
@@ -161,16 +164,7 @@ def run_pipeline(
 def _choose_steps(folder: Path | None, steps: Sequence[int] | None, parameters: Mapping[str, object]) -> list[_Step]:
     notebooks = find_notebooks(folder, steps)
     check_parameters(notebooks, parameters)
-    return [
-        _Step(
-            notebook.number,
-            notebook.source,
-            frozenset(notebook.shown),
-            notebook.check(parameters),
-            STEP_FILES.get(notebook.number, _NOTHING),
-        )
-        for notebook in notebooks
-    ]
+    return [_Step(one, one.check(parameters), STEP_FILES.get(one.number, _NOTHING)) for one in notebooks]
 
 
 def _fresh(project: Project, step: _Step) -> StepResult | None:
@@ -200,7 +194,7 @@ def _run_step(
     try:
         message = _execute(project, step, notebook, python, watch)
         if notebook.is_file():
-            write_report(notebook, report, pictures=step.source.parent)
+            write_report(notebook, report, pictures=step.notebook.source.parent)
     except OSError as error:
         raise OSError(
             f"expected to write the notebook of {step.name} and its report to {str(run)!r}, got: {error}; "
@@ -219,7 +213,7 @@ def _execute(project: Project, step: _Step, notebook: Path, python: type[ThisPyt
     papermill_engines.register(ENGINE, TellingEngine)
     run = partial(
         papermill.execute_notebook,
-        step.source,
+        step.notebook.source,
         notebook,
         parameters=step.injected(project),
         kernel_name="python3",
@@ -239,16 +233,11 @@ def _execute(project: Project, step: _Step, notebook: Path, python: type[ThisPyt
             logger.warning("the notebook's Python process did not start; trying once more")
             run()
     except PapermillExecutionError as error:
-        return _plain(f"{error.ename}: {error.evalue}")
+        return re.sub(r"\x1b\[[0-9;]*m", "", f"{error.ename}: {error.evalue}").strip()  # without terminal colours
     except (DeadKernelError, CellControlSignal) as error:
         logger.debug("the kernel ended", exc_info=True)
         return f"{PROCESS_ENDED}, perhaps for lack of memory ({error})"
     return ""
-
-
-def _plain(text: str) -> str:
-    """Take terminal colours out of a message."""
-    return re.sub(r"\x1b\[[0-9;]*m", "", text).strip()
 
 
 def _new_run(project: Project) -> Path:
@@ -271,8 +260,3 @@ def _check_folder(project: Project) -> None:
         os.close(os.open(project.output / ".run.lock", os.O_CREAT | os.O_RDWR))
     except OSError as error:
         raise OSError(f"expected an output folder that can be written, got {str(project.output)!r}: {error}") from error
-
-
-def _only_run(project: Project) -> AbstractContextManager[None]:
-    """Hold the project for one run at a time; a BlockingIOError says that another one is under way."""
-    return file_lock(project.output / ".run.lock", what=f"other run of the project {project.name!r}")

@@ -18,7 +18,8 @@ from facelib.plots.style import escaped, template
 
 _Points = NDArray[np.float64]
 
-_WIDTH, _MARGIN, _TITLE = 860, 20, 60  # pixels: fits a notebook's column; a larger cast makes the figure taller
+_MARGIN, _TITLE = 20, 60  # pixels
+_FEW, _NARROW, _WIDE = 8, 520, 820  # up to so many people fit a narrow column; more make the figure taller
 _LINE, _LETTER = 17, 7.6  # pixels: a line of a label, and the mean width of its letters
 _WIDTHS = (1.5, 3.0, 5.0, 8.0)  # of the lines between people, pixels
 
@@ -42,7 +43,8 @@ def draw_people(graph: nx.Graph, *, seed: int = 0, looks: Mapping[str, Mark] | N
     sizes = 14 + 42 * np.sqrt(seconds / max(float(seconds.max(initial=0)), 1e-9))
     labels = [textwrap.wrap(textwrap.shorten(person, 48, placeholder="…"), 18) or [""] for person in people]
     boxes = np.array([_box(lines, size) for lines, size in zip(labels, sizes, strict=True)]).reshape(-1, 2)
-    places = _discs(_places(graph, people, boxes, seed), boxes, sizes)
+    room = float(_NARROW if len(people) <= _FEW else _WIDE)
+    places = _discs(_places(graph, people, boxes, seed, room), boxes, sizes)
     figure = go.Figure(_lines(graph, dict(zip(people, places, strict=True))))
     looks = shades(people, looks)
     figure.add_scatter(
@@ -57,7 +59,7 @@ def draw_people(graph: nx.Graph, *, seed: int = 0, looks: Mapping[str, Mark] | N
         customdata=[_story(graph, person) for person in people],
         hovertemplate="%{customdata}<extra></extra>",
     )
-    _lay_out(figure, places, boxes)
+    _lay_out(figure, places, boxes, room)
     return figure
 
 
@@ -72,7 +74,7 @@ def _discs(places: _Points, boxes: _Points, sizes: NDArray[np.float64]) -> _Poin
     return np.column_stack([places[:, 0], places[:, 1] - boxes[:, 1] / 2 + 4 + sizes / 2])
 
 
-def _places(graph: nx.Graph, people: list[str], boxes: _Points, seed: int) -> _Points:
+def _places(graph: nx.Graph, people: list[str], boxes: _Points, seed: int, room: float) -> _Points:
     """Return the middle of each person's box, `(n, 2)` in pixels from the left top corner, none on another."""
     places = np.zeros((len(people), 2))
     linked = np.array([graph.degree[person] > 0 for person in people], bool)
@@ -86,15 +88,14 @@ def _places(graph: nx.Graph, people: list[str], boxes: _Points, seed: int) -> _P
         spread = 1.6 / np.sqrt(len(crowd))
         found = nx.spring_layout(weighed, k=spread, weight="weight", seed=seed, iterations=200)
         rough = np.array([found[person] for person, one in zip(people, linked, strict=True) if one])
-        places[linked] = _apart(_stretched(rough, boxes[linked]), boxes[linked])
+        places[linked] = _apart(_stretched(rough, boxes[linked], room), boxes[linked], room)
     bottom = float((places[linked, 1] + boxes[linked, 1] / 2).max(initial=0))
-    places[~linked] = _rows(boxes[~linked], bottom + (30 if linked.any() else 0))
+    places[~linked] = _rows(boxes[~linked], bottom + (30 if linked.any() else 0), room)
     return places
 
 
-def _stretched(rough: _Points, boxes: _Points) -> _Points:
+def _stretched(rough: _Points, boxes: _Points, room: float) -> _Points:
     """Stretch places of any unit over as much of the width as so many need, and a height that leaves most empty."""
-    room = _WIDTH - 2 * _MARGIN
     wide = min(room, 260 * np.sqrt(len(boxes)))
     tall = max(0.6 * wide, 2.5 * float(np.prod(boxes, axis=1).sum()) / wide)
     low, extent = rough.min(axis=0), np.ptp(rough, axis=0)
@@ -105,9 +106,8 @@ def _stretched(rough: _Points, boxes: _Points) -> _Points:
     return np.asarray(np.array([(room - wide) / 2, 0]) + boxes / 2 + share * (np.array([wide, tall]) - boxes))
 
 
-def _apart(places: _Points, boxes: _Points, *, rounds: int = 2000) -> _Points:
+def _apart(places: _Points, boxes: _Points, room: float, *, rounds: int = 2000) -> _Points:
     """Push boxes that overlap apart, along the side where that is shorter; they may grow out below, not sideways."""
-    room = _WIDTH - 2 * _MARGIN
     # Two in the very same place need a direction: each is moved a little its own way.
     moved = places + np.linspace(-0.5, 0.5, len(places))[:, None]
     halves = (boxes[:, None] + boxes[None]) / 2
@@ -123,12 +123,11 @@ def _apart(places: _Points, boxes: _Points, *, rounds: int = 2000) -> _Points:
         moved[:, 0] = moved[:, 0].clip(boxes[:, 0] / 2, room - boxes[:, 0] / 2)
         moved[:, 1] -= min(0.0, float((moved[:, 1] - boxes[:, 1] / 2).min()))
     order = np.lexsort((moved[:, 0], moved[:, 1]))
-    return _rows(boxes[order], 0.0)[np.argsort(order)]
+    return _rows(boxes[order], 0.0, room)[np.argsort(order)]
 
 
-def _rows(boxes: _Points, top: float) -> _Points:
+def _rows(boxes: _Points, top: float, room: float) -> _Points:
     """Lay boxes in rows from left to right, as words of a text."""
-    room = _WIDTH - 2 * _MARGIN
     places, x, tallest = np.zeros_like(boxes), 0.0, 0.0
     for i, (width, height) in enumerate(boxes):
         if x > 0 and x + width > room:
@@ -163,17 +162,17 @@ def _story(graph: nx.Graph, person: str) -> str:
     return "<br>".join(lines)
 
 
-def _lay_out(figure: go.Figure, places: _Points, boxes: _Points) -> None:
+def _lay_out(figure: go.Figure, places: _Points, boxes: _Points, room: float) -> None:
     height = float((places[:, 1] + boxes[:, 1]).max(initial=40))
     hidden = {"visible": False, "fixedrange": True}
     figure.update_layout(
         template=template(),
         title="Who appears with whom" if len(places) else "Nobody in the cast is on screen",
         showlegend=False,
-        width=_WIDTH,
+        width=room + 2 * _MARGIN,
         height=height + _TITLE + _MARGIN,
         margin={"l": _MARGIN, "r": _MARGIN, "t": _TITLE, "b": _MARGIN},
         # A unit is a pixel: what was laid out without overlap is drawn without.
-        xaxis=hidden | {"range": [0, _WIDTH - 2 * _MARGIN]},
+        xaxis=hidden | {"range": [0, room]},
         yaxis=hidden | {"range": [height, 0]},
     )

@@ -89,27 +89,26 @@ def template() -> go.layout.Template:
     )
 
 
-def legend_below(figure: go.Figure, *, plot_height: int, column: int = 190) -> None:
+def legend_below(figure: go.Figure, *, plot_height: int) -> None:
     """Lay the legend in columns under the plot, and make the figure as tall as that needs.
 
-    A legend at the side would be cut, or need scrolling, from about twenty people on; printed, neither helps.
+    A legend at the side would be cut, or need scrolling, from about twenty people on; printed, neither helps. The
+    columns share the width, so that their number, and with it the height, is the same on a narrow page.
 
     Args:
         figure: Changed in place.
         plot_height: The height left to the plot itself, in pixels.
-        column: The width of a name, in pixels; names of a few letters share the width whatever it is.
     """
-    columns = 3  # at 190 pixels each: the narrowest column of a notebook or report is 700 pixels wide
     names = [str(trace.name).split("<br>") for trace in figure.data if trace.showlegend is not False]
     lines = [len(name) for name in names]
     longest = max((len(line) for name in names for line in name), default=0)
-    short = {"entrywidth": 0.3, "entrywidthmode": "fraction"}  # three columns with gaps, also on a narrow page
-    width = short if longest <= 9 else {"entrywidth": column}
+    columns = 3 if longest <= 9 else 2
+    width = {"entrywidth": 0.92 / columns, "entrywidthmode": "fraction"}  # of the whole, less the gaps
     rows = [max(lines[start : start + columns]) for start in range(0, len(lines), columns)]
     below = 30 + sum(6 + 17 * row for row in rows)
     figure.update_layout(
         showlegend=True,
         height=plot_height + below,
         margin_b=below,
-        legend=LEGEND_BELOW | width | {"maxheight": below, "itemsizing": "constant"},
+        legend=LEGEND_BELOW | width | {"maxheight": below, "itemsizing": "constant", "tracegroupgap": 0},
     )

@@ -14,7 +14,7 @@ from facelib.project.wording import isolated
 
 
 class Table:
-    """A table to look at: no row numbers, nothing where a value is missing, and text on the left.
+    """A table to look at: no row numbers, nothing where a value is missing, text on the left, file names that break.
 
     Pandas shows the numbers of rows, `NaN` and `<NA>`, and JupyterLab moves text to the right.
 
@@ -43,6 +43,7 @@ class Table:
     def _repr_html_(self) -> str:
         sides = itertools.cycle(' style="text-align: left"' if text else "" for text in self._texts)
         page = isolated(self._table.to_html(index=False, border=0))
+        page = re.sub(r">[^<>]+", lambda text: re.sub(r"(?<=[_/])(?=\w)", "<wbr>", text[0]), page)
         return re.sub("<(t[hd])>", lambda cell: f"<{cell[1]}{next(sides)}>", page)
 
 

@@ -142,7 +142,7 @@ def _lay_out(figure: go.Figure, *, more: int = 0) -> None:
     figure.update_yaxes(range=[-1.5, 1.1], constrain="domain", mirror=True, showline=True, **hidden)
     for number in ("", "2"):
         figure.layout[f"yaxis{number}"].update(scaleanchor=f"x{number}")
-    legend_below(figure, plot_height=500, column=150)
+    legend_below(figure, plot_height=500)
     figure.update_layout(height=figure.layout.height + more, margin_b=figure.layout.margin.b + more)
 
 
@@ -206,7 +206,7 @@ def _add_slider(figure: go.Figure, epochs: list[int]) -> None:
     figure.update_layout(
         sliders=[
             below
-            | {"active": len(steps) - 1, "steps": steps, "x": 0.12, "len": 0.88, "pad": {"t": 22, "b": 0},
+            | {"active": len(steps) - 1, "steps": steps, "x": 0, "len": 1, "pad": {"t": 22, "b": 0, "l": 100},
                "currentvalue": {"prefix": "epoch: ", "font": {"size": 13}}, "transition": {"duration": _MOVE}}
         ],
         updatemenus=[

@@ -180,14 +180,7 @@ def _takes_gzip(accepted: str) -> bool:
 
 
 class KnownAnswers:
-    """Middleware that answers what was asked before and has not changed since, to whoever may read the project.
-
-    Args:
-        app: Answers everything else, and says what is wrong where something is.
-        answers: How addresses were answered.
-        callers: Whoever calls.
-        settings: Where the projects are.
-    """
+    """Middleware that answers what was asked before and has not changed since, to whoever may read the project."""
 
     def __init__(self, app: ASGIApp, *, answers: Answers, callers: Callers, settings: ServerSettings) -> None:
         self.app = app

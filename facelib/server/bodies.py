@@ -24,12 +24,7 @@ class JsonBody(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class FormFile:
-    """A file that came in a form.
-
-    Attributes:
-        name: What it was called where it came from.
-        content: Its bytes.
-    """
+    """A file that came in a form: what it was called where it came from, and its bytes."""
 
     name: str
     content: bytes

@@ -21,11 +21,7 @@ Value = TypeVar("Value")
 
 
 class Kept(Generic[Value]):
-    """Values in memory by key, each for one state of what it is made from; those used longest ago are dropped.
-
-    Args:
-        most: How many are kept.
-    """
+    """Values in memory by key, each for one state of what it is made from; those used longest ago are dropped."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -123,13 +119,7 @@ def tag_of(*paths: Path, also: object = "") -> str:
 
 @kept_by_file(most=32)
 def appearances_of(path: Path, *, longest_gap: float, unknown: bool) -> list[dict[str, Any]]:
-    """Return the appearances of a table of tracks, one dict each, computed once for each state of the file.
-
-    Args:
-        path: A film's `tracks.parquet`.
-        longest_gap: As in `facelib.films.appearances.appearances`.
-        unknown: The groups of unknown people too.
-    """
+    """Return the appearances of a film's `tracks.parquet`, one dict each, computed once for each state of the file."""
     tracks = with_ends(read_without_embeddings(path))
     return rows_of(appearances(tracks, longest_gap=longest_gap, unknown=unknown))
 

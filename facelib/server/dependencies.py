@@ -106,12 +106,7 @@ CurrentProject = Annotated[Project, Depends(current_project)]
 
 @dataclass(frozen=True, slots=True)
 class Paging:
-    """Which part of a list is wanted.
-
-    Attributes:
-        offset: How many to leave out at the start.
-        limit: How many at most.
-    """
+    """Which part of a list is wanted."""
 
     offset: Annotated[int, Query(ge=0, le=10**9, description="How many to leave out at the start.")] = 0
     limit: Annotated[int, Query(ge=1, le=1000, description="How many at most.")] = 100

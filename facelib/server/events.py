@@ -22,11 +22,8 @@ KEPT = 3600.0
 def tell(session: Session, project: str, kind: str, **data: object) -> None:
     """Tell everybody who may see a project that something changed.
 
-    Args:
-        session: A session that writes; the event is seen when it succeeds.
-        project: The project; empty for what concerns the server.
-        kind: What changed, such as `job`, `film` or `people`.
-        data: Numbers and names that say which; whoever watches reads the rest from the API.
+    The event is seen when the session succeeds. A kind is such as `job`, `film` or `people`; the project is empty for
+    what concerns the server; the data say which, and whoever watches reads the rest from the API.
     """
     if session.get_bind().dialect.name == "postgresql":
         # Whoever watches asks for what came after the newest number it saw: numbers must appear in order.
@@ -36,9 +33,6 @@ def tell(session: Session, project: str, kind: str, **data: object) -> None:
 
 class EventFeed:
     """The events as many watchers ask for them: the database is asked once for all of them.
-
-    Args:
-        store: The database.
 
     Attributes:
         pause: Seconds between two looks at it.

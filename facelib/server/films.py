@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -12,13 +13,14 @@ from urllib.parse import quote
 import numpy as np
 
 from facelib.films.exports import FILE_NAMES, PURPOSES
-from facelib.films.tables import damage
+from facelib.films.tables import outdated, unreadable
 from facelib.page.boxes import BoxKeys
 from facelib.page.data import PageFilm, film_data, page_version, project_data, read_page_film
 from facelib.page.faces import best_pictures, face_sheet
 from facelib.page.film import FaceSheets, track_boxes
 from facelib.page.links import Link, project_reports
-from facelib.project import Project, text_of
+from facelib.project import FilmFiles, Project, text_of
+from facelib.project.wording import in_one_line
 from facelib.server.answers import Content
 from facelib.server.cached import Kept, tag_of
 from facelib.server.problems import Problem
@@ -92,7 +94,10 @@ class FilmPages:
         return self._packed.find(str(detections), state, lambda: track_boxes(detections, read.tracks, read.clock))
 
     def _answer(self, key: str, state: str, make: Callable[[], dict[str, Any]]) -> Content:
-        return self._answers.find(key, state, lambda: Content.of(_as_json(make()), state))
+        def answer() -> Content:
+            return Content.of(json.dumps(make(), ensure_ascii=False, allow_nan=False).encode(), state)
+
+        return self._answers.find(key, state, answer)
 
     def sheet(self, project: Project, film: Path, number: int) -> bytes | None:
         """Return one of the sheets of a film's faces; see `facelib.page.faces.face_sheet`."""
@@ -113,17 +118,15 @@ class FilmPages:
 
 
 def _read(project: Project, film: Path) -> PageFilm:
-    files = project.film(film)
-    if problem := damage(files, files.tracks):
-        raise Problem(409, f"expected the tables of {film.name!r}, {problem}; run 05 on it again")
-    read = read_page_film(project, film, LONGEST_GAP)
+    try:
+        read = read_page_film(project, film, LONGEST_GAP)
+    except OSError as error:
+        if not str(error).startswith("expected "):  # the system's
+            raise
+        raise Problem(409, in_one_line(error)) from error
     if read is None:
         raise Problem(409, f"expected a film that can be read, {film.name!r} cannot; restore it, or run 05 again")
     return read
-
-
-def _as_json(made: dict[str, Any]) -> bytes:
-    return json.dumps(made, ensure_ascii=False, allow_nan=False).encode()
 
 
 def _project_page(project: Project, read: list[PageFilm]) -> dict[str, Any]:
@@ -170,6 +173,36 @@ def find_named(project: Project, video: str) -> Path:
     if not project.film(film).tracks.is_file():
         raise _unnamed(film)
     return film
+
+
+def find_current(project: Project, video: str) -> Path:
+    """Return the film that an id names, with whole tables that are those of its file as it is now.
+
+    Raises:
+        Problem: 404 when there is none; 409 when it has no such tables.
+    """
+    film = find_named(project, video)
+    if problem := film_problem(project, film, project.film(film)):
+        raise Problem(409, problem)
+    return film
+
+
+def film_inputs(film: Path, files: FilmFiles) -> list[Path]:
+    """Return what `film_problem` depends on: the film, and its tables."""
+    tables = (files.tracks, files.detections, files.found, files.looks, files.keyframes, files.times, files.shots)
+    return [film, files.followed, *tables]
+
+
+def film_problem(project: Project, film: Path, files: FilmFiles) -> str:
+    """Return what is wrong with the tables of a film and what to do; empty when nothing is, or there are none yet."""
+    return _film_problem(project, film, files, tag_of(*film_inputs(film, files)))
+
+
+@lru_cache(maxsize=4096)
+def _film_problem(project: Project, film: Path, files: FilmFiles, state: str) -> str:
+    if not files.tracks.is_file():
+        return ""
+    return unreadable(film, files) or outdated(project, film)
 
 
 def _unnamed(film: Path) -> Problem:

@@ -43,12 +43,7 @@ _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
 
 class SecurityHeaders:
-    """Middleware that gives every answer these headers; a policy that an endpoint chose stays.
-
-    Args:
-        app: The application.
-        only_https: Whether browsers are told to come back over HTTPS only.
-    """
+    """Middleware that gives every answer these headers; a policy that an endpoint chose stays."""
 
     def __init__(self, app: ASGIApp, *, only_https: bool = False) -> None:
         self.app = app
@@ -223,12 +218,7 @@ class Heads:
 
 
 class Prefix:
-    """Middleware that accepts requests with and without the prefix, and writes addresses with it.
-
-    Args:
-        app: The application.
-        prefix: Such as `/facelib`.
-    """
+    """Middleware that accepts requests with and without a prefix such as `/facelib`, and writes addresses with it."""
 
     def __init__(self, app: ASGIApp, prefix: str) -> None:
         self.app = app

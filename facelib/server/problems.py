@@ -107,9 +107,7 @@ def _words(request: Request, error: HTTPException) -> str:
 def _invalid(error: RequestValidationError, kind: str) -> Problem:
     """Say which fields of a request are wrong; what was given is not repeated, as it may be a password.
 
-    Args:
-        error: What is wrong.
-        kind: The content type of the request's body, which programs often set to that of a form.
+    Programs often set the content type, `kind`, to that of a form.
     """
     errors = [
         {"field": ".".join(str(part) for part in one["loc"]), "problem": str(one["msg"])} for one in error.errors()

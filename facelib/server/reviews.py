@@ -123,12 +123,7 @@ def _from_tracks(tracks: Any) -> list[dict[str, Any]]:
 
 
 def track_state(track: dict[str, Any], last: tuple[str, str]) -> str:
-    """Return a text that changes when a track gets another name or is decided about again.
-
-    Args:
-        track: A row of `Review.tracks`.
-        last: When it was decided about last, and by whom; empty for never.
-    """
+    """Return a text that changes when a track gets another name or is decided about again."""
     parts = [track[name] for name in ("video", "track", "start_frame", "end_frame", "label", "source")]
     return hashlib.sha256(repr([*map(str, parts), last]).encode()).hexdigest()[:16]
 
@@ -139,14 +134,7 @@ def film_of(review: Review, name: str) -> Path:
 
 
 def settled(session: Session, project: Project, review: Review, rows: Iterable[int]) -> None:
-    """Tell that the names of some tracks have changed.
-
-    Args:
-        session: A session that writes.
-        project: Whose.
-        review: In which it was decided.
-        rows: The tracks.
-    """
+    """Tell that the names of some tracks have changed."""
     names = sorted(set(review.tracks.loc[list(rows), "video"]))
     videos = [film_id(project, film_of(review, name)) for name in names]
     tell(session, text_of(project.name), "tracks", videos=videos)

@@ -31,11 +31,7 @@ _PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "ta
 
 
 def serve(settings: ServerSettings, *, tell: Callable[[str], None] = print) -> None:
-    """Serve until stopped by a signal.
-
-    Args:
-        settings: The server's settings.
-        tell: Takes the lines for the one who started it: the address and, at the first start, the token.
+    """Serve until stopped by a signal; `tell` takes the address and, at the first start, the token.
 
     Raises:
         OSError: When the address cannot be listened on.

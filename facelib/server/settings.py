@@ -86,11 +86,7 @@ class ServerSettings(BaseSettings):
 
     @classmethod
     def read(cls, file: Path | None = None, **given: Any) -> Self:
-        """Return the settings, checked: those given, then the environment, then the file.
-
-        Args:
-            file: A TOML file with the names of the settings in small letters, such as `port = 9000`.
-            **given: ServerSettings by name.
+        """Return the settings, checked: those given, then the environment, then a TOML file such as `port = 9000`.
 
         Raises:
             ValueError: When a value is of another type or out of range, a name is unknown, or the file is no TOML.

@@ -27,14 +27,7 @@ def get_ready(settings: ServerSettings, pages: FilmPages, reviews: Reviews, stop
 
 
 def warm_up(settings: ServerSettings, pages: FilmPages, reviews: Reviews, stop: Event) -> None:
-    """Make the pages of the newest films ready; what cannot be made is left for the one who asks for it.
-
-    Args:
-        settings: Where the projects are.
-        pages: Take what is made of films.
-        reviews: Take what is made of tracks.
-        stop: Ends it early.
-    """
+    """Make the pages of the newest films ready; what cannot be made is left for the one who asks for it."""
     projects = [project_of(settings, name) for name in project_names(settings)]
     for project in sorted(projects, key=_age)[:_PROJECTS]:
         try:

@@ -173,10 +173,6 @@ class FaceStore:
 
     A face is written before the line that names it, so what a killed run leaves half written lies past the end of
     what the index knows, and is overwritten.
-
-    Args:
-        folder: Where both files lie, or will.
-        size: Side of the faces, in pixels.
     """
 
     def __init__(self, folder: Path, *, size: int) -> None:

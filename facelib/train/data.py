@@ -166,11 +166,6 @@ def read_cast(folder: str | Path, project: Project, *, least_pictures: int = 5) 
     In the project's `people/`, merged names are one person, who has all pictures in the folders below the person's, and
     what `disabled.txt` leaves out is not trained on.
 
-    Args:
-        folder: Holds the folders of the people.
-        project: Its decisions count where `folder` is its own.
-        least_pictures: People with fewer are left out, and listed.
-
     Raises:
         FileNotFoundError: When there is no such folder.
         ValueError: When there is nobody with enough pictures, or `disabled.txt` or `corrections.csv` cannot be read.

@@ -208,11 +208,6 @@ def export_result(result: TrainingResult, path: str | Path, validation: Crops) -
     The threshold is measured with each face embedded once, as everywhere in facelib, even if the training was
     validated with the mean of a face and its mirror image.
 
-    Args:
-        result: Of `facelib.train.loop.train`.
-        path: Where to write; must end in `.onnx`.
-        validation: The faces of `result.validation`.
-
     Raises:
         ValueError: When the faces are others, or as in `export_onnx`.
         OSError: When the file cannot be written.

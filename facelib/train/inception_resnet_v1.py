@@ -121,10 +121,7 @@ _MIXED_7A = (
 
 
 class InceptionResnetV1(nn.Module):
-    """FaceNet's network.
-
-    Args:
-        dimension: Length of the vectors; the published weights have 512.
+    """FaceNet's network; the published weights give vectors of 512 numbers.
 
     Raises:
         ValueError: When `dimension` is below 1.

@@ -164,9 +164,15 @@ class _Training:
             miner=settings.miner,
             scale=settings.scale,
         ).to(self.device)
-        self.optimiser = torch.optim.AdamW(_parameters(self.model, self.loss, settings.weight_decay))
+        every = [*self.model.parameters(), *self.loss.parameters()]
+        groups = [  # no weight decay for normalisation and biases
+            {"params": [each for each in every if each.ndim > 1], "weight_decay": settings.weight_decay},
+            {"params": [each for each in every if each.ndim <= 1], "weight_decay": 0.0},
+        ]
+        self.optimiser = torch.optim.AdamW(groups)
         half = settings.mixed_precision and self.device == "cuda"
-        self.half = _half_type() if half else None
+        bfloat = half and torch.cuda.is_bf16_supported(including_emulation=False)
+        self.half = torch.bfloat16 if bfloat else torch.float16 if half else None
         self.scaler = torch.amp.GradScaler(self.device, enabled=self.half == torch.float16)
         self.epoch, self.batch, self.loss_sum, self.seconds = 0, 0, 0.0, 0.0
         self.started = self.written = time.monotonic()
@@ -228,7 +234,7 @@ class _Training:
         self.optimiser.zero_grad()
         self.scaler.scale(loss).backward()
         self.scaler.unscale_(self.optimiser)
-        norm = nn.utils.clip_grad_norm_(self._trained(), settings.clip_norm)
+        norm = nn.utils.clip_grad_norm_([*self.model.parameters(), *self.loss.parameters()], settings.clip_norm)
         if not self.scaler.is_enabled():  # which itself skips steps that overflow half precision
             self._check_finite("slope of the loss", float(norm))
         self.scaler.step(self.optimiser)
@@ -294,10 +300,6 @@ class _Training:
         if kept and before != self.epoch and not is_snapshot(before, self.settings, last=False):
             self.files.snapshot(before).unlink(missing_ok=True)
 
-    def _trained(self) -> Iterator[nn.Parameter]:
-        yield from self.model.parameters()
-        yield from self.loss.parameters()
-
     def _check_finite(self, what: str, value: float) -> None:
         if not math.isfinite(value):
             raise FloatingPointError(
@@ -305,15 +307,6 @@ class _Training:
                 f"the last good checkpoint is {str(self.files.checkpoint)!r}, and the network kept so far "
                 f"{str(self.files.kept)!r}; start again with a lower learning_rate or clip_norm ({ANEW})"
             )
-
-
-def _parameters(model: nn.Module, loss: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-    """Return the parameter groups of the optimiser: no weight decay for normalisation and biases."""
-    every = [*model.parameters(), *loss.parameters()]
-    return [
-        {"params": [each for each in every if each.ndim > 1], "weight_decay": weight_decay},
-        {"params": [each for each in every if each.ndim <= 1], "weight_decay": 0.0},
-    ]
 
 
 def _curves(rows: list[list[float]]) -> pd.DataFrame:
@@ -388,7 +381,3 @@ def _device(settings: TrainingSettings) -> str:
     if settings.device == "cuda" and not there:
         raise RuntimeError("expected a GPU that PyTorch can use with device='cuda', found none; take 'auto' or 'cpu'")
     return "cuda" if there and settings.device != "cpu" else "cpu"
-
-
-def _half_type() -> torch.dtype:
-    return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16

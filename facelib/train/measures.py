@@ -86,12 +86,6 @@ def face_metrics(vectors: ArrayLike, names: ArrayLike, *, seed: int = 0) -> Scor
 def pair_score(vectors: ArrayLike, names: ArrayLike, *, pairs: int = 3000, seed: int = 0) -> PairScore:
     """Classify balanced pairs as one person or two, each tenth at the threshold of the other nine.
 
-    Args:
-        vectors: `(n, d)`; compared by Euclidean distance.
-        names: `(n,)`, the person of each.
-        pairs: Pairs of either kind.
-        seed: Of the pairs and their folds.
-
     Raises:
         ValueError: When there are fewer than two people, nobody has two faces, or the lengths disagree.
     """

@@ -24,11 +24,7 @@ NETWORKS = {
 }
 """The networks that `network` knows by a name of their own, and what they are."""
 
-_TIMM_NAMES = {
-    "xception": "legacy_xception",
-    "resnet18": "resnet18",
-    "mobilenetv3": "mobilenetv3_large_100",
-}
+_TIMM_NAMES = {"xception": "legacy_xception", "mobilenetv3": "mobilenetv3_large_100"}
 _HIDDEN = 512  # width of Xception's first fully connected layer
 _SMALL_WIDTHS = (32, 64, 128, 256)
 
@@ -118,7 +114,11 @@ def _timm_network(name: str, dimension: int, pretrained: bool | str | Path) -> n
         body = _pretrained_body(timm, known, pretrained, options) if pretrained else timm.create_model(known, **options)
     channels = int(getattr(body, "head_hidden_size", None) or cast(Any, body).num_features)
     config = getattr(body, "pretrained_cfg", {}) if pretrained else {}
-    head = _xception_head(channels, dimension) if name == "xception" else _linear_head(channels, dimension)
+    if name == "xception":
+        wide, last = nn.Linear(channels, _HIDDEN), nn.Linear(_HIDDEN, dimension)
+        head: nn.Module = nn.Sequential(wide, nn.ReLU(), nn.Dropout(0.2), last)
+    else:
+        head = _linear_head(channels, dimension)
     return TimmNetwork(body, head, mean=config.get("mean"), std=config.get("std"))
 
 
@@ -155,21 +155,7 @@ def _pretrained_body(timm: Any, name: str, pretrained: bool | str | Path, option
 
 def _linear_head(channels: int, dimension: int) -> nn.Module:
     """Return one layer between dropout and batch normalisation, in the manner of ArcFace's networks."""
-    return nn.Sequential(
-        nn.Dropout(0.2),
-        nn.Linear(channels, dimension, bias=False),
-        nn.BatchNorm1d(dimension),
-    )
-
-
-def _xception_head(channels: int, dimension: int) -> nn.Module:
-    """Return two fully connected layers."""
-    return nn.Sequential(
-        nn.Linear(channels, _HIDDEN),
-        nn.ReLU(),
-        nn.Dropout(0.2),
-        nn.Linear(_HIDDEN, dimension),
-    )
+    return nn.Sequential(nn.Dropout(0.2), nn.Linear(channels, dimension, bias=False), nn.BatchNorm1d(dimension))
 
 
 def _timm() -> Any:

@@ -103,11 +103,7 @@ def _centred(x: Tensor, height: int, width: int) -> Tensor:
 
 
 class NN4Small2(nn.Module):
-    """OpenFace's network.
-
-    Args:
-        dimension: Length of the vectors.
-    """
+    """OpenFace's network."""
 
     smallest_side = 65
 

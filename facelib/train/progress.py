@@ -111,26 +111,17 @@ def follow(
     if not found.all():
         _log.warning("%s found no face in %d of %d pictures", reference_name, (~found).sum(), rows)
     seen = shown[found[shown]]
-    points = _map(reference[seen], _start(before, shown, seen), perplexity, seed)
+    start = None if before is None else before[np.isin(shown, seen)]
+    points = _map(reference[seen], start, perplexity, seed)
     figures = measure_vectors(reference[found], people[found], seed=seed)
     return TrainingMaps(table, pd.DataFrame(measures), _table(validation.iloc[seen], points), figures, reference_name)
 
 
 def measure_vectors(vectors: FloatArray, people: NDArray[Any], *, seed: int = 0) -> dict[str, float]:
-    """Return `silhouette`, `recall_at_1` and `pair_accuracy` of vectors; NaN where one does not exist.
-
-    Args:
-        vectors: `(n, d)`.
-        people: `(n,)`, the person of each.
-        seed: Of the pairs that are told apart.
-    """
+    """Return `silhouette`, `recall_at_1` and `pair_accuracy` of vectors; NaN where one does not exist."""
     whole = measure_map(vectors, np.zeros((len(vectors), 2), np.float32), people).iloc[-1]
     told = face_metrics(vectors, people, seed=seed)
-    return {
-        "silhouette": float(whole["silhouette"]),
-        "recall_at_1": float(told.recall_at_1),
-        "pair_accuracy": float(told.pair_accuracy),
-    }
+    return dict(zip(MEASURES, (float(whole["silhouette"]), told.recall_at_1, told.pair_accuracy), strict=True))
 
 
 def _shown(validation: pd.DataFrame, most_people: int, most_faces: int) -> NDArray[np.intp]:
@@ -154,10 +145,6 @@ def _map(vectors: FloatArray, before: FloatArray | None, perplexity: float, seed
         points = points @ turn
     largest = float(np.abs(points).max(initial=0))
     return np.asarray(points / largest if largest else points, np.float32)
-
-
-def _start(before: FloatArray | None, shown: NDArray[np.intp], seen: NDArray[np.intp]) -> FloatArray | None:
-    return None if before is None else before[np.isin(shown, seen)]
 
 
 def _table(faces: pd.DataFrame, points: NDArray[Any]) -> pd.DataFrame:

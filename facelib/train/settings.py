@@ -245,14 +245,9 @@ def _check(name: str, value: float, least: float, most: float) -> None:
 
 
 def learning_rate(step: int, settings: TrainingSettings, batches: int) -> float:
-    """Return the learning rate of a step: up in a straight line, then down along a cosine to 0.
+    """Return the learning rate of a 0-based step: up in a straight line, then down along a cosine to 0.
 
     Source: Loshchilov and Hutter, "SGDR: stochastic gradient descent with warm restarts" (ICLR 2017).
-
-    Args:
-        step: 0-based number of the batch since the beginning.
-        settings: Its `learning_rate`, `warmup_epochs` and `epochs`.
-        batches: In an epoch.
     """
     warm = min(settings.warmup_epochs, settings.epochs / 2) * batches
     if step < warm:

@@ -3,7 +3,7 @@ from .archive_search import ArchiveSearch, hits_page
 from .drawn_films import DrawnFilms
 from .embedding_map import EmbeddingMap
 from .live_view import LiveCamera
-from .live_view_report import live_appearances, read_changes
+from .live_view_report import listed_changes, live_appearances, read_changes
 from .project_page import ProjectPage
 from .proposals import GalleryProposals, proposals_page
 from .review import TrackReview, review_page
@@ -21,6 +21,7 @@ __all__ = [
     "ThresholdTuner",
     "TrackReview",
     "hits_page",
+    "listed_changes",
     "live_appearances",
     "mistakes_page",
     "proposals_page",

@@ -29,11 +29,7 @@ class AliasBoard(FaceBoard):
     """Pairs of names that look like one person's: merge them, or keep them apart; an answer is written at once.
 
     Answers are saved in the project's `corrections.csv`; `faces.parquet` is updated at once, and no picture is moved.
-
-    Args:
-        questions: Of `facelib.gallery.alias_questions`.
-        project: Whose people.
-        faces: The table of known faces, for their pictures.
+    The questions are those of `facelib.gallery.alias_questions`.
 
     Attributes:
         items: See `FaceBoard`; a number is a row of `questions`.

@@ -21,7 +21,7 @@ from facelib.plots import Thumbnails
 from facelib.project import path_of
 from facelib.project.wording import counted, isolated
 from facelib.widgets.project_page import serve_file
-from facelib.widgets.shared import read_assets
+from facelib.widgets.shared import widget_style
 
 _WIDTH = 200  # pixels of a hit's picture on the page
 
@@ -50,7 +50,7 @@ class ArchiveSearch(anywidget.AnyWidget):
     """
 
     _esm = f"{bundle('archive_search.js')}\nexport default {{ render: renderSearch }};\n"
-    _css = read_assets("panel.css", "archive_search.css")
+    _css = widget_style("panel.css", "archive_search.css")
     people: traitlets.List[list[Any]] = traitlets.List().tag(sync=True)
     wanted: traitlets.List[str] = traitlets.List().tag(sync=True)
     unwanted: traitlets.List[str] = traitlets.List().tag(sync=True)
@@ -157,10 +157,7 @@ class ArchiveSearch(anywidget.AnyWidget):
 def hits_page(archive: Archive, hits: pd.DataFrame, *, most: int = 24) -> Thumbnails:
     """Show hits as a page of pictures, for reports and where widgets do not run.
 
-    Args:
-        archive: The index.
-        hits: As `find_moments` or `find_face` returns them.
-        most: How many to show at most; the page says how many more there are.
+    Hits are as `find_moments` or `find_face` returns them; the page says how many more than `most` there are.
     """
     if hits.empty:
         return Thumbnails("<p>Nothing was found.</p>")

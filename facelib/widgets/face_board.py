@@ -13,7 +13,7 @@ import traitlets
 
 from facelib.images import UnreadablePicture, encode_jpeg
 from facelib.plots import face_thumbnail
-from facelib.widgets.shared import guarding, near_question, read_assets, widget_script
+from facelib.widgets.shared import guarding, near_question, widget_script, widget_style
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class FaceBoard(anywidget.AnyWidget):
     """
 
     _esm = widget_script("name_field.js", "face_board.js")
-    _css = read_assets("panel.css", "face_board.css")
+    _css = widget_style("panel.css", "face_board.css")
 
     actions = traitlets.List(traitlets.Dict()).tag(sync=True)
     label = traitlets.Unicode().tag(sync=True)

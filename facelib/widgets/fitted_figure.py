@@ -23,9 +23,6 @@ class FittedFigure(anywidget.AnyWidget):
     busy machine. Here one copy serves all figures of a page, and it is asked for by the page, so that nothing is lost
     however long it takes to come.
 
-    Args:
-        figure: What to show; its height stays.
-
     Attributes:
         data: The traces as plotly.js has them.
         figure_layout: The layout likewise; `layout` is the widget's own.
@@ -79,9 +76,6 @@ class PointedFigure(FittedFigure):
     """A figure whose points answer to the pointer; zoom and lasso stay when it changes.
 
     Each pointer event is a running `number` and `rows`, the whole numbers that stand as `customdata` at the points.
-
-    Args:
-        figure: Its height stays.
 
     Attributes:
         hovered: The points under the pointer.

@@ -18,9 +18,6 @@ class ChangeFile:
 
     It only grows: a later session is added below. A line that a killed process left half written is closed, so that
     the next line is not damaged.
-
-    Args:
-        path: Its folder is made at the first change.
     """
 
     def __init__(self, path: str | Path) -> None:

@@ -17,7 +17,7 @@ from facelib.live import LiveSession, LiveView
 from facelib.page.bundle import bundle
 from facelib.widgets.live_view_faces import SeenFaces
 from facelib.widgets.live_view_log import EVENTS, Inbox, clock
-from facelib.widgets.shared import read_assets, widget_script
+from facelib.widgets.shared import widget_script, widget_style
 
 _UNANSWERED = 1.0  # seconds after which a picture is sent although the page did not say that it has the last one
 _QUIET = 5.0  # seconds after which the last picture is sent again, to learn whether the page is still open
@@ -115,7 +115,7 @@ class LivePage(anywidget.AnyWidget):
     """
 
     _esm = f"{bundle('free_place.js')}\n{widget_script('name_field.js', 'live_view.js')}"
-    _css = read_assets("panel.css", "live_view.css")
+    _css = widget_style("panel.css", "live_view.css")
 
     source = traitlets.Unicode().tag(sync=True)
     state = traitlets.Unicode("stopped").tag(sync=True)
@@ -157,10 +157,7 @@ class LivePage(anywidget.AnyWidget):
         self._pace = Pace(self._pause, self._patience)
         self._known = SeenFaces()
         super().__init__(source=source, people=people, message="Press Start.")
-        self.observe(self._answered, names="shown")
-
-    def _answered(self, change: object) -> None:
-        self._pace.answered(self.shown, time.monotonic())
+        self.observe(lambda _: self._pace.answered(self.shown, time.monotonic()), names="shown")
 
     def set_state(self, sync_data: dict[str, Any]) -> None:
         """Handle a message of the page."""

@@ -41,6 +41,13 @@ def read_changes(path: str | Path, *, since: str = "") -> pd.DataFrame:
     return table[table["when"].astype(str) >= since].reset_index(drop=True)
 
 
+def listed_changes(changes: pd.DataFrame) -> pd.DataFrame:
+    """Return changes as a table to look at: those of the source have neither a track nor a confidence."""
+    of_face = changes["track"] >= 0
+    track, confidence = (changes[name].where(of_face) for name in ("track", "confidence"))
+    return changes.assign(track=track.astype("Int64"), confidence=confidence)
+
+
 def live_appearances(changes: pd.DataFrame, *, until: float = 0.0, longest_gap: float = 1.0) -> pd.DataFrame:
     """Return who was in the picture from when to when, as `appearances.csv` has it, from what changed.
 

@@ -26,12 +26,6 @@ class PictureDecisions:
     `disabled.txt`, the folders of the people and `kept.csv`, all in the project's data folder, hold what is decided;
     this only remembers what was done since it was made, to take it back. Pictures are named as they were then, also
     once they are moved.
-
-    Args:
-        project: Whose pictures.
-
-    Attributes:
-        project: The same.
     """
 
     def __init__(self, project: Project) -> None:
@@ -74,9 +68,11 @@ class PictureDecisions:
     def keep(self, proposals: Sequence[Proposal]) -> str:
         """Reject proposals; pictures that were left out are used again."""
         _check_some(proposals)
-        for picture, _ in proposals:
-            self._not_moved(picture)
         pictures = list(dict.fromkeys(picture for picture, _ in proposals))
+        for picture in pictures:
+            if picture in self._moved:
+                state = self.state(picture)
+                raise ValueError(f"expected a picture where it was, {picture!r} is {state}; undo that first")
         removed = undo(self.project, pictures)
         before = read_kept(self.project)
         write_kept(self.project, before | set(proposals))
@@ -132,10 +128,6 @@ class PictureDecisions:
         self._history.pop()
         self.refresh()
         return f"Took the last decision back, about {_pictures(pictures)}.", pictures
-
-    def _not_moved(self, picture: str) -> None:
-        if picture in self._moved:
-            raise ValueError(f"expected a picture where it was, {picture!r} is {self.state(picture)}; undo that first")
 
     def _move(self, picture: str, person: str) -> None:
         before = self.now(picture)

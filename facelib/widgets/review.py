@@ -171,10 +171,7 @@ class TrackReview(FaceBoard):
 def review_page(review: Review, tracks: Sequence[int], *, most: int = 40) -> Thumbnails:
     """Show the best face of each track with its name, confidence, place and reason.
 
-    Args:
-        review: The tracks and their decisions.
-        tracks: Rows of `review.tracks`, in the order of the page.
-        most: How many to show at most; the page says how many more there are.
+    Tracks are rows of `review.tracks`, in the order of the page, which says how many more than `most` there are.
     """
     if not tracks:
         return Thumbnails("<p>No tracks to show.</p>")

@@ -14,16 +14,18 @@ from facelib.page.bundle import bundle
 from facelib.project.names import near_names
 from facelib.project.wording import isolated
 
-_RED = "color-mix(in srgb, #d0103a 65%, var(--jp-ui-font-color1, #222))"  # read on a light and on a dark ground
+_RED = "#d0103a"
+_BAD = f"color-mix(in srgb, {_RED} 65%, var(--jp-ui-font-color1, #222))"  # read on a light and on a dark ground
 
 
 def read_assets(*names: str) -> str:
-    """Return files of this folder, one after the other, as one text.
-
-    Args:
-        names: Scripts alone or styles alone; what is shared comes first.
-    """
+    """Return files of this folder, one after the other, as one text."""
     return "\n".join(Path(__file__).with_name(name).read_text(encoding="utf-8") for name in names)
+
+
+def widget_style(*names: str) -> str:
+    """Return styles of this folder as one, behind the colours of what went wrong."""
+    return f".facelib-panel, .facelib-mistakes {{ --red: {_RED}; --bad: {_BAD}; }}\n{read_assets(*names)}"
 
 
 def widget_script(*names: str) -> str:
@@ -52,7 +54,7 @@ class ErrorArea(ipywidgets.HTML):  # type: ignore[misc]
 
     def show(self, text: str) -> None:
         """Say what went wrong; an empty text clears the line."""
-        said = f'<p role="alert" style="color:{_RED};white-space:pre-wrap">{isolated(html.escape(text))}</p>'
+        said = f'<p role="alert" style="color:{_BAD};white-space:pre-wrap">{isolated(html.escape(text))}</p>'
         self.value = said if text else ""
 
 

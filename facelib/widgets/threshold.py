@@ -40,15 +40,7 @@ class ThresholdTuner(ipywidgets.VBox):  # type: ignore[misc]
         voters: The `IntSlider` of k; None for an SVM.
         slider: The `FloatSlider` of the threshold, in the recognizer's own unit.
         wanted: The wanted error, in percent of the strangers.
-        counts: The figures of the setting, as HTML.
-        tradeoff: The DET curve.
-        distances: The histograms.
-        confusion: The confusion matrix.
-        mistakes: The faces mistaken.
         button: Saves; the threshold stays until `back` undoes it.
-        back: Saves the fitted threshold.
-        saved: A line that says what is saved.
-        errors: A line that says what went wrong.
     """
 
     def __init__(

@@ -53,7 +53,8 @@ class Tradeoff(FittedFigure):
                 marker={"size": 14, "color": WRONG, "line": {"width": 2, "color": "white"}},
             )
         figure.update_layout(height=_HEIGHT, margin={"l": 56, "r": 12, "t": 46, "b": 96})
-        _fewer_ticks(figure)
+        for axis in (figure.layout.xaxis, figure.layout.yaxis):  # in a narrow column all would run into each other
+            axis.ticktext = [label if label in _TICKS else "" for label in axis.ticktext or []]
         super().__init__(figure)
 
     def _draw(self, k: int, wanted_fpir: float) -> go.Figure:
@@ -109,11 +110,7 @@ class Distances(FittedFigure):
 
 
 class Confusion(FittedFigure):
-    """Who was given which name; of a large cast the people with the most mistakes.
-
-    Args:
-        setting: What to show at first.
-    """
+    """Who was given which name; of a large cast the people with the most mistakes."""
 
     def __init__(self, setting: Setting) -> None:
         """Draw the confusion matrix."""
@@ -185,9 +182,3 @@ def most_confused(table: pd.DataFrame, *, most: int = _MOST_PEOPLE) -> pd.DataFr
     part[_OTHERS] = counts[rows, :people].sum(axis=1) - counts[np.ix_(rows, kept)].sum(axis=1)
     part[UNKNOWN] = counts[rows, people]
     return part
-
-
-def _fewer_ticks(figure: go.Figure) -> None:
-    """Leave out most labels: in a narrow column they would run into each other."""
-    for axis in (figure.layout.xaxis, figure.layout.yaxis):
-        axis.ticktext = [label if label in _TICKS else "" for label in axis.ticktext or []]

@@ -17,7 +17,7 @@ import traitlets
 from facelib.plots.thumbnails import Thumbnails, face_or_reason, tile
 from facelib.project import Project
 from facelib.recognize.tuning import Setting, Tuning
-from facelib.widgets.shared import guarding, widget_script
+from facelib.widgets.shared import guarding, widget_script, widget_style
 
 _PATIENCE = 0.05  # seconds of reading pictures before other work gets its turn
 _FIRST = 8
@@ -25,32 +25,24 @@ _SIZE = 112  # pixels of the longest side of a picture in the widget
 _PAGE_SIZE = 80  # and of one in the page
 
 
-@dataclass(frozen=True, slots=True)
-class _Group:
-    name: str
-    title: str
-    note: str
-    worst_first: bool  # in the setting's table
-
-
-_WRONG = _Group(
-    "wrong",
-    "False matches: cast given another's name",
-    "Left: the face tested; right: the face whose name it got.",
-    True,
-)
-_NAMED = _Group(
-    "strangers",
-    "False matches: strangers given a name",
-    "Left: a face tested without its person in the gallery; right: the face whose name it got.",
-    True,
-)
-_REJECTED = _Group(
-    "rejected",
-    "False rejections: cast left unknown",
-    "Left: the face tested; right: the nearest one, which was not near enough.",
-    False,
-)
+# By id: the title, the note, and whether the worst stand first in the setting's table.
+_GROUPS = {
+    "wrong": (
+        "False matches: cast given another's name",
+        "Left: the face tested; right: the face whose name it got.",
+        True,
+    ),
+    "strangers": (
+        "False matches: strangers given a name",
+        "Left: a face tested without its person in the gallery; right: the face whose name it got.",
+        True,
+    ),
+    "rejected": (
+        "False rejections: cast left unknown",
+        "Left: the face tested; right: the nearest one, which was not near enough.",
+        False,
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,9 +76,6 @@ class MistakenFaces(anywidget.AnyWidget):
 
     Pictures are read when the page asks for them, and no longer than a moment at a time.
 
-    Args:
-        faces: Whose pictures to show.
-
     Attributes:
         groups: What the page shows.
         most: How many pairs each group shows at most.
@@ -95,7 +84,7 @@ class MistakenFaces(anywidget.AnyWidget):
     """
 
     _esm = widget_script("threshold_mistakes.js")
-    _css = Path(__file__).with_name("threshold_mistakes.css")
+    _css = widget_style("threshold_mistakes.css")
 
     groups = traitlets.List(traitlets.Dict()).tag(sync=True)
     most = traitlets.Dict().tag(sync=True)
@@ -171,16 +160,13 @@ def mistake_groups(
     matches = setting.false_matches
     of_cast = matches["kind"] == "cast"
     unit = "probability" if setting.at_least else "nearest at"  # others than the one shown may lie nearer
+    tables = {"wrong": matches[of_cast], "strangers": matches[~of_cast], "rejected": setting.false_rejections}
     groups = []
-    for group, table in (
-        (_WRONG, matches[of_cast]),
-        (_NAMED, matches[~of_cast]),
-        (_REJECTED, setting.false_rejections),
-    ):
-        count = int(most.get(group.name, _FIRST))
-        shown = table[::-1].head(count) if closest_first == group.worst_first else table.head(count)
+    for name, (title, note, worst_first) in _GROUPS.items():
+        table, count = tables[name], int(most.get(name, _FIRST))
+        shown = table[::-1].head(count) if closest_first == worst_first else table.head(count)
         pairs = [_pair(faces, row, unit) for row in shown.to_dict("records")]
-        groups.append({"id": group.name, "title": group.title, "note": group.note, "total": len(table), "pairs": pairs})
+        groups.append({"id": name, "title": title, "note": note, "total": len(table), "pairs": pairs})
     return groups
 
 
@@ -209,7 +195,7 @@ def mistakes_page(tuning: Tuning, setting: Setting, project: Project, *, most: i
         A page; a file that cannot be read stands in it as a grey tile that says so.
     """
     faces = KnownFaces.of(tuning, project)
-    counts = dict.fromkeys(("wrong", "strangers", "rejected"), most)
+    counts = dict.fromkeys(_GROUPS, most)
     parts = []
     for group in mistake_groups(setting, faces, most=counts, closest_first=False):
         pairs, total = group["pairs"], group["total"]

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
-from PIL import Image
 from playwright.sync_api import Locator, expect
 
-import facelib
 from facelib.demo.figures import collins, hopper
 from facelib.demo.pictures import gallery
-from facelib.gallery import accepted, read_gallery, write_gallery
+from facelib.gallery import accepted, read_gallery
 from facelib.project import Project
 from facelib.recognize import load_recognizer
+
+from .casts import make_cast
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 
@@ -24,28 +23,7 @@ NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 def cast(lab) -> Project:
     """A project in JupyterLab's folder: the notebooks, and twelve people of one colour each, already embedded."""
     root = lab.make_folder("map", *(NOTEBOOKS / f"{name}.ipynb" for name in ("03_visualize_tsne", "04_tune_threshold")))
-    project = Project("demo", root / "data", root / "output")
-    random = np.random.default_rng(0)
-    rows = []
-    for number in range(12):
-        centre = 0.047 * random.normal(size=128)
-        folder = project.people / f"Person {number:02d} Ünï"
-        folder.mkdir(parents=True)
-        for face in range(6):
-            Image.new("RGB", (60, 60), (20 * number, 40 * face, 90)).save(folder / f"{face}.png")
-            rows.append(
-                {
-                    "picture": f"people/{folder.name}/{face}.png",
-                    "person": folder.name,
-                    "embedding": (centre + 0.02 * random.normal(size=128)).astype(np.float32),
-                }
-            )
-    box = {"left": 5.0, "top": 5.0, "right": 55.0, "bottom": 55.0, "score": 1.0, "sharpness": 100.0}
-    table = pd.DataFrame(rows).assign(sha256="", face=0, used=True, reason="", **box)
-    table["landmarks"] = [np.zeros(10, np.float32)] * len(table)
-    sha256 = facelib.load_embedder("dlib").sha256
-    write_gallery(table, project.faces, detector="cnn", embedder="dlib", weights_sha256=sha256)
-    return project
+    return make_cast(root, spread=0.02)
 
 
 def notebook_of(project: Project, name: str) -> Path:

@@ -14,17 +14,16 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
 import pytest
-from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 import facelib
-from facelib.gallery import read_gallery, write_gallery
+from facelib.gallery import read_gallery
 from facelib.project import Project
 from facelib.recognize import load_recognizer
 from facelib.recognize.tuning import Tuning, tune
+
+from .casts import make_cast
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOK = ROOT / "notebooks" / "04_tune_threshold.ipynb"
@@ -48,27 +47,6 @@ OVERLAPS = """tuner => {
 GAPS = """tuner => [...tuner.querySelectorAll('.facelib-tuner-cells .js-plotly-plot .main-svg:first-of-type')].map(
     plot => Math.round(plot.closest('.facelib-tuner-cells > *').getBoundingClientRect().width
         - plot.getBoundingClientRect().width))"""
-
-
-def make_cast(root: Path) -> Project:
-    """Make twelve people of one colour each, already embedded, some of whom look alike, and a recognizer."""
-    project = Project("demo", root / "data", root / "output")
-    random = np.random.default_rng(0)
-    rows = []
-    for number in range(12):
-        centre = 0.047 * random.normal(size=128)
-        folder = project.people / f"Person {number:02d} Ünï"
-        folder.mkdir(parents=True)
-        for face in range(6):
-            Image.new("RGB", (60, 60), (20 * number, 40 * face, 90)).save(folder / f"{face}.png")
-            vector = (centre + 0.034 * random.normal(size=128)).astype(np.float32)
-            rows.append({"picture": f"people/{folder.name}/{face}.png", "person": folder.name, "embedding": vector})
-    box = {"left": 5.0, "top": 5.0, "right": 55.0, "bottom": 55.0, "score": 1.0, "sharpness": 100.0}
-    table = pd.DataFrame(rows).assign(sha256="", face=0, used=True, reason="", **box)
-    table["landmarks"] = [np.zeros(10, np.float32)] * len(table)
-    sha256 = facelib.load_embedder("dlib").sha256
-    write_gallery(table, project.faces, detector="cnn", embedder="dlib", weights_sha256=sha256)
-    return project
 
 
 @pytest.fixture

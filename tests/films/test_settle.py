@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -178,6 +180,26 @@ def test_a_problem_is_added_also_where_the_summary_is_damaged(make_reviewed, con
     Problems(project).add(project.videos / "a.mp4", "disk full")
     found = read_summary(project).set_index("film")["problem"].to_dict()
     assert found == {"a.mp4": "disk full"} | ({"b.mp4": "cut short"} if b"cut short" in content else {})
+
+
+def test_that_another_run_holds_a_film_is_told_until_it_ends(make_reviewed):
+    project = make_reviewed({"a.mp4": [], "b.mp4": []})
+    write_table(pd.DataFrame({"film": ["a.mp4", "b.mp4"], "problem": ["cut short", ""]}), project.film_summary)
+    program = (
+        "import sys; from facelib.project import Project\nwith Project(*sys.argv[1:]).hold('a.mp4'): input(print())"
+    )
+    held = [sys.executable, "-c", program, project.name, str(project.data.parent), str(project.output.parent)]
+    with subprocess.Popen(held, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        other.stdout.readline()
+        problems = Problems(project)
+        with problems.of(project.videos / "a.mp4", "drawing the names"), project.hold("a.mp4"):
+            pytest.fail("it is held")
+        problems.add(project.videos / "a.mp4", "disk full")
+        assert f"process {other.pid}" in problems.found["a.mp4"]
+        held_by = read_summary(project).set_index("film")["problem"]
+        assert held_by["a.mp4"].startswith("cut short; drawing the names failed: expected no other run on the film")
+        other.stdin.close()
+    assert read_summary(project)["problem"].tolist() == ["cut short; disk full", ""]
 
 
 @pytest.mark.parametrize("cores", [1, 2])

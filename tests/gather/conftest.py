@@ -5,8 +5,6 @@ from __future__ import annotations
 import html
 import io
 import json
-import struct
-import zlib
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -43,19 +41,6 @@ def picture_bytes(seed: int, *, size: tuple[int, int] = (96, 80), kind: str = "J
     buffer = io.BytesIO()
     PillowImage.fromarray(pixels).resize(size).save(buffer, kind)
     return buffer.getvalue()
-
-
-def huge_png(width: int = 50_000, height: int = 50_000) -> bytes:
-    """Return a real PNG of that many black pixels, a few megabytes small: the decoded picture has gigabytes."""
-
-    def chunk(kind: bytes, body: bytes) -> bytes:
-        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-
-    squeeze = zlib.compressobj(9)
-    row = bytes(1 + width // 8)
-    packed = b"".join(squeeze.compress(row * 1000) for _ in range(height // 1000)) + squeeze.flush()
-    header = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", packed) + chunk(b"IEND", b"")
 
 
 def sends(content: bytes, *, kind: str = "image/jpeg", length: int | None = None) -> Answer:

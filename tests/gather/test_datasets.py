@@ -10,7 +10,8 @@ import pytest
 from facelib.gather.adding import IMPORTED_COLUMNS
 from facelib.gather.datasets import import_dataset, import_lfw, import_tree
 
-from .conftest import huge_png, picture_bytes
+from ..bombs import bomb
+from .conftest import picture_bytes
 from .test_archives import make_tar, make_zip
 from .test_crops import contents
 
@@ -23,7 +24,7 @@ def lfw(tmp_path):
         "lfw/Ada_Lovelace/Ada_Lovelace_0002.jpg": picture_bytes(2),
         "lfw/Grace_Hopper/Grace_Hopper_0001.jpg": picture_bytes(3),
         "lfw/Grace_Hopper/Grace_Hopper_0002.jpg": b"<html>moved</html>",
-        "lfw/Huge/Huge_0001.png": huge_png(),
+        "lfw/Huge/Huge_0001.png": bomb(50_000, 50_000),
         "lfw/pairs.txt": b"300",
     }
     return make_tar(tmp_path / "lfw.tgz", files)

@@ -13,7 +13,8 @@ from PIL import Image as PillowImage
 import facelib
 from facelib.gather.facescrub import LIST_COLUMNS, fetch_facescrub, read_facescrub
 
-from .conftest import endless, huge_png, picture_bytes, sends
+from ..bombs import bomb
+from .conftest import endless, picture_bytes, sends
 from .test_crops import contents
 
 HEAD = "name\timage_id\tface_id\turl\tbbox\tsha256"
@@ -129,7 +130,7 @@ def test_somebody_who_is_not_on_the_list_is_told(faces, tmp_path, limits):
 
 def test_bad_answers_are_listed_and_the_good_ones_kept(tmp_path, limits, site):
     good, other, page = picture_bytes(1), picture_bytes(2), b"<html>gone</html>"
-    box, huge = "10,10,50,50", huge_png()
+    box, huge = "10,10,50,50", bomb(50_000, 50_000)
     rows = [
         ("Ada", 0, site.put("/good", sends(good, kind="text/html")), box, digest(good)),
         ("Ada", 1, site.put("/other", sends(other)), box, digest(good)),

@@ -20,10 +20,10 @@ from facelib.gather.sources import people_without_folder, read_sources
 from facelib.gather.sources.fetched import check_fetched
 from facelib.project import Project, file_lock
 
+from ..bombs import bomb
 from .conftest import (
     bing_page,
     endless,
-    huge_png,
     picture_bytes,
     put_engine,
     sends,
@@ -95,7 +95,7 @@ def test_a_web_that_behaves_badly(site, project, limits):
         "nothing": (sends(b""), "not a picture"),
         "vector": (sends(b"<svg xmlns='http://www.w3.org/2000/svg'/>", kind="image/svg+xml"), "not a picture"),
         "postscript": (sends(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n"), "not a picture"),
-        "huge": (sends(huge_png(), kind="image/png"), "too large: its header announces 2500 million pixels"),
+        "huge": (sends(bomb(50_000, 50_000), kind="image/png"), "too large: its header announces 2500 million pixels"),
         "dot": (sends(picture_bytes(1, size=(8, 8))), "too small: 8x8"),
         "circle": (lambda asked: asked.begin(302, {"Location": "/circle.jpg", "Content-Length": "0"}), "5 redirects"),
         "elsewhere": (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pandas as pd
-import papermill
 import pytest
 
 import facelib
@@ -13,11 +12,12 @@ from facelib.films.media.decode import read_frames
 from facelib.gallery import move
 from facelib.images import read_image
 from facelib.page.pack import script_value
-from facelib.pipeline import notebooks_folder
 from facelib.project.decisions import read_corrections
 from facelib.recognize import load_recognizer
 from facelib.review import Review
-from tests.conftest import eyesores
+from tests.notebooks.runs import run, texts
+
+NAME = "06_review_tracks"
 
 
 @pytest.fixture(scope="module")
@@ -30,22 +30,10 @@ def demo(tmp_path_factory, make_tuned_demo):
     return project
 
 
-def run(project, **parameters):
-    """Run the notebook with papermill alone, as its user may; return the text and HTML of its outputs."""
-    places = {"project": project.name, "data_dir": str(project.data_dir), "output_dir": str(project.output_dir)}
-    source = notebooks_folder() / "06_review_tracks.ipynb"
-    given = {"parameters": places | parameters, "kernel_name": "python3", "progress_bar": False}
-    # Without a file, which papermill would write anew twice a cell.
-    notebook = papermill.execute_notebook(source, None, **given)
-    assert eyesores(notebook) == []
-    cells = notebook.cells
-    return [str(output.get("data", output.get("text"))) for cell in cells for output in cell.get("outputs", [])]
-
-
 def test_it_shows_pictures_and_follows_decisions(demo):
     files = demo.film("demo.mp4")
     before = pd.read_parquet(files.tracks)
-    shown = run(demo, draw=False)
+    shown = texts(run(NAME, demo, draw=False))
     assert any("<figure" in output and "data:image/jpeg;base64" in output for output in shown)
     assert any("TrackReview" in output for output in shown)
     pd.testing.assert_frame_equal(pd.read_parquet(files.tracks)[list(before.columns)], before)
@@ -56,7 +44,7 @@ def test_it_shows_pictures_and_follows_decisions(demo):
     hopper = tracks.index[tracks["label"] == "Grace Hopper"][0]
     review.name([stranger], "Nina")
     review.not_a_face([hopper])
-    shown = run(demo, draw=True)
+    shown = texts(run(NAME, demo, draw=True))
     assert any("named by Ann on" in output for output in shown)
     after = pd.read_parquet(files.tracks)
     assert after.loc[[stranger, hopper], "person"].tolist() == ["Nina", "not a face"]
@@ -72,14 +60,14 @@ def test_it_shows_pictures_and_follows_decisions(demo):
 
     # What a lasso on the map moves stays there: 06 puts it back to nobody.
     moved = move(demo, f"people/Nina/{pictures[0]}", "Grace Hopper")
-    shown = run(demo, draw=False)
+    shown = texts(run(NAME, demo, draw=False))
     assert not any("DrawnFilms" in output for output in shown)
     assert (demo.data / moved).is_file()
     assert sorted(path.name for path in (demo.people / "Nina").iterdir()) == pictures[1:]
 
     review.undo()
     review.undo()
-    shown = run(demo, draw=False)
+    shown = texts(run(NAME, demo, draw=False))
     assert any("DrawnFilms" in output for output in shown)  # the film still shows Nina: a button draws it again
     pd.testing.assert_frame_equal(pd.read_parquet(files.tracks)[list(before.columns)], before)
     assert not (demo.people / "Nina").exists()
@@ -88,4 +76,4 @@ def test_it_shows_pictures_and_follows_decisions(demo):
 
 def test_a_film_that_was_never_looked_at_is_left_out(demo):
     with pytest.raises(Exception, match="run 05 first"):
-        run(demo, videos=["not_yet.mp4"])
+        run(NAME, demo, videos=["not_yet.mp4"])

@@ -4,30 +4,19 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import papermill
 import pytest
 from papermill.exceptions import PapermillExecutionError
 
 from facelib.gallery import read_gallery, write_gallery
 from facelib.project import Project, write_table
 from facelib.recognize.tuning import tune
-from tests.conftest import eyesores
+from tests.notebooks.runs import run
 
-NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "07_evaluate.ipynb"
+NAME = "07_evaluate"
 ADA, GRACE = "Ada Ünï <b>", "Grace"
-
-
-def run(project: Project, **parameters: object) -> dict:
-    """Run the notebook on a project and return it as executed."""
-    given = {"project": project.name, "data_dir": str(project.data_dir), "output_dir": str(project.output_dir)}
-    # Without a file, which papermill would write anew twice a cell.
-    notebook = papermill.execute_notebook(str(NOTEBOOK), None, parameters=given | parameters, progress_bar=False)
-    assert eyesores(notebook) == []
-    return notebook
 
 
 def shown(notebook: dict) -> str:
@@ -85,7 +74,7 @@ def project(tmp_path, make_film) -> Project:
 
 
 def test_with_truth(project):
-    notebook = run(project)
+    notebook = run(NAME, project)
     table = pd.read_csv(project.output / "evaluation.csv").set_index("film")
     assert table.index.tolist() == ["film.mp4", "all films"]
     assert table.loc["film.mp4", ["faces", "right", "wrong", "strangers named"]].tolist() == [60, 40, 0, 20]
@@ -106,7 +95,7 @@ def test_with_truth(project):
 def test_without_truth_it_says_so_and_measures_the_gallery(project):
     for path in (project.data / "truth").iterdir():
         path.unlink()
-    text = shown(run(project, min_nrof_images_per_class=6, nrof_train_images_per_class=4))
+    text = shown(run(NAME, project, min_nrof_images_per_class=6, nrof_train_images_per_class=4))
     assert "No ground truth for any of 1 films" in text and "Only the gallery can be measured" in text
     assert "Compared 0 films" in text and "No segments to compare." in text
     assert "Number of classes: 2\nNumber of images: 4" in text and "Accuracy: 1.000" in text
@@ -119,7 +108,7 @@ def test_without_truth_it_says_so_and_measures_the_gallery(project):
 
 def test_without_segments_there_is_no_table_of_them(project):
     (project.data / "truth" / "segments.csv").unlink()
-    notebook = run(project)
+    notebook = run(NAME, project)
     assert "Compared 1 film with ground truth." in shown(notebook)
     (cell,) = (cell for cell in notebook["cells"] if "score_segment_table(" in cell["source"])
     (told,) = cell["outputs"]  # no table below, not even with a row of zeros
@@ -131,16 +120,16 @@ def test_the_protocol_of_pairs(project, shared_data, tmp_path):
     lines = (shared_data / "lfw/pairsDevTest.txt").read_text(encoding="utf-8").splitlines()
     some = tmp_path / "pairs.txt"
     some.write_text("\n".join(["10", *lines[1:11], *lines[501:511]]), encoding="utf-8")
-    text = shown(run(project, pairs=str(some), pairs_pictures=str(shared_data / "lfw/pairs")))
+    text = shown(run(NAME, project, pairs=str(some), pairs_pictures=str(shared_data / "lfw/pairs")))
     assert re.search(r"[01]\.\d{4} ± [01]\.\d{4} on 20 pairs, 0 with no face", text)
 
 
 def test_a_folder_of_truth_that_is_not_there(project):
     with pytest.raises(PapermillExecutionError, match="expected a folder of truth tables"):
-        run(project, truth=str(project.data / "nowhere"))
+        run(NAME, project, truth=str(project.data / "nowhere"))
 
 
 def test_without_a_recognizer_the_step_to_run_first_is_named(project):
     project.recognizer.unlink()
     with pytest.raises(PapermillExecutionError, match="04_tune_threshold"):
-        run(project)
+        run(NAME, project)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import pandas as pd
-import papermill
 import pytest
 
 from facelib.films.media.decode import probe
 from facelib.images import read_image
-from facelib.pipeline import notebooks_folder, run_pipeline
+from facelib.pipeline import run_pipeline
 from facelib.project import Project
 from facelib.widgets import live_appearances, read_changes
 from tests.conftest import eyesores
+from tests.notebooks.runs import run, texts
+
+NAME = "09_live_camera"
 
 
 @pytest.fixture(scope="module")
@@ -19,16 +21,6 @@ def demo(tmp_path_factory, make_tuned_demo):
     project = make_tuned_demo(tmp_path_factory.mktemp("demo"), 1.2)
     (project.videos / "demo_vfr.mp4").unlink()
     return project
-
-
-def run(project, **parameters):
-    """Run the notebook with papermill alone, as its user may; return the text and HTML of its outputs."""
-    places = {"project": project.name, "data_dir": str(project.data_dir), "output_dir": str(project.output_dir)}
-    source = notebooks_folder() / "09_live_camera.ipynb"
-    given = {"parameters": places | parameters, "kernel_name": "python3", "progress_bar": False}
-    # Without a file, which papermill would write anew twice a cell.
-    cells = papermill.execute_notebook(source, None, **given).cells
-    return [str(output.get("data", output.get("text"))) for cell in cells for output in cell.get("outputs", [])]
 
 
 def test_the_pipeline_runs_it_when_asked_and_the_cast_is_named(demo):
@@ -50,7 +42,7 @@ def test_to_the_end_of_a_film_with_a_recording(demo, copy_demo, tmp_path):
     length = probe(film).duration
     before = len(read_changes(demo.output / "live" / "changes.jsonl"))
     earlier = set((demo.output / "live").glob("*.mp4"))
-    shown = run(demo, source=str(film), seconds=0.0, record=True, detector="haar")
+    shown = texts(run(NAME, demo, source=str(film), seconds=0.0, record=True, detector="haar"))
     changes = read_changes(demo.output / "live" / "changes.jsonl").iloc[before:]
     assert changes["kind"].iloc[-1] == "ended" and changes["time"].max() == pytest.approx(length, abs=0.2)
     (recording,) = {*(demo.output / "live").glob("*.mp4")} - earlier
@@ -76,7 +68,7 @@ def test_bad_parameters_are_told_and_nothing_is_written(demo, parameters, messag
     before = pd.read_parquet(demo.faces)
     kept = sorted(demo.output.rglob("*"))
     with pytest.raises(Exception, match=message):
-        run(demo, **parameters)
+        run(NAME, demo, **parameters)
     assert sorted(demo.output.rglob("*")) == kept
     pd.testing.assert_frame_equal(pd.read_parquet(demo.faces), before)
 
@@ -85,4 +77,4 @@ def test_a_project_without_a_recognizer_is_told_what_to_run_first(tmp_path):
     project = Project("empty", tmp_path / "data", tmp_path / "output")
     project.people.mkdir(parents=True)
     with pytest.raises(Exception, match="run notebook 04"):
-        run(project, source="0")
+        run(NAME, project, source="0")

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import papermill
 import pytest
 import skimage.data
 from matplotlib.cbook import get_sample_data
@@ -25,21 +24,9 @@ from facelib.project import Project
 from facelib.recognize import load_recognizer
 from facelib.recognize.tuning import tune
 from facelib.widgets import ThresholdTuner
-from tests.conftest import eyesores
+from tests.notebooks.runs import run
 
-NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 ADA, GRACE = "Ada Ünï <b>", "Grace"
-
-
-def run(name: str, project: Project, **parameters: object) -> dict:
-    """Run a notebook on a project and return it as executed."""
-    given = {"project": project.name, "data_dir": str(project.data_dir), "output_dir": str(project.output_dir)}
-    # Without a file, which papermill would write anew twice a cell.
-    notebook = papermill.execute_notebook(
-        str(NOTEBOOKS / f"{name}.ipynb"), None, parameters=given | parameters, progress_bar=False
-    )
-    assert eyesores(notebook) == []
-    return notebook
 
 
 def outputs(notebook: dict, kind: str) -> list[str]:

@@ -123,11 +123,17 @@ def test_without_tables_it_says_what_to_run(make_squares):
         write_page(make_squares({}), progress=False)
 
 
-@pytest.mark.parametrize("table", ["detections", "tracks"])
-def test_a_film_with_a_damaged_table_is_left_out(make_squares, caplog, table):
+@pytest.mark.parametrize("harm", ["detections cut", "tracks cut", "no detections", "film replaced"])
+def test_a_film_without_whole_tables_of_its_own_is_left_out(make_squares, caplog, harm):
     project = make_squares({"a.mp4": squares("Ada"), "b.mp4": squares("Bo")})
-    path = getattr(project.film("b.mp4"), table)
-    path.write_bytes(path.read_bytes()[:-20])
+    files, kind = project.film("b.mp4"), harm.split()[0]
+    if kind == "no":
+        files.detections.unlink()
+    elif kind == "film":
+        files.followed.write_text(json.dumps({"made": {"film": "another"}}))
+    else:
+        path = getattr(files, kind)
+        path.write_bytes(path.read_bytes()[:-20])
     write_page(project, progress=False)
     assert project.film("a.mp4").page_data.is_file() and not project.film("b.mp4").page_data.exists()
     assert [text.partition(":")[0] for text in caplog.messages] == ["b.mp4 is left out of the page"]

@@ -182,14 +182,17 @@ def test_a_second_run_is_refused_and_ctrl_c_leaves_nothing_half_written(project,
 
 @pytest.mark.kernel
 @both_kinds_of_kernels
-def test_a_killed_run_is_picked_up_by_running_again(project, notebooks, before):
+def test_a_killed_run_is_picked_up_by_running_again(project, notebooks, before, tmp_path, monkeypatch):
+    scratch = tmp_path / "t"
+    scratch.mkdir()
+    monkeypatch.setenv("TMPDIR", str(scratch))
     run = start_slow_run(project, notebooks, before)
     family = psutil.Process(run.pid).children(recursive=True)
     run.kill()
     run.communicate(timeout=300)
     assert wait_for_end_of((project.output / "pid").read_text())
     assert psutil.wait_procs(family, timeout=120)[1] == []
-    assert not project.map.exists()
+    assert not project.map.exists() and not list(scratch.glob("*.json"))
     assert states(run_pipeline(project, steps=[3], notebooks=notebooks)) == [(3, "done")]
     assert project.map.read_text() == "half"
 

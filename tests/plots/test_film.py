@@ -152,7 +152,7 @@ def test_who_is_often_together_stands_close():
 def test_boxes_are_pushed_apart_no_farther_than_needed():
     places = np.array([[100.0, 100.0], [110.0, 101.0], [500.0, 300.0]])
     boxes = np.array([[60.0, 30.0], [60.0, 30.0], [60.0, 30.0]])
-    moved = _apart(places, boxes)
+    moved = _apart(places, boxes, 820.0)
     assert np.abs(moved[2] - places[2]).max() < 1
     assert abs(moved[1, 1] - moved[0, 1]) == pytest.approx(30, abs=1)  # up and down is the shorter way
     assert np.abs(moved[:2, 0] - places[:2, 0]).max() < 1

@@ -56,5 +56,10 @@ def test_an_empty_table_is_shown_by_its_columns():
     assert [[text.strip("|") for text in row] for row in cells(MIXED.head(0))] == [list(MIXED)]
 
 
+def test_file_names_break_between_their_parts():
+    page = Table(pd.DataFrame({"picture": ["people/Ada/ada_01.jpg"]}))._repr_html_()
+    assert "people/<wbr>Ada/<wbr>ada_<wbr>01.jpg</td>" in page and "</<wbr>" not in page
+
+
 def test_a_heading_is_text():
     assert "<b>a&lt;b.mp4</b>" in heading("a<b.mp4").data

@@ -169,6 +169,12 @@ def test_1_an_empty_server_becomes_a_named_film(opened: Page, start: Start) -> N
     page.get_by_role("textbox", name="Name of the new project").fill("My films")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="My films")).to_be_visible()
+    for name in ("Review", "Unknown"):
+        go(page, name)
+        expect(page.get_by_role("main")).to_contain_text("No film has names yet.")
+        check(page)
+        page.get_by_role("link", name="Add people and a film").click()
+    expect(page.get_by_role("heading", name="My films")).to_be_visible()
     places = page.locator(".drop-place")
     drop(page, places.nth(0), start.people)
     count = sum(len({picture.read_bytes() for picture in folder.iterdir()}) for folder in start.people)

@@ -172,3 +172,16 @@ def test_a_legend_below_the_plot_never_scrolls(page, width, name):
     assert last["y"] + last["height"] <= whole["y"] + whole["height"]
     assert plot["height"] > 150
     assert page.locator(".js-plotly-plot .main-svg").first.bounding_box()["height"] == whole["height"]
+
+
+@pytest.mark.parametrize("width", [1200, 360])
+def test_a_legend_in_a_report_never_scrolls(page, width):
+    names = [f"Somebody<br>Whose Name Is Long {number}" for number in range(20)]
+    crowd = go.Figure([go.Scatter(x=[1, 2], y=[1, 2], name=name, legendgroup=name) for name in names])
+    legend_below(crowd, plot_height=300)
+    page.set_viewport_size({"width": width, "height": 900})
+    page.set_content(crowd.to_html())
+    page.locator(".js-plotly-plot .legend .traces").nth(len(names) - 1).wait_for()
+    page.wait_for_function(
+        "document.querySelector('.legend .scrollbar')?.getAttribute('height') === '0'", timeout=20_000
+    )

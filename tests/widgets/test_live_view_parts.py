@@ -13,8 +13,9 @@ from PIL import Image
 
 from facelib.films.appearances import APPEARANCE_COLUMNS
 from facelib.live import Change, LiveFace, LiveFrame, LiveView
+from facelib.plots.tables import Table
 from facelib.project.names import UNKNOWN
-from facelib.widgets import live_appearances, read_changes
+from facelib.widgets import listed_changes, live_appearances, read_changes
 from facelib.widgets.live_view_faces import SeenFaces
 from facelib.widgets.live_view_log import ChangeFile, Inbox, event_of
 from facelib.widgets.live_view_page import Pace
@@ -253,6 +254,15 @@ class TestReport:
         changes = read_changes(log.path)
         assert live_appearances(changes, until=60.0)[["start", "end"]].to_numpy().tolist() == [[1.0, 60.0]]
         assert live_appearances(changes, until=1.2)["end"].tolist() == [1.5]
+
+    def test_a_change_of_the_source_is_of_no_face(self, tmp_path):
+        log = ChangeFile(tmp_path / "changes.jsonl")
+        log.add(Change(WHEN, 0.0, "connected"))
+        log.add(Change(WHEN, 1.0, "named", 12, "Ada", 0.9))
+        shown = str(Table(listed_changes(read_changes(log.path)))).splitlines()
+        assert shown[1].split() == [WHEN, "0.0", "connected"]
+        assert shown[2].split() == [WHEN, "1.0", "named", "12", "Ada", "0.9"]
+        assert listed_changes(read_changes(tmp_path / "none.jsonl")).empty
 
     def test_strangers_alone(self, tmp_path):
         log = ChangeFile(tmp_path / "changes.jsonl")

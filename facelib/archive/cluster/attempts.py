@@ -12,12 +12,7 @@ MOST_ATTEMPTS = 3
 
 
 def add_attempt(store: Store, key: str, reason: str) -> int:
-    """Write down an attempt that failed, and return how many there are now.
-
-    Args:
-        store: Of the project.
-        key: Of the film's tables.
-        reason: How it ended, such as `its process was killed by SIGKILL`.
+    """Write down how an attempt failed, such as `its process was killed by SIGKILL`; return how many there are now.
 
     Raises:
         OSError: When the store cannot be written.

@@ -27,7 +27,8 @@ def main() -> None:
     """Index the film that standard input names."""
     asked, tell = answer_parent()
     end_with_parent()
-    _die_before_worker()
+    with suppress(OSError):  # the system is to end this process before the worker when memory runs out
+        Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
     limit_memory(asked["memory"])
     try:
         tell({"problem": _index(IndexTask(**asked["task"]))})
@@ -97,12 +98,6 @@ def remove_leftovers() -> None:
         number = folder.name.removeprefix(_FOLDER).partition("-")[0]
         if number.isdecimal() and not psutil.pid_exists(int(number)):
             shutil.rmtree(folder, ignore_errors=True)
-
-
-def _die_before_worker() -> None:
-    """Let the system end this process before the worker when memory runs out."""
-    with suppress(OSError):
-        Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import logging
 import re
 import socket
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from typing import Any
@@ -16,15 +16,27 @@ _LONGEST_GREETING = 2**20  # bytes
 _SAME = ("distributed", "facelib")
 _ADDRESS = re.compile(r"(tcp|tls|ucx|ws|wss)://\S+:\d+/?")
 _log = logging.getLogger(__name__)
-_GET_IT = "install it: make scale, or pip install '.[scale]' in the checkout"
+
+
+def import_distributed() -> Any:
+    """Return the module, of the extra `scale`.
+
+    Raises:
+        ImportError: When it is not installed.
+    """
+    try:
+        import distributed
+    except ImportError:
+        raise ImportError(
+            "expected the package distributed, found none; install it: make scale, or pip install '.[scale]' in the "
+            "checkout"
+        ) from None
+    return distributed
 
 
 @contextmanager
 def connected(address: str) -> Iterator[Any]:
     """Yield a `distributed.Client` of a scheduler whose workers have facelib and Dask in the versions of this machine.
-
-    Args:
-        address: Such as `tcp://host:8786`.
 
     Raises:
         ImportError: When the extra `scale` is not installed.
@@ -43,15 +55,11 @@ def connected(address: str) -> Iterator[Any]:
 
 
 def _client(address: str) -> Any:
-    try:
-        from distributed import Client
-    except ImportError:
-        raise ImportError(f"expected the package distributed, found none; {_GET_IT}") from None
+    distributed = import_distributed()
     try:
         _listen(address)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of versions that differ, which are checked below
-            return Client(address, timeout=_SECONDS, set_as_default=False)
+        with warnings.catch_warnings(action="ignore"):  # of versions that differ, which are checked below
+            return distributed.Client(address, timeout=_SECONDS, set_as_default=False)
     except Exception as error:  # a server of another kind gives errors of many kinds
         raise ConnectionError(
             f"expected a Dask scheduler at {address!r}, none answered within {_SECONDS:.0f} s "
@@ -78,8 +86,7 @@ def _listen(address: str) -> None:
 
 def _check_versions(client: Any, address: str) -> None:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with warnings.catch_warnings(action="ignore"):
             found = client.get_versions(packages=["facelib"])
     except Exception as error:
         raise ConnectionError(
@@ -87,26 +94,14 @@ def _check_versions(client: Any, address: str) -> None:
         ) from None
     if not found["workers"]:
         _log.warning("%s has no workers yet; start some with 'dask worker %s --nthreads 1'", address, address)
-    wanted = {name: version(name) for name in _SAME}
-    machines = {
-        "the scheduler": found["scheduler"] or {},
-        **{f"worker {one}": told for one, told in found["workers"].items()},
-    }
-    for machine, told in machines.items():
-        packages = dict(told.get("packages", {}))
-        names = ["distributed"] if machine == "the scheduler" else list(_SAME)  # a scheduler needs no facelib
-        other = _other(packages, {name: wanted[name] for name in names})
-        if other:
+    workers = {f"worker {one}": told for one, told in found["workers"].items()}
+    for machine, told in {"the scheduler": found["scheduler"] or {}, **workers}.items():
+        names = ["distributed"] if machine == "the scheduler" else _SAME  # a scheduler needs no facelib
+        wanted, there = {name: version(name) for name in names}, dict(told.get("packages", {}))
+        others = [name for name in names if there.get(name) != wanted[name]]
+        if others:
+            has = " and ".join(f"{name} {there[name]}" if there.get(name) else f"no {name}" for name in others)
             raise ValueError(
                 f"expected {' and '.join(f'{name} {wanted[name]}' for name in names)} on all machines, {machine} of "
-                f"{address!r} has {other}; install the same versions there, or choose another scheduler"
+                f"{address!r} has {has}; install the same versions there, or choose another scheduler"
             )
-
-
-def _other(packages: Mapping[str, str | None], wanted: Mapping[str, str]) -> str:
-    """Return which packages are missing or of another version, in words."""
-    return " and ".join(
-        f"{name} {packages[name]}" if packages.get(name) else f"no {name}"
-        for name, version_here in wanted.items()
-        if packages.get(name) != version_here
-    )

@@ -25,11 +25,7 @@ def merge_decisions(store: Store, path: Path, known: Known) -> Known:
 
     A decision that was known and is not in the storage any more was removed there, as by `facelib forget`: it is
     removed here. One that is made here meanwhile stays, and is sent the next time.
-
-    Args:
-        store: Of the project's output.
-        path: `Project.corrections`.
-        known: What an earlier call returned.
+    `known` is what an earlier call returned.
 
     Raises:
         ValueError: When `corrections.csv` is not a table of decisions.
@@ -47,7 +43,7 @@ def merge_decisions(store: Store, path: Path, known: Known) -> Known:
         now = _lines(path)
         rest = [line for line in now if line not in lines and _sha256(line) not in removed]
         if [*lines, *rest] != now:
-            _write([*lines, *rest], path)
+            write_text("\n".join([_HEADER, *lines, *rest]) + "\n", path)
     return now_known
 
 
@@ -55,11 +51,7 @@ def rewrite_decisions(store: Store, path: Path, known: Known) -> Known:
     """Make the decisions known in the storage those of `corrections.csv`, after some were changed or removed there.
 
     Those that others have sent meanwhile stay behind them.
-
-    Args:
-        store: Of the project's output.
-        path: `Project.corrections`.
-        known: What `merge_decisions` returned before the change.
+    `known` is what `merge_decisions` returned before the change.
 
     Raises:
         OSError: When the storage does not answer or refuses.
@@ -102,10 +94,6 @@ def _lines(path: Path) -> list[str]:
         else:
             lines.append(piece)
     return [line.removesuffix("\r") for line in lines if line.strip()]
-
-
-def _write(lines: list[str], path: Path) -> None:
-    write_text("\n".join([_HEADER, *lines]) + "\n", path)
 
 
 def _sha256(line: str) -> str:

@@ -104,30 +104,12 @@ def _tasks(
             size = film.stat().st_size
         except OSError:  # deleted while others were read; reported by whoever reads it next
             continue
-        yield (
-            film,
-            IndexTask(
-                film=_where(project, film, shared),
-                size=size,
-                store=store,
-                made=json.loads(json.dumps(made)),
-                tag=_tag(tags, project.place_of(film), str(made["film"])),
-                **options,
-            ),
-        )
-
-
-def _where(project: Project, film: Path, shared: Mapping[str, str]) -> str:
-    """Return where workers find a film: its address, if the project has one, else its path."""
-    if shared and film.is_relative_to(project.data):
-        return f"{shared['data']}/{film.relative_to(project.data).as_posix()}"
-    return str(film.absolute())
-
-
-def _tag(known: Mapping[str, tuple[str, str]], place: str, content: str) -> str:
-    """Return the ETag of the object that has a content; empty where it is not known."""
-    tag, its_content = known.get(place, ("", ""))
-    return tag if its_content == content else ""
+        where = str(film.absolute())
+        if shared and film.is_relative_to(project.data):
+            where = f"{shared['data']}/{film.relative_to(project.data).as_posix()}"
+        tag, content = tags.get(project.place_of(film), ("", ""))
+        tag = tag if content == made["film"] else ""
+        yield film, IndexTask(where, size, store, made=json.loads(json.dumps(made)), tag=tag, **options)
 
 
 def _count(number: int, tasks: Mapping[str, IndexTask]) -> str:

@@ -11,11 +11,7 @@ def forget_in_storage(copy: WorkingCopy, person: str, *, keep_name: bool = False
 
     The copy is brought up to date, the person is removed there as by `forget_person`, and the storage is made the
     same: pictures, tables, decisions, sheets and reports. Where it breaks off, it can be run again.
-
-    Args:
-        copy: Of the project; no run on it must be under way, here or on another machine.
-        person: As in `facelib.archive.forget.forget_person`.
-        keep_name: Likewise.
+    No run on the project must be under way, here or on another machine.
 
     Raises:
         ValueError: When nobody has this name.

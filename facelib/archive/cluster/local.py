@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from facelib.archive.cluster.connect import import_distributed
+from facelib.project.processes import allowed_cores
+
 
 @dataclass(frozen=True, slots=True)
 class LocalCluster:
@@ -38,17 +41,9 @@ def start_cluster(workers: int = 0, *, port: int = 0, dashboard_port: int = 0) -
         ValueError: When the number of workers is negative.
         OSError: When the port is taken.
     """
-    from facelib.project.processes import allowed_cores
-
     if workers < 0:
         raise ValueError(f"expected 1 worker or more, or 0 for one per core, got {workers!r}")
-    try:
-        import distributed
-    except ImportError:
-        raise ImportError(
-            "expected the package distributed, found none; install it: make scale, or pip install '.[scale]' in the "
-            "checkout"
-        ) from None
+    distributed = import_distributed()
     workers = workers or allowed_cores()
     try:
         cluster = distributed.LocalCluster(
@@ -60,15 +55,12 @@ def start_cluster(workers: int = 0, *, port: int = 0, dashboard_port: int = 0) -
             dashboard_address=f"127.0.0.1:{dashboard_port}",
         )
     except RuntimeError as error:
+        cause: BaseException = error
+        while cause.__cause__ is not None:
+            cause = cause.__cause__
         raise OSError(
-            f"expected a cluster to start at port {port}, got: {_first_cause(error)}; where another program has the "
-            f"port, choose another one, or 0 for any that is free"
+            f"expected a cluster to start at port {port}, got: {cause}; where another program has the port, choose "
+            f"another one, or 0 for any that is free"
         ) from None
     with cluster:
         yield LocalCluster(cluster.scheduler_address, cluster.dashboard_link, workers)
-
-
-def _first_cause(error: BaseException) -> BaseException:
-    while error.__cause__ is not None:
-        error = error.__cause__
-    return error

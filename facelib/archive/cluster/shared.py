@@ -48,11 +48,6 @@ class WorkingCopy:
     def of(cls, name: str, data: str, output: str) -> WorkingCopy:
         """Return the working copy of a project in the user's cache folder; nothing is fetched yet.
 
-        Args:
-            name: The project.
-            data: The address of the data folder.
-            output: The address of the output folder.
-
         Raises:
             ValueError: When one of them is a folder of this machine, or the name is no name of a folder.
         """

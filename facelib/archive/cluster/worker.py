@@ -26,9 +26,6 @@ def index_on_worker(task: dict[str, Any]) -> str:
     A process that dies is an attempt of its film, and the film is tried again until there are too many: neither the
     worker nor another film suffers from it. An error that Python reports would come again and is the film's problem.
 
-    Args:
-        task: The fields of `facelib.archive.cluster.task.IndexTask`.
-
     Returns:
         The film's problem; empty when its tables are in the store.
 

@@ -35,10 +35,6 @@ def container_suffix(head: bytes, *, source: str = "") -> str:
     Only containers that hold their pictures themselves pass. FFmpeg would also open playlists, which make it read
     whatever other files and addresses they name.
 
-    Args:
-        head: The first `HEAD` bytes, or all there are.
-        source: Where the file comes from, for the message.
-
     Raises:
         UnreadableFilm: When the bytes do not begin a film.
 

@@ -106,11 +106,6 @@ def download(address: str, folder: str | Path, *, limits: WebLimits | None = Non
     `Range` with `If-Range`), or from the beginning where the film has changed or the server cannot go on. The first
     bytes are looked at before anything else is fetched, and the whole film's first frame is decoded at the end.
 
-    Args:
-        address: An `http` or `https` address.
-        folder: Where to; it is made as needed.
-        limits: How far to go; None: as `WebLimits` says.
-
     Returns:
         The whole film, with its `sha256`; its caller moves `path` to where it belongs, then calls `forget`.
 

@@ -55,13 +55,7 @@ _CONTRIBUTORS = (
 _NAMES = ("ebucore:agentName", "foaf:name", "schema:name", "schemas:name", "rdfs:label", "skos:prefLabel")
 _GIVEN = ("ebucore:givenName", "foaf:givenName", "foaf:firstName", "schema:givenName", "schemas:givenName")
 _FAMILY = ("ebucore:familyName", "foaf:familyName", "foaf:lastName", "schema:familyName", "schemas:familyName")
-_GROUPS = (
-    "ebucore:Organisation",
-    "foaf:Organization",
-    "foaf:Group",
-    "schema:Organization",
-    "schemas:Organization",
-)
+_GROUPS = ("ebucore:Organisation", "foaf:Organization", "foaf:Group", "schema:Organization", "schemas:Organization")
 
 # A programme and the files it is instantiated by describe one film together; either may be asked for.
 _SAME_FILM = (

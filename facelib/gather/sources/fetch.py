@@ -21,11 +21,6 @@ def fetch_film(address: str, project: Project, settings: SourceSettings | None =
     A film that is there already is not asked for again, and one with the same bytes as another is not kept twice;
     remove the file to fetch it again. A fetch that was killed continues where it stopped.
 
-    Args:
-        address: Of a film, or of whatever a resolver knows a film of.
-        project: Where to.
-        settings: What may be used; None: as `SourceSettings` says.
-
     Returns:
         Its row in `sources.csv`, and whether anything was fetched now.
 

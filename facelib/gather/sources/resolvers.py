@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from importlib.metadata import entry_points
 
 from facelib.gather.sources.media import MediaResource, Resolver, SourceSettings
@@ -26,21 +26,13 @@ def find_resolvers(settings: SourceSettings) -> list[Resolver]:
     """
     from facelib.gather.sources.ebucore import EBUCoreResolver
 
-    factories: dict[str, ResolverFactory] = {"ebucore": EBUCoreResolver}
+    made: dict[str, Resolver] = {"ebucore": EBUCoreResolver(settings)}
     for point in entry_points(group=GROUP):
         try:
-            factories[point.name] = point.load()
+            made[point.name] = point.load()(settings)
         except Exception as error:  # another package may fail in any way; the other sources are still fetched
             log.warning("the resolver %r (%s) is left out: %r", point.name, point.value, error)
-    return [made for name, factory in factories.items() for made in _make(name, factory, settings)]
-
-
-def _make(name: str, factory: ResolverFactory, settings: SourceSettings) -> Iterable[Resolver]:
-    try:
-        return (factory(settings),)
-    except Exception as error:
-        log.warning("the resolver %r is left out: %r", name, error)
-        return ()
+    return list(made.values())
 
 
 def resolve(address: str, settings: SourceSettings | None = None) -> MediaResource:

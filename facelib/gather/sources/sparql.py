@@ -41,11 +41,6 @@ def select(endpoint: str, query: str, limits: WebLimits) -> Sequence[ResultRow]:
     It is sent by GET where the address stays short, else as a form by POST; the other way is tried where the
     endpoint takes only that.
 
-    Args:
-        endpoint: The `http(s)` address of a SPARQL endpoint.
-        query: A SELECT query in SPARQL 1.1.
-        limits: How far to go.
-
     Raises:
         ValueError: When the endpoint's address is none, or its answer is not a table of SPARQL results in JSON.
         OSError: When it does not answer, or refuses the query.

@@ -93,12 +93,7 @@ def ask(
 ) -> Iterator[requests.Response]:
     """Request an address and yield the response before its body is read; redirects are followed one by one.
 
-    Args:
-        session: From `new_session` with the same limits.
-        address: An `http` or `https` address.
-        limits: How far to go.
-        headers: Further headers of the request.
-        form: Sent as a form by POST; None asks by GET.
+    A form is sent by POST. The session must be from `new_session` with the same limits.
 
     Raises:
         ValueError: When an address on the way is none of `http(s)`, or leads off the public internet.

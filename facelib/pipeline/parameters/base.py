@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -51,15 +52,7 @@ def as_lines(value: object) -> object:
     return [] if value is None else value
 
 
-def _detector(value: str) -> str:
-    return _network(value, "detector", DETECTORS)
-
-
-def _embedder(value: str) -> str:
-    return _network(value, "embedder", ("", "dlib", "dlib-mirrored"))
-
-
-def _network(value: str, kind: Literal["detector", "embedder"], built_in: Sequence[str]) -> str:
+def _network(value: str, *, kind: Literal["detector", "embedder"], built_in: Sequence[str]) -> str:
     if value in built_in or value.endswith(".onnx") or "/" in value or "\\" in value:
         return value
     from facelib.nets.cache import folders
@@ -76,10 +69,11 @@ def _network(value: str, kind: Literal["detector", "embedder"], built_in: Sequen
 Lines = Annotated[list[str], BeforeValidator(as_lines)]
 """A list of texts; one text stands for its lines, so `videos="film.mp4"` is one film."""
 
-DetectorNetwork = Annotated[str, AfterValidator(_detector)]
+DetectorNetwork = Annotated[str, AfterValidator(partial(_network, kind="detector", built_in=DETECTORS))]
 """The name of a detector, or the path of an ONNX file."""
 
-EmbedderNetwork = Annotated[str, AfterValidator(_embedder)]
+_EMBEDDERS = ("", "dlib", "dlib-mirrored")
+EmbedderNetwork = Annotated[str, AfterValidator(partial(_network, kind="embedder", built_in=_EMBEDDERS))]
 """The name of an embedding network, or the path of an ONNX file; empty where the notebook finds it out."""
 
 Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]  # what all generators of random numbers take

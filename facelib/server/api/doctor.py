@@ -49,27 +49,23 @@ class DoctorFindings(BaseModel):
     proposals: list[PictureProposal] = Field(description="Those that do most harm first.")
 
 
-class GalleryDoctor:
+class GalleryDoctor(Kept[DoctorFindings]):
     """The findings about each project, in memory, made again where the gallery or the decisions have changed."""
 
     def __init__(self) -> None:
-        self._known: Kept[DoctorFindings] = Kept(_KEPT)
-        self._lock = Lock()
+        super().__init__(_KEPT)
+        self._one_at_a_time = Lock()
 
     def look(self, project: Project) -> DoctorFindings:
         """Return the findings about a project; none before notebook 02 has run."""
         if not project.faces.is_file():
             return DoctorFindings(advice=[], questions=[], proposals=[])
         key, state = str(project.output.absolute()), tag_of(project.faces, project.disabled, project.corrections)
-        return self._known.find(key, state, lambda: self._examine(project))
+        return self.find(key, state, lambda: self._examine(project))
 
     def _examine(self, project: Project) -> DoctorFindings:
-        with self._lock:  # one at a time: pictures are read
+        with self._one_at_a_time:  # pictures are read, which can take minutes
             return _examine(project)
-
-    def forget(self) -> None:
-        """Drop everything that is held in memory; wait for no examination, which can take minutes."""
-        self._known.forget()
 
 
 @router.get("")

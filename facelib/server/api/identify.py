@@ -19,6 +19,7 @@ from facelib.faces import Faces, Image
 from facelib.gather.adding import LARGEST_PICTURE
 from facelib.gather.sources.fetched import check_fetched
 from facelib.images import UnreadablePicture, read_image
+from facelib.images.large import LARGEST_WHOLE
 from facelib.project import Project
 from facelib.server.api.search import FaceHit, face_hits
 from facelib.server.bodies import FormFile, describe_form, read_form
@@ -154,7 +155,7 @@ def _decode(file: FormFile) -> Image:
         path.write_bytes(file.content)
         inspect_file(path, "picture")
         try:
-            check_fetched(file.content)
+            check_fetched(file.content, most_pixels=LARGEST_WHOLE)
         except UnreadablePicture as error:
             raise Problem(422, f"expected a picture, could not take {file.name!r}: {error}") from error
         return read_image(path)

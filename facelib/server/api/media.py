@@ -15,12 +15,11 @@ from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Scope, Send
 
 from facelib.films.exports import PURPOSES, Format, export_film
-from facelib.project import FilmFiles
 from facelib.server.answers import Content, CurrentAnswers
 from facelib.server.api.videos import CurrentPages, VideoId
 from facelib.server.cached import tag_of
 from facelib.server.dependencies import CurrentProject
-from facelib.server.films import LONGEST_GAP, find_film, find_named
+from facelib.server.films import LONGEST_GAP, find_current, find_film, find_named
 from facelib.server.middleware import REPORT_POLICY, is_named
 from facelib.server.problems import Problem, answer
 
@@ -88,7 +87,7 @@ def export(
     longest_gap: Annotated[float, Query(ge=0, le=3600, description="Seconds of gaps that are closed.")] = LONGEST_GAP,
 ) -> Response:
     """Return who is on screen and when, as it is now, in a form for another program; see `facelib.films.exports`."""
-    film = find_named(project, video)
+    film = find_current(project, video)
     made = export_film(
         film,
         project.film(film),
@@ -105,8 +104,9 @@ def export(
 def get_file(video: VideoId, name: Annotated[str, Path(max_length=200)], project: CurrentProject) -> FileResponse:
     """Return a file that a notebook made of a film for other programs, as it made it."""
     files = project.film(find_film(project, video))
-    path = _made_files(files).get(name)
-    if path is None:
+    made = [files.reel, files.annotated, *files.exports.glob("*"), files.appearances]
+    path = next((one for one in made if one.name == name and one.is_file()), None)
+    if path is None or name not in PURPOSES:
         raise Problem(404, f"expected a file that was made of this film, got {name!r}")
     return answer_file(path)
 
@@ -168,11 +168,6 @@ class _Ranged(FileResponse):
                 headers={"Content-Range": size} if size else None,
             )
             await answer(problem)(scope, receive, send)
-
-
-def _made_files(files: FilmFiles) -> dict[str, FilePath]:
-    kept = [files.appearances, *files.exports.glob("*"), files.annotated, files.reel]
-    return {path.name: path for path in kept if path.is_file() and path.name in PURPOSES}
 
 
 def _attached(path: FilePath) -> dict[str, str]:

@@ -104,14 +104,10 @@ def _who(given: Credentials, store: Store) -> tuple[User | None, Token | None]:
     secret, password = given.token.get_secret_value(), given.password.get_secret_value()
     with store.read() as session:
         if secret:
-            token = find_token(session, secret)
+            token = find_token(session, digest_of(secret))
             return (token.user, token) if token else (None, None)
-        user = _user(session, given.name)
+        user = session.scalar(select(User).where(User.name == given.name))
     return (user if is_password(password, user.password if user else None) else None), None
-
-
-def _user(session: Session, name: str) -> User | None:
-    return session.execute(select(User).where(User.name == name)).scalar_one_or_none()
 
 
 def _document(caller: Caller, csrf: str | None) -> SessionDocument:
@@ -120,12 +116,7 @@ def _document(caller: Caller, csrf: str | None) -> SessionDocument:
 
 
 def refuse_too_many(session: Session, keys: list[str], *, most: int) -> None:
-    """Refuse a log-in when too many failed of late.
-
-    Args:
-        session: A session.
-        keys: What is counted, each by itself, such as a name and an address.
-        most: How many may fail within `WINDOW`.
+    """Refuse a log-in when too many failed of late; each key, such as a name and an address, is counted by itself.
 
     Raises:
         Problem: 429, with the seconds to wait.

@@ -169,7 +169,9 @@ def list_appearances(
     def make() -> Page[Appearance]:
         rows = appearances_of(tracks(), longest_gap=longest_gap, unknown=groups)
         page = page_of([row for row in rows if person in ("", row["person"])], paging)
-        return page.shown_as([_appearance(row) for row in page.items])
+        return page.shown_as(
+            [Appearance(**row | {"tracks": list(map(int, str(row["tracks"]).split()))}) for row in page.items]
+        )
 
     return answers.find(request, project, lambda: tag_of(tracks()), make)
 
@@ -217,10 +219,6 @@ def _track(
 
 def _text(value: object) -> str:
     return "" if value is None or (isinstance(value, float) and pd.isna(value)) else str(value)
-
-
-def _appearance(row: dict[str, Any]) -> Appearance:
-    return Appearance(**row | {"tracks": [int(one) for one in str(row["tracks"]).split()]})
 
 
 def _page(project: Project, review: Review, rows: list[int], paging: Any) -> Page[Track]:

@@ -5,12 +5,10 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
-from facelib.project import Project
 from facelib.server.answers import CurrentAnswers
 from facelib.server.api.tracks import CurrentReviews
-from facelib.server.dependencies import CurrentProject, Page, Paged, Paging, page_of
+from facelib.server.dependencies import CurrentProject, Page, Paged, page_of
 from facelib.server.films import film_id
-from facelib.server.reviews import Reviews
 
 router = APIRouter(prefix="/projects/{project}", tags=["unknown people"])
 
@@ -33,24 +31,20 @@ def list_unknown(
     """List the groups of unknown people, those longest on screen first."""
 
     def make() -> Page[UnknownPerson]:
-        return _unknown_people(project, reviews, paging)
+        review, rows = reviews.unknown(project)
+        there = {film.name: film_id(project, film) for film in review.films}
+        page = page_of([row for row in rows if row["best_film"] in there], paging)
+        items = [
+            UnknownPerson(
+                name=str(row["cluster"]),
+                seconds=float(row["seconds"]),
+                tracks=int(row["tracks"]),
+                films=int(row["films"]),
+                video=there[str(row["best_film"])],
+                track=int(row["best_track"]),
+            )
+            for row in page.items
+        ]
+        return page.shown_as(items)
 
     return answers.find(request, project, lambda: reviews.state(project), make)
-
-
-def _unknown_people(project: Project, reviews: Reviews, paging: Paging) -> Page[UnknownPerson]:
-    review, rows = reviews.unknown(project)
-    there = {film.name: film_id(project, film) for film in review.films}
-    page = page_of([row for row in rows if row["best_film"] in there], paging)
-    items = [
-        UnknownPerson(
-            name=str(row["cluster"]),
-            seconds=float(row["seconds"]),
-            tracks=int(row["tracks"]),
-            films=int(row["films"]),
-            video=there[str(row["best_film"])],
-            track=int(row["best_track"]),
-        )
-        for row in page.items
-    ]
-    return page.shown_as(items)

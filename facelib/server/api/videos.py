@@ -9,7 +9,6 @@ from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, Field
 
 from facelib.films.record import length_of, read_summary
-from facelib.films.tables import damage
 from facelib.page.film import FilmData
 from facelib.page.project import ProjectData
 from facelib.project import Project, text_of
@@ -17,7 +16,7 @@ from facelib.project.names import NOT_A_FACE, UNKNOWN
 from facelib.server.answers import CurrentAnswers
 from facelib.server.cached import table_of, tag_of
 from facelib.server.dependencies import CurrentProject, Page, Paged, held_by_app, page_of
-from facelib.server.films import FilmPages, film_id, find_film, find_named
+from facelib.server.films import FilmPages, film_id, film_inputs, film_problem, find_film, find_named
 
 router = APIRouter(prefix="/projects/{project}", tags=["videos"])
 
@@ -51,9 +50,9 @@ def list_videos(request: Request, project: CurrentProject, answers: CurrentAnswe
 
     def state() -> str:
         listed = page_of(project.list_videos(), paging)
-        made = [project.film(path) for path, reason in listed.items if not reason]
-        inputs = [path for files in made for path in (files.tracks, files.followed, files.annotated)]
-        return tag_of(project.film_summary, *(path for path, _ in listed.items), *inputs, also=listed)
+        films = [(path, project.film(path)) for path, reason in listed.items if not reason]
+        inputs = [path for film, files in films for path in (*film_inputs(film, files), files.annotated)]
+        return tag_of(project.film_summary, *inputs, also=listed)
 
     def make() -> Page[Video]:
         listed, notes = page_of(project.list_videos(), paging), _notes(project)
@@ -97,13 +96,12 @@ def _video(project: Project, path: FilePath, reason: str, notes: dict[str, dict[
     size = path.stat().st_size if path.exists() else 0
     files = None if reason else project.film(path)
     tracks = table_of(files.tracks) if files else None
-    broken = damage(files, files.tracks) if files else ""
     named = sorted(set(tracks["person"].unique()) - {UNKNOWN, NOT_A_FACE}) if tracks is not None else []
     return Video(
         id="" if reason else film_id(project, path),
         name=name,
         state="skipped" if reason else "new" if tracks is None else "named",
-        problem=reason or said.get("problem", "") or (f"{broken}; run 05 on it again" if broken else ""),
+        problem=reason or said.get("problem", "") or (film_problem(project, path, files) if files else ""),
         notes=said.get("notes", ""),
         bytes=size,
         duration=length_of(files, tracks) if files and tracks is not None else None,

@@ -68,13 +68,6 @@ def check_job(
 ) -> None:
     """Refuse a job that could not run, or that would reach beyond the project.
 
-    Args:
-        project: Where.
-        kind: What the job does.
-        parameters: Values by name, as the notebooks take them.
-        steps: Numbers of notebooks, for the kind `run` only.
-        notebooks: The folder of the notebooks; None: facelib's own.
-
     Raises:
         ValueError: When a parameter is unknown, of another type, or names a place of the server.
         FileNotFoundError: When a film is not there.

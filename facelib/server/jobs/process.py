@@ -88,12 +88,7 @@ class JobProcesses:
 
 
 class JobProcess:
-    """The process of a job; at the end of the block it is gone, with all that it started.
-
-    Args:
-        command: What to run.
-        described: The job, as `child.py` reads it.
-    """
+    """The process of a job; at the end of the block it is gone, with all that it started."""
 
     def __init__(self, command: Sequence[str], described: Mapping[str, Any]) -> None:
         self._told: SimpleQueue[dict[str, Any]] = SimpleQueue()

@@ -32,14 +32,6 @@ def enqueue(
 ) -> Job:
     """Put a job into the table; see `check_job` for what it may be. The same job is not put there twice.
 
-    Args:
-        session: A session that writes.
-        project: Where.
-        kind: What the job does.
-        parameters: Values by name, as the notebooks take them.
-        by: Who asked for it.
-        steps: Numbers of notebooks, for the kind `run` only.
-
     Returns:
         The job, or the one that waits already with the same kind and parameters.
     """
@@ -65,12 +57,6 @@ def claim(session: Session, owner: str, *, lease: float, most_attempts: int) -> 
     """Give the oldest job that can be begun to a worker; None when there is none.
 
     A job whose process ended before its time too often is set aside instead.
-
-    Args:
-        session: A session that writes.
-        owner: The worker.
-        lease: Seconds for which the claim lasts.
-        most_attempts: How often a job may be begun.
     """
     at = database_time(session)
     query = select(Job).where(_free(at)).order_by(Job.id).limit(1).with_for_update(skip_locked=True)

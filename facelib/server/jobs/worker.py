@@ -26,12 +26,7 @@ _BUSY = 5.0  # seconds before a job is tried again that other work was in the wa
 
 
 class Workers:
-    """The workers of one server.
-
-    Args:
-        store: The database.
-        settings: How many workers, and what a job may take.
-    """
+    """The workers of one server."""
 
     def __init__(self, store: Store, settings: ServerSettings) -> None:
         self._store, self._settings = store, settings

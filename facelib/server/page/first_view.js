@@ -32,3 +32,13 @@ export class FirstView {
 
   close() {}
 }
+
+// What shows names of films, while there are none.
+export class NoNamesYet {
+  constructor(app, title) {
+    this.element = make("article", {}, head(title, "No film has names yet."),
+      make("p", {}, app.link({}, "Add people and a film, and name the people in it"), "; then they are here."));
+  }
+
+  close() {}
+}

@@ -9,7 +9,7 @@ import { API, Client, projectAddress, ROOT } from "./client.js";
 import { Correcting } from "./correcting.js";
 import { Embedding } from "./embedding.js";
 import { FacesView } from "./faces_view.js";
-import { FirstView } from "./first_view.js";
+import { FirstView, NoNamesYet } from "./first_view.js";
 import { button } from "./forms.js";
 import { GalleryView } from "./gallery_view.js";
 import { JobsView } from "./jobs_view.js";
@@ -22,6 +22,7 @@ import { UnknownsView } from "./unknowns_view.js";
 const root = document.getElementById("facelib-page");
 const client = new Client();
 const VIEWS = { review: ReviewView, gallery: GalleryView, unknowns: UnknownsView, faces: FacesView, jobs: JobsView, settings: SettingsView };
+const OF_NAMES = { review: "Review", unknowns: "Unknown people" };
 const PAGES = [["Review", { view: "review" }], ["Unknown", { view: "unknowns" }], ["Gallery", { view: "gallery" }], ["Who is this?", { view: "faces" }], ["Work", { view: "jobs" }], ["Settings", { view: "settings" }]];
 
 function plainBar(theme) {
@@ -39,7 +40,7 @@ function showProject(name, session) {
   const correcting = new Correcting(client, base, (text) => changed(["tracks"], text));
   const films = new FilmsIn(client, base, () => changed(["job"]));
   const means = { client, base, correcting, session, films, pictures: new PicturesIn(client, base), embedding: new Embedding(client, base) };
-  const views = Object.fromEntries(Object.entries(VIEWS).map(([view, View]) => [view, (own) => new View(own, means)]));
+  const views = Object.fromEntries(Object.entries(VIEWS).map(([view, View]) => [view, (own) => (view in OF_NAMES && !own.project.films.length ? new NoNamesYet(own, OF_NAMES[view]) : new View(own, means))]));
   const home = (own) => (own.project.films.length ? null : new FirstView(own, means));
   const correct = (film, index) => button("Correct", () => correcting.askAbout(film.page.id, film.track[index]).catch((error) => app.fail(error)), { className: "correct-button" });
   const logOut = button("Log out", async () => {

@@ -56,14 +56,6 @@ def _rank(grants: Grants, project: str) -> int:
 
 
 def note(session: Session, caller: Caller, action: str, project: str = "", **details: object) -> None:
-    """Add an entry to the audit.
-
-    Args:
-        session: A session that writes.
-        caller: Who did it.
-        action: What was done, such as `project.make`.
-        project: Where.
-        details: Names and numbers that say which; never a face, an embedding, a token or a password.
-    """
+    """Add an entry to the audit, such as `project.make`; its details hold no face, embedding, token or password."""
     entry = AuditEntry(at=database_time(session), who=caller.name, action=action, project=project, details=details)
     session.add(entry)

@@ -44,10 +44,6 @@ class Callers:
     They are known for as long as nothing at all was written to the database, by whichever process: who is revoked is
     a stranger at once.
 
-    Args:
-        store: The server's database.
-        session_hours: Hours after which an unused log-in ends.
-
     Attributes:
         cookie: What the cookie of a log-in is called: browsers send cookies to every port of a host, and a server with
             another database would overwrite it.
@@ -85,14 +81,18 @@ class Callers:
         given, state = self._given(request), self._store.state()
         with self._store.read() as session:
             at = database_time(session)
-            seen = _find(session, given, since=at - self._longest) if given else None
+            kind, digest = given or ("", "")
+            login = _find_login(session, digest, since=at - self._longest) if kind == "cookie" else None
+            token = find_token(session, digest) if kind == "token" else login.token if login else None
+        seen = login or token
         if seen is None or given is None:
-            raise Problem(401, "expected a token or a log-in, found none that is valid; log in", headers=_challenge())
-        csrf = seen.csrf if isinstance(seen, Login) else None
-        known = _Known(_caller_of(seen), csrf, seen.used if seen.used is not None else 0.0)
+            challenge = {"WWW-Authenticate": 'Bearer realm="facelib"'}
+            raise Problem(401, "expected a token or a log-in, found none that is valid; log in", headers=challenge)
+        known = _Known(caller_of(seen.user, token, login), login.csrf if login else None, seen.used or 0.0)
         _refuse_forged(request, known)
         if at - known.used > _MINUTE:
-            _note_use(self._store, seen, at)
+            with self._store.begin() as session:
+                session.execute(update(type(seen)).where(type(seen).id == seen.id).values(used=at))
         elif state is not None:
             self._kept.keep(given, state, known)
         return known.caller
@@ -106,21 +106,8 @@ class Callers:
         return ("cookie", digest_of(cookie)) if cookie else None
 
 
-def _find(session: Session, given: tuple[str, str], *, since: float) -> Token | Login | None:
-    kind, digest = given
-    return _token_of(session, digest) if kind == "token" else _find_login(session, digest, since=since)
-
-
-def _caller_of(seen: Token | Login) -> Caller:
-    return caller_of(seen.user, seen) if isinstance(seen, Token) else caller_of(seen.user, seen.token, seen)
-
-
-def find_token(session: Session, given: str) -> Token | None:
-    """Return the token that was given, when there is such a one."""
-    return _token_of(session, digest_of(given))
-
-
-def _token_of(session: Session, digest: str) -> Token | None:
+def find_token(session: Session, digest: str) -> Token | None:
+    """Return the token whose secret has a digest, when there is such a one."""
     query = select(Token).where(Token.digest == digest).options(joinedload(Token.user))
     return session.execute(query).unique().scalar_one_or_none()
 
@@ -138,13 +125,3 @@ def _refuse_forged(request: Request, known: _Known) -> None:
     given = request.headers.get(CSRF_HEADER, "")
     if not secrets.compare_digest(given.encode(), known.csrf.encode()):
         raise Problem(403, f"expected the log-in's secret in the header {CSRF_HEADER}, got another; reload the page")
-
-
-def _note_use(store: Store, seen: Token | Login, at: float) -> None:
-    with store.begin() as session:
-        table = type(seen)
-        session.execute(update(table).where(table.id == seen.id).values(used=at))
-
-
-def _challenge() -> dict[str, str]:
-    return {"WWW-Authenticate": 'Bearer realm="facelib"'}

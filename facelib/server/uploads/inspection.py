@@ -39,10 +39,6 @@ class Inspected:
 def inspect_bytes(content: bytes, kind: UploadKind) -> Inspected:
     """Look at a file that came in a request as `inspect_file` does; it lies on the disk only meanwhile.
 
-    Args:
-        content: The file's bytes.
-        kind: What it is said to be.
-
     Raises:
         ValueError: As in `inspect_file`.
     """
@@ -54,10 +50,6 @@ def inspect_bytes(content: bytes, kind: UploadKind) -> Inspected:
 
 def inspect_file(path: Path, kind: UploadKind) -> Inspected:
     """Look at a file whose content nobody has checked, in a process with little memory and time and no network.
-
-    Args:
-        path: The file; its suffix does not matter.
-        kind: What it is said to be.
 
     Raises:
         ValueError: When it is something else, is broken, too large to decode, or brings its reader down.

@@ -14,7 +14,7 @@ from facelib.gallery import read_gallery
 from facelib.images import encode_jpeg, read_image
 from facelib.project import Project
 
-from ..bombs import bomb
+from ...bombs import bomb
 
 PEOPLE = "/api/v1/projects/demo/people"
 
@@ -96,6 +96,13 @@ def test_an_upload_is_taken_once(api: TestClient, demo: Project, person: str) ->
     again = api.post(address, files={"picture": ("other.jpg", content)})
     assert again.json() == added.json() | {"new": False}
     assert not [path for path in demo.people.rglob("*.exe")]
+
+
+def test_a_large_picture_is_taken(api: TestClient, demo: Project, person: str) -> None:
+    content = bomb(9_000, 9_000)
+    added = api.post(f"{PEOPLE}/{person}/pictures", files={"picture": ("a.png", content)})
+    assert added.status_code == 201, added.text
+    assert (demo.people / person / added.json()["name"]).read_bytes() == content
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from facelib.gallery import read_gallery
 from facelib.images import encode_jpeg, read_image
 from facelib.project import Project
 
-from ..bombs import bomb
+from ...bombs import bomb
 
 DEMO = "/api/v1/projects/demo"
 SEARCH = "/api/v1/search"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable
+from pathlib import Path
 from urllib.parse import quote
 
 import pandas as pd
@@ -61,6 +62,30 @@ def test_a_film_with_a_damaged_table_stops_no_other(films: TestClient, named: Pr
     if table == "tracks.parquet":
         for what in ("exports/json", "appearances"):
             assert films.get(f"{VIDEOS}/{listed[film.name]['id']}/{what}").status_code == 409
+
+
+@pytest.mark.parametrize(
+    ("harm", "problem"),
+    [
+        (lambda film, files: files.detections.unlink(), "detections.parquet is missing; run 05 on it again"),
+        (lambda film, files: film.write_bytes(film.read_bytes() + bytes(8)), "was changed since; run 05 on it again"),
+    ],
+    ids=["without boxes", "replaced"],
+)
+def test_a_film_whose_tables_do_not_suit_it(
+    films: TestClient, named: Project, harm: Callable[[Path, FilmFiles], None], problem: str
+) -> None:
+    film, other = named.find_videos()[:2]
+    ids = {one["name"]: one["id"] for one in films.get(VIDEOS).json()["items"]}
+    assert films.get(f"{VIDEOS}/{ids[film.name]}/page").status_code == 200
+    harm(film, named.film(film))
+    answers = [films.get(f"{VIDEOS}/{ids[film.name]}/{what}") for what in ("page", "exports/json")]
+    assert [answer.status_code for answer in answers] == [409, 409]
+    assert all(problem in answer.json()["detail"] for answer in answers)
+    listed = {one["name"]: one["problem"] for one in films.get(VIDEOS).json()["items"]}
+    assert problem in listed[film.name] and listed[other.name] == ""
+    shown = films.get("/api/v1/projects/demo/page").json()["films"]
+    assert [one["id"] for one in shown] == [ids[other.name]]
 
 
 def test_a_damaged_table_of_faces_hides_nobody(films: TestClient, named: Project) -> None:

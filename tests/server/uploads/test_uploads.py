@@ -21,7 +21,7 @@ from starlette.testclient import TestClient
 from facelib.project import Project
 from facelib.server.uploads.inspection import inspect_file
 
-from ..bombs import bomb
+from ...bombs import bomb
 
 UPLOADS = "/api/v1/projects/own/uploads"
 TUS = {"Tus-Resumable": "1.0.0"}
