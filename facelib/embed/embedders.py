@@ -118,14 +118,11 @@ class NetworkEmbedder:
         self.dimension = int(self._run(blank).shape[1])
 
     def chips(self, image: Image, faces: Faces) -> Image:
-        """Cut the faces out as the network wants them.
+        """Cut the faces out as the network wants them: `(n, size, size, 3)` uint8, RGB whatever its own order.
 
         Args:
             image: `(height, width, 3)` uint8, RGB.
             faces: Faces in pixels of `image`; boxes may reach over its border.
-
-        Returns:
-            `(n, size, size, 3)` uint8, RGB whatever the network's own order.
 
         Raises:
             ValueError: When `image` is no such array, or a box or a landmark that is needed is not finite.
@@ -133,13 +130,10 @@ class NetworkEmbedder:
         return align(checked(image), faces, self.form.alignment, size=self.form.size, aligner=self._aligner)
 
     def embed_chips(self, chips: Image) -> FloatArray:
-        """Return the vectors of cut-out faces, in batches.
+        """Return the vectors of cut-out faces: `(n, dimension)` float32, of length 1 where the form says so.
 
         Args:
             chips: `(n, size, size, 3)` uint8, RGB, as `chips` gives them.
-
-        Returns:
-            `(n, dimension)` float32, of length 1 where the form says so.
 
         Raises:
             ValueError: When `chips` has another shape or dtype.

@@ -42,8 +42,7 @@ def link(
         vectors: `(n, d)` embeddings, finite, none of length 0.
         threshold: The largest distance at which groups join; at 0 only what is `together` joins, at 2 all that may.
         worth: `(n,)`, from 0 for uninformative faces to 1 for good ones; None takes 1 for all.
-        together: Rows that are one group whatever their distances, and even if they are `apart`; the sets must
-            not overlap.
+        together: Rows that are one group whatever their distances, even if they are `apart`; the sets do not overlap.
         apart: Pairs of rows that must not be in one group.
 
     Returns:

@@ -127,12 +127,9 @@ def write_reel_of(
     quality: int = 20,
     progress: bool = True,
 ) -> tuple[str, str, int, float, str]:
-    """Write `select_reel.mp4` of one film, where chosen people appear in it, else remove an old one.
+    """Write `select_reel.mp4` of one film, where chosen people appear in it, else remove it; return `REEL_COLUMNS`.
 
     `together` shows only where all of them are on screen at once; the other options are those of `write_reel`.
-
-    Returns:
-        The columns `REEL_COLUMNS`.
     """
     here = [name for name in chosen_people(people) if name in set(appeared["person"])]
     everybody = len(here) == len(chosen_people(people))

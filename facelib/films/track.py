@@ -276,7 +276,7 @@ def _linker(
 def fill_frames(
     tracks: Sequence[Track], times: ArrayLike, first_frame: int, *, longest_gap: float = np.inf
 ) -> pd.DataFrame:
-    """Return one row for every track and frame from its first to its last sample, sorted by frame.
+    """Return one row of `DETECTIONS` for each track and frame from its first to its last sample, sorted by frame.
 
     Boxes and scores between two samples are interpolated linearly over presentation time.
 
@@ -286,9 +286,6 @@ def fill_frames(
         first_frame: The number of the shot's first frame.
         longest_gap: Seconds between two samples beyond which boxes are not interpolated: there are no rows then. Must
             be more than the seconds between samples.
-
-    Returns:
-        The columns of `DETECTIONS`.
     """
     when = np.asarray(times, np.float64)
     parts = [_fill_track(track, when, first_frame, longest_gap) for track in tracks]

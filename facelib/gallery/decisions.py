@@ -101,7 +101,7 @@ def undo(project: Project, pictures: Iterable[str]) -> list[str]:
 
 
 def move(project: Project, picture: str, person: str, *, name: str = "", by: str = "user") -> str:
-    """Move a picture's file to another person's folder, and update `faces.parquet`.
+    """Move a picture's file to another person's folder, and update `faces.parquet`; return its new path in `data`.
 
     No file is ever overwritten: where the name is taken, a number is added to it. The picture is taken off
     `disabled.txt`. The map of 03 keeps the old place until it is made again.
@@ -112,9 +112,6 @@ def move(project: Project, picture: str, person: str, *, name: str = "", by: str
         person: The name of a folder in `people/`.
         name: What the file is called there; as it is now when empty.
         by: Who decides.
-
-    Returns:
-        The new path, relative to the project's data folder.
 
     Raises:
         ValueError: When the path is not one of a picture below `people/`, or there is no such person.

@@ -29,12 +29,11 @@ def make_map(
     start: FloatArray | None = None,
     progress: bool = True,
 ) -> FloatArray:
-    """Arrange embeddings in the plane so that neighbours stay neighbours.
+    """Arrange embeddings in the plane so that neighbours stay neighbours: `(n, 2)` float32, centred on the origin.
 
-    t-SNE (van der Maaten and Hinton, 2008) in openTSNE's implementation, starting from the two principal
-    components, so that the same vectors and seed give the same map. Distances between groups and the sizes
-    of groups mean nothing on it. Below `SMALLEST_MAP` faces, where t-SNE has no neighbourhoods to keep, the
-    principal components are the map.
+    t-SNE (van der Maaten and Hinton, 2008) in openTSNE's implementation, starting from the two principal components, so
+    that the same vectors and seed give the same map. Distances between groups and the sizes of groups mean nothing on
+    it. Below `SMALLEST_MAP` faces, where t-SNE has no neighbourhoods to keep, the principal components are the map.
 
     Args:
         vectors: `(n, d)` float32.
@@ -44,9 +43,6 @@ def make_map(
         start: `(n, 2)`, where the points begin, such as another map of the same faces, so that they stay near it where
             they can; None: the principal components.
         progress: Show a bar of the steps; 3000 faces take about 7 s.
-
-    Returns:
-        `(n, 2)` float32, centred on the origin.
 
     Raises:
         ValueError: When `vectors` is not two-dimensional or holds NaN, `perplexity` is below 1, or `start` is no such

@@ -42,8 +42,7 @@ def coverage_of(used: pd.DataFrame) -> pd.DataFrame:
     """Count used faces by person, turn and light, and say what is lacking.
 
     Args:
-        used: The columns `person`, and `turn` and `light` of `measure_pictures`. What could not be measured counts
-            nowhere.
+        used: The columns `person`, and `turn` and `light` of `measure_pictures`. Unmeasured faces count nowhere.
 
     Returns:
         `person`, `front`, `turned`, `profile` (of the turned ones), `dark`, `normal`, `bright`, and `lacks`. To a

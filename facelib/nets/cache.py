@@ -78,9 +78,8 @@ def converted(source: Path, name: str, build: Callable[[bytes], onnx.ModelProto]
         if (folder / file).exists():
             _log.warning("%s is cut short or damaged; converting it again", folder / file)
     _log.info("converting %s to %s", source, file)
-    return keep(
-        _sealed(build(source.read_bytes()).SerializeToString(deterministic=True)), file, "the converted network"
-    )
+    model = build(source.read_bytes()).SerializeToString(deterministic=True)
+    return keep(model + _seal_of(hashlib.sha256(model).hexdigest()), file, "the converted network")
 
 
 def keep(content: bytes, file: str, what: str) -> Path:
@@ -117,10 +116,6 @@ def _seal_of(digest: str) -> bytes:
     Joining two protobuf messages merges them, so the file stays ordinary ONNX.
     """
     return _field(14, _field(1, _SEAL) + _field(2, digest.encode("ascii")))
-
-
-def _sealed(model: bytes) -> bytes:
-    return model + _seal_of(hashlib.sha256(model).hexdigest())
 
 
 def _is_whole(path: Path) -> bool:

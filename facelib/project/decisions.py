@@ -92,14 +92,11 @@ def read_corrections(path: str | Path) -> pd.DataFrame:
 
 
 def read_decisions(path: str | Path) -> pd.DataFrame:
-    """Read all of a project's decisions as they were written, oldest first.
+    """Read all of a project's decisions as they were written, oldest first, in the columns of `read_corrections`.
 
     Those about tracks name a `video`. Those about pictures of the cast name the `picture`, relative to the project's
     data folder: `was` and `is` are the people before and after. Those about names name the folder of one of them,
     such as `people/Tob`; see `facelib.project.identities`.
-
-    Returns:
-        As `read_corrections`.
 
     Raises:
         ValueError: When the file is not a table of corrections.

@@ -63,8 +63,7 @@ def file_digests(paths: Mapping[str, Path], *, kept: Path) -> dict[str, str | No
     known, new, found = _read(kept), {}, dict[str, str | None]()
     for name, path in paths.items():
         try:
-            status = path.stat()
-            state = [status.st_size, status.st_mtime_ns]
+            state = state_of(path)
             entry = known.get(name, [])
             found[name] = str(entry[2]) if entry[:2] == state else _content(path)
         except OSError:
@@ -84,6 +83,12 @@ def drop_digests(names: Iterable[str], *, kept: Path) -> None:
     if gone & _read(kept).keys():
         with writer_lock(kept):
             write_text(json.dumps({name: one for name, one in _read(kept).items() if name not in gone}, indent=0), kept)
+
+
+def state_of(path: Path) -> list[int]:
+    """Return a file's size and when it was changed, which tell its states apart."""
+    status = path.stat()
+    return [status.st_size, status.st_mtime_ns]
 
 
 def _content(path: Path) -> str:

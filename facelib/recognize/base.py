@@ -60,14 +60,11 @@ class OpenSetRecognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             X: `(n, d)` embeddings; none at all is allowed.
 
         Returns:
-            One row per face:
-            `person` (a name, or `unknown_label`),
-            `best_person` (the name without any threshold),
-            `distance` (to the nearest gallery face of `best_person`),
-            `second_person`, `second_distance` (the nearest gallery face of anybody else; None and NaN in a
-            gallery of one person),
-            `margin` (`second_distance - distance`; negative when a majority outvoted the nearest face) and
-            `neighbour` (row of the gallery whose face carried the name).
+            One row per face: `person` (a name, or `unknown_label`), `best_person` (the name without any threshold),
+            `distance` (to the nearest gallery face of `best_person`), `second_person`, `second_distance` (the nearest
+            gallery face of anybody else; None and NaN in a gallery of one person), `margin` (`second_distance -
+            distance`; negative when a majority outvoted the nearest face) and `neighbour` (row of the gallery whose
+            face carried the name).
         """
         raise NotImplementedError
 

@@ -55,9 +55,8 @@ class Review:
         FileNotFoundError: When a film has no tracks yet.
 
     Attributes:
-        tracks: One row per track: the columns of `tracks.parquet` without `embedding`, and `video`, `label`,
-            `seconds`, `effect`, `worth`, `decided`, and the track's best face: `frame`, `left`, `top`, `right`,
-            `bottom`.
+        tracks: One row per track: the columns of `tracks.parquet` without `embedding`, and `video`, `label`, `seconds`,
+            `effect`, `worth`, `decided`, and the track's best face: `frame`, `left`, `top`, `right`, `bottom`.
         warnings: A sentence for each person whom the user named twice in one moment.
         left_out: Decisions that could not be applied, and `why`.
         problems: A sentence for each film that is left out, since its tables are damaged.

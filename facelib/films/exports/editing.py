@@ -73,10 +73,9 @@ def write_edl(material: Material, path: Path) -> None:
     video track, so that people on screen together share an event: its clip name joins their names with ` + `, and
     each name stands in a `* PERSON:` comment of its own.
 
-    What the format cannot hold: reel names are eight letters and digits, made of the film's name; its own counting
-    ends at 999 events (further ones are written with four digits, which most programs read); old programs want
-    comments in ASCII, these are UTF-8. Timecodes are drop-frame or not as the film's clock says, and the line
-    `FCM` says which.
+    What the format cannot hold: reel names are eight letters and digits, made of the film's name; its own counting ends
+    at 999 events (further ones are written with four digits, which most programs read); old programs want comments in
+    ASCII, these are UTF-8. Timecodes are drop-frame or not as the film's clock says, and the line `FCM` says which.
     """
     spans = list(on_screen(material.spans()).itertuples(index=False, name=None))
     # The adapter neither writes the mode nor knows what to do with a track without events.

@@ -23,8 +23,7 @@ def write_fcpxml(material: Material, path: Path) -> None:
     In the project the film is the primary storyline; above it each person has a lane of connected clips, longest on
     screen lowest, without sound. All times are multiples of the frame, and start at the film's own timecode.
 
-    A comma separates keywords: inside a name it becomes U+201A, which looks alike; the name itself stands in the
-    keyword's note.
+    A comma separates keywords: inside a name it becomes U+201A, which looks alike; the name itself stands in the note.
     """
     root = ElementTree.Element("fcpxml", version="1.8")
     name = one_line(material.info.path.stem)

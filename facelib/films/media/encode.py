@@ -74,7 +74,7 @@ def write_film(
     report: WriteReport | None = None,
     cores: int | None = None,
 ) -> int:
-    """Write a film again as H.264 in MP4 with every frame redrawn, as it is shown, on its own clock.
+    """Write a film again as H.264 in MP4 with every frame redrawn, as it is shown, on its own clock; return how many.
 
     Every sound stream is copied bit for bit where an MP4 can hold it, and encoded where not. Languages, titles,
     default flags, chapters, subtitles that are text, the film's title and date are carried over. The file is readable
@@ -90,9 +90,6 @@ def write_film(
             not look for them. None lets it look.
         report: Receives what could not be carried over.
         cores: How many cores to use; None takes all that this process may use.
-
-    Returns:
-        The number of frames written.
 
     Raises:
         FileNotFoundError: When there is no such source.

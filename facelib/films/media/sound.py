@@ -89,8 +89,7 @@ class Sound:
         """Return some samples; earlier ones are dropped, so that memory does not grow.
 
         Args:
-            first: Place of the first one, counted from the film's first picture at `rate`; never less than at the last
-                call.
+            first: Place of the first one, counted from the first picture at `rate`; never less than at the last call.
             count: How many.
         """
         taken = np.zeros((self.channels, count), np.float32)

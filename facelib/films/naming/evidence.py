@@ -42,8 +42,7 @@ class Tracks:
         distances: `(n, k)`, from the track's embedding to each of `k` people.
         size: `(n,)`, height of the face, pixels of the film.
         quality: `(n,)`, 0 to 1, of its best face.
-        turn: `(n,)`, 0 to 1, how uninformative its faces are, being turned away or cut by the picture's edge; see
-            `turned`.
+        turn: `(n,)`, 0 to 1, how uninformative its faces are, turned away or cut by the edge; see `turned`.
         clothes: `(n, 576)` unit vectors; NaN where they are not seen.
         hair: The same, of the hair.
         middle: `(n, 2)`, where the face is, pixels of the film.
@@ -89,8 +88,7 @@ def turned(looks: pd.DataFrame) -> FloatArray:
     """Return how uninformative each look is, being turned away or cut by the picture's edge, 0 to 1, `(n,)`.
 
     Args:
-        looks: `yaw`, `pitch` (degrees) and `cut`; what is not known, or a table without them, counts as frontal and
-            whole.
+        looks: `yaw`, `pitch` (degrees) and `cut`; what is not known counts as frontal and whole.
     """
     seen = looks.reindex(columns=["yaw", "pitch", "roll", "cut"]).to_numpy(np.float64)
     return turned_away(seen[:, :3], seen[:, 3])

@@ -52,15 +52,12 @@ def match_unknowns(
     together: Sequence[Collection[int]] = (),
     reserved: Iterable[str] = (),
 ) -> pd.DataFrame:
-    """Group the unknown tracks of one film, beside the existing groups; no other film is read.
+    """Group the unknown tracks of one film in a copy of its table, beside the existing groups; no other film is read.
 
     As in `group_unknowns` tracks and groups join by average linkage, and two tracks that share a frame are two people.
     Existing groups, the columns of `table_of_groups`, keep their labels, and never join each other. New groups get the
     next numbers, longest on screen first; one too short or too poor for a number is dropped, and grouping all films
     again may still find it. The other arguments are those of `group_unknowns`, of this film alone.
-
-    Returns:
-        A copy of the table with `cluster` filled.
     """
     rows = unknown_rows({film: table}, None if looks is None else {film: looks})
     rows = rows[rows["usable"].astype(bool)].reset_index(drop=True)

@@ -51,8 +51,7 @@ def group_unknowns(
         together: By film, sets of tracks that are one person's, see `places.tracks_of_one_place`.
         reserved: Labels that no other group may get: those of groups that the user has named or merged, so that the
             rest keep their numbers.
-        least_quality: A group whose best track is below it gets no number. Raising it leaves more tracks without a
-            group.
+        least_quality: A group whose best track is below it gets no number. Raising it leaves more without one.
         least_seconds: So is a group that is on screen for less, over all films. With 0 here and for `least_quality`
             every track has a group.
 
@@ -79,7 +78,9 @@ def unknown_rows(tables: Mapping[str, pd.DataFrame], looks: Mapping[str, pd.Data
     for film in sorted(tables):
         table = tables[film].reset_index(drop=True).reset_index(names="row").assign(film=film)
         known = (looks or {}).get(film)
-        worth = np.inf if known is None else _quality(table["track"], known)
+        # The mean over each track's samples, as for its embedding; the best alone may be an outlier.
+        mean = None if known is None else known.groupby("track")["quality"].mean()
+        worth = np.inf if mean is None else table["track"].map(mean).astype(float).fillna(0.0)
         # Chosen last: a column given to a table without rows would bring rows of its own.
         parts.append(table.assign(quality=worth).loc[table["person"] == UNKNOWN, columns])
     filled = [part for part in parts if len(part)]
@@ -88,11 +89,6 @@ def unknown_rows(tables: Mapping[str, pd.DataFrame], looks: Mapping[str, pd.Data
     rows["usable"] = [is_usable(vector) for vector in rows["embedding"]]
     rows.loc[~rows["usable"].astype(bool), "quality"] = -np.inf
     return rows
-
-
-def _quality(tracks: pd.Series, looks: pd.DataFrame) -> pd.Series:
-    """Return the mean over each track's samples, as for its embedding; the best alone may be an outlier."""
-    return tracks.map(looks.groupby("track")["quality"].mean()).astype(float).fillna(0.0)
 
 
 def rows_together(rows: pd.DataFrame, together: Mapping[str, Sequence[Collection[int]]]) -> list[list[int]]:
