@@ -35,11 +35,7 @@ def read_shots(files: FilmFiles) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def draw_films(
-    settled: Settled,
-    colours: Mapping[str, str],
-    *,
-    films: Iterable[Path] | None = None,
-    **options: Any,
+    settled: Settled, colours: Mapping[str, str], *, films: Iterable[Path] | None = None, **options: Any
 ) -> list[Path]:
     """Write `annotated.mp4` of films; return those that were drawn.
 
@@ -120,11 +116,7 @@ def list_results(project: Project, films: Iterable[Path]) -> list[Path]:
 
 
 def export_films(
-    settled: Settled,
-    *,
-    films: Iterable[Path] | None = None,
-    formats: Sequence[Format] = FORMATS,
-    **options: Any,
+    settled: Settled, *, films: Iterable[Path] | None = None, formats: Sequence[Format] = FORMATS, **options: Any
 ) -> dict[str, dict[str, Path]]:
     """Write films for other programs; return the files by the film's file name and format.
 

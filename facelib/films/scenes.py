@@ -55,10 +55,7 @@ def find_setups(backgrounds: Sequence[Image], *, reach: int = 64) -> NDArray[np.
 
 
 def find_scenes(
-    backgrounds: Sequence[Image],
-    starts: Sequence[float],
-    *,
-    least_coherence: float = 0.09,
+    backgrounds: Sequence[Image], starts: Sequence[float], *, least_coherence: float = 0.09
 ) -> NDArray[np.int32]:
     """Number the scenes, `(shots,)`: a cut separates two where hardly any shot before it looks like one after it.
 

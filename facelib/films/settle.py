@@ -14,15 +14,7 @@ from pathlib import Path
 import pandas as pd
 
 from facelib.films.appearances import appearances, with_ends
-from facelib.films.corrections import (
-    Corrected,
-    automatic,
-    correct_films,
-    current,
-    labels,
-    match_project,
-    rename_groups,
-)
+from facelib.films.corrections import Corrected, automatic, correct_films, current, labels, match_project, rename_groups
 from facelib.films.name import read_named
 from facelib.films.problems import Problems
 from facelib.films.record import length_of, weights_of

@@ -52,10 +52,7 @@ class ShotFrame:
 
 
 def split_shots(
-    frames: Iterator[FilmFrame],
-    *,
-    method: ShotMethod = "adaptive",
-    threshold: float | None = None,
+    frames: Iterator[FilmFrame], *, method: ShotMethod = "adaptive", threshold: float | None = None
 ) -> Iterator[ShotFrame]:
     """Yield every frame of a film with the shot it belongs to, twelve frames behind the decoder.
 

@@ -47,11 +47,7 @@ class Examination:
 
 
 def examine(
-    table: pd.DataFrame,
-    project: Project,
-    *,
-    threshold: float = math.nan,
-    progress: bool = True,
+    table: pd.DataFrame, project: Project, *, threshold: float = math.nan, progress: bool = True
 ) -> Examination:
     """Examine a gallery: which pictures are better left out, what is missing, and who may be confused.
 

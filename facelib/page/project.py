@@ -111,10 +111,7 @@ def pack_stretches(table: pd.DataFrame, tracks: pd.DataFrame, place: Mapping[str
 
 
 def person_entries(
-    cast: Iterable[str],
-    tables: Mapping[str, pd.DataFrame],
-    pictures: Mapping[str, bytes],
-    marks: Mapping[str, Mark],
+    cast: Iterable[str], tables: Mapping[str, pd.DataFrame], pictures: Mapping[str, bytes], marks: Mapping[str, Mark]
 ) -> list[PersonEntry]:
     """Return the cast by name, seen or not, then the groups of unknown people that the films have."""
     kinds: dict[str, NameKind] = dict.fromkeys(cast, "cast")

@@ -17,15 +17,7 @@ from facelib.films.media.reader import FilmReader, open_reader
 from facelib.films.media.shown import FilmFrame, Stage, pixel_aspect
 from facelib.films.media.timeline import FrameTimes, PictureClock
 
-__all__ = [
-    "FilmFrame",
-    "FilmInfo",
-    "PresentationClock",
-    "UnreadableFilm",
-    "probe",
-    "read_frame_at",
-    "read_frames",
-]
+__all__ = ["FilmFrame", "FilmInfo", "PresentationClock", "UnreadableFilm", "probe", "read_frame_at", "read_frames"]
 
 _EARLIER = (0.0, 1.0, 5.0, 20.0)  # seconds before the wanted time at which reading starts
 

@@ -82,12 +82,7 @@ def name_by_context(
 
 
 def _may_be_named(
-    joint: Named,
-    best: NDArray[np.intp],
-    settings: NamingSettings,
-    *,
-    within: NDArray[np.bool_],
-    needed: FloatArray,
+    joint: Named, best: NDArray[np.intp], settings: NamingSettings, *, within: NDArray[np.bool_], needed: FloatArray
 ) -> NDArray[np.bool_]:
     """Return whose best name is probable enough: among the cast's, and rather than a stranger's.
 

@@ -52,12 +52,7 @@ def _surroundings(files: FilmFiles, columns: list[str]) -> tuple[pd.DataFrame, p
 
 
 def join_by_context(
-    tracks: pd.DataFrame,
-    looks: pd.DataFrame,
-    shots: pd.DataFrame,
-    *,
-    threshold: float,
-    settled: Collection[str] = (),
+    tracks: pd.DataFrame, looks: pd.DataFrame, shots: pd.DataFrame, *, threshold: float, settled: Collection[str] = ()
 ) -> pd.DataFrame:
     """Join unknown tracks to the groups of their film, as tracks of the cast are named: by face, clothes and place.
 

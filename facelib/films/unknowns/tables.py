@@ -135,11 +135,7 @@ def worth_of(rows: pd.DataFrame) -> NDArray[np.float64]:
 
 
 def names_of(
-    rows: pd.DataFrame,
-    taken: set[str],
-    *,
-    least_quality: float = LEAST_QUALITY,
-    least_seconds: float = LEAST_SECONDS,
+    rows: pd.DataFrame, taken: set[str], *, least_quality: float = LEAST_QUALITY, least_seconds: float = LEAST_SECONDS
 ) -> dict[int, str]:
     """Return the label of each `group` of rows that gets a number, by the group; none of those `taken`."""
     seconds = (rows["end"] - rows["start"]).astype(float)

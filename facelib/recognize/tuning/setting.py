@@ -96,9 +96,7 @@ class Setting:
         strange = np.where(self._others_named, self.trials.gallery[self._others_carrier], nobody)
         table[nobody] = np.bincount(strange, minlength=nobody + 1)
         return pd.DataFrame(
-            table,
-            index=pd.Index([*people, STRANGER], name="person"),
-            columns=pd.Index([*people, UNKNOWN], name="name"),
+            table, index=pd.Index([*people, STRANGER], name="person"), columns=pd.Index([*people, UNKNOWN], name="name")
         )
 
     @cached_property

@@ -66,11 +66,7 @@ def svm_trials(
 
 
 def folds_of(
-    codes: NDArray[np.intp],
-    *,
-    groups: ArrayLike | None = None,
-    strange: NDArray[np.bool_] | None = None,
-    seed: int = 0,
+    codes: NDArray[np.intp], *, groups: ArrayLike | None = None, strange: NDArray[np.bool_] | None = None, seed: int = 0
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Share faces out to the folds of a cross-validation.
 
