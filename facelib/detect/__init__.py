@@ -60,7 +60,8 @@ def load_detector(
 
 def _from_file(name: str | Path, options: Options, provider: Provider) -> Detector:
     from facelib.detect.anchors import file_detector
-    from facelib.nets.catalogue import catalogue, find_weights
+    from facelib.nets.catalogue import find_weights
+    from facelib.nets.weights import catalogue
 
     named = [weights.name for weights in catalogue() if weights.kind == "detector" and weights.name != "yunet"]
     if name not in named and Path(name).suffix.lower() != ".onnx":

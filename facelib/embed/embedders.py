@@ -17,9 +17,10 @@ from facelib.embed.form import PREFIX, InputForm, from_metadata_entry, is_number
 from facelib.faces import Faces, FloatArray, Image
 from facelib.nets import dlib as dlib_weights
 from facelib.nets.cache import weights_digest
-from facelib.nets.catalogue import catalogue, find_weights
+from facelib.nets.catalogue import find_weights
 from facelib.nets.figures import read_figures
 from facelib.nets.runtime import Network, Provider, open_network
+from facelib.nets.weights import catalogue
 from facelib.project.wording import counted
 
 # Measured on LFW with MTCNN's landmarks: 20 casts of 10 people with 12 pictures each against 1000 strangers, where

@@ -42,7 +42,7 @@ def name_film(
     shape, _ = evidence_shape(info.embedder, info.weights_sha256)
     inputs = _content(vars(recognizer)), _content(asdict(info)), asdict(settings), asdict(shape)
     made = digest(_FORM, __version__, found.made, *inputs)
-    kept = read_named(files)
+    kept = read_whole(files.named)
     if kept is not None and found.made and kept.attrs.get("made") == made:
         return kept
     looks = read_looks(files.looks)
@@ -52,11 +52,6 @@ def name_film(
     table.attrs = {"made": made}
     write_table(table, files.named)
     return table
-
-
-def read_named(files: FilmFiles) -> pd.DataFrame | None:
-    """Return a film's named tracks, None where there are none or the table is damaged."""
-    return read_whole(files.named)
 
 
 def _content(value: object) -> object:

@@ -15,7 +15,6 @@ import pandas as pd
 
 from facelib.films.appearances import appearances, with_ends
 from facelib.films.corrections import Corrected, automatic, correct_films, current, labels, match_project, rename_groups
-from facelib.films.name import read_named
 from facelib.films.problems import Problems
 from facelib.films.record import length_of, weights_of
 from facelib.films.tables import damage, read_whole
@@ -189,7 +188,7 @@ class _Run:
 def _read_named(project: Project, film: Path) -> pd.DataFrame:
     """Return a film's tracks as the program named them, without groups; from `tracks.parquet` where it is older."""
     files = project.film(film)
-    named = read_named(files)
+    named = read_whole(files.named)
     if named is not None:
         return named
     table = automatic(pd.read_parquet(files.tracks))

@@ -16,8 +16,6 @@ from facelib.nets.cache import MODELS_VARIABLE, folders, weights_digest
 from facelib.nets.weights import Weights, built_in, catalogue
 from facelib.project import atomic_write
 
-__all__ = ["MissingWeights", "Weights", "catalogue", "fetch_weights", "find_weights", "weights_table"]
-
 _log = logging.getLogger(__name__)
 
 _SECONDS_TO_ANSWER = 30

@@ -14,8 +14,6 @@ from facelib.films.media.timecode import RATES, first_frame, is_drop_frame
 from facelib.films.media.times import read_film_times
 from facelib.project import FilmFiles
 
-__all__ = ["RATES", "FrameClock", "read_clock", "timeline_rate"]
-
 _DROP_RATES = (Fraction(30000, 1001), Fraction(60000, 1001))
 IntArray = NDArray[np.int64]
 Seconds = NDArray[np.float64]

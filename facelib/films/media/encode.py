@@ -23,13 +23,10 @@ from facelib.films.media.decode import FilmFrame
 from facelib.films.media.losses import join_sentences
 from facelib.films.media.reader import FilmReader, open_reader, read_times
 from facelib.films.media.shown import Planes, plane_pixels
-from facelib.films.media.sound import aac_rate
 from facelib.films.media.soundtrack import SoundMode, add_sound
 from facelib.films.media.timeline import FrameTimes
 from facelib.project import atomic_write
 from facelib.project.processes import allowed_cores
-
-__all__ = ["Draw", "PictureWriter", "WriteReport", "aac_rate", "write_film"]
 
 log = logging.getLogger(__name__)
 

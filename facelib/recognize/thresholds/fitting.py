@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from facelib.recognize.thresholds.evidence import FEWEST_PEOPLE, advice_on, enough_to_fit, weight_of
+from facelib.recognize.thresholds.evidence import advice_on, enough_to_fit, weight_of
 from facelib.recognize.thresholds.lookups import FloatVector, IntVector
 from facelib.recognize.thresholds.trials import Trials
 
@@ -17,8 +17,6 @@ Interval = tuple[float, float]
 _STEP = 1e-4
 MEASURED_FPIR = 0.01
 """The rate that the embedders' own thresholds were measured for."""
-
-__all__ = ["FEWEST_PEOPLE", "Fitted", "Interval", "fit_threshold", "measure_threshold"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
