@@ -186,10 +186,7 @@ def _without_colour(light: NDArray[np.float32]) -> NDArray[np.float32]:
 def _middle(across: float, down: float, centre: float) -> NDArray[np.float64]:
     """Return the weight of each pixel of a patch: what lies at its sides is background.
 
-    Args:
-        across: Spread of the weights, of the patch's width.
-        down: The same, of its height.
-        centre: How far below the patch's middle the heaviest row lies, of its height.
+    The spreads, and how far below the middle the heaviest row lies, are shares of its width and height.
     """
     y, x = np.mgrid[0:_SIDE, 0:_SIDE] / (_SIDE - 1) - 0.5
     weights: NDArray[np.float64] = np.exp(-(x**2) / (2 * across**2) - (y - centre) ** 2 / (2 * down**2)).ravel()

@@ -108,15 +108,12 @@ def read_frame_at(path: str | Path, seconds: float, *, times: FrameTimes | None 
 
 
 def _frame_at(reader: FilmReader, wanted: float, begin: float | None) -> FilmFrame | None:
-    """Return the frame that is on screen at a time.
+    """Return the frame that is on screen at a time; None where reading cannot begin there, or begins later.
 
     Args:
         reader: Nothing has been read yet.
         wanted: A time in the film, if it is read from its beginning, else one in its file.
         begin: Time in the file from which on it is read; None reads from the beginning.
-
-    Returns:
-        The frame; None where reading cannot begin there, or begins later than wanted.
     """
     stream = reader.stream
     try:
