@@ -212,20 +212,19 @@ def _grouped(
         return _all_anew(run, threshold, weights), True
     kept = before
     for name in sorted(new):
-        looks = run.read_looks([name]).get(name)
-        reserved = {*kept.reserved, *kept.renamed.values()}
+        looks = run.read_looks([name])
         table = match_unknowns(
             name,
             run.named[name],
             kept.groups,
             threshold=threshold,
-            looks=looks,
+            looks=looks.get(name),
             together=run.one_place(name, threshold),
-            reserved=reserved,
+            reserved={*kept.reserved, *kept.renamed.values()},
         )
         joined = run.joined(name, table, threshold, settled=kept.groups["cluster"].tolist())
         told = {name: _told_by_face(joined, table, joined)}
-        groups = add_to_groups(kept.groups, told, looks=None if looks is None else {name: looks})
+        groups = add_to_groups(kept.groups, told, looks=looks)
         kept = replace(kept, groups=groups).with_members({name: joined}, run.looks)
     return replace(kept, films=dict(before.films) | new), False
 

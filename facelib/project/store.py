@@ -106,12 +106,11 @@ class Store:
         Raises:
             OSError: When it cannot be written.
         """
-        import obstore
         from obstore.exceptions import AlreadyExistsError
 
         with self._told(name):
             try:
-                obstore.put(self._objects, name, content, mode="create")
+                self._objects.put(name, content, mode="create")
             except AlreadyExistsError:
                 return False
         return True
@@ -140,10 +139,8 @@ class Store:
         Raises:
             OSError: When it cannot be written.
         """
-        import obstore
-
         with self._told(name):
-            return str(obstore.put(self._objects, name, content)["e_tag"])
+            return str(self._objects.put(name, content)["e_tag"])
 
     def delete(self, name: str) -> None:
         """Remove an object; none of this name is no error.
@@ -151,10 +148,8 @@ class Store:
         Raises:
             OSError: When it cannot be removed.
         """
-        import obstore
-
         with self._told(name), suppress(FileNotFoundError):
-            obstore.delete(self._objects, name)
+            self._objects.delete(name)
 
     def get(self, name: str) -> bytes:
         """Return an object's bytes.
@@ -163,10 +158,8 @@ class Store:
             FileNotFoundError: When there is none of this name.
             OSError: When it cannot be read.
         """
-        import obstore
-
         with self._told(name):
-            return bytes(obstore.get(self._objects, name).bytes())
+            return bytes(self._objects.get(name).bytes())
 
     def facts(self, name: str) -> ObjectFacts:
         """Return an object's size and ETag.
@@ -175,10 +168,8 @@ class Store:
             FileNotFoundError: When there is none of this name.
             OSError: When it cannot be read.
         """
-        import obstore
-
         with self._told(name):
-            found = obstore.head(self._objects, name)
+            found = self._objects.head(name)
         return ObjectFacts(int(found["size"]), str(found["e_tag"]))
 
     def get_range(self, name: str, start: int, end: int, *, tag: str) -> bytes:
@@ -187,12 +178,11 @@ class Store:
         Raises:
             OSError: When it was changed, is gone, or cannot be read.
         """
-        import obstore
         from obstore.exceptions import PreconditionError
 
         with self._told(name):
             try:
-                found = obstore.get(self._objects, name, options={"range": (start, end), "if_match": tag})
+                found = self._objects.get(name, options={"range": (start, end), "if_match": tag})
                 return bytes(found.bytes())
             except PreconditionError:
                 raise OSError(
@@ -233,10 +223,8 @@ class Store:
         return hashed.hexdigest()
 
     def _chunks(self, name: str) -> Iterator[Any]:
-        import obstore
-
         with self._told(name):
-            yield from obstore.get(self._objects, name).stream(min_chunk_size=1 << 20)
+            yield from self._objects.get(name).stream(min_chunk_size=1 << 20)
 
     def _write(self, name: str, path: Path, file: IO[bytes], chunk: Any) -> None:
         try:
@@ -256,10 +244,8 @@ class Store:
         Raises:
             OSError: When the store cannot be read.
         """
-        import obstore
-
         with self._told(below):
-            found = [one for batch in obstore.list(self._objects, below or None) for one in batch]
+            found = [one for batch in self._objects.list(below or None) for one in batch]
         folders = _folders_of(map(_path, found))
         there = (one for one in sorted(found, key=_path) if one["size"] or _path(one) not in folders)
         return {_path(one): str(one["e_tag"]) for one in there}
