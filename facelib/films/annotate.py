@@ -89,7 +89,7 @@ def annotate_film(
     """
     check_choices(blur=blur, boxes=boxes)
     signs = _signs(tracks, colours, labels or {}, boxes, confidence=show_confidence, clusters=show_clusters)
-    if report is not None and (problem := font_problem({sign.label for sign in signs.values()})):
+    if report is not None and (problem := font_problem({label for label, _ in signs.values()})):
         report.problems.append(problem)
     left_sharp = _left_sharp(tracks, blur, sharp)
     times = read_film_times(video, files)
@@ -104,7 +104,7 @@ def annotate_film(
         signed = [(face, signs[face.track]) for face in here if face.track in signs]
         for face in blurred:
             blur_head(planes, face.left, face.top, face.right, face.bottom)
-        marks = [LabelledBox(f.left, f.top, f.right, f.bottom, sign.label, sign.colour) for f, sign in signed]
+        marks = [LabelledBox(f.left, f.top, f.right, f.bottom, *sign) for f, sign in signed]
         draw_marks(planes, marks, line=max(2, round(frame.height / 240) // 2 * 2))
 
     what = f"drawing {Path(video).name}"
@@ -125,13 +125,6 @@ def check_choices(*, blur: str = "nobody", boxes: str = "everyone") -> None:
             raise ValueError(f"expected {what} to be one of {list(get_args(known))!r}, got {choice!r}")
 
 
-class _Sign(NamedTuple):
-    """How a track is drawn."""
-
-    label: str
-    colour: RGB
-
-
 def _signs(
     tracks: pd.DataFrame,
     colours: Mapping[str, str],
@@ -140,8 +133,8 @@ def _signs(
     *,
     confidence: bool,
     clusters: bool,
-) -> dict[int, _Sign]:
-    """Return how each drawn track is drawn."""
+) -> dict[int, tuple[str, RGB]]:
+    """Return the label and the colour of each drawn track."""
     cast = {name for name in tracks["person"] if name not in {UNKNOWN, NOT_A_FACE}}
     missing = sorted(cast - set(colours))
     if missing:
@@ -159,7 +152,7 @@ def _signs(
         if confidence and label and person in cast:
             label = f"{label} {int(100 * probability + 1e-6)} %"  # rounded down: only what is certain is 100 %
         colour = ImageColor.getrgb(colours.get(name, colours.get(UNKNOWN, _GREY)))
-        signs[int(track)] = _Sign(label, colour[:3])
+        signs[int(track)] = label, colour[:3]
     return signs
 
 

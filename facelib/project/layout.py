@@ -199,7 +199,7 @@ class Project:
                 f"expected a folder with one folder of pictures per person at {str(self.people)!r}, found none; "
                 f"make it, or run 'facelib demo' for a project to try"
             )
-        return [one.person for one in person_folders(self.people)]
+        return [text_of(folder.name) for folder in person_folders(self.people)]
 
     def find_pictures(self, person: str) -> list[Path]:
         """Return the pictures of one person, those in nested folders too, sorted; none is decoded yet."""
