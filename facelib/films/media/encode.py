@@ -243,9 +243,7 @@ class PictureWriter:
         # and no part may refer to another.
         cores = cores or allowed_cores()
         context.thread_type = "FRAME"
-        context.thread_count = (
-            1 if cores == 1 else min(_MOST_THREADS, cores * 3 // 2)
-        )  # as x264 chooses, of the own ones
+        context.thread_count = 1 if cores == 1 else min(_MOST_THREADS, cores * 3 // 2)  # as x264 chooses of all
         self.stream.time_base = context.time_base = self.ticks
         context.flags |= _FRAME_DURATION
         context.colorspace, context.color_range = colours.space, colours.range
