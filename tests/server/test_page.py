@@ -135,6 +135,8 @@ def test_pictures_are_left_out_and_shown_whole(browser: Browser, address: tuple[
     assert len(named.disabled.read_text().splitlines()) >= 1
     page.get_by_label("Show the faces alone").uncheck()
     expect(page.locator(".board-picture").first).to_be_visible()
+    page.get_by_role("button", name="Grace Hopper (").click()
+    expect(page.get_by_title("Grace Hopper: broken_download.jpg")).to_have_text("\u2013")
     page.get_by_role("textbox", name="Name of a new person").fill("Grace Hoper")
     page.get_by_role("button", name="Add", exact=True).click()
     expect(page.get_by_role("status").first).to_contain_text("nearly 'Grace Hopper'")
