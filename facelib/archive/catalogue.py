@@ -98,7 +98,7 @@ class Segment:
 
 
 class Catalogue:
-    """The database; changes become valid together when its `changing` block ends.
+    """The database; changes become valid together when its `changing` block ends. `create` makes it, with its folder.
 
     Raises:
         FileNotFoundError: When it is not there and is not to be made.

@@ -47,7 +47,7 @@ def embed_face(
 
 
 def embed_largest(image: Image, detector: Detector, embedder: Embedder, *, name: str) -> NDArray[np.float32]:
-    """Embed the largest face of a picture, `(dimension,)`, after turning a picture that lies on its side.
+    """Embed the largest face of a picture, `(height, width, 3)` uint8 RGB, after turning it where it lies on its side.
 
     Raises:
         ValueError: When the picture shows no face, or none upright.

@@ -25,7 +25,8 @@ MOST_PEOPLE = len(_FACES) + 2
 def people_folder(project: Project, people_from: str = "", *, progress: bool = True) -> Path:
     """Return the folder of the people to train on: the one named, or the project's own.
 
-    The demo has a cast of two. In its place a crowd is made under `output/<project>/training/people`.
+    Each person has a folder of pictures in it. The demo has a cast of two; in its place a crowd is made under
+    `output/<project>/training/people`.
 
     Raises:
         OSError: When the crowd cannot be written.

@@ -97,7 +97,9 @@ def shots() -> tuple[Shot, ...]:
 def frames(
     figures: tuple[Figure, ...], *, frames_per_shot: int, seed: int = 0
 ) -> Iterator[tuple[Image, list[SeenFace]]]:
-    """Yield every frame of the film and its ground truth.
+    """Yield every frame of the film and its ground truth; the two of the cast stand before the strangers in `figures`.
+
+    A shot has at least 2 frames.
 
     Yields:
         `(360, 640, 3)` uint8 RGB, and the faces of which at least half lies in the picture.

@@ -180,7 +180,8 @@ class Evaluation:
 def evaluate_films(project: Project, truths: Truths, *, least_iou: float = 0.3, progress: bool = True) -> Evaluation:
     """Compare what `05_annotate_video` wrote with the truth, for all films that have one.
 
-    A film that has not been annotated, or whose truth cannot be read, is left out with the reason.
+    A film that has not been annotated, or whose truth cannot be read, is left out with the reason. A found box that
+    covers a labelled one by `least_iou`, 0 to 1, or more may match it.
     """
     films: dict[str, Path] = {}
     tables: list[pd.DataFrame] = []

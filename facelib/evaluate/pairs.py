@@ -168,6 +168,8 @@ def verify_pictures(
 ) -> PairScore:
     """Do LFW's protocol end to end: from `read_pairs` and the pictures `<Name>/<Name>_0001.jpg` to the accuracy.
 
+    A picture without a face is a mistake. `seed` is that of the folds where the list has none.
+
     Raises:
         FileNotFoundError: When the list or a picture is missing.
         ValueError: When the list is not of this form.

@@ -73,6 +73,7 @@ def make_map(
             perplexity=usable_perplexity(len(vectors), perplexity),
             initialization=begin.astype(np.float64) / max(float(begin[:, 0].std()), 1e-12) * 1e-4,
             neighbors="exact" if len(vectors) < 10_000 else "auto",
+            negative_gradient_method="bh",  # that for many points was measured 6 times slower on 3,000
             n_jobs=1,  # threads give the same map, but were measured 3 times slower on a busy machine
             random_state=seed,
             callbacks=lambda *_: bool(bar.update(50)) and False,  # returning True would stop it

@@ -9,9 +9,8 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import pairwise_distances
 
-from facelib.embed.neighbours import ALIKE
+from facelib.embed.neighbours import ALIKE, find_neighbours
 from facelib.gallery.mislabels import find_mislabelled
 from facelib.gallery.repetitions import find_repetitions
 
@@ -93,16 +92,20 @@ def misfiled_copies(used: pd.DataFrame, *, threshold: float) -> list[_Proposal]:
         return []
     vectors = np.stack(used["embedding"].to_list())
     people, codes = np.unique(used["person"].to_numpy(dtype=str), return_inverse=True)
-    distances = pairwise_distances(vectors)
-    np.fill_diagonal(distances, np.inf)
-    alike = codes[:, None] == codes
-    own = np.where(alike, distances, np.inf).min(axis=1)
-    across = np.where(alike, np.inf, distances)
-    copy = across.argmin(axis=1)
+    seen = find_neighbours(vectors, vectors, codes, k=1)
+    rows = np.arange(len(codes))
+    seen.to_people[rows, codes] = np.inf
+    nearest = seen.to_people.argmin(axis=1)
+    away, copy = seen.to_people[rows, nearest], seen.people_rows[rows, nearest]
+
+    def to_own(face: int) -> float:
+        others = vectors[(codes == codes[face]) & (rows != face)]
+        return float(np.linalg.norm(others - vectors[face], axis=1).min(initial=np.inf))
+
     found = []
-    for place in np.flatnonzero(across.min(axis=1) <= ALIKE * threshold).tolist():
+    for place in np.flatnonzero(away <= ALIKE * threshold).tolist():
         other = int(copy[place])
-        if own[place] > own[other]:
+        if to_own(place) > to_own(other):
             fits, name = str(people[codes[other]]), _name(used["picture"].iloc[other])
             detail = f"the same picture as {name} of {fits}, whose other pictures are nearer"
             found.append(_Proposal(int(used.index[place]), "wrong person", detail, 1.0, fits))

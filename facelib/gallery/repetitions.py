@@ -45,14 +45,13 @@ def find_repetitions(faces: pd.DataFrame, *, threshold: float = math.nan) -> pd.
     for _, own in faces.groupby("person", sort=True):
         order = own.sort_values("worth", ascending=False, kind="stable")
         sameness = _sameness(order, threshold)
-        kept: list[int] = []
-        for row in range(len(order)):
-            alike = [(sameness[row, other], other) for other in kept if sameness[row, other] > 0]
-            if alike:
-                best, other = max(alike, key=lambda pair: pair[0])
-                rows.append((order.index[row], order.index[other], best))
+        kept = np.zeros(len(order), bool)
+        for row, alike in enumerate(sameness):
+            other = int(np.where(kept, alike, 0).argmax())
+            if kept[other] and alike[other] > 0:
+                rows.append((order.index[row], order.index[other], alike[other]))
             else:
-                kept.append(row)
+                kept[row] = True
     table = pd.DataFrame(rows, columns=pd.Index(["face", "of", "sameness"]))
     return table.set_index("face")
 
@@ -74,8 +73,8 @@ def _sameness(faces: pd.DataFrame, threshold: float) -> NDArray[Any]:
     return np.where(same | alone, 1 - near / 2, 0.0)
 
 
-def _bits(hashes: NDArray[np.uint64]) -> NDArray[np.int64]:
+def _bits(hashes: NDArray[np.uint64]) -> NDArray[np.uint8]:
     """Return in how many bits each hash differs from each other; a hash of 0 is of nothing, and differs from all."""
-    differ: NDArray[np.int64] = np.bitwise_count(hashes[:, None] ^ hashes[None, :]).astype(np.int64)
+    differ: NDArray[np.uint8] = np.bitwise_count(hashes[:, None] ^ hashes[None, :])
     differ[(hashes == 0)[:, None] | (hashes == 0)[None, :]] = 64
     return differ

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -109,6 +110,7 @@ class ContainerFeed:
     def __init__(self, source: Source) -> None:
         self._source = source
         scheme = source.place.partition("://")[0].lower() if source.kind == "stream" else ""
+        began = time.monotonic()
         try:
             self._container = (
                 open_container(source.place)
@@ -121,7 +123,7 @@ class ContainerFeed:
                 )
             )
         except (av.FFmpegError, OSError) as error:
-            raise SourceLost(f"{source.name} cannot be opened: {_reason(error, OPEN_SECONDS)}") from error
+            raise SourceLost(f"{source.name} cannot be opened: {_reason(error, began, OPEN_SECONDS)}") from error
         try:
             self._stream = picture_stream(self._container)
         except StopIteration:
@@ -159,10 +161,13 @@ class ContainerFeed:
         return float(raw.time) if self._keeps_time and raw.time is not None else None
 
     def _packets(self) -> Iterator[Any]:
+        asked = time.monotonic()
         try:
-            yield from self._container.demux(self._stream)
+            for packet in self._container.demux(self._stream):
+                yield packet
+                asked = time.monotonic()
         except (av.FFmpegError, OSError) as error:
-            raise SourceLost(f"{self._source.name} was lost: {_reason(error, SILENT_SECONDS)}") from error
+            raise SourceLost(f"{self._source.name} was lost: {_reason(error, asked, SILENT_SECONDS)}") from error
         except IndexError:  # PyAV flushes streams too that only damage made FFmpeg find
             raise SourceLost(f"{self._source.name} was lost: it is damaged") from None
 
@@ -183,8 +188,8 @@ class ContainerFeed:
         self._container.close()
 
 
-def _reason(error: Exception, seconds: float) -> str:
-    # FFmpeg's own message holds the whole address, with the password.
-    if isinstance(error, av.ExitError):
+def _reason(error: Exception, asked: float, seconds: float) -> str:
+    # FFmpeg's own message holds the whole address, with the password. RTSP calls a broken-off wait invalid data.
+    if isinstance(error, av.ExitError) or time.monotonic() - asked >= seconds:
         return f"no answer within {seconds:g} seconds"
     return getattr(error, "strerror", None) or type(error).__name__

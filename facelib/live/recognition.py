@@ -93,7 +93,10 @@ class Recognized:
 
 
 class Recognition:
-    """Finds, follows and names the faces of pictures in the order of their times; not for two threads at one time."""
+    """Finds, follows and names the faces of pictures in the order of their times; not for two threads at one time.
+
+    `seconds` is the usual time between two pictures.
+    """
 
     def __init__(self, detector: Detector, embedder: Embedder, namer: Namer, *, seconds: float = 0.0) -> None:
         self.embedder, self.namer = embedder, namer

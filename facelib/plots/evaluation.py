@@ -15,6 +15,9 @@ from facelib.plots.colours import COLOURS
 from facelib.plots.style import LEGEND_BELOW, escaped, shortened, template
 
 _TICKS = (0.001, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 0.99)
+NARROW_TICKS = frozenset({"0", "1 %", "5 %", "20 %", "60 %", "90 %", "100 %"})
+"""Those labels of `draw_det` that do not run into each other in a narrow figure."""
+
 _LEAST, _MOST = 0.0004, 0.997  # rates of 0 and 1 would lie at infinity, so they are drawn here
 _GRAIN = 120  # points a unit of the axes, about one a pixel
 _DASHES = ("solid", "dash", "dot", "dashdot")
@@ -54,9 +57,10 @@ def draw_det(curves: Mapping[str, pd.DataFrame], *, wanted_fpir: float = 0.01) -
             hovertemplate="FPIR %{customdata[0]:.2%}, FNIR %{customdata[1]:.2%}<br>threshold %{customdata[2]:.3f}",
         )
     figure.add_vline(x=float(_probit(np.array([wanted_fpir]))[0]), line={"color": "#1A1A1A", "width": 1, "dash": "dot"})
+    labels = ["0", *(f"{100 * tick:g} %" for tick in _TICKS), "100 %"]
     axis = {
         "tickvals": _probit(np.array([_LEAST, *_TICKS, _MOST])),
-        "ticktext": ["0", *(f"{100 * tick:g} %" for tick in _TICKS), "100 %"],
+        "ticktext": labels,
         "tickangle": 0,
         "range": [norm.ppf(_LEAST) - 0.05, norm.ppf(_MOST) + 0.05],
     }
@@ -68,7 +72,8 @@ def draw_det(curves: Mapping[str, pd.DataFrame], *, wanted_fpir: float = 0.01) -
         showlegend=True,
         legend=LEGEND_BELOW,
     )
-    figure.update_xaxes(title="strangers given a name (FPIR)", **axis)
+    few = [label if label in NARROW_TICKS else "" for label in labels]
+    figure.update_xaxes(title="strangers given a name (FPIR)", **axis | {"ticktext": few})
     figure.update_yaxes(title="cast not given their name (FNIR)", **axis)
     return figure if figure.data else _nothing(figure, "No face with a known name was looked up.")
 

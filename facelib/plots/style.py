@@ -74,9 +74,9 @@ def template() -> go.layout.Template:
             "paper_bgcolor": "white",
             "plot_bgcolor": "white",
             "colorway": list(COLOURS),
-            # The names of a cast are nothing to be uploaded by a slip of the hand.
+            # The names of a cast are nothing to be uploaded by a slip of the hand; a long bar would lie on the title.
             "modebar": {
-                "remove": ["sendChartToCloud", "sendDataToCloud"],
+                "remove": ["sendChartToCloud", "sendDataToCloud", "zoomIn2d", "zoomOut2d", "autoScale2d"],
                 "bgcolor": "rgba(0, 0, 0, 0)",
                 "color": "#8A8A8A",
                 "activecolor": "#0072B2",

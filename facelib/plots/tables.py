@@ -46,7 +46,7 @@ class Table:
     def _repr_html_(self) -> str:
         sides = itertools.cycle(' style="text-align: left"' if text else "" for text in self._texts)
         page = isolated(self._table.to_html(index=False, border=0))
-        page = re.sub(r">[^<>]+", lambda text: re.sub(r"(?<=[_/])(?=\w)", "<wbr>", text[0]), page)
+        page = re.sub(r"<td[^<]*", lambda text: re.sub(r"(?<=[_/])(?=\w)", "<wbr>", text[0]), page)
         return re.sub("<(t[hd])>", lambda cell: f"<{cell[1]}{next(sides)}>", page)
 
 

@@ -104,17 +104,17 @@ class FilmPages:
         read = self.film(project, film)
         tracks: np.ndarray[Any, np.dtype[np.int64]] = read.tracks["track"].to_numpy(np.int64)
         looks = project.film(film).looks
-        return self._sheets.find(
-            f"{film} {number}", read.version, lambda: face_sheet(self._faces(looks), tracks, number)
-        )
+
+        def make() -> bytes | None:
+            faces = self._pictures.find(str(looks), tag_of(looks), lambda: dict(best_pictures(looks)))
+            return face_sheet(faces, tracks, number)
+
+        return self._sheets.find(f"{film} {number}", read.version, make)
 
     def forget(self) -> None:
         """Drop everything that is held in memory."""
         for held in (self._films, self._pictures, self._packed, self._answers, self._sheets):
             held.forget()
-
-    def _faces(self, looks: Path) -> dict[int, bytes]:
-        return self._pictures.find(str(looks), tag_of(looks), lambda: dict(best_pictures(looks)))
 
 
 def _read(project: Project, film: Path) -> PageFilm:

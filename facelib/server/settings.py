@@ -47,7 +47,7 @@ class ServerSettings(BaseSettings):
     largest_film_gb: float = Field(50.0, gt=0, description="Gigabytes of the largest film that can be uploaded.")
     largest_picture_mb: float = Field(50.0, gt=0, description="Megabytes of the largest picture that can be uploaded.")
     lease_seconds: float = Field(
-        20.0, ge=1, description="Seconds after which the job of a server that was killed is taken over."
+        20.0, ge=1, le=3600, description="Seconds after which the job of a server that was killed is taken over."
     )
     job_attempts: int = Field(
         3, ge=1, description="How often a job is tried whose process ends before its time; then it is set aside."

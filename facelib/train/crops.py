@@ -169,7 +169,7 @@ class _Entry(NamedTuple):
 
 
 class FaceStore:
-    """The faces of a folder: `faces.raw` with the pixels, and `index.csv` with one line per picture.
+    """The faces of a folder, `size` pixels a side: `faces.raw` with them, and `index.csv` with one line per picture.
 
     A face is written before the line that names it, so what a killed run leaves half written lies past the end of
     what the index knows, and is overwritten.

@@ -164,7 +164,7 @@ def read_cast(folder: str | Path, project: Project, *, least_pictures: int = 5) 
     """Read the people to train on, as `read_people` does; a project's own cast as it stands after its user's decisions.
 
     In the project's `people/`, merged names are one person, who has all pictures in the folders below the person's, and
-    what `disabled.txt` leaves out is not trained on.
+    what `disabled.txt` leaves out is not trained on. People with fewer than `least_pictures` are left out, and listed.
 
     Raises:
         FileNotFoundError: When there is no such folder.

@@ -86,6 +86,8 @@ def face_metrics(vectors: ArrayLike, names: ArrayLike, *, seed: int = 0) -> Scor
 def pair_score(vectors: ArrayLike, names: ArrayLike, *, pairs: int = 3000, seed: int = 0) -> PairScore:
     """Classify balanced pairs as one person or two, each tenth at the threshold of the other nine.
 
+    The vectors, `(n, d)`, are compared by Euclidean distance; `pairs` are of either kind.
+
     Raises:
         ValueError: When there are fewer than two people, nobody has two faces, or the lengths disagree.
     """

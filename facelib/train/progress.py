@@ -118,7 +118,7 @@ def follow(
 
 
 def measure_vectors(vectors: FloatArray, people: NDArray[Any], *, seed: int = 0) -> dict[str, float]:
-    """Return `silhouette`, `recall_at_1` and `pair_accuracy` of vectors; NaN where one does not exist."""
+    """Return `silhouette`, `recall_at_1` and `pair_accuracy` of vectors, `(n, d)`; NaN where one does not exist."""
     whole = measure_map(vectors, np.zeros((len(vectors), 2), np.float32), people).iloc[-1]
     told = face_metrics(vectors, people, seed=seed)
     return dict(zip(MEASURES, (float(whole["silhouette"]), told.recall_at_1, told.pair_accuracy), strict=True))

@@ -21,7 +21,7 @@ class FittedFigure(anywidget.AnyWidget):
     plotly's own `FigureWidget` stays 700 pixels wide when it is drawn before its page is laid out, and each one brings
     the whole of plotly.js: several of them take longer than the two seconds that anywidget waits for a widget on a
     busy machine. Here one copy serves all figures of a page, and it is asked for by the page, so that nothing is lost
-    however long it takes to come.
+    however long it takes to come. The figure's height stays.
 
     Attributes:
         data: The traces as plotly.js has them.

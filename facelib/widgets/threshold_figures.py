@@ -12,6 +12,7 @@ from scipy.stats import norm
 
 from facelib.plots import draw_det, draw_distances, escaped, template
 from facelib.plots.colours import COLOURS, WRONG
+from facelib.plots.evaluation import NARROW_TICKS
 from facelib.plots.style import shortened
 from facelib.plots.thresholds import threshold_label
 from facelib.project.names import UNKNOWN
@@ -21,7 +22,6 @@ from facelib.widgets.fitted_figure import FittedFigure
 _HEIGHT = 400
 _MOST_PEOPLE = 14
 _OTHERS = "anybody else"
-_TICKS = frozenset({"0", "1 %", "5 %", "20 %", "60 %", "90 %", "100 %"})
 
 
 class Tradeoff(FittedFigure):
@@ -53,8 +53,8 @@ class Tradeoff(FittedFigure):
                 marker={"size": 14, "color": WRONG, "line": {"width": 2, "color": "white"}},
             )
         figure.update_layout(height=_HEIGHT, margin={"l": 56, "r": 12, "t": 46, "b": 96})
-        for axis in (figure.layout.xaxis, figure.layout.yaxis):  # in a narrow column all would run into each other
-            axis.ticktext = [label if label in _TICKS else "" for label in axis.ticktext or []]
+        axis = figure.layout.yaxis  # this figure is low
+        axis.ticktext = [label if label in NARROW_TICKS else "" for label in axis.ticktext or []]
         super().__init__(figure)
 
     def _draw(self, k: int, wanted_fpir: float) -> go.Figure:

@@ -158,11 +158,11 @@ def test_bad_answers_are_listed_and_the_good_ones_kept(tmp_path, limits, site):
 def test_what_failed_is_asked_for_again_only_when_told_to(tmp_path, limits, site):
     content = picture_bytes(1)
     path = write_list(tmp_path / "l.txt", [("Ada", 1, site.address("/late.jpg"), "9,9,50,50", digest(content))])
-    assert "404" in fetch(path, tmp_path / "people", limits)["reason"].item()
+    assert "404 Not Found" in fetch(path, tmp_path / "people", limits)["reason"].item()
     site.put("/late.jpg", sends(content))
-    assert "404" in fetch(path, tmp_path / "people", limits)["reason"].item()
+    assert "404 Not Found" in fetch(path, tmp_path / "people", limits)["reason"].item()
     assert fetch(path, tmp_path / "people", limits, try_again=True)["reason"].item() == ""
-    assert "404" not in (tmp_path / "people" / "facescrub.csv").read_text()
+    assert "404 Not Found" not in (tmp_path / "people" / "facescrub.csv").read_text()
 
 
 def test_private_machines_are_not_asked(faces, tmp_path, site):

@@ -1,5 +1,6 @@
 """The reader against real servers and files. Times are generous: other work may share the machine."""
 
+import socket
 import threading
 import time
 
@@ -188,6 +189,15 @@ def test_a_source_that_is_not_there_is_tried_until_patience_ends(read, wait_unti
     assert "refused" in reader.message
     assert "secret" not in str(told)
     assert time.monotonic() - began < 20
+
+
+@pytest.mark.parametrize("scheme", ["rtsp", "http"])
+def test_a_server_that_never_answers_is_said_not_to(read, wait_until, monkeypatch, scheme):
+    monkeypatch.setattr("facelib.live.feed.OPEN_SECONDS", 1.0)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        reader, _ = read(f"{scheme}://127.0.0.1:{silent.getsockname()[1]}/live")
+        wait_until(lambda: reader.message)
+        assert "no answer within 1 seconds" in reader.message
 
 
 def test_stopping_while_it_waits_is_quick(read, wait_until):

@@ -33,6 +33,13 @@ class TestDet:
             assert ticks["1 %"] == pytest.approx(norm.ppf(0.01))
             assert axis.range[0] < ticks["0"] == min(min(line.x), min(line.y))
             assert ticks["100 %"] < axis.range[1]
+        shown = [
+            place
+            for place, text in zip(figure.layout.xaxis.tickvals, figure.layout.xaxis.ticktext, strict=True)
+            if text
+        ]
+        width = shown[-1] - shown[0]
+        assert np.diff(shown).min() / width > 0.11  # 50 pixels in the narrowest notebook
         assert figure.layout.shapes[0].x0 == pytest.approx(norm.ppf(0.01))
 
     def test_the_hover_tells_the_true_rates(self):

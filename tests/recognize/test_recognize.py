@@ -336,6 +336,12 @@ def test_what_cannot_be_fitted_is_told(estimator: Estimator, names: list[str], m
         estimator.fit([[0.0, 1.0], [1.0, 0.0]], names)
 
 
+def test_a_penalty_with_which_training_would_not_end_is_told() -> None:
+    vectors = np.random.default_rng(0).normal(size=(40, 4))
+    with pytest.raises(ValueError, match=r"trained in 1000000 steps, C=1e\+300 and 40 faces take more; lower C"):
+        OpenSetSVM(C=1e300).fit(vectors, ["Ada", "Grace"] * 20)
+
+
 def test_numbers_for_names() -> None:
     mixed = OpenSetKNN(k=1, threshold=0.1).fit(LINE, [4, 7, 7, 9])
     assert mixed.predict([[0.0], [9.0]]).tolist() == [4, "unknown"]

@@ -135,6 +135,8 @@ def test_pictures_are_left_out_and_shown_whole(browser: Browser, address: tuple[
     assert len(named.disabled.read_text().splitlines()) >= 1
     page.get_by_label("Show the faces alone").uncheck()
     expect(page.locator(".board-picture").first).to_be_visible()
+    page.get_by_role("button", name="Grace Hopper (").click()
+    expect(page.get_by_title("Grace Hopper: broken_download.jpg")).to_have_text("\u2013")
     page.get_by_role("textbox", name="Name of a new person").fill("Grace Hoper")
     page.get_by_role("button", name="Add", exact=True).click()
     expect(page.get_by_role("status").first).to_contain_text("nearly 'Grace Hopper'")
@@ -215,6 +217,16 @@ def test_a_log_in_that_ended_in_another_tab_is_asked_for_again(
     page.get_by_role("textbox", name="Token").fill(address[1])
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Gallery")).to_be_visible()
+    page.context.close()
+
+
+def test_a_film_that_is_left_out_says_why(browser: Browser, address: tuple[str, str], named: Project) -> None:
+    page = log_in(browser, address)
+    named.film("demo.mp4").detections.unlink()
+    for film, said in (("demo", "detections.parquet is missing"), ("none", "expected one of the project's films")):
+        page.goto(f"{address[0]}/projects/demo#film={film}")
+        page.reload()
+        expect(page.get_by_role("alert")).to_contain_text(said)
     page.context.close()
 
 

@@ -30,7 +30,7 @@ _KNOWN_OTHERS = (
 
 
 def container_suffix(head: bytes, *, source: str = "") -> str:
-    """Return the suffix of the container that a file's first bytes announce, such as `.mp4`.
+    """Return the suffix of the container that a file's first `HEAD` bytes, or all there are, announce, such as `.mp4`.
 
     Only containers that hold their pictures themselves pass. FFmpeg would also open playlists, which make it read
     whatever other files and addresses they name.

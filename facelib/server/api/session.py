@@ -116,7 +116,7 @@ def _document(caller: Caller, csrf: str | None) -> SessionDocument:
 
 
 def refuse_too_many(session: Session, keys: list[str], *, most: int) -> None:
-    """Refuse a log-in when too many failed of late; each key, such as a name and an address, is counted by itself.
+    """Refuse a log-in when too many failed within `WINDOW`; each key, a name or an address, is counted by itself.
 
     Raises:
         Problem: 429, with the seconds to wait.

@@ -7,10 +7,11 @@ picture `person`.
 from __future__ import annotations
 
 import base64
+from collections.abc import AsyncIterator
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
-from anyio import to_thread
+from anyio import fail_after, to_thread
 from fastapi import APIRouter, Header, Path, Request, Response
 from pydantic import BaseModel, Field
 from starlette.requests import ClientDisconnect
@@ -27,6 +28,7 @@ router = APIRouter(prefix="/projects/{project}/uploads", tags=["uploads"], respo
 
 VERSION = "1.0.0"
 _BLOCK = 2**20  # bytes written at a time
+_SILENCE = 30.0  # seconds without a byte after which the line counts as lost, or nobody could continue the upload
 _CHUNK = "application/offset+octet-stream"
 
 UploadId = Annotated[str, Path(max_length=64)]
@@ -145,7 +147,7 @@ async def _take(request: Request, project: Project, row: Upload, offset: int, di
     writer = Writer(part_of(project, row.id), offset=offset, length=row.length, digest=digest)
     held_back = bytearray()
     try:
-        async for content in request.stream():
+        async for content in _pieces(request):
             held_back += content
             if len(held_back) >= _BLOCK:
                 await to_thread.run_sync(writer.write, bytes(held_back))
@@ -154,12 +156,31 @@ async def _take(request: Request, project: Project, row: Upload, offset: int, di
         if not writer.is_as_wanted():
             writer.take_back()
             raise Problem(460, "expected a body with the digest in Upload-Checksum, got another; send it again")
-    except ClientDisconnect:
+    except (ClientDisconnect, TimeoutError) as error:
         writer.write(bytes(held_back)) if not digest else writer.take_back()
-        raise
+        if isinstance(error, ClientDisconnect):
+            raise
+        # Senders that know tus ask for the offset and continue after this status.
+        raise Problem(409, f"expected more within {_SILENCE:g} seconds, got nothing; ask by HEAD and go on") from None
     finally:
         await to_thread.run_sync(writer.close)
     return writer.offset
+
+
+async def _pieces(request: Request) -> AsyncIterator[bytes]:
+    """Yield what comes of the body.
+
+    Raises:
+        TimeoutError: When nothing comes for a while: a line that breaks without a word is never closed.
+        ClientDisconnect: When the sender closes the line.
+    """
+    pieces, end = request.stream(), object()
+    while True:
+        with fail_after(_SILENCE):
+            content = await anext(pieces, end)
+        if not isinstance(content, bytes):
+            return
+        yield content
 
 
 def _find(store: Store, project: Project, number: str) -> Upload:

@@ -66,7 +66,7 @@ def check_job(
     *,
     notebooks: Path | None = None,
 ) -> None:
-    """Refuse a job that could not run, or that would reach beyond the project.
+    """Refuse a job that could not run, or that would reach beyond the project; only the kind `run` has `steps`.
 
     Raises:
         ValueError: When a parameter is unknown, of another type, or names a place of the server.

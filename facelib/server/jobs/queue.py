@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from facelib.project import Project, text_of
 from facelib.server.database import Job
@@ -19,6 +19,7 @@ from facelib.server.events import tell
 from facelib.server.jobs.kinds import JobKind, steps_of
 
 LIVE = ("queued", "running")
+_LONGEST = 3600.0  # seconds: no claim lasts for longer, and no job waits for longer
 
 
 def enqueue(
@@ -54,7 +55,7 @@ def enqueue(
 
 
 def claim(session: Session, owner: str, *, lease: float, most_attempts: int) -> Job | None:
-    """Give the oldest job that can be begun to a worker; None when there is none.
+    """Give the oldest job that can be begun to a worker for `lease` seconds; None when there is none.
 
     A job whose process ended before its time too often is set aside instead.
     """
@@ -145,8 +146,10 @@ def retry(session: Session, job: Job) -> bool:
 
 
 def _free(at: float) -> ColumnElement[bool]:
-    lost = and_(Job.state == "running", Job.lease < at)
-    return or_(and_(Job.state == "queued", Job.not_before <= at), lost)
+    def over(until: InstrumentedAttribute[Any]) -> ColumnElement[bool]:
+        return or_(until < at, until > at + _LONGEST)  # the latter where the clock was wrong and has been set back
+
+    return or_(and_(Job.state == "queued", over(Job.not_before)), and_(Job.state == "running", over(Job.lease)))
 
 
 def _wait(session: Session, job: Job, seconds: float, reason: str) -> None:

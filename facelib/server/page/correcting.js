@@ -1,7 +1,7 @@
 // Corrections: a dialog that asks who a track is, and what is told when somebody else decided meanwhile.
 import { make } from "../modules/elements.js";
 import { API } from "./client.js";
-import { button, field, Status } from "./forms.js";
+import { button, field, picture, Status } from "./forms.js";
 
 export class Correcting {
   // `changed(text)` is called with what was done.
@@ -32,7 +32,7 @@ export class Correcting {
     const content = make("form", { attributes: { method: "dialog" } },
       make("h2", { id: "facelib-correct-title" }, "Correct a name"),
       make("div", { className: "correct-now" },
-        make("img", { className: "face huge", src: this.face(track), alt: "" }),
+        picture("face huge", this.face(track)),
         make("div", {}, make("p", {}, make("bdi", {}, track.label)), make("p", { className: "why" }, track.reason))),
       name.element, this.names, group, near, status.element,
       make("div", { className: "acts" },

@@ -2,7 +2,7 @@
 import { make } from "../modules/elements.js";
 import { count } from "../modules/text.js";
 import { API } from "./client.js";
-import { button, Status } from "./forms.js";
+import { button, picture, Status } from "./forms.js";
 
 const MOST = 60;
 
@@ -59,8 +59,8 @@ export class Doctor {
       make("p", { className: "facts" }, `${kind}: ${detail}`), ...acts);
   }
 
-  face(picture, className) {
-    return make("img", { className, alt: "", loading: "lazy", src: `${API}${this.address(picture, "thumbnails")}` });
+  face(label, className) {
+    return picture(className, `${API}${this.address(label, "thumbnails")}`);
   }
 
   address(picture, kind = "pictures") {

@@ -21,6 +21,13 @@ export function button(text, onclick, properties = {}) {
   return make("button", { type: "button", onclick, ...properties }, text);
 }
 
+// A picture of a face; where it cannot be read, a dash stands in its place.
+export function picture(className, src, alt = "") {
+  const image = make("img", { className, src, alt, loading: "lazy" });
+  image.addEventListener("error", () => image.replaceWith(make("span", { className: `face ${className} letters`, title: alt }, "–")));
+  return image;
+}
+
 const WAIT = "One moment …";
 const PATIENCE = 500; // milliseconds without an answer, after which that is said
 

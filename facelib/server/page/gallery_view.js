@@ -4,7 +4,7 @@ import { count } from "../modules/text.js";
 import { PicturesIn } from "./adding.js";
 import { API } from "./client.js";
 import { Doctor } from "./doctor.js";
-import { button, choice, field, form, head, Status } from "./forms.js";
+import { button, choice, field, form, head, picture, Status } from "./forms.js";
 
 export class GalleryView {
   constructor(app, { client, base, pictures }) {
@@ -82,20 +82,20 @@ export class GalleryView {
       make("div", { className: "tools" }, rename.element, button("Rename", renamed), forget)));
   }
 
-  card(picture) {
-    const address = picture.name.split("/").map(encodeURIComponent).join("/");
-    const face = make("img", { className: this.whole ? "board-picture" : "face board-face", src: `${API}${this.own(picture.person)}/thumbnails/${address}?size=160&whole=${this.whole}`, alt: `${picture.person}: ${picture.name}`, loading: "lazy" });
-    const state = picture.disabled ? "left out" : picture.used === null ? "new: train to use it" : picture.used ? "used" : picture.reason;
+  card(one) {
+    const address = one.name.split("/").map(encodeURIComponent).join("/");
+    const face = picture(this.whole ? "board-picture" : "face board-face", `${API}${this.own(one.person)}/thumbnails/${address}?size=160&whole=${this.whole}`, `${one.person}: ${one.name}`);
+    const state = one.disabled ? "left out" : one.used === null ? "new: train to use it" : one.used ? "used" : one.reason;
     const change = (body) => this.status.doing(async () => {
-      await this.client.ask("PATCH", `${this.own(picture.person)}/pictures/${address}`, body);
+      await this.client.ask("PATCH", `${this.own(one.person)}/pictures/${address}`, body);
       await this.load();
     });
-    const others = this.cast.filter(({ name }) => name !== picture.person).map(({ name }) => [name, name]);
-    const move = choice(`Move ${picture.name} to`, [["", "Move to…"], ...others]);
+    const others = this.cast.filter(({ name }) => name !== one.person).map(({ name }) => [name, name]);
+    const move = choice(`Move ${one.name} to`, [["", "Move to…"], ...others]);
     move.element.classList.add("unlabelled");
     move.input.addEventListener("change", () => move.input.value && change({ person: move.input.value }));
-    const card = make("li", { className: "board-card" }, face, make("p", { className: "facts" }, state), button(picture.disabled ? "Take in again" : "Leave out", () => change({ disabled: !picture.disabled })), move.element);
-    card.classList.toggle("off", picture.disabled || picture.used === false);
+    const card = make("li", { className: "board-card" }, face, make("p", { className: "facts" }, state), button(one.disabled ? "Take in again" : "Leave out", () => change({ disabled: !one.disabled })), move.element);
+    card.classList.toggle("off", one.disabled || one.used === false);
     return card;
   }
 

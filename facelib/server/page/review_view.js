@@ -1,7 +1,7 @@
 // The review: the tracks most worth looking at, one after the other, decided by keyboard or mouse, and undone.
 import { make } from "../modules/elements.js";
 import { clockTime, count, percent } from "../modules/text.js";
-import { button, choice, head, Status } from "./forms.js";
+import { choice, head, picture, Status } from "./forms.js";
 
 const SHOWN = [["undecided", "not yet decided"], ["unsure", "unsure"], ["unknown", "unknown people"], ["decided", "decided"], ["all", "all"]];
 
@@ -37,7 +37,7 @@ export class ReviewView {
   }
 
   card(track, place) {
-    const face = track.pictures ? make("img", { className: "face board-face", src: this.correcting.face(track), alt: "", loading: "lazy" }) : make("span", { className: "face board-face letters" }, "–");
+    const face = track.pictures ? picture("face board-face", this.correcting.face(track)) : make("span", { className: "face board-face letters" }, "–");
     const film = this.app.project.films.find(({ id }) => id === track.video)?.title ?? track.video;
     const sure = track.decided ? "decided" : `confidence ${percent(track.confidence)}`;
     const play = this.app.link({ film: track.video, t: track.start.toFixed(2) }, `${clockTime(track.start)} in `, make("bdi", {}, film));

@@ -1,7 +1,7 @@
 // Unknown people: everybody whom nobody has named, longest on screen first; named and merged here.
 import { make } from "../modules/elements.js";
 import { count, lengthOfTime } from "../modules/text.js";
-import { button, head, Status } from "./forms.js";
+import { button, head, picture, Status } from "./forms.js";
 
 export class UnknownsView {
   constructor(app, { client, base, correcting }) {
@@ -32,7 +32,7 @@ export class UnknownsView {
       this.mergeButton.disabled = this.marked.size < 2;
     });
     const page = this.app.link({ person: group.name }, group.name);
-    return make("li", { className: "board-card" }, make("img", { className: "face board-face", src: this.correcting.face(group), alt: "", loading: "lazy" }),
+    return make("li", { className: "board-card" }, picture("face board-face", this.correcting.face(group)),
       make("p", { className: "board-name" }, mark, page), make("p", { className: "facts" }, `${lengthOfTime(group.seconds)}, ${count(group.films, "film")}`),
       button("Name…", () => this.status.doing(() => this.correcting.askAbout(group.video, group.track)), { ariaLabel: `Name ${group.name}` }));
   }

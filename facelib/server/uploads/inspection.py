@@ -51,6 +51,8 @@ def inspect_bytes(content: bytes, kind: UploadKind) -> Inspected:
 def inspect_file(path: Path, kind: UploadKind) -> Inspected:
     """Look at a file whose content nobody has checked, in a process with little memory and time and no network.
 
+    Its suffix does not matter.
+
     Raises:
         ValueError: When it is something else, is broken, too large to decode, or brings its reader down.
     """

@@ -100,7 +100,7 @@ class Writer:
     """What comes of an upload, appended to its file; more than was declared, or of another digest, is taken back.
 
     Args:
-        part: The file.
+        part: The file; it is made where it was removed.
         offset: How many bytes are there.
         length: How many there will be.
         digest: The SHA-256 that what comes must have, in hexadecimal digits; empty for any.
@@ -109,8 +109,7 @@ class Writer:
     def __init__(self, part: Path, *, offset: int, length: int, digest: str = "") -> None:
         self.offset, self._begin, self._length = offset, offset, length
         self._wanted, self._digest = digest, hashlib.sha256()
-        self._file = open(part, "r+b", buffering=0)  # noqa: SIM115  # closed by `close`
-        self._file.seek(offset)
+        self._file = open(part, "ab", buffering=0)  # noqa: SIM115  # closed by `close`
 
     def write(self, content: bytes) -> None:
         """Append.

@@ -14,8 +14,9 @@ import pytest
 from starlette.testclient import TestClient
 
 from facelib.project import Project
+from facelib.server.database import Job
 from facelib.server.events import since, tell
-from facelib.server.jobs import check_job
+from facelib.server.jobs import check_job, queue
 
 from ...processes import command_of
 from .conftest import wait_for
@@ -171,6 +172,25 @@ def wait_for_kernel(tmp_path: Path) -> psutil.Process:
 
 
 @pytest.mark.usefixtures("own_forks")
+def test_a_clock_that_was_ahead_and_is_set_back_keeps_no_job_waiting(
+    make_app: Callable[..., Any], tmp_path: Path
+) -> None:
+    store, project = make_app(workers=0).state.store, Project("own", tmp_path / "data", tmp_path / "output")
+
+    def claim(owner: str) -> Any:
+        with store.begin() as session:
+            return queue.claim(session, owner, lease=20, most_attempts=3)
+
+    with store.begin() as session:
+        job = queue.enqueue(session, project, "run", {}, by="ada", steps=[5])
+        job.not_before += 86400
+    assert claim("one").id == job.id
+    assert claim("two") is None
+    with store.begin() as session:
+        session.get_one(Job, job.id).lease += 86400
+    assert (claim("two").owner, claim("three")) == ("two", None)
+
+
 def test_a_stopped_server_puts_its_job_back(make_app: Callable[..., Any], tmp_path: Path) -> None:
     app, before = make_app(), {*psutil.Process().children(recursive=True)}
     headers = {"Authorization": f"Bearer {app.state.first_token}"}

@@ -11,7 +11,9 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import anyio
 import numpy as np
 import pytest
 from httpx2 import Response
@@ -69,6 +71,46 @@ def test_a_film_comes_in_pieces(owner: TestClient, own: Project, make_film: Call
     assert list((own.data / ".uploads").glob("[!.]*")) == []
     assert upload(owner, film, filename="Das Böse 🎬.mkv").status_code == 204
     assert [path.name for path in own.find_videos()] == ["Das Böse 🎬 (2).mkv", "Das Böse 🎬.mkv"]
+
+
+def test_a_line_that_breaks_without_a_word_does_not_hold_its_upload(
+    owner: TestClient, own: Project, make_film: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("facelib.server.api.uploads._SILENCE", 0.2)
+    film = make_film("film.mkv").read_bytes()
+    place = begin(owner, len(film), filename="film.mkv").headers["Location"]
+    pieces = [{"type": "http.request", "body": film[:1000], "more_body": True}]
+    answers: list[Any] = []
+
+    async def receive() -> Any:
+        return pieces.pop() if pieces else await anyio.sleep_forever()
+
+    async def send_back(message: Any) -> None:
+        answers.append(message)
+
+    headers = {**owner.headers, **CHUNK, "Upload-Offset": "0", "Content-Length": str(len(film))}
+    scope = {
+        "type": "http", "http_version": "1.1", "scheme": "http", "method": "PATCH", "path": place, "query_string": b"",
+        "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()], "state": {},
+        "server": ("testserver", 80), "client": ("testclient", 1),
+    }  # fmt: skip
+    owner.portal.call(owner.app, scope, receive, send_back)
+    assert answers[0]["status"] == 409
+    assert owner.head(place).headers["Upload-Offset"] == "1000"
+    assert send(owner, place, film[1000:], 1000).status_code == 204
+    assert own.find_videos()[0].read_bytes() == film
+
+
+def test_what_was_received_and_is_removed_is_sent_again(
+    owner: TestClient, own: Project, make_film: Callable[..., Path]
+) -> None:
+    film = make_film("film.mkv").read_bytes()
+    place = begin(owner, len(film), filename="film.mkv").headers["Location"]
+    send(owner, place, film[:1000])
+    (own.data / ".uploads" / place.rpartition("/")[2]).unlink()
+    assert owner.head(place).headers["Upload-Offset"] == "0"
+    assert send(owner, place, film).status_code == 204
+    assert own.find_videos()[0].read_bytes() == film
 
 
 def test_a_picture_comes_to_a_person(owner: TestClient, own: Project) -> None:
