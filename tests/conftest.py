@@ -14,9 +14,7 @@ import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import partial
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import av
@@ -78,15 +76,6 @@ def _private_jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
         patch.setenv("MPLBACKEND", "Agg")
         patch.delenv("FACELIB_PROJECT", raising=False)
         yield
-
-
-@pytest.fixture(scope="session")
-def traces() -> ModuleType:
-    """What of a person is left in a project's files; see `traces.py`."""
-    spec = spec_from_file_location("traces", Path(__file__).with_name("traces.py"))
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="session")

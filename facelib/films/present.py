@@ -38,11 +38,7 @@ def read_shots(files: FilmFiles) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def draw_films(
-    settled: Settled,
-    colours: Mapping[str, str],
-    *,
-    films: Iterable[Path] | None = None,
-    **options: Any,
+    settled: Settled, colours: Mapping[str, str], *, films: Iterable[Path] | None = None, **options: Any
 ) -> list[Path]:
     """Write `annotated.mp4` of films; return those that were drawn.
 
@@ -66,8 +62,13 @@ def draw_films(
     project, drawn = settled.problems.project, list[Path]()
 
     def draw(one: tuple[Path, pd.DataFrame], watch: Callable[[float], None] | None) -> str:
+        """Draw one film; return what could not be carried over."""
+        (film, tracks), report = one, WriteReport()
         how = options if watch is None else {**options, "progress": False}
-        return _draw_film(project, *one, colours, cores=cores, watch=watch, **how)
+        with _held(project, film) as files:
+            annotate_film(film, files, tracks, colours, report=report, cores=cores, watch=watch, **how)
+            remember_drawn(files, tracks, **how)
+        return report.problem
 
     if at_once > 1:
         what, progress = f"drawing {len(wanted)} films", options.get("progress", True)
@@ -110,24 +111,6 @@ def _pixels(film: Path) -> int:
     return info.width * info.height
 
 
-def _draw_film(
-    project: Project,
-    film: Path,
-    tracks: pd.DataFrame,
-    colours: Mapping[str, str],
-    *,
-    cores: int,
-    watch: Callable[[float], None] | None,
-    **options: Any,
-) -> str:
-    """Draw one film; return what could not be carried over."""
-    report = WriteReport()
-    with _held(project, film) as files:
-        annotate_film(film, files, tracks, colours, report=report, cores=cores, watch=watch, **options)
-        remember_drawn(files, tracks, **options)
-    return report.problem
-
-
 @contextmanager
 def _held(project: Project, film: Path) -> Iterator[FilmFiles]:
     """Hold a film, see `Project.hold`; refuse one that is another film by now, see `outdated`."""
@@ -148,11 +131,7 @@ def list_results(project: Project, films: Iterable[Path]) -> list[Path]:
 
 
 def export_films(
-    settled: Settled,
-    *,
-    films: Iterable[Path] | None = None,
-    formats: Sequence[Format] = FORMATS,
-    **options: Any,
+    settled: Settled, *, films: Iterable[Path] | None = None, formats: Sequence[Format] = FORMATS, **options: Any
 ) -> dict[str, dict[str, Path]]:
     """Write films for other programs; return the files by the film's file name and format.
 

@@ -155,7 +155,9 @@ def _followed(
     for film in paths:
         with problems.of(film, "looking for its faces"), project.hold(film) as own:
             content = project.digest(film)
-            files = _files(own, project, made_from(content, detector, embedder, tracking))
+            files, made = own, made_from(content, detector, embedder, tracking)
+            if (own.is_named or own.found.is_file()) and read_index(own, made) is None:
+                files = FilmFiles(proposals_folder(project) / ".films" / own.folder.name)
             found = index_film(film, files, detector, embedder, content=content, tracking=tracking, progress=progress)
             known = pd.Series(dtype=str)
             if files.tracks.is_file():
@@ -171,12 +173,6 @@ def _followed(
     if not tables:
         raise ValueError(f"none of the films could be read: {'; '.join(said)}")
     return tables, looks, said
-
-
-def _files(own: FilmFiles, project: Project, made: dict[str, object]) -> FilmFiles:
-    if not (own.is_named or own.found.is_file()) or read_index(own, made) is not None:
-        return own
-    return FilmFiles(proposals_folder(project) / ".films" / own.folder.name)
 
 
 def _write(chosen: Chosen, folder: Path, made: str) -> None:

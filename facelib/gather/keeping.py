@@ -45,11 +45,6 @@ class PictureStore:
         folder = f"{_PEOPLE}{person}/"
         return [source for source in self._rows if source.file.startswith(folder)]
 
-    def find(self, person: str, address: str) -> LedgerEntry | None:
-        """Return the row of an address already fetched for a person."""
-        wanted = redacted(address)
-        return next((source for source in self.pictures_of(person) if source.address == wanted), None)
-
     def is_there(self, source: LedgerEntry) -> bool:
         """Return whether a gathered picture is still where it was put."""
         return (self._project.data / source.file).is_file()

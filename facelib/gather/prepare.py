@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from facelib.detect import Detector
-from facelib.embed import Embedder
+from facelib.detect import load_detector
+from facelib.embed import Embedder, load_embedder
 from facelib.gallery import accept, accepted, build_gallery, curate, describe_search, read_gallery, undo, write_gallery
 from facelib.gallery.doctor import face_worth
 from facelib.gallery.files import partial_file
@@ -73,7 +73,7 @@ def prepare_pictures(
     gathered = {row.file: row.sha256 for row in gathered_pictures(project) if (project.data / row.file).is_file()}
     if not gathered:
         return pd.DataFrame(columns=pd.Index(PREPARED_COLUMNS))
-    network = _network(embedder)
+    network = load_embedder(embedder)
     faces = _find_faces(project, cutting, network, progress=progress)
     listed = accepted(project)
     ours, kept = _decided(project, listed)
@@ -95,21 +95,10 @@ def prepare_pictures(
     return table
 
 
-def _network(name: str) -> Embedder:
-    from facelib.embed import load_embedder
-
-    return load_embedder(name)
-
-
-def _finder(cutting: Cutting) -> Detector:
-    from facelib.detect import load_detector
-
-    return load_detector(cutting.detector, smallest_face=cutting.smallest_face)
-
-
 def _find_faces(project: Project, cutting: Cutting, embedder: Embedder, *, progress: bool) -> pd.DataFrame:
     """Return a gallery's table, and leave it where notebook 02 takes it over."""
-    detector, partial, known = _finder(cutting), partial_file(project.faces), None
+    detector = load_detector(cutting.detector, smallest_face=cutting.smallest_face)
+    partial, known = partial_file(project.faces), None
     with suppress(FileNotFoundError, ValueError):
         known = read_gallery(project.faces)
     try:

@@ -33,12 +33,7 @@ RIGHT, WRONG, REJECTED = "#009E73", "#D55E00", "#56B4E9"
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """How one person is drawn.
-
-    Attributes:
-        colour: A hexadecimal colour, `#RRGGBB`.
-        symbol: The name of a plotly marker symbol.
-    """
+    """How one person is drawn: a colour as `#RRGGBB`, and the name of a plotly marker symbol."""
 
     colour: str
     symbol: str
@@ -78,10 +73,6 @@ def project_marks(project: Project, people: Iterable[str]) -> dict[str, Mark]:
     `marks.csv` in the project's output folder keeps them: `person` and `number`, of `facelib.plots.colours.nth_mark`.
     New people, and those of the cast who are not drawn yet, take the next numbers in the order of their names. Whoever
     is not of the cast is a grey circle, as in `facelib.plots.marks`, and has no row.
-
-    Args:
-        project: Whose marks are read, and written where there are new people.
-        people: All who are drawn; more than the cast does no harm.
 
     Raises:
         OSError: When the table cannot be written.

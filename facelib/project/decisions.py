@@ -25,14 +25,10 @@ def now() -> str:
 
 
 def append_corrections(path: str | Path, rows: pd.DataFrame) -> None:
-    """Add decisions to a project's `corrections.csv`, all or none.
+    """Add decisions, with the columns `CORRECTION_COLUMNS`, to a project's `corrections.csv`, all or none.
 
     The old file is copied byte by byte to a new one, which then replaces it: a reader sees the old file or the new one,
     even after a crash. Concurrent writers wait for each other.
-
-    Args:
-        path: `Project.corrections`.
-        rows: The columns `CORRECTION_COLUMNS`.
 
     Raises:
         ValueError: When a column is missing, or the file is not a table of corrections; it stays as it is.
@@ -101,14 +97,11 @@ def read_corrections(path: str | Path, people: Collection[str] = ()) -> pd.DataF
 
 
 def read_decisions(path: str | Path) -> pd.DataFrame:
-    """Read all of a project's decisions as they were written, oldest first.
+    """Read all of a project's decisions as they were written, oldest first, in the columns of `read_corrections`.
 
     Those about tracks name a `video`. Those about pictures of the cast name the `picture`, relative to the project's
     data folder: `was` and `is` are the people before and after. Those about names name the folder of one of them,
     such as `people/Tob`; see `facelib.project.identities`.
-
-    Returns:
-        As `read_corrections`.
 
     Raises:
         ValueError: When the file is not a table of corrections.
@@ -155,11 +148,7 @@ def append_decision(path: str | Path, picture: str, *, was: str, now_is: str, by
 
 
 def moved_pictures(decisions: pd.DataFrame) -> set[str]:
-    """Return the paths in `people/` that pictures were moved away from: no step writes there again.
-
-    Args:
-        decisions: Of `read_decisions`.
-    """
+    """Return the paths in `people/` that pictures were moved away from: no step writes there again."""
     rows = decisions[(decisions["video"] == "") & (decisions["picture"].str.count("/") > 1)]
     away: set[str] = set()
     for picture, now_is in zip(rows["picture"], rows["is"], strict=True):
@@ -169,11 +158,7 @@ def moved_pictures(decisions: pd.DataFrame) -> set[str]:
 
 
 def merged_names(decisions: pd.DataFrame) -> dict[str, str]:
-    """Return each merged name with the name that it is merged into.
-
-    Args:
-        decisions: Of `read_decisions`.
-    """
+    """Return each merged name of `read_decisions` with the name that it is merged into."""
     into: dict[str, str] = {}
     for (name, other), answer in name_answers(decisions).items():
         if answer == "merge":

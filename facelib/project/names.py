@@ -148,12 +148,7 @@ def can_be_shown(name: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class NearName:
-    """A known name close to the given one.
-
-    Attributes:
-        name: The known name.
-        likeness: How they are alike.
-    """
+    """A known name close to the given one, and how they are alike."""
 
     name: str
     likeness: _Likeness

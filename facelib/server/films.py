@@ -17,7 +17,7 @@ from facelib.films.tables import outdated, unreadable
 from facelib.page.boxes import BoxKeys
 from facelib.page.data import PageFilm, film_data, page_version, project_data, read_page_film
 from facelib.page.faces import best_pictures, face_sheet
-from facelib.page.film import sheets_at, track_boxes
+from facelib.page.film import FaceSheets, track_boxes
 from facelib.page.links import Link, project_reports
 from facelib.project import FilmFiles, Project, text_of
 from facelib.project.wording import in_one_line
@@ -83,7 +83,7 @@ class FilmPages:
         exports = [Link(name, f"{own}/exports/{form}", PURPOSES[name]) for form, name in FILE_NAMES.items()]
         films = [one for one in data.exports if one.title in _FILMS]
         exports += [replace(one, href=f"{own}/files/{quote(one.title)}") for one in films]
-        sheets = sheets_at(f"{own}/sheets/{read.version}/")
+        sheets = FaceSheets(f"{own}/sheets/{read.version}/")
         return asdict(replace(data, sources=sources, exports=exports, sheets=sheets)) | {"version": read.version}
 
     def _boxes(self, project: Project, read: PageFilm) -> BoxKeys:
@@ -104,17 +104,17 @@ class FilmPages:
         read = self.film(project, film)
         tracks: np.ndarray[Any, np.dtype[np.int64]] = read.tracks["track"].to_numpy(np.int64)
         looks = project.film(film).looks
-        return self._sheets.find(
-            f"{film} {number}", read.version, lambda: face_sheet(self._faces(looks), tracks, number)
-        )
+
+        def make() -> bytes | None:
+            faces = self._pictures.find(str(looks), tag_of(looks), lambda: dict(best_pictures(looks)))
+            return face_sheet(faces, tracks, number)
+
+        return self._sheets.find(f"{film} {number}", read.version, make)
 
     def forget(self) -> None:
         """Drop everything that is held in memory."""
         for held in (self._films, self._pictures, self._packed, self._answers, self._sheets):
             held.forget()
-
-    def _faces(self, looks: Path) -> dict[int, bytes]:
-        return self._pictures.find(str(looks), tag_of(looks), lambda: dict(best_pictures(looks)))
 
 
 def _read(project: Project, film: Path) -> PageFilm:

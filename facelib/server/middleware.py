@@ -84,7 +84,9 @@ class ETags:
 
         async def hold(message: Message) -> None:
             nonlocal start, body
-            if message["type"] == "http.response.start" and _lacks_tag(message):
+            headers = Headers(raw=message.get("headers", []))
+            tagged = headers.get("content-type") in _TAGGED and "etag" not in headers
+            if message["type"] == "http.response.start" and message["status"] == 200 and tagged:
                 start = message
             elif start is None:
                 await send(message)
@@ -105,11 +107,6 @@ def is_named(tag: str, known: str) -> bool:
     """
     given = [one.strip().removeprefix("W/") for one in known.split(",")]
     return tag.removeprefix("W/") in given or "*" in given
-
-
-def _lacks_tag(start: Message) -> bool:
-    headers = Headers(raw=start["headers"])
-    return start["status"] == 200 and headers.get("content-type") in _TAGGED and "etag" not in headers
 
 
 async def _answer(start: Message, body: bytes, known: str, send: Send) -> None:
@@ -273,7 +270,9 @@ class Observe:
             await self.app(scope, receive, watch)
         finally:
             seconds, route = time.perf_counter() - started, _route(scope)
-            self._count.labels(_method(scope), route, str(status)).inc()
+            known = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+            method = str(scope["method"]) if scope["method"] in known else "other"
+            self._count.labels(method, route, str(status)).inc()
             self._time.labels(route).observe(seconds)
             told = {"method": scope["method"], "route": route, "status": status, "ms": round(seconds * 1000, 1)}
             _log.info("request", extra=told)
@@ -286,8 +285,3 @@ def _route(scope: Scope) -> str:
     """
     path = str(getattr(scope.get("route"), "path", None) or "none")
     return f"{API}{path}" if f"{API}/" in scope["path"] and path.startswith("/") and API not in path else path
-
-
-def _method(scope: Scope) -> str:
-    known = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-    return str(scope["method"]) if scope["method"] in known else "other"

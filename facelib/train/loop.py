@@ -85,7 +85,9 @@ def train(
     _check_faces(people, validation, settings)
     files = TrainingFiles(Path(folder))
     with file_lock(files.lock, what=f"other training in {str(folder)!r}"), _private_process(settings):
-        made_from = _made_from(people, validation, settings)
+        # What must be unchanged for a training to resume.
+        pictures = {"people": people.fingerprint, "validation": validation.fingerprint}
+        made_from = {"settings": settings.record(), "pictures": pictures}
         state = _state_to_go_on_from(files, made_from) if resume else None
         training = _Training(people, validation, settings, files, callback, made_from=made_from, begins=state is None)
         if state is None:
@@ -324,12 +326,6 @@ def _check_faces(people: Crops, validation: Crops, settings: TrainingSettings) -
                 f"expected faces of {settings.image_size} pixels, aligned by {settings.alignment!r}, as the settings "
                 f"say, got {found[0]} pixels and {found[1]!r}"
             )
-
-
-def _made_from(people: Crops, validation: Crops, settings: TrainingSettings) -> dict[str, Any]:
-    """Return what must be unchanged for a training to resume."""
-    pictures = {"people": people.fingerprint, "validation": validation.fingerprint}
-    return {"settings": settings.record(), "pictures": pictures}
 
 
 def _state_to_go_on_from(files: TrainingFiles, made_from: dict[str, Any]) -> dict[str, Any] | None:

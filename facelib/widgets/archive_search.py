@@ -124,8 +124,13 @@ class ArchiveSearch(anywidget.AnyWidget):
             ]
 
     def _answer(self, _: Any, question: dict[str, Any], __: Any) -> None:
+        answer: dict[str, Any]
         try:
-            answer, buffers = self._play(int(question["hit"])) if question["ask"] == "play" else (self._write(), [])
+            if question["ask"] == "play":
+                answer, buffers = self._play(int(question["hit"]))
+            else:
+                write_hits(self._table, self._export)
+                answer, buffers = {"written": str(self._export)}, []
         except (OSError, ValueError, KeyError, IndexError) as error:
             answer, buffers = {"error": str(error)}, []
         self.send(answer | {"number": question.get("number")}, buffers=buffers)
@@ -148,10 +153,6 @@ class ArchiveSearch(anywidget.AnyWidget):
         answer, buffers = serve_file(path, instead=f"Open {str(path)!r} in a player instead.")
         times = {name: float(hit[name]) + sources[0].start for name in ("start", "end")}
         return answer | times, buffers
-
-    def _write(self) -> dict[str, Any]:
-        write_hits(self._table, self._export)
-        return {"written": str(self._export)}
 
 
 def hits_page(archive: Archive, hits: pd.DataFrame, *, most: int = 24) -> Thumbnails:

@@ -44,15 +44,12 @@ class DrawnFilms(ipywidgets.VBox):  # type: ignore[misc]
     def _update(self, done: str = "") -> None:
         drawn = [film for film in self._settled.films if self._project.film(film).annotated.is_file()]
         self.films = films_behind(self._project, drawn)
-        lines = [done, *(self._line(film.name) for film in self.films)]
-        if not self.films:
-            lines.append("All annotated films show the current names.")
+        lines = [done] if self.films else [done, "All annotated films show the current names."]
+        for film in self.films:
+            problem = self._settled.problems.found.get(film.name, "")
+            lines.append(f"{film.name}: the annotated film shows earlier names" + (f"; {problem}" if problem else ""))
         self.status.value = "<br>".join(isolated(html.escape(line)) for line in lines if line)
         self.button.layout.display = "" if self.films else "none"
-
-    def _line(self, film: str) -> str:
-        problem = self._settled.problems.found.get(film, "")
-        return f"{film}: the annotated film shows earlier names" + (f"; {problem}" if problem else "")
 
     def _draw(self, button: object) -> None:
         self.button.disabled = True

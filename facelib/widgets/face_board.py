@@ -135,7 +135,7 @@ class FaceBoard(anywidget.AnyWidget):
         self.observe(self._asked, names="requests")
         self.observe(self._resorted, names=["shown", "view"])
         self.observe(self._turned, names="page")
-        self.observe(self._refocused, names="focused")
+        self.observe(lambda _: self._show_detail(), names="focused")
 
     def _order(self) -> list[int]:
         """Return the faces on the board, in order."""
@@ -224,9 +224,6 @@ class FaceBoard(anywidget.AnyWidget):
                 self.page = min(max(self.page, 0), self.pages - 1)
             with self.hold_sync():
                 self._turn()
-
-    def _refocused(self, change: object) -> None:
-        self._show_detail()
 
     def _asked(self, change: dict[str, Any]) -> None:
         for request in change["new"]:

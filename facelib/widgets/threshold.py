@@ -201,11 +201,7 @@ def _counts(setting: Setting) -> str:
     )
     parts = "".join(
         f'<div style="--mark:{colour}">{label}<br><b>{count:,}</b> '
-        f"<span>of {total:,}: {_percent(count, total)}</span></div>"
+        f"<span>of {total:,}: {f'{count / total:.2%}' if total else 'not known'}</span></div>"
         for label, count, total, colour in rows
     )
     return f'<div class="facelib-counts" role="status" aria-live="polite">{parts}</div>'
-
-
-def _percent(count: int, total: int) -> str:
-    return f"{count / total:.2%}" if total else "not known"

@@ -1,6 +1,5 @@
 """A project with a recognizer, and servers that play a film."""
 
-import importlib.util
 import os
 import shutil
 import subprocess
@@ -23,19 +22,9 @@ from facelib.images import encode_jpeg
 from facelib.project import Project
 from facelib.recognize import OpenSetKNN, RecognizerInfo, save_recognizer
 
+from . import servers
+
 collect_ignore = ["rtsp_server.py"]  # for the system's own Python: this one has no `gi`
-
-
-def _load(name: str) -> Any:
-    """Load a module that lies beside this file."""
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-servers = _load("servers")
 
 
 @pytest.fixture(scope="session")

@@ -239,7 +239,9 @@ def _receive(response: requests.Response, partial: Partial, limits: WebLimits) -
                 file.write(block)
                 file.flush()
             except OSError as error:
-                raise _no_space(partial, error) from error
+                raise OSError(
+                    f"expected to write to {str(partial.path)!r}, got: {error}; what was fetched is kept"
+                ) from error
             size += len(block)
             bar.update(len(block))
             if not looked and size >= HEAD:
@@ -270,10 +272,6 @@ def _refuse_too_large(partial: Partial, limits: WebLimits, *, here: int) -> None
             f"expected {(whole - here + limits.spare) / 1e9:.3g} GB free on the disk of {str(partial.path.parent)!r} "
             f"to fetch {partial.address!r}, found {free / 1e9:.3g} GB; free some space and run it again",
         )
-
-
-def _no_space(partial: Partial, error: OSError) -> OSError:
-    return OSError(f"expected to write to {str(partial.path)!r}, got: {error}; what was fetched is kept")
 
 
 def _container(partial: Partial) -> str:

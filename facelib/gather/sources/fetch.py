@@ -55,7 +55,8 @@ def find_source(address: str, project: Project) -> LedgerEntry | None:
 
 def _take_in(partial: Partial, address: str, resource: MediaResource, project: Project) -> LedgerEntry:
     """Move a downloaded film to its name; `partial` is kept until the row is written, in case the process is killed."""
-    film = next((path for path in _films(project) if _same_bytes(path, partial)), None)
+    alike = (path for path in _films(project) if path.stat().st_size == partial.size)
+    film = next((path for path in alike if sha256_of(path) == partial.sha256), None)
     if film is None:
         name = film_name(resource.video, disposition=partial.disposition, title=resource.title, suffix=partial.suffix)
         film = project.videos / free_name(name, [path.name for path in _films(project)])
@@ -65,10 +66,6 @@ def _take_in(partial: Partial, address: str, resource: MediaResource, project: P
 
 def _films(project: Project) -> list[Path]:
     return sorted(path for path in project.videos.iterdir() if path.name[0] != "." and path.is_file())
-
-
-def _same_bytes(path: Path, partial: Partial) -> bool:
-    return path.stat().st_size == partial.size and sha256_of(path) == partial.sha256
 
 
 def _source_of(address: str, resource: MediaResource, file: str, sha256: str, size: int) -> LedgerEntry:

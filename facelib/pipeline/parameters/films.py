@@ -26,6 +26,8 @@ _VIDEOS = "names in the project's videos folder, or paths; empty: all films of t
 _EMBEDDER = "the path of the ONNX file that made the embeddings; empty: found by its name"
 _QUALITY = "of annotated.mp4, as x264's constant rate factor; 18 is as good as the source, 28 is small"
 _GAP = "seconds; shorter gaps between two tracks of one person are closed in the timeline"
+_SCORE = "minimum score of a face that is shown; None takes the detector's own"
+_WORKING_SIZE = "pixels of the longer side of the picture in which faces are looked for"
 _PROVIDER = "auto takes a CUDA GPU where onnxruntime offers one; cpu, cuda"
 
 
@@ -49,15 +51,11 @@ class AnnotateVideoParameters(NotebookParameters):
         ["csv", "json", "vtt", "srt", "otio", "edl", "fcpxml", "annotations", "mot", "graphml"],
         description="or others",
     )
-    score: Share | None = Field(
-        None, description="minimum score of a face that is shown; None takes the detector's own"
-    )
+    score: Share | None = Field(None, description=_SCORE)
     smallest_face: float = Field(
         16.0, gt=0, description="pixels of the film; smaller faces are not looked for, and a larger value is faster"
     )
-    working_size: PositiveInt = Field(
-        640, description="pixels of the longer side of the picture in which faces are looked for"
-    )
+    working_size: PositiveInt = Field(640, description=_WORKING_SIZE)
     embedder: EmbedderNetwork = Field("", description=_EMBEDDER)
     video_speedup: int = Field(0, ge=0, description="look at every so many frames instead; 0 goes by seconds")
     seconds_between_whole: NonNegativeFloat = Field(
@@ -170,12 +168,8 @@ class LiveCameraParameters(NotebookParameters):
     confidence_threshold: Share = Field(0.7, description="minimum probability of a name; below it a face stays unknown")
     loop: bool = Field(False, description="start a film again at its end")
     record: bool = Field(False, description="record the annotated picture after each start")
-    score: Share | None = Field(
-        None, description="minimum score of a face that is shown; None takes the detector's own"
-    )
-    working_size: PositiveInt = Field(
-        640, description="pixels of the longer side of the picture in which faces are looked for"
-    )
+    score: Share | None = Field(None, description=_SCORE)
+    working_size: PositiveInt = Field(640, description=_WORKING_SIZE)
     embedder: EmbedderNetwork = Field("", description=_EMBEDDER)
     seconds_between_recognitions: NonNegativeFloat = Field(
         0.0, description="0 recognises as often as possible; a larger value uses less processor time"

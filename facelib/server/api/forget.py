@@ -13,7 +13,7 @@ from facelib.archive.traces import Mentions
 from facelib.project import Project, text_of
 from facelib.server.api.people import PersonName
 from facelib.server.bodies import JsonBody
-from facelib.server.database import Event, Job, Store, Upload
+from facelib.server.database import Event, Job, Upload
 from facelib.server.dependencies import Admin, CurrentProject, CurrentStore
 from facelib.server.events import tell
 from facelib.server.jobs.queue import LIVE
@@ -51,15 +51,13 @@ def forget(
     Refused (409) while a job of the project runs.
     """
     with while_nobody_is_forgotten(project):  # no job begins meanwhile
-        _refuse_beside_jobs(store, text_of(project.name))
+        name = text_of(project.name)
+        with store.read() as session:
+            if session.scalar(select(Job.id).where(Job.project == name, Job.state.in_(LIVE)).limit(1)) is not None:
+                raise Problem(
+                    409, f"expected no job of {name!r} at work while somebody is forgotten; wait or cancel it"
+                )
         return _forget(person, wanted, project, caller, request)
-
-
-def _refuse_beside_jobs(store: Store, project: str) -> None:
-    with store.read() as session:
-        live = select(Job.id).where(Job.project == project, Job.state.in_(LIVE)).limit(1)
-        if session.scalars(live).first() is not None:
-            raise Problem(409, f"expected no job of {project!r} at work while somebody is forgotten; wait or cancel it")
 
 
 def _forget(person: str, wanted: Forgetting, project: Project, caller: Caller, request: Request) -> ForgetReport:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Engine, text
 
 _LOCK = 0x66616365  # any number that all servers share
 
@@ -17,12 +17,7 @@ def migrate(engine: Engine) -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
     with engine.begin() as connection:
-        _wait_for_others(connection)
+        if connection.dialect.name == "postgresql":  # SQLite's transactions are one at a time by themselves
+            connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _LOCK})
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
-
-
-def _wait_for_others(connection: Connection) -> None:
-    """Hold a lock until the transaction ends; SQLite's transactions are one by themselves."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _LOCK})

@@ -39,7 +39,8 @@ class Caller:
 
     def may(self, scope: Scope, project: str = EVERY_PROJECT) -> bool:
         """Return whether the caller may do so much in a project."""
-        return all(_rank(grants, project) >= _RANKS[scope] for grants in self.grants)
+        enough, names = _RANKS[scope], (project, EVERY_PROJECT)
+        return all(max(_RANKS.get(own.get(name, ""), 0) for name in names) >= enough for own in self.grants)
 
 
 def caller_of(user: User | None, token: Token | None, login: Login | None = None) -> Caller:
@@ -49,10 +50,6 @@ def caller_of(user: User | None, token: Token | None, login: Login | None = None
         raise ValueError("expected a user or a token, got neither")
     name = user.name if user is not None else token.name if token is not None else ""
     return Caller(name, grants, user_id=user.id if user else None, login_id=login.id if login else None)
-
-
-def _rank(grants: Grants, project: str) -> int:
-    return max(_RANKS.get(grants.get(name, ""), 0) for name in (project, EVERY_PROJECT))
 
 
 def note(session: Session, caller: Caller, action: str, project: str = "", **details: object) -> None:

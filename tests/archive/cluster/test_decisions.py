@@ -20,6 +20,7 @@ from facelib.films.tracking import TrackingSettings
 from facelib.project.decisions import CORRECTION_COLUMNS, append_corrections, append_decision, now, read_decisions
 from facelib.project.store import Store
 from facelib.recognize import load_recognizer
+from tests import traces
 
 pytest.importorskip("obstore")
 
@@ -157,7 +158,7 @@ def in_bucket(folder: Path) -> Path:
     return folder
 
 
-def test_a_forgotten_person_is_gone_from_the_bucket(pair, named, traces, tmp_path, monkeypatch):
+def test_a_forgotten_person_is_gone_from_the_bucket(pair, named, tmp_path, monkeypatch):
     one, other = pair
     shutil.copytree(named.data, one.project.data, dirs_exist_ok=True)
     shutil.copytree(named.output, one.project.output, dirs_exist_ok=True)

@@ -15,6 +15,7 @@ from facelib.project.decisions import append_decision, read_decisions
 from facelib.recognize import load_recognizer
 from facelib.server.jobs.child import _run as run_job
 from facelib.server.settings import while_nobody_is_forgotten
+from tests import traces
 
 DEMO = "/api/v1/projects/demo"
 PERSON = "Eileen Collins"
@@ -48,7 +49,7 @@ def busy(films: TestClient, named: Project) -> TestClient:
     return films
 
 
-def test_everything_is_forgotten(busy: TestClient, named: Project, traces) -> None:
+def test_everything_is_forgotten(busy: TestClient, named: Project) -> None:
     typed = named.corrections.read_text().replace(f",{PERSON},", ",EILEEN  collins,")
     named.corrections.write_text(typed)
     assert "EILEEN" in typed
@@ -72,7 +73,7 @@ def test_everything_is_forgotten(busy: TestClient, named: Project, traces) -> No
     assert busy.post(f"{DEMO}/people/{PERSON}/forget", json={}).status_code == 404
 
 
-def test_the_name_is_kept_and_the_face_dropped(busy: TestClient, named: Project, traces) -> None:
+def test_the_name_is_kept_and_the_face_dropped(busy: TestClient, named: Project) -> None:
     sought = traces.of(named, PERSON)
     del sought["name"]
     tracks = busy.get(f"{DEMO}/tracks", params={"label": PERSON, "limit": 1000}).json()
@@ -89,7 +90,7 @@ def test_the_name_is_kept_and_the_face_dropped(busy: TestClient, named: Project,
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # of the database nothing is asked
 @pytest.mark.parametrize("broken_off", ["_forget_tracks", "_settle", "_forget_recognizer", "_sweep"])
 def test_what_is_broken_off_is_finished_by_forgetting_again(
-    busy: TestClient, named: Project, traces, monkeypatch: pytest.MonkeyPatch, broken_off: str
+    busy: TestClient, named: Project, monkeypatch: pytest.MonkeyPatch, broken_off: str
 ) -> None:
     sought = traces.of(named, PERSON)
     decisions = len(read_decisions(named.corrections))
