@@ -342,6 +342,13 @@ def test_a_penalty_with_which_training_would_not_end_is_told() -> None:
         OpenSetSVM(C=1e300).fit(vectors, ["Ada", "Grace"] * 20)
 
 
+@pytest.mark.parametrize("kind", [str, object])
+def test_many_people_with_one_picture_each_are_fitted_without_a_warning(kind: type) -> None:
+    people = np.array([f"person {number}" for number in range(30)], dtype=kind)
+    mixed = OpenSetKNN(k=1, threshold=0.1).fit(np.arange(30.0)[:, None], people)
+    assert mixed.predict([[7.0]]).tolist() == ["person 7"]
+
+
 def test_numbers_for_names() -> None:
     mixed = OpenSetKNN(k=1, threshold=0.1).fit(LINE, [4, 7, 7, 9])
     assert mixed.predict([[0.0], [9.0]]).tolist() == [4, "unknown"]

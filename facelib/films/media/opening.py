@@ -104,13 +104,13 @@ def read_packets(
 
 
 def decode_packet(packet: Any, path: str | Path, *, on_damage: Callable[[], None] = lambda: None) -> list[Any]:
-    """Decode a packet; what cannot be decoded is left out and logged with `path`."""
+    """Decode a packet; what cannot be decoded is left out, for `on_damage` to count: a film may have thousands."""
     try:
         return list(packet.decode())
     except MemoryError:  # FFmpeg's own, too: the film is not damaged
         raise
     except (av.FFmpegError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        log.warning("%s: a piece of the film could not be decoded and is left out: %s", path, reason)
+        log.debug("%s: a piece of the film could not be decoded and is left out: %s", path, reason)
         on_damage()
         return []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -33,6 +34,8 @@ from facelib.films.media.timecode import gop_timecode, read_timecode
 from facelib.films.media.timeline import JOINABLE, FrameTimes, JointFinder, PictureClock
 from facelib.project.processes import allowed_cores
 from facelib.project.ranges import size_of
+
+_log = logging.getLogger(__name__)
 
 _UNTIMED = -(1 << 63)  # FFmpeg's AV_NOPTS_VALUE
 _HELD = 8  # frames buffered for sorting, in a damaged film
@@ -152,6 +155,8 @@ class FilmReader:
         return [self._shown_part(raw) for raw in decode_packet(packet, self.path, on_damage=self._failed)]
 
     def _failed(self) -> None:
+        if not self.pictures.failed:
+            _log.warning("%s: pieces of the film cannot be decoded and are left out", self.path)
         self.pictures.fail(float(self._clock.last * self._clock.tick))
         self._order.active = self._sortable
 

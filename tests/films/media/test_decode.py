@@ -149,6 +149,16 @@ class TestDamage:
         times = [frame.time for frame in read_frames(tmp_path / "out.mp4")]
         assert np.all(np.diff(times) > 0)
 
+    def test_of_many_damaged_pieces_one_line_is_logged(self, make_film, caplog):
+        film = make_film("film.mp4", frames=100, size=(160, 120))
+        content = bytearray(film.read_bytes())
+        damaged = range(len(content) * 2 // 5, len(content) * 3 // 5)
+        content[damaged.start : damaged.stop] = np.random.default_rng(0).bytes(len(damaged))
+        film.write_bytes(content)
+        with caplog.at_level(logging.WARNING):
+            list(read_frames(film))
+        assert caplog.messages == [f"{film}: pieces of the film cannot be decoded and are left out"]
+
 
 @pytest.mark.parametrize("name", ["film.mjpeg", "film.mjpg", "film.apng"])
 def test_a_row_of_pictures_is_a_film(name, scene, ffmpeg, tmp_path):
