@@ -152,6 +152,13 @@ def test_snapshot_and_recording(camera, project):
     ask(camera, "stop")
     second = Path(camera.status.removeprefix("Stopped; recorded "))
     assert first != second and probe(first).frames > 3 and probe(second).frames > 1
+    ask(camera, "start")
+    ask(camera, "record")
+    wait_until(lambda: camera.recording)
+    time.sleep(0.5)
+    camera.session.stop()  # nobody on the page asked for it, as where a film has ended
+    wait_until(lambda: camera.status.startswith("Recorded "))
+    assert probe(Path(camera.status.removeprefix("Recorded "))).frames > 1
 
 
 @pytest.mark.parametrize(
