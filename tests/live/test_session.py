@@ -300,7 +300,7 @@ def test_a_project_without_a_recognizer_is_told_what_to_run(cast_project, clip):
 
 
 def test_another_network_than_the_recognizers_is_refused(cast_project, clip, models_folder):
-    with pytest.raises(ValueError, match=r"'dlib'.*'mobilefacenet'"):
+    with pytest.raises(ValueError, match=r"'dlib' with weights '\w{12}'.*'mobilefacenet' with weights"):
         LiveSession(clip("christian_bale1"), cast_project, embedder=models_folder / "mobilefacenet.onnx")
 
 

@@ -450,6 +450,9 @@ def test_every_view_fits_and_is_accessible(project, show, width):
             grounds.add(page.evaluate("getComputedStyle(document.querySelector('.facelib-page')).backgroundColor"))
             assert find_barriers(page) == [], (words, theme)
     assert [len(grounds) for grounds in colours.values()] == [1, 1]
+    show(project, "view=together")
+    page.evaluate("name => { document.querySelector('main option:last-child').textContent = name; }", "film " * 40)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 def test_light_and_dark_by_the_switch(project, show):

@@ -220,6 +220,16 @@ def test_a_log_in_that_ended_in_another_tab_is_asked_for_again(
     page.context.close()
 
 
+def test_a_film_that_is_left_out_says_why(browser: Browser, address: tuple[str, str], named: Project) -> None:
+    page = log_in(browser, address)
+    named.film("demo.mp4").detections.unlink()
+    for film, said in (("demo", "detections.parquet is missing"), ("none", "expected one of the project's films")):
+        page.goto(f"{address[0]}/projects/demo#film={film}")
+        page.reload()
+        expect(page.get_by_role("alert")).to_contain_text(said)
+    page.context.close()
+
+
 def test_a_project_that_is_gone_leaves_a_way_back(browser: Browser, address: tuple[str, str]) -> None:
     page = log_in(browser, address)
     page.goto(f"{address[0]}/projects/gone")

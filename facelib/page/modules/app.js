@@ -126,8 +126,9 @@ export class App {
 
   async openFilm(id) {
     const entry = this.project.films.find((film) => film.id === id);
-    if (!entry) throw new Error(`expected one of the project's films, got "${id}"`);
-    return new FilmView(this, await this.film(entry));
+    if (entry) return new FilmView(this, await this.film(entry));
+    await this.source.refuse?.(id); // a server says why it is not among them
+    throw new Error(`expected one of the project's films, got "${id}"`);
   }
 
   replace(view, state) {

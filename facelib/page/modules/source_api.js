@@ -14,6 +14,13 @@ export class ApiSource {
     return this.get(this.base + entry.data);
   }
 
+  // Fails with what is wrong with a film that the project's page leaves out.
+  async refuse(id) {
+    await this.get(`${this.base}videos/${encodeURIComponent(id)}/page`).catch((error) => {
+      if (error.status !== 404) throw error;
+    });
+  }
+
   async url(path) {
     return this.base + path;
   }
