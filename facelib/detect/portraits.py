@@ -102,11 +102,6 @@ def main_face(faces: Faces, *, width: int, height: int) -> int:
 
     Its area less twice the squared distance of its centre from the picture's, as FaceNet's alignment chooses.
 
-    Args:
-        faces: At least one.
-        width: Of the picture, in pixels.
-        height: Of the picture, in pixels.
-
     Raises:
         ValueError: When there is no face.
     """

@@ -40,7 +40,8 @@ def clothes(image: Image, faces: Faces) -> list[FloatArray | None]:
     Returns:
         For each face `(576,)` float32, or None where too little of the body is in the picture.
     """
-    windows = [_body(*one) for one in zip(faces.boxes, _sideways(faces), strict=True)]
+    sides = zip(faces.boxes, _sideways(faces), strict=True)
+    windows = [_window(box, _BODY_BEHIND * side, 0.8, 1.25, 2.5) for box, side in sides]
     return _describe(image, windows, _LEAST_BODY, _BODY_WEIGHTS)
 
 
@@ -50,7 +51,8 @@ def hair(image: Image, faces: Faces) -> list[FloatArray | None]:
     Many people share a colour, so that likeness proves nothing; but dark hair is not fair hair, whichever way the head
     is turned.
     """
-    windows = [_head(*one) for one in zip(faces.boxes, _sideways(faces), strict=True)]
+    sides = zip(faces.boxes, _sideways(faces), strict=True)
+    windows = [_window(box, _HAIR_BEHIND * side, 0.3, -0.2, 0.05 + 0.05 * abs(side)) for box, side in sides]
     return _describe(image, windows, _LEAST_HAIR, _HAIR_WEIGHTS)
 
 
@@ -133,21 +135,12 @@ def _sideways(faces: Faces) -> FloatArray:
     return np.asarray(np.sin(np.radians(np.clip(yaw, -90, 90))), np.float32)
 
 
-def _body(box: FloatArray, sideways: float) -> Window:
+def _window(box: FloatArray, behind: float, half: float, above: float, below: float) -> Window:
+    """Return a window about a face: half as wide as `half` widths, between two heights of the face below its top."""
     left, top, right, bottom = (float(edge) for edge in box)
     height = bottom - top
-    middle = (left + right) / 2 - _BODY_BEHIND * sideways * height
-    half = 0.8 * max(right - left, _PROFILE_WIDTH * height)
-    return middle - half, bottom + 0.25 * height, middle + half, bottom + 1.5 * height
-
-
-def _head(box: FloatArray, sideways: float) -> Window:
-    left, top, right, bottom = (float(edge) for edge in box)
-    height = bottom - top
-    middle = (left + right) / 2 - _HAIR_BEHIND * sideways * height
-    half = 0.3 * max(right - left, _PROFILE_WIDTH * height)
-    down = 0.05 + 0.05 * abs(sideways)
-    return middle - half, top - 0.2 * height, middle + half, top + down * height
+    middle, half = (left + right) / 2 - behind * height, half * max(right - left, _PROFILE_WIDTH * height)
+    return middle - half, top + above * height, middle + half, top + below * height
 
 
 def _describe(
@@ -205,10 +198,7 @@ def _without_colour(light: NDArray[np.float32]) -> NDArray[np.float32]:
 def _middle(across: float, down: float, centre: float) -> NDArray[np.float64]:
     """Return the weight of each pixel of a patch: what lies at its sides is background.
 
-    Args:
-        across: Spread of the weights, of the patch's width.
-        down: The same, of its height.
-        centre: How far below the patch's middle the heaviest row lies, of its height.
+    The spreads, and how far below the middle the heaviest row lies, are shares of its width and height.
     """
     y, x = np.mgrid[0:_SIDE, 0:_SIDE] / (_SIDE - 1) - 0.5
     weights: NDArray[np.float64] = np.exp(-(x**2) / (2 * across**2) - (y - centre) ** 2 / (2 * down**2)).ravel()

@@ -60,10 +60,6 @@ class OpenSetKNN(OpenSetRecognizer):
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Enrol a gallery.
 
-        Args:
-            X: `(m, d)` embeddings, all by one network.
-            y: `(m,)` names.
-
         Raises:
             ValueError: When the gallery is empty, holds NaN, or disagrees with the names in length, and
                 when an option is outside its range.
@@ -119,9 +115,6 @@ class OpenSetKNN(OpenSetRecognizer):
         `weights`, and a face with none within it, a stranger, has a row of zeros. The shares are not calibrated; to
         rank faces by how sure a name is take `decide(X)["distance"]`. Of equal shares that of the nearest face is
         larger by a hair, so that the largest is always the name that `predict` gives.
-
-        Args:
-            X: `(n, d)` embeddings; none at all is allowed.
 
         Example:
             >>> knn = OpenSetKNN(k=3, threshold=1).fit([[0.0], [0.5], [0.6]], ["Ada", "Grace", "Grace"])
