@@ -23,7 +23,7 @@ from facelib.embed.quality import quality
 from facelib.evaluate import Truth, count, load_truth, match_faces, score_tracking
 from facelib.faces import Faces, FloatArray
 from facelib.films.media.decode import read_frames
-from facelib.films.merge import TrackFilters, keep_tracks, merge_tracklets
+from facelib.films.merge import TrackFilters, merge_tracklets
 from facelib.films.shots import split_shots
 from facelib.films.track import FaceSample, ShotTracker, Track, fill_frames
 from facelib.films.tracking import TrackMethod
@@ -129,13 +129,12 @@ def table_of(film: Film, settings: Settings, embedder: Embedder) -> tuple[pd.Dat
         tracks, vectors = follow(shot, settings, kept + dropped)
         if settings.stitched:
             limit = 0.75 * embedder.threshold
-            tracks = merge_tracklets(tracks, vectors, shot.times, shot.first_frame, largest_distance=limit).tracks
-        gone = 0
-        if settings.filters is not None:
-            tracks, false = keep_tracks(tracks, shot.times, shot.first_frame, filters=settings.filters)
-            gone = len(false)
-        parts.append(fill_frames(tracks, shot.times, shot.first_frame, longest_gap=1.0))
-        kept, dropped = kept + len(tracks), dropped + gone
+            tracks = merge_tracklets(tracks, vectors, shot.times, shot.first_frame, largest_distance=limit)
+        faces = tracks
+        if (filters := settings.filters) is not None:
+            faces = [track for track in tracks if not filters.why_no_face(track, shot.times, shot.first_frame)]
+        parts.append(fill_frames(faces, shot.times, shot.first_frame, longest_gap=1.0))
+        kept, dropped = kept + len(faces), dropped + len(tracks) - len(faces)
     whole = [part for part in parts if len(part)]
     return pd.concat(whole, ignore_index=True).assign(person="unknown", cluster=""), kept, dropped
 

@@ -9,19 +9,21 @@ import logging
 import os
 import sys
 import warnings
-from importlib.metadata import version
 from typing import Any
 
 import lazy_loader
 
 _lazy, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
-__version__ = version("facelib")
 
 _FORMER_NAMES = {"detector": "load_detector", "embedder": "load_embedder"}
 
 
 def __getattr__(name: str) -> Any:
     """Import a name when it is first used; names of version 0.3 work until the next one, with a warning."""
+    if name == "__version__":
+        from importlib.metadata import version  # which takes most of what `import facelib` would
+
+        return version("facelib")
     if name in _FORMER_NAMES:
         new = _FORMER_NAMES[name]
         warnings.warn(f"facelib.{name} is called facelib.{new} now", DeprecationWarning, stacklevel=2)

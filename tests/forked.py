@@ -9,18 +9,30 @@ from collections.abc import Iterator, Mapping
 import pytest
 from ipykernel.kernelspec import get_kernel_dict
 
-from facelib.pipeline.fork_server import LIBRARY, ForkServer, forked
+from facelib.pipeline.fork_server import LIBRARY, REPORT, ForkServer, forked
 
 FACELIB = [sys.executable, "-c", "from facelib.cli import main; main()"]
-COMMANDS = ("facelib.live", "facelib.pipeline.run", "facelib.server.serve", "nbconvert", "tests.command")
-"""What commands import once they run, beside what notebooks do."""
+COMMANDS = (
+    "facelib.live",
+    "facelib.pipeline.run",
+    "facelib.server.serve",
+    "psycopg",
+    "tests.command",
+    "uvicorn.protocols.http.auto",
+    "uvicorn.protocols.websockets.auto",
+    "PIL.Image:init",
+    REPORT,
+    "tests.ready:unpack",
+    "tests.ready:start_server",
+    "tests.ready:note_modules",
+)
+"""What commands need beside what notebooks do; see `ForkServer`."""
 REST = ("facelib.widgets.archive_search", "facelib.widgets.live_view", "facelib.widgets.live_view_report")
 """What the notebooks import that a run of the pipeline does not need."""
 TESTS = (
     "facelib.archive.cluster",
     "facelib.server.app",
     "playwright.sync_api",
-    "psycopg",
     "skimage.data",
     "tests.forked",
 )

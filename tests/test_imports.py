@@ -11,6 +11,7 @@ import pytest
 @pytest.mark.parametrize(
     ("module", "heavy"),
     [
+        ("facelib", {"importlib.metadata"}),
         ("facelib.archive.cluster.worker", {"av", "cv2", "onnxruntime", "scipy", "sklearn", "supervision"}),
         ("facelib.films.indexed", {"requests", "scipy", "sklearn", "supervision"}),
         ("facelib.films.naming.settings", {"scipy", "sklearn"}),

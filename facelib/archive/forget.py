@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,10 +22,10 @@ from facelib.films.tables import read_without_embeddings
 from facelib.films.unknowns.kept import read_groups
 from facelib.gallery import read_gallery
 from facelib.project import FilmFiles, Project, identities, path_of, write_table
-from facelib.project.decisions import change_decisions
+from facelib.project.decisions import change_decisions, read_decisions
 from facelib.project.digests import digest, sha256_of
 from facelib.project.files import write_bytes, write_text
-from facelib.project.names import NOT_A_FACE, UNKNOWN
+from facelib.project.names import NOT_A_FACE, UNKNOWN, as_known
 from facelib.recognize import load_recognizer
 from facelib.recognize.tuning import tune
 from facelib.review import Review
@@ -76,9 +76,10 @@ def forget_person(project: Project, person: str, *, keep_name: bool = False, by:
     begun = project.output / ".locks" / f"forget {digest(person)}.lock"
     before = read_facts(begun)  # of a call that was broken off
     names = list(dict.fromkeys([person, *merged, *before.get("names", [])]))
+    cast = project.find_people(missing_ok=True)
+    names += _typed_alike(project, names, cast)
     films = [film for film in project.find_videos() if project.film(film).is_named]
     tracks = {film: _tracks_of(project.film(film), names) for film in films}
-    cast = project.find_people(missing_ok=True)
     folders = [project.people / path_of(name) for name in names if name in cast]
     if not folders and not any(tracks.values()) and not before:
         raise ValueError(f"expected somebody of the cast or of the films, got {person!r}")
@@ -104,6 +105,13 @@ def forget_person(project: Project, person: str, *, keep_name: bool = False, by:
     _mention_what_stays(project, names, done)
     begun.unlink()
     return done
+
+
+def _typed_alike(project: Project, names: Collection[str], cast: Collection[str]) -> list[str]:
+    """Return how else the names were typed in decisions, such as in another case."""
+    said = read_decisions(project.corrections)
+    spelt = as_known([*said["was"], *said["is"]], [*cast, *names])
+    return [name for name, known in spelt.items() if known in names and name not in names]
 
 
 def _others(project: Project, films: list[Path], cast: list[str], names: list[str]) -> list[str]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import atexit
 import gc
-from importlib.metadata import version
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
+
+import facelib
 
 # Everything heavy is imported inside the commands: `facelib --help` answers at once.
 from facelib.cli import align, cluster, demo, doctor, forget, live, models, names, page, run, search, serve
@@ -45,7 +46,7 @@ main = typer.Typer(
 
 def _show_version(asked: bool) -> None:
     if asked:
-        typer.echo(f"facelib {version('facelib')}")
+        typer.echo(f"facelib {facelib.__version__}")
         raise typer.Exit
 
 

@@ -35,8 +35,7 @@ def load_detector(
         score: Minimum score of a face; None takes the detector's own. Raising it gives fewer and more certain faces.
         working_size: Longest side in pixels to which a larger picture is scaled down first. No detector enlarges a
             picture past it, so with a small one the smallest faces may be missed. None leaves the picture as it is.
-        engine: `"dlib"` runs face_recognition's `"hog"` and `"cnn"` by dlib itself, as the reference; `"hog"`
-            always is.
+        engine: `"dlib"` runs `"hog"` and `"cnn"` by dlib itself, as the reference; `"hog"` always is.
         provider: Where networks run: `"auto"`, `"cpu"` or `"cuda"`.
 
     Raises:
@@ -61,7 +60,8 @@ def load_detector(
 
 def _from_file(name: str | Path, options: Options, provider: Provider) -> Detector:
     from facelib.detect.anchors import file_detector
-    from facelib.nets.catalogue import catalogue, find_weights
+    from facelib.nets.catalogue import find_weights
+    from facelib.nets.weights import catalogue
 
     named = [weights.name for weights in catalogue() if weights.kind == "detector" and weights.name != "yunet"]
     if name not in named and Path(name).suffix.lower() != ".onnx":

@@ -115,13 +115,7 @@ class ScrfdDetector(GridDetector):
 def file_detector(
     path: str | Path, options: Options, *, provider: Provider = "auto", name: str | None = None
 ) -> GridDetector:
-    """Open an ONNX file as a detector; its outputs tell which one.
-
-    Args:
-        path: The ONNX file.
-        options: What the user asks.
-        provider: Where the network runs.
-        name: What to call the detector; None takes the file's name without its suffix.
+    """Open an ONNX file as a detector; its outputs tell which one. Without a name it is called by the file's.
 
     Raises:
         FileNotFoundError: When there is no such file.

@@ -25,25 +25,20 @@ class Detector(Protocol):
     @property
     def name(self) -> str:
         """What the detector is called in tables and file names."""
-        ...
 
     @property
     def description(self) -> str:
         """Its name and every option on which it depends what is found."""
-        ...
 
     @property
     def score(self) -> float:
         """The minimum score of a face."""
-        ...
 
     def at_score(self, score: float) -> Detector:
         """Return the same detector with another least score."""
-        ...
 
     def detect(self, image: Image) -> Faces:
         """Return the faces of an RGB picture `(height, width, 3)` uint8, most certain first, in its pixels."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +61,6 @@ class Options:
     working_size: int | None = None
 
     def __post_init__(self) -> None:
-        """Check the sizes."""
         if not self.smallest_face > 0:
             raise ValueError(f"expected smallest_face above 0 pixels, got {self.smallest_face!r}")
         if self.working_size is not None and not self.working_size >= 1:
@@ -90,7 +84,6 @@ class PictureDetector(ABC):
         self.score = self.default_score if options.score is None else options.score
 
     def __repr__(self) -> str:
-        """Show the detector with its options."""
         return f"<{type(self).__name__} {self.name!r} {self.options}>"
 
     @property

@@ -17,10 +17,6 @@ class CenterFaceDetector(PictureDetector):
     """One network, one pass (Xu et al. 2019, "CenterFace: Joint Face Detection and Alignment Using Face as Point").
 
     The picture is made smaller until the smallest face wanted is as small as the network sees well.
-
-    Args:
-        options: What the user asks.
-        provider: Where the network runs.
     """
 
     name = "centerface"

@@ -19,8 +19,7 @@ CASCADE = "haarcascade_frontalface_default.xml"
 class HaarDetector(PictureDetector):
     """A cascade of Haar features (Viola and Jones 2001), with the cascade that OpenCV brings.
 
-    Its score is the certainty of the cascade's last stage: from about 0 for a chance hit to 5 and more for a clear
-    face.
+    Its score is the certainty of the cascade's last stage: about 0 for a chance hit to 5 or more for a clear face.
 
     Raises:
         RuntimeError: When the installed OpenCV has no cascades: version 5 dropped them.

@@ -20,9 +20,6 @@ class LandmarkFinder:
     The network looks at the square about a box. On 120 pictures of LFW its points lie 0.09 eye distances from YuNet's
     in the mean, with the boxes of each detector alike; squares up to 20 % larger or smaller, or shifted by up to 10 %,
     change that by less than 0.003.
-
-    Args:
-        provider: Where the network runs.
     """
 
     def __init__(self, *, provider: Provider = "auto") -> None:
@@ -79,9 +76,6 @@ def patches(image: Image, squares: FloatArray, size: int) -> Image:
         if (left, top, right, bottom) != (x0, y0, x1, y1):
             around = (top - y0, y1 - bottom, left - x0, x1 - right)
             part = np.asarray(cv2.copyMakeBorder(part, *around, cv2.BORDER_CONSTANT), np.uint8)
-        cv2.resize(part, (size, size), dst=patch, interpolation=_method(x1 - x0, size))
+        method = cv2.INTER_AREA if x1 - x0 > size else cv2.INTER_LINEAR
+        cv2.resize(part, (size, size), dst=patch, interpolation=method)
     return found
-
-
-def _method(side: int, size: int) -> int:
-    return int(cv2.INTER_AREA if side > size else cv2.INTER_LINEAR)

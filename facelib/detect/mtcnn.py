@@ -23,10 +23,6 @@ class MtcnnDetector(PictureDetector):
 
     The first looks at a pyramid of pictures, the second and third at what it proposes; the third also gives the
     landmarks. `score` is the third network's threshold.
-
-    Args:
-        options: What the user asks.
-        provider: Where the networks run.
     """
 
     name = "mtcnn"

@@ -1,10 +1,4 @@
-from .embedders import (
-    MOBILEFACENET_THRESHOLD,
-    DlibEmbedder,
-    Embedder,
-    NetworkEmbedder,
-    load_embedder,
-)
+from .embedders import MOBILEFACENET_THRESHOLD, DlibEmbedder, Embedder, NetworkEmbedder, load_embedder
 from .form import Alignment, InputForm
 
 __all__ = [

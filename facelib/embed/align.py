@@ -29,11 +29,7 @@ FIVE_POINTS = (
 
 
 class DlibAligner:
-    """dlib's face chip: eyes and nose found by the five-point predictor, turned upright, 25 % padding.
-
-    Args:
-        predictor: Path of `shape_predictor_5_face_landmarks.dat`.
-        size: Side of the square chip, in pixels.
+    """dlib's face chip, `size` pixels each way: eyes and nose found by its predictor, turned upright, 25 % padding.
 
     Raises:
         FileNotFoundError: When there is no such file.
@@ -51,15 +47,12 @@ class DlibAligner:
         return [self._predictor(image, _rectangle(box)) for box in _checked(boxes)]
 
     def chips(self, image: Image, boxes: ArrayLike) -> Image:
-        """Cut the faces out of an RGB picture, equal to what face_recognition gives its network.
+        """Cut the faces out of an RGB picture, equal to face_recognition's: `(n, size, size, 3)` uint8 RGB.
 
         Args:
             image: `(height, width, 3)` uint8.
             boxes: `(n, 4)` left, top, right, bottom, as `face_recognition.face_locations` numbers them; they may
                 reach over the picture's border, where the chip is black.
-
-        Returns:
-            `(n, size, size, 3)` uint8, RGB.
 
         Raises:
             ValueError: When a box is not finite.

@@ -17,9 +17,10 @@ from facelib.embed.form import PREFIX, InputForm, from_metadata_entry, is_number
 from facelib.faces import Faces, FloatArray, Image
 from facelib.nets import dlib as dlib_weights
 from facelib.nets.cache import weights_digest
-from facelib.nets.catalogue import catalogue, find_weights
+from facelib.nets.catalogue import find_weights
 from facelib.nets.figures import read_figures
 from facelib.nets.runtime import Network, Provider, open_network
+from facelib.nets.weights import catalogue
 from facelib.project.wording import counted
 
 # Measured on LFW with MTCNN's landmarks: 20 casts of 10 people with 12 pictures each against 1000 strangers, where
@@ -38,15 +39,14 @@ _MIRRORED_THRESHOLD = 0.33
 _ARCFACE_FORM = InputForm(size=112, mean=127.5, scale=1 / 127.5)
 
 
-def _known_forms() -> dict[str, tuple[InputForm, float]]:
-    """Return the input form and the threshold (nan: not measured) of the embedders in the catalogue, by name."""
-    return {
-        "mobilefacenet": (InputForm(size=112, mean=127.5, scale=1 / 128), MOBILEFACENET_THRESHOLD),
-        "sface": (InputForm(size=112), math.nan),
-        "arcface-r50": (_ARCFACE_FORM, math.nan),
-        "arcface-r100": (_ARCFACE_FORM, math.nan),
-        "facenet": (InputForm(size=160, mean=127.5, scale=1 / 128, alignment="margin"), math.nan),
-    }
+# The input form and the threshold (nan: not measured) of the embedders in the catalogue.
+_KNOWN_FORMS = {
+    "mobilefacenet": (InputForm(size=112, mean=127.5, scale=1 / 128), MOBILEFACENET_THRESHOLD),
+    "sface": (InputForm(size=112), math.nan),
+    "arcface-r50": (_ARCFACE_FORM, math.nan),
+    "arcface-r100": (_ARCFACE_FORM, math.nan),
+    "facenet": (InputForm(size=160, mean=127.5, scale=1 / 128, alignment="margin"), math.nan),
+}
 
 
 class Embedder(Protocol):
@@ -55,39 +55,31 @@ class Embedder(Protocol):
     @property
     def name(self) -> str:
         """What the embedder is called in tables and file names."""
-        ...
 
     @property
     def dimension(self) -> int:
         """The length of its vectors."""
-        ...
 
     @property
     def sha256(self) -> str:
         """The SHA-256 of its weights: vectors of different weights cannot be compared."""
-        ...
 
     @property
     def threshold(self) -> float:
         """The Euclidean distance within which about 1 % of strangers get a name; `nan` where nobody measured it."""
-        ...
 
     @property
     def provider(self) -> str:
         """Where it in fact runs: `CPU` or `CUDA`."""
-        ...
 
     def chips(self, image: Image, faces: Faces) -> Image:
         """Cut the faces out as the network wants them, `(n, side, side, 3)` uint8 RGB."""
-        ...
 
     def embed_chips(self, chips: Image) -> FloatArray:
         """Return the vectors of cut-out faces, `(n, dimension)` float32."""
-        ...
 
     def embed(self, image: Image, faces: Faces) -> FloatArray:
         """Return the vectors of the faces of a picture, `(n, dimension)` float32."""
-        ...
 
 
 class NetworkEmbedder:
@@ -127,14 +119,11 @@ class NetworkEmbedder:
         self.dimension = int(self._run(blank).shape[1])
 
     def chips(self, image: Image, faces: Faces) -> Image:
-        """Cut the faces out as the network wants them.
+        """Cut the faces out as the network wants them: `(n, size, size, 3)` uint8, RGB whatever its own order.
 
         Args:
             image: `(height, width, 3)` uint8, RGB.
             faces: Faces in pixels of `image`; boxes may reach over its border.
-
-        Returns:
-            `(n, size, size, 3)` uint8, RGB whatever the network's own order.
 
         Raises:
             ValueError: When `image` is no such array, or a box or a landmark that is needed is not finite.
@@ -142,13 +131,10 @@ class NetworkEmbedder:
         return align(checked(image), faces, self.form.alignment, size=self.form.size, aligner=self._aligner)
 
     def embed_chips(self, chips: Image) -> FloatArray:
-        """Return the vectors of cut-out faces, in batches.
+        """Return the vectors of cut-out faces: `(n, dimension)` float32, of length 1 where the form says so.
 
         Args:
             chips: `(n, size, size, 3)` uint8, RGB, as `chips` gives them.
-
-        Returns:
-            `(n, dimension)` float32, of length 1 where the form says so.
 
         Raises:
             ValueError: When `chips` has another shape or dtype.
@@ -281,7 +267,7 @@ def _file_embedder(
     network, sha256 = open_network(path, provider=provider), weights_digest(path)
     own = InputForm.from_metadata(network.metadata)
     known = _known_as(path, sha256, trusted=own is None)
-    known_form, known_threshold = _known_forms().get(known or "", (None, math.nan))
+    known_form, known_threshold = _KNOWN_FORMS.get(known or "", (None, math.nan))
     found = form or own or known_form
     if found is None:
         raise ValueError(

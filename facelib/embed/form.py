@@ -52,7 +52,6 @@ class InputForm:
     mirrored: bool = False
 
     def __post_init__(self) -> None:
-        """Check the values."""
         if not isinstance(self.size, int) or isinstance(self.size, bool) or not 1 <= self.size <= _LARGEST:
             raise ValueError(f"expected a size of 1 to {_LARGEST} pixels, a whole number, got {self.size!r}")
         for name, value in (("mean", self.mean), ("scale", self.scale)):

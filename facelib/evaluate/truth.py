@@ -13,7 +13,7 @@ import pandas as pd
 from facelib.faces import BOX
 from facelib.project import Project
 from facelib.project.identities import merged
-from facelib.project.names import NOT_A_FACE, UNKNOWN, is_group, reserved_label, same_names
+from facelib.project.names import NOT_A_FACE, UNKNOWN, as_known, is_group, reserved_label
 from facelib.project.spreadsheets import decoded, read_csv_table
 
 UNNAMED = ""
@@ -149,11 +149,9 @@ def as_in_project(names: Iterable[str], project: Project) -> dict[str, str]:
     Raises:
         ValueError: When `corrections.csv` is not a table of decisions.
     """
-    cast, given = project.find_people(missing_ok=True), set(names)
-    spelt = {other: name for name, other in same_names([*cast, *given]) if name in cast}
-    spelt |= {name: name for name in cast}
     into = merged(project)
-    return {name: into.get(spelt.get(name, name), spelt.get(name, name)) for name in given}
+    spelt = as_known(names, project.find_people(missing_ok=True))
+    return {name: into.get(known, known) for name, known in spelt.items()}
 
 
 def film_truth(path: str | Path, project: Project) -> Truth:

@@ -82,9 +82,6 @@ def annotate_film(
         watch: Called before each frame with the share of the film that is drawn, 0 to 1; what it raises ends the
             drawing, and the film there was is kept.
 
-    Returns:
-        The path of the film written.
-
     Raises:
         ValueError: When a choice is not known, a name has no colour, or a column asked for is missing.
         facelib.films.media.decode.UnreadableFilm: When the film cannot be decoded.
@@ -92,7 +89,7 @@ def annotate_film(
     """
     check_choices(blur=blur, boxes=boxes)
     signs = _signs(tracks, colours, labels or {}, boxes, confidence=show_confidence, clusters=show_clusters)
-    if report is not None and (problem := font_problem({sign.label for sign in signs.values()})):
+    if report is not None and (problem := font_problem({label for label, _ in signs.values()})):
         report.problems.append(problem)
     left_sharp = _left_sharp(tracks, blur, sharp)
     times = read_film_times(video, files)
@@ -107,7 +104,7 @@ def annotate_film(
         signed = [(face, signs[face.track]) for face in here if face.track in signs]
         for face in blurred:
             blur_head(planes, face.left, face.top, face.right, face.bottom)
-        marks = [LabelledBox(f.left, f.top, f.right, f.bottom, sign.label, sign.colour) for f, sign in signed]
+        marks = [LabelledBox(f.left, f.top, f.right, f.bottom, *sign) for f, sign in signed]
         draw_marks(planes, marks, line=max(2, round(frame.height / 240) // 2 * 2))
 
     what = f"drawing {Path(video).name}"
@@ -128,13 +125,6 @@ def check_choices(*, blur: str = "nobody", boxes: str = "everyone") -> None:
             raise ValueError(f"expected {what} to be one of {list(get_args(known))!r}, got {choice!r}")
 
 
-class _Sign(NamedTuple):
-    """How a track is drawn."""
-
-    label: str
-    colour: RGB
-
-
 def _signs(
     tracks: pd.DataFrame,
     colours: Mapping[str, str],
@@ -143,8 +133,8 @@ def _signs(
     *,
     confidence: bool,
     clusters: bool,
-) -> dict[int, _Sign]:
-    """Return how each drawn track is drawn."""
+) -> dict[int, tuple[str, RGB]]:
+    """Return the label and the colour of each drawn track."""
     cast = {name for name in tracks["person"] if name not in {UNKNOWN, NOT_A_FACE}}
     missing = sorted(cast - set(colours))
     if missing:
@@ -161,14 +151,9 @@ def _signs(
         label = labels.get(name, name)
         if confidence and label and person in cast:
             label = f"{label} {int(100 * probability + 1e-6)} %"  # rounded down: only what is certain is 100 %
-        colour = colours.get(name, colours.get(UNKNOWN, _GREY))
-        signs[int(track)] = _Sign(label, _rgb(colour))
+        colour = ImageColor.getrgb(colours.get(name, colours.get(UNKNOWN, _GREY)))
+        signs[int(track)] = label, colour[:3]
     return signs
-
-
-def _rgb(colour: str) -> RGB:
-    red, green, blue, *_ = ImageColor.getrgb(colour)
-    return red, green, blue
 
 
 def _left_sharp(tracks: pd.DataFrame, blur: Blur, sharp: Collection[str]) -> set[int]:
@@ -203,7 +188,8 @@ class _Faces:
         self.rows = _read_faces(files.detections)
         self.ahead: deque[_Face] = deque()
         self.before: dict[int, _Face] = {}
-        self.cuts = _cuts(files.shots)
+        # The first frame of each shot, ascending; without a table of shots there are none.
+        self.cuts = sorted(pd.read_csv(files.shots)["start_frame"].to_list()) if files.shots.is_file() else []
 
     def at(self, frame: FilmFrame) -> tuple[list[_Face], list[_Face]]:
         """Return the faces in a frame, and those that were or will be there within `linger` seconds."""
@@ -240,8 +226,3 @@ def _read_faces(path: Path) -> Iterator[_Face]:
         for batch in file.iter_batches(batch_size=_ROWS_AT_ONCE, columns=list(_Face._fields)):
             columns: Iterable[list[float]] = (batch[name].to_pylist() for name in _Face._fields)
             yield from map(_Face._make, zip(*columns, strict=True))
-
-
-def _cuts(path: Path) -> list[int]:
-    """Return the first frame of each shot, ascending; without a table of shots there are none."""
-    return sorted(pd.read_csv(path)["start_frame"].to_list()) if path.is_file() else []

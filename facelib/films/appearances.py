@@ -154,8 +154,7 @@ def on_screen(appeared: pd.DataFrame) -> pd.DataFrame:
 def together(*films: pd.DataFrame) -> pd.DataFrame:
     """Return who is on screen with whom, one row per pair, longest first.
 
-    People of different films are never together. Gaps that were closed between two tracks of a person count as being
-    on screen.
+    People of different films are never together. Gaps that were closed between two tracks of a person count too.
 
     Args:
         films: A table for each film, each as for `on_screen`, in seconds.

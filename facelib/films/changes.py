@@ -15,9 +15,7 @@ LEAST_CUT = 27.0  # mean change of hue, saturation and lightness that is a cut: 
 class PictureChange(NamedTuple):
     """The mean difference of two pictures, 0 to 255; as PySceneDetect's `ContentDetector` measures it.
 
-    Attributes:
-        colour: Of hue, saturation and lightness.
-        light: Of lightness alone.
+    Once of hue, saturation and lightness, once of lightness alone.
     """
 
     colour: float
@@ -28,13 +26,10 @@ NO_CHANGE = PictureChange(0.0, 0.0)
 
 
 def tones(picture: Image) -> Image:
-    """Return what is compared of a picture: hue, saturation and the largest of red, green and blue.
+    """Return what is compared of a picture, `(h, w, 3)` uint8: hue, saturation and the largest of red, green and blue.
 
     Args:
         picture: `(h, w, 3)` uint8, in BGR order.
-
-    Returns:
-        `(h, w, 3)` uint8.
     """
     return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2HSV), np.uint8)
 

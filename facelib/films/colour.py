@@ -16,8 +16,7 @@ _COLOURLESS = 2.5  # CIE Lab units: sepia reaches 2.1, the palest film in colour
 def chroma_spread(lab: FloatArray) -> float:
     """Return how far the colours of a picture usually lie from those of one tone, CIE Lab units.
 
-    A tone is a colour that changes slowly in proportion to lightness: 0 in black and white, and nearly so in a toned
-    print.
+    A tone is a colour that changes slowly with lightness: 0 in black and white, and nearly so in a toned print.
 
     Args:
         lab: `(..., 3)` float32, CIE Lab.

@@ -99,19 +99,13 @@ def _covered(places: NDArray[np.float64], boxes: NDArray[np.float64]) -> NDArray
 
 
 def blur_head(planes: Planes, left: float, top: float, right: float, bottom: float) -> None:
-    """Make the head around a face unrecognisable, in place; what lies outside the picture is clipped.
+    """Make the head around a face's box unrecognisable, in place; what lies outside the picture is clipped.
 
     An ellipse that covers hair, ears and chin is averaged down to a few cells, blurred, and enlarged again: about three
     values across the face remain in each plane, so that there is no detail to restore. McPherson et al., "Defeating
     image obfuscation with deep learning" (2016), recognise faces of 8 and more pixels across among people they know, so
-    cells are larger.
-
-    Args:
-        planes: Y `(h, w)`, U and V `(h/2, w/2)`, uint8.
-        left: Of the face's box, in pixels of the picture, as are the others.
-        top: The smaller y.
-        right: Exclusive.
-        bottom: Exclusive.
+    cells are larger. The box is in pixels of the picture, right and bottom exclusive, the planes as
+    in `draw_marks`.
     """
     width, height = right - left, bottom - top
     if not (width > 0 and height > 0):

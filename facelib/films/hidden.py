@@ -53,13 +53,7 @@ def drop_hidden(found: pd.DataFrame, samples: Sequence[int]) -> pd.DataFrame:
 
 
 def _nearest_is_missed(frames: IntArray, sampled: IntArray, looked: IntArray) -> NDArray[np.bool_]:
-    """Return which frames lie nearer to a sample where the face was missed than to one where it was found.
-
-    Args:
-        frames: Of the track.
-        sampled: In which the face was found, ascending.
-        looked: All samples, ascending.
-    """
+    """Return which frames lie nearer to a sample that missed the face than to one that found it, `sampled`."""
     inside = looked[(looked >= sampled[0]) & (looked <= sampled[-1])]
     missed = np.setdiff1d(inside, sampled)
     if not len(missed) or len(sampled) < _NEARLY_ALWAYS * len(inside):

@@ -23,11 +23,11 @@ from facelib.films.ahead import ahead
 from facelib.films.clothes import clothes, hair
 from facelib.films.growing import KEYFRAMES, LOOKS, GrowingTables, growing_tables
 from facelib.films.hidden import drop_hidden
-from facelib.films.media.decode import FilmFrame, FilmReader, UnreadableFilm, open_reader
-from facelib.films.media.reader import left_out
+from facelib.films.media.decode import FilmFrame
+from facelib.films.media.reader import FilmReader, left_out, open_reader
 from facelib.films.media.timeline import FrameTimes
 from facelib.films.media.times import write_times
-from facelib.films.merge import TrackFilters, keep_tracks, merge_tracklets
+from facelib.films.merge import TrackFilters, merge_tracklets
 from facelib.films.scenes import background, find_scenes, find_setups, small_picture
 from facelib.films.search import Sample, Sampler, SearchedFrame, search_faces
 from facelib.films.shots import split_shots
@@ -62,16 +62,9 @@ def find_tracks(
     The film is decoded once. Faces are searched in sampled frames (see `facelib.films.search.search_faces`) and in the
     first and the last frame of each shot; tracks never cross a cut. Decoding, search and what follows run in three
     threads, on one core in one; the tables are the same for any number of cores. Memory holds one shot at a time.
-    Written are `detections.parquet`, `looks.parquet`, `keyframes.parquet`, `shots.csv` and `times.parquet`.
-
-    Args:
-        video: Any film PyAV reads.
-        files: Where to write.
-        detector: Finds the faces. Faces with three fifths of its least score may continue a track; frames in which a
-            track's face is fainter than the least score are left out of the detections.
-        embedder: Embeds the best faces of each track.
-        tracking: How to find and track faces; None takes the defaults.
-        progress: Show a bar with rate and time left.
+    Written are `detections.parquet`, `looks.parquet`, `keyframes.parquet`, `shots.csv` and `times.parquet`. Faces with
+    three fifths of the detector's least score may continue a track; frames in which a track's face is fainter than the
+    least score are left out of the detections.
 
     Raises:
         FileNotFoundError: When there is no such film.
@@ -106,8 +99,7 @@ def find_tracks(
                 dropped += shot.dropped
                 shot = None
         times, problem, notes = reader.times(), reader.problem(), left_out(reader)
-        if not shots:
-            raise UnreadableFilm(f"expected a film with at least one frame, could decode none of {str(video)!r}")
+
     write_table(_shot_table(shots), files.shots)
     write_times(times, files.times)
     return FilmTracks(_track_table(rows, times), item.time, times.seconds, dropped, problem, tuple(notes))
@@ -167,7 +159,8 @@ class _Shot:
         worth, most = _worth(sample), self.tracking.faces_per_track
         wanted = [(i, track) for i, track in enumerate(tracks) if track and track.wants(float(worth[i]), most)]
         for i, track in wanted:
-            track.keep(_uncut_look(sample, i, float(worth[i])), most)
+            where = {"frame": frame.index, "time": frame.time, "face": i, "box": faces.boxes[i]}
+            track.keep(FaceSample(float(worth[i]), **where, score=float(faces.scores[i])), most)
         self.uncut += [(sample, [track for _, track in wanted])] if wanted else []
         pixels = len(self.uncut) * frame.width * frame.height
         if self.uncut and (pixels > _PIXELS_UNCUT or frame.time - self.uncut[0][0].frame.time > _SECONDS_UNCUT):
@@ -225,9 +218,10 @@ class _Shot:
         _embed(tracks, self.embedder)
         means = np.array([_mean(track) for track in tracks])
         like = _LIKE * (self.embedder.threshold if np.isfinite(self.embedder.threshold) else 0.0)
-        joined = merge_tracklets(tracks, means, times, self.first_frame, largest_distance=like).tracks if tracks else []
-        kept, dropped = keep_tracks(joined, times, self.first_frame, filters=TrackFilters.of(self.detector.name))
-        self.dropped = len(dropped)
+        joined = merge_tracklets(tracks, means, times, self.first_frame, largest_distance=like)
+        filters = TrackFilters.of(self.detector.name)
+        kept = [track for track in joined if not filters.why_no_face(track, times, self.first_frame)]
+        self.dropped = len(joined) - len(kept)
         for number, track in enumerate(kept):
             track.number = self.first_track + number
         return kept
@@ -291,11 +285,6 @@ def _worth(sample: Sample) -> FloatArray:
     luma, _, _ = frame.planes(own=False)  # as it lies in the film: no colours are converted
     sharp = [frame.contrast**2 * sharpness(luma, box) for box in faces.boxes]
     return quality_of(faces, sharp, frame.height, frame.width)
-
-
-def _uncut_look(sample: Sample, face: int, worth: float) -> FaceSample:
-    box, score = sample.faces.boxes[face], float(sample.faces.scores[face])
-    return FaceSample(worth, frame=sample.frame.index, time=sample.frame.time, face=face, box=box, score=score)
 
 
 def _shot_table(shots: list[_ShotRow]) -> pd.DataFrame:

@@ -30,16 +30,9 @@ def index_film(
     tracking: TrackingSettings | None = None,
     progress: bool = True,
 ) -> FilmTracks:
-    """Return what `find_tracks` finds in a film, from its tables where these are up to date.
+    """Return what `facelib.films.index.find_tracks` finds in a film, from its tables where these are up to date.
 
-    Args:
-        video: Any film PyAV reads.
-        files: The film's files.
-        detector: Finds the faces.
-        embedder: Embeds them.
-        content: The SHA-256 of the film's bytes, see `Project.digest`.
-        tracking: How faces are found and tracked; None takes the defaults.
-        progress: Show a bar with rate and time left.
+    `content` is the SHA-256 of the film's bytes, see `Project.digest`; the other arguments are those of `find_tracks`.
 
     Raises:
         facelib.films.media.decode.UnreadableFilm: When the film cannot be decoded.

@@ -42,8 +42,7 @@ def link(
         vectors: `(n, d)` embeddings, finite, none of length 0.
         threshold: The largest distance at which groups join; at 0 only what is `together` joins, at 2 all that may.
         worth: `(n,)`, from 0 for uninformative faces to 1 for good ones; None takes 1 for all.
-        together: Rows that are one group whatever their distances, and even if they are `apart`; the sets must
-            not overlap.
+        together: Rows that are one group whatever their distances, even if they are `apart`; the sets do not overlap.
         apart: Pairs of rows that must not be in one group.
 
     Returns:
@@ -84,16 +83,8 @@ def link_to(
     """Group vectors as `link` does, beside existing groups that never join each other.
 
     Groups that are too far from every vector are left out after one matrix product, so that time hardly grows with
-    their number.
-
-    Args:
-        sums: `(g, d + 1)`, of each group the sum of its members' unit vectors, followed by that of 1 - `worth`.
-        sizes: `(g,)`, how many members each group has.
-        vectors: As in `link`.
-        threshold: As in `link`.
-        worth: As in `link`.
-        together: As in `link`, rows of `vectors`.
-        apart: Pairs of rows of `vectors` that must not be in one group.
+    their number. Of each group there is `(d + 1,)`, the sum of its members' unit vectors followed by that of
+    1 - `worth`, and how many members it has; the other arguments are those of `link`.
 
     Returns:
         `(n,)`, the group of each vector: the number of an existing one, or `g` plus the number of its first row.

@@ -24,28 +24,13 @@ _MOST_LOOKS = 8  # of a merged track, the best
 _SURE_ONCE = {"yunet": 0.7, "centerface": 0.6, "mtcnn": 0.9}
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class MergedTracks:
-    """The tracks of one shot after merging.
-
-    Attributes:
-        tracks: In the order of their first frames, numbered from the lowest number given.
-        embeddings: One row per track, `(n, dimension)` float32: the mean of its tracklets' embeddings, weighted by the
-            quality of their samples.
-        members: For each track the indices of its tracklets, in the order given.
-    """
-
-    tracks: list[Track]
-    embeddings: FloatArray
-    members: list[list[int]]
-
-
 def merge_tracklets(
     tracks: Sequence[Track], embeddings: ArrayLike, times: ArrayLike, first_frame: int, *, largest_distance: float
-) -> MergedTracks:
+) -> list[Track]:
     """Merge the tracklets of one face in one shot, so that each person has one track.
 
-    The two nearest tracklets are merged, and so on while any are near enough (agglomerative clustering by centroids).
+    The two nearest tracklets are merged, and so on while any are near enough (agglomerative clustering by centroids,
+    weighted by the quality of the samples).
     Two tracks found in one sampled frame are two people and are never merged, nor are groups that hold them. Small
     faces all look alike to an embedder, so the allowed distance shrinks with faces below 40 pixels; where a tracklet
     begins at the place and in the size in which another ended shortly before, a larger distance is allowed.
@@ -58,6 +43,9 @@ def merge_tracklets(
         largest_distance: Euclidean distance of two embeddings up to which large faces are one person; it depends
             on the embedder: 0.75 times its threshold for naming is good. Raising it merges more; nan merges none.
 
+    Returns:
+        The tracks in the order of their first frames, numbered from the lowest number given.
+
     Raises:
         ValueError: When there is not one embedding per track, or the tracks are of several shots.
     """
@@ -68,13 +56,15 @@ def merge_tracklets(
     if len(shots) > 1:
         raise ValueError(f"expected tracks of one shot, got those of {shots!r}: no face is followed across a cut")
     if not tracks:
-        return MergedTracks([], vectors, [])
+        return []
     when = np.asarray(times, np.float64)
-    pieces = [_Piece.of(i, track, vectors[i], when, first_frame) for i, track in enumerate(tracks)]
-    pieces = sorted(_joined(pieces, largest_distance), key=lambda piece: (piece.frames[0], piece.members[0]))
+    found = _Pieces(
+        [_Piece.of(i, track, vectors[i], when, first_frame) for i, track in enumerate(tracks)], largest_distance
+    )
+    groups = np.unique(Agglomeration(found, len(tracks), least=-1).run())
+    pieces = sorted((found.pieces[row] for row in groups), key=lambda piece: (piece.frames[0], piece.members[0]))
     first = min(track.number for track in tracks)
-    merged = [_merge([tracks[i] for i in one.members], first + n) for n, one in enumerate(pieces)]
-    return MergedTracks(merged, np.stack([one.vector for one in pieces]), [one.members for one in pieces])
+    return [_merge([tracks[i] for i in one.members], first + n) for n, one in enumerate(pieces)]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,13 +115,6 @@ class _Pieces:
     def alike(self, rows: IntArray, others: IntArray) -> NDArray[np.float64]:
         """Return the distances as a share of the allowed ones, negated: below -1 they are two people."""
         return -np.stack([_strains(self.pieces[row], [self.pieces[k] for k in others], self.far) for row in rows])
-
-
-def _joined(pieces: list[_Piece], far: float) -> list[_Piece]:
-    """Join the nearest pair until none is near enough."""
-    found = _Pieces(pieces, far)
-    groups = Agglomeration(found, len(pieces), least=-1).run()
-    return [found.pieces[row] for row in np.unique(groups)]
 
 
 def _strains(piece: _Piece, others: list[_Piece], far: float) -> NDArray[np.float64]:
@@ -209,66 +192,31 @@ class TrackFilters:
         """
         return cls(least_score=_SURE_ONCE.get(detector))
 
+    def why_no_face(self, track: Track, times: NDArray[np.float64], first_frame: int) -> str:
+        """Return in words the filter that a track fails, such as `short: found in 2 samples, 0.2 s`; else nothing.
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Dropped:
-    """A track that is not a face, and why.
-
-    Attributes:
-        track: The track.
-        reason: The filter that it failed, such as `short: found in 2 samples, 0.2 s`.
-    """
-
-    track: Track
-    reason: str
-
-
-def keep_tracks(
-    tracks: Sequence[Track], times: ArrayLike, first_frame: int, *, filters: TrackFilters | None = None
-) -> tuple[list[Track], list[Dropped]]:
-    """Split the tracks of one shot into faces and those that a filter drops.
-
-    Args:
-        tracks: Tracks of one shot, after merging: before, a face's tracklets may be too short.
-        times: Presentation time of each frame of the shot, seconds.
-        first_frame: The number of the shot's first frame.
-        filters: The filters; None takes the default ones.
-
-    Returns:
-        The tracks kept, in their order, and those dropped, each with its reason.
-    """
-    filters = filters or TrackFilters()
-    when = np.asarray(times, np.float64)
-    kept: list[Track] = []
-    dropped: list[Dropped] = []
-    for track in tracks:
-        reason = rejection_reason(track, when, first_frame, filters=filters)
-        if reason:
-            dropped.append(Dropped(track, reason))
-        else:
-            kept.append(track)
-    return kept, dropped
-
-
-def rejection_reason(track: Track, times: NDArray[np.float64], first_frame: int, *, filters: TrackFilters) -> str:
-    """Return in words the filter that a track fails, empty when it passes."""
-    count = len(track.frames)
-    first, last = track.frames[0] - first_frame, track.frames[-1] - first_frame
-    lasted = times[last] - times[first] if count > 1 else _shown(times, first)
-    if count < filters.least_samples and lasted < min(filters.least_seconds, (times[-1] - times[0]) / 2):
-        return f"short: found in {count} samples, {lasted:.1f} s"
-    share = count / (count + track.missed)
-    if share < filters.least_share:
-        return f"unsteady: found in {share:.0%} of the samples"
-    growth, jerk = _unrest(np.asarray(track.boxes, np.float64))
-    if growth > filters.most_growth:
-        return f"unsteady: changes its size by {growth:.0%} from sample to sample"
-    if jerk > filters.most_jerk:
-        return f"unsteady: jumps by {jerk:.1f} of its width from sample to sample"
-    best = max(track.scores)
-    if filters.least_score is not None and best < filters.least_score:
-        return f"faint: its best score is {best:.2f}"
-    return ""
+        Args:
+            track: After merging: before, a face's tracklets may be too short.
+            times: Presentation time of each frame of the shot, seconds.
+            first_frame: The number of the shot's first frame.
+        """
+        count = len(track.frames)
+        first, last = track.frames[0] - first_frame, track.frames[-1] - first_frame
+        lasted = times[last] - times[first] if count > 1 else _shown(times, first)
+        if count < self.least_samples and lasted < min(self.least_seconds, (times[-1] - times[0]) / 2):
+            return f"short: found in {count} samples, {lasted:.1f} s"
+        share = count / (count + track.missed)
+        if share < self.least_share:
+            return f"unsteady: found in {share:.0%} of the samples"
+        growth, jerk = _unrest(np.asarray(track.boxes, np.float64))
+        if growth > self.most_growth:
+            return f"unsteady: changes its size by {growth:.0%} from sample to sample"
+        if jerk > self.most_jerk:
+            return f"unsteady: jumps by {jerk:.1f} of its width from sample to sample"
+        best = max(track.scores)
+        if self.least_score is not None and best < self.least_score:
+            return f"faint: its best score is {best:.2f}"
+        return ""
 
 
 def _shown(times: NDArray[np.float64], place: int) -> float:

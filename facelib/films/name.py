@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import asdict
-from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from facelib import __version__
 from facelib.embed.shapes import evidence_shape
@@ -33,13 +31,6 @@ def name_film(
 
     A table made from the same tracks, recognizer and settings is reused.
 
-    Args:
-        found: The film's tracks, as `facelib.films.indexed.index_film` returns them.
-        files: Its `looks.parquet` and `shots.csv` are read.
-        recognizer: Fitted on the gallery.
-        info: What the recognizer was made from.
-        settings: When a track gets a name; None takes the defaults.
-
     Returns:
         The columns of `tracks.parquet` and `until`; `cluster` is empty, since unknown people are grouped over all
         films, see `facelib.films.settle`. `attrs["made"]` is the SHA-256 of its inputs.
@@ -51,7 +42,7 @@ def name_film(
     shape, _ = evidence_shape(info.embedder, info.weights_sha256)
     inputs = _content(vars(recognizer)), _content(asdict(info)), asdict(settings), asdict(shape)
     made = digest(_FORM, __version__, found.made, *inputs)
-    kept = read_named(files)
+    kept = read_whole(files.named)
     if kept is not None and found.made and kept.attrs.get("made") == made:
         return kept
     looks = read_looks(files.looks)
@@ -63,21 +54,14 @@ def name_film(
     return table
 
 
-def read_named(files: FilmFiles) -> pd.DataFrame | None:
-    """Return a film's named tracks, None where there are none or the table is damaged."""
-    return read_whole(files.named)
-
-
 def _content(value: object) -> object:
     """Return a value as JSON can hold it, arrays by their digest."""
     if isinstance(value, np.ndarray):
-        return [str(value.dtype), list(value.shape), _bytes(value)]
+        plain = value.dtype == object
+        made = digest(value.tolist()) if plain else hashlib.sha256(value.tobytes()).hexdigest()
+        return [str(value.dtype), list(value.shape), made]
     if isinstance(value, dict):
         return {str(key): _content(one) for key, one in value.items()}
     if isinstance(value, list | tuple):
         return [_content(one) for one in value]
     return value if isinstance(value, str | int | float | bool) or value is None else repr(value)
-
-
-def _bytes(array: NDArray[Any]) -> str:
-    return digest(array.tolist()) if array.dtype == object else hashlib.sha256(array.tobytes()).hexdigest()

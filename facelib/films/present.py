@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from facelib.films.annotate import annotate_film, check_choices
+from facelib.films.corrections import labels
 from facelib.films.drawn import remember_drawn
 from facelib.films.exports import FORMATS, Format, check_formats, export_film, read_wikidata
 from facelib.films.media.decode import UnreadableFilm, probe
@@ -23,6 +25,7 @@ from facelib.films.settle import Settled
 from facelib.films.tables import outdated
 from facelib.films.together import together
 from facelib.project import FilmFiles, Project
+from facelib.project.names import as_known
 from facelib.project.processes import allowed_cores
 
 _MOST_AT_ONCE = 4  # films in drawing
@@ -35,11 +38,7 @@ def read_shots(files: FilmFiles) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def draw_films(
-    settled: Settled,
-    colours: Mapping[str, str],
-    *,
-    films: Iterable[Path] | None = None,
-    **options: Any,
+    settled: Settled, colours: Mapping[str, str], *, films: Iterable[Path] | None = None, **options: Any
 ) -> list[Path]:
     """Write `annotated.mp4` of films; return those that were drawn.
 
@@ -52,17 +51,24 @@ def draw_films(
         **options: As in `facelib.films.annotate.annotate_film`.
 
     Raises:
-        ValueError: When a choice is not known.
+        ValueError: When a choice is not known, or nobody has a name in `sharp`.
     """
     check_choices(**{name: value for name, value in options.items() if name in ("blur", "boxes")})
+    if "sharp" in options:
+        options["sharp"] = _names_in(settled, options["sharp"])
     wanted = [(film, settled.tracks[film.name]) for film in (settled.films if films is None else films)]
     at_once = drawn_at_once([film for film, _ in wanted])
     cores = allowed_cores() // at_once
     project, drawn = settled.problems.project, list[Path]()
 
     def draw(one: tuple[Path, pd.DataFrame], watch: Callable[[float], None] | None) -> str:
+        """Draw one film; return what could not be carried over."""
+        (film, tracks), report = one, WriteReport()
         how = options if watch is None else {**options, "progress": False}
-        return _draw_film(project, *one, colours, cores=cores, watch=watch, **how)
+        with _held(project, film) as files:
+            annotate_film(film, files, tracks, colours, report=report, cores=cores, watch=watch, **how)
+            remember_drawn(files, tracks, **how)
+        return report.problem
 
     if at_once > 1:
         what, progress = f"drawing {len(wanted)} films", options.get("progress", True)
@@ -76,6 +82,16 @@ def draw_films(
                     settled.problems.add(film, problem)
                 drawn.append(film)
     return drawn
+
+
+def _names_in(settled: Settled, given: str | Iterable[str]) -> list[str]:
+    """Return names, of the cast or of groups of unknown people, as they are spelt in the films."""
+    cast = settled.problems.project.find_people(missing_ok=True)
+    known = list(dict.fromkeys([*cast, *chain.from_iterable(map(labels, settled.tracks.values()))]))
+    spelt = as_known([given] if isinstance(given, str) else given, known)
+    if missing := [name for name, one in spelt.items() if one not in known]:
+        raise ValueError(f"expected names of {sorted(known)!r}, who are not to be blurred, got {missing!r}")
+    return list(spelt.values())
 
 
 def drawn_at_once(films: Sequence[Path]) -> int:
@@ -93,24 +109,6 @@ def _pixels(film: Path) -> int:
     except (OSError, UnreadableFilm):
         return 1
     return info.width * info.height
-
-
-def _draw_film(
-    project: Project,
-    film: Path,
-    tracks: pd.DataFrame,
-    colours: Mapping[str, str],
-    *,
-    cores: int,
-    watch: Callable[[float], None] | None,
-    **options: Any,
-) -> str:
-    """Draw one film; return what could not be carried over."""
-    report = WriteReport()
-    with _held(project, film) as files:
-        annotate_film(film, files, tracks, colours, report=report, cores=cores, watch=watch, **options)
-        remember_drawn(files, tracks, **options)
-    return report.problem
 
 
 @contextmanager
@@ -133,11 +131,7 @@ def list_results(project: Project, films: Iterable[Path]) -> list[Path]:
 
 
 def export_films(
-    settled: Settled,
-    *,
-    films: Iterable[Path] | None = None,
-    formats: Sequence[Format] = FORMATS,
-    **options: Any,
+    settled: Settled, *, films: Iterable[Path] | None = None, formats: Sequence[Format] = FORMATS, **options: Any
 ) -> dict[str, dict[str, Path]]:
     """Write films for other programs; return the files by the film's file name and format.
 

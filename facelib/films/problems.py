@@ -20,25 +20,15 @@ _log = logging.getLogger(__name__)
 
 
 class Problems:
-    """The problems of single films, each with its remedy; they are also written to the project's `summary.csv`.
-
-    Args:
-        project: Whose films.
-    """
+    """The problems of single films, each with its remedy; they are also written to the project's `summary.csv`."""
 
     def __init__(self, project: Project) -> None:
-        """Begin with none."""
         self.project = project
         self.found: dict[str, str] = {}
 
     @contextmanager
     def of(self, film: Path, doing: str) -> Iterator[None]:
-        """Record an exception raised in the block as a problem of one film, and go on.
-
-        Args:
-            film: Its path.
-            doing: The step, such as `"drawing the names"`.
-        """
+        """Record an exception raised in a step, such as `"drawing the names"`, as a problem of one film, and go on."""
         try:
             yield
         except Exception as error:
@@ -61,12 +51,7 @@ class Problems:
 
 
 def problem_of(error: Exception, doing: str) -> str:
-    """Return what went wrong with a film as a sentence, with the remedy.
-
-    Args:
-        error: What was raised.
-        doing: The step, such as `"drawing the names"`.
-    """
+    """Return what went wrong with a film in a step, such as `"drawing the names"`, as a sentence with the remedy."""
     return f"{doing} failed: {_said(error)}; {_remedy(error)}"
 
 

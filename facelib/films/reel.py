@@ -15,8 +15,9 @@ import pandas as pd
 from av.container import OutputContainer
 from tqdm.auto import tqdm
 
-from facelib.films.media.decode import FilmFrame, open_film, picture_stream, probe, read_frames
+from facelib.films.media.decode import FilmFrame, probe, read_frames
 from facelib.films.media.encode import PictureWriter
+from facelib.films.media.opening import open_film, picture_stream
 from facelib.films.media.sound import Samples, Sound, frame_of, open_sound
 from facelib.films.media.times import read_time_map
 from facelib.films.spans import Span, chosen_people, merge_spans, spans_of
@@ -105,11 +106,7 @@ def write_reel(
 
 
 def check_people(tables: Iterable[pd.DataFrame], people: Sequence[str]) -> None:
-    """Check that people are chosen, and that each appears in one of the films.
-
-    Args:
-        tables: `person`, `start` and `end` of the appearances of each film.
-        people: Who is wanted.
+    """Check that people are chosen, and that each is in one of the tables of appearances.
 
     Raises:
         ValueError: When nobody is chosen, or somebody who is in none of the films.
@@ -130,20 +127,9 @@ def write_reel_of(
     quality: int = 20,
     progress: bool = True,
 ) -> tuple[str, str, int, float, str]:
-    """Write `select_reel.mp4` of one film, where chosen people appear in it, else remove an old one.
+    """Write `select_reel.mp4` of one film, where chosen people appear in it, else remove it; return `REEL_COLUMNS`.
 
-    Args:
-        film: Its path.
-        files: Where the reel goes.
-        appeared: The film's appearances.
-        people: Names, at least one.
-        together: Only where all of them are on screen at once.
-        margin: Seconds shown before and after each appearance as well.
-        quality: As in `write_reel`.
-        progress: Show a bar.
-
-    Returns:
-        The columns `REEL_COLUMNS`.
+    `together` shows only where all of them are on screen at once; the other options are those of `write_reel`.
     """
     here = [name for name in chosen_people(people) if name in set(appeared["person"])]
     everybody = len(here) == len(chosen_people(people))

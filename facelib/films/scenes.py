@@ -31,14 +31,11 @@ def background(pictures: Sequence[Image]) -> Image:
 
 
 def find_setups(backgrounds: Sequence[Image], *, reach: int = 64) -> NDArray[np.int32]:
-    """Number the camera set-ups: shots whose backgrounds agree in place share one.
+    """Number the camera set-ups, `(shots,)`, 0-based by first use: shots whose backgrounds agree in place share one.
 
     Args:
         backgrounds: One per shot, `(18, 32, 3)` uint8 RGB.
         reach: How many of the set-ups used last a shot is compared with; so time grows with the number of shots.
-
-    Returns:
-        `(shots,)`, 0-based, in order of first use.
     """
     lab, grey = _lab(backgrounds), [is_colourless(picture) for picture in backgrounds]
     setups = np.full(len(lab), -1, np.int32)
@@ -58,10 +55,7 @@ def find_setups(backgrounds: Sequence[Image], *, reach: int = 64) -> NDArray[np.
 
 
 def find_scenes(
-    backgrounds: Sequence[Image],
-    starts: Sequence[float],
-    *,
-    least_coherence: float = 0.09,
+    backgrounds: Sequence[Image], starts: Sequence[float], *, least_coherence: float = 0.09
 ) -> NDArray[np.int32]:
     """Number the scenes: a cut separates two where hardly any shot before it looks like one after it.
 

@@ -55,16 +55,9 @@ class Sample:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SearchedFrame:
-    """A frame of a film after the search.
+    """A frame of a film after the search: its 0-based number, its time in seconds, and its place as in `ShotFrame`.
 
-    Attributes:
-        index: Its 0-based number.
-        time: Its presentation time, seconds.
-        shot: 0-based number of its shot.
-        first: Whether it is the first frame of its shot.
-        last: Whether it is the last frame of its shot.
-        transition: How its shot begins.
-        sample: What was found in it; None where it was not sampled.
+    One that was not searched has no sample.
     """
 
     index: int
@@ -115,13 +108,7 @@ def search_faces(
     them is searched from its middle on, around the faces of both: where these are where they should be by then, their
     boxes are interpolated in the other samples; else each half is searched in the same way, so that a face is found
     where it comes, turns and goes. Only one that comes and goes between two whole pictures is missed. A detector that
-    cannot search parts of a picture searches every sample whole.
-
-    Args:
-        frames: The film's frames.
-        detector: Finds the faces.
-        sampler: Chooses the samples.
-        seconds_between_whole: 0 searches every sample whole.
+    cannot search parts of a picture searches every sample whole, as 0 seconds do.
     """
     search = _Search(detector, seconds_between_whole)
     held: list[SearchedFrame] = []

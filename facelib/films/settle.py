@@ -14,16 +14,7 @@ from pathlib import Path
 import pandas as pd
 
 from facelib.films.appearances import appearances, with_ends
-from facelib.films.corrections import (
-    Corrected,
-    automatic,
-    correct_films,
-    current,
-    labels,
-    match_project,
-    rename_groups,
-)
-from facelib.films.name import read_named
+from facelib.films.corrections import Corrected, automatic, correct_films, current, labels, match_project, rename_groups
 from facelib.films.problems import Problems
 from facelib.films.record import length_of, weights_of
 from facelib.films.tables import damage, read_whole
@@ -197,7 +188,7 @@ class _Run:
 def _read_named(project: Project, film: Path) -> pd.DataFrame:
     """Return a film's tracks as the program named them, without groups; from `tracks.parquet` where it is older."""
     files = project.film(film)
-    named = read_named(files)
+    named = read_whole(files.named)
     if named is not None:
         return named
     table = automatic(pd.read_parquet(files.tracks))
@@ -221,19 +212,19 @@ def _grouped(
         return _all_anew(run, threshold, weights), True
     kept = before
     for name in sorted(new):
-        looks = run.read_looks([name]).get(name)
-        reserved = {*kept.reserved, *kept.renamed.values()}
+        looks = run.read_looks([name])
         table = match_unknowns(
             name,
             run.named[name],
             kept.groups,
             threshold=threshold,
-            looks=looks,
+            looks=looks.get(name),
             together=run.one_place(name, threshold),
-            reserved=reserved,
+            reserved={*kept.reserved, *kept.renamed.values()},
         )
         joined = run.joined(name, table, threshold, settled=kept.groups["cluster"].tolist())
-        groups = add_to_groups(kept.groups, name, _told_by_face(joined, table, joined), looks=looks)
+        told = {name: _told_by_face(joined, table, joined)}
+        groups = add_to_groups(kept.groups, told, looks=looks)
         kept = replace(kept, groups=groups).with_members({name: joined}, run.looks)
     return replace(kept, films=dict(before.films) | new), False
 
@@ -287,15 +278,12 @@ def _told_by_face(table: pd.DataFrame, before: pd.DataFrame, joined: pd.DataFram
 def _decided(run: _Run, before: Groups | None, kept: Groups) -> tuple[Corrected, Groups]:
     """Apply the decisions to the films of this run, and to others whose groups they or the grouping change.
 
-    Args:
-        run: The films.
-        before: The last result; None where all groups were made again.
-        kept: The groups, labelled by grouping.
+    `before` is the last result; None where all groups were made again.
     """
     path = run.project.corrections
     # The state first: a decision that somebody makes in between is read, and counts as new the next time as well.
     state = hashlib.sha256(path.read_bytes() if path.is_file() else b"").hexdigest()
-    corrections = read_corrections(path)
+    corrections = read_corrections(path, run.project.find_people(missing_ok=True))
     known = {*kept.films, *run.named}
     new = list(set(run.wanted) - set(before.films if before else ()))
     if before is None or before.corrections != state or corrections["video"].isin(new).any():

@@ -52,10 +52,7 @@ class ShotFrame:
 
 
 def split_shots(
-    frames: Iterator[FilmFrame],
-    *,
-    method: ShotMethod = "adaptive",
-    threshold: float | None = None,
+    frames: Iterator[FilmFrame], *, method: ShotMethod = "adaptive", threshold: float | None = None
 ) -> Iterator[ShotFrame]:
     """Yield every frame of a film with the shot it belongs to, twelve frames behind the decoder.
 
@@ -69,9 +66,8 @@ def split_shots(
         frames: The film's frames in order.
         method: `adaptive` measures how far a change stands out from the two frames before and after it and is not
             misled by a moving camera; `content` measures its size alone.
-        threshold: Raising it finds fewer cuts. `adaptive`: how many times larger than its neighbours' a change
-            must be. `content`: the least mean change of hue, saturation and lightness, 0 to 255. None takes the
-            method's own, 3 and 27.
+        threshold: Raising it finds fewer cuts. `adaptive`: how many times larger than its neighbours' a change must be.
+            `content`: the least mean change of hue, saturation and lightness, 0 to 255. None takes 3 and 27.
 
     Raises:
         ValueError: When there is no such method.

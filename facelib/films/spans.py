@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import reduce
 from typing import NamedTuple
 
@@ -12,13 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 
 class Span(NamedTuple):
-    """A stretch of a film to show.
-
-    Attributes:
-        start: Presentation time of its first frame, in seconds.
-        end: Presentation time of the frame after its last one, in seconds.
-        people: Who of the chosen is in it.
-    """
+    """A stretch of a film, seconds, the end that of the frame after its last one, and who of the chosen is in it."""
 
     start: float
     end: float
@@ -48,17 +42,12 @@ def spans_of(appearances: pd.DataFrame, people: Sequence[str], *, together: bool
     missing = [name for name in chosen if name not in seen]
     if missing:
         raise ValueError(f"expected people who appear, {sorted(seen)!r}, got {missing!r}")
-    own = [
-        merge_spans(Span(start, end, (name,)) for start, end in _times(appearances[appearances["person"] == name]))
-        for name in chosen
-    ]
+    rows = zip(*(appearances[column].to_list() for column in ("person", "start", "end")), strict=True)
+    every = [Span(start, end, (person,)) for person, start, end in rows]
+    own = [merge_spans(span for span in every if span.people == (name,)) for name in chosen]
     if together:
         return reduce(_intersect, own)
     return merge_spans(span for spans in own for span in spans)
-
-
-def _times(rows: pd.DataFrame) -> Iterator[tuple[float, float]]:
-    return zip(rows["start"].to_list(), rows["end"].to_list(), strict=True)
 
 
 def chosen_people(people: Sequence[str]) -> list[str]:

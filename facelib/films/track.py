@@ -156,14 +156,10 @@ class ShotTracker:
         )
 
     def update(self, frame: int, time: float, faces: Faces, *, alone: bool = False) -> list[Track | None]:
-        """Take the faces of the next sampled frame.
+        """Take the faces of the next sampled frame, whose time in seconds is later than all before.
 
-        Args:
-            frame: The frame's number.
-            time: Its presentation time in seconds, later than all before.
-            faces: The faces found in it.
-            alone: Whether no other sample lies near enough for a second sighting, as in a series of stills: every sure
-                face then begins a track.
+        Where it is `alone`, no other sample lies near enough for a second sighting, as in a series of stills: every
+        sure face then begins a track.
 
         Returns:
             The track of each face, None where it has none yet.
@@ -280,7 +276,7 @@ def _linker(
 def fill_frames(
     tracks: Sequence[Track], times: ArrayLike, first_frame: int, *, longest_gap: float = np.inf
 ) -> pd.DataFrame:
-    """Return one row for every track and frame from its first to its last sample, sorted by frame.
+    """Return one row of `DETECTIONS` for each track and frame from its first to its last sample, sorted by frame.
 
     Boxes and scores between two samples are interpolated linearly over presentation time.
 
@@ -290,9 +286,6 @@ def fill_frames(
         first_frame: The number of the shot's first frame.
         longest_gap: Seconds between two samples beyond which boxes are not interpolated: there are no rows then. Must
             be more than the seconds between samples.
-
-    Returns:
-        The columns of `DETECTIONS`.
     """
     when = np.asarray(times, np.float64)
     parts = [_fill_track(track, when, first_frame, longest_gap) for track in tracks]

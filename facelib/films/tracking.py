@@ -71,7 +71,6 @@ class TrackingSettings:
     tracker: TrackMethod = "bytetrack"
 
     def __post_init__(self) -> None:
-        """Check the numbers."""
         times = (self.seconds_between_samples, self.video_speedup, self.seconds_between_whole)
         if not all(time >= 0 for time in times) or self.faces_per_track < 1:
             raise ValueError(

@@ -104,12 +104,8 @@ def _likeness(
 ) -> tuple[float, float]:
     """Return how mixed two people are, and how much of the smaller folder lies near the other.
 
-    Args:
-        across: Distances from the faces of the smaller folder to the other person.
-        back: Distances from the faces of the larger folder to the smaller one's person.
-        limit: How near a face of the smaller folder has to be to count as mixed.
-        limit_back: The same for the larger folder.
-        threshold: The embedder's own.
+    `across` are the distances of the smaller folder's faces to the other person, who count as mixed within `limit`;
+    `back` and `limit_back` are those of the larger folder's.
     """
     if math.isnan(threshold) or across.min() > threshold:
         return 0.0, 0.0

@@ -14,7 +14,7 @@ from facelib.detect import Detector
 from facelib.embed import Embedder
 from facelib.gallery.curation import curate
 from facelib.gallery.decisions import find_disabled
-from facelib.gallery.files import Gallery, partial_file, read_gallery, write_gallery
+from facelib.gallery.files import Gallery, find_gallery, partial_file
 from facelib.gallery.records import describe_search, face_table, measure_picture, measured
 from facelib.project import Project, identities
 from facelib.project.cast import entries_left_out
@@ -62,7 +62,7 @@ def build_gallery(
     pictures = [(names.get(person, person), path) for person, path in _find_pictures(project)]
     partial = partial_file(project.faces)
     described = describe_search(detector, working_size=working_size)
-    done = measured(known, described, embedder) | measured(_read_partial(partial), described, embedder)
+    done = measured(known, described, embedder) | measured(find_gallery(partial), described, embedder)
     rows: list[dict[str, Any]] = []
     written = time.monotonic()
     for person, path in tqdm(pictures, desc="Faces", unit="picture", leave=False, disable=not progress):
@@ -100,23 +100,9 @@ def _find_pictures(project: Project) -> list[tuple[str, Path]]:
     return pictures
 
 
-def _read_partial(path: Path) -> Gallery | None:
-    try:
-        return read_gallery(path)
-    except (FileNotFoundError, ValueError):
-        return None
-
-
 def _checkpoint(table: pd.DataFrame, path: Path, detector: str, embedder: Embedder) -> None:
     """Save the records so far; warn if the folder cannot be written, and continue."""
     try:
-        write_gallery(
-            table,
-            path,
-            detector=detector,
-            embedder=embedder.name,
-            weights_sha256=embedder.sha256,
-            threshold=embedder.threshold,
-        )
+        Gallery(table, detector, embedder.name, embedder.sha256, embedder.threshold).save(path)
     except OSError as error:
         _log.warning("what is done so far cannot be kept: %s", error)

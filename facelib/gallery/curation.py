@@ -26,8 +26,7 @@ _FEWEST_TO_CHOOSE = 3
 def curate(table: pd.DataFrame, *, threshold: float, disabled: Collection[str] = ()) -> pd.DataFrame:
     """Decide which faces of a gallery are used, and say why the others are not.
 
-    The first rule that applies gives the reason. `unreadable`, `no face` and `sideways` are
-    taken from the table.
+    The first rule that applies gives the reason. `unreadable`, `no face` and `sideways` are taken from the table.
     `disabled`: the user said so. `duplicate`: the same file came before in this person's folder; a file that
     stands in the folders of two people is used for neither, since one of them is wrong.
     `several faces`: of several faces in a picture the one is used that lies within the threshold of the mean of

@@ -6,8 +6,8 @@ import logging
 import os
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
@@ -53,14 +53,15 @@ def accept(project: Project, proposals: pd.DataFrame) -> list[str]:
     reasons: dict[str, str] = {}
     for row in proposals.to_dict("records"):
         reasons.setdefault(_checked(str(row["picture"])), _reason(str(row.get("kind", "")), str(row.get("fits", ""))))
-    with _changing(project) as (text, replace):
+    with _changing(project):
+        text = _read(project)
         listed = {_key(name) for name in map(_picture_of, text.splitlines()) if name}
         added = {picture: reason for picture, reason in reasons.items() if _key(picture) not in listed}
         if added:
             end = "\r\n" if "\r\n" in text else "\n"
             gap = end if text and not text.endswith(("\n", "\r")) else ""
             lines = (f"{_MARK}{reason}{end}{picture}{end}" for picture, reason in added.items())
-            replace(text + gap + "".join(lines))
+            write_bytes((text + gap + "".join(lines)).encode(), project.disabled)
     _bring_in_line(project)
     return list(added)
 
@@ -83,9 +84,9 @@ def undo(project: Project, pictures: Iterable[str]) -> list[str]:
     """
     wanted = {_key(picture) for picture in pictures}
     gone: set[str] = set()
-    with _changing(project) as (text, replace):
+    with _changing(project):
         kept: list[str] = []
-        for line in text.splitlines(keepends=True):
+        for line in _read(project).splitlines(keepends=True):
             picture = _picture_of(line)
             if not picture or _key(picture) not in wanted:
                 kept.append(line)
@@ -94,13 +95,13 @@ def undo(project: Project, pictures: Iterable[str]) -> list[str]:
             if kept and kept[-1].lstrip("\ufeff").startswith(_MARK):
                 kept.pop()
         if gone:
-            replace("".join(kept))
+            write_bytes("".join(kept).encode(), project.disabled)
     _bring_in_line(project)
     return sorted(gone)
 
 
 def move(project: Project, picture: str, person: str, *, name: str = "", by: str = "user") -> str:
-    """Move a picture's file to another person's folder, and update `faces.parquet`.
+    """Move a picture's file to another person's folder, and update `faces.parquet`; return its new path in `data`.
 
     No file is ever overwritten: where the name is taken, a number is added to it. The picture is taken off
     `disabled.txt`. The map of 03 keeps the old place until it is made again.
@@ -111,9 +112,6 @@ def move(project: Project, picture: str, person: str, *, name: str = "", by: str
         person: The name of a folder in `people/`.
         name: What the file is called there; as it is now when empty.
         by: Who decides.
-
-    Returns:
-        The new path, relative to the project's data folder.
 
     Raises:
         ValueError: When the path is not one of a picture below `people/`, or there is no such person.
@@ -229,23 +227,13 @@ def _read(project: Project) -> str:
         ) from error
 
 
-@contextmanager
-def _changing(project: Project) -> Iterator[tuple[str, Callable[[str], None]]]:
-    """Give the list's text and a function that replaces it, while no other process changes it."""
-
-    def replace(text: str) -> None:
-        write_bytes(text.encode(), project.disabled)
-
-    with file_lock(project.output / ".disabled.lock", what="other change of 'disabled.txt'", wait=True):
-        yield _read(project), replace
+def _changing(project: Project) -> AbstractContextManager[None]:
+    """Hold the list, which no other process changes meanwhile."""
+    return file_lock(project.output / ".disabled.lock", what="other change of 'disabled.txt'", wait=True)
 
 
 def people_of(table: pd.DataFrame, project: Project) -> pd.Series:
     """Return whose each picture of a gallery is: the name of its folder, or the one that this is merged into.
-
-    Args:
-        table: Of `faces.parquet`.
-        project: Its `corrections.csv` holds the merged names.
 
     Raises:
         ValueError: When `corrections.csv` is damaged.

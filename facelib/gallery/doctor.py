@@ -47,11 +47,7 @@ class Examination:
 
 
 def examine(
-    table: pd.DataFrame,
-    project: Project,
-    *,
-    threshold: float = math.nan,
-    progress: bool = True,
+    table: pd.DataFrame, project: Project, *, threshold: float = math.nan, progress: bool = True
 ) -> Examination:
     """Examine a gallery: which pictures are better left out, what is missing, and who may be confused.
 
@@ -91,12 +87,8 @@ def examine(
 def one_name(used: pd.DataFrame, project: Project, *, threshold: float) -> pd.DataFrame:
     """Return the faces in use with names that may be one person's under the earlier one.
 
-    Otherwise a second folder would make the pictures of the first look as if they were in the wrong folder.
-
-    Args:
-        used: The columns `picture`, `person` and `embedding`.
-        project: Its user's answers count: names that were kept apart stay apart.
-        threshold: The embedder's own.
+    Otherwise a second folder would make the pictures of the first look as if they were in the wrong folder. Names that
+    the user has kept apart stay apart.
     """
     questions = alias_questions(used.reset_index(drop=True), project, threshold=threshold)
     names = dict(zip(questions["other"], questions["person"], strict=True))

@@ -79,15 +79,9 @@ def write_gallery(
     weights_sha256: str,
     threshold: float | None = None,
 ) -> None:
-    """Write a gallery as Parquet, with what it was made with in the file's metadata.
+    """Write a gallery as Parquet, with what it was made with, see `Gallery`, in the file's metadata.
 
-    Args:
-        table: One row per face.
-        path: `Project.faces`.
-        detector: How the faces were found, as `describe_search` says it.
-        embedder: Name of the network.
-        weights_sha256: Of its weights.
-        threshold: The network's own; with it, decisions about pictures are judged at once and not at the next run.
+    With a threshold, decisions about pictures are judged at once and not at the next run.
 
     Raises:
         OSError: When the folder cannot be written.
@@ -144,6 +138,14 @@ def read_gallery(path: str | Path) -> Gallery:
     return Gallery(table, detector, embedder, weights_sha256, None if threshold is None else float(threshold))
 
 
+def find_gallery(path: str | Path) -> Gallery | None:
+    """Return the gallery at a path; None where there is none, or the file is broken."""
+    try:
+        return read_gallery(path)
+    except (FileNotFoundError, ValueError):
+        return None
+
+
 def _has_whole_vectors(table: pd.DataFrame) -> bool:
     used = table.loc[table["used"], "embedding"].to_list()
     try:
@@ -168,11 +170,6 @@ def check_same_network(gallery: Gallery, embedder: Embedder) -> None:
 
 def check_same_weights(gallery: Gallery, recognizer: str, weights_sha256: str) -> None:
     """Make sure that a recognizer was fitted on embeddings of the gallery's network.
-
-    Args:
-        gallery: The gallery.
-        recognizer: What embedded the recognizer's faces, as `RecognizerInfo.embedder`.
-        weights_sha256: Of that network, as `RecognizerInfo.weights_sha256`.
 
     Raises:
         ValueError: When they are of different networks, or of other weights of one.

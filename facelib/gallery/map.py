@@ -29,12 +29,11 @@ def make_map(
     start: FloatArray | None = None,
     progress: bool = True,
 ) -> FloatArray:
-    """Arrange embeddings in the plane so that neighbours stay neighbours.
+    """Arrange embeddings in the plane so that neighbours stay neighbours: `(n, 2)` float32, centred on the origin.
 
-    t-SNE (van der Maaten and Hinton, 2008) in openTSNE's implementation, starting from the two principal
-    components, so that the same vectors and seed give the same map. Distances between groups and the sizes
-    of groups mean nothing on it. Below `SMALLEST_MAP` faces, where t-SNE has no neighbourhoods to keep, the
-    principal components are the map.
+    t-SNE (van der Maaten and Hinton, 2008) in openTSNE's implementation, starting from the two principal components, so
+    that the same vectors and seed give the same map. Distances between groups and the sizes of groups mean nothing on
+    it. Below `SMALLEST_MAP` faces, where t-SNE has no neighbourhoods to keep, the principal components are the map.
 
     Args:
         vectors: `(n, d)` float32.
@@ -45,9 +44,6 @@ def make_map(
             they can; None: the principal components.
         progress: Show a bar of the steps; 3000 faces take about 7 s.
 
-    Returns:
-        `(n, 2)` float32, centred on the origin.
-
     Raises:
         ValueError: When `vectors` is not two-dimensional or holds NaN, `perplexity` is below 1, or `start` is no such
             array.
@@ -56,7 +52,11 @@ def make_map(
         >>> make_map(np.eye(3, 8, dtype=np.float32), progress=False).shape
         (3, 2)
     """
-    vectors = _checked(vectors)
+    if vectors.ndim != 2 or not np.isfinite(vectors).all():
+        raise ValueError(
+            f"expected finite embeddings of shape (faces, dimension), got shape {vectors.shape!r} with "
+            f"{np.count_nonzero(~np.isfinite(vectors))} values that are not finite; take the gallery's used rows only"
+        )
     if not perplexity >= 1:
         raise ValueError(f"expected a perplexity of 1 or more, got {perplexity!r}")
     flat = _principal(vectors)
@@ -186,15 +186,6 @@ def find_strays(faces: pd.DataFrame, vectors: FloatArray, *, k: int = 5) -> pd.D
     other = votes.argmax(axis=1)
     found: pd.DataFrame = faces.assign(among=people[other], share=votes[rows, other] / k)[votes[rows, other] > own]
     return found.sort_values("share", ascending=False, kind="stable")
-
-
-def _checked(vectors: FloatArray) -> FloatArray:
-    if vectors.ndim != 2 or not np.isfinite(vectors).all():
-        raise ValueError(
-            f"expected finite embeddings of shape (faces, dimension), got shape {vectors.shape!r} with "
-            f"{np.count_nonzero(~np.isfinite(vectors))} values that are not finite; take the gallery's used rows only"
-        )
-    return vectors
 
 
 def _principal(vectors: FloatArray) -> FloatArray:

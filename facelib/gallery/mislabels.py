@@ -48,9 +48,8 @@ def find_mislabelled(vectors: ArrayLike, names: ArrayLike, *, spread: float = 0.
 def neighbour_shares(vectors: NDArray[Any], codes: NDArray[np.intp], *, k: int = 10) -> NDArray[np.float64]:
     """Return the share of each person in the votes of the nearest other faces of each face, `(n, people)`.
 
-    A neighbour's vote counts one over its distance, so that the few pictures of one person near by weigh more than
-    the many of another far off; a copy counts no more than a nearest face usually does, for it may be the misfiled
-    one of the two.
+    A neighbour's vote counts one over its distance, so that the few pictures of one person near by weigh more than the
+    many of another far off; a copy counts no more than a nearest face usually does: it may be the misfiled one.
 
     Args:
         vectors: `(n, d)`.

@@ -30,25 +30,21 @@ def name_questions(project: Project) -> list[str]:
     pairs = dict.fromkeys(same_names(cast)) | dict.fromkeys(_same_pictures(project, cast))
     ordered = [sorted(pair, key=lambda name: age_of(project, name, typed)) for pair in open_pairs(project, pairs)]
     return [
-        f"{later} and {earlier} {_why_asked(earlier, later)}: merge, or keep apart? "
+        f"{later} and {earlier} {how_alike(earlier, later, 'have the same pictures, which are used for neither')}: "
+        f"merge, or keep apart? "
         f"{answers_to(later, earlier, project)}"
         for earlier, later in ordered
     ]
 
 
-def how_alike(one: str, other: str) -> str:
+def how_alike(one: str, other: str, otherwise: str = "look like one person") -> str:
     """Return why two names are asked about.
 
     Example:
         >>> how_alike("Ada", "ada"), how_alike("Ada", "Tob")
         ('differ only in case, spaces or Unicode form', 'look like one person')
     """
-    return "differ only in case, spaces or Unicode form" if is_same_name(one, other) else "look like one person"
-
-
-def _why_asked(earlier: str, later: str) -> str:
-    alike = is_same_name(earlier, later)
-    return how_alike(earlier, later) if alike else "have the same pictures, which are used for neither"
+    return "differ only in case, spaces or Unicode form" if is_same_name(one, other) else otherwise
 
 
 def _same_pictures(project: Project, cast: list[str]) -> Iterator[tuple[str, str]]:

@@ -27,6 +27,10 @@ _SMALLEST_FACE = 32.0  # pixels of the shorter side
 _LEAST_LIGHT = 20.0  # lightness, 0 to 100, that a quarter of a face has to exceed
 _STRONG_PROFILE = 0.475  # of `turn`: one eye is all but hidden
 _STRANGER = 1.1  # thresholds from a person's mean, as automatic curation draws the line
+_OF_ITSELF = {
+    "no face": "no face was found: crop it, or choose another detector",
+    "unreadable": "cannot be read as a picture: fetch it again",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +81,14 @@ def wrong_people(used: pd.DataFrame, likeness: Likeness) -> list[_Proposal]:
         known = math.isfinite(likeness.threshold)
         if fits == person or (known and likeness.distance(face["embedding"], fits) > _STRANGER):
             fits = ""
-        looks = f"looks like {fits}" if fits else f"looks unlike the others of {person}"
-        nearest = (
-            f"{face['doubt']:.0%} of the nearest faces are not {person}" if face["doubt"] else "far from most of them"
-        )
-        detail = f"{looks}: {nearest}"
+        others = f"{face['doubt']:.0%} of the nearest faces are not {person}"
+        detail = f"{_looks(fits, person)}: {others if face['doubt'] else 'far from most of them'}"
         found.append(_Proposal(row, "wrong person", detail, max(face["doubt"], 0.5), fits))
     return found
+
+
+def _looks(fits: str, person: str) -> str:
+    return f"looks like {fits}" if fits else f"looks unlike the others of {person}"
 
 
 def misfiled_copies(used: pd.DataFrame, *, threshold: float) -> list[_Proposal]:
@@ -118,16 +123,11 @@ def curated_away(faces: pd.DataFrame, likeness: Likeness) -> list[_Proposal]:
     for row, face in _records(faces[faces["reason"] == "outlier"]):
         fits = likeness.of(face["embedding"], other_than=face["person"])
         away = likeness.distance(face["embedding"], face["person"])
-        looks = f"looks like {fits}" if fits else f"looks unlike the others of {face['person']}"
         much = f", {away:.2f} thresholds away" if math.isfinite(away) else ""
-        found.append(_Proposal(row, "wrong person", looks + much, min(1.0, away / 2), fits))
+        found.append(_Proposal(row, "wrong person", _looks(fits, face["person"]) + much, min(1.0, away / 2), fits))
     first = faces.drop_duplicates("picture")
-    for row, face in _records(first[first["reason"] == "duplicate"]):
-        found.append(_Proposal(row, "duplicate", _same_file(faces, face), 1.0))
-    for row, _ in _records(first[first["reason"] == "no face"]):
-        found.append(_Proposal(row, "no face", "no face was found: crop it, or choose another detector", 1.0))
-    for row, _ in _records(first[first["reason"] == "unreadable"]):
-        found.append(_Proposal(row, "unreadable", "cannot be read as a picture: fetch it again", 1.0))
+    for row, face in _records(first[first["reason"].isin(["duplicate", *_OF_ITSELF])]):
+        found.append(_Proposal(row, face["reason"], _OF_ITSELF.get(face["reason"]) or _same_file(faces, face), 1.0))
     return found + _crowds(faces, likeness)
 
 

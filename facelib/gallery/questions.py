@@ -43,12 +43,7 @@ def alias_questions(used: pd.DataFrame, project: Project, *, threshold: float) -
 
 
 def question_lines(questions: pd.DataFrame, project: Project) -> list[str]:
-    """Return each question in words, with the commands that answer it where there is no widget.
-
-    Args:
-        questions: Of `alias_questions`.
-        project: Named in the commands.
-    """
+    """Return each question in words, with the commands that answer it where there is no widget."""
     lines = []
     for row in questions.to_dict("records"):
         one, other = str(row["person"]), str(row["other"])

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 import pandas as pd
 
 from facelib.gallery.curation import REASONS
+from facelib.project.wording import listed
 
 ENOUGH_PICTURES = 50
 """With fewer pictures of a person, faces in unusual light or turned away are missed."""
@@ -17,11 +17,7 @@ LARGEST_IMBALANCE = 3.0
 
 
 def summary(table: pd.DataFrame, *, people: Iterable[str] = ()) -> pd.DataFrame:
-    """Count pictures by person.
-
-    Args:
-        table: A gallery's.
-        people: People who are listed even when they have no picture at all.
+    """Count a gallery's pictures by person, `people` without any among them.
 
     Returns:
         `person`, `pictures`, `used`, and one column a reason with the number of pictures left out for it;
@@ -37,34 +33,29 @@ def summary(table: pd.DataFrame, *, people: Iterable[str] = ()) -> pd.DataFrame:
 
 
 def warnings_for(table: pd.DataFrame, *, people: Iterable[str] = ()) -> list[str]:
-    """Return what is wrong with a gallery, a sentence each; none when all is well.
-
-    Args:
-        table: A gallery's.
-        people: Names of all people of the project, to notice those without any picture.
-    """
+    """Return what is wrong with a gallery, a sentence each; none when all is well."""
     counts = summary(table, people=people).set_index("person")["used"]
     some = counts[counts > 0]
     few = some[some < ENOUGH_PICTURES]
     texts = []
     if (counts == 0).any():
-        texts.append(f"Nobody can be recognised as {_listed(counts.index[counts == 0])}: no usable face.")
+        texts.append(f"Nobody can be recognised as {listed(counts.index[counts == 0])}: no usable face.")
     if len(some) == 1:
         texts.append(f"Only {some.index[0]} can be recognised: with one person no threshold can be fitted.")
     if len(few):
-        listed = _listed(f"{person} ({count})" for person, count in few.items())
-        texts.append(f"Fewer than {ENOUGH_PICTURES} usable pictures of {listed}; more in varied light and pose help.")
+        counted = listed(f"{person} ({count})" for person, count in few.items())
+        texts.append(f"Fewer than {ENOUGH_PICTURES} usable pictures of {counted}; more in varied light and pose help.")
     if len(some) and some.max() > LARGEST_IMBALANCE * some.min():
         texts.append(
             f"The people are out of balance: {some.max()} pictures of {some.idxmax()}, {some.min()} of {some.idxmin()}."
         )
     texts += [
-        f"The same picture is in the folders of several people and is used for none: {_listed(paths)}."
+        f"The same picture is in the folders of several people and is used for none: {listed(paths)}."
         for paths in _shared_pictures(table)
     ]
     unreadable = table.loc[table["reason"] == "unreadable", "picture"]
     if len(unreadable):
-        texts.append(f"Not readable as a picture: {_listed(unreadable)}.")
+        texts.append(f"Not readable as a picture: {listed(unreadable)}.")
     return texts
 
 
@@ -72,9 +63,3 @@ def _shared_pictures(table: pd.DataFrame) -> Iterator[list[str]]:
     for _, rows in table[table["reason"] == "duplicate"].groupby("sha256"):
         if rows["person"].nunique() > 1:
             yield sorted(set(rows["picture"]))
-
-
-def _listed(names: Iterable[Any], *, most: int = 10) -> str:
-    texts = [str(name) for name in names]
-    more = f" and {len(texts) - most} more" if len(texts) > most else ""
-    return ", ".join(texts[:most]) + more

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from facelib.embed.neighbours import find_neighbours
 from facelib.gallery.report import ENOUGH_PICTURES
+from facelib.project.wording import listed
 
 _FRONT = 0.2  # of `turn`, 0 facing the camera: both cheeks are seen about alike
 _PROFILE = 0.4  # the nose all but covers one eye
@@ -25,13 +25,7 @@ _LACKS = {
 
 
 def balance_of(faces: pd.DataFrame, proposals: pd.DataFrame, *, people: Iterable[str] = ()) -> pd.DataFrame:
-    """Count pictures by person: `person`, `pictures`, `used`, `proposed`, `missing`.
-
-    Args:
-        faces: The columns `picture`, `person` and `used`.
-        proposals: The columns `picture`, `person` and `used`.
-        people: People to list even without any picture.
-    """
+    """Count pictures by person: `person`, `pictures`, `used`, `proposed`, `missing`."""
     names = sorted({*people, *faces["person"]})
     own = {
         "pictures": faces,
@@ -48,8 +42,7 @@ def coverage_of(used: pd.DataFrame) -> pd.DataFrame:
     """Count used faces by person, turn and light, and say what is lacking.
 
     Args:
-        used: The columns `person`, and `turn` and `light` of `measure_pictures`. What could not be measured counts
-            nowhere.
+        used: The columns `person`, and `turn` and `light` of `measure_pictures`. Unmeasured faces count nowhere.
 
     Returns:
         `person`, `front`, `turned`, `profile` (of the turned ones), `dark`, `normal`, `bright`, and `lacks`. To a
@@ -81,8 +74,7 @@ def lacking(coverage: pd.DataFrame) -> list[str]:
         if len(names) == len(coverage) > 1:
             texts.append(f"There is no {what} of anybody.")
         elif names:
-            more = f" and {len(names) - 10} more" if len(names) > 10 else ""
-            texts.append(f"There is no {what} of {', '.join(names[:10])}{more}.")
+            texts.append(f"There is no {what} of {listed(names)}.")
     return texts
 
 
@@ -112,7 +104,8 @@ def confusable_of(used: pd.DataFrame, *, threshold: float = math.nan) -> pd.Data
     taken = np.zeros((len(people), len(people)))
     np.add.at(taken, (codes[answers], nearest[answers]), 1)
     counts, pictures = np.bincount(codes), used["picture"].to_numpy(dtype=object)
-    closest = np.array([own[to_others[own].argmin(axis=0)] for own in _members(codes)])  # of each person to each other
+    members = np.split(np.argsort(codes, kind="stable"), np.cumsum(counts)[:-1])
+    closest = np.array([own[to_others[own].argmin(axis=0)] for own in members])  # of each person to each other
     first, second = np.triu_indices(len(people), 1)
     face = closest[first, second]
     shares = (taken + taken.T)[first, second] / (counts[first] + counts[second])
@@ -127,10 +120,6 @@ def confusable_of(used: pd.DataFrame, *, threshold: float = math.nan) -> pd.Data
         }
     )
     return table.sort_values(["share", "distance"], ascending=[False, True], ignore_index=True)
-
-
-def _members(codes: NDArray[np.intp]) -> list[NDArray[np.intp]]:
-    return np.split(np.argsort(codes, kind="stable"), np.cumsum(np.bincount(codes))[:-1])
 
 
 def likenesses(confusable: pd.DataFrame) -> list[str]:

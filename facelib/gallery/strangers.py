@@ -11,7 +11,7 @@ from tqdm.auto import tqdm
 from facelib.detect import Detector
 from facelib.embed import Embedder
 from facelib.gallery.curation import MEASURED_REASONS
-from facelib.gallery.files import Gallery, read_gallery, write_gallery
+from facelib.gallery.files import Gallery, find_gallery
 from facelib.gallery.records import describe_search, face_table, measure_picture, measured
 from facelib.images import find_pictures_below
 from facelib.project import Project
@@ -91,16 +91,14 @@ def embed_strangers(
         seen.add(digest)
     table = face_table(rows)
     table = table.assign(used=(table["reason"] == "").to_numpy())
-    write_gallery(table, path, detector=described, embedder=embedder.name, weights_sha256=embedder.sha256)
-    return Gallery(table, described, embedder.name, embedder.sha256)
+    found = Gallery(table, described, embedder.name, embedder.sha256)
+    found.save(path)
+    return found
 
 
 def read_strangers(project: Project) -> Gallery | None:
     """Return the faces of strangers that `embed_strangers` wrote; None where there are none, or the file is broken."""
-    try:
-        return read_gallery(strangers_file(project))
-    except (FileNotFoundError, ValueError):
-        return None
+    return find_gallery(strangers_file(project))
 
 
 def _judged(face: dict[str, Any], *, repeated: bool) -> dict[str, str]:

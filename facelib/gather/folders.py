@@ -40,9 +40,7 @@ def copy_people(source: str | Path, project: Project) -> int:
         ValueError: When the project's `people/` lies in it, or it in `people/`.
     """
     source = Path(source)
-    pictures = [
-        (one.folder, path) for one in person_folders(source) for path in find_pictures_below(one.folder).pictures
-    ]
+    pictures = [(folder, path) for folder in person_folders(source) for path in find_pictures_below(folder).pictures]
     if not pictures:
         raise FileNotFoundError(f"expected a folder with one folder of pictures per person at {str(source)!r}")
     if source.resolve() != project.people.resolve():  # of which everything is there

@@ -31,9 +31,8 @@ def crop(image: Image, box: ArrayLike, *, margin: float = 0.2) -> Image:
 def sharpness(image: Image, box: ArrayLike) -> float:
     """Return how sharp a face is: the variance of the Laplacian over the face brought to 96x96 grey pixels.
 
-    About 50 and less looks blurred, 300 and more crisp. Bringing every face to one size first makes
-    faces of different sizes comparable. Source: Pech-Pacheco et al., "Diatom autofocusing in
-    brightfield microscopy" (ICPR 2000).
+    About 50 and less looks blurred, 300 and more crisp. Bringing every face to one size first makes faces of different
+    sizes comparable. Source: Pech-Pacheco et al., "Diatom autofocusing in brightfield microscopy" (ICPR 2000).
 
     Args:
         image: `(height, width, 3)` uint8 RGB, or `(height, width)` grey.

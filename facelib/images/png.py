@@ -34,8 +34,7 @@ class _Chunk(NamedTuple):
 def without_metadata(path: Path) -> io.BytesIO | None:
     """Return a PNG reduced to its pixels and its orientation; None for another file, or where nothing else is in it.
 
-    Pillow gives up a picture whose metadata have a wrong checksum, or take more than a megabyte, as those of image
-    editors do.
+    Pillow gives up a picture whose metadata have a wrong checksum, or take more than a megabyte, as editors' do.
     """
     with path.open("rb") as file:
         if file.read(8) != SIGNATURE:

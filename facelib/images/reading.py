@@ -208,17 +208,13 @@ def _read_truncated_jpeg(data: bytes) -> Image:
         OSError: When too many rows are missing.
     """
     whole = data.rstrip(b"\xff")  # half a marker
-    first, second = (_decoded(whole + filling + b"\xff\xd9") for filling in (b"", b"\xaa\x55\x2b\xd4" * 4096))
+    ends = (b"\xff\xd9", b"\xaa\x55\x2b\xd4" * 4096 + b"\xff\xd9")
+    first, second = (_read_from(io.BytesIO(whole + end)) for end in ends)
     differ = (first != second).any(axis=(1, 2))
     missing = len(differ) - int(differ.argmax()) if differ.any() else 0
     if missing > _MISSING_ROWS * len(differ):
         raise OSError(f"image file is truncated: {missing} of {len(differ)} rows are missing")
     return first
-
-
-def _decoded(data: bytes) -> Image:
-    with _open_any_size(io.BytesIO(data)) as opened:
-        return _to_rgb(shrink(opened))
 
 
 def _to_rgb(picture: PillowImage.Image) -> Image:

@@ -12,7 +12,8 @@ import av
 import cv2
 import numpy as np
 
-from facelib.films.media.decode import PresentationClock, picture_stream
+from facelib.films.media.decode import PresentationClock
+from facelib.films.media.opening import picture_stream
 from facelib.live.source import Source
 from facelib.project.content import open_container
 
@@ -126,7 +127,7 @@ class ContainerFeed:
             raise SourceLost(f"{source.name} cannot be opened: {_reason(error, began, OPEN_SECONDS)}") from error
         try:
             self._stream = picture_stream(self._container)
-        except StopIteration:
+        except ValueError:
             self._container.close()
             raise SourceLost(f"{source.name} sends no pictures") from None
         # What a server holds whole comes as fast as the line, but for those whose protocol keeps the time.

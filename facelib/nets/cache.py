@@ -78,11 +78,16 @@ def converted(source: Path, name: str, build: Callable[[bytes], onnx.ModelProto]
         if (folder / file).exists():
             _log.warning("%s is cut short or damaged; converting it again", folder / file)
     _log.info("converting %s to %s", source, file)
-    return _keep(_sealed(build(source.read_bytes()).SerializeToString(deterministic=True)), file)
+    model = build(source.read_bytes()).SerializeToString(deterministic=True)
+    return keep(model + _seal_of(hashlib.sha256(model).hexdigest()), file, "the converted network")
 
 
-def _keep(content: bytes, file: str) -> Path:
-    """Write a network to the first folder that takes it."""
+def keep(content: bytes, file: str, what: str) -> Path:
+    """Write a file into the first of the `folders` that takes it; return its path.
+
+    Raises:
+        OSError: When none does.
+    """
     failures = []
     for folder in folders():
         path = folder / file
@@ -94,7 +99,7 @@ def _keep(content: bytes, file: str) -> Path:
                 continue
         return path
     raise OSError(
-        f"expected to keep the converted network {file!r} ({len(content)} bytes), could not write it to "
+        f"expected to keep {what} {file!r} ({len(content)} bytes), could not write it to "
         f"{'; nor to '.join(failures)}; free some space, or set the environment variable {MODELS_VARIABLE} to a "
         f"folder that can be written"
     )
@@ -111,10 +116,6 @@ def _seal_of(digest: str) -> bytes:
     Joining two protobuf messages merges them, so the file stays ordinary ONNX.
     """
     return _field(14, _field(1, _SEAL) + _field(2, digest.encode("ascii")))
-
-
-def _sealed(model: bytes) -> bytes:
-    return model + _seal_of(hashlib.sha256(model).hexdigest())
 
 
 def _is_whole(path: Path) -> bool:

@@ -16,8 +16,6 @@ from facelib.nets.cache import MODELS_VARIABLE, folders, weights_digest
 from facelib.nets.weights import Weights, built_in, catalogue
 from facelib.project import atomic_write
 
-__all__ = ["MissingWeights", "Weights", "catalogue", "fetch_weights", "find_weights", "weights_table"]
-
 _log = logging.getLogger(__name__)
 
 _SECONDS_TO_ANSWER = 30
@@ -63,20 +61,16 @@ def find_weights(name_or_path: str | Path, *, fetch: bool = True) -> Path:
 
 
 def _given_file(path: Path) -> Path:
-    if path.is_file():
-        return path
-    if path.suffix == "" and len(path.parts) == 1:  # a user's own network in the same folder
-        for folder in folders():
-            if (folder / f"{path.name}.onnx").is_file():
-                return folder / f"{path.name}.onnx"
-    if path.suffix == "" and len(path.parts) <= 1:
+    plain = path.suffix == "" and len(path.parts) <= 1  # a user's own network in the same folder
+    name = f"{path.name}.onnx" if plain else path.name
+    places = [path, *(folder / name for folder in folders() if path.parent == Path())]
+    for place in places:
+        if place.is_file():
+            return place
+    if plain:
         names = sorted(weights.name for weights in catalogue())
         raise ValueError(f"expected the path of an ONNX file or one of the names {names!r}, got {str(path)!r}")
-    in_folders = [folder / path.name for folder in folders() if path.parent == Path()]
-    for candidate in in_folders:
-        if candidate.is_file():
-            return candidate
-    looked = [str(place) for place in (path, *in_folders)]
+    looked = [str(place) for place in places]
     raise MissingWeights(f"expected weights in one of {looked!r}, found no file there; check the path")
 
 
@@ -178,7 +172,9 @@ def weights_table() -> pd.DataFrame:
     says what is wrong with a file that is not the right one).
     """
     rows = [_row(weights, _built_in_path(find)) for weights, find in built_in()]
-    rows += [_row(weights, _first_file(weights.file)) for weights in catalogue()]
+    for weights in catalogue():
+        there = (folder / weights.file for folder in folders())
+        rows.append(_row(weights, next((path for path in there if path.is_file()), None)))
     return pd.DataFrame(rows).astype({"size": "Int64"})
 
 
@@ -187,10 +183,6 @@ def _built_in_path(find: Callable[[], Path]) -> Path | None:
         return find()
     except FileNotFoundError:
         return None
-
-
-def _first_file(name: str) -> Path | None:
-    return next((folder / name for folder in folders() if (folder / name).is_file()), None)
 
 
 def _row(weights: Weights, path: Path | None) -> dict[str, object]:

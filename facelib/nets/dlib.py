@@ -152,9 +152,9 @@ class _Stream:
         """Read which part of the parameters is which: it must have the shape that the network needs."""
         self.expect("a part of the parameters of version and shape", (1, *shape), self.integers(5))
 
-    def affine(self, channels: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def affine(self, channels: int, layer: str = "affine_") -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Read gain and offset of every channel."""
-        self.layer("affine_")
+        self.layer(layer)
         values = self.tensor(2 * channels, 1, 1, 1)
         self.alias(1, channels, 1, 1)
         self.alias(1, channels, 1, 1)
@@ -162,16 +162,13 @@ class _Stream:
 
     def batch_norm(self, channels: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Read a trained batch normalisation as the gain and offset of every channel."""
-        self.layer("bn_con2")
-        values = self.tensor(2 * channels, 1, 1, 1)
-        self.alias(1, channels, 1, 1)
-        self.alias(1, channels, 1, 1)
+        scale, offset = self.affine(channels, "bn_con2")
         _mean, _inverse_deviation, mean, variance = (self.tensor(1, channels, 1, 1) for _ in range(4))
         # two counts, then five floating point numbers as mantissa and exponent of 2; the last is epsilon
         *_, mantissa, exponent = self.integers(12)
         self.expect("an epsilon of", _BATCH_NORM_EPSILON, mantissa * 2.0**exponent)
-        gain = values[:channels] / np.sqrt(variance + _BATCH_NORM_EPSILON)
-        return gain, values[channels:] - gain * mean
+        gain = scale / np.sqrt(variance + _BATCH_NORM_EPSILON)
+        return gain, offset - gain * mean
 
     def dense(self, inputs: int, outputs: int) -> NDArray[np.float64]:
         """Read a fully connected layer without bias, as a matrix (inputs, outputs)."""

@@ -9,8 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from facelib.nets.cache import folders
-from facelib.project import write_text
+from facelib.nets.cache import folders, keep
 
 _log = logging.getLogger(__name__)
 
@@ -97,19 +96,7 @@ def write_figures(figures: NetworkFigures) -> Path:
         OSError: When none can be.
     """
     text = json.dumps(asdict(figures), indent=2) + "\n"
-    *first, last = folders()
-    for folder in first:
-        try:
-            return _written(text, folder / _name(figures.sha256))
-        except OSError as error:
-            _log.info("cannot write to %s: %s", folder, error)
-    return _written(text, last / _name(figures.sha256))
-
-
-def _written(text: str, path: Path) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_text(text, path)
-    return path
+    return keep(text.encode(), _name(figures.sha256), "what was measured,")
 
 
 def _name(sha256: str) -> str:

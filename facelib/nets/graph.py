@@ -18,14 +18,9 @@ Shape = Sequence[int | str]
 
 
 class Graph:
-    """A network under construction; tensors are known by their names.
-
-    Attributes:
-        input: The name of the input.
-    """
+    """A network under construction; tensors are known by their names."""
 
     def __init__(self, name: str, input_name: str, input_shape: Shape) -> None:
-        """Start a network with one float32 input."""
         self.input = input_name
         self._name = name
         self._shape = input_shape

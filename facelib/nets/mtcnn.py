@@ -49,11 +49,7 @@ def networks() -> tuple[Path, Path, Path]:
         ValueError: When its weights files are not the known ones.
         OSError: When the cache folder cannot be written.
     """
-    return (
-        _network("pnet", _build_proposals),
-        _network("rnet", _build_refinement),
-        _network("onet", _build_output),
-    )
+    return (_network("pnet", _build_proposals), _network("rnet", _build_refinement), _network("onet", _build_output))
 
 
 def weights_file(name: str) -> Path:

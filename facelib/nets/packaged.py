@@ -8,12 +8,7 @@ from pathlib import Path
 
 
 def packaged(package: str, *path: str, remedy: str) -> Path:
-    """Return a file of an installed package, found without importing it, which may need more than is installed.
-
-    Args:
-        package: The package's name as it is imported.
-        path: Where the file lies below the package's folder.
-        remedy: What to do where the package or the file is missing.
+    """Return a file below an installed package's folder, found without importing it, which may need more than there is.
 
     Raises:
         FileNotFoundError: When the package, or the file in it, is not there.
@@ -29,14 +24,7 @@ def packaged(package: str, *path: str, remedy: str) -> Path:
 
 
 def check_content(content: bytes, sha256: str, source: Path, *, of: str, remedy: str) -> None:
-    """Refuse weights that are not the known ones.
-
-    Args:
-        content: The file's bytes.
-        sha256: What is expected of them.
-        source: The file.
-        of: The package, with its version, that has the known file.
-        remedy: What to do about another one.
+    """Refuse weights that are not the known ones, `of` a package and version.
 
     Raises:
         ValueError: When the content has another SHA-256.

@@ -27,9 +27,6 @@ def bundle(entry: str) -> str:
     The modules use a part of JavaScript that can be joined without a parser: named imports, one declaration per export,
     and no top-level name in two modules.
 
-    Args:
-        entry: The file name of the module to begin with.
-
     Raises:
         ValueError: When a module does not keep to these rules.
     """

@@ -15,7 +15,7 @@ from facelib.films.exports import FrameClock, exact_appearances, read_clock
 from facelib.films.media.decode import FilmInfo, UnreadableFilm, probe
 from facelib.films.tables import outdated, read_without_embeddings, unreadable
 from facelib.page.boxes import BoxKeys
-from facelib.page.film import FilmData, PackedTimes, sheets_at, shown_tracks, track_boxes, track_table
+from facelib.page.film import FaceSheets, FilmData, PackedTimes, shown_tracks, track_boxes, track_table
 from facelib.page.links import address, film_exports, film_sources, project_reports
 from facelib.page.pack import Packed
 from facelib.page.project import FilmEntry, ProjectData, best_face_pictures, pack_stretches, person_entries, poster
@@ -98,7 +98,7 @@ def film_data(project: Project, read: PageFilm, longest_gap: float, *, keys: Box
         labels=known,
         tracks=table,
         keys=track_boxes(files.detections, read.tracks, read.clock) if keys is None else keys,
-        sheets=sheets_at(address(files.page_data.parent, project.output) + "/"),
+        sheets=FaceSheets(address(files.page_data.parent, project.output) + "/"),
         cuts=Packed.of(read.clock.nearest(cuts.to_numpy()), "int32"),
         longest_gap=longest_gap,
         sources=film_sources(film, files, project.output),

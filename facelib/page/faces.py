@@ -25,15 +25,12 @@ _EACH = SHEET_COLUMNS * SHEET_COLUMNS
 
 
 def write_face_sheets(looks: Path, tracks: NDArray[np.int64], folder: Path) -> int:
-    """Write the best face of each track, 64 on a sheet: `faces-0.jpg` and so on.
+    """Write the best face of each track, 64 on a sheet, `faces-0.jpg` and so on; return how many sheets.
 
     Args:
         looks: `looks.parquet`.
         tracks: The numbers of the tracks in the order wanted; a track without a picture leaves its place empty.
         folder: Where the sheets go; sheets of an earlier, longer film are removed.
-
-    Returns:
-        How many sheets there are.
 
     Raises:
         OSError: When a sheet cannot be written.
@@ -53,13 +50,7 @@ def write_face_sheets(looks: Path, tracks: NDArray[np.int64], folder: Path) -> i
 
 
 def face_sheet(pictures: Mapping[int, bytes], tracks: NDArray[np.int64], number: int) -> bytes | None:
-    """Return one of the sheets that `write_face_sheets` writes, as a JPEG; None where there is no such sheet.
-
-    Args:
-        pictures: What `best_pictures` yields.
-        tracks: The numbers of all tracks in the order wanted.
-        number: Of the sheet, from 0.
-    """
+    """Return a sheet of `write_face_sheets`, counted from 0, of `best_pictures`, as JPEG; None where there is none."""
     own = tracks[number * _EACH : (number + 1) * _EACH]
     if not len(own):
         return None

@@ -82,8 +82,8 @@ class FaceSheets:
     """The faces of the tracks in their order, on square sheets at `folder` + `faces-<number>.jpg`."""
 
     folder: str
-    tile: int
-    columns: int
+    tile: int = TILE
+    columns: int = SHEET_COLUMNS
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,8 +172,3 @@ def track_boxes(detections: Path, tracks: pd.DataFrame, clock: FrameClock) -> Bo
     table = pd.read_parquet(detections, columns=columns)
     numbers: NDArray[np.int64] = tracks["track"].to_numpy(np.int64)
     return box_keys(table.assign(frame=clock.nearest(table["time"].to_numpy())), numbers)
-
-
-def sheets_at(folder: str) -> FaceSheets:
-    """Return the layout of the face sheets, for a folder relative to the page."""
-    return FaceSheets(folder, TILE, SHEET_COLUMNS)

@@ -33,19 +33,13 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
-class FilmSource:
-    """A file that the film can be played from.
+class FilmSource(Link):
+    """A file that the film can be played from, `source` or `annotated`.
 
     Attributes:
-        title: `source` or `annotated`.
-        href: Its address relative to the project's output folder, percent-encoded.
-        purpose: What it is, a few words.
         start: The player's time at the film's first frame, seconds: files may begin with sound alone.
     """
 
-    title: str
-    href: str
-    purpose: str
     start: float
 
 

@@ -18,10 +18,6 @@ NumberType = Literal["int16", "int32", "uint32", "float32", "float64"]
 class Packed:
     """An array of numbers as base64, little-endian.
 
-    Attributes:
-        kind: The type of its numbers.
-        data: The bytes as base64.
-
     Example:
         >>> Packed.of([1, 2], "int16")
         Packed(kind='int16', data='AQACAA==')

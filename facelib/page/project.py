@@ -97,13 +97,7 @@ class ProjectData:
 
 
 def pack_stretches(table: pd.DataFrame, tracks: pd.DataFrame, place: Mapping[str, int]) -> Stretches:
-    """Pack the stretches of `facelib.films.exports.exact_appearances`.
-
-    Args:
-        table: The stretches.
-        tracks: As `facelib.page.film.shown_tracks` returns them.
-        place: The index of each person in the project's list.
-    """
+    """Pack the stretches of `facelib.films.exports.exact_appearances`, by each person's place in the project's list."""
     length = dict(zip(tracks["track"].astype(int), tracks["end"] - tracks["start"], strict=True))
     place_of = {int(track): i for i, track in enumerate(tracks["track"])}
     numbers = [[int(one) for one in str(text).split()] for text in table["tracks"]]
@@ -117,19 +111,9 @@ def pack_stretches(table: pd.DataFrame, tracks: pd.DataFrame, place: Mapping[str
 
 
 def person_entries(
-    cast: Iterable[str],
-    tables: Mapping[str, pd.DataFrame],
-    pictures: Mapping[str, bytes],
-    marks: Mapping[str, Mark],
+    cast: Iterable[str], tables: Mapping[str, pd.DataFrame], pictures: Mapping[str, bytes], marks: Mapping[str, Mark]
 ) -> list[PersonEntry]:
-    """Return the cast by name, seen or not, then the groups of unknown people that the films have.
-
-    Args:
-        cast: The names of the gallery.
-        tables: The tracks of each film.
-        pictures: The JPEG of a person's best face.
-        marks: How each is drawn.
-    """
+    """Return the cast by name, seen or not, then the groups of unknown people that the films have."""
     kinds: dict[str, NameKind] = dict.fromkeys(cast, "cast")
     for table in tables.values():
         for person, cluster in set(zip(table["person"], table["cluster"].fillna(""), strict=True)):

@@ -36,9 +36,6 @@ def write_page(
         longest_gap: Seconds; shorter gaps between two tracks of one person are closed.
         progress: Show a progress bar over the films.
 
-    Returns:
-        The path of the page.
-
     Raises:
         FileNotFoundError: When no film has tables yet.
         OSError: When a file cannot be written.

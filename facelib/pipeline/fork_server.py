@@ -17,6 +17,9 @@ _INLINE = "module://matplotlib_inline.backend_inline"  # what a kernel chooses b
 KERNEL = ("ipykernel.debugger", "ipykernel.kernelapp", "ipykernel.zmqshell")
 """What a kernel imports before its first cell."""
 
+REPORT = "facelib.pipeline.report:get_ready"
+"""What makes the report of a notebook ready to be written."""
+
 LIBRARY = (
     *KERNEL,
     "cleanlab.rank",
@@ -74,7 +77,7 @@ class ForkServer:
     It ends with this process, however that ends, and takes what it has forked with it.
 
     Args:
-        modules: What it imports.
+        modules: What it imports; `module:function` calls a function of the module as well.
         environment: Its environment variables while it does; None: those of this process. Each forked process has
             those of whoever asks for it.
 

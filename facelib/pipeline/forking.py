@@ -2,7 +2,8 @@
 
 Each notebook of a run, and each job of a server, would spend seconds on imports. Here they are done once; every process
 is still a fresh one in which nothing has run. This file is a program that needs the standard library alone, so that it
-starts at once. `serve LISTENER MODULE...` is that process, given the number of an open socket and what to import.
+starts at once. `serve LISTENER MODULE...` is that process, given the number of an open socket and what to import;
+`MODULE:FUNCTION` calls a function of the module as well, which makes what each process would make for itself.
 `start ADDRESS MODULE ARGUMENT...` does what `python -m MODULE ARGUMENT...` does, in a forked process: it calls `main`
 of the module. It stands for that process towards whoever started it: it passes signals on, ends when the process does,
 and takes the process with it. Where nobody listens at the address, it runs the module itself.
@@ -26,16 +27,21 @@ from typing import Any
 
 
 def serve(listener: str, *modules: str) -> None:
-    """Import modules, and fork processes until standard input ends, which whoever started this keeps open."""
+    """Import modules and call functions, then fork processes until standard input ends, which the parent keeps open."""
     # Registered first, it runs last: to take the imports apart at its end would cost each process a second.
     codes: list[int] = []
     atexit.register(_leave, codes)
     before = dict(os.environ)
+    gc.disable()  # of what is imported next to nothing is rubbish, and it is looked through again and again
     for name in modules:
+        module, _, function = name.partition(":")
         with suppress(Exception):  # a program that needs it says so
-            import_module(name)
+            found = import_module(module)
+            if function:
+                getattr(found, function)()
     # Such as where OpenCV's windows find Qt: what is imported already does not set it again.
     imported = {name: value for name, value in os.environ.items() if before.get(name) != value}
+    gc.enable()
     gc.freeze()  # what is imported is no rubbish, and to look through it would copy its memory for each process
     # The only threads are those of libraries in C, such as an allocator's, which expect to be forked.
     warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)

@@ -68,8 +68,6 @@ def write_report(notebook: str | Path, page: str | Path, *, pictures: str | Path
     """
     import nbformat
 
-    from facelib.plots.dark import report_style
-
     document = nbformat.read(notebook, as_version=4)  # type: ignore[no-untyped-call]
     document.metadata.pop("widgets", None)
     document.metadata["title"] = Path(notebook).stem
@@ -78,6 +76,24 @@ def write_report(notebook: str | Path, page: str | Path, *, pictures: str | Path
     _take_away_links(document)
     folder = Path(pictures) if pictures is not None else Path(notebook).parent
     _attach_pictures(document, folder)
+    body = _page(document, folder)
+    with atomic_write(page) as temporary:
+        temporary.write_text(body, encoding="utf-8")
+
+
+def get_ready() -> None:
+    """Compile what the first page is made with, for all processes that are forked from this one."""
+    import nbformat
+
+    cells = [nbformat.v4.new_markdown_cell("# Title"), nbformat.v4.new_code_cell("1")]  # type: ignore[no-untyped-call]
+    document = nbformat.v4.new_notebook(cells=cells)  # type: ignore[no-untyped-call]
+    nbformat.validate(document)
+    _page(document, Path())
+
+
+def _page(document: Any, folder: Path) -> str:
+    from facelib.plots.dark import report_style
+
     kept: dict[str, str] = {}
 
     def aside(html: str) -> str:
@@ -88,8 +104,7 @@ def write_report(notebook: str | Path, page: str | Path, *, pictures: str | Path
     body, _ = _exporter().from_notebook_node(
         document, resources={"metadata": {"path": str(folder)}, "dark_style": report_style(), "aside": aside}
     )
-    with atomic_write(page) as temporary:
-        temporary.write_text(_ASIDE.sub(lambda place: kept.get(place[0], place[0]), body), encoding="utf-8")
+    return _ASIDE.sub(lambda place: kept.get(place[0], place[0]), body)
 
 
 @cache  # it compiles its templates, which takes longer than a small page

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -10,6 +11,8 @@ import pandas as pd
 from facelib.project import Project, write_table
 from facelib.project.names import UNKNOWN, is_reserved
 from facelib.project.spreadsheets import read_own_table
+
+_log = logging.getLogger(__name__)
 
 GREY = "#6A6A6A"
 """The colour of everybody who is not of the cast."""
@@ -33,12 +36,7 @@ RIGHT, WRONG, REJECTED = "#009E73", "#D55E00", "#56B4E9"
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """How one person is drawn.
-
-    Attributes:
-        colour: A hexadecimal colour, `#RRGGBB`.
-        symbol: The name of a plotly marker symbol.
-    """
+    """How one person is drawn: a colour as `#RRGGBB`, and the name of a plotly marker symbol."""
 
     colour: str
     symbol: str
@@ -77,24 +75,20 @@ def project_marks(project: Project, people: Iterable[str]) -> dict[str, Mark]:
 
     `marks.csv` in the project's output folder keeps them: `person` and `number`, of `facelib.plots.colours.nth_mark`.
     New people, and those of the cast who are not drawn yet, take the next numbers in the order of their names. Whoever
-    is not of the cast is a grey circle, as in `facelib.plots.marks`, and has no row.
-
-    Args:
-        project: Whose marks are read, and written where there are new people.
-        people: All who are drawn; more than the cast does no harm.
-
-    Raises:
-        OSError: When the table cannot be written.
+    is not of the cast is a grey circle, as in `facelib.plots.marks`, and has no row. A table that cannot be written is
+    a warning in the log: to look at a project nobody needs to write there.
     """
     names = sorted(set(people))
-    path = project.marks
     kept = _read(project)
     cast = project.find_people(missing_ok=True)
     new = [name for name in sorted({*names, *cast}) if name not in kept and not is_reserved(name)]
     if new:
         following = max(kept.values(), default=-1) + 1
         kept |= {name: following + i for i, name in enumerate(new)}
-        write_table(pd.DataFrame(kept.items(), columns=pd.Index(["person", "number"])), path)
+        try:
+            write_table(pd.DataFrame(kept.items(), columns=pd.Index(["person", "number"])), project.marks)
+        except OSError as error:
+            _log.warning("colours may change: %s cannot be written: %s", project.marks, error)
     return {name: nth_mark(kept[name]) if name in kept else Mark(GREY, "circle") for name in names}
 
 

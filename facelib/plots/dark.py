@@ -29,7 +29,6 @@ _LINES = {
 }
 
 _SCOPE = 'body[data-jp-theme-light="false"]'  # JupyterLab, with a dark theme chosen
-_PREFERRED = "@media (prefers-color-scheme: dark)"
 
 # The outline of names that lines pass below: plotly chooses its colour by the ink that the name has in Python.
 _OUTLINE = ", ".join(f"{side} 1px {_LINES['#FFFFFF']}" for side in ("1px 1px", "-1px -1px", "1px -1px", "-1px 1px"))
@@ -62,14 +61,9 @@ def _rules() -> str:
 """
 
 
-def notebook_style() -> str:
-    """Return the rules for a notebook in JupyterLab: they count while its theme is a dark one."""
-    return f"{_SCOPE} {{ {_rules()} }}"
-
-
 def report_style() -> str:
     """Return the rules for a page in a browser: they count while the reader's system prefers dark pages."""
-    return f"{_PREFERRED} {{ body {{ {_rules()} }} }}"
+    return f"@media (prefers-color-scheme: dark) {{ body {{ {_rules()} }} }}"
 
 
 def site_style() -> str:
@@ -79,11 +73,7 @@ def site_style() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Themed:
-    """A sentence in a notebook, which brings the rules along for all figures of the page.
-
-    Attributes:
-        text: The sentence.
-    """
+    """A sentence in a notebook, which brings the rules along for all figures of the page."""
 
     text: str
 
@@ -91,7 +81,7 @@ class Themed:
         return self.text
 
     def _repr_html_(self) -> str:
-        return f"<style>{notebook_style()}</style><p>{isolated(html.escape(self.text))}</p>"
+        return f"<style>{_SCOPE} {{ {_rules()} }}</style><p>{isolated(html.escape(self.text))}</p>"
 
 
 def themed(text: str) -> Themed:

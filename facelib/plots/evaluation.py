@@ -12,7 +12,7 @@ from plotly.subplots import make_subplots
 from scipy.stats import norm
 
 from facelib.plots.colours import COLOURS
-from facelib.plots.style import LEGEND_BELOW, escaped, shortened, template
+from facelib.plots.style import escaped, lay_out, shortened, template
 
 _TICKS = (0.001, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 0.99)
 NARROW_TICKS = frozenset({"0", "1 %", "5 %", "20 %", "60 %", "90 %", "100 %"})
@@ -36,9 +36,6 @@ def draw_det(curves: Mapping[str, pd.DataFrame], *, wanted_fpir: float = 0.01) -
             `facelib.recognize.thresholds.curve` give. Those without a rate are left out, and of several rows
             at one spot of the page one is drawn.
         wanted_fpir: Where the figure's only vertical line stands.
-
-    Returns:
-        A figure with a line a curve.
     """
     figure = go.Figure()
     shown = {name: curve.dropna(subset=["fpir", "fnir"]) for name, curve in curves.items()}
@@ -64,14 +61,7 @@ def draw_det(curves: Mapping[str, pd.DataFrame], *, wanted_fpir: float = 0.01) -
         "tickangle": 0,
         "range": [norm.ppf(_LEAST) - 0.05, norm.ppf(_MOST) + 0.05],
     }
-    figure.update_layout(
-        template=template(),
-        title="Error tradeoff (DET)",
-        height=560,
-        margin_b=110,
-        showlegend=True,
-        legend=LEGEND_BELOW,
-    )
+    lay_out(figure, "Error tradeoff (DET)", height=560, showlegend=True)
     few = [label if label in NARROW_TICKS else "" for label in labels]
     figure.update_xaxes(title="strangers given a name (FPIR)", **axis | {"ticktext": few})
     figure.update_yaxes(title="cast not given their name (FNIR)", **axis)
@@ -96,15 +86,7 @@ def draw_reliability(tables: Mapping[str, pd.DataFrame]) -> go.Figure:
     figure.add_scatter(x=[0, 1], y=[0, 1], mode="lines", line=diagonal, showlegend=False, hoverinfo="skip")
     for number, (name, table) in enumerate(tables.items()):
         _add_reliability(figure, number, name, table)
-    figure.update_layout(
-        template=template(),
-        title="Reliability of confidences",
-        height=560,
-        margin_b=110,
-        bargap=0.15,
-        showlegend=True,
-        legend=LEGEND_BELOW,
-    )
+    lay_out(figure, "Reliability of confidences", height=560, bargap=0.15, showlegend=True)
     figure.update_xaxes(range=[-0.02, 1.02])
     figure.update_xaxes(title="confidence of the answer", row=2)
     figure.update_yaxes(title="share that is right", tickformat=".0%", range=[-0.03, 1.03], row=1)

@@ -166,10 +166,7 @@ def draw_screen_time(
         )
     )
     figure.update_layout(
-        template=template(),
-        title="Time on screen",
-        margin_r=70,
-        xaxis={"title": "seconds", "rangemode": "tozero"},
+        template=template(), title="Time on screen", margin_r=70, xaxis={"title": "seconds", "rangemode": "tozero"}
     )
     _lay_rows(figure, list(looks))
     return figure.update_yaxes(showgrid=False)  # the lines would cross out the seconds

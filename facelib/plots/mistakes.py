@@ -24,11 +24,7 @@ _SIZE = 128  # pixels of the longest side of a face
 
 
 def show_mistakes(
-    table: pd.DataFrame,
-    films: Mapping[str, Path],
-    *,
-    project: Project | None = None,
-    most: int = 24,
+    table: pd.DataFrame, films: Mapping[str, Path], *, project: Project | None = None, most: int = 24
 ) -> Thumbnails:
     """Show the worst mistakes, each by its largest face in the film: what is there, and what it was taken for.
 

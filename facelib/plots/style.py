@@ -13,8 +13,7 @@ import facelib.plots.quick_nbformat  # noqa: F401  # before plotly shows a figur
 from facelib.plots.colours import COLOURS
 from facelib.project.wording import isolated
 
-LEGEND_BELOW = {"orientation": "h", "x": 0, "y": 0, "yref": "container", "yanchor": "bottom"}
-"""The place of a legend: in rows along the figure's lower edge."""
+_LEGEND = {"orientation": "h", "x": 0, "y": 0, "yref": "container", "yanchor": "bottom"}
 
 
 def escaped(name: str, *, width: int = 24) -> str:
@@ -89,6 +88,11 @@ def template() -> go.layout.Template:
     )
 
 
+def lay_out(figure: go.Figure, title: str, *, height: int, below: int = 110, **more: object) -> None:
+    """Give a figure its title and its height, of which `below` is for a legend in rows along the lower edge."""
+    figure.update_layout(template=template(), title=title, height=height, margin_b=below, legend=_LEGEND, **more)
+
+
 def legend_below(figure: go.Figure, *, plot_height: int) -> None:
     """Lay the legend in columns under the plot, and make the figure as tall as that needs.
 
@@ -110,5 +114,5 @@ def legend_below(figure: go.Figure, *, plot_height: int) -> None:
         showlegend=True,
         height=plot_height + below,
         margin_b=below,
-        legend=LEGEND_BELOW | width | {"maxheight": below, "itemsizing": "constant", "tracegroupgap": 0},
+        legend=_LEGEND | width | {"maxheight": below, "itemsizing": "constant", "tracegroupgap": 0},
     )

@@ -29,18 +29,15 @@ class Table:
     """
 
     def __init__(self, table: pd.DataFrame) -> None:
-        """Keep a copy."""
         numbered = table.index.name is None and is_integer_dtype(table.index)
         columns = table.reset_index(drop=numbered, names=None if numbered else table.index.name or "")
         self._texts = [is_string_dtype(columns[name].dropna()) for name in columns]
         self._table = columns.astype(dict.fromkeys(columns.columns[columns.isna().any()], object)).fillna("")
 
     def __len__(self) -> int:
-        """Return the number of rows."""
         return len(self._table)
 
     def __repr__(self) -> str:
-        """Return it as plain text."""
         return self._table.to_string(index=False)
 
     def _repr_html_(self) -> str:

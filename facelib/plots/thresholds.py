@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
 from facelib.plots.colours import REJECTED, RIGHT, WRONG
-from facelib.plots.style import LEGEND_BELOW, evenly_picked, template
+from facelib.plots.style import evenly_picked, lay_out
 
 _MOST_ROWS = 2000
 _LINES = (
@@ -47,15 +47,8 @@ def draw_outcomes(
             hovertemplate="%{y:.1%}<extra>" + label + "</extra>",
         )
     _mark_threshold(figure, threshold)
-    figure.update_layout(
-        template=template(),
-        title="Faces named right, wrong and not at all, by threshold",
-        hovermode="x unified",
-        height=470,
-        margin_t=80,
-        margin_b=130,
-        legend=LEGEND_BELOW | {"entrywidth": 230},
-    )
+    title = "Faces named right, wrong and not at all, by threshold"
+    lay_out(figure, title, height=470, below=130, hovermode="x unified", margin_t=80, legend_entrywidth=230)
     figure.update_xaxes(title=axis)
     figure.update_yaxes(title="share of faces", tickformat=".0%", range=[-0.02, 1.02])
     return figure
@@ -104,15 +97,8 @@ def draw_distances(
             hovertemplate="%{x}: %{y:.1%}<extra>" + label + "</extra>",
         )
     _mark_threshold(figure, threshold)
-    figure.update_layout(
-        template=template(),
-        title="Distances of the cast and of strangers",
-        barmode="overlay",
-        height=420,
-        margin_t=80,
-        margin_b=100,
-        legend=LEGEND_BELOW,
-    )
+    title = "Distances of the cast and of strangers"
+    lay_out(figure, title, height=420, below=100, barmode="overlay", margin_t=80)
     figure.update_xaxes(title=axis)
     figure.update_yaxes(title="share of faces", tickformat=".0%", range=None if any(map(len, parts)) else [0, 1])
     return figure

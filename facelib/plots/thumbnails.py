@@ -87,12 +87,7 @@ def thumbnails(table: pd.DataFrame, folder: str | Path, *, size: int = 96, most:
 
 
 def contact_sheet(shots: pd.DataFrame, keyframes: pd.DataFrame) -> Thumbnails:
-    """Show one picture per shot, with its number, when it begins, and its scene: of many shots 60, evenly picked.
-
-    Args:
-        shots: The columns of `shots.csv`.
-        keyframes: The columns of `keyframes.parquet`.
-    """
+    """Show one picture per shot, with its number, when it begins, and its scene: of many shots 60, evenly picked."""
     if shots.empty:
         return Thumbnails("<p>No shots to show.</p>")
     rows = shots.merge(keyframes[["shot", "picture"]], on="shot")

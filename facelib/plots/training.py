@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from facelib.plots.colours import COLOURS, Mark, marks
-from facelib.plots.style import LEGEND_BELOW, escaped, legend_below, template
+from facelib.plots.style import escaped, lay_out, legend_below, template
 from facelib.project import write_text
 
 if TYPE_CHECKING:
@@ -55,10 +55,7 @@ def draw_curves(curves: pd.DataFrame, *, best_epoch: int | None = None) -> go.Fi
         figure.add_annotation(
             x=best_epoch, y=1, xref="x2", yref="y domain", yanchor="bottom", text=f"best: {best_epoch}", showarrow=False
         )
-    figure.update_layout(
-        template=template(), title="Training", hovermode="x unified", height=520, margin_t=86, margin_b=110,
-        legend=LEGEND_BELOW,
-    )  # fmt: skip
+    lay_out(figure, "Training", height=520, hovermode="x unified", margin_t=86)
     figure.update_annotations(font_size=13)
     for note in figure.layout.annotations[:2]:
         note.update(x=0, xanchor="left")
@@ -116,13 +113,7 @@ def draw_progress(progress: TrainingMaps) -> go.Figure:
 
 
 def write_progress_page(path: str | Path, figures: Iterable[go.Figure], *, title: str) -> Path:
-    """Write figures as a page of its own that works without a network.
-
-    Args:
-        path: The HTML file.
-        figures: At least one.
-        title: Heads the page.
-    """
+    """Write figures as a page of its own that works without a network."""
     parts = [
         figure.to_html(full_html=False, include_plotlyjs=number == 0, auto_play=False, config={"displaylogo": False})
         for number, figure in enumerate(figures)

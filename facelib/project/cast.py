@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from facelib.images import find_pictures_below, is_ignored
@@ -11,28 +10,12 @@ from facelib.project.files import text_of
 from facelib.project.names import is_reserved
 
 
-@dataclass(frozen=True, slots=True)
-class PersonFolder:
-    """One person's folder.
-
-    Attributes:
-        person: The folder's name as text.
-        folder: The folder.
-    """
-
-    person: str
-    folder: Path
-
-
-def person_folders(people: Path) -> list[PersonFolder]:
+def person_folders(people: Path) -> list[Path]:
     """Return the folders of people in `people/`, sorted by name.
 
     System folders, links to a folder above, and folders with a reserved name are left out.
     """
-    return sorted(
-        (PersonFolder(text_of(entry.name), entry) for entry in _entries(people) if _is_person(entry, people)),
-        key=lambda one: one.person,
-    )
+    return sorted(filter(lambda one: _is_person(one, people), _entries(people)), key=lambda one: text_of(one.name))
 
 
 def entries_left_out(people: Path) -> Iterator[tuple[Path, str]]:

@@ -155,11 +155,7 @@ def _why_no_film(path: Path) -> str:
 
 
 def join_series(others: Iterable[tuple[Path, str]]) -> list[tuple[Path, str]]:
-    """Return files that are no films, each with its reason; a row of numbered pictures stands as its first one.
-
-    Args:
-        others: Files and reasons, as `why_no_film` gives them.
-    """
+    """Return files with why they are no films, a row of numbered pictures as its first one."""
     listed: list[tuple[Path, str]] = []
     series: dict[tuple[Path, str, str], dict[int, Path]] = {}
     for path, reason in others:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import pandas as pd
 
 from facelib.faces import BOX
 from facelib.project.files import write_bytes, writer_lock
-from facelib.project.names import reserved_label
+from facelib.project.names import as_known, reserved_label
 from facelib.project.spreadsheets import csv_text, decoded, encoding_of, read_csv_table, separator_of
 
 CORRECTION_COLUMNS = [
@@ -25,14 +25,10 @@ def now() -> str:
 
 
 def append_corrections(path: str | Path, rows: pd.DataFrame) -> None:
-    """Add decisions to a project's `corrections.csv`, all or none.
+    """Add decisions, with the columns `CORRECTION_COLUMNS`, to a project's `corrections.csv`, all or none.
 
     The old file is copied byte by byte to a new one, which then replaces it: a reader sees the old file or the new one,
     even after a crash. Concurrent writers wait for each other.
-
-    Args:
-        path: `Project.corrections`.
-        rows: The columns `CORRECTION_COLUMNS`.
 
     Raises:
         ValueError: When a column is missing, or the file is not a table of corrections; it stays as it is.
@@ -75,11 +71,15 @@ def _in_form_of(old: bytes, rows: pd.DataFrame, path: Path) -> bytes:
     return (text if old.endswith("\n".encode(encoding)) else f"\n{text}").encode(encoding)
 
 
-def read_corrections(path: str | Path) -> pd.DataFrame:
+def read_corrections(path: str | Path, people: Collection[str] = ()) -> pd.DataFrame:
     """Read a project's decisions about tracks, oldest first; none when there is no file.
 
-    Merged names (`facelib.project.identities`) are replaced by the name that they are merged into, and a reserved name
-    that somebody wrote in another case, such as `UNKNOWN`, by its usual form.
+    Merged names (`facelib.project.identities`) are replaced by the name that they are merged into, and names that
+    somebody wrote in another case or with other spaces, such as `UNKNOWN`, by their usual form.
+
+    Args:
+        path: `corrections.csv`.
+        people: The cast, as their folders are called.
 
     Returns:
         The columns `CORRECTION_COLUMNS`; `track` and `frame` are int64 and the box float64. A number that cannot be
@@ -91,19 +91,17 @@ def read_corrections(path: str | Path) -> pd.DataFrame:
     table = read_decisions(path)
     names = merged_names(table)
     tracks = table[table["video"] != ""].reset_index(drop=True)
-    plain = {name: reserved_label(name) or names.get(name, name) for name in {*tracks["was"], *tracks["is"]}}
+    spelt = as_known([*tracks["was"], *tracks["is"]], people)
+    plain = {name: reserved_label(name) or names.get(known, known) for name, known in spelt.items()}
     return tracks.assign(**{side: tracks[side].map(plain) for side in ("was", "is")})
 
 
 def read_decisions(path: str | Path) -> pd.DataFrame:
-    """Read all of a project's decisions as they were written, oldest first.
+    """Read all of a project's decisions as they were written, oldest first, in the columns of `read_corrections`.
 
     Those about tracks name a `video`. Those about pictures of the cast name the `picture`, relative to the project's
     data folder: `was` and `is` are the people before and after. Those about names name the folder of one of them,
     such as `people/Tob`; see `facelib.project.identities`.
-
-    Returns:
-        As `read_corrections`.
 
     Raises:
         ValueError: When the file is not a table of corrections.
@@ -150,11 +148,7 @@ def append_decision(path: str | Path, picture: str, *, was: str, now_is: str, by
 
 
 def moved_pictures(decisions: pd.DataFrame) -> set[str]:
-    """Return the paths in `people/` that pictures were moved away from: no step writes there again.
-
-    Args:
-        decisions: Of `read_decisions`.
-    """
+    """Return the paths in `people/` that pictures were moved away from: no step writes there again."""
     rows = decisions[(decisions["video"] == "") & (decisions["picture"].str.count("/") > 1)]
     away: set[str] = set()
     for picture, now_is in zip(rows["picture"], rows["is"], strict=True):
@@ -164,11 +158,7 @@ def moved_pictures(decisions: pd.DataFrame) -> set[str]:
 
 
 def merged_names(decisions: pd.DataFrame) -> dict[str, str]:
-    """Return each merged name with the name that it is merged into.
-
-    Args:
-        decisions: Of `read_decisions`.
-    """
+    """Return each merged name of `read_decisions` with the name that it is merged into."""
     into: dict[str, str] = {}
     for (name, other), answer in name_answers(decisions).items():
         if answer == "merge":

@@ -56,19 +56,14 @@ def file_digest(path: str | Path, *, kept: Path, name: str) -> str:
 
 
 def file_digests(paths: Mapping[str, Path], *, kept: Path) -> dict[str, str | None]:
-    """Return the SHA-256 of several files as `file_digest` does, in one pass; None for those that cannot be read.
+    """Return the SHA-256 of files by their keys in the cache, as `file_digest` does; None where one cannot be read.
 
     A cache that cannot be written is no error: the files are read again the next time.
-
-    Args:
-        paths: The files by their keys in the cache.
-        kept: The cache of digests.
     """
     known, new, found = _read(kept), {}, dict[str, str | None]()
     for name, path in paths.items():
         try:
-            status = path.stat()
-            state = [status.st_size, status.st_mtime_ns]
+            state = state_of(path)
             entry = known.get(name, [])
             found[name] = str(entry[2]) if entry[:2] == state else _content(path)
         except OSError:
@@ -88,6 +83,12 @@ def drop_digests(names: Iterable[str], *, kept: Path) -> None:
     if gone & _read(kept).keys():
         with writer_lock(kept):
             write_text(json.dumps({name: one for name, one in _read(kept).items() if name not in gone}, indent=0), kept)
+
+
+def state_of(path: Path) -> list[int]:
+    """Return a file's size and when it was changed, which tell its states apart."""
+    status = path.stat()
+    return [status.st_size, status.st_mtime_ns]
 
 
 def _content(path: Path) -> str:

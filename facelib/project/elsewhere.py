@@ -14,12 +14,7 @@ from facelib.project.files import atomic_write, short_name, write_text
 
 @dataclass(frozen=True, slots=True)
 class Elsewhere:
-    """Where a film lies.
-
-    Attributes:
-        address: Such as `s3://bucket/data/demo/videos/film.mp4`.
-        sha256: Of its content.
-    """
+    """Where a film lies, such as `s3://bucket/data/demo/videos/film.mp4`, and the SHA-256 of its content."""
 
     address: str
     sha256: str
@@ -34,12 +29,7 @@ def lies_elsewhere(path: str | Path) -> Elsewhere | None:
 
 
 def hold_place(path: Path, size: int, film: Elsewhere) -> None:
-    """Write a file that holds a film's place; it takes no room on a disk that can leave out zeros.
-
-    Args:
-        path: Of the file.
-        size: Of the film, bytes.
-        film: Where it lies.
+    """Write a file of `size` bytes that holds a film's place; it takes no room on a disk that can leave out zeros.
 
     Raises:
         OSError: When it cannot be written.

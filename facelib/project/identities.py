@@ -18,12 +18,6 @@ def merge(project: Project, name: str, into: str, *, by: str = "user") -> None:
 
     No file is moved: the folder stays, and `take_back` undoes it. It takes effect with the next run of 02, 04 and 05.
 
-    Args:
-        project: Its `corrections.csv` keeps the answer.
-        name: A name of the cast, such as `Tob`.
-        into: Another one, such as `Harrison Ford`.
-        by: Who answers.
-
     Raises:
         ValueError: When the two are the same, or one of them is nobody in the cast.
         OSError: When the answer cannot be written.

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from facelib.images import find_pictures_below
 from facelib.project.cast import person_folders
-from facelib.project.digests import file_digest, file_digests
+from facelib.project.digests import file_digest, file_digests, state_of
 from facelib.project.files import file_lock, path_of, short_name, text_of
 
 
@@ -36,8 +36,7 @@ class Project:
         name: The folder's name under `data_dir` and `output_dir`.
         data_dir: Holds `<name>/people/<Person Name>/*` and `<name>/videos/*`.
         output_dir: Holds `<name>/`, made at the first write. A relative folder lies below the current one. Where that
-            is called `notebooks` and has no such folder, it lies beside it: JupyterLab starts each notebook in its own
-            folder.
+            is called `notebooks` and has no such folder, it lies beside it: JupyterLab starts notebooks in theirs.
 
     Example:
         >>> Project("demo").faces.as_posix()
@@ -184,7 +183,7 @@ class Project:
         films = [film for film in self._files_called(files.folder.name) if not why_no_film(film)]
         try:
             made = json.loads(files.followed.read_text(encoding="utf-8"))["made"]
-            own = [film for film in films if [made["size"], made["changed"]] == _state(film)]
+            own = [film for film in films if [made["size"], made["changed"]] == state_of(film)]
         except (OSError, ValueError, KeyError, TypeError):
             own = []
         return next((film.name for film in [*own, *films]), "")
@@ -200,7 +199,7 @@ class Project:
                 f"expected a folder with one folder of pictures per person at {str(self.people)!r}, found none; "
                 f"make it, or run 'facelib demo' for a project to try"
             )
-        return [one.person for one in person_folders(self.people)]
+        return [text_of(folder.name) for folder in person_folders(self.people)]
 
     def find_pictures(self, person: str) -> list[Path]:
         """Return the pictures of one person, those in nested folders too, sorted; none is decoded yet."""
@@ -339,8 +338,3 @@ class FilmFiles:
 
     page_data = Place("folder", "page/film.js")
     """The page's data of this film; the faces of its tracks are beside it."""
-
-
-def _state(path: Path) -> list[int]:
-    status = path.stat()
-    return [status.st_size, status.st_mtime_ns]

@@ -99,6 +99,22 @@ def same_names(names: Iterable[str]) -> list[tuple[str, str]]:
     return [pair for found in alike.values() for pair in combinations(found, 2)]
 
 
+def as_known(names: Iterable[str], known: Collection[str]) -> dict[str, str]:
+    """Return how each name that somebody typed is spelt: as the known one of which `is_same_name` holds.
+
+    One that is not known is spelt as the first of those given, without spare spaces.
+
+    Example:
+        >>> as_known([" ada", "GRACE ", "Grace"], ["Ada"])
+        {' ada': 'Ada', 'GRACE ': 'GRACE', 'Grace': 'GRACE'}
+    """
+    names = list(dict.fromkeys(names))
+    spelt: dict[str, str] = {}
+    for name in [*known, *(" ".join(name.split()) for name in names)]:
+        spelt.setdefault(_folded(name), name)
+    return {name: name if name in known else spelt[_folded(name)] for name in names}
+
+
 def checked_name(name: str) -> str:
     """Return a person's name normalised, after checking that it can name the folder of the person's pictures.
 
@@ -132,12 +148,7 @@ def can_be_shown(name: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class NearName:
-    """A known name close to the given one.
-
-    Attributes:
-        name: The known name.
-        likeness: How they are alike.
-    """
+    """A known name close to the given one, and how they are alike."""
 
     name: str
     likeness: _Likeness

@@ -52,11 +52,7 @@ def _wait_for_end() -> None:
 
 
 def limit_memory(most: int) -> None:
-    """Limit the memory that this process and each that it starts may take, where the system can.
-
-    Args:
-        most: Bytes; 0 for no limit.
-    """
+    """Limit the bytes of memory that this process and each that it starts may take, if the system can; 0 does not."""
     try:
         import resource
     except ImportError:  # Windows

@@ -92,16 +92,12 @@ class RangedFile(io.RawIOBase):
 
     All of one address read from one cache in a temporary file, which ends with the process, however that ends.
 
-    Args:
-        address: Such as `s3://bucket/folder/film.mp4`.
-
     Raises:
         FileNotFoundError: When there is none.
         OSError: While reading too: when the storage does not answer, or the file was changed meanwhile.
     """
 
     def __init__(self, address: str) -> None:
-        """Ask for the file's size."""
         super().__init__()
         self.name = address
         self._blocks, self._at = _blocks_of(address), 0

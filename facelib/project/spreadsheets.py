@@ -91,11 +91,8 @@ def csv_text(table: pd.DataFrame, *, header: bool = True, separator: str = ",") 
 def read_csv_table(source: str | Path | IO[str], **options: Any) -> pd.DataFrame:
     """Read a table that `write_table` or `csv_text` wrote; it may also have been saved by a spreadsheet.
 
-    Semicolons or tabs between the columns, decimal commas with them, UTF-16 and a byte order mark are read as well.
-
-    Args:
-        source: The file; its empty cells are empty texts.
-        options: Those of `pandas.read_csv`.
+    Semicolons or tabs between the columns, decimal commas with them, UTF-16 and a byte order mark are read as well;
+    empty cells are empty texts. The options are those of `pandas.read_csv`.
 
     Raises:
         OSError: When it cannot be read.

@@ -42,12 +42,7 @@ def is_remote(address: str | Path) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class ObjectFacts:
-    """What is known of an object without reading it.
-
-    Attributes:
-        size: Its bytes.
-        tag: Its ETag, which changes with its content.
-    """
+    """What is known of an object without reading it: its bytes, and its ETag, which changes with its content."""
 
     size: int
     tag: str
@@ -106,21 +101,16 @@ class Store:
             raise ValueError(f"expected an address such as s3://bucket/folder, got {self.address!r}: {error}") from None
 
     def put_once(self, name: str, content: bytes | Path) -> bool:
-        """Write an object if there is none of this name; return whether this call has written it.
-
-        Args:
-            name: Such as `objects/ab12`.
-            content: Its bytes, or the file that holds them.
+        """Write bytes, or a file's, as an object if there is none of this name; return whether this call has done it.
 
         Raises:
             OSError: When it cannot be written.
         """
-        import obstore
         from obstore.exceptions import AlreadyExistsError
 
         with self._told(name):
             try:
-                obstore.put(self._objects, name, content, mode="create")
+                self._objects.put(name, content, mode="create")
             except AlreadyExistsError:
                 return False
         return True
@@ -144,19 +134,13 @@ class Store:
         return number
 
     def put(self, name: str, content: bytes | Path) -> str:
-        """Write an object in the place of any other of this name; return its ETag.
-
-        Args:
-            name: Such as `faces.parquet`.
-            content: Its bytes, or the file that holds them.
+        """Write bytes, or a file's, as an object in the place of any other of this name; return its ETag.
 
         Raises:
             OSError: When it cannot be written.
         """
-        import obstore
-
         with self._told(name):
-            return str(obstore.put(self._objects, name, content)["e_tag"])
+            return str(self._objects.put(name, content)["e_tag"])
 
     def delete(self, name: str) -> None:
         """Remove an object; none of this name is no error.
@@ -164,10 +148,8 @@ class Store:
         Raises:
             OSError: When it cannot be removed.
         """
-        import obstore
-
         with self._told(name), suppress(FileNotFoundError):
-            obstore.delete(self._objects, name)
+            self._objects.delete(name)
 
     def get(self, name: str) -> bytes:
         """Return an object's bytes.
@@ -176,10 +158,8 @@ class Store:
             FileNotFoundError: When there is none of this name.
             OSError: When it cannot be read.
         """
-        import obstore
-
         with self._told(name):
-            return bytes(obstore.get(self._objects, name).bytes())
+            return bytes(self._objects.get(name).bytes())
 
     def facts(self, name: str) -> ObjectFacts:
         """Return an object's size and ETag.
@@ -188,30 +168,21 @@ class Store:
             FileNotFoundError: When there is none of this name.
             OSError: When it cannot be read.
         """
-        import obstore
-
         with self._told(name):
-            found = obstore.head(self._objects, name)
+            found = self._objects.head(name)
         return ObjectFacts(int(found["size"]), str(found["e_tag"]))
 
     def get_range(self, name: str, start: int, end: int, *, tag: str) -> bytes:
-        """Return some bytes of an object that is still the same.
-
-        Args:
-            name: Of the object.
-            start: The first byte.
-            end: The byte after the last.
-            tag: The ETag that it must have.
+        """Return the bytes from `start` to before `end` of an object that still has an ETag.
 
         Raises:
             OSError: When it was changed, is gone, or cannot be read.
         """
-        import obstore
         from obstore.exceptions import PreconditionError
 
         with self._told(name):
             try:
-                found = obstore.get(self._objects, name, options={"range": (start, end), "if_match": tag})
+                found = self._objects.get(name, options={"range": (start, end), "if_match": tag})
                 return bytes(found.bytes())
             except PreconditionError:
                 raise OSError(
@@ -252,10 +223,8 @@ class Store:
         return hashed.hexdigest()
 
     def _chunks(self, name: str) -> Iterator[Any]:
-        import obstore
-
         with self._told(name):
-            yield from obstore.get(self._objects, name).stream(min_chunk_size=1 << 20)
+            yield from self._objects.get(name).stream(min_chunk_size=1 << 20)
 
     def _write(self, name: str, path: Path, file: IO[bytes], chunk: Any) -> None:
         try:
@@ -268,20 +237,15 @@ class Store:
             ) from error
 
     def find(self, below: str = "") -> dict[str, str]:
-        """Return the ETags of the objects by their names, sorted.
+        """Return the ETags of the objects in a folder of the store by their names, sorted.
 
         Objects that stand for a folder in which others lie, as the web pages of storages make them, are left out.
-
-        Args:
-            below: Only those in this folder of the store.
 
         Raises:
             OSError: When the store cannot be read.
         """
-        import obstore
-
         with self._told(below):
-            found = [one for batch in obstore.list(self._objects, below or None) for one in batch]
+            found = [one for batch in self._objects.list(below or None) for one in batch]
         folders = _folders_of(map(_path, found))
         there = (one for one in sorted(found, key=_path) if one["size"] or _path(one) not in folders)
         return {_path(one): str(one["e_tag"]) for one in there}

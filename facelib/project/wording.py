@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 _LETTERS = "[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]"
 _WORDS_FROM_THE_RIGHT = re.compile(rf"{_LETTERS}+(?:[ .'\u2019\u200c\u200d-]+{_LETTERS}+)*")
@@ -16,6 +17,17 @@ def counted(count: int, what: str) -> str:
         ('1 film', '2 films')
     """
     return f"{count} {what}{'s' * (count != 1)}"
+
+
+def listed(names: Iterable[object], *, most: int = 10) -> str:
+    """Return the first of some names, and how many more there are.
+
+    Example:
+        >>> listed(["Ada", "Bo", "Cy"], most=2)
+        'Ada, Bo and 1 more'
+    """
+    texts = [str(name) for name in names]
+    return ", ".join(texts[:most]) + (f" and {len(texts) - most} more" if len(texts) > most else "")
 
 
 def in_one_line(error: BaseException) -> str:
@@ -39,13 +51,10 @@ def with_type(error: BaseException) -> str:
 
 
 def isolated(text: str) -> str:
-    """Return a text for a page or picture in which names in Hebrew or Arabic letters leave the rest in its order.
+    """Return a text, plain or HTML, in which names in Hebrew or Arabic letters leave the rest in its order.
 
     Such letters run from right to left, and take numbers behind them along: of "30.0 s" behind such a name, "30.0"
     would stand before the name, "s" after it. Characters that nobody sees keep them apart: the isolates of Unicode
     Standard Annex 9. A text without such letters stays as it is.
-
-    Args:
-        text: Plain, or HTML.
     """
     return text if text.isascii() else _WORDS_FROM_THE_RIGHT.sub("\u2068\\g<0>\u2069", text)

@@ -60,14 +60,11 @@ class OpenSetRecognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             X: `(n, d)` embeddings; none at all is allowed.
 
         Returns:
-            One row per face:
-            `person` (a name, or `unknown_label`),
-            `best_person` (the name without any threshold),
-            `distance` (to the nearest gallery face of `best_person`),
-            `second_person`, `second_distance` (the nearest gallery face of anybody else; None and NaN in a
-            gallery of one person),
-            `margin` (`second_distance - distance`; negative when a majority outvoted the nearest face) and
-            `neighbour` (row of the gallery whose face carried the name).
+            One row per face: `person` (a name, or `unknown_label`), `best_person` (the name without any threshold),
+            `distance` (to the nearest gallery face of `best_person`), `second_person`, `second_distance` (the nearest
+            gallery face of anybody else; None and NaN in a gallery of one person), `margin` (`second_distance -
+            distance`; negative when a majority outvoted the nearest face) and `neighbour` (row of the gallery whose
+            face carried the name).
         """
         raise NotImplementedError
 
@@ -91,14 +88,11 @@ class OpenSetRecognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return answer
 
     def predict_proba(self, X: ArrayLike) -> NDArray[Any]:
-        """Return how likely each face is each person's: `(n, people)`, columns in the order of `classes_`.
+        """Return how likely each of `(n, d)` embeddings is each person's: `(n, people)`, in the order of `classes_`.
 
         A row sums to at most one; what it lacks is the probability of a stranger:
         `unknown = 1 - predict_proba(X).sum(axis=1)`. There is no column for strangers, so that columns stay those
         of `classes_`, as scikit-learn's metrics expect.
-
-        Args:
-            X: `(n, d)` embeddings; none at all is allowed.
         """
         raise NotImplementedError
 

@@ -17,7 +17,7 @@ def logistic(score: NDArray[Any], slope: NDArray[Any] | float, intercept: NDArra
 
 
 def platt(scores: NDArray[Any], right: NDArray[np.bool_]) -> tuple[float, float]:
-    """Fit the probability of being right as a logistic function of a score.
+    """Fit the probability of being right as a logistic function of a score: `(slope, intercept)` for `logistic`.
 
     The target outputs are moved in from 0 and 1, the less the more trials, so that even trials without a
     single mistake give a finite slope. Source: Platt, "Probabilistic outputs for support vector machines" (1999), by
@@ -26,9 +26,6 @@ def platt(scores: NDArray[Any], right: NDArray[np.bool_]) -> tuple[float, float]
     Args:
         scores: `(n,)`.
         right: `(n,)`; both right and wrong trials must occur.
-
-    Returns:
-        `(slope, intercept)` for `logistic`.
 
     Raises:
         ValueError: When all trials are right or all are wrong.

@@ -85,8 +85,9 @@ class RecognizerInfo:
         """
         if embedder.sha256 != self.weights_sha256:
             raise ValueError(
-                f"expected the embeddings of {self.embedder!r}, on which the recognizer was fitted, got "
-                f"{embedder.name!r}; run 02 and 04 again with this embedder, or choose the other one here"
+                f"expected the embeddings of {self.embedder!r} with weights {self.weights_sha256[:12]!r}, on which the "
+                f"recognizer was fitted, got {embedder.name!r} with weights {embedder.sha256[:12]!r}; run 02 and 04 "
+                f"again with this embedder, or choose the other one here"
             )
 
     def confidence(self, distances: ArrayLike) -> NDArray[np.float64]:

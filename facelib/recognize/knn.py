@@ -58,11 +58,7 @@ class OpenSetKNN(OpenSetRecognizer):
         self.thresholds = thresholds
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
-        """Enrol a gallery.
-
-        Args:
-            X: `(m, d)` embeddings, all by one network.
-            y: `(m,)` names.
+        """Enrol a gallery: `(m, d)` embeddings, all by one network, and `(m,)` names.
 
         Raises:
             ValueError: When the gallery is empty, holds NaN, or disagrees with the names in length, and
@@ -113,15 +109,12 @@ class OpenSetKNN(OpenSetRecognizer):
         return self._decision(self.codes_[seen.rows[each, position]], within > 0, seen)
 
     def predict_proba(self, X: ArrayLike) -> NDArray[Any]:
-        """Return each person's share of the votes: `(n, people)`, columns in the order of `classes_`.
+        """Return each person's share of the votes for `(n, d)` embeddings: `(n, people)`, in the order of `classes_`.
 
         As scikit-learn's `RadiusNeighborsClassifier`: the neighbours within the threshold share one vote by
         `weights`, and a face with none within it, a stranger, has a row of zeros. The shares are not calibrated; to
         rank faces by how sure a name is take `decide(X)["distance"]`. Of equal shares that of the nearest face is
         larger by a hair, so that the largest is always the name that `predict` gives.
-
-        Args:
-            X: `(n, d)` embeddings; none at all is allowed.
 
         Example:
             >>> knn = OpenSetKNN(k=3, threshold=1).fit([[0.0], [0.5], [0.6]], ["Ada", "Grace", "Grace"])

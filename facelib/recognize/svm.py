@@ -81,11 +81,7 @@ class OpenSetSVM(OpenSetRecognizer):
         self.thresholds = thresholds
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
-        """Train on a gallery.
-
-        Args:
-            X: `(m, d)` embeddings, all by one network.
-            y: `(m,)` names of at least two people.
+        """Train on a gallery: `(m, d)` embeddings, all by one network, and `(m,)` names of at least two people.
 
         Raises:
             ValueError: When the gallery is empty, holds NaN, has fewer than two people, or disagrees with
@@ -132,12 +128,7 @@ class OpenSetSVM(OpenSetRecognizer):
         counts = np.bincount(self.codes_)
         # A person with one or two pictures must be in every fold, so these pictures count several times.
         rows = np.concatenate(
-            [
-                np.resize(np.flatnonzero(self.codes_ == code), max(count, fewest))
-                if count < fewest
-                else np.flatnonzero(self.codes_ == code)
-                for code, count in enumerate(counts)
-            ]
+            [np.resize(np.flatnonzero(self.codes_ == code), max(count, fewest)) for code, count in enumerate(counts)]
         )
         folds = StratifiedKFold(int(np.clip(counts.min(), fewest, most)))
         codes = self.codes_[rows]
@@ -182,13 +173,10 @@ class OpenSetSVM(OpenSetRecognizer):
         return np.where(self._compare(X, 1).to_people <= self.farthest, probability, 0.0)
 
     def predict_proba(self, X: ArrayLike) -> NDArray[Any]:
-        """Return `probabilities`, scaled down where their sum exceeds one: `(n, people)`.
+        """Return `probabilities` of `(n, d)` embeddings, scaled down where their sum exceeds one: `(n, people)`.
 
         Columns are in the order of `classes_`; what a row lacks to one is the probability of a stranger. `predict`
         compares each of `probabilities` with the threshold.
-
-        Args:
-            X: `(n, d)` embeddings; none at all is allowed.
         """
         probability = self.probabilities(X)
         return np.asarray(probability / np.maximum(probability.sum(axis=1, keepdims=True), 1))

@@ -14,7 +14,7 @@ from facelib.films.tables import read_without_embeddings
 from facelib.project import Project
 from facelib.project.decisions import CORRECTION_COLUMNS, append_corrections, now, read_corrections
 from facelib.project.names import NOT_A_FACE, UNKNOWN, group_number, is_group, known_name
-from facelib.project.wording import counted, in_one_line
+from facelib.project.wording import counted, in_one_line, listed
 from facelib.review.tables import FACE, best_faces, read_pictures, worth_asking
 
 Filter = Literal["all", "undecided", "unsure", "unknown", "decided"]
@@ -55,9 +55,8 @@ class Review:
         FileNotFoundError: When a film has no tracks yet.
 
     Attributes:
-        tracks: One row per track: the columns of `tracks.parquet` without `embedding`, and `video`, `label`,
-            `seconds`, `effect`, `worth`, `decided`, and the track's best face: `frame`, `left`, `top`, `right`,
-            `bottom`.
+        tracks: One row per track: the columns of `tracks.parquet` without `embedding`, and `video`, `label`, `seconds`,
+            `effect`, `worth`, `decided`, and the track's best face: `frame`, `left`, `top`, `right`, `bottom`.
         warnings: A sentence for each person whom the user named twice in one moment.
         left_out: Decisions that could not be applied, and `why`.
         problems: A sentence for each film that is left out, since its tables are damaged.
@@ -65,7 +64,6 @@ class Review:
     """
 
     def __init__(self, project: Project, films: Iterable[Path], *, by: str = "", sure: float = 0.9) -> None:
-        """Read the tables."""
         self.project, self.by, self.sure = project, by, sure
         self.films = list(films)
         if not self.films:
@@ -96,7 +94,8 @@ class Review:
 
     def refresh(self) -> None:
         """Read the decisions again, which other processes may have added to, and apply them."""
-        self._corrections = self._match(read_corrections(self.project.corrections))
+        people = self.project.find_people(missing_ok=True)
+        self._corrections = self._match(read_corrections(self.project.corrections, people))
         corrected = correct_films(self._tables, self._corrections)
         self.warnings, self.left_out = corrected.warnings, corrected.left_out
         tables = [table.assign(video=name) for name, table in corrected.tables.items()]
@@ -184,7 +183,7 @@ class Review:
         """Confirm the names of tracks; return what was done, as every method below does."""
         labels = self.tracks.loc[list(tracks), "label"].to_list()
         self._write([(row, label) for row, label in zip(tracks, labels, strict=True)])
-        return f"Confirmed {_listed(sorted(set(labels)))} in {_counted(tracks)}."
+        return f"Confirmed {listed(sorted(set(labels)), most=3)} in {_counted(tracks)}."
 
     def name(self, tracks: Sequence[int], name: str, *, whole_group: bool = False) -> str:
         """Give tracks the name of a person, or that of a group such as `Unknown 2`.
@@ -358,7 +357,3 @@ def _keys(corrections: pd.DataFrame) -> list[tuple[object, ...]]:
 
 def _counted(tracks: Sequence[int]) -> str:
     return counted(len(tracks), "track")
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

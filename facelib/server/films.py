@@ -17,7 +17,7 @@ from facelib.films.tables import outdated, unreadable
 from facelib.page.boxes import BoxKeys
 from facelib.page.data import PageFilm, film_data, page_version, project_data, read_page_film
 from facelib.page.faces import best_pictures, face_sheet
-from facelib.page.film import sheets_at, track_boxes
+from facelib.page.film import FaceSheets, track_boxes
 from facelib.page.links import Link, project_reports
 from facelib.project import FilmFiles, Project, text_of
 from facelib.project.wording import in_one_line
@@ -83,7 +83,7 @@ class FilmPages:
         exports = [Link(name, f"{own}/exports/{form}", PURPOSES[name]) for form, name in FILE_NAMES.items()]
         films = [one for one in data.exports if one.title in _FILMS]
         exports += [replace(one, href=f"{own}/files/{quote(one.title)}") for one in films]
-        sheets = sheets_at(f"{own}/sheets/{read.version}/")
+        sheets = FaceSheets(f"{own}/sheets/{read.version}/")
         return asdict(replace(data, sources=sources, exports=exports, sheets=sheets)) | {"version": read.version}
 
     def _boxes(self, project: Project, read: PageFilm) -> BoxKeys:

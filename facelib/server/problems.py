@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -19,6 +20,7 @@ from facelib.server.settings import API, ServerSettings
 
 _log = logging.getLogger("facelib.server")
 
+_DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
 # What a request with that status is answered with, whatever the endpoint.
 _USUAL = (400, 401, 403, 404, 405, 409, 413, 415, 422, 429, 503, 507)
 
@@ -128,6 +130,9 @@ def _of_library(error: Exception, settings: ServerSettings) -> Problem | None:
     full = isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}
     if full or (isinstance(error, DBAPIError) and "disk is full" in str(error.orig)):  # SQLite's words
         return Problem(507, "expected room on the server's disk, found none; free some and try again")
+    if isinstance(error, OSError) and error.errno in _DENIED:
+        _log.error("files: %s", error)
+        return Problem(507, "expected files that the server may read and write, found one that it may not; see its log")
     if isinstance(error, DataError):  # PostgreSQL's: SQLite takes every text
         return Problem(422, "expected text that the database can hold, got a longer one or a NUL character; change it")
     if isinstance(error, DBAPIError):
@@ -138,6 +143,7 @@ def _of_library(error: Exception, settings: ServerSettings) -> Problem | None:
         return Problem(409, f"expected tables that can be read, got: {text}; run the notebook again that made them")
     if not text.startswith("expected "):  # the library's errors all do
         return None
-    text = text.replace(str(settings.data_dir), "data").replace(str(settings.output_dir), "output")
+    for folder, name in ((settings.data_dir, "data"), (settings.output_dir, "output")):
+        text = re.sub(rf"(?<![\w./\\-]){re.escape(str(folder))}(?=[/\\'\"])", name, text)  # not within words
     status = 409 if isinstance(error, BlockingIOError) else 404 if isinstance(error, FileNotFoundError) else 422
     return Problem(status, text)

@@ -44,8 +44,8 @@ class Tradeoff(FittedFigure):
         if self._drawable:
             self._ends = figure.layout.xaxis.tickvals[0], figure.layout.xaxis.tickvals[-1]
             figure.add_scatter(
-                x=[self._place(setting.fpir)],
-                y=[self._place(setting.fnir)],
+                x=[self._place(setting.counts.fpir)],
+                y=[self._place(setting.counts.fnir)],
                 mode="markers",
                 name="this setting",
                 hoverinfo="skip",
@@ -68,7 +68,7 @@ class Tradeoff(FittedFigure):
             return
         line = self._draw(setting.k, wanted_fpir).data[0]
         wanted = self._place(wanted_fpir)
-        point = {"x": [self._place(setting.fpir)], "y": [self._place(setting.fnir)]}
+        point = {"x": [self._place(setting.counts.fpir)], "y": [self._place(setting.counts.fnir)]}
         curve = {"x": line.x, "y": line.y, "customdata": line.customdata, "name": line.name}
         self.move(
             {1: point} if setting.k == self._shown else {0: curve, 1: point},

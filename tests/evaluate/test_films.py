@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from facelib.evaluate import evaluate_films, find_truths, join_films, list_mistakes, match_faces
-from facelib.films.media.decode import read_times
+from facelib.films.media.reader import read_times
 from facelib.films.media.times import write_times
 from facelib.plots import show_mistakes
 from facelib.project import Project, write_table

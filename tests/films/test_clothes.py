@@ -2,9 +2,19 @@
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter1d
 
 from facelib.faces import Faces
-from facelib.films.clothes import clothes, colour_word, hair, hellinger_distance, mean_colours
+from facelib.films.clothes import (
+    _BODY_WEIGHTS,
+    BINS,
+    _histogram,
+    clothes,
+    colour_word,
+    hair,
+    hellinger_distance,
+    mean_colours,
+)
 
 RED, BLUE, YELLOW = (180, 25, 30), (40, 60, 170), (225, 205, 90)
 
@@ -29,6 +39,21 @@ def test_one_row_a_face_of_length_one():
     found = described(RED)
     assert found.shape == (576,)
     assert np.linalg.norm(found) == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.parametrize("grey", [False, True])
+def test_histograms_are_those_of_numpy_smoothed_by_scipy(grey):
+    lightness, colours = np.random.default_rng(0).uniform((0, -90, -90), (100, 90, 90), (2, 576, 3)).astype(np.float32)
+    lab = np.concatenate(
+        [colours[:286], lightness[:286] * (1, 0, 0), [[0, 0, 0], [25, 8, -8], [75, 200, -200], [100, 0, 0]]]
+    )
+    chroma = np.stack([np.full(576, -48), 0.96 * (lab[:, 0] - 50)], 1) if grey else 60 * np.tanh(lab[:, 1:] / 60)
+    values = np.clip(np.column_stack([lab[:, 0], chroma]), (0, -48, -48), (100, 48, 48))
+    wanted, _ = np.histogramdd(values, BINS, ((0, 100), (-48, 48), (-48, 48)), weights=_BODY_WEIGHTS)
+    for axis in range(3):
+        wanted = gaussian_filter1d(wanted, 0.8, axis=axis, mode="nearest")
+    found = _histogram(lab.astype(np.float32), _BODY_WEIGHTS, grey=grey)
+    np.testing.assert_allclose(found, np.sqrt(wanted.ravel() / wanted.sum()), atol=1e-7)
 
 
 def test_the_same_shirt_is_nearer_than_another_in_other_light_and_size():

@@ -174,6 +174,16 @@ class TestNames:
         assert read_corrections(tmp_path / "corrections.csv")["is"].tolist() == [label]
         assert read_decisions(tmp_path / "corrections.csv")["is"].tolist() == [written]
 
+    @pytest.mark.parametrize(
+        ("written", "known", "label"),
+        [("  grace   HOPPER ", ["Grace Hopper"], "Grace Hopper"), ("Rene\u0301e", ["Ren\u00e9e"], "Ren\u00e9e"),
+         ("ada", ["ADA", "ada"], "ada"), (" Mary  Shelley", ["Ada"], "Mary Shelley"),
+         ("Ad\u00e1", ["Ada"], "Ad\u00e1")],
+    )  # fmt: skip
+    def test_a_name_of_the_cast_that_somebody_typed_otherwise(self, tmp_path, written, known, label):
+        append_corrections(tmp_path / "corrections.csv", row(written))
+        assert read_corrections(tmp_path / "corrections.csv", known)["is"].tolist() == [label]
+
     @pytest.mark.parametrize("name", ["", "  ", "a/b", "a\\b", ".hidden", "..", "a\x00b", "x" * 201,
                                       "unknown", "Unknown", "UNKNOWN 3", "Unknown 3", "Not a Face"])  # fmt: skip
     def test_refused(self, name):

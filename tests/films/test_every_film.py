@@ -20,8 +20,9 @@ from allpairspy import AllPairs
 
 from facelib.films.annotate import annotate_film
 from facelib.films.exports import export_film
-from facelib.films.media.decode import UnreadableFilm, open_reader, read_frames
+from facelib.films.media.decode import UnreadableFilm, read_frames
 from facelib.films.media.encode import WriteReport
+from facelib.films.media.reader import open_reader
 from facelib.films.media.times import write_times
 from facelib.films.naming import TRACK_COLUMNS
 from facelib.films.tracking import DETECTIONS

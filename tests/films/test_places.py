@@ -182,6 +182,6 @@ def test_groups_get_a_films_tracks():
     tracks, _, _ = film(ADAS, GRACES, GRACES_TOO)
     tracks = tracks.assign(cluster=["Unknown 2", "Unknown 1", ""])
     groups = table_of_groups({"a film": tracks})
-    both = add_to_groups(groups, "b film", tracks).set_index("cluster")
+    both = add_to_groups(groups, {"b film": tracks}).set_index("cluster")
     assert both["size"].to_dict() == {"Unknown 1": 2.0, "Unknown 2": 2.0}
-    pd.testing.assert_frame_equal(add_to_groups(groups[:0], "a film", tracks), groups)
+    pd.testing.assert_frame_equal(add_to_groups(groups[:0], {"a film": tracks}), groups)

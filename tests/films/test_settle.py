@@ -17,6 +17,7 @@ from facelib.faces import BOX
 from facelib.films import present
 from facelib.films import settle as settle_module
 from facelib.films.appearances import appearances
+from facelib.films.drawn import drawn_options
 from facelib.films.present import cut_reels, draw_films, drawn_at_once, export_films
 from facelib.films.problems import Problems
 from facelib.films.record import read_summary
@@ -77,8 +78,8 @@ def test_a_decision_made_while_others_are_read_counts_the_next_time(settle, monk
     run("a", "b", "c")
     named = decision(project, "a.mp4", "Ada")
 
-    def read_late(path):
-        found = read_corrections(path)
+    def read_late(path, people):
+        found = read_corrections(path, people)
         monkeypatch.undo()
         append_corrections(path, named)
         return found
@@ -212,6 +213,18 @@ def test_what_cannot_be_drawn_or_exported_does_not_stop_the_others(settle, monke
     assert list(settled.problems.found) == ["a.mp4", "b.mp4"]
     with pytest.raises(ValueError, match="expected blur"):
         draw_films(settled, {}, blur="all")
+
+
+def test_who_is_not_blurred_is_somebody_and_may_be_typed_otherwise(make_reviewed, make_film):
+    project = make_reviewed({"a.mp4": [("Ada", "", 0.9)]})
+    film, files = project.videos / "a.mp4", project.film("a.mp4")
+    shutil.copy(make_film("one.mp4", frames=3), film)
+    files.followed.write_text(json.dumps({"made": {"film": project.digest(film)}}))
+    settled = settle_films(project)
+    with pytest.raises(ValueError, match=r"expected names of .*'Ada'.* not to be blurred, got \['Adda'\]"):
+        draw_films(settled, {"Ada": "#000000"}, blur="everyone", sharp=["Adda"], progress=False)
+    draw_films(settled, {"Ada": "#000000"}, blur="everyone", sharp=[" ADA"], progress=False)
+    assert drawn_options(files)["sharp"] == ["Ada"]
 
 
 def test_a_film_that_was_replaced_gets_nobodys_name_from_the_film_before(make_reviewed, make_film):

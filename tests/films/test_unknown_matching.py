@@ -67,7 +67,7 @@ def groups():
 )
 def test_one_more_film(groups, rows, labels):
     table = match_unknowns("second.mp4", film(*rows), groups, threshold=NEAR)
-    after = add_to_groups(groups, "second.mp4", table)
+    after = add_to_groups(groups, {"second.mp4": table})
     assert numbers(table) == labels
     assert after["cluster"].tolist()[:3] == groups["cluster"].tolist()
     assert after["size"].sum() == 3 + sum(label != "." for label in labels.split())
@@ -76,7 +76,7 @@ def test_one_more_film(groups, rows, labels):
 def test_groups_that_stand_never_join_each_other():
     apart = table_of_groups(group_unknowns({"a.mp4": film((0, 99, 0), (50, 150, 4))}, threshold=NEAR))
     table = match_unknowns("b.mp4", film((0, 99, 2), (200, 250, 3)), apart, threshold=NEAR)
-    after = add_to_groups(apart, "b.mp4", table)
+    after = add_to_groups(apart, {"b.mp4": table})
     assert len(after) == 2
     assert set(numbers(table).split()) <= {"1", "2"}
 
@@ -84,7 +84,7 @@ def test_groups_that_stand_never_join_each_other():
 def test_a_film_more_is_as_though_it_had_been_there(groups):
     second = film((0, 80, 4), (100, 140, 94), (150, 300, 270))
     matched = match_unknowns("second.mp4", second, groups, threshold=NEAR)
-    after = add_to_groups(groups, "second.mp4", matched)
+    after = add_to_groups(groups, {"second.mp4": matched})
     whole = group_unknowns({"first.mp4": FIRST, "second.mp4": second}, threshold=NEAR)
     same = pd.crosstab(matched["cluster"], whole["second.mp4"]["cluster"])
     assert (np.sort(same.to_numpy(), axis=1)[:, :-1] == 0).all()
@@ -98,7 +98,7 @@ def test_a_film_more_is_as_though_it_had_been_there(groups):
 def test_no_groups_yet_and_names_that_are_taken():
     nothing = table_of_groups({})
     table = match_unknowns("a.mp4", FIRST, nothing, threshold=NEAR, reserved=["Unknown 1"])
-    after = add_to_groups(nothing, "a.mp4", table)
+    after = add_to_groups(nothing, {"a.mp4": table})
     assert numbers(table) == "2 3 4"
     assert after["cluster"].tolist() == ["Unknown 2", "Unknown 3", "Unknown 4"]
 
@@ -114,7 +114,7 @@ def test_what_is_written_and_read_again_matches_alike(groups, tmp_path):
     groups.to_parquet(tmp_path / "groups.parquet")
     again = pd.read_parquet(tmp_path / "groups.parquet")
     table = match_unknowns("second.mp4", film((0, 50, 92), (60, 99, 45)), again, threshold=NEAR)
-    after = add_to_groups(again, "second.mp4", table)
+    after = add_to_groups(again, {"second.mp4": table})
     assert numbers(table) == "2 4"
     assert after["size"].tolist() == [1, 2, 1, 1]
 
@@ -154,5 +154,5 @@ def test_a_film_in_which_everybody_is_known_brings_no_rows():
     groups = table_of_groups(tables, looks={"a.mp4": looks})
     assert groups["cluster"].tolist() == ["Unknown 1", "Unknown 2", "Unknown 3"]
     table = match_unknowns("c.mp4", known, groups, threshold=NEAR, looks=looks)
-    after = add_to_groups(groups, "c.mp4", table, looks=looks)
+    after = add_to_groups(groups, {"c.mp4": table}, looks={"c.mp4": looks})
     assert numbers(table) == ". . ." and len(after) == len(groups)

@@ -11,14 +11,8 @@ from pathlib import Path
 import pytest
 
 from facelib.nets.cache import folders
-from facelib.nets.catalogue import (
-    MissingWeights,
-    Weights,
-    catalogue,
-    fetch_weights,
-    find_weights,
-    weights_table,
-)
+from facelib.nets.catalogue import MissingWeights, fetch_weights, find_weights, weights_table
+from facelib.nets.weights import Weights, catalogue
 from facelib.project.digests import sha256_of
 
 CONTENT = bytes(range(256)) * 400

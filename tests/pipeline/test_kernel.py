@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from functools import partial
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -17,7 +18,7 @@ import psutil
 import pytest
 
 from facelib.pipeline import run_pipeline
-from facelib.pipeline.fork_server import KERNEL, LIBRARY, ForkServer, forked
+from facelib.pipeline.fork_server import KERNEL, LIBRARY, REPORT, ForkServer, forked
 from facelib.pipeline.kernel import Kernels, ThisPython
 from facelib.pipeline.notebooks import find_notebooks
 from facelib.project import Project
@@ -127,6 +128,19 @@ def test_what_imports_add_to_the_environment_reaches_a_process_that_asks_for_its
     assert (told.stdout, told.stderr) == ("by an import my own\n", "")
 
 
+def test_what_is_made_beforehand_is_there_and_rubbish_is_collected(tmp_path, monkeypatch):
+    (tmp_path / "making.py").write_text(
+        "import gc\nmade = []\ndef make(): made.append(1)\ndef main(): print(made, gc.isenabled())\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    server = ForkServer(["making:make", "making:missing", "missing:make"])
+    try:
+        told = subprocess.run(forked(server.address, "making"), capture_output=True, text=True, timeout=60)
+    finally:
+        server.close()
+    assert (told.stdout, told.stderr) == ("[1] True\n", "")
+
+
 def test_a_signal_that_comes_when_the_process_has_ended_is_no_error():
     with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as listener:
         listener.bind(f"{folder}/at")
@@ -143,9 +157,11 @@ def test_a_signal_that_comes_when_the_process_has_ended_is_no_error():
     assert (stand_in.returncode, said) == (3, b"")
 
 
-@pytest.mark.parametrize("name", LIBRARY)
-def test_what_is_imported_beforehand_exists(name):
-    assert find_spec(name) is not None
+@pytest.mark.parametrize("name", (*LIBRARY, REPORT))
+def test_what_is_imported_or_called_beforehand_exists(name):
+    module, _, function = name.partition(":")
+    assert find_spec(module) is not None
+    assert not function or callable(getattr(import_module(module), function))
 
 
 IMPORT = """

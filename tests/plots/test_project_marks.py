@@ -95,3 +95,9 @@ def test_the_map_keeps_the_colours_of_the_project(project):
     drawn = {trace.name: trace.marker.color for trace in figure.data}
     assert drawn["Mia"] == before["Mia"].colour != marks(["Ada", "Mia"])["Mia"].colour
     assert drawn["Ada"] not in {look.colour for look in before.values()}
+
+
+def test_a_table_that_cannot_be_written_costs_nobody_the_colours(project, caplog):
+    project.marks.mkdir(parents=True)
+    assert project_marks(project, ["Mia", "Zoe"]) == marks(["Mia", "Zoe"])
+    assert f"{project.marks} cannot be written" in caplog.text

@@ -144,7 +144,7 @@ def test_a_setting_is_what_the_recognizer_does(kind, k):
         setting = tuning.at(k, threshold)
         counts = setting.counts
         measured = tuning.measured(threshold, k=k)
-        assert (setting.fpir, setting.fnir) == pytest.approx((measured.fpir, measured.fnir))
+        assert (setting.counts.fpir, setting.counts.fnir) == pytest.approx((measured.fpir, measured.fnir))
         assert (counts.cast, counts.strangers) == (72, 112)
         table = setting.confusion
         cast = table.drop(index=STRANGER)

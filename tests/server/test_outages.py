@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from facelib.project import Project
+from facelib.server.database import open_store
 from facelib.server.settings import ServerSettings
 
 from .conftest import Cluster
@@ -42,6 +43,17 @@ def test_postgresql_goes_away_and_comes_back(owner: TestClient, postgresql: Clus
     assert "expected the database to answer" in owner.get("/health").json()["detail"]
     postgresql.start()
     assert state(owner) == (200, 200, 201)
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize(("given", "milliseconds"), [("", "20000"), ("&tcp_user_timeout=5000", "5000")])
+def test_postgresql_that_is_gone_without_a_word_is_missed(database_url: str, given: str, milliseconds: str) -> None:
+    # The system drops a line that answers nothing for so long; that it does was seen with a network taken down.
+    store = open_store(ServerSettings(database_url=database_url + given).database)
+    with store.engine.connect() as connection:
+        parameters = connection.connection.driver_connection.info.get_parameters()
+    store.close()
+    assert (parameters["tcp_user_timeout"], parameters["keepalives_idle"]) == (milliseconds, "10")
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

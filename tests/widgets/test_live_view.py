@@ -23,6 +23,7 @@ from facelib.gallery import read_gallery
 from facelib.images import read_image
 from facelib.recognize import load_recognizer
 from facelib.widgets import LiveCamera, read_changes
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -50,13 +51,6 @@ def camera(project, detector):
 def ask(camera, action, **more):
     """Do what the page does."""
     camera.set_state({"requests": [{"number": camera.handled + 1, "action": action, **more}]})
-
-
-def wait_until(holds, seconds=120.0):
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 def is_open(film):

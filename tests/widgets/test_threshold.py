@@ -77,7 +77,9 @@ def test_everything_follows_the_threshold(tuner, tuning):
     assert line["x0"] == line["x1"] == label["x"] == 0.75 and label["text"] == "chosen: 0.750"
     setting = tuning.at(5, 0.75)
     point = tuner.tradeoff.data[1]
-    assert (point["x"][0], point["y"][0]) == pytest.approx(tuple(probit(rate) for rate in (setting.fpir, setting.fnir)))
+    assert (point["x"][0], point["y"][0]) == pytest.approx(
+        tuple(probit(rate) for rate in (setting.counts.fpir, setting.counts.fnir))
+    )
     texts = np.array(tuner.confusion.data[0]["text"])
     assert [int(text or 0) for text in texts.flat] == setting.confusion.to_numpy().flatten().tolist()
     assert tuner.errors.value == ""

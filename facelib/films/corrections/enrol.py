@@ -67,7 +67,7 @@ def enrol(project: Project, *, most_per_person: int = 60) -> Enrolled:
         ValueError: When a name cannot be that of a folder, or a table is damaged.
         OSError: When a picture cannot be written.
     """
-    corrections = read_corrections(project.corrections)
+    corrections = read_corrections(project.corrections, project.find_people(missing_ok=True))
     with writer_lock(enrolled_file(project)):
         before = _read_list(project)
         problems: list[str] = []
@@ -202,10 +202,10 @@ def _fewest(plans: list[pd.DataFrame], most: int) -> pd.DataFrame:
 def _synchronise(project: Project, before: pd.DataFrame, plan: pd.DataFrame, problems: list[str]) -> Enrolled:
     """Write what is planned and remove what no longer is; the list comes first, so that a kill leaves no stray file."""
     listed = dict(zip(before["picture"], before["sha256"], strict=True))
-    foreign = [
+    foreign = [  # neither the picture itself nor an earlier one of facelib's
         name
         for name, digest in zip(plan["picture"], plan["sha256"], strict=True)
-        if _is_foreign(project.data / name, digest, listed.get(name))
+        if (path := project.data / name).is_file() and sha256_of(path) not in {digest, listed.get(name)}
     ]
     problems += [f"{name}: a file of the user's own has this name" for name in foreign]
     plan, before = (table[~table["picture"].isin(foreign)] for table in (plan, before))
@@ -228,11 +228,6 @@ def _synchronise(project: Project, before: pd.DataFrame, plan: pd.DataFrame, pro
     if len(obsolete):
         write_table(plan[ENROLLED_COLUMNS], enrolled_file(project))
     return Enrolled(plan[ENROLLED_COLUMNS].reset_index(drop=True), added, removed, problems)
-
-
-def _is_foreign(path: Path, sha256: str, listed: str | None) -> bool:
-    """Return whether a file exists that is neither the picture itself nor an earlier one of facelib's."""
-    return path.is_file() and sha256_of(path) not in {sha256, listed}
 
 
 def _write(path: Path, content: bytes, sha256: str) -> bool:

@@ -35,12 +35,7 @@ def write_annotations(material: Material, path: Path) -> None:
     """
     boxes = mean_boxes(material.detections)
     items = [_annotation(material, row, boxes) for row in _named(material)]
-    page = {
-        "@context": CONTEXT,
-        "id": _identity(material.address, "page"),
-        "type": "AnnotationPage",
-        "items": items,
-    }
+    page = {"@context": CONTEXT, "id": _identity(material.address, "page"), "type": "AnnotationPage", "items": items}
     write_json_document(page, path)
 
 

@@ -7,13 +7,12 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+import opentimelineio as otio
 from numpy.typing import NDArray
 
 from facelib.films.media.timecode import RATES, first_frame, is_drop_frame
 from facelib.films.media.times import read_film_times
 from facelib.project import FilmFiles
-
-__all__ = ["RATES", "FrameClock", "read_clock", "timeline_rate"]
 
 _DROP_RATES = (Fraction(30000, 1001), Fraction(60000, 1001))
 IntArray = NDArray[np.int64]
@@ -71,9 +70,15 @@ class FrameClock:
         since = self.begins(frames) - self.times[0]
         return np.asarray(np.floor(since * float(self.rate) + 0.5), np.int64)
 
-    def seconds(self, timeline_frame: int) -> Fraction:
-        """Return the exact time of a timeline frame, in seconds."""
-        return timeline_frame / self.rate
+    @property
+    def counted(self) -> float:
+        """Frames a second that timecodes count: those that leave out no numbers take the rate for a whole number."""
+        return float(self.rate if self.drop_frame else round(self.rate))
+
+    def timecode(self, frame: int) -> str:
+        """Return the timecode of a timeline frame, counted from the film's first; with a semicolon where it drops."""
+        number = otio.opentime.RationalTime(frame + self.start, self.counted)
+        return str(otio.opentime.to_timecode(number, self.counted, drop_frame=self.drop_frame))
 
 
 def read_clock(video: str | Path, files: FilmFiles | None = None, *, drop_frame: bool | None = None) -> FrameClock:

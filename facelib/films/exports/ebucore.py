@@ -6,16 +6,11 @@ Source: EBU Tech 3293, EBUCore as an ontology; people are tied to Wikidata where
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from facelib.films.exports.material import Material
 from facelib.films.exports.text import one_line
 from facelib.project import read_csv_table, write_text
-
-if TYPE_CHECKING:
-    from rdflib import Graph, URIRef
 
 EBUCORE = "http://www.ebu.ch/metadata/ontologies/ebucore/ebucore#"
 _WIKIDATA = "http://www.wikidata.org/entity/"
@@ -53,7 +48,7 @@ def write_ebucore(material: Material, path: Path) -> None:
     A fragment's address is the film's with `#t=start,end`, and its times are seconds to the microsecond. An annotation
     says of each fragment who is in it, and how sure that is. Somebody with a Wikidata id is `owl:sameAs` the entity.
     """
-    from rdflib import RDF, RDFS, XSD, Graph, Literal, Namespace, URIRef
+    from rdflib import OWL, RDF, RDFS, XSD, Graph, Literal, Namespace, URIRef
 
     ebucore, graph = Namespace(EBUCORE), Graph()
     graph.bind("ebucore", ebucore)
@@ -67,7 +62,8 @@ def write_ebucore(material: Material, path: Path) -> None:
         graph.add((node, RDF.type, ebucore.Person))
         graph.add((node, RDFS.label, Literal(one_line(person))))
         graph.add((film, ebucore.hasContributor, node))
-    _tie(graph, people, material.wikidata)
+    for person in people.keys() & material.wikidata.keys():
+        graph.add((people[person], OWL.sameAs, URIRef(f"{_WIKIDATA}{material.wikidata[person]}")))
     columns = ["person", "start", "end", "confidence"]
     for number, (person, *span, confidence) in enumerate(
         material.stretches[columns].itertuples(index=False, name=None), 1
@@ -88,11 +84,3 @@ def write_ebucore(material: Material, path: Path) -> None:
         graph.add((annotation, ebucore.hasAnnotationTarget, fragment))
         graph.add((annotation, ebucore.hasAnnotationRelatedAgent, people[person]))
     write_text(graph.serialize(format="turtle"), path)
-
-
-def _tie(graph: Graph, people: Mapping[str, URIRef], wikidata: Mapping[str, str]) -> None:
-    from rdflib import OWL, URIRef
-
-    for person, identity in wikidata.items():
-        if person in people:
-            graph.add((people[person], OWL.sameAs, URIRef(f"{_WIKIDATA}{identity}")))

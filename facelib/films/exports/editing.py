@@ -10,7 +10,7 @@ import opentimelineio as otio
 
 from facelib.films.appearances import on_screen
 from facelib.films.exports.material import Material
-from facelib.films.exports.text import one_line
+from facelib.films.exports.text import edl_header, one_line
 from facelib.project import write_text
 
 
@@ -73,27 +73,20 @@ def write_edl(material: Material, path: Path) -> None:
     video track, so that people on screen together share an event: its clip name joins their names with ` + `, and
     each name stands in a `* PERSON:` comment of its own.
 
-    What the format cannot hold: reel names are eight letters and digits, made of the film's name; its own counting
-    ends at 999 events (further ones are written with four digits, which most programs read); old programs want
-    comments in ASCII, these are UTF-8. Timecodes are drop-frame or not as the film's clock says, and the line
-    `FCM` says which.
+    What the format cannot hold: reel names are eight letters and digits, made of the film's name; its own counting ends
+    at 999 events (further ones are written with four digits, which most programs read); old programs want comments in
+    ASCII, these are UTF-8. Timecodes are drop-frame or not as the film's clock says, and the line `FCM` says which.
     """
-    clock = material.clock
     spans = list(on_screen(material.spans()).itertuples(index=False, name=None))
-    title = one_line(material.info.path.stem)[:70]
-    mode = "DROP FRAME" if clock.drop_frame else "NON-DROP FRAME"
     # The adapter neither writes the mode nor knows what to do with a track without events.
-    header = f"TITLE: {title}\nFCM: {mode}\n\n"
-    write_text(header + (_events(material, spans) if spans else ""), path)
+    write_text(f"{edl_header(material)}\n{_events(material, spans) if spans else ''}", path)
 
 
 def _events(material: Material, spans: list[tuple[int, int, tuple[str, ...]]]) -> str:
     # Loaded as a module and not by OpenTimelineIO's search for plug-ins, which the user's settings can switch off.
     from otio_cmx3600_adapter import cmx_3600  # type: ignore[import-untyped]
 
-    # Timecodes that leave out no numbers count as if the rate were a whole number; the adapter would drop at 29.97.
-    clock = material.clock
-    rate = float(clock.rate) if clock.drop_frame else float(round(clock.rate))
+    clock, rate = material.clock, material.clock.counted  # at 29.97 the adapter would drop
     reel = _reel(material.info.path.stem)
     track = otio.schema.Track("people", kind=otio.schema.TrackKind.Video)
     at = -clock.start
@@ -101,14 +94,13 @@ def _events(material: Material, spans: list[tuple[int, int, tuple[str, ...]]]) -
         if start > at:
             track.append(otio.schema.Gap(duration=otio.opentime.RationalTime(start - at, rate)))
         names = [one_line(person) for person in people]
-        comments = [f"PERSON: {name}" for name in names]
         clip = otio.schema.Clip(
             " + ".join(names),
             media_reference=otio.schema.ExternalReference(target_url=material.address),
             source_range=otio.opentime.TimeRange(
                 otio.opentime.RationalTime(start + clock.start, rate), otio.opentime.RationalTime(end - start, rate)
             ),
-            metadata={"cmx_3600": {"reel": reel, "comments": comments}},
+            metadata={"cmx_3600": {"reel": reel, "comments": [f"PERSON: {name}" for name in names]}},
         )
         track.append(clip)
         at = end

@@ -27,7 +27,8 @@ def write_eaf(material: Material, path: Path) -> None:
     ElementTree.SubElement(header, "MEDIA_DESCRIPTOR", {"MEDIA_URL": material.address, "MIME_TYPE": kind})
     table = material.stretches.sort_values(["start", "person"], ignore_index=True)
     # Two annotations that shared a time would be moved together.
-    edges = sorted((_thousandths(time), row, edge) for edge in ("start", "end") for row, time in table[edge].items())
+    times = ((max(0, round(1000 * time)), row, edge) for edge in ("start", "end") for row, time in table[edge].items())
+    edges = sorted(times)
     order, slots = ElementTree.SubElement(root, "TIME_ORDER"), {}
     for number, (time, row, edge) in enumerate(edges, 1):
         slots[row, edge] = f"ts{number}"
@@ -44,7 +45,3 @@ def write_eaf(material: Material, path: Path) -> None:
     ElementTree.SubElement(root, "LINGUISTIC_TYPE", features)
     ElementTree.register_namespace("xsi", _INSTANCE)
     write_xml(root, path)
-
-
-def _thousandths(seconds: float) -> int:
-    return max(0, round(seconds * 1000))

@@ -9,7 +9,6 @@ from __future__ import annotations
 from pathlib import Path
 from xml.etree import ElementTree
 
-from facelib.films.exports.markers import timecode_at
 from facelib.films.exports.material import Material
 from facelib.films.exports.text import one_line, write_xml
 
@@ -32,14 +31,11 @@ def write_fcp7(material: Material, path: Path) -> None:
     video = ElementTree.SubElement(media, "video")
     _add_rate(_add_size(ElementTree.SubElement(video, "format"), material), material)
     _add_film(video, material, name, "film-video")
-    for person in material.people:
-        track = ElementTree.SubElement(video, "track")
-        own = material.spans()
-        for start, end in own.loc[own["person"] == person, ["start", "end"]].itertuples(index=False, name=None):
-            _add_clip(track, material, one_line(person), int(start), int(end))
+    tracks = {person: ElementTree.SubElement(video, "track") for person in material.people}
     if material.info.has_sound:
         _add_film(ElementTree.SubElement(media, "audio"), material, name, "film-audio")
     for person, start, end in material.spans().itertuples(index=False, name=None):
+        _add_clip(tracks[person], material, one_line(person), int(start), int(end))
         marker = ElementTree.SubElement(sequence, "marker")
         _add(marker, name=one_line(person), comment="", **{"in": int(start), "out": int(end)})
     write_xml(root, path, doctype="xmeml")
@@ -50,8 +46,7 @@ def _add_film(parent: Element, material: Material, name: str, identity: str) -> 
     track = ElementTree.SubElement(parent, "track")
     clip = _add_clip(track, material, name, 0, material.clock.frames, identity=identity)
     if identity == "film-audio":
-        source = ElementTree.SubElement(clip, "sourcetrack")
-        _add(source, mediatype="audio", trackindex=1)
+        _add(ElementTree.SubElement(clip, "sourcetrack"), mediatype="audio", trackindex=1)
         return
     file = clip.find("file")
     assert file is not None
@@ -88,20 +83,11 @@ def _add_size(parent: Element, material: Material) -> Element:
 def _add_rate(parent: Element, material: Material) -> None:
     """Add the rate as the format has it: a whole number, and whether it is slowed down by 1000 / 1001."""
     rate = material.clock.rate
-    _add(
-        ElementTree.SubElement(parent, "rate"),
-        timebase=round(rate),
-        ntsc="TRUE" if rate.denominator != 1 else "FALSE",
-    )
+    ntsc = "TRUE" if rate.denominator != 1 else "FALSE"
+    _add(ElementTree.SubElement(parent, "rate"), timebase=round(rate), ntsc=ntsc)
 
 
 def _add_timecode(parent: Element, material: Material) -> None:
-    timecode = ElementTree.SubElement(parent, "timecode")
+    timecode, clock = ElementTree.SubElement(parent, "timecode"), material.clock
     _add_rate(timecode, material)
-    clock = material.clock
-    _add(
-        timecode,
-        string=timecode_at(clock, 0),
-        frame=clock.start,
-        displayformat="DF" if clock.drop_frame else "NDF",
-    )
+    _add(timecode, string=clock.timecode(0), frame=clock.start, displayformat="DF" if clock.drop_frame else "NDF")

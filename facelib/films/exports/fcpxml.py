@@ -23,8 +23,7 @@ def write_fcpxml(material: Material, path: Path) -> None:
     In the project the film is the primary storyline; above it each person has a lane of connected clips, longest on
     screen lowest, without sound. All times are multiples of the frame, and start at the film's own timecode.
 
-    A comma separates keywords: inside a name it becomes U+201A, which looks alike; the name itself stands in the
-    keyword's note.
+    A comma separates keywords: inside a name it becomes U+201A, which looks alike; the name itself stands in the note.
     """
     root = ElementTree.Element("fcpxml", version="1.8")
     name = one_line(material.info.path.stem)
@@ -32,18 +31,10 @@ def write_fcpxml(material: Material, path: Path) -> None:
     event = ElementTree.SubElement(root, "event", name=name)
     _add_keywords(_add_clip(event, material, name, 0, material.clock.frames), material)
     project = ElementTree.SubElement(event, "project", name=f"{name}: people")
-    timecode = _timecode_format(material)
-    sequence = ElementTree.SubElement(
-        project,
-        "sequence",
-        format=_FORMAT,
-        duration=_time(material, material.clock.frames),
-        tcStart=_time(material, material.clock.start),
-        tcFormat=timecode,
-    )
-    spine = ElementTree.SubElement(sequence, "spine")
-    film = _add_clip(spine, material, name, 0, material.clock.frames, offset=True)
-    _add_lanes(film, material)
+    times = {"duration": _time(material, material.clock.frames), "tcStart": _time(material, material.clock.start)}
+    shape = {"format": _FORMAT, **times, "tcFormat": _timecode_format(material)}
+    spine = ElementTree.SubElement(ElementTree.SubElement(project, "sequence", shape), "spine")
+    _add_lanes(_add_clip(spine, material, name, 0, material.clock.frames, offset=True), material)
     write_xml(root, path, doctype="fcpxml")
 
 
@@ -92,14 +83,8 @@ def _add_lanes(film: ElementTree.Element, material: Material) -> None:
 def _add_keywords(clip: ElementTree.Element, material: Material) -> None:
     for person, start, end in material.spans().itertuples(index=False, name=None):
         name = one_line(person)
-        ElementTree.SubElement(
-            clip,
-            "keyword",
-            start=_time(material, material.clock.start + start),
-            duration=_time(material, end - start),
-            value=name.replace(",", "\u201a"),
-            note=name,
-        )
+        times = {"start": _time(material, material.clock.start + start), "duration": _time(material, end - start)}
+        ElementTree.SubElement(clip, "keyword", times, value=name.replace(",", "\u201a"), note=name)
 
 
 def _timecode_format(material: Material) -> str:
@@ -108,5 +93,5 @@ def _timecode_format(material: Material) -> str:
 
 def _time(material: Material, frames: int) -> str:
     """Return a number of timeline frames as FCPXML's rational seconds, exactly."""
-    seconds = material.clock.seconds(int(frames))
+    seconds = int(frames) / material.clock.rate
     return f"{seconds.numerator}s" if seconds.denominator == 1 else f"{seconds.numerator}/{seconds.denominator}s"

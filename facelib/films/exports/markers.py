@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import opentimelineio as otio
-
-from facelib.films.exports.clock import FrameClock
 from facelib.films.exports.material import Material
-from facelib.films.exports.text import one_line
+from facelib.films.exports.text import edl_header, one_line
 from facelib.project import write_text
 
 _RESOLVE = ("Blue", "Cyan", "Green", "Yellow", "Red", "Pink", "Purple", "Fuchsia", "Rose", "Lavender", "Sky", "Mint",
@@ -24,11 +21,9 @@ def write_resolve(material: Material, path: Path) -> None:
     colour; with more than sixteen people colours come again. `|` separates the parts of the comment: inside a name it
     becomes U+00A6, which looks alike. Timecodes start at the film's own, as the timeline's must.
     """
-    clock = material.clock
-    mode = "DROP FRAME" if clock.drop_frame else "NON-DROP FRAME"
-    lines = [f"TITLE: {one_line(material.info.path.stem)[:70]}", f"FCM: {mode}", ""]
+    lines = [edl_header(material)]
     for number, (start, length, person, colour) in enumerate(_markers(material), 1):
-        begin, behind = timecode_at(clock, start), timecode_at(clock, start + 1)
+        begin, behind = (material.clock.timecode(frame) for frame in (start, start + 1))
         name = person.replace("|", "\u00a6")
         lines += [
             f"{number:03d}  001      V     C        {begin} {behind} {begin} {behind}  ",
@@ -45,7 +40,7 @@ def write_avid(material: Material, path: Path) -> None:
     comment is the person's name.
     """
     lines = [
-        f"facelib\t{timecode_at(material.clock, start)}\tV1\t{_AVID[colour % len(_AVID)]}\t{person}\t{length}"
+        f"facelib\t{material.clock.timecode(start)}\tV1\t{_AVID[colour % len(_AVID)]}\t{person}\t{length}"
         for start, length, person, colour in _markers(material)
     ]
     write_text("".join(f"{line}\n" for line in lines), path)
@@ -56,13 +51,3 @@ def _markers(material: Material) -> Iterator[tuple[int, int, str, int]]:
     colours = {person: number for number, person in enumerate(material.people)}
     for person, start, end in material.spans().itertuples(index=False, name=None):
         yield int(start), int(end - start), one_line(person), colours[person]
-
-
-def timecode_at(clock: FrameClock, frame: int) -> str:
-    """Return the timecode of a timeline frame, counted from the film's first; with a semicolon where it drops.
-
-    Timecode that leaves out no numbers counts as if the rate were a whole number.
-    """
-    rate = float(clock.rate) if clock.drop_frame else float(round(clock.rate))
-    number = otio.opentime.RationalTime(frame + clock.start, rate)
-    return str(otio.opentime.to_timecode(number, rate, drop_frame=clock.drop_frame))

@@ -95,16 +95,9 @@ def _address_of(video: str | Path, given: str) -> str:
 def exact_appearances(
     tracks: pd.DataFrame, clock: FrameClock, *, longest_gap: float = 1.0, unknown: bool = False
 ) -> pd.DataFrame:
-    """Join tracks into stretches on screen, and number their frames.
+    """Join tracks into the stretches of `facelib.films.appearances.appearances`, and number their frames.
 
-    They are those of `facelib.films.appearances.appearances`: the end is exclusive, as players, editing programs and
-    media fragments want it.
-
-    Args:
-        tracks: The columns of `tracks.parquet`.
-        clock: The film's frames.
-        longest_gap: As in `facelib.films.appearances.appearances`.
-        unknown: As in `facelib.films.appearances.appearances`.
+    The end is exclusive, as players, editing programs and media fragments want it.
 
     Returns:
         The columns of `appearances.csv`, followed by `start_frame`, `end_frame` (numbers of the film's frames,

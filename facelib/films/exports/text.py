@@ -7,6 +7,7 @@ import unicodedata
 from pathlib import Path
 from xml.etree import ElementTree
 
+from facelib.films.exports.material import Material
 from facelib.project import write_text
 
 BETWEEN = " · "
@@ -22,6 +23,12 @@ def one_line(text: str) -> str:
     """
     joined = " ".join(text.split())
     return "".join(sign for sign in joined if _is_writable(sign)) or "(no name)"
+
+
+def edl_header(material: Material) -> str:
+    """Return the first two lines of an edit decision list: its title, and how its timecodes count."""
+    mode = "DROP FRAME" if material.clock.drop_frame else "NON-DROP FRAME"
+    return f"TITLE: {one_line(material.info.path.stem)[:70]}\nFCM: {mode}\n"
 
 
 def write_xml(root: ElementTree.Element, path: Path, *, doctype: str = "", standalone: bool = False) -> None:

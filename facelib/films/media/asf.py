@@ -15,12 +15,7 @@ _CORRECTION = 0x82  # a packet begins with two bytes for the correction of error
 
 
 def find_asf_break(file: BinaryIO, size: int) -> int | None:
-    """Return the byte at which the file's chain of objects or packets breaks; None while it is whole.
-
-    Args:
-        file: The file, at its beginning.
-        size: Its length, bytes.
-    """
+    """Return the byte at which the chain of objects or packets of a file breaks; None while it is whole."""
     at, packet, live = 0, 0, True
     while at < size:
         file.seek(at)

@@ -16,7 +16,6 @@ class CaptionFinder:
     """
 
     def __init__(self) -> None:
-        """Wait for a packet."""
         self.found = False
         self._left = _LOOKED_AT
 

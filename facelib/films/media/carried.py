@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import re
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -105,54 +105,57 @@ def carry_tags(source: Any, target: Any) -> None:
     target.metadata.update({key: text for key, text in source.metadata.items() if key.lower() in {"language", "title"}})
 
 
-@dataclass(frozen=True, slots=True)
-class _Cue:
-    start: int
-    length: int
-    text: str
+class TrackWriter(ABC):
+    """A stream that is written beside the pictures, with the language, title and flags of its source.
 
-
-class SubtitleTrack:
-    """Text subtitles, written as MP4 timed text.
-
-    Args:
-        stream: The source's.
-        output: Opened for writing; nothing has been written yet.
-        segments: The source's map from the times of its file.
-        path: The source, for the log.
-        until: The film's end, seconds.
+    Attributes:
+        lost: Seconds that could not be written.
     """
+
+    def __init__(self, stream: Any, target: Any, output: OutputContainer) -> None:
+        carry_tags(stream, target)
+        target.disposition = stream.disposition
+        self.target, self._output = target, output
+        self.lost = 0.0
+
+    @abstractmethod
+    def write(self, packet: Any) -> None:
+        """Take the next packet of the source."""
+
+    @abstractmethod
+    def finish(self) -> None:
+        """Write what is still held."""
+
+
+class SubtitleTrack(TrackWriter):
+    """Text subtitles, written as MP4 timed text."""
 
     def __init__(
         self, stream: Any, output: OutputContainer, segments: tuple[ClockSegment, ...], path: str | Path, until: float
     ) -> None:
-        """Add the stream."""
-        self.target: Any = output.add_stream("mov_text")
+        super().__init__(stream, output.add_stream("mov_text"), output)
         self.target.codec_context.subtitle_header = _HEADER
         self.target.time_base = self.target.codec_context.time_base = _TICK
-        carry_tags(stream, self.target)
-        self.target.disposition = stream.disposition
-        self._stream, self._output, self._path = stream, output, path
+        self._path = path
         self._clock = StreamClock(segments)
         self._until = round(until / _TICK)
         self._at = 0  # where the last cue ended
 
     def write(self, packet: Any) -> None:
         """Write the cues of a packet."""
-        cue = self._read(packet)
-        if cue is None or cue.start >= self._until:
+        text = self._read(packet)
+        if text is None:
+            return
+        length = (packet.duration or 0) * packet.time_base
+        begin = round(self._clock.place(packet.pts * packet.time_base, length) / _TICK)
+        start, end = max(begin, self._at), min(begin + round((length or Fraction(4)) / _TICK), self._until)
+        if not text or end <= start:
             return
         # An MP4 track is a sequence of samples without gaps: where there is no text, the sample is empty.
-        start = max(cue.start, self._at, 0)
-        end = min(cue.start + cue.length, self._until)
-        if end <= start:
-            return
-        if start > self._at:
-            self._mux(b"", self._at, start - self._at)
-        self._mux(cue.text.encode(), start, end - start)
-        self._at = end
+        self._mux(b"", start)
+        self._mux(text.encode(), end)
 
-    def _read(self, packet: Any) -> _Cue | None:
+    def _read(self, packet: Any) -> str | None:
         if not packet.size or packet.pts is None:
             return None
         try:
@@ -160,22 +163,21 @@ class SubtitleTrack:
         except (av.FFmpegError, ValueError) as error:
             log.warning("%s: a subtitle could not be read and is left out: %s", self._path, error)
             return None
-        text = "\n".join(filter(None, (plain_text(one.dialogue) for one in found if hasattr(one, "dialogue"))))
-        start = self._clock.place(packet.pts * packet.time_base, (packet.duration or 0) * packet.time_base)
-        length = (packet.duration or 0) * packet.time_base or Fraction(4)
-        return _Cue(round(start / _TICK), round(length / _TICK), text) if text else None
+        return "\n".join(filter(None, (plain_text(one.dialogue) for one in found if hasattr(one, "dialogue"))))
 
-    def _mux(self, text: bytes, at: int, length: int) -> None:
+    def _mux(self, text: bytes, until: int) -> None:
+        if until <= self._at:
+            return
         packet = av.Packet(len(text[:65535]).to_bytes(2, "big") + text[:65535])
         packet.stream, packet.time_base = self.target, _TICK
-        packet.pts = packet.dts = at
-        packet.duration = length
+        packet.pts = packet.dts = self._at
+        packet.duration = until - self._at
         self._output.mux(packet)
+        self._at = until
 
     def finish(self) -> None:
         """Fill the track up to the film's end."""
-        if self._at < self._until:
-            self._mux(b"", self._at, self._until - self._at)
+        self._mux(b"", self._until)
 
 
 def plain_text(dialogue: bytes | str) -> str:

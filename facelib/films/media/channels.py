@@ -9,18 +9,8 @@ import av
 
 # Layouts that every AAC decoder knows; any other comes as stereo.
 _LAYOUTS = frozenset({"mono", "stereo", "3.0", "4.0", "5.0", "5.1", "7.1"})
-_USUAL = {
-    "5.0(side)": "5.0",
-    "5.1(side)": "5.1",
-    "1 channels": "mono",
-    "2 channels": "stereo",
-    "3 channels": "3.0",
-    "4 channels": "4.0",
-    "5 channels": "5.0",
-    "6 channels": "5.1",
-    "7 channels": "6.1",
-    "8 channels": "7.1",
-}
+_COUNTED = ("mono", "stereo", "3.0", "4.0", "5.0", "5.1", "6.1", "7.1")
+_USUAL = {"5.0(side)": "5.0", "5.1(side)": "5.1"} | {f"{n} channels": name for n, name in enumerate(_COUNTED, 1)}
 _KNOWN = (
     *("mono", "stereo", "2.1", "3.0", "3.0(back)", "3.1", "4.0", "quad", "quad(side)", "4.1", "5.0", "5.0(side)"),
     *("5.1", "5.1(side)", "6.0", "hexagonal", "6.1", "6.1(back)", "7.0", "7.1", "7.1(wide)", "octagonal"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -36,13 +36,7 @@ WHOLE = Crop(0, 0, 0, 0)
 
 
 def read_crop(container: InputContainer, path: str | Path, stream: Any) -> Crop:
-    """Return how a film's file asks its pictures to be cropped; `WHOLE` where it does not, or asks for too much.
-
-    Args:
-        container: The film, opened.
-        path: The film.
-        stream: Its stream of pictures.
-    """
+    """Return how a film's file asks its pictures to be cropped; `WHOLE` where it does not, or asks for too much."""
     width, height = stream.codec_context.width, stream.codec_context.height
     crop, names = WHOLE, container.format.name.split(",")
     if "matroska" in names:
@@ -62,7 +56,6 @@ class Cropper:
     """Crops decoded frames without copying pixels."""
 
     def __init__(self, crop: Crop) -> None:
-        """Wait for a frame."""
         self._crop = crop
         self._graph: av.filter.Graph | None = None
         self._kind: tuple[object, ...] = ()
@@ -90,18 +83,13 @@ class Cropper:
 def _matroska_crops(file: BinaryIO) -> Iterator[Crop]:
     """Yield the cropping of each track of pictures, in the file's order."""
     head = file.read(_HEAD)
-    places: Iterable[tuple[int, int]] = [(0, len(head))]
+    places = [(0, len(head))]
     for kind in (_SEGMENT, _TRACKS, _TRACK, _VIDEO):
-        places = _contents(head, places, kind)
+        within = (element for place in places for element in _elements(head, *place))
+        places = [(start, end) for found, start, end in within if found == kind]
     for place in places:
         told = {edge: int.from_bytes(head[start:end], "big") for edge, start, end in _elements(head, *place)}
         yield Crop(*(told.get(edge, 0) for edge in _EDGES))
-
-
-def _contents(data: bytes, places: Iterable[tuple[int, int]], kind: int) -> Iterator[tuple[int, int]]:
-    """Yield where the content lies of each element of a kind within some places."""
-    for place in places:
-        yield from ((start, end) for found, start, end in _elements(data, *place) if found == kind)
 
 
 def _elements(data: bytes, start: int, end: int) -> Iterator[tuple[int, int, int]]:

@@ -3,37 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import av
 
 from facelib.faces import Frame
-from facelib.films.media.opening import UnreadableFilm, decode_packet, open_film, picture_stream, read_packets
-from facelib.films.media.reader import FilmReader, open_reader, read_times
-from facelib.films.media.shown import FilmFrame, Stage, pixel_aspect, plane_pixels
+from facelib.films.media.opening import UnreadableFilm
+from facelib.films.media.reader import FilmReader, open_reader
+from facelib.films.media.shown import FilmFrame, Stage, pixel_aspect
 from facelib.films.media.timeline import FrameTimes, PictureClock
 
-__all__ = [
-    "FilmFrame",
-    "FilmInfo",
-    "FilmReader",
-    "PresentationClock",
-    "UnreadableFilm",
-    "decode_packet",
-    "open_film",
-    "open_reader",
-    "picture_stream",
-    "plane_pixels",
-    "probe",
-    "read_frame_at",
-    "read_frames",
-    "read_packets",
-    "read_times",
-]
+__all__ = ["FilmFrame", "FilmInfo", "PresentationClock", "UnreadableFilm", "probe", "read_frame_at", "read_frames"]
 
 _EARLIER = (0.0, 1.0, 5.0, 20.0)  # seconds before the wanted time at which reading starts
 
@@ -73,19 +57,8 @@ def probe(path: str | Path) -> FilmInfo:
     with open_reader(path) as reader:
         duration, rate, frames = reader.duration, reader.rate, reader.expected
         codec, sound = reader.stream.codec_context.name, bool(reader.container.streams.audio)
-        first = next(iter(reader.frames()), None)
-    if first is None:
-        raise UnreadableFilm(f"expected a film with at least one frame, could decode none of {str(path)!r}")
-    return FilmInfo(
-        path=Path(path),
-        width=first.width,
-        height=first.height,
-        duration=duration,
-        rate=rate,
-        frames=frames,
-        codec=codec,
-        has_sound=sound,
-    )
+        first = next(reader.frames())
+    return FilmInfo(Path(path), first.width, first.height, duration, rate, frames, codec, sound)
 
 
 def read_frames(path: str | Path) -> Iterator[FilmFrame]:
@@ -97,8 +70,6 @@ def read_frames(path: str | Path) -> Iterator[FilmFrame]:
     """
     with open_reader(path) as reader:
         yield from reader.frames()
-        if not reader.pictures.shown:
-            raise UnreadableFilm(f"expected a film with at least one frame, could decode none of {str(path)!r}")
 
 
 def read_frame_at(path: str | Path, seconds: float, *, times: FrameTimes | None = None) -> Frame:
@@ -117,9 +88,7 @@ def read_frame_at(path: str | Path, seconds: float, *, times: FrameTimes | None 
         UnreadableFilm: When the film cannot be decoded.
     """
     with open_reader(path) as reader:
-        first = next(islice(reader.frames(), 1), None)
-        if first is None:
-            raise UnreadableFilm(f"expected a frame at {seconds!r} s, could decode none of {str(path)!r}")
+        first = next(reader.frames())
     began = reader.times().to_source(0.0)
     wanted = times.to_source(seconds) if times is not None else seconds + began
     if seconds <= 0:
@@ -139,15 +108,12 @@ def read_frame_at(path: str | Path, seconds: float, *, times: FrameTimes | None 
 
 
 def _frame_at(reader: FilmReader, wanted: float, begin: float | None) -> FilmFrame | None:
-    """Return the frame that is on screen at a time.
+    """Return the frame that is on screen at a time; None where reading cannot begin there, or begins later.
 
     Args:
         reader: Nothing has been read yet.
         wanted: A time in the film, if it is read from its beginning, else one in its file.
         begin: Time in the file from which on it is read; None reads from the beginning.
-
-    Returns:
-        The frame; None where reading cannot begin there, or begins later than wanted.
     """
     stream = reader.stream
     try:
@@ -156,13 +122,14 @@ def _frame_at(reader: FilmReader, wanted: float, begin: float | None) -> FilmFra
     except av.FFmpegError:  # a raw stream
         return None
     shown: FilmFrame | None = None
-    for frame in reader.frames():
-        time = frame.time if begin is None else frame.source
-        if time is None:
-            return None
-        if time > wanted + 1e-6:
-            break
-        shown = frame
+    with suppress(UnreadableFilm):  # nothing comes after that place
+        for frame in reader.frames():
+            time = frame.time if begin is None else frame.source
+            if time is None:
+                return None
+            if time > wanted + 1e-6:
+                break
+            shown = frame
     return shown
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +18,15 @@ from av.container import OutputContainer
 from av.video.frame import PictureType
 
 from facelib.films.ahead import ahead
-from facelib.films.media.carried import SubtitleTrack, carry_facts, carry_tags, is_text
-from facelib.films.media.decode import FilmFrame, FilmReader, UnreadableFilm, open_reader, plane_pixels, read_times
+from facelib.films.media.carried import SubtitleTrack, TrackWriter, carry_facts, carry_tags, is_text
+from facelib.films.media.decode import FilmFrame
 from facelib.films.media.losses import join_sentences
-from facelib.films.media.shown import Planes
-from facelib.films.media.sound import aac_rate
-from facelib.films.media.soundtrack import SoundMode, SoundTrack, add_sound
+from facelib.films.media.reader import FilmReader, open_reader, read_times
+from facelib.films.media.shown import Planes, plane_pixels
+from facelib.films.media.soundtrack import SoundMode, add_sound
 from facelib.films.media.timeline import FrameTimes
 from facelib.project import atomic_write
 from facelib.project.processes import allowed_cores
-
-__all__ = ["Draw", "PictureWriter", "WriteReport", "aac_rate", "write_film"]
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +71,7 @@ def write_film(
     report: WriteReport | None = None,
     cores: int | None = None,
 ) -> int:
-    """Write a film again as H.264 in MP4 with every frame redrawn, as it is shown, on its own clock.
+    """Write a film again as H.264 in MP4 with every frame redrawn, as it is shown, on its own clock; return how many.
 
     Every sound stream is copied bit for bit where an MP4 can hold it, and encoded where not. Languages, titles,
     default flags, chapters, subtitles that are text, the film's title and date are carried over. The file is readable
@@ -89,59 +88,31 @@ def write_film(
         report: Receives what could not be carried over.
         cores: How many cores to use; None takes all that this process may use.
 
-    Returns:
-        The number of frames written.
-
     Raises:
         FileNotFoundError: When there is no such source.
         UnreadableFilm: When the source cannot be decoded.
         OSError: When the destination cannot be written.
     """
-    times = times or read_times(source)
+    times, cores = times or read_times(source), cores or allowed_cores()
     report = report if report is not None else WriteReport()
-    problems: list[str] = []
+    pictures = partial(PictureWriter, quality=quality, cuts_known=cuts is not None, cores=cores)
     for mode in ("copy", "encode", None):
-        problems = []
         try:
-            with atomic_write(destination) as temporary:
-                count = _write(source, temporary, draw, quality, times, cuts, mode, problems, cores or allowed_cores())
+            with (
+                atomic_write(destination) as temporary,
+                open_reader(source, cores=cores) as reader,
+                av.open(str(temporary), "w", options={"movflags": "faststart"}) as output,
+            ):
+                film = _FilmWriter(reader, output, times, mode, pictures, frozenset(cuts or ()))
+                film.copy(draw, most=_AHEAD if cores > 1 else 0)
+                problems = film.problems()
             break
         except av.FFmpegError as error:
             # What a codec's packets hold is known to be wrong for MP4 only when they are written.
             if mode is None or error.errno not in {errno.EINVAL, errno.ENOSYS, 1094995529}:
                 raise
             log.warning("%s: its sound cannot be written (%s); it is written in another way", source, error.strerror)
-    if mode is None:
-        problems.append("its sound could not be written")
     report.problems += problems
-    return count
-
-
-def _write(
-    source: str | Path,
-    temporary: Path,
-    draw: Draw,
-    quality: int,
-    times: FrameTimes,
-    cuts: Collection[int] | None,
-    mode: SoundMode | None,
-    problems: list[str],
-    cores: int,
-) -> int:
-    options = {"movflags": "faststart"}
-    with open_reader(source, cores=cores) as reader, av.open(str(temporary), "w", options=options) as output:
-        film = _FilmWriter(reader, output, times, mode, quality, cuts, cores)
-        most = _AHEAD if cores > 1 else 0  # decoding runs beside drawing and encoding
-        with closing(ahead(_with_pictures(reader.items(list(film.tracks))), most=most)) as items:
-            for item, picture in items:
-                if picture is None:
-                    film.packet(item)
-                else:
-                    film.picture(item, picture, draw)
-        film.finish()
-        problems += film.problems()
-    if not reader.pictures.shown:
-        raise UnreadableFilm(f"expected a film with at least one frame, could decode none of {str(source)!r}")
     return reader.pictures.shown
 
 
@@ -152,7 +123,7 @@ def _with_pictures(items: Iterator[Any]) -> Iterator[tuple[Any, av.VideoFrame | 
 
 
 class _FilmWriter:
-    """Copies a film from one container to another."""
+    """Copies a film from one container to another; without a mode, without its sound."""
 
     def __init__(
         self,
@@ -160,13 +131,12 @@ class _FilmWriter:
         output: OutputContainer,
         times: FrameTimes,
         mode: SoundMode | None,
-        quality: int,
-        cuts: Collection[int] | None,
-        cores: int,
+        pictures: Callable[..., PictureWriter],
+        cuts: frozenset[int],
     ) -> None:
-        self._reader, self._output, self._times, self._mode, self._cores = reader, output, times, mode, cores
-        self._quality, self._cuts = quality, None if cuts is None else frozenset(cuts)
-        self.tracks: dict[Any, SoundTrack | SubtitleTrack | None] = {
+        self._reader, self._output, self._times, self._mode = reader, output, times, mode
+        self._make_pictures, self._cuts = pictures, cuts
+        self._tracks: dict[Any, TrackWriter | None] = {
             stream: None
             for stream in reader.container.streams
             if (stream.type == "audio" and mode) or (stream.type == "subtitle" and is_text(stream))
@@ -175,15 +145,27 @@ class _FilmWriter:
         self._waiting: list[Any] = []  # packets before the first picture
         self._held: tuple[av.VideoFrame, int, bool] | None = None  # until it is known how long it lasts
 
-    def picture(self, frame: FilmFrame, picture: av.VideoFrame, draw: Draw) -> None:
-        """Draw on a frame's picture and write it."""
+    def copy(self, draw: Draw, *, most: int) -> None:
+        """Write the film; `most` pictures are decoded ahead while others are drawn on and encoded."""
+        with closing(ahead(_with_pictures(self._reader.items([*self._tracks])), most=most)) as items:
+            for item, picture in items:
+                if picture is None:
+                    self._packet(item)
+                else:
+                    self._picture(item, picture, draw)
+        self._flush(self._times.end if len(self._times.ticks) == self._reader.pictures.shown else self._reader.end)
+        for writer in (self._pictures, *self._tracks.values()):
+            if writer is not None:
+                writer.finish()
+
+    def _picture(self, frame: FilmFrame, picture: av.VideoFrame, draw: Draw) -> None:
         pictures = self._pictures or self._begin(frame)
         draw(frame, picture_planes(picture))
         self._flush(frame.ticks)
-        self._held = picture, frame.ticks, self._cuts is not None and frame.index in self._cuts
+        self._held = picture, frame.ticks, frame.index in self._cuts
         if pictures.count == 0:
             for packet in self._waiting:
-                self.packet(packet)
+                self._packet(packet)
             self._waiting = []
 
     def _flush(self, until: int) -> None:
@@ -193,48 +175,31 @@ class _FilmWriter:
 
     def _begin(self, first: FilmFrame) -> PictureWriter:
         """Make all streams before anything is written: an MP4's header lists them."""
-        reader, segments = self._reader, self._times.segments
-        known, cores = self._cuts is not None, self._cores
-        self._pictures = PictureWriter(
-            self._output, reader.stream, first, quality=self._quality, cuts_known=known, cores=cores
-        )
+        reader, output, segments = self._reader, self._output, self._times.segments
+        self._pictures = self._make_pictures(output, reader.stream, first)
         carry_tags(reader.stream, self._pictures.stream)
-        for stream in self.tracks:
+        for stream in self._tracks:
             if stream.type == "subtitle":
-                until = self._times.seconds
-                self.tracks[stream] = SubtitleTrack(stream, self._output, segments, reader.path, until)
+                self._tracks[stream] = SubtitleTrack(stream, output, segments, reader.path, self._times.seconds)
             elif self._mode:
-                self.tracks[stream] = add_sound(stream, self._output, segments, reader.path, self._mode)
-        carry_facts(reader.container, self._output, self._times)
-        self._output.start_encoding()
+                self._tracks[stream] = add_sound(stream, output, segments, reader.path, self._mode)
+        carry_facts(reader.container, output, self._times)
+        output.start_encoding()
         return self._pictures
 
-    def packet(self, packet: Any) -> None:
-        """Write a packet of another stream."""
+    def _packet(self, packet: Any) -> None:
         if self._pictures is None:
             self._waiting.append(packet)
-            return
-        track = self.tracks.get(packet.stream)
-        if track is not None:
+        elif track := self._tracks.get(packet.stream):
             track.write(packet)
-
-    def finish(self) -> None:
-        """Write what is still held."""
-        if self._pictures is None:
-            return
-        self._flush(self._times.end if len(self._times.ticks) == self._reader.pictures.shown else self._reader.end)
-        self._pictures.finish()
-        for track in self.tracks.values():
-            if track is not None:
-                track.finish()
 
     def problems(self) -> list[str]:
         """Return what of the sound was lost."""
-        sounds = [track for stream, track in self.tracks.items() if stream.type == "audio"]
-        return [
+        sounds = [track for stream, track in self._tracks.items() if stream.type == "audio"]
+        return ["its sound could not be written"] * (self._mode is None) + [
             f"{track.lost:.{1 if track.lost >= 0.05 else 3}f} seconds of sound {number} could not be written"
             for number, track in enumerate(sounds, 1)
-            if track is not None and not isinstance(track, SubtitleTrack) and track.lost
+            if track is not None and track.lost
         ]
 
 
@@ -250,9 +215,6 @@ class PictureWriter:
         cores: How many cores may encode; None takes all that this process may use.
         in_order: Whether pictures are written in the order in which they are shown. Else MP4 states a shorter length
             than the last picture's time where the distances between pictures vary much.
-
-    Attributes:
-        count: How many pictures have been written.
     """
 
     def __init__(
@@ -266,7 +228,6 @@ class PictureWriter:
         cores: int | None = None,
         in_order: bool = False,
     ) -> None:
-        """Add the stream to the output."""
         self.output = output
         self.count = 0
         self.ticks = Fraction(picture.time_base)
@@ -280,7 +241,9 @@ class PictureWriter:
         context, colours = self.stream.codec_context, first.colours
         # Several pictures at once: PyAV's default, parts of one picture at once, leaves cores idle between pictures,
         # and no part may refer to another.
-        context.thread_type, context.thread_count = "FRAME", _threads(cores or allowed_cores())
+        cores = cores or allowed_cores()
+        context.thread_type = "FRAME"
+        context.thread_count = 1 if cores == 1 else min(_MOST_THREADS, cores * 3 // 2)  # as x264 chooses of all
         self.stream.time_base = context.time_base = self.ticks
         context.flags |= _FRAME_DURATION
         context.colorspace, context.color_range = colours.space, colours.range
@@ -313,11 +276,6 @@ class PictureWriter:
     def finish(self) -> None:
         """Write what the encoder still holds."""
         self.output.mux(self.stream.encode(None))
-
-
-def _threads(cores: int) -> int:
-    """Return how many threads encode: as x264 itself chooses, but by the cores that this process may use."""
-    return 1 if cores == 1 else min(_MOST_THREADS, cores * 3 // 2)
 
 
 def picture_planes(picture: av.VideoFrame) -> Planes:

@@ -20,7 +20,6 @@ class Deinterlacer(Generic[_Label]):
     """
 
     def __init__(self) -> None:
-        """Wait for a frame."""
         self._graph: av.filter.Graph | None = None
         self._kind: tuple[object, ...] = ()
         self._labels: deque[_Label] = deque()

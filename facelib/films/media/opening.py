@@ -52,10 +52,10 @@ def picture_stream(container: InputContainer) -> Any:
     One that ends long before the film, such as a cover that is not marked as one, comes after all others.
 
     Raises:
-        StopIteration: When there are none.
+        ValueError: When there are none.
     """
     whole = (container.duration or 0) / 1e6
-    return next(iter(sorted(moving_streams(container), key=lambda stream: _rank(stream, whole))))
+    return min(moving_streams(container), key=lambda stream: _rank(stream, whole))
 
 
 def _rank(stream: Any, whole: float) -> tuple[bool, bool, int, int]:
@@ -85,14 +85,7 @@ def read_packets(
     *,
     on_damage: Callable[[str], None] = lambda reason: None,
 ) -> Iterator[Any]:
-    """Read the packets of some streams in the file's order; damage ends the film, and is logged.
-
-    Args:
-        container: The film.
-        streams: Some of its streams.
-        path: For the log.
-        on_damage: Called with the reason when the file cannot be read to its end.
-    """
+    """Read the packets of some streams in the file's order; damage ends the film, is logged, and told as its reason."""
     waiting = {stream.index: stream for stream in streams}  # whose decoders are not flushed yet
     try:
         for packet in container.demux(list(streams)):

@@ -51,10 +51,6 @@ class _Stamp(NamedTuple):
 def open_reader(path: str | Path, *, cores: int | None = None) -> Iterator[FilmReader]:
     """Open a film to be read once from its beginning.
 
-    Args:
-        path: The film.
-        cores: How many cores may decode it; None takes all that this process may use.
-
     Raises:
         FileNotFoundError: When there is no such file.
         UnreadableFilm: When the file is not a film or has no picture stream.
@@ -78,7 +74,6 @@ class FilmReader:
     """
 
     def __init__(self, path: str | Path, container: InputContainer, *, cores: int | None = None) -> None:
-        """Choose the stream of pictures."""
         self.path, self.container = path, container
         self.stream = picture_stream(container)
         self.stream.thread_type = "AUTO"
@@ -112,6 +107,9 @@ class FilmReader:
 
         Args:
             count_sound: Also look for pieces of sound that are missing, without decoding any.
+
+        Raises:
+            UnreadableFilm: At the end, when not one frame could be decoded.
         """
         sounds = [one for one in self.container.streams.audio if one.time_base] if count_sound else []
         self._sounds = {stream.index: SoundCount(number) for number, stream in enumerate(sounds, 1)}
@@ -122,7 +120,11 @@ class FilmReader:
                 self._count_sound(item)
 
     def items(self, others: Sequence[Any]) -> Iterator[FilmFrame | Any]:
-        """Yield the film's frames, and between them the packets of other streams, as they lie in the file."""
+        """Yield the film's frames, and between them the packets of other streams, as they lie in the file.
+
+        Raises:
+            UnreadableFilm: At the end, when not one frame could be decoded.
+        """
         fields: Deinterlacer[_Stamp] = Deinterlacer()
         for packet in read_packets(self.container, [self.stream, *others], self.path, on_damage=self._damaged):
             if packet.stream is not self.stream:
@@ -133,6 +135,8 @@ class FilmReader:
         for raw in self._order.flush():
             yield from self._frames(fields.push(raw, self._stamp(raw)))
         yield from self._frames(fields.flush())
+        if not self.pictures.shown:
+            raise UnreadableFilm(f"expected a film with at least one frame, could decode none of {str(self.path)!r}")
 
     def _decode(self, packet: Any) -> list[av.VideoFrame]:
         if _is_header(packet):
@@ -336,6 +340,4 @@ def read_times(path: str | Path) -> FrameTimes:
     with open_reader(path) as reader:
         for _ in reader.frames():
             pass
-        if not reader.pictures.shown:
-            raise UnreadableFilm(f"expected a film with at least one frame, could decode none of {str(path)!r}")
         return reader.times()

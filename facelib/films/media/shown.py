@@ -27,6 +27,7 @@ _SPACES = frozenset({0, 1, 2, 4, 5, 6, 7, 9})  # that FFmpeg's scaler knows
 _UNTOLD = 2  # FFmpeg's AVCOL_SPC_UNSPECIFIED
 _BT709 = 1  # FFmpeg's AVCOL_SPC_BT709, AVCOL_PRI_BT709, AVCOL_TRC_BT709
 _LIMITED, _FULL = 1, 2  # FFmpeg's AVCOL_RANGE_MPEG, AVCOL_RANGE_JPEG
+_TO_SCALER = {_BT709: 1, 4: 4, 7: 7, 9: 9, 10: 9}  # the numbers of colour spaces for FFmpeg's scaler
 
 
 class Turn(NamedTuple):
@@ -159,7 +160,6 @@ class FilmFrame:
         ticks: int = 0,
         source: float | None = None,
     ) -> None:
-        """Wrap what the decoder gave; frames of one film share a stage."""
         if raw.colorspace not in _SPACES:  # a rare one, or a damaged header: FFmpeg would convert nothing
             raw.colorspace = _UNTOLD
         self.raw, self.index, self.time, self.ticks, self.source = raw, index, time, ticks, source
@@ -227,7 +227,7 @@ class FilmFrame:
         if (place.width, place.height) != size:
             luma = self._on_stage(luma, place, size, empty=16 if self.colours.range != _FULL else 0)
             half = _Place(chroma[0].shape[1], chroma[0].shape[0], place.left // 2, place.top // 2)
-            chroma = [self._on_stage(one, half, _halved(size), empty=128) for one in chroma]
+            chroma = [self._on_stage(one, half, (-(-size[0] // 2), -(-size[1] // 2)), empty=128) for one in chroma]
         # yuv420p has no odd sides when encoded: the last row or column is repeated.
         missing = [(0, side % 2) for side in luma.shape]
         luma = np.pad(luma, missing, mode="edge") if any(side % 2 for side in luma.shape) else luma
@@ -267,9 +267,8 @@ class FilmFrame:
             return raw
         if own.space == wanted.space and own.range == wanted.range and not _is_rgb(raw):
             return raw.reformat(format="yuv420p")
-        return raw.reformat(
-            format="yuv420p", dst_colorspace=_to_scaler(wanted.space), dst_color_range=wanted.range or _LIMITED
-        )
+        space = _TO_SCALER.get(wanted.space, 5)  # where nothing is said, BT.601
+        return raw.reformat(format="yuv420p", dst_colorspace=space, dst_color_range=wanted.range or _LIMITED)
 
     def _on_stage(self, array: Image, place: _Place, size: tuple[int, int], *, empty: int = 0) -> Image:
         if array.shape[:2] == (size[1], size[0]):
@@ -315,12 +314,3 @@ def _colours(raw: av.VideoFrame) -> Colours:
         return Colours(_BT709, _LIMITED, _BT709, _BT709)
     full = raw.color_range or (_FULL if raw.format.name.startswith("yuvj") else 0)
     return Colours(raw.colorspace, full, raw.color_primaries, raw.color_trc)
-
-
-def _to_scaler(space: int) -> int:
-    """Return FFmpeg's scaler's number for a colour space; where nothing is said it takes BT.601."""
-    return {_BT709: 1, 4: 4, 7: 7, 9: 9, 10: 9}.get(space, 5)
-
-
-def _halved(size: tuple[int, int]) -> tuple[int, int]:
-    return -(-size[0] // 2), -(-size[1] // 2)

@@ -77,7 +77,6 @@ class Sound:
         channels: Channels,
         segments: tuple[ClockSegment, ...] = (),
     ) -> None:
-        """Choose rate and layout."""
         self.rate = aac_rate(first.sample_rate)
         told = channels.layout if channels.order else first.layout.name
         self.layout = aac_layout(told) or ("mono" if first.layout.nb_channels == 1 else "stereo")
@@ -90,8 +89,7 @@ class Sound:
         """Return some samples; earlier ones are dropped, so that memory does not grow.
 
         Args:
-            first: Place of the first one, counted from the film's first picture at `rate`; never less than at the last
-                call.
+            first: Place of the first one, counted from the first picture at `rate`; never less than at the last call.
             count: How many.
         """
         taken = np.zeros((self.channels, count), np.float32)
@@ -109,15 +107,7 @@ class Sound:
 
 
 class SamplePlacer:
-    """Finds the position of a stream's samples in the film, without overlaps.
-
-    Args:
-        rate: Samples a second that are wanted.
-        layout: The layout that is wanted.
-        channels: The stream's.
-        segments: The film's map from the times of its file.
-        tick: Seconds by which the file rounds its times.
-    """
+    """Finds the position of a stream's samples in the film, without overlaps, at a rate and in a layout."""
 
     def __init__(
         self,
@@ -147,10 +137,7 @@ class SamplePlacer:
 class SampleCount:
     """Positions of sound by sample count while the file's times agree with it, else by these times.
 
-    Args:
-        rate: Samples a second.
-        segments: The film's map from the times of its file.
-        tick: Seconds by which the file rounds its times.
+    `rate` is in samples a second, and `tick` the seconds by which the file rounds its times.
 
     Attributes:
         expected: The place after the last sample, which the caller sets.

@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import av
 import numpy as np
 from av.container import OutputContainer
 
-from facelib.films.media.carried import carry_tags
+from facelib.films.media.carried import TrackWriter
 from facelib.films.media.channels import Channels, aac_layout, take_channels
 from facelib.films.media.opening import decode_packet
 from facelib.films.media.sound import SampleCount, SamplePlacer, Samples, aac_rate, frame_of
@@ -27,60 +27,27 @@ _GAP = 2.5  # packets: what lasts longer holds a gap; those of AAC may have twic
 SoundMode = Literal["copy", "encode"]
 
 
-class SoundTrack(Protocol):
-    """One sound stream being written.
-
-    Attributes:
-        lost: Seconds that could not be written.
-    """
-
-    lost: float
-
-    def write(self, packet: Any) -> None:
-        """Take the next packet of the source."""
-        ...
-
-    def finish(self) -> None:
-        """Write what is still held."""
-        ...
-
-
 def add_sound(
     stream: Any, output: OutputContainer, segments: tuple[ClockSegment, ...], path: str | Path, mode: SoundMode
-) -> SoundTrack | None:
-    """Add a sound stream to a film that is being written; None for one of an unknown kind.
-
-    Args:
-        stream: The source's.
-        output: Opened for writing; nothing has been written yet.
-        segments: The source's map from the times of its file.
-        path: The source, for the log.
-        mode: Whether to copy where that can be done.
-    """
+) -> TrackWriter | None:
+    """Add a sound stream to a film of which nothing is written yet; None for one of an unknown kind."""
     context = stream.codec_context
     if context is None or not context.sample_rate:
         return None
     channels = take_channels(stream)
     if not context.layout.nb_channels:
         return None
-    track: CopiedTrack | EncodedTrack
     if mode == "copy" and context.codec.canonical_name in COPIED:
-        track = CopiedTrack(stream, output, segments)
-    else:
-        track = EncodedTrack(stream, output, channels, segments, path)
-    carry_tags(stream, track.target)
-    track.target.disposition = stream.disposition
-    return track
+        return CopiedTrack(stream, output, segments)
+    return EncodedTrack(stream, output, channels, segments, path)
 
 
-class CopiedTrack:
+class CopiedTrack(TrackWriter):
     """Sound whose packets are written as they are, with times that are counted in samples."""
 
     def __init__(self, stream: Any, output: OutputContainer, segments: tuple[ClockSegment, ...]) -> None:
-        """Add the stream."""
-        self.lost = 0.0
-        self.target = output.add_stream_from_template(stream)
-        self._output, self._rate = output, int(stream.codec_context.sample_rate)
+        super().__init__(stream, output.add_stream_from_template(stream), output)
+        self._rate = int(stream.codec_context.sample_rate)
         self.target.time_base = Fraction(1, self._rate)
         self._tick = Fraction(stream.time_base)
         self._frame = _samples_a_packet(stream.codec_context)
@@ -135,7 +102,7 @@ def _samples_a_packet(context: Any) -> int:
     return int(context.frame_size or 0)
 
 
-class EncodedTrack:
+class EncodedTrack(TrackWriter):
     """Sound that is decoded and encoded: as AAC, or as FLAC where AAC cannot keep rate and channels."""
 
     def __init__(
@@ -146,15 +113,13 @@ class EncodedTrack:
         segments: tuple[ClockSegment, ...],
         path: str | Path,
     ) -> None:
-        """Add the stream."""
-        self.lost = 0.0
-        self._output, self._path = output, path
-        self._rate = int(stream.codec_context.sample_rate)
+        self._path, self._rate = path, int(stream.codec_context.sample_rate)
         kept = aac_layout(channels.layout)
         plain = kept is not None and aac_rate(self._rate) == self._rate
         self._layout = kept if plain and kept is not None else channels.layout
         self._channels = av.AudioLayout(self._layout).nb_channels
-        self.target: Any = output.add_stream("aac" if plain else "flac", rate=self._rate, layout=self._layout)
+        target = output.add_stream("aac" if plain else "flac", rate=self._rate, layout=self._layout)
+        super().__init__(stream, target, output)
         if plain:
             self.target.bit_rate = 2 * self._rate * self._channels  # 96 kbit/s a channel at 48 kHz
         self._placer = SamplePlacer(self._rate, self._layout, channels, segments, Fraction(stream.time_base))

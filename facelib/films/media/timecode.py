@@ -30,11 +30,7 @@ _MXF_HEAD = 1 << 20  # bytes in which the header of an MXF file lies
 
 
 def read_timecode(container: InputContainer, path: str | Path) -> tuple[str, Fraction]:
-    """Return the timecode of a film's file: the label of its first picture, and the rate it counts at.
-
-    Returns:
-        The label, empty without one, and the rate in frames a second, 0 where the file does not tell.
-    """
+    """Return a film's timecode: the label of its first picture, or nothing, and the frames a second it counts, or 0."""
     labels = [one.metadata for one in (*container.streams, container)]
     label = next((one["timecode"] for one in labels if one.get("timecode")), "")
     if not label:
@@ -61,16 +57,13 @@ def is_drop_frame(label: str) -> bool:
 
 
 def first_frame(label: str, counted: Fraction, rate: Fraction) -> int:
-    """Return which frame of a timeline a timecode names.
+    """Return which frame of a timeline since `00:00:00:00` a timecode names; 0 for what is no timecode.
 
     Args:
         label: Such as `01:00:00;15`.
         counted: The rate at which it counts, frames a second; 0 takes the timeline's. Where the timeline has a rate
             such as 29.97, a whole number such as 30 stands for that.
         rate: The timeline's, frames a second.
-
-    Returns:
-        The number of the frame since `00:00:00:00`; 0 for what is no timecode.
 
     Example:
         >>> first_frame("01:00:00;15", Fraction(30000, 1001), Fraction(60000, 1001))  # the track counts half as fast

@@ -64,16 +64,12 @@ class PictureClock:
         rate: Frames a second on average, for frames without a time; None where the file does not say.
         joints: Whether the source's times may restart at any frame; else only after a call of `joint`, and a frame that
             comes too late in the order is shown at once.
-
-    Attributes:
-        count: Frames so far.
-        last: Film time of the last frame, in ticks.
     """
 
     def __init__(self, tick: Fraction, rate: Fraction | None, *, joints: bool = True) -> None:
         self.tick = tick
-        self.count = 0
-        self.last = 0
+        self.count = 0  # frames so far
+        self.last = 0  # film time of the last frame, in ticks
         self._step = max(1, round(1 / (rate or 25) / tick))
         self._length = self._step  # of the last frame
         self._always, self._joints = joints, 0

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from facelib.films.media.decode import read_times
+from facelib.films.media.reader import read_times
 from facelib.films.media.timeline import ClockSegment, FrameTimes
 from facelib.project import FilmFiles, atomic_write
 
@@ -39,11 +39,7 @@ def write_times(times: FrameTimes, path: Path) -> None:
 
 
 def read_film_times(video: str | Path, files: FilmFiles | None = None) -> FrameTimes:
-    """Return when the frames of a film are shown: from its table, or by decoding it once more.
-
-    Args:
-        video: The film.
-        files: Its results; None where there are none.
+    """Return when the frames of a film are shown: from the table among its results, or by decoding it once more.
 
     Raises:
         FileNotFoundError: When there is no such film, and no table.

@@ -26,16 +26,9 @@ _LUMA = np.array([0.2627, 0.6780, 0.0593])  # BT.2020
 
 
 class ToneMap:
-    """Maps pictures of one size and curve to BT.709, through FFmpeg's filter for tables of colours.
-
-    Args:
-        width: Pixels of the pictures.
-        height: Pixels of the pictures.
-        curve: `PQ` or `HLG`.
-    """
+    """Maps pictures of one size and curve to BT.709, through FFmpeg's filter for tables of colours."""
 
     def __init__(self, width: int, height: int, curve: int) -> None:
-        """Build the filter graph."""
         self._graph = av.filter.Graph()
         self._count = 0
         self._lock = threading.Lock()  # several threads convert frames of one film

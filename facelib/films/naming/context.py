@@ -82,25 +82,13 @@ def name_by_context(
 
 
 def _may_be_named(
-    joint: Named,
-    best: NDArray[np.intp],
-    settings: NamingSettings,
-    *,
-    within: NDArray[np.bool_],
-    needed: FloatArray,
+    joint: Named, best: NDArray[np.intp], settings: NamingSettings, *, within: NDArray[np.bool_], needed: FloatArray
 ) -> NDArray[np.bool_]:
     """Return whose best name is probable enough: among the cast's, and rather than a stranger's.
 
     Users forgive an unknown face, and the wrong one of two people of the cast less, and a stranger with a name least.
     A face beyond the threshold gets no name by itself: its clothes, hair or place must say it too. Nor do these by
     themselves, where the face says less than is needed.
-
-    Args:
-        joint: All probabilities and their evidence.
-        best: `(n,)`, the column of each track's most probable name.
-        settings: How probable a name must be.
-        within: `(n,)`, whether the face lies within the threshold of that name.
-        needed: `(n,)`, least evidence of the face with which they may.
     """
     each = np.arange(len(best))
     around = (joint.clothes + joint.hair + joint.place)[each, best] > 0

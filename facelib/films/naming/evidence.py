@@ -42,8 +42,7 @@ class Tracks:
         distances: `(n, k)`, from the track's embedding to each of `k` people.
         size: `(n,)`, height of the face, pixels of the film.
         quality: `(n,)`, 0 to 1, of its best face.
-        turn: `(n,)`, 0 to 1, how uninformative its faces are, being turned away or cut by the picture's edge; see
-            `turned`.
+        turn: `(n,)`, 0 to 1, how uninformative its faces are, turned away or cut by the edge; see `turned`.
         clothes: `(n, 576)` unit vectors; NaN where they are not seen.
         hair: The same, of the hair.
         middle: `(n, 2)`, where the face is, pixels of the film.
@@ -68,7 +67,6 @@ class Tracks:
     time: FloatArray
 
     def __len__(self) -> int:
-        """Return the number of tracks."""
         return len(self.distances)
 
     def take(self, rows: IntArray) -> Tracks:
@@ -90,8 +88,7 @@ def turned(looks: pd.DataFrame) -> FloatArray:
     """Return how uninformative each look is, being turned away or cut by the picture's edge, 0 to 1, `(n,)`.
 
     Args:
-        looks: `yaw`, `pitch` (degrees) and `cut`; what is not known, or a table without them, counts as frontal and
-            whole.
+        looks: `yaw`, `pitch` (degrees) and `cut`; what is not known counts as frontal and whole.
     """
     seen = looks.reindex(columns=["yaw", "pitch", "roll", "cut"]).to_numpy(np.float64)
     return turned_away(seen[:, :3], seen[:, 3])
@@ -158,30 +155,20 @@ def _between(ends: tuple[float, float], hard: FloatArray) -> FloatArray:
 
 
 def as_strangers(face: FloatArray, rows: Sequence[int]) -> FloatArray:
-    """Return the evidence with some tracks as certain strangers, whatever their faces say, `(n, k)`.
-
-    Args:
-        face: `(n, k)`, from `face_evidence`.
-        rows: Those tracks.
-    """
+    """Return the evidence with some tracks as certain strangers, whatever their faces say, `(n, k)`."""
     found = face.copy()
     found[[*rows]] = np.minimum(face[[*rows]], _STRANGER)
     return found
 
 
 def presence(probability: FloatArray, face: FloatArray, tracks: Tracks) -> FloatArray:
-    """Return the evidence for each name from who is known to be in the scene, `(n, k)`.
+    """Return the evidence for each name of a scene's tracks from who is known to be there, `(n, k)`.
 
     Who was not certainly seen there is less likely to be there, one of the cast or a stranger. So the name of
     somebody whom no informative track, nor any other one, certainly shows loses up to 1.5. A track shows somebody only
     where its own face says so: else two profiles of one stranger, in the same clothes, would confirm each other. And
     the more of the informative faces are the cast's, the more the names of uninformative faces gain, up to half as
     much; nothing where half of them and more are strangers'.
-
-    Args:
-        probability: `(n, k)`, current estimate for each name.
-        face: `(n, k)`, from `face_evidence`.
-        tracks: Of one scene.
     """
     telling = informative(tracks)
     own = np.where(face >= SHOWS, probability, 0)
@@ -201,13 +188,7 @@ def _surely(probability: FloatArray) -> FloatArray:
 
 
 def place_evidence(tracks: Tracks, rows: slice, columns: IntArray) -> FloatArray:
-    """Return the evidence of the place that two tracks are one person; NaN except in two shots of one set-up.
-
-    Args:
-        tracks: Of one scene.
-        rows: Some of the tracks.
-        columns: Those that they are compared with.
-    """
+    """Return the evidence of the place that two tracks are one person; NaN except in two shots of one set-up."""
     one, other = tracks.middle[rows], tracks.middle[columns]
     size = (tracks.size[rows, None] + tracks.size[columns]) / 2
     squares = (one[:, :1] - other[:, 0]) ** 2 + (one[:, 1:] - other[:, 1]) ** 2

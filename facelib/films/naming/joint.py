@@ -47,17 +47,13 @@ class Named:
 
 
 def name_jointly(tracks: Tracks, face: FloatArray) -> Named:
-    """Propagate names within each scene, from certain faces to similar clothes and places.
+    """Propagate names within each scene of a film, from certain faces to similar clothes and places.
 
     Every track starts from its face. In rounds, each track is compared with the clothes, hair and places of tracks near
     in time that already have a name, and of certain strangers, so that a stranger's turned head is not given to the
     cast. How similar one person's clothes and hair are is fitted to the scene itself, so that it holds for colourful
     and for drab ones. Two tracks in one frame never share a name. Time and memory grow with the number of tracks; their
     order does not matter.
-
-    Args:
-        tracks: All tracks of a film.
-        face: `(n, k)`, from `face_evidence`.
     """
     count = len(face)
     result = _nothing_known(face)
@@ -80,7 +76,8 @@ class _Scene:
         self.tracks, self.face, self.people = film.bare().take(rows), face, face.shape[1]
         self.presence = np.zeros_like(face)
         self.doubted = (face < _DOUBTED) & (muteness(self.tracks) < _TELLS)[:, None]
-        self.stranger = _strangers(face)
+        sure = face.max(axis=1, initial=-np.inf) < AGAINST
+        self.stranger = np.where(sure, np.cumsum(sure) - 1, -1)  # the number of the one that a face certainly is
         self.pairs = frames_shared(self.tracks.shot, *self.tracks.frames.T)
         self.blocks = blocks_of(film, rows, self.pairs)
         together = rows[self.pairs].T
@@ -195,9 +192,3 @@ def _most_likely(evidence: FloatArray) -> tuple[IntArray, IntArray]:
         likely &= evidence >= -np.partition(-evidence, _ALTERNATIVES - 1, axis=1)[:, _ALTERNATIVES - 1, None]
     rows, columns = np.nonzero(likely)
     return rows, columns
-
-
-def _strangers(face: FloatArray) -> IntArray:
-    """Return the number of the stranger that each face certainly is, `(n,)`; -1 for those that may be of the cast."""
-    sure = face.max(axis=1, initial=-np.inf) < AGAINST
-    return np.where(sure, np.cumsum(sure) - 1, -1)

@@ -36,7 +36,6 @@ class Moments:
         return cls(len(known), float(known.sum()), float(known @ known))
 
     def __add__(self, other: Moments) -> Moments:
-        """Return the moments of both together."""
         return Moments(self.count + other.count, self.total + other.total, self.squares + other.squares)
 
 
@@ -76,13 +75,7 @@ HAIR = LikenessModel((0.18, 0.09), (0.35, 0.14), most=0.0, least=-1.0)
 
 
 def fit_likeness(same: Moments, different: Moments, *, usual: LikenessModel = CLOTHES) -> LikenessModel:
-    """Fit both distributions to pairs of tracks.
-
-    Args:
-        same: Of the Hellinger distances of pairs that are certainly one person.
-        different: Of pairs that are certainly two people.
-        usual: The prior, worth five pairs.
-    """
+    """Fit both distributions to the Hellinger distances of pairs of tracks; what is usual is worth five pairs."""
     return LikenessModel(_fit(same, *usual.same), _fit(different, *usual.different), usual.most, usual.least)
 
 

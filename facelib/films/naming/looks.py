@@ -20,11 +20,7 @@ _NOTHING = np.empty(0, np.float32)
 
 
 def read_looks(path: str | Path, columns: Sequence[str] = LOOK_COLUMNS) -> pd.DataFrame:
-    """Read a film's `looks.parquet` in half of the memory that reading it whole takes.
-
-    Args:
-        path: The table.
-        columns: Which of its columns; `track` is among them.
+    """Read columns of a film's `looks.parquet`, `track` among them, in half of the memory that reading it whole takes.
 
     Returns:
         These columns, with `clothes` and `hair` in the first row of each track only: the mean of its samples, `(576,)`

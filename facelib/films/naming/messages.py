@@ -32,7 +32,6 @@ class LabelOptions:
     tracks: int
 
     def __len__(self) -> int:
-        """Return the number of options."""
         return len(self.track)
 
     def starts(self) -> IntArray:

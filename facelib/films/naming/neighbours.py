@@ -90,12 +90,7 @@ def blocks_of(film: Tracks, rows: IntArray, pairs: IntArray) -> list[TrackBlock]
 
 
 class TrackBlock:
-    """Some tracks, and those near in time that they are compared with.
-
-    Attributes:
-        rows: The tracks.
-        columns: Those that they are compared with, themselves among them.
-    """
+    """Some tracks, and those near in time that they are compared with."""
 
     def __init__(
         self, tracks: Tracks, rows: slice, columns: slice, seen: tuple[FloatArray, FloatArray], together: IntArray
@@ -135,11 +130,6 @@ class TrackBlock:
         """Compare the tracks with those of each label: the five most similar in clothes and in hair, the nearest place.
 
         A label that no other track's face shows says nothing: what its bearers know, they have from this track.
-
-        Args:
-            bearers: Who has which label.
-            clothes: How far apart the clothes of one person, and of two, lie.
-            hair: The same for hair.
         """
         label = bearers.label[self.columns]
         members = np.flatnonzero(label >= 0)

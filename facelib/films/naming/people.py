@@ -26,12 +26,7 @@ def distances_to_people(vectors: FloatArray, recognizer: Recognizer) -> FloatArr
 
 
 def usual_distances(recognizer: Recognizer, shape: EvidenceShape = DLIB_SHAPE) -> tuple[float, float]:
-    """Return within which distance a good face is named, and how far strangers lie, in the embedding's own units.
-
-    Args:
-        recognizer: Knows the people.
-        shape: Of the embedder, see `facelib.embed.shapes.evidence_shape`.
-    """
+    """Return within which distance a good face is named, and how far strangers lie, in the embedding's own units."""
     threshold = float(recognizer.farthest if isinstance(recognizer, OpenSetSVM) else recognizer.threshold)
     # The median of some hundred faces is as good as that of all.
     some = np.unique(np.linspace(0, len(recognizer.vectors_) - 1, 400).astype(int))

@@ -49,12 +49,9 @@ def tracks_of_one_place(
     same = alike[~apart.by_face(one[alike], other[alike], threshold)]
     nearest = np.argsort(apart.clothes(one[same], other[same]), kind="stable")
     numbers = tracks["track"].to_numpy()
-    groups = _joined(len(tracks), one[same][nearest], other[same][nearest], frames_shared(*_spans(tracks)))
+    meeting = frames_shared(tracks["shot"], tracks["start_frame"], tracks["end_frame"])
+    groups = _joined(len(tracks), one[same][nearest], other[same][nearest], meeting)
     return [sorted(numbers[sorted(group)].tolist()) for group in groups if len(group) > 1]
-
-
-def _spans(tracks: pd.DataFrame) -> tuple[pd.Series, pd.Series, pd.Series]:
-    return tracks["shot"], tracks["start_frame"], tracks["end_frame"]
 
 
 def _candidates(tracks: pd.DataFrame, shots: pd.DataFrame) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

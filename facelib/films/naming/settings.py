@@ -50,7 +50,6 @@ class NamingSettings:
     adapt_to_film: bool = False
 
     def __post_init__(self) -> None:
-        """Check that probabilities and shares are from 0 to 1."""
         for name in ("confidence_threshold", "dominant_ratio"):
             value = getattr(self, name)
             if not 0 <= value <= 1:

@@ -55,10 +55,18 @@ def name_tracks(
             dict.fromkeys(["person", "cluster", "second_person", "evidence", "reason", "source"], "str")
         )
     tracks = tracks.reset_index(drop=True)
-    named = _once(tracks, recognizer, info, looks, shots, settings)
+
+    def named_by(recognizer: Recognizer, info: RecognizerInfo) -> pd.DataFrame:
+        named = _by_face(tracks, recognizer, info, looks, settings)
+        if not settings.context or looks is None or shots is None:
+            return named
+        shape, _ = evidence_shape(info.embedder, info.weights_sha256)
+        return name_by_context(named, recognizer, looks, shots, settings, shape=shape)
+
+    named = named_by(recognizer, info)
     if settings.adapt_to_film and looks is not None:
         taught, pictures = _taught(named, looks, recognizer, info)
-        again = _once(tracks, taught, replace(info, pictures=pictures), looks, shots, settings)
+        again = named_by(taught, replace(info, pictures=pictures))
         changed = again["person"] != named["person"]
         again.loc[changed & (again["person"] != UNKNOWN), "source"] = "learned"
         again["reason"] = again["reason"].mask(
@@ -66,21 +74,6 @@ def name_tracks(
         )
         named = again
     return named[TRACK_COLUMNS]
-
-
-def _once(
-    tracks: pd.DataFrame,
-    recognizer: Recognizer,
-    info: RecognizerInfo,
-    looks: pd.DataFrame | None,
-    shots: pd.DataFrame | None,
-    settings: NamingSettings,
-) -> pd.DataFrame:
-    named = _by_face(tracks, recognizer, info, looks, settings)
-    if not settings.context or looks is None or shots is None:
-        return named
-    shape, _ = evidence_shape(info.embedder, info.weights_sha256)
-    return name_by_context(named, recognizer, looks, shots, settings, shape=shape)
 
 
 def _by_face(

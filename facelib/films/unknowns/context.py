@@ -32,33 +32,27 @@ _CAST = "cast: "  # before the names of the cast, which are no groups
 def read_join_by_context(
     files: FilmFiles, tracks: pd.DataFrame, *, threshold: float, settled: Collection[str] = ()
 ) -> pd.DataFrame:
-    """Return the tracks of a film as `join_by_context` does.
-
-    Args:
-        files: Of the film. Where tables are missing, or of a former version, the tracks stay as they are.
-        tracks: As in `join_by_context`.
-        threshold: As in `join_by_context`.
-        settled: As in `join_by_context`.
+    """Return the tracks of a film as `join_by_context` does; as they are where it lacks the other tables.
 
     Raises:
         OSError: When a table cannot be read.
     """
+    around = _surroundings(files, LOOK_COLUMNS)
+    return tracks if around is None else join_by_context(tracks, *around, threshold=threshold, settled=settled)
+
+
+def _surroundings(files: FilmFiles, columns: list[str]) -> tuple[pd.DataFrame, pd.DataFrame] | None:
+    """Return some columns of a film's looks, and its shots; None where they are missing, or of a former version."""
     if not (files.looks.is_file() and files.shots.is_file()):
-        return tracks
+        return None
     shots = pd.read_csv(files.shots, keep_default_na=False)
-    if not ({*LOOK_COLUMNS} <= {*pq.read_schema(files.looks).names} and {"scene", "setup"} <= {*shots}):
-        return tracks
-    looks = read_looks(files.looks)
-    return join_by_context(tracks, looks, shots, threshold=threshold, settled=settled)
+    if not ({*columns} <= {*pq.read_schema(files.looks).names} and {"scene", "setup"} <= {*shots}):
+        return None
+    return read_looks(files.looks, columns), shots
 
 
 def join_by_context(
-    tracks: pd.DataFrame,
-    looks: pd.DataFrame,
-    shots: pd.DataFrame,
-    *,
-    threshold: float,
-    settled: Collection[str] = (),
+    tracks: pd.DataFrame, looks: pd.DataFrame, shots: pd.DataFrame, *, threshold: float, settled: Collection[str] = ()
 ) -> pd.DataFrame:
     """Join unknown tracks to the groups of their film, as tracks of the cast are named: by face, clothes and place.
 
@@ -91,11 +85,7 @@ def join_by_context(
 
 
 class _FilmGroups:
-    """The tracks of a film, and which group each belongs to.
-
-    Attributes:
-        labels: `(n,)`, empty for a track without a group.
-    """
+    """The tracks of a film, and the group of each; empty for one without."""
 
     def __init__(
         self, tracks: pd.DataFrame, labels: NDArray[np.object_], looks: pd.DataFrame, shots: pd.DataFrame, limit: float
@@ -171,21 +161,11 @@ class _FilmGroups:
 
 
 def read_one_place(files: FilmFiles, tracks: pd.DataFrame, *, threshold: float) -> list[list[int]]:
-    """Return the unknown tracks of a film that are one person's by their surroundings, see `tracks_of_one_place`.
-
-    Args:
-        files: Of the film. Where tables are missing, or of a former version, nothing is known.
-        tracks: The columns of `tracks.parquet`.
-        threshold: As in `tracks_of_one_place`.
+    """Return the unknown tracks of a film that `tracks_of_one_place` finds; none where it lacks the other tables.
 
     Raises:
         OSError: When a table cannot be read.
     """
     unknown = tracks[tracks["person"] == UNKNOWN]
-    if unknown.empty or not (files.looks.is_file() and files.shots.is_file()):
-        return []
-    shots = pd.read_csv(files.shots, keep_default_na=False)
-    if not ({*PLACE_COLUMNS} <= {*pq.read_schema(files.looks).names} and {"scene", "setup"} <= {*shots}):
-        return []
-    looks = read_looks(files.looks, PLACE_COLUMNS)
-    return tracks_of_one_place(unknown, looks, shots, threshold=threshold)
+    around = None if unknown.empty else _surroundings(files, PLACE_COLUMNS)
+    return [] if around is None else tracks_of_one_place(unknown, *around, threshold=threshold)

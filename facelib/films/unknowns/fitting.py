@@ -93,45 +93,28 @@ def fit_grouping(vectors: ArrayLike, names: ArrayLike, *, embedder: str, fallbac
         raise ValueError(f"expected one name per vector, got {len(matrix)!r} vectors and {len(labels)!r} names")
     people, counts = np.unique(labels, return_counts=True)
     people = people[counts >= FEWEST_PICTURES]
-    measured = grouping_threshold(embedder, fallback, length=_usual_length(matrix))
-    enough = len(people) >= _FEWEST_PEOPLE
-    if len(people) < 2:
-        return _not_fitted(measured, len(people), (math.nan, math.nan, math.nan))
+    length = float(np.median(np.linalg.norm(matrix, axis=1))) if len(matrix) else 1.0
+    threshold = grouping_threshold(embedder, fallback, length=length)
     random = np.random.default_rng(0)
-    trials = [_Trial(*_deal(matrix, labels, people, random)) for _ in range(_DRAWS)]
-    if not enough:
-        return _not_fitted(measured, len(people), _mean_scores(trials, measured))
-    low, high = np.quantile(np.concatenate([trial.heights for trial in trials]), [0.05, 1])
-    grid = np.linspace(low, high, 80)
-    rated = np.array([_mean_scores(trials, threshold)[2] for threshold in grid])
-    chosen = float(grid[np.argmax(rated >= rated.max() - _NEARLY)])
-    purity, groups, b_cubed = _mean_scores(trials, chosen)
+    trials = [_Trial(*_deal(matrix, labels, people, random)) for _ in range(_DRAWS if len(people) > 1 else 0)]
+    fitted = len(people) >= _FEWEST_PEOPLE
+    if fitted:
+        low, high = np.quantile(np.concatenate([trial.heights for trial in trials]), [0.05, 1])
+        grid = np.linspace(low, high, 80)
+        rated = np.array([_mean_scores(trials, one)[2] for one in grid])
+        threshold = float(grid[np.argmax(rated >= rated.max() - _NEARLY)])
+        advice = f"Fitted on {len(people)} people of the gallery, dealt into tracks {_DRAWS} times."
+    else:
+        advice = (
+            f"{len(people)} people of the gallery have {FEWEST_PICTURES} pictures or more, too few to fit on them how "
+            f"near the tracks of one unknown person are: the embedder's figure is taken, {threshold:.4f}. "
+            f"{_FEWEST_PEOPLE} people would do."
+        )
+    purity, groups, b_cubed = _mean_scores(trials, threshold) if trials else (math.nan, math.nan, math.nan)
     return Grouping(
-        threshold=round(chosen, 4),
-        from_data=True,
+        threshold=round(threshold, 4) if fitted else threshold,
+        from_data=fitted,
         people=len(people),
-        purity=purity,
-        groups=groups,
-        b_cubed=b_cubed,
-        advice=f"Fitted on {len(people)} people of the gallery, dealt into tracks {_DRAWS} times.",
-    )
-
-
-def _usual_length(matrix: NDArray[np.float64]) -> float:
-    return float(np.median(np.linalg.norm(matrix, axis=1))) if len(matrix) else 1.0
-
-
-def _not_fitted(threshold: float, people: int, scores: tuple[float, float, float]) -> Grouping:
-    purity, groups, b_cubed = scores
-    advice = (
-        f"{people} people of the gallery have {FEWEST_PICTURES} pictures or more, too few to fit on them how near the "
-        f"tracks of one unknown person are: the embedder's figure is taken, {threshold:.4f}. "
-        f"{_FEWEST_PEOPLE} people would do."
-    )
-    return Grouping(
-        threshold=threshold,
-        from_data=False,
-        people=people,
         purity=purity,
         groups=groups,
         b_cubed=b_cubed,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -105,16 +105,7 @@ def write_groups(project: Project, kept: Groups) -> None:
         OSError: When the folder cannot be written.
     """
     stamp = secrets.token_hex(8)
-    facts = {
-        "form": _FORM,
-        "stamp": stamp,
-        "threshold": kept.threshold,
-        "weights": kept.weights,
-        "films": dict(kept.films),
-        "corrections": kept.corrections,
-        "renamed": dict(kept.renamed),
-        "reserved": list(kept.reserved),
-    }
+    facts = {"form": _FORM, "stamp": stamp} | {one.name: getattr(kept, one.name) for one in fields(kept)[2:]}
     groups = pa.Table.from_pandas(kept.groups.drop(columns="sums"), preserve_index=False)
     members = pa.Table.from_pandas(kept.members, preserve_index=False)
     _write(members, {"stamp": stamp}, project.unknowns / "members.parquet")
@@ -161,9 +152,6 @@ def _rows_of(column: pa.ChunkedArray) -> pd.Series:
 
 def people_of(members: pd.DataFrame) -> pd.DataFrame:
     """Return one row per group of unknown people, longest on screen first.
-
-    Args:
-        members: As in `Groups`.
 
     Returns:
         `cluster`, `seconds` (on screen, over all films), `tracks`, `films` (how many), `first_film` (by name) and

@@ -10,15 +10,7 @@ from numpy.typing import NDArray
 
 from facelib.films.linkage import link_to
 from facelib.films.spans import frames_shared
-from facelib.films.unknowns.tables import (
-    LEAST_QUALITY,
-    LEAST_SECONDS,
-    fill_clusters,
-    rows_together,
-    unknown_rows,
-    worth_of,
-)
-from facelib.project.names import free_groups
+from facelib.films.unknowns.tables import fill_clusters, names_of, rows_together, unknown_rows, worth_of
 
 GROUP_COLUMNS = ["cluster", "sums", "size", "seconds", "quality"]
 
@@ -36,27 +28,18 @@ def table_of_groups(
         `cluster`; `sums`, `(d + 1,)`: the sum of the members' embeddings, each brought to length 1, followed by that of
         how poor they are, 0 to 1; `size`, the number of members; `seconds` on screen; `quality` of the best track.
     """
-    rows = unknown_rows(tables, looks)
-    clusters = {film: table["cluster"].to_numpy(object) for film, table in tables.items()}
-    own = [clusters[film][row] for film, row in zip(rows["film"], rows["row"], strict=True)]
     types = {"cluster": "str", "sums": "object", "size": "float64", "seconds": "float64", "quality": "float64"}
-    nothing = pd.DataFrame(columns=pd.Index(GROUP_COLUMNS)).astype(types)
-    return _with_members(nothing, rows.assign(cluster=own))
+    return add_to_groups(pd.DataFrame(columns=pd.Index(GROUP_COLUMNS)).astype(types), tables, looks=looks)
 
 
 def add_to_groups(
-    groups: pd.DataFrame, film: str, table: pd.DataFrame, *, looks: pd.DataFrame | None = None
+    groups: pd.DataFrame, tables: Mapping[str, pd.DataFrame], *, looks: Mapping[str, pd.DataFrame] | None = None
 ) -> pd.DataFrame:
-    """Return groups with a film's tracks in those that their `cluster` names; new ones come last.
-
-    Args:
-        groups: The columns of `table_of_groups`, without this film's tracks.
-        film: Its file name.
-        table: The columns of `tracks.parquet` with `cluster` filled.
-        looks: The film's `looks.parquet`: `track` and `quality`; None counts all tracks as good.
-    """
-    rows = unknown_rows({film: table}, None if looks is None else {film: looks})
-    return _with_members(groups, rows.assign(cluster=table["cluster"].to_numpy(object)[rows["row"].to_numpy(np.intp)]))
+    """Return groups with the tracks of further films in those that their `cluster` names; new ones come last."""
+    rows = unknown_rows(tables, looks)
+    clusters = {film: table["cluster"].to_numpy(object) for film, table in tables.items()}
+    own = [clusters[film][row] for film, row in zip(rows["film"], rows["row"], strict=True)]
+    return _with_members(groups, rows.assign(cluster=own))
 
 
 def match_unknowns(
@@ -69,23 +52,12 @@ def match_unknowns(
     together: Sequence[Collection[int]] = (),
     reserved: Iterable[str] = (),
 ) -> pd.DataFrame:
-    """Group the unknown tracks of one film, beside the existing groups; no other film is read.
+    """Group the unknown tracks of one film in a copy of its table, beside the existing groups; no other film is read.
 
     As in `group_unknowns` tracks and groups join by average linkage, and two tracks that share a frame are two people.
-    Existing groups keep their labels, and never join each other. New groups get the next numbers, longest on screen
-    first; one too short or too poor for a number is dropped, and grouping all films again may still find it.
-
-    Args:
-        film: Its file name.
-        table: The columns of `tracks.parquet`.
-        groups: The columns of `table_of_groups`, without this film's tracks.
-        threshold: As in `group_unknowns`.
-        looks: The film's `looks.parquet`: `track` and `quality`; None counts all tracks as good.
-        reserved: Labels that no new group may get.
-        together: As in `group_unknowns`, of this film.
-
-    Returns:
-        A copy of the table with `cluster` filled.
+    Existing groups, the columns of `table_of_groups`, keep their labels, and never join each other. New groups get the
+    next numbers, longest on screen first; one too short or too poor for a number is dropped, and grouping all films
+    again may still find it. The other arguments are those of `group_unknowns`, of this film alone.
     """
     rows = unknown_rows({film: table}, None if looks is None else {film: looks})
     rows = rows[rows["usable"].astype(bool)].reset_index(drop=True)
@@ -100,19 +72,10 @@ def match_unknowns(
         together=rows_together(rows, {film: together}),
         apart=frames_shared(rows["film"], rows["start_frame"], rows["end_frame"]).tolist(),
     )
-    names = _new_names(rows.assign(group=found), groups["cluster"].to_list(), reserved)
-    labels = groups["cluster"].to_list()
-    rows["cluster"] = [labels[group] if group < len(labels) else names.get(group, "") for group in found.tolist()]
+    there = groups["cluster"].to_list()
+    names = names_of(rows.assign(group=found)[found >= len(there)], {*reserved, *there})
+    rows["cluster"] = [there[group] if group < len(there) else names.get(group, "") for group in found.tolist()]
     return fill_clusters(table, rows)
-
-
-def _new_names(rows: pd.DataFrame, there: list[str], reserved: Iterable[str]) -> dict[int, str]:
-    """Return the label of each numbered new group."""
-    new = rows[rows["group"] >= len(there)].assign(seconds=lambda own: own["end"] - own["start"])
-    found = new.groupby("group").agg(seconds=("seconds", "sum"), quality=("quality", "max"))
-    found = found[(found["seconds"].round(6) >= LEAST_SECONDS) & (found["quality"] >= LEAST_QUALITY)]
-    ordered = found.sort_values("seconds", ascending=False, kind="stable").index
-    return dict(zip(ordered.tolist(), free_groups({*reserved, *there}), strict=False))
 
 
 def _with_members(groups: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:

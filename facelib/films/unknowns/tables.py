@@ -51,8 +51,7 @@ def group_unknowns(
         together: By film, sets of tracks that are one person's, see `places.tracks_of_one_place`.
         reserved: Labels that no other group may get: those of groups that the user has named or merged, so that the
             rest keep their numbers.
-        least_quality: A group whose best track is below it gets no number. Raising it leaves more tracks without a
-            group.
+        least_quality: A group whose best track is below it gets no number. Raising it leaves more without one.
         least_seconds: So is a group that is on screen for less, over all films. With 0 here and for `least_quality`
             every track has a group.
 
@@ -67,7 +66,7 @@ def group_unknowns(
         raise ValueError(f"expected threshold, a distance, to be 0 or more, got {threshold!r}")
     rows = unknown_rows(tables, looks)
     rows["group"] = _group(rows, threshold, together or {})
-    names = _names(rows, {*reserved}, least_quality, least_seconds)
+    names = names_of(rows, {*reserved}, least_quality=least_quality, least_seconds=least_seconds)
     rows["cluster"] = [names.get(group, "") for group in rows["group"]]
     return {film: fill_clusters(table, rows[rows["film"] == film]) for film, table in tables.items()}
 
@@ -79,7 +78,9 @@ def unknown_rows(tables: Mapping[str, pd.DataFrame], looks: Mapping[str, pd.Data
     for film in sorted(tables):
         table = tables[film].reset_index(drop=True).reset_index(names="row").assign(film=film)
         known = (looks or {}).get(film)
-        worth = np.inf if known is None else _quality(table["track"], known)
+        # The mean over each track's samples, as for its embedding; the best alone may be an outlier.
+        mean = None if known is None else known.groupby("track")["quality"].mean()
+        worth = np.inf if mean is None else table["track"].map(mean).astype(float).fillna(0.0)
         # Chosen last: a column given to a table without rows would bring rows of its own.
         parts.append(table.assign(quality=worth).loc[table["person"] == UNKNOWN, columns])
     filled = [part for part in parts if len(part)]
@@ -90,18 +91,8 @@ def unknown_rows(tables: Mapping[str, pd.DataFrame], looks: Mapping[str, pd.Data
     return rows
 
 
-def _quality(tracks: pd.Series, looks: pd.DataFrame) -> pd.Series:
-    """Return the mean over each track's samples, as for its embedding; the best alone may be an outlier."""
-    return tracks.map(looks.groupby("track")["quality"].mean()).astype(float).fillna(0.0)
-
-
 def rows_together(rows: pd.DataFrame, together: Mapping[str, Sequence[Collection[int]]]) -> list[list[int]]:
-    """Return the rows of tracks that are one person's, of those in `rows`.
-
-    Args:
-        rows: As `unknown_rows` returns them, numbered from 0.
-        together: By film, sets of tracks.
-    """
+    """Return the rows of tracks that are one person's, of those in `unknown_rows`, numbered from 0."""
     place = {key: row for row, key in enumerate(zip(rows["film"], rows["track"], strict=True))}
     sets = [
         [place[film, track] for track in own if (film, track) in place] for film in together for own in together[film]
@@ -143,8 +134,10 @@ def worth_of(rows: pd.DataFrame) -> NDArray[np.float64]:
     return np.asarray((rows["quality"].to_numpy(float) - _WORTHLESS) / (_GOOD - _WORTHLESS), np.float64)
 
 
-def _names(rows: pd.DataFrame, taken: set[str], least_quality: float, least_seconds: float) -> dict[int, str]:
-    """Return the label of each numbered group."""
+def names_of(
+    rows: pd.DataFrame, taken: set[str], *, least_quality: float = LEAST_QUALITY, least_seconds: float = LEAST_SECONDS
+) -> dict[int, str]:
+    """Return the label of each `group` of rows that gets a number, by the group; none of those `taken`."""
     seconds = (rows["end"] - rows["start"]).astype(float)
     table = rows.assign(seconds=seconds).groupby("group", sort=True)
     groups = table.agg(seconds=("seconds", "sum"), quality=("quality", "max"))

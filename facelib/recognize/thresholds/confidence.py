@@ -12,19 +12,11 @@ from facelib.recognize.thresholds.trials import Trials
 
 
 def confidence_model(outcome: Trials, *, fallback: float) -> tuple[float, float]:
-    """Fit the probability that a name is right as a function of its distance.
+    """Fit the probability that a name is right as a function of its distance: `(slope, intercept)` for `logistic`.
 
     Strangers count as often as faces of the cast: each face is one genuine and one impostor trial, and a folder of
-    strangers, which may be of any size, is not used.
-    With fewer than `FEWEST_PEOPLE` people, or when wrong names are not farther away in the trials, the
-    model gives 0.5 at `fallback` and 0.9 at four fifths of it.
-
-    Args:
-        outcome: From `trials`.
-        fallback: The embedder's own threshold.
-
-    Returns:
-        `(slope, intercept)`: confidence = 1 / (1 + exp(-(intercept + slope * distance))).
+    strangers, which may be of any size, is not used. With fewer than `FEWEST_PEOPLE` people, or when wrong names are
+    not farther away in the trials, the model gives 0.5 at `fallback` and 0.9 at four fifths of it.
     """
     strange = outcome.impostor_distances[: len(outcome.impostor) - outcome.strangers]
     distances = np.concatenate([outcome.distances[:, 0], strange])

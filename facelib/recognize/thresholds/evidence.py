@@ -7,6 +7,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
+from facelib.project.wording import counted
 from facelib.recognize.thresholds.trials import Trials
 
 FEWEST_PEOPLE = 10
@@ -83,18 +84,10 @@ def pictures_to_add(names: ArrayLike, count: int) -> dict[str, int]:
 
 
 def advice_on(outcome: Trials, measured: float, fallback: float, wanted: float, chosen: float) -> str:
-    """Say how reliable a fitted threshold is.
-
-    Args:
-        outcome: The trials.
-        measured: The threshold that they alone would give.
-        fallback: The embedder's own; NaN where nobody measured it.
-        wanted: The wanted FPIR.
-        chosen: The threshold that was made of these.
-    """
+    """Say how reliable a fitted threshold is."""
     count, tried = len(outcome.people), len(outcome.impostor)
     people = "1 person" if count == 1 else f"{count} people"
-    by = f"{people} and {_strangers(outcome)}" if outcome.strangers else people
+    by = f"{people} and {counted(outcome.strangers, 'picture')} of strangers" if outcome.strangers else people
     shown = f"the trials alone would give {measured:.4f}" if tried else "there are no trials of strangers"
     source = "the embedder's own" if chosen == fallback else "a guess"
     capped = f"so the threshold is {source}, {chosen:.4f}"
@@ -119,10 +112,6 @@ def advice_on(outcome: Trials, measured: float, fallback: float, wanted: float, 
     return f"Fitted on {tried} impostor trials of {by}.{blend}"
 
 
-def _strangers(outcome: Trials) -> str:
-    return "1 picture of strangers" if outcome.strangers == 1 else f"{outcome.strangers} pictures of strangers"
-
-
 def _needed(wanted: float) -> str:
     needed = trials_needed(wanted)
     return "no number" if needed is None else f"about {needed}"
@@ -144,11 +133,7 @@ def _more_pictures(outcome: Trials, wanted: float) -> str:
     lacking = math.ceil(needed * (1 - evidence(outcome, wanted)) - 1e-9)
     names = np.array(outcome.people)[outcome.gallery]
     shared = list(pictures_to_add(names, lacking).items())
-    listed = ", ".join(f"{more} more {_pictures(more)} of {person}" for person, more in shared[:_MOST_LISTED])
+    listed = ", ".join(f"{counted(more, 'more picture')} of {person}" for person, more in shared[:_MOST_LISTED])
     rest = sum(more for _, more in shared[_MOST_LISTED:])
     others = f" and {rest} of {len(shared) - _MOST_LISTED} others" if rest else ""
-    return f"Add {listed}{others}, or {lacking} {_pictures(lacking)} of strangers, or choose a larger FPIR."
-
-
-def _pictures(count: int) -> str:
-    return "picture" if count == 1 else "pictures"
+    return f"Add {listed}{others}, or {counted(lacking, 'picture')} of strangers, or choose a larger FPIR."

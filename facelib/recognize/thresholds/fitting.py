@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from facelib.recognize.thresholds.evidence import FEWEST_PEOPLE, advice_on, enough_to_fit, weight_of
+from facelib.recognize.thresholds.evidence import advice_on, enough_to_fit, weight_of
 from facelib.recognize.thresholds.lookups import FloatVector, IntVector
 from facelib.recognize.thresholds.trials import Trials
 
@@ -17,8 +17,6 @@ Interval = tuple[float, float]
 _STEP = 1e-4
 MEASURED_FPIR = 0.01
 """The rate that the embedders' own thresholds were measured for."""
-
-__all__ = ["FEWEST_PEOPLE", "Fitted", "Interval", "fit_threshold", "measure_threshold"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,13 +103,8 @@ def _chosen(outcome: Trials, wanted: float, alone: float, fallback: float) -> fl
 def measure_threshold(outcome: Trials, threshold: float, *, seed: int = 0, resamples: int = 200) -> Fitted:
     """Return the error rates at a given threshold.
 
-    `wanted_fpir` and `threshold_interval` of the answer are NaN: nothing was wanted, and nothing fitted.
-
-    Args:
-        outcome: From `trials`.
-        threshold: The largest distance that is given a name.
-        seed: Of the bootstrap, which draws people with replacement.
-        resamples: How many times it draws.
+    `wanted_fpir` and `threshold_interval` of the answer are NaN: nothing was wanted, and nothing fitted. The seed and
+    the number of resamples are of the bootstrap, which draws people with replacement.
 
     Raises:
         ValueError: When the threshold is NaN or below 0.

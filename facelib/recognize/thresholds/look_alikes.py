@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from facelib.recognize.thresholds.evidence import enough_to_fit
 from facelib.recognize.thresholds.fitting import fit_threshold, threshold_at
-from facelib.recognize.thresholds.lookups import FloatVector
+from facelib.recognize.thresholds.people import threshold_table
 from facelib.recognize.thresholds.trials import Offsets, Trials
 
 _OFTEN = 0.1  # of two people's faces, within the embedder's threshold of the other's: ten times as often as strangers'
@@ -40,12 +40,7 @@ def find_look_alikes(outcome: Trials, *, wanted_fpir: float = 0.01, fallback: fl
     Brothers may lie nearer to each other than strangers ever do. Both are enrolled, so that a face of one is hardly
     taken for the other, and how near they lie says nothing about strangers. So the common threshold is fitted without
     their trials against each other, and each of the two keeps the one at which the wanted share of the other's faces is
-    named.
-
-    Args:
-        outcome: From `trials`, without offsets.
-        wanted_fpir: As in `fit_threshold`.
-        fallback: As in `fit_threshold`.
+    named. The options are those of `fit_threshold`, the trials without offsets.
 
     Returns:
         None where the threshold is not fitted on the trials, where there is no such pair, or where the pairs lower the
@@ -67,7 +62,7 @@ def find_look_alikes(outcome: Trials, *, wanted_fpir: float = 0.01, fallback: fl
     offsets = common - own
     return LookAlikes(
         tuple((outcome.people[first], outcome.people[second], threshold) for first, second, threshold in pairs),
-        _table(outcome, own, common, alike),
+        threshold_table(outcome, own, own < common, alike),
         Offsets(offsets, np.tile(offsets, (len(outcome.gallery) + outcome.strangers, 1))),
     )
 
@@ -100,16 +95,3 @@ def _against(outcome: Trials, first: int, second: int) -> list[tuple[NDArray[np.
     """Return where the trials of two people against each other stand in `to_people`."""
     people = outcome.impostor
     return [(np.flatnonzero(people == one), other) for one, other in ((first, second), (second, first))]
-
-
-def _table(outcome: Trials, own: FloatVector, common: float, alike: float) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "person": list(outcome.people),
-            "faces": np.bincount(outcome.gallery, minlength=len(own)),
-            "threshold": own,
-            "from_data": own < common,
-            "trials": np.isfinite(outcome.others.to_people).sum(axis=0),
-            "alike": alike,
-        }
-    )

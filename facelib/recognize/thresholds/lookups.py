@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -34,7 +34,6 @@ class Lookups:
     to_people: FloatVector
 
     def __len__(self) -> int:
-        """Return the number of probes."""
         return len(self.probes)
 
     @property
@@ -48,14 +47,7 @@ class Lookups:
 
     def taken(self, chosen: NDArray[Any]) -> Lookups:
         """Return some of the lookups: a mask or rows, `(m,)`."""
-        return Lookups(
-            self.probes[chosen],
-            self.people[chosen],
-            self.distances[chosen],
-            self.rows[chosen],
-            self.winner[chosen],
-            self.to_people[chosen],
-        )
+        return Lookups(*(getattr(self, one.name)[chosen] for one in fields(self)))
 
     def voters(self, threshold: float) -> IntVector:
         """Return how many faces vote on each probe at this threshold: `(n,)`, 0 where it stays unknown."""
@@ -70,5 +62,4 @@ class Lookups:
 
 def joined(parts: list[Lookups]) -> Lookups:
     """Return lookups one after the other; at least one part, all with the same number of neighbours and people."""
-    fields = ("probes", "people", "distances", "rows", "winner", "to_people")
-    return Lookups(*(np.concatenate([getattr(part, name) for part in parts]) for name in fields))
+    return Lookups(*(np.concatenate([getattr(part, one.name) for part in parts]) for one in fields(Lookups)))

@@ -52,13 +52,19 @@ def fit_per_person(
         nearest = (outcome.others.to_people + offsets.impostors).min(axis=1)
         common += threshold_at(np.sort(nearest), wanted_fpir)
         common -= threshold_of(outcome, wanted_fpir)
+    fitted = _enough(tried) & offsets.people.any()
+    return threshold_table(outcome, np.maximum(common - offsets.people, 0.0), fitted, alike)
+
+
+def threshold_table(outcome: Trials, own: FloatVector, fitted: NDArray[np.bool_], alike: float) -> pd.DataFrame:
+    """Return thresholds of people as a table, see `fit_per_person`."""
     return pd.DataFrame(
         {
             "person": list(outcome.people),
-            "faces": np.bincount(outcome.gallery, minlength=len(outcome.people)),
-            "threshold": np.maximum(common - offsets.people, 0.0),
-            "from_data": _enough(tried) & offsets.people.any(),
-            "trials": tried,
+            "faces": np.bincount(outcome.gallery, minlength=len(own)),
+            "threshold": own,
+            "from_data": fitted,
+            "trials": np.isfinite(outcome.others.to_people).sum(axis=0),
             "alike": alike,
         }
     )

@@ -49,13 +49,7 @@ def curve(outcome: Trials) -> pd.DataFrame:
 
 
 def leave_one_out(vectors: ArrayLike, names: ArrayLike, *, k: int = 5, groups: ArrayLike | None = None) -> pd.Series:
-    """Return how often a face is nearest to its own person, each left out in turn, no face rejected.
-
-    Args:
-        vectors: `(n, d)` embeddings.
-        names: `(n,)`.
-        k: As in `OpenSetKNN`.
-        groups: As in `trials`: faces of one source are left out together.
+    """Return how often a face is nearest to its own person, each left out in turn as in `trials`, no face rejected.
 
     Returns:
         `faces` (number of trials), `nearest` (fraction whose nearest face is the person's: 1-NN) and

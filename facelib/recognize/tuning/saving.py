@@ -24,7 +24,6 @@ class Saved:
     asked: bool = True
 
     def __str__(self) -> str:
-        """Say what became of it."""
         if self.refusal:
             return f"Not saved: {self.refusal}."
         return f"Saved: {self.path}" if self.asked else "Not saved: the button below saves."
@@ -46,14 +45,7 @@ def save_choice(
     """Save the recognizer with the chosen threshold; one that leaves too many without a name is refused, not raised.
 
     So a notebook still shows the figures and the sliders that help to choose a better threshold; its last cell asks for
-    `Saved.files`, which raises the refusal.
-
-    Args:
-        tuning: The gallery tried against itself.
-        choice: Of `choose_threshold`.
-        path: The project's `recognizer`; a refusal leaves what was saved there before.
-        save: Whether to save at all.
-        most_unnamed: As in `Tuning.save`.
+    `Saved.files`, which raises the refusal. A refusal leaves what was saved at `path` before.
 
     Raises:
         ValueError: When the threshold is out of range.

@@ -85,16 +85,6 @@ class Setting:
             strangers=len(self.trials.others),
         )
 
-    @property
-    def fpir(self) -> float:
-        """The fraction of strangers given a name; NaN without trials."""
-        return self.counts.fpir
-
-    @property
-    def fnir(self) -> float:
-        """The fraction of the cast not given their name; NaN without trials."""
-        return self.counts.fnir
-
     @cached_property
     def confusion(self) -> pd.DataFrame:
         """Faces by person (rows) and name given (columns); the last row is strangers, the last column `unknown`."""
@@ -106,9 +96,7 @@ class Setting:
         strange = np.where(self._others_named, self.trials.gallery[self._others_carrier], nobody)
         table[nobody] = np.bincount(strange, minlength=nobody + 1)
         return pd.DataFrame(
-            table,
-            index=pd.Index([*people, STRANGER], name="person"),
-            columns=pd.Index([*people, UNKNOWN], name="name"),
+            table, index=pd.Index([*people, STRANGER], name="person"), columns=pd.Index([*people, UNKNOWN], name="name")
         )
 
     @cached_property

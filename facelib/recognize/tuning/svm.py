@@ -35,17 +35,9 @@ def svm_trials(
     """Try a gallery against support vector machines that have not seen the face tried.
 
     Leaving out one face at a time would train as many machines as there are faces. Genuine trials leave out a
-    fifth of each person's faces at a time, and impostor trials a fifth of the people (one at a time below five).
-
-    Args:
-        svm: The options; it is not fitted itself. Thresholds of people in it are of no effect: see `with_offsets`.
-        vectors: `(n, d)`.
-        names: `(n,)`.
-        groups: `(n,)`, as in `thresholds.trials`: faces of one source are left out together.
-        strangers: `(s, d)`, as in `thresholds.trials`; tried on machines trained with the whole gallery.
-        aliases: As in `thresholds.trials`.
-        seed: Which faces go together.
-        progress: Show a bar over the trainings.
+    fifth of each person's faces at a time, and impostor trials a fifth of the people (one at a time below five);
+    strangers are tried on machines trained with the whole gallery. The arguments are those of `thresholds.trials`; the
+    machine gives the options, its thresholds of people are of no effect, see `with_offsets`.
 
     Returns:
         Trials with `1 - probability` as distances. People with one face have no genuine trial; a cast of two has
@@ -74,11 +66,7 @@ def svm_trials(
 
 
 def folds_of(
-    codes: NDArray[np.intp],
-    *,
-    groups: ArrayLike | None = None,
-    strange: NDArray[np.bool_] | None = None,
-    seed: int = 0,
+    codes: NDArray[np.intp], *, groups: ArrayLike | None = None, strange: NDArray[np.bool_] | None = None, seed: int = 0
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Share faces out to the folds of a cross-validation.
 

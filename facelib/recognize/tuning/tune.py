@@ -88,8 +88,7 @@ def tune(
         progress: Show a bar for the ten trainings of an SVM.
 
     Raises:
-        ValueError: When no face of the gallery is used, an SVM is wanted for one person, or an option is out
-            of range.
+        ValueError: When no face of the gallery is used, an SVM is wanted for one person, or an option is out of range.
     """
     tried = Material.of(
         gallery,

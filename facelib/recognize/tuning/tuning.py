@@ -103,11 +103,7 @@ class Tuning:
         return self._own_unit(self.outcome.impostor_distances)
 
     def at(self, k: int | None = None, threshold: float | None = None) -> Setting:
-        """Look up what a choice of k and threshold does to every face; takes milliseconds.
-
-        Args:
-            k: 1 to `largest_k`; None takes the recognizer's own.
-            threshold: None takes the fitted one.
+        """Look up what a choice of k and threshold does to every face; takes milliseconds. None takes the own one.
 
         Raises:
             ValueError: When `k` is out of range, or the threshold is NaN.

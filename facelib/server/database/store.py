@@ -19,6 +19,11 @@ from sqlalchemy.orm import Session
 from facelib.server.database.migrate import migrate
 
 _BUSY = 30  # seconds that a writer waits for another one in SQLite
+# A machine or line that is gone without a word is missed after some 20 seconds, where the system would wait for hours.
+_MISSED = {
+    "connect_timeout": 10, "tcp_user_timeout": 20_000, "keepalives_idle": 10, "keepalives_interval": 5,
+    "keepalives_count": 2,
+}  # fmt: skip
 
 
 class _WatchedFile:
@@ -115,7 +120,8 @@ def open_store(url: str) -> Store:
         path = Path(address.database or "")
         engine, file = _open_sqlite(path), _WatchedFile(path)
     else:
-        engine, file = create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=30), None
+        args = {name: value for name, value in _MISSED.items() if name not in address.query}
+        engine, file = create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=30, connect_args=args), None
     migrate(engine)
     return Store(engine, file)
 

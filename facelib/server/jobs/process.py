@@ -16,11 +16,11 @@ from typing import IO, Any
 
 import psutil
 
-from facelib.pipeline.fork_server import KERNEL, LIBRARY, ForkServer, forked
+from facelib.pipeline.fork_server import KERNEL, LIBRARY, REPORT, ForkServer, forked
 
 _CHILD = "facelib.server.jobs.child"
-_JOB = (_CHILD, "facelib.pipeline.run", "facelib.server.settings", "nbconvert", *KERNEL)
-"""What the process of a job and a kernel import, whatever the notebooks are."""
+_JOB = (_CHILD, "facelib.pipeline.run", "facelib.server.settings", *KERNEL, REPORT)
+"""What the process of a job and a kernel need, whatever the notebooks are."""
 _REST = 600.0  # seconds without a job after which the process that forks them ends
 _END = 10.0  # seconds that a process is given to clean up after itself
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from facelib.films.media.decode import read_times
+from facelib.films.media.reader import read_times
 from facelib.films.media.timeline import FrameTimes
 from facelib.films.naming import TRACK_COLUMNS
 from facelib.films.tracking import DETECTIONS

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from facelib.films.exports import FrameClock, read_clock
-from facelib.films.exports.clock import RATES, timeline_rate
+from facelib.films.exports.clock import timeline_rate
 from facelib.films.media.decode import UnreadableFilm, read_frames
+from facelib.films.media.timecode import RATES
 
 NTSC_FILM, NTSC, NTSC_FAST = Fraction(24000, 1001), Fraction(30000, 1001), Fraction(60000, 1001)
 

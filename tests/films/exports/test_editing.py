@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from facelib.films.exports import export_film
-from facelib.films.exports.clock import RATES
+from facelib.films.media.timecode import RATES
 
 NTSC_FILM, NTSC, NTSC_FAST = Fraction(24000, 1001), Fraction(30000, 1001), Fraction(60000, 1001)
 EDITING = ("otio", "edl", "fcpxml")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from facelib.films.media.decode import open_reader
-from facelib.films.media.reader import left_out
+from facelib.films.media.reader import left_out, open_reader
 
 TOLD = ["closed captions embedded in the pictures not carried over"]
 TEXT, PADDING = bytes([0xFC, 0xC8, 0xE5]), bytes([0xFC, 0x80, 0x80])  # "He", and nothing, both with parity

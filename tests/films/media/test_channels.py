@@ -6,8 +6,8 @@ import av
 import numpy as np
 import pytest
 
-from facelib.films.media.decode import open_film
 from facelib.films.media.encode import WriteReport, write_film
+from facelib.films.media.opening import open_film
 from facelib.films.media.sound import open_sound
 
 # Core Audio's tags for orders of channels, and the places in the file of the channels in FFmpeg's order.

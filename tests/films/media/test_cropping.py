@@ -11,8 +11,9 @@ import pytest
 from PIL import Image as PillowImage
 
 from facelib.films.media.cropping import WHOLE, Crop, read_crop
-from facelib.films.media.decode import open_reader, read_frame_at, read_frames
+from facelib.films.media.decode import read_frame_at, read_frames
 from facelib.films.media.encode import write_film
+from facelib.films.media.reader import open_reader
 
 LEFT, TOP, RIGHT, BOTTOM = 8, 4, 16, 12
 BOX = (0.125, 0.125, 0.375, 0.5)

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image as PillowImage
 
-from facelib.films.media.decode import UnreadableFilm, probe, read_frame_at, read_frames, read_times
+from facelib.films.media.decode import UnreadableFilm, probe, read_frame_at, read_frames
 from facelib.films.media.encode import write_film
+from facelib.films.media.reader import read_times
 from facelib.project.content import why_no_film
 
 MOVING = ["-f", "lavfi", "-i", "testsrc2=s=96x64:r=25:d=1"]

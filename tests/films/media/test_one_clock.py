@@ -12,9 +12,11 @@ from PIL import Image as PillowImage
 
 from facelib.films.exports import read_clock
 from facelib.films.media.carried import plain_text, streams_left_out
-from facelib.films.media.decode import open_film, open_reader, read_frame_at, read_frames, read_times
+from facelib.films.media.decode import read_frame_at, read_frames
 from facelib.films.media.encode import WriteReport, write_film
 from facelib.films.media.losses import PictureCount, SoundCount
+from facelib.films.media.opening import open_film
+from facelib.films.media.reader import open_reader, read_times
 from facelib.films.media.soundtrack import COPIED
 from facelib.films.media.timecode import first_frame
 from facelib.films.media.timeline import ClockSegment, FrameTimes, PictureClock, StreamClock

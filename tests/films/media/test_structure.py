@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from facelib.films.media.decode import open_reader
 from facelib.films.media.opening import open_film
+from facelib.films.media.reader import open_reader
 from facelib.films.media.structure import first_break
 
 H264, MPEG2 = ["-c:v", "libx264", "-preset", "ultrafast", "-g", "12"], ["-c:v", "mpeg2video", "-q:v", "4", "-g", "12"]

@@ -50,6 +50,9 @@ def busy(films: TestClient, named: Project) -> TestClient:
 
 
 def test_everything_is_forgotten(busy: TestClient, named: Project) -> None:
+    typed = named.corrections.read_text().replace(f",{PERSON},", ",EILEEN  collins,")
+    named.corrections.write_text(typed)
+    assert "EILEEN" in typed
     sought = traces.of(named, PERSON)
     before = {kind for kind, _ in traces.found(named.data_dir.parent, sought)}
     assert before == {"pictures", "digests", "vectors", "name"} and _in_database(busy)
@@ -57,7 +60,7 @@ def test_everything_is_forgotten(busy: TestClient, named: Project) -> None:
     answer = busy.post(f"{DEMO}/people/{PERSON}/forget", json={})
     assert answer.status_code == 200, answer.text
     assert traces.found(named.data_dir.parent, sought) == []
-    assert not _in_database(busy)
+    assert not _in_database(busy) and "EILEEN" not in named.corrections.read_text()
     assert "data/people/" in "".join(answer.json()["removed"]) and answer.json()["stays"]
     # The others are as they were.
     assert [one["name"] for one in busy.get(f"{DEMO}/people").json()["items"]] == ["Grace Hopper"]
