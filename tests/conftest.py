@@ -79,6 +79,14 @@ def _private_jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
 
 
 @pytest.fixture(scope="session")
+def portrait() -> np.ndarray:
+    """A portrait of 512x512 pixels with one face of about 100 pixels."""
+    from skimage import data
+
+    return np.asarray(data.astronaut(), np.uint8)
+
+
+@pytest.fixture(scope="session")
 def make_notebook() -> Callable[..., Path]:
     """Return a function that writes a small notebook: a cell tagged `parameters`, then further cells of code."""
     import nbformat

@@ -24,6 +24,7 @@ COMMANDS = (
     REPORT,
     "tests.ready:unpack",
     "tests.ready:start_server",
+    "tests.ready:note_modules",
 )
 """What commands need beside what notebooks do; see `ForkServer`."""
 REST = ("facelib.widgets.archive_search", "facelib.widgets.live_view", "facelib.widgets.live_view_report")

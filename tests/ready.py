@@ -1,5 +1,6 @@
 """What commands and kernels make once each, made for all of them in the processes that they are forked from."""
 
+import inspect
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -26,3 +27,8 @@ def start_server() -> None:
         app = create_app(ServerSettings(data_dir=place / "data", output_dir=place / "output", workers=0))
         with TestClient(app) as client:
             assert client.get("/api/v1/projects").status_code == 401
+
+
+def note_modules() -> None:
+    """Have `inspect` note which file each module is from, as the first traceback of each notebook would."""
+    inspect.getmodule(inspect.currentframe())

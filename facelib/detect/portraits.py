@@ -100,7 +100,8 @@ def _find_faces(image: Image, detector: Detector, working_size: int) -> Faces:
 def main_face(faces: Faces, *, width: int, height: int) -> int:
     """Return which face a picture is about: a large one in the middle before a larger one at the border.
 
-    Its area less twice the squared distance of its centre from the picture's, as FaceNet's alignment chooses.
+    Its area less twice the squared distance of its centre from the picture's, all in pixels, as FaceNet's alignment
+    chooses.
 
     Raises:
         ValueError: When there is no face.

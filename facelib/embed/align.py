@@ -29,7 +29,7 @@ FIVE_POINTS = (
 
 
 class DlibAligner:
-    """dlib's face chip: eyes and nose found by the five-point predictor, turned upright, 25 % padding.
+    """dlib's face chip, `size` pixels each way: eyes and nose found by its predictor, turned upright, 25 % padding.
 
     Raises:
         FileNotFoundError: When there is no such file.
@@ -47,7 +47,7 @@ class DlibAligner:
         return [self._predictor(image, _rectangle(box)) for box in _checked(boxes)]
 
     def chips(self, image: Image, boxes: ArrayLike) -> Image:
-        """Cut the faces out of an RGB picture, equal to face_recognition's: `(n, size, size, 3)` uint8.
+        """Cut the faces out of an RGB picture, equal to face_recognition's: `(n, size, size, 3)` uint8 RGB.
 
         Args:
             image: `(height, width, 3)` uint8.

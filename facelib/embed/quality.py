@@ -56,7 +56,7 @@ def quality(image: Image, faces: Faces) -> FloatArray:
 
 
 def quality_of(faces: Faces, sharp: Sequence[float], height: int, width: int) -> FloatArray:
-    """Return the quality of faces whose sharpness is known; see `quality`."""
+    """Return the quality of faces of known sharpness in a picture of some height and width in pixels; see `quality`."""
     edges = np.array(sharp, np.float32)
     sizes = np.clip(np.minimum(faces.widths, faces.heights) / _LARGE, 0, 1)
     seen = frontality(faces.landmarks) * (1 - cut_off(faces, height, width))

@@ -31,7 +31,7 @@ def background(pictures: Sequence[Image]) -> Image:
 
 
 def find_setups(backgrounds: Sequence[Image], *, reach: int = 64) -> NDArray[np.int32]:
-    """Number the camera set-ups, `(shots,)` in order of first use: shots whose backgrounds agree in place share one.
+    """Number the camera set-ups, `(shots,)`, 0-based by first use: shots whose backgrounds agree in place share one.
 
     Args:
         backgrounds: One per shot, `(18, 32, 3)` uint8 RGB.
@@ -57,7 +57,7 @@ def find_setups(backgrounds: Sequence[Image], *, reach: int = 64) -> NDArray[np.
 def find_scenes(
     backgrounds: Sequence[Image], starts: Sequence[float], *, least_coherence: float = 0.09
 ) -> NDArray[np.int32]:
-    """Number the scenes, `(shots,)`: a cut separates two where hardly any shot before it looks like one after it.
+    """Number the scenes: a cut separates two where hardly any shot before it looks like one after it.
 
     Cameras alternate, so the shots up to three apart on both sides of a cut are compared by their colours. The mean
     overlap of these pairs beyond that usual for two places is the coherence of the cut. Source: Kender and Yeo, "Video
@@ -68,6 +68,9 @@ def find_scenes(
         backgrounds: One per shot, `(18, 32, 3)` uint8 RGB.
         starts: When each shot starts, seconds, ascending.
         least_coherence: Of a cut within a scene. Raising it finds more scenes.
+
+    Returns:
+        `(shots,)`, 0-based, never descending.
     """
     count = len(backgrounds)
     histograms = np.array([_colours(picture).ravel() for picture in _lab(backgrounds)])

@@ -55,7 +55,10 @@ class Sample:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SearchedFrame:
-    """A frame of a film after the search, in its place as in `ShotFrame`; one that was not searched has no sample."""
+    """A frame of a film after the search: its 0-based number, its time in seconds, and its place as in `ShotFrame`.
+
+    One that was not searched has no sample.
+    """
 
     index: int
     time: float

@@ -50,7 +50,7 @@ def write_face_sheets(looks: Path, tracks: NDArray[np.int64], folder: Path) -> i
 
 
 def face_sheet(pictures: Mapping[int, bytes], tracks: NDArray[np.int64], number: int) -> bytes | None:
-    """Return a sheet of `write_face_sheets` by its number, of `best_pictures`, as a JPEG; None where there is none."""
+    """Return a sheet of `write_face_sheets`, counted from 0, of `best_pictures`, as JPEG; None where there is none."""
     own = tracks[number * _EACH : (number + 1) * _EACH]
     if not len(own):
         return None

@@ -29,7 +29,7 @@ def lies_elsewhere(path: str | Path) -> Elsewhere | None:
 
 
 def hold_place(path: Path, size: int, film: Elsewhere) -> None:
-    """Write a file that holds a film's place; it takes no room on a disk that can leave out zeros.
+    """Write a file of `size` bytes that holds a film's place; it takes no room on a disk that can leave out zeros.
 
     Raises:
         OSError: When it cannot be written.

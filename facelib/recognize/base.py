@@ -89,7 +89,7 @@ class OpenSetRecognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return answer
 
     def predict_proba(self, X: ArrayLike) -> NDArray[Any]:
-        """Return how likely each face is each person's: `(n, people)`, columns in the order of `classes_`.
+        """Return how likely each of `(n, d)` embeddings is each person's: `(n, people)`, in the order of `classes_`.
 
         A row sums to at most one; what it lacks is the probability of a stranger:
         `unknown = 1 - predict_proba(X).sum(axis=1)`. There is no column for strangers, so that columns stay those

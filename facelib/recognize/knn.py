@@ -58,7 +58,7 @@ class OpenSetKNN(OpenSetRecognizer):
         self.thresholds = thresholds
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
-        """Enrol a gallery.
+        """Enrol a gallery: `(m, d)` embeddings, all by one network, and `(m,)` names.
 
         Raises:
             ValueError: When the gallery is empty, holds NaN, or disagrees with the names in length, and
@@ -109,7 +109,7 @@ class OpenSetKNN(OpenSetRecognizer):
         return self._decision(self.codes_[seen.rows[each, position]], within > 0, seen)
 
     def predict_proba(self, X: ArrayLike) -> NDArray[Any]:
-        """Return each person's share of the votes: `(n, people)`, columns in the order of `classes_`.
+        """Return each person's share of the votes for `(n, d)` embeddings: `(n, people)`, in the order of `classes_`.
 
         As scikit-learn's `RadiusNeighborsClassifier`: the neighbours within the threshold share one vote by
         `weights`, and a face with none within it, a stranger, has a row of zeros. The shares are not calibrated; to

@@ -81,7 +81,7 @@ class OpenSetSVM(OpenSetRecognizer):
         self.thresholds = thresholds
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
-        """Train on a gallery of at least two people.
+        """Train on a gallery: `(m, d)` embeddings, all by one network, and `(m,)` names of at least two people.
 
         Raises:
             ValueError: When the gallery is empty, holds NaN, has fewer than two people, or disagrees with
@@ -173,7 +173,7 @@ class OpenSetSVM(OpenSetRecognizer):
         return np.where(self._compare(X, 1).to_people <= self.farthest, probability, 0.0)
 
     def predict_proba(self, X: ArrayLike) -> NDArray[Any]:
-        """Return `probabilities`, scaled down where their sum exceeds one: `(n, people)`.
+        """Return `probabilities` of `(n, d)` embeddings, scaled down where their sum exceeds one: `(n, people)`.
 
         Columns are in the order of `classes_`; what a row lacks to one is the probability of a stranger. `predict`
         compares each of `probabilities` with the threshold.

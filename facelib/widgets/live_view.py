@@ -322,8 +322,9 @@ class LiveCamera(LivePage):
     def _bring(self, session: LiveSession) -> None:
         followed = sent = -1  # numbers of pictures
         told = float("-inf")
-        final = False
+        final, recorded = False, None
         while not final:
+            recorded = session.recording or recorded
             # Asked before the picture is taken, so that the last one is not missed.
             final, view, now = session.state in FINAL_STATES, session.view(), time.monotonic()
             if view is not None and view.number != followed:
@@ -344,3 +345,5 @@ class LiveCamera(LivePage):
                 session.stop()
                 self._say("Stopped, since no page shows the picture any more.")
             time.sleep(0 if final else _TURN)
+        if recorded and self.status == f"Recording to {recorded}":  # nobody asked for its end
+            self._say(f"Recorded {recorded}")

@@ -4,10 +4,8 @@ import importlib.util
 import itertools
 import json
 import shutil
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import av
@@ -21,6 +19,7 @@ from facelib.detect import load_detector
 from facelib.faces import iou
 from facelib.images import UnreadablePicture, read_image
 from facelib.project import Project
+from tests.waiting import kill_once
 
 pytestmark = pytest.mark.long
 
@@ -260,11 +259,7 @@ def test_a_killed_run_is_made_whole_by_running_again(short_demo, tmp_path):
     )
     project = Project("killed", tmp_path)
     child = subprocess.Popen([sys.executable, "-c", program, str(tmp_path)])
-    deadline = time.monotonic() + 60
-    while not list(project.videos.glob(".demo*.mp4")) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    child.send_signal(signal.SIGKILL)
-    assert child.wait() == -signal.SIGKILL
+    kill_once(lambda: list(project.videos.glob(".demo*.mp4")), child)
     assert project.find_videos() == []
     assert not (project.data / "demo.json").exists()
     make_demo(project, seconds_per_shot=SHORT, progress=False)

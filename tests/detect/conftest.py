@@ -3,15 +3,8 @@
 import cv2
 import numpy as np
 import pytest
-from skimage import data
 
 FACE = (180, 66, 266, 172)  # left, top, right, bottom of the face in the astronaut's portrait
-
-
-@pytest.fixture(scope="session")
-def portrait() -> np.ndarray:
-    """A portrait of 512x512 pixels with one face of about 100 pixels."""
-    return np.asarray(data.astronaut(), np.uint8)
 
 
 @pytest.fixture(scope="session")

@@ -1,18 +1,12 @@
 import dlib
 import numpy as np
 import pytest
-from skimage import data
 
 from facelib.embed.align import FIVE_POINTS, DlibAligner, align, five_point_chips, margin_chips
 from facelib.faces import Faces
 from facelib.nets.dlib import landmark_file
 
 BOX = (175, 76, 265, 166)
-
-
-@pytest.fixture(scope="module")
-def portrait():
-    return np.asarray(data.astronaut(), np.uint8)
 
 
 @pytest.fixture(scope="module")

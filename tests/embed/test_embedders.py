@@ -5,7 +5,6 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
-from skimage import data
 
 from facelib.embed import InputForm, load_embedder
 from facelib.faces import Faces
@@ -36,11 +35,6 @@ def make_file(tmp_path):
 
 def coloured(*colours):
     return np.stack([np.full((SIDE, SIDE, 3), colour, np.uint8) for colour in colours])
-
-
-@pytest.fixture(scope="module")
-def portrait():
-    return np.asarray(data.astronaut(), np.uint8)
 
 
 @pytest.fixture(scope="module")

@@ -1,15 +1,12 @@
 import os
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image as PillowImage
-from skimage import data
 from typer.testing import CliRunner
 
 import facelib
@@ -21,11 +18,7 @@ from facelib.gather.cutting import DIED, IN_THE_WAY, NO_FACE, Cutting
 from facelib.images import find_pictures_below
 from facelib.nets.dlib import landmark_file
 from facelib.project.digests import sha256_of
-
-
-@pytest.fixture(scope="module")
-def portrait():
-    return np.asarray(data.astronaut(), np.uint8)
+from tests.waiting import kill_once
 
 
 @pytest.fixture
@@ -217,12 +210,7 @@ def many(tmp_path, portrait):
 def test_killed_and_run_again_it_leaves_what_an_unbroken_run_does(many, tmp_path, start):
     aligned(many, tmp_path / "whole")
     running = start(many, tmp_path / "broken", processes=2)
-    end = time.monotonic() + 400
-    while len(times(tmp_path / "broken")) < 5:
-        assert running.poll() is None and time.monotonic() < end
-        time.sleep(0.005)
-    running.send_signal(signal.SIGKILL)
-    running.wait()
+    kill_once(lambda: len(times(tmp_path / "broken")) >= 5, running, pause=0.005)
     made = times(tmp_path / "broken")
     assert len(made) < 40
     table = aligned(many, tmp_path / "broken")

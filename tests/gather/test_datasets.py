@@ -1,14 +1,13 @@
 import os
-import signal
 import subprocess
 import sys
 import tarfile
-import time
 
 import pytest
 
 from facelib.gather.adding import IMPORTED_COLUMNS
 from facelib.gather.datasets import import_dataset, import_lfw, import_tree
+from tests.waiting import kill_once
 
 from ..bombs import bomb
 from .conftest import picture_bytes
@@ -75,12 +74,7 @@ def test_killed_and_run_again_it_leaves_what_an_unbroken_run_does(tmp_path):
     import_lfw(archive, tmp_path / "whole", progress=False)
     code = "import sys; from facelib.gather.datasets import import_lfw; import_lfw(*sys.argv[1:], progress=False)"
     running = subprocess.Popen([sys.executable, "-c", code, archive, tmp_path / "broken"])
-    end = time.monotonic() + 400
-    while len(contents(tmp_path / "broken")) < 5:
-        assert running.poll() is None and time.monotonic() < end
-        time.sleep(0.001)
-    running.send_signal(signal.SIGKILL)
-    running.wait()
+    kill_once(lambda: len(contents(tmp_path / "broken")) >= 5, running, pause=0.001)
     assert len(contents(tmp_path / "broken")) < len(names)
     import_lfw(archive, tmp_path / "broken", progress=False)
     assert contents(tmp_path / "broken") == contents(tmp_path / "whole")

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from facelib.gather import ENGINES, find_pictures
+from tests.waiting import wait_until
 
 from .conftest import bing_page, endless, put_engine, put_flickr, queries, slow_headers
 
@@ -113,10 +114,7 @@ def test_an_engine_in_trouble_says_so_in_time(trouble, site, limits):
     assert time.monotonic() - began < 60
     assert found.refused and found.problem.startswith("bing did not answer as it should") and said in found.problem
     site.stopping.set()
-    end = time.monotonic() + 60
-    while threading.active_count() > threads and time.monotonic() < end:
-        time.sleep(0.01)  # the server's own threads
-    assert threading.active_count() <= threads, threading.enumerate()
+    wait_until(lambda: threading.active_count() <= threads)  # the server's own
 
 
 def test_what_was_found_before_an_engine_breaks_is_kept(site, limits):

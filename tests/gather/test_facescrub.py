@@ -1,9 +1,7 @@
 import hashlib
 import io
-import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pandas as pd
@@ -12,6 +10,7 @@ from PIL import Image as PillowImage
 
 import facelib
 from facelib.gather.facescrub import LIST_COLUMNS, fetch_facescrub, read_facescrub
+from tests.waiting import kill_once
 
 from ..bombs import bomb
 from .conftest import endless, picture_bytes, sends
@@ -181,12 +180,7 @@ def test_killed_and_run_again_it_leaves_what_an_unbroken_run_does(faces, tmp_pat
     held = site.answers["/3.jpg"]
     site.put("/3.jpg", lambda asked: site.stall(asked, b"", 100))
     running = subprocess.Popen([sys.executable, "-c", code, faces, tmp_path / "broken"])
-    end = time.monotonic() + 400
-    while not any((tmp_path / "broken").rglob("facescrub 2-1002.png")):
-        assert running.poll() is None and time.monotonic() < end
-        time.sleep(0.01)
-    running.send_signal(signal.SIGKILL)
-    running.wait()
+    kill_once(lambda: any((tmp_path / "broken").rglob("facescrub 2-1002.png")), running)
     site.put("/3.jpg", held)
     table = fetch(faces, tmp_path / "broken", limits)
     assert table["reason"].tolist() == [""] * 4

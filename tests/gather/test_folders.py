@@ -10,12 +10,7 @@ import pytest
 from PIL import Image as PillowImage
 
 from facelib.gather import FILM_COLUMNS, PICTURE_COLUMNS, copy_people, gather_films, list_films, list_pictures
-from facelib.project import Project, write_table
-
-
-@pytest.fixture
-def project(tmp_path):
-    return Project("cast", tmp_path / "data", tmp_path / "output")
+from facelib.project import write_table
 
 
 @pytest.fixture

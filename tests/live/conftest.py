@@ -3,7 +3,6 @@
 import os
 import shutil
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from itertools import islice
@@ -25,19 +24,6 @@ from facelib.recognize import OpenSetKNN, RecognizerInfo, save_recognizer
 from . import servers
 
 collect_ignore = ["rtsp_server.py"]  # for the system's own Python: this one has no `gi`
-
-
-@pytest.fixture(scope="session")
-def wait_until() -> Callable[..., None]:
-    """Return a function that waits for something to come true, and fails after a time that is long on any machine."""
-
-    def wait(condition: Callable[[], object], *, seconds: float = 120.0) -> None:
-        end = time.monotonic() + seconds
-        while not condition():
-            assert time.monotonic() < end, f"did not come true within {seconds} seconds"
-            time.sleep(0.02)
-
-    return wait
 
 
 @pytest.fixture(scope="session")

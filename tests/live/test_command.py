@@ -17,6 +17,7 @@ from PIL import Image
 from facelib.films.media.decode import read_frames
 from facelib.live.command import check_display
 from facelib.plots.colours import colours_of
+from tests.waiting import wait_until
 
 from ..forked import FACELIB
 
@@ -162,7 +163,7 @@ def test_with_a_display_nothing_is_said(monkeypatch):
     check_display()
 
 
-def test_a_window_shows_the_film_with_its_names(run_live, clip, display, see, wait_until):
+def test_a_window_shows_the_film_with_its_names(run_live, clip, display, see):
     film = clip("christian_bale1")
     colour = colours_of(["Christian Bale", "Steve Harvey"])["Christian Bale"]
     wanted = [int(colour[i : i + 2], 16) for i in (1, 3, 5)]

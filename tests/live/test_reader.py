@@ -11,6 +11,7 @@ import pytest
 from facelib.live.feed import CameraFeed, SourceLost
 from facelib.live.reader import Reader, _Clock
 from facelib.live.source import Source, read_source
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -69,7 +70,7 @@ def test_who_is_slow_gets_the_newest_picture(read, make_film):
     assert time.monotonic() - second.arrived < 0.5
 
 
-def test_a_looped_film_begins_anew_and_its_time_goes_on(read, make_film, wait_until):
+def test_a_looped_film_begins_anew_and_its_time_goes_on(read, make_film):
     reader, told = read(make_film(frames=5, rate=25), loop=True)
 
     wait_until(lambda: (reader.newest() or reader.newest(timeout=60)).number >= 12)
@@ -131,7 +132,7 @@ def test_stopping_a_film_is_quick_and_closes_its_file(read, make_film):
     assert reader.newest(after=0) is None
 
 
-def test_a_stream_over_rtsp_is_read_and_its_loss_is_mended_within_ten_seconds(read, rtsp_server, make_film, wait_until):
+def test_a_stream_over_rtsp_is_read_and_its_loss_is_mended_within_ten_seconds(read, rtsp_server, make_film):
     server = rtsp_server(make_film(frames=1500, rate=25, sound=None))
     reader, told = read(server.address)
     wait_until(lambda: (reader.newest() or reader.newest(timeout=60)) is not None)
@@ -164,7 +165,7 @@ def test_a_camera_over_http_is_told_by_when_its_pictures_come(read, mjpeg_server
     assert taken[-1].time - taken[0].time == pytest.approx(9 / 5, abs=0.8)
 
 
-def test_a_silent_camera_counts_as_lost_and_is_taken_up_again(read, mjpeg_server, wait_until):
+def test_a_silent_camera_counts_as_lost_and_is_taken_up_again(read, mjpeg_server):
     server = mjpeg_server([np.zeros((48, 64, 3), np.uint8)])
     reader, told = read(server.address)
     wait_until(lambda: reader.state == "playing")
@@ -178,7 +179,7 @@ def test_a_silent_camera_counts_as_lost_and_is_taken_up_again(read, mjpeg_server
     assert "4 seconds" in told[1][1] or "ended" in told[1][1]
 
 
-def test_a_source_that_is_not_there_is_tried_until_patience_ends(read, wait_until):
+def test_a_source_that_is_not_there_is_tried_until_patience_ends(read):
     began = time.monotonic()
     reader, told = read("rtsp://ann:secret@127.0.0.1:9/live", patience=2)
 
@@ -192,7 +193,7 @@ def test_a_source_that_is_not_there_is_tried_until_patience_ends(read, wait_unti
 
 
 @pytest.mark.parametrize("scheme", ["rtsp", "http"])
-def test_a_server_that_never_answers_is_said_not_to(read, wait_until, monkeypatch, scheme):
+def test_a_server_that_never_answers_is_said_not_to(read, monkeypatch, scheme):
     monkeypatch.setattr("facelib.live.feed.OPEN_SECONDS", 1.0)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         reader, _ = read(f"{scheme}://127.0.0.1:{silent.getsockname()[1]}/live")
@@ -200,7 +201,7 @@ def test_a_server_that_never_answers_is_said_not_to(read, wait_until, monkeypatc
         assert "no answer within 1 seconds" in reader.message
 
 
-def test_stopping_while_it_waits_is_quick(read, wait_until):
+def test_stopping_while_it_waits_is_quick(read):
     reader, _ = read("rtsp://127.0.0.1:9/live")
     wait_until(lambda: reader.message)
     time.sleep(1)
@@ -235,7 +236,7 @@ def test_a_camera_is_read_as_rgb_and_its_end_is_a_loss(make_film):
     assert np.abs(taken[0].raw.to_ndarray(format="rgb24").mean(axis=(0, 1)) - [250, 0, 0]).max() < 30
 
 
-def test_a_camera_that_is_not_there_is_told(read, wait_until, capfd):
+def test_a_camera_that_is_not_there_is_told(read, capfd):
     reader, _ = read(87, patience=1)
 
     wait_until(lambda: reader.final)

@@ -17,6 +17,7 @@ from facelib.films.media.decode import read_frames
 from facelib.gallery import read_gallery
 from facelib.live import LiveSession
 from facelib.recognize import load_recognizer, save_recognizer
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.real_data
 
@@ -73,7 +74,7 @@ def test_a_film_is_named_while_it_plays(cast_project, clip):
         session.start()
 
 
-def test_its_own_threads_and_files_are_released(cast_project, clip, wait_until):
+def test_its_own_threads_and_files_are_released(cast_project, clip):
     film = clip("christian_bale1")
     with LiveSession(film, cast_project, loop=True) as session:
         session.start()  # goes on
@@ -139,7 +140,7 @@ def test_a_detector_that_breaks_ends_the_session_as_failed(cast_project, clip, c
     assert kinds(session)[-1] == ("failed", "")
 
 
-def test_a_stranger_is_enrolled_and_known_from_then_on(cast_project, clip, cut, wait_until):
+def test_a_stranger_is_enrolled_and_known_from_then_on(cast_project, clip, cut):
     before = read_gallery(cast_project.faces).table
     with LiveSession(cut(clip("jackie_chan1"), seconds=3), cast_project, loop=True) as session:
         wait_until(lambda: names(session) == ["unknown"] and session.view().faces[0].distance > 0)
@@ -171,7 +172,7 @@ def test_a_stranger_is_enrolled_and_known_from_then_on(cast_project, clip, cut, 
     assert info.pictures[-1] == row["picture"]
 
 
-def test_enrolling_overwrites_nothing_and_uses_the_persons_own_spelling(cast_project, clip, wait_until):
+def test_enrolling_overwrites_nothing_and_uses_the_persons_own_spelling(cast_project, clip):
     (cast_project.people / "Jackie Chan").mkdir()
     with LiveSession(clip("jackie_chan1"), cast_project, loop=True) as session:
         wait_until(lambda: names(session) == ["unknown"] and session.view().faces[0].distance > 0)
@@ -203,7 +204,7 @@ def test_nobody_who_was_not_seen_can_be_enrolled(cast_project, clip):
     assert not (cast_project.people / "Ada").exists()
 
 
-def test_snapshot_and_recording_show_the_names(cast_project, clip, wait_until):
+def test_snapshot_and_recording_show_the_names(cast_project, clip):
     def some_pictures() -> None:
         seen: set[float] = set()
         wait_until(lambda: len(seen.add(session.view().time) or seen) > 5)
@@ -257,7 +258,7 @@ def test_a_recording_that_exists_is_not_overwritten(cast_project, clip, tmp_path
     assert film.read_text() == "mine"
 
 
-def test_a_full_disk_ends_the_recording_and_not_the_session(cast_project, clip, wait_until):
+def test_a_full_disk_ends_the_recording_and_not_the_session(cast_project, clip):
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     with LiveSession(clip("christian_bale1"), cast_project, loop=True) as session:
         wait_until(lambda: session.view() is not None)
@@ -314,7 +315,7 @@ def test_any_recognizer_of_the_project_names(cast_project, clip, cut):
     assert ("named", "Christian Bale") in kinds(session)
 
 
-def test_the_first_picture_behind_a_cut_carries_its_names(cast_project, clip, make_film, monkeypatch, wait_until):
+def test_the_first_picture_behind_a_cut_carries_its_names(cast_project, clip, make_film, monkeypatch):
     monkeypatch.setattr("facelib.live.player._LONGEST_HOLD", 60.0)  # however busy the machine is
     scenes = [next(read_frames(clip(stem))).image()[::2, ::2] for stem in ("steve_harvey1", "jackie_chan1")]
     pictures = [scene for scene in scenes * 2 for _ in range(35)]

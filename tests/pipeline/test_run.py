@@ -16,6 +16,7 @@ from facelib.pipeline.freshness import STEP_FILES, Made, file_states, find_recor
 from facelib.pipeline.notebooks import check_project
 from facelib.project import Project
 from facelib.project.digests import sha256_of
+from tests.waiting import wait_until
 
 PLACES = """
 project: str = "demo"  # the project
@@ -144,10 +145,8 @@ def start_slow_run(project, notebooks, before):
     arguments += ["--output-dir", str(project.output_dir), "--notebooks", str(notebooks), "--steps", "3"]
     command = [sys.executable, "-c", f"{before}from facelib.cli import main; main()", *arguments, "-p", "trouble=slow"]
     run = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, stdout=subprocess.DEVNULL)
-    deadline = time.monotonic() + 120
-    while not list(project.output.glob(".map.*")):
-        assert run.poll() is None and time.monotonic() < deadline
-        time.sleep(0.1)
+    wait_until(lambda: run.poll() is not None or list(project.output.glob(".map.*")))
+    assert run.poll() is None
     return run
 
 

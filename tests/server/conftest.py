@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import count
 from pathlib import Path
 from typing import TypeVar
@@ -20,6 +20,8 @@ import pytest
 from _pytest.mark import ParameterSet
 from fastapi import FastAPI
 from playwright.sync_api import Error as PlaywrightError
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import make_url
 from starlette.testclient import TestClient
 
@@ -30,6 +32,7 @@ from facelib.project import Project
 from facelib.recognize import load_recognizer
 from facelib.server.app import create_app
 from facelib.server.database import open_store
+from facelib.server.security import secrets
 from facelib.server.settings import ServerSettings
 from tests.command import shared_forks
 
@@ -169,6 +172,16 @@ def named(tmp_path: Path, named_films: Path) -> Project:
 def films(named: Project, owner: TestClient) -> TestClient:
     """A client that may do everything, of a server over the demo with its films, which `named` names."""
     return owner
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _quick_passwords() -> Iterator[None]:
+    """Argon2 with the least memory and passes: as users have it, a password takes a quarter of a second each time."""
+    quick = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(secrets, "_argon2", lambda: quick)
+        patch.setattr(secrets, "_of_nobody", cache(lambda: secrets.hash_password("of nobody")))
+        yield
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import json
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from functools import partial
 from itertools import islice
@@ -22,6 +21,7 @@ from typer.testing import CliRunner
 
 from facelib.cli import main
 from facelib.server.settings import ServerSettings
+from tests.waiting import wait_until
 
 from ..forked import FACELIB
 from ..processes import command_of
@@ -93,14 +93,13 @@ def test_several_processes_are_one_server(tmp_path: Path) -> None:
         assert answered.format(200, 7) in told and answered.format(401, 6) in told
 
         # One that ends while it starts, or just when it is asked whether it lives, is waited for 60 s, then replaced.
-        deadline = time.monotonic() + 180
-        while log.read_text("utf-8").count("Application startup complete") < 2:
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+        wait_until(lambda: log.read_text("utf-8").count("Application startup complete") >= 2, seconds=180)
         _answering(process.pid)[0].kill()
-        while {ask("GET", "projects").status_code for _ in range(4)} != {200} or len(_answering(process.pid)) < 2:
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+        wait_until(
+            lambda: {ask("GET", "projects").status_code for _ in range(4)} == {200}
+            and len(_answering(process.pid)) >= 2,
+            seconds=180, pause=0.1,
+        )  # fmt: skip
         family = _answering(process.pid)
         process.kill()
         _, alive = psutil.wait_procs(family, timeout=120)

@@ -8,6 +8,7 @@ import pytest
 from jupyter_client.manager import start_new_kernel
 
 from facelib.widgets.notebook import RunningCell, is_attended
+from tests.waiting import wait_until
 
 PLENTY = 120  # seconds that a kernel may take on a busy machine
 
@@ -38,14 +39,6 @@ def run():
     manager.shutdown_kernel(now=True)
 
 
-def wait_for(holds, *, pause=0.1):
-    """Wait until a cell says what is wanted; the kernel rests between two askings."""
-    end = time.monotonic() + PLENTY
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(pause)
-
-
 def test_without_a_kernel_nobody_sits_there_and_no_cell_runs():
     cell = RunningCell()
     assert not is_attended() and not cell.running
@@ -71,10 +64,10 @@ def test_a_kernel_knows_who_asks_and_whether_a_cell_runs(run):
     begin = "begin = len(seen)\nwhile len(seen) < begin + 5: time.sleep(0.02)\nprint(all(seen[begin:]))"
     assert run(begin, attended=True) == ["True"]
     idle = "print(False in seen[begin:])"
-    wait_for(lambda: run(idle, attended=True) == ["True"])
+    wait_until(lambda: run(idle, attended=True) == ["True"], pause=0.1)
     with pytest.raises(AssertionError, match="ZeroDivisionError"):
         run("begin = len(seen); 1 / 0", attended=True)
-    wait_for(lambda: run(idle, attended=True) == ["True"])
+    wait_until(lambda: run(idle, attended=True) == ["True"], pause=0.1)
     run("cell.close(); cell.close()", attended=True)
     run("begin = len(seen) + 1; time.sleep(0.2)", attended=True)
     time.sleep(0.5)
@@ -96,7 +89,7 @@ def test_watching_before_a_person_returns_at_once_and_no_long_cell_ends_it(run, 
     # No page answers, but none could be heard while the cell runs; afterwards it is missed.
     assert run("time.sleep(3); print(camera.session.running)", attended=True) == ["True"]
     ended = "print(camera.session.running, camera.state)"
-    wait_for(lambda: run(ended, attended=True) == ["False", "stopped"], pause=2.5)  # each cell excuses the page anew
+    wait_until(lambda: run(ended, attended=True) == ["False", "stopped"], pause=2.5)  # each cell excuses the page anew
     # Where nobody sits the cell waits, and the camera is free after it.
     assert run("camera.watch(1, progress=False); print(camera.state)", attended=False) == ["stopped"]
     assert run("print('data:image/jpeg' in camera.snapshot_page().html)", attended=False) == ["True"]

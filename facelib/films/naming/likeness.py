@@ -75,7 +75,7 @@ HAIR = LikenessModel((0.18, 0.09), (0.35, 0.14), most=0.0, least=-1.0)
 
 
 def fit_likeness(same: Moments, different: Moments, *, usual: LikenessModel = CLOTHES) -> LikenessModel:
-    """Fit both distributions to the distances of pairs of tracks; what is usual is worth five pairs."""
+    """Fit both distributions to the Hellinger distances of pairs of tracks; what is usual is worth five pairs."""
     return LikenessModel(_fit(same, *usual.same), _fit(different, *usual.different), usual.most, usual.least)
 
 

@@ -64,7 +64,7 @@ def list_pictures(person: PersonName, project: CurrentProject, paging: Paged) ->
     folder = project.people / path_of(known_person(project, person))
     paths = page_of(project.find_pictures(person), paging)
     faces, out = _faces(project), accepted(project)
-    items = [_picture(project, person, path.relative_to(folder).as_posix(), faces, out) for path in paths.items]
+    items = [_picture(person, path.relative_to(folder).as_posix(), faces, out) for path in paths.items]
     return paths.shown_as(items)
 
 
@@ -83,7 +83,7 @@ async def upload_picture(
             note(session, caller, "picture.add", project.name)
             cast_changed(session, project)
         name = label.removeprefix(f"people/{person}/")
-        picture = _picture(project, person, name, _faces(project), accepted(project))
+        picture = _picture(person, name, _faces(project), accepted(project))
         return AddedPicture(**picture.model_dump(), new=new)
 
     return await run_in_threadpool(add, file)
@@ -93,7 +93,7 @@ async def upload_picture(
 def get_picture(person: PersonName, picture: PictureName, project: CurrentProject) -> Picture:
     """Describe a picture."""
     _path(project, person, picture)
-    return _picture(project, person, picture, _faces(project), accepted(project))
+    return _picture(person, picture, _faces(project), accepted(project))
 
 
 @router.patch("/pictures/{picture:path}")
@@ -119,7 +119,7 @@ def change_picture(
         note(session, caller, "picture.disable" if changed.disabled else "picture.enable", project.name)
     cast_changed(session, project)
     owner, name = label.split("/", 2)[1:]
-    return _picture(project, owner, name, _faces(project), accepted(project))
+    return _picture(owner, name, _faces(project), accepted(project))
 
 
 @router.get("/thumbnails/{picture:path}", response_class=Response, responses={200: {"content": {"image/jpeg": {}}}})
@@ -169,7 +169,7 @@ def _faces(project: Project) -> dict[str, dict[str, Any]]:
     return {str(row["picture"]): row for row in rows_of(best)}
 
 
-def _picture(project: Project, person: str, name: str, faces: dict[str, dict[str, Any]], out: set[str]) -> Picture:
+def _picture(person: str, name: str, faces: dict[str, dict[str, Any]], out: set[str]) -> Picture:
     label = f"people/{person}/{name}"
     row = faces.get(label)
     disabled = label in out

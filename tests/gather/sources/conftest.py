@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,7 +13,6 @@ import pytest
 from rdflib import Dataset
 
 from facelib.gather.sources import SourceSettings, WebLimits
-from facelib.project import Project
 
 Answer = Callable[["Asked"], None]
 
@@ -192,16 +190,3 @@ def content(make_film: Callable[..., Path]) -> bytes:
     found = make_film("made/film.mp4").read_bytes()
     assert len(found) > 8000
     return found
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Project:
-    return Project("cast", tmp_path / "data", tmp_path / "output")
-
-
-def until(happened: Callable[[], bool]) -> None:
-    """Wait for something that another process does."""
-    end = time.monotonic() + 60
-    while not happened():
-        assert time.monotonic() < end
-        time.sleep(0.01)

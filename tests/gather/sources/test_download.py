@@ -13,8 +13,9 @@ import pytest
 
 from facelib.films.media.decode import UnreadableFilm
 from facelib.gather.sources.download import Partial, download
+from tests.waiting import wait_until
 
-from .conftest import Film, until
+from .conftest import Film
 
 PAGE = "<!DOCTYPE html><html><body>Please log in</body></html>" + " " * 9000
 
@@ -81,7 +82,7 @@ def test_a_killed_fetch_goes_on_and_gives_the_same_film(where, site, content, tm
     )
     folder = tmp_path / "videos"
     with subprocess.Popen([sys.executable, "-c", code, address, str(folder)]) as process:
-        until(lambda: Partial.find(address, folder).size == where)
+        wait_until(lambda: Partial.find(address, folder).size == where)
         process.kill()
     site.put("/film.mp4", Film(content))
     assert fetched(address, folder, limits) == content

@@ -14,8 +14,9 @@ from facelib.gather.sources import fetch_film, find_source, read_sources
 from facelib.gather.sources.download import download
 from facelib.gather.sources.ledger import SOURCE_COLUMNS, sources_path
 from facelib.project import atomic_write
+from tests.waiting import wait_until
 
-from .conftest import Film, until
+from .conftest import Film
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:rdflib.*")
 
@@ -108,7 +109,7 @@ def test_killed_half_way_and_run_again(site, content, project, settings):
     )
     command = [sys.executable, "-c", code, address, str(project.data_dir), str(project.output_dir)]
     with subprocess.Popen(command) as process:
-        until(lambda: any(path.stat().st_size == 6000 for path in project.videos.glob(".*.part")))
+        wait_until(lambda: any(path.stat().st_size == 6000 for path in project.videos.glob(".*.part")))
         # Meanwhile nobody else may fetch into the project.
         with pytest.raises(BlockingIOError, match=rf"other fetch into the project 'cast'.*process {process.pid}"):
             fetch_film(address, project, settings)

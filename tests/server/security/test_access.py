@@ -11,6 +11,8 @@ from fastapi import FastAPI
 from sqlalchemy import text
 from starlette.testclient import TestClient
 
+from facelib.server.security.secrets import _argon2 as as_users_have_it
+
 ME = "/api/v1/session"
 USER = {"name": "ada", "password": "correct horse", "grants": {"demo": "correct"}}
 
@@ -61,6 +63,12 @@ def test_a_user_logs_in_and_out(owner: TestClient) -> None:
     with owner.app.state.store.read() as session:
         kept_password = session.execute(text("select password from users")).scalar_one()
     assert kept_password.startswith("$argon2id$")
+
+
+def test_a_password_is_expensive_to_guess() -> None:
+    kept = as_users_have_it().hash("correct horse")
+    assert kept.startswith("$argon2id$v=19$m=65536,t=3,p=4$")  # OWASP's recommendation and more
+    assert as_users_have_it().verify("correct horse", kept) and not as_users_have_it().verify("correct", kept)
 
 
 def test_a_token_logs_a_browser_in_until_it_is_revoked(owner: TestClient) -> None:

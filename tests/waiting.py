@@ -1,0 +1,23 @@
+"""Waiting for what another thread or process does, for a time that is long on any machine."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Callable
+
+
+def wait_until(holds: Callable[[], object], *, seconds: float = 120.0, pause: float = 0.02) -> None:
+    """Wait for something to come true."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, f"did not come true within {seconds} seconds"
+        time.sleep(pause)
+
+
+def kill_once(holds: Callable[[], object], process: subprocess.Popen, *, pause: float = 0.01) -> None:
+    """Kill a process, which must run until then, once something has come true."""
+    wait_until(lambda: process.poll() is not None or holds(), seconds=400, pause=pause)
+    assert process.poll() is None
+    process.kill()
+    process.wait()
