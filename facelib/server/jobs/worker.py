@@ -89,23 +89,24 @@ class Workers:
 
     def _follow(self, job: Job, owner: str, process: JobProcess) -> dict[str, Any] | None:
         """Record what a process reports; return how it ended, or None when the job is no longer ours."""
-        renewed, values = time.monotonic(), dict[str, Any]()
+        renewed, values, stages = time.monotonic(), dict[str, Any](), list[dict[str, Any]]()
         until = renewed + self._settings.lease_seconds
         while True:
             if self._stop.is_set():
                 return {"busy": "the server was stopped"}
             told = process.next(0.2)
             if told is not None and "stage" in told:
-                with self._store.begin() as session:
-                    queue.finish_stage(session, job.id, owner, told["stage"])
+                stages.append(told["stage"])
             elif told is not None and "progress" in told:
                 values = told
             elif told is not None:
                 return told
             at = time.monotonic()
-            if at - renewed >= min(_RENEWED, self._settings.lease_seconds / 4):
+            if stages or at - renewed >= min(_RENEWED, self._settings.lease_seconds / 4):
                 try:
                     with self._store.begin() as session:
+                        for stage in stages:
+                            queue.finish_stage(session, job.id, owner, stage)
                         mine = queue.renew(session, job.id, owner, lease=self._settings.lease_seconds, **values)
                 except DBAPIError:
                     if at > until:  # by now another worker may have taken it over
@@ -115,7 +116,7 @@ class Workers:
                     return None
                 if mine.cancelled:
                     return {"cancelled": True}
-                renewed, values, until = at, {}, at + self._settings.lease_seconds
+                renewed, values, stages, until = at, {}, [], at + self._settings.lease_seconds
 
     def _end(self, session: Session, number: int, owner: str, ended: dict[str, Any]) -> None:
         if "busy" in ended:

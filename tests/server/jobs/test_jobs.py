@@ -172,6 +172,28 @@ def wait_for_kernel(tmp_path: Path) -> psutil.Process:
 
 
 @pytest.mark.usefixtures("own_forks")
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_stage_that_ends_while_the_database_is_away_is_written_down_later(
+    make_app: Callable[..., Any], tmp_path: Path
+) -> None:
+    app, state = make_app(lease_seconds=300), tmp_path / "output" / ".server"
+    with TestClient(app, headers={"Authorization": f"Bearer {app.state.first_token}"}) as client:
+        parameters = {"how": "hold 11", "seconds": 0.1}
+        new = {"kind": "run", "steps": [11, 12], "parameters": parameters}
+        number = client.post(JOBS, json=new).json()["id"]
+        wait_for_kernel(tmp_path)
+        kept = sorted(state.glob("server.sqlite*"))
+        for path in kept:
+            path.rename(tmp_path / path.name)
+        let_go_on(tmp_path)
+        while "12 begins" not in log(tmp_path):
+            time.sleep(0.1)
+        for path in kept:
+            (tmp_path / path.name).rename(path)
+        job = wait_for(client, number, "done")
+    assert ([stage["step"] for stage in job["stages"]], job["attempts"]) == ([11, 12], 1)
+
+
 def test_a_clock_that_was_ahead_and_is_set_back_keeps_no_job_waiting(
     make_app: Callable[..., Any], tmp_path: Path
 ) -> None:
