@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal
@@ -16,8 +15,6 @@ from facelib.films.media.channels import Channels, aac_layout, take_channels
 from facelib.films.media.opening import decode_packet
 from facelib.films.media.sound import SampleCount, SamplePlacer, Samples, aac_rate, frame_of
 from facelib.films.media.timeline import ClockSegment
-
-log = logging.getLogger(__name__)
 
 COPIED = frozenset({"aac", "mp3", "ac3", "eac3", "opus", "flac", "alac"})
 """The codecs, by FFmpeg's names, that MP4 can hold and players support there."""
@@ -88,8 +85,7 @@ class CopiedTrack(TrackWriter):
             samples = packet.duration
             try:
                 self._output.mux(packet)
-            except av.FFmpegError as error:
-                log.warning("a piece of the sound could not be written and is left out: %s", error.strerror)
+            except av.FFmpegError:
                 self.lost += samples / self._rate
         self._early = []
 
