@@ -77,6 +77,13 @@ class _Processes(Multiprocess):
 
     interrupted = False
 
+    def keep_subprocess_alive(self) -> None:
+        """Replace each process that has ended."""
+        for process in self.processes:
+            # While this end is open as well, one that ends when it is asked whether it lives is waited for.
+            process.child_conn.close()
+        super().keep_subprocess_alive()
+
     def handle_int(self) -> None:
         """Stop all, as Ctrl-C asks."""
         self.interrupted = True
