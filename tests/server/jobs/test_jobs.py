@@ -171,7 +171,6 @@ def wait_for_kernel(tmp_path: Path) -> psutil.Process:
     return psutil.Process(int(path.read_text()))
 
 
-@pytest.mark.usefixtures("own_forks")
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_stage_that_ends_while_the_database_is_away_is_written_down_later(
     make_app: Callable[..., Any], tmp_path: Path
@@ -213,6 +212,7 @@ def test_a_clock_that_was_ahead_and_is_set_back_keeps_no_job_waiting(
     assert (claim("two").owner, claim("three")) == ("two", None)
 
 
+@pytest.mark.usefixtures("own_forks")
 def test_a_stopped_server_puts_its_job_back(make_app: Callable[..., Any], tmp_path: Path) -> None:
     app, before = make_app(), {*psutil.Process().children(recursive=True)}
     headers = {"Authorization": f"Bearer {app.state.first_token}"}
