@@ -62,9 +62,16 @@ def find_tracks(
     The film is decoded once. Faces are searched in sampled frames (see `facelib.films.search.search_faces`) and in the
     first and the last frame of each shot; tracks never cross a cut. Decoding, search and what follows run in three
     threads, on one core in one; the tables are the same for any number of cores. Memory holds one shot at a time.
-    Written are `detections.parquet`, `looks.parquet`, `keyframes.parquet`, `shots.csv` and `times.parquet`. Faces with
-    three fifths of the detector's least score may continue a track; frames in which a track's face is fainter than the
-    least score are left out of the detections.
+    Written are `detections.parquet`, `looks.parquet`, `keyframes.parquet`, `shots.csv` and `times.parquet`.
+
+    Args:
+        video: Any film PyAV reads.
+        files: Where to write.
+        detector: Finds the faces. Faces with three fifths of its least score may continue a track; frames in which a
+            track's face is fainter than the least score are left out of the detections.
+        embedder: Embeds the best faces of each track.
+        tracking: How to find and track faces; None takes the defaults.
+        progress: Show a bar with rate and time left.
 
     Raises:
         FileNotFoundError: When there is no such film.
@@ -99,7 +106,6 @@ def find_tracks(
                 dropped += shot.dropped
                 shot = None
         times, problem, notes = reader.times(), reader.problem(), left_out(reader)
-
     write_table(_shot_table(shots), files.shots)
     write_times(times, files.times)
     return FilmTracks(_track_table(rows, times), item.time, times.seconds, dropped, problem, tuple(notes))
