@@ -6,6 +6,8 @@ sixteen times as large, so that a row is rewritten a few times however many film
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -22,6 +24,7 @@ MERGED = 16
 
 _ROW_GROUP = 32_768  # rows that are skipped together where none is of a person sought
 _KINDS = ("appearances", "tracks", "shots")
+_SEGMENT = re.compile(r"^(?:appearances|tracks|shots|faces)-([0-9]+)\.[a-z]+$", re.MULTILINE)
 
 
 def segment_path(folder: Path, kind: str, number: int) -> Path:
@@ -101,9 +104,6 @@ def remove_segments(folder: Path, numbers: Sequence[int]) -> None:
 
 def stray_segments(folder: Path, known: set[int]) -> list[int]:
     """Return the numbers of segments whose files lie in the folder but are not in the catalogue: of a killed run."""
-    found = set()
-    for path in folder.glob("*-*.*"):
-        kind, _, number = path.stem.partition("-")
-        if kind in (*_KINDS, "faces") and number.isdecimal():
-            found.add(int(number))
+    # At once: the files of thousands of films that were replaced of late may still be there.
+    found = {int(number) for number in _SEGMENT.findall("\n".join(os.listdir(folder)))}
     return sorted(found - known)
