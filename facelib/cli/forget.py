@@ -29,13 +29,14 @@ def forget(
     what = "the pictures, faces and embeddings" if keep_name else "every picture, face, embedding and mention"
     if not yes:
         typer.confirm(f"Remove {what} of {name} from {project}, for good?", abort=True)
-    from facelib.archive.cluster.forget import forget_in_storage
-    from facelib.archive.cluster.shared import WorkingCopy
-    from facelib.archive.forget import forget_person
-
     if place is None:
+        from facelib.archive.cluster.forget import forget_in_storage
+        from facelib.archive.cluster.shared import WorkingCopy
+
         done = forget_in_storage(WorkingCopy.of(project, data_dir, output_dir), name, keep_name=keep_name)
     else:
+        from facelib.archive.forget import forget_person
+
         done = forget_person(place, name, keep_name=keep_name)
     for line in done.removed:
         typer.echo(f"removed   {one_line(line)}")

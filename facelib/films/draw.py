@@ -104,8 +104,8 @@ def blur_head(planes: Planes, left: float, top: float, right: float, bottom: flo
     An ellipse that covers hair, ears and chin is averaged down to a few cells, blurred, and enlarged again: about three
     values across the face remain in each plane, so that there is no detail to restore. McPherson et al., "Defeating
     image obfuscation with deep learning" (2016), recognise faces of 8 and more pixels across among people they know, so
-    cells are larger. The box is in pixels of the picture, right and bottom exclusive, the planes as
-    in `draw_marks`.
+    cells are larger. The box is in pixels of the picture, right and bottom exclusive, the planes
+    are those of `draw_marks`.
     """
     width, height = right - left, bottom - top
     if not (width > 0 and height > 0):

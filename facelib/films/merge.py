@@ -30,10 +30,10 @@ def merge_tracklets(
     """Merge the tracklets of one face in one shot, so that each person has one track.
 
     The two nearest tracklets are merged, and so on while any are near enough (agglomerative clustering by centroids,
-    weighted by the quality of the samples).
-    Two tracks found in one sampled frame are two people and are never merged, nor are groups that hold them. Small
-    faces all look alike to an embedder, so the allowed distance shrinks with faces below 40 pixels; where a tracklet
-    begins at the place and in the size in which another ended shortly before, a larger distance is allowed.
+    weighted by the quality of the samples). Two tracks found in one sampled frame are two people and are never merged,
+    nor are groups that hold them. Small faces all look alike to an embedder, so the allowed distance shrinks with faces
+    below 40 pixels; where a tracklet begins at the place and in the size in which another ended shortly before, a
+    larger distance is allowed.
 
     Args:
         tracks: Tracks of one shot, as `ShotTracker` leaves them.

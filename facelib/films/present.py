@@ -22,7 +22,7 @@ from facelib.films.media.decode import UnreadableFilm, probe
 from facelib.films.media.encode import WriteReport
 from facelib.films.reel import REEL_COLUMNS, check_people, write_reel_of
 from facelib.films.settle import Settled
-from facelib.films.tables import outdated
+from facelib.films.tables import UnusableTables, outdated
 from facelib.films.together import together
 from facelib.project import FilmFiles, Project
 from facelib.project.names import as_known
@@ -116,7 +116,7 @@ def _held(project: Project, film: Path) -> Iterator[FilmFiles]:
     """Hold a film, see `Project.hold`; refuse one that is another film by now, see `outdated`."""
     with project.hold(film) as files:
         if problem := outdated(project, film):
-            raise OSError(problem)
+            raise UnusableTables(problem)
         yield files
 
 

@@ -13,6 +13,10 @@ from facelib.project import FilmFiles, Project
 from facelib.project.wording import in_one_line
 
 
+class UnusableTables(OSError):
+    """A film's tables are missing, cannot be read, or are those of another film by now; says what to run."""
+
+
 def read_whole(path: Path, columns: Sequence[str] | None = None) -> pd.DataFrame | None:
     """Return a Parquet table, or some of its columns; None where there is none or it is damaged."""
     try:
@@ -39,7 +43,8 @@ def damage(files: FilmFiles, *others: Path) -> str:
     for path in others:
         if not path.is_file():
             return f"{path.name} is missing"
-    for path in {files.found, files.detections, files.looks, files.keyframes, files.times, *others}:
+    # In the same order whenever it is asked: where several are damaged, the first is named.
+    for path in dict.fromkeys((files.found, files.detections, files.looks, files.keyframes, files.times, *others)):
         if path.is_file():
             try:
                 pq.read_metadata(path)

@@ -13,7 +13,7 @@ import pandas as pd
 from facelib.films.drawn import films_behind
 from facelib.films.exports import FrameClock, exact_appearances, read_clock
 from facelib.films.media.decode import FilmInfo, UnreadableFilm, probe
-from facelib.films.tables import outdated, read_without_embeddings, unreadable
+from facelib.films.tables import UnusableTables, outdated, read_without_embeddings, unreadable
 from facelib.page.boxes import BoxKeys
 from facelib.page.film import FaceSheets, FilmData, PackedTimes, shown_tracks, track_boxes, track_table
 from facelib.page.links import address, film_exports, film_sources, project_reports
@@ -49,11 +49,12 @@ def read_page_film(project: Project, film: Path, longest_gap: float) -> PageFilm
     """Read the tables of a film; None where neither the film nor its annotated copy can be read.
 
     Raises:
-        OSError: When a table is missing or cannot be read, or the film was replaced since.
+        facelib.films.tables.UnusableTables: When a table is missing or damaged, or the film was replaced since.
+        OSError: When a file cannot be read.
     """
     files = project.film(film)
     if problem := unreadable(film, files):
-        raise OSError(problem)
+        raise UnusableTables(problem)
     version = page_version(project, film, longest_gap)  # first: what is written meanwhile makes it another one
     for picture in (film, files.annotated):
         try:
@@ -64,7 +65,7 @@ def read_page_film(project: Project, film: Path, longest_gap: float) -> PageFilm
     else:
         return None
     if picture is film and (problem := outdated(project, film)):
-        raise OSError(problem)
+        raise UnusableTables(problem)
     table = read_without_embeddings(files.tracks)
     table = table[table["person"] != NOT_A_FACE]
     stretches = exact_appearances(table, clock, longest_gap=longest_gap, unknown=True)

@@ -13,7 +13,7 @@ from urllib.parse import quote
 import numpy as np
 
 from facelib.films.exports import FILE_NAMES, PURPOSES
-from facelib.films.tables import outdated, unreadable
+from facelib.films.tables import UnusableTables, outdated, unreadable
 from facelib.page.boxes import BoxKeys
 from facelib.page.data import PageFilm, film_data, page_version, project_data, read_page_film
 from facelib.page.faces import best_pictures, face_sheet
@@ -120,9 +120,7 @@ class FilmPages:
 def _read(project: Project, film: Path) -> PageFilm:
     try:
         read = read_page_film(project, film, LONGEST_GAP)
-    except OSError as error:
-        if not str(error).startswith("expected "):  # the system's
-            raise
+    except UnusableTables as error:
         raise Problem(409, in_one_line(error)) from error
     if read is None:
         raise Problem(409, f"expected a film that can be read, {film.name!r} cannot; restore it, or run 05 again")

@@ -84,11 +84,12 @@ class ETags:
 
         async def hold(message: Message) -> None:
             nonlocal start, body
-            headers = Headers(raw=message.get("headers", []))
-            tagged = headers.get("content-type") in _TAGGED and "etag" not in headers
-            if message["type"] == "http.response.start" and message["status"] == 200 and tagged:
-                start = message
-            elif start is None:
+            if message["type"] == "http.response.start" and message["status"] == 200:
+                headers = Headers(raw=message["headers"])
+                if headers.get("content-type") in _TAGGED and "etag" not in headers:
+                    start = message
+                    return
+            if start is None:
                 await send(message)
             else:
                 body += message.get("body", b"")

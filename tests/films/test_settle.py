@@ -215,24 +215,30 @@ def test_what_cannot_be_drawn_or_exported_does_not_stop_the_others(settle, monke
         draw_films(settled, {}, blur="all")
 
 
-def test_who_is_not_blurred_is_somebody_and_may_be_typed_otherwise(make_reviewed, make_film):
-    project = make_reviewed({"a.mp4": [("Ada", "", 0.9)]})
-    film, files = project.videos / "a.mp4", project.film("a.mp4")
-    shutil.copy(make_film("one.mp4", frames=3), film)
-    files.followed.write_text(json.dumps({"made": {"film": project.digest(film)}}))
-    settled = settle_films(project)
+@pytest.fixture
+def one_film(make_reviewed, make_film):
+    """Return a function that settles a film of so many frames with Ada in it; it gives the film, its files and that."""
+
+    def settle(frames):
+        project = make_reviewed({"a.mp4": [("Ada", "", 0.9)]})
+        film, files = project.videos / "a.mp4", project.film("a.mp4")
+        shutil.copy(make_film("one.mp4", frames=frames), film)
+        files.followed.write_text(json.dumps({"made": {"film": project.digest(film)}}))
+        return film, files, settle_films(project)
+
+    return settle
+
+
+def test_who_is_not_blurred_is_somebody_and_may_be_typed_otherwise(one_film):
+    _, files, settled = one_film(3)
     with pytest.raises(ValueError, match=r"expected names of .*'Ada'.* not to be blurred, got \['Adda'\]"):
         draw_films(settled, {"Ada": "#000000"}, blur="everyone", sharp=["Adda"], progress=False)
     draw_films(settled, {"Ada": "#000000"}, blur="everyone", sharp=[" ADA"], progress=False)
     assert drawn_options(files)["sharp"] == ["Ada"]
 
 
-def test_a_film_that_was_replaced_gets_nobodys_name_from_the_film_before(make_reviewed, make_film):
-    project = make_reviewed({"a.mp4": [("Ada", "", 0.9)]})
-    film, files = project.videos / "a.mp4", project.film("a.mp4")
-    shutil.copy(make_film("one.mp4", frames=30), film)
-    files.followed.write_text(json.dumps({"made": {"film": project.digest(film)}}))
-    settled = settle_films(project)
+def test_a_film_that_was_replaced_gets_nobodys_name_from_the_film_before(one_film, make_film):
+    film, files, settled = one_film(30)
     os.utime(film, (1, 1))  # copied, say: still the same film
     assert draw_films(settled, {"Ada": "#000000"}, progress=False) == [film]
     assert list(export_films(settled, formats=["csv"])) == ["a.mp4"]

@@ -105,7 +105,8 @@ def write_groups(project: Project, kept: Groups) -> None:
         OSError: When the folder cannot be written.
     """
     stamp = secrets.token_hex(8)
-    facts = {"form": _FORM, "stamp": stamp} | {one.name: getattr(kept, one.name) for one in fields(kept)[2:]}
+    plain = [one.name for one in fields(kept) if one.name not in {"groups", "members"}]
+    facts = {"form": _FORM, "stamp": stamp} | {name: getattr(kept, name) for name in plain}
     groups = pa.Table.from_pandas(kept.groups.drop(columns="sums"), preserve_index=False)
     members = pa.Table.from_pandas(kept.members, preserve_index=False)
     _write(members, {"stamp": stamp}, project.unknowns / "members.parquet")
