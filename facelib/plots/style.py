@@ -24,8 +24,8 @@ def escaped(name: str, *, width: int = 14) -> str:
         width: The longest line in characters; 0 keeps it in one line. On a phone, 14 fit a legend in two columns.
 
     Example:
-        >>> escaped("Tom & <b>Jerry</b>")
-        'Tom &amp; &lt;b&gt;Jerry&lt;/b&gt;'
+        >>> escaped("Q & <b>A</b>")
+        'Q &amp; &lt;b&gt;A&lt;/b&gt;'
         >>> escaped("Jean-Luc Alexander Picard")
         'Jean-Luc<br>Alexander<br>Picard'
     """

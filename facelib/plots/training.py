@@ -24,7 +24,7 @@ _RATES = (
     ("pair_accuracy", "pair accuracy", COLOURS[3], "dot", "diamond"),
 )
 _MOVE = 500  # milliseconds that points take from one map to the next
-_FIGURES, _SLIDER = 60, 96  # pixels under the maps
+_FIGURES, _SLIDER = 72, 96  # pixels under the maps
 
 
 def draw_curves(curves: pd.DataFrame, *, best_epoch: int | None = None) -> go.Figure:
@@ -176,8 +176,8 @@ def _figures(measures: Mapping[str, float]) -> str:
         name: f"{value:.2f}".replace("-", "\u2212") if np.isfinite(value) else "\u2013"
         for name, value in measures.items()
     }
-    return (
-        f"recall@1 <b>{shown['recall_at_1']}</b><br>pair accuracy <b>{shown['pair_accuracy']}</b>"
+    return (  # below the frame, so after an empty line
+        f"<br>recall@1 <b>{shown['recall_at_1']}</b><br>pair accuracy <b>{shown['pair_accuracy']}</b>"
         f"<br>silhouette <b>{shown['silhouette']}</b>"
     )
 
