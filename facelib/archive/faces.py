@@ -78,7 +78,7 @@ def find_face(archive: Archive, vector: ArrayLike, *, most: int = 20, weights: s
 def films_of_other_networks(archive: Archive, dimension: int, *, weights: str = "") -> list[str]:
     """Return the films, by file name, that `find_face` leaves out: another network embedded their faces."""
     others = {
-        (part.project.name, one.number)
+        (part.name, one.number)
         for part in archive.parts
         for one in part.segments
         if one.network and not one.network.endswith(f"{weights}:{dimension}")
@@ -109,7 +109,7 @@ def _nearest(
     list(workers.map(compare, range(0, len(vectors), _BLOCK)))
     squares[np.isnan(squares)] = np.inf
     squares[~_in_use(archive, part, segment, len(vectors))] = np.inf
-    place = part.project.name, segment.number
+    place = part.name, segment.number
     if place not in archive.longest:
         archive.longest[place] = float(np.nanmax(vectors[:, -1], initial=0.0)) ** 0.5
     rows = _candidates(squares, vectors.shape[1], archive.longest[place] + float(np.linalg.norm(sought)), most)
@@ -139,10 +139,10 @@ def _candidates(squares: NDArray[np.float32], terms: int, length: float, most: i
 
 def _in_use(archive: Archive, part: ArchivePart, segment: Segment, count: int) -> NDArray[np.bool_]:
     """Return which tracks of a segment are of films as they are now."""
-    if archive.rows_in_use.get((part.project.name, segment.number), 0) == segment.rows:
+    if archive.rows_in_use.get((part.name, segment.number), 0) == segment.rows:
         return np.ones(count, bool)  # nothing of a former version of a film: usually so
     films = archive.films
-    own = films[(films["project"] == part.project.name) & (films["segment"] == segment.number)]
+    own = films[(films["project"] == part.name) & (films["segment"] == segment.number)]
     path = segment_path(part.project.archive, "tracks", segment.number)
     film = pq.read_table(path, columns=["film"])["film"]
     return np.asarray(pc.is_in(film, value_set=pa.array(own["entry"], pa.int32())).to_numpy(), bool)
@@ -160,7 +160,7 @@ def _table(archive: Archive, near: list[_Near], most: int) -> pd.DataFrame:
         if len(chosen):
             with readable(one.part.project.archive):
                 facts = _facts(one, rows[chosen])
-            project = pa.repeat(one.part.project.name, len(chosen))
+            project = pa.repeat(one.part.name, len(chosen))
             found.append(facts.append_column("project", project).append_column("distance", [distances[chosen]]))
     if not found:
         return pd.DataFrame(columns=pd.Index(FACE_HIT_COLUMNS))
