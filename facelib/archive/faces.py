@@ -169,7 +169,8 @@ def _table(archive: Archive, near: list[_Near], most: int) -> pd.DataFrame:
     if len(archive.parts) > 1:
         own = table["person"] + " (" + table["project"] + ")"
         table["person"] = table["person"].where(~table["group"], own)
-    return table.merge(films, on=["project", "entry"])[FACE_HIT_COLUMNS]
+    found_in_films: pd.DataFrame = table.merge(films, on=["project", "entry"])[FACE_HIT_COLUMNS]
+    return found_in_films
 
 
 def _facts(near: _Near, rows: NDArray[np.int64]) -> pa.Table:
