@@ -151,6 +151,7 @@ def test_what_is_no_film_or_picture_is_refused_and_removed(
         answer = send(owner, place, content)
         assert answer.status_code == 422 and reason in answer.json()["detail"], answer.text
         assert ".uploads" not in answer.text  # where it was kept meanwhile
+        assert answer.text.count("expected") == 1
         assert owner.get(place).json()["state"] == "refused"
         assert owner.head(place).status_code == 410
         assert send(owner, place, b"x", len(content)).status_code == 410
