@@ -147,7 +147,7 @@ def score_segment_table(project: Project, films: Iterable[Path], path: str | Pat
         files = project.film(film)
         media = {name for name in set(truth["media"]) if name.rsplit("/", 1)[-1] in (film.name, files.folder.name)}
         if media and files.appearances.is_file():
-            appeared = read_csv_table(files.appearances)
+            appeared = read_csv_table(files.appearances, dtype={"person": str})
             parts += [appeared.assign(media=name) for name in sorted(media)]
             known |= media
     truth = truth[truth["media"].isin(known)]

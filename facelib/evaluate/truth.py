@@ -181,7 +181,7 @@ def read_truth(path: str | Path) -> pd.DataFrame:
         ValueError: When a column is missing, a number is none, a frame is no whole number from 0 on, or a box ends
             before it begins.
     """
-    table = read_csv_table(path)
+    table = read_csv_table(path, dtype={"person": str, "identity": str})  # names may be numbers, such as 0007
     missing = [name for name in _COLUMNS if name not in table]
     if missing:
         raise ValueError(f"expected the columns frame, left, top, right, bottom, person in {str(path)!r}: no {missing}")

@@ -114,6 +114,7 @@ def read_decisions(path: str | Path) -> pd.DataFrame:
     table = table[CORRECTION_COLUMNS].fillna("")
     for name in ("track", "frame", *BOX):
         number = pd.to_numeric(table[name].str.replace(",", ".", regex=False), errors="coerce")  # decimal commas
+        number = number.where(number.abs() < 2**53)  # infinite ones, and those that no integer holds
         table[name] = number.astype("float64") if name in BOX else number.fillna(-1).astype("int64")
     return table
 

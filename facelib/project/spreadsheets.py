@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import io
 import re
+import warnings
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -105,11 +106,14 @@ def read_csv_table(source: str | Path | IO[str], **options: Any) -> pd.DataFrame
         separator = separator_of(text)
         decimal = "," if separator != "," and _DECIMAL_COMMA.search(text) else "."
         text_file = io.StringIO(text, newline="")
-        table = pd.read_csv(text_file, sep=separator, decimal=decimal, keep_default_na=False, **options)
-    except ValueError as error:
-        if not isinstance(source, str | Path):
-            raise
-        raise ValueError(f"expected a table at {str(source)!r}, got: {error}") from error
+        options = {"sep": separator, "decimal": decimal, "keep_default_na": False, **options}
+        # Else pandas takes the first cells for an index where rows have more cells than the heading.
+        with warnings.catch_warnings(action="error", category=pd.errors.ParserWarning):
+            table = pd.read_csv(text_file, index_col=False, **options)
+    except (ValueError, pd.errors.ParserWarning) as error:
+        reason = "rows with more cells than the heading" if isinstance(error, pd.errors.ParserWarning) else str(error)
+        where = f"expected a table at {str(source)!r}, got: " if isinstance(source, str | Path) else ""
+        raise ValueError(where + reason) from error
     table.columns = table.columns.str.strip()
     return _with_texts(table, restore_formula)
 

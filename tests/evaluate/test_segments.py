@@ -121,13 +121,14 @@ def test_of_a_projects_films(tmp_path):
 
 def test_names_in_any_form_are_those_of_the_project(tmp_path):
     project = Project("p", tmp_path / "data", tmp_path / "output")
-    (project.people / "Ada").mkdir(parents=True)
-    columns = {"person": ["Ada"], "start": [1.0], "end": [2.0], "confidence": [0.9]}
-    write_table(pd.DataFrame(columns), project.film("news.mp4").appearances)
     path = tmp_path / "segments.csv"
-    path.write_text("media;start;end;person\nnews;0;5,5;ADA \nnews;6,5;9;Unknown\nnews;10;11;unknown 2\n")
-    result = score_segment_table(project, [Path("news.mp4")], path)
-    assert (result.segments, result.precision, result.recall, result.nobody) == (3, 1, 1, 2)
+    for person, written in {"Ada": "ADA ", "0007": "0007"}.items():
+        (project.people / person).mkdir(parents=True)
+        columns = {"person": [person], "start": [1.0], "end": [2.0], "confidence": [0.9]}
+        write_table(pd.DataFrame(columns), project.film("news.mp4").appearances)
+        path.write_text(f"media;start;end;person\nnews;0;5,5;{written}\nnews;6,5;9;Unknown\nnews;10;11;unknown 2\n")
+        result = score_segment_table(project, [Path("news.mp4")], path)
+        assert (result.segments, result.precision, result.recall, result.nobody) == (3, 1, 1, 2)
 
 
 @pytest.mark.real_data

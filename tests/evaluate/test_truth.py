@@ -118,8 +118,10 @@ def test_faces_outside_the_labelled_frames_are_refused(write):
         load_truth(path)
 
 
-def test_a_name_that_reads_as_missing_is_a_name(write):
+def test_a_name_that_reads_as_missing_or_as_a_number_is_a_name(write):
     assert read_truth(write("a.csv", TABLE.replace("Ada", "NA")))["person"].tolist() == ["NA", "unknown"]
+    faces = read_truth(write("a.csv", "frame,left,top,right,bottom,person\n3,0,0,1,1,0007\n4,0,0,1,1,1e5\n"))
+    assert faces["person"].tolist() == faces["identity"].tolist() == ["0007", "1e5"]
 
 
 class TestMot:

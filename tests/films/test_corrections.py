@@ -107,11 +107,12 @@ class TestFile:
     def test_a_number_that_is_none_does_not_stop_the_others(self, project):
         append_corrections(project.corrections, row("Ada"))
         path = project.corrections
-        path.write_text(path.read_text() + "2025,a.mp4,x,,Unknown 1,Grace,,?,1,2,3,nothing\n")
+        rows = "2025,a.mp4,x,,Unknown 1,Grace,,?,1,2,3,nothing\n2026,a.mp4,inf,,Unknown 1,Mary,,1e30,1,2,3,4\n"
+        path.write_text(path.read_text() + rows)
         applied = decided(project, read_corrections(path))
         assert applied.tracks["person"][1] == "Ada"
-        assert applied.left_out["is"].tolist() == ["Grace"]
-        assert Review(project, project.find_videos()).left_out["is"].tolist() == ["Grace"]
+        assert applied.left_out["is"].tolist() == ["Grace", "Mary"]
+        assert Review(project, project.find_videos()).left_out["is"].tolist() == ["Grace", "Mary"]
 
     @pytest.mark.parametrize("text", ["when,video\n1,2\n", 'when,video,"\n', "a,b\n1,2,3,4\n5\n", "\xff\xfe"])
     def test_another_file_is_refused_and_left_alone(self, tmp_path, text):

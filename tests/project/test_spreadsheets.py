@@ -70,7 +70,10 @@ def test_a_table_saved_by_a_spreadsheet(form, tmp_path):
     assert (table["x"].tolist(), table["n"].tolist()) == ([1.5, -2.25], [3, 4])
 
 
-@pytest.mark.parametrize("content", ["person\nRen\u00e9e\n".encode("latin-1"), b"", b'person\n"Ada'])
+@pytest.mark.parametrize(
+    "content",
+    ["person\nRen\u00e9e\n".encode("latin-1"), b"", b'person\n"Ada', b"n,person\n1,Downey, Robert\n2,Lee, Bruce\n"],
+)
 def test_what_is_no_table_is_named(content, tmp_path):
     path = tmp_path / "table.csv"
     path.write_bytes(content)

@@ -176,7 +176,7 @@ def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
 @pytest.fixture
 def limits() -> WebLimits:
     """Loopback allowed, and no patience."""
-    return WebLimits(private=True, first_wait=0.001, timeout=5.0, attempts=3, spare=0)
+    return WebLimits(private=True, first_wait=0.001, timeout=60.0, attempts=3, spare=0)
 
 
 @pytest.fixture
