@@ -154,9 +154,9 @@ class LiveCamera(LivePage):
                 self._release.detach()
             self._release = weakref.finalize(self, session.stop)  # also when the kernel ends
             try:
-                session.start()
-                if self._record:
+                if self._record:  # before the first picture comes
                     session.record()
+                session.start()
             except BaseException:
                 session.stop()
                 raise

@@ -118,7 +118,8 @@ def test_pictures_that_would_fill_the_memory_are_refused(read, make_film, monkey
     assert "sends pictures of 64 x 48 pixels, expected at most 0 million; set it to a smaller" in reader.message
 
 
-def test_stopping_a_film_is_quick_and_closes_its_file(read, make_film):
+def test_stopping_a_film_is_quick_and_closes_its_file(read, make_film, monkeypatch):
+    monkeypatch.setattr("facelib.live.reader._LONGEST_JUMP", 1000.0)
     pictures = [np.zeros((48, 64, 3), np.uint8)] * 3
     film = make_film(times=[0.0, 900.0, 1800.0], pictures=pictures, sound=None)
     reader, _ = read(film)
@@ -249,6 +250,20 @@ def test_how_late_a_picture_is_goes_by_the_quickest_of_the_last_seconds(monkeypa
 
     # One second behind, then in time again; two seconds less than before are the new measure after a while.
     assert late == pytest.approx([0, 0, 1.0, 0, 0, 0], abs=1e-6)
+
+
+def test_a_film_waits_for_a_machine_that_stands_still(monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    clock = _Clock()
+    read = []
+    for at, stamp in [(0.0, 0.0), (0.04, 0.04), (1.08, 0.08), (1.1, 0.5), (9.0, 1.0), (9.1, 1.5)]:
+        now[0] = 100 + at
+        read.append(clock.read(stamp, paced=True))
+
+    # One second is caught up with; after eight the film goes on where it was.
+    assert [late for late, _ in read] == pytest.approx([0, 0, 1.0, 0.6, 0, -0.4])
+    assert [time_ for _, time_ in read] == pytest.approx([0, 0.04, 0.08, 0.5, 1.0, 1.5])
 
 
 def test_times_go_on_when_a_source_sets_its_clock_anew(monkeypatch):
