@@ -88,6 +88,15 @@ def test_a_film_whose_tables_do_not_suit_it(
     assert [one["id"] for one in shown] == [ids[other.name]]
 
 
+def test_a_review_of_damaged_tables_alone_says_so(films: TestClient, named: Project) -> None:
+    for film in named.find_videos():
+        named.film(film).looks.write_bytes(b"PAR1")
+    for address in ("tracks", "unknowns"):
+        answer = films.get(f"/api/v1/projects/demo/{address}")
+        assert answer.status_code == 422, answer.text
+        assert answer.json()["detail"].startswith("expected a film with tables that can be read, but")
+
+
 def test_a_damaged_table_of_faces_hides_nobody(films: TestClient, named: Project) -> None:
     people = films.get("/api/v1/projects/demo/people").json()["items"]
     named.faces.write_bytes(b"PAR1")
