@@ -25,6 +25,7 @@ BODIES = {
     "of wrong types": b'{"name": {"a": []}, "kind": 5, "action": [], "tracks": "all", "grants": 7, "disabled": "no?"}',
     "numbers that are none": b'{"name": NaN, "k": 1e999, "threshold": -Infinity}',
     "half a character": b'{"name": "\\ud800", "kind": "\\ud800", "password": "\\ud800"}',
+    "half a character within": b'{"kind": "gather", "parameters": {"names": ["\\ud800"]}}',
     "a NUL": b'{"name": "a\\u0000b", "kind": "a\\u0000b", "password": "a\\u0000b c", "grants": {"a\\u0000": "read"}}',
     "deep": b'{"name": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
     "long": b'{"name": "' + b"x" * 1_000_000 + b'", "kind": "' + b"x" * 1_000_000 + b'"}',
@@ -116,7 +117,7 @@ def test_every_endpoint_wants_a_log_in(owner: TestClient, project: Path) -> None
             assert is_a_problem(answer) and answer.status_code == 401, (method, address, answer.status_code)
 
 
-ODD = ["%00", "%2e%2e", "%2e%2e%2f%2e%2e%2fetc", "-1", "9" * 30, "%ff%fe", "x" * 5000, "%0a", "é%20"]
+ODD = ["%C3%A9" * 200, "%00", "%2e%2e", "%2e%2e%2f%2e%2e%2fetc", "-1", "9" * 30, "%ff%fe", "x" * 5000, "%0a", "é%20"]
 
 
 @pytest.mark.parametrize(
