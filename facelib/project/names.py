@@ -136,6 +136,19 @@ def checked_name(name: str) -> str:
     return plain
 
 
+def why_no_label(label: str) -> str:
+    """Return why a track cannot be called so; nothing for a person's name, a reserved one, and none at all.
+
+    Example:
+        >>> why_no_label("05/01/26")
+        "expected a name that a folder can have, without slashes or a dot at its start, got '05/01/26'"
+    """
+    try:
+        return "" if not label or is_reserved(label) or checked_name(label) else ""
+    except ValueError as error:
+        return str(error)
+
+
 def can_be_shown(name: str) -> bool:
     """Return whether a name holds nothing but what is seen, and joiners between letters, as some scripts need them.
 
