@@ -144,9 +144,11 @@ def why_no_label(label: str) -> str:
         "expected a name that a folder can have, without slashes or a dot at its start, got '05/01/26'"
     """
     try:
-        return "" if not label or is_reserved(label) or checked_name(label) else ""
+        if label and not is_reserved(label):
+            checked_name(label)
     except ValueError as error:
         return str(error)
+    return ""
 
 
 def can_be_shown(name: str) -> bool:
