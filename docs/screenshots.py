@@ -36,6 +36,10 @@ QUIET = {
 }
 STATUS = "window.jupyterapp?.shell?.currentWidget?.sessionContext?.session?.kernel?.status"
 
+AGAIN = """() => [...document.images].filter(({ src }) => src.includes('/docs/pictures/'))
+    .forEach(image => { image.src += `${image.src.includes('?') ? '&' : '?'}again`; })"""
+"""Shows a notebook's pictures as they are now: the first screen of a notebook has that of its result."""
+
 
 @contextmanager
 def lab(folder: Path) -> Iterator[str]:
@@ -176,6 +180,8 @@ def picture(page: Page, address: str, notebook: Path) -> None:
         page.set_viewport_size({"width": 1280, "height": 2400})  # tall enough for the whole result
         page.wait_for_timeout(1500)
         write([part.screenshot() for part in find(page)], PICTURES / name)
+        shutil.copy(PICTURES / name, notebook.parents[1] / "docs" / "pictures")
+        page.evaluate(AGAIN)
         page.set_viewport_size(SCREEN)
     page.evaluate("document.querySelector('.jp-WindowedPanel-outer').scrollTop = 0")
     page.wait_for_timeout(1000)

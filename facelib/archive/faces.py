@@ -75,7 +75,7 @@ def find_face(archive: Archive, vector: ArrayLike, *, most: int = 20, weights: s
 def films_of_other_networks(archive: Archive, dimension: int, *, weights: str = "") -> list[str]:
     """Return the films, by file name, that `find_face` leaves out: another network embedded their faces."""
     others = {
-        (part.project.name, one.number)
+        (part.name, one.number)
         for part in archive.parts
         for one in part.segments
         if one.network and not one.network.endswith(f"{weights}:{dimension}")
@@ -94,7 +94,7 @@ def _nearest(archive: Archive, part: ArchivePart, segment: Segment, sought: NDAr
         np.matmul(vectors[start : start + _BLOCK], factors, out=squares[start : start + _BLOCK])
     squares[np.isnan(squares)] = np.inf
     squares[~_in_use(archive, part, segment, len(vectors))] = np.inf
-    place = part.project.name, segment.number
+    place = part.name, segment.number
     if place not in archive.longest:
         archive.longest[place] = float(np.nanmax(vectors[:, -1], initial=0.0)) ** 0.5
     rows = _candidates(squares, vectors.shape[1], archive.longest[place] + float(np.linalg.norm(sought)), most)
@@ -124,10 +124,10 @@ def _candidates(squares: NDArray[np.float32], terms: int, length: float, most: i
 
 def _in_use(archive: Archive, part: ArchivePart, segment: Segment, count: int) -> NDArray[np.bool_]:
     """Return which tracks of a segment are of films as they are now."""
-    if archive.rows_in_use.get((part.project.name, segment.number), 0) == segment.rows:
+    if archive.rows_in_use.get((part.name, segment.number), 0) == segment.rows:
         return np.ones(count, bool)  # nothing of a former version of a film: usually so
     films = archive.films
-    own = films[(films["project"] == part.project.name) & (films["segment"] == segment.number)]
+    own = films[(films["project"] == part.name) & (films["segment"] == segment.number)]
     path = segment_path(part.project.archive, "tracks", segment.number)
     film = pq.read_table(path, columns=["film"])["film"]
     return np.asarray(pc.is_in(film, value_set=pa.array(own["entry"], pa.int32())).to_numpy(), bool)
@@ -153,8 +153,8 @@ def _table(archive: Archive, near: list[_Near], most: int) -> pd.DataFrame:
 
 def _facts(archive: Archive, near: _Near, rows: NDArray[np.int64]) -> pd.DataFrame:
     """Return what the index holds of some tracks of a segment; only the blocks they lie in are read."""
-    project = near.part.project
-    with pq.ParquetFile(segment_path(project.archive, "tracks", near.segment.number)) as file:
+    part = near.part
+    with pq.ParquetFile(segment_path(part.project.archive, "tracks", near.segment.number)) as file:
         sizes = [file.metadata.row_group(one).num_rows for one in range(file.metadata.num_row_groups)]
         ends = np.cumsum(sizes)
         group = np.searchsorted(ends, rows, "right")
@@ -163,9 +163,9 @@ def _facts(archive: Archive, near: _Near, rows: NDArray[np.int64]) -> pd.DataFra
         table = file.read_row_groups(needed.tolist())
     local = [first[one] + row - (ends[one] - sizes[one]) for one, row in zip(group, rows, strict=True)]
     facts = table.take(pa.array(local, pa.int64())).to_pandas()
-    films = archive.films[archive.films["project"] == project.name].set_index("entry")
+    films = archive.films[archive.films["project"] == part.name].set_index("entry")
     several = len(archive.parts) > 1
-    person = facts["person"].where(~facts["group"] | (not several), facts["person"] + f" ({project.name})")
+    person = facts["person"].where(~facts["group"] | (not several), facts["person"] + f" ({part.name})")
     known = {name: films.loc[facts["film"], name].to_numpy() for name in ("project", "film", "date")}
     table_of_facts: pd.DataFrame = facts.assign(person=person, **known)
     return table_of_facts

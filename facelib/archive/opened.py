@@ -17,7 +17,7 @@ from facelib.archive.catalogue import Catalogue, Segment
 from facelib.archive.readable import readable
 from facelib.archive.segments import segment_path
 from facelib.archive.tables import APPEARANCES, SHOTS, TRACKS
-from facelib.project import Project
+from facelib.project import Project, text_of
 
 if TYPE_CHECKING:
     import duckdb
@@ -37,6 +37,11 @@ class ArchivePart:
 
     project: Project
     segments: list[Segment]
+
+    @property
+    def name(self) -> str:
+        """The project's, as text."""
+        return text_of(self.project.name)
 
     def paths(self, kind: str) -> list[str]:
         """Return the files of one kind of table."""
@@ -69,7 +74,7 @@ class Archive:
                 self._base.execute(f"CREATE VIEW {kind} AS {self._selected(kind)}")
 
     def _keys(self) -> pd.DataFrame:
-        places = {part.project.name: place for place, part in enumerate(self.parts)}
+        places = {part.name: place for place, part in enumerate(self.parts)}
         return pd.DataFrame(
             {
                 "place": self.films["project"].map(places).astype("int32"),
@@ -92,7 +97,7 @@ class Archive:
                 continue
             label = ""
             if "person" in _SCHEMAS[kind].names:
-                suffix = f" || {_quoted(f' ({part.project.name})')}" if len(self.parts) > 1 else ""
+                suffix = f" || {_quoted(f' ({part.name})')}" if len(self.parts) > 1 else ""
                 label = f', CASE WHEN rows."group" THEN rows.person{suffix} ELSE rows.person END AS label'
             files = ", ".join(map(_quoted, part.paths(kind)))
             parts.append(
@@ -186,7 +191,7 @@ def open_archive(projects: Project | Sequence[Project]) -> Archive:
         OSError: When an index cannot be read.
     """
     chosen = [projects] if isinstance(projects, Project) else list(projects)
-    names = [project.name for project in chosen]
+    names = [text_of(project.name) for project in chosen]
     if not names or len(set(names)) < len(names):
         raise ValueError(f"expected one project or several with different names, got {names!r}")
     parts, films = [], []
@@ -200,6 +205,6 @@ def open_archive(projects: Project | Sequence[Project]) -> Archive:
             with catalogue.changing():  # so that films and segments are of one moment
                 records, segments = catalogue.films(), catalogue.segments()
         parts.append(ArchivePart(project, segments))
-        films += [[project.name, *(getattr(one, name) for name in _FILM_COLUMNS[1:])] for one in records]
+        films += [[text_of(project.name), *(getattr(one, name) for name in _FILM_COLUMNS[1:])] for one in records]
     table = pd.DataFrame(films, columns=pd.Index(_FILM_COLUMNS))
     return Archive(parts, table.sort_values(["project", "film", "folder"], ignore_index=True))

@@ -18,7 +18,7 @@ def project_of(archive: Archive, name: str) -> Project:
     Raises:
         KeyError: When it is not among them.
     """
-    return {part.project.name: part.project for part in archive.parts}[name]
+    return {part.name: part.project for part in archive.parts}[name]
 
 
 def files_of(archive: Archive, project: str, film: str) -> FilmFiles:

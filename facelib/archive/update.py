@@ -19,6 +19,7 @@ from facelib.archive.rows import rows_of
 from facelib.archive.segments import MERGED, merge_segments, remove_segments, stray_segments, write_segment
 from facelib.archive.tables import FilmRows
 from facelib.films.media.opening import UnreadableFilm
+from facelib.films.tables import UnusableTables, outdated
 from facelib.project import FilmFiles, Project, file_lock, path_of, text_of
 from facelib.project.digests import sha256_of
 from facelib.project.wording import in_one_line
@@ -37,7 +38,7 @@ class ArchiveChanges:
         rewritten: Films whose names or times had changed.
         removed: Films whose tables are gone.
         unchanged: How many films were as the index has them.
-        problems: By film, why it could not be read; the index keeps what it had of it.
+        problems: By film, why it could not be read; the index keeps what it had of it, unless it was replaced.
     """
 
     added: list[str] = field(default_factory=list)
@@ -178,7 +179,10 @@ class _Update:
         self.project, self.catalogue, self.gap, self.changes = project, catalogue, longest_gap, changes
 
     def film(self, files: FilmFiles) -> None:
-        """Put a film into the index; one that cannot be read is recorded, and what the index had of it stays."""
+        """Put a film into the index.
+
+        One that cannot be read is recorded, and what the index had of it stays; one that was replaced is taken out.
+        """
         film = self._name(files)
         before = self.catalogue.film(files.folder.name)
         try:
@@ -190,6 +194,11 @@ class _Update:
                     self.changes.rewritten.append(film)
                 return
             rows = rows_of(files, self.catalogue.next_entry(), longest_gap=self.gap)
+        except UnusableTables as error:
+            with self.catalogue.changing():
+                self.catalogue.remove(files.folder.name)
+            self.changes.problems[film] = str(error)
+            return
         except (OSError, ValueError, KeyError) as error:
             _log.debug("%s: not put into the index", film, exc_info=True)
             self.changes.problems[film] = f"{in_one_line(error)}; run 05 on it again"
@@ -208,6 +217,8 @@ class _Update:
         place, video_state = self.project.place_of(video), _state(video)
         if (record.video, record.video_state) == (place, video_state):
             return record
+        if problem := outdated(self.project, video):
+            raise UnusableTables(problem)
         try:
             date = film_date(video)
         except (OSError, UnreadableFilm) as error:

@@ -33,16 +33,19 @@ def print_rows(columns: Sequence[str], parts: Iterable[Sequence[Sequence[str]]],
     from rich.table import Table
     from rich.text import Text
 
-    sheet, parts = Table(show_lines=lines, box=box.HORIZONTALS), list(parts)
+    sheet, parts = Table(show_lines=lines, box=box.HORIZONTALS, padding=(0, 1, 0, 0), pad_edge=False), list(parts)
+    console = Console()
     for index, name in enumerate(columns):
         longest = max((len(word) for part in parts for row in part for word in row[index].split()), default=0)
         # Words are kept whole where they are short enough to leave room for the other columns.
-        sheet.add_column(name, overflow="fold", min_width=min(longest, max(13, 54 // len(columns))))
+        least = min(longest, max(13, 54 // len(columns)))
+        most = console.width // 4 - 2 if lines and name != columns[-1] else None  # the last says most
+        sheet.add_column(name, overflow="fold", min_width=least, max_width=most)
     for part in parts:
         for row in part:
             sheet.add_row(*map(Text, row))
         sheet.add_section()
-    Console().print(sheet)
+    console.print(sheet)
 
 
 def folded(text: str, *, indent: int = 0) -> str:

@@ -107,7 +107,15 @@ def _print_problems(project: Project) -> bool:
         if reason and path.suffix.lower() in VIDEO_SUFFIXES:  # notebook 01 lists other files as well
             name = one_line(text_of(path.relative_to(project.videos).as_posix()))
             typer.echo(folded(f"left out  {name}: {reason}", indent=10))
-    return bool(problems.empty)
+    whole = bool(problems.empty)
+    for path in project.find_videos():
+        try:
+            with project.hold(path):
+                pass
+        except BlockingIOError as error:
+            typer.echo(folded(f"left out  {one_line(path.name)}: {error}", indent=10))
+            whole = False
+    return whole
 
 
 def _print_scores(project: Project) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from threading import Lock
 
 import cv2
 import numpy as np
@@ -41,6 +42,7 @@ class HaarDetector(PictureDetector):
             raise RuntimeError(
                 f"expected OpenCV's cascade at {str(path)!r}, could not read it; reinstall opencv-python"
             )
+        self._one_at_a_time = Lock()  # the cascade keeps what it computes from a picture in itself
         self._landmarks = LandmarkFinder(provider=provider)
 
     def _find(self, image: Image, smallest_face: float) -> Faces:
@@ -49,13 +51,14 @@ class HaarDetector(PictureDetector):
         side = max(1, round(self.tolerance * smallest_face * factor))
         if side > min(picture.shape[:2]):
             return Faces.empty()
-        found, _, weights = self._cascade.detectMultiScale3(
-            cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY),
-            scaleFactor=1.1,
-            minNeighbors=4,
-            minSize=(side, side),
-            outputRejectLevels=True,
-        )
+        with self._one_at_a_time:
+            found, _, weights = self._cascade.detectMultiScale3(
+                cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY),
+                scaleFactor=1.1,
+                minNeighbors=4,
+                minSize=(side, side),
+                outputRejectLevels=True,
+            )
         sides = np.asarray(found, np.float32).reshape(-1, 4)
         boxes = np.column_stack([sides[:, :2], sides[:, :2] + sides[:, 2:]]) / np.float32(factor)
         faces = Faces.of(boxes, np.asarray(weights, np.float32))

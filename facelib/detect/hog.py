@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from threading import Lock
 from typing import Any
 
 import dlib
@@ -29,16 +30,17 @@ class HogDetector(PictureDetector):
 
     def __init__(self, options: Options, *, provider: Provider = "auto") -> None:
         super().__init__(options)
-        self._detector = _trained()
+        self._detector, self._one_at_a_time = _trained()
         self._landmarks = LandmarkFinder(provider=provider)
 
     def _find(self, image: Image, smallest_face: float) -> Faces:
         times = doublings(WINDOW / smallest_face, self._largest_enlargement(image))
-        rectangles, scores, _ = self._detector.run(image, times, self.score)
+        with self._one_at_a_time:
+            rectangles, scores, _ = self._detector.run(image, times, self.score)
         boxes = np.array([corners(rectangle) for rectangle in rectangles], np.float32).reshape(-1, 4)
         return Faces.of(boxes, np.array(scores, np.float32), self._landmarks.find(image, boxes))
 
 
 @cache  # dlib unpacks it for most of a second
-def _trained() -> Any:
-    return dlib.get_frontal_face_detector()
+def _trained() -> tuple[Any, Lock]:
+    return dlib.get_frontal_face_detector(), Lock()  # it keeps what it computes from a picture in itself

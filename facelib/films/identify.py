@@ -17,7 +17,7 @@ from facelib.films.indexed import index_film
 from facelib.films.name import name_film
 from facelib.films.naming import NamingSettings, Recognizer
 from facelib.films.problems import LOOKING, Problems
-from facelib.films.record import SUMMARY_COLUMNS
+from facelib.films.record import SUMMARY_COLUMNS, read_summary
 from facelib.films.settle import Settled, settle_films
 from facelib.films.tracking import FilmTracks, TrackingSettings
 from facelib.films.unknowns import Grouping, fit_grouping
@@ -82,6 +82,7 @@ def identify_films(
     Raises:
         ValueError: When there is no film, when none of them could be read, or when `embedder` is not the network
             that the recognizer was fitted for.
+        BlockingIOError: When other runs hold all of them.
     """
     films = list(films)
     _check(films, project, embedder, info)
@@ -103,8 +104,10 @@ def identify_films(
             if found.problem:
                 problems.add(film, found.problem)
     if not named:
-        _summarise(project, films, {}, indexed, problems)
         listed = "; ".join(f"{film}: {problem}" for film, problem in problems.found.items())
+        if not problems.lasting:
+            raise BlockingIOError(f"none of the films could be read: {listed}")
+        _summarise(project, films, {}, indexed, problems)
         raise ValueError(f"none of the films could be read: {listed}")
     settled = settle_films(
         project,
@@ -159,7 +162,11 @@ def _summarise(
         for film in films
     ]
     summary = pd.DataFrame(rows, columns=pd.Index(SUMMARY_COLUMNS))
-    write_table(summary, project.film_summary)
+    ours = summary["film"].isin([*indexed, *problems.lasting])
+    earlier = read_summary(project)
+    others = earlier[earlier["film"].isin(summary.loc[~ours, "film"])]  # as those who hold them wrote them
+    lasting = summary["film"].map(lambda film: problems.lasting.get(film, ""))
+    write_table(pd.concat([summary.assign(problem=lasting)[ours], others]), project.film_summary)
     return summary
 
 

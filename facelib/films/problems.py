@@ -20,11 +20,19 @@ _log = logging.getLogger(__name__)
 
 
 class Problems:
-    """The problems of single films, each with its remedy; they are also written to the project's `summary.csv`."""
+    """The problems of single films, each with its remedy; they are also written to the project's `summary.csv`.
+
+    That another run holds a film is told but not written: it is true only while that run lasts, which writes its own.
+
+    Attributes:
+        found: What is told of each film, by its name.
+        lasting: What is written of it.
+    """
 
     def __init__(self, project: Project) -> None:
         self.project = project
         self.found: dict[str, str] = {}
+        self.lasting: dict[str, str] = {}
 
     @contextmanager
     def of(self, film: Path, doing: str) -> Iterator[None]:
@@ -33,16 +41,18 @@ class Problems:
             yield
         except Exception as error:
             _log.debug("%s: %s", film.name, doing, exc_info=True)
-            self.add(film, problem_of(error, doing))
+            self.add(film, problem_of(error, doing), lasting=not isinstance(error, BlockingIOError))
 
-    def add(self, film: Path, problem: str) -> None:
+    def add(self, film: Path, problem: str, *, lasting: bool = True) -> None:
         """Add a problem of a film to those recorded before."""
-        before = self.found.get(film.name, "")
-        if problem in before:
+        if problem in self.found.get(film.name, ""):
             return
-        self.found[film.name] = f"{before}; {problem}" if before else problem
+        for texts in (self.found, self.lasting) if lasting else (self.found,):
+            before = texts.get(film.name, "")
+            texts[film.name] = f"{before}; {problem}" if before else problem
         _log.warning("%s: %s", film.name, problem)
-        _write(self.project, film.name, problem)
+        if lasting:
+            _write(self.project, film.name, problem)
 
     @property
     def table(self) -> pd.DataFrame:

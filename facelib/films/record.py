@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +14,6 @@ from facelib.project.spreadsheets import read_csv_table
 SUMMARY_COLUMNS = [
     "film", "shots with faces", "tracks", "named", "by context", "unknown", "people", "no face", "problem", "notes",
 ]  # fmt: skip
-_HELD = re.compile(
-    r"(?:; )?[a-z ]+ failed: expected no other run on the film .*?, found one under way \(process (\d+)\); "
-    r"wait for its end or stop it; the other films are finished"
-)
 EARLIER = "searched again: its tables were those of an earlier version of facelib"
 """What the notes on a film in the summary say then; its corrections stay."""
 
@@ -42,21 +37,13 @@ def read_summary(project: Project) -> pd.DataFrame:
 
     Returns:
         The columns `SUMMARY_COLUMNS`, empty where an earlier version wrote none; no rows where nothing was written yet,
-        or what was is damaged: the next run writes it anew. That another run held a film is left out once it has ended.
+        or what was is damaged: the next run writes it anew.
     """
     try:
         table = read_csv_table(project.film_summary, dtype="str")
     except (OSError, ValueError):
         table = pd.DataFrame(dtype="str")
-    table = table.reindex(columns=SUMMARY_COLUMNS, fill_value="").query("film != ''").reset_index(drop=True)
-    return table.assign(problem=table["problem"].map(_without_ended_runs))
-
-
-def _without_ended_runs(problem: str) -> str:
-    from psutil import pid_exists
-
-    kept = _HELD.sub(lambda held: held[0] if pid_exists(int(held[1])) else "", problem)
-    return kept.removeprefix("; ")
+    return table.reindex(columns=SUMMARY_COLUMNS, fill_value="").query("film != ''").reset_index(drop=True)
 
 
 def length_of(files: FilmFiles, tracks: pd.DataFrame) -> float:

@@ -14,7 +14,15 @@ from facelib.project.wording import in_one_line
 
 
 class UnusableTables(OSError):
-    """A film's tables are missing, cannot be read, or are those of another film by now; says what to run."""
+    """A film's tables are missing, cannot be read, or are those of another film by now; says what to run.
+
+    Attributes:
+        problem: What is wrong, without what to run.
+    """
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(f"{problem}; run 05 on it again")
+        self.problem = problem
 
 
 def read_whole(path: Path, columns: Sequence[str] | None = None) -> pd.DataFrame | None:
@@ -59,13 +67,13 @@ def damage(files: FilmFiles, *others: Path) -> str:
 
 
 def unreadable(film: Path, files: FilmFiles) -> str:
-    """Return which of a film's tables is missing or cannot be read, and what to do; empty where all can."""
+    """Return which of a film's tables is missing or cannot be read; empty where all can."""
     problem = damage(files, files.tracks, files.detections)
-    return f"expected the tables of {film.name!r}, {problem}; run 05 on it again" if problem else ""
+    return f"expected the tables of {film.name!r}, {problem}" if problem else ""
 
 
 def outdated(project: Project, film: Path) -> str:
-    """Return what to do where a film was replaced or has grown since its tables were made: its boxes are another's.
+    """Say that a film was replaced or has grown since its tables were made: its boxes are another's.
 
     Empty where it was not, where the film is not there, and where its tables do not say what they were made from.
 
@@ -76,4 +84,4 @@ def outdated(project: Project, film: Path) -> str:
     content = made.get("film") if isinstance(made, dict) else None
     if not content or not film.is_file() or project.digest(film) == content:
         return ""
-    return f"expected {film.name!r} as it was when its faces were looked for, it was changed since; run 05 on it again"
+    return f"expected {film.name!r} as it was when its faces were looked for, it was changed since"

@@ -82,6 +82,9 @@ def page_version(project: Project, film: Path, longest_gap: float) -> str:
     return hashlib.sha256(json.dumps([_FORMAT, states, names, source, longest_gap]).encode()).hexdigest()[:16]
 
 
+BEHIND = "The annotated film shows earlier names"
+"""What the notice on such a film begins with."""
+
 _FORMAT = 3  # version of the film's data; raise it when their form changes, so that all are rewritten
 
 
@@ -137,5 +140,5 @@ def project_data(project: Project, read: Sequence[PageFilm]) -> ProjectData:
 def _notice(project: Project, film: Path) -> str:
     files = project.film(film)
     if files.annotated.is_file() and films_behind(project, [film]):
-        return "The annotated film shows earlier names: notebook 06 draws it again by a button, or run 05 again."
+        return f"{BEHIND}: notebook 06 draws it again by a button, or run 05 again."
     return ""

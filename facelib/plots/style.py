@@ -16,18 +16,18 @@ from facelib.project.wording import isolated
 _LEGEND = {"orientation": "h", "x": 0, "y": 0, "yref": "container", "yanchor": "bottom"}
 
 
-def escaped(name: str, *, width: int = 24) -> str:
+def escaped(name: str, *, width: int = 14) -> str:
     """Return a name as a plotly label: nothing in it is taken for markup, and it is broken into lines.
 
     Args:
         name: Any text, such as a folder's name.
-        width: The longest line in characters; 0 keeps it in one line.
+        width: The longest line in characters; 0 keeps it in one line. On a phone, 14 fit a legend in two columns.
 
     Example:
-        >>> escaped("Tom & <b>Jerry</b>")
-        'Tom &amp; &lt;b&gt;Jerry&lt;/b&gt;'
-        >>> escaped("Wolfeschlegelsteinhausen Bergerdorff", width=24)
-        'Wolfeschlegelsteinhausen<br>Bergerdorff'
+        >>> escaped("Q & <b>A</b>")
+        'Q &amp; &lt;b&gt;A&lt;/b&gt;'
+        >>> escaped("Jean-Luc Alexander Picard")
+        'Jean-Luc<br>Alexander<br>Picard'
     """
     lines = textwrap.wrap(name, width) if width else [name]
     return "<br>".join(isolated(html.escape(line, quote=False)) for line in lines)
@@ -106,7 +106,7 @@ def legend_below(figure: go.Figure, *, plot_height: int) -> None:
     names = [str(trace.name).split("<br>") for trace in figure.data if trace.showlegend is not False]
     lines = [len(name) for name in names]
     longest = max((len(line) for name in names for line in name), default=0)
-    columns = 3 if longest <= 9 else 2
+    columns = 3 if longest <= 7 else 2
     width = {"entrywidth": 0.92 / columns, "entrywidthmode": "fraction"}  # of the whole, less the gaps
     rows = [max(lines[start : start + columns]) for start in range(0, len(lines), columns)]
     below = 30 + sum(6 + 17 * row for row in rows)
@@ -114,5 +114,5 @@ def legend_below(figure: go.Figure, *, plot_height: int) -> None:
         showlegend=True,
         height=plot_height + below,
         margin_b=below,
-        legend=_LEGEND | width | {"maxheight": below, "itemsizing": "constant", "tracegroupgap": 0},
+        legend=_LEGEND | width | {"maxheight": below, "itemsizing": "constant", "tracegroupgap": 0, "font_size": 12},
     )

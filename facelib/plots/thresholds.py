@@ -97,7 +97,7 @@ def draw_distances(
             hovertemplate="%{x}: %{y:.1%}<extra>" + label + "</extra>",
         )
     _mark_threshold(figure, threshold)
-    title = "Distances of the cast and of strangers"
+    title = "Distances of cast and strangers"
     lay_out(figure, title, height=420, below=100, barmode="overlay", margin_t=80)
     figure.update_xaxes(title=axis)
     figure.update_yaxes(title="share of faces", tickformat=".0%", range=None if any(map(len, parts)) else [0, 1])

@@ -24,7 +24,7 @@ _RATES = (
     ("pair_accuracy", "pair accuracy", COLOURS[3], "dot", "diamond"),
 )
 _MOVE = 500  # milliseconds that points take from one map to the next
-_SLIDER = 96  # pixels under the maps
+_FIGURES, _SLIDER = 72, 96  # pixels under the maps
 
 
 def draw_curves(curves: pd.DataFrame, *, best_epoch: int | None = None) -> go.Figure:
@@ -133,13 +133,15 @@ def _panels(title: str, left: str, right: str) -> go.Figure:
 
 
 def _lay_out(figure: go.Figure, *, more: int = 0) -> None:
-    # The numbers on a t-SNE map mean nothing; below it is room for the figures.
+    # The numbers on a t-SNE map mean nothing.
+    framed = {"range": [-1.1, 1.1], "constrain": "domain", "mirror": True, "showline": True}
     hidden = {"showticklabels": False, "title": None, "showgrid": False}
-    figure.update_xaxes(range=[-1.1, 1.1], constrain="domain", mirror=True, showline=True, **hidden)
-    figure.update_yaxes(range=[-1.5, 1.1], constrain="domain", mirror=True, showline=True, **hidden)
+    figure.update_xaxes(**framed, **hidden)
+    figure.update_yaxes(constraintoward="top", **framed, **hidden)
     for number in ("", "2"):
         figure.layout[f"yaxis{number}"].update(scaleanchor=f"x{number}")
-    legend_below(figure, plot_height=500)
+    legend_below(figure, plot_height=460)
+    more += _FIGURES
     figure.update_layout(height=figure.layout.height + more, margin_b=figure.layout.margin.b + more)
 
 
@@ -158,8 +160,8 @@ def _add_map(figure: go.Figure, points: pd.DataFrame, looks: Mapping[str, Mark],
 
 def _add_text(figure: go.Figure, text: str, column: int) -> None:
     figure.add_scatter(
-        x=[0], y=[-1.3], mode="text", text=[text], textfont={"size": 13}, hoverinfo="skip", showlegend=False,
-        row=1, col=column,
+        x=[0], y=[-1.09], mode="text", text=[text], textposition="bottom center", cliponaxis=False,
+        textfont={"size": 13}, hoverinfo="skip", showlegend=False, row=1, col=column,
     )  # fmt: skip
 
 
@@ -174,8 +176,8 @@ def _figures(measures: Mapping[str, float]) -> str:
         name: f"{value:.2f}".replace("-", "\u2212") if np.isfinite(value) else "\u2013"
         for name, value in measures.items()
     }
-    return (
-        f"recall@1 <b>{shown['recall_at_1']}</b>   pair accuracy <b>{shown['pair_accuracy']}</b>"
+    return (  # below the frame, so after an empty line
+        f"<br>recall@1 <b>{shown['recall_at_1']}</b><br>pair accuracy <b>{shown['pair_accuracy']}</b>"
         f"<br>silhouette <b>{shown['silhouette']}</b>"
     )
 
@@ -203,12 +205,14 @@ def _add_slider(figure: go.Figure, epochs: list[int]) -> None:
     figure.update_layout(
         sliders=[
             below
-            | {"active": len(steps) - 1, "steps": steps, "x": 0, "len": 1, "pad": {"t": 22, "b": 0, "l": 100},
-               "currentvalue": {"prefix": "epoch: ", "font": {"size": 13}}, "transition": {"duration": _MOVE}}
+            | {"active": len(steps) - 1, "steps": steps, "x": 0, "len": 1,
+               "pad": {"t": 22 + _FIGURES, "b": 0, "l": 100}, "transition": {"duration": _MOVE},
+               "currentvalue": {"prefix": "epoch: ", "font": {"size": 13}}}
         ],
         updatemenus=[
             below
-            | {"type": "buttons", "direction": "left", "x": 0, "pad": {"t": 34, "r": 10}, "showactive": False,
+            | {"type": "buttons", "direction": "left", "x": 0, "showactive": False,
+               "pad": {"t": 34 + _FIGURES, "r": 10},
                "buttons": [{"label": "▶ Play", "method": "animate", "args": [None, playing]}]}
         ],
     )  # fmt: skip

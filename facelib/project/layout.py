@@ -225,7 +225,7 @@ class Project:
         """
         if not names:
             return [film for film, reason in self.list_videos() if not reason]
-        films = [self._find_video(name) for name in names]
+        films = list(dict.fromkeys(self._find_video(name) for name in names))
         called = [film.name for film in films]
         twice = sorted({name for name in called if called.count(name) > 1})
         if twice:

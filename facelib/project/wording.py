@@ -30,6 +30,19 @@ def listed(names: Iterable[object], *, most: int = 10) -> str:
     return ", ".join(texts[:most]) + (f" and {len(texts) - most} more" if len(texts) > most else "")
 
 
+def sized(count: int) -> str:
+    """Return a number of bytes in the unit that people read.
+
+    Example:
+        >>> sized(312), sized(20_000_000), sized(51_234_567_890)
+        ('312 bytes', '20 MB', '51.2 GB')
+    """
+    for unit, name in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if count >= unit:
+            return f"{count / unit:.3g} {name}"
+    return f"{count} bytes"
+
+
 def in_one_line(error: BaseException) -> str:
     r"""Return the message of an error in one line.
 

@@ -83,7 +83,7 @@ class Review:
                 self._tables[film.name] = table
                 faces.append(best)
         if not self._tables:
-            raise ValueError("; ".join(self.problems))
+            raise ValueError(f"expected a film with tables that can be read, but {'; '.join(self.problems)}")
         self.films = [film for film in self.films if film.name in self._tables]
         self._looks = {film.name: project.film(film).looks for film in self.films}
         self._faces = pd.concat(faces, ignore_index=True)

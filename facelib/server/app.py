@@ -10,7 +10,7 @@ from threading import Event, Thread
 from types import ModuleType
 from typing import Any
 
-from anyio import to_thread
+from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, FastAPI
 from prometheus_client import CollectorRegistry
 from starlette.routing import BaseRoute
@@ -35,6 +35,7 @@ from facelib.server.settings import API, ServerSettings
 from facelib.server.warming import get_ready
 
 _THUMBNAILS = 2048  # in memory
+_DECODED = 2  # uploaded pictures and films at a time
 
 ROUTERS: tuple[ModuleType, ...] = (session, users, tokens, projects, jobs, uploads, events, *of_projects.ROUTERS)
 
@@ -50,7 +51,7 @@ def create_app(settings: ServerSettings, *, warm: bool = False) -> FastAPI:
         warm: Whether to make the newest films ready in the background, once it runs.
 
     Raises:
-        sqlalchemy.exc.OperationalError: When the database cannot be reached.
+        OSError: When the database cannot be reached.
     """
     store = open_store(settings.database)
 
@@ -83,7 +84,7 @@ def _hold(app: FastAPI, settings: ServerSettings, store: Store) -> None:
     app.state.feed = EventFeed(store)
     app.state.pages, app.state.reviews, app.state.networks = FilmPages(), Reviews(), Networks()
     app.state.doctor, app.state.answers = GalleryDoctor(), Answers()
-    app.state.thumbnails = Kept(_THUMBNAILS)
+    app.state.thumbnails, app.state.turns = Kept(_THUMBNAILS), CapacityLimiter(_DECODED)
     app.state.callers = Callers(store, settings.session_hours)
     app.state.registry = CollectorRegistry()
     app.state.first_token = make_first_token(store)

@@ -11,6 +11,7 @@ from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.types import Message
 
+from facelib.project.wording import sized
 from facelib.server.problems import Problem
 
 _AROUND = 16_384  # bytes of a form beside its file
@@ -80,4 +81,4 @@ def _bounded(request: Request, largest: int) -> Any:
 
 
 def _too_large(largest: int) -> Problem:
-    return Problem(413, f"expected a file of at most {largest / 1e6:g} MB, got a larger one; make it smaller")
+    return Problem(413, f"expected a file of at most {sized(largest)}, got a larger one; make it smaller")

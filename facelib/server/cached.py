@@ -112,8 +112,11 @@ def tag_of(*paths: Path, also: object = "") -> str:
     """Return an ETag that changes with the size or the modification time of any of some files, or with `also`."""
     states = []
     for path in paths:
-        status = path.stat() if path.is_file() else None
-        states.append((str(path), status.st_size, status.st_mtime_ns) if status else (str(path), -1, -1))
+        try:
+            status = path.stat()
+            states.append((str(path), status.st_size, status.st_mtime_ns))
+        except OSError:
+            states.append((str(path), -1, -1))
     return f'"{hashlib.sha256(repr((states, also)).encode()).hexdigest()[:32]}"'
 
 

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar
 
-from anyio import to_thread
+from anyio import CapacityLimiter, to_thread
 from fastapi import Depends, Query, Request
 from pydantic import BaseModel, Field
 from sqlalchemy.orm import Session
@@ -37,6 +37,9 @@ def held_by_app(name: str) -> Any:
 CurrentSettings = Annotated[ServerSettings, held_by_app("settings")]
 CurrentStore = Annotated[Store, held_by_app("store")]
 CurrentCallers = Annotated[Callers, held_by_app("callers")]
+
+Turns = Annotated[CapacityLimiter, held_by_app("turns")]
+"""Lets few decode what somebody sent at a time: a large picture takes a gigabyte. The others wait, in no thread."""
 
 
 def writing_session(store: CurrentStore) -> Iterator[Session]:

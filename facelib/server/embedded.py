@@ -17,7 +17,7 @@ from facelib.server.api.media import answer_file
 from facelib.server.api.videos import CurrentPages
 from facelib.server.database import Embed
 from facelib.server.dependencies import CurrentSettings, CurrentStore
-from facelib.server.films import LONGEST_GAP, find_named
+from facelib.server.films import LONGEST_GAP, find_current
 from facelib.server.front import answer_page
 from facelib.server.middleware import POLICY
 from facelib.server.problems import Problem
@@ -39,7 +39,7 @@ def shown_film(key: Key, store: CurrentStore, settings: CurrentSettings) -> tupl
     if row is None or not settings.embed_sites or row.project not in project_names(settings):
         raise Problem(404, "expected an address that shows a film, this one shows none, or none any longer")
     project = project_of(settings, row.project)
-    return project, find_named(project, row.video)
+    return project, find_current(project, row.video)
 
 
 Shown = Annotated[tuple[Project, Any], Depends(shown_film)]

@@ -183,7 +183,8 @@ def add_examples(schemas: dict[str, dict[str, Any]]) -> None:
     """Give each schema of a description its example; the page of a list has one item."""
     for name, schema in schemas.items():
         listed = schema.get("properties", {}).get("items", {}).get("items", {}).get("$ref", "").rpartition("/")[2]
-        if name.startswith("Page_") and listed in EXAMPLES:
-            schema["examples"] = [{"items": [EXAMPLES[listed]], "total": 1, "next_offset": None}]
+        if name.startswith(("Page_", "Found_")) and listed in EXAMPLES:
+            page = {"items": [EXAMPLES[listed]], "total": 1, "next_offset": None}
+            schema["examples"] = [page | ({"left_out": []} if name.startswith("Found_") else {})]
         elif name in EXAMPLES:
             schema["examples"] = [EXAMPLES[name]]

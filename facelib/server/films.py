@@ -15,12 +15,11 @@ import numpy as np
 from facelib.films.exports import FILE_NAMES, PURPOSES
 from facelib.films.tables import UnusableTables, outdated, unreadable
 from facelib.page.boxes import BoxKeys
-from facelib.page.data import PageFilm, film_data, page_version, project_data, read_page_film
+from facelib.page.data import BEHIND, PageFilm, film_data, page_version, project_data, read_page_film
 from facelib.page.faces import best_pictures, face_sheet
 from facelib.page.film import FaceSheets, track_boxes
 from facelib.page.links import Link, project_reports
 from facelib.project import FilmFiles, Project, text_of
-from facelib.project.wording import in_one_line
 from facelib.server.answers import Content
 from facelib.server.cached import Kept, tag_of
 from facelib.server.problems import Problem
@@ -30,6 +29,7 @@ LONGEST_GAP = 1.0
 
 _KEPT = 64  # films in memory, and sheets of faces
 _KEPT_LARGE = 12  # of what takes megabytes for a long film
+_AGAIN = "; name the people in it again"
 _FILMS = {"annotated.mp4", "select_reel.mp4"}  # made by notebooks; the other exports are made as they are asked for
 
 
@@ -121,15 +121,18 @@ def _read(project: Project, film: Path) -> PageFilm:
     try:
         read = read_page_film(project, film, LONGEST_GAP)
     except UnusableTables as error:
-        raise Problem(409, in_one_line(error)) from error
+        raise Problem(409, error.problem + _AGAIN) from error
     if read is None:
-        raise Problem(409, f"expected a film that can be read, {film.name!r} cannot; restore it, or run 05 again")
+        raise Problem(409, f"expected a film that can be read, {film.name!r} cannot; restore it, or upload it again")
     return read
 
 
 def _project_page(project: Project, read: list[PageFilm]) -> dict[str, Any]:
     data = project_data(project, read)
-    entries = [replace(one, data=f"{film_address(one.id)}/page") for one in data.films]
+    entries = [
+        replace(one, data=f"{film_address(one.id)}/page", notice=one.notice and f"{BEHIND}{_AGAIN}.")
+        for one in data.films
+    ]
     reports = [Link(one.title, f"reports/{one.href.removeprefix('runs/')}", one.purpose) for one in data.reports]
     return asdict(replace(data, films=entries, reports=reports))
 
@@ -193,14 +196,18 @@ def film_inputs(film: Path, files: FilmFiles) -> list[Path]:
 
 def film_problem(project: Project, film: Path, files: FilmFiles) -> str:
     """Return what is wrong with the tables of a film and what to do; empty when nothing is, or there are none yet."""
-    return _film_problem(project, film, files, tag_of(*film_inputs(film, files)))
+    try:
+        return _film_problem(project, film, files, tag_of(*film_inputs(film, files)))
+    except OSError as error:
+        return f"expected a film that the server can read, {film.name!r} cannot be: {error.strerror}"
 
 
 @lru_cache(maxsize=4096)
 def _film_problem(project: Project, film: Path, files: FilmFiles, state: str) -> str:
     if not files.tracks.is_file():
         return ""
-    return unreadable(film, files) or outdated(project, film)
+    problem = unreadable(film, files) or outdated(project, film)
+    return problem and problem + _AGAIN
 
 
 def _unnamed(film: Path) -> Problem:

@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from facelib.project.wording import sized
 from facelib.server.problems import Problem, answer
 from facelib.server.settings import API
 
@@ -168,7 +169,7 @@ class _TooLarge(Exception):
 
 async def _refuse(scope: Scope, receive: Receive, send: Send, got: str) -> None:
     problem = Problem(
-        413, f"expected a body of at most {LARGEST_BODY} bytes, got {got}", headers={"Connection": "close"}
+        413, f"expected a body of at most {sized(LARGEST_BODY)}, got {got}", headers={"Connection": "close"}
     )
     await answer(problem)(scope, receive, send)
 

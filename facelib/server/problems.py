@@ -15,6 +15,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from sqlalchemy.exc import DataError, DBAPIError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from facelib.server.settings import API, ServerSettings
 
@@ -87,12 +88,23 @@ def add_handlers(app: FastAPI, settings: ServerSettings) -> None:
             problem = Problem(500, "expected an answer, found a fault of the server; its log says more")
         return answer(problem)
 
+    async def cut_short(_request: Request, _error: Exception) -> JSONResponse:
+        return answer(Problem(400, "expected the whole body, the line was closed before it had come; send it again"))
+
+    app.add_exception_handler(ClientDisconnect, cut_short)
     app.add_exception_handler(Problem, expected)  # type: ignore[arg-type]
     app.add_exception_handler(HTTPException, by_http)  # type: ignore[arg-type]
     app.add_exception_handler(RequestValidationError, by_validation)  # type: ignore[arg-type]
     for kind in (ValueError, OSError, DBAPIError):  # what the library raises when the user can do something about it
         app.add_exception_handler(kind, by_others)
     app.add_exception_handler(Exception, by_others)
+
+
+def without_folders(text: str, settings: ServerSettings) -> str:
+    """Return a message with `data` and `output` in place of where the server keeps its folders."""
+    for folder, name in ((settings.data_dir, "data"), (settings.output_dir, "output")):
+        text = re.sub(rf"(?<![\w./\\-]){re.escape(str(folder))}(?=[/\\'\"])", name, text)  # not within words
+    return text
 
 
 def _words(request: Request, error: HTTPException) -> str:
@@ -140,10 +152,9 @@ def _of_library(error: Exception, settings: ServerSettings) -> Problem | None:
         return Problem(503, "expected the database to answer, it does not; try again", headers={"Retry-After": "5"})
     text = str(error)
     if type(error).__module__.startswith("pyarrow"):
-        return Problem(409, f"expected tables that can be read, got: {text}; run the notebook again that made them")
+        return Problem(409, f"expected tables that can be read, got: {text}; begin the job again that made them")
     if not text.startswith("expected "):  # the library's errors all do
         return None
-    for folder, name in ((settings.data_dir, "data"), (settings.output_dir, "output")):
-        text = re.sub(rf"(?<![\w./\\-]){re.escape(str(folder))}(?=[/\\'\"])", name, text)  # not within words
+    text = without_folders(text, settings)
     status = 409 if isinstance(error, BlockingIOError) else 404 if isinstance(error, FileNotFoundError) else 422
     return Problem(status, text)

@@ -15,7 +15,7 @@ from facelib.project.names import is_group
 from facelib.review import Review
 from facelib.server.cached import Kept, rows_of, tag_of
 from facelib.server.events import tell
-from facelib.server.films import film_id, named_films
+from facelib.server.films import film_id, film_problem, named_films
 from facelib.server.problems import Problem
 
 _KEPT = 8  # projects in memory
@@ -29,10 +29,10 @@ class Reviews:
         self._unknown: Kept[list[dict[str, Any]]] = Kept(_KEPT)
 
     def read(self, project: Project) -> Review:
-        """Return the review of all films of a project that have names.
+        """Return the review of all films of a project that have names, without those whose tables cannot be used.
 
         Raises:
-            Problem: 409 when there are none yet.
+            Problem: 409 when there are none.
         """
         films = _named(project)
         return self._known.find(str(project.output.absolute()), _state(project, films), lambda: Review(project, films))
@@ -86,9 +86,12 @@ class Reviews:
 
 def _named(project: Project) -> list[Path]:
     films = named_films(project)
-    if not films:
-        raise Problem(409, f"expected films with names, {project.name!r} has none yet; name the people in them first")
-    return films
+    problems = [film_problem(project, film, project.film(film)) for film in films]
+    usable = [film for film, problem in zip(films, problems, strict=True) if not problem]
+    if not usable:
+        none = f"expected films with names, {project.name!r} has none yet; name the people in them first"
+        raise Problem(409, problems[0] if problems else none)
+    return usable
 
 
 def _state(project: Project, films: list[Path]) -> str:

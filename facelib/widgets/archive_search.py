@@ -143,7 +143,7 @@ class ArchiveSearch(anywidget.AnyWidget):
             film = project.find_videos([path_of(name)])[0]
         except FileNotFoundError:
             film = project.videos / path_of(name)  # the annotated film may be left
-        sources = film_sources(film, files_of(self._archive, project.name, name), project.output)
+        sources = film_sources(film, files_of(self._archive, str(hit["project"]), name), project.output)
         if not sources:
             raise ValueError(
                 f"expected a film that browsers play, or an annotated one, of {name!r}, found neither; "

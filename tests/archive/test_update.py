@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -18,7 +19,7 @@ from facelib.archive import find_face, find_moments, find_years, list_people, op
 from facelib.archive.catalogue import Catalogue
 from facelib.archive.dates import date_of, film_date
 from facelib.archive.segments import MERGED, segment_path
-from facelib.project import FilmFiles
+from facelib.project import FilmFiles, write_text
 from tests.archive.conftest import CAST, random_tracks, write_film
 
 
@@ -126,6 +127,30 @@ class TestWhatIsWritten:
         assert caplog.messages == []  # it is told once, by whoever asked for the update
         kept = rows(project)
         pd.testing.assert_frame_equal(*(one[one["film"] == "film 0.mp4"] for one in (kept, before)))
+
+    def test_a_film_that_was_replaced_is_taken_out_until_it_is_back(self, make_project):
+        project = make_project(2)
+        film = project.videos / "film 0.mp4"
+        film.parent.mkdir(parents=True, exist_ok=True)
+        film.write_bytes(b"as it was")
+        write_text(
+            json.dumps({"made": {"weights": "w" * 64, "film": project.digest(film)}}), project.film(film).followed
+        )
+        assert update_archive(project).problems == {}
+        film.write_bytes(b"another one")
+        for _ in range(2):
+            assert "it was changed since; run 05" in update_archive(project).problems["film 0.mp4"]
+            assert set(rows(project)["film"]) == {"film 1.mp4"}
+        film.write_bytes(b"as it was")
+        assert update_archive(project).added == ["film 0.mp4"]
+
+    def test_a_project_whose_name_is_no_text_stops_no_search(self, make_project):
+        projects = make_project(0, name=os.fsdecode(b"od\xff")), make_project(1, name="other")
+        for project in projects:
+            update_archive(project)
+        with open_archive(projects) as archive:
+            assert len(list_people(archive)) and len(find_years(archive))
+            assert set(find_face(archive, np.ones(8, np.float32))["project"]) == {"other"}
 
     def test_tracks_that_are_no_faces_are_left_out(self, make_project):
         project = make_project(1)

@@ -80,6 +80,15 @@ def test_a_damaged_truth_is_told_and_the_places_all_the_same(make_reviewed, make
     assert any(line.startswith("report    ") for line in lines)
 
 
+def test_a_film_that_another_run_holds_is_told(make_reviewed, make_film, capsys):
+    project = make_reviewed({"film.mp4": [("Ada", "", 0.9)]})
+    make_film(project.videos / "film.mp4", frames=3)
+    report = project.runs / "1" / "06_review.html"
+    with project.hold("film.mp4"):
+        assert not print_results(project, [StepResult(6, "06_review", "done", report.with_suffix(".ipynb"), report)])
+    assert "left out  film.mp4: expected no other run on the film 'film.mp4'" in capsys.readouterr().out
+
+
 def test_where_the_files_of_many_films_lie_is_one_line(make_reviewed, capsys):
     project = make_reviewed({f"{number}.mp4": [("Ada", "", 0.9)] for number in range(6)})
     for number in range(6):

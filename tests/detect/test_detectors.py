@@ -1,4 +1,5 @@
 import csv
+from concurrent.futures import ThreadPoolExecutor
 
 import av
 import cv2
@@ -33,6 +34,16 @@ def test_landmarks_come_in_the_documented_order(detector, portrait):
         assert np.linalg.norm(point - place) < 6
     assert left_mouth[0] < nose[0] < right_mouth[0]
     assert min(left_mouth[1], right_mouth[1]) > nose[1]
+
+
+@pytest.mark.parametrize("name", ["haar", "hog"])  # their libraries keep a picture's values in the detector
+def test_several_threads_find_the_same(name, portrait):
+    pictures = [np.ascontiguousarray(portrait[:, shift : shift + 400]) for shift in range(0, 96, 12)]
+    detectors = [load_detector(name, working_size=200, smallest_face=60) for _ in range(2)]
+    alone = [detectors[0].detect(picture).boxes.tolist() for picture in pictures]
+    with ThreadPoolExecutor(4) as threads:
+        together = threads.map(lambda detector, picture: detector.detect(picture), detectors * 8, pictures * 2)
+        assert [faces.boxes.tolist() for faces in together] == alone * 2
 
 
 @pytest.mark.parametrize(("smallest", "count"), [(40, 2), (90, 1), (250, 0)])

@@ -20,11 +20,11 @@ from facelib.films.identify import identify_films
 from facelib.films.index import find_tracks
 from facelib.films.indexed import index_film, read_index
 from facelib.films.naming import TRACK_COLUMNS, NamingSettings, name_tracks
-from facelib.films.record import EARLIER
+from facelib.films.record import EARLIER, read_summary
 from facelib.films.settle import settle_films
 from facelib.films.tracking import TrackingSettings
 from facelib.gallery import build_gallery, read_gallery, write_gallery
-from facelib.project import FilmFiles, Project
+from facelib.project import FilmFiles, Project, write_table
 from facelib.project.digests import sha256_of
 from facelib.project.names import UNKNOWN
 from facelib.recognize import load_recognizer
@@ -237,6 +237,19 @@ class TestBadFilms:
         assert list(tracks.columns)[: len(TRACK_COLUMNS)] == TRACK_COLUMNS
         assert pd.read_parquet(other.film(empty).detections).empty
         assert not other.film(broken).folder.exists() or not list(other.film(broken).folder.iterdir())
+
+    def test_what_another_run_holds_is_told_and_its_row_stays(self, short, detector, embedder, make_film, tmp_path):
+        project, recognizer, info = short
+        other = Project("demo", project.data_dir, tmp_path / "out")
+        held, empty = tmp_path / "held.mp4", make_film("nobody.mp4")
+        write_table(pd.DataFrame({"film": ["held.mp4"], "tracks": [7]}), other.film_summary)
+        with other.hold(held):
+            done = identify_films([held, empty], other, detector, embedder, recognizer, info, progress=False)
+            assert done.summary["problem"].str.contains("no other run on the film 'held.mp4'").tolist() == [True, False]
+            with pytest.raises(BlockingIOError, match=r"none of the films.*held\.mp4"):
+                identify_films([held], other, detector, embedder, recognizer, info, progress=False)
+        rows = read_summary(other).set_index("film")
+        assert rows["tracks"].to_dict() == {"nobody.mp4": "0", "held.mp4": "7"} and not rows["problem"].any()
 
     def test_cut_short_is_told(self, short, detector, embedder, tmp_path):
         project, recognizer, info = short

@@ -183,7 +183,7 @@ def test_a_problem_is_added_also_where_the_summary_is_damaged(make_reviewed, con
     assert found == {"a.mp4": "disk full"} | ({"b.mp4": "cut short"} if b"cut short" in content else {})
 
 
-def test_that_another_run_holds_a_film_is_told_until_it_ends(make_reviewed):
+def test_that_another_run_holds_a_film_is_told_and_not_kept(make_reviewed):
     project = make_reviewed({"a.mp4": [], "b.mp4": []})
     write_table(pd.DataFrame({"film": ["a.mp4", "b.mp4"], "problem": ["cut short", ""]}), project.film_summary)
     program = (
@@ -197,9 +197,9 @@ def test_that_another_run_holds_a_film_is_told_until_it_ends(make_reviewed):
             pytest.fail("it is held")
         problems.add(project.videos / "a.mp4", "disk full")
         assert f"process {other.pid}" in problems.found["a.mp4"]
-        held_by = read_summary(project).set_index("film")["problem"]
-        assert held_by["a.mp4"].startswith("cut short; drawing the names failed: expected no other run on the film")
+        assert problems.found["a.mp4"].startswith("drawing the names failed: expected no other run on the film")
         other.stdin.close()
+    assert problems.lasting == {"a.mp4": "disk full"}
     assert read_summary(project)["problem"].tolist() == ["cut short; disk full", ""]
 
 

@@ -450,9 +450,16 @@ def test_every_view_fits_and_is_accessible(project, show, width):
             grounds.add(page.evaluate("getComputedStyle(document.querySelector('.facelib-page')).backgroundColor"))
             assert find_barriers(page) == [], (words, theme)
     assert [len(grounds) for grounds in colours.values()] == [1, 1]
-    show(project, "view=together")
-    page.evaluate("name => { document.querySelector('main option:last-child').textContent = name; }", "film " * 40)
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_long_names_fit_a_phone(make_squares, show):
+    film, people = "a_film_with_a_long_name." * 6, ["Wolfeschlegelsteinhausen" * 3, "Ada_of_the_long_name" * 4]
+    project = make_squares({f"{film}mp4": [Square(person, 0, 99) for person in people]})
+    write_page(project, progress=False)
+    for words in ("", f"film={film[:-1]}", f"person={people[0]}", "view=search", "view=together", "view=files"):
+        page = show(project, words)
+        page.set_viewport_size({"width": 360, "height": 900})
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), words
 
 
 def test_light_and_dark_by_the_switch(project, show):

@@ -141,6 +141,7 @@ def test_values_are_taken_from_the_notebook(scope, name, value):
         ({"seconds_between_samples": float("nan")}, "expected a finite number"),
         ({"detector": "centrface"}, "or the path of an ONNX file for the parameter 'detector'.*'centerface'"),
         ({"exports": ["cvs"]}, "Did you mean 'csv'"),
+        ({"exports": "csv, srt"}, r"""got 'csv, srt'. A list is written -p exports='\["csv", "srt"\]'"""),
         (
             {"videos": 5},
             r"""expected a list for the parameter 'videos', got 5. A list is written -p videos='\["5"\]'""",

@@ -82,7 +82,8 @@ def test_videos(project, tmp_path):
         (project.videos / name).touch()
     (tmp_path / "else.mp4").touch()
     assert [path.name for path in project.find_videos()] == ["a.MKV", "b.mp4"]
-    assert [path.name for path in project.find_videos(["b.mp4", str(tmp_path / "else.mp4")])] == ["b.mp4", "else.mp4"]
+    named = ["b.mp4", str(tmp_path / "else.mp4"), "b.mp4"]  # one twice
+    assert [path.name for path in project.find_videos(named)] == ["b.mp4", "else.mp4"]
     with pytest.raises(FileNotFoundError, match=r"c\.mp4.*a\.MKV"):
         project.find_videos(["c.mp4"])
     (project.videos / "holiday.mp4").touch()

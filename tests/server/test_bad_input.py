@@ -25,6 +25,7 @@ BODIES = {
     "of wrong types": b'{"name": {"a": []}, "kind": 5, "action": [], "tracks": "all", "grants": 7, "disabled": "no?"}',
     "numbers that are none": b'{"name": NaN, "k": 1e999, "threshold": -Infinity}',
     "half a character": b'{"name": "\\ud800", "kind": "\\ud800", "password": "\\ud800"}',
+    "half a character within": b'{"kind": "gather", "parameters": {"names": ["\\ud800"]}}',
     "a NUL": b'{"name": "a\\u0000b", "kind": "a\\u0000b", "password": "a\\u0000b c", "grants": {"a\\u0000": "read"}}',
     "deep": b'{"name": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
     "long": b'{"name": "' + b"x" * 1_000_000 + b'", "kind": "' + b"x" * 1_000_000 + b'"}',

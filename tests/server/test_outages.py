@@ -7,15 +7,19 @@ import shutil
 import sqlite3
 import subprocess
 from collections.abc import Callable
+from contextlib import closing
 from itertools import count
 from pathlib import Path
 
+import psutil
 import pytest
+from anyio import to_thread
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from facelib.project import Project
-from facelib.server.database import open_store
+from facelib.server.database import Event, open_store
+from facelib.server.events import EventFeed
 from facelib.server.settings import ServerSettings
 
 from .conftest import Cluster
@@ -46,6 +50,25 @@ def test_postgresql_goes_away_and_comes_back(owner: TestClient, postgresql: Clus
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_frozen_postgresql_is_missed_and_served_again(
+    owner: TestClient, postgresql: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert state(owner) == (200, 200, 201)
+    monkeypatch.setattr("facelib.server.database.store._ANSWERED", 0.1)
+    first = psutil.Process(int((postgresql.folder / "data" / "postmaster.pid").read_text().split()[0]))
+    frozen = [*first.children(recursive=True), first]
+    for process in frozen:
+        process.suspend()
+    try:
+        assert owner.get("/health").status_code == 503
+    finally:
+        for process in frozen:
+            process.resume()
+    monkeypatch.undo()
+    assert state(owner) == (200, 200, 201)
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 @pytest.mark.parametrize(("given", "milliseconds"), [("", "20000"), ("&tcp_user_timeout=5000", "5000")])
 def test_postgresql_that_is_gone_without_a_word_is_missed(database_url: str, given: str, milliseconds: str) -> None:
     # The system drops a line that answers nothing for so long; that it does was seen with a network taken down.
@@ -70,6 +93,22 @@ def test_the_file_of_the_database_goes_away_and_comes_back(owner: TestClient, tm
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_stream_of_events_ends_without_a_trace_where_the_database_goes_away(
+    owner: TestClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    feed, kept = owner.app.state.feed, tmp_path / "output" / ".server" / "server.sqlite"
+
+    async def since(_feed: EventFeed, number: int) -> list[Event]:
+        kept.rename(tmp_path / kept.name)
+        return await to_thread.run_sync(feed._read, number)
+
+    monkeypatch.setattr(EventFeed, "since", since)
+    answer = owner.get("/api/v1/events")
+    assert answer.status_code == 200 and answer.text.startswith(": begin")
+    assert [one.getMessage() for one in caplog.records if one.levelname == "ERROR"] == []
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_database_that_somebody_else_holds(
     database_url: str, monkeypatch: pytest.MonkeyPatch, make_app: Callable[..., FastAPI], tmp_path: Path
 ) -> None:
@@ -83,6 +122,38 @@ def test_a_database_that_somebody_else_holds(
         other.execute("ROLLBACK")
     other.close()
     assert state(client) == (200, 200, 201)
+
+
+@pytest.mark.parametrize(
+    ("harm", "said"),
+    [
+        ("UPDATE alembic_version SET version_num = 'later'", "found one of a later version"),
+        ("DROP TABLE alembic_version", "got: table users already exists"),
+        ("", "got: file is not a database"),
+    ],
+)
+def test_a_database_that_is_not_ours_is_refused(
+    tmp_path: Path, copy_sqlite: Callable[[Path], None], harm: str, said: str
+) -> None:
+    copy_sqlite(tmp_path)
+    settings = ServerSettings(output_dir=tmp_path)
+    file = settings.state_dir / "server.sqlite"
+    if harm:
+        with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+            connection.execute(harm)
+    else:
+        file.write_bytes(b"another file " * 99)
+    before = file.read_bytes()
+    with pytest.raises((OSError, ValueError), match=f"^expected a database .*{said}"):
+        open_store(settings.database)
+    assert file.read_bytes() == before
+
+
+@pytest.mark.parametrize("address", ["foo", "mysql://u:secret@h/x", "postgresql://u:secret@h:port/x"])
+def test_the_address_of_a_database_that_is_none_is_refused_without_its_password(address: str) -> None:
+    with pytest.raises(ValueError, match=r"^expected the address of a database, such as postgresql") as told:
+        open_store(ServerSettings(database_url=address).database)
+    assert "secret" not in str(told.value)
 
 
 def fill(folder: Path) -> Path:

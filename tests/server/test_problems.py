@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
+from starlette.requests import ClientDisconnect
 from starlette.testclient import TestClient
 
 from facelib.server.problems import add_handlers
@@ -26,6 +27,7 @@ DENIED = "expected files that the server may read and write, found one that it m
             ValueError("expected a record that is dropped, got 'ro/demo/broken.csv', 'd/demo/ro/d.csv' and \"d\""), 422,
             "expected a record that is dropped, got 'output/demo/broken.csv', 'data/demo/ro/d.csv' and \"data\"",
         ),
+        (ClientDisconnect(), 400, "expected the whole body, the line was closed before it had come; send it again"),
         (RuntimeError("secret"), 500, "expected an answer, found a fault of the server; its log says more"),
     ],
 )  # fmt: skip

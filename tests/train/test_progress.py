@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from playwright.sync_api import expect
 
 from facelib.plots.training import (
     curve_data,
@@ -100,6 +101,20 @@ def test_untrained_and_trained_stand_side_by_side(progress):
     assert len(looks) == PEOPLE  # told apart without reading
     texts = [trace.text[0] for trace in figure.data if trace.mode == "text"]
     assert len(texts) == 2 and "recall@1 <b>1.00</b>" in texts[1] and "recall@1 <b>1.00</b>" not in texts[0]
+
+
+@pytest.mark.parametrize("width", [360, 1000])
+def test_the_figures_under_the_maps_are_whole(page, progress, width):
+    page.set_viewport_size({"width": width, "height": 900})
+    for draw in (draw_untrained_and_trained, draw_progress):
+        page.set_content(f"<body style='margin: 0'>{draw(progress).to_html(full_html=False)}")
+        texts = page.locator(".textpoint text")
+        expect(texts).to_have_count(2)
+        boxes = texts.evaluate_all("ts => ts.map(t => t.getBoundingClientRect()).map(b => [b.left, b.right, b.top])")
+        below = page.locator(".nsewdrag").first.evaluate("plot => plot.getBoundingClientRect().bottom")
+        (left, middle, top), (middle_2, right, top_2) = boxes
+        assert 0 <= left < middle <= middle_2 < right <= width
+        assert below < top == top_2 < below + 30
 
 
 def test_the_slider_moves_every_point_and_its_figures(progress):

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from plotly.offline import get_plotlyjs
 
 import facelib
-from facelib.plots.style import legend_below
+from facelib.plots.style import escaped, legend_below
 from facelib.widgets.fitted_figure import FittedFigure, PointedFigure
 
 HARNESS = """
@@ -43,6 +43,13 @@ window.view();
 """
 DRAWN = "() => [...document.querySelectorAll('.scatterlayer .trace')].map(t => t.querySelectorAll('.point').length)"
 TITLES = ".js-plotly-plot .infolayer .gtitle"
+OVERLAPS = """traces => {
+    const boxes = traces.flatMap(trace => ['.legendtext', '.layers'].map(part => trace.querySelector(part)))
+        .map(part => part.getBoundingClientRect());
+    return boxes.flatMap((one, number) => boxes.slice(number + 1).filter(other =>
+        one.left < other.right && other.left < one.right && one.top < other.bottom && other.top < one.bottom)).length
+        + boxes.filter(one => one.right > innerWidth).length;
+}"""
 FRAMES = "async () => { for (let i = 0; i < 6; i += 1) await new Promise(requestAnimationFrame); }"
 WATCHED = """async () => {
     const plotly = await globalThis.facelibFigures.library;
@@ -160,13 +167,15 @@ def test_no_figure_of_the_notebooks_is_plotlys_own_widget():
 @pytest.mark.parametrize("name", ["Somebody Whose Name Is Long", "Person"])
 @pytest.mark.parametrize("width", [1200, 360])
 def test_a_legend_below_the_plot_never_scrolls(page, width, name):
-    names = [f"{name} {number}" for number in range(20)]
-    crowd = go.Figure([go.Scatter(x=[1, 2], y=[number, 2], name=name) for number, name in enumerate(names)])
+    names = [escaped(f"{name} {number}") for number in range(20)]
+    crowd = go.Figure([go.Scatter(x=[1], y=[1], mode="markers", name=name) for name in names])
+    crowd.update_layout(margin_l=16, margin_r=16)
     legend_below(crowd, plot_height=300)
     page.set_viewport_size({"width": width, "height": 900})
     open_page(page, crowd).evaluate("window.model.answer('/plotly.js')")
     page.locator(".js-plotly-plot .legend .traces").nth(len(names) - 1).wait_for()
     page.wait_for_function("document.querySelector('.legend .scrollbar')?.getAttribute('height') === '0'")
+    assert page.locator(".js-plotly-plot .legend .traces").evaluate_all(OVERLAPS) == 0
     last = page.locator(".js-plotly-plot .legend .traces").nth(len(names) - 1).bounding_box()
     whole, plot = (page.locator(part).bounding_box() for part in (".facelib-figure", ".js-plotly-plot .nsewdrag"))
     assert last["y"] + last["height"] <= whole["y"] + whole["height"]

@@ -133,6 +133,8 @@ def _take_over(project: Project, film: Path, task: IndexTask) -> dict[str, str]:
         with project.hold(film) as files:
             write_text(f"{text_of(film.name)}\n", files.source)
             take_tables(Store(task.store), task.key, files)
+    except BlockingIOError:  # whoever holds it makes its tables; `identify_films` says so where it still is held
+        return {}
     except OSError as error:
         return {film.name: problem_of(error, LOOKING)}
     return {}

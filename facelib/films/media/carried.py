@@ -140,6 +140,7 @@ class SubtitleTrack(TrackWriter):
         self._clock = StreamClock(segments)
         self._until = round(until / _TICK)
         self._at = 0  # where the last cue ended
+        self._unreadable: list[str] = []
 
     def write(self, packet: Any) -> None:
         """Write the cues of a packet."""
@@ -161,7 +162,7 @@ class SubtitleTrack(TrackWriter):
         try:
             found = packet.decode()
         except (av.FFmpegError, ValueError) as error:
-            log.warning("%s: a subtitle could not be read and is left out: %s", self._path, error)
+            self._unreadable.append(str(error))
             return None
         return "\n".join(filter(None, (plain_text(one.dialogue) for one in found if hasattr(one, "dialogue"))))
 
@@ -176,7 +177,10 @@ class SubtitleTrack(TrackWriter):
         self._at = until
 
     def finish(self) -> None:
-        """Fill the track up to the film's end."""
+        """Fill the track up to the film's end, and tell of what could not be read."""
+        if self._unreadable:
+            count, first = len(self._unreadable), self._unreadable[0]
+            log.warning("%s: %d subtitles cannot be read and are left out, the first: %s", self._path, count, first)
         self._mux(b"", self._until)
 
 

@@ -21,6 +21,7 @@ from facelib.films.ahead import ahead
 from facelib.films.media.carried import SubtitleTrack, TrackWriter, carry_facts, carry_tags, is_text
 from facelib.films.media.decode import FilmFrame
 from facelib.films.media.losses import join_sentences
+from facelib.films.media.opening import read_through
 from facelib.films.media.reader import FilmReader, open_reader, read_times
 from facelib.films.media.shown import Planes, plane_pixels
 from facelib.films.media.soundtrack import SoundMode, add_sound
@@ -91,7 +92,7 @@ def write_film(
     Raises:
         FileNotFoundError: When there is no such source.
         UnreadableFilm: When the source cannot be decoded.
-        OSError: When the destination cannot be written.
+        OSError: When the destination cannot be written, or the source not be read to its end.
     """
     times, cores = times or read_times(source), cores or allowed_cores()
     report = report if report is not None else WriteReport()
@@ -153,7 +154,10 @@ class _FilmWriter:
                     self._packet(item)
                 else:
                     self._picture(item, picture, draw)
-        self._flush(self._times.end if len(self._times.ticks) == self._reader.pictures.shown else self._reader.end)
+        whole = len(self._times.ticks) == self._reader.pictures.shown
+        if not whole:
+            read_through(self._reader.path)
+        self._flush(self._times.end if whole else self._reader.end)
         for writer in (self._pictures, *self._tracks.values()):
             if writer is not None:
                 writer.finish()

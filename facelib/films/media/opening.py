@@ -13,6 +13,8 @@ import av
 from av.container import InputContainer
 
 from facelib.project.content import moving_streams, open_container
+from facelib.project.digests import sha256_of
+from facelib.project.elsewhere import lies_elsewhere
 from facelib.project.store import is_remote
 
 log = logging.getLogger(__name__)
@@ -101,6 +103,20 @@ def read_packets(
         end = av.Packet()  # an empty packet flushes the decoder
         end.stream = stream
         yield end
+
+
+def read_through(path: str | Path) -> None:
+    """Read the file of a film that seems to end early: it may be whole, on a drive or network that is gone.
+
+    Raises:
+        OSError: When it cannot be read.
+    """
+    if lies_elsewhere(path):
+        return
+    try:
+        sha256_of(path)
+    except OSError as error:
+        raise OSError(f"expected to read {str(path)!r} to its end, got: {error}") from error
 
 
 def decode_packet(packet: Any, path: str | Path, *, on_damage: Callable[[], None] = lambda: None) -> list[Any]:

@@ -25,6 +25,7 @@ from facelib.films.media.opening import (
     open_film,
     picture_stream,
     read_packets,
+    read_through,
     tagged_length,
 )
 from facelib.films.media.raw import UNFRAMED, ends_in_picture
@@ -238,8 +239,15 @@ class FilmReader:
         )
 
     def problem(self) -> str:
-        """Return what of the film was lost, once it is read to its end; empty when it is whole."""
+        """Return what of the film was lost, once it is read to its end; empty when it is whole.
+
+        Raises:
+            OSError: When its file cannot be read: nothing is known of its end.
+        """
         times = self.times()
+        rest = self._missing_end(times)
+        if rest or self._damage:
+            read_through(self.path)
         # An AVI counts frames that it leaves out on purpose.
         counted = self.container.format.name.startswith("mov") and self.stream.frames > self.pictures.expected
         broken_at, size = self._first_break(), size_of(self.path)
@@ -250,7 +258,6 @@ class FilmReader:
         first = min([*undecoded, *([] if absent is None else [absent])], default=None)
         if first is not None and self.pictures.lost:
             self.pictures.near = times.to_film(first)
-        rest = self._missing_end(times)
         sounds = [count.sentence(times) for count in self._sounds.values()]
         if not rest and broken_at == size:
             rest = f"read to {times.seconds:.1f} seconds: the rest of the file is missing"

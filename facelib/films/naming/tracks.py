@@ -136,7 +136,7 @@ def _taught(
 
 
 def _face_reason(row: Any, settings: NamingSettings) -> str:
-    near = f"{row.best} at {row.distance:.2f}, {row.evidence}"
+    near = f"{row.best} at {row.distance:.2f}, {row.evidence.removeprefix(f'people/{row.best}/')}"
     # With thresholds of their own, the person named may be the farther one.
     apart = f"{abs(row.margin):.2f} {'farther' if row.margin >= 0 else 'nearer'}"
     second = f"; next is {row.second_person}, {apart}" if row.second_person else ""

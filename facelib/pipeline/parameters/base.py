@@ -233,10 +233,11 @@ def _told(error: ValidationError) -> str:
     refused = context.get("error")
     expected = str(refused) if refused else _EXPECTED.get(kind, first["msg"]).format(**context)
     hint = near(str(value), refused.known) if isinstance(refused, _Refused) else ""
-    if kind == "literal_error":
+    parts = [part.strip() for part in str(value).split(",")]
+    if kind == "list_type" or (kind == "literal_error" and len(parts) > 1):
+        hint = f" A list is written -p {name}='{json.dumps(parts)}'."
+    elif kind == "literal_error":
         hint = near(str(value), re.findall("'([^']*)'", context["expected"]))
-    elif kind == "list_type":
-        hint = f" A list is written -p {name}='{json.dumps([str(value)])}'."
     elif kind == "string_type" and not isinstance(value, list | dict):
         hint = f" Text that looks like something else is written in quotes: -p {name}='{json.dumps(str(value))}'."
     return f"{expected} for the parameter {name!r}, got {value!r}.{hint}"

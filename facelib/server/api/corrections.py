@@ -15,7 +15,7 @@ from facelib.server.api.tracks import CurrentReviews, Track, TrackNumber, descri
 from facelib.server.api.videos import VideoId
 from facelib.server.bodies import JsonBody
 from facelib.server.dependencies import Corrector, CurrentProject, Page, Paged, Writing, page_of
-from facelib.server.films import film_id, find_named
+from facelib.server.films import film_id, find_current
 from facelib.server.problems import Problem
 from facelib.server.reviews import settled
 
@@ -94,7 +94,7 @@ def correct(
 ) -> CorrectionResult:
     """Decide about some tracks; nothing is decided where one of them has changed since it was shown (409)."""
     with reviews.deciding(project, caller.name) as review:
-        rows = [find_track(review, find_named(project, one.video), one.track) for one in new.tracks]
+        rows = [find_track(review, find_current(project, one.video), one.track) for one in new.tracks]
         states = {row: one.state for row, one in zip(rows, new.tracks, strict=True) if one.state}
         _refuse_stale(project, review, states, new)
         done = _name(review, rows, new) if new.action == "name" else review.decide(new.action, rows)

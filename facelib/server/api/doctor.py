@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from threading import Lock
 from typing import Annotated
 
+from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
@@ -50,28 +50,40 @@ class DoctorFindings(BaseModel):
 
 
 class GalleryDoctor(Kept[DoctorFindings]):
-    """The findings about each project, in memory, made again where the gallery or the decisions have changed."""
+    """The findings about each project, in memory, made again where the gallery or the decisions have changed.
+
+    Attributes:
+        turn: Whose turn it is to examine: pictures are read, which can take minutes; the others wait, in no thread.
+    """
 
     def __init__(self) -> None:
         super().__init__(_KEPT)
-        self._one_at_a_time = Lock()
+        self.turn = CapacityLimiter(1)
 
-    def look(self, project: Project) -> DoctorFindings:
-        """Return the findings about a project; none before notebook 02 has run."""
+    def known(self, project: Project) -> DoctorFindings | None:
+        """Return the findings about a project, None where it has to be examined; none before notebook 02 has run."""
         if not project.faces.is_file():
             return DoctorFindings(advice=[], questions=[], proposals=[])
-        key, state = str(project.output.absolute()), tag_of(project.faces, project.disabled, project.corrections)
-        return self.find(key, state, lambda: self._examine(project))
+        return self.peek(*_key(project))
 
-    def _examine(self, project: Project) -> DoctorFindings:
-        with self._one_at_a_time:  # pictures are read, which can take minutes
-            return _examine(project)
+    def look(self, project: Project) -> DoctorFindings:
+        """Return the findings about a project with known faces."""
+        return self.find(*_key(project), lambda: _examine(project))
 
 
 @router.get("")
-def get_findings(project: CurrentProject, doctor: Annotated[GalleryDoctor, held_by_app("doctor")]) -> DoctorFindings:
+async def get_findings(
+    project: CurrentProject, doctor: Annotated[GalleryDoctor, held_by_app("doctor")]
+) -> DoctorFindings:
     """Say which pictures are better left out or moved, what is missing, and which names may be one person's."""
-    return doctor.look(project)
+    known = await to_thread.run_sync(doctor.known, project)
+    if known is None:
+        known = await to_thread.run_sync(doctor.look, project, limiter=doctor.turn)
+    return known
+
+
+def _key(project: Project) -> tuple[str, str]:
+    return str(project.output.absolute()), tag_of(project.faces, project.disabled, project.corrections)
 
 
 def _examine(project: Project) -> DoctorFindings:

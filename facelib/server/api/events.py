@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Annotated
 
 import anyio
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
+from sqlalchemy.exc import DBAPIError
 
 from facelib.server.dependencies import Anyone, current_caller
 from facelib.server.events import EventFeed
@@ -29,20 +31,19 @@ async def watch_events(
 ) -> AsyncIterator[ServerSentEvent]:
     """Send what changes: `event` is the kind, such as `job`, and `data` names the project and what in it."""
     feed: EventFeed = request.app.state.feed
-    number = last_event_id if last_event_id is not None else await feed.newest()
-    yield ServerSentEvent(comment="begin", retry=1000)
-    checked = time.monotonic()
-    while not await request.is_disconnected():
-        for event in await feed.since(number):
-            number = event.id
-            if caller.may("read", event.project or EVERY_PROJECT) and project in (None, event.project):
-                data = {"project": event.project, **event.data}
-                yield ServerSentEvent(data=data, event=event.kind, id=str(event.id))
-        if time.monotonic() - checked > _CHECKED:
-            checked = time.monotonic()
-            try:
+    # Where the database is away, the stream ends: the browser asks again in a second, and is told.
+    with suppress(Problem, DBAPIError):
+        number = last_event_id if last_event_id is not None else await feed.newest()
+        yield ServerSentEvent(comment="begin", retry=1000)
+        checked = time.monotonic()
+        while not await request.is_disconnected():
+            for event in await feed.since(number):
+                number = event.id
+                if caller.may("read", event.project or EVERY_PROJECT) and project in (None, event.project):
+                    data = {"project": event.project, **event.data}
+                    yield ServerSentEvent(data=data, event=event.kind, id=str(event.id))
+            if time.monotonic() - checked > _CHECKED:
+                checked = time.monotonic()
                 caller = await current_caller(request)
-            except Problem:
-                return
-            yield ServerSentEvent(comment="alive")
-        await anyio.sleep(feed.pause)
+                yield ServerSentEvent(comment="alive")
+            await anyio.sleep(feed.pause)

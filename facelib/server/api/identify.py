@@ -10,8 +10,8 @@ from threading import Lock
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
+from anyio import to_thread
 from fastapi import APIRouter, Query, Request
-from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, Field
 
 from facelib.archive import find_face, open_archive, update_archive
@@ -24,7 +24,7 @@ from facelib.project import Project
 from facelib.server.api.search import FaceHit, face_hits
 from facelib.server.bodies import FormFile, describe_form, read_form
 from facelib.server.cached import rows_of
-from facelib.server.dependencies import CurrentProject, Reader, held_by_app
+from facelib.server.dependencies import CurrentProject, Reader, Turns, held_by_app
 from facelib.server.problems import Problem
 from facelib.server.uploads.inspection import inspect_file
 
@@ -55,7 +55,7 @@ class Networks:
         name = info.embedder
         with self._lock:
             if self._detector is None:
-                self._detector = load_detector()
+                self._detector = load_detector(working_size=_WORKING_SIZE)
             if name not in self._embedders:
                 self._embedders[name] = load_embedder(name)
             if self._embedders[name].sha256 != info.weights_sha256:
@@ -67,6 +67,7 @@ router = APIRouter(prefix="/projects/{project}", tags=["identify"])
 
 _FORM = describe_form("picture", "JPEG, PNG, WebP, HEIC, TIFF, ...")
 _MOST_CANDIDATES = 3
+_WORKING_SIZE = 2000  # pixels: at its full size, a picture of 100 million takes five gigabytes and minutes
 
 
 CurrentNetworks = Annotated[Networks, held_by_app("networks")]
@@ -103,10 +104,12 @@ class Identified(BaseModel):
 
 
 @router.post("/identify", openapi_extra=_FORM)
-async def identify(_caller: Reader, project: CurrentProject, networks: CurrentNetworks, request: Request) -> Identified:
+async def identify(
+    _caller: Reader, project: CurrentProject, networks: CurrentNetworks, turns: Turns, request: Request
+) -> Identified:
     """Say who is in a picture: all faces with names, probabilities and reasons; the picture is not kept."""
     file = await read_form(request, "picture", largest=LARGEST_PICTURE)
-    return await run_in_threadpool(_identify, project, networks, file)
+    return await to_thread.run_sync(_identify, project, networks, file, limiter=turns)
 
 
 @router.post("/search/face", openapi_extra=_FORM)
@@ -114,12 +117,13 @@ async def search_face(
     _caller: Reader,
     project: CurrentProject,
     networks: CurrentNetworks,
+    turns: Turns,
     request: Request,
     most: Annotated[int, Query(ge=1, le=1000, description="How many tracks at most.")] = 20,
 ) -> list[FaceHit]:
     """Return the tracks of all films whose faces are nearest to the largest face of a picture, unknown people too."""
     file = await read_form(request, "picture", largest=LARGEST_PICTURE)
-    return await run_in_threadpool(_search, project, networks, file, most)
+    return await to_thread.run_sync(_search, project, networks, file, most, limiter=turns)
 
 
 def _identify(project: Project, networks: Networks, file: FormFile) -> Identified:

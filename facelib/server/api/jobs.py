@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, Literal
 
 from fastapi import APIRouter, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, field_validator
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -34,6 +35,16 @@ class NewJob(JsonBody):
         default_factory=dict, description="As the notebooks take them.", examples=[{"videos": ["demo.mp4"]}]
     )
     steps: list[int] = Field(default_factory=list, max_length=20, description="Numbers of notebooks, for `run` only.")
+
+    @field_validator("parameters")
+    @classmethod
+    def _are_texts(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """Refuse halves of characters, which JSON can write and no database can hold."""
+        try:
+            json.dumps(given, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            raise ValueError("expected whole characters, got half of one") from None
+        return given
 
 
 class JobStage(BaseModel):

@@ -29,7 +29,7 @@ _TYPES = {
     ".mp4": "video/mp4", ".m4v": "video/mp4", ".webm": "video/webm", ".ogv": "video/ogg", ".vtt": "text/vtt",
     ".srt": "application/x-subrip", ".jsonld": "application/ld+json", ".parquet": "application/vnd.apache.parquet",
 }  # fmt: skip
-_BINARY: dict[int | str, dict[str, Any]] = {200: {"content": {"application/octet-stream": {}}}}
+_BINARY: dict[int | str, dict[str, Any]] = {200: {"content": {"*/*": {}}}}
 
 
 def scratch_folder() -> Iterator[FilePath]:
@@ -49,7 +49,7 @@ def play(video: VideoId, kind: Literal["source", "annotated", "reel"], project: 
     files = project.film(film)
     path = {"source": film, "annotated": files.annotated, "reel": files.reel}[kind]
     if not path.is_file():
-        raise Problem(404, f"expected the file {kind!r} of {film.name!r}, found none; notebook 05 or 06 makes it")
+        raise Problem(404, f"expected the file {kind!r} of {film.name!r}, found none; naming the people in it makes it")
     return answer_file(path, inline=True)
 
 
@@ -150,6 +150,10 @@ class _Ranged(FileResponse):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send what is asked for."""
         refused: Message | None = None
+        given = Headers(scope=scope).get("range")
+        if given is not None and (scope["method"] != "GET" or given.partition("=")[0].strip().casefold() != "bytes"):
+            # Whatever is no range of bytes, or is not asked for by GET, is to be passed over (RFC 9110, 14.2).
+            scope = {**scope, "headers": [pair for pair in scope["headers"] if pair[0] != b"range"]}
 
         async def watch(message: Message) -> None:
             nonlocal refused
@@ -161,7 +165,6 @@ class _Ranged(FileResponse):
         await super().__call__(scope, receive, watch)
         if refused is not None:
             size = Headers(raw=refused["headers"]).get("content-range")
-            given = Headers(scope=scope).get("range")
             problem = Problem(
                 refused["status"],
                 f"expected a range of bytes of the file, such as 'bytes=0-999', got {given!r}",

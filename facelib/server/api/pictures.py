@@ -6,8 +6,8 @@ from pathlib import Path as FilePath
 from typing import Annotated, Any
 
 import pandas as pd
+from anyio import to_thread
 from fastapi import APIRouter, Header, Path, Query, Request, Response
-from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, Field
 
 from facelib.faces import BOX
@@ -18,7 +18,7 @@ from facelib.project import Project, path_of
 from facelib.server.api.people import PersonName, known_person
 from facelib.server.bodies import FormFile, JsonBody, describe_form, read_form
 from facelib.server.cached import Kept, rows_of, table_of, tag_of
-from facelib.server.dependencies import Corrector, CurrentProject, Page, Paged, Writing, held_by_app, page_of
+from facelib.server.dependencies import Corrector, CurrentProject, Page, Paged, Turns, Writing, held_by_app, page_of
 from facelib.server.middleware import is_named
 from facelib.server.problems import Problem
 from facelib.server.reviews import cast_changed
@@ -70,7 +70,7 @@ def list_pictures(person: PersonName, project: CurrentProject, paging: Paged) ->
 
 @router.post("/pictures", status_code=201, openapi_extra=describe_form("picture", "JPEG, PNG, WebP, HEIC, TIFF, ..."))
 async def upload_picture(
-    person: PersonName, project: CurrentProject, caller: Corrector, session: Writing, request: Request
+    person: PersonName, project: CurrentProject, caller: Corrector, session: Writing, turns: Turns, request: Request
 ) -> AddedPicture:
     """Add a picture to a person, from a form (multipart/form-data) with the file as `picture`."""
     file = await read_form(request, "picture", largest=LARGEST_PICTURE)
@@ -86,7 +86,7 @@ async def upload_picture(
         picture = _picture(person, name, _faces(project), accepted(project))
         return AddedPicture(**picture.model_dump(), new=new)
 
-    return await run_in_threadpool(add, file)
+    return await to_thread.run_sync(add, file, limiter=turns)
 
 
 @router.get("/pictures/{picture:path}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any
 
@@ -22,9 +22,10 @@ from facelib.archive import (
     update_archive,
 )
 from facelib.project import Project, text_of
+from facelib.project.wording import in_one_line
 from facelib.server.cached import rows_of
-from facelib.server.dependencies import Anyone, CurrentSettings, Page, Paged, page_of
-from facelib.server.problems import Problem
+from facelib.server.dependencies import Anyone, CurrentSettings, Item, Page, Paged, Paging, page_of
+from facelib.server.problems import Problem, without_folders
 from facelib.server.security.callers import Caller
 from facelib.server.settings import ServerSettings, project_names, project_of
 
@@ -36,6 +37,12 @@ Projects = Annotated[
 ]
 Names = Annotated[list[str], Query(max_length=50, description="Names of the cast, or of groups of unknown people.")]
 OneName = Annotated[str, Query(min_length=1, max_length=400, description="Of the cast, or of a group.")]
+
+
+class Found(Page[Item]):
+    """A part of what was found."""
+
+    left_out: list[str] = Field(description="Films and projects that could not be searched as they are now, and why.")
 
 
 class Hit(BaseModel):
@@ -95,35 +102,34 @@ def search_scenes(
     by: Annotated[Unit, Query(description="On screen at one moment, in one shot, or in one scene.")] = "moment",
     shortest: Annotated[float, Query(ge=0, le=86400, description="Seconds; shorter hits are left out.")] = 0.0,
     projects: Projects = None,
-) -> Page[Hit]:
+) -> Found[Hit]:
     """Find where all of some people are seen and none of others: A and B without C."""
     chosen = _chosen(caller, settings, projects)
-    with _opened(chosen) as archive:
+    with _opened(chosen, settings) as (archive, left_out):
         wanted, unwanted = ([_known(archive, name) for name in names] for names in (together, without))
         table = find_moments(archive, wanted, without=unwanted, by=by, shortest=shortest)
     page = page_of(list(table.index), paging)
     hits = [Hit(**row) for row in _rows(chosen, table.loc[page.items])]
-    return page.shown_as(hits)
+    return Found(items=hits, total=page.total, next_offset=page.next_offset, left_out=left_out)
 
 
 @router.get("/people")
 def search_people(
     caller: Anyone, settings: CurrentSettings, paging: Paged, projects: Projects = None
-) -> Page[PersonSeen]:
+) -> Found[PersonSeen]:
     """List who is seen in the films, the cast and groups of unknown people, those in most films first."""
-    return page_of(_seen(_chosen(caller, settings, projects), list_people), paging)
+    with _opened(_chosen(caller, settings, projects), settings) as (archive, left_out):
+        return _found([PersonSeen(**row) for row in rows_of(list_people(archive))], paging, left_out)
 
 
 @router.get("/company")
 def search_company(
     caller: Anyone, settings: CurrentSettings, paging: Paged, person: OneName, projects: Projects = None
-) -> Page[PersonSeen]:
+) -> Found[PersonSeen]:
     """List who else is on screen with somebody, the longest first."""
-
-    def company(archive: Archive) -> pd.DataFrame:
-        return find_company(archive, _known(archive, person))
-
-    return page_of(_seen(_chosen(caller, settings, projects), company), paging)
+    with _opened(_chosen(caller, settings, projects), settings) as (archive, left_out):
+        table = find_company(archive, _known(archive, person))
+        return _found([PersonSeen(**row) for row in rows_of(table)], paging, left_out)
 
 
 @router.get("/years")
@@ -133,12 +139,12 @@ def search_years(
     paging: Paged,
     person: Annotated[str, Query(max_length=400)] = "",
     projects: Projects = None,
-) -> Page[Year]:
+) -> Found[Year]:
     """List the first and the last appearance of people in each year."""
-    with _opened(_chosen(caller, settings, projects)) as archive:
+    with _opened(_chosen(caller, settings, projects), settings) as (archive, left_out):
         table = find_years(archive, _known(archive, person) if person else None)
     years = [Year(**row | {"year": None if pd.isna(row["year"]) else int(row["year"])}) for row in rows_of(table)]
-    return page_of(years, paging)
+    return _found(years, paging, left_out)
 
 
 def face_hits(project: Project, table: pd.DataFrame) -> list[FaceHit]:
@@ -160,18 +166,29 @@ def _chosen(caller: Caller, settings: ServerSettings, names: list[str] | None) -
 
 
 @contextmanager
-def _opened(projects: list[Project]) -> Iterator[Archive]:
-    """Open the index of projects as their films are named now."""
+def _opened(projects: list[Project], settings: ServerSettings) -> Iterator[tuple[Archive, list[str]]]:
+    """Open the index of projects as their films are named now, and say what is not in it."""
     if not projects:
         raise Problem(409, "expected a project that you may see, there is none yet")
+    searched, left_out = list[Project](), list[str]()
     for project in projects:
-        update_archive(project, progress=False)
+        try:
+            changes = update_archive(project, progress=False)
+        except OSError as error:
+            if len(projects) == 1:
+                raise
+            left_out.append(f"{text_of(project.name)}: {without_folders(in_one_line(error), settings)}")
+        else:
+            searched.append(project)
+            left_out += [f"{text_of(project.name)}: {film}: {said}" for film, said in changes.problems.items()]
+    if not searched:
+        raise Problem(409, f"expected the index of a project, found none that can be used: {'; '.join(left_out)}")
     try:
-        archive = open_archive(projects)
+        archive = open_archive(searched)
     except ImportError as error:
         raise Problem(503, f"expected DuckDB on the server, found none: {error}") from error
     with archive:
-        yield archive
+        yield archive, left_out
 
 
 def _known(archive: Archive, name: str) -> str:
@@ -181,13 +198,13 @@ def _known(archive: Archive, name: str) -> str:
         raise Problem(404, str(error)) from error
 
 
-def _seen(projects: list[Project], find: Callable[[Archive], pd.DataFrame]) -> list[PersonSeen]:
-    with _opened(projects) as archive:
-        return [PersonSeen(**row) for row in rows_of(find(archive))]
+def _found(items: list[Item], paging: Paging, left_out: list[str]) -> Found[Item]:
+    page = page_of(items, paging)
+    return Found(items=page.items, total=page.total, next_offset=page.next_offset, left_out=left_out)
 
 
 def _rows(projects: list[Project], table: pd.DataFrame) -> list[dict[str, Any]]:
-    known = {project.name: project for project in projects}
+    known = {text_of(project.name): project for project in projects}
     records = rows_of(table)
     for row in records:
         folder = known[str(row["project"])].film(str(row["film"])).folder

@@ -56,13 +56,12 @@ def log_in(
         refuse_too_many(session, keys, most=settings.failed_logins)
     user, token = _who(given, store)
     if user is None and token is None:
-        with store.begin() as session:
-            note_failure(session, keys)
+        count_failure(store, keys, most=settings.failed_logins)
         raise Problem(401, "expected a user's name and password, or a token; one of them is wrong")
     caller = caller_of(user, token)
     secret, csrf = new_secret(), new_secret()
     with store.begin() as session:
-        forget_failures(session, keys)
+        forget_failures(session, keys, most=settings.failed_logins)
         at = database_time(session)
         ids = {"user_id": user.id if user else None, "token_id": token.id if token else None}
         session.add(Login(digest=digest_of(secret), csrf=csrf, created=at, used=at, **ids))
@@ -131,13 +130,24 @@ def refuse_too_many(session: Session, keys: list[str], *, most: int) -> None:
             raise Problem(429, detail, headers={"Retry-After": str(wait)})
 
 
-def note_failure(session: Session, keys: list[str]) -> None:
-    """Count a failed log-in, and forget those that count no more."""
-    at = database_time(session)
-    session.execute(delete(Attempt).where(Attempt.at < at - WINDOW))
-    session.add_all([Attempt(key=digest_of(key), at=at) for key in keys])
+def count_failure(store: Store, keys: list[str], *, most: int) -> None:
+    """Count a failed log-in, and forget those that count no more.
+
+    Raises:
+        Problem: 429, when others that were tried at once were too many.
+    """
+    with store.begin() as session:
+        refuse_too_many(session, keys, most=most)
+        at = database_time(session)
+        session.execute(delete(Attempt).where(Attempt.at < at - WINDOW))
+        session.add_all([Attempt(key=digest_of(key), at=at) for key in keys])
 
 
-def forget_failures(session: Session, keys: list[str]) -> None:
-    """Start counting again, after a log-in that succeeded."""
+def forget_failures(session: Session, keys: list[str], *, most: int) -> None:
+    """Start counting again, after a log-in that succeeded.
+
+    Raises:
+        Problem: 429, when others that were tried at once were too many: then this one may be a guess as well.
+    """
+    refuse_too_many(session, keys, most=most)
     session.execute(delete(Attempt).where(Attempt.key.in_([digest_of(key) for key in keys])))

@@ -16,7 +16,7 @@ from facelib.server.answers import CurrentAnswers
 from facelib.server.api.videos import VideoId
 from facelib.server.cached import appearances_of, rows_of, tag_of
 from facelib.server.dependencies import CurrentProject, Page, Paged, held_by_app, page_of
-from facelib.server.films import LONGEST_GAP, film_id, find_named
+from facelib.server.films import LONGEST_GAP, film_id, find_current
 from facelib.server.problems import Problem
 from facelib.server.reviews import Reviews, film_of, track_state
 
@@ -107,7 +107,7 @@ def list_tracks(
     """List a film's tracks, by time."""
 
     def make() -> Page[Track]:
-        review, film = reviews.read(project), find_named(project, video)
+        review, film = reviews.read(project), find_current(project, video)
         table = review.tracks[review.tracks["video"] == film.name]
         chosen = (table["end"] >= start) & ((table["label"] == label) | (label == ""))
         if end is not None:
@@ -115,7 +115,7 @@ def list_tracks(
         rows = table[chosen].sort_values(["start", "track"], kind="stable").index
         return _page(project, review, [int(row) for row in rows], paging)
 
-    return answers.find(request, project, lambda: (find_named(project, video), reviews.state(project)), make)
+    return answers.find(request, project, lambda: (find_current(project, video), reviews.state(project)), make)
 
 
 @router.get("/videos/{video}/tracks/{track}")
@@ -124,7 +124,7 @@ def get_track(
 ) -> Track:
     """Describe a track; its ETag is its state, to be sent as If-Match with a decision about it."""
     review = reviews.read(project)
-    found = describe(project, review, [find_track(review, find_named(project, video), track)])[0]
+    found = describe(project, review, [find_track(review, find_current(project, video), track)])[0]
     response.headers["ETag"] = f'"{found.state}"'
     return found
 
@@ -143,7 +143,7 @@ def get_face(
 ) -> Response:
     """Return one of the best faces of a track as a JPEG."""
     review = reviews.read(project)
-    pictures = review.pictures(find_track(review, find_named(project, video), track))
+    pictures = review.pictures(find_track(review, find_current(project, video), track))
     if number >= len(pictures):
         raise Problem(404, f"expected the number of one of {len(pictures)} faces, got {number!r}")
     return Response(pictures[number], media_type="image/jpeg", headers={"Cache-Control": "private, max-age=60"})
@@ -164,7 +164,7 @@ def list_appearances(
     groups = unknown or is_group(person)
 
     def tracks() -> FilePath:
-        return project.film(find_named(project, video)).tracks
+        return project.film(find_current(project, video)).tracks
 
     def make() -> Page[Appearance]:
         rows = appearances_of(tracks(), longest_gap=longest_gap, unknown=groups)

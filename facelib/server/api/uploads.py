@@ -18,7 +18,7 @@ from starlette.requests import ClientDisconnect
 
 from facelib.project import Project, text_of
 from facelib.server.database import Store, Upload
-from facelib.server.dependencies import Admin, CurrentProject, CurrentSettings, CurrentStore, Reader
+from facelib.server.dependencies import Admin, CurrentProject, CurrentSettings, CurrentStore, Reader, Turns
 from facelib.server.problems import Problem, describe
 from facelib.server.security.callers import note
 from facelib.server.settings import API
@@ -106,7 +106,7 @@ def show_offset(upload: UploadId, _caller: Admin, project: CurrentProject, store
     "requestBody": {"content": {_CHUNK: {"schema": {"type": "string", "format": "binary"}}}, "required": True}
 })  # fmt: skip
 async def continue_upload(
-    upload: UploadId, request: Request, _caller: Admin, project: CurrentProject, store: CurrentStore,
+    upload: UploadId, request: Request, _caller: Admin, project: CurrentProject, store: CurrentStore, turns: Turns,
     tus_resumable: TusVersion = "", upload_offset: Annotated[str, Header(max_length=20)] = "",
     upload_checksum: Annotated[str, Header(max_length=200, description="`sha256` and the digest in base64.")] = "",
 ) -> Response:  # fmt: skip
@@ -125,7 +125,7 @@ async def continue_upload(
         if row.state == "receiving":
             offset = await _take(request, project, row, offset, digest)
         if offset == row.length:
-            await to_thread.run_sync(finish, store, project, row.id)
+            await to_thread.run_sync(finish, store, project, row.id, limiter=turns)
     return Response(status_code=204, headers={"Upload-Offset": str(offset), "Tus-Resumable": VERSION})
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field, SecretStr
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 
+from facelib.server.api.session import count_failure, forget_failures, refuse_too_many
 from facelib.server.api.tokens import CheckedGrants, refuse_more_than
 from facelib.server.bodies import JsonBody
 from facelib.server.database import Login, User
 from facelib.server.database.models import Grants
 from facelib.server.database.store import database_time
-from facelib.server.dependencies import Anyone, Owner, Page, Paged, Writing, page_of
+from facelib.server.dependencies import Anyone, CurrentSettings, CurrentStore, Owner, Page, Paged, Writing, page_of
 from facelib.server.problems import Problem
 from facelib.server.security.callers import note
 from facelib.server.security.secrets import hash_password, is_password
@@ -63,9 +64,9 @@ def list_users(_caller: Owner, session: Writing, paging: Paged) -> Page[UserDocu
 def make_user(new: NewUser, caller: Owner, session: Writing) -> UserDocument:
     """Make a user, who logs in with the password."""
     refuse_more_than(caller, new.grants)
+    password = hash_password(new.password.get_secret_value())  # nobody else can write once the session has begun
     if session.execute(select(User).where(User.name == new.name)).first():
         raise Problem(409, f"expected the name of a new user, got {new.name!r}, which exists already; choose another")
-    password = hash_password(new.password.get_secret_value())
     row = User(name=new.name, password=password, grants=new.grants, created=database_time(session))
     session.add(row)
     session.flush()
@@ -74,27 +75,37 @@ def make_user(new: NewUser, caller: Owner, session: Writing) -> UserDocument:
 
 
 @router.put("/me/password", status_code=204)
-def change_own_password(changed: ChangedPassword, caller: Anyone, session: Writing) -> None:
-    """Change the caller's password; other browsers are logged out."""
-    row = session.get(User, caller.user_id) if caller.user_id else None
-    if row is None:
-        raise Problem(409, "expected a user with a password, got a token of the server; make a user first")
+def change_own_password(
+    changed: ChangedPassword, caller: Anyone, store: CurrentStore, settings: CurrentSettings
+) -> None:
+    """Change the caller's password; other browsers are logged out. A wrong one counts as a failed log-in."""
+    keys, most = [f"name {caller.name}"], settings.failed_logins
+    with store.begin() as session:
+        row = session.get(User, caller.user_id) if caller.user_id else None
+        if row is None:
+            raise Problem(409, "expected a user with a password, got a token of the server; make a user first")
+        refuse_too_many(session, keys, most=most)
     if not is_password(changed.old.get_secret_value(), row.password):
+        count_failure(store, keys, most=most)
         raise Problem(403, "expected the current password as 'old', got another")
-    row.password = hash_password(changed.new.get_secret_value())
-    session.execute(delete(Login).where(Login.user_id == row.id, Login.id != (caller.login_id or 0)))
-    note(session, caller, "user.password", user=row.id)
+    password = hash_password(changed.new.get_secret_value())
+    with store.begin() as session:
+        forget_failures(session, keys, most=most)
+        session.execute(update(User).where(User.id == row.id).values(password=password))
+        session.execute(delete(Login).where(Login.user_id == row.id, Login.id != (caller.login_id or 0)))
+        note(session, caller, "user.password", user=row.id)
 
 
 @router.patch("/{user}")
 def change_user(user: int, changed: ChangedUser, caller: Owner, session: Writing) -> UserDocument:
     """Change a user's password or grants; the user's browsers are logged out when the password changes."""
+    password = hash_password(changed.password.get_secret_value()) if changed.password is not None else None
     row = _row(session.get(User, user) if 0 <= user < 2**31 else None, user)
     if changed.grants is not None:
         refuse_more_than(caller, changed.grants)
         row.grants = dict(changed.grants)
-    if changed.password is not None:
-        row.password = hash_password(changed.password.get_secret_value())
+    if password is not None:
+        row.password = password
         session.execute(delete(Login).where(Login.user_id == row.id))
     note(session, caller, "user.change", user=user)
     return UserDocument.model_validate(row, from_attributes=True)

@@ -12,13 +12,15 @@ from threading import Lock
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy import URL, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError
 from sqlalchemy.orm import Session
 
+from facelib.project.wording import in_one_line
 from facelib.server.database.migrate import migrate
 
 _BUSY = 30  # seconds that a writer waits for another one in SQLite
+_ANSWERED = 30.0  # seconds that PostgreSQL may take for an answer
 # A machine or line that is gone without a word is missed after some 20 seconds, where the system would wait for hours.
 _MISSED = {
     "connect_timeout": 10, "tcp_user_timeout": 20_000, "keepalives_idle": 10, "keepalives_interval": 5,
@@ -113,17 +115,35 @@ def open_store(url: str) -> Store:
         url: As SQLAlchemy takes it: `sqlite:///...` or `postgresql+psycopg://...`.
 
     Raises:
-        sqlalchemy.exc.OperationalError: When it cannot be reached.
+        ValueError: When the address is none, or the database is of a later version of facelib.
+        OSError: When it cannot be reached, or is something else.
     """
-    address = make_url(url)
+    try:
+        address = make_url(url)
+        engine, file = _engine(address)
+    except (ArgumentError, ImportError, ValueError) as error:  # what was given may hold a password
+        raise ValueError(
+            "expected the address of a database, such as postgresql://user:password@host/name, got another text or "
+            "one of a kind that is not installed here"
+        ) from error
+    store = Store(engine, file)
+    try:
+        migrate(engine)
+    except DBAPIError as error:
+        store.close()
+        raise OSError(
+            f"expected a database of facelib's server at {address.render_as_string(hide_password=True)!r}, "
+            f"got: {in_one_line(error.orig or error)}"
+        ) from error
+    return store
+
+
+def _engine(address: URL) -> tuple[Engine, _WatchedFile | None]:
     if address.get_backend_name() == "sqlite":
         path = Path(address.database or "")
-        engine, file = _open_sqlite(path), _WatchedFile(path)
-    else:
-        args = {name: value for name, value in _MISSED.items() if name not in address.query}
-        engine, file = create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=30, connect_args=args), None
-    migrate(engine)
-    return Store(engine, file)
+        return _open_sqlite(path), _WatchedFile(path)
+    args = {name: value for name, value in _MISSED.items() if name not in address.query}
+    return _open_postgresql(address, args), None
 
 
 def database_time(session: Session) -> float:
@@ -160,6 +180,29 @@ def _open_sqlite(path: Path) -> Engine:
         # A transaction that reads first and writes later could not wait for another writer: it begins as one.
         reads = connection.get_execution_options().get("only_reads", False)
         connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _open_postgresql(address: URL, args: dict[str, int]) -> Engine:
+    """Open a PostgreSQL database that is lost where it does not answer: one that is frozen keeps its lines open."""
+    import psycopg
+
+    class Impatient(psycopg.Connection[Any]):
+        def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
+            began = time.monotonic()
+            try:
+                return super().wait(gen, interval, _ANSWERED if timeout is None else timeout)
+            except psycopg.OperationalError:
+                if time.monotonic() - began >= _ANSWERED:
+                    self.close()
+                raise
+
+    engine = create_engine(address, pool_pre_ping=True, pool_size=10, max_overflow=30, connect_args=args)
+
+    @event.listens_for(engine, "do_connect")
+    def _connect(_dialect: Any, _record: Any, given: Any, named: Any) -> Any:
+        return Impatient.connect(*given, **named)
 
     return engine
 

@@ -35,7 +35,7 @@ export class FilmsIn {
   async add(files) {
     for (const file of files) {
       const bar = make("progress", { max: 1, value: 0, attributes: { "aria-label": `Upload of ${file.name}` } });
-      const text = make("p", { className: "facts", attributes: { role: "status" } }, "waits");
+      const text = make("p", { className: "facts", attributes: { role: "status" } }, "waiting");
       const row = make("li", {}, make("div", {}, make("p", {}, make("bdi", {}, file.name)), bar, text));
       this.rows.append(row);
       this.queue.push({ file, bar, text, row });
@@ -50,7 +50,7 @@ export class FilmsIn {
     try {
       const place = await uploadFile(this.client, this.base, file, (share) => {
         bar.value = share;
-        text.textContent = share < 1 ? `${percent(share)} sent` : "is looked at";
+        text.textContent = share < 1 ? `${percent(share)} sent` : "being checked";
       });
       const name = (await this.client.get(place)).file.replace(/^videos\//, "");
       if (this.named.checked) await this.client.ask("POST", `${this.base}/jobs`, { kind: "film", parameters: { videos: [name] } });
@@ -86,7 +86,7 @@ async function addPictures(client, base, files, { person, status, refused }) {
         refused.append(make("li", { className: "notice" }, make("div", {}, make("bdi", {}, file.name), `: ${error.message}`)));
       }
       done += 1;
-      status.say(`${done} of ${count(pictures.length, "picture")} looked at.`);
+      status.say(`${done} of ${count(pictures.length, "picture")} checked.`);
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, work));

@@ -13,7 +13,7 @@ export class FirstView {
     this.element = make("article", { className: "first-view" },
       head(app.project.name, "Three steps to a film with names."),
       make("section", { className: "card" }, make("h2", {}, "1. Who is to be recognised"), this.cast, pictures.element,
-        make("p", { className: "help" }, "Five to twenty pictures of each person, as different as can be. Change them later in the ", app.link({ view: "gallery" }, "gallery"), ".")),
+        make("p", { className: "help" }, "About 50 pictures of each person, as different as can be; five will do to begin with. Change them later in the ", app.link({ view: "gallery" }, "gallery"), ".")),
       make("section", { className: "card" }, make("h2", {}, "2. The films"), films.element),
       make("section", { className: "card" }, make("h2", {}, "3. Names are given"), this.jobs.element));
     this.load();

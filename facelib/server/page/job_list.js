@@ -5,7 +5,7 @@ import { API } from "./client.js";
 import { button, refill, Status } from "./forms.js";
 
 const WORDS = { gather: "Bring in pictures and films", train: "Train the recognizer", map: "Map the faces", film: "Name the people in", evaluate: "Measure errors", network: "Train a network", run: "Run notebooks" };
-const STATES = { queued: "waits", running: "at work", done: "done", failed: "failed", cancelled: "cancelled", "set aside": "set aside" };
+const STATES = { queued: "waiting", running: "running", done: "done", failed: "failed", cancelled: "cancelled", "set aside": "set aside" };
 
 export class JobList {
   constructor(client, base) {

@@ -34,7 +34,7 @@ export class JobsView {
   }
 
   facts(video) {
-    if (video.state === "new") return "not looked at yet";
+    if (video.state === "new") return "not searched yet";
     if (video.state === "skipped") return "not a film";
     return `${lengthOfTime(video.duration)}, ${video.people.length ? video.people.join(", ") : "nobody in the cast"}`;
   }

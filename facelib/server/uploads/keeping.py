@@ -20,6 +20,7 @@ from facelib.gather.sources.address import film_name, free_name
 from facelib.project import Project, file_lock, path_of, text_of
 from facelib.project.files import link_or_move, write_all
 from facelib.project.names import known_name
+from facelib.project.wording import sized
 from facelib.server.database import Store, Upload
 from facelib.server.database.store import database_time
 from facelib.server.events import tell
@@ -51,7 +52,7 @@ def begin(
     """
     largest = round(settings.largest_picture_mb * 1e6 if person is not None else settings.largest_film_gb * 1e9)
     if length > largest:
-        raise Problem(413, f"expected a file of at most {largest} bytes, got one of {length}")
+        raise Problem(413, f"expected a file of at most {sized(largest)}, got one of {sized(length)}")
     if person is not None:
         person = known_name(person, project.find_people(missing_ok=True))
     _forget_old(session, project)
@@ -65,7 +66,7 @@ def begin(
     part = part_of(project, upload.id)
     part.parent.mkdir(parents=True, exist_ok=True)
     if shutil.disk_usage(part.parent).free < length + _SPARE:
-        raise Problem(507, f"expected room for {length} bytes on the server's disk, found less; free some")
+        raise Problem(507, f"expected room for {sized(length)} on the server's disk, found less; free some")
     part.touch()
     session.add(upload)
     return upload

@@ -11,6 +11,7 @@ import pytest
 
 from facelib.films.media.decode import probe, read_frames
 from facelib.films.media.encode import write_film
+from facelib.films.media.reader import open_reader, read_times
 
 
 def sound_of(path: Path) -> str:
@@ -90,6 +91,24 @@ class TestWriting:
             write_film(make_film(), out, fail)
         assert out.read_bytes() == b"old"
         assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+    def test_a_drive_that_goes_away_is_no_damage_of_the_film(self, make_film, tmp_path):
+        film, short = tmp_path / "film.mp4", tmp_path / "short.mp4"
+        pictures = [np.full((48, 64, 3), 10 * number, np.uint8) for number in range(25)]
+        write_film(make_film(pictures=pictures), film, lambda frame, planes: None)  # its index at its beginning
+        times = read_times(film)
+        short.write_bytes(film.read_bytes()[: film.stat().st_size * 2 // 3])
+        with open_reader(short) as reader:
+            assert 0 < sum(1 for _ in reader.frames()) < 25
+            assert "the rest is missing" in reader.problem()
+            content = short.read_bytes()
+            short.unlink()
+            with pytest.raises(OSError, match=r"expected to read .*short\.mp4' to its end"):
+                reader.problem()
+        short.write_bytes(content)
+        with pytest.raises(OSError, match=r"expected to read .*short\.mp4' to its end"):
+            write_film(short, tmp_path / "out.mp4", lambda frame, planes: short.unlink(missing_ok=True), times=times)
+        assert not (tmp_path / "out.mp4").exists()
 
     def test_faststart(self, make_film, tmp_path):
         out = tmp_path / "out.mp4"

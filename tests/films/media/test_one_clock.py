@@ -344,6 +344,17 @@ def test_subtitles_chapters_title_and_date(name, codec, scene, ffmpeg, tmp_path)
     assert cues == [("One", 0.2, 0.6), ("Two\nlines", 0.9, 1.4)]
 
 
+def test_subtitles_that_cannot_be_read_are_told_in_one_line(scene, ffmpeg, tmp_path, caplog):
+    cues = (f"{n}\n00:00:00,{n}00 --> 00:00:00,{n}90\n{'?' if n % 3 else 'Hello'}\n\n" for n in range(1, 7))
+    (tmp_path / "words.srt").write_text("".join(cues))
+    maps = ["-map", "0:v", "-map", "2:s"]
+    film = ffmpeg(*scene(), "-i", tmp_path / "words.srt", *maps, *H264, "-c:s", "srt", tmp_path / "film.mkv")
+    film.write_bytes(film.read_bytes().replace(b"?", b"\xff"))  # no character in UTF-8
+    written(film, tmp_path)
+    (line,) = caplog.messages
+    assert "film.mkv: 4 subtitles cannot be read and are left out, the first: " in line
+
+
 def test_what_cannot_be_carried_over_is_said(scene, ffmpeg, tmp_path):
     words, cover = tmp_path / "words.srt", tmp_path / "cover.png"
     words.write_text("1\n00:00:00,100 --> 00:00:00,800\nHello\n")

@@ -68,6 +68,7 @@ def test_names(rows, names, recognizer, info):
 def test_reasons(recognizer, info):
     named = name_tracks(tracks((0, 0, 9, 0.12), (0, 10, 19, 0.5)), recognizer, info)
     assert named["evidence"].tolist() == ["people/A/2.jpg", "people/A/2.jpg"]
+    assert named["reason"][0] == "face: A at 0.02, 2.jpg; next is B, 0.86 farther"
     assert named["distance"].tolist() == pytest.approx([0.02, 0.4])
     assert named["second_person"].tolist() == ["B", "B"]
     assert named["margin"].tolist() == pytest.approx([0.86, 0.1])

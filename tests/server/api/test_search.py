@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,14 +13,42 @@ import pytest
 from starlette.testclient import TestClient
 
 from facelib.archive import find_company, find_moments, open_archive, update_archive
+from facelib.faces import Image
 from facelib.gallery import read_gallery
 from facelib.images import encode_jpeg, read_image
-from facelib.project import Project
+from facelib.project import Project, write_text
+from facelib.server.api import identify
+from facelib.server.bodies import FormFile, read_form
 
 from ...bombs import bomb
+from ...waiting import wait_until
 
 DEMO = "/api/v1/projects/demo"
 SEARCH = "/api/v1/search"
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_few_pictures_are_decoded_at_a_time(api: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    come, decoded, go_on = list[FormFile](), list[FormFile](), threading.Event()
+
+    async def read(*given: Any, **more: Any) -> FormFile:
+        come.append(await read_form(*given, **more))
+        return come[-1]
+
+    def decode(file: FormFile) -> Image:
+        decoded.append(file)
+        assert go_on.wait(120)
+        raise ValueError("expected nothing more")
+
+    monkeypatch.setattr(identify, "read_form", read)
+    monkeypatch.setattr(identify, "_decode", decode)
+    with ThreadPoolExecutor(8) as threads:
+        answers = [threads.submit(api.post, f"{DEMO}/identify", files={"picture": b"x"}) for _ in range(8)]
+        wait_until(lambda: len(come) == 8 and len(decoded) >= 2)
+        assert api.get(DEMO).status_code == 200
+        assert len(decoded) == 2
+        go_on.set()
+        assert {answer.result().status_code for answer in answers} == {422} and len(decoded) == 8
 
 
 @pytest.fixture
@@ -77,6 +108,22 @@ def test_wrong_questions(films: TestClient, client_with: Callable[[dict[str, str
     stranger = client_with({"other": "admin"})
     assert stranger.get(f"{SEARCH}/people", params={"project": "demo"}).status_code == 404
     assert stranger.get(f"{SEARCH}/people").status_code == 409
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_project_whose_index_is_damaged_stops_no_other(films: TestClient, named: Project) -> None:
+    whole = films.get(f"{SEARCH}/people").json()
+    assert whole["total"] and whole["left_out"] == []
+    assert films.post("/api/v1/projects", json={"name": "other"}).status_code == 201
+    other = Project("other", named.data_dir, named.output_dir)
+    write_text("no database", other.archive / "catalogue.sqlite")
+    film = named.find_videos()[0]
+    named.film(film).tracks.write_bytes(b"PAR1")
+    found = films.get(f"{SEARCH}/people").json()
+    assert found["items"] == whole["items"]  # the index keeps what it had of a film whose table is damaged
+    assert [one.partition(":")[0] for one in found["left_out"]] == ["demo", "other"]
+    assert film.name in found["left_out"][0] and "'output/other/archive'" in found["left_out"][1]
+    assert films.get(f"{SEARCH}/people", params={"project": "other"}).status_code == 422
 
 
 def test_who_is_in_a_picture(films: TestClient, named: Project) -> None:

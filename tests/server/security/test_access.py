@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from sqlalchemy import text
 from starlette.testclient import TestClient
 
 from facelib.server.security.secrets import _argon2 as as_users_have_it
+from facelib.server.security.secrets import is_password
 
 ME = "/api/v1/session"
 USER = {"name": "ada", "password": "correct horse", "grants": {"demo": "correct"}}
@@ -158,6 +161,7 @@ def test_a_changed_password_logs_other_browsers_out(owner: TestClient) -> None:
     assert [one.get(ME).status_code, other.get(ME).status_code] == [200, 401]
     assert other.post(ME, json={"name": "ada", "password": "correct horse"}).status_code == 401
     assert other.post(ME, json={"name": "ada", "password": "battery staple"}).status_code == 201
+    assert [change(f"wrong {number}") for number in range(6)] == [403] * 5 + [429]
 
 
 def test_wrong_log_ins_are_limited(owner: TestClient) -> None:
@@ -167,6 +171,23 @@ def test_wrong_log_ins_are_limited(owner: TestClient) -> None:
     assert tried == [401] * 5 + [429] * 2
     right = browser.post(ME, json={"name": "ada", "password": "correct horse"})
     assert right.status_code == 429 and 0 < int(right.headers["Retry-After"]) <= 900
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_wrong_log_ins_at_once_are_limited_as_well(owner: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    all_guess = threading.Barrier(8, timeout=60)
+
+    def compare(password: str, kept: str | None) -> bool:
+        all_guess.wait()
+        return is_password(password, kept)
+
+    monkeypatch.setattr("facelib.server.api.session.is_password", compare)
+
+    def guess(number: int) -> int:
+        return TestClient(owner.app).post(ME, json={"name": "ada", "password": f"wrong {number}"}).status_code
+
+    with ThreadPoolExecutor(8) as threads:
+        assert sorted(threads.map(guess, range(8))) == [401] * 5 + [429] * 3
 
 
 def test_wrong_log_ins_are_counted_by_name_and_by_address(owner: TestClient) -> None:
