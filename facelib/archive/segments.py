@@ -22,8 +22,9 @@ from facelib.archive.tables import APPEARANCES, SHOTS, TRACKS, FilmRows
 MERGED = 16
 """How many segments of a level become one of the next."""
 
-_ROW_GROUP = 32_768  # rows that are skipped together where none is of a person sought
-_KINDS = ("appearances", "tracks", "shots")
+# Rows that are skipped together where none is of a person sought; of tracks, single ones are read by their place.
+_ROW_GROUPS = {"appearances": 32_768, "tracks": 4_096, "shots": 32_768}
+_KINDS = tuple(_ROW_GROUPS)
 _SEGMENT = re.compile(r"^(?:appearances|tracks|shots|faces)-([0-9]+)\.[a-z]+$", re.MULTILINE)
 
 
@@ -42,7 +43,7 @@ def write_segment(rows: FilmRows, folder: Path, number: int) -> None:
         table = getattr(rows, kind)
         named = ["person"] if "person" in table.column_names else False
         path = segment_path(folder, kind, number)
-        pq.write_table(table, path, row_group_size=_ROW_GROUP, use_dictionary=named, compression="zstd")
+        pq.write_table(table, path, row_group_size=_ROW_GROUPS[kind], use_dictionary=named, compression="zstd")
     with segment_path(folder, "faces", number).open("wb") as file:
         np.save(file, rows.vectors, allow_pickle=False)
 

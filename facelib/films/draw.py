@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image as PillowImage
 from PIL import ImageDraw, ImageFont
 
@@ -20,6 +19,7 @@ from facelib.films.media.shown import Planes
 from facelib.project.wording import isolated
 
 RGB = tuple[int, int, int]
+_Box = tuple[int, int, int, int]  # left, top, right, bottom
 
 # How far a head reaches past the box of its face, as shares of the box's sides: detectors differ, hair is high.
 _SIDE, _ABOVE, _BELOW = 0.4, 0.5, 0.35
@@ -48,26 +48,29 @@ def draw_marks(planes: Planes, marks: Sequence[LabelledBox], *, line: int = 2) -
         marks: What to draw, the last on top; those with an empty label get only the box.
         line: Thickness in pixels, even.
     """
-    boxes = np.array([mark[:4] for mark in marks], np.float64).reshape(-1, 4)
-    boxes = np.round(boxes / 2) * 2  # the planes of colours are half as large
+    boxes = [_on_planes(mark) for mark in marks]
     for box, mark in zip(boxes, marks, strict=True):
         _draw_box(planes, box, _tint(mark.colour), line)
     height, width = planes[0].shape
-    taken = np.empty((0, 4))
+    taken: list[_Box] = []
     for box, mark in zip(boxes, marks, strict=True):
         if not mark.label.strip():
             continue
         label = _label(mark.label, mark.colour, max(12, height // 30))
         high, wide = label[0].shape
-        places = _places(box, wide, high, (width, height))
-        costs = _covered(places, boxes) * height * width + _covered(places, taken)  # a face counts before a label
-        place = places[np.argmin(costs)]
-        taken = np.vstack([taken, place])
-        _paste(planes, int(place[0]), int(place[1]), label)
+        place = _freest(_places(box, wide, high, (width, height)), boxes, taken)
+        taken.append(place)
+        _paste(planes, place[0], place[1], label)
 
 
-def _draw_box(planes: Planes, box: NDArray[np.float64], colour: Planes, line: int) -> None:
-    left, top, right, bottom = (int(side) for side in box)
+def _on_planes(mark: LabelledBox) -> _Box:
+    """Return a box in even pixels, since the planes of colours are half as large."""
+    left, top, right, bottom = (2 * round(side / 2) for side in mark[:4])
+    return left, top, right, bottom
+
+
+def _draw_box(planes: Planes, box: _Box, colour: Planes, line: int) -> None:
+    left, top, right, bottom = box
     for x0, y0, x1, y1 in (
         (left, top, right, top + line),
         (left, bottom - line, right, bottom),
@@ -77,25 +80,36 @@ def _draw_box(planes: Planes, box: NDArray[np.float64], colour: Planes, line: in
         _fill(planes, x0, y0, x1, y1, colour)
 
 
-def _places(box: NDArray[np.float64], wide: int, high: int, picture: tuple[int, int]) -> NDArray[np.float64]:
-    """Return where a label may stand in a picture of a width and height, `(n, 4)`, the best place first."""
+def _places(box: _Box, wide: int, high: int, picture: tuple[int, int]) -> Iterator[_Box]:
+    """Yield where a label may stand in a picture of a width and height, the best place first."""
     left, top, right, bottom = box
-    rows = (top - high, bottom, top - 2 * high, bottom + high)
+    above_and_below = [(x, y) for y in (top - high, bottom) for x in (left, right - wide)]
     beside = [(x, y) for x in (right, left - wide) for y in (top, bottom - high)]
+    further = [(left, top - 2 * high), (left, bottom + high)]
     corners = [(x, y) for y in (0, picture[1]) for x in (0, picture[0])]
-    starts = np.array([*((x, y) for y in rows[:2] for x in (left, right - wide)), *beside,
-                       *((left, y) for y in rows[2:]), *corners])  # fmt: skip
-    size = np.array([wide, high])
-    starts = np.clip(starts, 0, np.maximum(0, np.array(picture) // 2 * 2 - size))
-    return np.hstack([starts, starts + size])
+    most = [max(0, side // 2 * 2 - size) for side, size in zip(picture, (wide, high), strict=True)]
+    for x, y in (*above_and_below, *beside, *further, *corners):
+        x, y = min(max(x, 0), most[0]), min(max(y, 0), most[1])
+        yield x, y, x + wide, y + high
 
 
-def _covered(places: NDArray[np.float64], boxes: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return how many square pixels of the boxes each place covers."""
-    low = np.maximum(places[:, None, :2], boxes[None, :, :2])
-    high = np.minimum(places[:, None, 2:], boxes[None, :, 2:])
-    sides = np.clip(high - low, 0, None)
-    return np.asarray((sides[..., 0] * sides[..., 1]).sum(axis=1))
+def _freest(places: Iterator[_Box], boxes: Sequence[_Box], taken: Sequence[_Box]) -> _Box:
+    """Return the first place that covers no box and no label, else the one that covers least: of boxes, then labels."""
+    costs: dict[_Box, tuple[int, int]] = {}
+    for place in places:
+        costs[place] = _covered(place, boxes), _covered(place, taken)
+        if not any(costs[place]):
+            return place
+    return min(costs, key=costs.__getitem__)
+
+
+def _covered(place: _Box, boxes: Sequence[_Box]) -> int:
+    """Return how many square pixels of the boxes a place covers."""
+    x0, y0, x1, y1 = place
+    return sum(
+        max(0, min(x1, right) - max(x0, left)) * max(0, min(y1, bottom) - max(y0, top))
+        for left, top, right, bottom in boxes
+    )
 
 
 def blur_head(planes: Planes, left: float, top: float, right: float, bottom: float) -> None:

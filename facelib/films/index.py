@@ -178,11 +178,12 @@ class _Shot:
             at = sample.frame.index
             places = [(track, i) for track in tracks for i, look in enumerate(track.looks) if look.frame == at]
             looks = [track.looks[i] for track, i in places]
-            for (track, i), look in zip(places, self._looks(sample, looks), strict=True):
+            shown = [i < _PICTURES for _, i in places]  # one that is not among the best never will be
+            for (track, i), look in zip(places, self._looks(sample, looks, shown), strict=True):
                 track.looks[i] = look
         self.uncut = []
 
-    def _looks(self, sample: Sample, looks: list[FaceSample]) -> Iterator[FaceSample]:
+    def _looks(self, sample: Sample, looks: list[FaceSample], shown: list[bool]) -> Iterator[FaceSample]:
         if not looks:
             return
         faces = sample.faces[[look.face for look in looks]]
@@ -194,7 +195,7 @@ class _Shot:
             yield replace(
                 look,
                 chip=chips[i],
-                picture=thumbnail(crop(image, faces.boxes[i], margin=0.5), size=_PICTURE_SIZE),
+                picture=thumbnail(crop(image, faces.boxes[i], margin=0.5), size=_PICTURE_SIZE) if shown[i] else None,
                 clothes=dressed[i],
                 hair=heads[i],
                 pose=poses[i],
@@ -320,7 +321,7 @@ def _mean(track: Track) -> FloatArray:
 
 def _look_rows(track: Track) -> Iterator[dict[str, Any]]:
     for place, look in enumerate(track.looks):
-        assert look.box is not None and look.picture is not None
+        assert look.box is not None
         yield {
             "track": track.number,
             "shot": track.shot,
@@ -334,7 +335,7 @@ def _look_rows(track: Track) -> Iterator[dict[str, Any]]:
                 name: [] if seen is None else seen.astype(np.float16)
                 for name, seen in (("clothes", look.clothes), ("hair", look.hair))
             },
-            "picture": encode_jpeg(look.picture, quality=88) if place < _PICTURES else b"",
+            "picture": b"" if place >= _PICTURES or look.picture is None else encode_jpeg(look.picture, quality=88),
             **dict(zip(("yaw", "pitch", "roll"), look.pose.tolist(), strict=True)),
             "cut": look.cut,
         }

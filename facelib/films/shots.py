@@ -28,6 +28,7 @@ _SHORTEST = 8  # frames between the beginnings of two shots; of two nearer chang
 _LEAST_CHANGE = 15.0  # mean change, 0 to 255, that can be a cut, with `adaptive`
 _REPEATED = 0.05  # of a step: the change of a picture that is shown again, as when 24 a second are played at 60
 _BLACK, _WHITE = 24, 231  # of 255: a picture faded to less than a tenth
+_MOST_BLACK, _LEAST_WHITE = 29.0, 113.0  # means of a black picture with 2 % of white, and of one that is half white
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +134,7 @@ class _Splitter:
         self._steps.append(_distance(self.waiting[-1].preview, preview) if self.waiting else 0.0)
         light = np.asarray(cv2.cvtColor(preview, cv2.COLOR_BGR2GRAY), np.uint8)
         mean = cv2.sumElems(light)[0] / light.size
-        if not _is_empty(light):
+        if not _is_empty(light, mean):
             if self._stretch is not None:
                 self._stretch.end = frame.index
             self._stretch = None
@@ -226,10 +227,16 @@ class _Splitter:
         return True
 
 
-def _is_empty(light: Image) -> bool:
-    """Return whether a picture, as its lightness `(h, w)`, is all black or all white, except black bars."""
-    if np.count_nonzero(light > _BLACK) <= _STRAY * light.size:
-        return True
+def _is_empty(light: Image, mean: float) -> bool:
+    """Return whether a picture, as its lightness `(h, w)`, is all black or all white, except black bars.
+
+    Its mean tells of most pictures that they are not.
+    """
+    if mean < _MOST_BLACK:
+        return bool(np.count_nonzero(light > _BLACK) <= _STRAY * light.size)
+    # More than half of the rows are shown, so that as much of it is white, but for what may be astray.
+    if mean < _LEAST_WHITE or np.count_nonzero(light >= _WHITE) < (1 - _STRAY) / 2 * light.size:
+        return False
     rows = np.flatnonzero(light.max(axis=1) > _BLACK)
     shown = light[rows[0] + 2 : rows[-1] - 1]  # a bar's edge is blurred
     return bool(2 * len(shown) > len(light) and np.count_nonzero(shown < _WHITE) <= _STRAY * shown.size)

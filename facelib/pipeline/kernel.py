@@ -12,6 +12,7 @@ from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 
 from facelib.pipeline.fork_server import ForkServer, forked
+from facelib.project.processes import huge_pages
 
 
 def forked_kernel(address: str) -> list[str]:
@@ -37,9 +38,8 @@ class ThisPython(AsyncKernelManager):
         native = get_kernel_dict()
         command = forked_kernel(self.server) if self.server else [sys.executable, *native["argv"][1:]]
         # Of the kernel's own log, only what ends it: it warns of every start over TCP and of every interruption.
-        return KernelSpec(
-            **native | {"argv": [*command, "--log-level=CRITICAL"], "env": {"PLOTLY_RENDERER": "plotly_mimetype"}}
-        )
+        environment = {"PLOTLY_RENDERER": "plotly_mimetype", **huge_pages()}
+        return KernelSpec(**native | {"argv": [*command, "--log-level=CRITICAL"], "env": environment})
 
     async def shutdown_kernel(self, now: bool = False, restart: bool = False) -> None:  # type: ignore[override]
         """Interrupt the kernel and stop it, giving it the few seconds in which its half-written files are removed.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import platform
 import signal
 import socket
 import subprocess
@@ -126,6 +127,28 @@ def test_what_imports_add_to_the_environment_reaches_a_process_that_asks_for_its
     finally:
         server.close()
     assert (told.stdout, told.stderr) == ("by an import my own\n", "")
+
+
+@pytest.mark.parametrize(("own", "huge"), [(None, True), ("glibc.malloc.hugetlb=0", False)])
+def test_large_arrays_lie_in_huge_pages_unless_the_user_says_otherwise(tmp_path, monkeypatch, own, huge):
+    chosen = Path("/sys/kernel/mm/transparent_hugepage/enabled")
+    library, version = platform.libc_ver()
+    if not chosen.is_file() or "[madvise]" not in chosen.read_text() or library != "glibc" or version < "2.35":
+        pytest.skip("this system does not give them to who asks")
+    (tmp_path / "filling.py").write_text(
+        "def main():\n    kept = b'.' * (64 << 20)\n    told = open('/proc/self/smaps_rollup').read()\n"
+        "    print(told.split('AnonHugePages:')[1].split()[0])\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.delenv("GLIBC_TUNABLES", raising=False)
+    if own is not None:
+        monkeypatch.setenv("GLIBC_TUNABLES", own)
+    server = ForkServer(["filling"])
+    try:
+        told = subprocess.run(forked(server.address, "filling"), capture_output=True, text=True, timeout=60)
+    finally:
+        server.close()
+    assert (int(told.stdout) > 32_000) is huge
 
 
 def test_what_is_made_beforehand_is_there_and_rubbish_is_collected(tmp_path, monkeypatch):

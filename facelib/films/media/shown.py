@@ -296,7 +296,10 @@ def pixel_aspect(told: Any) -> Fraction:
 def _natural_size(raw: av.VideoFrame, turn: Turn, aspect: Fraction) -> tuple[int, int]:
     # As browsers do: the longer side of a pixel is stretched, so that no pixel is lost.
     width, height = raw.width, raw.height
-    width, height = (max(1, round(width * aspect)), height) if aspect >= 1 else (width, max(1, round(height / aspect)))
+    if aspect > 1:
+        width = max(1, round(width * aspect))
+    elif aspect != 1:
+        height = max(1, round(height / aspect))
     return (height, width) if turn.transposed else (width, height)
 
 
