@@ -16,7 +16,8 @@ from facelib.live.source import Source
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 5.0  # seconds before the first and at most before any attempt to reconnect
 _LEAST_STEP = 1e-3  # seconds between two pictures
-_LONGEST_JUMP = 10.0  # seconds between two pictures' times beyond which the source has reset its clock
+_LONGEST_JUMP = 10.0  # seconds between two pictures' times beyond which the source has reset its clock,
+_LONGEST_BACK = 0.5  # and seconds by which a picture may be earlier than the last one
 _MEMORY = 15.0  # seconds over which the quickest picture defines a delay of 0
 
 
@@ -170,7 +171,7 @@ class _Clock:
             self._began = now
         late, at = 0.0, now - self._began
         if time_ is not None:
-            if self._last is None or not -_LONGEST_JUMP < time_ - self._last < _LONGEST_JUMP:
+            if self._last is None or not -_LONGEST_BACK < time_ - self._last < _LONGEST_JUMP:
                 self._shift, self._due = at - time_, now - time_
                 self._quickest.clear()
             self._last, at = time_, time_ + self._shift

@@ -25,7 +25,7 @@ def draw_gallery(table: pd.DataFrame) -> go.Figure:
     counts = count_pictures(table)
     figure = go.Figure()
     colours = {"used": RIGHT} | dict(zip(_REASONS, _REASON_COLOURS, strict=True))
-    labels = [escaped(str(person), width=40) for person in counts.index]
+    labels = [escaped(str(person), width=20) for person in counts.index]
     for column in counts.columns:
         figure.add_bar(
             y=list(range(len(counts))),
@@ -34,18 +34,23 @@ def draw_gallery(table: pd.DataFrame) -> go.Figure:
             orientation="h",
             marker={"color": colours.get(column, GREY), "line": {"color": "white", "width": 1}},
             customdata=labels,
-            hovertemplate="%{customdata}: %{x} " + escaped(column) + "<extra></extra>",
+            hovertemplate="%{customdata}: %{x} " + escaped(column, width=0) + "<extra></extra>",
         )
     tallest = max((label.count("<br>") + 1 for label in labels), default=1)
+    below = 22 * len(counts.columns)  # for a legend in one column, on a phone
+    height = 140 + (10 + 17 * tallest) * max(len(counts), 2) + below
     figure.update_layout(
         template=template(),
-        title="Pictures of the cast",
+        title={"text": "Pictures of the cast", "x": 0.01, "xref": "container"},  # names at the side take room
         barmode="stack",
         bargap=0.25,
-        height=150 + (10 + 17 * tallest) * max(len(counts), 2),
-        margin_t=70,
-        legend={"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "traceorder": "normal"},
-    )
+        height=height,
+        margin_b=50 + below,
+        legend={
+            "orientation": "h", "traceorder": "normal",
+            "x": 0, "xref": "container", "y": below / height, "yref": "container", "yanchor": "top",
+        },
+    )  # fmt: skip
     figure.update_xaxes(title="pictures", rangemode="tozero")
     # Ticks at numbers with the names as their text: two people whose names wrap alike stay two bars.
     figure.update_yaxes(tickvals=list(range(len(counts))), ticktext=labels, showgrid=False)

@@ -93,7 +93,7 @@ def lay_out(figure: go.Figure, title: str, *, height: int, below: int = 110, **m
     figure.update_layout(template=template(), title=title, height=height, margin_b=below, legend=_LEGEND, **more)
 
 
-def legend_below(figure: go.Figure, *, plot_height: int) -> None:
+def legend_below(figure: go.Figure, *, plot_height: int, between: int = 0) -> None:
     """Lay the legend in columns under the plot, and make the figure as tall as that needs.
 
     A legend at the side would be cut, or need scrolling, from about twenty people on; printed, neither helps. The
@@ -102,6 +102,7 @@ def legend_below(figure: go.Figure, *, plot_height: int) -> None:
     Args:
         figure: Changed in place.
         plot_height: The height left to the plot itself, in pixels.
+        between: The height between plot and legend, such as for an axis.
     """
     names = [str(trace.name).split("<br>") for trace in figure.data if trace.showlegend is not False]
     lines = [len(name) for name in names]
@@ -112,7 +113,7 @@ def legend_below(figure: go.Figure, *, plot_height: int) -> None:
     below = 30 + sum(6 + 17 * row for row in rows)
     figure.update_layout(
         showlegend=True,
-        height=plot_height + below,
-        margin_b=below,
+        height=plot_height + between + below,
+        margin_b=between + below,
         legend=_LEGEND | width | {"maxheight": below, "itemsizing": "constant", "tracegroupgap": 0, "font_size": 12},
     )

@@ -12,11 +12,14 @@ from pandas.api.types import is_integer_dtype, is_string_dtype
 
 from facelib.project.wording import isolated
 
+_SENTENCE = 40  # characters
+
 
 class Table:
     """A table to look at: no row numbers, nothing where a value is missing, text on the left, file names that break.
 
-    Pandas shows the numbers of rows, `NaN` and `<NA>`, and JupyterLab moves text to the right.
+    Pandas shows the numbers of rows, `NaN` and `<NA>`, and JupyterLab moves text to the right. In a narrow window
+    sentences keep a width in which they can be read, and the table scrolls.
 
     Args:
         table: An index that is not row numbers, such as names, becomes the first column.
@@ -31,7 +34,7 @@ class Table:
     def __init__(self, table: pd.DataFrame) -> None:
         numbered = table.index.name is None and is_integer_dtype(table.index)
         columns = table.reset_index(drop=numbered, names=None if numbered else table.index.name or "")
-        self._texts = [is_string_dtype(columns[name].dropna()) for name in columns]
+        self._styles = [_style(columns[name].dropna()) for name in columns]
         self._table = columns.astype(dict.fromkeys(columns.columns[columns.isna().any()], object)).fillna("")
 
     def __len__(self) -> int:
@@ -41,10 +44,17 @@ class Table:
         return self._table.to_string(index=False)
 
     def _repr_html_(self) -> str:
-        sides = itertools.cycle(' style="text-align: left"' if text else "" for text in self._texts)
+        styles = itertools.cycle(f' style="{style}"' if style else "" for style in self._styles)
         page = isolated(self._table.to_html(index=False, border=0))
         page = re.sub(r"<td[^<]*", lambda text: re.sub(r"(?<=[_/])(?=\w)", "<wbr>", text[0]), page)
-        return re.sub("<(t[hd])>", lambda cell: f"<{cell[1]}{next(sides)}>", page)
+        return re.sub("<(t[hd])>", lambda cell: f"<{cell[1]}{next(styles)}>", page)
+
+
+def _style(column: pd.Series) -> str:
+    if not is_string_dtype(column):
+        return ""
+    long = column.astype(str).str.len().max() > _SENTENCE
+    return "text-align: left" + ("; min-width: 14em" if long else "")
 
 
 def heading(text: str) -> HTML:

@@ -107,7 +107,7 @@ def draw_progress(progress: TrainingMaps) -> go.Figure:
         _add_map(figure, progress.reference, looks, 2, legend=False)
         _add_text(figure, _figures(progress.reference_measures), 2)
     figure.frames = [_frame(progress, epoch, len(figure.data)) for epoch in progress.epochs]
-    _lay_out(figure, more=_SLIDER)
+    _lay_out(figure, slider=_SLIDER)
     _add_slider(figure, progress.epochs)
     return figure
 
@@ -132,7 +132,7 @@ def _panels(title: str, left: str, right: str) -> go.Figure:
     return figure
 
 
-def _lay_out(figure: go.Figure, *, more: int = 0) -> None:
+def _lay_out(figure: go.Figure, *, slider: int = 0) -> None:
     # The numbers on a t-SNE map mean nothing.
     framed = {"range": [-1.1, 1.1], "constrain": "domain", "mirror": True, "showline": True}
     hidden = {"showticklabels": False, "title": None, "showgrid": False}
@@ -140,9 +140,7 @@ def _lay_out(figure: go.Figure, *, more: int = 0) -> None:
     figure.update_yaxes(constraintoward="top", **framed, **hidden)
     for number in ("", "2"):
         figure.layout[f"yaxis{number}"].update(scaleanchor=f"x{number}")
-    legend_below(figure, plot_height=460)
-    more += _FIGURES
-    figure.update_layout(height=figure.layout.height + more, margin_b=figure.layout.margin.b + more)
+    legend_below(figure, plot_height=460, between=_FIGURES + slider)
 
 
 def _add_map(figure: go.Figure, points: pd.DataFrame, looks: Mapping[str, Mark], column: int, *, legend: bool) -> None:

@@ -259,14 +259,17 @@ def test_how_late_a_picture_is_goes_by_the_quickest_of_the_last_seconds(monkeypa
     assert late == pytest.approx([0, 0, 1.0, 0, 0, 0], abs=1e-6)
 
 
-def test_times_go_on_when_a_source_sets_its_clock_anew(monkeypatch):
+@pytest.mark.parametrize("anew", [3.0, 48.0], ids=["long before", "a little before"])
+def test_times_go_on_when_a_source_sets_its_clock_anew(monkeypatch, anew):
     now = [0.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
     clock = _Clock()
     times = []
-    for at, stamp in [(0.0, 50.0), (0.1, 50.1), (0.2, 3.0), (0.3, 3.1), (0.4, None), (0.5, 3.3)]:
+    for at, stamp in [(0.0, 50.0), (0.1, 50.1), (0.2, anew), (0.3, anew + 0.1), (0.4, None), (0.5, anew + 0.3)]:
         now[0] = at
-        times.append(clock.read(stamp, paced=False)[1])
+        late, time_ = clock.read(stamp, paced=False)
+        times.append(time_)
+        assert late < 0.01  # or pictures would be passed over
     clock.connect()
     now[0] = 9.0
     times.append(clock.read(0.0, paced=False)[1])

@@ -98,6 +98,9 @@ def test_the_gallery_is_drawn_for_casts_of_any_size(people):
     assert sum(sum(bar.x) for bar in figure.data) == 3 * people
     assert len(figure.layout.yaxis.ticktext) == people
     assert figure.layout.height > 20 * people
+    legend = figure.layout.legend
+    assert (legend.yref, legend.yanchor) == ("container", "top")
+    assert 22 <= legend.y * figure.layout.height < figure.layout.margin.b  # below the axis; on a phone it hid the title
 
 
 def test_the_gallery_keeps_people_whose_names_start_alike_apart():

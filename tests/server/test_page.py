@@ -208,6 +208,7 @@ def test_a_log_in_that_ended_in_another_tab_is_asked_for_again(
     idle, other = page.context.new_page(), page.context.new_page()
     for tab, words in ((idle, "view=jobs"), (other, "view=gallery")):
         open_view(tab, address, words)
+    other.get_by_role("link", name="Projects").click()
     other.get_by_role("button", name="Log out").click()
     expect(other.get_by_role("heading", name="With a token")).to_be_visible()
     page.get_by_role("link", name="Gallery", exact=True).click()

@@ -21,6 +21,7 @@ from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
 from facelib.cli import main
+from facelib.server.serve import allow_open_files
 from facelib.server.settings import ServerSettings
 from tests.waiting import wait_until
 
@@ -29,6 +30,17 @@ from ..processes import command_of
 from .running import serving
 
 get = partial(httpx2.get, timeout=60)  # five seconds are little on a busy machine
+
+
+def test_a_server_takes_as_many_lines_as_the_system_lets_it() -> None:
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard // 2, hard))
+    try:
+        allow_open_files()
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (hard, hard)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_a_server_starts_tells_its_token_once_and_stops(
@@ -144,6 +156,8 @@ def test_settings_come_from_the_environment_then_from_the_file(
         (["--settings", "absent.toml"], "", "'absent.toml'"),
         (["--settings", "settings.toml"], "port: 9000", "expected TOML in 'settings.toml'"),
         (["--settings", "settings.toml"], "prot = 9000", "prot: Extra inputs are not permitted"),
+        (["--data-dir", "settings.toml"], "", "data_dir: Value error, expected a folder, got the file 'settings.toml'"),
+        (["--output-dir", "settings.toml"], "", "expected a folder, got the file 'settings.toml'"),
         (["--host", "no.such.host.invalid"], "", "expected an address to listen on"),
     ],
 )

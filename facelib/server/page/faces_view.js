@@ -8,7 +8,7 @@ export class FacesView {
     Object.assign(this, { app, client, base });
     this.status = new Status();
     this.results = make("div", { className: "results" });
-    const picture = field("A picture", { kind: "file" }, { accept: "image/*", required: "" });
+    const picture = field("A picture", { kind: "file" }, { accept: "image/*" });
     this.element = make("article", { className: "faces-view" }, head("Who is this?", "A picture is compared with the cast and with every face in the films; it is not kept."),
       form("Who is this?", () => this.look(picture.input.files[0]), picture.element, make("button", { type: "submit", className: "main-button" }, "Look")),
       this.status.element, this.results);

@@ -4,10 +4,10 @@ import { isolated } from "../modules/isolated.js";
 
 let fields = 0;
 
-// A labelled field; `kind` is the input's type.
+// A labelled field that must be filled in; `kind` is the input's type.
 export function field(text, { kind = "text", value = "", ...properties } = {}, attributes = {}) {
   fields += 1;
-  const input = make("input", { type: kind, value, id: `facelib-field-${fields}`, ...properties, attributes });
+  const input = make("input", { type: kind, value, id: `facelib-field-${fields}`, ...properties, attributes: { required: "", ...attributes } });
   return { input, element: make("div", { className: "field" }, make("label", { htmlFor: input.id }, text), input) };
 }
 

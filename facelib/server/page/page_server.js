@@ -25,13 +25,20 @@ const VIEWS = { review: ReviewView, gallery: GalleryView, unknowns: UnknownsView
 const OF_NAMES = { review: "Review", unknowns: "Unknown people" };
 const PAGES = [["Review", { view: "review" }], ["Unknown", { view: "unknowns" }], ["Gallery", { view: "gallery" }], ["Who is this?", { view: "faces" }], ["Work", { view: "jobs" }], ["Settings", { view: "settings" }]];
 
-function plainBar(theme) {
-  return make("header", { className: "bar" }, make("a", { className: "project-name", href: `${ROOT}/` }, "facelib"), make("nav", { attributes: { "aria-label": "Pages" } }), make("div", { className: "bar-tools" }, theme.button));
+function logOut() {
+  return button("Log out", async () => {
+    await client.ask("DELETE", "/session");
+    globalThis.location.assign(`${ROOT}/`);
+  });
 }
 
-function showAlone(view) {
+function plainBar(theme, ...tools) {
+  return make("header", { className: "bar" }, make("a", { className: "project-name", href: `${ROOT}/` }, "facelib"), make("nav", { attributes: { "aria-label": "Pages" } }), make("div", { className: "bar-tools" }, theme.button, ...tools));
+}
+
+function showAlone(view, ...tools) {
   root.classList.add("facelib-page");
-  root.replaceChildren(plainBar(new Theme(root, () => {})), make("main", { className: "main" }, view));
+  root.replaceChildren(plainBar(new Theme(root, () => {}), ...tools), make("main", { className: "main" }, view));
 }
 
 function showProject(name, session) {
@@ -43,12 +50,8 @@ function showProject(name, session) {
   const views = Object.fromEntries(Object.entries(VIEWS).map(([view, View]) => [view, (own) => (view in OF_NAMES && !own.project.films.length ? new NoNamesYet(own, OF_NAMES[view]) : new View(own, means))]));
   const home = (own) => (own.project.films.length ? null : new FirstView(own, means));
   const correct = (film, index) => button("Correct", () => correcting.askAbout(film.page.id, film.track[index]).catch((error) => app.fail(error)), { className: "correct-button" });
-  const logOut = button("Log out", async () => {
-    await client.ask("DELETE", "/session");
-    globalThis.location.assign(`${ROOT}/`);
-  });
   const projects = make("a", { className: "to-projects", href: `${ROOT}/` }, "Projects");
-  app = new App(root, new ApiSource(client.get, `${API}${base}/`), new HashRouter(), { pages: PAGES, views, home, correct, tools: [projects, logOut] });
+  app = new App(root, new ApiSource(client.get, `${API}${base}/`), new HashRouter(), { pages: PAGES, views, home, correct, tools: [projects, logOut()] });
   root.app = app;
   root.append(correcting.dialog, means.embedding.dialog);
   app.ontitle = (title) => { document.title = title && title !== name ? `${title} – ${name}` : name; };
@@ -101,7 +104,7 @@ async function start() {
   if (place === "projects" && name) showProject(decodeURIComponent(name), session);
   else {
     document.title = "Projects – facelib";
-    showAlone(projectsView(client, session));
+    showAlone(projectsView(client, session), logOut());
   }
 }
 
