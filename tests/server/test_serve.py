@@ -156,6 +156,8 @@ def test_settings_come_from_the_environment_then_from_the_file(
         (["--settings", "absent.toml"], "", "'absent.toml'"),
         (["--settings", "settings.toml"], "port: 9000", "expected TOML in 'settings.toml'"),
         (["--settings", "settings.toml"], "prot = 9000", "prot: Extra inputs are not permitted"),
+        (["--data-dir", "settings.toml"], "", "data_dir: Value error, expected a folder, got the file 'settings.toml'"),
+        (["--output-dir", "settings.toml"], "", "expected a folder, got the file 'settings.toml'"),
         (["--host", "no.such.host.invalid"], "", "expected an address to listen on"),
     ],
 )
