@@ -65,7 +65,7 @@ def print_results(project: Project, results: Sequence[StepResult]) -> bool:
     whole = True
     if of_films:
         _print_found(project)
-        whole = _print_problems(project)
+        whole = _print_problems(project, results)
         _print_scores(project)
     _print_places(project, [result for result in results if result.state != "failed"])
     return whole and last.state != "failed"
@@ -93,9 +93,10 @@ def _recognizer(project: Project) -> list[str]:
     return [describe_recognizer(info), *(f"WARNING: {warning}" for warning in recognizer_warnings(info))]
 
 
-def _print_problems(project: Project) -> bool:
+def _print_problems(project: Project, results: Sequence[StepResult]) -> bool:
     """Say what went wrong with films, and which were left out; return whether all the others were finished."""
     from facelib.films.record import read_summary
+    from facelib.pipeline.showing import passing_problems
     from facelib.project.content import VIDEO_SUFFIXES
     from facelib.project.files import text_of
 
@@ -107,15 +108,10 @@ def _print_problems(project: Project) -> bool:
         if reason and path.suffix.lower() in VIDEO_SUFFIXES:  # notebook 01 lists other files as well
             name = one_line(text_of(path.relative_to(project.videos).as_posix()))
             typer.echo(folded(f"left out  {name}: {reason}", indent=10))
-    whole = bool(problems.empty)
-    for path in project.find_videos():
-        try:
-            with project.hold(path):
-                pass
-        except BlockingIOError as error:
-            typer.echo(folded(f"left out  {one_line(path.name)}: {error}", indent=10))
-            whole = False
-    return whole
+    passing = [passing_problems(step.notebook) for step in results if step.state == "done" and step.number == 5]
+    for film, problem in (item for held in passing for item in held.items()):
+        typer.echo(folded(f"left out  {one_line(film)}: {one_line(problem)}", indent=10))
+    return bool(problems.empty) and not any(passing)
 
 
 def _print_scores(project: Project) -> None:

@@ -126,8 +126,10 @@ class NetworkEmbedder:
             faces: Faces in pixels of `image`; boxes may reach over its border.
 
         Raises:
+            TypeError: When `faces` is something else, such as an array of boxes.
             ValueError: When `image` is no such array, or a box or a landmark that is needed is not finite.
         """
+        faces = _checked_faces(faces)
         return align(checked(image), faces, self.form.alignment, size=self.form.size, aligner=self._aligner)
 
     def embed_chips(self, chips: Image) -> FloatArray:
@@ -194,7 +196,7 @@ class DlibEmbedder:
 
     def chips(self, image: Image, faces: Faces) -> Image:
         """Cut the faces out, `(n, 150, 150, 3)` uint8 RGB."""
-        return self._aligner.chips(checked(image), faces.boxes)
+        return self._aligner.chips(checked(image), _checked_faces(faces).boxes)
 
     def embed_chips(self, chips: Image) -> FloatArray:
         """Return the vectors of cut-out faces, `(n, 128)` float32."""
@@ -306,6 +308,12 @@ def _own_name(path: Path, sha256: str) -> str:
     """Return what to call a user's network: figures measured for a known one of that name are not its."""
     taken = {"dlib", MIRRORED, *(each.name for each in catalogue())}
     return path.stem if path.stem not in taken else f"{path.stem}-{sha256[:8]}"
+
+
+def _checked_faces(faces: Any) -> Faces:
+    if not isinstance(faces, Faces):
+        raise TypeError(f"expected Faces, as detectors and Faces.of(boxes) give them, got {type(faces).__name__}")
+    return faces
 
 
 def _checked_chips(chips: Any, size: int) -> Image:

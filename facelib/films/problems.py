@@ -25,14 +25,14 @@ class Problems:
     That another run holds a film is told but not written: it is true only while that run lasts, which writes its own.
 
     Attributes:
-        found: What is told of each film, by its name.
-        lasting: What is written of it.
+        lasting: What is written of each film, by its name.
+        passing: What is only told of it.
     """
 
     def __init__(self, project: Project) -> None:
         self.project = project
-        self.found: dict[str, str] = {}
         self.lasting: dict[str, str] = {}
+        self.passing: dict[str, str] = {}
 
     @contextmanager
     def of(self, film: Path, doing: str) -> Iterator[None]:
@@ -45,14 +45,22 @@ class Problems:
 
     def add(self, film: Path, problem: str, *, lasting: bool = True) -> None:
         """Add a problem of a film to those recorded before."""
-        if problem in self.found.get(film.name, ""):
+        texts = self.lasting if lasting else self.passing
+        before = texts.get(film.name, "")
+        if problem in before:
             return
-        for texts in (self.found, self.lasting) if lasting else (self.found,):
-            before = texts.get(film.name, "")
-            texts[film.name] = f"{before}; {problem}" if before else problem
+        texts[film.name] = f"{before}; {problem}" if before else problem
         _log.warning("%s: %s", film.name, problem)
         if lasting:
             _write(self.project, film.name, problem)
+
+    @property
+    def found(self) -> dict[str, str]:
+        """What is told of each film, by its name."""
+        films = dict.fromkeys([*self.lasting, *self.passing])
+        return {
+            film: "; ".join(texts[film] for texts in (self.lasting, self.passing) if film in texts) for film in films
+        }
 
     @property
     def table(self) -> pd.DataFrame:

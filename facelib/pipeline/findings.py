@@ -18,7 +18,7 @@ from facelib.films.tables import read_without_embeddings
 from facelib.gallery import read_gallery, summary
 from facelib.project import Project
 from facelib.project.decisions import read_corrections
-from facelib.project.identities import cast_of
+from facelib.project.identities import cast_of, merged
 from facelib.project.names import UNKNOWN
 from facelib.project.spreadsheets import read_csv_table
 from facelib.project.wording import counted
@@ -60,6 +60,11 @@ def describe_films(project: Project) -> list[str]:
         lines.append(f"Unknown: {' and '.join(filter(None, (_people(groups), alone)))}.")
     else:
         lines.append("Nobody stays unknown.")
+    lines += [
+        f"WARNING: {name} is {other} by now, and the films were named before that: run steps 2, 4 and 5."
+        for name, other in merged(project).items()
+        if name in films
+    ]
     return lines
 
 

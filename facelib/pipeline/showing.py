@@ -1,11 +1,18 @@
-"""What notebooks show only where there is something to show."""
+"""What notebooks show only where there is something to show, and what they hand on to a run by it."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sized
-from typing import TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from facelib.films.problems import Problems
 
 Still = TypeVar("Still")
+
+_PASSING = "passing_problems"
 
 OPTIONAL = "optional"
 """The tag of a text cell that stands in a report, with the code below it, only if that showed something."""
@@ -28,6 +35,25 @@ def show_filled(*results: Sized, otherwise: str = "") -> None:
         display(result)  # type: ignore[no-untyped-call]
     if otherwise and not filled:
         print(otherwise)
+
+
+def show_problems(problems: Problems) -> None:
+    """Show what went wrong with films; what no file keeps goes into the notebook's data, for `passing_problems`."""
+    from IPython.display import display
+
+    from facelib.plots.tables import Table
+
+    if problems.found:
+        display(Table(problems.table), metadata={_PASSING: problems.passing})  # type: ignore[no-untyped-call]
+    else:
+        print("No problems.")
+
+
+def passing_problems(notebook: Path) -> dict[str, str]:
+    """Return why films were left out of a notebook that was run, by their names, where no file keeps it."""
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    shown = [output for cell in cells for output in cell.get("outputs", [])]
+    return {film: said for output in shown for film, said in output.get("metadata", {}).get(_PASSING, {}).items()}
 
 
 def for_reports(still: Still) -> Still | None:

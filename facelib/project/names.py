@@ -136,6 +136,21 @@ def checked_name(name: str) -> str:
     return plain
 
 
+def why_no_label(label: str) -> str:
+    """Return why a track cannot be called so; nothing for a person's name, a reserved one, and none at all.
+
+    Example:
+        >>> why_no_label("05/01/26")
+        "expected a name that a folder can have, without slashes or a dot at its start, got '05/01/26'"
+    """
+    try:
+        if label and not is_reserved(label):
+            checked_name(label)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
 def can_be_shown(name: str) -> bool:
     """Return whether a name holds nothing but what is seen, and joiners between letters, as some scripts need them.
 

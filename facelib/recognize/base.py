@@ -39,10 +39,13 @@ class OpenSetRecognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             y: `(m,)` names.
 
         Raises:
-            ValueError: When the gallery is empty, holds NaN, or disagrees with the names in length.
+            ValueError: When the gallery is empty, holds NaN, or disagrees with the names in length, or lacks a name.
         """
         vectors, names = validate_data(self, X, y, dtype=(np.float64, np.float32))
         names = column_or_1d(names, warn=True)
+        if pd.isna(names).any():
+            row = int(pd.isna(names).argmax())
+            raise ValueError(f"expected a name for each face, got {names[row]!r} in row {row}")
         if names.dtype.kind == "f":  # of other names it only says, and often, that there are many
             check_classification_targets(names)
         self.classes_, self.codes_ = np.unique(names, return_inverse=True)

@@ -145,6 +145,8 @@ def _of_library(error: Exception, settings: ServerSettings) -> Problem | None:
     if isinstance(error, OSError) and error.errno in _DENIED:
         _log.error("files: %s", error)
         return Problem(507, "expected files that the server may read and write, found one that it may not; see its log")
+    if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+        return Problem(422, "expected a name that a file can have, got a longer one; make it shorter")
     if isinstance(error, DataError):  # PostgreSQL's: SQLite takes every text
         return Problem(422, "expected text that the database can hold, got a longer one or a NUL character; change it")
     if isinstance(error, DBAPIError):

@@ -10,6 +10,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from multiprocessing import parent_process
@@ -40,6 +41,7 @@ def serve(settings: ServerSettings, *, tell: Callable[[str], None] = print) -> N
     listening = _listen(settings.host, settings.port)
     with listening:
         set_up_logs()
+        allow_open_files()
         if settings.processes == 1:
             app = create_app(settings, warm=True)
             _greet(settings, listening, app.state.first_token, tell)
@@ -116,6 +118,15 @@ def _config(settings: ServerSettings, app: Any, **more: Any) -> uvicorn.Config:
         timeout_worker_healthcheck=_STARTED,
         **more,
     )
+
+
+def allow_open_files() -> None:
+    """Let this process have as many files open as it may ask for: each browser that is connected is one."""
+    with suppress(ImportError, ValueError, OSError):
+        import resource
+
+        most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _greet(settings: ServerSettings, listening: socket.socket, token: str | None, tell: Callable[[str], None]) -> None:

@@ -246,6 +246,12 @@ def test_what_is_no_picture_is_refused(embedder):
         embedder.embed(np.zeros((40, 40, 3)), FACE)
 
 
+@pytest.mark.parametrize("engine", ["onnx", "dlib"])
+def test_boxes_alone_are_no_faces(portrait, engine):
+    with pytest.raises(TypeError, match=r"Faces\.of\(boxes\) give them, got ndarray"):
+        load_embedder("dlib", engine=engine).embed(portrait, FACE.boxes)
+
+
 @pytest.mark.real_data
 def test_vectors_equal_face_recognitions_on_a_hundred_faces(shared_data, embedder):
     with warnings.catch_warnings():

@@ -10,6 +10,7 @@ from facelib.gallery.records import face_table
 from facelib.gather import FILM_COLUMNS, GATHERED_COLUMNS, PICTURE_COLUMNS
 from facelib.pipeline.findings import describe_films, describe_step
 from facelib.project import Project, write_table
+from facelib.project.identities import merge
 
 
 @pytest.fixture
@@ -134,6 +135,16 @@ def test_who_was_found_comes_by_time_on_screen(project):
         "On screen: Ann (1:05 min), Bob (4.5 s in 2 films).",
         "Unknown: 1 person and 1 track in no group.",
     ]
+
+
+def test_a_film_named_before_two_names_were_merged_is_told(project):
+    write_film(project, "a.mp4", ("Bob", "", 0.0, 2.0), ("Ann", "", 5.0, 70.0))
+    for name in ("Ann", "Bob"):
+        (project.people / name).mkdir(parents=True)
+    merge(project, "Bob", "Ann")
+    assert describe_films(project)[-1].startswith("WARNING: Bob is Ann by now, and the films were named before that")
+    write_film(project, "a.mp4", ("Ann", "", 0.0, 70.0))
+    assert not [line for line in describe_films(project) if "WARNING" in line]
 
 
 def test_films_without_a_name_or_without_a_face_are_told_as_such(project):

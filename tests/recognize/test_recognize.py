@@ -318,6 +318,7 @@ def test_one_person_is_enough_for_the_neighbours() -> None:
         (OpenSetKNN(threshold=math.nan), ["Ada", "Grace"], "got nan"),
         (OpenSetKNN(weights="near"), ["Ada", "Grace"], "got 'near'"),  # type: ignore[arg-type]
         (OpenSetKNN(), ["Ada", "unknown"], "rename the person"),
+        (OpenSetSVM(), ["Ada", None], "expected a name for each face, got None in row 1"),  # type: ignore[list-item]
         (OpenSetSVM(kernel="poly"), ["Ada", "Grace"], "got 'poly'"),  # type: ignore[arg-type]
         (OpenSetSVM(farthest=0.0), ["Ada", "Grace"], "got 0.0"),
         (OpenSetSVM(C=0), ["Ada", "Grace"], "above 0, got 0"),

@@ -117,7 +117,7 @@ def test_every_endpoint_wants_a_log_in(owner: TestClient, project: Path) -> None
             assert is_a_problem(answer) and answer.status_code == 401, (method, address, answer.status_code)
 
 
-ODD = ["%00", "%2e%2e", "%2e%2e%2f%2e%2e%2fetc", "-1", "9" * 30, "%ff%fe", "x" * 5000, "%0a", "é%20"]
+ODD = ["%C3%A9" * 200, "%00", "%2e%2e", "%2e%2e%2f%2e%2e%2fetc", "-1", "9" * 30, "%ff%fe", "x" * 5000, "%0a", "é%20"]
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ DENIED = "expected files that the server may read and write, found one that it m
             ValueError("expected a record that is dropped, got 'ro/demo/broken.csv', 'd/demo/ro/d.csv' and \"d\""), 422,
             "expected a record that is dropped, got 'output/demo/broken.csv', 'data/demo/ro/d.csv' and \"data\"",
         ),
+        (OSError(errno.ENAMETOOLONG, "File name too long", "/srv/é"), 422, "expected a name that a file can have"),
         (ClientDisconnect(), 400, "expected the whole body, the line was closed before it had come; send it again"),
         (RuntimeError("secret"), 500, "expected an answer, found a fault of the server; its log says more"),
     ],

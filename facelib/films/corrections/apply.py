@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from facelib.faces import BOX, paired_iou
 from facelib.project import Project
-from facelib.project.names import NOT_A_FACE, UNKNOWN, group_number, is_group
+from facelib.project.names import NOT_A_FACE, UNKNOWN, group_number, is_group, why_no_label
 
 _LEAST_OVERLAP = 0.5  # IoU from which a box is taken for the corrected one
 _ANSWER = ("person", "cluster", "confidence", "reason", "source")
@@ -50,10 +50,10 @@ def match_corrections(corrections: pd.DataFrame, detections: pd.DataFrame) -> ND
 
     Returns:
         `(n,)`: the number of the track whose box in that frame has the largest IoU with the row's, at least one half;
-        -1 where there is none, or the row is about a picture.
+        -1 where there is none, the row is about a picture, or nobody can be called as it says.
     """
     asked = corrections[["frame", *BOX]].reset_index(drop=True).reset_index(names="row")
-    asked = asked[(corrections["picture"] == "").to_numpy()]
+    asked = asked[((corrections["picture"] == "") & (_why_no_labels(corrections) == "")).to_numpy()]
     found = detections.loc[detections["frame"].isin(asked["frame"]), ["frame", "track", *BOX]]
     pairs = asked.merge(found, on="frame", suffixes=("", "_found"))
     ours, theirs = (pairs[[side + end for side in BOX]].to_numpy(np.float64) for end in ("", "_found"))
@@ -63,6 +63,11 @@ def match_corrections(corrections: pd.DataFrame, detections: pd.DataFrame) -> ND
     matched = np.full(len(corrections), -1, np.int64)
     matched[best["row"].to_numpy(np.int64)] = best["track"].to_numpy(np.int64)
     return matched
+
+
+def _why_no_labels(corrections: pd.DataFrame) -> pd.Series:
+    said = {label: why_no_label(label) for label in corrections["is"].unique()}
+    return corrections["is"].map(said).astype("str")
 
 
 def match_project(project: Project, films: Iterable[Path], corrections: pd.DataFrame) -> pd.DataFrame:
@@ -118,7 +123,8 @@ def correct_films(
         every = [table[columns].assign(video=name) for name, table in done.items() if len(table)]
         renamed = rename_groups(pd.concat(every), decided) if every else {}
     done = {name: _renamed(table, renamed) for name, table in done.items()}
-    why = np.where(known, "no track has a face there", "this film is not among the films")
+    named = _why_no_labels(corrections)
+    why = named.mask(named == "", np.where(known, "no track has a face there", "this film is not among the films"))
     lost = corrections.assign(why=why)[~found].drop_duplicates(["video", "frame", *BOX], keep="last")
     warnings = [line for name, table in done.items() for line in _doubles(name, table)]
     return Corrected(done, lost[lost["is"] != ""].drop(columns="matched").reset_index(drop=True), warnings)

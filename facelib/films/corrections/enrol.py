@@ -64,7 +64,7 @@ def enrol(project: Project, *, most_per_person: int = 60) -> Enrolled:
         most_per_person: Pictures of one person at most, the best of each track first.
 
     Raises:
-        ValueError: When a name cannot be that of a folder, or a table is damaged.
+        ValueError: When a table is damaged.
         OSError: When a picture cannot be written.
     """
     corrections = read_corrections(project.corrections, project.find_people(missing_ok=True))
@@ -104,7 +104,8 @@ def _read_list(project: Project) -> pd.DataFrame:
     if not path.is_file():
         return pd.DataFrame(columns=pd.Index(ENROLLED_COLUMNS)).assign(content=None)
     try:
-        table = read_csv_table(path, dtype={"picture": "str", "sha256": "str", "person": "str"})
+        texts = dict.fromkeys(("picture", "sha256", "person", "video"), "str")  # names may be numbers
+        table = read_csv_table(path, dtype=texts)
         return table[ENROLLED_COLUMNS].assign(content=None)
     except (ValueError, KeyError) as error:
         raise ValueError(
