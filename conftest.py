@@ -99,7 +99,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for test, seconds in took.items():
         for part in {_part(test), _file(test)}:
             parts[part] += seconds
-    items.sort(key=lambda item: (-parts[_part(item.nodeid)], _part(item.nodeid), -parts[_file(item.nodeid)]))
+
+    def place(item: pytest.Item) -> tuple[float, str, float, str]:
+        part, file = _part(item.nodeid), _file(item.nodeid)
+        return -parts[part], part, -parts[file], file
+
+    items.sort(key=place)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -111,6 +116,18 @@ def pytest_collection() -> Iterator[None]:
     finally:
         gc.freeze()
         gc.enable()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector: pytest.Collector) -> Iterator[Any]:
+    """Let each process begin with other tests: in a fresh clone, each then compiles its share of them for all."""
+    report = yield
+    worker, workers = os.environ.get("PYTEST_XDIST_WORKER", ""), int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    if workers > 1 and isinstance(collector, pytest.Directory) and report.passed and report.result:
+        paths = sorted({node.path for node in report.result})
+        first = paths[len(paths) * (int(worker.removeprefix("gw")) % workers) // workers]
+        report.result.sort(key=lambda node: node.path < first)
+    return report
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

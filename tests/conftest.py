@@ -30,12 +30,13 @@ from facelib.project import Project, file_lock
 from .forked import facelib_command as facelib_command  # a fixture, as the next two
 from .forked import fork_server as fork_server
 from .forked import kernel_server as kernel_server
+from .waiting import PATIENCE
 
 if TYPE_CHECKING:
     from facelib.gallery import Gallery
 
 WHOLE, SHORT = 3.0, 0.4  # seconds per shot: of the demo as users get it, and of the one that most tests take
-PLENTY = 120_000  # milliseconds that a page may take on a busy machine
+PLENTY = 1000 * PATIENCE  # milliseconds, of pages
 VIEWPORT = {"width": 1400, "height": 1000}
 SHARED = Path(__file__).parents[2] / "shared"
 

@@ -32,7 +32,7 @@ class LoggingProxy:
             except OSError:  # closed
                 return
             with connection:
-                connection.settimeout(5)
+                connection.settimeout(120)
                 try:
                     line = connection.recv(2000).split(b"\r\n")[0]
                 except OSError as error:

@@ -1,4 +1,4 @@
-"""Waiting for what another thread or process does, for a time that is long on any machine."""
+"""Waiting for what another thread or process does."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import subprocess
 import time
 from collections.abc import Callable
 
+PATIENCE = 400.0  # seconds, for what takes some on a quiet machine and hangs where it takes these
 
-def wait_until(holds: Callable[[], object], *, seconds: float = 120.0, pause: float = 0.02) -> None:
+
+def wait_until(holds: Callable[[], object], *, seconds: float = PATIENCE, pause: float = 0.02) -> None:
     """Wait for something to come true."""
     end = time.monotonic() + seconds
     while not holds():
@@ -17,7 +19,7 @@ def wait_until(holds: Callable[[], object], *, seconds: float = 120.0, pause: fl
 
 def kill_once(holds: Callable[[], object], process: subprocess.Popen, *, pause: float = 0.01) -> None:
     """Kill a process, which must run until then, once something has come true."""
-    wait_until(lambda: process.poll() is not None or holds(), seconds=400, pause=pause)
+    wait_until(lambda: process.poll() is not None or holds(), pause=pause)
     assert process.poll() is None
     process.kill()
     process.wait()

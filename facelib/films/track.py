@@ -139,7 +139,7 @@ class ShotTracker:
         self.shot = shot
         self.tracks: list[Track] = []
         self.samples: list[int] = []
-        self.patience = max(patience, 1.5 * seconds_between_samples)
+        self._least_patience, self.patience = patience, max(patience, 1.5 * seconds_between_samples)
         self._first_number = first_number
         self._sure = -np.inf if sure_score is None else sure_score
         self._at_once = sightings == 1
@@ -154,6 +154,11 @@ class ShotTracker:
         self._linker = _linker(
             method, self._overlap, seconds_between_samples, self.patience, least_overlap, self._sure, sightings
         )
+
+    def expect(self, seconds: float) -> None:
+        """Be as patient as samples need that lie so many seconds apart; to be called where that changes."""
+        self.patience = max(self._least_patience, 1.5 * seconds)
+        self._linker.maximum_time_without_update = self.patience
 
     def update(self, frame: int, time: float, faces: Faces, *, alone: bool = False) -> list[Track | None]:
         """Take the faces of the next sampled frame, whose time in seconds is later than all before.

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TextIO
@@ -63,10 +64,9 @@ def asked_to_stop() -> Iterator[threading.Event]:
 def play_headless(session: LiveSession, *, seconds: float, asked: threading.Event, gone: threading.Event) -> None:
     """Play without a window until the end, until `seconds` have passed (0: never), or until asked to stop."""
     with session:
-        waited = 0.0
+        began = time.monotonic()
         while not (session.wait(_STEP) or asked.is_set() or gone.is_set()):
-            waited += _STEP
-            if seconds and waited >= seconds:
+            if seconds and time.monotonic() - began >= seconds:
                 return
 
 

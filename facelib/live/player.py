@@ -235,9 +235,10 @@ class Player:
             self._work.wait_for(lambda: self._settled >= scene or self._stopping.is_set(), timeout=_LONGEST_HOLD)
 
     def _finish_looking(self) -> None:
-        """Let the last picture of a film be recognised."""
+        """Let the last picture of a film be recognised, at once and however long it takes."""
         with self._work:
-            self._work.wait_for(lambda: self._stopping.is_set() or not (self._busy or self._waiting), timeout=5.0)
+            self._work.notify_all()
+            self._work.wait_for(lambda: self._stopping.is_set() or not (self._busy or self._waiting))
 
     def _recognize(self) -> None:
         """Recognize the newest picture, again and again; the other thread."""
@@ -256,7 +257,9 @@ class Player:
                         self._view = replace(self._view, faces=self._following.faces(), recognition_delay=self._took)
                     self._work.notify_all()
                 self._tell_all(found.news, found.frame.time)
-                self._stopping.wait(max(0.0, began + self._seconds - time.monotonic()))
+                with self._work:
+                    pause = max(0.0, began + self._seconds - time.monotonic())
+                    self._work.wait_for(lambda: self._stopping.is_set() or self._reader.final, timeout=pause)
         except Exception as error:
             self._fail(error)
 
@@ -283,6 +286,8 @@ class Player:
         _log.error("the live session ends", exc_info=error)
         self._failure = self._failure or f"{type(error).__name__}: {error}"
         self._stopping.set()
+        with self._work:
+            self._work.notify_all()
 
     def _close(self) -> None:
         """Release everything, and report the end; once."""

@@ -18,14 +18,15 @@ _FIRST_WAIT, _LONGEST_WAIT = 0.5, 5.0  # seconds before the first and at most be
 _LEAST_STEP = 1e-3  # seconds between two pictures
 _LONGEST_JUMP = 10.0  # seconds between two pictures' times beyond which the source has reset its clock,
 _LONGEST_BACK = 0.5  # and seconds by which a picture may be earlier than the last one
+_LONGEST_STALL = 2.0  # seconds behind from which a film goes on where it was, and does not catch up
 _MEMORY = 15.0  # seconds over which the quickest picture defines a delay of 0
 
 
 class Reader:
     """Reads a source in its own thread and keeps only the newest picture.
 
-    A film plays at its own speed. A camera or a stream that is lost is opened again, after waits that grow from half a
-    second to five.
+    A film plays at its own speed, and waits for a machine that stands still or is too slow. A camera or a stream that
+    is lost is opened again, after waits that grow from half a second to five.
 
     Args:
         source: What to read.
@@ -176,6 +177,8 @@ class _Clock:
                 self._quickest.clear()
             self._last, at = time_, time_ + self._shift
             late = now - self._due - time_ if paced else self._behind_quickest(now, now - time_)
+            if paced and late > _LONGEST_STALL:
+                self._due, late = self._due + late, 0.0
         self._at = max(at, self._at + _LEAST_STEP)
         return late, self._at
 

@@ -104,6 +104,7 @@ class Recognition:
         self._seconds = max(seconds, 0.04)
         self._scene, self._next = 0, 0
         self._tracker = self._new_tracker()
+        self._looked: float | None = None  # the time of the last picture since the tracker was made
         self._known: dict[int, Evidence] = {}
         self._present: dict[int, Evidence] = {}
 
@@ -115,6 +116,9 @@ class Recognition:
         news = self._cut(scene) if scene != self._scene else []
         image = frame.image
         faces = self._finder.detect(image)
+        if self._looked is not None:  # a slow machine may take seconds from one picture to the next
+            self._tracker.expect(max(self._seconds, frame.time - self._looked))
+        self._looked = frame.time
         tracks = self._tracker.update(frame.number, frame.time, faces)
         self._trim(tracks)
         before = {number: track.answer for number, track in self._present.items() if track.told}
@@ -173,7 +177,7 @@ class Recognition:
 
     def _begin_anew(self) -> None:
         self._next += len(self._tracker.tracks)
-        self._tracker = self._new_tracker()
+        self._tracker, self._looked = self._new_tracker(), None
 
     def _trim(self, tracks: Iterable[Track | None]) -> None:
         """Keep the tracker small, however long the session lasts: it needs no more than each track's last face."""

@@ -30,6 +30,7 @@ class ThisPython(AsyncKernelManager):
     """
 
     server: ClassVar[str] = ""
+    shutdown_wait_time = 30.0  # seconds; a slow machine takes longer than the usual five
     _stopping: asyncio.Future[None] | None = None
 
     @property
@@ -42,7 +43,7 @@ class ThisPython(AsyncKernelManager):
         return KernelSpec(**native | {"argv": [*command, "--log-level=CRITICAL"], "env": environment})
 
     async def shutdown_kernel(self, now: bool = False, restart: bool = False) -> None:  # type: ignore[override]
-        """Interrupt the kernel and stop it, giving it the few seconds in which its half-written files are removed.
+        """Interrupt the kernel and stop it, giving it the seconds in which its half-written files are removed.
 
         On Ctrl-C nbclient asks twice at once; a second interruption would break off the cleaning up of the first.
         """

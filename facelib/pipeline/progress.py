@@ -17,6 +17,9 @@ ENGINE = "facelib"
 """The name under which papermill knows `TellingEngine`."""
 
 _SECONDS_BETWEEN_SAVES = 5.0
+# Seconds for a kernel to start, and for what a cell has shown to arrive after its end. On a slow machine the usual
+# minute and four seconds are too few, and what comes later is lost without a word.
+_PATIENCE = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +134,8 @@ class TellingEngine(NBClientEngine):  # type: ignore[misc]
         cls, nb_man: Any, kernel_name: str, *, watch: Watch, log_output: bool = False, **options: Any
     ) -> Any:
         """Run a notebook; see papermill."""
-        given = {name: value for name, value in options.items() if name != "input_path"}
-        given["startup_timeout"] = given.pop("start_timeout", 60)
+        given = {name: value for name, value in options.items() if name not in {"input_path", "start_timeout"}}
+        given["startup_timeout"] = given["iopub_timeout"] = _PATIENCE
         given["timeout"] = given.pop("execution_timeout", None)
         client = TellingClient(nb_man, watch=watch, kernel_name=kernel_name, log_output=log_output, **given)
         with _saved_seldom(nb_man):

@@ -65,6 +65,14 @@ class ServerSettings(BaseSettings):
         description="Sites whose pages may show the player of a film, such as 'https://example.org https://b.example'.",
     )
 
+    @field_validator("data_dir", "output_dir")
+    @classmethod
+    def _is_no_file(cls, given: Path) -> Path:
+        """Refuse a file; a folder that is not there is made."""
+        if given.exists() and not given.is_dir():
+            raise ValueError(f"expected a folder, got the file {str(given)!r}")
+        return given
+
     @field_validator("root_path")
     @classmethod
     def _is_path(cls, given: str) -> str:

@@ -26,8 +26,7 @@ from facelib.widgets.shared import guarding, near_question
 
 _TURN = 0.01  # seconds between two looks for a new picture
 _FACTS = 0.5  # seconds between two readings of rates and delay: faster ones cannot be read
-_FIRST = 20.0  # seconds that the first picture may take where only some seconds are watched
-_SOON = 3.0  # seconds to wait for the first picture
+_FIRST = 20.0  # seconds that the first picture may take where only some are watched, or a snapshot is to be taken
 _BAR = "{desc}: {percentage:3.0f}%|{bar}| {n:.1f}/{total:.1f} s"
 _ENDLESS_BAR = "{desc}: {n:.1f} s"
 
@@ -154,9 +153,9 @@ class LiveCamera(LivePage):
                 self._release.detach()
             self._release = weakref.finalize(self, session.stop)  # also when the kernel ends
             try:
-                session.start()
-                if self._record:
+                if self._record:  # before the first picture comes
                     session.record()
+                session.start()
             except BaseException:
                 session.stop()
                 raise
@@ -237,7 +236,7 @@ class LiveCamera(LivePage):
     def snapshot_page(self) -> Thumbnails:
         """Save the newest picture with its names and show it; where none has come yet, say so."""
         session = self._playing()
-        end = time.monotonic() + _SOON
+        end = time.monotonic() + _FIRST
         while session.view() is None and time.monotonic() < end and not session.wait(_TURN):
             pass
         return picture_page(None if session.view() is None else session.snapshot(), width=self._size)

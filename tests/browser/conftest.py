@@ -21,6 +21,7 @@ from playwright.sync_api import Page
 import facelib
 from facelib.films.identify import identify_films
 from facelib.recognize import load_recognizer
+from tests.waiting import PATIENCE
 
 SETTINGS = {
     "@jupyterlab/apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
@@ -91,7 +92,7 @@ def lab(kernel_server, tmp_path_factory) -> Iterator[Lab]:
         yield Lab(f"http://127.0.0.1:{port}", root)
     finally:
         server.terminate()
-        server.wait(120)
+        server.wait(PATIENCE)
 
 
 @pytest.fixture(scope="session")

@@ -22,6 +22,7 @@ from facelib.gallery import read_gallery
 from facelib.project import Project
 from facelib.recognize import load_recognizer
 from facelib.recognize.tuning import Tuning, tune
+from tests.waiting import PATIENCE
 
 from .casts import make_cast
 
@@ -214,7 +215,7 @@ def served(tmp_path) -> Iterator[tuple[Project, str]]:
         yield project, f"http://127.0.0.1:{port}/"
     finally:
         os.killpg(server.pid, signal.SIGTERM)
-        server.wait(120)
+        server.wait(PATIENCE)
 
 
 def make_tuner(project: Project) -> list[str]:

@@ -247,11 +247,13 @@ def test_a_wrong_project_or_parameter_is_told_before_anything_heavy_is_imported(
 
 def test_a_wrong_project_is_told_well_under_a_second(folder):
     code = (
-        "import time\nfrom facelib.cli import main\ntry: main(['run', '--project', 'dmeo'])\nexcept SystemExit: pass\n"
+        "import sys, time, typer\nbegan = time.process_time()\n"  # to start with typer takes a tenth of a second
+        "from facelib.cli import main\ntry: main(['run', '--project', 'dmeo'])\nexcept SystemExit: pass\n"
+        "print(time.process_time() / began, len(sys.modules))"  # the same on a slow machine and on a busy one
     )
-    code += "print(time.process_time())"  # a busy machine makes nothing of it longer
-    taken = [float(subprocess.check_output([sys.executable, "-c", code], stderr=subprocess.DEVNULL)) for _ in range(3)]
-    assert min(taken) < 0.8
+    told = [subprocess.check_output([sys.executable, "-c", code], stderr=subprocess.DEVNULL).split() for _ in range(3)]
+    assert min(float(times) for times, _ in told) < 8
+    assert int(told[0][1]) < 450
 
 
 def test_every_parameter_is_listed_by_notebook_with_its_meaning_those_of_its_cell_first(monkeypatch):
@@ -355,7 +357,7 @@ def test_models_shows_licences_at_80_columns(monkeypatch):
 
 
 def test_doctor_says_of_each_thing_whether_it_is_well():
-    from facelib.cli.doctor import check
+    from facelib.cli.checks import check
 
     shown = invoke("doctor")
     assert shown.exit_code == int(any(finding.ok is False for finding in check()))

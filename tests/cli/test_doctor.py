@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 from packaging.requirements import Requirement
 
-from facelib.cli import doctor
-from facelib.cli.doctor import Finding, check
+from facelib.cli import checks
+from facelib.cli.checks import Finding, check
 
 LIBGL = 'raise ImportError("libGL.so.1: cannot open shared object file: No such file or directory")'
 
@@ -53,19 +53,19 @@ def test_what_is_not_well_has_a_remedy_and_the_rest_has_none(tmp_path: Path) -> 
     [("3.11.0", True), ("3.12.1", True), ("3.13.9", True), ("3.10.13", False), ("3.14.0", False), ("3.14.0rc1", False)],
 )
 def test_python(version: str, right: bool) -> None:
-    finding = doctor._judge_python(version, "on Linux")
+    finding = checks._judge_python(version, "on Linux")
     assert finding.ok is right
     assert finding.found.startswith(version)
     assert right or ">=3.11" in finding.remedy
 
 
 def test_a_dependency_that_is_missing_or_old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    missing = doctor._check_dependency(Requirement("no-such-package>=2"))
+    missing = checks._check_dependency(Requirement("no-such-package>=2"))
     assert (missing.ok, missing.found) == (False, "not installed")
     assert "'no-such-package>=2'" in missing.remedy
     install(tmp_path, "pooch", "0.1")
     monkeypatch.syspath_prepend(tmp_path)
-    old = doctor._check_dependency(Requirement("pooch>=1.8"))
+    old = checks._check_dependency(Requirement("pooch>=1.8"))
     assert (old.ok, old.found) == (False, "0.1, expected >=1.8")
 
 
@@ -83,14 +83,14 @@ def test_the_reference_may_be_missing(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_the_other_project_called_facelib_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install(tmp_path, "facelib", "1.2.0")
     monkeypatch.syspath_prepend(tmp_path)
-    (found,) = doctor._check_dependencies()
+    (found,) = checks._check_dependencies()
     assert (found.subject, found.ok) == ("facelib", False)
     assert "1.2.0, which is another project" in found.found
     assert "uninstall --yes facelib" in found.remedy
 
 
 def test_nothing_tells_a_user_to_install_the_other_project() -> None:
-    root = Path(doctor.__file__).parents[2]
+    root = Path(checks.__file__).parents[2]
     texts = [*root.glob("*.md"), *root.glob("Makefile"), *root.glob("docs/**/*.md"), *root.glob("notebooks/*.ipynb")]
     texts += root.glob("facelib/**/*.py")
     by_name = re.compile(r"pip3? install[^\n]*[ '\"]facelib(\[|[\s'\"`=<>]|$)")
@@ -101,7 +101,7 @@ def test_nothing_tells_a_user_to_install_the_other_project() -> None:
 def test_one_opencv_stands_for_the_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install(tmp_path, "opencv-python-headless", "4.11.0")
     monkeypatch.setattr(sys, "path", [str(tmp_path)])
-    finding = doctor._check_dependency(Requirement("opencv-python>=4.10,<5"))
+    finding = checks._check_dependency(Requirement("opencv-python>=4.10,<5"))
     assert (finding.ok, finding.found) == (True, "opencv-python-headless 4.11.0 in its place")
 
 
@@ -122,7 +122,7 @@ def test_two_distributions_of_one_module(
     for name in installed:
         install(tmp_path, name, "4.5.6")
     monkeypatch.setattr(sys, "path", [str(tmp_path)])
-    findings = list(doctor._check_modules())
+    findings = list(checks._check_modules())
     assert [finding.subject for finding in findings] == wrong
     assert all(finding.ok is False for finding in findings)
 
@@ -131,7 +131,7 @@ def test_of_two_onnxruntimes_the_one_for_the_gpu_is_kept(tmp_path: Path, monkeyp
     install(tmp_path, "onnxruntime", "1.2")
     install(tmp_path, "onnxruntime-gpu", "1.1")
     monkeypatch.setattr(sys, "path", [str(tmp_path)])
-    (finding,) = doctor._check_modules()
+    (finding,) = checks._check_modules()
     assert "'onnxruntime-gpu==1.1'" in finding.remedy
 
 
@@ -139,7 +139,7 @@ def test_the_several_names_of_condas_one_opencv_are_well(tmp_path: Path, monkeyp
     install(tmp_path, "opencv-python", "4.10", installer="conda")
     install(tmp_path, "opencv-python-headless", "4.10", installer="conda")
     monkeypatch.setattr(sys, "path", [str(tmp_path)])
-    assert list(doctor._check_modules()) == []
+    assert list(checks._check_modules()) == []
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ def test_opencv_as_it_imports(
 ) -> None:
     (tmp_path / "cv2.py").write_text(source)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    (finding,) = doctor._check_opencv()
+    (finding,) = checks._check_opencv()
     assert finding.ok is ok
     assert found in finding.found
     assert remedy in finding.remedy
@@ -165,7 +165,7 @@ def test_opencv_as_it_imports(
 
 def test_a_broken_opencv_is_reported_and_not_met(tmp_path: Path) -> None:
     (tmp_path / "cv2.py").write_text(LIBGL)
-    program = "from facelib.cli.doctor import check\nfor f in check(): print(f.ok, f.subject, f.found, sep='|')"
+    program = "from facelib.cli.checks import check\nfor f in check(): print(f.ok, f.subject, f.found, sep='|')"
     done = subprocess.run(
         [sys.executable, "-c", program],
         env=os.environ | {"PYTHONPATH": str(tmp_path)},
@@ -186,7 +186,7 @@ def test_a_broken_opencv_is_reported_and_not_met(tmp_path: Path) -> None:
 def test_damaged_and_missing_networks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "mobilefacenet.onnx").write_bytes(b"not a network")
     monkeypatch.setenv("FACELIB_MODELS", str(tmp_path))
-    findings = by_subject(list(doctor._check_weights()))
+    findings = by_subject(list(checks._check_weights()))
     assert findings["networks in packages"].ok is True
     damaged = findings["network mobilefacenet"]
     assert damaged.ok is False
@@ -204,7 +204,7 @@ def test_damaged_and_missing_networks(tmp_path: Path, monkeypatch: pytest.Monkey
 )
 def test_networks_of_packages(present: list[bool], ok: bool, found: str) -> None:
     rows = {"name": ["dlib", "mtcnn", "yunet"], "present": [*present, False], "note": "", "url": ""}
-    packaged, further = doctor._judge_weights(pd.DataFrame(rows), {"dlib", "mtcnn"})
+    packaged, further = checks._judge_weights(pd.DataFrame(rows), {"dlib", "mtcnn"})
     assert (packaged.ok, packaged.found) == (ok, found)
     assert further.ok is True
 
@@ -212,7 +212,7 @@ def test_networks_of_packages(present: list[bool], ok: bool, found: str) -> None
 def test_folders(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     there, missing, wrong, full = (
-        doctor._check_folder("results", folder, needed=needed, remedy="do this")
+        checks._check_folder("results", folder, needed=needed, remedy="do this")
         for folder, needed in [
             (tmp_path, 1),
             (tmp_path / "a" / "b", 1),  # made at the first run
@@ -230,12 +230,12 @@ def test_folders(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="a folder in which nobody may write is needed, as /proc")
 def test_a_folder_that_cannot_be_written() -> None:
-    finding = doctor._check_folder("results", Path("/proc"), remedy="do this")
+    finding = checks._check_folder("results", Path("/proc"), remedy="do this")
     assert finding.ok is False
     assert "/proc, which cannot be written" in finding.found
 
 
 def test_memory_is_that_of_the_machine_or_less() -> None:
-    memory = doctor._memory()
+    memory = checks._memory()
     assert memory is not None
     assert 2**27 < memory <= os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

@@ -51,8 +51,8 @@ def test_each_step_is_shown_with_its_own_bars_and_the_time_left(tmp_path, make_n
         make_notebook(tmp_path / "nb" / f"{name}.ipynb", "x: int = 0", LOOP)
     seen = seen_on_a_terminal(tmp_path, "run", "--project", "demo", "--notebooks", "nb", "--steps", "11,12")
     first, second = seen.split("12_second: ...")
-    assert re.search(r"11_first: cell 3 of 3  faces: +\d+% \d/8 \[00:0\d<00:0\d", first)
-    assert re.search(r"12_second: cell 3 of 3  faces: +\d+% \d/8 \[00:0\d<00:0\d", second)
+    assert re.search(r"11_first: cell 3 of 3  faces: +\d+% \d/8 \[\d\d:\d\d<\d\d:\d\d", first)
+    assert re.search(r"12_second: cell 3 of 3  faces: +\d+% \d/8 \[\d\d:\d\d<\d\d:\d\d", second)
     assert "11_first: done in" in first
     assert "11_first: cell" not in second  # the line does not begin with how far the step before was
     assert "12_second: done in" in second

@@ -17,6 +17,7 @@ import pytest
 import facelib
 from facelib.films.indexed import index_film
 from facelib.project import Project
+from tests.waiting import PATIENCE
 
 BOX = (0.125, 0.125, 0.375, 0.5)
 """Left, top, right and bottom of the white box, as shares of the picture."""
@@ -80,7 +81,7 @@ def ffmpeg() -> Callable[..., Path]:
 
     def run(*arguments: str | Path) -> Path:
         command = ["ffmpeg", "-v", "error", "-nostdin", "-y", "-threads", "1", *map(str, arguments)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
         assert done.returncode == 0, f"{' '.join(command)}\n{done.stderr}"
         return Path(arguments[-1])
 

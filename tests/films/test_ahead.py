@@ -9,6 +9,7 @@ from contextlib import closing
 import pytest
 
 from facelib.films.ahead import ahead
+from tests.waiting import wait_until
 
 
 def counted(count, seen, *, broken=False):
@@ -49,9 +50,7 @@ def test_no_more_items_are_made_than_may_wait_and_closing_ends_the_thread():
     seen = []
     with closing(ahead(counted(1000, seen), most=4)) as items:
         assert next(items) == 0
-        deadline = time.monotonic() + 60
-        while len(seen) < 5 and time.monotonic() < deadline:
-            time.sleep(0.01)
+        wait_until(lambda: len(seen) >= 5)
         time.sleep(0.05)
         assert len(seen) == 5  # the one taken, and four that wait
     assert not [one for one in threading.enumerate() if one.name in seen]

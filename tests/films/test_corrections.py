@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pandas as pd
@@ -22,6 +20,7 @@ from facelib.project.identities import merge
 from facelib.project.names import NOT_A_FACE, UNKNOWN, checked_name, is_group
 from facelib.review import Review
 from facelib.review.tables import worth_asking
+from tests.waiting import PATIENCE, kill_once
 
 TRACKS = [
     ("Ada", "", 0.99),
@@ -154,19 +153,14 @@ class TestFile:
     def test_two_processes_lose_no_line(self, tmp_path):
         path = tmp_path / "corrections.csv"
         writers = [subprocess.Popen([sys.executable, "-c", WRITER, path, name, "25"]) for name in ("one", "two")]
-        assert [writer.wait(120) for writer in writers] == [0, 0]
+        assert [writer.wait(PATIENCE) for writer in writers] == [0, 0]
         found = read_corrections(path)["is"].value_counts().to_dict()
         assert found == {"one": 25, "two": 25}
 
     def test_a_killed_writer_leaves_whole_lines_and_no_lock(self, tmp_path):
         path = tmp_path / "corrections.csv"
         writer = subprocess.Popen([sys.executable, "-c", WRITER, path, "killed", "100000"])
-        for _ in range(1200):
-            if path.is_file() and path.stat().st_size > 2000:
-                break
-            time.sleep(0.05)
-        writer.send_signal(signal.SIGKILL)
-        writer.wait(30)
+        kill_once(lambda: path.is_file() and path.stat().st_size > 2000, writer)
         count = len(read_corrections(path))
         assert count > 10
         append_corrections(path, row("after"))

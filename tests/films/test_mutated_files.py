@@ -22,6 +22,7 @@ import pytest
 from PIL import Image
 
 from facelib.project import Project
+from tests.waiting import PATIENCE
 
 COUNT = int(os.environ.get("FUZZ", "50"))
 LONGEST = 120  # seconds that one file may take, on a busy machine
@@ -124,7 +125,7 @@ class Child:
         self.lines: queue.Queue[str] = queue.Queue()
         self.listener = threading.Thread(target=self._listen, daemon=True)
         self.listener.start()
-        assert self.lines.get(timeout=300) == "ready\n"
+        assert self.lines.get(timeout=PATIENCE) == "ready\n"
 
     def _listen(self) -> None:
         assert self.process.stdout is not None

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -23,6 +20,7 @@ from facelib.films.reel import write_reel
 from facelib.films.settle import Settled
 from facelib.films.spans import Span, merge_spans, spans_of
 from facelib.project import FilmFiles, Project
+from tests.waiting import kill_once
 
 APPEARED = pd.DataFrame(
     {
@@ -344,13 +342,7 @@ class TestMistakes:
             f"from facelib.films.reel import write_reel; write_reel({str(film)!r}, {str(out)!r}, [(0, 999)], quality=0)"
         )
         process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
-        deadline = time.monotonic() + 60
-        while not (out.parent.is_dir() and list(out.parent.iterdir())):
-            assert process.poll() is None
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
+        kill_once(lambda: out.parent.is_dir() and list(out.parent.iterdir()), process)
         assert not out.exists()
         write_reel(film, out, [(0, 0.2)], progress=False)
         assert list(out.parent.iterdir()) == [out]  # what the killed one left is gone

@@ -10,13 +10,14 @@ from contextlib import closing
 import pytest
 
 from facelib.films.together import together
+from tests.waiting import PATIENCE
 
 
 def test_two_are_in_work_at_once_and_come_in_order():
     meeting = threading.Barrier(2)
 
     def work(item, tell):
-        meeting.wait(60)  # until the other one is there too
+        meeting.wait(PATIENCE)  # until the other one is there too
         return item * 2
 
     found = [(item, result()) for item, result in together(work, [3, 1], at_once=2, what="", progress=False)]
@@ -64,7 +65,7 @@ def test_the_bar_counts_parts_of_films(monkeypatch):
 
     def work(item, tell):
         tell(0.25)
-        return seen.wait(60)
+        return seen.wait(PATIENCE)
 
     monkeypatch.setattr(sys, "stderr", Screen())
     assert [result() for _, result in together(work, ["film"], at_once=1, what="drawing")] == [True]

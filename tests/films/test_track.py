@@ -70,6 +70,17 @@ def test_samples_may_be_far_apart(method, seconds):
 
 
 @pytest.mark.parametrize("method", METHODS)
+def test_samples_may_come_less_often_than_expected(method):
+    tracker = ShotTracker(0, 0, seconds_between_samples=0.04, method=method)
+    for number in range(4):
+        tracker.expect(3.0)
+        tracker.update(number, 3.0 * number, Faces.of([box(0, 0)]))
+    assert [len(track.frames) for track in tracker.tracks] == [4]
+    tracker.expect(0.04)
+    assert tracker.patience == 1.0
+
+
+@pytest.mark.parametrize("method", METHODS)
 def test_faces_that_pass_each_other_keep_their_tracks(method):
     samples = [[box(20 * i, 0), box(400 - 20 * i, 30)] for i in range(8)]
     assert len(follow(samples, method=method)) == 2

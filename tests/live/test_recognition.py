@@ -79,6 +79,17 @@ def test_a_stranger_is_told_when_seen_again(recognize, clip):
     assert all(not found.news for found in looked[first + 1 :])
 
 
+@pytest.mark.parametrize("seconds", [0.1, 2.0])
+def test_a_stranger_keeps_its_track_however_slow_the_machine_is(recognize, clip, seconds):
+    recognition, _ = recognize
+    images = [frame.image for frame in islice(pictures(clip("jackie_chan1")), 6)]
+    frames = [LiveFrame.of(image, number=i, time_=seconds * i) for i, image in enumerate(images)]
+    found = [recognition.look(frame, 0) for frame in frames]
+
+    assert len({face.track for one in found for face in one.faces}) == 1
+    assert [kind for one in found for kind, *_ in told(one)] == ["appeared"]
+
+
 def test_what_is_seen_once_and_is_nobody_of_the_cast_is_never_told(recognize, clip):
     recognition, detector = recognize
     frames = list(islice(pictures(clip("christian_bale1")), 16))

@@ -17,23 +17,24 @@ from facelib.films.media.decode import read_frames
 from facelib.gallery import read_gallery
 from facelib.live import LiveSession
 from facelib.recognize import load_recognizer, save_recognizer
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 pytestmark = pytest.mark.real_data
 
 
 class TwoASecond:
-    """A detector that is as slow as a bad machine: half a second a picture."""
+    """A detector that is as slow as a bad machine: half a second a picture; `begun` is when it was given each."""
 
-    def __init__(self, detector, seconds=0.5):
-        self._finder, self._seconds = detector, seconds
+    def __init__(self, detector, seconds=0.5, begun=None):
+        self._finder, self._seconds, self.begun = detector, seconds, [] if begun is None else begun
         self.name, self.description, self.score = detector.name, detector.description, detector.score
 
     def at_score(self, score):
-        return TwoASecond(self._finder.at_score(score), self._seconds)
+        return TwoASecond(self._finder.at_score(score), self._seconds, self.begun)
 
     def detect(self, image):
         began = time.monotonic()
+        self.begun.append(began)
         faces = self._finder.detect(image)
         time.sleep(max(0.0, self._seconds - (time.monotonic() - began)))
         return faces
@@ -54,7 +55,7 @@ def test_a_film_is_named_while_it_plays(cast_project, clip):
     assert (session.running, session.state, session.view()) == (False, "connecting", None)
 
     with session:
-        assert session.wait(120)
+        assert session.wait(PATIENCE)
         view = session.view()
 
     told = session.changes()
@@ -72,6 +73,19 @@ def test_a_film_is_named_while_it_plays(cast_project, clip):
     assert view.image.shape == (720, 1280, 3)
     with pytest.raises(RuntimeError, match="new one"):
         session.start()
+
+
+@pytest.mark.parametrize(("seconds", "between", "looks"), [(4.0, 0.0, 1), (0.0, 900.0, 2)])
+def test_the_last_picture_of_a_film_is_recognised_however_long_it_takes(
+    cast_project, clip, cut, seconds, between, looks
+):
+    detector = TwoASecond(facelib.load_detector(), seconds)
+    options = {"detector": detector, "seconds_between_recognitions": between}
+    with LiveSession(cut(clip("christian_bale1"), seconds=1), cast_project, **options) as session:
+        assert session.wait(PATIENCE)
+
+    assert (session.state, names(session)) == ("ended", ["Christian Bale"])
+    assert len(detector.begun) > looks  # the first picture that it is given is to warm it up
 
 
 def test_its_own_threads_and_files_are_released(cast_project, clip):
@@ -108,7 +122,7 @@ def test_it_can_be_stopped_from_within_a_change(cast_project, clip):
 
     session.start()
 
-    assert session.wait(60)
+    assert session.wait(PATIENCE)
     assert session.state == "stopped"
 
 
@@ -117,7 +131,7 @@ def test_a_listener_that_fails_stops_nothing(cast_project, clip, cut, caplog):
         raise KeyError(change.kind)
 
     with LiveSession(cut(clip("christian_bale1"), seconds=1), cast_project, on_change=listen) as session:
-        assert session.wait(120)
+        assert session.wait(PATIENCE)
 
     assert session.state == "ended"
     assert "the listener failed" in caplog.text
@@ -134,15 +148,15 @@ def test_a_detector_that_breaks_ends_the_session_as_failed(cast_project, clip, c
             return super().detect(image)
 
     with LiveSession(clip("christian_bale1"), cast_project, detector=Broken(facelib.load_detector(), 0)) as session:
-        assert session.wait(60)
+        assert session.wait(PATIENCE)
 
     assert (session.state, session.message) == ("failed", "RuntimeError: out of order")
     assert kinds(session)[-1] == ("failed", "")
 
 
-def test_a_stranger_is_enrolled_and_known_from_then_on(cast_project, clip, cut):
+def test_a_stranger_is_enrolled_and_known_from_then_on(cast_project, clip):
     before = read_gallery(cast_project.faces).table
-    with LiveSession(cut(clip("jackie_chan1"), seconds=3), cast_project, loop=True) as session:
+    with LiveSession(clip("jackie_chan1"), cast_project, loop=True) as session:
         wait_until(lambda: names(session) == ["unknown"] and session.view().faces[0].distance > 0)
         time.sleep(0.5)  # a better face than the first may come
         track = next(change.track for change in reversed(session.changes()) if change.track >= 0)
@@ -205,9 +219,14 @@ def test_nobody_who_was_not_seen_can_be_enrolled(cast_project, clip):
 
 
 def test_snapshot_and_recording_show_the_names(cast_project, clip):
-    def some_pictures() -> None:
-        seen: set[float] = set()
-        wait_until(lambda: len(seen.add(session.view().time) or seen) > 5)
+    def some_pictures(*, named: int) -> None:
+        seen: dict[float, bool] = {}
+        wait_until(
+            lambda: (
+                seen.update({session.view().time: "Christian Bale" in names(session)})
+                or (len(seen) > 5 and sum(seen.values()) >= named)
+            )
+        )
 
     with LiveSession(clip("christian_bale1"), cast_project, loop=True) as session:
         with pytest.raises(RuntimeError, match="none has come yet"):
@@ -219,11 +238,11 @@ def test_snapshot_and_recording_show_the_names(cast_project, clip):
         assert session.recording == film
         with pytest.raises(RuntimeError, match="is being made; stop it first"):
             session.record()
-        some_pictures()
+        some_pictures(named=3)  # the first may have got its name when it was recorded already
         assert session.stop_recording() == film
         assert session.stop_recording() is None
         other = session.record(cast_project.output / "b.mp4")
-        some_pictures()
+        some_pictures(named=0)
         with pytest.raises(ValueError, match=r"\.mp4"):
             LiveSession(clip("christian_bale1"), cast_project, record="film.avi")
 
@@ -310,7 +329,7 @@ def test_any_recognizer_of_the_project_names(cast_project, clip, cut):
     save_recognizer(svm, cast_project.recognizer, replace(info, kind="svm", k=1, threshold=0.5))
 
     with LiveSession(cut(clip("christian_bale1"), seconds=3), cast_project) as session:
-        assert session.wait(120)
+        assert session.wait(PATIENCE)
 
     assert ("named", "Christian Bale") in kinds(session)
 
@@ -320,22 +339,23 @@ def test_the_first_picture_behind_a_cut_carries_its_names(cast_project, clip, ma
     scenes = [next(read_frames(clip(stem))).image()[::2, ::2] for stem in ("steve_harvey1", "jackie_chan1")]
     pictures = [scene for scene in scenes * 2 for _ in range(35)]
     film = make_film(frames=len(pictures), pictures=pictures)
-    shown = []
-
-    with LiveSession(film, cast_project) as session:
-        wait_until(lambda: "Steve Harvey" in names(session))
-        while session.running:
-            view = session.view()
-            if not shown or view.number != shown[-1].number:
-                shown.append(view)
-            time.sleep(0.002)
-
-    seen = [(float(view.image.mean()), [face.person for face in view.faces]) for view in shown]
     means = [float(scene.mean()) for scene in scenes]
     assert abs(means[0] - means[1]) > 6
-    in_first = [people for mean, people in seen if abs(mean - means[0]) < abs(mean - means[1])]
-    assert len(in_first) > 5
-    assert all(people == ["Steve Harvey"] for people in in_first)
+    shown, in_first = {}, []  # the people of each picture, and whether it is of the first scene
+
+    def watched_long_enough():
+        view = session.view()
+        if view.number not in shown:
+            shown[view.number] = [face.person for face in view.faces]
+            mean = float(view.image.mean())
+            in_first.append(abs(mean - means[0]) < abs(mean - means[1]))
+        return False in in_first and sum(in_first[in_first.index(False) :]) > 5
+
+    with LiveSession(film, cast_project, loop=True) as session:
+        wait_until(lambda: "Steve Harvey" in names(session))
+        wait_until(watched_long_enough, pause=0.002)
+
+    assert all(people == ["Steve Harvey"] for people, first in zip(shown.values(), in_first, strict=True) if first)
 
 
 @pytest.mark.parametrize("protocol", ["rtsp", "mjpeg"])
@@ -348,20 +368,24 @@ def test_the_delay_does_not_grow_when_recognition_is_slow(
     detector = TwoASecond(facelib.load_detector("centerface"))
 
     with LiveSession(server.address, cast_project, detector=detector) as session:
-        end = time.monotonic() + 60
-        while time.monotonic() < end and (session.view() is None or session.view().time < 7):
-            time.sleep(0.02)
+        wait_until(lambda: session.view() is not None)
+
+        def watched_long_enough():
             view = session.view()
-            if view is not None and view.recognition_delay and (not shown or view.number != shown[-1]):
+            if view.recognition_delay and (not shown or view.number != shown[-1]):
                 delays.append(view.delay)
                 known.append(view.recognition_delay)
                 shown.append(view.number)
-        assert session.state == "playing"
+            return view.time >= 7 and len(shown) > 30
+
+        wait_until(watched_long_enough)
+        wait_until(lambda: session.state == "playing")
         rate = session.view().recognitions_per_second
 
     assert rate < 2.3
-    assert len(shown) > 30
-    # Half a second is the recognition's own, the rest a busy machine's; a queue would add seconds over and over.
-    assert np.median(known) < 1.0
-    assert np.median(known[-30:]) < np.median(known[:30]) + 0.5
-    assert np.median(delays) < 0.3
+    # From one recognition to the next is what the recognition itself takes, however busy the machine is; a queue would
+    # add that for each picture in it, and be seconds long by now.
+    takes = np.median(np.diff(detector.begun))
+    assert takes >= 0.5
+    assert np.median(known[-30:]) < 2 * takes
+    assert np.median(delays) < takes

@@ -11,6 +11,7 @@ import pytest
 from facelib.nets.cache import cache_folder, converted, folders
 from facelib.nets.graph import Graph
 from facelib.project.digests import sha256_of
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -179,7 +180,7 @@ print(embedding_network())
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
     sign.touch()
-    answers = [process.communicate(timeout=300) for process in processes]
+    answers = [process.communicate(timeout=PATIENCE) for process in processes]
     assert [process.returncode for process in processes] == [0, 0, 0], answers
     assert len({out for out, _ in answers}) == 1
     (path,) = cache.iterdir()  # one file, and nothing temporary beside it
@@ -192,7 +193,7 @@ def test_a_full_disk_is_told_and_leaves_no_half_file(cache):
     limit = "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
     limit += "resource.setrlimit(resource.RLIMIT_FSIZE, (5_000_000, 5_000_000)); "
     process = start(cache, limit + CONVERT)
-    _, said = process.communicate(timeout=120)
+    _, said = process.communicate(timeout=PATIENCE)
     assert process.returncode == 1
     assert "FACELIB_MODELS" in said.splitlines()[-1]
     assert list(cache.iterdir()) == []

@@ -13,8 +13,10 @@ def run(name: str, project: Project, **parameters: object) -> dict:
     """Run a notebook on a project and return it as executed."""
     given = {"project": project.name, "data_dir": str(project.data_dir), "output_dir": str(project.output_dir)}
     source = notebooks_folder() / f"{name}.ipynb"
+    # As in facelib's own runs.
+    patience = {"start_timeout": 600, "iopub_timeout": 600}
     # Without a file, which papermill would write anew twice a cell.
-    notebook = papermill.execute_notebook(source, None, parameters=given | parameters, progress_bar=False)
+    notebook = papermill.execute_notebook(source, None, parameters=given | parameters, progress_bar=False, **patience)
     assert eyesores(notebook) == []
     return notebook
 

@@ -9,8 +9,7 @@ from jupyter_client.manager import start_new_kernel
 
 from facelib.pipeline.choosing import choose_project
 from facelib.project import Project
-
-PLENTY = 120  # seconds that a kernel may take on a busy machine
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -55,7 +54,7 @@ def test_an_output_folder_that_cannot_be_written_is_no_reason_to_stop(folder):
 def test_in_a_front_end_the_project_used_last_counts_until_it_is_gone(folder):
     """As a notebook in the folder `notebooks` does it, in a real kernel."""
     (folder / "notebooks").mkdir()
-    manager, client = start_new_kernel(kernel_name="python3", startup_timeout=PLENTY, cwd=str(folder / "notebooks"))
+    manager, client = start_new_kernel(kernel_name="python3", startup_timeout=PATIENCE, cwd=str(folder / "notebooks"))
 
     def chosen(name: str = "") -> str:
         said: list[str] = []
@@ -63,7 +62,7 @@ def test_in_a_front_end_the_project_used_last_counts_until_it_is_gone(folder):
             f"from facelib.pipeline.choosing import choose_project\nprint(choose_project({name!r})[1])",
             allow_stdin=True,
             output_hook=lambda message: said.append(str(message["content"].get("text", ""))),
-            timeout=PLENTY,
+            timeout=PATIENCE,
         )
         return "".join(said)
 

@@ -23,6 +23,7 @@ from facelib.pipeline.fork_server import KERNEL, LIBRARY, REPORT, ForkServer, fo
 from facelib.pipeline.kernel import Kernels, ThisPython
 from facelib.pipeline.notebooks import find_notebooks
 from facelib.project import Project
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="kernels are forked on Linux only")
 
@@ -123,7 +124,7 @@ def test_what_imports_add_to_the_environment_reaches_a_process_that_asks_for_its
     monkeypatch.setenv("MINE", "my own")
     server = ForkServer(["telling", "asking"])
     try:
-        told = subprocess.run(forked(server.address, "asking"), capture_output=True, text=True, timeout=60)
+        told = subprocess.run(forked(server.address, "asking"), capture_output=True, text=True, timeout=PATIENCE)
     finally:
         server.close()
     assert (told.stdout, told.stderr) == ("by an import my own\n", "")
@@ -158,7 +159,7 @@ def test_what_is_made_beforehand_is_there_and_rubbish_is_collected(tmp_path, mon
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     server = ForkServer(["making:make", "making:missing", "missing:make"])
     try:
-        told = subprocess.run(forked(server.address, "making"), capture_output=True, text=True, timeout=60)
+        told = subprocess.run(forked(server.address, "making"), capture_output=True, text=True, timeout=PATIENCE)
     finally:
         server.close()
     assert (told.stdout, told.stderr) == ("[1] True\n", "")
@@ -176,7 +177,7 @@ def test_a_signal_that_comes_when_the_process_has_ended_is_no_error():
             connection.sendall(bytes([3]))
         stand_in.send_signal(signal.SIGINT)
         stand_in.send_signal(signal.SIGCONT)
-        _, said = stand_in.communicate(timeout=60)
+        _, said = stand_in.communicate(timeout=PATIENCE)
     assert (stand_in.returncode, said) == (3, b"")
 
 

@@ -16,7 +16,7 @@ from facelib.pipeline.freshness import STEP_FILES, Made, file_states, find_recor
 from facelib.pipeline.notebooks import check_project
 from facelib.project import Project
 from facelib.project.digests import sha256_of
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 PLACES = """
 project: str = "demo"  # the project
@@ -170,7 +170,7 @@ def test_a_second_run_is_refused_and_ctrl_c_leaves_nothing_half_written(project,
     with pytest.raises(BlockingIOError, match=rf"no other run of the project 'demo'.*process {run.pid}"):
         run_pipeline(project, steps=[3], notebooks=notebooks)
     run.send_signal(signal.SIGINT)
-    _, errors = run.communicate(timeout=300)
+    _, errors = run.communicate(timeout=PATIENCE)
     assert run.returncode == 130
     assert "Stopped." in errors
     assert "Traceback" not in errors and "warning" not in errors
@@ -188,9 +188,9 @@ def test_a_killed_run_is_picked_up_by_running_again(project, notebooks, before, 
     run = start_slow_run(project, notebooks, before)
     family = psutil.Process(run.pid).children(recursive=True)
     run.kill()
-    run.communicate(timeout=300)
+    run.communicate(timeout=PATIENCE)
     assert wait_for_end_of((project.output / "pid").read_text())
-    assert psutil.wait_procs(family, timeout=120)[1] == []
+    assert psutil.wait_procs(family, timeout=PATIENCE)[1] == []
     assert not project.map.exists() and not list(scratch.glob("*.json"))
     assert states(run_pipeline(project, steps=[3], notebooks=notebooks)) == [(3, "done")]
     assert project.map.read_text() == "half"

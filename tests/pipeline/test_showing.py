@@ -6,8 +6,7 @@ import pytest
 from jupyter_client.manager import start_new_kernel
 
 from facelib.pipeline.showing import for_reports
-
-PLENTY = 120  # seconds that a kernel may take on a busy machine
+from tests.waiting import PATIENCE
 
 
 def test_without_a_front_end_it_is_shown():
@@ -17,14 +16,14 @@ def test_without_a_front_end_it_is_shown():
 @pytest.mark.kernel
 @pytest.mark.parametrize(("attended", "shown"), [(True, "None"), (False, "still")])
 def test_where_a_user_is_there_the_widget_is_enough(tmp_path, attended, shown):
-    manager, client = start_new_kernel(kernel_name="python3", startup_timeout=PLENTY, cwd=str(tmp_path))
+    manager, client = start_new_kernel(kernel_name="python3", startup_timeout=PATIENCE, cwd=str(tmp_path))
     said: list[str] = []
     try:
         client.execute_interactive(
             "from facelib.pipeline.showing import for_reports\nprint(for_reports('still'))",
             allow_stdin=attended,
             output_hook=lambda message: said.append(str(message["content"].get("text", ""))),
-            timeout=PLENTY,
+            timeout=PATIENCE,
         )
     finally:
         client.stop_channels()

@@ -35,6 +35,7 @@ from facelib.server.database import open_store
 from facelib.server.security import secrets
 from facelib.server.settings import ServerSettings
 from tests.command import shared_forks
+from tests.waiting import PATIENCE
 
 _numbers = count()
 T = TypeVar("T")
@@ -50,7 +51,8 @@ class Cluster:
 
     def run(self, program: str, *arguments: str) -> None:
         command = [str(self.programs / program), "-D", f"{self.folder}/data", *arguments]
-        subprocess.run(command, check=True, user=self.user, stdout=subprocess.DEVNULL, cwd=self.folder, timeout=120)
+        patience = os.environ | {"PGCTLTIMEOUT": f"{PATIENCE:.0f}"}
+        subprocess.run(command, check=True, user=self.user, stdout=subprocess.DEVNULL, cwd=self.folder, env=patience)
 
     def start(self) -> None:
         options = f"-k {self.folder} -c listen_addresses='' -c fsync=off -c max_connections=200"

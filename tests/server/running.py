@@ -11,6 +11,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.waiting import PATIENCE
+
 
 @contextmanager
 def serving(
@@ -35,7 +37,7 @@ def serving(
                     yield process, address, first.strip().rpartition(" ")[2]
                 finally:
                     process.terminate()
-                    process.communicate(timeout=60)
+                    process.communicate(timeout=PATIENCE)
         except BaseException:
             print(path.read_text("utf-8")[-20_000:], file=sys.stderr)
             raise

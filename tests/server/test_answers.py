@@ -21,6 +21,7 @@ from facelib.server.films import FilmPages
 from facelib.server.reviews import Reviews
 from facelib.server.settings import ServerSettings
 from facelib.server.warming import warm_up
+from tests.waiting import PATIENCE
 
 LISTS = ("videos", "people", "tracks", "videos/{film}/tracks", "videos/{film}/appearances", "unknowns")
 
@@ -34,7 +35,7 @@ def test_what_many_ask_for_at_once_is_made_once() -> None:
         return 7
 
     def ask(state: str) -> int:
-        begin.wait(60)
+        begin.wait(PATIENCE)
         return kept.find("key", state, make)
 
     with ThreadPoolExecutor(8) as pool:

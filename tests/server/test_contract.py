@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
+from itertools import count
 
 import pytest
 from starlette.testclient import TestClient
 
 from facelib.project import Project
 
-SECONDS = 60.0
 LEFT_OUT = {
     "GET /api/v1/events",  # never ends
     "PATCH /api/v1/projects/{project}/uploads/{upload}",  # of a media type that is not made up here
@@ -26,8 +25,7 @@ def test_every_endpoint_answers_as_it_is_described(owner: TestClient, named: Pro
     schema = schemathesis.openapi.from_asgi("/api/v1/openapi.json", owner.app, headers=headers)
     operations = [found.ok() for found in schema.get_all_operations()]
     assert len(operations) > 30
-    until = time.monotonic() + SECONDS
-    asked: dict[str, int] = {}
+    turns, asked = count(), dict[str, int]()
 
     def ask(operation: schemathesis.APIOperation) -> None:
         @settings(
@@ -36,9 +34,7 @@ def test_every_endpoint_answers_as_it_is_described(owner: TestClient, named: Pro
         )  # fmt: skip
         @given(case=operation.as_strategy())
         def once(case: schemathesis.Case) -> None:
-            if time.monotonic() > until:
-                return
-            if "project" in case.path_parameters and time.monotonic_ns() % 4:
+            if "project" in case.path_parameters and next(turns) % 4:
                 case.path_parameters["project"] = "demo"  # else hardly one is of a project that there is
             response = case.call(headers=headers)
             wanted = [

@@ -21,6 +21,7 @@ import psutil
 import pytest
 
 from facelib.pipeline.fork_server import forked
+from tests.waiting import PATIENCE
 
 KILLS = 10 if os.environ.get("CI") == "true" else 3
 PARAMETERS = 'project: str = ""\ndata_dir: str = ""\noutput_dir: str = ""\nlabel: str = ""'
@@ -127,7 +128,7 @@ def test_killed_servers_lose_nothing_and_do_nothing_twice(
         killed = chance.randrange(servers.count)
         servers.kill(killed)
         servers.start(killed)
-    deadline = time.monotonic() + 600
+    deadline = time.monotonic() + 3 * PATIENCE
     while send_a_piece(servers, place, film, size=len(film)) < len(film):
         assert time.monotonic() < deadline
         time.sleep(0.1)

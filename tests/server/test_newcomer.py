@@ -158,7 +158,7 @@ def said(page: Page) -> Locator:
     return page.get_by_role("status").filter(has_text=re.compile("."))
 
 
-def test_1_an_empty_server_becomes_a_named_film(opened: Page, start: Start) -> None:
+def test_1_an_empty_server_becomes_a_named_film(opened: Page, start: Start, tmp_path: Path) -> None:
     page = opened
     page.goto(start.address)
     check(page)
@@ -188,6 +188,10 @@ def test_1_an_empty_server_becomes_a_named_film(opened: Page, start: Start) -> N
     expect(said(page).first).to_contain_text(f"Added {taken} pictures")
     expect(page.get_by_text(f"2 people with {taken} pictures")).to_be_visible()
     check(page)
+
+    (tmp_path / "empty.mkv").touch()
+    drop(page, places.nth(1), [tmp_path / "empty.mkv"])
+    expect(page.get_by_role("list", name="Films being uploaded")).to_contain_text("got an empty file")
 
     # The connection breaks while the film is sent; it goes on where the server is.
     broken: list[str] = []

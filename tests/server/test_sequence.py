@@ -22,6 +22,7 @@ from starlette.testclient import TestClient
 
 from facelib.project import Project
 from facelib.server.settings import ServerSettings
+from tests.waiting import PATIENCE
 
 OWN = "/api/v1/projects/own"
 PEOPLE = ["Eileen Collins", "Grace Hopper"]
@@ -92,7 +93,7 @@ def settings(
 def _finish(client: TestClient, kind: str, /, **parameters: Any) -> dict[str, Any]:
     begun = client.post(f"{OWN}/jobs", json={"kind": kind, "parameters": parameters})
     assert begun.status_code == 202, begun.text
-    until = time.monotonic() + 500
+    until = time.monotonic() + 3 * PATIENCE
     while time.monotonic() < until:
         job = client.get(f"{OWN}/jobs/{begun.json()['id']}").json()
         if job["state"] not in ("queued", "running"):

@@ -23,13 +23,13 @@ from typer.testing import CliRunner
 from facelib.cli import main
 from facelib.server.serve import allow_open_files
 from facelib.server.settings import ServerSettings
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 from ..forked import FACELIB
 from ..processes import command_of
 from .running import serving
 
-get = partial(httpx2.get, timeout=60)  # five seconds are little on a busy machine
+get = partial(httpx2.get, timeout=PATIENCE)  # five seconds are little on a busy machine
 
 
 def test_a_server_takes_as_many_lines_as_the_system_lets_it() -> None:
@@ -53,10 +53,10 @@ def test_a_server_starts_tells_its_token_once_and_stops(
         assert get(f"{address}/health").json() == {"status": "ok"}
         headers = {"Authorization": f"Bearer {token}"}
         assert get(f"{address}/api/v1/projects", headers=headers).json()["total"] == 0
-        odd = httpx2.post(f"{address}/api/v1/projects", json={"name": "50%25 of it"}, headers=headers, timeout=60)
+        odd = httpx2.post(f"{address}/api/v1/projects", json={"name": "50%25 of it"}, headers=headers, timeout=PATIENCE)
         assert get(address + odd.headers["Location"], headers=headers).json()["name"] == "50%25 of it"
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=60)[0], log.read_text("utf-8")
+        out, err = process.communicate(timeout=PATIENCE)[0], log.read_text("utf-8")
     assert process.returncode == 130 and "Stopped" in err.splitlines()[-1]
     lines = [json.loads(line) for line in err.splitlines() if line.startswith("{")]
     assert {"GET", "POST"} == {line["method"] for line in lines if line["message"] == "request"}
@@ -64,7 +64,7 @@ def test_a_server_starts_tells_its_token_once_and_stops(
     with serving(facelib_command, *folders, FACELIB_DATABASE_URL=database_url, FIRST="no") as (process, address, _):
         assert get(f"{address}/api/v1/projects", headers=headers).status_code == 200
         process.terminate()
-        assert "token" not in process.communicate(timeout=60)[0]
+        assert "token" not in process.communicate(timeout=PATIENCE)[0]
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_several_processes_are_one_server(tmp_path: Path) -> None:
         answered = 'route="/api/v1/projects",status="{}"}} {}.0'
         assert answered.format(200, 7) in told and answered.format(401, 6) in told
 
-        wait_until(lambda: log.read_text("utf-8").count("Application startup complete") >= 2, seconds=180)
+        wait_until(lambda: log.read_text("utf-8").count("Application startup complete") >= 2)
         busy = _answering(process.pid)[0]
         busy.suspend()
         time.sleep(1.5)  # it is asked twice a second whether it lives, and has a minute to say so
@@ -114,11 +114,11 @@ def test_several_processes_are_one_server(tmp_path: Path) -> None:
         wait_until(
             lambda: {ask("GET", "projects").status_code for _ in range(4)} == {200}
             and len(_answering(process.pid)) >= 2,
-            seconds=180, pause=0.1,
+            pause=0.1,
         )  # fmt: skip
         family = _answering(process.pid)
         process.kill()
-        _, alive = psutil.wait_procs(family, timeout=120)
+        _, alive = psutil.wait_procs(family, timeout=PATIENCE)
         assert not alive
 
 
@@ -156,6 +156,8 @@ def test_settings_come_from_the_environment_then_from_the_file(
         (["--settings", "absent.toml"], "", "'absent.toml'"),
         (["--settings", "settings.toml"], "port: 9000", "expected TOML in 'settings.toml'"),
         (["--settings", "settings.toml"], "prot = 9000", "prot: Extra inputs are not permitted"),
+        (["--data-dir", "settings.toml"], "", "data_dir: Value error, expected a folder, got the file 'settings.toml'"),
+        (["--output-dir", "settings.toml"], "", "expected a folder, got the file 'settings.toml'"),
         (["--host", "no.such.host.invalid"], "", "expected an address to listen on"),
     ],
 )
@@ -197,10 +199,12 @@ def test_events_are_streamed_to_those_who_may_see_the_project(
     folders = ["--data-dir", str(tmp_path / "data"), "--output-dir", str(tmp_path / "output")]
     with (
         serving(facelib_command, *folders, FACELIB_DATABASE_URL=database_url) as (_process, address, token),
-        httpx2.Client(base_url=f"{address}/api/v1", headers={"Authorization": f"Bearer {token}"}, timeout=60) as owner,
+        httpx2.Client(
+            base_url=f"{address}/api/v1", headers={"Authorization": f"Bearer {token}"}, timeout=PATIENCE
+        ) as owner,
     ):
         made = owner.post("/tokens", json={"name": "x", "grants": {"own": "read"}}).json()
-        with httpx2.Client(headers={"Authorization": f"Bearer {made['token']}"}, timeout=60) as reader:
+        with httpx2.Client(headers={"Authorization": f"Bearer {made['token']}"}, timeout=PATIENCE) as reader:
             with reader.stream("GET", f"{address}/api/v1/events") as stream:
                 lines = stream.iter_lines()
                 assert next(lines) == ": begin"

@@ -191,6 +191,4 @@ def test_a_legend_in_a_report_never_scrolls(page, width):
     page.set_viewport_size({"width": width, "height": 900})
     page.set_content(crowd.to_html())
     page.locator(".js-plotly-plot .legend .traces").nth(len(names) - 1).wait_for()
-    page.wait_for_function(
-        "document.querySelector('.legend .scrollbar')?.getAttribute('height') === '0'", timeout=20_000
-    )
+    page.wait_for_function("document.querySelector('.legend .scrollbar')?.getAttribute('height') === '0'")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import io
+import math
 import os
 import socket
 import subprocess
@@ -23,7 +24,7 @@ from facelib.gallery import read_gallery
 from facelib.images import read_image
 from facelib.recognize import load_recognizer
 from facelib.widgets import LiveCamera, read_changes
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 
 @pytest.fixture
@@ -42,10 +43,17 @@ def detector():
 @pytest.fixture
 def camera(project, detector):
     # Not as often as it can, which would leave the page and other tests little of the machine.
-    often = {"detector": detector, "seconds_between_recognitions": 0.1}
+    # No page answers here for minutes, where the machine is slow.
+    often = {"detector": detector, "seconds_between_recognitions": 0.1, "patience": math.inf}
     with_loop = LiveCamera(project.videos / "demo.mp4", project, loop=True, **often)
     yield with_loop
     with_loop.close()
+
+
+def let_play(camera, pictures=5):
+    """Wait until so many further pictures have come."""
+    seen = set()
+    wait_until(lambda: len(seen.add(camera.played) or seen) > pictures)
 
 
 def ask(camera, action, **more):
@@ -72,8 +80,8 @@ def test_the_page_starts_sees_names_and_stops(camera, project):
     assert (camera.state, camera.status, camera.error) == ("playing", "Started.", "")
     assert is_open(project.videos / "demo.mp4")
     assert Image.open(io.BytesIO(camera.picture)).size == (640, 360)
-    wait_until(lambda: camera.seen and camera.thumbnails)
-    assert camera.seen[0]["label"] == "Eileen Collins" and "played" in camera.facts
+    wait_until(lambda: any(face["label"] == "Eileen Collins" for face in camera.seen) and camera.thumbnails)
+    assert "played" in camera.facts
     first, number = camera.session, camera.number
     ask(camera, "start")  # once more changes nothing
     assert camera.session is first and camera.number >= number
@@ -86,29 +94,27 @@ def test_the_page_starts_sees_names_and_stops(camera, project):
     wait_until(lambda: camera.picture)
 
 
-def test_the_next_picture_waits_for_the_page(camera):
+def test_the_next_picture_waits_for_the_page(camera, monkeypatch):
     ask(camera, "start")
     wait_until(lambda: camera.number > 2)
     camera.set_state({"shown": camera.number})
     sent, begin = [], time.monotonic()
     camera.observe(lambda change: sent.append(change["new"]), names="number")
     wait_until(lambda: len(sent) >= 2)
-    assert time.monotonic() - begin > 0.8  # the second was sent although the page did not answer the first
-    answered = time.monotonic()
+    assert time.monotonic() - begin > 0.5  # the second was sent although the page did not answer the first
+    monkeypatch.setattr("facelib.widgets.live_view_page._UNANSWERED", 600.0)
     sent.clear()
-    while time.monotonic() - answered < 2:
-        camera.set_state({"shown": camera.number})
-        time.sleep(0.005)
-    assert len(sent) > 3
+    wait_until(lambda: camera.set_state({"shown": camera.number}) or len(sent) > 3, pause=0.005)
     wait_until(lambda: "delay" in camera.facts)
-    assert 0 <= float(camera.facts["delay"].removesuffix(" s")) < 5
+    assert 0 <= float(camera.facts["delay"].removesuffix(" s")) < 60  # and no time of the day
 
 
 def test_an_unknown_face_is_enrolled_and_named_from_then_on(camera, project):
     before = len(read_gallery(project.faces).table)
     ask(camera, "start")
-    wait_until(lambda: any(not face["known"] and face["now"] for face in camera.seen))
-    stranger = next(face for face in camera.seen if not face["known"] and face["now"])
+    found = []
+    wait_until(lambda: found.extend(face for face in camera.seen if not face["known"] and face["now"]) or found)
+    stranger = found[0]
     wait_until(lambda: str(stranger["track"]) in camera.thumbnails)
 
     def enrolled() -> bool:
@@ -137,19 +143,19 @@ def test_snapshot_and_recording(camera, project):
     assert read_image(snapshot).shape == (360, 640, 3)
     ask(camera, "record")
     wait_until(lambda: camera.recording)
-    time.sleep(1.0)
+    let_play(camera)
     ask(camera, "stop recording")
     first = Path(camera.status.removeprefix("Recorded "))
     wait_until(lambda: not camera.recording)
     ask(camera, "record")
-    time.sleep(0.5)
+    let_play(camera)
     ask(camera, "stop")
     second = Path(camera.status.removeprefix("Stopped; recorded "))
     assert first != second and probe(first).frames > 3 and probe(second).frames > 1
     ask(camera, "start")
     ask(camera, "record")
     wait_until(lambda: camera.recording)
-    time.sleep(0.5)
+    let_play(camera)
     camera.session.stop()  # nobody on the page asked for it, as where a film has ended
     wait_until(lambda: camera.status.startswith("Recorded "))
     assert probe(Path(camera.status.removeprefix("Recorded "))).frames > 1
@@ -215,11 +221,11 @@ def test_closing_it_or_opening_the_same_source_again_lets_go_of_it(project, dete
 
 def test_a_page_that_lets_go_ends_it_and_one_that_comes_back_does_not(project, detector):
     film = project.videos / "demo.mp4"
-    camera = LiveCamera(film, project, detector=detector, loop=True, patience=2.0)
+    camera = LiveCamera(film, project, detector=detector, loop=True, patience=4.0)
     ask(camera, "start")
-    wait_until(lambda: camera.number > 1)
+    wait_until(lambda: camera.set_state({"shown": camera.number}) or camera.number > 1)
     begin = time.monotonic()
-    while time.monotonic() - begin < 4:  # longer than its patience
+    while time.monotonic() - begin < 5:  # longer than its patience
         camera.set_state({"shown": camera.number})
         time.sleep(0.02)
     assert camera.state == "playing"
@@ -319,15 +325,16 @@ def test_the_end_of_the_process_finishes_the_recording(project, tmp_path):
         project = Project("demo", {str(project.data_dir)!r}, {str(tmp_path)!r})
         camera = LiveCamera(project.videos / "demo.mp4", project, detector="haar", loop=True, record=True)
         camera.start()
-        while not camera.picture:
-            time.sleep(0.05)
-        time.sleep(1.0)
+        seen = set()
+        while len(seen) < 10:
+            seen.add(camera.played)
+            time.sleep(0.01)
     """
     (tmp_path / "demo").mkdir()
     for path in (project.faces, project.recognizer, project.recognizer.with_suffix(".json")):
         (tmp_path / "demo" / path.name).write_bytes(path.read_bytes())
     environment = os.environ | {"OMP_NUM_THREADS": "2"}
-    subprocess.run([sys.executable, "-c", textwrap.dedent(program)], check=True, timeout=120, env=environment)
+    subprocess.run([sys.executable, "-c", textwrap.dedent(program)], check=True, timeout=PATIENCE, env=environment)
     (recording,) = (tmp_path / "demo" / "live").glob("*.mp4")
     assert probe(recording).frames > 3
     assert read_changes(tmp_path / "demo" / "live" / "changes.jsonl")["kind"].iloc[-1] == "stopped"

@@ -8,9 +8,7 @@ import pytest
 from jupyter_client.manager import start_new_kernel
 
 from facelib.widgets.notebook import RunningCell, is_attended
-from tests.waiting import wait_until
-
-PLENTY = 120  # seconds that a kernel may take on a busy machine
+from tests.waiting import PATIENCE, wait_until
 
 
 @pytest.fixture
@@ -19,7 +17,7 @@ def run():
 
     A cell that breaks fails the test.
     """
-    manager, client = start_new_kernel(kernel_name="python3", startup_timeout=PLENTY)
+    manager, client = start_new_kernel(kernel_name="python3", startup_timeout=PATIENCE)
 
     def run(code: str, *, attended: bool) -> list[str]:
         said: list[str] = []
@@ -30,7 +28,7 @@ def run():
             elif message["msg_type"] == "stream" and message["content"]["name"] == "stdout":
                 said.append(message["content"]["text"])
 
-        reply = client.execute_interactive(code, allow_stdin=attended, output_hook=take, timeout=PLENTY)
+        reply = client.execute_interactive(code, allow_stdin=attended, output_hook=take, timeout=PATIENCE)
         assert reply["content"]["status"] == "ok", "".join(said)
         return "".join(said).split()
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from importlib.metadata import version
 from typing import Any
 
-_SECONDS = 8.0  # for a scheduler to answer
+_SECONDS = 30.0  # for a scheduler to answer, as Dask has it: it may be busy
 _LONGEST_GREETING = 2**20  # bytes
 _SAME = ("distributed", "facelib")
 _ADDRESS = re.compile(r"(tcp|tls|ucx|ws|wss)://\S+:\d+/?")

@@ -22,7 +22,7 @@ _CHILD = "facelib.server.jobs.child"
 _JOB = (_CHILD, "facelib.pipeline.run", "facelib.server.settings", *KERNEL, REPORT)
 """What the process of a job and a kernel need, whatever the notebooks are."""
 _REST = 600.0  # seconds without a job after which the process that forks them ends
-_END = 10.0  # seconds that a process is given to clean up after itself
+_END = 45.0  # seconds that a process is given to clean up after itself, and its kernel before that
 
 
 class JobProcesses:

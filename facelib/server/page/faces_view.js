@@ -23,7 +23,9 @@ export class FacesView {
       return this.client.ask("POST", this.base + address, body);
     };
     await this.status.doing(async () => {
-      const found = await ask("/identify");
+      const found = await ask("/identify").catch((error) => {
+        throw error.status === 404 ? new Error("There is no recognizer yet: add pictures of people, and train it under Work.") : error;
+      });
       const hits = found.faces.length ? await ask("/search/face?most=24") : [];
       this.status.say(found.faces.length ? "" : "No face was found in it.");
       this.results.replaceChildren(this.faces(found), this.tracks(hits));

@@ -9,6 +9,7 @@ const TUS = { "Tus-Resumable": "1.0.0" };
 
 // `told(share)` is called with how much of the file is there, from 0 to 1; returns the upload's address in the API.
 export async function uploadFile(client, base, file, told) {
+  if (!file.size) throw new Error("expected a film, got an empty file");
   const kept = `facelib upload ${base} ${file.size} ${file.lastModified} ${file.name}`;
   let place = remembered(kept);
   let [offset, failures] = [place ? undefined : 0, 0];

@@ -28,7 +28,8 @@ def main() -> None:
     except MemoryError:
         tell({"problem": f"it needs more than {asked['memory_gb']:g} GB of memory to be read"})
     except Exception as error:  # decoders fail in many ways on broken files
-        tell({"problem": f"it cannot be read: {_without_path(str(error), asked['path'])}"})
+        said = _without_path(str(error), asked["path"]).removeprefix("expected a picture, could not read: ")
+        tell({"problem": f"it cannot be read: {said}"})
 
 
 def _look_at_film(asked: dict[str, Any]) -> dict[str, Any]:

@@ -24,6 +24,7 @@ import pytest
 import facelib
 from facelib.archive.cluster.shared import WorkingCopy
 from facelib.project import Project
+from tests.waiting import PATIENCE
 
 from .indexing import EMBED, LOOK
 
@@ -71,7 +72,7 @@ class S3Server:
     def make_bucket(self, name: str) -> None:
         """Make a folder of the filer, which is what a bucket is."""
         place = f"http://127.0.0.1:{self.ports[2]}/buckets/{name}/"
-        urllib.request.urlopen(urllib.request.Request(place, method="POST"), timeout=60).close()
+        urllib.request.urlopen(urllib.request.Request(place, method="POST"), timeout=PATIENCE).close()
 
     @property
     def address(self) -> str:
@@ -106,7 +107,7 @@ class S3Server:
             )
         for _ in range(1200):
             with suppress(urllib.error.HTTPError, OSError):
-                urllib.request.urlopen(f"{self.address}/status", timeout=1).close()
+                urllib.request.urlopen(f"{self.address}/status", timeout=10).close()
                 return
             assert self.process.poll() is None, self.told()
             time.sleep(0.1)

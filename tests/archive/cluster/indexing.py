@@ -48,8 +48,9 @@ def killing(choose) -> Iterator[list[int]]:
             for process in children():
                 with suppress(psutil.Error):
                     for victim in choose(process):
-                        victim.kill()
-                        killed.append(victim.pid)
+                        if victim.pid not in killed:  # on a busy machine it takes a while to end
+                            victim.kill()
+                            killed.append(victim.pid)
 
     thread = threading.Thread(target=kill)
     thread.start()

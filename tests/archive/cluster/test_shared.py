@@ -23,6 +23,7 @@ from facelib.project.elsewhere import lies_elsewhere
 from facelib.project.ranges import CACHE_VARIABLE, open_file
 from facelib.project.store import Store
 from facelib.recognize import load_recognizer
+from tests.waiting import PATIENCE
 
 from .conftest import Gate
 from .indexing import EMBED, LOOK, TRACKING
@@ -166,7 +167,7 @@ def test_folders_as_a_storage_makes_them_are_no_files(server, machine):
     for folder in ("", "people/", "people/Ada/", "videos/"):  # the last one is empty
         asked = urllib.request.Request(f"{server.address}/films/open/data/demo/{folder}", data=b"", method="PUT")
         asked.add_header("Content-Type", "application/octet-stream")
-        urllib.request.urlopen(asked, timeout=60).close()
+        urllib.request.urlopen(asked, timeout=PATIENCE).close()
     store = Store("s3://films/open/data/demo")
     store.put("people/Ada/1.jpg", b"picture")
     assert list(store.find()) == ["people/Ada/1.jpg", "videos"]

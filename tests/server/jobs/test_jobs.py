@@ -17,6 +17,7 @@ from facelib.project import Project
 from facelib.server.database import Job
 from facelib.server.events import since, tell
 from facelib.server.jobs import check_job, queue
+from tests.waiting import PATIENCE
 
 from ...processes import command_of
 from .conftest import wait_for
@@ -136,7 +137,7 @@ def test_a_job_whose_process_is_killed_takes_its_kernel_along(
     kernel = wait_for_kernel(tmp_path)
     (process,) = [one for one in psutil.Process().children() if "facelib.server.jobs.child" in command_of(one)]
     process.kill()
-    assert psutil.wait_procs([kernel], timeout=120)[0] == [kernel]
+    assert psutil.wait_procs([kernel], timeout=PATIENCE)[0] == [kernel]
     let_go_on(tmp_path)
     assert wait_for(owner, number, "done")["attempts"] == 2
     assert log(tmp_path) == ["11 begins", "11 begins", "11 ends"]

@@ -13,6 +13,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from tests.waiting import PATIENCE
+
 from ...forked import FACELIB
 from ..running import serving
 
@@ -66,7 +68,9 @@ def test_an_upload_goes_on_after_the_end_of_the_client_and_of_the_server(
     options = ["--data-dir", str(tmp_path / "data"), "--output-dir", str(tmp_path / "output"), "--port", port]
     with serving(FACELIB, *options) as (server, address, token):
         headers = {"Authorization": f"Bearer {token}"}
-        httpx2.post(f"{address}/api/v1/projects", json={"name": "own"}, headers=headers, timeout=60).raise_for_status()
+        httpx2.post(
+            f"{address}/api/v1/projects", json={"name": "own"}, headers=headers, timeout=PATIENCE
+        ).raise_for_status()
         begun = str(tmp_path / "begun.json")
         upload = [*client, f"{address}/api/v1/projects/own/uploads", token, str(film), begun, str(PIECE)]
         first = subprocess.run([*upload, str(SIZE // 3)], capture_output=True, text=True, check=False)

@@ -22,6 +22,7 @@ from starlette.testclient import TestClient
 
 from facelib.project import Project
 from facelib.server.uploads.inspection import inspect_file
+from tests.waiting import PATIENCE
 
 from ...bombs import bomb
 
@@ -151,6 +152,7 @@ def test_what_is_no_film_or_picture_is_refused_and_removed(
         answer = send(owner, place, content)
         assert answer.status_code == 422 and reason in answer.json()["detail"], answer.text
         assert ".uploads" not in answer.text  # where it was kept meanwhile
+        assert answer.text.count("expected") == 1
         assert owner.get(place).json()["state"] == "refused"
         assert owner.head(place).status_code == 410
         assert send(owner, place, b"x", len(content)).status_code == 410
@@ -292,5 +294,5 @@ print(before != os.readlink("/proc/self/ns/net"), flush=True)
 @pytest.mark.skipif(sys.platform != "linux", reason="the limits are the system's")
 def test_the_process_that_looks_at_a_file_has_little_time() -> None:
     program = "from facelib.server.uploads.child import _limit\n_limit(0.5, 1)\nwhile True:\n    pass"
-    done = subprocess.run([sys.executable, "-c", program], timeout=120, check=False)
+    done = subprocess.run([sys.executable, "-c", program], timeout=PATIENCE, check=False)
     assert done.returncode in (-signal.SIGXCPU, -signal.SIGKILL)  # of the soft limit, and of the hard one
