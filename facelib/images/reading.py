@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 from PIL import Image as PillowImage
@@ -119,15 +120,33 @@ def check_picture(path: str | Path) -> tuple[int, int, str]:
     return facts or (width, height, Path(path).suffix[1:].upper())
 
 
-@contextmanager
-def _whole_files_only() -> Iterator[None]:
-    """Make Pillow refuse truncated files while the block runs."""
-    # face_recognition, once imported, makes Pillow fill what a truncated file lacks with grey, process-wide.
-    before, ImageFile.LOAD_TRUNCATED_IMAGES = ImageFile.LOAD_TRUNCATED_IMAGES, False
-    try:
-        yield
-    finally:
-        ImageFile.LOAD_TRUNCATED_IMAGES = before
+class _Strict:
+    """Makes Pillow refuse truncated files, quietly, while the block runs, in any number of threads.
+
+    Both are settings of the whole process: the first block saves them, and the last one to end brings them back.
+    """
+
+    def __init__(self) -> None:
+        self._lock, self._count, self._before = Lock(), 0, ExitStack()
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._count:
+                # Pillow warns of big pictures and odd tags; both are handled here.
+                self._before.enter_context(warnings.catch_warnings(action="ignore"))
+                # face_recognition, once imported, makes Pillow fill what a truncated file lacks with grey.
+                self._before.callback(setattr, ImageFile, "LOAD_TRUNCATED_IMAGES", ImageFile.LOAD_TRUNCATED_IMAGES)
+                ImageFile.LOAD_TRUNCATED_IMAGES = False
+            self._count += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._count -= 1
+            if not self._count:
+                self._before.close()
+
+
+_strict = _Strict()
 
 
 @contextmanager
@@ -135,12 +154,7 @@ def open_picture(source: str | Path | io.BytesIO) -> Iterator[PillowImage.Image]
     """Open a picture with Pillow without decoding it, quietly; only `_FORMATS`, and only whole files, are taken."""
     _register_heif()
     named = "" if isinstance(source, io.BytesIO) else _BY_SUFFIX.get(Path(source).suffix.lower(), "")
-    # Pillow warns of big pictures and odd tags; both are handled here.
-    with (
-        warnings.catch_warnings(action="ignore"),
-        _whole_files_only(),
-        PillowImage.open(source, formats=(*_FORMATS, named) if named else _FORMATS) as opened,
-    ):
+    with _strict, PillowImage.open(source, formats=(*_FORMATS, named) if named else _FORMATS) as opened:
         yield opened
 
 
@@ -185,7 +199,7 @@ def _open_any_size(source: Path | io.BytesIO) -> Iterator[PillowImage.Image]:
         try:
             picture = opened.enter_context(open_picture(source))
         except PillowImage.DecompressionBombError:
-            opened.enter_context(_whole_files_only())
+            opened.enter_context(_strict)
             picture = opened.enter_context(open_large(source))
         yield picture
 

@@ -7,9 +7,9 @@ these tables takes it away again.
 from __future__ import annotations
 
 import codecs
+import csv
 import io
 import re
-import warnings
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -106,16 +106,23 @@ def read_csv_table(source: str | Path | IO[str], **options: Any) -> pd.DataFrame
         separator = separator_of(text)
         decimal = "," if separator != "," and _DECIMAL_COMMA.search(text) else "."
         text_file = io.StringIO(text, newline="")
-        options = {"sep": separator, "decimal": decimal, "keep_default_na": False, **options}
-        # Else pandas takes the first cells for an index where rows have more cells than the heading.
-        with warnings.catch_warnings(action="error", category=pd.errors.ParserWarning):
-            table = pd.read_csv(text_file, index_col=False, **options)
-    except (ValueError, pd.errors.ParserWarning) as error:
-        reason = "rows with more cells than the heading" if isinstance(error, pd.errors.ParserWarning) else str(error)
-        where = f"expected a table at {str(source)!r}, got: " if isinstance(source, str | Path) else ""
-        raise ValueError(where + reason) from error
+        table = pd.read_csv(text_file, sep=separator, decimal=decimal, keep_default_na=False, **options)
+        heading, first = _first_rows(text, separator)
+        if first > heading:  # pandas then takes the first cells of all rows for an index
+            raise ValueError("rows with more cells than the heading")
+    except ValueError as error:
+        if not isinstance(source, str | Path):
+            raise
+        raise ValueError(f"expected a table at {str(source)!r}, got: {error}") from error
     table.columns = table.columns.str.strip()
     return _with_texts(table, restore_formula)
+
+
+def _first_rows(text: str, separator: str) -> tuple[int, int]:
+    """Return how many cells the heading and the first row below it have; 0 where there is none."""
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    counts = (len(row) for row in rows if any(cell.strip() for cell in row))
+    return next(counts, 0), next(counts, 0)
 
 
 def read_own_table(path: Path | None, columns: list[str]) -> pd.DataFrame:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import struct
+import warnings
 import zlib
+from contextlib import ExitStack
 
 import cv2
 import numpy as np
@@ -25,6 +27,7 @@ from facelib.images import (
     sharpness,
     thumbnail,
 )
+from facelib.images.reading import open_picture
 
 GREEN = (20, 200, 40)
 
@@ -405,6 +408,19 @@ def test_truncated(tmp_path, monkeypatch, forgiving):
     path.write_bytes(path.read_bytes()[:9000])
     with pytest.raises(UnreadablePicture, match="truncated"):
         read_image(path)
+
+
+def test_pictures_that_are_open_at_once_leave_pillow_as_it_was(tmp_path, monkeypatch):
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)
+    path, before = tmp_path / "a.png", list(warnings.filters)
+    PillowImage.new("RGB", (4, 4)).save(path)
+    with ExitStack() as first, ExitStack() as second:
+        first.enter_context(open_picture(path))
+        second.enter_context(open_picture(path))  # in another thread
+        first.close()
+        assert not ImageFile.LOAD_TRUNCATED_IMAGES
+        second.close()
+    assert ImageFile.LOAD_TRUNCATED_IMAGES and list(warnings.filters) == before
 
 
 def test_bomb_is_refused(tmp_path):
