@@ -10,6 +10,7 @@ import codecs
 import csv
 import io
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -122,7 +123,9 @@ def _first_rows(text: str, separator: str) -> tuple[int, int]:
     """Return how many cells the heading and the first row below it have; 0 where there is none."""
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
     counts = (len(row) for row in rows if any(cell.strip() for cell in row))
-    return next(counts, 0), next(counts, 0)
+    with suppress(csv.Error):  # a cell that is longer than the module takes
+        return next(counts, 0), next(counts, 0)
+    return 0, 0
 
 
 def read_own_table(path: Path | None, columns: list[str]) -> pd.DataFrame:

@@ -70,6 +70,12 @@ def test_a_table_saved_by_a_spreadsheet(form, tmp_path):
     assert (table["x"].tolist(), table["n"].tolist()) == ([1.5, -2.25], [3, 4])
 
 
+def test_a_cell_may_be_long(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text(f"person,note\nAda,{'x' * 200_000}\n")
+    assert read_csv_table(path)["note"].str.len().tolist() == [200_000]
+
+
 @pytest.mark.parametrize(
     "content",
     ["person\nRen\u00e9e\n".encode("latin-1"), b"", b'person\n"Ada', b"n,person\n1,Downey, Robert\n2,Lee, Bruce\n"],
