@@ -12,6 +12,7 @@ from typing import Any
 
 from facelib.archive.cluster.attempts import add_attempt, set_aside
 from facelib.archive.cluster.task import IndexTask, is_stored
+from facelib.project.processes import huge_pages
 from facelib.project.store import Store
 
 _THREADS = {
@@ -64,7 +65,7 @@ def _in_a_process(task: dict[str, Any], memory: int) -> dict[str, str]:
         stdout=subprocess.PIPE,
         text=True,
         encoding="utf-8",
-        env=os.environ | _THREADS,
+        env=os.environ | _THREADS | huge_pages(),
     )
     with process:
         assert process.stdin is not None and process.stdout is not None
