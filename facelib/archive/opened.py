@@ -204,7 +204,8 @@ def open_archive(projects: Project | Sequence[Project]) -> Archive:
                 )
             with catalogue.changing():  # so that films and segments are of one moment
                 records, segments = catalogue.films(), catalogue.segments()
-        parts.append(ArchivePart(project, segments))
-        films += [[text_of(project.name), *(getattr(one, name) for name in _FILM_COLUMNS[1:])] for one in records]
+        part = ArchivePart(project, segments)
+        parts.append(part)
+        films += [[part.name, *(getattr(one, name) for name in _FILM_COLUMNS[1:])] for one in records]
     table = pd.DataFrame(films, columns=pd.Index(_FILM_COLUMNS))
     return Archive(parts, table.sort_values(["project", "film", "folder"], ignore_index=True))

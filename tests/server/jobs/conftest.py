@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 
 from facelib.pipeline.fork_server import ForkServer
 from facelib.server.settings import ServerSettings
+from tests.waiting import PATIENCE
 
 PARAMETERS = 'project: str = ""\ndata_dir: str = ""\noutput_dir: str = ""\nseconds: float = 0.0\nhow: str = ""'
 NOTE = """
@@ -71,7 +72,7 @@ def own_forks(forked_jobs: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("facelib.server.jobs.process.ForkServer", ForkServer)
 
 
-def wait_for(client: TestClient, number: int, *states: str, seconds: float = 400.0) -> dict[str, Any]:
+def wait_for(client: TestClient, number: int, *states: str, seconds: float = PATIENCE) -> dict[str, Any]:
     """Wait until a job is in one of the states, and return it."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
