@@ -15,6 +15,7 @@ from facelib.gather.folders import check_apart
 from facelib.gather.sources.web import WebLimits
 from facelib.images import find_pictures_below
 from facelib.project import Project, text_of
+from facelib.project.wording import sized
 
 _LARGEST = 50 * 10**6  # bytes of a picture
 
@@ -124,7 +125,7 @@ def import_tree(source: str | Path, project: Project, *, progress: bool = True) 
 def _copied(path: Path, person: str, people: Path) -> tuple[str, str]:
     try:
         if path.stat().st_size > _LARGEST:
-            return "", f"larger than {_LARGEST / 1e6:g} MB"
+            return "", f"larger than {sized(_LARGEST)}"
         content = path.read_bytes()
     except OSError as error:
         return "", f"unreadable: {error.strerror or error}"
