@@ -42,11 +42,9 @@ class Network:
     Where it is copied or unpickled, as in another process, its file is opened anew.
 
     Attributes:
-        path: The ONNX file.
         provider: `CUDA` or `CPU`: where the network in fact runs.
         input_shape: The sides of the input, texts or None for sides of any length.
         output_names: The names of the outputs, in the order in which `run` gives them.
-        metadata: The ONNX file's metadata.
     """
 
     def __init__(self, path: Path, *, cuda: bool, threads: int) -> None:
@@ -64,7 +62,7 @@ class Network:
             found = [(given.name, given.type) for given in inputs]
             raise ValueError(f"expected a network with one input of numbers in {str(path)!r}, found {found!r}")
         self._session = session
-        self._options = {"cuda": cuda, "threads": threads}
+        self._again = partial(Network, path, cuda=cuda, threads=threads)
         self._input = inputs[0].name
         self._dtype = _NUMBERS[inputs[0].type]
         self.path = path
@@ -74,7 +72,7 @@ class Network:
         self.metadata: dict[str, str] = dict(session.get_modelmeta().custom_metadata_map)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return partial(Network, self.path, **self._options), ()
+        return self._again, ()
 
     def run(self, array: NDArray[Any], outputs: Sequence[str] | None = None) -> list[NDArray[Any]]:
         """Return the network's outputs for one batch.
@@ -117,7 +115,6 @@ def open_network(path: str | Path, *, provider: Provider = "auto", threads: int 
     """Open an ONNX file.
 
     Args:
-        path: The ONNX file.
         provider: `auto` takes CUDA where it works and says so in the log, and warns when onnxruntime is built for
             CUDA and it does not work; `cuda` insists on it.
         threads: How many CPU threads one run may use; None takes as many as `allowed_cores` returns.
