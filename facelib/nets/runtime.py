@@ -39,11 +39,9 @@ class Network:
     """An open network with one input; made by `open_network`, and safe to use from several threads.
 
     Attributes:
-        path: The ONNX file.
         provider: `CUDA` or `CPU`: where the network in fact runs.
         input_shape: The sides of the input, texts or None for sides of any length.
         output_names: The names of the outputs, in the order in which `run` gives them.
-        metadata: The ONNX file's metadata.
     """
 
     def __init__(self, session: Any, path: Path) -> None:
@@ -106,7 +104,6 @@ def open_network(path: str | Path, *, provider: Provider = "auto", threads: int 
     """Open an ONNX file.
 
     Args:
-        path: The ONNX file.
         provider: `auto` takes CUDA where it works and says so in the log, and warns when onnxruntime is built for
             CUDA and it does not work; `cuda` insists on it.
         threads: How many CPU threads one run may use; None takes as many as `allowed_cores` returns.
