@@ -83,7 +83,9 @@ def import_lfw(
     entries = (entry for entry in read_archive(archive) if entry.name.parent.name in wanted)
     total = sum(counts[person] for person in wanted)
     rows = []
-    for entry in tqdm(entries, total=total, desc=Path(archive).name, unit="picture", leave=False, disable=not progress):
+    for entry in tqdm(
+        entries, total=total, desc=Path(archive).name, unit=" pictures", leave=False, disable=not progress
+    ):
         person = entry.name.parent.name
         picture, reason = "", entry.problem
         if not reason:
@@ -113,7 +115,7 @@ def import_tree(source: str | Path, project: Project, *, progress: bool = True) 
     if not found.pictures:
         raise FileNotFoundError(f"expected a folder tree with pictures at {str(source)!r}, found none")
     rows = []
-    for path in tqdm(found.pictures, desc="Copies", unit="picture", leave=False, disable=not progress):
+    for path in tqdm(found.pictures, desc="copying", unit=" pictures", leave=False, disable=not progress):
         name = path.relative_to(source)
         picture, reason = _copied(path, name.parent.name, people)
         rows.append([text_of(one) for one in (name.as_posix(), name.parent.name, picture, reason)])
