@@ -15,6 +15,7 @@ from facelib.gather.folders import check_apart
 from facelib.gather.sources.web import WebLimits
 from facelib.images import find_pictures_below
 from facelib.project import Project, text_of
+from facelib.project.wording import sized
 
 _LARGEST = 50 * 10**6  # bytes of a picture
 
@@ -27,9 +28,7 @@ def import_dataset(
     Args:
         source: An archive such as LFW's (see `import_lfw`), a list of FaceScrub's, `.txt` or `.tsv` (see
             `facelib.gather.facescrub.fetch_facescrub`), or a folder tree (see `import_tree`).
-        project: Where to.
         limits: How far to go for each picture of a list.
-        progress: Show a bar with rate and time left.
 
     Returns:
         The columns `IMPORTED_COLUMNS`; `picture` is relative to the project's `people/`.
@@ -65,7 +64,6 @@ def import_lfw(
         archive: `lfw.tgz`, `lfw-deepfunneled.tgz`, or another `.tar`, `.tar.gz` or `.zip`.
         destination: The folder for the folders of the people, such as a project's `people/`.
         fewest_pictures: People with fewer are left out: most of LFW's have one.
-        progress: Show a bar with rate and time left.
 
     Returns:
         The columns `IMPORTED_COLUMNS`, one row per picture of the people who are not left out.
@@ -126,7 +124,7 @@ def import_tree(source: str | Path, project: Project, *, progress: bool = True) 
 def _copied(path: Path, person: str, people: Path) -> tuple[str, str]:
     try:
         if path.stat().st_size > _LARGEST:
-            return "", f"larger than {_LARGEST / 1e6:g} MB"
+            return "", f"larger than {sized(_LARGEST)}"
         content = path.read_bytes()
     except OSError as error:
         return "", f"unreadable: {error.strerror or error}"

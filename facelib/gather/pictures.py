@@ -23,6 +23,7 @@ from facelib.gather.workers import in_order
 from facelib.images import UnreadablePicture
 from facelib.project import Project, file_lock
 from facelib.project.spreadsheets import decoded
+from facelib.project.wording import sized
 
 FOUND_COLUMNS = ["person", "address", "engine", "picture", "reason"]
 """A row an address, or an engine in trouble: the picture's path in the data folder, or why there is none."""
@@ -47,8 +48,6 @@ def gather_pictures(
 
     Args:
         names: People to look for, by the names of their folders; a list, or a text with one per line.
-        project: Where to.
-        search: How; None: as `PictureSearch` says.
         addresses: Pictures that are known, by person; or the path of a CSV file, see `read_addresses`.
 
     Returns:
@@ -182,8 +181,8 @@ def _check_space(project: Project, limits: WebLimits) -> None:
     free = shutil.disk_usage(project.data).free
     if free < limits.spare:
         raise OSError(
-            f"expected {limits.spare / 1e9:g} GB to stay free on the disk of {str(project.data)!r}, found "
-            f"{free / 1e9:.3g} GB; what was gathered stays: free some space and run it again"
+            f"expected {sized(limits.spare)} to stay free on the disk of {str(project.data)!r}, found "
+            f"{sized(free, beside=limits.spare)}; what was gathered stays: free some space and run it again"
         )
 
 
