@@ -28,7 +28,9 @@ def import_dataset(
     Args:
         source: An archive such as LFW's (see `import_lfw`), a list of FaceScrub's, `.txt` or `.tsv` (see
             `facelib.gather.facescrub.fetch_facescrub`), or a folder tree (see `import_tree`).
+        project: Where to.
         limits: How far to go for each picture of a list.
+        progress: Show a bar with rate and time left.
 
     Returns:
         The columns `IMPORTED_COLUMNS`; `picture` is relative to the project's `people/`.
@@ -64,6 +66,7 @@ def import_lfw(
         archive: `lfw.tgz`, `lfw-deepfunneled.tgz`, or another `.tar`, `.tar.gz` or `.zip`.
         destination: The folder for the folders of the people, such as a project's `people/`.
         fewest_pictures: People with fewer are left out: most of LFW's have one.
+        progress: Show a bar with rate and time left.
 
     Returns:
         The columns `IMPORTED_COLUMNS`, one row per picture of the people who are not left out.
@@ -81,7 +84,9 @@ def import_lfw(
     entries = (entry for entry in read_archive(archive) if entry.name.parent.name in wanted)
     total = sum(counts[person] for person in wanted)
     rows = []
-    for entry in tqdm(entries, total=total, desc=Path(archive).name, unit="picture", leave=False, disable=not progress):
+    for entry in tqdm(
+        entries, total=total, desc=Path(archive).name, unit=" pictures", leave=False, disable=not progress
+    ):
         person = entry.name.parent.name
         picture, reason = "", entry.problem
         if not reason:
@@ -111,7 +116,7 @@ def import_tree(source: str | Path, project: Project, *, progress: bool = True) 
     if not found.pictures:
         raise FileNotFoundError(f"expected a folder tree with pictures at {str(source)!r}, found none")
     rows = []
-    for path in tqdm(found.pictures, desc="Copies", unit="picture", leave=False, disable=not progress):
+    for path in tqdm(found.pictures, desc="copying", unit=" pictures", leave=False, disable=not progress):
         name = path.relative_to(source)
         picture, reason = _copied(path, name.parent.name, people)
         rows.append([text_of(one) for one in (name.as_posix(), name.parent.name, picture, reason)])

@@ -48,6 +48,8 @@ def gather_pictures(
 
     Args:
         names: People to look for, by the names of their folders; a list, or a text with one per line.
+        project: Where to.
+        search: How; None: as `PictureSearch` says.
         addresses: Pictures that are known, by person; or the path of a CSV file, see `read_addresses`.
 
     Returns:
@@ -146,7 +148,7 @@ def _gather_one(
         yield [person, address, engines.get(address, ""), source.file if there else "", reason]
     new = [candidate for candidate in wanted if redacted(candidate.address) not in earlier]
     missing, asked = max(0, search.max_num - len(earlier)), 0
-    bar = tqdm(total=search.max_num, initial=len(earlier), desc=person, unit="picture", leave=False, disable=None)
+    bar = tqdm(total=search.max_num, initial=len(earlier), desc=person, unit=" pictures", leave=False, disable=None)
     fetch = partial(fetch_or_reason, limits=search.limits)
     contents = in_order(fetch, [one.address for one in new], threads=search.connections, ahead=search.connections)
     with bar, closing(contents):
