@@ -48,6 +48,9 @@ def make_crowd(
     What is there already stays. Takes about 10 s.
     At most `MOST_PEOPLE` are drawn. The same seed gives the same pictures.
 
+    Returns:
+        The pictures.
+
     Raises:
         ValueError: When there are not so many people to draw.
         OSError: When the folder cannot be written.

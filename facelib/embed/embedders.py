@@ -88,6 +88,8 @@ class NetworkEmbedder:
 
     Args:
         network: The network: one input of pictures, its first output the vectors.
+        form: What its input is.
+        name: What to call it.
         sha256: Of its weights; None takes the ONNX file's.
         threshold: The distance within which 1 % of strangers get a name.
         batch_size: Most chips run at once. Raising it takes more memory and is little faster beyond 16.

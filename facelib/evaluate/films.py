@@ -133,6 +133,7 @@ class Evaluation:
         """Write `evaluation.csv`, one row per film, and `evaluation.json`, all figures; return their paths.
 
         Args:
+            project: Where to write.
             more: Further figures for `evaluation.json`, by name: numbers, texts, tables, and lists and dicts of them.
 
         Raises:

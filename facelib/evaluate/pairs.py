@@ -105,6 +105,7 @@ class PairScore:
     Attributes:
         folds: Per fold: `fold`, `pairs`, `threshold` (the largest distance called one person, chosen on the other
             folds), `accuracy`.
+        pairs: Their number.
         not_found: Pairs with a picture in which no face was found; they count as mistakes.
     """
 
@@ -136,6 +137,7 @@ def verify_pairs(distances: ArrayLike, same: ArrayLike, *, fold: ArrayLike | Non
         distances: `(n,)`, of each pair; NaN where a face was not found, which is a mistake.
         same: `(n,)`, whether it is one person.
         fold: `(n,)`, the fold of each pair; None, or all in one, deals them out by chance into ten.
+        seed: Of that.
 
     Raises:
         ValueError: When the lengths disagree, or there are fewer than ten pairs to deal out.

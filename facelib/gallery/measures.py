@@ -31,6 +31,7 @@ def measure_pictures(table: pd.DataFrame, project: Project, *, progress: bool = 
     Args:
         table: The columns of `faces.parquet`.
         project: Its pictures are read, once each, and its output folder keeps the measures.
+        progress: Whether to show a progress bar.
 
     Returns:
         Per row of `table`, with its index: `size` (the shorter side of the face, in pixels), `turn` (-1 to 1: the

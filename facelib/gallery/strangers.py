@@ -52,9 +52,12 @@ def embed_strangers(
 
     Args:
         project: Its `strangers/` may hold pictures in folders of any depth.
+        detector: Finds the faces.
+        embedder: Embeds them.
         cast: The known faces: a file that is among their pictures too is no stranger's. That they were looked for in
             another way, which makes the two hard to compare, is logged.
         working_size: As in `find_portrait`; take the one the cast's faces were found with.
+        progress: Show a bar.
 
     Returns:
         A row per face, with the columns of `faces.parquet`; `person` is empty. Not used are, with the reason as of the

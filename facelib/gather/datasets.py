@@ -28,7 +28,9 @@ def import_dataset(
     Args:
         source: An archive such as LFW's (see `import_lfw`), a list of FaceScrub's, `.txt` or `.tsv` (see
             `facelib.gather.facescrub.fetch_facescrub`), or a folder tree (see `import_tree`).
+        project: Where to.
         limits: How far to go for each picture of a list.
+        progress: Show a bar with rate and time left.
 
     Returns:
         The columns `IMPORTED_COLUMNS`; `picture` is relative to the project's `people/`.
@@ -64,6 +66,7 @@ def import_lfw(
         archive: `lfw.tgz`, `lfw-deepfunneled.tgz`, or another `.tar`, `.tar.gz` or `.zip`.
         destination: The folder for the folders of the people, such as a project's `people/`.
         fewest_pictures: People with fewer are left out: most of LFW's have one.
+        progress: Show a bar with rate and time left.
 
     Returns:
         The columns `IMPORTED_COLUMNS`, one row per picture of the people who are not left out.

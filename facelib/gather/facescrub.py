@@ -105,6 +105,7 @@ def fetch_facescrub(
     found or not, or the user has removed it since. It may be killed at any time and run again.
 
     Args:
+        path: The list, see `read_facescrub`.
         destination: The folder for the folders of the people, such as a project's `people/`.
         people: Names of the list; empty takes all of them.
         most_per_person: Pictures of each person at most, the first of the list; None takes all.
@@ -112,6 +113,7 @@ def fetch_facescrub(
             is lost; None keeps the whole picture as it was fetched.
         try_again: Ask once more for what could not be fetched before.
         limits: How far to go for each picture; None takes 20 MB and half a minute.
+        progress: Show a bar with rate and time left.
 
     Returns:
         The columns `IMPORTED_COLUMNS`, a row per picture of these people that was asked for, now or before; `source` is

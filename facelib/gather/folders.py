@@ -98,6 +98,8 @@ def gather_films(
     Args:
         sources: Films, folders with films, `http(s)` addresses of films, and addresses of resources that a resolver
             knows (see `facelib.gather.sources`); a list, or a text with one per line.
+        project: Where to.
+        settings: What fetching may use.
 
     Returns:
         `source`, `films` (how many it has), `new` (how many were copied or fetched now), `title`, `date` and

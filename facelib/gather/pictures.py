@@ -48,6 +48,8 @@ def gather_pictures(
 
     Args:
         names: People to look for, by the names of their folders; a list, or a text with one per line.
+        project: Where to.
+        search: How; None: as `PictureSearch` says.
         addresses: Pictures that are known, by person; or the path of a CSV file, see `read_addresses`.
 
     Returns:

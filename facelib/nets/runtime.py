@@ -42,9 +42,11 @@ class Network:
     Where it is copied or unpickled, as in another process, its file is opened anew.
 
     Attributes:
+        path: The ONNX file.
         provider: `CUDA` or `CPU`: where the network in fact runs.
         input_shape: The sides of the input, texts or None for sides of any length.
         output_names: The names of the outputs, in the order in which `run` gives them.
+        metadata: The ONNX file's metadata.
     """
 
     def __init__(self, path: Path, *, cuda: bool, threads: int) -> None:
@@ -115,6 +117,7 @@ def open_network(path: str | Path, *, provider: Provider = "auto", threads: int 
     """Open an ONNX file.
 
     Args:
+        path: The ONNX file.
         provider: `auto` takes CUDA where it works and says so in the log, and warns when onnxruntime is built for
             CUDA and it does not work; `cuda` insists on it.
         threads: How many CPU threads one run may use; None takes as many as `allowed_cores` returns.

@@ -26,8 +26,10 @@ def fetch_bytes(
     """Download an address completely.
 
     Args:
+        address: An `http` or `https` address.
         limits: How far to go; `longest` bounds each attempt.
         session: From `new_session` with the same limits, for several questions to one server; None: one of its own.
+        headers: Further headers of the request.
 
     Raises:
         ValueError: When the address is none of `http(s)`, leads off the public internet or in circles, or when there

@@ -74,6 +74,7 @@ def folds_of(
         codes: `(n,)`, the person of each face, numbered from 0.
         groups: `(n,)`, as in `thresholds.trials`; the faces of one group share a fold.
         strange: `(people, people)`, who is a stranger to whom; the others share a fold. None: everybody to everybody.
+        seed: Of the draw.
 
     Returns:
         Two arrays `(n,)`: the fold in which a face is tried as one of the cast, -1 where nothing would be left of
