@@ -62,8 +62,13 @@ class Line:
 
     def shared(self, start: IntArray, end: IntArray) -> tuple[FloatArray, IntArray]:
         """Return for each of other spans how many seconds it shares with this line, and with how many of its spans."""
-        moments = np.searchsorted(self.start, end, "left") - np.searchsorted(self.end, start, "right")
-        return (self._covered(end) - self._covered(start)) / 1e6, np.maximum(moments, 0)
+        after = np.searchsorted(self.end, start, "right")  # the first of this line's spans that ends behind it
+        meets = np.append(self.start, np.iinfo(np.int64).max)[after] < end
+        seconds, moments = np.zeros(len(start)), np.zeros(len(start), np.int64)
+        start, end = start[meets], end[meets]  # of many people most are elsewhere, and each search takes its time
+        seconds[meets] = (self._covered(end) - self._covered(start)) / 1e6
+        moments[meets] = np.searchsorted(self.start, end, "left") - after[meets]
+        return seconds, moments
 
     def _covered(self, places: IntArray) -> IntArray:
         """Return how much of the line before each place is covered."""

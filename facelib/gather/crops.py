@@ -145,7 +145,7 @@ def align_pictures(
     if random_order:
         random.Random(seed).shuffle(tasks)
     reasons: dict[Path, str] = {}
-    bar = tqdm(total=len(tasks), unit="picture", desc="Crops", leave=False, disable=not progress)
+    bar = tqdm(total=len(tasks), unit=" pictures", desc="crops", leave=False, disable=not progress)
     with bar, failures:
         for task, result in _done(cutting, tasks, processes):
             reasons[task.picture] = result.reason
