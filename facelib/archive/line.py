@@ -40,7 +40,7 @@ class Line:
     def of(cls, films: NDArray[np.integer], start: FloatArray, end: FloatArray) -> Line:
         """Return spans of films as a line; those that overlap or touch become one.
 
-        Example:
+        Examples:
             >>> line = Line.of(np.array([0, 0, 1]), np.array([0.0, 1.0, 0.0]), np.array([1.0, 2.0, 5.0]))
             >>> line.films().tolist(), [times.tolist() for times in line.seconds()]
             ([0, 1], [[0.0, 0.0], [2.0, 5.0]])
@@ -62,8 +62,13 @@ class Line:
 
     def shared(self, start: IntArray, end: IntArray) -> tuple[FloatArray, IntArray]:
         """Return for each of other spans how many seconds it shares with this line, and with how many of its spans."""
-        moments = np.searchsorted(self.start, end, "left") - np.searchsorted(self.end, start, "right")
-        return (self._covered(end) - self._covered(start)) / 1e6, np.maximum(moments, 0)
+        after = np.searchsorted(self.end, start, "right")  # the first of this line's spans that ends behind it
+        meets = np.append(self.start, np.iinfo(np.int64).max)[after] < end
+        seconds, moments = np.zeros(len(start)), np.zeros(len(start), np.int64)
+        start, end = start[meets], end[meets]  # of many people most are elsewhere, and each search takes its time
+        seconds[meets] = (self._covered(end) - self._covered(start)) / 1e6
+        moments[meets] = np.searchsorted(self.start, end, "left") - after[meets]
+        return seconds, moments
 
     def _covered(self, places: IntArray) -> IntArray:
         """Return how much of the line before each place is covered."""
@@ -78,7 +83,7 @@ class Line:
 def overlap(wanted: Sequence[Line], unwanted: Sequence[Line] = ()) -> Line:
     """Return where all of some lines have a span and none of others has one.
 
-    Example:
+    Examples:
         >>> a, b = (Line(np.array([start]), np.array([end])) for start, end in ((0, 5), (3, 9)))
         >>> [overlap([a, b]).start.tolist(), overlap([b], [a]).start.tolist()]
         [[3], [5]]

@@ -91,7 +91,7 @@ def update_archive(
 def _bring_up_to_date(
     project: Project, chosen: list[FilmFiles] | None, longest_gap: float, *, progress: bool
 ) -> ArchiveChanges:
-    changes = ArchiveChanges()
+    changes, everything = ArchiveChanges(), chosen is None
     with (
         file_lock(project.archive / ".lock", what="other update of the index", wait=True),
         closing(Catalogue(project.archive / "catalogue.sqlite", create=True)) as catalogue,
@@ -106,12 +106,13 @@ def _bring_up_to_date(
             changes.removed.extend(record.film for record in gone)
         changed = [files for files in chosen if _is_stale(project, catalogue, files, longest_gap)]
         update = _Update(project, catalogue, longest_gap, changes)
-        for files in tqdm(changed, desc="index", unit="film", leave=False, disable=not progress or len(changed) < 20):
+        for files in tqdm(changed, desc="index", unit=" films", leave=False, disable=not progress or len(changed) < 20):
             update.film(files)
         if changed or changes.removed:
             catalogue.replace_empty()
             remove_segments(project.archive, catalogue.take_outdated(_KEPT))
-            remove_segments(project.archive, stray_segments(project.archive, catalogue.known_segments()))
+            if everything:  # to list the folder takes longer with each film that it had of late
+                remove_segments(project.archive, stray_segments(project.archive, catalogue.known_segments()))
     changed_films = {*changes.added, *changes.rewritten, *changes.problems}
     return replace(changes, unchanged=len(chosen) - len(changed_films))
 

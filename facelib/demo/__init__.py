@@ -51,7 +51,13 @@ def make_demo(project: Project, *, seed: int = 0, seconds_per_shot: float = 3.0,
         return
     cast = (collins(), hopper())
     paths = []
-    with tqdm(total=2 * PICTURES + 4 + SHOTS * frames_per_shot, desc="demo", leave=False, disable=not progress) as bar:
+    with tqdm(
+        total=2 * PICTURES + 4 + SHOTS * frames_per_shot,
+        unit=" pictures",
+        desc="demo",
+        leave=False,
+        disable=not progress,
+    ) as bar:
         for name, content in gallery(cast, seed=seed):
             paths.append(project.people / name)
             write_bytes(content, paths[-1])

@@ -59,7 +59,7 @@ def make_crowd(
         raise ValueError(f"expected 1 to {MOST_PEOPLE} people, got {people!r}")
     figures = (collins(), hopper(), *_drawn(people - 2))[:people]
     paths = []
-    with tqdm(total=len(figures) * pictures, desc="crowd", unit="picture", leave=False, disable=not progress) as bar:
+    with tqdm(total=len(figures) * pictures, desc="crowd", unit=" pictures", leave=False, disable=not progress) as bar:
         for which, figure in enumerate(figures):
             for number in range(1, pictures + 1):
                 paths.append(folder / figure.person / f"{number:02}.jpg")

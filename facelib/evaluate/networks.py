@@ -59,7 +59,7 @@ def embed_people(
     paths = [path for folder in folders for path in find_pictures_below(folder).pictures]
     chips, names, left_out = [], [], []
     vectors, small = np.empty((2, 0, embedder.dimension), np.float32)
-    for path in tqdm(paths, desc="Faces", unit="picture", leave=False, disable=not progress):
+    for path in tqdm(paths, desc="faces", unit=" pictures", leave=False, disable=not progress):
         try:
             portrait = find_portrait(read_image(path), detector)
         except (OSError, ValueError) as error:

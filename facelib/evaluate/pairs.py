@@ -33,7 +33,7 @@ def embed_pictures(
     """
     asked = list(paths)
     vectors = np.full((len(asked), embedder.dimension), np.nan, np.float32)
-    for row, path in enumerate(tqdm(asked, desc="Faces", unit="picture", leave=False, disable=not progress)):
+    for row, path in enumerate(tqdm(asked, desc="faces", unit=" pictures", leave=False, disable=not progress)):
         chip = cut_main_face(path, detector, embedder)
         if chip is not None:
             vectors[row] = embed_chip(chip, embedder)

@@ -48,7 +48,7 @@ def make_map(
         ValueError: When `vectors` is not two-dimensional or holds NaN, `perplexity` is below 1, or `start` is no such
             array.
 
-    Example:
+    Examples:
         >>> make_map(np.eye(3, 8, dtype=np.float32), progress=False).shape
         (3, 2)
     """
@@ -67,7 +67,7 @@ def make_map(
         raise ValueError(f"expected a start of shape {flat.shape!r}, finite and spread out, got shape {begin.shape!r}")
     # openTSNE wants a start with a standard deviation of 1e-4, as wide as its first steps are long.
     steps = {"early_exaggeration_iter": 250, "n_iter": 500}
-    bar = tqdm(total=sum(steps.values()), desc="map", unit="step", leave=False, disable=not progress)
+    bar = tqdm(total=sum(steps.values()), desc="map", unit=" steps", leave=False, disable=not progress)
     with bar:
         spread = TSNE(
             perplexity=usable_perplexity(len(vectors), perplexity),
@@ -87,7 +87,7 @@ def make_map(
 def usable_perplexity(count: int, wanted: float) -> float:
     """Return the perplexity that a map of `count` faces can have: `wanted`, or a third of the others.
 
-    Example:
+    Examples:
         >>> usable_perplexity(1000, 30), usable_perplexity(31, 30)
         (30.0, 10.0)
     """

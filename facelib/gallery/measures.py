@@ -49,7 +49,7 @@ def measure_pictures(table: pd.DataFrame, project: Project, *, progress: bool = 
     new: dict[str, tuple[float, int, int]] = {}
     groups = wanted.groupby("picture", sort=False)
     for picture, faces in tqdm(
-        groups, desc="Measures", unit="picture", leave=False, disable=not (progress and len(wanted))
+        groups, desc="measures", unit=" pictures", leave=False, disable=not (progress and len(wanted))
     ):
         new |= _measure(project.picture(str(picture)), faces, keys)
     if new:

@@ -82,7 +82,7 @@ def embed_strangers(
     done = measured(read_strangers(project), described, embedder)
     seen = set() if cast is None else set(cast.table["sha256"])
     rows: list[dict[str, Any]] = []
-    for picture in tqdm(pictures, desc="Strangers", unit="picture", leave=False, disable=not progress):
+    for picture in tqdm(pictures, desc="strangers", unit=" pictures", leave=False, disable=not progress):
         digest = sha256_if_readable(picture)
         if digest not in done:
             done[digest] = measure_picture(picture, detector, embedder, working_size)

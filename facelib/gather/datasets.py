@@ -15,6 +15,7 @@ from facelib.gather.folders import check_apart
 from facelib.gather.sources.web import WebLimits
 from facelib.images import find_pictures_below
 from facelib.project import Project, text_of
+from facelib.project.wording import sized
 
 _LARGEST = 50 * 10**6  # bytes of a picture
 
@@ -83,7 +84,9 @@ def import_lfw(
     entries = (entry for entry in read_archive(archive) if entry.name.parent.name in wanted)
     total = sum(counts[person] for person in wanted)
     rows = []
-    for entry in tqdm(entries, total=total, desc=Path(archive).name, unit="picture", leave=False, disable=not progress):
+    for entry in tqdm(
+        entries, total=total, desc=Path(archive).name, unit=" pictures", leave=False, disable=not progress
+    ):
         person = entry.name.parent.name
         picture, reason = "", entry.problem
         if not reason:
@@ -113,7 +116,7 @@ def import_tree(source: str | Path, project: Project, *, progress: bool = True) 
     if not found.pictures:
         raise FileNotFoundError(f"expected a folder tree with pictures at {str(source)!r}, found none")
     rows = []
-    for path in tqdm(found.pictures, desc="Copies", unit="picture", leave=False, disable=not progress):
+    for path in tqdm(found.pictures, desc="copying", unit=" pictures", leave=False, disable=not progress):
         name = path.relative_to(source)
         picture, reason = _copied(path, name.parent.name, people)
         rows.append([text_of(one) for one in (name.as_posix(), name.parent.name, picture, reason)])
@@ -124,7 +127,7 @@ def import_tree(source: str | Path, project: Project, *, progress: bool = True) 
 def _copied(path: Path, person: str, people: Path) -> tuple[str, str]:
     try:
         if path.stat().st_size > _LARGEST:
-            return "", f"larger than {_LARGEST / 1e6:g} MB"
+            return "", f"larger than {sized(_LARGEST)}"
         content = path.read_bytes()
     except OSError as error:
         return "", f"unreadable: {error.strerror or error}"

@@ -131,7 +131,7 @@ def fetch_facescrub(
         ledger = _Ledger(folder, try_again=try_again)
         with (
             ledger,
-            tqdm(total=len(faces), desc=Path(path).name, unit="picture", leave=False, disable=not progress) as bar,
+            tqdm(total=len(faces), desc=Path(path).name, unit=" pictures", leave=False, disable=not progress) as bar,
         ):
             for _, own in groupby(faces, key=lambda face: face.person):
                 listed = list(own)

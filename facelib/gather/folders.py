@@ -80,7 +80,7 @@ def _films_at(source: str | Path) -> list[Path]:
 def split_sources(sources: str | Iterable[str]) -> list[str]:
     r"""Return the sources, given one per line or one per entry; empty ones are left out.
 
-    Example:
+    Examples:
         >>> split_sources("https://example.org/a.mp4\nfilms"), split_sources(["films"]), split_sources("")
         (['https://example.org/a.mp4', 'films'], ['films'], [])
     """
@@ -197,7 +197,7 @@ def list_films(project: Project) -> pd.DataFrame:
         `codec`, `sound` (bool), `reason` (empty, or why it is not taken or cannot be read).
     """
     rows: list[list[object]] = []
-    for path, passed_over in tqdm(project.list_videos(), desc="films", leave=False, disable=None):
+    for path, passed_over in tqdm(project.list_videos(), desc="films", unit=" films", leave=False, disable=None):
         name = text_of(path.relative_to(project.videos).as_posix())
         facts: list[object] = [0, 0, 0.0, 0.0, "", False, passed_over]
         if not passed_over:

@@ -12,7 +12,7 @@ _WORDS_FROM_THE_RIGHT = re.compile(rf"{_LETTERS}+(?:[ .'\u2019\u200c\u200d-]+{_L
 def counted(count: int, what: str) -> str:
     """Return how many of something there are.
 
-    Example:
+    Examples:
         >>> counted(1, "film"), counted(2, "film")
         ('1 film', '2 films')
     """
@@ -22,7 +22,7 @@ def counted(count: int, what: str) -> str:
 def listed(names: Iterable[object], *, most: int = 10) -> str:
     """Return the first of some names, and how many more there are.
 
-    Example:
+    Examples:
         >>> listed(["Ada", "Bo", "Cy"], most=2)
         'Ada, Bo and 1 more'
     """
@@ -30,23 +30,32 @@ def listed(names: Iterable[object], *, most: int = 10) -> str:
     return ", ".join(texts[:most]) + (f" and {len(texts) - most} more" if len(texts) > most else "")
 
 
-def sized(count: int) -> str:
+def sized(count: int, *, beside: int | None = None) -> str:
     """Return a number of bytes in the unit that people read.
 
-    Example:
-        >>> sized(312), sized(20_000_000), sized(51_234_567_890)
-        ('312 bytes', '20 MB', '51.2 GB')
+    Args:
+        count: The number.
+        beside: Another number that the reader compares with it: so many digits are given that the two differ.
+
+    Examples:
+        >>> sized(312), sized(20_000_000), sized(51_234_567_890), sized(999_999)
+        ('312 bytes', '20 MB', '51.2 GB', '1 MB')
+        >>> sized(20_000_001, beside=20_000_000)
+        '20.000001 MB'
     """
-    for unit, name in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
-        if count >= unit:
-            return f"{count / unit:.3g} {name}"
+    for unit, name in ((1e15, "PB"), (1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if round(count / unit, 3) >= 1:
+            digits = 3
+            while beside not in (None, count) and f"{count / unit:.{digits}g}" == f"{beside / unit:.{digits}g}":
+                digits += 1
+            return f"{count / unit:.{digits}g} {name}"
     return f"{count} bytes"
 
 
 def in_one_line(error: BaseException) -> str:
     r"""Return the message of an error in one line.
 
-    Example:
+    Examples:
         >>> in_one_line(ValueError("two\n  lines")), in_one_line(ValueError())
         ('two lines', 'without a message')
     """
@@ -56,7 +65,7 @@ def in_one_line(error: BaseException) -> str:
 def with_type(error: BaseException) -> str:
     """Return the type and the message of an error in one line.
 
-    Example:
+    Examples:
         >>> with_type(KeyError("kind"))
         "KeyError: 'kind'"
     """

@@ -103,7 +103,7 @@ class ETags:
 def is_named(tag: str, known: str) -> bool:
     """Return whether an If-None-Match or If-Match header names a tag; the weak form is as good.
 
-    Example:
+    Examples:
         >>> is_named('"a"', 'W/"a", "b"'), is_named('"a"', "*"), is_named('"a"', '"b"')
         (True, True, False)
     """
@@ -139,7 +139,7 @@ class BodyLimit:
             return
         length = Headers(scope=scope).get("content-length", "")
         if length.isdecimal() and int(length) > LARGEST_BODY:
-            await _refuse(scope, receive, send, f"one of {length}")
+            await _refuse(scope, receive, send, f"one of {sized(int(length), beside=LARGEST_BODY)}")
             return
         size, begun = 0, False
 

@@ -69,7 +69,11 @@ def crop_faces(
         write_text(json.dumps(_description(people.folder, detector, form), indent=1) + "\n", folder / "made_from.json")
         missing = [picture for picture in people.table["picture"] if not store.knows(picture, people.folder / picture)]
         with tqdm(
-            total=len(missing), desc="Cut out faces", unit="picture", leave=False, disable=not progress or not missing
+            total=len(missing),
+            desc="cutting out faces",
+            unit=" pictures",
+            leave=False,
+            disable=not progress or not missing,
         ) as bar:
             _fill(store, people.folder, missing, detector, form, threads, bar)
         images = store.images()

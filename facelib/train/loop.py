@@ -190,7 +190,9 @@ class _Training:
             self.validate(math.nan)
         total, done = len(self.batches) * self.settings.epochs, self.epoch * len(self.batches) + self.batch
         self.started, self.written = time.monotonic() - self.seconds, time.monotonic()
-        with tqdm(total=total, initial=done, desc="Train", unit="batch", leave=False, disable=not progress) as bar:
+        with tqdm(
+            total=total, initial=done, desc="training", unit=" batches", leave=False, disable=not progress
+        ) as bar:
             while self.stopped == "unfinished":
                 self.run_epoch(bar, seconds_between_checkpoints)
 

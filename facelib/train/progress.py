@@ -98,7 +98,7 @@ def follow(
     shown = _shown(validation, most_people, most_faces)
     people = validation["person"].to_numpy(object)
     maps, measures, before = [], [], None
-    for epoch in tqdm(sorted(snapshots), desc="maps", unit="map", leave=False, disable=not progress):
+    for epoch in tqdm(sorted(snapshots), desc="maps", unit=" maps", leave=False, disable=not progress):
         vectors = snapshots[epoch]
         before = _map(vectors[shown], before, perplexity, seed)
         maps.append(_table(validation.iloc[shown], before).assign(epoch=epoch))

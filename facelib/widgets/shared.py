@@ -45,6 +45,8 @@ def guarding(show: Callable[[str], object], *, clear: bool = True) -> Iterator[N
         show("")
     try:
         yield
+    except ValueError as error:
+        show(str(error))  # a sentence for the user
     except Exception as error:
         show(f"{type(error).__name__}: {error}")
 

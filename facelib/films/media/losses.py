@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+import av
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,6 +14,7 @@ from facelib.films.media.timeline import FrameTimes
 
 _GAP = 0.1  # seconds between two packets of sound from which some is missing
 _LEAP = 60.0  # seconds: a longer step is a splice
+_LONGEST_GARBLED = 10.0  # seconds; 250 pictures from one key picture to the next are usual
 _MOST_GAPS = 10_000
 _STEADY = 0.8  # of the steps between pictures are equal in a film of constant rate
 
@@ -123,6 +125,36 @@ class PictureCount:
         return join_sentences([lost, spoiled])
 
 
+class GarbledPictures:
+    """Tells which pictures show what a loss has left behind: all from a damaged one on, until the next key picture.
+
+    A decoder goes on from a damaged picture, and marks that one alone.
+    """
+
+    def __init__(self) -> None:
+        self._lost: list[int] = []
+        self._since: float | None = None
+
+    def lose(self, pts: int | None) -> None:
+        """Take note that a packet which would be shown at a time in the file is damaged, or cannot be decoded."""
+        if pts is not None:
+            self._lost.append(pts)
+
+    def restart(self) -> None:
+        """Take note that the times in the file start anew."""
+        self._lost = []
+
+    def is_garbled(self, raw: av.VideoFrame, seconds: float) -> bool:
+        """Return whether the next picture, shown at a film time, is; some films have no second key picture."""
+        later = [] if raw.pts is None else [pts for pts in self._lost if pts > raw.pts]
+        if raw.is_corrupt or len(later) < len(self._lost):
+            self._since = seconds
+        elif raw.key_frame or (self._since is not None and seconds - self._since > _LONGEST_GARBLED):
+            self._since = None
+        self._lost = later
+        return self._since is not None
+
+
 @dataclass(slots=True)
 class SoundCount:
     """The times of one sound stream, to find gaps between its packets.
@@ -175,7 +207,7 @@ def _is_ragged(gap: tuple[float, float], start: float, end: float) -> bool:
 def clock_time(seconds: float) -> str:
     """Format a time for people.
 
-    Example:
+    Examples:
         >>> clock_time(3725.9), clock_time(2.4)
         ('1:02:05', '0:02')
     """
@@ -187,7 +219,7 @@ def clock_time(seconds: float) -> str:
 def join_sentences(parts: Iterable[str]) -> str:
     """Join the sentences that are not empty.
 
-    Example:
+    Examples:
         >>> join_sentences(["", "3 of 9 pictures could not be read", "sound 1 lacks 0.5 seconds"])
         '3 of 9 pictures could not be read; sound 1 lacks 0.5 seconds'
     """

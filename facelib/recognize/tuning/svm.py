@@ -50,7 +50,7 @@ def svm_trials(
     rounds = [(own, number) for number in np.unique(own[own >= 0])]
     rounds += [(others, number) for number in np.unique(others[others >= 0])]
     parts: tuple[list[Lookups], list[Lookups]] = ([machines.none()], [machines.none()])
-    for fold, number in tqdm(rounds, desc="training", unit="machine", leave=False, disable=not progress):
+    for fold, number in tqdm(rounds, desc="training", unit=" machines", leave=False, disable=not progress):
         rows = np.flatnonzero(fold == number)
         parts[fold is others].append(machines.tried(vectors[rows], rows, codes[rows], fold != number))
     if len(extra):
