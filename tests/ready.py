@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 
 
 def unpack() -> None:
-    """Have dlib unpack its HOG detector and its predictor of points, most of a second each time, and hash its weights."""
+    """Have dlib unpack its HOG detector and its predictor of points, most of a second each time; hash its weights."""
     from facelib.detect.hog import _trained
     from facelib.embed.align import DlibAligner
     from facelib.nets.dlib import embedding_network, landmark_file
