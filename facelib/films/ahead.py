@@ -23,7 +23,7 @@ def ahead(items: Iterator[Item], *, most: int) -> Generator[Item]:
         most: How many items may wait. Raising it takes more memory. With 0 each is made when it is asked for, in the
             same thread, which is faster on one core.
 
-    Example:
+    Examples:
         >>> list(ahead(iter("abc"), most=2))
         ['a', 'b', 'c']
     """

@@ -36,7 +36,7 @@ def together(
         what: What the bar says.
         progress: Show a bar that counts the items.
 
-    Example:
+    Examples:
         >>> with_ends = together(lambda word, tell: word.upper(), ["a", "b"], at_once=2, what="", progress=False)
         >>> [(word, result()) for word, result in with_ends]
         [('a', 'A'), ('b', 'B')]

@@ -35,7 +35,7 @@ class Source:
 def read_source(given: str | int | Path) -> Source:
     """Parse a source: a number is a camera, a text with `://` a stream, anything else the path of a film.
 
-    Example:
+    Examples:
         >>> read_source("0").kind, read_source("rtsp://me:secret@camera/live").name
         ('camera', 'rtsp://camera/live')
 

@@ -40,7 +40,7 @@ class Project:
         output_dir: Holds `<name>/`, made at the first write. A relative folder lies below the current one. Where that
             is called `notebooks` and has no such folder, it lies beside it: JupyterLab starts notebooks in theirs.
 
-    Example:
+    Examples:
         >>> Project("demo").faces.as_posix()
         'output/demo/faces.parquet'
     """

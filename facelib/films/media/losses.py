@@ -207,7 +207,7 @@ def _is_ragged(gap: tuple[float, float], start: float, end: float) -> bool:
 def clock_time(seconds: float) -> str:
     """Format a time for people.
 
-    Example:
+    Examples:
         >>> clock_time(3725.9), clock_time(2.4)
         ('1:02:05', '0:02')
     """
@@ -219,7 +219,7 @@ def clock_time(seconds: float) -> str:
 def join_sentences(parts: Iterable[str]) -> str:
     """Join the sentences that are not empty.
 
-    Example:
+    Examples:
         >>> join_sentences(["", "3 of 9 pictures could not be read", "sound 1 lacks 0.5 seconds"])
         '3 of 9 pictures could not be read; sound 1 lacks 0.5 seconds'
     """

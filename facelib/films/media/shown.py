@@ -61,7 +61,7 @@ def read_turn(raw: av.VideoFrame) -> Turn:
 def turn_of(matrix: bytes) -> Turn:
     """Read a display matrix: nine 32-bit integers by rows, a point being a row to its left, x first.
 
-    Example:
+    Examples:
         >>> turn_of(struct.pack("9i", 0, 1 << 16, 0, -(1 << 16), 0, 0, 0, 0, 1 << 30))
         Turn(transposed=True, mirrored=True, upside_down=False)
     """
