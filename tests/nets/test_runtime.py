@@ -115,16 +115,17 @@ def test_networks_of_other_numbers_get_them(kind, tmp_path):
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({"provider": "tpu"}, "got 'tpu'"), ({"provider": "CPU"}, "got 'CPU'"), ({"threads": 0}, "got 0")],
+    [({"provider": "tpu"}, "got 'tpu'"), ({"provider": "CPU"}, "got 'CPU'")],
 )
 def test_unknown_options_are_refused(options, message, network_file):
     with pytest.raises(ValueError, match=message):
         open_network(network_file, **options)
 
 
-@pytest.mark.parametrize("threads", [1, 2])
-def test_the_number_of_threads_does_not_change_the_answer(threads, network_file):
-    assert open_network(network_file, threads=threads).run(np.ones((1, 3)))[0].tolist() == [[2, 2, 2]]
+@pytest.mark.parametrize("threads", ["1", "2"])
+def test_the_number_of_threads_does_not_change_the_answer(threads, network_file, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", threads)
+    assert open_network(network_file).run(np.ones((1, 3)))[0].tolist() == [[2, 2, 2]]
 
 
 @WITHOUT_CUDA
