@@ -10,7 +10,7 @@ import dlib
 import numpy as np
 from numpy.typing import NDArray
 
-from facelib.detect.base import Engine, Options, PictureDetector, planar, resized, suppress
+from facelib.detect.base import Options, PictureDetector, planar, resized, suppress
 from facelib.detect.landmarks import LandmarkFinder
 from facelib.faces import Faces, FloatArray, Image
 from facelib.nets import dlib as dlib_weights
@@ -87,12 +87,6 @@ class DlibCnnDetector(PictureDetector):
         scores = np.array([face.confidence for face in found], np.float32)
         faces = Faces.of(boxes, scores, self._landmarks.find(image, boxes))
         return faces[faces.scores > self.score]
-
-
-def cnn_detector(options: Options, *, engine: Engine = "onnx", provider: Provider = "auto") -> PictureDetector:
-    """Return the CNN detector on the engine asked for."""
-    kind = DlibCnnDetector if engine == "dlib" else CnnDetector
-    return kind(options, provider=provider)
 
 
 def doublings(wanted: float, allowed: float) -> int:

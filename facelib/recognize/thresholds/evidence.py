@@ -98,9 +98,11 @@ def advice_on(outcome: Trials, measured: float, fallback: float, wanted: float, 
             f"stand for all strangers, {capped}. To fit it, {_more_people(outcome, wanted)}."
         )
     if not enough_to_fit(outcome, wanted):
+        needed = trials_needed(wanted)
         return (
-            f"{tried} impostor trials of {by} are too few to see a wanted FPIR of {wanted:g}: {_needed(wanted)} would "
-            f"do; {shown}, {capped}. {_more_pictures(outcome, wanted)}"
+            f"{tried} impostor trials of {by} are too few to see a wanted FPIR of {wanted:g}: "
+            f"{'no number' if needed is None else f'about {needed}'} would do; {shown}, {capped}. "
+            f"{_more_pictures(outcome, wanted)}"
         )
     weight = weight_of(outcome, wanted)
     blend = (
@@ -109,11 +111,6 @@ def advice_on(outcome: Trials, measured: float, fallback: float, wanted: float, 
         else ""
     )
     return f"Fitted on {tried} impostor trials of {by}.{blend}"
-
-
-def _needed(wanted: float) -> str:
-    needed = trials_needed(wanted)
-    return "no number" if needed is None else f"about {needed}"
 
 
 def _more_people(outcome: Trials, wanted: float) -> str:
