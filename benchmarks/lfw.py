@@ -43,7 +43,7 @@ def variants(folder: Path, detector: Detector, embedder: Embedder) -> Iterator[t
     """Yield the vectors as they are, the mean with the mirrored face, and both brought to length 1."""
     paths = sorted(folder.rglob("*.jpg"))
     both = np.full((2, len(paths), embedder.dimension), np.nan, np.float32)
-    for row, path in enumerate(tqdm(paths, desc=f"{detector.name}, {folder.name}", unit="picture")):
+    for row, path in enumerate(tqdm(paths, desc=f"{detector.name}, {folder.name}", unit=" pictures")):
         chip = cut_main_face(path, detector, embedder)
         if chip is not None:
             both[:, row] = embedder.embed_chips(np.stack([chip, chip[:, ::-1]]))

@@ -51,7 +51,9 @@ class FilmRecord:
         folder: Its folder below `videos/`.
         film: Its file name.
         date: When it was made, ISO 8601 as far as known, such as `1942` or `1942-11-26`; empty when not known.
+        seconds: Its length.
         segment: The number of the files with its rows.
+        rows: How many rows these are.
         content: SHA-256 of the `tracks.parquet` that they were made from.
         gap: Seconds up to which gaps between two tracks of one person were closed.
         state: Size and time of change of `tracks.parquet`.

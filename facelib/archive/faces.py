@@ -125,6 +125,7 @@ def _candidates(squares: NDArray[np.float32], terms: int, length: float, most: i
         squares: The square of each distance, but for a constant; infinite for rows that are not to be found.
         terms: How many products each is the sum of.
         length: The length of the longest vector and of the one sought together.
+        most: How many are wanted.
     """
     if not len(squares):
         return np.empty(0, np.int64)

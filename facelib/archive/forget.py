@@ -38,6 +38,7 @@ class Forgotten:
     """What forgetting a person did.
 
     Attributes:
+        person: Whose traces were removed.
         removed: What was removed, in words or as paths relative to the project's folders.
         stays: What was not touched and may still show or name the person, with the remedy.
         digests: SHA-256 of the pictures that were removed.

@@ -54,6 +54,7 @@ class FilmRows:
         vectors: The embeddings of the tracks in their order, `(tracks, dimension + 1)` float32, the last number being
             the square of the length of the others; NaN where a track has none.
         network: The network that made them and their length; empty without any.
+        seconds: The length of the film.
     """
 
     appearances: pa.Table

@@ -106,7 +106,7 @@ def _bring_up_to_date(
             changes.removed.extend(record.film for record in gone)
         changed = [files for files in chosen if _is_stale(project, catalogue, files, longest_gap)]
         update = _Update(project, catalogue, longest_gap, changes)
-        for files in tqdm(changed, desc="index", unit="film", leave=False, disable=not progress or len(changed) < 20):
+        for files in tqdm(changed, desc="index", unit=" films", leave=False, disable=not progress or len(changed) < 20):
             update.film(files)
         if changed or changes.removed:
             catalogue.replace_empty()

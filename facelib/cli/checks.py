@@ -50,6 +50,7 @@ class Finding:
         subject: What was looked at, in a few words.
         ok: True when it is as it should be, False when something will fail, None when facelib
             works without it or with it less well.
+        found: What is there.
         remedy: What to do about it; empty when there is nothing to do.
     """
 

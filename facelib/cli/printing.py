@@ -24,6 +24,7 @@ def print_rows(columns: Sequence[str], parts: Iterable[Sequence[Sequence[str]]],
     """Print rows as `print_table` does.
 
     Args:
+        columns: The head.
         parts: Rows in parts, between which a line is drawn.
         lines: Draw a line below every row.
     """

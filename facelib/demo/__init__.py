@@ -33,7 +33,10 @@ def make_demo(project: Project, *, seed: int = 0, seconds_per_shot: float = 3.0,
     left alone. The same seed gives the same pictures and film on one machine. Takes about 20 s.
 
     Args:
+        project: Where to make it.
+        seed: Seeds everything drawn by chance.
         seconds_per_shot: At least 0.08; the film has ten shots.
+        progress: Whether to show a progress bar.
 
     Raises:
         ValueError: When `seconds_per_shot` is too short for two frames.
@@ -48,7 +51,13 @@ def make_demo(project: Project, *, seed: int = 0, seconds_per_shot: float = 3.0,
         return
     cast = (collins(), hopper())
     paths = []
-    with tqdm(total=2 * PICTURES + 4 + SHOTS * frames_per_shot, desc="demo", leave=False, disable=not progress) as bar:
+    with tqdm(
+        total=2 * PICTURES + 4 + SHOTS * frames_per_shot,
+        unit=" pictures",
+        desc="demo",
+        leave=False,
+        disable=not progress,
+    ) as bar:
         for name, content in gallery(cast, seed=seed):
             paths.append(project.people / name)
             write_bytes(content, paths[-1])

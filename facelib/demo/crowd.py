@@ -48,6 +48,9 @@ def make_crowd(
     What is there already stays. Takes about 10 s.
     At most `MOST_PEOPLE` are drawn. The same seed gives the same pictures.
 
+    Returns:
+        The pictures.
+
     Raises:
         ValueError: When there are not so many people to draw.
         OSError: When the folder cannot be written.
@@ -56,7 +59,7 @@ def make_crowd(
         raise ValueError(f"expected 1 to {MOST_PEOPLE} people, got {people!r}")
     figures = (collins(), hopper(), *_drawn(people - 2))[:people]
     paths = []
-    with tqdm(total=len(figures) * pictures, desc="crowd", unit="picture", leave=False, disable=not progress) as bar:
+    with tqdm(total=len(figures) * pictures, desc="crowd", unit=" pictures", leave=False, disable=not progress) as bar:
         for which, figure in enumerate(figures):
             for number in range(1, pictures + 1):
                 paths.append(folder / figure.person / f"{number:02}.jpg")

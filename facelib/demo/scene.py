@@ -37,6 +37,7 @@ class Pose:
         height: Of the face, brows to chin, likewise.
         angle: Turn within the picture in degrees, positive is clockwise.
         turn: Turn to the side in degrees, imitated by a narrower face and a mild perspective.
+        mirror: Whether left and right are exchanged.
     """
 
     x: float
@@ -71,6 +72,8 @@ def place(picture: FloatArray, figure: Figure, pose: Pose, *, light: FloatArray 
 
     Args:
         picture: `(height, width, 3)` float32, RGB from 0 to 255.
+        figure: The person.
+        pose: Where and how.
         light: Factor on the person's colours: one number, or `(3,)` for R, G and B.
     """
     halvings = max(0, int(np.log2(figure.side / pose.height)))

@@ -30,6 +30,7 @@ class Actor:
         tilt: Largest turn within the picture, in degrees.
         turn: Largest turn to the side, in degrees.
         swings: How often the head goes to and fro within the shot.
+        mirror: Whether the person is mirrored.
     """
 
     figure: int

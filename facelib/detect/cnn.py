@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -15,6 +16,7 @@ from facelib.detect.landmarks import LandmarkFinder
 from facelib.faces import Faces, FloatArray, Image
 from facelib.nets import dlib as dlib_weights
 from facelib.nets.runtime import Provider, open_network
+from facelib.project.kept import kept_by_file
 
 WINDOW = 80  # side of the face the network was trained for, in pixels
 STRIDE, OFFSET = 8, 14
@@ -78,15 +80,21 @@ class DlibCnnDetector(PictureDetector):
 
     def __init__(self, options: Options, *, provider: Provider = "auto") -> None:
         super().__init__(options)
-        self._model = dlib.cnn_face_detection_model_v1(str(dlib_weights.weights_file("mmod_human_face_detector.dat")))
+        self._path = dlib_weights.weights_file("mmod_human_face_detector.dat")
+        _open_model(self._path)
         self._landmarks = LandmarkFinder(provider=provider)
 
     def _find(self, image: Image, smallest_face: float) -> Faces:
-        found = self._model(image, doublings(WINDOW / smallest_face, self._largest_enlargement(image)))
+        found = _open_model(self._path)(image, doublings(WINDOW / smallest_face, self._largest_enlargement(image)))
         boxes = np.array([corners(face.rect) for face in found], np.float32).reshape(-1, 4)
         scores = np.array([face.confidence for face in found], np.float32)
         faces = Faces.of(boxes, scores, self._landmarks.find(image, boxes))
         return faces[faces.scores > self.score]
+
+
+@kept_by_file(most=1)
+def _open_model(path: Path) -> Any:
+    return dlib.cnn_face_detection_model_v1(str(path))
 
 
 def doublings(wanted: float, allowed: float) -> int:

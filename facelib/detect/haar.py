@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from threading import Lock
 
@@ -31,18 +32,7 @@ class HaarDetector(PictureDetector):
 
     def __init__(self, options: Options, *, provider: Provider = "auto") -> None:
         super().__init__(options)
-        if not hasattr(cv2, "CascadeClassifier"):
-            raise RuntimeError(
-                f"expected an OpenCV with Haar cascades, got version {cv2.__version__!r};"
-                " install opencv-python below 5, or choose another detector"
-            )
-        path = Path(cv2.__file__).parent / "data" / CASCADE
-        self._cascade = cv2.CascadeClassifier(str(path))
-        if self._cascade.empty():
-            raise RuntimeError(
-                f"expected OpenCV's cascade at {str(path)!r}, could not read it; reinstall opencv-python"
-            )
-        self._one_at_a_time = Lock()  # the cascade keeps what it computes from a picture in itself
+        _cascade()
         self._landmarks = LandmarkFinder(provider=provider)
 
     def _find(self, image: Image, smallest_face: float) -> Faces:
@@ -51,8 +41,9 @@ class HaarDetector(PictureDetector):
         side = max(1, round(self.tolerance * smallest_face * factor))
         if side > min(picture.shape[:2]):
             return Faces.empty()
-        with self._one_at_a_time:
-            found, _, weights = self._cascade.detectMultiScale3(
+        cascade, one_at_a_time = _cascade()
+        with one_at_a_time:
+            found, _, weights = cascade.detectMultiScale3(
                 cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY),
                 scaleFactor=1.1,
                 minNeighbors=4,
@@ -64,3 +55,17 @@ class HaarDetector(PictureDetector):
         faces = Faces.of(boxes, np.asarray(weights, np.float32))
         faces = faces[faces.scores > self.score]
         return Faces(faces.boxes, faces.scores, self._landmarks.find(image, faces.boxes))
+
+
+@cache
+def _cascade() -> tuple[cv2.CascadeClassifier, Lock]:
+    if not hasattr(cv2, "CascadeClassifier"):
+        raise RuntimeError(
+            f"expected an OpenCV with Haar cascades, got version {cv2.__version__!r};"
+            " install opencv-python below 5, or choose another detector"
+        )
+    path = Path(cv2.__file__).parent / "data" / CASCADE
+    cascade = cv2.CascadeClassifier(str(path))
+    if cascade.empty():
+        raise RuntimeError(f"expected OpenCV's cascade at {str(path)!r}, could not read it; reinstall opencv-python")
+    return cascade, Lock()  # it keeps what it computes from a picture in itself

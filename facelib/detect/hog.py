@@ -30,13 +30,13 @@ class HogDetector(PictureDetector):
 
     def __init__(self, options: Options, *, provider: Provider = "auto") -> None:
         super().__init__(options)
-        self._detector, self._one_at_a_time = _trained()
         self._landmarks = LandmarkFinder(provider=provider)
 
     def _find(self, image: Image, smallest_face: float) -> Faces:
         times = doublings(WINDOW / smallest_face, self._largest_enlargement(image))
-        with self._one_at_a_time:
-            rectangles, scores, _ = self._detector.run(image, times, self.score)
+        detector, one_at_a_time = _trained()
+        with one_at_a_time:
+            rectangles, scores, _ = detector.run(image, times, self.score)
         boxes = np.array([corners(rectangle) for rectangle in rectangles], np.float32).reshape(-1, 4)
         return Faces.of(boxes, np.array(scores, np.float32), self._landmarks.find(image, boxes))
 

@@ -38,13 +38,14 @@ class DlibAligner:
     def __init__(self, predictor: str | Path, *, size: int = DLIB_SIZE) -> None:
         if not Path(predictor).is_file():
             raise FileNotFoundError(f"expected dlib's five-point predictor, found no file at {str(predictor)!r}")
-        self._predictor = _open_predictor(Path(predictor))
+        self._path = Path(predictor)
+        _open_predictor(self._path)
         self.size = size
 
     def shapes(self, image: Image, boxes: ArrayLike) -> list[Any]:
         """Return dlib's five points for every box, as `dlib.full_object_detection`."""
-        image = np.ascontiguousarray(image)
-        return [self._predictor(image, _rectangle(box)) for box in _checked(boxes)]
+        image, predictor = np.ascontiguousarray(image), _open_predictor(self._path)
+        return [predictor(image, _rectangle(box)) for box in _checked(boxes)]
 
     def chips(self, image: Image, boxes: ArrayLike) -> Image:
         """Cut the faces out of an RGB picture, equal to face_recognition's: `(n, size, size, 3)` uint8 RGB.

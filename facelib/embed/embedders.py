@@ -21,6 +21,7 @@ from facelib.nets.catalogue import find_weights
 from facelib.nets.figures import read_figures
 from facelib.nets.runtime import Network, Provider, open_network
 from facelib.nets.weights import catalogue
+from facelib.project.kept import kept_by_file
 from facelib.project.wording import counted
 
 # Measured on LFW with MTCNN's landmarks: 20 casts of 10 people with 12 pictures each against 1000 strangers, where
@@ -87,6 +88,8 @@ class NetworkEmbedder:
 
     Args:
         network: The network: one input of pictures, its first output the vectors.
+        form: What its input is.
+        name: What to call it.
         sha256: Of its weights; None takes the ONNX file's.
         threshold: The distance within which 1 % of strangers get a name.
         batch_size: Most chips run at once. Raising it takes more memory and is little faster beyond 16.
@@ -187,9 +190,9 @@ class DlibEmbedder:
     provider = "CPU"
 
     def __init__(self) -> None:
-        path = dlib_weights.weights_file("dlib_face_recognition_resnet_model_v1.dat")
-        self.sha256 = weights_digest(path)
-        self._model = dlib.face_recognition_model_v1(str(path))
+        self._path = dlib_weights.weights_file("dlib_face_recognition_resnet_model_v1.dat")
+        self.sha256 = weights_digest(self._path)
+        _open_model(self._path)
         self._aligner = DlibAligner(dlib_weights.landmark_file())
 
     def chips(self, image: Image, faces: Faces) -> Image:
@@ -199,12 +202,18 @@ class DlibEmbedder:
     def embed_chips(self, chips: Image) -> FloatArray:
         """Return the vectors of cut-out faces, `(n, 128)` float32."""
         chips = _checked_chips(chips, DLIB_SIZE)
-        vectors = [np.asarray(self._model.compute_face_descriptor(np.ascontiguousarray(chip))) for chip in chips]
+        model = _open_model(self._path)
+        vectors = [np.asarray(model.compute_face_descriptor(np.ascontiguousarray(chip))) for chip in chips]
         return np.array(vectors, np.float32).reshape(-1, self.dimension)
 
     def embed(self, image: Image, faces: Faces) -> FloatArray:
         """Return the vectors of the faces of a picture, `(n, 128)` float32."""
         return self.embed_chips(self.chips(image, faces))
+
+
+@kept_by_file(most=1)
+def _open_model(path: Path) -> Any:
+    return dlib.face_recognition_model_v1(str(path))
 
 
 def load_embedder(

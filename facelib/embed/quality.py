@@ -50,6 +50,7 @@ def quality(image: Image, faces: Faces) -> FloatArray:
 
     Args:
         image: `(height, width, 3)` uint8 RGB, the picture the faces were found in.
+        faces: Any number of faces.
     """
     return quality_of(faces, [sharpness(image, box) for box in faces.boxes], *image.shape[:2])
 

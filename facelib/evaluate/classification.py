@@ -76,6 +76,8 @@ def classify_pictures(
         pictures: `(n,)`, what to call them; None numbers them.
         min_nrof_images_per_class: People with fewer pictures are left out.
         nrof_train_images_per_class: Pictures of each person that are trained on, drawn by chance; the rest is the test.
+        classifier: What is trained.
+        seed: Of the draw.
 
     Raises:
         ValueError: When nobody, or one person alone, has enough pictures, or an option is out of range.

@@ -133,6 +133,7 @@ class Evaluation:
         """Write `evaluation.csv`, one row per film, and `evaluation.json`, all figures; return their paths.
 
         Args:
+            project: Where to write.
             more: Further figures for `evaluation.json`, by name: numbers, texts, tables, and lists and dicts of them.
 
         Raises:
@@ -187,7 +188,7 @@ def evaluate_films(project: Project, truths: Truths, *, least_iou: float = 0.3, 
     pairs: list[tuple[pd.DataFrame, Truth]] = []
     left_out: dict[str, str] = {}
     beyond: dict[str, str] = {}
-    for film, path in tqdm(truths.of_film.items(), desc="Films", unit="film", leave=False, disable=not progress):
+    for film, path in tqdm(truths.of_film.items(), desc="films", unit=" films", leave=False, disable=not progress):
         try:
             found, truth = found_faces(project.film(film)), film_truth(path, project)
             if truth.cuts is None and project.film(film).shots.is_file():

@@ -42,6 +42,7 @@ def searches(matches: pd.DataFrame, *, by: By = "distance") -> Searches:
 
     Args:
         matches: Of `match_faces`, with the columns `distance` and `evidence`, or `confidence`.
+        by: The score.
 
     Raises:
         ValueError: When `by` is not known, or a column it needs is missing.

@@ -59,7 +59,7 @@ def embed_people(
     paths = [path for folder in folders for path in find_pictures_below(folder).pictures]
     chips, names, left_out = [], [], []
     vectors, small = np.empty((2, 0, embedder.dimension), np.float32)
-    for path in tqdm(paths, desc="Faces", unit="picture", leave=False, disable=not progress):
+    for path in tqdm(paths, desc="faces", unit=" pictures", leave=False, disable=not progress):
         try:
             portrait = find_portrait(read_image(path), detector)
         except (OSError, ValueError) as error:
@@ -112,8 +112,10 @@ def measure_network(
     Args:
         vectors: `(n, d)` embeddings of one network.
         names: `(n,)`, whose they are.
+        sha256: Of the network's file.
         small: `(n, d)`, of the same faces made small, see `embed_people`; None does not measure `shape`.
         draws: How many casts are drawn. Raising it measures more exactly, and takes longer.
+        seed: Of the draws.
 
     Raises:
         ValueError: When there are fewer than ten people with two pictures, or too few strangers beside them.
@@ -229,6 +231,8 @@ def _seen_by(
     Args:
         casts: Rows of enrolled people and of strangers.
         probes: The vectors of large faces, which are enrolled, and of the same faces made small.
+        labels: Whose they are.
+        threshold: The network's.
     """
     matrix = probes[0]
     distances: list[tuple[list[NDArray[np.float64]], list[NDArray[np.float64]]]] = [([], []), ([], [])]

@@ -33,7 +33,7 @@ def embed_pictures(
     """
     asked = list(paths)
     vectors = np.full((len(asked), embedder.dimension), np.nan, np.float32)
-    for row, path in enumerate(tqdm(asked, desc="Faces", unit="picture", leave=False, disable=not progress)):
+    for row, path in enumerate(tqdm(asked, desc="faces", unit=" pictures", leave=False, disable=not progress)):
         chip = cut_main_face(path, detector, embedder)
         if chip is not None:
             vectors[row] = embedder.embed_chips(chip[None])[0]
@@ -99,6 +99,7 @@ class PairScore:
     Attributes:
         folds: Per fold: `fold`, `pairs`, `threshold` (the largest distance called one person, chosen on the other
             folds), `accuracy`.
+        pairs: Their number.
         not_found: Pairs with a picture in which no face was found; they count as mistakes.
     """
 
@@ -130,6 +131,7 @@ def verify_pairs(distances: ArrayLike, same: ArrayLike, *, fold: ArrayLike | Non
         distances: `(n,)`, of each pair; NaN where a face was not found, which is a mistake.
         same: `(n,)`, whether it is one person.
         fold: `(n,)`, the fold of each pair; None, or all in one, deals them out by chance into ten.
+        seed: Of that.
 
     Raises:
         ValueError: When the lengths disagree, or there are fewer than ten pairs to deal out.

@@ -31,6 +31,7 @@ class SegmentScore:
         people: Per person, by name, and last `unknown` for segments of nobody known: `person`, `segments` (of the
             truth), `right`, `wrong` (named in a segment without them), `missed`, `precision`, `recall`, `f1`
             (0 to 1; NaN where there is nothing to divide by, f1 then 0 or NaN).
+        segments: Their number.
         nobody: Segments with nobody known in them.
         nobody_named: Of these, given a name.
     """
@@ -121,6 +122,7 @@ def score_segment_table(project: Project, films: Iterable[Path], path: str | Pat
     """Compare the appearances of a project's films with a table of segments.
 
     Args:
+        project: Whose results.
         films: The films; segments of other media are left out.
         path: A table as `read_segments` reads it, whose `media` ends in the name of a film's file, with its suffix or
             without. Where there is no such file, nothing is compared: the score has no segments.

@@ -67,6 +67,7 @@ def score_tracking(
     Args:
         films: For each, what was found (columns `frame`, `left`, `top`, `right`, `bottom`, `track`, `shot`, and by
             person also `person` and `cluster`) and the truth.
+        by: What is an identity.
         least_iou: The least overlap of a match for IDF1 and switches.
 
     Raises:

@@ -96,6 +96,7 @@ def find_truths(project: Project, films: Iterable[Path], *, folder: str | Path =
 
     Args:
         project: Whose `truth/` folder in its data folder is taken when none is given.
+        films: Their paths.
         folder: Where to look; empty: the project's.
 
     Raises:

@@ -29,6 +29,7 @@ class Agglomeration:
 
     Args:
         groups: One for each of `count` rows at first.
+        count: How many.
         least: The least similarity of two groups that join.
         reducible: Whether a joined group is never more similar to a third one than the more similar of its parts was,
             as in average linkage. Then all pairs that are each other's nearest join at once, which gives the same
@@ -101,6 +102,7 @@ class Agglomeration:
         """Find the nearest open group of each of some groups.
 
         Args:
+            rows: The groups.
             heirs: By group whose nearest has joined another: the joined group. Where that is as similar as its part
                 was, no other can be more similar, and the group is removed from the dictionary.
         """

@@ -41,7 +41,8 @@ def draw_marks(planes: Planes, marks: Sequence[LabelledBox], *, line: int = 2) -
     """Draw boxes and their labels on a picture's planes, in place; what lies outside is clipped.
 
     A label stands where it covers no face: above its box, else below, beside, or further off. Where the faces leave no
-    room, it covers as little of them as it can.
+    room, it covers as little of them as it can. It is shortened to half the width of the picture, or to 15 times the
+    height of its letters where that is more.
 
     Args:
         planes: Y `(h, w)`, U and V `(h/2, w/2)`, uint8.
@@ -50,13 +51,14 @@ def draw_marks(planes: Planes, marks: Sequence[LabelledBox], *, line: int = 2) -
     """
     boxes = [_on_planes(mark) for mark in marks]
     for box, mark in zip(boxes, marks, strict=True):
-        _draw_box(planes, box, _tint(mark.colour), line)
+        _draw_box(planes, box, mark.colour, line)
     height, width = planes[0].shape
+    size = max(12, height // 30)
     taken: list[_Box] = []
     for box, mark in zip(boxes, marks, strict=True):
         if not mark.label.strip():
             continue
-        label = _label(mark.label, mark.colour, max(12, height // 30))
+        label = _label(mark.label, mark.colour, size, min(width, max(width // 2, 15 * size)))
         high, wide = label[0].shape
         place = _freest(_places(box, wide, high, (width, height)), boxes, taken)
         taken.append(place)
@@ -69,15 +71,25 @@ def _on_planes(mark: LabelledBox) -> _Box:
     return left, top, right, bottom
 
 
-def _draw_box(planes: Planes, box: _Box, colour: Planes, line: int) -> None:
+def _draw_box(planes: Planes, box: _Box, colour: RGB, line: int) -> None:
+    for edge in _edges(box, line):
+        _fill(planes, *edge, _tint(colour))
+    # Within it a black or white line, half as thick: what is filmed may have the colour of the box.
     left, top, right, bottom = box
-    for x0, y0, x1, y1 in (
+    rim = 16 if _is_light(colour) else 235
+    for x0, y0, x1, y1 in _edges((left + line, top + line, right - line, bottom - line), line // 2):
+        planes[0][max(0, y0) : max(0, y1), max(0, x0) : max(0, x1)] = rim
+
+
+def _edges(box: _Box, line: int) -> tuple[_Box, _Box, _Box, _Box]:
+    """Return the four sides of a box, of a thickness."""
+    left, top, right, bottom = box
+    return (
         (left, top, right, top + line),
         (left, bottom - line, right, bottom),
         (left, top, left + line, bottom),
         (right - line, top, right, bottom),
-    ):
-        _fill(planes, x0, y0, x1, y1, colour)
+    )
 
 
 def _places(box: _Box, wide: int, high: int, picture: tuple[int, int]) -> Iterator[_Box]:
@@ -177,18 +189,25 @@ def _tint(colour: RGB) -> Planes:
     return _to_yuv(np.array([[colour]], np.uint8))
 
 
+def _is_light(colour: RGB) -> bool:
+    """Return whether black stands out more from a colour than white."""
+    return 0.299 * colour[0] + 0.587 * colour[1] + 0.114 * colour[2] > 140
+
+
 @lru_cache(maxsize=512)
-def _label(text: str, colour: RGB, size: int) -> Planes:
+def _label(text: str, colour: RGB, size: int, most: int) -> Planes:
+    """Return a label with its ground, shortened where it would be wider than `most` pixels."""
     text = unicodedata.normalize("NFC", text)  # folders on some systems are named by letter and accent apart
     font = open_font(text, size)
+    pad = max(2, size // 5)
+    while font.getlength(text) > most - 2 * pad and len(text) > 2:
+        text = f"{text[:-2].rstrip()}…"
     if font.layout_engine == ImageFont.Layout.RAQM:  # the basic one, without FriBidi, draws boxes for what is not seen
         text = isolated(text)
     left, _, right, _ = font.getbbox(text)
     ascent, descent = font.getmetrics()
-    pad = max(2, size // 5)
     width, height = (round(side) // 2 * 2 + 2 for side in (right - left + 2 * pad, ascent + descent + pad))
     picture = PillowImage.new("RGB", (width, height), colour)
-    # Black or white letters, whichever stands out more from the label's own lightness.
-    light = 0.299 * colour[0] + 0.587 * colour[1] + 0.114 * colour[2]
-    ImageDraw.Draw(picture).text((pad - left, pad // 2), text, font=font, fill="black" if light > 140 else "white")
+    ink = "black" if _is_light(colour) else "white"
+    ImageDraw.Draw(picture).text((pad - left, pad // 2), text, font=font, fill=ink)
     return _to_yuv(np.asarray(picture))

@@ -65,8 +65,13 @@ def find_tracks(
     Written are `detections.parquet`, `looks.parquet`, `keyframes.parquet`, `shots.csv` and `times.parquet`.
 
     Args:
+        video: Any film PyAV reads.
+        files: Where to write.
         detector: Finds the faces. Faces with three fifths of its least score may continue a track; frames in which a
             track's face is fainter than the least score are left out of the detections.
+        embedder: Embeds the best faces of each track.
+        tracking: How to find and track faces; None takes the defaults.
+        progress: Show a bar with rate and time left.
 
     Raises:
         FileNotFoundError: When there is no such film.

@@ -45,6 +45,7 @@ def draw_films(
     Several films are drawn at once, each on a share of the cores: one alone leaves some of their time unused.
 
     Args:
+        settled: Their tables.
         colours: A colour for every name, such as `facelib.plots.project_colours` gives.
         films: Which of them; None draws all.
         **options: As in `facelib.films.annotate.annotate_film`.
@@ -135,6 +136,7 @@ def export_films(
     """Write films for other programs; return the files by the film's file name and format.
 
     Args:
+        settled: Their tables.
         films: Which of them; None exports all.
         formats: Which of `facelib.films.exports.FORMATS`.
         **options: As in `facelib.films.exports.export_film`; `wikidata` is the project's unless given.
@@ -155,6 +157,7 @@ def cut_reels(settled: Settled, people: Sequence[str], **options: Any) -> pd.Dat
     """Write `select_reel.mp4` of every film in which chosen people appear; elsewhere an old one is removed.
 
     Args:
+        settled: The films' tables.
         people: Names, at least one; each must appear in at least one of the films.
         **options: As in `facelib.films.reel.write_reel_of`.
 

@@ -35,8 +35,10 @@ class Reel:
     """A select reel that was written.
 
     Attributes:
+        path: The film.
         pieces: One row per piece: `start`, `end` (presentation times in the film of its first and its last frame, in
             seconds), `reel_start` (seconds in the reel), `frames`, `people`.
+        seconds: How long it runs.
     """
 
     path: Path
@@ -62,11 +64,13 @@ def write_reel(
     Given `annotated.mp4` as the film, the reel has the names on it.
 
     Args:
+        video: Any film PyAV reads.
         files: The film's results, where `select_reel.mp4` is written; or the path to write, `.mp4`.
         spans: What to show, as from `spans_of`, or pairs of start and end in seconds.
         margin: Seconds shown before and after each span as well; spans that then overlap are one.
         fade: Seconds over which the sound fades in and out at each cut, so that it does not click.
         quality: x264's constant rate factor: 18 looks like the source, 28 is small.
+        progress: Show a bar with rate and time left.
 
     Raises:
         ValueError: When there are no spans, one does not end after its start, or none has a frame of the film in it.

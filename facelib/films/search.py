@@ -28,6 +28,7 @@ class Sample:
     """A frame in which faces are searched.
 
     Attributes:
+        frame: The frame.
         preview: Its picture, `(h, w, 3)` uint8 in BGR order, the longer side 160 pixels.
         size: Pixels of the longer side of `picture` at most; None leaves it as large as the frame.
         faces: The faces found, in pixels of the film.

@@ -35,6 +35,7 @@ class ShotFrame:
     """A frame of a film, and its place in its shot.
 
     Attributes:
+        frame: The frame.
         shot: 0-based number of its shot.
         first: Whether it is the first frame of its shot.
         last: Whether it is the last frame of its shot.
@@ -62,6 +63,7 @@ def split_shots(
     shot begins in its middle, or eleven frames before its end where that is later.
 
     Args:
+        frames: The film's frames in order.
         method: `adaptive` measures how far a change stands out from the two frames before and after it and is not
             misled by a moving camera; `content` measures its size alone.
         threshold: Raising it finds fewer cuts. `adaptive`: how many times larger than its neighbours' a change must be.

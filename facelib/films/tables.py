@@ -45,6 +45,7 @@ def damage(files: FilmFiles, *others: Path) -> str:
     Of Parquet files only the end is read, which a file that was cut short lacks.
 
     Args:
+        files: Of the film.
         others: Parquet tables of it that must be there; of the others those that are there are looked at.
     """
     for path in others:

@@ -36,6 +36,7 @@ def together(
         items: Begun in this order.
         at_once: How many are in work at most.
         what: What the bar says.
+        progress: Show a bar that counts the items.
 
     Example:
         >>> with_ends = together(lambda word, tell: word.upper(), ["a", "b"], at_once=2, what="", progress=False)

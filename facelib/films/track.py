@@ -31,6 +31,7 @@ class FaceSample:
         time: Its presentation time, seconds.
         face: Its number among the faces of the frame.
         box: Left, top, right, bottom in pixels of the film.
+        score: The detector's.
         picture: The face with its surroundings, `(height, width, 3)` uint8 RGB, for display.
         clothes: From `facelib.films.clothes`; None where they are not in the picture.
         hair: The same.
@@ -100,6 +101,7 @@ class ShotTracker:
     "Observation-centric SORT" (CVPR 2023).
 
     Args:
+        shot: The shot's number.
         first_number: The number of the first track.
         seconds_between_samples: The usual distance of the samples.
         method: `sort` links all faces at once; `bytetrack` those with high scores first; `ocsort` also checks whether a

@@ -65,7 +65,7 @@ def build_gallery(
     done = measured(known, described, embedder) | measured(find_gallery(partial), described, embedder)
     rows: list[dict[str, Any]] = []
     written = time.monotonic()
-    for person, path in tqdm(pictures, desc="Faces", unit="picture", leave=False, disable=not progress):
+    for person, path in tqdm(pictures, desc="faces", unit=" pictures", leave=False, disable=not progress):
         digest = sha256_if_readable(path)
         if digest not in done:
             done[digest] = measure_picture(path, detector, embedder, working_size)

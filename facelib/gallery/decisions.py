@@ -39,6 +39,7 @@ def accept(project: Project, proposals: pd.DataFrame) -> list[str]:
     the pictures stop being used at once, so the next run of 04 goes without them.
 
     Args:
+        project: Its `data` folder holds the list.
         proposals: Rows of `Examination.proposals`, or any table with `picture`; the reason is made of `kind`, and of
             `fits` where it names somebody. Without them it is "left out by hand".
 
@@ -71,6 +72,7 @@ def undo(project: Project, pictures: Iterable[str]) -> list[str]:
     In `faces.parquet` they are judged again; a table of an older version waits for the next run of 02.
 
     Args:
+        project: Its `data` folder holds the list.
         pictures: Paths relative to that folder; those that are not listed are ignored.
 
     Returns:
@@ -109,6 +111,7 @@ def move(project: Project, picture: str, person: str, *, name: str = "", by: str
         picture: Path relative to the project's data folder: `people/<Person>/<file>`.
         person: The name of a folder in `people/`.
         name: What the file is called there; as it is now when empty.
+        by: Who decides.
 
     Raises:
         ValueError: When the path is not one of a picture below `people/`, or there is no such person.

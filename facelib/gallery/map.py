@@ -67,7 +67,7 @@ def make_map(
         raise ValueError(f"expected a start of shape {flat.shape!r}, finite and spread out, got shape {begin.shape!r}")
     # openTSNE wants a start with a standard deviation of 1e-4, as wide as its first steps are long.
     steps = {"early_exaggeration_iter": 250, "n_iter": 500}
-    bar = tqdm(total=sum(steps.values()), desc="map", unit="step", leave=False, disable=not progress)
+    bar = tqdm(total=sum(steps.values()), desc="map", unit=" steps", leave=False, disable=not progress)
     with bar:
         spread = TSNE(
             perplexity=usable_perplexity(len(vectors), perplexity),

@@ -31,6 +31,7 @@ def measure_pictures(table: pd.DataFrame, project: Project, *, progress: bool = 
     Args:
         table: The columns of `faces.parquet`.
         project: Its pictures are read, once each, and its output folder keeps the measures.
+        progress: Whether to show a progress bar.
 
     Returns:
         Per row of `table`, with its index: `size` (the shorter side of the face, in pixels), `turn` (-1 to 1: the
@@ -48,7 +49,7 @@ def measure_pictures(table: pd.DataFrame, project: Project, *, progress: bool = 
     new: dict[str, tuple[float, int, int]] = {}
     groups = wanted.groupby("picture", sort=False)
     for picture, faces in tqdm(
-        groups, desc="Measures", unit="picture", leave=False, disable=not (progress and len(wanted))
+        groups, desc="measures", unit=" pictures", leave=False, disable=not (progress and len(wanted))
     ):
         new |= _measure(project.picture(str(picture)), faces, keys)
     if new:

@@ -52,9 +52,12 @@ def embed_strangers(
 
     Args:
         project: Its `strangers/` may hold pictures in folders of any depth.
+        detector: Finds the faces.
+        embedder: Embeds them.
         cast: The known faces: a file that is among their pictures too is no stranger's. That they were looked for in
             another way, which makes the two hard to compare, is logged.
         working_size: As in `find_portrait`; take the one the cast's faces were found with.
+        progress: Show a bar.
 
     Returns:
         A row per face, with the columns of `faces.parquet`; `person` is empty. Not used are, with the reason as of the
@@ -79,7 +82,7 @@ def embed_strangers(
     done = measured(read_strangers(project), described, embedder)
     seen = set() if cast is None else set(cast.table["sha256"])
     rows: list[dict[str, Any]] = []
-    for picture in tqdm(pictures, desc="Strangers", unit="picture", leave=False, disable=not progress):
+    for picture in tqdm(pictures, desc="strangers", unit=" pictures", leave=False, disable=not progress):
         digest = sha256_if_readable(picture)
         if digest not in done:
             done[digest] = measure_picture(picture, detector, embedder, working_size)

@@ -29,6 +29,8 @@ def add_picture(project: Project, person: str, content: bytes, *, name: str = ""
     """Write a picture into a person's folder, unless one with the same bytes is there; nothing is ever overwritten.
 
     Args:
+        project: Its `people/` holds the folder.
+        person: The name of a folder in `people/`.
         content: The file's bytes; they are checked to be a whole picture, whatever it is called.
         name: What the file was called where it came from, only for messages; the file is named after its content.
 
@@ -77,7 +79,9 @@ def take_in(content: bytes, person: str, name: str, people: str | Path) -> tuple
 
     Args:
         content: The file's bytes; they are checked to be a whole picture.
+        person: The folder's name.
         name: The file's name; where another picture has it, it is followed by the first digits of the sha256.
+        people: The folder of the people's folders.
 
     Returns:
         Its path relative to `people` and no reason, or the other way round.

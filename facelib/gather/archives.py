@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from facelib.images import PICTURE_SUFFIXES
+from facelib.project.wording import sized
 
 _BROKEN = (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError)
 _BLOCK = 2**20
@@ -136,7 +137,7 @@ class _Sizes:
         if self._files > self._limits.files:
             raise _Refused(f"it holds more than {self._limits.files} files")
         if self._bytes > self._limits.total:
-            raise _Refused(f"unpacked it has more than {self._limits.total / 1e9:g} GB")
+            raise _Refused(f"unpacked it has more than {sized(self._limits.total)}")
 
 
 class _Stream(io.RawIOBase):
@@ -155,7 +156,7 @@ class _Stream(io.RawIOBase):
 
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
         if whence != io.SEEK_SET or offset > 2 * self._limits.total:
-            raise _Refused(f"unpacked it has more than {self._limits.total / 1e9:g} GB")
+            raise _Refused(f"unpacked it has more than {sized(self._limits.total)}")
         return self._stream.seek(offset)
 
     def tell(self) -> int:
@@ -168,7 +169,7 @@ class _Stream(io.RawIOBase):
         """Read to the end, where the checksum of a compressed stream is verified."""
         while self.read(_BLOCK):
             if self.tell() > 2 * self._limits.total:
-                raise _Refused(f"unpacked it has more than {self._limits.total / 1e9:g} GB")
+                raise _Refused(f"unpacked it has more than {sized(self._limits.total)}")
 
 
 @contextmanager
@@ -246,4 +247,4 @@ def _read_zip(
 
 
 def _too_large(size: int, limits: ArchiveLimits) -> str:
-    return f"larger than {limits.file / 1e6:g} MB: it has {size / 1e6:.3g} MB"
+    return f"larger than {sized(limits.file)}: it has {sized(size, beside=limits.file)}"

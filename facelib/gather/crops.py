@@ -70,6 +70,7 @@ def align_tree(
             to do. With 1 all is done in this process, with all its threads.
         random_order: Take the pictures in random order.
         seed: Of the order; None takes another one each time.
+        progress: Show a bar with rate and time left.
 
     Returns:
         Per picture, sorted: `picture` (relative to `source`), `crop` (relative to `destination`; empty where there
@@ -121,8 +122,13 @@ def align_pictures(
     Args:
         places: Where the crop of each picture goes, a path that ends in `.png`. A readable picture that is there and
             is no crop of facelib's is left alone, and the reason says so.
+        cutting: How; None takes the defaults.
         failed: The list of pictures without a crop, a CSV file; None keeps none.
         relative_to: The folder to which the pictures' paths in the tables are relative; None shows them as they are.
+        processes: As in `align_tree`.
+        random_order: As in `align_tree`.
+        seed: As in `align_tree`.
+        progress: Show a bar with rate and time left.
 
     Returns:
         One row per picture, sorted by it: `picture`, `crop` (its path; empty where there is none), `reason`.
@@ -139,7 +145,7 @@ def align_pictures(
     if random_order:
         random.Random(seed).shuffle(tasks)
     reasons: dict[Path, str] = {}
-    bar = tqdm(total=len(tasks), unit="picture", desc="Crops", leave=False, disable=not progress)
+    bar = tqdm(total=len(tasks), unit=" pictures", desc="crops", leave=False, disable=not progress)
     with bar, failures:
         for task, result in _done(cutting, tasks, processes):
             reasons[task.picture] = result.reason

@@ -14,6 +14,7 @@ from facelib.gather.folders import check_apart
 from facelib.gather.sources.web import WebLimits
 from facelib.images import find_pictures_below
 from facelib.project import Project, text_of
+from facelib.project.wording import sized
 
 _LARGEST = 50 * 10**6  # bytes of a picture
 
@@ -26,7 +27,9 @@ def import_dataset(
     Args:
         source: An archive such as LFW's (see `import_lfw`), a list of FaceScrub's, `.txt` or `.tsv` (see
             `facelib.gather.facescrub.fetch_facescrub`), or a folder tree (see `import_tree`).
+        project: Where to.
         limits: How far to go for each picture of a list.
+        progress: Show a bar with rate and time left.
 
     Returns:
         The columns `IMPORTED_COLUMNS`; `picture` is relative to the project's `people/`.
@@ -60,6 +63,7 @@ def import_lfw(
     Args:
         archive: `lfw.tgz`, `lfw-deepfunneled.tgz`, or another `.tar`, `.tar.gz` or `.zip`.
         destination: The folder for the folders of the people, such as a project's `people/`.
+        progress: Show a bar with rate and time left.
 
     Returns:
         The columns `IMPORTED_COLUMNS`, one row per picture.
@@ -74,7 +78,7 @@ def import_lfw(
         raise ValueError(f"expected pictures in the archive {str(archive)!r}, found none")
     rows = []
     entries, what = read_archive(archive), Path(archive).name
-    for entry in tqdm(entries, total=len(names), desc=what, unit="picture", leave=False, disable=not progress):
+    for entry in tqdm(entries, total=len(names), desc=what, unit=" pictures", leave=False, disable=not progress):
         person = entry.name.parent.name
         picture, reason = "", entry.problem
         if not reason:
@@ -104,7 +108,7 @@ def import_tree(source: str | Path, project: Project, *, progress: bool = True) 
     if not found.pictures:
         raise FileNotFoundError(f"expected a folder tree with pictures at {str(source)!r}, found none")
     rows = []
-    for path in tqdm(found.pictures, desc="Copies", unit="picture", leave=False, disable=not progress):
+    for path in tqdm(found.pictures, desc="copying", unit=" pictures", leave=False, disable=not progress):
         name = path.relative_to(source)
         picture, reason = _copied(path, name.parent.name, people)
         rows.append([text_of(one) for one in (name.as_posix(), name.parent.name, picture, reason)])
@@ -115,7 +119,7 @@ def import_tree(source: str | Path, project: Project, *, progress: bool = True) 
 def _copied(path: Path, person: str, people: Path) -> tuple[str, str]:
     try:
         if path.stat().st_size > _LARGEST:
-            return "", f"larger than {_LARGEST / 1e6:g} MB"
+            return "", f"larger than {sized(_LARGEST)}"
         content = path.read_bytes()
     except OSError as error:
         return "", f"unreadable: {error.strerror or error}"

@@ -90,6 +90,8 @@ def find_pictures(
     that an engine does raises an error: `problem` says what went wrong.
 
     Args:
+        name: The person to look for.
+        engine: The engine to ask.
         max_num: How many addresses to return at most; Bing, Google and Baidu have no more than 1000.
         words: Further words to search with, such as `"portrait"`.
         licence: What the pictures' licences have to allow, as the engine knows them.

@@ -101,8 +101,10 @@ def fetch_facescrub(
     found or not, or the user has removed it since. It may be killed at any time and run again.
 
     Args:
+        path: The list, see `read_facescrub`.
         destination: The folder for the folders of the people, such as a project's `people/`.
         limits: How far to go for each picture; None takes 20 MB and half a minute.
+        progress: Show a bar with rate and time left.
 
     Returns:
         The columns `IMPORTED_COLUMNS`, a row per picture that was asked for, now or before; `source` is its address,
@@ -119,7 +121,7 @@ def fetch_facescrub(
         ledger = _Ledger(folder)
         with (
             ledger,
-            tqdm(total=len(faces), desc=Path(path).name, unit="picture", leave=False, disable=not progress) as bar,
+            tqdm(total=len(faces), desc=Path(path).name, unit=" pictures", leave=False, disable=not progress) as bar,
         ):
             for _, own in groupby(faces, key=lambda face: face.person):
                 listed = list(own)

@@ -78,6 +78,9 @@ def propose_people(
         films: File names in the project's `videos/`, or paths; empty takes all films of the project.
         detector: Finds the faces; None takes the one of notebook 05.
         embedder: Embeds them; None takes dlib's.
+        tracking: How the films are looked through; None takes the defaults.
+        choice: Who is proposed, and with which pictures; None takes the defaults.
+        progress: Show a bar for each film, with rate and time left.
 
     Raises:
         FileNotFoundError: When a named film is not there.

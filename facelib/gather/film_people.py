@@ -76,6 +76,8 @@ def choose_people(
         tables: By the film's file name, its tracks, see `films.unknowns`; `known` is the name that a
             track was given before, `unknown` for none.
         looks: By film, the columns of `looks.parquet`.
+        threshold: See `facelib.films.unknowns.grouping_threshold`.
+        choice: Who is proposed, and with which pictures.
     """
     stems = [Path(film).stem for film in tables]
     called = {film: stem if stems.count(stem) == 1 else film for film, stem in zip(tables, stems, strict=True)}

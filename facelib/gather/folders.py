@@ -98,6 +98,8 @@ def gather_films(
     Args:
         sources: Films, folders with films, `http(s)` addresses of films, and addresses of resources that a resolver
             knows (see `facelib.gather.sources`); a list, or a text with one per line.
+        project: Where to.
+        settings: What fetching may use.
 
     Returns:
         `source`, `films` (how many it has), `new` (how many were copied or fetched now), `title`, `date` and
@@ -195,7 +197,7 @@ def list_films(project: Project) -> pd.DataFrame:
         `codec`, `sound` (bool), `reason` (empty, or why it is not taken or cannot be read).
     """
     rows: list[list[object]] = []
-    for path, passed_over in tqdm(project.list_videos(), desc="films", leave=False, disable=None):
+    for path, passed_over in tqdm(project.list_videos(), desc="films", unit=" films", leave=False, disable=None):
         name = text_of(path.relative_to(project.videos).as_posix())
         facts: list[object] = [0, 0, 0.0, 0.0, "", False, passed_over]
         if not passed_over:

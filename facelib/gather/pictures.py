@@ -23,6 +23,7 @@ from facelib.gather.workers import in_order
 from facelib.images import UnreadablePicture
 from facelib.project import Project, file_lock
 from facelib.project.spreadsheets import decoded
+from facelib.project.wording import sized
 
 FOUND_COLUMNS = ["person", "address", "engine", "picture", "reason"]
 """A row an address, or an engine in trouble: the picture's path in the data folder, or why there is none."""
@@ -47,6 +48,8 @@ def gather_pictures(
 
     Args:
         names: People to look for, by the names of their folders; a list, or a text with one per line.
+        project: Where to.
+        search: How; None: as `PictureSearch` says.
         addresses: Pictures that are known, by person; or the path of a CSV file, see `read_addresses`.
 
     Returns:
@@ -145,7 +148,7 @@ def _gather_one(
         yield [person, address, engines.get(address, ""), source.file if there else "", reason]
     new = [candidate for candidate in wanted if redacted(candidate.address) not in earlier]
     missing, asked = max(0, search.max_num - len(earlier)), 0
-    bar = tqdm(total=search.max_num, initial=len(earlier), desc=person, unit="picture", leave=False, disable=None)
+    bar = tqdm(total=search.max_num, initial=len(earlier), desc=person, unit=" pictures", leave=False, disable=None)
     fetch = partial(fetch_or_reason, limits=search.limits)
     contents = in_order(fetch, [one.address for one in new], threads=search.connections, ahead=search.connections)
     with bar, closing(contents):
@@ -180,8 +183,8 @@ def _check_space(project: Project, limits: WebLimits) -> None:
     free = shutil.disk_usage(project.data).free
     if free < limits.spare:
         raise OSError(
-            f"expected {limits.spare / 1e9:g} GB to stay free on the disk of {str(project.data)!r}, found "
-            f"{free / 1e9:.3g} GB; what was gathered stays: free some space and run it again"
+            f"expected {sized(limits.spare)} to stay free on the disk of {str(project.data)!r}, found "
+            f"{sized(free, beside=limits.spare)}; what was gathered stays: free some space and run it again"
         )
 
 

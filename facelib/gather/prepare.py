@@ -57,6 +57,7 @@ def prepare_pictures(
         embedder: Name or path of the network that tells what is alike.
         per_person: Pictures that each person keeps at most; 0: about as many as the others have, that is the median
             over the people, but no more than three times the fewest, and at least 20.
+        progress: Whether to show progress bars.
 
     Returns:
         The columns `PREPARED_COLUMNS`, sorted by `picture` (relative to the data folder); `reason` is empty for

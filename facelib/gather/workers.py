@@ -30,6 +30,7 @@ def spread(
 
     Args:
         work: Called with one task; it must not return None. What it raises ends it all.
+        tasks: Any number of them.
         processes: With 1 the work is done in this one, and a death is everybody's.
 
     Yields:
@@ -60,6 +61,8 @@ def in_order(
 
     Args:
         work: Called with one task. What it raises ends it all.
+        tasks: Any number of them.
+        threads: How many work at a time.
         ahead: How many tasks are begun, at most, before the first result is taken.
     """
     with ThreadPoolExecutor(threads) as pool:

@@ -48,6 +48,7 @@ def read_large_png(path: Path, *, steps: int, size: tuple[int, int]) -> PillowIm
     """Return a PNG made smaller by a power of two while it is decoded, a strip of rows at a time.
 
     Args:
+        path: The picture.
         steps: Its sides are divided by 2 to the power of this.
         size: Width and height of what is stored.
 

@@ -80,6 +80,7 @@ class Evidence:
     """The evidence for the identity of a track.
 
     Attributes:
+        track: Its number.
         best: Its best faces, best first.
         recent: Its last faces, oldest first.
         answer: Who it is.
@@ -144,6 +145,8 @@ class Namer:
     are certainly another person's, or clearly not those of this track; then only the last faces count.
 
     Args:
+        recognizer: Fitted on the gallery.
+        info: What it was made from.
         naming: When a face is given a name; context is not used.
         alike: The embedder's own threshold; NaN where nobody measured it.
     """

@@ -57,6 +57,9 @@ class Player:
     The first picture behind a cut is shown when it has been recognised, where that takes no longer than a moment.
 
     Args:
+        source: What to play.
+        recognition: Finds, follows and names the faces.
+        log: Receives the changes.
         seconds: From the beginning of one recognition to that of the next, at least.
         loop: Whether a film starts again at its end.
         patience: Seconds without a picture after which the source has failed.
@@ -65,6 +68,7 @@ class Player:
     Attributes:
         recognition: Used only while `machine` is held.
         machine: Held while a picture is recognised.
+        colours: As given.
     """
 
     def __init__(

@@ -29,6 +29,7 @@ class Reader:
     is lost is opened again, after waits that grow from half a second to five.
 
     Args:
+        source: What to read.
         loop: Whether a film starts again at its end.
         patience: Seconds without a picture after which it gives up.
         on_state: Called with every new state and why, from the reader's own thread.

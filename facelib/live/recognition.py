@@ -44,6 +44,7 @@ def open_recognition(
         project: Its recognizer names the faces.
         detector: A name, the path of an ONNX file, or an open detector.
         embedder: A name or a path; empty takes the network that the recognizer was fitted for.
+        naming: When a face is given a name.
         seconds: The usual time between two pictures.
 
     Raises:
@@ -79,6 +80,7 @@ class Recognized:
     """What was found in one picture.
 
     Attributes:
+        frame: The picture.
         scene: In which stretch between two cuts it lies.
         faces: Those found in it that are followed.
         news: What has changed with it.

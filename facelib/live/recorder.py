@@ -35,6 +35,7 @@ class Recorder:
     """Writes views as they come, in a thread of its own, every picture at its own time.
 
     Attributes:
+        path: The file.
         written: Pictures written so far.
         lost: Pictures that came faster than they could be written.
         problem: Why it ended before it was closed, or nothing.

@@ -22,6 +22,7 @@ class Source:
     """A camera, a stream or a film.
 
     Attributes:
+        kind: How it is read.
         place: The camera's number as text, the address, or the path.
         name: The same, as it may be shown and kept: without a user's name and password.
     """

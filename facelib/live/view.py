@@ -30,6 +30,7 @@ class LiveView:
         recognition_delay: Seconds from the arrival of the picture last recognised to its names being known.
         frames_per_second: Pictures shown, over the last two seconds.
         recognitions_per_second: Pictures recognised, over the last five seconds.
+        state: What the session is at.
         message: Why it waits or failed, or nothing; made for people to read.
         colours: A colour such as `#0072B2` for everyone of the cast and for `unknown`, the same in every picture.
     """

@@ -59,6 +59,7 @@ def converted(source: Path, name: str, build: Callable[[bytes], onnx.ModelProto]
     again. Processes that start at once each build and move a whole file into place.
 
     Args:
+        source: The weights file to convert.
         name: What the ONNX file's name starts with; the start of the source's SHA-256 follows.
             Change it when `build` comes to make something else of the same source.
         build: Makes the network from the content of `source`.

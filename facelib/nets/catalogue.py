@@ -33,6 +33,7 @@ def find_weights(name_or_path: str | Path, *, fetch: bool = True) -> Path:
     Args:
         name_or_path: A name in the catalogue, such as `yunet`, a file name in those folders (`.onnx` may be left
             out), or a path.
+        fetch: Whether to fetch what is not there.
 
     Raises:
         MissingWeights: When the file is not there, is not the known one, or could not be fetched; the message

@@ -6,6 +6,7 @@ import contextlib
 import io
 import logging
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -14,7 +15,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from facelib.project.kept import kept_by_file
-from facelib.project.processes import allowed_cores, is_out_of_memory
+from facelib.project.processes import is_out_of_memory
 from facelib.project.wording import in_one_line
 
 _log = logging.getLogger(__name__)
@@ -38,23 +39,32 @@ _MEND_CUDA = (
 class Network:
     """An open network with one input; made by `open_network`, and safe to use from several threads.
 
+    Where it is copied or unpickled, as in another process, its file is opened anew.
+
     Attributes:
+        path: The ONNX file.
         provider: `CUDA` or `CPU`: where the network in fact runs.
         input_shape: The sides of the input, texts or None for sides of any length.
         output_names: The names of the outputs, in the order in which `run` gives them.
+        metadata: The ONNX file's metadata.
     """
 
-    def __init__(self, session: Any, path: Path) -> None:
-        """Wrap an open session.
+    def __init__(self, path: Path, *, cuda: bool, threads: int) -> None:
+        """Open a file.
 
         Raises:
+            FileNotFoundError: When there is no such file.
             ValueError: When the network has more than one input, or one that is not an array of numbers.
         """
+        if not path.is_file():
+            raise FileNotFoundError(f"expected an ONNX file, found none at {str(path)!r}")
+        session = _session(path, cuda=cuda, threads=threads)
         inputs = session.get_inputs()
         if len(inputs) != 1 or inputs[0].type not in _NUMBERS:
             found = [(given.name, given.type) for given in inputs]
             raise ValueError(f"expected a network with one input of numbers in {str(path)!r}, found {found!r}")
         self._session = session
+        self._again = partial(Network, path, cuda=cuda, threads=threads)
         self._input = inputs[0].name
         self._dtype = _NUMBERS[inputs[0].type]
         self.path = path
@@ -62,6 +72,9 @@ class Network:
         self.input_shape: tuple[int | str | None, ...] = tuple(inputs[0].shape)
         self.output_names: tuple[str, ...] = tuple(output.name for output in session.get_outputs())
         self.metadata: dict[str, str] = dict(session.get_modelmeta().custom_metadata_map)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return self._again, ()
 
     def run(self, array: NDArray[Any], outputs: Sequence[str] | None = None) -> list[NDArray[Any]]:
         """Return the network's outputs for one batch.
@@ -104,6 +117,7 @@ def open_network(path: str | Path, *, provider: Provider = "auto") -> Network:
     """Open an ONNX file.
 
     Args:
+        path: The ONNX file.
         provider: `auto` takes CUDA where it works and says so in the log, and warns when onnxruntime is built for
             CUDA and it does not work; `cuda` insists on it.
 
@@ -115,12 +129,10 @@ def open_network(path: str | Path, *, provider: Provider = "auto") -> Network:
     path = Path(path)
     if provider not in get_args(Provider):
         raise ValueError(f"expected a provider, one of {get_args(Provider)!r}, got {provider!r}")
-    if not path.is_file():
-        raise FileNotFoundError(f"expected an ONNX file, found none at {str(path)!r}")
     offered = "CUDA" in available_providers()
     if provider == "cuda" and not offered:
         raise RuntimeError(f"expected onnxruntime to offer CUDA, it offers only {available_providers()!r}; {_GET_CUDA}")
-    network = Network(_session(path, cuda=offered and provider != "cpu", threads=allowed_cores()), path)
+    network = Network(path, cuda=offered and provider != "cpu", threads=allowed_cores())
     if provider == "cuda" and network.provider != "CUDA":
         raise RuntimeError(f"expected {path.name} to run on CUDA, onnxruntime could not use it; {_MEND_CUDA}")
     if provider == "auto" and offered and network.provider != "CUDA":

@@ -19,8 +19,11 @@ class Weights:
     """One network's weights.
 
     Attributes:
+        name: What it is called in facelib.
+        kind: What the network does.
         file: The name under which the file is looked for.
         origin: Who made it, and of which faces.
+        licence: The licence of the weights.
         commercial: Whether that licence allows commercial use; None when that is not clear. The faces that
             it was trained on may have terms of their own: see `note`.
         url: The file, a zip archive with the file in it, or a page about it; None when unknown.

@@ -31,6 +31,7 @@ class PageFilm:
     Attributes:
         film: Its path.
         info: What its file says of itself, or that of its annotated copy.
+        clock: Its frames.
         tracks: As `facelib.page.film.shown_tracks` returns them.
         stretches: Who is on screen when, the groups of unknown people among them.
         version: Changes with what the film's data are made from.

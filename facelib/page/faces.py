@@ -28,6 +28,7 @@ def write_face_sheets(looks: Path, tracks: NDArray[np.int64], folder: Path) -> i
     """Write the best face of each track, 64 on a sheet, `faces-0.jpg` and so on; return how many sheets.
 
     Args:
+        looks: `looks.parquet`.
         tracks: The numbers of the tracks in the order wanted; a track without a picture leaves its place empty.
         folder: Where the sheets go; sheets of an earlier, longer film are removed.
 

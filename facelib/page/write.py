@@ -34,6 +34,7 @@ def write_page(
         project: Films without tables are left out, and with a warning those with damaged ones or another film's.
         films: Films to show beside those of the project's `videos/`.
         longest_gap: Seconds; shorter gaps between two tracks of one person are closed.
+        progress: Show a progress bar over the films.
 
     Raises:
         FileNotFoundError: When no film has tables yet.

@@ -28,6 +28,7 @@ from typing import Any
 
 def serve(listener: str, *modules: str) -> None:
     """Import modules and call functions, then fork processes until standard input ends, which the parent keeps open."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # whoever is stopped before its program begins ends without a word
     # Registered first, it runs last: to take the imports apart at its end would cost each process a second.
     codes: list[int] = []
     atexit.register(_leave, codes)
@@ -123,7 +124,9 @@ def _run(request: dict[str, Any], imported: dict[str, str], files: list[int], co
         arguments.append(f"--IPKernelApp.parent_handle={os.getppid()}")
     sys.argv = [module, *arguments]
     try:
-        import_module(module).main()
+        program = import_module(module).main
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        program()
     except BaseException as error:
         code = getattr(error, "code", 1)  # of a SystemExit: a number, None, or a message
         codes.append(code if isinstance(code, int) else int(code is not None))

@@ -30,6 +30,8 @@ class StepFiles:
     """The files that a step reads and writes, as functions of the project and the step's parameters.
 
     Attributes:
+        inputs: What it reads.
+        outputs: What it writes.
         unfinished: Whether it has something left to do and is to be run again in any case.
     """
 

@@ -60,12 +60,19 @@ def notebooks_folder() -> Path:
 
 
 def all_steps(folder: Path | None = None) -> list[int]:
-    """Return the numbers of the notebooks in a folder, in order; None: of facelib's own."""
+    """Return the numbers of the notebooks in a folder, in order; None: of facelib's own.
+
+    Raises:
+        FileNotFoundError: When there is none.
+    """
     return sorted(_numbered(folder or notebooks_folder()))
 
 
 def _numbered(folder: Path) -> dict[int, Path]:
-    return {int(path.name[:2]): path for path in sorted(folder.glob("[0-9][0-9]_*.ipynb"))}
+    found = {int(path.name[:2]): path for path in sorted(folder.glob("[0-9][0-9]_*.ipynb"))}
+    if not found:
+        raise FileNotFoundError(f"expected notebooks such as '05_annotate_video.ipynb' in {str(folder)!r}, found none")
+    return found
 
 
 def find_notebooks(folder: Path | None = None, steps: Sequence[int] | None = None) -> list[Notebook]:
@@ -73,6 +80,7 @@ def find_notebooks(folder: Path | None = None, steps: Sequence[int] | None = Non
 
     Raises:
         ValueError: When there is no notebook of a number.
+        FileNotFoundError: When there is none at all.
     """
     folder = folder or notebooks_folder()
     found = _numbered(folder)

@@ -59,6 +59,8 @@ def write_report(notebook: str | Path, page: str | Path, *, pictures: str | Path
     left out.
 
     Args:
+        notebook: The executed notebook.
+        page: The HTML file to write.
         pictures: The folder that the pictures of the notebook's text are relative to; they are put into the page.
 
     Raises:

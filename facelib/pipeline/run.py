@@ -46,7 +46,9 @@ class StepResult:
         number: The number that the notebook's name starts with.
         name: The notebook's name without `.ipynb`, such as `02_embed_faces`.
         state: `running` (only in progress reports), `done`, `fresh` (its files still fit: not run) or `failed`.
+        notebook: The executed notebook.
         report: The HTML page of it; it may be missing where a step failed before its first cell.
+        seconds: How long it took.
         message: Why it failed, otherwise empty.
     """
 
@@ -119,6 +121,7 @@ def run_pipeline(
         project: The project; its folders may be relative to the working folder.
         steps: Numbers of the notebooks to run, in any order; None: the main steps 1 to 5.
         parameters: Values by name. Each goes to every chosen notebook that takes it.
+        force: Run also what is fresh.
         notebooks: The folder of the notebooks; None: facelib's own. Nothing is written there.
         progress: Called when a step starts (state `running`) and when it ends.
         watch: Called often while a step runs, with how far it is.

@@ -75,6 +75,7 @@ def shades(people: Iterable[str], looks: Mapping[str, Mark] | None = None) -> di
     A group of unknown people has the same grey in all films.
 
     Args:
+        people: Names.
         looks: Of the cast where they are settled; whoever is not among them gets one of this figure's own.
     """
     own = marks(people := list(people))

@@ -20,6 +20,7 @@ def escaped(name: str, *, width: int = 14) -> str:
     """Return a name as a plotly label: nothing in it is taken for markup, and it is broken into lines.
 
     Args:
+        name: Any text, such as a folder's name.
         width: The longest line in characters; 0 keeps it in one line. On a phone, 14 fit a legend in two columns.
 
     Example:

@@ -74,6 +74,7 @@ def draw_distances(
     Args:
         genuine: The distances of faces whose person is in the gallery; NaN and infinities are left out.
         impostor: The distances of faces whose person is not.
+        threshold: The chosen threshold.
         axis: The title of the horizontal axis.
 
     Returns:

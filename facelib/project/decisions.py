@@ -78,6 +78,7 @@ def read_corrections(path: str | Path, people: Collection[str] = ()) -> pd.DataF
     somebody wrote in another case or with other spaces, such as `UNKNOWN`, by their usual form.
 
     Args:
+        path: `corrections.csv`.
         people: The cast, as their folders are called.
 
     Returns:

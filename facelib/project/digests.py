@@ -44,6 +44,7 @@ def file_digest(path: str | Path, *, kept: Path, name: str) -> str:
     """Return the SHA-256 of a file's content; it is read again only when its size or modification time differs.
 
     Args:
+        path: The file.
         kept: The cache of digests, a JSON file; what cannot be read of it is computed again.
         name: The file's key in the cache: the same on another machine, so that a copy need not be read.
 

@@ -30,16 +30,25 @@ def listed(names: Iterable[object], *, most: int = 10) -> str:
     return ", ".join(texts[:most]) + (f" and {len(texts) - most} more" if len(texts) > most else "")
 
 
-def sized(count: int) -> str:
+def sized(count: int, *, beside: int | None = None) -> str:
     """Return a number of bytes in the unit that people read.
 
+    Args:
+        count: The number.
+        beside: Another number that the reader compares with it: so many digits are given that the two differ.
+
     Example:
-        >>> sized(312), sized(20_000_000), sized(51_234_567_890)
-        ('312 bytes', '20 MB', '51.2 GB')
+        >>> sized(312), sized(20_000_000), sized(51_234_567_890), sized(999_999)
+        ('312 bytes', '20 MB', '51.2 GB', '1 MB')
+        >>> sized(20_000_001, beside=20_000_000)
+        '20.000001 MB'
     """
-    for unit, name in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
-        if count >= unit:
-            return f"{count / unit:.3g} {name}"
+    for unit, name in ((1e15, "PB"), (1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if round(count / unit, 3) >= 1:
+            digits = 3
+            while beside not in (None, count) and f"{count / unit:.{digits}g}" == f"{beside / unit:.{digits}g}":
+                digits += 1
+            return f"{count / unit:.{digits}g} {name}"
     return f"{count} bytes"
 
 

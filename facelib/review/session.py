@@ -26,6 +26,7 @@ class Decision:
 
     Attributes:
         when: When it was made, ISO 8601 in UTC; no two of a project have the same.
+        by: Who made it.
         tracks: The tracks that it is about, as rows of `Review.tracks`.
         before: The earlier decision about each, "" for none.
         given: What each was called by it.

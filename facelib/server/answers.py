@@ -96,6 +96,7 @@ class Known:
 
     Attributes:
         project: The project that the answer is of; whoever may read that gets the same answer.
+        route: The route that answered.
         read: Returns the present answer, or None when it has to be made; raises whatever making it would.
     """
 
@@ -117,7 +118,10 @@ class Answers:
         """Return the answer to a request, made again where the state is another one than when it was made.
 
         Args:
+            request: Whoever may read the project gets the same answer.
+            project: What it is asked of.
             state: Returns what changes with everything that the answer is made from; raises where there is none.
+            make: Makes the answer.
         """
         key = address_of(request.scope)
         content = self._kept.find(key, state(), lambda: Content.of_model(make()))
@@ -131,6 +135,8 @@ class Answers:
         """Return an answer that somebody else keeps.
 
         Args:
+            request: Whoever may read the project gets the same answer.
+            project: What it is asked of.
             read: Returns the present answer; raises where there is none.
         """
         content = read()

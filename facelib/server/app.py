@@ -72,6 +72,7 @@ def create_app(settings: ServerSettings, *, warm: bool = False) -> FastAPI:
     once, otherwise None.
 
     Args:
+        settings: The server's settings.
         warm: Whether to make the newest films ready in the background, once it runs.
 
     Raises:

@@ -43,6 +43,7 @@ async def read_form(request: Request, field: str, *, largest: int) -> FormFile:
 
     Args:
         request: Its body must not have been read.
+        field: The name of the file's field.
         largest: Bytes of the largest file.
 
     Raises:

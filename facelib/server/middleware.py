@@ -139,7 +139,7 @@ class BodyLimit:
             return
         length = Headers(scope=scope).get("content-length", "")
         if length.isdecimal() and int(length) > LARGEST_BODY:
-            await _refuse(scope, receive, send, f"one of {length}")
+            await _refuse(scope, receive, send, f"one of {sized(int(length), beside=LARGEST_BODY)}")
             return
         size, begun = 0, False
 

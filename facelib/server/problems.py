@@ -39,6 +39,7 @@ class Problem(Exception):
     """An answer other than success.
 
     Args:
+        status: The HTTP status.
         detail: What was expected, what was given, and what to do.
         headers: Headers of the answer.
         members: Further members of the document, such as both sides of a conflict.

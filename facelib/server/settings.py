@@ -53,7 +53,7 @@ class ServerSettings(BaseSettings):
         3, ge=1, description="How often a job is tried whose process ends before its time; then it is set aside."
     )
     session_hours: float = Field(168.0, gt=0, description="Hours after which an unused log-in ends.")
-    failed_logins: int = Field(5, ge=1, description="Wrong log-ins by one name or address allowed in 15 minutes.")
+    failed_logins: int = Field(5, ge=1, description="Wrong log-ins from one address allowed in 15 minutes.")
     trusted_proxies: str = Field("127.0.0.1", description="Addresses whose X-Forwarded-For and -Proto are believed.")
     secure_cookies: bool = Field(False, description="Send cookies over HTTPS only; set it behind a proxy with TLS.")
 

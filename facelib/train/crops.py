@@ -47,9 +47,12 @@ def crop_faces(
     end are left out.
 
     Args:
+        people: The pictures.
         cache: Folder for the faces; one folder in it a kind of pictures, detector, size and alignment.
+        detector: Finds the faces.
         form: Its `size` and `alignment` say how they are cut out.
         threads: How many pictures are read at once, ahead of the detector.
+        progress: Show a bar.
 
     Returns:
         The faces as a mapped file, in the order of `people.table`, and the pictures left out with the reason: `no
@@ -66,7 +69,11 @@ def crop_faces(
         write_text(json.dumps(_description(people.folder, detector, form), indent=1) + "\n", folder / "made_from.json")
         missing = [picture for picture in people.table["picture"] if not store.knows(picture, people.folder / picture)]
         with tqdm(
-            total=len(missing), desc="Cut out faces", unit="picture", leave=False, disable=not progress or not missing
+            total=len(missing),
+            desc="cutting out faces",
+            unit=" pictures",
+            leave=False,
+            disable=not progress or not missing,
         ) as bar:
             _fill(store, people.folder, missing, detector, form, threads, bar)
         images = store.images()
@@ -149,6 +156,7 @@ class _Entry(NamedTuple):
     """One picture and its face.
 
     Attributes:
+        picture: Its name.
         length: Bytes of its file when it was looked at.
         changed: When the file had last been changed, in nanoseconds.
         row: The 0-based place of its face; -1 where there is none.

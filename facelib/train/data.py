@@ -194,6 +194,7 @@ def split_people(
         crops: Of all of them.
         share: Fraction of the people to validate with.
         people: Their number or names, in place of `share`.
+        seed: Another seed draws other people.
 
     Returns:
         The crops to train on, and those to validate with.

@@ -45,7 +45,9 @@ class Exported:
     """An ONNX file and its largest difference from the network in PyTorch.
 
     Attributes:
+        path: The file.
         sha256: Of the file; a gallery stores it to identify its network.
+        dimension: Length of the vectors.
         size: Bytes of the file.
         difference: Largest difference of a number from PyTorch's.
         faces: Number of pictures it was measured on.

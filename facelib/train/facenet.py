@@ -41,6 +41,7 @@ class Imported:
 
     Attributes:
         model: The network, in evaluation mode; takes `(n, 3, 160, 160)` in its `form`.
+        form: What its input is.
         said: The kind of file the weights came from.
         layers: Number of layers that were filled.
         left_out: Names of arrays of weights that the network has no place for, such as the classifier's.
@@ -113,6 +114,7 @@ def import_facenet(
     """Make an ONNX file of FaceNet weights, for `facelib.embedder`.
 
     Args:
+        path: The weights.
         output: Where the ONNX file goes; None puts it where facelib looks for networks: those of 20180402-114759
             are then found as `embedder="facenet"`, others by their file's name.
         standardisation: See `read_facenet`.

@@ -87,6 +87,7 @@ class Residual(Branches):
 
     Args:
         channels: In and out.
+        branches: Their convolutions.
         scale: Factor of the output before it is added; less than 1 keeps the training steady.
         last: Whether the sum has no ReLU, as in the last block.
     """

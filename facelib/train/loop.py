@@ -66,10 +66,12 @@ def train(
         people: The faces to learn from; see `facelib.train.data.split_people`.
         validation: Faces of other people, on whom the network is measured: before the training, and after epochs.
         folder: For the checkpoints, the curves and the network; see `Result`.
+        settings: What to do; None takes the defaults.
         resume: Whether to continue a training in `folder`, or return it when it is finished. False starts again, and
             removes it.
         callback: Called after every validation.
         seconds_between_checkpoints: Most that a killed run loses; one is written after every epoch as well.
+        progress: Show a bar with the time left.
 
     Raises:
         BlockingIOError: When another process trains in `folder`.
@@ -188,7 +190,9 @@ class _Training:
             self.validate(math.nan)
         total, done = len(self.batches) * self.settings.epochs, self.epoch * len(self.batches) + self.batch
         self.started, self.written = time.monotonic() - self.seconds, time.monotonic()
-        with tqdm(total=total, initial=done, desc="Train", unit="batch", leave=False, disable=not progress) as bar:
+        with tqdm(
+            total=total, initial=done, desc="training", unit=" batches", leave=False, disable=not progress
+        ) as bar:
             while self.stopped == "unfinished":
                 self.run_epoch(bar, seconds_between_checkpoints)
 

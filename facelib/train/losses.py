@@ -50,6 +50,7 @@ def loss(
         name: `"triplet"` (Schroff et al., FaceNet, CVPR 2015), `"npairs"` (Sohn, NIPS 2016), `"arcface"` (Deng et al.,
             CVPR 2019) or `"supcon"` (Khosla et al., NeurIPS 2020).
         people: Different people to train on; ArcFace learns a direction for each.
+        dimension: Length of the vectors.
         margin: How far apart people are pushed: a distance for triplets (0.2), degrees for ArcFace (6; the
             publication takes 28.6 for tens of thousands of people).
         miner: Which triplets of a batch count: `"semihard"`, `"hard"` or `"all"` (None: `"semihard"`).

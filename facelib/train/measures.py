@@ -42,6 +42,9 @@ def embed_crops(
 
     Args:
         model: On `device`; it is left in the mode, training or evaluation, in which it was.
+        crops: The faces.
+        device: Where to compute.
+        batch_size: Faces at once.
         mirrored: Whether to take the mean of the vectors of a face and of its mirror image.
     """
     was = model.training
@@ -65,6 +68,7 @@ def face_metrics(vectors: ArrayLike, names: ArrayLike, *, seed: int = 0) -> Scor
     Args:
         vectors: `(n, d)`; compared by Euclidean distance.
         names: `(n,)`, the person of each; people with one face are nobody's neighbour but wrong ones.
+        seed: Of the pairs and their folds.
 
     Raises:
         ValueError: When there are fewer than two people, nobody has two faces, or the lengths disagree.
@@ -102,6 +106,7 @@ def balanced_pairs(
     Args:
         names: `(n,)`, the person of each face.
         pairs: Of either kind.
+        seed: The same one gives the same pairs.
 
     Returns:
         The places of the first and of the second faces, and whether they are of one person, each `(2 * pairs,)`.

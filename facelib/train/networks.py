@@ -68,6 +68,7 @@ def make_network(name: str, *, dimension: int = 128, pretrained: bool | str | Pa
     Args:
         name: One of `NETWORKS`, or any network of timm (`timm.list_models()`); some of these, such as vision
             transformers, take pictures of one size alone.
+        dimension: Length of the vectors.
         pretrained: Whether to start from the weights that timm publishes (ImageNet), from its cache or fetched; or
             the path of such a file (`.safetensors`, `.pth`).
 

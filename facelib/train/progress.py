@@ -32,6 +32,7 @@ class TrainingMaps:
         measures: A row a time: `epoch`, `silhouette`, `recall_at_1` and `pair_accuracy`, over all validation faces.
         reference: The other network's map, without `epoch`; empty where there is none.
         reference_measures: The same figures of it, NaN where there is none.
+        reference_name: What it is called.
     """
 
     maps: pd.DataFrame
@@ -77,9 +78,12 @@ def follow(
         snapshots: The vectors by epoch, `(n, d)` float32, as `Result.snapshots`.
         validation: `picture` and `person` of each, as `Result.validation`.
         reference: `(n, e)`, the same faces by another network; NaN where it found no face. Those are on no map of its.
+        reference_name: What to call it.
         most_people: So many people are shown at most, those with most faces first.
         most_faces: So many faces are shown at most, as many of each person.
+        perplexity: As in `make_map`.
         seed: Of the maps, and of the pairs that are told apart.
+        progress: Show a bar.
 
     Raises:
         ValueError: When there is no snapshot, or the lengths differ.
@@ -94,7 +98,7 @@ def follow(
     shown = _shown(validation, most_people, most_faces)
     people = validation["person"].to_numpy(object)
     maps, measures, before = [], [], None
-    for epoch in tqdm(sorted(snapshots), desc="maps", unit="map", leave=False, disable=not progress):
+    for epoch in tqdm(sorted(snapshots), desc="maps", unit=" maps", leave=False, disable=not progress):
         vectors = snapshots[epoch]
         before = _map(vectors[shown], before, perplexity, seed)
         maps.append(_table(validation.iloc[shown], before).assign(epoch=epoch))

@@ -19,6 +19,7 @@ class PeopleBatches:
         people: Different people in a batch.
         pictures: Pictures of each; a person who has fewer shows some of them twice.
         batches: In an epoch; None takes as many as show as many pictures as there are.
+        seed: Of what is drawn by chance.
 
     Raises:
         ValueError: When there are fewer people than a batch wants.

@@ -200,6 +200,7 @@ class TrainingResult:
         folder: Holds `settings.json`, `curves.csv`, `validation.csv`, `embeddings/`, `network.pt` and `checkpoint.pt`.
         model: The network that is kept, on the CPU and in evaluation mode: `(n, 3, size, size)` float32 RGB from
             -1 to 1 gives `(n, dimension)` vectors of length 1.
+        settings: The settings of the training.
         curves: A row a validated epoch, `CURVE_COLUMNS`; epoch 0 is the untrained network, whose `loss` is NaN.
         validation: The pictures nobody was trained on: `picture`, `person`.
         snapshots: The vectors of these by epoch, `(n, dimension)` float32 in the order of `validation`.

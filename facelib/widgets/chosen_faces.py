@@ -29,6 +29,7 @@ class ChosenFaces(FaceBoard):
 
     Args:
         points: One row per face, with `picture`, `face`, `person` and, where known, the box.
+        project: Whose pictures.
         changed: Called when another face is chosen, and when something is decided.
 
     Attributes:

@@ -20,8 +20,14 @@ class DrawnFilms(ipywidgets.VBox):  # type: ignore[misc]
 
     Each is drawn as it was before: blurred faces stay blurred. The project's page, if there is one, is written again.
 
+    Args:
+        settled: The films' tables as they are now.
+        colours: As in `facelib.films.present.draw_films`.
+        longest_gap: As in `facelib.page.write_page`.
+
     Attributes:
         films: The films that show earlier names; those without an annotated film are left alone.
+        button: Draws them.
         status: What there is to do, or what was done.
     """
 

@@ -19,3 +19,9 @@ function tableOfKeys(rows) {
   const cap = (key) => (key === "…" ? " … " : make("kbd", { textContent: key }));
   return make("table", {}, ...rows.map(([keys, text]) => make("tr", {}, make("td", {}, ...keys.map(cap)), make("td", { textContent: text }))));
 }
+
+// Put the focus into a dialog, and show all of it, its title too, wherever the page is scrolled to.
+function enterDialog(dialog, element) {
+  element.focus({ preventScroll: true });
+  dialog.scrollIntoView({ block: "nearest" });
+}

@@ -26,10 +26,7 @@ function render({ model, el }) {
   const alertLine = make("div", { attributes: { role: "alert" } });
   const statusLine = make("span", { attributes: { role: "status", "aria-live": "polite" } });
   const warningLine = make("div", { className: "warnings", attributes: { role: "note" } });
-  const grid = make("div", {
-    className: "grid",
-    attributes: { role: "listbox", "aria-multiselectable": "true", "aria-label": model.get("label") },
-  });
+  const grid = make("div", { className: "grid" });
   const side = make("div", { className: "side", attributes: { role: "region", "aria-label": `The ${noun} in focus` } });
   const root = make("div", {
     className: "facelib-panel facelib-board",
@@ -206,7 +203,7 @@ function render({ model, el }) {
     const rows = [...actions.map(({ keys, help }) => [keys, help]), ...MOVES];
     const button = make("button", { textContent: "Close", className: "main", onclick: closeDialog });
     openDialog("Keys", tableOfKeys(rows), make("div", { className: "buttons" }, button));
-    button.focus();
+    enterDialog(dialog, button);
   }
 
   function openName(action, faces, { typed = "", near = [], same = false } = {}) {
@@ -237,7 +234,7 @@ function render({ model, el }) {
       ),
     );
     dialog.addEventListener("keydown", field.onKey);
-    field.input.focus();
+    enterDialog(dialog, field.input);
     field.input.select();
   }
 
@@ -325,7 +322,7 @@ function render({ model, el }) {
     for (const item of items) {
       if (item.section !== section) {
         section = item.section;
-        row = make("div", { className: "tiles" });
+        row = make("div", { className: "tiles", attributes: { role: "listbox", "aria-multiselectable": "true", "aria-label": section || model.get("label") } });
         parts.push(group(section, row));
       }
       const tile = makeTile(item);
@@ -351,16 +348,15 @@ function render({ model, el }) {
 
   // Small groups stand side by side.
   function group(section, row) {
-    if (!section) return make("div", { className: "group", attributes: { role: "presentation" } }, row);
-    return make("div", { className: "group", attributes: { role: "group", "aria-label": section } }, heading(section), row);
+    return make("div", { className: "group" }, ...(section ? [heading(section)] : []), row);
   }
 
   function heading(section) {
-    const mark = make("button", { textContent: "mark all", onclick: guarded(() => ask("mark section", [], { section })) });
+    const mark = make("button", { textContent: "mark all", attributes: { "aria-label": `mark all: ${section}` }, onclick: guarded(() => ask("mark section", [], { section })) });
     const here = model.get("items").filter((item) => item.section === section);
     const { size } = here[0]; // of the whole group, also where it is not on the page
     const count = make("span", { className: "soft", textContent: size > 1 ? counted(size) : `${here.length} here`, hidden: !size });
-    return make("div", { className: "heading", attributes: { role: "presentation" } }, make("span", { textContent: section }), count, mark);
+    return make("div", { className: "heading" }, make("span", { textContent: section }), count, mark);
   }
 
   function makeTile(item) {

@@ -106,7 +106,7 @@ function render({ model, el }) {
   function openHelp() {
     const button = make("button", { textContent: "Close", className: "main", onclick: guarded(closeDialog) });
     openDialog("Keys", tableOfKeys(KEYS), make("div", { className: "buttons" }, button));
-    button.focus();
+    enterDialog(dialog, button);
   }
 
   function openName(track, { typed = "", near = [], same = false } = {}) {
@@ -125,7 +125,7 @@ function render({ model, el }) {
       make("div", { className: "buttons" }, make("button", { textContent: "Cancel", onclick: guarded(closeDialog) }), enrol),
     );
     dialog.addEventListener("keydown", field.onKey);
-    field.input.focus();
+    enterDialog(dialog, field.input);
   }
 
   // A name that is nearly a known one comes back as a question.

@@ -193,6 +193,7 @@ class LiveCamera(LivePage):
 
         Args:
             seconds: From the first picture on, outside a front end; 0 plays until the source ends.
+            progress: Show a bar while the cell waits.
 
         Raises:
             ValueError: When `seconds` is below 0.

@@ -22,6 +22,7 @@ class SeenFace:
     """One track as the page lists it.
 
     Attributes:
+        track: Its number in the session.
         digit: The key that chooses it, 1 to 9; it keeps it as long as it is listed.
         person: The last name it was given.
         confidence: Of that.

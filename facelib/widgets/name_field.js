@@ -42,6 +42,7 @@ function nameField({ known, allowNew, take, guarded, near = [], typed = "" }) {
           onmousedown: guarded((event) => (event.preventDefault(), take(row.person, row.isNew))),
         }),
       ),
+      ...(rows.length || !input.value.trim() ? [] : [make("li", { textContent: "No known name is like this.", className: "none", attributes: { role: "option", "aria-disabled": "true", "aria-selected": "false" } })]),
     );
     if (at >= 0) input.setAttribute("aria-activedescendant", `${list.id}-${at}`);
     else input.removeAttribute("aria-activedescendant");

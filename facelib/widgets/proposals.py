@@ -36,6 +36,8 @@ class GalleryProposals(FaceBoard):
     the face in focus are the most similar faces of the person in whose folder it is, and of the one it looks like.
 
     Args:
+        examination: The doctor's findings.
+        project: Whose pictures.
         faces: The table of known faces, for the faces to compare with.
         shown: `open`: not decided; `used`: of these, those in use until accepted; `decided`; `all`; or `kind:` and a
             kind.
@@ -188,6 +190,7 @@ def proposals_page(examination: Examination, faces: pd.DataFrame, folder: str | 
     """Show the pictures proposed to be left out, by reason, the worst first.
 
     Args:
+        examination: What was found.
         faces: The table of known faces, for the places of the faces in their pictures.
         folder: What `picture` is relative to: the project's data folder.
         most: How many to show of each reason at most; the page says how many there are.

@@ -50,6 +50,7 @@ class TrackReview(FaceBoard):
     One page of tracks at a time is sent, whatever their number. `?` shows the keys.
 
     Args:
+        review: The tracks and their decisions.
         shown: Which tracks at first; see `Review.queue`. Later also `label:` and the name of a person or a group.
         view: `tracks`: one order for all; `groups`: together by the person or group that they were called at first.
         page_size: Tracks on a page.

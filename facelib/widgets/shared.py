@@ -45,6 +45,8 @@ def guarding(show: Callable[[str], object], *, clear: bool = True) -> Iterator[N
         show("")
     try:
         yield
+    except ValueError as error:
+        show(str(error))  # a sentence for the user
     except Exception as error:
         show(f"{type(error).__name__}: {error}")
 
@@ -64,6 +66,7 @@ def near_question(request: Mapping[str, Any], known: Iterable[str]) -> dict[str,
     Args:
         request: What the page asked for; `person` is the name, and `new` says that the question was answered: it is
             somebody new.
+        known: The known names.
 
     Returns:
         The request with `near`, the known names that may be meant, and `same`, whether one of them differs by case,

@@ -31,7 +31,10 @@ class ThresholdTuner(ipywidgets.VBox):  # type: ignore[misc]
     changes no file; the button saves the recognizer of this setting. Errors are shown below the controls.
 
     Args:
+        tuning: The gallery tried against itself.
+        project: Where the pictures lie and the recognizer is saved.
         threshold: Where the slider stands at first; None takes the fitted threshold.
+        most_unnamed: As in `Tuning.save`.
 
     Attributes:
         voters: The `IntSlider` of k; None for an SVM.

@@ -148,6 +148,7 @@ def mistake_groups(
     """Return the mistakes of a setting in three groups: cast named wrong, strangers named, cast left unknown.
 
     Args:
+        setting: Whose mistakes.
         faces: What its rows stand for.
         most: How many pairs of a group at most, by its `id`; 8 where it is not among them.
         closest_first: Whether those that a small move of the threshold would change come first, or last.
@@ -185,6 +186,9 @@ def mistakes_page(tuning: Tuning, setting: Setting, project: Project, *, most: i
     """Show the worst mistakes of a setting in pairs: the face tested, and the known face it was matched with.
 
     Args:
+        tuning: The gallery tried against itself.
+        setting: Of `Tuning.at`.
+        project: Where the pictures lie.
         most: How many pairs of each kind to show at most; the page says how many there are.
 
     Returns:

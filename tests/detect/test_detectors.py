@@ -1,4 +1,6 @@
+import copy
 import csv
+import pickle
 from concurrent.futures import ThreadPoolExecutor
 
 import av
@@ -34,6 +36,17 @@ def test_landmarks_come_in_the_documented_order(detector, portrait):
         assert np.linalg.norm(point - place) < 6
     assert left_mouth[0] < nose[0] < right_mouth[0]
     assert min(left_mouth[1], right_mouth[1]) > nose[1]
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda detector: pickle.loads(pickle.dumps(detector))])
+def test_a_copy_finds_the_same(detector, portrait, copied):
+    own = detector.at_score(detector.score + 0.1)
+    other = copied(own)
+    assert (other.description, other.detect(portrait).boxes.tolist()) == (
+        own.description,
+        own.detect(portrait).boxes.tolist(),
+    )
+    assert len(pickle.dumps(own)) < 10_000  # the networks stay where they are
 
 
 @pytest.mark.parametrize("name", ["haar", "hog"])  # their libraries keep a picture's values in the detector

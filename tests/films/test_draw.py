@@ -85,6 +85,29 @@ def test_the_letters_of_a_label_stand_out_from_its_ground(colour):
     assert np.abs(label - ground).max() > 80  # of 219, from black to white
 
 
+@pytest.mark.parametrize("colour", [*COLOURS, GREY])
+def test_a_box_is_seen_on_a_ground_of_its_own_colour(colour):
+    planes, rgb = blank(), ImageColor.getrgb(colour)
+    draw_marks(planes, [LabelledBox(0, 0, 160, 120, "", rgb)], line=120)
+    ground = int(planes[0][0, 0])
+    draw_marks(planes, [LabelledBox(40, 50, 80, 90, "", rgb)], line=2)
+    middles = [int(planes[0][y, x]) for y, x in [(52, 60), (87, 60), (70, 42), (70, 77)]]
+    assert min(abs(middle - ground) for middle in middles) > 80  # of 219, from black to white
+
+
+@pytest.mark.parametrize("size", [(120, 160), (360, 640), (640, 360), (64, 48)])
+def test_a_label_is_shortened_to_half_of_the_picture_or_to_a_short_name(size):
+    plain, labelled = blank(*size), blank(*size)
+    box = (0, size[0] // 2, 20, size[0] // 2 + 10)
+    draw_marks(plain, [LabelledBox(*box, "", (0, 114, 178))])
+    draw_marks(labelled, [LabelledBox(*box, "Wolfeschlegelstein " * 20, (0, 114, 178))])
+    columns = np.flatnonzero((plain[0] != labelled[0]).any(axis=0))
+    width = columns[-1] + 1
+    assert columns[0] == 0 and size[1] * 0.4 < width <= min(
+        size[1], max(size[1] // 2 + 2, 15 * 12 + 2, size[0] // 2 + 2)
+    )
+
+
 def test_where_faces_leave_no_room_a_label_is_drawn_all_the_same():
     planes = blank()
     draw_marks(planes, [LabelledBox(0, 0, 160, 120, "Bo", (255, 255, 255))])

@@ -129,7 +129,7 @@ def test_a_picture_that_is_too_large_is_told_and_the_others_are_given(make):
     archive = make({**FILES, names[1]: bytes(100_000)})
     entries = list(read_archive(archive, ArchiveLimits(file=50_000)))
     assert [str(entry.name) for entry in entries] == names
-    assert [entry.problem.partition(":")[0] for entry in entries] == ["", "larger than 0.05 MB", ""]
+    assert [entry.problem.partition(":")[0] for entry in entries] == ["", "larger than 50 kB", ""]
 
 
 @pytest.mark.parametrize("part", [0.0, 0.1, 0.5, 0.9])

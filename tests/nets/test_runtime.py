@@ -1,4 +1,5 @@
 import logging
+import pickle
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -67,6 +68,14 @@ def test_one_network_serves_several_threads(network_file):
         answers = list(pool.map(lambda array: network.run(array)[0], given))
     for array, answer in zip(given, answers, strict=True):
         np.testing.assert_array_equal(answer, 2 * array)
+
+
+def test_a_pickled_network_is_opened_anew_from_its_file(network_file):
+    pickled = pickle.dumps(open_network(network_file, threads=2))
+    assert pickle.loads(pickled).run(np.ones((1, 3)))[1].tolist() == [[3, 3, 3]]
+    network_file.unlink()
+    with pytest.raises(FileNotFoundError, match=r"expected an ONNX file, found none at .*double\.onnx"):
+        pickle.loads(pickled)
 
 
 def test_a_missing_file_is_told(tmp_path):

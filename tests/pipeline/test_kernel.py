@@ -165,6 +165,23 @@ def test_what_is_made_beforehand_is_there_and_rubbish_is_collected(tmp_path, mon
     assert (told.stdout, told.stderr) == ("[1] True\n", "")
 
 
+def test_a_process_that_is_interrupted_before_its_program_begins_says_nothing(tmp_path, monkeypatch):
+    (tmp_path / "slow.py").write_text("import time\nprint('begins', flush=True)\ntime.sleep(60)\n")
+    (tmp_path / "quick.py").write_text("import signal\ndef main(): signal.raise_signal(signal.SIGINT)\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    server = ForkServer(["json"])
+    try:
+        told = subprocess.run(forked(server.address, "quick"), capture_output=True, text=True, timeout=PATIENCE)
+        stand_in = subprocess.Popen(forked(server.address, "slow"), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        assert stand_in.stdout.readline() == b"begins\n"
+        stand_in.send_signal(signal.SIGINT)
+        _, said = stand_in.communicate(timeout=PATIENCE)
+    finally:
+        server.close()
+    assert (said, stand_in.returncode) == (b"", 128 + signal.SIGINT)
+    assert "KeyboardInterrupt" in told.stderr  # as in any Python program
+
+
 def test_a_signal_that_comes_when_the_process_has_ended_is_no_error():
     with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as listener:
         listener.bind(f"{folder}/at")

@@ -202,13 +202,14 @@ def test_a_killed_run_is_picked_up_by_running_again(project, notebooks, before, 
         ({"steps": [4]}, r"expected steps among \[2, 3\], .* got \[4\]"),
         ({"steps": []}, r"expected steps among \[2, 3\], .* got \[\]"),
         ({"steps": None}, r"got \[1, 2, 3, 4, 5, 6, 7\]"),
+        ({"notebooks": Path("no")}, r"expected notebooks such as '05_annotate_video\.ipynb' in 'no', found none"),
         ({"parameters": {"sed": 1}}, "got 'sed'. Did you mean 'seed'"),
         ({"parameters": {"seed": "one"}}, "expected a whole number for the parameter 'seed', got 'one'"),
         ({"parameters": {"project": "other"}}, "expected 'project' to be given by --project"),
     ],
 )
 def test_mistakes_are_told_before_anything_runs(project, notebooks, given, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((ValueError, FileNotFoundError), match=message):
         run_pipeline(project, **({"steps": [2, 3], "notebooks": notebooks} | given))
     assert not project.output.exists()
 

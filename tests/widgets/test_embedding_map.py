@@ -177,7 +177,7 @@ def test_what_goes_wrong_with_chosen_faces_is_shown(whole, project):
     tell(whole, "caught", [99])
     assert "99" in whole.board.error
     tell(whole, "hovered", ["x"])
-    assert "ValueError" in whole.errors.value
+    assert "&#x27;x&#x27;" in whole.errors.value
 
 
 def test_five_thousand_faces_are_a_map_and_a_lasso(project):

@@ -19,6 +19,7 @@ from facelib.project import FilmFiles, digest
 from facelib.project.processes import answer_parent, end_with_parent, is_out_of_memory, limit_memory
 from facelib.project.ranges import CACHE_VARIABLE, room_for_films, size_of
 from facelib.project.store import Store, is_remote
+from facelib.project.wording import sized
 
 _FOLDER = "facelib-film-"
 
@@ -76,8 +77,8 @@ def _film(task: IndexTask, folder: Path) -> str | Path:
     room = room_for_films(folder)
     if task.size > room:
         raise OSError(
-            f"expected room for the {task.size / 1e9:.2f} GB of {task.film!r} on the worker, which may take "
-            f"{room / 1e9:.2f} GB; raise {CACHE_VARIABLE}, or make room in {tempfile.gettempdir()!r}"
+            f"expected room for the {sized(task.size)} of {task.film!r} on the worker, which may take "
+            f"{sized(room, beside=task.size)}; raise {CACHE_VARIABLE}, or make room in {tempfile.gettempdir()!r}"
         )
     if store.fetch(name, film) != task.made["film"]:
         raise OSError(f"expected the film that was asked for at {task.film!r}, it was changed")

@@ -50,10 +50,15 @@ def index_films(
     left. A film that brings its process down three times is set aside.
 
     Args:
+        films: Paths.
+        project: Where the results go.
         detector: Finds the faces; it says what the tables must be made from.
+        embedder: Embeds them.
         scheduler: Such as `tcp://host:8786`; empty does nothing.
         detector_options: The arguments of `facelib.load_detector` with which workers open the same detector.
         embedder_options: Those of `facelib.load_embedder`.
+        tracking: How faces are found and tracked; None takes the defaults.
+        progress: Show a bar over all films, with the time left.
 
     Returns:
         The films without tables, by file name, each with its problem: for `identify_films(left_out=)`.

@@ -16,6 +16,7 @@ class LocalCluster:
 
     Attributes:
         address: Of its scheduler, for the parameter `scheduler`.
+        dashboard: The link to its dashboard.
         workers: How many there are, each with one thread.
     """
 

@@ -94,6 +94,7 @@ class WorkingCopy:
         """Fetch a file, or hold the place of a film that there is no room for.
 
         Args:
+            place: Of the file.
             left: How many more bytes of films may be kept here.
 
         Returns:

@@ -23,6 +23,7 @@ class IndexTask:
     Attributes:
         film: Its path, the same on all machines, or its address.
         size: Its bytes; a film of another size is not the one that was meant.
+        store: The address of the project's store.
         detector: The arguments of `facelib.load_detector`.
         embedder: The arguments of `facelib.load_embedder`.
         tracking: The fields of `facelib.films.tracking.TrackingSettings`.

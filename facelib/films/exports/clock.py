@@ -85,6 +85,7 @@ def read_clock(video: str | Path, files: FilmFiles | None = None, *, drop_frame:
     """Read when the frames of a film are shown, and its timecode.
 
     Args:
+        video: Any film PyAV reads.
         files: Its results, which hold its frame times; without them it is decoded once more.
         drop_frame: None: as the film's own timecode says; a film without one gets drop-frame timecode at 29.97 and
             59.94 frames a second, which keeps to the wall clock. Ignored at rates that have no drop-frame timecode.

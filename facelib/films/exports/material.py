@@ -29,7 +29,9 @@ class Material:
     """The input of one film's exports.
 
     Attributes:
+        info: What the film's file says of itself.
         address: What the exports call the film: an address of any kind, in ASCII.
+        clock: Its frames.
         tracks: The columns of `tracks.parquet`, with `until`.
         stretches: The columns of `exact_appearances`.
         detections: The file with a box of every face and frame.

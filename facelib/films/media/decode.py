@@ -27,6 +27,7 @@ class FilmInfo:
     """A film's metadata, as its file states it.
 
     Attributes:
+        path: The file.
         width: Pixels of the picture as it is shown.
         height: Pixels of the picture as it is shown.
         duration: Seconds; 0 when unknown.
@@ -75,6 +76,7 @@ def read_frame_at(path: str | Path, seconds: float, *, times: FrameTimes | None 
     """Read the frame that is on screen at a time, without decoding all before it.
 
     Args:
+        path: The film.
         seconds: Time in the film; before the first frame gives the first, after the last the last.
         times: When its frames are shown, for a film whose file times jump; None takes its first frame as time 0.
 

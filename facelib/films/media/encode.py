@@ -79,6 +79,7 @@ def write_film(
     from its beginning (`faststart`) and appears only when it is whole.
 
     Args:
+        source: The film.
         destination: The file to write, `.mp4`.
         draw: Called with every frame in order.
         quality: x264's constant rate factor: 18 looks like the source, 28 is small; lower is larger.

@@ -33,6 +33,7 @@ def ends_in_picture(path: str | Path, kind: str, start: int) -> bool:
     told from a whole one, and one whose last key picture lies more than 64 MB before its end is not looked at.
 
     Args:
+        path: The file.
         kind: One of `UNFRAMED`.
         start: The byte at which the last key picture begins.
     """

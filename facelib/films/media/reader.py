@@ -67,10 +67,12 @@ class FilmReader:
     """One pass over a film: its frames in the order of presentation, and what was lost.
 
     Args:
+        path: The film.
         container: Opened by `open_film`; nothing else may read from it.
         cores: How many cores may decode it; None takes all that this process may use.
 
     Attributes:
+        stream: The stream of pictures.
         pictures: How many pictures there are, and how many were decoded.
         captions: Finds closed captions embedded in them.
     """

@@ -66,6 +66,8 @@ class Sound:
     Args:
         first: A decoded frame; its rate and layout are kept where AAC can hold them.
         frames: All frames in their order, lazily.
+        channels: The stream's.
+        segments: The film's map from the times of its file.
     """
 
     def __init__(
@@ -88,6 +90,7 @@ class Sound:
 
         Args:
             first: Place of the first one, counted from the first picture at `rate`; never less than at the last call.
+            count: How many.
         """
         taken = np.zeros((self.channels, count), np.float32)
         while True:

@@ -33,6 +33,7 @@ def first_break(path: str | Path, kind: str) -> int | None:
     """Return the byte at which a file's structure breaks, by damage or by its end; None while it is whole.
 
     Args:
+        path: The file.
         kind: FFmpeg's name of its container, such as `matroska,webm`; None is returned for those without a structure.
     """
     walk = next((walk for name, walk in _WALKS.items() if name in kind.split(",")), None)

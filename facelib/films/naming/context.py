@@ -47,8 +47,11 @@ def name_by_context(
 
     Args:
         named: The tracks as their faces name them, with all columns of `tracks.parquet`.
+        recognizer: Knows the people, and how far apart faces lie.
         looks: The film's `looks.parquet`, the columns `LOOK_COLUMNS`.
         shots: The film's `shots.csv`.
+        settings: When a track gets a name.
+        shape: How much the embedder's distances say, see `facelib.embed.shapes.evidence_shape`.
 
     Returns:
         The tracks with `person`, `confidence`, `source`, `reason` and `scene` as the whole scene has it.
@@ -165,6 +168,7 @@ def describe_tracks(named: pd.DataFrame, recognizer: Recognizer, looks: pd.DataF
 
     Args:
         named: `track`, `embedding`, `shot`, `start_frame`, `end_frame`, `start`, `end`.
+        recognizer: Knows the people.
         looks: The film's `looks.parquet`, the columns `LOOK_COLUMNS`.
         shots: `shot`, `scene`, `setup`.
     """

@@ -139,6 +139,7 @@ def face_evidence(
         tracks: With distances to the mean of a person's three nearest pictures.
         threshold: The distance to the nearest picture within which a good face is named.
         strangers: How far strangers' faces usually lie.
+        shape: Of the embedder, see `facelib.embed.shapes.evidence_shape`.
         pictures: `(k,)`, how many each person has; None counts as ten or more.
     """
     room = max(strangers - threshold, 1e-6)

@@ -25,6 +25,7 @@ class Impostor(NamedTuple):
     """A track that looks like somebody of the cast, where another group of tracks of the scene does so much more.
 
     Attributes:
+        row: Of the track.
         person: The number of the person that it looks like.
         distance: Of its group from the person's pictures.
         nearest: That of the group which is the person.
@@ -55,7 +56,9 @@ def find_impostors(
 
     Args:
         tracks: `track`, `shot`, `start_frame`, `end_frame`, `embedding`; rows numbered from 0.
+        seen: Their observations.
         face: `(n, k)`, from `face_evidence`; certain strangers are not looked at.
+        recognizer: Knows the people.
         looks: The film's `looks.parquet`; without a column of `PLACE_COLUMNS`, tracks are grouped by face alone.
         shots: `shot`, `scene`, `setup`.
         threshold: The distance within which a good face is named.

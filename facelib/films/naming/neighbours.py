@@ -173,6 +173,7 @@ class _Likened:
             groups: The members sorted by label, where each label begins, and how many it has.
             weight: `(members,)`, how probable their labels are.
             fade: `(block, members)`, by the time between.
+            model: Of the trait.
         """
         members, starts, counts = groups
         apart = self.apart[:, members].astype(np.float32)

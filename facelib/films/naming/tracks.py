@@ -37,9 +37,11 @@ def name_tracks(
 
     Args:
         tracks: As `facelib.films.tracking.FilmTracks` holds them; may be empty.
+        recognizer: Fitted on the gallery.
         info: What the recognizer was made from: the gallery's pictures and the calibration of its distances.
         looks: The film's `looks.parquet`; without it, neither vote nor context is used.
         shots: The film's `shots.csv`; without it, no context is used.
+        settings: When a track gets a name.
 
     Returns:
         The columns of `tracks.parquet`. `confidence` is the probability that the name, or the answer unknown, is right;

@@ -34,6 +34,7 @@ class Grouping:
     Attributes:
         threshold: The largest distance of two groups that join, between embeddings of length 1.
         from_data: Whether it was fitted on the gallery, rather than taken from the embedder.
+        people: Number of people that were grouped.
         purity: Share of simulated tracks that are of the person most frequent in their group.
         groups: Number of groups, by number of people.
         b_cubed: B-cubed F of the groups.
@@ -53,6 +54,7 @@ def grouping_threshold(embedder: str, threshold: float, *, length: float = 1.0) 
     """Return the threshold for an embedder: the one measured for it, or 0.95 of the recognizer's.
 
     Args:
+        embedder: Its name.
         threshold: The recognizer's, or the embedder's own: the Euclidean distance of one person's faces from others'.
         length: The usual length of its vectors, by which `threshold` is divided.
 
@@ -80,6 +82,7 @@ def fit_grouping(vectors: ArrayLike, names: ArrayLike, *, embedder: str, fallbac
     Args:
         vectors: `(n, d)` embeddings of the gallery's used faces.
         names: `(n,)`.
+        embedder: The embedder's name.
         fallback: Its own threshold, or where that is NaN, the recognizer's.
 
     Raises:

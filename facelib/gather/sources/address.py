@@ -57,6 +57,7 @@ def film_name(address: str, *, disposition: str = "", title: str = "", suffix: s
     then the end of the address. The name is safe on every system and stays in its folder.
 
     Args:
+        address: Where the film comes from.
         disposition: The server's `Content-Disposition` (RFC 6266).
         title: The film's title, where one is known.
         suffix: Appended where the name does not end as films do.

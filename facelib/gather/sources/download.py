@@ -24,6 +24,7 @@ from facelib.gather.sources.content import HEAD, container_suffix
 from facelib.gather.sources.web import PASSING, WebLimits, ask, new_session, plain_reason, read_body, status_line
 from facelib.project import write_text
 from facelib.project.digests import sha256_of
+from facelib.project.wording import sized
 
 log = logging.getLogger(__name__)
 
@@ -262,15 +263,16 @@ def _blocks(response: requests.Response, limits: WebLimits) -> Iterator[bytes]:
 def _refuse_too_large(partial: Partial, limits: WebLimits, *, here: int) -> None:
     whole = max(here, partial.total or 0)
     if whole > limits.largest:
+        size = f"{'at least ' if partial.total is None else ''}{sized(whole, beside=limits.largest)}"
         raise _TooLarge(
-            f"expected a film of at most {limits.largest / 1e9:g} GB at {partial.address!r}, it has "
-            f"{'at least ' if partial.total is None else ''}{whole / 1e9:.3g} GB; raise largest_download to fetch it"
+            f"expected a film of at most {sized(limits.largest)} at {partial.address!r}, it has {size}; "
+            "raise largest_download to fetch it"
         )
-    free = shutil.disk_usage(partial.path.parent).free
-    if free - (whole - here) < limits.spare:
+    free, needed = shutil.disk_usage(partial.path.parent).free, whole - here + limits.spare
+    if free < needed:
         raise OSError(
-            f"expected {(whole - here + limits.spare) / 1e9:.3g} GB free on the disk of {str(partial.path.parent)!r} "
-            f"to fetch {partial.address!r}, found {free / 1e9:.3g} GB; free some space and run it again",
+            f"expected {sized(needed)} free on the disk of {str(partial.path.parent)!r} to fetch "
+            f"{partial.address!r}, found {sized(free, beside=needed)}; free some space and run it again",
         )
 
 

@@ -23,6 +23,7 @@ class FetchedPicture:
     """A picture that was fetched: the file's bytes, checked to be whole.
 
     Attributes:
+        content: The file.
         suffix: What its name should end in, by its content: `.jpg`, `.png`, ...
         width: In pixels, as stored.
         height: In pixels, as stored.
@@ -45,6 +46,7 @@ def check_fetched(content: bytes, *, most_pixels: int = MOST_PIXELS, least_side:
     Its size is read from its header before anything is decoded.
 
     Args:
+        content: A file's bytes.
         most_pixels: Width times height of the largest picture that is taken.
         least_side: Pixels of the shorter side of the smallest.
 

@@ -28,10 +28,12 @@ class LedgerEntry:
         address: As the user gave it, without a password.
         file: The film's name in the project's `videos/` folder; of a picture, `people/<Person>/<name>`.
         sha256: Of the file as it was fetched.
+        bytes: Its size.
         fetched: When, as ISO 8601 in UTC.
         title: As its resolver knows it; empty where unknown, as all below.
         date: When it was made or published.
         people: Who takes part in it.
+        licence: Its licence.
         video: The film's own address, where `address` is that of a resource.
     """
 

@@ -52,6 +52,7 @@ class SourceSettings:
 
     Attributes:
         sparql_endpoint: The SPARQL endpoint that describes the addresses that do not themselves name a film.
+        limits: How far a fetch may go.
     """
 
     sparql_endpoint: str = ""

@@ -10,6 +10,7 @@ from urllib3.exceptions import HTTPError
 
 from facelib.gather.sources.address import redacted
 from facelib.gather.sources.web import PASSING, WebLimits, ask, new_session, plain_reason, read_body, status_line
+from facelib.project.wording import sized
 
 SMALL_LIMITS = WebLimits(largest=20_000_000, timeout=10.0, longest=30.0, attempts=2)
 """How far to go for one picture: 20 MB, half a minute, and a second attempt where the first met passing trouble."""
@@ -25,8 +26,10 @@ def fetch_bytes(
     """Download an address completely.
 
     Args:
+        address: An `http` or `https` address.
         limits: How far to go; `longest` bounds each attempt.
         session: From `new_session` with the same limits, for several questions to one server; None: one of its own.
+        headers: Further headers of the request.
 
     Raises:
         ValueError: When the address is none of `http(s)`, leads off the public internet or in circles, or when there
@@ -71,10 +74,11 @@ def _fetch_once(session: requests.Session, address: str, limits: WebLimits, head
 def _read_whole(response: requests.Response, limits: WebLimits) -> bytes:
     length = response.headers.get("Content-Length", "")
     if length.isdecimal() and int(length) > limits.largest:
-        raise ValueError(f"larger than {limits.largest / 1e6:g} MB: the server announces {int(length) / 1e6:.3g} MB")
+        announced = sized(int(length), beside=limits.largest)
+        raise ValueError(f"larger than {sized(limits.largest)}: the server announces {announced}")
     body = bytearray()
     for block in read_body(response, limits):
         body += block
         if len(body) > limits.largest:
-            raise ValueError(f"larger than {limits.largest / 1e6:g} MB")
+            raise ValueError(f"larger than {sized(limits.largest)}")
     return bytes(body)

@@ -85,6 +85,7 @@ class ParameterDescription:
     """What a user is shown about one parameter.
 
     Attributes:
+        name: Its name.
         default: Its default, as JSON.
         values: Which values it takes, such as `number, 0 to 1`.
         meaning: What it does, and its unit.

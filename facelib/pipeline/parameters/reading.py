@@ -19,6 +19,7 @@ class Parameter:
     """One parameter in the cell of a notebook.
 
     Attributes:
+        name: Its name.
         annotation: Its type as written in the notebook, such as `"float | None"`; empty when none is written.
         default: Its value in the notebook; `None` as well when that is not a plain literal.
     """

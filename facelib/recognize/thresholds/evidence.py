@@ -65,6 +65,7 @@ def pictures_to_add(names: ArrayLike, count: int) -> dict[str, int]:
 
     Args:
         names: `(n,)`, the person of each picture there is.
+        count: How many to add.
 
     Returns:
         How many of each person, most first; people who need none are left out.

@@ -33,6 +33,9 @@ class Fitted:
         threshold_interval: 95 % interval of the threshold that the trials alone would give.
         fpir_interval: 95 % interval of `fpir` at `threshold`.
         fnir_interval: 95 % interval of `fnir` at `threshold`.
+        impostor_trials: Number of impostor trials.
+        genuine_trials: Number of genuine trials.
+        people: Number of people.
         advice: How reliable the figures are, in words.
     """
 
@@ -62,10 +65,12 @@ def fit_threshold(
     that of `fallback` lowers it by as much as it lowers the trials' own.
 
     Args:
+        outcome: From `trials`.
         wanted_fpir: The wanted fraction, 0 to 1. Raising it names more of the cast, and more strangers.
         fallback: The embedder's own threshold, measured on many people for 1 %; NaN where nobody measured it, and
             then the trials' is taken, which is infinite for one person.
         seed: Of the bootstrap, which draws people with replacement.
+        resamples: How many times it draws.
 
     Raises:
         ValueError: When `wanted_fpir` is not between 0 and 1.

@@ -32,8 +32,10 @@ def fit_per_person(
 
     Args:
         outcome: From `trials`, without offsets.
+        wanted_fpir: As in `fit_threshold`.
         fallback: As in `fit_threshold`, and everybody's threshold is that one where the trials are too few for one.
         shrink: 0 to 1. Raising it lets thresholds differ more, on less evidence.
+        seed: Of the folds; see `fit_offsets`.
 
     Returns:
         One row per person, sorted by name: `person`, `faces` (in the gallery), `threshold`, `from_data` (else the
@@ -77,6 +79,8 @@ def fit_offsets(outcome: Trials, *, wanted_fpir: float = 0.01, shrink: float = 0
     Args:
         outcome: From `trials`, without offsets. Too few of them, or of people, give offsets of 0.
         wanted_fpir: The rate that the trials are to show; it only decides whether they are enough.
+        shrink: As in `fit_per_person`.
+        seed: Of the folds.
 
     Raises:
         ValueError: When `shrink` is out of range.

@@ -31,6 +31,7 @@ def choose_threshold(tuning: Tuning, path: str | Path, given: float | None = Non
     """Choose the threshold to save: the given one, else the one saved by hand before, else the fitted one.
 
     Args:
+        tuning: The gallery tried against itself.
         path: The project's `recognizer`, as it was saved before, if at all.
         given: The notebook's parameter; None for none.
 

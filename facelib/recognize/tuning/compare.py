@@ -50,9 +50,15 @@ def compare(
         fallback: The embedder's own threshold, a distance: beyond it no machine gives a name.
         wanted_fpir: The fraction of strangers, 0 to 1, at which all are compared.
         ks: Numbers of voters of `OpenSetKNN`.
+        weights: How votes count; see `OpenSetKNN`.
         kernels: Of `OpenSetSVM`; none leaves it out, and so does a cast of fewer than three people. Where no voter
             makes a mistake, none is trained either: it could not be better.
+        C: See `OpenSetSVM`.
+        strangers: As in `tune`.
+        aliases: As in `tune`.
+        leave_out_near_duplicates: As in `tune`.
         seed: Of the folds, and of the intervals' bootstrap.
+        progress: Show a bar over the machines' trainings.
 
     Returns:
         A row a recognizer, the fewest errors first: `kind`, `k`, `weights` (empty for an SVM), `kernel` (empty for

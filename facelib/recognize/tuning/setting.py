@@ -60,6 +60,7 @@ class Setting:
     """One choice of k and threshold; each figure is made when it is first asked for, in milliseconds.
 
     Attributes:
+        k: How many of the nearest faces vote.
         threshold: In the recognizer's own unit.
         trials: The trials at this k, in distances.
         distance: The threshold as a distance of the trials.

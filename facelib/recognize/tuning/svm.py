@@ -50,7 +50,7 @@ def svm_trials(
     rounds = [(own, number) for number in np.unique(own[own >= 0])]
     rounds += [(others, number) for number in np.unique(others[others >= 0])]
     parts: tuple[list[Lookups], list[Lookups]] = ([machines.none()], [machines.none()])
-    for fold, number in tqdm(rounds, desc="training", unit="machine", leave=False, disable=not progress):
+    for fold, number in tqdm(rounds, desc="training", unit=" machines", leave=False, disable=not progress):
         rows = np.flatnonzero(fold == number)
         parts[fold is others].append(machines.tried(vectors[rows], rows, codes[rows], fold != number))
     if len(extra):
@@ -74,6 +74,7 @@ def folds_of(
         codes: `(n,)`, the person of each face, numbered from 0.
         groups: `(n,)`, as in `thresholds.trials`; the faces of one group share a fold.
         strange: `(people, people)`, who is a stranger to whom; the others share a fold. None: everybody to everybody.
+        seed: Of the draw.
 
     Returns:
         Two arrays `(n,)`: the fold in which a face is tried as one of the cast, -1 where nothing would be left of

@@ -1,6 +1,9 @@
-"""Log-ins of browsers: by a user's password, or by a token; failed attempts are limited by name and by address."""
+"""Log-ins of browsers: by a user's password, or by a token; failed attempts are limited by address and by name."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from ipaddress import IPv6Address, ip_address, ip_network
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field, SecretStr
@@ -21,6 +24,8 @@ router = APIRouter(prefix="/session", tags=["session"])
 
 WINDOW = 900.0
 """Seconds for which a failed log-in counts."""
+
+_ADDRESSES = 20  # how many times as many may fail by one name, from all addresses together, as from one
 
 
 class Credentials(JsonBody):
@@ -50,18 +55,17 @@ def log_in(
     callers: CurrentCallers,
 ) -> SessionDocument:
     """Log a browser in: the answer sets its cookie."""
-    address = request.client.host if request.client else "unknown"
-    keys = [f"address {address}", *([f"name {given.name}"] if given.name else [])]
+    limits = _limits(_network(request.client.host if request.client else ""), given.name, settings.failed_logins)
     with store.begin() as session:
-        refuse_too_many(session, keys, most=settings.failed_logins)
+        refuse_too_many(session, limits)
     user, token = _who(given, store)
     if user is None and token is None:
-        count_failure(store, keys, most=settings.failed_logins)
+        count_failure(store, limits)
         raise Problem(401, "expected a user's name and password, or a token; one of them is wrong")
     caller = caller_of(user, token)
     secret, csrf = new_secret(), new_secret()
     with store.begin() as session:
-        forget_failures(session, keys, most=settings.failed_logins)
+        forget_failures(session, limits)
         at = database_time(session)
         ids = {"user_id": user.id if user else None, "token_id": token.id if token else None}
         session.add(Login(digest=digest_of(secret), csrf=csrf, created=at, used=at, **ids))
@@ -114,14 +118,33 @@ def _document(caller: Caller, csrf: str | None) -> SessionDocument:
     return SessionDocument(name=caller.name, grants=list(caller.grants), is_user=is_user, csrf=csrf)
 
 
-def refuse_too_many(session: Session, keys: list[str], *, most: int) -> None:
-    """Refuse a log-in when too many failed within `WINDOW`; each key, a name or an address, is counted by itself.
+def _limits(network: str, name: str, most: int) -> dict[str, int]:
+    """Return how many log-ins may fail by each key.
+
+    By a name, others' failures count from one address alone: else anybody could lock its user out. By the name there, a
+    guesser's own log-in, which starts the count of the address again, leaves it.
+    """
+    named = {f"name {name} at {network}": most, f"name {name}": _ADDRESSES * most} if name else {}
+    return {f"address {network}": most, **named}
+
+
+def _network(address: str) -> str:
+    """Return the network that is one caller: of IPv6 a /64, of which everybody has all addresses."""
+    try:
+        own = ip_address(address)
+    except ValueError:
+        return address
+    return str(ip_network((own, 64), strict=False)) if isinstance(own, IPv6Address) else address
+
+
+def refuse_too_many(session: Session, limits: Mapping[str, int]) -> None:
+    """Refuse a log-in when more failed within `WINDOW` by one of the keys, each counted by itself, than its limit.
 
     Raises:
         Problem: 429, with the seconds to wait.
     """
     since = database_time(session) - WINDOW
-    for key in keys:
+    for key, most in limits.items():
         query = select(func.count(), func.min(Attempt.at)).where(Attempt.key == digest_of(key), Attempt.at >= since)
         failed, first = session.execute(query).one()
         if failed >= most:
@@ -130,24 +153,24 @@ def refuse_too_many(session: Session, keys: list[str], *, most: int) -> None:
             raise Problem(429, detail, headers={"Retry-After": str(wait)})
 
 
-def count_failure(store: Store, keys: list[str], *, most: int) -> None:
+def count_failure(store: Store, limits: Mapping[str, int]) -> None:
     """Count a failed log-in, and forget those that count no more.
 
     Raises:
         Problem: 429, when others that were tried at once were too many.
     """
     with store.begin() as session:
-        refuse_too_many(session, keys, most=most)
+        refuse_too_many(session, limits)
         at = database_time(session)
         session.execute(delete(Attempt).where(Attempt.at < at - WINDOW))
-        session.add_all([Attempt(key=digest_of(key), at=at) for key in keys])
+        session.add_all([Attempt(key=digest_of(key), at=at) for key in limits])
 
 
-def forget_failures(session: Session, keys: list[str], *, most: int) -> None:
+def forget_failures(session: Session, limits: Mapping[str, int]) -> None:
     """Start counting again, after a log-in that succeeded.
 
     Raises:
         Problem: 429, when others that were tried at once were too many: then this one may be a guess as well.
     """
-    refuse_too_many(session, keys, most=most)
-    session.execute(delete(Attempt).where(Attempt.key.in_([digest_of(key) for key in keys])))
+    refuse_too_many(session, limits)
+    session.execute(delete(Attempt).where(Attempt.key.in_([digest_of(key) for key in limits])))

@@ -79,18 +79,18 @@ def change_own_password(
     changed: ChangedPassword, caller: Anyone, store: CurrentStore, settings: CurrentSettings
 ) -> None:
     """Change the caller's password; other browsers are logged out. A wrong one counts as a failed log-in."""
-    keys, most = [f"name {caller.name}"], settings.failed_logins
+    limits = {f"password of {caller.name}": settings.failed_logins}
     with store.begin() as session:
         row = session.get(User, caller.user_id) if caller.user_id else None
         if row is None:
             raise Problem(409, "expected a user with a password, got a token of the server; make a user first")
-        refuse_too_many(session, keys, most=most)
+        refuse_too_many(session, limits)
     if not is_password(changed.old.get_secret_value(), row.password):
-        count_failure(store, keys, most=most)
+        count_failure(store, limits)
         raise Problem(403, "expected the current password as 'old', got another")
     password = hash_password(changed.new.get_secret_value())
     with store.begin() as session:
-        forget_failures(session, keys, most=most)
+        forget_failures(session, limits)
         session.execute(update(User).where(User.id == row.id).values(password=password))
         session.execute(delete(Login).where(Login.user_id == row.id, Login.id != (caller.login_id or 0)))
         note(session, caller, "user.password", user=row.id)

@@ -72,7 +72,7 @@ class Login(Base):
 
 
 class Attempt(Base):
-    """A log-in that failed; `key` is the SHA-256 of a name or of an address."""
+    """A log-in that failed; `key` is the SHA-256 of what is counted, such as an address."""
 
     __tablename__ = "attempts"
 

@@ -28,6 +28,7 @@ class Caller:
     Attributes:
         name: How it is called in logs, in the audit, and in `by` of corrections.
         grants: One or more sets of grants; what is allowed is allowed by each of them.
+        user_id: The user it is, if any.
         login_id: The log-in of its browser, if it has one.
     """
 

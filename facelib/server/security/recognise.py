@@ -28,6 +28,7 @@ class _Known:
     """A caller as the database had it.
 
     Attributes:
+        caller: Who it is.
         csrf: The secret of its log-in; None for a token.
         used: When its use was noted last, as `database_time`.
     """

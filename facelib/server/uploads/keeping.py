@@ -52,7 +52,7 @@ def begin(
     """
     largest = round(settings.largest_picture_mb * 1e6 if person is not None else settings.largest_film_gb * 1e9)
     if length > largest:
-        raise Problem(413, f"expected a file of at most {sized(largest)}, got one of {sized(length)}")
+        raise Problem(413, f"expected a file of at most {sized(largest)}, got one of {sized(length, beside=largest)}")
     if person is not None:
         person = known_name(person, project.find_people(missing_ok=True))
     _forget_old(session, project)
@@ -65,8 +65,10 @@ def begin(
     )  # fmt: skip
     part = part_of(project, upload.id)
     part.parent.mkdir(parents=True, exist_ok=True)
-    if shutil.disk_usage(part.parent).free < length + _SPARE:
-        raise Problem(507, f"expected room for {sized(length)} on the server's disk, found less; free some")
+    free, needed = shutil.disk_usage(part.parent).free, length + _SPARE
+    if free < needed:
+        room = f"expected {sized(needed)} free on the server's disk, found {sized(free, beside=needed)}"
+        raise Problem(507, f"{room}; free some")
     part.touch()
     session.add(upload)
     return upload
