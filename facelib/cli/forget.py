@@ -22,7 +22,6 @@ def forget(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask first.")] = False,
 ) -> None:
     """Remove a person: pictures, faces, embeddings, and every mention. It cannot be undone."""
-    from facelib.archive.forget import forget_person
     from facelib.project.store import is_remote
 
     remote = is_remote(data_dir) or is_remote(output_dir)
@@ -30,6 +29,8 @@ def forget(
     what = "the pictures, faces and embeddings" if keep_name else "every picture, face, embedding and mention"
     if not yes:
         typer.confirm(f"Remove {what} of {name} from {project}, for good?", abort=True)
+    from facelib.archive.forget import forget_person
+
     if place is None:
         from facelib.archive.cluster.shared import WorkingCopy
 

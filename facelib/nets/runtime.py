@@ -15,7 +15,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from facelib.project.kept import kept_by_file
-from facelib.project.processes import is_out_of_memory
+from facelib.project.processes import allowed_cores, is_out_of_memory
 from facelib.project.wording import in_one_line
 
 _log = logging.getLogger(__name__)

@@ -71,7 +71,7 @@ def test_one_network_serves_several_threads(network_file):
 
 
 def test_a_pickled_network_is_opened_anew_from_its_file(network_file):
-    pickled = pickle.dumps(open_network(network_file, threads=2))
+    pickled = pickle.dumps(open_network(network_file))
     assert pickle.loads(pickled).run(np.ones((1, 3)))[1].tolist() == [[3, 3, 3]]
     network_file.unlink()
     with pytest.raises(FileNotFoundError, match=r"expected an ONNX file, found none at .*double\.onnx"):
