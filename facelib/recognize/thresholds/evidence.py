@@ -86,7 +86,7 @@ def pictures_to_add(names: ArrayLike, count: int) -> dict[str, int]:
 def advice_on(outcome: Trials, measured: float, fallback: float, wanted: float, chosen: float) -> str:
     """Say how reliable a fitted threshold is."""
     count, tried = len(outcome.people), len(outcome.impostor)
-    people = "1 person" if count == 1 else f"{count} people"
+    people = counted(count, "person")
     by = f"{people} and {counted(outcome.strangers, 'picture')} of strangers" if outcome.strangers else people
     shown = f"the trials alone would give {measured:.4f}" if tried else "there are no trials of strangers"
     source = "the embedder's own" if chosen == fallback else "a guess"
