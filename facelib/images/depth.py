@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -57,9 +58,12 @@ def read_deep_tiff(path: Path) -> PillowImage.Image | None:
             return None
     import tifffile
 
+    logging.getLogger("tifffile").addHandler(logging.NullHandler())  # else Python shows users what it says of a file
     try:
         with tifffile.TiffFile(path) as opened:
             pages: Any = opened.pages
+            if not len(pages):
+                raise OSError("image file is truncated: copy it again")
             page = next((one for one in pages if not one.is_reduced), pages[0])
             kind, bits, planar = int(page.photometric), int(page.bitspersample), int(page.planarconfig) == _PLANES
             if bits <= 8 and not planar and (page.dtype is None or page.dtype.kind != "i"):

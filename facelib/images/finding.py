@@ -69,13 +69,12 @@ def find_pictures_below(folder: str | Path) -> FoundPictures:
 
 
 def _why_no_picture(path: Path) -> str:
-    from facelib.images.reading import JPEG_XL, first_bytes, is_jpeg_xl
+    from facelib.images.reading import other_kind
 
     try:
-        head = first_bytes(path)
+        return other_kind(path) or "not a picture"
     except OSError as error:
         return f"cannot be read: {error.strerror}"
-    return JPEG_XL if is_jpeg_xl(head) else "not a picture"
 
 
 def walk(folder: Path) -> Iterator[tuple[Path, str]]:

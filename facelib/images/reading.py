@@ -13,7 +13,7 @@ from threading import Lock
 
 import numpy as np
 from PIL import Image as PillowImage
-from PIL import ImageFile, ImageOps
+from PIL import ImageFile, ImageOps, UnidentifiedImageError
 
 from facelib.faces import Image
 from facelib.images.depth import TIFF, from_float, from_integers, read_deep_jpeg2000, read_deep_tiff
@@ -21,6 +21,7 @@ from facelib.images.large import open_large, shrink
 from facelib.images.png import SIGNATURE, on_white, without_metadata
 
 _SUBFILE = 254  # TIFF's tag of what a page is; the first bit stands for one made smaller
+_SUBFILES = 330  # TIFF's tag of pages that belong to a page
 _MISSING_ROWS = 1 / 16  # of a JPEG that ends early: what may be missing at its bottom
 _FORMATS = (
     *("AVIF", "BMP", "DIB", "DDS", "GIF", "HEIF", "ICNS", "ICO", "JPEG", "JPEG2000", "PNG", "PPM", "PSD", "QOI", "SGI"),
@@ -30,7 +31,16 @@ _FORMATS = (
 _BY_SUFFIX = {".tga": "TGA", ".pcx": "PCX"}
 """Formats whose first bytes may be anything: only files that are called so are opened as such."""
 
-JPEG_XL = "a JPEG XL picture, which cannot be read: save it as JPEG"
+_OTHER_KINDS = {
+    b"\xff\x0a": "a JPEG XL picture", b"\0\0\0\x0cJXL \r\n\x87\n": "a JPEG XL picture", b"%PDF": "a PDF document",
+    b"%!PS": "a PostScript drawing", b"<svg": "an SVG drawing",
+}  # fmt: skip
+_RAW = frozenset(
+    {
+        ".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".fff", ".iiq", ".kdc", ".mef", ".mos", ".mrw",
+        ".nef", ".nrw", ".orf", ".pef", ".raf", ".raw", ".rw2", ".sr2", ".srf", ".srw", ".x3f",
+    }
+)  # fmt: skip
 
 
 class UnreadablePicture(ValueError):
@@ -80,14 +90,24 @@ def _reason(path: Path, error: Exception) -> str:
     if isinstance(error, MemoryError):  # a damaged header may ask for any amount
         return "it needs more memory than there is"
     with suppress(OSError):  # a file that cannot be opened, or is gone by now
-        if is_jpeg_xl(first_bytes(path)):
-            return JPEG_XL
-    return str(error)
+        if kind := other_kind(path):
+            return kind
+    return "not a picture of a kind that is known" if isinstance(error, UnidentifiedImageError) else str(error)
 
 
-def is_jpeg_xl(head: bytes) -> bool:
-    """Return whether a file that begins with these bytes is a JPEG XL picture."""
-    return head.startswith((b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n"))
+def other_kind(path: Path) -> str:
+    """Return what a file is that is no picture which can be read, and the remedy; an empty text where that is unknown.
+
+    Raises:
+        OSError: When it cannot be opened.
+    """
+    head, suffix = first_bytes(path), path.suffix.lower()
+    kinds = [kind for start, kind in _OTHER_KINDS.items() if head.startswith(start)]
+    if suffix in _RAW:
+        kinds.append("a raw picture of a camera")
+    elif suffix in (".svg", ".svgz"):
+        kinds.append("an SVG drawing")
+    return f"{kinds[0]}, which cannot be read: save it as JPEG" if kinds else ""
 
 
 def first_bytes(path: str | Path) -> bytes:
@@ -205,11 +225,20 @@ def _open_any_size(source: Path | io.BytesIO) -> Iterator[PillowImage.Image]:
 
 
 def _first_whole(opened: PillowImage.Image) -> int:
-    """Return the number of the first page that is no thumbnail, of a TIFF; 0 for other pictures."""
+    """Return the number of the first page that is no thumbnail, of a TIFF; 0 for other pictures.
+
+    Raises:
+        OSError: When all are thumbnails of a picture that lies elsewhere in the file, as in cameras' raw pictures.
+    """
+    elsewhere = False
     for page in range(getattr(opened, "n_frames", 1) if opened.format == "TIFF" else 0):
         opened.seek(page)
-        if not int(getattr(opened, "tag_v2", {}).get(_SUBFILE, 0)) & 1:
+        tags = getattr(opened, "tag_v2", {})
+        if not int(tags.get(_SUBFILE, 0)) & 1:
             return page
+        elsewhere = elsewhere or _SUBFILES in tags
+    if elsewhere:
+        raise OSError("it has thumbnails only, beside a picture in a form that cannot be read: save it as JPEG")
     return 0
 
 

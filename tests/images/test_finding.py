@@ -47,10 +47,21 @@ def test_everything_is_either_taken_or_listed(tmp_path):
     assert left_out == {"notes.md": "not a picture", "gone.jpg": "a broken link", "pipe": "not a file"}
 
 
-@pytest.mark.parametrize("content", [b"\xff\x0a\x00\x10", b"\0\0\0\x0cJXL \r\n\x87\n and more"])
-def test_jpeg_xl_is_named(tmp_path, content):
-    put(tmp_path / "portrait.jxl", content)
-    assert found(tmp_path) == ([], {"portrait.jxl": "a JPEG XL picture, which cannot be read: save it as JPEG"})
+@pytest.mark.parametrize(
+    ("name", "content", "kind"),
+    [
+        ("portrait.jxl", b"\xff\x0a\x00\x10", "a JPEG XL picture"),
+        ("portrait", b"\0\0\0\x0cJXL \r\n\x87\n and more", "a JPEG XL picture"),
+        ("scan.pdf", b"%PDF-1.7\n", "a PDF document"),
+        ("logo.eps", b"%!PS-Adobe-3.0 EPSF-3.0\n", "a PostScript drawing"),
+        ("logo.svg", b"<?xml version='1.0'?><svg/>", "an SVG drawing"),
+        ("IMG_1.CR3", b"\0\0\0\x18ftypcrx ", "a raw picture of a camera"),
+        ("DSCF1.raf", b"FUJIFILMCCD-RAW 0201", "a raw picture of a camera"),
+    ],
+)
+def test_what_cannot_be_read_is_named(tmp_path, name, content, kind):
+    put(tmp_path / name, content)
+    assert found(tmp_path) == ([], {name: f"{kind}, which cannot be read: save it as JPEG"})
 
 
 def test_links_that_lead_back_are_followed_once(tmp_path):

@@ -368,6 +368,24 @@ def test_a_jpeg_xl_is_called_so_whatever_its_suffix(tmp_path):
         read_image(path)
 
 
+def test_of_a_raw_picture_the_thumbnail_is_not_taken(tmp_path):
+    path = tmp_path / "portrait.tif"
+    with tifffile.TiffWriter(path) as written:
+        written.write(np.zeros((12, 16, 3), np.uint8), photometric="rgb", subfiletype=1, subifds=1)
+        written.write(np.zeros((120, 160), np.uint16), photometric="cfa")
+    with pytest.raises(UnreadablePicture, match=r"thumbnails only, beside a picture in a form .* save it as JPEG"):
+        read_image(path)
+    with pytest.raises(UnreadablePicture, match="a raw picture of a camera, which cannot be read: save it as JPEG"):
+        check_picture(path.rename(tmp_path / "portrait.DNG"))
+
+
+def test_a_tiff_without_its_end_is_called_truncated(tmp_path):
+    path = tmp_path / "half.tif"
+    path.write_bytes(b"II*\0" + (5000).to_bytes(4, "little") + bytes(1000))
+    with pytest.raises(UnreadablePicture, match="image file is truncated: copy it again"):
+        read_image(path)
+
+
 def test_an_empty_file_is_called_so(tmp_path):
     (tmp_path / "empty.jpg").touch()
     with pytest.raises(UnreadablePicture, match="is empty: copy it again"):
