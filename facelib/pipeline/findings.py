@@ -110,7 +110,7 @@ def _faces(project: Project) -> str:
     left_out = ", ".join(f"{count} {reason}" for reason, count in reasons.items() if count)
     pictures = counted(int(sums["pictures"]), "picture")
     nobody = listed(counts.loc[counts["used"] == 0, "person"].to_list(), most=_MOST_PEOPLE)
-    shown = counted((counts["used"] > 0).sum(), "person")
+    shown = counted(int((counts["used"] > 0).sum()), "person")
     return f"{sums['used']} of {pictures} used, of {shown}; left out: {left_out or 'none'}" + (
         f"; no usable face of {nobody}" if nobody else ""
     )
