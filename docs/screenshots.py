@@ -209,10 +209,12 @@ def main() -> None:
         folder = Path(temporary)
         for name in ("data", "output"):
             shutil.copytree(arguments.folder / name, folder / name)
-        shutil.copytree(ROOT / "notebooks", folder / "notebooks")
-        shutil.copytree(PICTURES, folder / "docs" / "pictures")
         flags = ["--no-sandbox", "--disable-gpu"]
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=flags)
+        if not arguments.numbers or "05" in arguments.numbers:
+            project_page(browser.new_page(), folder)  # before the notebooks: 05 shows it
+        shutil.copytree(ROOT / "notebooks", folder / "notebooks")
+        shutil.copytree(PICTURES, folder / "docs" / "pictures")
         with lab(folder) as address:
             for notebook in sorted((folder / "notebooks").glob("*.ipynb")):
                 if not arguments.numbers or notebook.stem[:2] in arguments.numbers:
@@ -220,8 +222,6 @@ def main() -> None:
                     context.set_default_timeout(PLENTY)
                     picture(context.new_page(), address, notebook)
                     context.close()
-        if not arguments.numbers or "05" in arguments.numbers:
-            project_page(browser.new_page(), folder)
 
 
 if __name__ == "__main__":

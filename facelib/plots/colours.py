@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -29,6 +29,12 @@ SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-down
 
 PATTERNS = dict(zip(SYMBOLS, ("", "/", "\\", "|", "+", "-", "x", "."), strict=True))
 """The pattern of a person's bars by the symbol, as plotly calls it; on the project's page they are the same."""
+
+
+def bar_pattern(shape: str | Sequence[str]) -> dict[str, object]:
+    """Return the lines over bars, dark or white, whichever is seen: one shape for all bars, or one for each."""
+    return {"shape": shape, "fillmode": "overlay", "size": 8, "solidity": 0.2}
+
 
 # What became of a face: right, wrong or rejected; also used for the parts of a gallery.
 RIGHT, WRONG, REJECTED = "#009E73", "#D55E00", "#56B4E9"

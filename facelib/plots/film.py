@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 import pandas as pd
 import plotly.graph_objects as go
 
 from facelib.films.appearances import screen_time, timecode
-from facelib.plots.colours import GREY, PATTERNS, Mark, marks
+from facelib.plots.colours import GREY, PATTERNS, Mark, bar_pattern, marks
 from facelib.plots.style import escaped, template
 
 _ROW, _LINE = 34, 17  # pixels a person, and a line of a name
@@ -51,7 +51,7 @@ def draw_timeline(
             y=[row] * len(own),
             orientation="h",
             width=0.62,
-            marker={"color": looks[person].colour, "pattern": _pattern(PATTERNS[looks[person].symbol])},
+            marker={"color": looks[person].colour, "pattern": bar_pattern(PATTERNS[looks[person].symbol])},
             name=escaped(person, width=0),
             customdata=facts,
             hovertemplate="%{customdata[0]} to %{customdata[1]}<br>confidence %{customdata[2]:.2f}%{customdata[3]}",
@@ -88,11 +88,6 @@ def _grey(stranger: str) -> str:
     """Return the shade of a group of unknown people, by its number; of `unknown`, the darkest."""
     number = stranger.rpartition(" ")[2]
     return _GREYS[(int(number) - 1) % len(_GREYS)] if number.isdecimal() else GREY
-
-
-def _pattern(shape: str | Sequence[str]) -> dict[str, object]:
-    """Return the lines over bars, dark or white, whichever is seen: one shape for all bars, or one for each."""
-    return {"shape": shape, "fillmode": "overlay", "size": 8, "solidity": 0.2}
 
 
 def _reasons(appearances: pd.DataFrame, tracks: pd.DataFrame | None) -> pd.Series[str]:
@@ -156,7 +151,7 @@ def draw_screen_time(
             width=0.62,
             marker={
                 "color": [look.colour for look in looks.values()],
-                "pattern": _pattern([PATTERNS[look.symbol] for look in looks.values()]),
+                "pattern": bar_pattern([PATTERNS[look.symbol] for look in looks.values()]),
             },
             text=[f"{seconds:.1f} s" for seconds in table["seconds"]],
             textposition="outside",

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pandas as pd
 import plotly.graph_objects as go
 
-from facelib.plots.colours import COLOURS, GREY, RIGHT
+from facelib.plots.colours import COLOURS, GREY, RIGHT, bar_pattern
 from facelib.plots.style import escaped, template
 
 _REASONS = ("several faces", "no face", "duplicate", "outlier", "unreadable", "sideways", "disabled")
 _REASON_COLOURS = (COLOURS[4], COLOURS[1], COLOURS[5], COLOURS[3], "#444444", COLOURS[0], GREY)
+_REASON_PATTERNS = ("x", "/", ".", "\\", "|", "-", "+")
 
 
 def draw_gallery(table: pd.DataFrame) -> go.Figure:
@@ -25,6 +26,7 @@ def draw_gallery(table: pd.DataFrame) -> go.Figure:
     counts = count_pictures(table)
     figure = go.Figure()
     colours = {"used": RIGHT} | dict(zip(_REASONS, _REASON_COLOURS, strict=True))
+    patterns = dict(zip(_REASONS, _REASON_PATTERNS, strict=True))
     labels = [escaped(str(person), width=20) for person in counts.index]
     for column in counts.columns:
         figure.add_bar(
@@ -32,7 +34,11 @@ def draw_gallery(table: pd.DataFrame) -> go.Figure:
             x=counts[column],
             name=escaped(column),
             orientation="h",
-            marker={"color": colours.get(column, GREY), "line": {"color": "white", "width": 1}},
+            marker={
+                "color": colours.get(column, GREY),
+                "line": {"color": "white", "width": 1},
+                "pattern": bar_pattern(patterns.get(column, "")),
+            },
             customdata=labels,
             hovertemplate="%{customdata}: %{x} " + escaped(column, width=0) + "<extra></extra>",
         )

@@ -14,6 +14,24 @@ from facelib.project.wording import isolated
 
 _SENTENCE = 40  # characters
 
+FADING_EDGES = """
+@property --facelib-before { syntax: "<length>"; inherits: false; initial-value: 0px; }
+@property --facelib-after { syntax: "<length>"; inherits: false; initial-value: 0px; }
+@keyframes facelib-edges {
+  from { --facelib-after: 40px; }
+  10%, 90% { --facelib-before: 40px; --facelib-after: 40px; }
+  to { --facelib-before: 40px; }
+}
+.jp-OutputArea-output:has(> table, > div > table), .md-typeset__scrollwrap {
+  animation: facelib-edges linear;
+  animation-timeline: scroll(self inline);
+  mask-image: linear-gradient(
+    to right, transparent, #000 var(--facelib-before), #000 calc(100% - var(--facelib-after)), transparent
+  );
+}
+"""
+"""Style rules by which a table fades where it goes on beyond the edge of a narrow page."""
+
 
 class Table:
     """A table to look at: no row numbers, nothing where a value is missing, text on the left, file names that break.

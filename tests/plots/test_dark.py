@@ -19,6 +19,7 @@ import facelib.page
 from facelib.films.appearances import graph_of
 from facelib.pipeline.report import FIGURE, write_report
 from facelib.plots import (
+    Table,
     draw_confusion,
     draw_det,
     draw_distances,
@@ -132,3 +133,17 @@ def test_a_report_follows_the_readers_system(tmp_path, browser, scheme, dark):
         assert all((brightness(ink) > 120) is dark for ink in page.evaluate(INKS))
         title = page.evaluate("getComputedStyle(document.querySelector('h1')).color")
         assert (brightness(title) > 120) is dark
+
+
+def test_a_table_fades_where_it_goes_on_beyond_the_edge(page):
+    tables = [Table(pd.DataFrame({f"column {number}": [0.5] for number in range(count)})) for count in (20, 1)]
+    outputs = [
+        f'<div class="jp-OutputArea-output" style="overflow-x: auto">{table._repr_html_()}</div>' for table in tables
+    ]
+    page.set_viewport_size({"width": 390, "height": 400})
+    page.set_content(themed("Project")._repr_html_() + "".join(outputs))
+    edges = """[...document.querySelectorAll(".jp-OutputArea-output")].map(output =>
+        ["before", "after"].map(side => getComputedStyle(output).getPropertyValue(`--facelib-${side}`)).join())"""
+    for left, wide in ((0, "0px,40px"), (400, "40px,40px"), (9999, "40px,0px")):
+        page.evaluate(f"document.querySelector('.jp-OutputArea-output').scrollLeft = {left}")
+        page.wait_for_function(f"({edges}).join(' ') === '{wide} 0px,0px'")

@@ -103,6 +103,12 @@ def test_the_gallery_is_drawn_for_casts_of_any_size(people):
     assert 22 <= legend.y * figure.layout.height < figure.layout.margin.b  # below the axis; on a phone it hid the title
 
 
+def test_the_reasons_of_the_gallery_are_told_apart_without_colours():
+    reasons = ("", "several faces", "no face", "duplicate", "outlier", "unreadable", "sideways", "disabled")
+    figure = plots.draw_gallery(gallery(*(("A", f"{reason}.jpg", reason) for reason in reasons)))
+    assert len(figure.data) == len({bar.marker.pattern.shape for bar in figure.data}) == len(reasons)
+
+
 def test_the_gallery_keeps_people_whose_names_start_alike_apart():
     figure = plots.draw_gallery(gallery((AWKWARD, "1.jpg", ""), (AWKWARD + " ", "2.jpg", "")))
     assert list(figure.data[0].y) == [0, 1]

@@ -7,15 +7,21 @@ const UNITS = { moment: "at once", shot: "in one shot", scene: "in one scene" };
 class Search {
   constructor(model, root) {
     Object.assign(this, { model, root, source: new KernelSource(model), urls: [] });
-    this.form = make("div");
+    this.rows = make("div");
+    this.by = make("select", { attributes: { "aria-label": "Together" }, onchange: () => this.set("by", this.by.value) });
+    for (const [value, textContent] of Object.entries(UNITS)) this.by.append(make("option", { value, textContent }));
+    this.shortest = make("input", { type: "number", min: 0, step: 0.5, ariaLabel: "Shortest, seconds", onchange: () => this.setShortest() });
+    this.shortest.addEventListener("keydown", (event) => event.key === "Enter" && this.setShortest());
     this.status = make("span", { attributes: { role: "status" } });
     this.alert = make("p", { attributes: { role: "alert" } });
     this.player = make("video", { controls: true, hidden: true, preload: "metadata" });
     this.player.addEventListener("timeupdate", () => this.stop());
     this.grid = make("div", { className: "hits" });
-    root.append(this.form, this.bar(), this.alert, this.player, this.grid);
+    const times = make("div", { className: "row" }, make("span", { textContent: "together" }), this.by, "at least", this.shortest, "seconds");
+    root.append(this.rows, times, this.bar(), this.alert, this.player, this.grid);
     this.listeners = [
-      [["people", "wanted", "unwanted", "by", "shortest"], () => this.showForm()],
+      [["people", "wanted", "unwanted"], () => this.showPeople()],
+      [["by", "shortest"], () => this.showTimes()],
       [["found", "error", "page", "pages"], () => this.showFacts()],
       [["hits"], () => this.showHits()],
     ];
@@ -37,18 +43,21 @@ class Search {
     this.model.save_changes();
   }
 
-  showForm() {
-    const by = make("select", { attributes: { "aria-label": "Together" }, onchange: () => this.set("by", by.value) });
-    for (const [value, textContent] of Object.entries(UNITS)) by.append(make("option", { value, textContent }));
-    by.value = this.model.get("by");
-    const shortest = make("input", { type: "number", min: 0, step: 0.5, value: this.model.get("shortest") });
-    shortest.ariaLabel = "Shortest, seconds";
-    shortest.onchange = () => this.set("shortest", Math.max(0, Number(shortest.value) || 0));
-    this.form.replaceChildren(
-      this.row("On screen", "wanted"),
-      this.row("but without", "unwanted"),
-      make("div", { className: "row" }, make("span", { textContent: "together" }), by, "at least", shortest, "seconds"),
-    );
+  setShortest() {
+    this.set("shortest", Math.max(0, Number(this.shortest.value) || 0));
+    this.showTimes();
+  }
+
+  showTimes() {
+    this.by.value = this.model.get("by");
+    this.shortest.value = this.model.get("shortest");
+  }
+
+  // Whoever stood in a row stands in it again, by its list, where the button is gone that was pressed.
+  showPeople() {
+    const stood = [...this.rows.children].findIndex((row) => row.contains(document.activeElement));
+    this.rows.replaceChildren(this.row("On screen", "wanted"), this.row("but without", "unwanted"));
+    this.rows.children[stood]?.querySelector("select").focus();
   }
 
   // The people chosen on one side, each a button that takes them out, and a list to choose the next one from.
@@ -86,6 +95,10 @@ class Search {
     this.urls.forEach((url) => URL.revokeObjectURL(url));
     const pictures = this.model.get("pictures");
     this.urls = [];
+    if (!this.model.get("hits").length) {
+      this.player.pause();
+      this.player.hidden = true;
+    }
     this.grid.replaceChildren(...this.model.get("hits").map((hit, place) => this.tile(hit, pictures[place])));
   }
 

@@ -5,7 +5,7 @@ export class FilesView {
   constructor(app) {
     this.app = app;
     const { project } = app;
-    this.exports = make("div", {});
+    this.exports = make("div", { className: "results" });
     this.element = make("article", { className: "files-view" },
       make("header", { className: "view-head" }, make("h1", { tabIndex: -1 }, "Reports and files")),
       this.card("Reports", project.reports, "No report yet: the pipeline writes one for each notebook (facelib run)."),
