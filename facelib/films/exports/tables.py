@@ -13,6 +13,9 @@ from facelib.films.exports.material import Material
 from facelib.films.exports.text import one_line, write_json_document
 from facelib.project import atomic_write, write_table
 
+if TYPE_CHECKING:
+    import networkx as nx
+
 
 def write_csv(material: Material, path: Path) -> None:
     """Write the stretches on screen, one per row, with the columns of `facelib.films.exports.exact_appearances`."""
@@ -51,10 +54,6 @@ def write_json(material: Material, path: Path) -> None:
 def _records(table: pd.DataFrame) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = json.loads(table.to_json(orient="records", double_precision=6))
     return rows
-
-
-if TYPE_CHECKING:
-    import networkx as nx
 
 
 def write_graph(graph: nx.Graph, path: str | Path) -> None:
