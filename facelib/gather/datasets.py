@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import pandas as pd
@@ -51,6 +52,7 @@ def import_lfw(
     archive: str | Path,
     destination: str | Path,
     *,
+    fewest_pictures: int = 1,
     progress: bool = True,
 ) -> pd.DataFrame:
     """Unpack the archive of Labeled Faces in the Wild, or any other with one folder of pictures per person.
@@ -63,10 +65,11 @@ def import_lfw(
     Args:
         archive: `lfw.tgz`, `lfw-deepfunneled.tgz`, or another `.tar`, `.tar.gz` or `.zip`.
         destination: The folder for the folders of the people, such as a project's `people/`.
+        fewest_pictures: People with fewer are left out: most of LFW's have one.
         progress: Show a bar with rate and time left.
 
     Returns:
-        The columns `IMPORTED_COLUMNS`, one row per picture.
+        The columns `IMPORTED_COLUMNS`, one row per picture of the people who are not left out.
 
     Raises:
         FileNotFoundError: When there is no such archive.
@@ -76,9 +79,14 @@ def import_lfw(
     names = list_archive(archive)
     if not names:
         raise ValueError(f"expected pictures in the archive {str(archive)!r}, found none")
+    counts = Counter(name.parent.name for name in names)
+    wanted = {person for person, count in counts.items() if count >= fewest_pictures}
+    entries = (entry for entry in read_archive(archive) if entry.name.parent.name in wanted)
+    total = sum(counts[person] for person in wanted)
     rows = []
-    entries, what = read_archive(archive), Path(archive).name
-    for entry in tqdm(entries, total=len(names), desc=what, unit=" pictures", leave=False, disable=not progress):
+    for entry in tqdm(
+        entries, total=total, desc=Path(archive).name, unit=" pictures", leave=False, disable=not progress
+    ):
         person = entry.name.parent.name
         picture, reason = "", entry.problem
         if not reason:

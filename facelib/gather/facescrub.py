@@ -8,6 +8,7 @@ import io
 import re
 import time
 import warnings
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -37,7 +38,6 @@ LIST_COLUMNS = ["person", "image_id", "face_id", "address", *BOX, "sha256", "rea
 FETCHED_COLUMNS = ["address", "person", "picture", "reason", "face", "when"]
 """The columns of `facescrub.csv` in the destination: what was asked, when, and the result."""
 _CONNECTIONS = 4
-_MARGIN = 0.5  # of the box's longer side, kept around the face on each side
 _SECONDS_BETWEEN_WRITES = 20.0
 
 
@@ -91,10 +91,14 @@ def fetch_facescrub(
     path: str | Path,
     destination: str | Path,
     *,
+    people: Iterable[str] = (),
+    most_per_person: int | None = None,
+    margin: float | None = 0.5,
+    try_again: bool = False,
     limits: WebLimits | None = None,
     progress: bool = True,
 ) -> pd.DataFrame:
-    """Fetch the pictures of a list of FaceScrub's, and keep the listed face of each with its surroundings, as PNG.
+    """Fetch the pictures of a list of FaceScrub's, and keep the listed face of each.
 
     A picture counts only when its sha256 is the listed one: an old address often shows another picture today.
     What was asked for is remembered in `facescrub.csv` in the destination and not asked for again, whether it was
@@ -103,29 +107,35 @@ def fetch_facescrub(
     Args:
         path: The list, see `read_facescrub`.
         destination: The folder for the folders of the people, such as a project's `people/`.
+        people: Names of the list; empty takes all of them.
+        most_per_person: Pictures of each person at most, the first of the list; None takes all.
+        margin: Fraction of the box's longer side that is kept around the face on each side, as PNG, so that nothing
+            is lost; None keeps the whole picture as it was fetched.
+        try_again: Ask once more for what could not be fetched before.
         limits: How far to go for each picture; None takes 20 MB and half a minute.
         progress: Show a bar with rate and time left.
 
     Returns:
-        The columns `IMPORTED_COLUMNS`, a row per picture that was asked for, now or before; `source` is its address,
-        `picture` relative to `destination`.
+        The columns `IMPORTED_COLUMNS`, a row per picture of these people that was asked for, now or before; `source` is
+        its address, `picture` relative to `destination`.
 
     Raises:
         FileNotFoundError: When there is no such list.
-        ValueError: When it is none.
+        ValueError: When it is none, or lacks one of the people.
         OSError: When a picture cannot be written, or another fetch into the destination runs.
     """
-    faces = _faces(read_facescrub(path))
+    faces = _faces(read_facescrub(path), people, path)
     folder, limits = Path(destination), limits or SMALL_LIMITS
+    cut = partial(_keep, folder=folder, margin=margin)
     with file_lock(folder / ".facescrub.lock", what=f"other fetch into {str(folder)!r}"):
-        ledger = _Ledger(folder)
+        ledger = _Ledger(folder, try_again=try_again)
         with (
             ledger,
             tqdm(total=len(faces), desc=Path(path).name, unit=" pictures", leave=False, disable=not progress) as bar,
         ):
             for _, own in groupby(faces, key=lambda face: face.person):
                 listed = list(own)
-                _fetch_one(listed, ledger, folder, limits)
+                _fetch_one(listed, ledger, cut, most_per_person or len(listed), limits)
                 bar.update(len(listed))
         rows = [[face.address, face.person, *result[:2]] for face in faces if (result := ledger.result(face))]
     return pd.DataFrame(rows, columns=pd.Index(IMPORTED_COLUMNS), dtype="str")
@@ -143,8 +153,13 @@ class _Face:
     problem: str
 
 
-def _faces(table: pd.DataFrame) -> list[_Face]:
-    """Return the rows, each person's together."""
+def _faces(table: pd.DataFrame, people: Iterable[str], path: str | Path) -> list[_Face]:
+    """Return the rows of some people, or of all, each person's together."""
+    listed, wanted = set(table["person"]), list(dict.fromkeys(people))
+    missing = [person for person in wanted if person not in listed]
+    if missing:
+        raise ValueError(f"expected people of the list {str(path)!r}, it has nobody called {missing!r}")
+    table = table[table["person"].isin(wanted)] if wanted else table
     table = table.sort_values("person", kind="stable")
     stems = "facescrub " + table["image_id"] + "-" + table["face_id"]
     boxes = map(tuple, table[BOX].to_numpy().tolist())
@@ -161,13 +176,14 @@ class _Result(NamedTuple):
 class _Ledger:
     """The addresses asked for so far: a file written at intervals and at the end."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, try_again: bool) -> None:
         self._folder, self._path = folder, folder / "facescrub.csv"
         self._rows: dict[tuple[str, str], tuple[str, _Result]] = {}
         self._written = time.monotonic()
         table = read_own_table(self._path, FETCHED_COLUMNS)
         for address, person, picture, reason, face, when in table.itertuples(index=False):
-            self._rows[person, face] = (address, _Result(picture, reason, when))
+            if picture or not try_again:
+                self._rows[person, face] = (address, _Result(picture, reason, when))
 
     def __enter__(self) -> Self:
         return self
@@ -184,6 +200,10 @@ class _Ledger:
             return found._replace(picture="", reason="taken away since; remove its row to have it fetched again")
         return found
 
+    def was_kept(self, face: _Face) -> bool:
+        """Return whether a face was saved, even if the user has removed it since."""
+        return bool(self._rows.get((face.person, face.stem), ("", _Result("", "", "")))[1].picture)
+
     def add(self, face: _Face, picture: str, reason: str) -> None:
         when = datetime.now(UTC).isoformat(timespec="seconds")
         self._rows[face.person, face.stem] = (redacted(face.address), _Result(picture, reason, when))
@@ -199,17 +219,28 @@ class _Ledger:
         self._written = time.monotonic()
 
 
-def _fetch_one(faces: list[_Face], ledger: _Ledger, folder: Path, limits: WebLimits) -> None:
-    """Fetch one person's pictures."""
+def _fetch_one(
+    faces: list[_Face],
+    ledger: _Ledger,
+    keep: Callable[[_Face, bytes | str], tuple[str, str]],
+    most: int,
+    limits: WebLimits,
+) -> None:
+    """Fetch one person's pictures until there are enough."""
+    missing = most - sum(ledger.was_kept(face) for face in faces)
     new = [face for face in faces if ledger.result(face) is None]
     fetch = partial(fetch_or_reason, limits=limits)
     contents = in_order(fetch, (face.address for face in new), threads=_CONNECTIONS, ahead=_CONNECTIONS)
     with closing(contents):
-        for face, content in zip(new, contents, strict=True):
-            ledger.add(face, *_keep(face, content, folder))
+        for face in new:
+            if missing <= 0:
+                break
+            picture, reason = keep(face, next(contents))
+            ledger.add(face, picture, reason)
+            missing -= bool(picture)
 
 
-def _keep(face: _Face, content: bytes | str, folder: Path) -> tuple[str, str]:
+def _keep(face: _Face, content: bytes | str, *, folder: Path, margin: float | None) -> tuple[str, str]:
     """Return the path of the saved face, or why it was not saved."""
     if isinstance(content, str):
         return "", content
@@ -217,13 +248,14 @@ def _keep(face: _Face, content: bytes | str, folder: Path) -> tuple[str, str]:
     if digest != face.sha256:
         return "", f"another file than the listed one: its sha256 is {digest}"
     try:
-        content = _around(check_fetched(content), face.box)
+        picture = check_fetched(content)
+        content = content if margin is None else _around(picture, face.box, margin)
     except UnreadablePicture as error:
         return "", str(error)
-    return take_in(content, face.person, f"{face.stem}.png", folder)
+    return take_in(content, face.person, face.stem + (picture.suffix if margin is None else ".png"), folder)
 
 
-def _around(picture: FetchedPicture, box: tuple[int, int, int, int]) -> bytes:
+def _around(picture: FetchedPicture, box: tuple[int, int, int, int], margin: float) -> bytes:
     """Return a face with its surroundings, as the bytes of a PNG file."""
     left, top, right, bottom = box
     if left >= picture.width or top >= picture.height or right <= 0 or bottom <= 0:
@@ -232,5 +264,5 @@ def _around(picture: FetchedPicture, box: tuple[int, int, int, int]) -> bytes:
     with warnings.catch_warnings(action="ignore"), PillowImage.open(io.BytesIO(picture.content)) as opened:
         image = np.asarray(opened.convert("RGB"), np.uint8)
     file = io.BytesIO()
-    PillowImage.fromarray(crop(image, box, margin=_MARGIN)).save(file, "PNG")
+    PillowImage.fromarray(crop(image, box, margin=margin)).save(file, "PNG")
     return file.getvalue()

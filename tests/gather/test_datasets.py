@@ -47,6 +47,13 @@ def test_an_archive_becomes_folders_of_people(lfw, tmp_path):
     assert contents(tmp_path / "people") == expected
 
 
+def test_people_with_few_pictures_are_left_out(lfw, tmp_path):
+    table = import_lfw(lfw, tmp_path / "people", fewest_pictures=2, progress=False)
+    assert set(table["person"]) == {"Ada_Lovelace", "Grace_Hopper"}
+    assert import_lfw(lfw, tmp_path / "nobody", fewest_pictures=3, progress=False).empty
+    assert not (tmp_path / "nobody").exists()
+
+
 def test_what_is_there_stays_and_is_not_written_again(lfw, tmp_path):
     people = tmp_path / "people"
     own = people / KEPT[0]

@@ -42,8 +42,8 @@ def faces(site, tmp_path):
     return write_list(tmp_path / "facescrub.txt", rows)
 
 
-def fetch(path, destination, limits):
-    return fetch_facescrub(path, destination, limits=limits, progress=False)
+def fetch(path, destination, limits, **options):
+    return fetch_facescrub(path, destination, limits=limits, progress=False, **options)
 
 
 def test_a_list_is_read(faces):
@@ -86,7 +86,7 @@ def test_an_empty_list_and_no_list(tmp_path):
 
 
 def test_the_listed_face_of_each_picture_is_kept(faces, tmp_path, limits):
-    table = fetch(faces, tmp_path / "people", limits)
+    table = fetch(faces, tmp_path / "people", limits, margin=0.25)
     assert table["reason"].tolist() == [""] * 4
     assert sorted(table["picture"]) == [
         "Ada Lovelace/facescrub 0-1000.png",
@@ -95,8 +95,14 @@ def test_the_listed_face_of_each_picture_is_kept(faces, tmp_path, limits):
         "Grace Hopper/facescrub 1-1001.png",
     ]
     with PillowImage.open(io.BytesIO(picture_bytes(0, size=(200, 160)))) as picture:
-        expected = np.asarray(picture)[0:70, 0:80]  # 40 pixels, and 20 on each side
+        expected = np.asarray(picture)[0:60, 10:70]  # 40 pixels, and 10 on each side
     assert np.array_equal(facelib.read_image(tmp_path / "people/Ada Lovelace/facescrub 0-1000.png"), expected)
+
+
+def test_whole_pictures_are_kept_as_they_came(faces, tmp_path, limits):
+    fetch(faces, tmp_path / "people", limits, margin=None, people=["Grace Hopper"])
+    kept = {name: content for name, content in contents(tmp_path / "people").items() if name != "facescrub.csv"}
+    assert kept == {"Grace Hopper/facescrub 1-1001.jpg": picture_bytes(1, size=(200, 160))}
 
 
 def test_nothing_is_asked_for_twice(faces, tmp_path, limits, site):
@@ -107,6 +113,18 @@ def test_nothing_is_asked_for_twice(faces, tmp_path, limits, site):
     assert len(site.asked) == asked == 4
     assert again["picture"].tolist() == ["", *first["picture"].iloc[1:]]
     assert again["reason"].iloc[0].startswith("taken away since")
+
+
+def test_as_many_as_wanted_are_fetched_of_each(faces, tmp_path, limits, site):
+    table = fetch(faces, tmp_path / "people", limits, most_per_person=1)
+    assert table["source"].str[-6:].tolist() == ["/0.jpg", "/1.jpg"]
+    again = fetch(faces, tmp_path / "people", limits, most_per_person=2)
+    assert again["source"].str[-6:].tolist() == ["/0.jpg", "/2.jpg", "/1.jpg"]
+
+
+def test_somebody_who_is_not_on_the_list_is_told(faces, tmp_path, limits):
+    with pytest.raises(ValueError, match=r"nobody called \['Alan'\]"):
+        fetch(faces, tmp_path / "people", limits, people=["Ada Lovelace", "Alan"])
 
 
 def test_bad_answers_are_listed_and_the_good_ones_kept(tmp_path, limits, site):
@@ -136,14 +154,13 @@ def test_bad_answers_are_listed_and_the_good_ones_kept(tmp_path, limits, site):
     assert not (tmp_path / "Ada").exists()
 
 
-def test_what_failed_is_asked_for_again_only_without_its_row(tmp_path, limits, site):
+def test_what_failed_is_asked_for_again_only_when_told_to(tmp_path, limits, site):
     content = picture_bytes(1)
     path = write_list(tmp_path / "l.txt", [("Ada", 1, site.address("/late.jpg"), "9,9,50,50", digest(content))])
     assert "404 Not Found" in fetch(path, tmp_path / "people", limits)["reason"].item()
     site.put("/late.jpg", sends(content))
     assert "404 Not Found" in fetch(path, tmp_path / "people", limits)["reason"].item()
-    (tmp_path / "people" / "facescrub.csv").unlink()
-    assert fetch(path, tmp_path / "people", limits)["reason"].item() == ""
+    assert fetch(path, tmp_path / "people", limits, try_again=True)["reason"].item() == ""
     assert "404 Not Found" not in (tmp_path / "people" / "facescrub.csv").read_text()
 
 
