@@ -133,17 +133,12 @@ def _why_no_film(path: Path) -> str:
 
     if lies_elsewhere(path):  # only what is called a film does
         return ""
-    head = _head(path)
-    text = _without_mark(head).lstrip()
-    named = path.suffix.lower() in VIDEO_SUFFIXES
-    other = next((kind for pattern, kind in _OTHERS if pattern.match(text) or pattern.match(head)), "")
-    if other == _STILL and _moves(head):
-        other = ""
-    if named:
+    head, other = _head(path), other_kind(path)
+    if path.suffix.lower() in VIDEO_SUFFIXES:
         still = head[:4] == b"GIF8" and _is_still(path)
         return "a picture that does not move" if still else other if other in {"a playlist", "subtitles"} else ""
-    if other or not head:
-        return other or "an empty file"
+    if other:
+        return other
     try:
         with open_container(path) as container:
             streams = moving_streams(container)
@@ -152,6 +147,16 @@ def _why_no_film(path: Path) -> str:
     if not streams:
         return "sound without pictures"
     return "a picture that does not move" if head[:4] == b"GIF8" and _is_still(path) else ""
+
+
+def other_kind(path: str | Path) -> str:
+    """Return what a file is that is no film, by its first bytes; an empty text where they do not tell."""
+    head = _head(path)
+    text = _without_mark(head).lstrip()
+    other = next((kind for pattern, kind in _OTHERS if pattern.match(text) or pattern.match(head)), "")
+    if not head:
+        return "an empty file"
+    return "" if other == _STILL and _moves(head) else other
 
 
 def join_series(others: Iterable[tuple[Path, str]]) -> list[tuple[Path, str]]:

@@ -35,7 +35,7 @@ BROKEN = {
     "hole.mkv": "damaged",
     "cut.mp4": "expected a film, could not read",
     "header.mkv": "expected a film, could not read",
-    "empty.mp4": "expected a film, could not read",
+    "empty.mp4": "it is an empty file",
     "text.mp4": "expected a film, could not read",
     "sound.mp4": "has only streams of ['audio']",
 }

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+import av
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,6 +15,7 @@ from facelib.project.wording import clock_time
 
 _GAP = 0.1  # seconds between two packets of sound from which some is missing
 _LEAP = 60.0  # seconds: a longer step is a splice
+_LONGEST_GARBLED = 10.0  # seconds; 250 pictures from one key picture to the next are usual
 _MOST_GAPS = 10_000
 _STEADY = 0.8  # of the steps between pictures are equal in a film of constant rate
 
@@ -122,6 +124,36 @@ class PictureCount:
         if self.spoiled_near is not None:
             spoiled = f"{self.spoiled} of {self.shown} pictures are damaged, near {clock_time(self.spoiled_near)}"
         return join_sentences([lost, spoiled])
+
+
+class GarbledPictures:
+    """Tells which pictures show what a loss has left behind: all from a damaged one on, until the next key picture.
+
+    A decoder goes on from a damaged picture, and marks that one alone.
+    """
+
+    def __init__(self) -> None:
+        self._lost: list[int] = []
+        self._since: float | None = None
+
+    def lose(self, pts: int | None) -> None:
+        """Take note that a packet which would be shown at a time in the file is damaged, or cannot be decoded."""
+        if pts is not None:
+            self._lost.append(pts)
+
+    def restart(self) -> None:
+        """Take note that the times in the file start anew."""
+        self._lost = []
+
+    def is_garbled(self, raw: av.VideoFrame, seconds: float) -> bool:
+        """Return whether the next picture, shown at a film time, is; some films have no second key picture."""
+        later = [] if raw.pts is None else [pts for pts in self._lost if pts > raw.pts]
+        if raw.is_corrupt or len(later) < len(self._lost):
+            self._since = seconds
+        elif raw.key_frame or (self._since is not None and seconds - self._since > _LONGEST_GARBLED):
+            self._since = None
+        self._lost = later
+        return self._since is not None
 
 
 @dataclass(slots=True)

@@ -12,7 +12,7 @@ from typing import Any
 import av
 from av.container import InputContainer
 
-from facelib.project.content import moving_streams, open_container
+from facelib.project.content import moving_streams, open_container, other_kind
 from facelib.project.digests import sha256_of
 from facelib.project.elsewhere import lies_elsewhere
 from facelib.project.store import is_remote
@@ -39,7 +39,8 @@ def open_film(path: str | Path) -> Iterator[InputContainer]:
     try:
         container = open_container(path)
     except (av.FFmpegError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
+        other = other_kind(path)
+        reason = f"it is {other}" if other else getattr(error, "strerror", None) or str(error)
         raise UnreadableFilm(f"expected a film, could not read {str(path)!r}: {reason}") from error
     with container:
         if not moving_streams(container):

@@ -7,6 +7,7 @@ from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,7 +19,7 @@ from facelib.films.media.captions import CaptionFinder
 from facelib.films.media.carried import streams_left_out
 from facelib.films.media.cropping import Cropper, read_crop
 from facelib.films.media.fields import Deinterlacer
-from facelib.films.media.losses import PictureCount, SoundCount, join_sentences
+from facelib.films.media.losses import GarbledPictures, PictureCount, SoundCount, join_sentences
 from facelib.films.media.opening import (
     UnreadableFilm,
     decode_packet,
@@ -49,6 +50,7 @@ class _Stamp(NamedTuple):
     number: int
     ticks: int
     source: float | None
+    garbled: bool
 
 
 @contextmanager
@@ -84,6 +86,7 @@ class FilmReader:
         if (cores or allowed_cores()) == 1:  # such as many films at once, each on a core of its own
             self.stream.thread_count = 1
         self.pictures = PictureCount()
+        self._garbled = GarbledPictures()
         joinable = not JOINABLE.isdisjoint(container.format.name.split(","))
         self._clock = PictureClock(Fraction(self.stream.time_base), self.stream.average_rate, joints=False)
         self.captions = CaptionFinder()
@@ -149,16 +152,21 @@ class FilmReader:
             self.captions.push(packet)
         if packet.size and not packet.is_discard and _is_shown(packet):
             self.pictures.expect(packet.pts, corrupt=packet.is_corrupt)
+        if packet.is_corrupt:
+            self._garbled.lose(packet.pts)
         if packet.is_keyframe and packet.pos is not None and self.container.format.name in UNFRAMED:
             self._last_key = packet.pos
         if packet.dts is not None and self._joints.is_joint(packet.dts * self._clock.tick):
             self._clock.joint()
-        return [self._shown_part(raw) for raw in decode_packet(packet, self.path, on_damage=self._failed)]
+            self._garbled.restart()
+        failed = partial(self._failed, packet.pts)
+        return [self._shown_part(raw) for raw in decode_packet(packet, self.path, on_damage=failed)]
 
-    def _failed(self) -> None:
+    def _failed(self, pts: int | None) -> None:
         if not self.pictures.failed:
             _log.warning("%s: pieces of the film cannot be decoded and are left out", self.path)
         self.pictures.fail(float(self._clock.last * self._clock.tick))
+        self._garbled.lose(pts)
         self._order.active = self._sortable
 
     def _damaged(self, reason: str) -> None:
@@ -176,14 +184,16 @@ class FilmReader:
         self._source.append(_UNTIMED if pts is None else pts)
         ticks = self._clock.place(pts, raw.duration or 0)
         self._ticks.append(ticks)
+        seconds = float(ticks * self._clock.tick)
         if raw.is_corrupt:
-            self.pictures.spoil(float(ticks * self._clock.tick))
-        return _Stamp(self._clock.count - 1, ticks, None if pts is None else float(pts * self._clock.tick))
+            self.pictures.spoil(seconds)
+        source = None if pts is None else float(pts * self._clock.tick)
+        return _Stamp(self._clock.count - 1, ticks, source, self._garbled.is_garbled(raw, seconds))
 
     def _frames(self, stamped: Iterator[tuple[av.VideoFrame, _Stamp]]) -> Iterator[FilmFrame]:
-        for raw, (number, ticks, source) in stamped:
+        for raw, (number, ticks, source, garbled) in stamped:
             time = float(ticks * self._clock.tick)
-            yield FilmFrame(raw, number, time, stage=self._stage, ticks=ticks, source=source)
+            yield FilmFrame(raw, number, time, stage=self._stage, ticks=ticks, source=source, garbled=garbled)
 
     def _count_sound(self, packet: Any) -> None:
         if packet.size and packet.pts is not None:

@@ -139,9 +139,10 @@ class FilmFrame:
         height: Pixels of the shown picture.
         ticks: The same time in whole ticks of the film's stream.
         source: Its time in the file, seconds; None where that has none.
+        garbled: Whether a part of it may be wrong, since something before it was lost.
     """
 
-    __slots__ = ("_aspect", "_stage", "height", "index", "raw", "source", "ticks", "time", "turn", "width")
+    __slots__ = ("_aspect", "_stage", "garbled", "height", "index", "raw", "source", "ticks", "time", "turn", "width")
 
     def __init__(
         self,
@@ -152,10 +153,12 @@ class FilmFrame:
         stage: Stage | None = None,
         ticks: int = 0,
         source: float | None = None,
+        garbled: bool = False,
     ) -> None:
         if raw.colorspace not in _SPACES:  # a rare one, or a damaged header: FFmpeg would convert nothing
             raw.colorspace = _UNTOLD
         self.raw, self.index, self.time, self.ticks, self.source = raw, index, time, ticks, source
+        self.garbled = garbled
         self._stage = stage if stage is not None else Stage()
         self.turn = self._stage.turn(raw)
         self._aspect = self._stage.aspect
