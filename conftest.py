@@ -49,8 +49,13 @@ LIVE = (
     "tests/notebooks/test_notebook_09.py",
     "tests/browser/test_live_notebook.py",
 )
-# What runs in one process beside the files: films that play disturb each other, and JupyterLab is loaded once.
-TOGETHER = {"live": LIVE, "browser": ("tests/browser/",)}
+# What runs in one process beside the files. What mostly waits, for films that play, pages and kernels, leaves the cores
+# to the other processes; films that play would disturb each other, and JupyterLab is loaded once. PyTorch's exporter
+# takes four seconds to import.
+TOGETHER = {
+    "waiting": (*LIVE, "tests/browser/", "tests/notebooks/"),
+    "training": ("tests/train/",),
+}
 # Marks by place.
 PLACES = {
     "realtime": (*LIVE, "tests/server/jobs/", "tests/server/test_kills.py"),

@@ -93,7 +93,7 @@ PARTS = {
     "cuts": ((_Splitter, "add"),),
     "quality": ((index, "_worth"),),
     "aligning": ((NetworkEmbedder, "chips"),),
-    "clothes and hair": ((index, "clothes"), (index, "hair")),
+    "clothes and hair": ((index, "clothes_and_hair"),),
 }
 
 

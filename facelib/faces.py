@@ -30,7 +30,7 @@ class Faces:
         landmarks: `(n, 5, 2)` float32: the eye on the left of the picture, the eye on the right,
             the tip of the nose, the left and the right corner of the mouth.
 
-    Example:
+    Examples:
         >>> faces = Faces.of(boxes=[[10, 20, 50, 70]], scores=[0.9])
         >>> len(faces), float(faces.widths[0]), float(faces.heights[0])
         (1, 40.0, 50.0)
@@ -122,7 +122,7 @@ class Frame:
 def shared_area(first: ArrayLike, second: ArrayLike) -> NDArray[np.floating[Any]]:
     """Return the area that boxes share, `(..., 4)` each, broadcast against one another.
 
-    Example:
+    Examples:
         >>> shared_area([0.0, 0.0, 2.0, 2.0], [[1.0, 0.0, 3.0, 2.0], [5.0, 5.0, 6.0, 6.0]]).tolist()
         [2.0, 0.0]
     """
@@ -134,7 +134,7 @@ def shared_area(first: ArrayLike, second: ArrayLike) -> NDArray[np.floating[Any]
 def iou(first: ArrayLike, second: ArrayLike) -> FloatArray:
     """Return the intersection over union of every box of `first` with every box of `second`, `(m, n)` float32.
 
-    Example:
+    Examples:
         >>> iou([[0, 0, 2, 2]], [[1, 0, 3, 2], [5, 5, 6, 6]]).round(3).tolist()
         [[0.3330000042915344, 0.0]]
     """

@@ -6,13 +6,14 @@ from tempfile import TemporaryDirectory
 
 
 def unpack() -> None:
-    """Have dlib unpack its HOG detector and its predictor of points, most of a second each time."""
+    """Have dlib unpack its HOG detector and its predictor of points, most of a second each time; hash its weights."""
     from facelib.detect.hog import _trained
     from facelib.embed.align import DlibAligner
-    from facelib.nets.dlib import landmark_file
+    from facelib.nets.dlib import embedding_network, landmark_file
 
     _trained()
     DlibAligner(landmark_file())
+    embedding_network()
 
 
 def start_server() -> None:

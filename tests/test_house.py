@@ -123,3 +123,8 @@ def test_every_bar_is_gone_when_it_is_done():
     ]
     assert len(bars) > 20
     assert [bar for bar in bars if bar[2] != "False"] == []
+
+
+def test_examples_have_the_heading_that_the_site_shows_as_code() -> None:
+    wrong = re.compile(r"^ *Example:$", re.MULTILINE)
+    assert [name for name, path in modules(ROOT).items() if wrong.search(path.read_text(encoding="utf-8"))] == []

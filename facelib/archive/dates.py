@@ -30,7 +30,7 @@ def film_date(path: str | Path) -> str:
 def date_of(metadata: Mapping[str, str]) -> str:
     """Return the date of a film's tags, the most trustworthy one that holds a year.
 
-    Example:
+    Examples:
         >>> date_of({"creation_time": "2019-05-01T10:00:00Z", "DATE": "26 November 1942"})
         '1942'
         >>> date_of({"creation_time": "2019-05-01T10:00:00Z"}), date_of({"date": "soon"})

@@ -40,7 +40,7 @@ class Line:
     def of(cls, films: NDArray[np.integer], start: FloatArray, end: FloatArray) -> Line:
         """Return spans of films as a line; those that overlap or touch become one.
 
-        Example:
+        Examples:
             >>> line = Line.of(np.array([0, 0, 1]), np.array([0.0, 1.0, 0.0]), np.array([1.0, 2.0, 5.0]))
             >>> line.films().tolist(), [times.tolist() for times in line.seconds()]
             ([0, 1], [[0.0, 0.0], [2.0, 5.0]])
@@ -83,7 +83,7 @@ class Line:
 def overlap(wanted: Sequence[Line], unwanted: Sequence[Line] = ()) -> Line:
     """Return where all of some lines have a span and none of others has one.
 
-    Example:
+    Examples:
         >>> a, b = (Line(np.array([start]), np.array([end])) for start, end in ((0, 5), (3, 9)))
         >>> [overlap([a, b]).start.tolist(), overlap([b], [a]).start.tolist()]
         [[3], [5]]

@@ -20,7 +20,7 @@ _AFTER = rb"(?![0-9A-Za-z_\x80-\xff])"
 def spellings(name: str) -> list[bytes]:
     r"""Return the ways in which files write a name: as it is, decomposed, in JSON, in HTML and in addresses.
 
-    Example:
+    Examples:
         >>> b"Zo%C3%AB" in spellings("Zoë")
         True
     """
@@ -38,7 +38,7 @@ class Mentions:
         others: Names of others, such as `Will Smith` where `Will` is looked for.
         digests: SHA-256 as hexadecimal digits, which are looked for as well.
 
-    Example:
+    Examples:
         >>> found = Mentions(["Will"], ["Will Smith"])
         >>> [found.within(text) for text in (b"a,Will,b", b"Will Smith", b"Willow", b"people%2FWill")]
         [True, False, False, True]

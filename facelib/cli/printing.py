@@ -75,7 +75,7 @@ def one_line(name: str) -> str:
 
     Those that turn the direction of what follows are, too.
 
-    Example:
+    Examples:
         >>> print(one_line("new\nline.mp4"))
         new\nline.mp4
     """

@@ -104,7 +104,7 @@ def run(
 def parse_steps(text: str | None) -> list[int] | None:
     """Read which steps are wanted.
 
-    Example:
+    Examples:
         >>> parse_steps("2-4"), parse_steps("2,4"), parse_steps("3")
         ([2, 3, 4], [2, 4], [3])
 
@@ -126,7 +126,7 @@ def parse_steps(text: str | None) -> list[int] | None:
 def parse_parameters(pairs: Sequence[str]) -> dict[str, object]:
     """Read `name=value` pairs; values are read as papermill reads them, and lists as JSON.
 
-    Example:
+    Examples:
         >>> parse_parameters(["k=5", "detector=cnn", 'videos=["a.mp4"]'])
         {'k': 5, 'detector': 'cnn', 'videos': ['a.mp4']}
 

@@ -113,7 +113,7 @@ def write_demo_film(
 def irregular_times(count: int, *, seed: int = 0) -> list[int | None]:
     """Return when each of `count` frames is shown in the variable copy, in milliseconds; None for one left out.
 
-    Example:
+    Examples:
         >>> irregular_times(1)
         [0]
     """

@@ -43,7 +43,7 @@ def load_detector(
         FileNotFoundError: When the weights are missing (`MissingWeights` names where to get them).
         RuntimeError: When a GPU was asked for and there is none.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> len(load_detector("haar").detect(np.zeros((48, 64, 3), np.uint8)))
         0

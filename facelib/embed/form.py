@@ -37,7 +37,7 @@ class InputForm:
     Raises:
         ValueError: When a value is not one of those allowed.
 
-    Example:
+    Examples:
         >>> form = InputForm(size=112, mean=127.5, scale=1 / 128)
         >>> InputForm.from_metadata(form.metadata()) == form
         True

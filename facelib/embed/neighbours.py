@@ -94,7 +94,7 @@ def near_duplicate_groups(vectors: ArrayLike, names: ArrayLike, *, threshold: fl
     Raises:
         ValueError: When the lengths disagree.
 
-    Example:
+    Examples:
         >>> names = ["Ada", "Ada", "Ada", "Grace"]
         >>> near_duplicate_groups([[0.0], [0.01], [0.5], [0.02]], names, threshold=0.5).tolist()
         [0, 0, 1, 2]

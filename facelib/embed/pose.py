@@ -39,7 +39,7 @@ def head_pose(landmarks: FloatArray) -> FloatArray:
     Args:
         landmarks: `(n, 5, 2)` pixels, as in `Faces`; faces with unknown ones (NaN) have a pose of NaN.
 
-    Example:
+    Examples:
         >>> straight = np.array([[[0, 0], [100, 0], [50, 57], [9, 101], [91, 101]]], np.float32)
         >>> (abs(head_pose(straight)) < 1).all().item()
         True

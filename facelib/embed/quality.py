@@ -15,13 +15,13 @@ _CRISP = 100.0  # the sharpness that counts half
 _STRAIGHT, _PROFILE = 10.0, 75.0  # degrees away from the camera that count 1 and 0
 
 
-def frontality(landmarks: FloatArray) -> FloatArray:
+def frontality(pose: FloatArray) -> FloatArray:
     """Return how frontal each face is: 1 frontal, 0 in profile.
 
     Args:
-        landmarks: `(n, 5, 2)` pixels, as in `Faces`; unknown ones (NaN) count 0.5.
+        pose: `(n, 3)` degrees, of `head_pose`; NaN counts 0.5.
     """
-    beyond = away(head_pose(landmarks)) - _STRAIGHT
+    beyond = away(pose) - _STRAIGHT
     return np.asarray(np.nan_to_num(np.clip(1 - beyond / (_PROFILE - _STRAIGHT), 0, 1), nan=0.5), np.float32)
 
 
@@ -52,13 +52,14 @@ def quality(image: Image, faces: Faces) -> FloatArray:
         image: `(height, width, 3)` uint8 RGB, the picture the faces were found in.
         faces: Any number of faces.
     """
-    return quality_of(faces, [sharpness(image, box) for box in faces.boxes], *image.shape[:2])
+    sharp = [sharpness(image, box) for box in faces.boxes]
+    return quality_of(faces, head_pose(faces.landmarks), sharp, *image.shape[:2])
 
 
-def quality_of(faces: Faces, sharp: Sequence[float], height: int, width: int) -> FloatArray:
-    """Return the quality of faces of known sharpness in a picture of some height and width in pixels; see `quality`."""
+def quality_of(faces: Faces, pose: FloatArray, sharp: Sequence[float], height: int, width: int) -> FloatArray:
+    """Return the quality of faces of known pose and sharpness in a picture of some height and width; see `quality`."""
     edges = np.array(sharp, np.float32)
     sizes = np.clip(np.minimum(faces.widths, faces.heights) / _LARGE, 0, 1)
-    seen = frontality(faces.landmarks) * (1 - cut_off(faces, height, width))
+    seen = frontality(pose) * (1 - cut_off(faces, height, width))
     worth = sizes * edges / (edges + _CRISP) * (0.2 + 0.8 * seen)
     return np.asarray(worth, np.float32)

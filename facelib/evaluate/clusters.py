@@ -51,7 +51,7 @@ def score_clusters(people: ArrayLike, clusters: ArrayLike) -> ClusterScore:
     Raises:
         ValueError: When the lengths disagree.
 
-    Example:
+    Examples:
         >>> score_clusters(["Ada", "Ada", "Bo"], [1, 1, 1]).purity.__round__(3)
         0.667
     """

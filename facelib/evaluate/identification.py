@@ -101,7 +101,7 @@ def _share_at_least(scores: NDArray[Any], steps: NDArray[Any]) -> NDArray[np.flo
 def fnir_at(curve: pd.DataFrame, fpir: float) -> float:
     """Return the least FNIR of a curve where FPIR is at most so much; NaN where it has no searches of a kind.
 
-    Example:
+    Examples:
         >>> fnir_at(det_curve(Searches(np.array([0.9, 0.4]), np.array([0.5]))), 0.0)
         0.5
     """

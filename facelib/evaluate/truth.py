@@ -207,7 +207,7 @@ def read_truth(path: str | Path) -> pd.DataFrame:
 def plain_label(name: str) -> str:
     """Return the name of a label as facelib writes it: without spare spaces, in Unicode's composed form.
 
-    Example:
+    Examples:
         >>> plain_label(" Ada  Lovelace "), plain_label("UNKNOWN")
         ('Ada Lovelace', 'unknown')
     """

@@ -20,7 +20,7 @@ APPEARANCE_COLUMNS = ["person", "start", "end", "start_timecode", "end_timecode"
 def timecode(seconds: float) -> str:
     """Write a time as hours, minutes, seconds and thousandths, which holds for variable frame rates too.
 
-    Example:
+    Examples:
         >>> timecode(3725.0404)
         '01:02:05.040'
     """
@@ -163,7 +163,7 @@ def together(*films: pd.DataFrame) -> pd.DataFrame:
         `person`, `other` (the later name in the alphabet), `seconds` and `stretches`: how often they come
         together. Pairs that are never on screen at once have no row.
 
-    Example:
+    Examples:
         >>> one = pd.DataFrame({"person": ["Ada", "Bo"], "start": [0.0, 1.0], "end": [4.0, 3.0]})
         >>> other = pd.DataFrame({"person": ["Cy"], "start": [0.0], "end": [4.0]})
         >>> together(one, other)

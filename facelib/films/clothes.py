@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from facelib.embed.pose import head_pose
 from facelib.faces import Faces, FloatArray, Image
 from facelib.films.colour import is_black_and_white
 
 Window = tuple[float, float, float, float]
+_Described = list[FloatArray | None]
 
 BINS = (4, 12, 12)  # lightness, green to red, blue to yellow
 _LIMITS = ((0, 100), (-48, 48), (-48, 48))  # of the bins, in CIE Lab units
@@ -23,37 +23,36 @@ _PROFILE_WIDTH = 0.72  # of a face's height: the box of a profile is narrower th
 _BODY_BEHIND, _HAIR_BEHIND = 0.5, 0.35  # of the height: how far behind a profile's face the middle of the window lies
 
 
-def clothes(image: Image, faces: Faces) -> list[FloatArray | None]:
-    """Describe the colours below each face, from the collar to the chest.
+def clothes_and_hair(image: Image, faces: Faces, poses: FloatArray) -> tuple[_Described, _Described]:
+    """Describe the colours below each face, from the collar to the chest, and those at the top of each head.
 
-    A soft histogram of CIE Lab colours over a window 1.6 times as wide as the face, whose middle counts most, as a unit
-    vector of square roots: the product of two is their Bhattacharyya coefficient. Lightness is kept coarse, since
-    light changes from shot to shot and the colour of a shirt does not. Who is seen in profile has the body behind the
-    face, so the window moves there: on the labelled films the area under the ROC curve of the distance of two tracks
-    rose from 0.959 to 0.977, from 0.861 to 0.937 and from 0.753 to 0.761. In black and white the lightness stands in
-    the place of the colour as well, so that it is told in 12 steps: see `_without_colour`.
+    A soft histogram of CIE Lab colours over a window, for clothes 1.6 times as wide as the face, whose middle counts
+    most, as a unit vector of square roots: the product of two is their Bhattacharyya coefficient. Lightness is kept
+    coarse, since light changes from shot to shot and the colour of a shirt does not. Who is seen in profile has the
+    body, and the back of the head, behind the face, so the windows move there: on the labelled films the area under
+    the ROC curve of the distance of two tracks' clothes rose from 0.959 to 0.977, from 0.861 to 0.937 and from 0.753 to
+    0.761. In black and white the lightness stands in the place of the colour as well, so that it is told in 12 steps:
+    see `_without_colour`.
+
+    Many people share a colour of hair, so that likeness proves nothing; but dark hair is not fair hair, whichever way
+    the head is turned.
 
     Args:
         image: `(height, width, 3)` uint8 RGB, the picture the faces were found in.
-        faces: Any number of faces; those without landmarks (NaN) count as frontal.
+        faces: Any number of faces.
+        poses: `(n, 3)` of them, from `facelib.embed.pose.head_pose`; NaN counts as frontal.
 
     Returns:
-        For each face `(576,)` float32, or None where too little of the body is in the picture.
+        The clothes and the hair, for each face `(576,)` float32, or None where too little is in the picture.
     """
-    sides = zip(faces.boxes, _sideways(faces), strict=True)
-    windows = [_window(box, _BODY_BEHIND * side, 0.8, 1.25, 2.5) for box, side in sides]
-    return _describe(image, windows, _LEAST_BODY, _BODY_WEIGHTS)
-
-
-def hair(image: Image, faces: Faces) -> list[FloatArray | None]:
-    """Describe the colours at the top of each head, and at its back in profile; as `clothes` does.
-
-    Many people share a colour, so that likeness proves nothing; but dark hair is not fair hair, whichever way the head
-    is turned.
-    """
-    sides = zip(faces.boxes, _sideways(faces), strict=True)
-    windows = [_window(box, _HAIR_BEHIND * side, 0.3, -0.2, 0.05 + 0.05 * abs(side)) for box, side in sides]
-    return _describe(image, windows, _LEAST_HAIR, _HAIR_WEIGHTS)
+    sides = list(zip(faces.boxes, _sideways(poses), strict=True))
+    bodies = [_window(box, _BODY_BEHIND * side, 0.8, 1.25, 2.5) for box, side in sides]
+    heads = [_window(box, _HAIR_BEHIND * side, 0.3, -0.2, 0.05 + 0.05 * abs(side)) for box, side in sides]
+    grey = is_black_and_white(image)
+    return (
+        [_describe(image, window, _LEAST_BODY, _BODY_WEIGHTS, grey=grey) for window in bodies],
+        [_describe(image, window, _LEAST_HAIR, _HAIR_WEIGHTS, grey=grey) for window in heads],
+    )
 
 
 def hellinger_distance(first: FloatArray, second: FloatArray) -> FloatArray:
@@ -129,9 +128,9 @@ def _word(light: float, red: float, yellow: float) -> str:
     return next((word for end, word in colours if angle < end), "red")
 
 
-def _sideways(faces: Faces) -> FloatArray:
+def _sideways(poses: FloatArray) -> FloatArray:
     """Return how far each face looks to the picture's side, `(n,)`: -1 to the left, 0 frontal, 1 to the right."""
-    yaw = np.nan_to_num(head_pose(faces.landmarks)[:, 0])
+    yaw = np.nan_to_num(poses[:, 0])
     return np.asarray(np.sin(np.radians(np.clip(yaw, -90, 90))), np.float32)
 
 
@@ -144,11 +143,10 @@ def _window(box: FloatArray, behind: float, half: float, above: float, below: fl
 
 
 def _describe(
-    image: Image, windows: list[Window], least: float, weights: NDArray[np.float64]
-) -> list[FloatArray | None]:
-    patches = [_patch(image, window, least) for window in windows]
-    grey = any(patch is not None for patch in patches) and is_black_and_white(image)
-    return [None if patch is None else _histogram(patch, weights, grey=grey) for patch in patches]
+    image: Image, window: Window, least: float, weights: NDArray[np.float64], *, grey: bool
+) -> FloatArray | None:
+    patch = _patch(image, window, least)
+    return None if patch is None else _histogram(patch, weights, grey=grey)
 
 
 def _patch(image: Image, window: Window, least: float) -> NDArray[np.float32] | None:

@@ -19,7 +19,7 @@ from facelib.embed import Embedder
 from facelib.embed.pose import cut_off, head_pose, turned_away, view_weights
 from facelib.embed.quality import quality_of
 from facelib.faces import BOX, FloatArray, Image
-from facelib.films.clothes import clothes, hair
+from facelib.films.clothes import clothes_and_hair
 from facelib.films.growing import KEYFRAMES, LOOKS, GrowingTables, growing_tables
 from facelib.films.hidden import drop_hidden
 from facelib.films.media.decode import FilmFrame
@@ -163,11 +163,12 @@ class _Shot:
         tracks = self.tracker.update(frame.index, frame.time, faces, alone=alone)
         if not len(faces):
             return
-        worth, most = _worth(sample), self.tracking.faces_per_track
+        poses, most = head_pose(faces.landmarks), self.tracking.faces_per_track
+        worth = _worth(sample, poses)
         wanted = [(i, track) for i, track in enumerate(tracks) if track and track.wants(float(worth[i]), most)]
         for i, track in wanted:
             where = {"frame": frame.index, "time": frame.time, "face": i, "box": faces.boxes[i]}
-            track.keep(FaceSample(float(worth[i]), **where, score=float(faces.scores[i])), most)
+            track.keep(FaceSample(float(worth[i]), **where, score=float(faces.scores[i]), pose=poses[i]), most)
         self.uncut += [(sample, [track for _, track in wanted])] if wanted else []
         pixels = len(self.uncut) * frame.width * frame.height
         if self.uncut and (pixels > _PIXELS_UNCUT or frame.time - self.uncut[0][0].frame.time > _SECONDS_UNCUT):
@@ -190,8 +191,8 @@ class _Shot:
         faces = sample.faces[[look.face for look in looks]]
         image = sample.picture if sample.is_whole else sample.frame.image()
         chips = self.embedder.chips(image, faces)
-        dressed, heads = clothes(image, faces), hair(image, faces)
-        poses, cuts = head_pose(faces.landmarks), cut_off(faces, *image.shape[:2])
+        dressed, heads = clothes_and_hair(image, faces, np.stack([look.pose for look in looks]))
+        cuts = cut_off(faces, *image.shape[:2])
         for i, look in enumerate(looks):
             yield replace(
                 look,
@@ -199,7 +200,6 @@ class _Shot:
                 picture=thumbnail(crop(image, faces.boxes[i], margin=0.5), size=_PICTURE_SIZE) if shown[i] else None,
                 clothes=dressed[i],
                 hair=heads[i],
-                pose=poses[i],
                 cut=float(cuts[i]),
             )
 
@@ -217,8 +217,8 @@ class _Shot:
         time, picture = self.place.keyframe()
         keyframe = {"shot": self.number, "time": time, "picture": picture}
         tables.keyframes.add(pa.Table.from_pylist([keyframe], KEYFRAMES))
-        seen = found.groupby("track")["frame"].agg(["min", "max"])
-        return [self._row(track, seen, times) for track in tracks]
+        numbers, frames = found["track"].to_numpy(), found["frame"].to_numpy()
+        return [self._row(track, frames[numbers == track.number], times) for track in tracks]
 
     def _tracks(self, times: NDArray[np.float64]) -> list[Track]:
         """Return the tracks of the shot, with tracklets of one face joined, without false detections."""
@@ -243,8 +243,8 @@ class _Shot:
             self.place.background(),
         )
 
-    def _row(self, track: Track, seen: pd.DataFrame, times: NDArray[np.float64]) -> tuple[object, ...]:
-        first, last = (int(seen[end].loc[track.number]) for end in ("min", "max"))
+    def _row(self, track: Track, frames: NDArray[np.int64], times: NDArray[np.float64]) -> tuple[object, ...]:
+        first, last = int(frames[0]), int(frames[-1])
         start, end = times[first - self.first_frame], times[last - self.first_frame]
         return track.number, track.shot, first, last, start, end, len(track.frames), _mean(track)
 
@@ -287,12 +287,12 @@ def _frames_ahead(reader: FilmReader) -> int:
     return int(min(_MOST_AHEAD, max(_LEAST_AHEAD, _PIXELS_AHEAD / pixels)))
 
 
-def _worth(sample: Sample) -> FloatArray:
+def _worth(sample: Sample, poses: FloatArray) -> FloatArray:
     """Return the quality of each face of a sample; of a garbled picture little is left, so that others are taken."""
     frame, faces = sample.frame, sample.faces
     luma, _, _ = frame.planes(own=False)  # as it lies in the film: no colours are converted
     sharp = [frame.contrast**2 * sharpness(luma, box) for box in faces.boxes]
-    return quality_of(faces, sharp, frame.height, frame.width) * np.float32(_GARBLED if frame.garbled else 1)
+    return quality_of(faces, poses, sharp, frame.height, frame.width) * np.float32(_GARBLED if frame.garbled else 1)
 
 
 def _shot_table(shots: list[_ShotRow]) -> pd.DataFrame:

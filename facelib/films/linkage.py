@@ -51,7 +51,7 @@ def link(
     Raises:
         ValueError: When a vector is not finite or of length 0, or the threshold is NaN or negative.
 
-    Example:
+    Examples:
         >>> link([[1, 0], [1, 0.1], [0, 1], [0.1, 1]], threshold=0.5).tolist()
         [0, 0, 2, 2]
         >>> link([[1, 0], [1, 0.1], [0, 1], [0.1, 1]], threshold=0.5, apart=[(0, 1)]).tolist()
@@ -89,7 +89,7 @@ def link_to(
     Returns:
         `(n,)`, the group of each vector: the number of an existing one, or `g` plus the number of its first row.
 
-    Example:
+    Examples:
         >>> link_to([[3, 0, 0]], [3], [[1, 0.1], [0, 1]], threshold=0.5, worth=[1, 1]).tolist()
         [0, 2]
     """

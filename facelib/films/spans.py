@@ -30,7 +30,7 @@ def spans_of(appearances: pd.DataFrame, people: Sequence[str], *, together: bool
     Raises:
         ValueError: When nobody is chosen, or somebody who does not appear.
 
-    Example:
+    Examples:
         >>> table = pd.DataFrame({"person": ["Ada", "Bo"], "start": [1.0, 2.0], "end": [3.0, 4.0]})
         >>> spans_of(table, ["Ada", "Bo"])
         [Span(start=1.0, end=4.0, people=('Ada', 'Bo'))]
@@ -65,7 +65,7 @@ def chosen_people(people: Sequence[str]) -> list[str]:
 def merge_spans(spans: Iterable[Span]) -> list[Span]:
     """Return spans by start, those that overlap or touch made one.
 
-    Example:
+    Examples:
         >>> merge_spans([Span(5, 6), Span(0, 2), Span(1, 3)])
         [Span(start=0, end=3, people=()), Span(start=5, end=6, people=())]
     """
@@ -100,7 +100,7 @@ def frames_shared(groups: ArrayLike, first: ArrayLike, last: ArrayLike) -> NDArr
     Returns:
         `(p, 2)`: the rows of each pair, the lower one first; pairs in order.
 
-    Example:
+    Examples:
         >>> frames_shared([0, 0, 0, 1], [0, 5, 11, 0], [10, 20, 30, 9]).tolist()
         [[0, 1], [1, 2]]
     """

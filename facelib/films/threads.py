@@ -38,7 +38,7 @@ def together(
         what: What the bar says.
         progress: Show a bar that counts the items.
 
-    Example:
+    Examples:
         >>> with_ends = together(lambda word, tell: word.upper(), ["a", "b"], at_once=2, what="", progress=False)
         >>> [(word, result()) for word, result in with_ends]
         [('a', 'A'), ('b', 'B')]
@@ -92,7 +92,7 @@ def ahead(items: Iterator[Item], *, most: int) -> Generator[Item]:
         most: How many items may wait. Raising it takes more memory. With 0 each is made when it is asked for, in the
             same thread, which is faster on one core.
 
-    Example:
+    Examples:
         >>> list(ahead(iter("abc"), most=2))
         ['a', 'b', 'c']
     """

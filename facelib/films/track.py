@@ -27,7 +27,7 @@ class FaceSample:
     Attributes:
         quality: 0 to 1, from `facelib.embed.quality.quality`.
         chip: The face as the embedder needs it, `(side, side, 3)` uint8 RGB; None until it is cut out, as are picture,
-            clothes and hair, with the pose and the cut unknown.
+            clothes and hair, with the cut unknown until then.
         frame: The frame's number.
         time: Its presentation time, seconds.
         face: Its number among the faces of the frame.
@@ -291,10 +291,14 @@ def fill_frames(
     parts = [_fill_track(track, when, first_frame, longest_gap) for track in tracks]
     if not parts:
         return pd.DataFrame(columns=pd.Index(DETECTIONS.names))
-    return pd.concat(parts, ignore_index=True).sort_values(["frame", "track"], ignore_index=True)
+    columns = {name: np.concatenate([part[name] for part in parts]) for name in DETECTIONS.names}
+    order = np.lexsort([columns["track"], columns["frame"]])
+    return pd.DataFrame({name: values[order] for name, values in columns.items()})
 
 
-def _fill_track(track: Track, times: NDArray[np.float64], first_frame: int, longest_gap: float) -> pd.DataFrame:
+def _fill_track(
+    track: Track, times: NDArray[np.float64], first_frame: int, longest_gap: float
+) -> dict[str, NDArray[Any]]:
     found = np.asarray(track.frames)
     sampled = times[found - first_frame]
     follows = np.append(np.repeat(np.diff(sampled) <= longest_gap + 1e-6, np.diff(found)), True)
@@ -302,9 +306,10 @@ def _fill_track(track: Track, times: NDArray[np.float64], first_frame: int, long
     seen = np.isin(frames, found)
     frames, seen = frames[seen | follows], seen[seen | follows]
     when = times[frames - first_frame]
-    columns = {"frame": frames, "time": when, "shot": track.shot, "track": track.number}
+    shot, number = (np.full(len(frames), value) for value in (track.shot, track.number))
+    columns = {"frame": frames, "time": when, "shot": shot, "track": number}
     for name, values in zip(BOX, np.asarray(track.boxes, np.float64).T, strict=True):
         columns[name] = np.interp(when, sampled, values).astype(np.float32)
     columns["score"] = np.interp(when, sampled, track.scores).astype(np.float32)
     columns["interpolated"] = ~seen
-    return pd.DataFrame(columns)
+    return columns

@@ -48,7 +48,7 @@ def find_aliases(vectors: ArrayLike, names: ArrayLike, *, threshold: float) -> p
     Raises:
         ValueError: When the lengths disagree.
 
-    Example:
+    Examples:
         >>> names = ["Ada", "Ada", "Tob", "Tob", "Grace"]
         >>> find_aliases([[0.0], [0.3], [0.1], [0.4], [2.0]], names, threshold=0.5)[["person", "other"]].values.tolist()
         [['Ada', 'Tob']]

@@ -48,7 +48,7 @@ def make_map(
         ValueError: When `vectors` is not two-dimensional or holds NaN, `perplexity` is below 1, or `start` is no such
             array.
 
-    Example:
+    Examples:
         >>> make_map(np.eye(3, 8, dtype=np.float32), progress=False).shape
         (3, 2)
     """
@@ -87,7 +87,7 @@ def make_map(
 def usable_perplexity(count: int, wanted: float) -> float:
     """Return the perplexity that a map of `count` faces can have: `wanted`, or a third of the others.
 
-    Example:
+    Examples:
         >>> usable_perplexity(1000, 30), usable_perplexity(31, 30)
         (30.0, 10.0)
     """

@@ -40,7 +40,7 @@ def name_questions(project: Project) -> list[str]:
 def how_alike(one: str, other: str, otherwise: str = "look like one person") -> str:
     """Return why two names are asked about.
 
-    Example:
+    Examples:
         >>> how_alike("Ada", "ada"), how_alike("Ada", "Tob")
         ('differ only in case, spaces or Unicode form', 'look like one person')
     """

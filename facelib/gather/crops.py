@@ -160,7 +160,7 @@ def crop_names(source: str | Path, pictures: Sequence[Path]) -> dict[Path, Path]
 
     Of pictures that differ in their endings only, all but the first keep theirs in the name.
 
-    Example:
+    Examples:
         >>> names = crop_names("in", [Path("in/Ada/1.jpg"), Path("in/Ada/1.png")])
         >>> [name.as_posix() for name in names.values()]
         ['Ada/1.png', 'Ada/1 (png).png']

@@ -80,7 +80,7 @@ def _films_at(source: str | Path) -> list[Path]:
 def split_sources(sources: str | Iterable[str]) -> list[str]:
     r"""Return the sources, given one per line or one per entry; empty ones are left out.
 
-    Example:
+    Examples:
         >>> split_sources("https://example.org/a.mp4\nfilms"), split_sources(["films"]), split_sources("")
         (['https://example.org/a.mp4', 'films'], ['films'], [])
     """

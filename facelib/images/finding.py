@@ -26,7 +26,7 @@ _SYSTEM_NAMES = frozenset(
 def is_ignored(name: str) -> bool:
     """Return whether a file or folder belongs to the system: hidden ones, and what NAS and desktops leave behind.
 
-    Example:
+    Examples:
         >>> [is_ignored(name) for name in (".DS_Store", "@eaDir", "Thumbs.db", "Ada Lovelace")]
         [True, True, True, False]
     """

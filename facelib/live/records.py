@@ -65,7 +65,7 @@ class Change:
         confidence: 0 to 1, of `person`.
         message: Why, for people to read; may be empty.
 
-    Example:
+    Examples:
         >>> Change("2026-01-01T00:00:00.000+00:00", 1.25, "named", 3, "Ada Lovelace", 0.97).as_json()
         '{"when": "2026-01-01T00:00:00.000+00:00", "time": 1.25, "kind": "named", "track": 3, \
 "person": "Ada Lovelace", "confidence": 0.97, "message": ""}'

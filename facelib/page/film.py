@@ -158,7 +158,7 @@ def track_table(tracks: pd.DataFrame) -> tuple[TrackTable, list[Label]]:
 def natural(name: str) -> tuple[str, int, str]:
     """Return a key that sorts `Unknown 2` before `Unknown 10`.
 
-    Example:
+    Examples:
         >>> sorted(["Unknown 10", "Unknown 2", "Ada"], key=natural)
         ['Ada', 'Unknown 2', 'Unknown 10']
     """

@@ -46,7 +46,7 @@ class FilmSource(Link):
 def address(path: Path, folder: Path) -> str:
     """Return a file's address relative to a folder, percent-encoded; on another drive its full `file:` address.
 
-    Example:
+    Examples:
         >>> address(Path("/a/videos/50% off?.mp4"), Path("/a/output"))
         '../videos/50%25%20off%3F.mp4'
     """

@@ -18,7 +18,7 @@ NumberType = Literal["int16", "int32", "uint32", "float32", "float64"]
 class Packed:
     """An array of numbers as base64, little-endian.
 
-    Example:
+    Examples:
         >>> Packed.of([1, 2], "int16")
         Packed(kind='int16', data='AQACAA==')
     """
@@ -39,7 +39,7 @@ def as_script(key: str, value: Any) -> str:
     Browsers refuse `fetch` and module files from `file://`, but not classic scripts. The text is safe inside an HTML
     page as well: no `<` is left in it.
 
-    Example:
+    Examples:
         >>> "</script>" in as_script("project", {"name": "</script>"})
         False
     """

@@ -41,7 +41,7 @@ class Progress:
     def fraction(self) -> float:
         """How far it is, from 0 to 1, by its cells and the outermost bar of the present one.
 
-        Example:
+        Examples:
             >>> Progress(3, 4, ("film.mp4: 40% 120/300 [00:10<00:15, 12.00 frames/s]",)).fraction
             0.6
         """
@@ -52,7 +52,7 @@ class Progress:
     def left(self) -> float | None:
         """The seconds that the outermost bar says are left; None when it says nothing.
 
-        Example:
+        Examples:
             >>> Progress(3, 4, ("film.mp4: 40% 120/300 [00:10<01:02:15, 12.00 frames/s]",)).left
             3735.0
         """

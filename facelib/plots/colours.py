@@ -21,7 +21,7 @@ GREY = "#6A6A6A"
 # last, because it is the weakest on white; black stands in the eighth place of the original.
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#1A1A1A", "#F0E442")
 
-GROUND = "background:var(--jp-layout-color2,#f2f2f2);color:var(--jp-ui-font-color2,#555)"
+GROUND = "background:var(--jp-layout-color2,#f2f2f2);color:var(--jp-ui-font-color1,#333)"
 """The ground of small pictures in HTML: JupyterLab's or a report's own, light or dark."""
 
 # The next person differs in both: 8 colours by 8 symbols tell 64 people apart, the first eight by either alone.
@@ -54,7 +54,7 @@ def marks(people: Iterable[str]) -> dict[str, Mark]:
     The same cast gets the same marks in every figure, whatever order it comes in. Whoever is not of the cast,
     `unknown` and clusters named `Unknown 1` and so on, is a grey circle and uses up no colour.
 
-    Example:
+    Examples:
         >>> marks(["Bo", "unknown", "Al"])["Al"]
         Mark(colour='#0072B2', symbol='circle')
         >>> marks(["unknown"])["unknown"].colour == GREY

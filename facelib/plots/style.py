@@ -23,7 +23,7 @@ def escaped(name: str, *, width: int = 14) -> str:
         name: Any text, such as a folder's name.
         width: The longest line in characters; 0 keeps it in one line. On a phone, 14 fit a legend in two columns.
 
-    Example:
+    Examples:
         >>> escaped("Q & <b>A</b>")
         'Q &amp; &lt;b&gt;A&lt;/b&gt;'
         >>> escaped("Jean-Luc Alexander Picard")
@@ -36,7 +36,7 @@ def escaped(name: str, *, width: int = 14) -> str:
 def shortened(name: str, *, most: int = 20) -> str:
     """Return a name as a plotly label of one line, with an ellipsis where it is longer than `most` characters.
 
-    Example:
+    Examples:
         >>> shortened("Wolfeschlegelsteinhausen Bergerdorff")
         'Wolfeschlegelsteinh…'
     """

@@ -42,7 +42,7 @@ class Table:
     Args:
         table: An index that is not row numbers, such as names, becomes the first column.
 
-    Example:
+    Examples:
         >>> Table(pd.DataFrame({"faces": [2, None], "person": ["Ada", "Grace"]}, index=[7, 3]))
         faces person
           2.0    Ada

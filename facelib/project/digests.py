@@ -15,7 +15,7 @@ from facelib.project.files import write_text, writer_lock
 def digest(*values: object) -> str:
     """Return the SHA-256 of values that JSON can hold; equal values give equal digests on every machine.
 
-    Example:
+    Examples:
         >>> digest({"a": 1, "b": 2}) == digest({"b": 2, "a": 1})
         True
     """

@@ -58,7 +58,7 @@ def _remove_leftovers(path: Path) -> None:
 def short_name(name: str) -> str:
     """Return a name to which something may be added: the SHA-256 of one that is too long, since files have 255 bytes.
 
-    Example:
+    Examples:
         >>> short_name("film"), len(short_name("x" * 250))
         ('film', 64)
     """
@@ -69,7 +69,7 @@ def short_name(name: str) -> str:
 def text_of(name: str) -> str:
     r"""Return a file name or path as text for tables: bytes that are not UTF-8 stand as `\xe9`.
 
-    Example:
+    Examples:
         >>> text_of("Renée"), text_of(os.fsdecode(b"Ren\xe9e"))
         ('Renée', 'Ren\\xe9e')
     """

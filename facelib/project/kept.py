@@ -21,7 +21,7 @@ def kept_by_file(most: int | None) -> Callable[[Callable[..., Made]], Callable[.
         most: How many results are kept; the one that was asked for longest ago goes first. None keeps each for as long
             as somebody else holds it.
 
-    Example:
+    Examples:
         >>> @kept_by_file(most=8)
         ... def count_lines(path: Path) -> int:
         ...     return len(path.read_text().splitlines())

@@ -28,7 +28,7 @@ _LONGEST = 200  # bytes, as file systems allow 255 and a suffix may come
 def is_group(label: str) -> bool:
     """Return whether a name is that of a group of unknown people, such as `Unknown 2`.
 
-    Example:
+    Examples:
         >>> is_group("Unknown 2"), is_group("Unknown Soldier")
         (True, False)
     """
@@ -44,7 +44,7 @@ def group_number(label: str) -> int:
 def free_groups(taken: Collection[str]) -> Iterator[str]:
     """Yield the names that groups of unknown people may still get, without end.
 
-    Example:
+    Examples:
         >>> names = free_groups({"Unknown 1"})
         >>> next(names), next(names)
         ('Unknown 2', 'Unknown 3')
@@ -55,7 +55,7 @@ def free_groups(taken: Collection[str]) -> Iterator[str]:
 def reserved_label(name: str) -> str:
     """Return a reserved name as facelib writes it, however it is spelt; empty for every other name.
 
-    Example:
+    Examples:
         >>> [reserved_label(name) for name in ("UNKNOWN", "not  a Face", "unknown 02", "Ada")]
         ['unknown', 'not a face', 'Unknown 2', '']
     """
@@ -69,7 +69,7 @@ def reserved_label(name: str) -> str:
 def is_reserved(name: str) -> bool:
     """Return whether a name is reserved, in any case, spacing and Unicode form.
 
-    Example:
+    Examples:
         >>> [is_reserved(name) for name in ("UNKNOWN", "unknown  1", "Not a Face", "Unknown Soldier")]
         [True, True, True, False]
     """
@@ -79,7 +79,7 @@ def is_reserved(name: str) -> bool:
 def is_same_name(one: str, other: str) -> bool:
     """Return whether two names differ at most in case, spaces, invisible characters and Unicode form.
 
-    Example:
+    Examples:
         >>> is_same_name("Ren\u00e9e ", "rene\u0301e"), is_same_name("Ren\u00e9e", "Renee")
         (True, False)
     """
@@ -89,7 +89,7 @@ def is_same_name(one: str, other: str) -> bool:
 def same_names(names: Iterable[str]) -> list[tuple[str, str]]:
     """Return the pairs of names of which `is_same_name` holds, in the order given.
 
-    Example:
+    Examples:
         >>> same_names(["ADA", "Ada ", "Grace"])
         [('ADA', 'Ada ')]
     """
@@ -104,7 +104,7 @@ def as_known(names: Iterable[str], known: Collection[str]) -> dict[str, str]:
 
     One that is not known is spelt as the first of those given, without spare spaces.
 
-    Example:
+    Examples:
         >>> as_known([" ada", "GRACE ", "Grace"], ["Ada"])
         {' ada': 'Ada', 'GRACE ': 'GRACE', 'Grace': 'GRACE'}
     """
@@ -118,7 +118,7 @@ def as_known(names: Iterable[str], known: Collection[str]) -> dict[str, str]:
 def checked_name(name: str) -> str:
     """Return a person's name normalised, after checking that it can name the folder of the person's pictures.
 
-    Example:
+    Examples:
         >>> checked_name("  Ada   Lovelace ")
         'Ada Lovelace'
 
@@ -139,7 +139,7 @@ def checked_name(name: str) -> str:
 def why_no_label(label: str) -> str:
     """Return why a track cannot be called so; nothing for a person's name, a reserved one, and none at all.
 
-    Example:
+    Examples:
         >>> why_no_label("05/01/26")
         "expected a name that a folder can have, without slashes or a dot at its start, got '05/01/26'"
     """
@@ -154,7 +154,7 @@ def why_no_label(label: str) -> str:
 def can_be_shown(name: str) -> bool:
     """Return whether a name holds nothing but what is seen, and joiners between letters, as some scripts need them.
 
-    Example:
+    Examples:
         >>> can_be_shown("Al\u200ci"), can_be_shown("Ada\u200b"), can_be_shown("\u200dAda")
         (True, False, False)
     """
@@ -175,7 +175,7 @@ def near_names(name: str, known: Iterable[str]) -> list[NearName]:
     A name that is itself known has none. Up to two letters may differ in a name of five letters or more, one in a name
     of four; words may be swapped, as in "Lovelace, Ada".
 
-    Example:
+    Examples:
         >>> people = ["Ada Lovelace", "Grace Hopper"]
         >>> near_names("lovelace, ada", people)
         [NearName(name='Ada Lovelace', likeness='order')]
@@ -194,7 +194,7 @@ def near_names(name: str, known: Iterable[str]) -> list[NearName]:
 def known_name(name: str, known: Iterable[str]) -> str:
     """Return a name normalised, spelt as the known one that differs only by case, accents or spaces.
 
-    Example:
+    Examples:
         >>> known_name("ada  LOVELACE", ["Ada Lovelace"])
         'Ada Lovelace'
 

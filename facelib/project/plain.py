@@ -10,7 +10,7 @@ from typing import Any
 def plain(value: Any) -> Any:
     """Return dicts, lists, texts and numbers: a table as its rows, and None for each number that is not finite.
 
-    Example:
+    Examples:
         >>> plain({"rates": (0.5, float("nan"))})
         {'rates': [0.5, None]}
     """

@@ -83,7 +83,7 @@ def limit_memory(most: int) -> None:
 def is_out_of_memory(error: BaseException) -> bool:
     """Return whether an error came of a lack of memory: libraries written in C or C++ tell it in their own words.
 
-    Example:
+    Examples:
         >>> is_out_of_memory(RuntimeError("std::bad_alloc")), is_out_of_memory(ValueError("no film"))
         (True, False)
     """

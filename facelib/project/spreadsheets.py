@@ -28,7 +28,7 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 def escape_formula(text: str) -> str:
     """Return a text as it stands in a table; `restore_formula` gives it back.
 
-    Example:
+    Examples:
         >>> [escape_formula(text) for text in ("=1+1", "'=1+1", "Ada", "-2.5")]
         ["'=1+1", "''=1+1", 'Ada', '-2.5']
     """
@@ -38,7 +38,7 @@ def escape_formula(text: str) -> str:
 def restore_formula(text: str) -> str:
     """Return the text that `escape_formula` made safe.
 
-    Example:
+    Examples:
         >>> [restore_formula(text) for text in ("'=1+1", "''=1+1", "'Ada")]
         ['=1+1', "'=1+1", "'Ada"]
     """
@@ -48,7 +48,7 @@ def restore_formula(text: str) -> str:
 def encoding_of(content: bytes) -> str:
     """Return the encoding of a text file: UTF-16 where its first bytes say so, as some spreadsheets write, else UTF-8.
 
-    Example:
+    Examples:
         >>> encoding_of("a".encode("utf-16")), encoding_of(b"a")
         ('utf-16-le', 'utf-8')
     """
@@ -71,7 +71,7 @@ def decoded(content: bytes) -> str:
 def separator_of(text: str) -> str:
     """Return what stands between the columns of a table: a comma, or a semicolon or tab, as some spreadsheets write.
 
-    Example:
+    Examples:
         >>> separator_of("person;id"), separator_of("person,id"), separator_of("person")
         (';', ',', ',')
     """

@@ -33,7 +33,7 @@ _REMEDY = (
 def is_remote(address: str | Path) -> bool:
     """Return whether an address names shared storage instead of a folder of this machine.
 
-    Example:
+    Examples:
         >>> is_remote("s3://films/data"), is_remote("data")
         (True, False)
     """

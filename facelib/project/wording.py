@@ -12,7 +12,7 @@ _WORDS_FROM_THE_RIGHT = re.compile(rf"{_LETTERS}+(?:[ .'\u2019\u200c\u200d-]+{_L
 def counted(count: int, what: str) -> str:
     """Return how many of something there are.
 
-    Example:
+    Examples:
         >>> counted(1, "film"), counted(2, "film")
         ('1 film', '2 films')
     """
@@ -24,7 +24,7 @@ def counted(count: int, what: str) -> str:
 def listed(names: Iterable[object], *, most: int = 10) -> str:
     """Return the first of some names, and how many more there are.
 
-    Example:
+    Examples:
         >>> listed(["Ada", "Bo", "Cy"], most=2)
         'Ada, Bo and 1 more'
     """
@@ -39,7 +39,7 @@ def sized(count: int, *, beside: int | None = None) -> str:
         count: The number.
         beside: Another number that the reader compares with it: so many digits are given that the two differ.
 
-    Example:
+    Examples:
         >>> sized(312), sized(20_000_000), sized(51_234_567_890), sized(999_999)
         ('312 bytes', '20 MB', '51.2 GB', '1 MB')
         >>> sized(20_000_001, beside=20_000_000)
@@ -57,7 +57,7 @@ def sized(count: int, *, beside: int | None = None) -> str:
 def clock_time(seconds: float) -> str:
     """Format a time for people.
 
-    Example:
+    Examples:
         >>> clock_time(3725.9), clock_time(2.4)
         ('1:02:05', '0:02')
     """
@@ -69,7 +69,7 @@ def clock_time(seconds: float) -> str:
 def in_one_line(error: BaseException) -> str:
     r"""Return the message of an error in one line.
 
-    Example:
+    Examples:
         >>> in_one_line(ValueError("two\n  lines")), in_one_line(ValueError())
         ('two lines', 'without a message')
     """
@@ -79,7 +79,7 @@ def in_one_line(error: BaseException) -> str:
 def with_type(error: BaseException) -> str:
     """Return the type and the message of an error in one line.
 
-    Example:
+    Examples:
         >>> with_type(KeyError("kind"))
         "KeyError: 'kind'"
     """

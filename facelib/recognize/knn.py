@@ -36,7 +36,7 @@ class OpenSetKNN(OpenSetRecognizer):
             fits them; the others keep `threshold`. A face is then judged by how far it lies within each person's
             own: nearest, for the choice of the `k`, is what lies deepest within.
 
-    Example:
+    Examples:
         >>> gallery = [[0.0, 0.0], [0.1, 0.0], [1.0, 1.0]]
         >>> knn = OpenSetKNN(k=1, threshold=0.5).fit(gallery, ["Ada", "Ada", "Grace"])
         >>> knn.predict([[0.2, 0.0], [1.0, 0.9], [5.0, 5.0]]).tolist()
@@ -91,7 +91,7 @@ class OpenSetKNN(OpenSetRecognizer):
     def decide(self, X: ArrayLike) -> pd.DataFrame:
         """Name faces and tell how close the decision was; see `OpenSetRecognizer.decide` for the columns.
 
-        Example:
+        Examples:
             >>> knn = OpenSetKNN(k=1, threshold=0.3).fit([[0.0], [1.0]], ["Ada", "Grace"])
             >>> row = knn.decide([[0.4]]).loc[0]
             >>> row["person"], row["best_person"], round(float(row["distance"]), 2)
@@ -116,7 +116,7 @@ class OpenSetKNN(OpenSetRecognizer):
         rank faces by how sure a name is take `decide(X)["distance"]`. Of equal shares that of the nearest face is
         larger by a hair, so that the largest is always the name that `predict` gives.
 
-        Example:
+        Examples:
             >>> knn = OpenSetKNN(k=3, threshold=1).fit([[0.0], [0.5], [0.6]], ["Ada", "Grace", "Grace"])
             >>> knn.predict_proba([[0.2], [9.0]]).round(2).tolist()
             [[0.33, 0.67], [0.0, 0.0]]

@@ -55,7 +55,7 @@ class OpenSetSVM(OpenSetRecognizer):
         slopes_: `(people,)`, with `intercepts_` the calibration of each machine.
         intercepts_: `(people,)`.
 
-    Example:
+    Examples:
         >>> around = np.random.default_rng(0).normal(0, 0.1, (9, 2))
         >>> svm = OpenSetSVM(farthest=0.5).fit([*around, *(around + 1)], ["Ada"] * 9 + ["Grace"] * 9)
         >>> svm.predict([[0, 0], [1, 1], [9, 9]]).tolist()

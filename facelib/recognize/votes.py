@@ -32,7 +32,7 @@ def winners(distances: FloatMatrix, people: IntArray, *, weights: VoteWeights) -
         `(n, k)`: the position, among the `k`, of the winning person's nearest neighbour.
         Of people with equally many votes the one with the nearest face wins.
 
-    Example:
+    Examples:
         >>> distances = np.array([[0.30, 0.35, 0.40]])
         >>> winners(distances, np.array([[7, 4, 4]]), weights="uniform").tolist()
         [[0, 0, 1]]

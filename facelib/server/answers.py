@@ -168,7 +168,7 @@ CurrentAnswers = Annotated[Answers, held_by_app("answers")]
 def _takes_gzip(accepted: str) -> bool:
     """Return whether an Accept-Encoding header names gzip, without forbidding it.
 
-    Example:
+    Examples:
         >>> _takes_gzip("deflate, gzip;q=0.5"), _takes_gzip("gzip;q=0, br"), _takes_gzip("")
         (True, False, False)
     """

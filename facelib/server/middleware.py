@@ -103,7 +103,7 @@ class ETags:
 def is_named(tag: str, known: str) -> bool:
     """Return whether an If-None-Match or If-Match header names a tag; the weak form is as good.
 
-    Example:
+    Examples:
         >>> is_named('"a"', 'W/"a", "b"'), is_named('"a"', "*"), is_named('"a"', '"b"')
         (True, True, False)
     """

@@ -20,7 +20,7 @@ API = "/api/v1"
 class ServerSettings(BaseSettings):
     """The settings of a server: by argument or by `FACELIB_*` in the environment.
 
-    Example:
+    Examples:
         >>> ServerSettings(port=9000).port
         9000
     """

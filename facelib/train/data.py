@@ -123,7 +123,7 @@ def read_people(folder: str | Path, *, least_pictures: int = 5, level: int | Non
         FileNotFoundError: When there is no such folder.
         ValueError: When there is nobody with enough pictures, or an option is out of range.
 
-    Example:
+    Examples:
         >>> read_people("nowhere")
         Traceback (most recent call last):
         ...

@@ -134,7 +134,7 @@ def import_facenet(
 def default_output(path: str | Path) -> Path:
     """Return where the ONNX file of weights goes by default.
 
-    Example:
+    Examples:
         >>> default_output("20180402-114759-vggface2.pt").name, default_output("facenet_keras.h5").name
         ('facenet_20180402_114759.onnx', 'facenet_keras.onnx')
     """
@@ -164,7 +164,7 @@ def _without_numbers(dimension: int) -> InceptionResnetV1:
 def published_names() -> dict[str, str]:
     """Return the name of each of the network's arrays in the published TensorFlow graph, below `InceptionResnetV1/`.
 
-    Example:
+    Examples:
         >>> published_names()["repeat_2.9.branch1.2.bn.bias"]
         'Repeat_1/block17_10/Branch_1/Conv2d_0c_7x1/BatchNorm/beta'
     """

@@ -61,7 +61,7 @@ def loss(
         ImportError: When pytorch-metric-learning is not installed.
         ValueError: When a name is not known, or the loss has no such parameter.
 
-    Example:
+    Examples:
         >>> import torch
         >>> made = loss("triplet", people=2, dimension=2, miner="all", margin=0.5)
         >>> float(made(torch.eye(2).repeat(2, 1), torch.tensor([0, 1, 0, 1])))

@@ -81,7 +81,7 @@ def make_network(name: str, *, dimension: int = 128, pretrained: bool | str | Pa
         ImportError: When timm is not installed.
         ValueError: When the name is not known, has no published weights, or `dimension` is below 1.
 
-    Example:
+    Examples:
         >>> import torch
         >>> make_network("nn4_small2", dimension=64).eval()(torch.zeros(2, 3, 96, 96)).shape
         torch.Size([2, 64])

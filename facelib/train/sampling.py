@@ -24,7 +24,7 @@ class PeopleBatches:
     Raises:
         ValueError: When there are fewer people than a batch wants.
 
-    Example:
+    Examples:
         >>> batches = PeopleBatches([0, 0, 1, 1, 2, 2], people=2, pictures=2, seed=0)
         >>> len(batches), batches.of_epoch(1).shape
         (2, (2, 4))

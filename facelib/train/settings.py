@@ -114,7 +114,7 @@ class TrainingSettings:
     Raises:
         ValueError: When a value is out of range.
 
-    Example:
+    Examples:
         >>> TrainingSettings.from_record(TrainingSettings(epochs=3).record()) == TrainingSettings(epochs=3)
         True
     """

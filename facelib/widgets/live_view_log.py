@@ -44,7 +44,7 @@ class ChangeFile:
 def clock(seconds: float) -> str:
     """Format a time for the page.
 
-    Example:
+    Examples:
         >>> clock(65.9), clock(3725)
         ('1:05', '62:05')
     """

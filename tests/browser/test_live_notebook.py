@@ -130,14 +130,15 @@ def test_start_see_a_name_enrol_an_unknown_see_its_name_stop(live, notebook, run
     expect(status).to_contain_text("Saved ")
     page.keyboard.press("r")
     expect(widget.get_by_role("button", name="End recording")).to_have_attribute("aria-pressed", "true")
-    page.wait_for_timeout(1500)
+    kept = live.output / "live"
+    # A second of it is in its file.
+    wait_until(lambda: any(b"moof" in path.read_bytes() for path in kept.glob("*.mp4")), page=page)
     widget.get_by_role("button", name="Stop").click()
     expect(lamp(widget)).to_have_text("stopped")
     expect(status).to_contain_text("recorded ")
     wait_until(lambda: processes_with_open(film) == [], page=page)
     expect(alert).to_have_text("")
     assert page.locator(".jp-Notebook .jp-Cell").count() == cells  # the keys went to no cell
-    kept = live.output / "live"
     assert len(set(kept.glob("*.jpg")) - before) == 2 and probe(next(kept.glob("*.mp4"))).frames > 5
     changes = read_changes(kept / "changes.jsonl")
     assert {"Eileen Collins", "Nina"} <= set(changes.loc[changes["kind"] == "named", "person"])

@@ -46,7 +46,7 @@ def test_unknown_and_fallen_together_landmarks_have_no_pose():
     assert np.isfinite(pose[2]).all()
     assert head_pose(np.empty((0, 5, 2))).shape == (0, 3)
     assert away(np.empty((0, 3))).shape == (0,)
-    np.testing.assert_allclose(frontality(points.astype(np.float32)), [0.5, 0.5, 1])
+    np.testing.assert_allclose(frontality(head_pose(points.astype(np.float32))), [0.5, 0.5, 1])
 
 
 def faces_at(x, y, *, width=100.0):

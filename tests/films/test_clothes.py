@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter1d
 
+from facelib.embed.pose import head_pose
 from facelib.faces import Faces
 from facelib.films.clothes import (
     _BODY_WEIGHTS,
     BINS,
     _histogram,
-    clothes,
+    clothes_and_hair,
     colour_word,
-    hair,
     hellinger_distance,
     mean_colours,
 )
@@ -28,6 +28,14 @@ def figure(colour, *, size=40, light=1.0, background=(90, 110, 90)):
     image[top + size + size // 8 :, left - size // 2 : left + size * 3 // 2] = colour
     image = image * light + rng.normal(0, 6, image.shape)
     return np.clip(image, 0, 255).astype(np.uint8), Faces.of([[left, top, left + size, top + size]])
+
+
+def clothes(image, faces):
+    return clothes_and_hair(image, faces, head_pose(faces.landmarks))[0]
+
+
+def hair(image, faces):
+    return clothes_and_hair(image, faces, head_pose(faces.landmarks))[1]
 
 
 def described(colour, **options):

@@ -335,12 +335,14 @@ def names_without(person, found, files, recognizer, info, truth):
 
 @pytest.fixture(scope="module")
 def sitcom(shared_data, tmp_path_factory, embedder):
-    """A project that knows six leads, over one scene: whoever asks first has its film looked through."""
+    """A project that knows six leads by 40 pictures each, over one scene: whoever asks first has its film searched."""
     folder = tmp_path_factory.mktemp("sitcom")
     project = Project("sitcom", folder / "data", folder / "output")
-    project.data.mkdir(parents=True)
-    for name in ("people", "videos"):
-        (project.data / name).symlink_to(shared_data / "sitcom" / name)
+    for person in (shared_data / "sitcom" / "people").iterdir():
+        (project.people / person.name).mkdir(parents=True)
+        for picture in sorted(person.iterdir())[:40]:
+            (project.people / person.name / picture.name).symlink_to(picture)
+    project.videos.symlink_to(shared_data / "sitcom" / "videos")
     return project, *enrol(project, embedder)
 
 

@@ -55,7 +55,7 @@ def cast(tmp_path_factory) -> Project:
         portrait(project.people / GRACE / f"{number}.png", grace, turn=turn, light=light)
     (project.people / ADA / "broken <i>.jpg").write_text("no picture")
     (project.people / ADA / "copy.png").write_bytes((project.people / ADA / "0.png").read_bytes())
-    Image.fromarray(skimage.data.chelsea()).save(project.people / ADA / "cat.png")
+    Image.fromarray(skimage.data.chelsea()).resize((150, 100)).save(project.people / ADA / "cat.png")
     return project
 
 

@@ -196,7 +196,8 @@ def settings(tmp_path: Path, database_url: str) -> ServerSettings:
 
 @pytest.fixture
 def forked_jobs(fork_server: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Jobs forked from the process from which kernels are, which no server starts or ends."""
+    """Jobs that begin soon, forked from the process from which kernels are, which no server starts or ends."""
+    monkeypatch.setattr("facelib.server.jobs.worker._PAUSE", 0.05)
     if fork_server:
         monkeypatch.setattr("facelib.server.jobs.process.ForkServer", lambda *_: shared_forks(fork_server))
 

@@ -121,7 +121,7 @@ def test_killed_servers_lose_nothing_and_do_nothing_twice(
     )
     place = begun.headers["Location"]
     for _ in range(KILLS):
-        until = time.monotonic() + chance.uniform(0.3, 4.0)
+        until = time.monotonic() + chance.uniform(0.3, 2.0)
         while time.monotonic() < until:
             send_a_piece(servers, place, film, size=len(film) // 60)
             time.sleep(0.2)

@@ -17,7 +17,7 @@ BETWEEN = " · "
 def one_line(text: str) -> str:
     r"""Return a text without line breaks and control characters, which XML and subtitles cannot hold.
 
-    Example:
+    Examples:
         >>> one_line('Ada\n"Byron"\x00')
         'Ada "Byron"'
     """

@@ -93,7 +93,7 @@ def carry_facts(source: InputContainer, output: OutputContainer, times: FrameTim
 def facts_of(metadata: Mapping[str, str]) -> dict[str, str]:
     """Return the tags about the film itself, without those about the file or the program that wrote it.
 
-    Example:
+    Examples:
         >>> facts_of({"TITLE": "Casablanca", "ENCODER": "Lavf59"})
         {'title': 'Casablanca'}
     """
@@ -187,7 +187,7 @@ class SubtitleTrack(TrackWriter):
 def plain_text(dialogue: bytes | str) -> str:
     r"""Return the words of a line of dialogue, without its marks of style.
 
-    Example:
+    Examples:
         >>> plain_text(r"{\an8}One\Ntwo <i>three</i>")
         'One\ntwo three'
     """

@@ -59,7 +59,7 @@ def _named(told: Any) -> Channels:
 def named_layout(layout: str) -> str:
     """Return the usual name of a layout, also where a file only counts its channels.
 
-    Example:
+    Examples:
         >>> named_layout("2 channels"), named_layout("5.1(side)")
         ('stereo', '5.1')
     """
@@ -69,7 +69,7 @@ def named_layout(layout: str) -> str:
 def aac_layout(layout: str) -> str | None:
     """Return the layout in which AAC holds the same channels, None where not every decoder knows one.
 
-    Example:
+    Examples:
         >>> aac_layout("5.1(side)"), aac_layout("2.1")
         ('5.1', None)
     """

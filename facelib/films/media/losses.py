@@ -208,7 +208,7 @@ def _is_ragged(gap: tuple[float, float], start: float, end: float) -> bool:
 def join_sentences(parts: Iterable[str]) -> str:
     """Join the sentences that are not empty.
 
-    Example:
+    Examples:
         >>> join_sentences(["", "3 of 9 pictures could not be read", "sound 1 lacks 0.5 seconds"])
         '3 of 9 pictures could not be read; sound 1 lacks 0.5 seconds'
     """

@@ -54,7 +54,7 @@ def turn_of(matrix: bytes) -> Turn:
 
     A matrix that is no symmetry of a rectangle, such as ten degrees, is rounded to the nearest of the eight.
 
-    Example:
+    Examples:
         >>> turn_of(struct.pack("9i", 0, 1 << 16, 0, -(1 << 16), 0, 0, 0, 0, 1 << 30))
         Turn(transposed=True, mirrored=True, upside_down=False)
     """

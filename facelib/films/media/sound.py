@@ -26,7 +26,7 @@ _JITTER = Fraction(1, 100)
 def aac_rate(rate: int) -> int:
     """Return the rate, in samples per second, at which AAC holds sound of a given rate: its own where it can.
 
-    Example:
+    Examples:
         >>> aac_rate(44100), aac_rate(192000), aac_rate(6000)
         (44100, 48000, 48000)
     """

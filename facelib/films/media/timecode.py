@@ -65,7 +65,7 @@ def first_frame(label: str, counted: Fraction, rate: Fraction) -> int:
             such as 29.97, a whole number such as 30 stands for that.
         rate: The timeline's, frames a second.
 
-    Example:
+    Examples:
         >>> first_frame("01:00:00;15", Fraction(30000, 1001), Fraction(60000, 1001))  # the track counts half as fast
         215814
         >>> first_frame("00:00:02:00", Fraction(25), Fraction(50))

@@ -64,7 +64,7 @@ def to_ordinary(signal: _Light, curve: int) -> _Light:
     Returns:
         R, G and B of BT.709 as they are stored, 0 to 1.
 
-    Example:
+    Examples:
         >>> to_ordinary(np.array([0.58, 0.58, 0.58]), PQ).round(1)  # a sheet of paper
         array([0.9, 0.9, 0.9])
     """

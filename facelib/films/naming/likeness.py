@@ -19,7 +19,7 @@ _PAIRS = 5
 class Moments:
     """Number, sum and sum of squares of values, which can be added.
 
-    Example:
+    Examples:
         >>> Moments.of([1.0, 2.0]) + Moments.of([3.0])
         Moments(count=3, total=6.0, squares=14.0)
     """

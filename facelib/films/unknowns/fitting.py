@@ -61,7 +61,7 @@ def grouping_threshold(embedder: str, threshold: float, *, length: float = 1.0) 
     Returns:
         A distance between vectors of length 1; 0, at which nothing is grouped, where `threshold` is not finite.
 
-    Example:
+    Examples:
         >>> grouping_threshold("dlib", 0.48), round(grouping_threshold("another", 1.2), 3)
         (0.33, 1.14)
     """

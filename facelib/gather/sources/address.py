@@ -19,7 +19,7 @@ _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)", re.IGNORECASE)
 def is_address(text: str) -> bool:
     r"""Return whether a text is an address rather than a path.
 
-    Example:
+    Examples:
         >>> [is_address(text) for text in ("https://example.org/a.mp4", "urn:film:1", "films/a.mp4", r"C:\films")]
         [True, True, False, False]
     """
@@ -29,7 +29,7 @@ def is_address(text: str) -> bool:
 def names_a_film(address: str) -> bool:
     """Return whether the path of an address ends as films do, such as `.mp4`.
 
-    Example:
+    Examples:
         >>> names_a_film("https://example.org/a.MP4?session=1#t=10"), names_a_film("https://example.org/film/1")
         (True, False)
     """
@@ -39,7 +39,7 @@ def names_a_film(address: str) -> bool:
 def redacted(address: str) -> str:
     """Return an address as it may be shown and kept: without a user's name and password.
 
-    Example:
+    Examples:
         >>> redacted("https://ann:secret@example.org/a.mp4")
         'https://example.org/a.mp4'
     """
@@ -62,7 +62,7 @@ def film_name(address: str, *, disposition: str = "", title: str = "", suffix: s
         title: The film's title, where one is known.
         suffix: Appended where the name does not end as films do.
 
-    Example:
+    Examples:
         >>> film_name("https://example.org/films/la%20mer.webm?x=1")
         'la mer.webm'
         >>> film_name("https://example.org/get", disposition='attachment; filename="../../a.mkv"')
@@ -81,7 +81,7 @@ def film_name(address: str, *, disposition: str = "", title: str = "", suffix: s
 def free_name(name: str, taken: Iterable[str]) -> str:
     """Return the name, numbered where a film with the same stem is there: films share a folder of results by it.
 
-    Example:
+    Examples:
         >>> free_name("a.mp4", ["A.mkv", "b.mp4"])
         'a (2).mp4'
     """

@@ -38,7 +38,7 @@ def container_suffix(head: bytes, *, source: str = "") -> str:
     Raises:
         UnreadableFilm: When the bytes do not begin a film.
 
-    Example:
+    Examples:
         >>> container_suffix(bytes([0, 0, 0, 32]) + b"ftypisom")
         '.mp4'
     """

@@ -26,7 +26,7 @@ def iri(text: str) -> URIRef:
         ValueError: When it is not absolute, or holds what the SPARQL grammar forbids in an IRI: that could end the
             IRI early and make the rest of the text a part of the query.
 
-    Example:
+    Examples:
         >>> iri("http://example.org/film/1").n3()
         '<http://example.org/film/1>'
     """

@@ -59,7 +59,7 @@ class WebLimits:
     def wait_before(self, attempt: int, asked: float = 0.0) -> float:
         """Return the seconds to wait before an attempt, counted from 1; `asked` is what the server asks for.
 
-        Example:
+        Examples:
             >>> [WebLimits().wait_before(attempt) for attempt in (1, 2, 3, 4, 20)]
             [0.0, 1.0, 2.0, 4.0, 60.0]
         """

@@ -37,7 +37,7 @@ class _Refused(ValueError):
 def near(name: str, known: Iterable[str]) -> str:
     """Return a sentence that offers the names most like `name`, or nothing.
 
-    Example:
+    Examples:
         >>> near("treshold", ["threshold", "kind"])
         " Did you mean 'threshold'?"
     """
@@ -182,7 +182,7 @@ def _given_by_papermill(scope: Mapping[str, Any]) -> list[str]:
 def _values(schema: Mapping[str, Any]) -> str:
     """Say which values a JSON schema allows.
 
-    Example:
+    Examples:
         >>> _values({"type": "number", "minimum": 0, "maximum": 1})
         'number, 0 to 1'
     """

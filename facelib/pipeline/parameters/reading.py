@@ -77,7 +77,7 @@ def _type_of(parameter: Parameter) -> object:
 def parse_value(text: str) -> object:
     """Read a value from the command line as papermill does, and lists and quoted text as JSON.
 
-    Example:
+    Examples:
         >>> [parse_value(text) for text in ("5", "0.5", "True", "None", "cnn", '["a.mp4"]', '"2024"')]
         [5, 0.5, True, None, 'cnn', ['a.mp4'], '2024']
 

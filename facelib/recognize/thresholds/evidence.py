@@ -27,7 +27,7 @@ def people_tried(outcome: Trials) -> int:
 def trials_needed(wanted_fpir: float) -> int | None:
     """Return how many impostor trials a wanted FPIR takes; None when no number is enough.
 
-    Example:
+    Examples:
         >>> trials_needed(0.01)
         300
     """
@@ -70,7 +70,7 @@ def pictures_to_add(names: ArrayLike, count: int) -> dict[str, int]:
     Returns:
         How many of each person, most first; people who need none are left out.
 
-    Example:
+    Examples:
         >>> pictures_to_add(["Ada"] * 3 + ["Grace"] * 5 + ["Mary"] * 9, 4)
         {'Ada': 3, 'Grace': 1}
     """

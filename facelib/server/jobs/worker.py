@@ -20,7 +20,7 @@ from facelib.server.jobs.process import JobProcess, JobProcesses
 from facelib.server.settings import ServerSettings, project_names
 
 _log = logging.getLogger("facelib.server.jobs")
-_PAUSE = 0.5  # seconds between two looks at the table
+_PAUSE = 0.5  # seconds between two looks at the table, where no job waits
 _RENEWED = 2.0  # seconds between two renewals of a claim
 _BUSY = 5.0  # seconds before a job is tried again that other work was in the way of
 
@@ -52,8 +52,7 @@ class Workers:
     def _work(self, owner: str) -> None:
         while not self._stop.wait(_PAUSE):
             try:
-                job = self._claim(owner)
-                if job is not None:
+                while not self._stop.is_set() and (job := self._claim(owner)) is not None:
                     self._do(job, owner)
                 self._processes.rest()
             except DBAPIError as error:  # it comes back, or /health reports it

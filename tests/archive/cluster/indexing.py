@@ -18,7 +18,7 @@ from facelib.project.store import Store
 
 from ...processes import command_of
 
-LOOK = {"name": "haar", "working_size": 320}
+LOOK = {"name": "haar", "working_size": 320, "smallest_face": 80}
 EMBED = {"name": "dlib"}
 TRACKING = TrackingSettings(seconds_between_samples=0.5)
 

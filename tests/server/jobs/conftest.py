@@ -80,5 +80,5 @@ def wait_for(client: TestClient, number: int, *states: str, seconds: float = PAT
         if job["state"] in states:
             return dict(job)
         assert job["state"] in ("queued", "running"), job
-        time.sleep(0.2)
+        time.sleep(0.05)
     raise AssertionError(f"waited {seconds} s for {states}, still {job}")

@@ -130,6 +130,20 @@ def test_a_job_is_cancelled_and_goes_on_behind_its_last_stage(
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_job_that_waits_begins_when_the_one_before_it_ends(
+    owner: TestClient, begin: Callable[..., int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = begin(11, how="hold 11")
+    wait_for_kernel(tmp_path)
+    second = begin(12)
+    monkeypatch.setattr("facelib.server.jobs.worker._PAUSE", 10 * PATIENCE)  # until it looks for another one
+    let_go_on(tmp_path)
+    wait_for(owner, first, "done")
+    wait_for(owner, second, "done")
+    assert log(tmp_path) == ["11 begins", "11 ends", "12 begins", "12 ends"]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_job_whose_process_is_killed_takes_its_kernel_along(
     owner: TestClient, begin: Callable[..., int], tmp_path: Path
 ) -> None:
