@@ -8,7 +8,8 @@ from pathlib import Path
 from facelib.gather.sources.address import film_name, free_name, redacted
 from facelib.gather.sources.download import Partial, download
 from facelib.gather.sources.ledger import LedgerEntry, append_source, read_sources
-from facelib.gather.sources.media import MediaResource, SourceSettings, resolve
+from facelib.gather.sources.media import MediaResource, SourceSettings
+from facelib.gather.sources.resolvers import resolve
 from facelib.project import Project, file_lock
 from facelib.project.digests import sha256_of
 from facelib.project.files import link_or_move

@@ -1,19 +1,11 @@
-"""Where a film is fetched from, and the resolvers that find it: from the address of a described film to its file's."""
+"""What resolvers are asked with, and what they answer: the metadata of a film."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from importlib.metadata import entry_points
 from typing import Protocol
 
 from facelib.gather.sources.web import WebLimits
-
-log = logging.getLogger(__name__)
-
-GROUP = "facelib.resolvers"
-"""The group of entry points in which installed packages offer resolvers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,36 +57,3 @@ class SourceSettings:
 
     sparql_endpoint: str = ""
     limits: WebLimits = field(default_factory=WebLimits)
-
-
-ResolverFactory = Callable[[SourceSettings], Resolver]
-"""What an entry point of the group names: a class or function that makes a resolver from the settings."""
-
-
-def find_resolvers(settings: SourceSettings) -> list[Resolver]:
-    """Make every resolver there is: facelib's own, and those of installed packages.
-
-    A package offers one by an entry point in the group `facelib.resolvers`; one of the name of facelib's own
-    (`ebucore`) takes its place. One that cannot be made is left out, and the log says why.
-    """
-    from facelib.gather.sources.ebucore import EBUCoreResolver
-
-    made: dict[str, Resolver] = {"ebucore": EBUCoreResolver(settings)}
-    for point in entry_points(group=GROUP):
-        try:
-            made[point.name] = point.load()(settings)
-        except Exception as error:  # another package may fail in any way; the other sources are still fetched
-            log.warning("the resolver %r (%s) is left out: %r", point.name, point.value, error)
-    return list(made.values())
-
-
-def resolve(address: str, settings: SourceSettings | None = None) -> MediaResource:
-    """Find the film of an address: by the first resolver that answers for it, else the address is the film's own.
-
-    Raises:
-        ValueError: When the address is malformed, or nothing there is a film.
-        OSError: When the server does not answer.
-    """
-    resolvers = find_resolvers(settings or SourceSettings())
-    chosen = next((resolver for resolver in resolvers if resolver.matches(address)), None)
-    return MediaResource(address) if chosen is None else chosen.resolve(address)
