@@ -16,6 +16,7 @@ from facelib.project import Project, write_text
 from facelib.project.digests import sha256_of
 from facelib.project.files import write_bytes
 
+_LONGEST_SHOT = 600.0  # seconds
 VERSION = 1  # raised whenever the demo's content changes, so that an older one is made again
 
 
@@ -29,26 +30,34 @@ def make_demo(project: Project, *, seed: int = 0, seconds_per_shot: float = 3.0,
     them have a row for every face in every frame: `frame` (0-based), `left top right bottom` (pixels) and
     `person` (`unknown` for strangers). `demo.json` names every file with its sha256.
 
-    When all of it is there and whole, nothing is done; otherwise it is made again. Files of other names are
-    left alone. The same seed gives the same pictures and film on one machine. Takes about 20 s.
+    When all of it is there and whole, nothing is done; otherwise it is made again. Files that were added to a demo
+    are left alone. The same seed gives the same pictures and film on one machine. Takes about 20 s.
 
     Args:
         project: Where to make it.
         seed: Seeds everything drawn by chance.
-        seconds_per_shot: At least 0.08; the film has ten shots.
+        seconds_per_shot: 0.08 to 600; the film has ten shots.
         progress: Whether to show a progress bar.
 
     Raises:
-        ValueError: When `seconds_per_shot` is too short for two frames.
+        ValueError: When `seconds_per_shot` is too short for two frames, or too long.
+        FileExistsError: When the project is another one, with pictures or films.
         OSError: When the project's folder cannot be written.
     """
+    if not 2 / FRAME_RATE <= seconds_per_shot <= _LONGEST_SHOT:
+        raise ValueError(f"expected seconds_per_shot of {2 / FRAME_RATE} to {_LONGEST_SHOT}, got {seconds_per_shot!r}")
     frames_per_shot = round(seconds_per_shot * FRAME_RATE)
-    if frames_per_shot < 2:
-        raise ValueError(f"expected seconds_per_shot of at least {2 / FRAME_RATE}, got {seconds_per_shot!r}")
     made_with = {"version": VERSION, "seed": seed, "frames_per_shot": frames_per_shot}
     manifest = project.data / "demo.json"
     if _is_whole(manifest, made_with):
         return
+    if not manifest.exists():
+        if any(folder.is_dir() and any(folder.iterdir()) for folder in (project.people, project.videos)):
+            raise FileExistsError(
+                f"expected a new project or a demo in {str(project.data)!r}, found one with pictures or films of its "
+                "own; choose another name"
+            )
+        write_text(json.dumps(made_with) + "\n", manifest)  # without a list of files: it is begun
     cast = (collins(), hopper())
     paths = []
     with tqdm(

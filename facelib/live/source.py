@@ -47,7 +47,7 @@ def read_source(given: str | int | Path) -> Source:
     text = str(given).strip()
     if isinstance(given, bool) or not text or (isinstance(given, int) and given < 0):
         raise ValueError(f"expected the number of a camera, an address or the path of a film, got {given!r}")
-    if text.isascii() and text.isdigit():
+    if text.isascii() and text.isdigit() and len(text) < 10:  # no system has as many cameras
         return Source("camera", str(int(text)), f"camera {int(text)}")
     if "://" in text and not isinstance(given, Path):
         return _read_address(text)

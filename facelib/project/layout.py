@@ -16,6 +16,8 @@ from facelib.project.cast import person_folders
 from facelib.project.digests import file_digest, file_digests, state_of
 from facelib.project.files import file_lock, path_of, short_name, text_of
 
+_LONGEST = 255  # bytes of a folder's name
+
 
 class Place:
     """A property: the path of a file or folder below one of the folders of a project or of a film."""
@@ -51,9 +53,10 @@ class Project:
         """Accept paths as text too, and refuse a name that would lead out of the folders.
 
         Raises:
-            ValueError: When the name is empty, starts with a dot, or holds a path separator.
+            ValueError: When the name is empty or too long, starts with a dot, or holds a path separator.
         """
-        if not self.name or self.name.startswith(".") or {"/", "\\"} & set(self.name):
+        too_long = len(os.fsencode(self.name)) > _LONGEST
+        if not self.name or too_long or self.name.startswith(".") or {"/", "\\", "\0"} & set(self.name):
             raise ValueError(f"expected the name of a project's folder, such as 'demo', got {self.name!r}")
         data, output = Path(self.data_dir), Path(self.output_dir)
         if Path.cwd().name == "notebooks" and not data.is_dir():

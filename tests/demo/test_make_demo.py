@@ -3,6 +3,8 @@
 import importlib.util
 import itertools
 import json
+import math
+import re
 import shutil
 import subprocess
 import sys
@@ -261,14 +263,25 @@ def test_a_killed_run_is_made_whole_by_running_again(short_demo, tmp_path):
     child = subprocess.Popen([sys.executable, "-c", program, str(tmp_path)])
     kill_once(lambda: list(project.videos.glob(".demo*.mp4")), child)
     assert project.find_videos() == []
-    assert not (project.data / "demo.json").exists()
+    assert "files" not in json.loads((project.data / "demo.json").read_text())
     make_demo(project, seconds_per_shot=SHORT, progress=False)
     for path in short_demo.data.rglob("*.*"):
         assert (project.data / path.relative_to(short_demo.data)).read_bytes() == path.read_bytes(), path.name
 
 
-@pytest.mark.parametrize("seconds", [0, 0.04, -1])
-def test_shots_too_short_to_move_are_refused(tmp_path, seconds):
-    with pytest.raises(ValueError, match=f"at least 0.08, got {seconds}"):
+@pytest.mark.parametrize("folder", ["people/Ada", "videos"])
+def test_nothing_is_put_into_another_project(tmp_path, folder):
+    project = Project("mine", tmp_path)
+    own = project.data / folder / "mine"
+    own.parent.mkdir(parents=True)
+    own.touch()
+    with pytest.raises(FileExistsError, match=r"expected a new project or a demo in .*mine'.* choose another name"):
+        make_demo(project, seconds_per_shot=SHORT, progress=False)
+    assert [path for path in project.data.rglob("*") if path.is_file()] == [own]
+
+
+@pytest.mark.parametrize("seconds", [0, 0.04, -1, math.nan, 1e9])
+def test_shots_too_short_to_move_or_without_end_are_refused(tmp_path, seconds):
+    with pytest.raises(ValueError, match=rf"of 0.08 to 600.0, got {re.escape(str(seconds))}"):
         make_demo(Project("demo", tmp_path), seconds_per_shot=seconds, progress=False)
     assert list(tmp_path.iterdir()) == []

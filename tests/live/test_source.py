@@ -58,6 +58,8 @@ def test_a_password_is_never_shown():
 def test_a_film_that_is_not_there_or_is_none_is_told(tmp_path: Path):
     with pytest.raises(FileNotFoundError, match=r"none\.mp4"):
         read_source(tmp_path / "none.mp4")
+    with pytest.raises(FileNotFoundError, match="expected a film, found no file at '9"):
+        read_source("9" * 20)  # no camera
     (tmp_path / "text.mp4").write_text("not a film")
     with pytest.raises(UnreadableFilm, match=r"text\.mp4"):
         read_source(tmp_path / "text.mp4")

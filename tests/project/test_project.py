@@ -18,8 +18,8 @@ def project(tmp_path):
     return Project("cast", tmp_path / "data", tmp_path / "output")
 
 
-@pytest.mark.parametrize("name", ["", ".", "..", ".hidden", "a/b", "..\\up", "/etc"])
-def test_names_that_would_leave_the_folders(name):
+@pytest.mark.parametrize("name", ["", ".", "..", ".hidden", "a/b", "..\\up", "/etc", "a\0b", "ä" * 128])
+def test_names_that_no_folder_has_or_that_would_leave_the_folders(name):
     with pytest.raises(ValueError, match="project"):
         Project(name)
 

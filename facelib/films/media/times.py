@@ -52,7 +52,7 @@ def read_film_times(video: str | Path, files: FilmFiles | None = None) -> FrameT
 def _kept(path: Path) -> FrameTimes | None:
     """Read `times.parquet`; None where there is none that can be read."""
     try:
-        table = pq.read_table(path)
+        table = pq.read_table(path, columns=["ticks", "source_time"])
         facts: Mapping[str, object] = json.loads((table.schema.metadata or {})[_KEY])
         segments = facts["segments"]
         assert isinstance(segments, list)
