@@ -1,5 +1,7 @@
 """Renew the pictures of the notebooks: each opened and run on the demo in JupyterLab, in a window of 1280 x 800.
 
+With 05, those of the annotated film and of the project's page too.
+
 Usage: python docs/screenshots.py FOLDER [01 02 ...]
 
 FOLDER holds a finished demo: the folders `data` and `output` of `facelib demo` and `facelib run --project demo`.
@@ -23,6 +25,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import av
 from PIL import Image
 from playwright.sync_api import Locator, Page, ViewportSize, sync_playwright
 
@@ -199,6 +202,18 @@ def project_page(page: Page, folder: Path) -> None:
     write([page.screenshot()], PICTURES / "page.png")
 
 
+def annotated_film(folder: Path) -> None:
+    """Write two moments of the annotated film beside each other."""
+    moments = [16.5, 28.5]
+    with av.open(str(folder / "output" / "demo" / "videos" / "demo" / "annotated.mp4")) as film:
+        frames = ((frame.time or 0.0, frame) for frame in film.decode(video=0))
+        shots = [next(frame for time, frame in frames if time >= moment).to_image() for moment in moments]
+    whole = Image.new("RGB", (2 * shots[0].width + 8, shots[0].height), "white")
+    for number, shot in enumerate(shots):
+        whole.paste(shot, (number * (shot.width + 8), 0))
+    whole.save(PICTURES / "annotated.jpg", quality=85)
+
+
 def main() -> None:
     """Renew the pictures of the notebooks named, or of all."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -212,7 +227,8 @@ def main() -> None:
         flags = ["--no-sandbox", "--disable-gpu"]
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=flags)
         if not arguments.numbers or "05" in arguments.numbers:
-            project_page(browser.new_page(), folder)  # before the notebooks: 05 shows it
+            annotated_film(folder)  # before the notebooks, which show them
+            project_page(browser.new_page(), folder)
         shutil.copytree(ROOT / "notebooks", folder / "notebooks")
         shutil.copytree(PICTURES, folder / "docs" / "pictures")
         with lab(folder) as address:

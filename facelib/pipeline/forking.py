@@ -55,7 +55,10 @@ def serve(listener: str, *modules: str) -> None:
             _reap()
         else:
             _reap()
-            _remove(socket_.getsockname())
+            address = socket_.getsockname()
+            with suppress(OSError):  # whoever made the socket and its folder may have been killed
+                os.unlink(address)
+                os.rmdir(os.path.dirname(address))
             return
     _supervise(connection, imported, codes)
 
@@ -64,13 +67,6 @@ def _leave(codes: list[int]) -> None:
     with suppress(OSError, ValueError):  # nobody reads any more, or it is closed
         sys.stdout.flush()
     os._exit(codes[-1] if codes else 0)
-
-
-def _remove(address: str) -> None:
-    """Remove the socket and its folder: whoever made them may have been killed."""
-    with suppress(OSError):
-        os.unlink(address)
-        os.rmdir(os.path.dirname(address))
 
 
 def _reap() -> None:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import sys
+import time
+from contextlib import suppress
+from queue import Empty
 from types import TracebackType
 from typing import ClassVar, Self
 
 from ipykernel.kernelspec import get_kernel_dict
+from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
+from traitlets import default
 
 from facelib.pipeline.fork_server import ForkServer, forked
 from facelib.project.processes import huge_pages
@@ -18,6 +24,29 @@ from facelib.project.processes import huge_pages
 def forked_kernel(address: str) -> list[str]:
     """Return the command of a kernel forked by the server at an address, as in a kernel's specification."""
     return forked(address, "ipykernel.kernelapp", "-f", "{connection_file}")
+
+
+class _Client(AsyncKernelClient):
+    """A client that goes on as soon as its kernel has answered; Jupyter's waits 0.2 s for what else may come."""
+
+    async def wait_for_ready(self, timeout: float | None = None) -> None:
+        """Wait until the kernel answers, at most so many seconds.
+
+        Raises:
+            RuntimeError: When it does not, or ends before.
+        """
+        end = time.monotonic() + (math.inf if timeout is None else timeout)
+        while time.monotonic() < end:
+            self.kernel_info()
+            with suppress(Empty):
+                reply = await self.get_shell_msg(timeout=1)
+                if reply["msg_type"] == "kernel_info_reply":
+                    await self.get_iopub_msg(timeout=0.2)  # where nothing comes, what the cells show would be lost too
+                    self._handle_kernel_info_reply(reply)
+                    return
+            if not await self.is_alive():
+                raise RuntimeError("Kernel died before replying to kernel_info")
+        raise RuntimeError(f"Kernel didn't respond in {timeout} seconds")
 
 
 class ThisPython(AsyncKernelManager):
@@ -41,6 +70,14 @@ class ThisPython(AsyncKernelManager):
         # Of the kernel's own log, only what ends it: it warns of every start over TCP and of every interruption.
         environment = {"PLOTLY_RENDERER": "plotly_mimetype", **huge_pages()}
         return KernelSpec(**native | {"argv": [*command, "--log-level=CRITICAL"], "env": environment})
+
+    @default("client_factory")
+    def _client_factory_default(self) -> type[_Client]:
+        return _Client
+
+    async def _async_wait(self, pollinterval: float = 0.1) -> None:
+        """Look more often whether the kernel has ended: most take less than that."""
+        await super()._async_wait(pollinterval / 10)
 
     async def shutdown_kernel(self, now: bool = False, restart: bool = False) -> None:  # type: ignore[override]
         """Interrupt the kernel and stop it, giving it the seconds in which its half-written files are removed.

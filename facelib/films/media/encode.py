@@ -17,7 +17,6 @@ import cv2
 from av.container import OutputContainer
 from av.video.frame import PictureType
 
-from facelib.films.ahead import ahead
 from facelib.films.media.carried import SubtitleTrack, TrackWriter, carry_facts, carry_tags, is_text
 from facelib.films.media.decode import FilmFrame
 from facelib.films.media.losses import join_sentences
@@ -26,6 +25,7 @@ from facelib.films.media.reader import FilmReader, open_reader, read_times
 from facelib.films.media.shown import Planes, plane_pixels
 from facelib.films.media.soundtrack import SoundMode, add_sound
 from facelib.films.media.timeline import FrameTimes
+from facelib.films.threads import ahead
 from facelib.project import atomic_write
 from facelib.project.processes import allowed_cores
 

@@ -4,7 +4,7 @@ import { count } from "../modules/text.js";
 import { PicturesIn } from "./adding.js";
 import { API } from "./client.js";
 import { Doctor } from "./doctor.js";
-import { button, choice, field, form, head, picture, Status } from "./forms.js";
+import { button, choice, field, form, head, picture, refill, Status } from "./forms.js";
 
 export class GalleryView {
   constructor(app, { client, base, pictures }) {
@@ -44,8 +44,8 @@ export class GalleryView {
       if (turn !== this.loads) return;
       this.cast = cast;
       if (!this.cast.some(({ name }) => name === this.person)) this.person = this.cast[0]?.name ?? "";
-      this.people.replaceChildren(...this.cast.map((one) => {
-        const choose = button("", () => { this.person = one.name; this.load(); }, { className: "add" });
+      refill(this.people, this.cast.map((one) => {
+        const choose = button("", () => { this.person = one.name; this.load(); }, { className: "add", id: `facelib-of-${one.name}` });
         choose.append(make("bdi", {}, one.name), ` (${one.used}\u00a0of\u00a0${one.pictures})`);
         choose.setAttribute("aria-pressed", String(one.name === this.person));
         return make("li", { className: "chip suggestion" }, choose);
@@ -75,11 +75,11 @@ export class GalleryView {
       this.status.say("Renamed. Train the recognizer so that films get the new name.");
     });
     const forget = button("Forget this person…", () => this.forget());
-    this.pictures.replaceChildren(make("section", { className: "card" },
+    refill(this.pictures, [make("section", { className: "card" },
       make("div", { className: "list-head" }, make("h2", {}, make("bdi", {}, this.person)), make("span", { className: "facts" }, count(pictures.length, "picture"))),
       make("ul", { className: "board", attributes: { "aria-label": `Pictures of ${this.person}` } }, ...pictures.map((picture) => this.card(picture))),
       this.place(this.person).element,
-      make("div", { className: "tools" }, rename.element, button("Rename", renamed), forget)));
+      make("div", { className: "tools" }, rename.element, button("Rename", renamed), forget))]);
   }
 
   card(one) {
@@ -94,7 +94,7 @@ export class GalleryView {
     const move = choice(`Move ${one.name} to`, [["", "Move to…"], ...others]);
     move.element.classList.add("unlabelled");
     move.input.addEventListener("change", () => move.input.value && change({ person: move.input.value }));
-    const card = make("li", { className: "board-card" }, face, make("p", { className: "facts" }, state), button(one.disabled ? "Take in again" : "Leave out", () => change({ disabled: !one.disabled })), move.element);
+    const card = make("li", { className: "board-card" }, face, make("p", { className: "facts" }, state), button(one.disabled ? "Take in again" : "Leave out", () => change({ disabled: !one.disabled }), { id: `facelib-use-${one.person}/${one.name}` }), move.element);
     card.classList.toggle("off", one.disabled || one.used === false);
     return card;
   }

@@ -1,7 +1,7 @@
 // The review: the tracks most worth looking at, one after the other, decided by keyboard or mouse, and undone.
 import { make } from "../modules/elements.js";
 import { clockTime, count, percent } from "../modules/text.js";
-import { choice, head, picture, Status } from "./forms.js";
+import { choice, head, picture, refill, Status } from "./forms.js";
 
 const SHOWN = [["undecided", "not yet decided"], ["unsure", "unsure"], ["unknown", "unknown people"], ["decided", "decided"], ["all", "all"]];
 
@@ -32,7 +32,7 @@ export class ReviewView {
   }
 
   draw() {
-    this.grid.replaceChildren(...this.tracks.map((track, place) => this.card(track, place)));
+    refill(this.grid, this.tracks.map((track, place) => this.card(track, place)));
     this.mark(this.place, this.place > 0); // a page that has just come is shown from its top
   }
 
@@ -41,7 +41,7 @@ export class ReviewView {
     const film = this.app.project.films.find(({ id }) => id === track.video)?.title ?? track.video;
     const sure = track.decided ? "decided" : `confidence ${percent(track.confidence)}`;
     const play = this.app.link({ film: track.video, t: track.start.toFixed(2) }, `${clockTime(track.start)} in `, make("bdi", {}, film));
-    const choose = make("button", { type: "button", className: "board-choose", onclick: () => this.mark(place) }, face, make("span", { className: "board-name" }, make("bdi", {}, track.label)));
+    const choose = make("button", { type: "button", className: "board-choose", id: `facelib-track-${track.video}/${track.track}`, onclick: () => this.mark(place) }, face, make("span", { className: "board-name" }, make("bdi", {}, track.label)));
     return make("li", { className: "board-card" }, choose, make("p", { className: "facts" }, sure), make("p", { className: "facts moment", title: film }, play));
   }
 

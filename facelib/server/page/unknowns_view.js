@@ -1,7 +1,7 @@
 // Unknown people: everybody whom nobody has named, longest on screen first; named and merged here.
 import { make } from "../modules/elements.js";
 import { count, lengthOfTime } from "../modules/text.js";
-import { button, head, picture, Status } from "./forms.js";
+import { button, head, picture, refill, Status } from "./forms.js";
 
 export class UnknownsView {
   constructor(app, { client, base, correcting }) {
@@ -18,14 +18,14 @@ export class UnknownsView {
     await this.status.doing(async () => {
       this.groups = await this.client.all(`${this.base}/unknowns`);
       this.marked = new Set([...this.marked].filter((name) => this.groups.some((group) => group.name === name)));
-      this.grid.replaceChildren(...this.groups.map((group) => this.card(group)));
+      refill(this.grid, this.groups.map((group) => this.card(group)));
       this.mergeButton.disabled = this.marked.size < 2;
       if (!this.groups.length) this.status.say("No unknown person was seen twice; those seen once are in the review.");
     });
   }
 
   card(group) {
-    const mark = make("input", { type: "checkbox", checked: this.marked.has(group.name), attributes: { "aria-label": `Mark ${group.name}` } });
+    const mark = make("input", { type: "checkbox", checked: this.marked.has(group.name), id: `facelib-mark-${group.name}`, attributes: { "aria-label": `Mark ${group.name}` } });
     mark.addEventListener("change", () => {
       if (mark.checked) this.marked.add(group.name);
       else this.marked.delete(group.name);
@@ -34,7 +34,7 @@ export class UnknownsView {
     const page = this.app.link({ person: group.name }, group.name);
     return make("li", { className: "board-card" }, picture("face board-face", this.correcting.face(group)),
       make("p", { className: "board-name" }, mark, page), make("p", { className: "facts" }, `${lengthOfTime(group.seconds)}, ${count(group.films, "film")}`),
-      button("Name…", () => this.status.doing(() => this.correcting.askAbout(group.video, group.track)), { ariaLabel: `Name ${group.name}` }));
+      button("Name…", () => this.status.doing(() => this.correcting.askAbout(group.video, group.track)), { ariaLabel: `Name ${group.name}`, id: `facelib-name-${group.name}` }));
   }
 
   async merge() {
