@@ -185,15 +185,15 @@ def pytest_configure_node(node: Any) -> None:
 
 @pytest.hookimpl(optionalhook=True)  # of pytest-xdist
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Keep the tests of a file in one process, for they share fixtures, those on PostgreSQL in one of their own.
+    """Keep the tests of a file in one process, for they share fixtures, and those of some files.
 
-    So do those of some files.
+    All that need PostgreSQL run in one, so that it is set up once.
     """
     from xdist.scheduler import LoadFileScheduling
 
     class Scheduling(LoadFileScheduling):  # type: ignore[misc]
         def _split_scope(self, nodeid: str) -> str:
-            return _part(nodeid) + " postgresql" * ("[postgresql" in nodeid)
+            return "postgresql" if "[postgresql" in nodeid else _part(nodeid)
 
     return Scheduling(config, log)
 

@@ -153,8 +153,9 @@ def start(address: str, *program: str) -> None:
     connection.sendall(json.dumps(request).encode() + b"\n")
     end_of_parent = os.pidfd_open(parent)
     if os.getppid() == parent and connection.fileno() in select.select([connection.fileno(), end_of_parent], [], [])[0]:
-        answer = connection.recv(1)
-        sys.exit(answer[0] if answer else 1)
+        with suppress(ConnectionResetError):  # it has ended before it saw the last signal
+            answer = connection.recv(1)
+            sys.exit(answer[0] if answer else 1)
     sys.exit(1)  # the process goes with this one, as it would have ended with its parent
 
 

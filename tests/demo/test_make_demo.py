@@ -200,7 +200,7 @@ def test_cast_is_near_its_gallery_and_strangers_are_far(demo, gallery, embed):
     truth = pd.read_csv(demo.data / "truth" / "demo.csv").groupby("frame")
     means = {person: vectors.mean(axis=0) for person, vectors in gallery.items()}
     seen = set()
-    for number, image in decode(demo.videos / "demo.mp4", every=15):
+    for number, image in decode(demo.videos / "demo.mp4", every=25):
         if number not in truth.groups:
             continue
         for face in truth.get_group(number).itertuples():
@@ -263,7 +263,7 @@ def test_a_killed_run_is_made_whole_by_running_again(short_demo, tmp_path):
     child = subprocess.Popen([sys.executable, "-c", program, str(tmp_path)])
     kill_once(lambda: list(project.videos.glob(".demo*.mp4")), child)
     assert project.find_videos() == []
-    assert "files" not in json.loads((project.data / "demo.json").read_text())
+    assert not (project.data / "demo.json").exists()
     make_demo(project, seconds_per_shot=SHORT, progress=False)
     for path in short_demo.data.rglob("*.*"):
         assert (project.data / path.relative_to(short_demo.data)).read_bytes() == path.read_bytes(), path.name
