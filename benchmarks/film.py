@@ -132,9 +132,9 @@ def encode(clip: Path, destination: Path, **settings: str) -> None:
         target.mux(stream.encode(None))
 
 
-ALIKE = {"b_strategy": "0", "sc_threshold": "0", "thread_type": "frame"}
-"""What drawing asks of the encoder besides: it knows the cuts, does not look for the best B-pictures, and encodes
-several pictures at once, where PyAV's default is parts of one picture."""
+ALIKE = {"b_strategy": "0", "aq-mode": "0", "sc_threshold": "0", "thread_type": "frame"}
+"""What drawing asks of the encoder besides: it knows the cuts, does not look for the best B-pictures, quantizes all of
+a picture alike, and encodes several pictures at once, where PyAV's default is parts of one picture."""
 
 
 def ffmpeg(*arguments: str | Path) -> None:

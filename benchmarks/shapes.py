@@ -17,7 +17,7 @@ import facelib
 from facelib.embed.pose import away
 from facelib.evaluate import match_faces
 from facelib.evaluate.matching import NO_FACE, NOBODY
-from facelib.films.naming.people import distances_to_people
+from facelib.films.naming.evidence import distances_to_people
 from facelib.recognize import OpenSetKNN
 
 TURNS = ((0, 20), (20, 35), (35, 50), (50, 65), (65, 180))  # degrees away from the camera

@@ -76,6 +76,32 @@ def test_circles_are_found(tmp_path: Path, files: dict[str, str], expected: list
     assert circles(tmp_path) == expected
 
 
+def names_of(path: Path) -> set[str]:
+    """Return the names that a module defines or imports."""
+    found = set()
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            found.add(node.name)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            found |= {alias.asname or alias.name for alias in node.names}
+        else:
+            found |= {child.id for child in ast.walk(node) if isinstance(child, ast.Name)}
+    return found
+
+
+def test_what_packages_hand_on_is_where_they_say() -> None:
+    known, missing = modules(ROOT), []
+    for stub in PACKAGE.rglob("*.pyi"):  # read when a name is used first, and by no other check
+        package = ".".join(stub.parent.relative_to(ROOT).parts)
+        for node in ast.parse(stub.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ImportFrom):
+                module = f"{package}.{node.module}" if node.module else package
+                own = known.get(module, PACKAGE / "none.py")
+                there = {name for path in (own, own.with_suffix(".pyi")) if path.is_file() for name in names_of(path)}
+                missing += [f"{module}.{alias.name}" for alias in node.names if alias.name not in there]
+    assert missing == []
+
+
 def rooms_of_the_map() -> list[set[str]]:
     """Return the packages of each row of the map in CONTRIBUTING.md."""
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")

@@ -58,7 +58,11 @@ def find_moments(
         line = overlap([line_of(archive, name) for name in wanted], [line_of(archive, name) for name in unwanted])
     else:
         line = _units(archive, wanted, unwanted, by)
-    return _hits(archive, line, shortest)
+    films, (start, end) = line.films(), line.seconds()
+    long = end - start >= shortest
+    films, start, end = films[long], start[long], end[long]
+    columns = {name: archive.films[name].to_numpy()[films] for name in ("project", "film", "date")}
+    return pd.DataFrame({**columns, "start": start, "end": end}, columns=pd.Index(HIT_COLUMNS))
 
 
 def _units(archive: Archive, wanted: Sequence[str], unwanted: Sequence[str], by: Unit) -> Line:
@@ -85,11 +89,3 @@ def _numbers(archive: Archive, name: str, by: Unit) -> NDArray[np.int64]:
 
 def _joined(films: NDArray[np.int32], units: NDArray[np.int32]) -> NDArray[np.int64]:
     return (films.astype(np.int64) << 32) + units
-
-
-def _hits(archive: Archive, line: Line, shortest: float) -> pd.DataFrame:
-    films, (start, end) = line.films(), line.seconds()
-    long = end - start >= shortest
-    films, start, end = films[long], start[long], end[long]
-    columns = {name: archive.films[name].to_numpy()[films] for name in ("project", "film", "date")}
-    return pd.DataFrame({**columns, "start": start, "end": end}, columns=pd.Index(HIT_COLUMNS))

@@ -29,14 +29,18 @@ def forget(
     what = "the pictures, faces and embeddings" if keep_name else "every picture, face, embedding and mention"
     if not yes:
         typer.confirm(f"Remove {what} of {name} from {project}, for good?", abort=True)
+    from facelib.archive.forget import forget_person
+
     if place is None:
-        from facelib.archive.cluster.forget import forget_in_storage
         from facelib.archive.cluster.shared import WorkingCopy
 
-        done = forget_in_storage(WorkingCopy.of(project, data_dir, output_dir), name, keep_name=keep_name)
+        copy = WorkingCopy.of(project, data_dir, output_dir)
+        copy.fetch()
+        done = forget_person(copy.project, name, keep_name=keep_name)
+        copy.send(forgotten=True)
+        done.stays.append("copies of the project on other machines, until the next run there")
+        done.stays.append("earlier versions of objects, where the bucket keeps them: remove those by its own means")
     else:
-        from facelib.archive.forget import forget_person
-
         done = forget_person(place, name, keep_name=keep_name)
     for line in done.removed:
         typer.echo(f"removed   {one_line(line)}")

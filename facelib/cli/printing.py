@@ -36,7 +36,11 @@ def print_rows(columns: Sequence[str], parts: Iterable[Sequence[Sequence[str]]],
     sheet, parts = Table(show_lines=lines, box=box.HORIZONTALS, padding=(0, 1, 0, 0), pad_edge=False), list(parts)
     console = Console()
     for index, name in enumerate(columns):
-        longest = max((len(word) for part in parts for row in part for word in row[index].split()), default=0)
+        longest = max(
+            len(word)
+            for text in (name, *(row[index] for part in parts for row in part))
+            for word in text.split() or [""]
+        )
         # Words are kept whole where they are short enough to leave room for the other columns.
         least = min(longest, max(13, 54 // len(columns)))
         most = console.width // 4 - 2 if lines and name != columns[-1] else None  # the last says most

@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from facelib.cli.options import DataPlace, OutputPlace
-from facelib.cli.parameters import print_parameters
+from facelib.cli.printing import print_rows
 from facelib.cli.progress import step_line
 from facelib.cli.results import print_results, print_step
 from facelib.cli.storage import Workplace
 
 if TYPE_CHECKING:
     from facelib.pipeline import StepResult
+    from facelib.pipeline.notebooks import Notebook
+    from facelib.pipeline.parameters.base import ParameterDescription
 
 
 def run(
@@ -143,3 +145,23 @@ def parse_parameters(pairs: Sequence[str]) -> dict[str, object]:
         except ValueError as error:
             raise typer.BadParameter(str(error), param_hint="'-p'") from None
     return values
+
+
+def print_parameters(notebooks: Sequence[Notebook]) -> None:
+    """Print one table per notebook: first the parameters that its cell shows, below a line the further ones."""
+    from facelib.pipeline.notebooks import PLACES
+
+    for notebook in notebooks:
+        described = {one.name: one for one in notebook.model.described() if one.name not in PLACES}
+        first = [one for name, one in described.items() if name in notebook.shown]
+        further = [one for name, one in described.items() if name not in notebook.shown]
+        typer.secho(notebook.source.stem, bold=True)
+        print_rows(["parameter", "meaning"], [list(map(_row, part)) for part in (first, further) if part])
+    typer.echo(
+        'Set one with -p NAME=VALUE, a list with -p NAME=\'["a", "b"]\'; it applies to every notebook that has it.'
+    )
+    typer.echo("In JupyterLab, those below a line go into the notebook's parameter options.")
+
+
+def _row(one: ParameterDescription) -> tuple[str, str]:
+    return one.name, "\n".join(filter(None, (one.meaning, f"{one.values}; default: {one.default}")))

@@ -130,8 +130,9 @@ def _print(answer: pd.DataFrame, form: Form, most: int, *, several: bool) -> Non
     if form == "csv":
         typer.echo(csv_text(with_timecodes(answer) if {"start", "end"} <= set(answer) else answer), nl=False)
         return
-    # The years have more columns than a terminal is wide.
+    # Years and faces have more columns than a terminal is wide.
     wide = ["kind", "appearances"] if "first_start" in answer else []
+    wide += ["date", "shot", "end"] if "distance" in answer else []
     shown = answer.head(most).drop(columns=wide)
     for name in shown.columns:
         if name in _TIMES:

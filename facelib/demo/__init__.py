@@ -16,6 +16,7 @@ from facelib.project import Project, write_text
 from facelib.project.digests import sha256_of
 from facelib.project.files import write_bytes
 
+_FILMS = ("demo.mp4", "demo_vfr.mp4")
 _LONGEST_SHOT = 600.0  # seconds
 VERSION = 1  # raised whenever the demo's content changes, so that an older one is made again
 
@@ -51,14 +52,14 @@ def make_demo(project: Project, *, seed: int = 0, seconds_per_shot: float = 3.0,
     manifest = project.data / "demo.json"
     if _is_whole(manifest, made_with):
         return
-    if not manifest.exists():
-        if any(folder.is_dir() and any(folder.iterdir()) for folder in (project.people, project.videos)):
-            raise FileExistsError(
-                f"expected a new project or a demo in {str(project.data)!r}, found one with pictures or films of its "
-                "own; choose another name"
-            )
-        write_text(json.dumps(made_with) + "\n", manifest)  # without a list of files: it is begun
     cast = (collins(), hopper())
+    own = {*(figure.person for figure in cast), *_FILMS}
+    others = {path.name for folder in (project.people, project.videos) if folder.is_dir() for path in folder.iterdir()}
+    if not manifest.exists() and any(name not in own and not name.startswith(".") for name in others):
+        raise FileExistsError(
+            f"expected a new project or a demo in {str(project.data)!r}, found one with pictures or films of its own; "
+            "choose another name"
+        )
     paths = []
     with tqdm(
         total=2 * PICTURES + 4 + SHOTS * frames_per_shot,
@@ -76,7 +77,7 @@ def make_demo(project: Project, *, seed: int = 0, seconds_per_shot: float = 3.0,
         films = write_demo_film(figures, videos=project.videos, truth=truth, frames_per_shot=frames_per_shot, seed=seed)
         for _ in films:
             bar.update()
-    paths += [project.videos / "demo.mp4", project.videos / "demo_vfr.mp4", truth / "demo.csv", truth / "demo_vfr.csv"]
+    paths += [place for film in _FILMS for place in (project.videos / film, (truth / film).with_suffix(".csv"))]
     files = {path.relative_to(project.data).as_posix(): sha256_of(path) for path in paths}
     write_text(json.dumps({**made_with, "files": files}, indent=1, ensure_ascii=False) + "\n", manifest)
 

@@ -77,7 +77,7 @@ def _builders(options: Options, engine: Engine, provider: Provider) -> dict[str,
     """
     from facelib.detect.anchors import file_detector
     from facelib.detect.centerface import CenterFaceDetector
-    from facelib.detect.cnn import cnn_detector
+    from facelib.detect.cnn import CnnDetector, DlibCnnDetector
     from facelib.detect.haar import HaarDetector
     from facelib.detect.hog import HogDetector
     from facelib.detect.mtcnn import MtcnnDetector
@@ -86,7 +86,7 @@ def _builders(options: Options, engine: Engine, provider: Provider) -> dict[str,
     return {
         "haar": lambda: HaarDetector(options, provider=provider),
         "hog": lambda: HogDetector(options, provider=provider),
-        "cnn": lambda: cnn_detector(options, engine=engine, provider=provider),
+        "cnn": lambda: (DlibCnnDetector if engine == "dlib" else CnnDetector)(options, provider=provider),
         "centerface": lambda: CenterFaceDetector(options, provider=provider),
         "mtcnn": lambda: MtcnnDetector(options, provider=provider),
         "yunet": lambda: file_detector(find_weights("yunet"), options, provider=provider, name="yunet"),

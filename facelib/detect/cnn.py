@@ -11,7 +11,7 @@ import dlib
 import numpy as np
 from numpy.typing import NDArray
 
-from facelib.detect.base import Engine, Options, PictureDetector, planar, resized, suppress
+from facelib.detect.base import Options, PictureDetector, planar, resized, suppress
 from facelib.detect.landmarks import LandmarkFinder
 from facelib.faces import Faces, FloatArray, Image
 from facelib.nets import dlib as dlib_weights
@@ -95,12 +95,6 @@ class DlibCnnDetector(PictureDetector):
 @kept_by_file(most=1)
 def _open_model(path: Path) -> Any:
     return dlib.cnn_face_detection_model_v1(str(path))
-
-
-def cnn_detector(options: Options, *, engine: Engine = "onnx", provider: Provider = "auto") -> PictureDetector:
-    """Return the CNN detector on the engine asked for."""
-    kind = DlibCnnDetector if engine == "dlib" else CnnDetector
-    return kind(options, provider=provider)
 
 
 def doublings(wanted: float, allowed: float) -> int:

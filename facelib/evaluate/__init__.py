@@ -12,7 +12,6 @@ from facelib.evaluate.open_set import OpenSetScore, open_set
 from facelib.evaluate.pairs import (
     PairScore,
     cut_main_face,
-    embed_chip,
     embed_pictures,
     read_pairs,
     verify_pairs,
@@ -50,7 +49,6 @@ __all__ = [
     "count_tracks",
     "cut_main_face",
     "det_curve",
-    "embed_chip",
     "embed_pictures",
     "evaluate_films",
     "film_reliability",

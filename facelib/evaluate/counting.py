@@ -77,18 +77,17 @@ class Score:
         )
 
 
-def score_film(files: FilmFiles, truth: Truth | pd.DataFrame, *, least_iou: float = 0.3) -> Score:
+def score_film(files: FilmFiles, truth: Truth | pd.DataFrame) -> Score:
     """Compare what `05_annotate_video` wrote for a film with its truth.
 
     Args:
         files: The film's results: `detections.parquet` and `tracks.parquet`.
         truth: As `load_truth` gives it; or a table as `read_truth` gives, with every face of every frame of the film.
-        least_iou: How well a found box must cover a labelled one to match it.
 
     Raises:
         FileNotFoundError: When the film has not been annotated yet.
     """
-    return score_table(found_faces(files), truth, least_iou=least_iou)
+    return score_table(found_faces(files), truth)
 
 
 def score_table(found: pd.DataFrame, truth: Truth | pd.DataFrame, *, least_iou: float = 0.3) -> Score:

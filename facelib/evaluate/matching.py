@@ -120,8 +120,8 @@ def _table(
 ) -> pd.DataFrame:
     """Lay rows of both tables side by side; -1 stands for none."""
     known = "identity" in labelled
-    left = _taken(labelled[["frame", *BOX, "person", *["identity"] * known]], rows)
-    right = _taken(found, columns)
+    left = labelled[["frame", *BOX, "person", *["identity"] * known]].reindex(rows).reset_index(drop=True)
+    right = found.reindex(columns).reset_index(drop=True)
     here, there = rows >= 0, columns >= 0
     table = pd.DataFrame(
         {
@@ -135,10 +135,6 @@ def _table(
     )
     further = [name for name in found if name not in {"frame", "person", *BOX}]
     return pd.concat([table, right[further]], axis=1).sort_values("frame", kind="stable", ignore_index=True)
-
-
-def _taken(table: pd.DataFrame, rows: NDArray[np.intp]) -> pd.DataFrame:
-    return table.reindex(np.where(rows < 0, -1, rows)).reset_index(drop=True)
 
 
 def verdicts(label: pd.Series, name: pd.Series) -> pd.Series:

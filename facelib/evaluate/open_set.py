@@ -99,6 +99,5 @@ def _open_set_once(
 def _nearest(knn: OpenSetKNN, vectors: NDArray[Any]) -> NDArray[np.float64]:
     """Return the distance of each vector to the nearest enrolled face; infinite for NaN."""
     away, found = np.full(len(vectors), np.inf), np.isfinite(vectors).all(axis=1)
-    decided = knn.decide(vectors[found])
-    away[found] = decided[["distance", "second_distance"]].min(axis=1).to_numpy(float)
+    away[found] = knn.kneighbors(vectors[found], 1)[0][:, 0]
     return away

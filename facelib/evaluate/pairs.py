@@ -36,7 +36,7 @@ def embed_pictures(
     for row, path in enumerate(tqdm(asked, desc="faces", unit=" pictures", leave=False, disable=not progress)):
         chip = cut_main_face(path, detector, embedder)
         if chip is not None:
-            vectors[row] = embed_chip(chip, embedder)
+            vectors[row] = embedder.embed_chips(chip[None])[0]
     return vectors
 
 
@@ -51,12 +51,6 @@ def cut_main_face(path: Path, detector: Detector, embedder: Embedder) -> Image |
     if not len(portrait.faces):
         return None
     return np.asarray(embedder.chips(portrait.image, portrait.main)[0], np.uint8)
-
-
-def embed_chip(chip: Image, embedder: Embedder, *, mirrored: bool = False) -> FloatArray:
-    """Return the vector of a face cut out, `(d,)` float32, or its mean with that of the mirror image."""
-    both = np.stack([chip, chip[:, ::-1]] if mirrored else [chip])
-    return np.asarray(embedder.embed_chips(both).mean(axis=0), np.float32)
 
 
 def read_pairs(path: str | Path) -> pd.DataFrame:

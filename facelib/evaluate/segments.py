@@ -99,28 +99,21 @@ def read_segments(path: str | Path) -> pd.DataFrame:
     return table.assign(person=person.mask(nobody, UNKNOWN))
 
 
-def people_in_segments(
-    segments: pd.DataFrame, appearances: pd.DataFrame, *, least_seconds: float = 0.0, least_confidence: float = 0.0
-) -> pd.DataFrame:
+def people_in_segments(segments: pd.DataFrame, appearances: pd.DataFrame) -> pd.DataFrame:
     """Say who appears in each segment: facelib's answer in the form that `score_segments` compares.
 
     Args:
         segments: Of `read_segments`; only which segments there are counts.
         appearances: The columns of `appearances.csv`, and `media` as in `segments`.
-        least_seconds: The least time together that a person must be in a segment.
-        least_confidence: Appearances that are less sure are left out.
 
     Returns:
         `media`, `start`, `end`, `person`; a row of `unknown` for a segment with nobody.
     """
     asked = segments[SEGMENT].drop_duplicates().reset_index(drop=True).reset_index(names="segment")
-    seen = appearances[appearances["confidence"] >= least_confidence]
-    seen = seen.rename(columns={"start": "from", "end": "to"})[["media", "from", "to", "person"]]
+    seen = appearances.rename(columns={"start": "from", "end": "to"})[["media", "from", "to", "person"]]
     both = asked.merge(seen, on="media")
-    both["seconds"] = both[["to", "end"]].min(axis=1) - both[["from", "start"]].max(axis=1)
-    both = both[both["seconds"] >= 0]
-    total = both.groupby(["segment", "person"], sort=False)["seconds"].sum()
-    there = total[total >= least_seconds].reset_index()[["segment", "person"]]
+    both = both[both[["to", "end"]].min(axis=1) >= both[["from", "start"]].max(axis=1)]
+    there = both[["segment", "person"]].drop_duplicates()
     named = asked.merge(there, on="segment", how="left")
     return named.assign(person=named["person"].fillna(UNKNOWN))[[*SEGMENT, "person"]]
 

@@ -19,7 +19,6 @@ from facelib.embed import Embedder
 from facelib.embed.pose import cut_off, head_pose, turned_away, view_weights
 from facelib.embed.quality import quality_of
 from facelib.faces import BOX, FloatArray, Image
-from facelib.films.ahead import ahead
 from facelib.films.clothes import clothes_and_hair
 from facelib.films.growing import KEYFRAMES, LOOKS, GrowingTables, growing_tables
 from facelib.films.hidden import drop_hidden
@@ -31,6 +30,7 @@ from facelib.films.merge import TrackFilters, merge_tracklets
 from facelib.films.scenes import background, find_scenes, find_setups, small_picture
 from facelib.films.search import Sample, Sampler, SearchedFrame, search_faces
 from facelib.films.shots import split_shots
+from facelib.films.threads import ahead
 from facelib.films.track import FaceSample, ShotTracker, Track, fill_frames
 from facelib.films.tracking import DETECTIONS, TRACK_TYPES, FilmTracks, TrackingSettings
 from facelib.images import crop, encode_jpeg, sharpness, thumbnail

@@ -23,7 +23,7 @@ from facelib.films.media.encode import WriteReport
 from facelib.films.reel import REEL_COLUMNS, check_people, write_reel_of
 from facelib.films.settle import Settled
 from facelib.films.tables import UnusableTables, outdated
-from facelib.films.together import together
+from facelib.films.threads import together
 from facelib.project import FilmFiles, Project
 from facelib.project.names import as_known
 from facelib.project.processes import allowed_cores

@@ -11,8 +11,7 @@ import cv2
 import numpy as np
 
 from facelib.faces import Image
-from facelib.films.changes import LEAST_CUT, NO_CHANGE, PictureChange, picture_change, tones
-from facelib.films.colour import is_colourless
+from facelib.films.colour import LEAST_CUT, NO_CHANGE, PictureChange, is_colourless, picture_change, tones
 from facelib.films.media.decode import FilmFrame
 from facelib.films.tracking import ShotMethod
 

@@ -16,6 +16,7 @@ from trackers import BIoU, ByteTrackTracker, OCSORTTracker, SORTTracker
 from facelib.faces import BOX, Faces, FloatArray, Image
 from facelib.films.tracking import DETECTIONS, TrackMethod
 
+_LEAST_OVERLAP = 0.15  # IoU of a face with where its track should be, both widened by half of their sides each way
 _Sighting = tuple[int, FloatArray, float]  # frame, box, score
 
 
@@ -108,8 +109,6 @@ class ShotTracker:
             face lies in the direction of its track.
         patience: Seconds a face may be lost; at least one and a half times those between samples are taken.
             Raising it joins more, across longer occlusions.
-        least_overlap: The least IoU of a face with where its track should be, both widened by half of
-            their sides each way. Raising it splits tracks sooner.
         sure_score: The detector's score from which a face may begin a track; fainter ones only continue one. None lets
             every face begin one.
         sightings: In how many samples a face must be found to begin a track: with 1 every certain face begins one,
@@ -132,7 +131,6 @@ class ShotTracker:
         seconds_between_samples: float,
         method: TrackMethod = "bytetrack",
         patience: float = 1.0,
-        least_overlap: float = 0.15,
         sure_score: float | None = None,
         sightings: Literal[1, 2] = 2,
     ) -> None:
@@ -151,9 +149,7 @@ class ShotTracker:
         # Source: Yang et al., "Hard to track objects with irregular motions and similar appearances?
         # Make it easier by buffering the matching space" (WACV 2023).
         self._overlap = BIoU(buffer_ratio=0.5)
-        self._linker = _linker(
-            method, self._overlap, seconds_between_samples, self.patience, least_overlap, self._sure, sightings
-        )
+        self._linker = _linker(method, self._overlap, seconds_between_samples, self.patience, self._sure, sightings)
 
     def expect(self, seconds: float) -> None:
         """Be as patient as samples need that lie so many seconds apart; to be called where that changes."""
@@ -255,7 +251,6 @@ def _linker(
     overlap: BIoU,
     seconds: float,
     patience: float,
-    least_overlap: float,
     sure: float,
     sightings: int,
 ) -> SORTTracker | ByteTrackTracker | OCSORTTracker:
@@ -263,7 +258,7 @@ def _linker(
         "lost_track_buffer": max(1, round(30 * patience)),
         "frame_rate": 1 / max(seconds, 1e-3),
         "minimum_consecutive_frames": sightings,
-        "minimum_iou_threshold": least_overlap,
+        "minimum_iou_threshold": _LEAST_OVERLAP,
         "iou": overlap,
     }
     # Detectors' scores differ in scale and have been filtered by the detector: the library's own limits stay open.

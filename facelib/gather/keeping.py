@@ -45,10 +45,6 @@ class PictureStore:
         folder = f"{_PEOPLE}{person}/"
         return [source for source in self._rows if source.file.startswith(folder)]
 
-    def is_there(self, source: LedgerEntry) -> bool:
-        """Return whether a gathered picture is still where it was put."""
-        return (self._project.data / source.file).is_file()
-
     def keep(self, picture: FetchedPicture, *, person: str, address: str, licence: str = "") -> tuple[str, bool]:
         """Take a picture in, unless the person has one with the same bytes; nothing is ever overwritten.
 

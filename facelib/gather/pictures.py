@@ -143,7 +143,7 @@ def _gather_one(
     earlier = {source.address: source for source in store.pictures_of(person)}
     engines = {redacted(candidate.address): candidate.engine for candidate in wanted}
     for address, source in earlier.items():
-        there = store.is_there(source)
+        there = (project.data / source.file).is_file()
         reason = "" if there else "taken away since; remove its row from sources.csv to have it fetched again"
         yield [person, address, engines.get(address, ""), source.file if there else "", reason]
     new = [candidate for candidate in wanted if redacted(candidate.address) not in earlier]

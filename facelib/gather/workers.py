@@ -5,13 +5,14 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from typing import TypeVar
+
+from facelib.project.processes import when_parent_is_gone
 
 Task = TypeVar("Task")
 _Result = TypeVar("_Result")
@@ -119,12 +120,4 @@ def _begin() -> None:
     os.environ["OMP_NUM_THREADS"] = "1"
     cv2.setNumThreads(1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is handled by the parent process, which ends the others
-    threading.Thread(target=_end_with_first, daemon=True).start()
-
-
-def _end_with_first() -> None:
-    # A worker that waits for work would not notice that its parent is gone.
-    first = multiprocessing.parent_process()
-    if first is not None:
-        first.join()
-        os._exit(1)
+    when_parent_is_gone(lambda: os._exit(1))  # which one that waits for work would not notice

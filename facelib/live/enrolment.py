@@ -23,8 +23,6 @@ from facelib.live.evidence import EnrolmentPicture
 from facelib.project import Project, writer_lock
 from facelib.project.digests import sha256_of
 from facelib.project.files import write_bytes
-from facelib.project.identities import merged
-from facelib.project.names import known_name
 from facelib.recognize import RecognizerInfo, load_recognizer, save_recognizer
 
 SMALLEST_FACE = 40.0
@@ -32,17 +30,6 @@ SMALLEST_FACE = 40.0
 
 LEAST_QUALITY = 0.1
 """See `facelib.embed.quality.quality`; a blurred or turned face teaches wrong things."""
-
-
-def person_of(project: Project, name: str) -> str:
-    """Return a person's name as it can be kept, spelt as the folder of that person where there is one.
-
-    Raises:
-        ValueError: When it cannot be a person's name.
-    """
-    known = project.find_people(missing_ok=True)
-    person = known_name(name, known)
-    return merged(project).get(person, person)
 
 
 def save_portrait(portrait: EnrolmentPicture | None, project: Project, person: str, *, track: int) -> Path:

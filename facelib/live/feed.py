@@ -58,15 +58,6 @@ class FeedFrame:
     time: float | None
 
 
-def open_feed(source: Source) -> CameraFeed | ContainerFeed:
-    """Open a source.
-
-    Raises:
-        SourceLost: When it cannot be opened; the message says why.
-    """
-    return CameraFeed(int(source.place)) if source.kind == "camera" else ContainerFeed(source)
-
-
 class CameraFeed:
     """A camera of this machine, through OpenCV.
 

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from facelib.faces import Image, iou
-from facelib.films.changes import LEAST_CUT, picture_change, tones
+from facelib.films.colour import LEAST_CUT, picture_change, tones
 from facelib.live.flow import Carried, carry, seize
 from facelib.live.frames import LiveFrame
 from facelib.live.recognition import Recognized

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable
 
 from facelib.films.media.decode import FilmFrame
-from facelib.live.feed import CameraFeed, ContainerFeed, FeedFrame, SourceLost, open_feed
+from facelib.live.feed import CameraFeed, ContainerFeed, FeedFrame, SourceLost
 from facelib.live.frames import LiveFrame
 from facelib.live.records import FINAL_STATES, State
 from facelib.live.source import Source
@@ -118,7 +118,8 @@ class Reader:
 
     def _play(self) -> None:
         """Read the source until it ends, is lost, or the reader is stopped."""
-        feed = open_feed(self.source)
+        source = self.source
+        feed = CameraFeed(int(source.place)) if source.kind == "camera" else ContainerFeed(source)
         try:
             self._clock.connect()
             for picture in feed.pictures():

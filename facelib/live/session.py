@@ -13,13 +13,15 @@ from PIL import Image as PillowImage
 
 from facelib.detect import Detector
 from facelib.films.naming import NamingSettings
-from facelib.live.enrolment import learn, new_file, person_of, save_portrait
+from facelib.live.enrolment import learn, new_file, save_portrait
 from facelib.live.player import Player
 from facelib.live.recognition import open_recognition
 from facelib.live.records import Change, ChangeLog
 from facelib.live.source import read_source
 from facelib.plots import colours_of, project_colours
 from facelib.project import Project, atomic_write
+from facelib.project.identities import merged
+from facelib.project.names import known_name
 
 _SNAPSHOT_SUFFIXES = (".jpg", ".jpeg", ".png")
 
@@ -133,7 +135,8 @@ class LiveSession(Player):
             FileNotFoundError: When the project has no gallery.
             OSError: When a file cannot be written.
         """
-        person = person_of(self.project, person)
+        person = known_name(person, self.project.find_people(missing_ok=True))
+        person = merged(self.project).get(person, person)
         with self.machine:
             evidence = self.recognition.evidence(track)
             portrait = evidence.portrait

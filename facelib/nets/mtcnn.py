@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import pickle
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -63,15 +62,13 @@ def weights_file(name: str) -> Path:
 
 def _network(name: str, build: Callable[[_Weights, dict[str, str]], onnx.ModelProto]) -> Path:
     source = weights_file(name)
-    return converted(source, f"mtcnn-{name}-1", partial(_build, name=name, source=source, build=build))
 
+    def made(content: bytes) -> onnx.ModelProto:
+        check_content(content, SHA256[name], source, of="mtcnn 1.0.0", remedy=_REMEDY)
+        weights = _Weights(read_arrays(lz4.frame.decompress(content)), str(source))
+        return build(weights, {"source": source.name, "source_sha256": SHA256[name]})
 
-def _build(
-    content: bytes, *, name: str, source: Path, build: Callable[[_Weights, dict[str, str]], onnx.ModelProto]
-) -> onnx.ModelProto:
-    check_content(content, SHA256[name], source, of="mtcnn 1.0.0", remedy=_REMEDY)
-    weights = _Weights(read_arrays(lz4.frame.decompress(content)), str(source))
-    return build(weights, {"source": source.name, "source_sha256": SHA256[name]})
+    return converted(source, f"mtcnn-{name}-1", made)
 
 
 def read_arrays(content: bytes) -> list[FloatArray]:

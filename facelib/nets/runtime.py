@@ -113,14 +113,13 @@ def available_providers() -> tuple[str, ...]:
     return tuple(_NAMES[provider] for provider in onnxruntime.get_available_providers() if provider in _NAMES)
 
 
-def open_network(path: str | Path, *, provider: Provider = "auto", threads: int | None = None) -> Network:
+def open_network(path: str | Path, *, provider: Provider = "auto") -> Network:
     """Open an ONNX file.
 
     Args:
         path: The ONNX file.
         provider: `auto` takes CUDA where it works and says so in the log, and warns when onnxruntime is built for
             CUDA and it does not work; `cuda` insists on it.
-        threads: How many CPU threads one run may use; None takes as many as `allowed_cores` returns.
 
     Raises:
         FileNotFoundError: When there is no such file.
@@ -130,12 +129,10 @@ def open_network(path: str | Path, *, provider: Provider = "auto", threads: int 
     path = Path(path)
     if provider not in get_args(Provider):
         raise ValueError(f"expected a provider, one of {get_args(Provider)!r}, got {provider!r}")
-    if threads is not None and threads < 1:
-        raise ValueError(f"expected at least one thread, got {threads!r}")
     offered = "CUDA" in available_providers()
     if provider == "cuda" and not offered:
         raise RuntimeError(f"expected onnxruntime to offer CUDA, it offers only {available_providers()!r}; {_GET_CUDA}")
-    network = Network(path, cuda=offered and provider != "cpu", threads=threads or allowed_cores())
+    network = Network(path, cuda=offered and provider != "cpu", threads=allowed_cores())
     if provider == "cuda" and network.provider != "CUDA":
         raise RuntimeError(f"expected {path.name} to run on CUDA, onnxruntime could not use it; {_MEND_CUDA}")
     if provider == "auto" and offered and network.provider != "CUDA":

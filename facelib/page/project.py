@@ -137,7 +137,9 @@ def best_face_pictures(tables: Mapping[str, tuple[pd.DataFrame, Path]]) -> dict[
     for table, path in tables.values():
         with suppress(OSError, ValueError):  # a film without faces that can be read is shown all the same
             looks = pq.read_table(path, columns=["track", "quality"]).to_pandas().groupby("track")["quality"].max()
-            own = table.assign(name=labels(table), worth=table["track"].map(looks).fillna(0.0) * _trust(table))
+            # A sharp face with an uncertain name represents nobody.
+            sure = table["confidence"].fillna(0.0).clip(0.05, 1.0).where(table["cluster"].fillna("") == "", 1.0)
+            own = table.assign(name=labels(table), worth=table["track"].map(looks).fillna(0.0) * sure)
             first = own.sort_values("worth", ascending=False, kind="stable").drop_duplicates("name")
             wanted = {
                 track: (name, worth)
@@ -148,11 +150,6 @@ def best_face_pictures(tables: Mapping[str, tuple[pd.DataFrame, Path]]) -> dict[
                 if name and worth > best.get(name, (-1.0, b""))[0]:
                     best[name] = worth, picture
     return {name: picture for name, (_, picture) in best.items()}
-
-
-def _trust(table: pd.DataFrame) -> pd.Series[float]:
-    """Return the weight of each track's name: a sharp face with an uncertain name represents nobody."""
-    return table["confidence"].fillna(0.0).clip(0.05, 1.0).where(table["cluster"].fillna("") == "", 1.0)
 
 
 def _face(picture: bytes | None, kind: NameKind) -> str:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from facelib.project.decisions import read_corrections
 from facelib.project.identities import cast_of, merged
 from facelib.project.names import UNKNOWN
 from facelib.project.spreadsheets import read_csv_table
-from facelib.project.wording import counted
+from facelib.project.wording import clock_time, counted, listed
 
 _MOST_PEOPLE = 12  # named one by one at the end of a run
 
@@ -54,10 +53,11 @@ def describe_films(project: Project) -> list[str]:
         for person, seconds in times[["person", "seconds"]].itertuples(index=False)
     ]
     groups, loose = _unknown(tables)
-    lines = [f"On screen: {_listed(spoken)}." if spoken else "Nobody in the cast was found."]
+    lines = [f"On screen: {listed(spoken, most=_MOST_PEOPLE)}." if spoken else "Nobody in the cast was found."]
     if groups or loose:
+        grouped = counted(groups, "person")
         alone = f"{counted(loose, 'track')} in no group" if loose else ""
-        lines.append(f"Unknown: {' and '.join(filter(None, (_people(groups), alone)))}.")
+        lines.append(f"Unknown: {' and '.join(filter(None, (grouped, alone)))}.")
     else:
         lines.append("Nobody stays unknown.")
     lines += [
@@ -96,9 +96,9 @@ def _gathered(project: Project) -> str:
     }
     told = ", ".join(f"{count} of {what}" for what, count in problems.items() if count)
     total = sum(problems.values())
-    return (
-        f"{_people(whole['person'].nunique())}, {counted(len(whole), 'picture')}, {counted(len(playable), 'film')}, "
-        + (f"{counted(total, 'problem')} ({told}: see the report)" if total else "no problems")
+    people = counted(whole["person"].nunique(), "person")
+    return f"{people}, {counted(len(whole), 'picture')}, {counted(len(playable), 'film')}, " + (
+        f"{counted(total, 'problem')} ({told}: see the report)" if total else "no problems"
     )
 
 
@@ -109,10 +109,10 @@ def _faces(project: Project) -> str:
     reasons = sums.drop(["pictures", "used"])
     left_out = ", ".join(f"{count} {reason}" for reason, count in reasons.items() if count)
     pictures = counted(int(sums["pictures"]), "picture")
-    nobody = _listed(counts.loc[counts["used"] == 0, "person"].to_list())
-    return (
-        f"{sums['used']} of {pictures} used, of {_people((counts['used'] > 0).sum())}; left out: {left_out or 'none'}"
-        + (f"; no usable face of {nobody}" if nobody else "")
+    nobody = listed(counts.loc[counts["used"] == 0, "person"].to_list(), most=_MOST_PEOPLE)
+    shown = counted(int((counts["used"] > 0).sum()), "person")
+    return f"{sums['used']} of {pictures} used, of {shown}; left out: {left_out or 'none'}" + (
+        f"; no usable face of {nobody}" if nobody else ""
     )
 
 
@@ -159,19 +159,7 @@ def _csv(path: Path) -> pd.DataFrame:
     return read_csv_table(path, dtype=str)
 
 
-def _people(count: int) -> str:
-    return "1 person" if count == 1 else f"{count} people"
-
-
-def _listed(people: Sequence[str]) -> str:
-    """Return the first people of a list, and how many more there are."""
-    more = len(people) - _MOST_PEOPLE
-    return ", ".join(people[:_MOST_PEOPLE]) + (f" and {more} more" if more > 0 else "")
-
-
 def _duration(seconds: float) -> str:
     if seconds < 60:
         return f"{seconds:.1f} s"
-    minutes, rest = divmod(math.floor(seconds + 0.5), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d} min"
+    return clock_time(seconds + 0.5) + (" min" if seconds < 3599.5 else "")

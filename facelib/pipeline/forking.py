@@ -55,7 +55,10 @@ def serve(listener: str, *modules: str) -> None:
             _reap()
         else:
             _reap()
-            _remove(socket_.getsockname())
+            address = socket_.getsockname()
+            with suppress(OSError):  # whoever made the socket and its folder may have been killed
+                os.unlink(address)
+                os.rmdir(os.path.dirname(address))
             return
     _supervise(connection, imported, codes)
 
@@ -64,13 +67,6 @@ def _leave(codes: list[int]) -> None:
     with suppress(OSError, ValueError):  # nobody reads any more, or it is closed
         sys.stdout.flush()
     os._exit(codes[-1] if codes else 0)
-
-
-def _remove(address: str) -> None:
-    """Remove the socket and its folder: whoever made them may have been killed."""
-    with suppress(OSError):
-        os.unlink(address)
-        os.rmdir(os.path.dirname(address))
 
 
 def _reap() -> None:
@@ -157,8 +153,9 @@ def start(address: str, *program: str) -> None:
     connection.sendall(json.dumps(request).encode() + b"\n")
     end_of_parent = os.pidfd_open(parent)
     if os.getppid() == parent and connection.fileno() in select.select([connection.fileno(), end_of_parent], [], [])[0]:
-        answer = connection.recv(1)
-        sys.exit(answer[0] if answer else 1)
+        with suppress(ConnectionResetError):  # it has ended before it saw the last signal
+            answer = connection.recv(1)
+            sys.exit(answer[0] if answer else 1)
     sys.exit(1)  # the process goes with this one, as it would have ended with its parent
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sized
+from collections.abc import Mapping, Sized
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from facelib.films.problems import Problems
@@ -18,12 +18,13 @@ OPTIONAL = "optional"
 """The tag of a text cell that stands in a report, with the code below it, only if that showed something."""
 
 
-def show_filled(*results: Sized, otherwise: str = "") -> None:
+def show_filled(*results: Sized, otherwise: str = "", metadata: Mapping[str, Any] | None = None) -> None:
     """Show each table, list or text that is not empty.
 
     Args:
         results: What to show, in this order.
         otherwise: What to print when all of them are empty.
+        metadata: Kept with each in the notebook's file.
     """
     import pandas as pd
     from IPython.display import display
@@ -32,21 +33,14 @@ def show_filled(*results: Sized, otherwise: str = "") -> None:
 
     filled = [Table(result) if isinstance(result, pd.DataFrame) else result for result in results if len(result)]
     for result in filled:
-        display(result)  # type: ignore[no-untyped-call]
+        display(result, metadata=metadata)  # type: ignore[no-untyped-call]
     if otherwise and not filled:
         print(otherwise)
 
 
 def show_problems(problems: Problems) -> None:
     """Show what went wrong with films; what no file keeps goes into the notebook's data, for `passing_problems`."""
-    from IPython.display import display
-
-    from facelib.plots.tables import Table
-
-    if problems.found:
-        display(Table(problems.table), metadata={_PASSING: problems.passing})  # type: ignore[no-untyped-call]
-    else:
-        print("No problems.")
+    show_filled(problems.table, otherwise="No problems.", metadata={_PASSING: problems.passing})
 
 
 def passing_problems(notebook: Path) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -14,7 +14,6 @@ from facelib.plots.style import escaped, legend_below, template
 def draw_map(
     points: pd.DataFrame,
     *,
-    people: Iterable[str] | None = None,
     looks: Mapping[str, Mark] | None = None,
     lasso: bool = False,
 ) -> go.Figure:
@@ -22,7 +21,6 @@ def draw_map(
 
     Args:
         points: One row per face, with the columns `picture`, `face`, `person`, `x` and `y`.
-        people: The whole cast, when `points` holds a part of it only, so that colours stay as in the other figures.
         looks: Of people, such as `facelib.plots.colours` returns; without it each figure has its own.
         lasso: Whether dragging draws a loop around points, where it otherwise zooms.
 
@@ -30,7 +28,7 @@ def draw_map(
         A figure with one trace per person, in the order of the sorted names; each point's `customdata` is the
         position of its row in `points`.
     """
-    chosen = marks(points["person"] if people is None else [*people, *points["person"]]) | dict(looks or {})
+    chosen = marks(points["person"]) | dict(looks or {})
     figure = go.Figure()
     numbered = points.assign(row=range(len(points)))
     for person, rows in numbered.groupby("person", sort=True):

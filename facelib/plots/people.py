@@ -44,7 +44,8 @@ def draw_people(graph: nx.Graph, *, seed: int = 0, looks: Mapping[str, Mark] | N
     labels = [textwrap.wrap(textwrap.shorten(person, 48, placeholder="…"), 18) or [""] for person in people]
     boxes = np.array([_box(lines, size) for lines, size in zip(labels, sizes, strict=True)]).reshape(-1, 2)
     room = float(_NARROW if len(people) <= _FEW else _WIDE)
-    places = _discs(_places(graph, people, boxes, seed, room), boxes, sizes)
+    places = _places(graph, people, boxes, seed, room)
+    places[:, 1] += sizes / 2 + 4 - boxes[:, 1] / 2  # a disc stands at the top of its box
     figure = go.Figure(_lines(graph, dict(zip(people, places, strict=True))))
     looks = shades(people, looks)
     figure.add_scatter(
@@ -67,11 +68,6 @@ def _box(lines: list[str], size: float) -> tuple[float, float]:
     """Return the width and height that a disc and the lines of its label take, in pixels."""
     letters = max(sum(1.9 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in line) for line in lines)
     return max(size, letters * _LETTER) + 12, size + _LINE * len(lines) + 14
-
-
-def _discs(places: _Points, boxes: _Points, sizes: NDArray[np.float64]) -> _Points:
-    """Return the middle of each disc, which stands at the top of its box."""
-    return np.column_stack([places[:, 0], places[:, 1] - boxes[:, 1] / 2 + 4 + sizes / 2])
 
 
 def _places(graph: nx.Graph, people: list[str], boxes: _Points, seed: int, room: float) -> _Points:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
@@ -40,6 +41,10 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
     try:
         yield temporary
         os.replace(temporary, path)
+    except OSError as error:
+        if type(error) is OSError and error.errno == errno.ENOSPC and error.filename is None:  # as of a plain `write`
+            error.filename = str(path)
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 

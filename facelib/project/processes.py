@@ -60,6 +60,15 @@ def _wait_for_end() -> None:
     os._exit(1)
 
 
+def when_parent_is_gone(end: Callable[[], object]) -> None:
+    """Call a function once the process that started this one by `multiprocessing` has gone, were it by SIGKILL."""
+    from multiprocessing import parent_process
+    from multiprocessing.connection import wait
+
+    if parent := parent_process():
+        threading.Thread(target=lambda: wait([parent.sentinel]) and end(), daemon=True).start()
+
+
 def limit_memory(most: int) -> None:
     """Limit the bytes of memory that this process and each that it starts may take, if the system can; 0 does not."""
     try:

@@ -16,6 +16,8 @@ def counted(count: int, what: str) -> str:
         >>> counted(1, "film"), counted(2, "film")
         ('1 film', '2 films')
     """
+    if what == "person" and count != 1:
+        return f"{count} people"
     return f"{count} {what}{'s' * (count != 1)}"
 
 
@@ -50,6 +52,18 @@ def sized(count: int, *, beside: int | None = None) -> str:
                 digits += 1
             return f"{count / unit:.{digits}g} {name}"
     return f"{count} bytes"
+
+
+def clock_time(seconds: float) -> str:
+    """Format a time for people.
+
+    Examples:
+        >>> clock_time(3725.9), clock_time(2.4)
+        ('1:02:05', '0:02')
+    """
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
 def in_one_line(error: BaseException) -> str:

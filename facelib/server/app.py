@@ -17,7 +17,29 @@ from starlette.routing import BaseRoute
 
 from facelib.server import embedded, front
 from facelib.server.answers import Answers, KnownAnswers
-from facelib.server.api import events, jobs, of_projects, projects, server, session, tokens, uploads, users
+from facelib.server.api import (
+    corrections,
+    doctor,
+    embeds,
+    events,
+    forget,
+    identify,
+    jobs,
+    media,
+    people,
+    pictures,
+    projects,
+    recognizer,
+    search,
+    server,
+    session,
+    tokens,
+    tracks,
+    unknowns,
+    uploads,
+    users,
+    videos,
+)
 from facelib.server.api.doctor import GalleryDoctor
 from facelib.server.api.identify import Networks
 from facelib.server.api.tokens import make_first_token
@@ -37,7 +59,10 @@ from facelib.server.warming import get_ready
 _THUMBNAILS = 2048  # in memory
 _DECODED = 2  # uploaded pictures and films at a time
 
-ROUTERS: tuple[ModuleType, ...] = (session, users, tokens, projects, jobs, uploads, events, *of_projects.ROUTERS)
+ROUTERS: tuple[ModuleType, ...] = (
+    session, users, tokens, projects, jobs, uploads, events, people, pictures, doctor, forget, recognizer, videos,
+    media, embeds, tracks, corrections, unknowns, search, identify,
+)  # fmt: skip
 
 
 def create_app(settings: ServerSettings, *, warm: bool = False) -> FastAPI:

@@ -11,6 +11,7 @@ from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.types import Message
 
+from facelib.gather.adding import LARGEST_PICTURE
 from facelib.project.wording import sized
 from facelib.server.problems import Problem
 
@@ -31,41 +32,44 @@ class FormFile:
     content: bytes
 
 
-def describe_form(field: str, what: str) -> dict[str, Any]:
-    """Return the description of a form with one file, for FastAPI's `openapi_extra`."""
-    properties = {field: {"type": "string", "format": "binary", "description": what}}
-    schema = {"type": "object", "required": [field], "properties": properties}
-    return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}
+PICTURE_FORM: dict[str, Any] = {
+    "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": {
+        "type": "object",
+        "required": ["picture"],
+        "properties": {
+            "picture": {"type": "string", "format": "binary", "description": "JPEG, PNG, WebP, HEIC, TIFF, ..."}
+        },
+    }}}}
+}  # fmt: skip
+"""The description of a form with a picture, for FastAPI's `openapi_extra`."""
 
 
-async def read_form(request: Request, field: str, *, largest: int) -> FormFile:
-    """Read a form with one file; nothing of it is read before the caller has been checked.
+async def read_picture(request: Request) -> FormFile:
+    """Read a form with a file as `picture`; nothing of it is read before the caller has been checked.
 
     Args:
         request: Its body must not have been read.
-        field: The name of the file's field.
-        largest: Bytes of the largest file.
 
     Raises:
-        Problem: 413 for a larger one, 415 for another kind of body, 422 for a form without the file.
+        Problem: 413 for a file larger than `LARGEST_PICTURE`, 415 for another kind of body, 422 for a form without it.
     """
     if not request.headers.get("content-type", "").startswith("multipart/form-data"):
-        raise Problem(415, f"expected a form (multipart/form-data) with the file as {field!r}")
+        raise Problem(415, "expected a form (multipart/form-data) with the file as 'picture'")
     length = request.headers.get("content-length", "")
-    if length.isdecimal() and int(length) > largest + _AROUND:
-        raise _too_large(largest)
-    bounded = Request(request.scope, _bounded(request, largest))
+    if length.isdecimal() and int(length) > LARGEST_PICTURE + _AROUND:
+        raise _too_large()
+    bounded = Request(request.scope, _bounded(request))
     try:
         async with bounded.form(max_files=1, max_fields=10, max_part_size=_AROUND) as form:
-            file = form.get(field)
+            file = form.get("picture")
             if not isinstance(file, UploadFile):
-                raise Problem(422, f"expected a file as {field!r}, found {sorted(form)!r}")
+                raise Problem(422, f"expected a file as 'picture', found {sorted(form)!r}")
             return FormFile(file.filename or "", await file.read())
     except HTTPException as error:  # what Starlette makes of a form that it cannot read
-        raise Problem(422, f"expected a form with the file as {field!r}, got: {error.detail}") from error
+        raise Problem(422, f"expected a form with the file as 'picture', got: {error.detail}") from error
 
 
-def _bounded(request: Request, largest: int) -> Any:
+def _bounded(request: Request) -> Any:
     """Return the request's `receive`, which stops where the body becomes larger than it may be."""
     size = 0
 
@@ -73,12 +77,12 @@ def _bounded(request: Request, largest: int) -> Any:
         nonlocal size
         message = await request.receive()
         size += len(message.get("body", b""))
-        if size > largest + _AROUND:
-            raise _too_large(largest)
+        if size > LARGEST_PICTURE + _AROUND:
+            raise _too_large()
         return message
 
     return receive
 
 
-def _too_large(largest: int) -> Problem:
-    return Problem(413, f"expected a file of at most {sized(largest)}, got a larger one; make it smaller")
+def _too_large() -> Problem:
+    return Problem(413, f"expected a file of at most {sized(LARGEST_PICTURE)}, got a larger one; make it smaller")

@@ -183,21 +183,25 @@ def find_current(project: Project, video: str) -> Path:
         Problem: 404 when there is none; 409 when it has no such tables.
     """
     film = find_named(project, video)
-    if problem := film_problem(project, film, project.film(film)):
+    files = project.film(film)
+    if problem := film_problem(project, film, files, film_state(film, files)):
         raise Problem(409, problem)
     return film
 
 
-def film_inputs(film: Path, files: FilmFiles) -> list[Path]:
-    """Return what `film_problem` depends on: the film, and its tables."""
+def film_state(film: Path, files: FilmFiles) -> str:
+    """Return a text that changes with a film and with each of its tables."""
     tables = (files.tracks, files.detections, files.found, files.looks, files.keyframes, files.times, files.shots)
-    return [film, files.followed, *tables]
+    return tag_of(film, files.followed, *tables)
 
 
-def film_problem(project: Project, film: Path, files: FilmFiles) -> str:
-    """Return what is wrong with the tables of a film and what to do; empty when nothing is, or there are none yet."""
+def film_problem(project: Project, film: Path, files: FilmFiles, state: str) -> str:
+    """Return what is wrong with the tables of a film and what to do; empty when nothing is, or there are none yet.
+
+    It is looked for once for each `film_state`.
+    """
     try:
-        return _film_problem(project, film, files, tag_of(*film_inputs(film, files)))
+        return _film_problem(project, film, files, state)
     except OSError as error:
         return f"expected a film that the server can read, {film.name!r} cannot be: {error.strerror}"
 

@@ -15,7 +15,7 @@ from facelib.project.names import is_group
 from facelib.review import Review
 from facelib.server.cached import Kept, rows_of, tag_of
 from facelib.server.events import tell
-from facelib.server.films import film_id, film_problem, named_films
+from facelib.server.films import film_id, film_problem, film_state, named_films
 from facelib.server.problems import Problem
 
 _KEPT = 8  # projects in memory
@@ -34,8 +34,8 @@ class Reviews:
         Raises:
             Problem: 409 when there are none.
         """
-        films = _named(project)
-        return self._known.find(str(project.output.absolute()), _state(project, films), lambda: Review(project, films))
+        films, state = _usable(project)
+        return self._known.find(str(project.output.absolute()), state, lambda: Review(project, films))
 
     def state(self, project: Project) -> str:
         """Return a text that changes with the review of a project and with its groups of unknown people.
@@ -43,9 +43,7 @@ class Reviews:
         Raises:
             Problem: 409 when no film has names yet.
         """
-        films = _named(project)
-        looks = [project.film(film).looks for film in films]
-        return _state(project, films) + tag_of(*looks, *_groups(project))
+        return _usable(project)[1] + tag_of(*_groups(project))
 
     def unknown(self, project: Project) -> tuple[Review, list[dict[str, Any]]]:
         """Return the review of a project, and its groups of unknown people: the columns of `people_of`, a dict each.
@@ -84,19 +82,20 @@ class Reviews:
         self._unknown.forget()
 
 
-def _named(project: Project) -> list[Path]:
-    films = named_films(project)
-    problems = [film_problem(project, film, project.film(film)) for film in films]
-    usable = [film for film, problem in zip(films, problems, strict=True) if not problem]
+def _usable(project: Project) -> tuple[list[Path], str]:
+    """Return the films that can be reviewed, and a text that changes with them and with the decisions."""
+    usable, problems = dict[Path, str](), list[str]()
+    for film in named_films(project):
+        files = project.film(film)
+        state = film_state(film, files)
+        if problem := film_problem(project, film, files, state):
+            problems.append(problem)
+        else:
+            usable[film] = state
     if not usable:
         none = f"expected films with names, {project.name!r} has none yet; name the people in them first"
         raise Problem(409, problems[0] if problems else none)
-    return usable
-
-
-def _state(project: Project, films: list[Path]) -> str:
-    tables = [path for film in films for path in (project.film(film).tracks, project.film(film).detections)]
-    return tag_of(project.corrections, *tables)
+    return list(usable), tag_of(project.corrections, also=usable)
 
 
 def _groups(project: Project) -> list[Path]:

@@ -8,12 +8,10 @@ import os
 import signal
 import socket
 import sys
-import threading
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
-from multiprocessing import parent_process
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -21,6 +19,7 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.supervisors import Multiprocess
 
+from facelib.project.processes import when_parent_is_gone
 from facelib.server.api.tokens import make_first_token
 from facelib.server.app import create_app
 from facelib.server.database import open_store
@@ -95,16 +94,8 @@ class _Processes(Multiprocess):
 def _app_of_child(settings: ServerSettings) -> FastAPI:
     """Return the application of one of several processes."""
     set_up_logs()
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    when_parent_is_gone(lambda: os.kill(os.getpid(), signal.SIGTERM))
     return create_app(settings, warm=True)
-
-
-def _end_with_parent() -> None:
-    """Stop this process once the one that started it has gone, were it by SIGKILL."""
-    parent = parent_process()
-    if parent is not None:
-        parent.join()
-        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _config(settings: ServerSettings, app: Any, **more: Any) -> uvicorn.Config:

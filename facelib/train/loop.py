@@ -42,6 +42,8 @@ _log = logging.getLogger(__name__)
 Callback = Callable[[pd.DataFrame], None]
 """Is given the curves so far after every validation."""
 
+_PARTS = ("model", "loss", "optimiser", "scaler")  # of a training's state, and how far it is
+_COUNTS = ("epoch", "batch", "loss_sum", "seconds", "curves", "best", "best_epoch", "waited", "stopped")
 _CHANGEABLE = {"device", "threads"}  # what may change when a training is continued
 
 
@@ -270,21 +272,14 @@ class _Training:
 
     def state(self) -> dict[str, Any]:
         """Return the state to resume from; random numbers depend on the step alone."""
-        return {
-            "model": self.model.state_dict(), "loss": self.loss.state_dict(),
-            "optimiser": self.optimiser.state_dict(), "scaler": self.scaler.state_dict(),
-            "epoch": self.epoch, "batch": self.batch, "loss_sum": self.loss_sum, "seconds": self.seconds,
-            "curves": self.curves, "best": self.best, "best_epoch": self.best_epoch, "waited": self.waited,
-            "stopped": self.stopped, "made_from": self.made_from,
-        }  # fmt: skip
+        parts = {name: getattr(self, name).state_dict() for name in _PARTS}
+        return parts | {name: getattr(self, name) for name in (*_COUNTS, "made_from")}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Restore a state returned by `state`."""
-        self.model.load_state_dict(state["model"])
-        self.loss.load_state_dict(state["loss"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.scaler.load_state_dict(state["scaler"])
-        for name in ("epoch", "batch", "loss_sum", "seconds", "curves", "best", "best_epoch", "waited", "stopped"):
+        for name in _PARTS:
+            getattr(self, name).load_state_dict(state[name])
+        for name in _COUNTS:
             setattr(self, name, state[name])
 
     def _keep(self, accuracy: float, vectors: FloatArray) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
-from typing import Any, cast
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
+from sklearn.neighbors import NearestNeighbors
 from torch import nn
 from torch.nn import functional
 
@@ -15,8 +16,6 @@ from facelib.evaluate.pairs import PairScore, verify_pairs
 from facelib.faces import FloatArray
 from facelib.train.augment import to_input
 from facelib.train.data import Crops
-
-_ROWS_AT_ONCE = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +73,14 @@ def face_metrics(vectors: ArrayLike, names: ArrayLike, *, seed: int = 0) -> Scor
         ValueError: When there are fewer than two people, nobody has two faces, or the lengths disagree.
     """
     found, who = np.asarray(vectors, np.float32), np.asarray(names)
-    nearest = _nearest(found, min(5, len(found) - 1))
-    right = who[nearest] == who[:, None]
+    pairs = pair_score(found, who, seed=seed)
+    search = NearestNeighbors(n_neighbors=min(5, len(found) - 1)).fit(found)
+    nearest = who[search.kneighbors(return_distance=False)]  # of the others
+    voted = [Counter(row).most_common(1)[0][0] for row in nearest.tolist()]
     return Scores(
-        recall_at_1=float(right[:, 0].mean()),
-        knn_accuracy=float(np.mean([_vote(who[row]) == own for row, own in zip(nearest, who, strict=True)])),
-        pair_accuracy=pair_score(found, who, seed=seed).accuracy,
+        recall_at_1=float((nearest[:, 0] == who).mean()),
+        knn_accuracy=float((np.array(voted) == who).mean()),
+        pair_accuracy=pairs.accuracy,
     )
 
 
@@ -144,23 +145,3 @@ def _two_of_each(
     others = (places + random.integers(1, sizes)) % sizes
     table = [(rows[a], rows[b]) for rows, a, b in zip(sets, places, others, strict=True)]
     return np.array(table, np.intp)[:, 0], np.array(table, np.intp)[:, 1]
-
-
-def _nearest(vectors: FloatArray, count: int) -> NDArray[np.intp]:
-    """Return the `count` nearest other vectors of each, nearest first."""
-    if count < 1:
-        raise ValueError(f"expected at least two faces to compare, got {len(vectors)}")
-    lengths = (vectors * vectors).sum(axis=1)
-    rows: list[Any] = []
-    for start in range(0, len(vectors), _ROWS_AT_ONCE):
-        part = vectors[start : start + _ROWS_AT_ONCE]
-        apart = lengths - 2 * part @ vectors.T
-        apart[np.arange(len(part)), start + np.arange(len(part))] = np.inf
-        rows.append(np.argsort(apart, axis=1, kind="stable")[:, :count])
-    return cast("NDArray[np.intp]", np.concatenate(rows))
-
-
-def _vote(names: NDArray[Any]) -> Any:
-    """Return the name that occurs most often; of several, the one that occurs first."""
-    values, first, counts = np.unique(names, return_index=True, return_counts=True)
-    return values[np.lexsort((first, -counts))[0]]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import PurePosixPath
 from typing import Any
 
 import pandas as pd
@@ -95,7 +94,7 @@ class AliasBoard(FaceBoard):
                 {"caption": f"{name}, the nearest first", "pictures": self._examples(name, place)}
                 for name, place in zip((later, earlier), places, strict=True)
             ],
-            "place": " and ".join(PurePosixPath(place).as_posix() for place in places),
+            "place": " and ".join(places),
         }
 
     def _examples(self, person: str, first: str) -> list[bytes]:

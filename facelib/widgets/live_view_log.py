@@ -34,14 +34,11 @@ class ChangeFile:
         with self._lock:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with self.path.open("a+b") as file:
-                if file.tell() and not self._is_closed():
-                    file.write(b"\n")
+                if file.tell():
+                    file.seek(-1, 2)
+                    if file.read(1) != b"\n":
+                        file.write(b"\n")
                 file.write(change.as_json().encode() + b"\n")
-
-    def _is_closed(self) -> bool:
-        with self.path.open("rb") as file:
-            file.seek(-1, 2)
-            return file.read(1) == b"\n"
 
 
 def clock(seconds: float) -> str:

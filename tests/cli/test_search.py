@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from facelib.cli import main
+from facelib.cli.search import _print
 
 
 @pytest.fixture
@@ -111,3 +112,17 @@ def test_a_film_that_cannot_be_read_is_named(search, tmp_path):
     (tmp_path / "output" / "reviewed" / "videos" / "two" / "tracks.parquet").write_bytes(b"damaged")
     done = search("Ada", "--form", "csv")
     assert done.exit_code == 0 and "WARNING: two.mp4 is not in the index" in done.stderr and "one.mp4" in done.stdout
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_a_table_of_faces_fits_80_columns_with_its_distances(several, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    row = {
+        "project": "sopranos", "film": "demo_vfr.mp4", "date": "2011-01-02", "track": 12, "shot": 9,
+        "person": "Grace Brewster Hopper", "start": 3600.0, "end": 3603.5, "confidence": 0.98765, "distance": 0.0695,
+    }  # fmt: skip
+    _print(pd.DataFrame([row] * 2), "table", 20, several=several)
+    shown = capsys.readouterr().out
+    assert max(map(len, shown.splitlines())) <= 80
+    assert {"confidence", "distance", "0.070", "0.988", "01:00:00.000", "demo_vfr.mp4"} <= set(shown.split())
+    assert ("sopranos" in shown) is several

@@ -98,9 +98,6 @@ def test_people_are_in_the_segments_that_their_appearances_reach():
         ("m", 9, 12, "Grace"),
         ("n", 0, 3, "unknown"),
     }
-    assert set(people_in_segments(TRUTH, appeared, least_confidence=0.7)["person"]) == {"Ada", "unknown"}
-    longer = people_in_segments(TRUTH, appeared, least_seconds=1.5)
-    assert set(longer[longer["person"] != "unknown"]["start"]) == {9.0}
     assert people_in_segments(TRUTH, appeared[:0])["person"].unique().tolist() == ["unknown"]
 
 

@@ -8,7 +8,7 @@ from contextlib import closing
 
 import pytest
 
-from facelib.films.ahead import ahead
+from facelib.films.threads import ahead
 from tests.waiting import wait_until
 
 

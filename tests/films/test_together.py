@@ -9,7 +9,7 @@ from contextlib import closing
 
 import pytest
 
-from facelib.films.together import together
+from facelib.films.threads import together
 from tests.waiting import PATIENCE
 
 

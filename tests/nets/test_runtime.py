@@ -71,7 +71,7 @@ def test_one_network_serves_several_threads(network_file):
 
 
 def test_a_pickled_network_is_opened_anew_from_its_file(network_file):
-    pickled = pickle.dumps(open_network(network_file, threads=2))
+    pickled = pickle.dumps(open_network(network_file))
     assert pickle.loads(pickled).run(np.ones((1, 3)))[1].tolist() == [[3, 3, 3]]
     network_file.unlink()
     with pytest.raises(FileNotFoundError, match=r"expected an ONNX file, found none at .*double\.onnx"):
@@ -124,16 +124,17 @@ def test_networks_of_other_numbers_get_them(kind, tmp_path):
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({"provider": "tpu"}, "got 'tpu'"), ({"provider": "CPU"}, "got 'CPU'"), ({"threads": 0}, "got 0")],
+    [({"provider": "tpu"}, "got 'tpu'"), ({"provider": "CPU"}, "got 'CPU'")],
 )
 def test_unknown_options_are_refused(options, message, network_file):
     with pytest.raises(ValueError, match=message):
         open_network(network_file, **options)
 
 
-@pytest.mark.parametrize("threads", [1, 2])
-def test_the_number_of_threads_does_not_change_the_answer(threads, network_file):
-    assert open_network(network_file, threads=threads).run(np.ones((1, 3)))[0].tolist() == [[2, 2, 2]]
+@pytest.mark.parametrize("threads", ["1", "2"])
+def test_the_number_of_threads_does_not_change_the_answer(threads, network_file, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", threads)
+    assert open_network(network_file).run(np.ones((1, 3)))[0].tolist() == [[2, 2, 2]]
 
 
 @WITHOUT_CUDA

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import platform
+import select
 import signal
 import socket
 import subprocess
@@ -196,6 +197,20 @@ def test_a_signal_that_comes_when_the_process_has_ended_is_no_error():
         stand_in.send_signal(signal.SIGCONT)
         _, said = stand_in.communicate(timeout=PATIENCE)
     assert (stand_in.returncode, said) == (3, b"")
+
+
+def test_a_process_that_ends_without_having_seen_a_signal_is_no_error():
+    with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(f"{folder}/at")
+        listener.listen()
+        stand_in = subprocess.Popen(forked(f"{folder}/at", "none"), stderr=subprocess.PIPE)
+        connection, _ = listener.accept()
+        with connection, connection.makefile("rb") as request:
+            request.readline()
+            stand_in.send_signal(signal.SIGINT)
+            assert select.select([connection], [], [], PATIENCE)[0]
+        _, said = stand_in.communicate(timeout=PATIENCE)
+    assert (stand_in.returncode, said) == (1, b"")
 
 
 @pytest.mark.parametrize("name", (*LIBRARY, REPORT))

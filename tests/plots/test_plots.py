@@ -130,7 +130,7 @@ def test_the_map_has_one_trace_a_person_that_leads_back_to_the_rows(people):
 def test_the_map_of_some_of_the_cast_keeps_the_colours_of_the_whole():
     points = pd.DataFrame({"picture": ["p"], "face": [0], "person": ["B"], "x": [0.0], "y": [0.0]})
     whole = plots.marks(["A", "B"])
-    assert plots.draw_map(points, people=["A", "B"]).data[0].marker.color == whole["B"].colour
+    assert plots.draw_map(points, looks=whole).data[0].marker.color == whole["B"].colour
     assert plots.draw_map(points).data[0].marker.color != whole["B"].colour
 
 

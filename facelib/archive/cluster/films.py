@@ -12,10 +12,9 @@ from typing import Any
 
 from tqdm.auto import tqdm
 
-from facelib.archive.cluster.attempts import add_attempt, set_aside
 from facelib.archive.cluster.connect import connected
 from facelib.archive.cluster.shared import addresses_of, known_objects
-from facelib.archive.cluster.task import IndexTask, take_tables
+from facelib.archive.cluster.task import IndexTask, add_attempt, set_aside, take_tables
 from facelib.archive.cluster.worker import index_on_worker
 from facelib.detect import Detector
 from facelib.embed import Embedder

@@ -1,8 +1,9 @@
-"""What a worker is asked to do, and where it leaves the tables: plain values and keys, never tables."""
+"""What a worker is asked to do, where it leaves the tables, and how often a film has brought down its process."""
 
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,8 @@ from facelib.project import FilmFiles, atomic_write, digest
 from facelib.project.digests import sha256_of
 from facelib.project.store import Store
 
+MOST_ATTEMPTS = 3
+"""A film is set aside after so many that failed."""
 _INDEX, _OBJECTS = "index", "objects"
 
 
@@ -95,3 +98,37 @@ def take_tables(store: Store, key: str, files: FilmFiles) -> None:
                     f"expected {path.name!r} with the SHA-256 {wanted!r} in {store.address!r}, it has {found!r}; "
                     f"remove it there and run this again"
                 )
+
+
+def add_attempt(store: Store, key: str, reason: str) -> int:
+    """Write down how an attempt failed, such as `its process was killed by SIGKILL`; return how many there are now.
+
+    Raises:
+        OSError: When the store cannot be written.
+    """
+    content = json.dumps({"reason": reason, "token": secrets.token_hex(8)}).encode()
+    return store.put_next(f"attempts/{key}/{{:03d}}.json", content)
+
+
+def attempts(store: Store, key: str) -> list[str]:
+    """Return the reasons of the attempts that failed, in order.
+
+    Raises:
+        OSError: When the store cannot be read.
+    """
+    return [str(json.loads(store.get(name))["reason"]) for name in store.find(f"attempts/{key}")]
+
+
+def set_aside(store: Store, key: str) -> str:
+    """Return why a film is set aside, with the remedy; empty where it may be tried (again).
+
+    Raises:
+        OSError: When the store cannot be read.
+    """
+    reasons = attempts(store, key)
+    if len(reasons) < MOST_ATTEMPTS:
+        return ""
+    return (
+        f"set aside after {len(reasons)} attempts, in the last of which {reasons[-1]}; convert the film with another "
+        f"program, or give the workers more memory, and remove {store.address}/attempts/{key} to try it again"
+    )

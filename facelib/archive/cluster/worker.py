@@ -10,8 +10,7 @@ import sys
 from contextlib import suppress
 from typing import Any
 
-from facelib.archive.cluster.attempts import add_attempt, set_aside
-from facelib.archive.cluster.task import IndexTask, is_stored
+from facelib.archive.cluster.task import IndexTask, add_attempt, is_stored, set_aside
 from facelib.project.processes import huge_pages
 from facelib.project.store import Store
 

@@ -16,13 +16,12 @@ from facelib.films.exports.editing import write_edl, write_otio
 from facelib.films.exports.elan import write_eaf
 from facelib.films.exports.fcp7 import write_fcp7
 from facelib.films.exports.fcpxml import write_fcpxml
-from facelib.films.exports.graph import write_graph, write_together
 from facelib.films.exports.iiif import write_iiif
 from facelib.films.exports.markers import write_avid, write_resolve
 from facelib.films.exports.material import Material, collect, exact_appearances
 from facelib.films.exports.mot import write_mot
 from facelib.films.exports.players import write_chapters, write_nfo, write_srt, write_vtt
-from facelib.films.exports.tables import write_csv, write_json, write_parquet
+from facelib.films.exports.tables import write_csv, write_graph, write_json, write_parquet, write_together
 from facelib.project import FilmFiles
 
 Format = Literal[

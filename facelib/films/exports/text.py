@@ -22,7 +22,9 @@ def one_line(text: str) -> str:
         'Ada "Byron"'
     """
     joined = " ".join(text.split())
-    return "".join(sign for sign in joined if _is_writable(sign)) or "(no name)"
+    # The last two places of each of Unicode's planes are no characters, and XML forbids them.
+    kept = (one for one in joined if unicodedata.category(one) not in {"Cc", "Cs"} and ord(one) & 0xFFFE != 0xFFFE)
+    return "".join(kept) or "(no name)"
 
 
 def edl_header(material: Material) -> str:
@@ -42,8 +44,3 @@ def write_xml(root: ElementTree.Element, path: Path, *, doctype: str = "", stand
 def write_json_document(document: object, path: Path) -> None:
     """Write a document in JSON, indented, in the letters of its names."""
     write_text(json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n", path)
-
-
-def _is_writable(sign: str) -> bool:
-    # The last two places of each of Unicode's planes are no characters, and XML forbids them.
-    return unicodedata.category(sign) not in {"Cc", "Cs"} and ord(sign) & 0xFFFE != 0xFFFE

@@ -12,6 +12,7 @@ import av
 import av.filter
 from av.container import InputContainer
 
+from facelib.films.media.sidedata import filter_graph
 from facelib.films.media.structure import read_element
 from facelib.films.media.timecode import sample_descriptions
 from facelib.project.content import moving_streams
@@ -66,14 +67,10 @@ class Cropper:
         width, height = raw.width - left - right, raw.height - top - bottom
         if not any(self._crop) or min(width, height) < 1:
             return raw
-        kind = (raw.width, raw.height, raw.format.name, raw.time_base)
+        kind = (raw.width, raw.height, raw.format.name)
         if self._graph is None or kind != self._kind:
-            self._kind, self._graph = kind, av.filter.Graph()
-            source = self._graph.add_buffer(
-                width=raw.width, height=raw.height, format=raw.format, time_base=raw.time_base or Fraction(1, 1000)
-            )
-            part = self._graph.add("crop", f"{width}:{height}:{left}:{top}:exact=0")
-            self._graph.link_nodes(source, part, self._graph.add("buffersink")).configure()
+            options = {"w": str(width), "h": str(height), "x": str(left), "y": str(top), "exact": "0"}
+            self._kind, self._graph = kind, filter_graph(raw, ("crop", options))
         self._graph.vpush(raw)
         shown = self._graph.vpull()
         shown.time_base = raw.time_base

@@ -10,7 +10,10 @@ from typing import Generic, TypeVar
 import av
 import av.filter
 
+from facelib.films.media.sidedata import filter_graph
+
 _Label = TypeVar("_Label")
+_WEAVER = ("bwdif", {"mode": "send_frame", "deint": "interlaced"})
 
 
 class Deinterlacer(Generic[_Label]):
@@ -33,7 +36,7 @@ class Deinterlacer(Generic[_Label]):
         kind = (raw.width, raw.height, raw.format.name)
         if kind != self._kind:
             yield from self.flush()
-            self._graph, self._kind = _graph_of(raw), kind
+            self._graph, self._kind = filter_graph(raw, _WEAVER), kind
         assert self._graph is not None
         raw.pts, raw.time_base = self._pushed, Fraction(1, 25)
         self._pushed += 1
@@ -57,11 +60,3 @@ class Deinterlacer(Generic[_Label]):
             except (av.BlockingIOError, av.EOFError):
                 return
             yield raw, self._labels.popleft()
-
-
-def _graph_of(raw: av.VideoFrame) -> av.filter.Graph:
-    graph = av.filter.Graph()
-    source = graph.add_buffer(width=raw.width, height=raw.height, format=raw.format, time_base=Fraction(1, 25))
-    woven = graph.add("bwdif", mode="send_frame", deint="interlaced")
-    graph.link_nodes(source, woven, graph.add("buffersink")).configure()
-    return graph

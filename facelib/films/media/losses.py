@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facelib.films.media.timeline import FrameTimes
+from facelib.project.wording import clock_time
 
 _GAP = 0.1  # seconds between two packets of sound from which some is missing
 _LEAP = 60.0  # seconds: a longer step is a splice
@@ -202,18 +203,6 @@ class SoundCount:
 def _is_ragged(gap: tuple[float, float], start: float, end: float) -> bool:
     """Return whether a gap in the sound lies where pictures are missing, but neither begins nor ends with them."""
     return gap[0] < end and start < gap[1] and (abs(gap[0] - start) > _GAP or abs(gap[1] - end) > _GAP)
-
-
-def clock_time(seconds: float) -> str:
-    """Format a time for people.
-
-    Examples:
-        >>> clock_time(3725.9), clock_time(2.4)
-        ('1:02:05', '0:02')
-    """
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
 def join_sentences(parts: Iterable[str]) -> str:

@@ -49,17 +49,10 @@ class Turn(NamedTuple):
 UPRIGHT = Turn()
 
 
-def read_turn(raw: av.VideoFrame) -> Turn:
-    """Return the turn in a frame's display matrix: one of the eight symmetries of a rectangle.
-
-    Any other matrix, such as ten degrees, is rounded to the nearest of the eight.
-    """
-    matrix = side_data(raw, "DISPLAYMATRIX")
-    return UPRIGHT if matrix is None else turn_of(matrix)
-
-
 def turn_of(matrix: bytes) -> Turn:
     """Read a display matrix: nine 32-bit integers by rows, a point being a row to its left, x first.
+
+    A matrix that is no symmetry of a rectangle, such as ten degrees, is rounded to the nearest of the eight.
 
     Examples:
         >>> turn_of(struct.pack("9i", 0, 1 << 16, 0, -(1 << 16), 0, 0, 0, 0, 1 << 30))
@@ -106,7 +99,7 @@ class Stage:
         # The matrix is read once: with its side data PyAV keeps a frame until the next collection of garbage, and the
         # decoder cannot use its memory again.
         if raw.rotation not in self.turns:
-            self.turns[raw.rotation] = read_turn(raw)
+            self.turns[raw.rotation] = turn_of(side_data(raw, "DISPLAYMATRIX") or b"")
         if raw.rotation or self.size is None:  # H.264 and HEVC may state it once, for all that follows
             self._turn = self.turns[raw.rotation]
         return self._turn

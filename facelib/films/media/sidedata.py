@@ -1,4 +1,4 @@
-"""Side data of decoded frames, such as the display matrix."""
+"""FFmpeg's filters for decoded frames, and their side data, such as the display matrix."""
 
 from __future__ import annotations
 
@@ -21,15 +21,17 @@ def side_data(raw: av.VideoFrame, kind: str) -> bytes | None:
     try:
         told: Any = raw.side_data
     except ValueError:
-        told = _without(_NEWER, raw).side_data
+        graph = filter_graph(raw, *(("sidedata", {"mode": "delete", "type": str(kind)}) for kind in _NEWER))
+        graph.vpush(raw)
+        told = graph.vpull().side_data
     found = told.get(kind) if len(told) else None
     return None if found is None else bytes(found)
 
 
-def _without(kinds: range, raw: av.VideoFrame) -> av.VideoFrame:
+def filter_graph(raw: av.VideoFrame, *filters: tuple[str, dict[str, str]]) -> av.filter.Graph:
+    """Return filters in a row, each by its name and options, for frames like `raw` with a time base of 1/25."""
     graph = av.filter.Graph()
     source = graph.add_buffer(width=raw.width, height=raw.height, format=raw.format, time_base=Fraction(1, 25))
-    nodes = [graph.add("sidedata", mode="delete", type=str(kind)) for kind in kinds]
+    nodes = [graph.add(name, **options) for name, options in filters]
     graph.link_nodes(source, *nodes, graph.add("buffersink")).configure()
-    graph.vpush(raw)
-    return graph.vpull()
+    return graph

@@ -10,10 +10,17 @@ from facelib.embed.pose import view_weights
 from facelib.embed.shapes import DLIB_SHAPE
 from facelib.faces import FloatArray
 from facelib.films.clothes import colour_word, track_colours
-from facelib.films.naming.evidence import AGAINST, Tracks, as_strangers, face_evidence, turned
+from facelib.films.naming.evidence import (
+    AGAINST,
+    Tracks,
+    as_strangers,
+    distances_to_people,
+    face_evidence,
+    turned,
+    usual_distances,
+)
 from facelib.films.naming.impostors import Impostor, find_impostors
 from facelib.films.naming.joint import Named, name_jointly
-from facelib.films.naming.people import distances_to_people, usual_distances
 from facelib.films.naming.settings import NamingSettings, Recognizer, same_frame_conflicts
 from facelib.nets.figures import EvidenceShape
 from facelib.project.names import UNKNOWN
@@ -112,13 +119,9 @@ def sure_of_unknown(nobody: FloatArray, quality: FloatArray, *, tells: float = _
         tells: What a sharp face adds to the logarithm of the odds; raising it makes sharp strangers more certain.
     """
     likely = np.clip(nobody, _LEAST, 1 - _LEAST)
-    odds = np.log(likely / (1 - likely)) + tells * sharpness_of(quality)
+    sharp = np.clip((quality - _BLURRED) / (_SHARP - _BLURRED), 0, 1)
+    odds = np.log(likely / (1 - likely)) + tells * sharp
     return np.asarray(1 / (1 + np.exp(-odds)), np.float32)
-
-
-def sharpness_of(quality: FloatArray) -> FloatArray:
-    """Return how far faces are from saying nothing by their quality, 0 to 1."""
-    return np.asarray(np.clip((quality - _BLURRED) / (_SHARP - _BLURRED), 0, 1), np.float32)
 
 
 def _most_nobody(settings: NamingSettings) -> float:

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from facelib.faces import FloatArray
 from facelib.films.linkage import RATIO, link
-from facelib.films.naming.evidence import AGAINST, IntArray, Tracks, informative, muteness
-from facelib.films.naming.people import distances_to_people
+from facelib.films.naming.evidence import AGAINST, IntArray, Tracks, distances_to_people, informative, muteness
 from facelib.films.naming.places import PLACE_COLUMNS, tracks_of_one_place
 from facelib.films.naming.settings import Recognizer
 from facelib.films.spans import frames_shared

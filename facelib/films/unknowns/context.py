@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 
 from facelib.films.naming import LOOK_COLUMNS, read_looks
 from facelib.films.naming.context import describe_tracks
-from facelib.films.naming.evidence import IntArray, face_evidence, informative
+from facelib.films.naming.evidence import IntArray, distances_to_people, face_evidence, informative, usual_distances
 from facelib.films.naming.joint import name_jointly
-from facelib.films.naming.people import distances_to_people, usual_distances
 from facelib.films.naming.places import PLACE_COLUMNS, tracks_of_one_place
 from facelib.films.spans import frames_shared
 from facelib.films.unknowns.tables import is_usable

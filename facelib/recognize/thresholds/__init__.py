@@ -8,9 +8,8 @@ with the right name (ISO/IEC 19795-1; Grother et al., NIST IR 8271).
 """
 
 from facelib.embed.neighbours import near_duplicate_groups
-from facelib.recognize.thresholds.confidence import confidence_model
 from facelib.recognize.thresholds.evidence import FEWEST_PEOPLE, pictures_to_add, trials_needed
-from facelib.recognize.thresholds.fitting import Fitted, Interval, fit_threshold, measure_threshold
+from facelib.recognize.thresholds.fitting import Fitted, Interval, confidence_model, fit_threshold, measure_threshold
 from facelib.recognize.thresholds.look_alikes import LookAlikes, find_look_alikes
 from facelib.recognize.thresholds.lookups import Lookups
 from facelib.recognize.thresholds.people import fit_offsets, fit_per_person

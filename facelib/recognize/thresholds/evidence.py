@@ -86,7 +86,7 @@ def pictures_to_add(names: ArrayLike, count: int) -> dict[str, int]:
 def advice_on(outcome: Trials, measured: float, fallback: float, wanted: float, chosen: float) -> str:
     """Say how reliable a fitted threshold is."""
     count, tried = len(outcome.people), len(outcome.impostor)
-    people = "1 person" if count == 1 else f"{count} people"
+    people = counted(count, "person")
     by = f"{people} and {counted(outcome.strangers, 'picture')} of strangers" if outcome.strangers else people
     shown = f"the trials alone would give {measured:.4f}" if tried else "there are no trials of strangers"
     source = "the embedder's own" if chosen == fallback else "a guess"
@@ -99,9 +99,11 @@ def advice_on(outcome: Trials, measured: float, fallback: float, wanted: float, 
             f"stand for all strangers, {capped}. To fit it, {_more_people(outcome, wanted)}."
         )
     if not enough_to_fit(outcome, wanted):
+        needed = trials_needed(wanted)
         return (
-            f"{tried} impostor trials of {by} are too few to see a wanted FPIR of {wanted:g}: {_needed(wanted)} would "
-            f"do; {shown}, {capped}. {_more_pictures(outcome, wanted)}"
+            f"{tried} impostor trials of {by} are too few to see a wanted FPIR of {wanted:g}: "
+            f"{'no number' if needed is None else f'about {needed}'} would do; {shown}, {capped}. "
+            f"{_more_pictures(outcome, wanted)}"
         )
     weight = weight_of(outcome, wanted)
     blend = (
@@ -110,11 +112,6 @@ def advice_on(outcome: Trials, measured: float, fallback: float, wanted: float, 
         else ""
     )
     return f"Fitted on {tried} impostor trials of {by}.{blend}"
-
-
-def _needed(wanted: float) -> str:
-    needed = trials_needed(wanted)
-    return "no number" if needed is None else f"about {needed}"
 
 
 def _more_people(outcome: Trials, wanted: float) -> str:

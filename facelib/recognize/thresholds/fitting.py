@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from facelib.recognize.thresholds.evidence import advice_on, enough_to_fit, weight_of
+from facelib.recognize.calibration import platt
+from facelib.recognize.thresholds.evidence import FEWEST_PEOPLE, advice_on, enough_to_fit, weight_of
 from facelib.recognize.thresholds.lookups import FloatVector, IntVector
 from facelib.recognize.thresholds.trials import Trials
 
@@ -185,3 +186,21 @@ def _rate_interval(errors: NDArray[np.bool_], people: IntVector, draws: NDArray[
     rates = (draws @ wrong)[drawn > 0] / drawn[drawn > 0]
     low, high = np.quantile(rates, [0.025, 0.975])
     return float(low), float(high)
+
+
+def confidence_model(outcome: Trials, *, fallback: float) -> tuple[float, float]:
+    """Fit the probability that a name is right as a function of its distance: `(slope, intercept)` for `logistic`.
+
+    Strangers count as often as faces of the cast: each face is one genuine and one impostor trial, and a folder of
+    strangers, which may be of any size, is not used. With fewer than `FEWEST_PEOPLE` people, or when wrong names are
+    not farther away in the trials, the model gives 0.5 at `fallback` and 0.9 at four fifths of it.
+    """
+    strange = outcome.impostor_distances[: len(outcome.impostor) - outcome.strangers]
+    distances = np.concatenate([outcome.distances[:, 0], strange])
+    right = np.concatenate([outcome.right[:, 0], np.zeros(len(strange), bool)])
+    if len(outcome.people) >= FEWEST_PEOPLE and right.any() and not right.all():
+        slope, intercept = platt(distances, right)
+        if slope < 0:
+            return slope, intercept
+    slope = -math.log(9) / (0.2 * fallback)
+    return slope, -slope * fallback

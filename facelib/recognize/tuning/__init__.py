@@ -1,8 +1,7 @@
 """From a gallery to a recognizer: trials, the threshold, its error rates, and the saved file."""
 
-from facelib.recognize.tuning.choice import ThresholdChoice, choose_threshold, threshold_by_hand
+from facelib.recognize.tuning.choice import Saved, ThresholdChoice, choose_threshold, save_choice, threshold_by_hand
 from facelib.recognize.tuning.compare import compare, describe_comparison
-from facelib.recognize.tuning.saving import Saved, save_choice
 from facelib.recognize.tuning.setting import STRANGER, Counts, MistakeKind, Setting
 from facelib.recognize.tuning.svm import svm_trials
 from facelib.recognize.tuning.tune import tune

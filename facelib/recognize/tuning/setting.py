@@ -154,8 +154,7 @@ class Setting:
 
     @cached_property
     def _cast_right(self) -> NDArray[np.bool_]:
-        same = self.trials.gallery[self._cast_carrier] == self.trials.genuine
-        return np.asarray(same & self._cast_named)
+        return self.trials.named_right(self.distance)
 
     @cached_property
     def _others_named(self) -> NDArray[np.bool_]:

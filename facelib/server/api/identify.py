@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,17 +14,16 @@ from pydantic import BaseModel, Field
 
 from facelib.archive import find_face, open_archive, update_archive
 from facelib.faces import Faces, Image
-from facelib.gather.adding import LARGEST_PICTURE
 from facelib.gather.sources.fetched import check_fetched
 from facelib.images import UnreadablePicture, read_image
 from facelib.images.large import LARGEST_WHOLE
 from facelib.project import Project
 from facelib.server.api.search import FaceHit, face_hits
-from facelib.server.bodies import FormFile, describe_form, read_form
+from facelib.server.bodies import PICTURE_FORM, FormFile, read_picture
 from facelib.server.cached import rows_of
 from facelib.server.dependencies import CurrentProject, Reader, Turns, held_by_app
 from facelib.server.problems import Problem
-from facelib.server.uploads.inspection import inspect_file
+from facelib.server.uploads.inspection import inspected_picture
 
 if TYPE_CHECKING:
     from facelib.detect import Detector
@@ -65,7 +62,6 @@ class Networks:
 
 router = APIRouter(prefix="/projects/{project}", tags=["identify"])
 
-_FORM = describe_form("picture", "JPEG, PNG, WebP, HEIC, TIFF, ...")
 _MOST_CANDIDATES = 3
 _WORKING_SIZE = 2000  # pixels: at its full size, a picture of 100 million takes five gigabytes and minutes
 
@@ -103,16 +99,16 @@ class Identified(BaseModel):
     faces: list[IdentifiedFace]
 
 
-@router.post("/identify", openapi_extra=_FORM)
+@router.post("/identify", openapi_extra=PICTURE_FORM)
 async def identify(
     _caller: Reader, project: CurrentProject, networks: CurrentNetworks, turns: Turns, request: Request
 ) -> Identified:
     """Say who is in a picture: all faces with names, probabilities and reasons; the picture is not kept."""
-    file = await read_form(request, "picture", largest=LARGEST_PICTURE)
+    file = await read_picture(request)
     return await to_thread.run_sync(_identify, project, networks, file, limiter=turns)
 
 
-@router.post("/search/face", openapi_extra=_FORM)
+@router.post("/search/face", openapi_extra=PICTURE_FORM)
 async def search_face(
     _caller: Reader,
     project: CurrentProject,
@@ -122,7 +118,7 @@ async def search_face(
     most: Annotated[int, Query(ge=1, le=1000, description="How many tracks at most.")] = 20,
 ) -> list[FaceHit]:
     """Return the tracks of all films whose faces are nearest to the largest face of a picture, unknown people too."""
-    file = await read_form(request, "picture", largest=LARGEST_PICTURE)
+    file = await read_picture(request)
     return await to_thread.run_sync(_search, project, networks, file, most, limiter=turns)
 
 
@@ -153,11 +149,7 @@ def _search(project: Project, networks: Networks, file: FormFile, most: int) -> 
 
 
 def _decode(file: FormFile) -> Image:
-    """Return an uploaded picture, after a look at it; it lies on the disk only as long as it is read."""
-    with tempfile.TemporaryDirectory(prefix="facelib-") as folder:
-        path = Path(folder) / "picture"
-        path.write_bytes(file.content)
-        inspect_file(path, "picture")
+    with inspected_picture(file.content) as path:
         try:
             check_fetched(file.content, most_pixels=LARGEST_WHOLE)
         except UnreadablePicture as error:

@@ -12,18 +12,18 @@ from pydantic import BaseModel, Field
 
 from facelib.faces import BOX
 from facelib.gallery import accept, accepted, move, undo
-from facelib.gather.adding import LARGEST_PICTURE, add_picture
+from facelib.gather.adding import add_picture
 from facelib.images import crop, encode_jpeg, is_picture, read_image, thumbnail
 from facelib.project import Project, path_of
 from facelib.server.api.people import PersonName, known_person
-from facelib.server.bodies import FormFile, JsonBody, describe_form, read_form
+from facelib.server.bodies import PICTURE_FORM, FormFile, JsonBody, read_picture
 from facelib.server.cached import Kept, rows_of, table_of, tag_of
 from facelib.server.dependencies import Corrector, CurrentProject, Page, Paged, Turns, Writing, held_by_app, page_of
 from facelib.server.middleware import is_named
 from facelib.server.problems import Problem
 from facelib.server.reviews import cast_changed
 from facelib.server.security.callers import note
-from facelib.server.uploads.inspection import inspect_bytes
+from facelib.server.uploads.inspection import inspected_picture
 
 router = APIRouter(prefix="/projects/{project}/people/{person}", tags=["pictures"])
 
@@ -68,17 +68,17 @@ def list_pictures(person: PersonName, project: CurrentProject, paging: Paged) ->
     return paths.shown_as(items)
 
 
-@router.post("/pictures", status_code=201, openapi_extra=describe_form("picture", "JPEG, PNG, WebP, HEIC, TIFF, ..."))
+@router.post("/pictures", status_code=201, openapi_extra=PICTURE_FORM)
 async def upload_picture(
     person: PersonName, project: CurrentProject, caller: Corrector, session: Writing, turns: Turns, request: Request
 ) -> AddedPicture:
     """Add a picture to a person, from a form (multipart/form-data) with the file as `picture`."""
-    file = await read_form(request, "picture", largest=LARGEST_PICTURE)
+    file = await read_picture(request)
 
     def add(file: FormFile) -> AddedPicture:
         known_person(project, person)
-        inspect_bytes(file.content, "picture")
-        label, new = add_picture(project, person, file.content, name=file.name)
+        with inspected_picture(file.content):
+            label, new = add_picture(project, person, file.content, name=file.name)
         if new:
             note(session, caller, "picture.add", project.name)
             cast_changed(session, project)

@@ -134,7 +134,9 @@ def _network(address: str) -> str:
         own = ip_address(address)
     except ValueError:
         return address
-    return str(ip_network((own, 64), strict=False)) if isinstance(own, IPv6Address) else address
+    if isinstance(own, IPv6Address) and own.ipv4_mapped is None:
+        return str(ip_network((own, 64), strict=False))
+    return address
 
 
 def refuse_too_many(session: Session, limits: Mapping[str, int]) -> None:

@@ -16,7 +16,7 @@ from facelib.project.names import NOT_A_FACE, UNKNOWN
 from facelib.server.answers import CurrentAnswers
 from facelib.server.cached import table_of, tag_of
 from facelib.server.dependencies import CurrentProject, Page, Paged, held_by_app, page_of
-from facelib.server.films import FilmPages, film_id, film_inputs, film_problem, find_film, find_named
+from facelib.server.films import FilmPages, film_id, film_problem, film_state, find_film, find_named
 
 router = APIRouter(prefix="/projects/{project}", tags=["videos"])
 
@@ -51,8 +51,8 @@ def list_videos(request: Request, project: CurrentProject, answers: CurrentAnswe
     def state() -> str:
         listed = page_of(project.list_videos(), paging)
         films = [(path, project.film(path)) for path, reason in listed.items if not reason]
-        inputs = [path for film, files in films for path in (*film_inputs(film, files), files.annotated)]
-        return tag_of(project.film_summary, *inputs, also=listed)
+        states = [film_state(film, files) for film, files in films]
+        return tag_of(project.film_summary, *(files.annotated for _, files in films), also=(listed, states))
 
     def make() -> Page[Video]:
         listed, notes = page_of(project.list_videos(), paging), _notes(project)
@@ -96,12 +96,15 @@ def _video(project: Project, path: FilePath, reason: str, notes: dict[str, dict[
     size = path.stat().st_size if path.exists() else 0
     files = None if reason else project.film(path)
     tracks = table_of(files.tracks) if files else None
+    problem = reason or said.get("problem", "")
+    if files and not problem:
+        problem = film_problem(project, path, files, film_state(path, files))
     named = sorted(set(tracks["person"].unique()) - {UNKNOWN, NOT_A_FACE}) if tracks is not None else []
     return Video(
         id="" if reason else film_id(project, path),
         name=name,
         state="skipped" if reason else "new" if tracks is None else "named",
-        problem=reason or said.get("problem", "") or (film_problem(project, path, files) if files else ""),
+        problem=problem,
         notes=said.get("notes", ""),
         bytes=size,
         duration=length_of(files, tracks) if files and tracks is not None else None,

@@ -17,8 +17,8 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError
 from sqlalchemy.orm import Session
 
 from facelib.project.wording import in_one_line
-from facelib.server.database.migrate import migrate
 
+_LOCK = 0x66616365  # any number that all servers share
 _BUSY = 30  # seconds that a writer waits for another one in SQLite
 _ANSWERED = 30.0  # seconds that PostgreSQL may take for an answer
 # A machine or line that is gone without a word is missed after some 20 seconds, where the system would wait for hours.
@@ -218,3 +218,28 @@ def _identity(path: Path) -> tuple[int, int] | None:
     except FileNotFoundError:
         return None
     return status.st_dev, status.st_ino
+
+
+def migrate(engine: Engine) -> None:
+    """Bring the tables up to date; of several servers that start at once, one does it while the others wait.
+
+    Raises:
+        ValueError: When a later version of facelib made them.
+    """
+    from alembic import command
+    from alembic.config import Config
+    from alembic.util import CommandError
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
+    with engine.begin() as connection:
+        if connection.dialect.name == "postgresql":  # SQLite's transactions are one at a time by themselves
+            connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+        config.attributes["connection"] = connection
+        try:
+            command.upgrade(config, "head")
+        except CommandError as error:
+            raise ValueError(
+                "expected a database of this version of facelib or an earlier one, found one of a later version: "
+                "install that, or restore a back-up"
+            ) from error

@@ -7,6 +7,8 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -36,8 +38,9 @@ class Inspected:
     height: int
 
 
-def inspect_bytes(content: bytes, kind: UploadKind) -> Inspected:
-    """Look at a file that came in a request as `inspect_file` does; it lies on the disk only meanwhile.
+@contextmanager
+def inspected_picture(content: bytes) -> Iterator[Path]:
+    """Yield the file of a picture that came in a request, after a look at it; it lies on the disk only meanwhile.
 
     Raises:
         ValueError: As in `inspect_file`.
@@ -45,7 +48,8 @@ def inspect_bytes(content: bytes, kind: UploadKind) -> Inspected:
     with tempfile.TemporaryDirectory(prefix="facelib-") as folder:
         path = Path(folder) / "upload"
         path.write_bytes(content)
-        return inspect_file(path, kind)
+        inspect_file(path, "picture")
+        yield path
 
 
 def inspect_file(path: Path, kind: UploadKind) -> Inspected:

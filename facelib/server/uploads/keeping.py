@@ -161,8 +161,11 @@ def finish(store: Store, project: Project, number: str) -> None:
             raise ValueError(f"expected what was received of {upload.name!r}, found nothing; send it again")
         if upload.person is None:
             file = _keep_film(store, project, upload, _SUFFIXES.get(found.format, ".mp4") if part.exists() else "")
+        elif part.exists():
+            (project.people / path_of(upload.person)).mkdir(parents=True, exist_ok=True)
+            file, _new = add_picture(project, upload.person, part.read_bytes(), name=upload.name)
         else:
-            file = _keep_picture(project, upload.person, part, upload.name) if part.exists() else upload.file
+            file = upload.file
     except ValueError as error:
         part.unlink(missing_ok=True)
         _close(store, number, state="refused", reason=str(error))
@@ -197,12 +200,6 @@ def _keep_film(store: Store, project: Project, upload: Upload, suffix: str) -> s
         except FileExistsError:
             return _keep_film(store, project, upload, suffix)
     return file
-
-
-def _keep_picture(project: Project, person: str, part: Path, name: str) -> str:
-    (project.people / path_of(person)).mkdir(parents=True, exist_ok=True)
-    label, _new = add_picture(project, person, part.read_bytes(), name=name)
-    return label
 
 
 def _close(store: Store, number: str, **values: str) -> None:

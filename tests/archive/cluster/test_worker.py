@@ -9,8 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from facelib.archive.cluster.attempts import attempts
-from facelib.archive.cluster.task import is_stored, take_tables
+from facelib.archive.cluster.task import attempts, is_stored, take_tables
 from facelib.archive.cluster.worker import index_on_worker
 from facelib.project import FilmFiles
 from facelib.project.store import Store

@@ -18,7 +18,7 @@ from facelib.gallery import read_gallery
 from facelib.images import encode_jpeg, read_image
 from facelib.project import Project, write_text
 from facelib.server.api import identify
-from facelib.server.bodies import FormFile, read_form
+from facelib.server.bodies import FormFile, read_picture
 
 from ...bombs import bomb
 from ...waiting import wait_until
@@ -32,7 +32,7 @@ def test_few_pictures_are_decoded_at_a_time(api: TestClient, monkeypatch: pytest
     come, decoded, go_on = list[FormFile](), list[FormFile](), threading.Event()
 
     async def read(*given: Any, **more: Any) -> FormFile:
-        come.append(await read_form(*given, **more))
+        come.append(await read_picture(*given, **more))
         return come[-1]
 
     def decode(file: FormFile) -> Image:
@@ -40,7 +40,7 @@ def test_few_pictures_are_decoded_at_a_time(api: TestClient, monkeypatch: pytest
         assert go_on.wait(120)
         raise ValueError("expected nothing more")
 
-    monkeypatch.setattr(identify, "read_form", read)
+    monkeypatch.setattr(identify, "read_picture", read)
     monkeypatch.setattr(identify, "_decode", decode)
     with ThreadPoolExecutor(8) as threads:
         answers = [threads.submit(api.post, f"{DEMO}/identify", files={"picture": b"x"}) for _ in range(8)]

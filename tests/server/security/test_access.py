@@ -207,6 +207,7 @@ def test_wrong_log_ins_are_counted_by_address_and_by_name(
     assert [log_in(f"user {number}", "192.0.2.1") for number in range(3)] == [401, 401, 429]
     assert [log_in("user", f"2001:db8::{number}") for number in range(3)] == [401, 401, 429]
     assert log_in("ada", "2001:db8:0:1::", "correct horse") == 201
+    assert [log_in("user", f"::ffff:192.0.2.{number}") for number in range(4, 7)] == [401] * 3  # IPv4 on a dual socket
     # Somebody with an account may not guess another's password by logging in between.
     as_bob = partial(log_in, "bob", "192.0.2.2", "correct horse")
     assert [log_in("ada", "192.0.2.2"), as_bob(), log_in("ada", "192.0.2.2"), as_bob()] == [401, 201, 401, 201]

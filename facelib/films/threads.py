@@ -1,9 +1,10 @@
-"""Work on several films at once, each in a thread of its own, with one bar for all."""
+"""Work in other threads: ahead of what is asked for, and on several films at once with one bar for all."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Generator, Sequence
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
 from typing import TypeVar
 
@@ -12,6 +13,7 @@ from tqdm.auto import tqdm
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+_END: object = object()
 _LOOK = 0.2  # seconds between two looks at how far the work is
 
 
@@ -77,3 +79,32 @@ def _await(future: Future[Result], bar: tqdm[None], shares: list[float]) -> None
         done = bool(wait([future], timeout=_LOOK).done)
         bar.n = round(sum(shares), 2)
         bar.refresh()
+
+
+def ahead(items: Iterator[Item], *, most: int) -> Generator[Item]:
+    """Yield the items of an iterator that runs in a thread of its own, in the same order.
+
+    What the iterator raises is raised here in its place. Close the result, as with `contextlib.closing`, before what
+    the iterator reads from.
+
+    Args:
+        items: Used in the other thread only.
+        most: How many items may wait. Raising it takes more memory. With 0 each is made when it is asked for, in the
+            same thread, which is faster on one core.
+
+    Examples:
+        >>> list(ahead(iter("abc"), most=2))
+        ['a', 'b', 'c']
+    """
+    if most == 0:
+        yield from items
+        return
+    with ThreadPoolExecutor(1, thread_name_prefix="facelib-ahead") as worker:
+        waiting: deque[Future[object]] = deque(worker.submit(next, items, _END) for _ in range(most))
+        try:
+            while (item := waiting.popleft().result()) is not _END:
+                waiting.append(worker.submit(next, items, _END))
+                yield item  # type: ignore[misc]
+        finally:
+            for future in waiting:
+                future.cancel()
