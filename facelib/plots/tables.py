@@ -65,7 +65,8 @@ class Table:
         styles = itertools.cycle(f' style="{style}"' if style else "" for style in self._styles)
         page = isolated(self._table.to_html(index=False, border=0))
         page = re.sub(r"<td[^<]*", lambda text: re.sub(r"(?<=[_/])(?=\w)", "<wbr>", text[0]), page)
-        return re.sub("<(t[hd])>", lambda cell: f"<{cell[1]}{next(styles)}>", page)
+        page = re.sub("<(t[hd])>", lambda cell: f"<{cell[1]}{next(styles)}>", page)
+        return re.sub("<th([^>]*)></th>", r"<td\1></td>", page)  # a heading without text is none
 
 
 def _style(column: pd.Series) -> str:

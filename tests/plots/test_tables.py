@@ -49,6 +49,7 @@ def test_rows_have_no_numbers_gaps_are_blank_and_text_is_on_the_left():
 )
 def test_names_of_rows_are_the_first_column(index, column):
     assert [row[0] for row in cells(MIXED.set_index(index))] == column
+    assert "></th>" not in Table(MIXED.set_index(index))._repr_html_()  # a screen reader would tell of a heading
 
 
 def test_an_empty_table_is_shown_by_its_columns():

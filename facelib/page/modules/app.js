@@ -18,7 +18,7 @@ export class App {
     Object.assign(this, { root, source, router, own, films: new Map(), opened: 0 });
     root.classList.add("facelib-page");
     this.theme = new Theme(root, () => this.themeChanged());
-    this.main = make("main", { className: "main" });
+    this.main = make(router.ownsPage ? "main" : "div", { className: "main" }); // a page has one main part, and one banner
     this.keysDialog = this.makeKeys();
     root.replaceChildren(this.main, this.keysDialog);
     (router.ownsPage ? document : root).addEventListener("keydown", (event) => this.key(event));
@@ -52,7 +52,7 @@ export class App {
     const home = this.link({}, make("bdi", {}, this.project.name));
     home.className = "project-name";
     const tools = make("div", { className: "bar-tools" }, iconButton("keys", "Keys", () => this.keysDialog.showModal(), "?"), this.theme.button, ...(this.own.tools ?? []));
-    return make("header", { className: "bar" }, home, make("nav", { attributes: { "aria-label": "Pages" } }, ...this.pageLinks), tools);
+    return make(this.router.ownsPage ? "header" : "div", { className: "bar" }, home, make("nav", { attributes: { "aria-label": "Pages" } }, ...this.pageLinks), tools);
   }
 
   makeKeys() {
