@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -21,6 +23,8 @@ from facelib.archive.cluster import index_films, start_cluster
 from facelib.archive.cluster.connect import connected
 from facelib.films.indexed import index_film
 from facelib.project import Project
+from tests.forked import FACELIB
+from tests.waiting import PATIENCE
 
 from .indexing import EMBED, LOOK, TRACKING, children, killing, task_of
 
@@ -209,9 +213,18 @@ def test_a_port_that_another_program_has():
             pass
 
 
-def test_an_address_may_end_in_a_slash():
-    with start_cluster(1) as cluster, connected(f"{cluster.address}/") as client:
-        assert client.scheduler.address == cluster.address
+def test_an_address_may_end_in_a_slash_and_ctrl_c_ends_a_cluster_without_a_word_of_its_workers():
+    command = [*FACELIB, "cluster", "--workers", "1", "--port", "0", "--dashboard-port", "0"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, **pipes, text=True, start_new_session=True) as cluster:
+        try:
+            address = cluster.stdout.readline().split()[1]
+            with connected(f"{address}/") as client:
+                assert client.scheduler.address == address
+        finally:
+            os.killpg(cluster.pid, signal.SIGINT)
+        _, said = cluster.communicate(timeout=PATIENCE)
+    assert (cluster.returncode, said) == (130, "\nStopped. Run the same command again to continue.\n")
 
 
 def test_a_film_that_is_deleted_before_it_is_handed_out_costs_no_other(project, networks, scheduler, monkeypatch):
