@@ -51,10 +51,11 @@ LIVE = (
 )
 # What runs in one process beside the files. What mostly waits, for films that play, pages and kernels, leaves the cores
 # to the other processes; films that play would disturb each other, and JupyterLab is loaded once. PyTorch's exporter
-# takes four seconds to import.
+# takes four seconds to import, and an S3 server three to start.
 TOGETHER = {
     "waiting": (*LIVE, "tests/browser/", "tests/notebooks/"),
     "training": ("tests/train/",),
+    "storage": ("tests/archive/cluster/",),
 }
 # Marks by place.
 PLACES = {

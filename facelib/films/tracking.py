@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -72,10 +73,10 @@ class TrackingSettings:
 
     def __post_init__(self) -> None:
         times = (self.seconds_between_samples, self.video_speedup, self.seconds_between_whole)
-        if not all(time >= 0 for time in times) or self.faces_per_track < 1:
+        if not all(0 <= time < math.inf for time in times) or self.faces_per_track < 1:
             raise ValueError(
-                f"expected seconds_between_samples, video_speedup and seconds_between_whole of 0 or more and "
-                f"faces_per_track of 1 or more, got {self!r}"
+                f"expected seconds_between_samples, video_speedup and seconds_between_whole to be finite and 0 or more "
+                f"and faces_per_track 1 or more, got {self!r}"
             )
 
 

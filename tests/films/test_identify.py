@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import shutil
 from dataclasses import replace
 
@@ -88,7 +89,13 @@ class Blind:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"seconds_between_samples": -1}, {"video_speedup": -2}, {"seconds_between_whole": -1}, {"faces_per_track": 0}],
+    [
+        {"seconds_between_samples": -1},
+        {"seconds_between_samples": math.inf},
+        {"video_speedup": -2},
+        {"seconds_between_whole": -1},
+        {"faces_per_track": 0},
+    ],
 )
 def test_a_search_out_of_range_is_refused(wrong):
     with pytest.raises(ValueError, match="0 or more"):

@@ -139,6 +139,7 @@ def test_values_are_taken_from_the_notebook(scope, name, value):
         ({"confidence_threshold": 1.5}, "expected at most 1.0 for the parameter 'confidence_threshold', got 1.5"),
         ({"seconds_between_samples": 0}, "expected more than 0.0 for the parameter"),
         ({"seconds_between_samples": float("nan")}, "expected a finite number"),
+        ({"seconds_between_samples": 1e308}, "expected at most 86400.0 for the parameter"),
         ({"detector": "centrface"}, "or the path of an ONNX file for the parameter 'detector'.*'centerface'"),
         ({"exports": ["cvs"]}, "Did you mean 'csv'"),
         ({"exports": "csv, srt"}, r"""got 'csv, srt'. A list is written -p exports='\["csv", "srt"\]'"""),

@@ -37,7 +37,7 @@ class AnnotateVideoParameters(NotebookParameters):
     videos: Lines = Field([], description=_VIDEOS)
     detector: DetectorNetwork = Field("centerface", description=_DETECTORS)
     seconds_between_samples: float = Field(
-        0.1, gt=0, description="faces are looked for this often; boxes in between are interpolated"
+        0.1, gt=0, le=86400, description="faces are looked for this often; boxes in between are interpolated"
     )
     confidence_threshold: Share = Field(
         0.7, description="minimum probability of a name; below it a track stays unknown"

@@ -24,6 +24,7 @@ import pytest
 import facelib
 from facelib.archive.cluster.shared import WorkingCopy
 from facelib.project import Project
+from facelib.project.store import Store
 from tests.waiting import PATIENCE
 
 from .indexing import EMBED, LOOK
@@ -239,6 +240,13 @@ def _told(own: Answer) -> tuple[int, bytes, list[tuple[str, str]]]:
     return status, text.encode(), [("Content-Type", "application/xml")]
 
 
+def empty_bucket() -> None:
+    """Remove all that tests have left on the S3 server."""
+    store = Store("s3://films")
+    for name in store.find():
+        store.delete(name)
+
+
 def free_ports() -> list[int]:
     """Return four ports; SeaweedFS listens 10,000 above each, too, which is below what Linux gives to clients."""
     ports: list[int] = []
@@ -253,8 +261,9 @@ def free_ports() -> list[int]:
     raise AssertionError("expected four free ports between 20,000 and 22,700, found fewer")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def server(tmp_path_factory) -> Iterator[S3Server]:
+    """An S3 server, and what says in the environment where it is."""
     with pytest.MonkeyPatch.context() as patch:
         started = S3Server(tmp_path_factory.mktemp("s3"))
         try:

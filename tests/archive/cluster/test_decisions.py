@@ -22,6 +22,8 @@ from facelib.project.store import Store
 from facelib.recognize import load_recognizer
 from tests import traces
 
+from .conftest import empty_bucket
+
 pytest.importorskip("obstore")
 
 PERSON = "Eileen Collins"
@@ -40,8 +42,7 @@ def decided(copy: WorkingCopy) -> list[str]:
 @pytest.fixture
 def pair(server, machine) -> list[WorkingCopy]:
     """Two machines with an empty project."""
-    for name in Store("s3://films/output/demo").find():
-        Store("s3://films/output/demo").delete(name)
+    empty_bucket()
     Store("s3://films/data/demo").put("disabled.txt", b"# none\n")
     copies = [machine("one"), machine("other")]
     for copy in copies:

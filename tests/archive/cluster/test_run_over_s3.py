@@ -19,7 +19,7 @@ from facelib.project import Project
 from facelib.project.store import Store
 from facelib.recognize import load_recognizer
 
-from .conftest import Gate
+from .conftest import Gate, empty_bucket
 
 pytest.importorskip("obstore")
 pytest.importorskip("distributed")
@@ -67,8 +67,7 @@ def run(facelib_command) -> Callable[..., subprocess.Popen[str]]:
 def test_a_run_over_s3_leaves_what_a_local_run_leaves(server, copy_run, run, tmp_path):
     local, films = copy_run(tmp_path / "local")
     wanted = results(local, films)
-    for name in Store("s3://films").find():
-        Store("s3://films").delete(name)
+    empty_bucket()
     for path in [path for path in local.data.rglob("*") if path.is_file()]:
         Store("s3://films/data/demo").put(path.relative_to(local.data).as_posix(), path)
 

@@ -25,7 +25,7 @@ from facelib.project.store import Store
 from facelib.recognize import load_recognizer
 from tests.waiting import PATIENCE
 
-from .conftest import Gate
+from .conftest import Gate, empty_bucket
 from .indexing import EMBED, LOOK, TRACKING
 
 pytest.importorskip("obstore")
@@ -57,9 +57,7 @@ def index(copy: WorkingCopy, local: SimpleNamespace, scheduler: str) -> dict[str
 
 def put(project: Project) -> None:
     """Put a project into the bucket as notebook 04 leaves it, in the place of all that is there."""
-    output = Store("s3://films/output/demo")
-    for name in output.find():
-        output.delete(name)
+    empty_bucket()
     for path in [*project.data.rglob("*"), project.faces, *project.output.glob("recognizer.*")]:
         kind, _, name = project.place_of(path).partition("/")
         if path.is_file():

@@ -11,7 +11,7 @@ import pytest
 from facelib.project.decisions import append_decision, read_decisions
 from facelib.project.store import Store
 
-from .conftest import GONE, Gate
+from .conftest import GONE, Gate, empty_bucket
 
 pytest.importorskip("obstore")
 
@@ -23,10 +23,7 @@ SKEWED = 403, "RequestTimeTooSkewed", "The difference between the request time a
 @pytest.fixture
 def gate(server) -> Iterator[Gate]:
     """An empty project behind a gate."""
-    for kind in ("data", "output"):
-        store = Store(f"s3://films/{kind}/demo")
-        for name in store.find():
-            store.delete(name)
+    empty_bucket()
     Store("s3://films/data/demo").put("disabled.txt", b"# none\n")
     with Gate.before(server) as started:
         yield started
