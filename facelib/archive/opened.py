@@ -129,7 +129,11 @@ class Archive:
             'count(*) AS appearances, sum("end" - start) AS seconds, min(person) AS written, min(place) AS place '
             "FROM appearances GROUP BY label"
         ).to_pandas()
-        table = found.assign(kind=np.where(found["is_group"].astype(bool), "group", "cast"), key=found["person"])
+        table = found.assign(
+            kind=np.where(found["is_group"].astype(bool), "group", "cast"),
+            key=found["person"],
+            seconds=found["seconds"].round(6),  # added up in any order, by several threads
+        )
         ordered: pd.DataFrame = table.sort_values(
             ["films", "seconds", "key"], ascending=[False, False, True], ignore_index=True
         )

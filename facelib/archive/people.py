@@ -143,7 +143,9 @@ def find_years(archive: Archive, person: str | None = None) -> pd.DataFrame:
         values,
     ).to_pandas()
     table = found.assign(
-        kind=np.where(found["is_group"].astype(bool), "group", "cast"), year=found["year"].astype("Int64")
+        kind=np.where(found["is_group"].astype(bool), "group", "cast"),
+        year=found["year"].astype("Int64"),
+        seconds=found["seconds"].round(6),  # as of all people
     )
     for edge, at in (("first", "first_start"), ("last", "last_end")):
         rows = np.array([one["film"] for one in found[edge]], np.int64)
