@@ -183,34 +183,36 @@ def test_a_process_that_is_interrupted_before_its_program_begins_says_nothing(tm
     assert "KeyboardInterrupt" in told.stderr  # as in any Python program
 
 
-def test_a_signal_that_comes_when_the_process_has_ended_is_no_error():
+@pytest.fixture
+def stand_in():
+    """Yield a process that stands for one which a server has been asked to fork, and the server's end of it."""
     with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as listener:
         listener.bind(f"{folder}/at")
         listener.listen()
-        stand_in = subprocess.Popen(forked(f"{folder}/at", "none"), stderr=subprocess.PIPE)
+        process = subprocess.Popen(forked(f"{folder}/at", "none"), stderr=subprocess.PIPE)
         connection, _ = listener.accept()
         with connection, connection.makefile("rb") as request:
             request.readline()
-            stand_in.send_signal(signal.SIGSTOP)
-            connection.sendall(bytes([3]))
-        stand_in.send_signal(signal.SIGINT)
-        stand_in.send_signal(signal.SIGCONT)
-        _, said = stand_in.communicate(timeout=PATIENCE)
-    assert (stand_in.returncode, said) == (3, b"")
+            yield process, connection
 
 
-def test_a_process_that_ends_without_having_seen_a_signal_is_no_error():
-    with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(f"{folder}/at")
-        listener.listen()
-        stand_in = subprocess.Popen(forked(f"{folder}/at", "none"), stderr=subprocess.PIPE)
-        connection, _ = listener.accept()
-        with connection, connection.makefile("rb") as request:
-            request.readline()
-            stand_in.send_signal(signal.SIGINT)
-            assert select.select([connection], [], [], PATIENCE)[0]
-        _, said = stand_in.communicate(timeout=PATIENCE)
-    assert (stand_in.returncode, said) == (1, b"")
+def test_a_signal_that_comes_when_the_process_has_ended_is_no_error(stand_in):
+    process, connection = stand_in
+    process.send_signal(signal.SIGSTOP)
+    connection.sendall(bytes([3]))
+    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGCONT)
+    _, said = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, said) == (3, b"")
+
+
+def test_a_process_that_ends_without_having_seen_a_signal_is_no_error(stand_in):
+    process, connection = stand_in
+    process.send_signal(signal.SIGINT)
+    assert select.select([connection], [], [], PATIENCE)[0]
+    connection.shutdown(socket.SHUT_RDWR)
+    _, said = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, said) == (1, b"")
 
 
 @pytest.mark.parametrize("name", (*LIBRARY, REPORT))
