@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+from contextlib import ExitStack
 from typing import Annotated
 
 import typer
@@ -27,10 +28,13 @@ def cluster(
     from facelib.archive.cluster import start_cluster
     from facelib.project.wording import counted
 
-    # Workers inherit that Ctrl-C is not for them: this process stops them, and is itself stopped once they are there.
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with start_cluster(workers, port=port, dashboard_port=dashboard_port) as started:
-        signal.signal(signal.SIGINT, before)
+    with ExitStack() as stack:
+        # Workers inherit that Ctrl-C is not for them: this process stops them, and can itself be stopped once they run.
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            started = stack.enter_context(start_cluster(workers, port=port, dashboard_port=dashboard_port))
+        finally:
+            signal.signal(signal.SIGINT, before)
         typer.echo(f"Scheduler: {started.address} ({counted(started.workers, 'worker')})")
         typer.echo(f"Dashboard: {started.dashboard}")
         typer.echo(f"Use it with: facelib run --project NAME --scheduler {started.address}")
