@@ -54,8 +54,9 @@ def make_demo(project: Project, *, seed: int = 0, seconds_per_shot: float = 3.0,
         return
     cast = (collins(), hopper())
     own = {*(figure.person for figure in cast), *_FILMS}
-    others = {path.name for folder in (project.people, project.videos) if folder.is_dir() for path in folder.iterdir()}
-    if not manifest.exists() and any(name not in own and not name.startswith(".") for name in others):
+    folders = [folder for folder in (project.people, project.videos) if folder.is_dir()]
+    others = {path.name for folder in folders for path in folder.iterdir() if not path.name.startswith(".")} - own
+    if others and not manifest.exists():
         raise FileExistsError(
             f"expected a new project or a demo in {str(project.data)!r}, found one with pictures or films of its own; "
             "choose another name"
