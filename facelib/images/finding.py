@@ -69,10 +69,10 @@ def find_pictures_below(folder: str | Path) -> FoundPictures:
 
 
 def _why_no_picture(path: Path) -> str:
-    from facelib.images.reading import other_kind
+    from facelib.images.reading import unreadable_kind
 
     try:
-        return other_kind(path) or "not a picture"
+        return unreadable_kind(path) or "not a picture"
     except OSError as error:
         return f"cannot be read: {error.strerror}"
 

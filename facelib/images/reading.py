@@ -90,12 +90,12 @@ def _reason(path: Path, error: Exception) -> str:
     if isinstance(error, MemoryError):  # a damaged header may ask for any amount
         return "it needs more memory than there is"
     with suppress(OSError):  # a file that cannot be opened, or is gone by now
-        if kind := other_kind(path):
+        if kind := unreadable_kind(path):
             return kind
     return "not a picture of a kind that is known" if isinstance(error, UnidentifiedImageError) else str(error)
 
 
-def other_kind(path: Path) -> str:
+def unreadable_kind(path: Path) -> str:
     """Return what a file is that is no picture which can be read, and the remedy; an empty text where that is unknown.
 
     Raises:
