@@ -133,7 +133,8 @@ def _why_no_film(path: Path) -> str:
 
     if lies_elsewhere(path):  # only what is called a film does
         return ""
-    head, other = _head(path), other_kind(path)
+    head = _head(path)
+    other = _other_kind(head)
     if path.suffix.lower() in VIDEO_SUFFIXES:
         still = head[:4] == b"GIF8" and _is_still(path)
         return "a picture that does not move" if still else other if other in {"a playlist", "subtitles"} else ""
@@ -151,7 +152,10 @@ def _why_no_film(path: Path) -> str:
 
 def other_kind(path: str | Path) -> str:
     """Return what a file is that is no film, by its first bytes; an empty text where they do not tell."""
-    head = _head(path)
+    return _other_kind(_head(path))
+
+
+def _other_kind(head: bytes) -> str:
     text = _without_mark(head).lstrip()
     other = next((kind for pattern, kind in _OTHERS if pattern.match(text) or pattern.match(head)), "")
     if not head:
