@@ -62,7 +62,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "TokenDocument": _TOKEN,
     "MadeToken": _TOKEN | {"token": "facelib_3mX0y5mWk2c9"},
     "NewProject": {"name": "demo"},
-    "ProjectSummary": {"name": "demo", "people": 2, "videos": 1, "has_recognizer": True},
+    "ProjectSummary": {"name": "demo", "people": 2, "videos": 1, "has_recognizer": True, "problem": ""},
     "NewJob": {"kind": "film", "parameters": {"videos": ["episode_1.mp4"]}},
     "JobStage": _STAGE,
     "JobDocument": {
