@@ -99,7 +99,8 @@ def follow(
             f"expected snapshots of {rows} validation faces each, got {wrong or 'none'} "
             f"and a reference of {None if reference is None else len(reference)}"
         )
-    kept = kept if kept in snapshots else max(snapshots)
+    if kept is None or kept not in snapshots:
+        kept = max(snapshots)
     shown = _shown(validation, most_people, most_faces)
     people = validation["person"].to_numpy(object)
     maps, measures, before = [], [], None
