@@ -51,6 +51,20 @@ def test_version_and_help():
     assert all(command in helped.output for command in ("run", "demo", "align", "live", "doctor", "models"))
 
 
+@pytest.mark.parametrize(("word", "told"), [("train", "--steps 8"), ("archive", "--steps 10"), ("rum", "mean 'run'")])
+def test_a_wrong_command_says_which_is_meant(word, told):
+    wrong = invoke(word)
+    assert wrong.exit_code == 2 and told in re.sub(r"[\s│]+", " ", wrong.output)
+
+
+def test_settings_of_the_server_fit_80_columns(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    pytest.importorskip("fastapi")
+    _, settings = invoke("serve", "--help").output.split("Settings in the environment")
+    assert max(map(len, settings.splitlines()[1:])) <= 80
+    assert "[default: none]" in settings and "[default: false]" in settings and "None" not in settings
+
+
 def test_a_network_that_does_not_run_is_one_line_and_other_ends_keep_their_code(monkeypatch):
     def fail(error):
         def doctor(*_, **__):
