@@ -33,7 +33,7 @@ class ProjectSummary(BaseModel):
     people: int = Field(description="How many people are in the cast.")
     videos: int = Field(description="How many films there are.")
     has_recognizer: bool = Field(description="Whether the recognizer has been fitted.")
-    problem: str = Field("", description="Why nothing can be said of it; empty where its folders can be read.")
+    problem: str = Field(default="", description="Why nothing can be said of it; empty where its folders can be read.")
 
 
 @router.get("")
