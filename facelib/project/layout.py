@@ -241,11 +241,16 @@ class Project:
 
         Films are recognised by their content. Hidden and system files are not listed, numbered pictures are listed as
         one, and so is a folder that cannot be read.
+
+        Raises:
+            PermissionError: When `videos/` itself cannot be read.
         """
         from facelib.project.content import join_series, unreadable_folders, why_no_film
 
         listed: dict[str, tuple[Path, str]] = {}
         others = unreadable_folders(self.videos)
+        if others and others[0][0] == self.videos:
+            raise PermissionError(f"expected to read the films in {str(self.videos)!r}, which {others[0][1]}")
         locked = self.locked_results()
         for path in self._files_called():
             place = str(path.relative_to(self.videos))
