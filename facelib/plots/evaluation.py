@@ -145,6 +145,7 @@ def draw_confusion(table: pd.DataFrame) -> go.Figure:
     table = table.loc[:, [name in table.index or table[name].sum() > 0 for name in table.columns]]
     figure = go.Figure()
     rows, columns = len(table.index), len(table.columns)
+    few = columns <= 25  # so that the numbers have room in the fields
     counts = table.to_numpy(float).reshape(rows, columns)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     names, labels = ([escaped(str(name), width=0) for name in axis] for axis in (table.columns, table.index))
@@ -154,7 +155,7 @@ def draw_confusion(table: pd.DataFrame) -> go.Figure:
         y=list(range(rows)),
         customdata=[[[label, name] for name in names] for label in labels],
         text=[[f"{count:g}" if count else "" for count in row] for row in counts],
-        texttemplate="%{text}" if columns <= 25 else None,
+        texttemplate="%{text}" if few else None,
         zmin=0,
         zmax=1,
         xgap=1,
@@ -163,7 +164,8 @@ def draw_confusion(table: pd.DataFrame) -> go.Figure:
         colorbar={"title": {"text": "share"}, "tickformat": ".0%", "thickness": 14},
         hovertemplate="%{customdata[0]}, named %{customdata[1]}: %{text} (%{z:.1%})<extra></extra>",
     )
-    figure.update_layout(template=template(), title="Who got which name", height=230 + 34 * max(rows, 2))
+    height = 230 + (34 if few else 18) * max(rows, 2)
+    figure.update_layout(template=template(), title="Who got which name", height=height)
     # Ticks at numbers with names as their text: two names that are shortened alike stay two rows.
     figure.update_xaxes(
         title="name given",
