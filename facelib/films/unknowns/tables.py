@@ -117,7 +117,7 @@ def _group(
     if rows.empty:
         return np.empty(0, np.intp)
     # Thousands of rows are put behind one another three times as fast as stacked.
-    sums = [] if groups is None else groups["sums"]
+    sums: Iterable[NDArray[np.float32]] = () if groups is None else groups["sums"]
     return link(
         np.stack(rows["embedding"].to_list()),
         threshold=threshold,
