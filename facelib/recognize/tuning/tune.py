@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,8 +17,7 @@ from facelib.recognize.info import RecognizerKind
 from facelib.recognize.svm import Kernel
 from facelib.recognize.thresholds import (
     Fitted,
-    LookAlikes,
-    Offsets,
+    OwnThresholds,
     Trials,
     confidence_model,
     find_look_alikes,
@@ -33,15 +32,6 @@ from facelib.recognize.votes import VoteWeights
 
 LARGEST_K = 20
 SVM_FALLBACK = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class _Own:
-    """Thresholds of single people, how far each is from the common one, and the look-alikes who cause it."""
-
-    table: pd.DataFrame
-    offsets: Offsets
-    alike: LookAlikes | None = None
 
 
 def tune(
@@ -144,13 +134,12 @@ def _estimator(
 
 def _own_thresholds(
     kind: RecognizerKind, every: Trials, per_person: bool, *, wanted_fpir: float, fallback: float, seed: int
-) -> _Own | None:
+) -> OwnThresholds | None:
     """Return the thresholds that are people's own: everybody's, else those of look-alikes; None where all have one."""
     if per_person:
         table = fit_per_person(every, wanted_fpir=wanted_fpir, fallback=fallback, seed=seed)
-        return _Own(table, fit_offsets(every, wanted_fpir=wanted_fpir, seed=seed))
-    found = find_look_alikes(every, wanted_fpir=wanted_fpir, fallback=fallback) if kind == "knn" else None
-    return None if found is None else _Own(found.table, found.offsets, found)
+        return OwnThresholds(table, fit_offsets(every, wanted_fpir=wanted_fpir, seed=seed))
+    return find_look_alikes(every, wanted_fpir=wanted_fpir, fallback=fallback) if kind == "knn" else None
 
 
 def _check_finite(fitted: Fitted, gallery: Gallery, fallback: float) -> None:
@@ -162,7 +151,7 @@ def _check_finite(fitted: Fitted, gallery: Gallery, fallback: float) -> None:
         )
 
 
-def _own_unit(own: _Own, threshold: float, kind: RecognizerKind) -> pd.DataFrame:
+def _own_unit(own: OwnThresholds, threshold: float, kind: RecognizerKind) -> pd.DataFrame:
     """Return the table of `fit_per_person` with the thresholds that the recognizer will have."""
     table, offsets = own.table, own.offsets.people
     if kind == "svm":
@@ -175,15 +164,14 @@ def _about_aliases(pairs: Iterable[tuple[str, str]]) -> str:
     return f"{told} Until you say whether they are, they do not count as strangers to each other." if told else ""
 
 
-def _about_look_alikes(own: _Own | None) -> str:
-    if own is None or own.alike is None:
+def _about_look_alikes(own: OwnThresholds | None) -> str:
+    if own is None or not own.pairs:
         return ""
-    found = own.alike
     told = "".join(
         f" {one} and {other} look alike: of these two alone, only a face within {threshold:.4f} gets the name."
-        for one, other, threshold in found.pairs
+        for one, other, threshold in own.pairs
     )
-    return f"{told} With one threshold for all it would be {found.table['alike'].iloc[0]:.4f} for everybody."
+    return f"{told} With one threshold for all it would be {own.table['alike'].iloc[0]:.4f} for everybody."
 
 
 def _about_duplicates(count: int) -> str:
