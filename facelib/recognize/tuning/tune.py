@@ -11,8 +11,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from facelib.gallery import Gallery
-from facelib.recognize import OpenSetKNN, OpenSetSVM
+from facelib.gallery import Gallery, alias_questions
+from facelib.gallery.strangers import read_strangers
+from facelib.project import Project
+from facelib.recognize import OpenSetKNN, OpenSetSVM, RecognizerInfo
 from facelib.recognize.info import RecognizerKind
 from facelib.recognize.svm import Kernel
 from facelib.recognize.thresholds import (
@@ -119,6 +121,35 @@ def tune(
         per_person=None if own is None else _own_unit(own, fitted.threshold, kind),
         near_duplicates=tried.near_duplicates,
         aliases=tried.aliases,
+    )
+
+
+def tune_again(gallery: Gallery, project: Project, recognizer: OpenSetKNN | OpenSetSVM, info: RecognizerInfo) -> Tuning:
+    """Test a project's gallery against itself with the options of the recognizer that the project has, or had.
+
+    Args:
+        gallery: The known faces.
+        project: Its answers to which names are one person count, and its strangers if embedded by the same network.
+        recognizer: As `load_recognizer` returned it.
+        info: Likewise.
+
+    Raises:
+        ValueError: As in `tune`.
+    """
+    own = math.nan if gallery.threshold is None else gallery.threshold
+    strangers = read_strangers(project)
+    questions = alias_questions(gallery.used, project, threshold=own)
+    given = {name: value for name, value in recognizer.get_params().items() if name in ("k", "weights", "kernel", "C")}
+    return tune(
+        gallery,
+        kind=info.kind,
+        wanted_fpir=info.wanted_fpir,
+        per_person=info.per_person,
+        strangers=strangers if strangers and strangers.weights_sha256 == gallery.weights_sha256 else None,
+        fallback=own if math.isfinite(own) or info.kind == "svm" else info.threshold,
+        progress=False,
+        aliases=list(zip(questions["other"], questions["person"], strict=True)),
+        **given,
     )
 
 
