@@ -67,8 +67,10 @@ def forget_person(project: Project, person: str, *, keep_name: bool = False, by:
     Raises:
         ValueError: When nobody has this name, or it is one that facelib gives, such as `unknown`.
         BlockingIOError: When another process works on one of the films.
-        OSError: When a file cannot be removed or written.
+        OSError: When a film's results cannot be read, or a file cannot be removed or written.
     """
+    if locked := sorted(project.locked_results()):
+        raise PermissionError(f"expected to read and write the results of all films, may not read {str(locked[0])!r}")
     if person in {UNKNOWN, NOT_A_FACE}:
         raise ValueError(f"expected somebody of the cast or of the films, got {person!r}, which is nobody's name")
     merged = [name for name, into in identities.merged(project).items() if into == person]

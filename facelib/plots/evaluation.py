@@ -36,7 +36,7 @@ def draw_det(curves: Mapping[str, pd.DataFrame], *, wanted_fpir: float = 0.01) -
         curves: By what to call them; each with the columns `threshold`, `fpir` and `fnir`, as `det_curve` and
             `facelib.recognize.thresholds.curve` give. Those without a rate are left out, and of several rows
             at one spot of the page one is drawn.
-        wanted_fpir: Where the figure's only vertical line stands.
+        wanted_fpir: Where the figure's only vertical line stands, which the legend calls so.
     """
     figure = go.Figure()
     shown = {name: curve.dropna(subset=["fpir", "fnir"]) for name, curve in curves.items()}
@@ -54,7 +54,12 @@ def draw_det(curves: Mapping[str, pd.DataFrame], *, wanted_fpir: float = 0.01) -
             line={"color": COLOURS[number % 8], "dash": _DASHES[number % 4], "width": 2.5, "shape": "hv"},
             hovertemplate="FPIR %{customdata[0]:.2%}, FNIR %{customdata[1]:.2%}<br>threshold %{customdata[2]:.3f}",
         )
-    figure.add_vline(x=float(_probit(np.array([wanted_fpir]))[0]), line={"color": "#1A1A1A", "width": 1, "dash": "dot"})
+    figure.add_vline(
+        x=float(_probit(np.array([wanted_fpir]))[0]),
+        line={"color": "#1A1A1A", "width": 1, "dash": "dot"},
+        name="wanted FPIR",
+        showlegend=True,
+    )
     labels = ["0", *(f"{100 * tick:g} %" for tick in _TICKS), "100 %"]
     axis = {
         "tickvals": _probit(np.array([_LEAST, *_TICKS, _MOST])),
@@ -91,7 +96,7 @@ def draw_reliability(tables: Mapping[str, pd.DataFrame]) -> go.Figure:
     figure.update_xaxes(range=[-0.02, 1.02])
     figure.update_xaxes(title="confidence of the answer", row=2)
     figure.update_yaxes(title="share that is right", tickformat=".0%", range=[-0.03, 1.03], row=1)
-    figure.update_yaxes(title="share of answers", tickformat=".0%", rangemode="tozero", row=2)
+    figure.update_yaxes(title="answers", tickformat=".0%", rangemode="tozero", row=2)
     some = any(int(table["names"].sum()) for table in tables.values())
     return figure if some else _nothing(figure, "There is no answer whose truth is known.")
 

@@ -12,7 +12,7 @@ from pandas.api.types import is_integer_dtype, is_string_dtype
 
 from facelib.project.wording import isolated
 
-_SENTENCE = 40  # characters
+_NAME, _SENTENCE = 20, 40  # characters: up to and from which a column is kept in one line, and wide
 
 FADING_EDGES = """
 @property --facelib-before { syntax: "<length>"; inherits: false; initial-value: 0px; }
@@ -34,10 +34,10 @@ FADING_EDGES = """
 
 
 class Table:
-    """A table to look at: no row numbers, nothing where a value is missing, text on the left, file names that break.
+    """A table to look at: no row numbers, nothing where a value is missing, text on the left, long file names broken.
 
     Pandas shows the numbers of rows, `NaN` and `<NA>`, and JupyterLab moves text to the right. In a narrow window
-    sentences keep a width in which they can be read, and the table scrolls.
+    short names stay in one line and sentences keep a width in which they can be read, and the table scrolls.
 
     Args:
         table: An index that is not row numbers, such as names, becomes the first column.
@@ -72,8 +72,9 @@ class Table:
 def _style(column: pd.Series) -> str:
     if not is_string_dtype(column):
         return ""
-    long = column.astype(str).str.len().max() > _SENTENCE
-    return "text-align: left" + ("; min-width: 14em" if long else "")
+    longest = max(map(len, [str(column.name), *column.astype(str)]))
+    width = "; min-width: 14em" if longest > _SENTENCE else "; white-space: nowrap" if longest <= _NAME else ""
+    return "text-align: left" + width
 
 
 def heading(text: str) -> HTML:

@@ -80,11 +80,11 @@ def curve_data(curves: pd.DataFrame) -> dict[int, tuple[list[Any], list[Any]]]:
 
 
 def draw_untrained_and_trained(progress: TrainingMaps) -> go.Figure:
-    """Draw the unseen faces by the untrained network and by the trained one, side by side."""
-    first, last = progress.epochs[0], progress.epochs[-1]
-    figure = _panels("The same unseen faces, before and after", "untrained", f"trained ({last} epochs)")
+    """Draw the unseen faces by the untrained network and by the one that was kept, side by side."""
+    first, kept = progress.epochs[0], progress.kept
+    figure = _panels("The same unseen faces, before and after", "untrained", f"trained ({kept} epochs)")
     looks = marks(progress.maps["person"])
-    for column, epoch in ((1, first), (2, last)):
+    for column, epoch in ((1, first), (2, kept)):
         _add_map(figure, progress.maps[progress.maps["epoch"] == epoch], looks, column, legend=column == 2)
         _add_text(figure, _figures(_measured(progress, epoch)), column)
     _lay_out(figure)

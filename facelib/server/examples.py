@@ -32,7 +32,7 @@ _OWN: dict[str, dict[str, Any]] = {
     "TokenDocument": {"id": 3, "name": "nightly run"},
     "MadeToken": {"id": 3, "name": "nightly run", "token": "facelib_3mX0y5mWk2c9"},
     "NewProject": {"name": "demo"},
-    "ProjectSummary": {"name": "demo", "people": 2, "videos": 1, "has_recognizer": True},
+    "ProjectSummary": {"name": "demo", "people": 2, "videos": 1, "has_recognizer": True, "problem": ""},
     "NewJob": {"parameters": {"videos": ["episode_1.mp4"]}},
     "JobStage": {"step": 2, "name": "02_embed_faces", "state": "done", "run": "2026-11-28T13-40-36"},
     "JobDocument": {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 import json
 import platform
 import select
@@ -97,6 +98,26 @@ def test_a_kernel_starts_by_itself_where_that_process_was_killed(small, look):
         server.kill()
         (seen,) = look([11], kernels)
     assert seen["loaded"] is False
+
+
+@pytest.mark.kernel
+def test_a_kernel_that_is_interrupted_between_two_cells_does_not_run_the_next(tmp_path):
+    async def stop_before(cell):
+        kernel = ThisPython()
+        await kernel.start_kernel()
+        client = kernel.client()
+        client.start_channels()
+        await client.wait_for_ready()
+        (process,) = {*psutil.Process().children()} - before
+        await kernel.interrupt_kernel()
+        client.execute(cell)
+        await asyncio.to_thread(process.wait, PATIENCE)
+        client.stop_channels()
+        await kernel.shutdown_kernel()
+
+    before = {*psutil.Process().children()}
+    asyncio.run(stop_before(f"open({str(tmp_path / 'ran')!r}, 'w').close(); import time; time.sleep(1000)"))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_where_no_socket_can_be_made_each_starts_by_itself(monkeypatch, tmp_path):

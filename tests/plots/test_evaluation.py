@@ -40,7 +40,8 @@ class TestDet:
         ]
         width = shown[-1] - shown[0]
         assert np.diff(shown).min() / width > 0.11  # 50 pixels in the narrowest notebook
-        assert figure.layout.shapes[0].x0 == pytest.approx(norm.ppf(0.01))
+        (wanted,) = figure.layout.shapes
+        assert wanted.x0 == pytest.approx(norm.ppf(0.01)) and (wanted.name, wanted.showlegend) == ("wanted FPIR", True)
 
     def test_the_hover_tells_the_true_rates(self):
         rates = np.array(plots.draw_det({"film": CURVE}).data[0].customdata, float)
