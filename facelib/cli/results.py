@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -137,8 +138,8 @@ def _print_places(project: Project, results: Sequence[StepResult]) -> None:
     for result in results:
         typer.echo(f"report    {relative(result.report)}")
     films = [FilmFiles(folder) for folder in sorted((project.output / "videos").glob("*/"))]
-    _print_paths("film", [files.annotated for files in films if files.annotated.is_file()])
-    _print_paths("table", [files.appearances for files in films if files.appearances.is_file()])
+    _print_paths("film", [files.annotated for files in films if os.path.isfile(files.annotated)])
+    _print_paths("table", [files.appearances for files in films if os.path.isfile(files.appearances)])
     if project.page.is_file():
         typer.echo(folded("Next: open the page in a browser, then the reports; notebook 06 corrects names."))
 
