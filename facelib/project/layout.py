@@ -200,7 +200,8 @@ class Project:
         if not (missing_ok or self.people.is_dir()):
             raise FileNotFoundError(
                 f"expected a folder with one folder of pictures per person at {str(self.people)!r}, found none; "
-                f"make it, or run 'facelib demo' for a project to try"
+                "make it, or have step 1 gather pictures by name (-p names=...) or from films (-p faces_from=all); "
+                "'facelib demo' makes a project to try"
             )
         return [text_of(folder.name) for folder in person_folders(self.people)]
 
