@@ -252,7 +252,7 @@ class Project:
         others = unreadable_folders(self.videos)
         if others and others[0][0] == self.videos:
             raise PermissionError(f"expected to read the films in {str(self.videos)!r}, which {others[0][1]}")
-        locked = self.locked_results()
+        locked = self._locked_results()
         for path in self._files_called():
             place = str(path.relative_to(self.videos))
             reason = "its name is not UTF-8: rename it" if text_of(place) != place else why_no_film(path)
@@ -267,7 +267,7 @@ class Project:
                 listed[path.name] = path, ""
         return sorted([*listed.values(), *join_series(others)])
 
-    def locked_results(self) -> set[Path]:
+    def _locked_results(self) -> set[Path]:
         """Return the folders of films' results that this user may not read: nothing can be said of these films."""
         places = self.film_summary.parent
         folders = places.iterdir() if os.access(places, os.R_OK | os.X_OK) else ()
@@ -285,7 +285,7 @@ class Project:
         below = [film for film in films if film.name == name]
         for candidate in (self.videos / name, *below, Path(name)):
             if candidate.is_file():
-                if (folder := self.film(candidate).folder) in self.locked_results():
+                if (folder := self.film(candidate).folder) in self._locked_results():
                     raise PermissionError(f"expected to read the results of {name!r} in {str(folder)!r}, may not")
                 return candidate
         near = sorted((film.name for film in films), key=lambda other: -SequenceMatcher(None, name, other).ratio())[:10]
