@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import shutil
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import ExitStack
@@ -27,7 +26,7 @@ from facelib.project.digests import digest, sha256_of
 from facelib.project.files import write_bytes, write_text
 from facelib.project.names import NOT_A_FACE, UNKNOWN, as_known
 from facelib.recognize import load_recognizer
-from facelib.recognize.tuning import tune
+from facelib.recognize.tuning import tune_again
 from facelib.review import Review
 
 _TABLES_OF_TRACKS = ("found", "named", "tracks", "looks", "detections")
@@ -68,8 +67,10 @@ def forget_person(project: Project, person: str, *, keep_name: bool = False, by:
     Raises:
         ValueError: When nobody has this name, or it is one that facelib gives, such as `unknown`.
         BlockingIOError: When another process works on one of the films.
-        OSError: When a file cannot be removed or written.
+        OSError: When a film's results cannot be read, or a file cannot be removed or written.
     """
+    if locked := sorted(project.locked_results()):
+        raise PermissionError(f"expected to read and write the results of all films, may not read {str(locked[0])!r}")
     if person in {UNKNOWN, NOT_A_FACE}:
         raise ValueError(f"expected somebody of the cast or of the films, got {person!r}, which is nobody's name")
     merged = [name for name, into in identities.merged(project).items() if into == person]
@@ -254,7 +255,7 @@ def _settle(project: Project, films: list[Path]) -> None:
 
 
 def _forget_recognizer(project: Project, names: list[str], done: Forgotten) -> None:
-    """Fit the recognizer again for the others, at the threshold that it has; without anybody left it is removed."""
+    """Fit the recognizer again for the others, at the threshold that it has; with too few people left it is removed."""
     described = project.recognizer.with_suffix(".json")
     if not project.recognizer.is_file() or not project.faces.is_file():
         return
@@ -265,10 +266,9 @@ def _forget_recognizer(project: Project, names: list[str], done: Forgotten) -> N
     project.recognizer.unlink()
     described.unlink()
     done.removed.append("the person in recognizer.skops")
-    if not gallery.table["used"].any():
+    if gallery.used["person"].nunique() < (2 if info.kind == "svm" else 1):  # an SVM tells a person from others
         return
-    own = info.threshold if gallery.threshold is None or math.isnan(gallery.threshold) else gallery.threshold
-    tuning = tune(gallery, fallback=own, kind=info.kind, k=info.k, wanted_fpir=info.wanted_fpir, progress=False)
+    tuning = tune_again(gallery, project, recognizer, info)
     tuning.save(project.recognizer, info.threshold, most_unnamed=1.0, by_hand=info.threshold_from == "hand")
 
 
