@@ -103,7 +103,7 @@ def write_film(
             with (
                 atomic_write(destination) as temporary,
                 open_reader(source, cores=cores) as reader,
-                av.open(str(temporary), "w", options={"movflags": "faststart"}) as output,
+                av.open(f"file:{temporary}", "w", options={"movflags": "faststart"}) as output,
             ):
                 film = _FilmWriter(reader, output, times, mode, pictures, frozenset(cuts or ()))
                 # Few cores are busy with the encoder: another thread of Python would only take turns with this one.
