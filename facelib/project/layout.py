@@ -336,6 +336,11 @@ class FilmFiles:
     keyframes = Place("folder", "keyframes.parquet")
     """One picture per shot."""
 
+    @property
+    def index(self) -> tuple[Path, ...]:
+        """The tables that a pass over the film writes, in the order in which they are looked at."""
+        return (self.found, self.detections, self.looks, self.shots, self.keyframes, self.times)
+
     exports = Place("folder", "exports")
     """The folder of subtitles, timelines and tables for other programs."""
 
