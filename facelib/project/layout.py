@@ -8,13 +8,12 @@ from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from itertools import count
 from pathlib import Path
 
 from facelib.images import find_pictures_below
 from facelib.project.cast import person_folders
 from facelib.project.digests import file_digest, file_digests, state_of
-from facelib.project.files import file_lock, path_of, short_name, text_of
+from facelib.project.files import file_lock, numbered, path_of, short_name, text_of
 
 _LONGEST = 255  # bytes of a folder's name
 
@@ -159,8 +158,8 @@ class Project:
         is_table = plain.folder.name.casefold() == self.film_summary.name
         if not is_table and not owner and self._heir(plain) in ("", name):
             return plain
-        numbered = (FilmFiles(places / (name if number == 1 else f"{name} ({number})")) for number in count(1))
-        return next(files for files in numbered if files.film in ("", text_of(name)))
+        each = (FilmFiles(places / one) for one in numbered(name))
+        return next(files for files in each if files.film in ("", text_of(name)))
 
     @contextmanager
     def hold(self, video: str | Path) -> Iterator[FilmFiles]:
