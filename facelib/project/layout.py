@@ -185,7 +185,7 @@ class Project:
         films = [film for film in self._files_called(files.folder.name) if not why_no_film(film)]
         try:
             made = json.loads(files.followed.read_text(encoding="utf-8"))["made"]
-            own = [film for film in films if [made["size"], made["changed"]] == state_of(film)]
+            own = [film for film in films if (made["size"], made["changed"]) == state_of(film)]
         except (OSError, ValueError, KeyError, TypeError):
             own = []
         return next((film.name for film in [*own, *films]), "")
