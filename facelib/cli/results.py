@@ -73,7 +73,7 @@ def print_results(project: Project, results: Sequence[StepResult]) -> bool:
 
 
 def _print_found(project: Project) -> None:
-    """Say who is in the films, how often the threshold that decided it errs, and what to look at."""
+    """Say who is in the films, the error rates of the threshold that decided it, and what to look at."""
     from facelib.pipeline.findings import describe_films
 
     for text in describe_films(project):
@@ -83,7 +83,7 @@ def _print_found(project: Project) -> None:
 
 
 def _recognizer(project: Project) -> list[str]:
-    """Return what threshold films are named by and how often it errs, and what to look at first."""
+    """Return what threshold films are named by, its error rates, and what to look at first."""
     from facelib.recognize import read_recognizer_info
     from facelib.recognize.report import describe_recognizer, recognizer_warnings
 

@@ -146,13 +146,15 @@ def draw_confusion(table: pd.DataFrame) -> go.Figure:
     table = table.loc[:, [name in table.index or table[name].sum() > 0 for name in table.columns]]
     figure = go.Figure()
     rows, columns = table.shape
+    few = columns <= 25  # so that the numbers have room in the fields
     figure.add_heatmap(
         **confusion_fields(table),
         **CONFUSION_LOOK,
-        texttemplate="%{text}" if columns <= 25 else None,
+        texttemplate="%{text}" if few else None,
         colorbar={"title": {"text": "share"}, "tickformat": ".0%", "thickness": 14},
     )
-    figure.update_layout(template=template(), title="Who got which name", height=230 + 34 * max(rows, 2))
+    height = 230 + (34 if few else 18) * max(rows, 2)
+    figure.update_layout(template=template(), title="Who got which name", height=height)
     # Ticks at numbers with names as their text: two names that are shortened alike stay two rows.
     figure.update_xaxes(
         title="name given",

@@ -14,7 +14,7 @@ from facelib.project.wording import isolated
 
 _NAME, _SENTENCE = 20, 40  # characters: up to and from which a column is kept in one line, and wide
 
-FADING_EDGES = """
+OUTPUT_STYLE = """
 @property --facelib-before { syntax: "<length>"; inherits: false; initial-value: 0px; }
 @property --facelib-after { syntax: "<length>"; inherits: false; initial-value: 0px; }
 @keyframes facelib-edges {
@@ -29,8 +29,9 @@ FADING_EDGES = """
     to right, transparent, #000 var(--facelib-before), #000 calc(100% - var(--facelib-after)), transparent
   );
 }
+.jp-RenderedText pre { word-break: normal; overflow-wrap: anywhere; }
 """
-"""Style rules by which a table fades where it goes on beyond the edge of a narrow page."""
+"""Style rules: tables fade where they go on beyond the edge of a narrow page, printed lines break between words."""
 
 
 class Table:
@@ -64,7 +65,9 @@ class Table:
     def _repr_html_(self) -> str:
         styles = itertools.cycle(f' style="{style}"' if style else "" for style in self._styles)
         page = isolated(self._table.to_html(index=False, border=0))
-        page = re.sub(r"<td[^<]*", lambda text: re.sub(r"(?<=[_/])(?=\w)", "<wbr>", text[0]), page)
+        page = re.sub(
+            rf"(?<=<td>)[^<]{{{_NAME + 1},}}", lambda text: re.sub(r"(?<=[_/])(?=\w)", "<wbr>", text[0]), page
+        )
         page = re.sub("<(t[hd])>", lambda cell: f"<{cell[1]}{next(styles)}>", page)
         return re.sub("<th([^>]*)></th>", r"<td\1></td>", page)  # a heading without text is none
 

@@ -137,6 +137,23 @@ def link_or_move(source: Path, target: Path) -> None:
         os.replace(source, target)
 
 
+def every_file(*folders: Path) -> list[Path]:
+    """Return the files in some folders and in the folders in them, sorted, hidden ones too; links are not followed.
+
+    `Path.rglob` passes over what cannot be read without a word.
+
+    Raises:
+        OSError: When one of the folders is there and cannot be read, or a folder in it.
+    """
+
+    def fail(error: OSError) -> None:
+        raise error
+
+    walks = (os.walk(folder, onerror=fail) for folder in folders if folder.is_dir())
+    paths = (Path(top, name) for walk in walks for top, _, names in walk for name in names)
+    return sorted(path for path in paths if path.is_file())
+
+
 def remove_with_folder(path: Path) -> None:
     """Remove a file, and its folder when it was the last one in it."""
     path.unlink()

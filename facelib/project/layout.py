@@ -199,7 +199,8 @@ class Project:
         if not (missing_ok or self.people.is_dir()):
             raise FileNotFoundError(
                 f"expected a folder with one folder of pictures per person at {str(self.people)!r}, found none; "
-                f"make it, or run 'facelib demo' for a project to try"
+                "make it, or have step 1 gather pictures by name (-p names=...) or from films (-p faces_from=all); "
+                "'facelib demo' makes a project to try"
             )
         return [text_of(folder.name) for folder in person_folders(self.people)]
 
@@ -240,12 +241,17 @@ class Project:
 
         Films are recognised by their content. Hidden and system files are not listed, numbered pictures are listed as
         one, and so is a folder that cannot be read.
+
+        Raises:
+            PermissionError: When `videos/` itself cannot be read.
         """
         from facelib.project.content import join_series, unreadable_folders, why_no_film
 
         listed: dict[str, tuple[Path, str]] = {}
         others = unreadable_folders(self.videos)
-        locked = self.locked_results()
+        if others and others[0][0] == self.videos:
+            raise PermissionError(f"expected to read the films in {str(self.videos)!r}, which {others[0][1]}")
+        locked = self._locked_results()
         for path in self._files_called():
             place = str(path.relative_to(self.videos))
             reason = "its name is not UTF-8: rename it" if text_of(place) != place else why_no_film(path)
@@ -260,7 +266,7 @@ class Project:
                 listed[path.name] = path, ""
         return sorted([*listed.values(), *join_series(others)])
 
-    def locked_results(self) -> set[Path]:
+    def _locked_results(self) -> set[Path]:
         """Return the folders of films' results that this user may not read: nothing can be said of these films."""
         places = self.film_summary.parent
         folders = places.iterdir() if os.access(places, os.R_OK | os.X_OK) else ()
@@ -278,7 +284,7 @@ class Project:
         below = [film for film in films if film.name == name]
         for candidate in (self.videos / name, *below, Path(name)):
             if candidate.is_file():
-                if (folder := self.film(candidate).folder) in self.locked_results():
+                if (folder := self.film(candidate).folder) in self._locked_results():
                     raise PermissionError(f"expected to read the results of {name!r} in {str(folder)!r}, may not")
                 return candidate
         near = sorted((film.name for film in films), key=lambda other: -SequenceMatcher(None, name, other).ratio())[:10]

@@ -186,6 +186,10 @@ def test_moving_the_slider_keeps_the_map_beside_it(progress, page, tmp_path):
     page.wait_for_selector(".js-plotly-plot .point")
     count, texts = "document.querySelectorAll('.point').length", "[...document.querySelectorAll('.textpoint')]"
     assert page.evaluate(count) == 2 * PEOPLE * EACH - 1
+    page.emulate_media(color_scheme="dark")
+    colours = "['body', '.gtitle'].map(part => getComputedStyle(document.querySelector(part)))"
+    ground, ink = page.evaluate(f"{colours}.map(style => [style.backgroundColor, style.fill])")
+    assert (ground[0], ink[1]) == ("rgb(17, 17, 17)", "rgb(214, 217, 220)")
     before = page.evaluate(f"{texts}.map(each => each.textContent)")
     page.locator(".slider-label-group").first.wait_for()
     page.evaluate(
