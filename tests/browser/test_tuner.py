@@ -74,7 +74,7 @@ def ready(page: Page) -> Locator:
 
 
 def handle_of(tuner: Locator, name: str) -> Locator:
-    return tuner.locator(".widget-slider", has_text=name).locator(".noUi-handle")
+    return tuner.get_by_role("slider", name=name)
 
 
 def counts(tuner: Locator) -> list[int]:

@@ -60,6 +60,16 @@ def test_figures_rise_with_what_is_learnt(progress):
     assert progress.summary()["recall@1"].iloc[-1] == progress.reference_measures["recall_at_1"]
 
 
+def test_the_trained_network_is_the_one_kept_or_the_last_where_its_vectors_are_lost():
+    snapshots = {0: vectors(0, 2, 4), 5: vectors(4, 2, 4), 10: vectors(1, 2, 4)}
+    for kept, trained in ((5, 5), (7, 10), (None, 10)):
+        maps = follow(snapshots, validation_table(2, 4), kept=kept, progress=False)
+        assert list(maps.summary()["network"]) == ["untrained", f"trained, {trained} epochs"]
+        found = maps.measures.set_index("epoch")["recall_at_1"]
+        assert list(maps.summary()["recall@1"]) == [found[0], found[trained]]
+        assert draw_untrained_and_trained(maps).layout.annotations[1].text == f"trained ({trained} epochs)"
+
+
 def test_a_face_that_the_known_network_did_not_find_is_on_no_map_of_its(progress):
     assert len(progress.reference) == PEOPLE * EACH - 1
     assert validation_table()["picture"][3] not in set(progress.reference["picture"])
@@ -177,6 +187,10 @@ def test_moving_the_slider_keeps_the_map_beside_it(progress, page, tmp_path):
     page.wait_for_selector(".js-plotly-plot .point")
     count, texts = "document.querySelectorAll('.point').length", "[...document.querySelectorAll('.textpoint')]"
     assert page.evaluate(count) == 2 * PEOPLE * EACH - 1
+    page.emulate_media(color_scheme="dark")
+    colours = "['body', '.gtitle'].map(part => getComputedStyle(document.querySelector(part)))"
+    ground, ink = page.evaluate(f"{colours}.map(style => [style.backgroundColor, style.fill])")
+    assert (ground[0], ink[1]) == ("rgb(17, 17, 17)", "rgb(214, 217, 220)")
     before = page.evaluate(f"{texts}.map(each => each.textContent)")
     page.locator(".slider-label-group").first.wait_for()
     page.evaluate(
