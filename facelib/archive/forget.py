@@ -23,7 +23,7 @@ from facelib.gallery import read_gallery
 from facelib.project import FilmFiles, Project, identities, path_of, write_table
 from facelib.project.decisions import change_decisions, read_decisions
 from facelib.project.digests import digest, sha256_of
-from facelib.project.files import write_bytes, write_text
+from facelib.project.files import every_file, write_bytes, write_text
 from facelib.project.names import NOT_A_FACE, UNKNOWN, as_known
 from facelib.recognize import load_recognizer
 from facelib.recognize.tuning import tune_again
@@ -67,10 +67,9 @@ def forget_person(project: Project, person: str, *, keep_name: bool = False, by:
     Raises:
         ValueError: When nobody has this name, or it is one that facelib gives, such as `unknown`.
         BlockingIOError: When another process works on one of the films.
-        OSError: When a film's results cannot be read, or a file cannot be removed or written.
+        OSError: When a folder cannot be read, or a file cannot be removed or written.
     """
-    if locked := sorted(project.locked_results()):
-        raise PermissionError(f"expected to read and write the results of all films, may not read {str(locked[0])!r}")
+    every_file(project.data, project.output)  # in a folder that cannot be read, the person would stay
     if person in {UNKNOWN, NOT_A_FACE}:
         raise ValueError(f"expected somebody of the cast or of the films, got {person!r}, which is nobody's name")
     merged = [name for name, into in identities.merged(project).items() if into == person]
@@ -84,7 +83,7 @@ def forget_person(project: Project, person: str, *, keep_name: bool = False, by:
     folders = [project.people / path_of(name) for name in names if name in cast]
     if not folders and not any(tracks.values()) and not before:
         raise ValueError(f"expected somebody of the cast or of the films, got {person!r}")
-    pictures = [path for folder in folders for path in sorted(folder.rglob("*")) if path.is_file()]
+    pictures = every_file(*folders)
     done = Forgotten(person, digests=[*before.get("digests", []), *map(sha256_of, pictures)])
     others = _others(project, films, cast, names)
     shown = [film for film, own in tracks.items() if own or film.name in before.get("films", [])]
@@ -155,7 +154,7 @@ def _forget_pictures(project: Project, folders: list[Path], names: list[str], do
         if rows.any():
             done.removed.append(f"{int(rows.sum())} faces in faces.parquet")
     for folder in folders:
-        done.removed.extend(project.place_of(path) for path in sorted(folder.rglob("*")) if path.is_file())
+        done.removed.extend(map(project.place_of, every_file(folder)))
         shutil.rmtree(folder)
     for path in (project.map, project.output / "measures.parquet"):
         _drop_rows(path, names, done)
@@ -308,11 +307,10 @@ def _sweep(project: Project, names: list[str], others: list[str], done: Forgotte
 
 def _swept(project: Project) -> Iterator[Path]:
     """Yield the files in which the person may be mentioned: all but the films and the pictures of others."""
-    for folder in (project.output, project.data):
-        for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
-            theirs = path.is_relative_to(project.videos) or path.is_relative_to(project.people)
-            if path.is_file() and not theirs and path.suffix not in {".lock", ".mp4"}:
-                yield path
+    for path in every_file(project.output, project.data):
+        theirs = path.is_relative_to(project.videos) or path.is_relative_to(project.people)
+        if not theirs and path.suffix not in {".lock", ".mp4"}:
+            yield path
 
 
 def _mention_what_stays(project: Project, names: list[str], done: Forgotten) -> None:

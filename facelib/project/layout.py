@@ -8,13 +8,12 @@ from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from itertools import count
 from pathlib import Path
 
 from facelib.images import find_pictures_below
 from facelib.project.cast import person_folders
 from facelib.project.digests import file_digest, file_digests, state_of
-from facelib.project.files import file_lock, path_of, short_name, text_of
+from facelib.project.files import file_lock, numbered, path_of, short_name, text_of
 
 _LONGEST = 255  # bytes of a folder's name
 
@@ -159,8 +158,8 @@ class Project:
         is_table = plain.folder.name.casefold() == self.film_summary.name
         if not is_table and not owner and self._heir(plain) in ("", name):
             return plain
-        numbered = (FilmFiles(places / (name if number == 1 else f"{name} ({number})")) for number in count(1))
-        return next(files for files in numbered if files.film in ("", text_of(name)))
+        each = (FilmFiles(places / one) for one in numbered(name))
+        return next(files for files in each if files.film in ("", text_of(name)))
 
     @contextmanager
     def hold(self, video: str | Path) -> Iterator[FilmFiles]:
@@ -186,7 +185,7 @@ class Project:
         films = [film for film in self._files_called(files.folder.name) if not why_no_film(film)]
         try:
             made = json.loads(files.followed.read_text(encoding="utf-8"))["made"]
-            own = [film for film in films if [made["size"], made["changed"]] == state_of(film)]
+            own = [film for film in films if (made["size"], made["changed"]) == state_of(film)]
         except (OSError, ValueError, KeyError, TypeError):
             own = []
         return next((film.name for film in [*own, *films]), "")
@@ -242,12 +241,17 @@ class Project:
 
         Films are recognised by their content. Hidden and system files are not listed, numbered pictures are listed as
         one, and so is a folder that cannot be read.
+
+        Raises:
+            PermissionError: When `videos/` itself cannot be read.
         """
         from facelib.project.content import join_series, unreadable_folders, why_no_film
 
         listed: dict[str, tuple[Path, str]] = {}
         others = unreadable_folders(self.videos)
-        locked = self.locked_results()
+        if others and others[0][0] == self.videos:
+            raise PermissionError(f"expected to read the films in {str(self.videos)!r}, which {others[0][1]}")
+        locked = self._locked_results()
         for path in self._files_called():
             place = str(path.relative_to(self.videos))
             reason = "its name is not UTF-8: rename it" if text_of(place) != place else why_no_film(path)
@@ -262,7 +266,7 @@ class Project:
                 listed[path.name] = path, ""
         return sorted([*listed.values(), *join_series(others)])
 
-    def locked_results(self) -> set[Path]:
+    def _locked_results(self) -> set[Path]:
         """Return the folders of films' results that this user may not read: nothing can be said of these films."""
         places = self.film_summary.parent
         folders = places.iterdir() if os.access(places, os.R_OK | os.X_OK) else ()
@@ -280,7 +284,7 @@ class Project:
         below = [film for film in films if film.name == name]
         for candidate in (self.videos / name, *below, Path(name)):
             if candidate.is_file():
-                if (folder := self.film(candidate).folder) in self.locked_results():
+                if (folder := self.film(candidate).folder) in self._locked_results():
                     raise PermissionError(f"expected to read the results of {name!r} in {str(folder)!r}, may not")
                 return candidate
         near = sorted((film.name for film in films), key=lambda other: -SequenceMatcher(None, name, other).ratio())[:10]
@@ -336,6 +340,11 @@ class FilmFiles:
 
     keyframes = Place("folder", "keyframes.parquet")
     """One picture per shot."""
+
+    @property
+    def index(self) -> tuple[Path, ...]:
+        """The tables that a pass over the film writes, in the order in which they are looked at."""
+        return (self.found, self.detections, self.looks, self.shots, self.keyframes, self.times)
 
     exports = Place("folder", "exports")
     """The folder of subtitles, timelines and tables for other programs."""

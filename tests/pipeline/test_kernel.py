@@ -187,6 +187,25 @@ def test_what_is_made_beforehand_is_there_and_rubbish_is_collected(tmp_path, mon
     assert (told.stdout, told.stderr) == ("[1] True\n", "")
 
 
+def test_a_folder_that_an_import_has_made_for_a_while_is_there_for_all(tmp_path, monkeypatch):
+    made = tmp_path / "made"
+    (tmp_path / "making.py").write_text(
+        f"import atexit, os, shutil\nos.mkdir({str(made)!r})\natexit.register(shutil.rmtree, {str(made)!r})\n"
+        f"def main(): print(os.path.isdir({str(made)!r}))\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    server = ForkServer(["making"])
+    try:
+        told = [
+            subprocess.run(forked(server.address, "making"), capture_output=True, text=True, timeout=PATIENCE)
+            for _ in range(2)
+        ]
+    finally:
+        server.close()
+    assert [(one.stdout, one.stderr) for one in told] == [("True\n", "")] * 2
+    assert not made.exists()
+
+
 def test_a_process_that_is_interrupted_before_its_program_begins_says_nothing(tmp_path, monkeypatch):
     (tmp_path / "slow.py").write_text("import time\nprint('begins', flush=True)\ntime.sleep(60)\n")
     (tmp_path / "quick.py").write_text("import signal\ndef main(): signal.raise_signal(signal.SIGINT)\n")

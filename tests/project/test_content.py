@@ -79,15 +79,18 @@ def test_a_folder_that_cannot_be_read_is_listed_and_a_film_whose_results_cannot(
         "from facelib.project import Project\n"
         f"project = Project('demo', {str(tmp_path)!r}, {str(project.output_dir)!r})\n"
         "print([reason for _, reason in project.list_videos()], [film.name for film in project.find_videos()])\n"
-        "try: project.find_videos(['no right.mp4'])\nexcept PermissionError as error: print(error)"
+        "try: project.find_videos(['no right.mp4'])\nexcept PermissionError as error: print(error)\n"
+        "project.videos.chmod(0)\n"
+        "try: project.find_videos()\nexcept PermissionError as error: print(error)"
     )
     told = subprocess.check_output([*without_rights(), sys.executable, "-c", code], text=True)
-    for folder in locked:
+    for folder in [project.videos, *locked]:
         folder.chmod(0o700)
     assert told.splitlines() == [
         "['cannot be read: Permission denied', "
         "\"the folder of its results 'output/videos/no right' cannot be read\", ''] ['seen.mp4']",
         f"expected to read the results of 'no right.mp4' in {str(locked[0])!r}, may not",
+        f"expected to read the films in {str(project.videos)!r}, which cannot be read: Permission denied",
     ]
 
 
