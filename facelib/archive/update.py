@@ -22,7 +22,7 @@ from facelib.archive.tables import FilmRows
 from facelib.films.media.opening import UnreadableFilm
 from facelib.films.tables import UnusableTables, outdated
 from facelib.project import FilmFiles, Project, file_lock, path_of, text_of
-from facelib.project.digests import sha256_of
+from facelib.project.digests import sha256_of, state_of
 from facelib.project.wording import in_one_line
 
 _KEPT = 600.0  # seconds that replaced files stay for searches that began before
@@ -164,11 +164,8 @@ def _is_stale(project: Project, catalogue: Catalogue, files: FilmFiles, longest_
 
 
 def _state(path: Path) -> str:
-    try:
-        status = path.stat()
-    except OSError:
-        return ""
-    return f"{status.st_size} {status.st_mtime_ns}"
+    size, changed = state_of(path)
+    return f"{size} {changed}" if size >= 0 else ""
 
 
 def _place(project: Project, place: str) -> Path:

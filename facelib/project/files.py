@@ -9,6 +9,7 @@ import re
 import secrets
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
+from itertools import count
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -84,6 +85,17 @@ def text_of(name: str) -> str:
 def path_of(text: str) -> str:
     """Return the file name or path that `text_of` stands for."""
     return re.sub(r"\\x([89a-f][0-9a-f])", lambda match: chr(0xDC00 + int(match[1], 16)), text)
+
+
+def numbered(name: str) -> Iterator[str]:
+    """Yield a name, then the same with a number, for whoever looks for one that is free.
+
+    Examples:
+        >>> [name for name, _ in zip(numbered("a"), range(3))]
+        ['a', 'a (2)', 'a (3)']
+    """
+    yield name
+    yield from (f"{name} ({number})" for number in count(2))
 
 
 def write_table(table: pd.DataFrame, path: str | Path) -> None:

@@ -8,13 +8,12 @@ from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from itertools import count
 from pathlib import Path
 
 from facelib.images import find_pictures_below
 from facelib.project.cast import person_folders
 from facelib.project.digests import file_digest, file_digests, state_of
-from facelib.project.files import file_lock, path_of, short_name, text_of
+from facelib.project.files import file_lock, numbered, path_of, short_name, text_of
 
 _LONGEST = 255  # bytes of a folder's name
 
@@ -163,8 +162,8 @@ class Project:
         is_table = plain.folder.name.casefold() == self.film_summary.name
         if not is_table and not owner and self._heir(plain) in ("", name):
             return plain
-        numbered = (FilmFiles(places / (name if number == 1 else f"{name} ({number})")) for number in count(1))
-        return next(files for files in numbered if files.film in ("", text_of(name)))
+        each = (FilmFiles(places / one) for one in numbered(name))
+        return next(files for files in each if files.film in ("", text_of(name)))
 
     @contextmanager
     def hold(self, video: str | Path) -> Iterator[FilmFiles]:
@@ -190,7 +189,7 @@ class Project:
         films = [film for film in self._files_called(files.folder.name) if not why_no_film(film)]
         try:
             made = json.loads(files.followed.read_text(encoding="utf-8"))["made"]
-            own = [film for film in films if [made["size"], made["changed"]] == state_of(film)]
+            own = [film for film in films if (made["size"], made["changed"]) == state_of(film)]
         except (OSError, ValueError, KeyError, TypeError):
             own = []
         return next((film.name for film in [*own, *films]), "")
@@ -345,6 +344,11 @@ class FilmFiles:
 
     keyframes = Place("folder", "keyframes.parquet")
     """One picture per shot."""
+
+    @property
+    def index(self) -> tuple[Path, ...]:
+        """The tables that a pass over the film writes, in the order in which they are looked at."""
+        return (self.found, self.detections, self.looks, self.shots, self.keyframes, self.times)
 
     exports = Place("folder", "exports")
     """The folder of subtitles, timelines and tables for other programs."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -86,9 +87,13 @@ def sync_film(
 
 
 def beeps(moments: np.ndarray, start: float, end: float, rate: int) -> np.ndarray:
-    clock = start + np.arange(round((end - start) * rate)) / rate
-    since = clock - moments[np.clip(np.searchsorted(moments, clock + 1e-9, "right") - 1, 0, None)]
-    return np.where((since >= -1e-9) & (since < 0.03), 0.8 * np.cos(2 * np.pi * 1000 * since), 0).astype(np.float32)
+    """Return samples from one time to another: a tone of 30 ms from each moment on."""
+    made = np.zeros(round((end - start) * rate), np.float32)
+    for moment in moments:
+        first, last = (max(0, math.ceil((time - start - 1e-9) * rate)) for time in (moment, moment + 0.03))
+        since = start + np.arange(first, min(last, len(made))) / rate - moment
+        made[first:last] = 0.8 * np.cos(2 * np.pi * 1000 * since)
+    return made
 
 
 def hear(path: Path) -> tuple[np.ndarray, int]:

@@ -16,6 +16,7 @@ from facelib.plots.training import (
 )
 from facelib.train.progress import MEASURES, follow, measure_vectors
 from facelib.widgets.training import LiveCurves
+from tests.pages import show_text
 
 PEOPLE, EACH = 20, 6
 
@@ -114,10 +115,10 @@ def test_untrained_and_trained_stand_side_by_side(progress):
 
 
 @pytest.mark.parametrize("width", [360, 1000])
-def test_the_figures_under_the_maps_are_whole(page, progress, width):
+def test_the_figures_under_the_maps_are_whole(page, progress, width, tmp_path):
     page.set_viewport_size({"width": width, "height": 900})
     for draw in (draw_untrained_and_trained, draw_progress):
-        page.set_content(f"<body style='margin: 0'>{draw(progress).to_html(full_html=False)}")
+        show_text(page, f"<body style='margin: 0'>{draw(progress).to_html(full_html=False)}", tmp_path)
         texts = page.locator(".textpoint text")
         expect(texts).to_have_count(2)
         boxes = texts.evaluate_all("ts => ts.map(t => t.getBoundingClientRect()).map(b => [b.left, b.right, b.top])")
