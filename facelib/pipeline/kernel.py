@@ -18,7 +18,7 @@ from jupyter_client.manager import AsyncKernelManager
 from traitlets import default
 
 from facelib.pipeline.fork_server import ForkServer, forked
-from facelib.project.processes import huge_pages
+from facelib.project.processes import memory_settings
 
 
 def forked_kernel(address: str) -> list[str]:
@@ -68,7 +68,7 @@ class ThisPython(AsyncKernelManager):
         native = get_kernel_dict()
         command = forked_kernel(self.server) if self.server else [sys.executable, *native["argv"][1:]]
         # Of the kernel's own log, only what ends it: it warns of every start over TCP and of every interruption.
-        environment = {"PLOTLY_RENDERER": "plotly_mimetype", **huge_pages()}
+        environment = {"PLOTLY_RENDERER": "plotly_mimetype", **memory_settings()}
         return KernelSpec(**native | {"argv": [*command, "--log-level=CRITICAL"], "env": environment})
 
     @default("client_factory")
