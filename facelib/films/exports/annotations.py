@@ -53,8 +53,9 @@ def _named(material: Material) -> list[dict[Any, Any]]:
 
 def mean_boxes(detections: Path) -> pd.DataFrame:
     """Return the mean box of each track: `left`, `top`, `right`, `bottom` in pixels, by `track`."""
-    some = read_detections(detections, ["shot", "track", *BOX])
-    return pd.concat([boxes.groupby("track")[BOX].mean() for boxes in some])  # no track has a part in another shot
+    pieces = read_detections(detections, ["shot", "track", *BOX])  # of whole shots, and so of whole tracks
+    means = pd.concat([boxes.groupby("track")[BOX].mean() for boxes in pieces])
+    return means.groupby("track").mean()  # tables of other programs may have a track in several shots
 
 
 def _annotation(material: Material, track: dict[Any, Any], boxes: pd.DataFrame) -> dict[str, object]:
