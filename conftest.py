@@ -100,7 +100,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("browser")
         shaky = any(item.get_closest_marker(mark) for mark in ("browser", "realtime"))
         if shaky and not item.get_closest_marker("flaky"):
-            item.add_marker(pytest.mark.flaky(reruns=1))  # a busy machine may starve a browser; pytest lists these
+            item.add_marker(pytest.mark.flaky(reruns=1))  # a busy machine may starve a browser; pytest shows why
         if item.get_closest_marker("kernel") and "kernel_server" not in fixtures:
             fixtures.insert(0, "kernel_server")  # before the fixtures of modules, which run notebooks as well
     parts: Counter[str] = Counter()

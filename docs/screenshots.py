@@ -138,7 +138,8 @@ def search(page: Page) -> list[Locator]:
 def live(page: Page) -> list[Locator]:
     """Ask who a stranger is, while the film plays on."""
     widget = page.locator(".facelib-live")
-    widget.locator(".tile.unknown").first.click()
+    widget.locator(".tile.unknown:not(.gone)").first.click()
+    page.mouse.move(0, 0)  # nothing below it stands out
     widget.get_by_role("dialog").wait_for()
     page.wait_for_timeout(1000)
     return [widget]

@@ -1,6 +1,7 @@
 """What tests of pages in a browser share: patience, waiting for a condition, and what keeps people out."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
@@ -18,6 +19,16 @@ def new_context(browser: Browser, **options: Any) -> BrowserContext:
     context = browser.new_context(**options)
     context.set_default_timeout(PLENTY)
     return context
+
+
+def show_text(page: Page, text: str, folder: Path) -> None:
+    """Show a page that has a library in it, from a file in a folder.
+
+    To hand over megabytes by `set_content` takes a third of the time that such a page takes.
+    """
+    path = folder / "page.html"
+    path.write_text(f'<meta charset="utf-8">{text}', encoding="utf-8")
+    page.goto(path.as_uri())
 
 
 def until(page: Page, condition: str) -> None:

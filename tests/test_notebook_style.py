@@ -158,7 +158,7 @@ class TestNotebook:
         first, *folded = cells(path, "code")
         lines = [source(cell).partition("\n")[0] for cell in folded]
         assert [line for line in lines if len(line) > 101] == []
-        assert [line for line in source(first).splitlines() if len(line) > 106 and "# or others" not in line] == []
+        assert [line for line in source(first).splitlines() if len(line) > 106 and "# formats" not in line] == []
 
     def test_text_of_what_may_not_apply_stands_in_a_folded_section(self, path):
         folded = False

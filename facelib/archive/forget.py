@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import shutil
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import ExitStack
@@ -24,10 +23,10 @@ from facelib.gallery import read_gallery
 from facelib.project import FilmFiles, Project, identities, path_of, write_table
 from facelib.project.decisions import change_decisions, read_decisions
 from facelib.project.digests import digest, sha256_of
-from facelib.project.files import write_bytes, write_text
+from facelib.project.files import every_file, write_bytes, write_text
 from facelib.project.names import NOT_A_FACE, UNKNOWN, as_known
 from facelib.recognize import load_recognizer
-from facelib.recognize.tuning import tune
+from facelib.recognize.tuning import tune_again
 from facelib.review import Review
 
 _TABLES_OF_TRACKS = ("found", "named", "tracks", "looks", "detections")
@@ -68,8 +67,9 @@ def forget_person(project: Project, person: str, *, keep_name: bool = False, by:
     Raises:
         ValueError: When nobody has this name, or it is one that facelib gives, such as `unknown`.
         BlockingIOError: When another process works on one of the films.
-        OSError: When a file cannot be removed or written.
+        OSError: When a folder cannot be read, or a file cannot be removed or written.
     """
+    every_file(project.data, project.output)  # in a folder that cannot be read, the person would stay
     if person in {UNKNOWN, NOT_A_FACE}:
         raise ValueError(f"expected somebody of the cast or of the films, got {person!r}, which is nobody's name")
     merged = [name for name, into in identities.merged(project).items() if into == person]
@@ -83,7 +83,7 @@ def forget_person(project: Project, person: str, *, keep_name: bool = False, by:
     folders = [project.people / path_of(name) for name in names if name in cast]
     if not folders and not any(tracks.values()) and not before:
         raise ValueError(f"expected somebody of the cast or of the films, got {person!r}")
-    pictures = [path for folder in folders for path in sorted(folder.rglob("*")) if path.is_file()]
+    pictures = every_file(*folders)
     done = Forgotten(person, digests=[*before.get("digests", []), *map(sha256_of, pictures)])
     others = _others(project, films, cast, names)
     shown = [film for film, own in tracks.items() if own or film.name in before.get("films", [])]
@@ -154,7 +154,7 @@ def _forget_pictures(project: Project, folders: list[Path], names: list[str], do
         if rows.any():
             done.removed.append(f"{int(rows.sum())} faces in faces.parquet")
     for folder in folders:
-        done.removed.extend(project.place_of(path) for path in sorted(folder.rglob("*")) if path.is_file())
+        done.removed.extend(map(project.place_of, every_file(folder)))
         shutil.rmtree(folder)
     for path in (project.map, project.output / "measures.parquet"):
         _drop_rows(path, names, done)
@@ -254,7 +254,7 @@ def _settle(project: Project, films: list[Path]) -> None:
 
 
 def _forget_recognizer(project: Project, names: list[str], done: Forgotten) -> None:
-    """Fit the recognizer again for the others, at the threshold that it has; without anybody left it is removed."""
+    """Fit the recognizer again for the others, at the threshold that it has; with too few people left it is removed."""
     described = project.recognizer.with_suffix(".json")
     if not project.recognizer.is_file() or not project.faces.is_file():
         return
@@ -265,10 +265,9 @@ def _forget_recognizer(project: Project, names: list[str], done: Forgotten) -> N
     project.recognizer.unlink()
     described.unlink()
     done.removed.append("the person in recognizer.skops")
-    if not gallery.table["used"].any():
+    if gallery.used["person"].nunique() < (2 if info.kind == "svm" else 1):  # an SVM tells a person from others
         return
-    own = info.threshold if gallery.threshold is None or math.isnan(gallery.threshold) else gallery.threshold
-    tuning = tune(gallery, fallback=own, kind=info.kind, k=info.k, wanted_fpir=info.wanted_fpir, progress=False)
+    tuning = tune_again(gallery, project, recognizer, info)
     tuning.save(project.recognizer, info.threshold, most_unnamed=1.0, by_hand=info.threshold_from == "hand")
 
 
@@ -308,11 +307,10 @@ def _sweep(project: Project, names: list[str], others: list[str], done: Forgotte
 
 def _swept(project: Project) -> Iterator[Path]:
     """Yield the files in which the person may be mentioned: all but the films and the pictures of others."""
-    for folder in (project.output, project.data):
-        for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
-            theirs = path.is_relative_to(project.videos) or path.is_relative_to(project.people)
-            if path.is_file() and not theirs and path.suffix not in {".lock", ".mp4"}:
-                yield path
+    for path in every_file(project.output, project.data):
+        theirs = path.is_relative_to(project.videos) or path.is_relative_to(project.people)
+        if not theirs and path.suffix not in {".lock", ".mp4"}:
+            yield path
 
 
 def _mention_what_stays(project: Project, names: list[str], done: Forgotten) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -21,7 +22,7 @@ from facelib.archive.tables import FilmRows
 from facelib.films.media.opening import UnreadableFilm
 from facelib.films.tables import UnusableTables, outdated
 from facelib.project import FilmFiles, Project, file_lock, path_of, text_of
-from facelib.project.digests import sha256_of
+from facelib.project.digests import sha256_of, state_of
 from facelib.project.wording import in_one_line
 
 _KEPT = 600.0  # seconds that replaced files stay for searches that began before
@@ -128,7 +129,9 @@ def _as_it_is(project: Project, chosen: list[FilmFiles], longest_gap: float, err
     with closing(Catalogue(path)) as catalogue:
         known = {record.folder: (record.content, record.gap) for record in catalogue.films()}
     said = f"not as its tables are now, since the index may only be read here: {error.strerror}"
-    current = [known.get(files.folder.name) == (sha256_of(files.tracks), longest_gap) for files in chosen]
+    read = project.digests(files.tracks for files in chosen)
+    now = ((files.folder.name, read[project.place_of(files.tracks)]) for files in chosen)
+    current = [known.get(folder) == (content, longest_gap) for folder, content in now]
     problems = {files.film or files.folder.name: said for files, same in zip(chosen, current, strict=True) if not same}
     return ArchiveChanges(unchanged=sum(current), problems=problems)
 
@@ -146,7 +149,8 @@ def _folders_with_tracks(project: Project) -> Iterator[FilmFiles]:
     folder = project.film_summary.parent
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
         files = FilmFiles(path)
-        if files.tracks.is_file():
+        locked = path.is_dir() and not os.access(path, os.X_OK)  # its film is then among the problems
+        if locked or files.tracks.is_file():
             yield files
 
 
@@ -160,11 +164,8 @@ def _is_stale(project: Project, catalogue: Catalogue, files: FilmFiles, longest_
 
 
 def _state(path: Path) -> str:
-    try:
-        status = path.stat()
-    except OSError:
-        return ""
-    return f"{status.st_size} {status.st_mtime_ns}"
+    size, changed = state_of(path)
+    return f"{size} {changed}" if size >= 0 else ""
 
 
 def _place(project: Project, place: str) -> Path:

@@ -18,6 +18,17 @@ from facelib.cli import align, cluster, demo, doctor, forget, live, models, name
 class _Commands(TyperGroup):
     """Turns the errors that a user can do something about into one line on stderr and exit code 1."""
 
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if args[0] not in self.commands:  # such as `facelib train`
+            from facelib.pipeline.notebooks import all_steps, find_notebooks
+
+            for step in find_notebooks(steps=all_steps()):
+                if args[0] in step.source.stem.split("_"):
+                    ctx.fail(
+                        f"No such command {args[0]!r}; it is a step: facelib run --project NAME --steps {step.number}"
+                    )
+        return super().resolve_command(ctx, args)
+
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)

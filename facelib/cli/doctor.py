@@ -6,7 +6,7 @@ import typer
 
 
 def doctor() -> None:
-    """Check what is installed, which weights are there and what networks run on; say how to mend what is wrong."""
+    """Check what is installed, which weights are there and what networks run on; say how to fix what is wrong."""
     from facelib.cli.checks import check  # which takes a third of what the whole command line does
 
     findings = check()

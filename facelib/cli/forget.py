@@ -42,6 +42,7 @@ def forget(
         done.stays.append("earlier versions of objects, where the bucket keeps them: remove those by its own means")
     else:
         done = forget_person(place, name, keep_name=keep_name)
+    typer.echo(f"In the project {project!r}, below its folders 'data' and 'output':")
     for line in done.removed:
         typer.echo(f"removed   {one_line(line)}")
     for line in done.stays:

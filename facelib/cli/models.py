@@ -14,13 +14,10 @@ models = typer.Typer(invoke_without_command=True)
 
 @models.callback()
 def list_models(ctx: typer.Context) -> None:
-    """List the networks: where they come from, their licence, and whether commercial use is allowed.
-
-    `facelib models import FILE` adds FaceNet's, from the file in which it was published; `facelib models calibrate
-    FILE` measures the threshold of a network that is new to facelib.
-    """
+    """List the networks: where they come from, their licence, and whether commercial use is allowed."""
     if ctx.invoked_subcommand is not None:
         return
+    from facelib.nets.cache import cache_folder
     from facelib.nets.catalogue import weights_table
 
     table = weights_table()
@@ -30,9 +27,11 @@ def list_models(ctx: typer.Context) -> None:
     print_table(table[["network", "here", "commercial", "licence", "origin"]])
     missing = table[~table["present"] & (table["url"] != "")]
     if len(missing):
-        typer.echo("Fetched at first use where there is a network, else by hand into the folder FACELIB_MODELS:")
-    for name, url, file in missing[["name", "url", "file"]].itertuples(index=False):
-        typer.echo(f"{name}: {url}  as {file}")
+        typer.echo(
+            f"Fetched at first use, or by hand into {relative(cache_folder())} (FACELIB_MODELS names another folder):"
+        )
+    for name, url, file, sha256 in missing[["name", "url", "file", "sha256"]].itertuples(index=False):
+        typer.echo(f"{name}: {url}  as {file}" + ("" if sha256 else ", by hand only"))
 
 
 @models.command("import")
@@ -83,7 +82,7 @@ def calibrate_model(
 ) -> None:
     """Measure the threshold at which a network takes 1 % of strangers for one of ten people; keep it for later runs.
 
-    Beside it, how much its distances say of large and of small faces is measured, by which films are named.
+    It also measures how much a distance tells for large faces and for small ones, which the naming in films uses.
 
     It needs ten people with two or more pictures and 100 others; Labeled Faces in the Wild has enough.
     """

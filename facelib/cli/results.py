@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -72,7 +73,7 @@ def print_results(project: Project, results: Sequence[StepResult]) -> bool:
 
 
 def _print_found(project: Project) -> None:
-    """Say who is in the films, how often the threshold that decided it errs, and what to look at."""
+    """Say who is in the films, the error rates of the threshold that decided it, and what to look at."""
     from facelib.pipeline.findings import describe_films
 
     for text in describe_films(project):
@@ -82,7 +83,7 @@ def _print_found(project: Project) -> None:
 
 
 def _recognizer(project: Project) -> list[str]:
-    """Return what threshold films are named by and how often it errs, and what to look at first."""
+    """Return what threshold films are named by, its error rates, and what to look at first."""
     from facelib.recognize import read_recognizer_info
     from facelib.recognize.report import describe_recognizer, recognizer_warnings
 
@@ -137,8 +138,8 @@ def _print_places(project: Project, results: Sequence[StepResult]) -> None:
     for result in results:
         typer.echo(f"report    {relative(result.report)}")
     films = [FilmFiles(folder) for folder in sorted((project.output / "videos").glob("*/"))]
-    _print_paths("film", [files.annotated for files in films if files.annotated.is_file()])
-    _print_paths("table", [files.appearances for files in films if files.appearances.is_file()])
+    _print_paths("film", [files.annotated for files in films if os.path.isfile(files.annotated)])
+    _print_paths("table", [files.appearances for files in films if os.path.isfile(files.appearances)])
     if project.page.is_file():
         typer.echo(folded("Next: open the page in a browser, then the reports; notebook 06 corrects names."))
 

@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 def run(
     project: Annotated[
         str,
-        typer.Option(help="The project: the name of its folder in the data folder.", show_default="required"),
+        typer.Option(
+            help="The project: the name of its folder in the data folder; only --help-parameters needs none.",
+            show_default=False,
+        ),
     ] = "",
     data_dir: DataPlace = "data",
     output_dir: OutputPlace = "output",

@@ -145,6 +145,7 @@ def _print(answer: pd.DataFrame, form: Form, most: int, *, several: bool) -> Non
             shown[edge] = shown.pop(f"{edge}_film") + " " + shown.pop(at)
     alone = [name for name in shown.columns if name.endswith("project") and not several]
     shown = shown.drop(columns=alone)
-    print_rows(list(shown.columns), [shown.values.tolist()])
+    if len(shown):
+        print_rows(list(shown.columns), [shown.values.tolist()])
     more = f", the first {len(shown)} shown; --form json or csv gives all" if len(answer) > len(shown) else ""
     typer.echo(f"{len(answer)} found{more}")

@@ -18,11 +18,14 @@ class ServeCommand(TyperCommand):
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the options, and behind them the settings in the server's own words."""
         super().format_help(ctx, formatter)
+        fields = _settings_class().model_fields
+        # As they are written in the environment: false, and none for what is empty.
+        defaults = {name: str(field.get_default()).lower().strip("[]") or "none" for name, field in fields.items()}
         lines = [
-            (f"FACELIB_{name.upper()}", f"{field.description} [default: {str(field.get_default()) or 'none'}]")
-            for name, field in _settings_class().model_fields.items()
+            (f"FACELIB_{name.upper()}", f"{field.description} [default: {defaults[name]}]")
+            for name, field in fields.items()
         ]
-        with formatter.section("Settings, in the environment, or in the file without FACELIB_ and in small letters"):
+        with formatter.section("Settings in the environment (in the file port for FACELIB_PORT, and so on)"):
             formatter.write_dl(lines)
         formatter.write_paragraph()
 
@@ -41,7 +44,7 @@ def serve(
 ) -> None:
     """Serve the projects to browsers and programs: a REST API and a page over the same folders.
 
-    The first start prints a token to log in with. What is given here overrides the environment, and that the file.
+    The first start prints a token to log in with. Options override the environment, which overrides the file.
     """
     cls = _settings_class()
     given = {"host": host, "port": port, "data_dir": data_dir, "output_dir": output_dir, "processes": processes}

@@ -28,7 +28,7 @@ class _Writer:
     """An MP4 file being written: H.264 and AAC, always with the same bytes for the same content."""
 
     def __init__(self, path: Path) -> None:
-        self._container = av.open(str(path), "w", options={"movflags": "+faststart", "fflags": "+bitexact"})
+        self._container = av.open(f"file:{path}", "w", options={"movflags": "+faststart", "fflags": "+bitexact"})
         self._video: VideoStream = self._container.add_stream("libx264", rate=FRAME_RATE)
         self._video.width, self._video.height, self._video.pix_fmt = WIDTH, HEIGHT, "yuv420p"
         # The number of threads changes x264's decisions, so it is not left to the machine.

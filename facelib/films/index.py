@@ -23,6 +23,7 @@ from facelib.films.clothes import clothes_and_hair
 from facelib.films.growing import KEYFRAMES, LOOKS, GrowingTables, growing_tables
 from facelib.films.hidden import drop_hidden
 from facelib.films.media.decode import FilmFrame
+from facelib.films.media.losses import GARBLED_WORTH
 from facelib.films.media.reader import FilmReader, left_out, open_reader
 from facelib.films.media.timeline import FrameTimes
 from facelib.films.media.times import write_times
@@ -42,7 +43,6 @@ _LEAST_AHEAD, _MOST_AHEAD = 6, 24  # frames that wait between decoding and the s
 _PIXELS_AHEAD = 24e6  # of the frames that wait: of a large picture there are fewer
 _PIXELS_UNCUT, _SECONDS_UNCUT = 24e6, 2.5  # of the samples that hold faces to be cut out, at most
 _LIKE = 0.75  # of the embedder's threshold: two tracklets of one shot that near are one person
-_GARBLED = 0.05  # of a face's quality in a picture that a loss has garbled
 _PICTURES = 4  # of the best samples of a track are kept to be shown
 _PICTURE_SIZE = 224  # pixels of the longer side
 _KEYFRAME_SIZE = 320
@@ -292,7 +292,8 @@ def _worth(sample: Sample, poses: FloatArray) -> FloatArray:
     frame, faces = sample.frame, sample.faces
     luma, _, _ = frame.planes(own=False)  # as it lies in the film: no colours are converted
     sharp = [frame.contrast**2 * sharpness(luma, box) for box in faces.boxes]
-    return quality_of(faces, poses, sharp, frame.height, frame.width) * np.float32(_GARBLED if frame.garbled else 1)
+    worth = quality_of(faces, poses, sharp, frame.height, frame.width)
+    return worth * np.float32(GARBLED_WORTH if frame.garbled else 1)
 
 
 def _shot_table(shots: list[_ShotRow]) -> pd.DataFrame:

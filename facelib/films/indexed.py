@@ -68,8 +68,7 @@ def made_from(content: str, detector: Detector, embedder: Embedder, tracking: Tr
 def read_index(files: FilmFiles, made: dict[str, object]) -> FilmTracks | None:
     """Return what an earlier pass over the film found, or None when it was not made from `made`."""
     record = read_record(files)
-    tables = (files.found, files.detections, files.looks, files.shots, files.keyframes, files.times)
-    if record.get("made") != json.loads(json.dumps(made)) or not all(path.is_file() for path in tables):
+    if record.get("made") != json.loads(json.dumps(made)) or not all(path.is_file() for path in files.index):
         return None
     if damage(files):
         return None

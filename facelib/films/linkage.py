@@ -26,6 +26,8 @@ def link(
     worth: ArrayLike | None = None,
     together: Sequence[Iterable[int]] = (),
     apart: Iterable[tuple[int, int]] = (),
+    sums: ArrayLike = (),
+    sizes: ArrayLike = (),
 ) -> IntArray:
     """Group vectors by agglomerative clustering: the two nearest groups join, while near enough and allowed.
 
@@ -38,15 +40,21 @@ def link(
     of one person, though not nearer to good ones of others. So two vectors of worth 0 must be twice as near, while
     one of them joins good ones as any other does.
 
+    Existing groups never join each other. Those that are too far from every vector are left out after one matrix
+    product, so that time hardly grows with their number.
+
     Args:
         vectors: `(n, d)` embeddings, finite, none of length 0.
         threshold: The largest distance at which groups join; at 0 only what is `together` joins, at 2 all that may.
         worth: `(n,)`, from 0 for uninformative faces to 1 for good ones; None takes 1 for all.
         together: Rows that are one group whatever their distances, even if they are `apart`; the sets do not overlap.
         apart: Pairs of rows that must not be in one group.
+        sums: `(g, d + 1)`, of existing groups, each the sum of its members' unit vectors followed by that of
+            1 - `worth`.
+        sizes: `(g,)`, how many members they have.
 
     Returns:
-        `(n,)`, the group of each row: the number of its first row.
+        `(n,)`, the group of each row: the number of an existing one, or `g` plus the number of its first row.
 
     Raises:
         ValueError: When a vector is not finite or of length 0, or the threshold is NaN or negative.
@@ -56,6 +64,8 @@ def link(
         [0, 0, 2, 2]
         >>> link([[1, 0], [1, 0.1], [0, 1], [0.1, 1]], threshold=0.5, apart=[(0, 1)]).tolist()
         [0, 1, 2, 2]
+        >>> link([[1, 0.1], [0, 1]], threshold=0.5, sums=[[3, 0, 0]], sizes=[3]).tolist()
+        [0, 2]
     """
     matrix = np.asarray(vectors, np.float64)
     if not threshold >= 0:
@@ -66,36 +76,7 @@ def link(
     if not np.all(np.isfinite(lengths) & (lengths > 0)):
         raise ValueError("expected finite embeddings of a length above 0, got others; leave those out")
     poor = np.zeros(len(matrix)) if worth is None else 1 - np.clip(np.asarray(worth, np.float64), 0, 1)
-    groups = _AverageLinkage(np.column_stack([matrix / lengths[:, None], poor]), np.ones(len(matrix)), threshold)
-    return groups.joined(together, apart)
-
-
-def link_to(
-    sums: ArrayLike,
-    sizes: ArrayLike,
-    vectors: ArrayLike,
-    *,
-    threshold: float,
-    worth: ArrayLike,
-    together: Sequence[Iterable[int]] = (),
-    apart: Iterable[tuple[int, int]] = (),
-) -> IntArray:
-    """Group vectors as `link` does, beside existing groups that never join each other.
-
-    Groups that are too far from every vector are left out after one matrix product, so that time hardly grows with
-    their number. Of each group there is `(d + 1,)`, the sum of its members' unit vectors followed by that of
-    1 - `worth`, and how many members it has; the other arguments are those of `link`.
-
-    Returns:
-        `(n,)`, the group of each vector: the number of an existing one, or `g` plus the number of its first row.
-
-    Examples:
-        >>> link_to([[3, 0, 0]], [3], [[1, 0.1], [0, 1]], threshold=0.5, worth=[1, 1]).tolist()
-        [0, 2]
-    """
-    matrix = np.asarray(vectors, np.float64)
-    unit = matrix / np.linalg.norm(matrix, axis=1, keepdims=True)
-    own = np.column_stack([unit, 1 - np.clip(np.asarray(worth, np.float64), 0, 1)])
+    own = np.column_stack([matrix / lengths[:, None], poor])
     there, members = np.asarray(sums).reshape(-1, own.shape[1]), np.asarray(sizes, np.float64)
     near = _near_groups(there, members, own, threshold)
     rows = np.concatenate([there[near].astype(np.float64), own])
@@ -137,7 +118,7 @@ class _AverageLinkage:
     """Groups of average linkage: the sum of each one's members, and the groups it must stay apart from."""
 
     def __init__(
-        self, sums: NDArray[np.float64], sizes: NDArray[np.float64], threshold: float, *, settled: int = 0
+        self, sums: NDArray[np.float64], sizes: NDArray[np.float64], threshold: float, *, settled: int
     ) -> None:
         self.sums, self.sizes = sums, sizes
         self.signs, least = _measure_of(threshold, sums.shape[1])

@@ -88,7 +88,7 @@ def write_reel(
     total = min(info.frames, math.ceil((wanted[-1].end - first.time) * info.rate) + 2) if info.frames else None
     with atomic_write(path) as temporary, ExitStack() as opened:
         film = opened.enter_context(open_film(video))
-        output = opened.enter_context(av.open(str(temporary), "w", options={"movflags": "faststart"}))
+        output = opened.enter_context(av.open(f"file:{temporary}", "w", options={"movflags": "faststart"}))
         pictures = PictureWriter(output, picture_stream(film), first, quality=quality)
         sound = open_sound(film, video, segments)
         writer = _ReelWriter(pictures, None if sound is None else _ReelSound(output, sound, fade))

@@ -21,7 +21,6 @@ from facelib.films.tables import damage, read_whole
 from facelib.films.unknowns import (
     add_to_groups,
     group_unknowns,
-    match_unknowns,
     number_groups,
     read_join_by_context,
     read_one_place,
@@ -213,15 +212,14 @@ def _grouped(
     kept = before
     for name in sorted(new):
         looks = run.read_looks([name])
-        table = match_unknowns(
-            name,
-            run.named[name],
-            kept.groups,
+        table = group_unknowns(
+            {name: run.named[name]},
             threshold=threshold,
-            looks=looks.get(name),
-            together=run.one_place(name, threshold),
+            looks=looks,
+            together={name: run.one_place(name, threshold)},
             reserved={*kept.reserved, *kept.renamed.values()},
-        )
+            groups=kept.groups,
+        )[name]
         joined = run.joined(name, table, threshold, settled=kept.groups["cluster"].tolist())
         told = {name: _told_by_face(joined, table, joined)}
         groups = add_to_groups(kept.groups, told, looks=looks)

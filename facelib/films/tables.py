@@ -74,8 +74,8 @@ def damage(files: FilmFiles, *others: Path) -> str:
         if not path.is_file():
             return f"{path.name} is missing"
     # In the same order whenever it is asked: where several are damaged, the first is named.
-    for path in dict.fromkeys((files.found, files.detections, files.looks, files.keyframes, files.times, *others)):
-        if path.is_file():
+    for path in dict.fromkeys((*files.index, *others)):
+        if path.suffix == ".parquet" and path.is_file():
             try:
                 pq.read_metadata(path)
             except (OSError, ValueError) as error:  # those of pyarrow are both

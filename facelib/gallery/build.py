@@ -95,7 +95,8 @@ def _find_pictures(project: Project) -> list[tuple[str, Path]]:
         found = f"{len(people)} folders without a picture" if people else loose[0] if loose else "an empty folder"
         raise ValueError(
             f"expected one folder of pictures per person in {str(project.people)!r}, found {found}; "
-            f"put pictures into {str(project.people / 'Name of a Person')!r}"
+            f"put pictures into {str(project.people / 'Name of a Person')!r}, or have step 1 gather them "
+            "by name (-p names=...) or from films (-p faces_from=all)"
         )
     return pictures
 

@@ -7,7 +7,7 @@ import os
 import re
 import unicodedata
 from collections.abc import Collection, Iterable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
@@ -17,7 +17,7 @@ from facelib.gallery.curation import curate
 from facelib.gallery.files import read_gallery
 from facelib.project import Project, file_lock, identities
 from facelib.project.decisions import append_decision
-from facelib.project.files import write_bytes
+from facelib.project.files import numbered, write_bytes
 
 _MARK = "# facelib: "
 _log = logging.getLogger(__name__)
@@ -167,14 +167,12 @@ def separate_people(project: Project, name: str, other: str, *, by: str = "user"
 
 def _reserve(wanted: Path) -> Path:
     """Make an empty file of this name, or of one with a number, that was not there before."""
-    number = 1
-    while True:
-        path = wanted if number == 1 else wanted.with_name(f"{wanted.stem} ({number}){wanted.suffix}")
-        try:
+    for stem in numbered(wanted.stem):
+        path = wanted.with_name(f"{stem}{wanted.suffix}")
+        with suppress(FileExistsError):
             path.touch(exist_ok=False)
-            return path
-        except FileExistsError:
-            number += 1
+            break
+    return path
 
 
 def _reason(kind: str, fits: str) -> str:

@@ -137,7 +137,7 @@ def fetch_facescrub(
                 listed = list(own)
                 _fetch_one(listed, ledger, cut, most_per_person or len(listed), limits)
                 bar.update(len(listed))
-        rows = [[face.address, face.person, *result[:2]] for face in faces if (result := ledger.result(face))]
+        rows = [[face.address, face.person, *result] for face in faces if (result := ledger.result(face))]
     return pd.DataFrame(rows, columns=pd.Index(IMPORTED_COLUMNS), dtype="str")
 
 
@@ -167,9 +167,14 @@ def _faces(table: pd.DataFrame, people: Iterable[str], path: str | Path) -> list
     return [_Face(*row) for row in zip(*columns, strict=True)]
 
 
-class _Result(NamedTuple):
+class _Asked(NamedTuple):
+    """A row of `facescrub.csv`, see `FETCHED_COLUMNS`."""
+
+    address: str
+    person: str
     picture: str
     reason: str
+    face: str
     when: str
 
 
@@ -178,12 +183,9 @@ class _Ledger:
 
     def __init__(self, folder: Path, *, try_again: bool) -> None:
         self._folder, self._path = folder, folder / "facescrub.csv"
-        self._rows: dict[tuple[str, str], tuple[str, _Result]] = {}
         self._written = time.monotonic()
-        table = read_own_table(self._path, FETCHED_COLUMNS)
-        for address, person, picture, reason, face, when in table.itertuples(index=False):
-            if picture or not try_again:
-                self._rows[person, face] = (address, _Result(picture, reason, when))
+        known = map(_Asked._make, read_own_table(self._path, FETCHED_COLUMNS).itertuples(index=False))
+        self._rows = {(row.person, row.face): row for row in known if row.picture or not try_again}
 
     def __enter__(self) -> Self:
         return self
@@ -191,31 +193,29 @@ class _Ledger:
     def __exit__(self, *_: object) -> None:
         self._write()
 
-    def result(self, face: _Face) -> _Result | None:
-        """Return the known result of a face."""
+    def result(self, face: _Face) -> tuple[str, str] | None:
+        """Return the picture of a face and why there is none; None where nobody has asked for it."""
         if face.problem:
-            return _Result("", face.problem, "")
-        _, found = self._rows.get((face.person, face.stem), ("", None))
+            return "", face.problem
+        found = self._rows.get((face.person, face.stem))
         if found is not None and found.picture and not (self._folder / found.picture).is_file():
-            return found._replace(picture="", reason="taken away since; remove its row to have it fetched again")
-        return found
+            return "", "taken away since; remove its row to have it fetched again"
+        return found and (found.picture, found.reason)
 
     def was_kept(self, face: _Face) -> bool:
         """Return whether a face was saved, even if the user has removed it since."""
-        return bool(self._rows.get((face.person, face.stem), ("", _Result("", "", "")))[1].picture)
+        found = self._rows.get((face.person, face.stem))
+        return found is not None and found.picture != ""
 
     def add(self, face: _Face, picture: str, reason: str) -> None:
         when = datetime.now(UTC).isoformat(timespec="seconds")
-        self._rows[face.person, face.stem] = (redacted(face.address), _Result(picture, reason, when))
+        row = _Asked(redacted(face.address), face.person, picture, reason, face.stem, when)
+        self._rows[face.person, face.stem] = row
         if time.monotonic() - self._written > _SECONDS_BETWEEN_WRITES:
             self._write()
 
     def _write(self) -> None:
-        rows = [
-            [address, person, result.picture, result.reason, face, result.when]
-            for (person, face), (address, result) in self._rows.items()
-        ]
-        write_table(pd.DataFrame(rows, columns=pd.Index(FETCHED_COLUMNS), dtype="str"), self._path)
+        write_table(pd.DataFrame(self._rows.values(), columns=pd.Index(FETCHED_COLUMNS), dtype="str"), self._path)
         self._written = time.monotonic()
 
 

@@ -102,7 +102,7 @@ def propose_people(
         _write(chosen, folder, _digest(json.dumps([made, repr(choice)]).encode()))
         write_table(chosen.people, folder / "people.csv")
     there = [(folder / name).is_file() for name in chosen.pictures["picture"]]
-    return Proposed(folder, chosen.people, chosen.pictures[there].reset_index(drop=True), problems)
+    return Proposed(folder, chosen.people, chosen.pictures.loc[there].reset_index(drop=True), problems)
 
 
 def accept_people(project: Project, names: Mapping[str, str] | None = None) -> pd.DataFrame:

@@ -22,7 +22,7 @@ from facelib.images import read_image, sharpness
 from facelib.live.evidence import EnrolmentPicture
 from facelib.project import Project, writer_lock
 from facelib.project.digests import sha256_of
-from facelib.project.files import write_bytes
+from facelib.project.files import numbered, write_bytes
 from facelib.recognize import RecognizerInfo, load_recognizer, save_recognizer
 
 SMALLEST_FACE = 40.0
@@ -56,11 +56,7 @@ def save_portrait(portrait: EnrolmentPicture | None, project: Project, person: s
 
 def new_file(folder: Path, stem: str, suffix: str) -> Path:
     """Return a path in a folder under which there is no file yet: a number is added where the name is taken."""
-    path, number = folder / f"{stem}{suffix}", 1
-    while path.exists():
-        number += 1
-        path = folder / f"{stem} ({number}){suffix}"
-    return path
+    return next(path for name in numbered(stem) if not (path := folder / f"{name}{suffix}").exists())
 
 
 def learn(

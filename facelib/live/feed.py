@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from facelib.films.media.decode import PresentationClock
+from facelib.films.media.losses import GarbledPictures
 from facelib.films.media.opening import picture_stream
 from facelib.live.source import Source
 from facelib.project.content import open_container
@@ -52,10 +53,12 @@ class FeedFrame:
     Attributes:
         raw: As the decoder gave it.
         time: Its presentation time in seconds, on the source's own clock; None where the source has none.
+        garbled: Whether it shows what a loss has left behind.
     """
 
     raw: av.VideoFrame
     time: float | None
+    garbled: bool = False
 
 
 class CameraFeed:
@@ -129,6 +132,7 @@ class ContainerFeed:
             # A decoder that works on several pictures at a time hands each out that many pictures later.
             self._stream.thread_type = "SLICE"
         self._skipping = False
+        self._garbled = GarbledPictures()
 
     def pictures(self) -> Iterator[FeedFrame]:
         """Give the pictures in order, until the end of a film, or a `SourceLost`."""
@@ -137,13 +141,16 @@ class ContainerFeed:
                 if not packet.is_keyframe:
                     continue
                 self._skipping = False
+            if packet.is_corrupt:
+                self._garbled.lose(packet.pts)
             for raw in self._decoded(packet):
                 if raw.width * raw.height > MOST_PIXELS:
                     raise SourceLost(
                         f"{self._source.name} sends pictures of {raw.width} x {raw.height} pixels, expected at most "
                         f"{MOST_PIXELS / 1e6:.0f} million; set it to a smaller size"
                     )
-                yield FeedFrame(raw, self._time_of(raw))
+                at = self._time_of(raw)
+                yield FeedFrame(raw, at, self._garbled.is_garbled(raw, time.monotonic() if at is None else at))
         if not self.paced:
             raise SourceLost(f"{self._source.name} has ended")
 
@@ -168,6 +175,7 @@ class ContainerFeed:
             return list(packet.decode())
         except av.FFmpegError as error:  # a packet damaged in transit; the next may be whole
             _log.debug("%s: a piece could not be decoded: %s", self._source.name, error.strerror)
+            self._garbled.lose(packet.pts)
             return []
 
     def behind(self, seconds: float) -> None:

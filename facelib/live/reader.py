@@ -134,7 +134,7 @@ class Reader:
         feed.behind(late)
         if feed.paced and late < 0 and self._stopped.wait(-late):
             return False
-        frame = LiveFrame(FilmFrame(picture.raw, self._count, at), arrived=time.monotonic())
+        frame = LiveFrame(FilmFrame(picture.raw, self._count, at, garbled=picture.garbled), arrived=time.monotonic())
         with self._changed:
             self._newest = frame
             self._count += 1

@@ -15,6 +15,7 @@ from facelib.embed import load_embedder as open_embedder
 from facelib.embed.pose import cut_off, head_pose, turned_away
 from facelib.embed.quality import quality
 from facelib.faces import Faces, FloatArray, Image
+from facelib.films.media.losses import GARBLED_WORTH
 from facelib.films.naming import NamingSettings, Recognizer
 from facelib.films.track import ShotTracker, Track
 from facelib.images import crop
@@ -124,7 +125,7 @@ class Recognition:
         before = {number: track.answer for number, track in self._present.items() if track.told}
         followed = [(i, self._evidence(one.number, frame.time)) for i, one in enumerate(tracks) if one is not None]
         self._present |= {track.track: track for _, track in followed}
-        self._embed(image, faces, followed, frame.time)
+        self._embed(frame, faces, followed)
         news += self._leave(frame.time)
         self.namer.name(list(self._present.values()))
         news += self._news(before)
@@ -194,12 +195,12 @@ class Recognition:
         evidence.sightings += 1
         return evidence
 
-    def _embed(self, image: Image, faces: Faces, followed: list[tuple[int, Evidence]], time: float) -> None:
+    def _embed(self, frame: LiveFrame, faces: Faces, followed: list[tuple[int, Evidence]]) -> None:
         """Embed the faces that add evidence, those of the tracks with least evidence first."""
         if not followed:
             return
-        places = [i for i, _ in followed]
-        worth = quality(image, faces[places])
+        image, time, places = frame.image, frame.time, [i for i, _ in followed]
+        worth = quality(image, faces[places]) * (GARBLED_WORTH if frame.raw.garbled else 1)
         wanted = [
             (len(track.best), -float(worth[row]), row)
             for row, (_, track) in enumerate(followed)

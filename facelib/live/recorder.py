@@ -50,9 +50,11 @@ class Recorder:
         self.path = Path(path)
         if self.path.suffix.lower() != ".mp4":
             raise ValueError(f"expected a recording's name to end in '.mp4', got {str(path)!r}")
-        if self.path.exists():
-            raise FileExistsError(f"expected no file at {str(path)!r}, found one; choose another name")
         self.path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self.path.touch(exist_ok=False)  # at once: another session may be about to write a file of this name
+        except FileExistsError:
+            raise FileExistsError(f"expected no file at {str(path)!r}, found one; choose another name") from None
         self.written = self.lost = 0
         self.problem = ""
         self._waiting: deque[LiveView] = deque()
@@ -94,12 +96,14 @@ class Recorder:
             with self._changed:
                 self.problem = f"expected to write the recording {str(self.path)!r}, got: {reason}; it ends there"
                 self._waiting.clear()
+        if not self.written:
+            self.path.unlink(missing_ok=True)
 
     def _write(self) -> None:
         view = self._next()
         if view is None:
             return
-        with av.open(str(self.path), "w", options=_OPTIONS) as output:
+        with av.open(f"file:{self.path}", "w", options=_OPTIONS) as output:
             pictures = PictureWriter(output, _Picture(), view.frame.raw, quality=23, in_order=True)
             began, last = view.time, -1
             # The last picture lasts as long as the one before it.

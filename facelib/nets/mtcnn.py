@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ import onnx
 
 from facelib.faces import FloatArray
 from facelib.nets.cache import converted
-from facelib.nets.graph import Graph
+from facelib.nets.graph import Graph, Shape
 from facelib.nets.packaged import check_content, packaged
 
 SHA256 = {
@@ -27,6 +27,9 @@ SHA256 = {
     "onet": "94f6ea2f4cf985275ee958cdd762d17b6009348a4fb9d8c6be39ba73ffd22ca3",
 }
 _REMEDY = "install it with: pip install --force-reinstall --no-deps mtcnn==1.0.0"
+_SAME = "SAME_UPPER"  # TensorFlow's "same": what padding is needed goes to the right and the bottom first
+_Layer = tuple[int, int, tuple[int, str] | None]
+"""A convolution's window and filters, and the window and the padding of the pool behind it, if any."""
 
 
 def networks() -> tuple[Path, Path, Path]:
@@ -160,11 +163,6 @@ class _Weights:
             raise ValueError(f"expected {self._taken} arrays in {self._source!r}, found {len(self._arrays)}; {_REMEDY}")
 
 
-def _start(name: str, height: int | str, width: int | str) -> tuple[Graph, str]:
-    graph = Graph(name, "image", ("n", 3, height, width))
-    return graph, graph.normalise(graph.input, [127.5], 1 / 128)
-
-
 def _convolve(graph: Graph, weights: _Weights, x: str, sides: tuple[int, int, int], output: str | None = None) -> str:
     """Add a convolution without padding; `sides` are its window, channels and filters, which Keras puts last."""
     window, channels, filters = sides
@@ -172,14 +170,20 @@ def _convolve(graph: Graph, weights: _Weights, x: str, sides: tuple[int, int, in
     return graph.convolve(x, kernel, weights.take(filters), output=output)
 
 
-def _activate(graph: Graph, weights: _Weights, x: str, filters: int) -> str:
-    """Add a PReLU with one slope for each filter."""
-    return graph.add("PRelu", x, graph.constant(weights.take(1, 1, filters).reshape(filters, 1, 1)))
-
-
-def _pool(graph: Graph, x: str, window: int, padding: str) -> str:
-    # SAME_UPPER is TensorFlow's "same": what padding is needed goes to the right and the bottom first
-    return graph.add("MaxPool", x, kernel_shape=[window, window], strides=[2, 2], auto_pad=padding)
+def _picture_layers(
+    weights: _Weights, name: str, sides: tuple[int | str, int | str], layers: Sequence[_Layer]
+) -> tuple[Graph, str]:
+    """Begin a network of pictures: convolutions with a PReLU each, of one slope for each filter, and maximum pools."""
+    graph = Graph(name, "image", ("n", 3, *sides))
+    x, channels = graph.normalise(graph.input, [127.5], 1 / 128), 3
+    for window, filters, pool in layers:
+        x = _convolve(graph, weights, x, (window, channels, filters))
+        x = graph.add("PRelu", x, graph.constant(weights.take(1, 1, filters).reshape(filters, 1, 1)))
+        if pool:
+            size, padding = pool
+            x = graph.add("MaxPool", x, kernel_shape=[size, size], strides=[2, 2], auto_pad=padding)
+        channels = filters
+    return graph, x
 
 
 def _flatten(graph: Graph, x: str) -> str:
@@ -199,11 +203,8 @@ def _score(graph: Graph, x: str) -> None:
 
 
 def _build_proposals(weights: _Weights, metadata: dict[str, str]) -> onnx.ModelProto:
-    graph, x = _start("mtcnn_pnet", "height", "width")
-    x = _activate(graph, weights, _convolve(graph, weights, x, (3, 3, 10)), 10)
-    x = _pool(graph, x, 2, "SAME_UPPER")
-    x = _activate(graph, weights, _convolve(graph, weights, x, (3, 10, 16)), 16)
-    x = _activate(graph, weights, _convolve(graph, weights, x, (3, 16, 32)), 32)
+    layers = ((3, 10, (2, _SAME)), (3, 16, None), (3, 32, None))
+    graph, x = _picture_layers(weights, "mtcnn_pnet", ("height", "width"), layers)
     _convolve(graph, weights, x, (1, 32, 4), output="offsets")
     _score(graph, _convolve(graph, weights, x, (1, 32, 2)))
     weights.finish()
@@ -211,33 +212,26 @@ def _build_proposals(weights: _Weights, metadata: dict[str, str]) -> onnx.ModelP
 
 
 def _build_refinement(weights: _Weights, metadata: dict[str, str]) -> onnx.ModelProto:
-    graph, x = _start("mtcnn_rnet", 24, 24)
-    x = _activate(graph, weights, _convolve(graph, weights, x, (3, 3, 28)), 28)
-    x = _pool(graph, x, 3, "SAME_UPPER")
-    x = _activate(graph, weights, _convolve(graph, weights, x, (3, 28, 48)), 48)
-    x = _pool(graph, x, 3, "VALID")
-    x = _activate(graph, weights, _convolve(graph, weights, x, (2, 48, 64)), 64)
-    x = _dense(graph, weights, _flatten(graph, x), 3 * 3 * 64, 128)
-    x = graph.add("PRelu", x, graph.constant(weights.take(128)))
-    _dense(graph, weights, x, 128, 4, output="offsets")
-    _score(graph, _dense(graph, weights, x, 128, 2))
-    weights.finish()
-    return graph.model({"offsets": ("n", 4), "scores": ("n",)}, metadata)
+    layers = ((3, 28, (3, _SAME)), (3, 48, (3, "VALID")), (2, 64, None))
+    graph, x = _picture_layers(weights, "mtcnn_rnet", (24, 24), layers)
+    return _answers(graph, weights, x, (3 * 3 * 64, 128), {"offsets": 4}, metadata)
 
 
 def _build_output(weights: _Weights, metadata: dict[str, str]) -> onnx.ModelProto:
-    graph, x = _start("mtcnn_onet", 48, 48)
-    x = _activate(graph, weights, _convolve(graph, weights, x, (3, 3, 32)), 32)
-    x = _pool(graph, x, 3, "SAME_UPPER")
-    x = _activate(graph, weights, _convolve(graph, weights, x, (3, 32, 64)), 64)
-    x = _pool(graph, x, 3, "VALID")
-    x = _activate(graph, weights, _convolve(graph, weights, x, (3, 64, 64)), 64)
-    x = _pool(graph, x, 2, "SAME_UPPER")
-    x = _activate(graph, weights, _convolve(graph, weights, x, (2, 64, 128)), 128)
-    x = _dense(graph, weights, _flatten(graph, x), 3 * 3 * 128, 256)
-    x = graph.add("PRelu", x, graph.constant(weights.take(256)))
-    _dense(graph, weights, x, 256, 4, output="offsets")
-    _dense(graph, weights, x, 256, 10, output="landmarks")
-    _score(graph, _dense(graph, weights, x, 256, 2))
+    layers = ((3, 32, (3, _SAME)), (3, 64, (3, "VALID")), (3, 64, (2, _SAME)), (2, 128, None))
+    graph, x = _picture_layers(weights, "mtcnn_onet", (48, 48), layers)
+    return _answers(graph, weights, x, (3 * 3 * 128, 256), {"offsets": 4, "landmarks": 10}, metadata)
+
+
+def _answers(
+    graph: Graph, weights: _Weights, x: str, sizes: tuple[int, int], outputs: dict[str, int], metadata: dict[str, str]
+) -> onnx.ModelProto:
+    """Finish a network of one face: a layer that all answers share, then one for each of them, and the scores."""
+    x = _dense(graph, weights, _flatten(graph, x), *sizes)
+    x = graph.add("PRelu", x, graph.constant(weights.take(sizes[1])))
+    for output, numbers in outputs.items():
+        _dense(graph, weights, x, sizes[1], numbers, output=output)
+    _score(graph, _dense(graph, weights, x, sizes[1], 2))
     weights.finish()
-    return graph.model({"offsets": ("n", 4), "landmarks": ("n", 10), "scores": ("n",)}, metadata)
+    shapes: dict[str, Shape] = {name: ("n", numbers) for name, numbers in outputs.items()}
+    return graph.model(shapes | {"scores": ("n",)}, metadata)

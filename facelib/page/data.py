@@ -21,6 +21,7 @@ from facelib.page.pack import Packed
 from facelib.page.project import FilmEntry, ProjectData, best_face_pictures, pack_stretches, person_entries, poster
 from facelib.plots.colours import project_marks
 from facelib.project import Project
+from facelib.project.digests import state_of
 from facelib.project.names import NOT_A_FACE
 
 
@@ -76,7 +77,7 @@ def page_version(project: Project, film: Path, longest_gap: float) -> str:
     """Return a text that changes with the inputs of the film's data."""
     files = project.film(film)
     inputs = (film, files.tracks, files.detections, files.looks, files.shots, files.annotated)
-    states = [(path.stat().st_size, path.stat().st_mtime_ns) if path.is_file() else None for path in inputs]
+    states = [state_of(path) for path in inputs]
     names = [link.href for link in film_exports(files, project.output)]
     source = address(film, project.output)
     return hashlib.sha256(json.dumps([_FORMAT, states, names, source, longest_gap]).encode()).hexdigest()[:16]

@@ -16,7 +16,7 @@ _PROGRAM = str(Path(__file__).with_name("forking.py"))
 _LONGEST_ADDRESS = 100  # bytes; a socket's has some 108 at most
 _INLINE = "module://matplotlib_inline.backend_inline"  # what a kernel chooses before matplotlib is imported
 
-KERNEL = ("ipykernel.debugger", "ipykernel.kernelapp", "ipykernel.zmqshell")
+KERNEL = ("facelib.pipeline.stopping", "ipykernel.debugger", "ipykernel.kernelapp", "ipykernel.zmqshell")
 """What a kernel imports before its first cell."""
 
 REPORT = "facelib.pipeline.report:get_ready"

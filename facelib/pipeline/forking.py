@@ -112,6 +112,8 @@ def _supervise(connection: socket.socket, imported: dict[str, str], codes: list[
 
 def _run(request: dict[str, Any], imported: dict[str, str], files: list[int], codes: list[int]) -> None:
     """Run a program in its own environment and what imports have added; the code it ends with goes to `codes`."""
+    import shutil  # the stand-ins, which start at once, do without
+
     for number, file in enumerate(files):
         os.dup2(file, number)
         os.close(file)
@@ -123,6 +125,8 @@ def _run(request: dict[str, Any], imported: dict[str, str], files: list[int], co
     if module.startswith("ipykernel."):  # it would look after another process than this one's
         arguments.append(f"--IPKernelApp.parent_handle={os.getppid()}")
     sys.argv = [module, *arguments]
+    # What an import made for a while, as matplotlib does where it may not write at home, the first to end would remove.
+    atexit.unregister(shutil.rmtree)
     try:
         program = import_module(module).main
         signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -103,8 +104,8 @@ def file_states(project: Project, paths: Iterable[Path]) -> FileStates:
     project is moved or copied.
     """
     places = {project.place_of(path): path for path in paths}
-    read = project.digests(path for path in places.values() if path.is_file())
-    return {place: read.get(place, "" if path.exists() else None) for place, path in places.items()}
+    read = project.digests(path for path in places.values() if os.path.isfile(path))
+    return {place: read.get(place, "" if os.path.exists(path) else None) for place, path in places.items()}
 
 
 def _cast(project: Project, parameters: Mapping[str, object]) -> list[Path]:
@@ -196,7 +197,7 @@ def _results_of_films(project: Project, parameters: Mapping[str, object]) -> lis
 
 def _truth(project: Project, parameters: Mapping[str, object]) -> list[Path]:
     folder = Path(str(parameters.get("truth") or project.data / "truth"))
-    return sorted(path for path in folder.rglob("*") if path.is_file())
+    return sorted(path for path in folder.rglob("*") if os.path.isfile(path))
 
 
 STEP_FILES: Mapping[int, StepFiles] = {

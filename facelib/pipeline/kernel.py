@@ -68,8 +68,9 @@ class ThisPython(AsyncKernelManager):
         native = get_kernel_dict()
         command = forked_kernel(self.server) if self.server else [sys.executable, *native["argv"][1:]]
         # Of the kernel's own log, only what ends it: it warns of every start over TCP and of every interruption.
+        options = ["--log-level=CRITICAL", "--IPKernelApp.kernel_class=facelib.pipeline.stopping.StoppingKernel"]
         environment = {"PLOTLY_RENDERER": "plotly_mimetype", **memory_settings()}
-        return KernelSpec(**native | {"argv": [*command, "--log-level=CRITICAL"], "env": environment})
+        return KernelSpec(**native | {"argv": [*command, *options], "env": environment})
 
     @default("client_factory")
     def _client_factory_default(self) -> type[_Client]:

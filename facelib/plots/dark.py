@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from dataclasses import dataclass
 
-from facelib.plots.tables import FADING_EDGES
+from facelib.plots.tables import OUTPUT_STYLE
 from facelib.project.wording import isolated
 
 ON_DARK = {
@@ -64,12 +64,12 @@ def _rules() -> str:
 
 def report_style() -> str:
     """Return the rules for a page in a browser: they count while the reader's system prefers dark pages."""
-    return f"{FADING_EDGES}@media (prefers-color-scheme: dark) {{ body {{ {_rules()} }} }}"
+    return f"{OUTPUT_STYLE}@media (prefers-color-scheme: dark) {{ body {{ {_rules()} }} }}"
 
 
 def site_style() -> str:
     """Return the rules for the pages of the documentation: they count while the reader has its dark scheme chosen."""
-    return f'{FADING_EDGES}[data-md-color-scheme="slate"] {{ {_rules()} }}'
+    return f'{OUTPUT_STYLE}[data-md-color-scheme="slate"] {{ {_rules()} }}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class Themed:
         return self.text
 
     def _repr_html_(self) -> str:
-        return f"<style>{_SCOPE} {{ {_rules()} }}{FADING_EDGES}</style><p>{isolated(html.escape(self.text))}</p>"
+        return f"<style>{_SCOPE} {{ {_rules()} }}{OUTPUT_STYLE}</style><p>{isolated(html.escape(self.text))}</p>"
 
 
 def themed(text: str) -> Themed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -35,7 +36,7 @@ def draw_det(curves: Mapping[str, pd.DataFrame], *, wanted_fpir: float = 0.01) -
         curves: By what to call them; each with the columns `threshold`, `fpir` and `fnir`, as `det_curve` and
             `facelib.recognize.thresholds.curve` give. Those without a rate are left out, and of several rows
             at one spot of the page one is drawn.
-        wanted_fpir: Where the figure's only vertical line stands.
+        wanted_fpir: Where the figure's only vertical line stands, which the legend calls so.
     """
     figure = go.Figure()
     shown = {name: curve.dropna(subset=["fpir", "fnir"]) for name, curve in curves.items()}
@@ -53,7 +54,12 @@ def draw_det(curves: Mapping[str, pd.DataFrame], *, wanted_fpir: float = 0.01) -
             line={"color": COLOURS[number % 8], "dash": _DASHES[number % 4], "width": 2.5, "shape": "hv"},
             hovertemplate="FPIR %{customdata[0]:.2%}, FNIR %{customdata[1]:.2%}<br>threshold %{customdata[2]:.3f}",
         )
-    figure.add_vline(x=float(_probit(np.array([wanted_fpir]))[0]), line={"color": "#1A1A1A", "width": 1, "dash": "dot"})
+    figure.add_vline(
+        x=float(_probit(np.array([wanted_fpir]))[0]),
+        line={"color": "#1A1A1A", "width": 1, "dash": "dot"},
+        name="wanted FPIR",
+        showlegend=True,
+    )
     labels = ["0", *(f"{100 * tick:g} %" for tick in _TICKS), "100 %"]
     axis = {
         "tickvals": _probit(np.array([_LEAST, *_TICKS, _MOST])),
@@ -90,7 +96,7 @@ def draw_reliability(tables: Mapping[str, pd.DataFrame]) -> go.Figure:
     figure.update_xaxes(range=[-0.02, 1.02])
     figure.update_xaxes(title="confidence of the answer", row=2)
     figure.update_yaxes(title="share that is right", tickformat=".0%", range=[-0.03, 1.03], row=1)
-    figure.update_yaxes(title="share of answers", tickformat=".0%", rangemode="tozero", row=2)
+    figure.update_yaxes(title="answers", tickformat=".0%", rangemode="tozero", row=2)
     some = any(int(table["names"].sum()) for table in tables.values())
     return figure if some else _nothing(figure, "There is no answer whose truth is known.")
 
@@ -139,26 +145,16 @@ def draw_confusion(table: pd.DataFrame) -> go.Figure:
     table = table.loc[table.sum(axis=1) > 0]
     table = table.loc[:, [name in table.index or table[name].sum() > 0 for name in table.columns]]
     figure = go.Figure()
-    rows, columns = len(table.index), len(table.columns)
-    counts = table.to_numpy(float).reshape(rows, columns)
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    names, labels = ([escaped(str(name), width=0) for name in axis] for axis in (table.columns, table.index))
+    rows, columns = table.shape
+    few = columns <= 25  # so that the numbers have room in the fields
     figure.add_heatmap(
-        z=shares,
-        x=list(range(columns)),
-        y=list(range(rows)),
-        customdata=[[[label, name] for name in names] for label in labels],
-        text=[[f"{count:g}" if count else "" for count in row] for row in counts],
-        texttemplate="%{text}" if columns <= 25 else None,
-        zmin=0,
-        zmax=1,
-        xgap=1,
-        ygap=1,
-        colorscale=[[0, "#F4F4F4"], [0.02, "#D5E6F1"], [1, COLOURS[0]]],
+        **confusion_fields(table),
+        **CONFUSION_LOOK,
+        texttemplate="%{text}" if few else None,
         colorbar={"title": {"text": "share"}, "tickformat": ".0%", "thickness": 14},
-        hovertemplate="%{customdata[0]}, named %{customdata[1]}: %{text} (%{z:.1%})<extra></extra>",
     )
-    figure.update_layout(template=template(), title="Who got which name", height=230 + 34 * max(rows, 2))
+    height = 230 + (34 if few else 18) * max(rows, 2)
+    figure.update_layout(template=template(), title="Who got which name", height=height)
     # Ticks at numbers with names as their text: two names that are shortened alike stay two rows.
     figure.update_xaxes(
         title="name given",
@@ -175,6 +171,26 @@ def draw_confusion(table: pd.DataFrame) -> go.Figure:
         autorange="reversed",
     )
     return figure if rows else _nothing(figure, "There is no labelled face.")
+
+
+CONFUSION_LOOK: Mapping[str, object] = {
+    "zmin": 0, "zmax": 1, "xgap": 1, "ygap": 1, "colorscale": [[0, "#F4F4F4"], [0.02, "#D5E6F1"], [1, COLOURS[0]]],
+    "hovertemplate": "%{customdata[0]}, named %{customdata[1]}: %{text} (%{z:.1%})<extra></extra>",
+}  # fmt: skip
+"""How a heatmap of `confusion_fields` looks."""
+
+
+def confusion_fields(table: pd.DataFrame) -> dict[str, Any]:
+    """Return a heatmap's fields for counts of faces by label (rows) and name given: shares, numbers as text, names."""
+    counts = table.to_numpy(float).reshape(table.shape)
+    names, labels = ([escaped(str(name), width=0) for name in axis] for axis in (table.columns, table.index))
+    return {
+        "z": counts / np.maximum(counts.sum(axis=1, keepdims=True), 1),
+        "x": list(range(len(names))),
+        "y": list(range(len(labels))),
+        "text": [[f"{count:.0f}" if count else "" for count in row] for row in counts],
+        "customdata": [[[label, name] for name in names] for label in labels],
+    }
 
 
 def _nothing(figure: go.Figure, text: str) -> go.Figure:

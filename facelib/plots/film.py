@@ -58,7 +58,7 @@ def draw_timeline(
         )
     figure.update_layout(
         template=template(),
-        title="Who is on screen, and when" if people else "Nobody in the cast is on screen",
+        title="Who is on screen, and when",
         barmode="overlay",
         showlegend=False,
         xaxis=_time_axis(duration),
@@ -114,6 +114,8 @@ def _lay_rows(figure: go.Figure, people: list[str]) -> None:
     most_lines = max((label.count("<br>") + 1 for label in labels), default=1)
     row = max(22 if len(people) > _LONG else _ROW, 6 + _LINE * most_lines)
     figure.update_layout(height=110 + row * max(len(people), 1))
+    if not people:  # numbers along an axis would be of nothing
+        figure.update_layout(title="Nobody is on screen", xaxis_visible=False, yaxis_visible=False)
     # Rows at numbers with the names as their text: two people whose names wrap alike stay two rows.
     figure.update_yaxes(
         range=[max(len(people), 1) - 0.5, -0.5],

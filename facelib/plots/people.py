@@ -163,7 +163,7 @@ def _lay_out(figure: go.Figure, places: _Points, boxes: _Points, room: float) ->
     hidden = {"visible": False, "fixedrange": True}
     figure.update_layout(
         template=template(),
-        title="Who appears with whom" if len(places) else "Nobody in the cast is on screen",
+        title="Who appears with whom" if len(places) else "Nobody is on screen",
         showlegend=False,
         width=room + 2 * _MARGIN,
         height=height + _TITLE + _MARGIN,

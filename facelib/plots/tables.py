@@ -12,9 +12,9 @@ from pandas.api.types import is_integer_dtype, is_string_dtype
 
 from facelib.project.wording import isolated
 
-_SENTENCE = 40  # characters
+_NAME, _SENTENCE = 20, 40  # characters: up to and from which a column is kept in one line, and wide
 
-FADING_EDGES = """
+OUTPUT_STYLE = """
 @property --facelib-before { syntax: "<length>"; inherits: false; initial-value: 0px; }
 @property --facelib-after { syntax: "<length>"; inherits: false; initial-value: 0px; }
 @keyframes facelib-edges {
@@ -29,15 +29,16 @@ FADING_EDGES = """
     to right, transparent, #000 var(--facelib-before), #000 calc(100% - var(--facelib-after)), transparent
   );
 }
+.jp-RenderedText pre { word-break: normal; overflow-wrap: anywhere; }
 """
-"""Style rules by which a table fades where it goes on beyond the edge of a narrow page."""
+"""Style rules: tables fade where they go on beyond the edge of a narrow page, printed lines break between words."""
 
 
 class Table:
-    """A table to look at: no row numbers, nothing where a value is missing, text on the left, file names that break.
+    """A table to look at: no row numbers, nothing where a value is missing, text on the left, long file names broken.
 
     Pandas shows the numbers of rows, `NaN` and `<NA>`, and JupyterLab moves text to the right. In a narrow window
-    sentences keep a width in which they can be read, and the table scrolls.
+    short names stay in one line and sentences keep a width in which they can be read, and the table scrolls.
 
     Args:
         table: An index that is not row numbers, such as names, becomes the first column.
@@ -64,7 +65,9 @@ class Table:
     def _repr_html_(self) -> str:
         styles = itertools.cycle(f' style="{style}"' if style else "" for style in self._styles)
         page = isolated(self._table.to_html(index=False, border=0))
-        page = re.sub(r"<td[^<]*", lambda text: re.sub(r"(?<=[_/])(?=\w)", "<wbr>", text[0]), page)
+        page = re.sub(
+            rf"(?<=<td>)[^<]{{{_NAME + 1},}}", lambda text: re.sub(r"(?<=[_/])(?=\w)", "<wbr>", text[0]), page
+        )
         page = re.sub("<(t[hd])>", lambda cell: f"<{cell[1]}{next(styles)}>", page)
         return re.sub("<th([^>]*)></th>", r"<td\1></td>", page)  # a heading without text is none
 
@@ -72,8 +75,9 @@ class Table:
 def _style(column: pd.Series) -> str:
     if not is_string_dtype(column):
         return ""
-    long = column.astype(str).str.len().max() > _SENTENCE
-    return "text-align: left" + ("; min-width: 14em" if long else "")
+    longest = max(map(len, [str(column.name), *column.astype(str)]))
+    width = "; min-width: 14em" if longest > _SENTENCE else "; white-space: nowrap" if longest <= _NAME else ""
+    return "text-align: left" + width
 
 
 def heading(text: str) -> HTML:

@@ -47,7 +47,7 @@ def draw_outcomes(
             hovertemplate="%{y:.1%}<extra>" + label + "</extra>",
         )
     _mark_threshold(figure, threshold)
-    title = "Faces named right, wrong and not at all, by threshold"
+    title = "What becomes of a face"
     lay_out(figure, title, height=470, below=130, hovermode="x unified", margin_t=80, legend_entrywidth=230)
     figure.update_xaxes(title=axis)
     figure.update_yaxes(title="share of faces", tickformat=".0%", range=[-0.02, 1.02])

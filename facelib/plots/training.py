@@ -12,6 +12,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from facelib.plots.colours import COLOURS, Mark, marks
+from facelib.plots.dark import report_style
 from facelib.plots.style import escaped, lay_out, legend_below, template
 from facelib.project import write_text
 
@@ -80,11 +81,11 @@ def curve_data(curves: pd.DataFrame) -> dict[int, tuple[list[Any], list[Any]]]:
 
 
 def draw_untrained_and_trained(progress: TrainingMaps) -> go.Figure:
-    """Draw the unseen faces by the untrained network and by the trained one, side by side."""
-    first, last = progress.epochs[0], progress.epochs[-1]
-    figure = _panels("The same unseen faces, before and after", "untrained", f"trained ({last} epochs)")
+    """Draw the unseen faces by the untrained network and by the one that was kept, side by side."""
+    first, kept = progress.epochs[0], progress.kept
+    figure = _panels("The same unseen faces, before and after", "untrained", f"trained ({kept} epochs)")
     looks = marks(progress.maps["person"])
-    for column, epoch in ((1, first), (2, last)):
+    for column, epoch in ((1, first), (2, kept)):
         _add_map(figure, progress.maps[progress.maps["epoch"] == epoch], looks, column, legend=column == 2)
         _add_text(figure, _figures(_measured(progress, epoch)), column)
     _lay_out(figure)
@@ -119,9 +120,11 @@ def write_progress_page(path: str | Path, figures: Iterable[go.Figure], *, title
         for number, figure in enumerate(figures)
     ]
     head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{escaped(title)}</title>'
-    style = "<style>body{font:15px Open Sans,Arial,sans-serif;max-width:1000px;margin:24px auto;padding:0 16px}</style>"
+    style = "body{font:15px Open Sans,Arial,sans-serif;max-width:1000px;margin:24px auto;padding:0 16px}"
+    style += f"@media (prefers-color-scheme: dark){{body{{background:#111;color:#d6d9dc}}}}{report_style()}"
+    head += f"<style>{style}</style>"
     body = f"<h1>{escaped(title, width=0)}</h1>{''.join(parts)}"
-    write_text(f'<!doctype html><html lang="en"><head>{head}{style}</head><body>{body}</body></html>', path)
+    write_text(f'<!doctype html><html lang="en"><head>{head}</head><body>{body}</body></html>', path)
     return Path(path)
 
 

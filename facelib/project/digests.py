@@ -63,7 +63,7 @@ def file_digests(paths: Mapping[str, Path], *, kept: Path) -> dict[str, str | No
     known, new, found = _read(kept), {}, dict[str, str | None]()
     for name, path in paths.items():
         try:
-            state = state_of(path)
+            state = [*state_of(path)]
             entry = known.get(name, [])
             found[name] = str(entry[2]) if entry[:2] == state else _content(path)
         except OSError:
@@ -85,10 +85,13 @@ def drop_digests(names: Iterable[str], *, kept: Path) -> None:
             write_text(json.dumps({name: one for name, one in _read(kept).items() if name not in gone}, indent=0), kept)
 
 
-def state_of(path: Path) -> list[int]:
-    """Return a file's size and when it was changed, which tell its states apart."""
-    status = path.stat()
-    return [status.st_size, status.st_mtime_ns]
+def state_of(path: Path) -> tuple[int, int]:
+    """Return a file's size and when it was changed, which tell its states apart; -1 for both where there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return -1, -1
+    return status.st_size, status.st_mtime_ns
 
 
 def _content(path: Path) -> str:

@@ -9,6 +9,7 @@ import re
 import secrets
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
+from itertools import count
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -86,6 +87,17 @@ def path_of(text: str) -> str:
     return re.sub(r"\\x([89a-f][0-9a-f])", lambda match: chr(0xDC00 + int(match[1], 16)), text)
 
 
+def numbered(name: str) -> Iterator[str]:
+    """Yield a name, then the same with a number, for whoever looks for one that is free.
+
+    Examples:
+        >>> [name for name, _ in zip(numbered("a"), range(3))]
+        ['a', 'a (2)', 'a (3)']
+    """
+    yield name
+    yield from (f"{name} ({number})" for number in count(2))
+
+
 def write_table(table: pd.DataFrame, path: str | Path) -> None:
     """Write a table atomically, as Parquet or, when `path` ends in `.csv`, as CSV without formulas."""
     with atomic_write(path) as temporary:
@@ -123,6 +135,23 @@ def link_or_move(source: Path, target: Path) -> None:
         raise
     except OSError:  # not every file system has links
         os.replace(source, target)
+
+
+def every_file(*folders: Path) -> list[Path]:
+    """Return the files in some folders and in the folders in them, sorted, hidden ones too; links are not followed.
+
+    `Path.rglob` passes over what cannot be read without a word.
+
+    Raises:
+        OSError: When one of the folders is there and cannot be read, or a folder in it.
+    """
+
+    def fail(error: OSError) -> None:
+        raise error
+
+    walks = (os.walk(folder, onerror=fail) for folder in folders if folder.is_dir())
+    paths = (Path(top, name) for walk in walks for top, _, names in walk for name in names)
+    return sorted(path for path in paths if path.is_file())
 
 
 def remove_with_folder(path: Path) -> None:

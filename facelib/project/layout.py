@@ -8,13 +8,12 @@ from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from itertools import count
 from pathlib import Path
 
 from facelib.images import find_pictures_below
 from facelib.project.cast import person_folders
 from facelib.project.digests import file_digest, file_digests, state_of
-from facelib.project.files import file_lock, path_of, short_name, text_of
+from facelib.project.files import file_lock, numbered, path_of, short_name, text_of
 
 _LONGEST = 255  # bytes of a folder's name
 
@@ -159,8 +158,8 @@ class Project:
         is_table = plain.folder.name.casefold() == self.film_summary.name
         if not is_table and not owner and self._heir(plain) in ("", name):
             return plain
-        numbered = (FilmFiles(places / (name if number == 1 else f"{name} ({number})")) for number in count(1))
-        return next(files for files in numbered if files.film in ("", text_of(name)))
+        each = (FilmFiles(places / one) for one in numbered(name))
+        return next(files for files in each if files.film in ("", text_of(name)))
 
     @contextmanager
     def hold(self, video: str | Path) -> Iterator[FilmFiles]:
@@ -186,7 +185,7 @@ class Project:
         films = [film for film in self._files_called(files.folder.name) if not why_no_film(film)]
         try:
             made = json.loads(files.followed.read_text(encoding="utf-8"))["made"]
-            own = [film for film in films if [made["size"], made["changed"]] == state_of(film)]
+            own = [film for film in films if (made["size"], made["changed"]) == state_of(film)]
         except (OSError, ValueError, KeyError, TypeError):
             own = []
         return next((film.name for film in [*own, *films]), "")
@@ -200,7 +199,8 @@ class Project:
         if not (missing_ok or self.people.is_dir()):
             raise FileNotFoundError(
                 f"expected a folder with one folder of pictures per person at {str(self.people)!r}, found none; "
-                f"make it, or run 'facelib demo' for a project to try"
+                "make it, or have step 1 gather pictures by name (-p names=...) or from films (-p faces_from=all); "
+                "'facelib demo' makes a project to try"
             )
         return [text_of(folder.name) for folder in person_folders(self.people)]
 
@@ -225,6 +225,7 @@ class Project:
 
         Raises:
             FileNotFoundError: When a named film is not there, or two of them in different folders share one name.
+            PermissionError: When the folder of a named film's results cannot be read.
         """
         if not names:
             return [film for film, reason in self.list_videos() if not reason]
@@ -240,22 +241,36 @@ class Project:
 
         Films are recognised by their content. Hidden and system files are not listed, numbered pictures are listed as
         one, and so is a folder that cannot be read.
+
+        Raises:
+            PermissionError: When `videos/` itself cannot be read.
         """
         from facelib.project.content import join_series, unreadable_folders, why_no_film
 
         listed: dict[str, tuple[Path, str]] = {}
         others = unreadable_folders(self.videos)
+        if others and others[0][0] == self.videos:
+            raise PermissionError(f"expected to read the films in {str(self.videos)!r}, which {others[0][1]}")
+        locked = self._locked_results()
         for path in self._files_called():
             place = str(path.relative_to(self.videos))
             reason = "its name is not UTF-8: rename it" if text_of(place) != place else why_no_film(path)
             if not reason and path.name in listed:
                 first = listed[path.name][0].relative_to(self.videos).as_posix()
                 reason = f"called like the film {first!r}; rename one"
+            if locked and not reason and (folder := self.film(path).folder) in locked:
+                reason = f"the folder of its results {self.place_of(folder)!r} cannot be read"
             if reason:
                 others.append((path, reason))
             else:
                 listed[path.name] = path, ""
         return sorted([*listed.values(), *join_series(others)])
+
+    def _locked_results(self) -> set[Path]:
+        """Return the folders of films' results that this user may not read: nothing can be said of these films."""
+        places = self.film_summary.parent
+        folders = places.iterdir() if os.access(places, os.R_OK | os.X_OK) else ()
+        return {one for one in folders if not os.access(one, os.R_OK | os.X_OK) and os.path.isdir(one)}
 
     def _files_called(self, stem: str | None = None) -> list[Path]:
         """Return the files of a stem, or all: of two films with one name, the one nearer to `videos/` is the first."""
@@ -269,6 +284,8 @@ class Project:
         below = [film for film in films if film.name == name]
         for candidate in (self.videos / name, *below, Path(name)):
             if candidate.is_file():
+                if (folder := self.film(candidate).folder) in self._locked_results():
+                    raise PermissionError(f"expected to read the results of {name!r} in {str(folder)!r}, may not")
                 return candidate
         near = sorted((film.name for film in films), key=lambda other: -SequenceMatcher(None, name, other).ratio())[:10]
         raise FileNotFoundError(f"expected a film named {name!r} in {str(self.videos)!r}; the nearest are {near!r}")
@@ -323,6 +340,11 @@ class FilmFiles:
 
     keyframes = Place("folder", "keyframes.parquet")
     """One picture per shot."""
+
+    @property
+    def index(self) -> tuple[Path, ...]:
+        """The tables that a pass over the film writes, in the order in which they are looked at."""
+        return (self.found, self.detections, self.looks, self.shots, self.keyframes, self.times)
 
     exports = Place("folder", "exports")
     """The folder of subtitles, timelines and tables for other programs."""

@@ -42,13 +42,14 @@ def sized(count: int, *, beside: int | None = None) -> str:
     Examples:
         >>> sized(312), sized(20_000_000), sized(51_234_567_890), sized(999_999)
         ('312 bytes', '20 MB', '51.2 GB', '1 MB')
-        >>> sized(20_000_001, beside=20_000_000)
-        '20.000001 MB'
+        >>> sized(20_000_001, beside=20_000_000), sized(10**17 + 1, beside=10**17)
+        ('20.000001 MB', '100 PB')
     """
     for unit, name in ((1e15, "PB"), (1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
         if round(count / unit, 3) >= 1:
             digits = 3
-            while beside not in (None, count) and f"{count / unit:.{digits}g}" == f"{beside / unit:.{digits}g}":
+            other = count if beside is None else beside
+            while count / unit != other / unit and f"{count / unit:.{digits}g}" == f"{other / unit:.{digits}g}":
                 digits += 1
             return f"{count / unit:.{digits}g} {name}"
     return f"{count} bytes"

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from facelib.faces import BOX
 from facelib.films.corrections.apply import labels
 from facelib.project import Project
+from facelib.project.digests import state_of
 from facelib.project.kept import kept_by_file
 from facelib.project.names import NOT_A_FACE, UNKNOWN, is_group
 
@@ -24,19 +25,18 @@ _SHORTEST = 0.2  # seconds counted for even a track of one frame
 def best_faces(project: Project, film: Path) -> pd.DataFrame:
     """Return the best face of each track: from its samples, or else the one in the middle of the track."""
     files = project.film(film)
-    looks = str(files.looks) if files.looks.is_file() else ""
-    changed = [files.detections.stat().st_mtime_ns, files.looks.stat().st_mtime_ns if looks else 0]
-    return _best_faces(str(files.detections), looks, tuple(changed)).assign(video=film.name)
+    tables = files.detections, files.looks
+    return _best_faces(*tables, *map(state_of, tables)).assign(video=film.name)
 
 
 @lru_cache(maxsize=256)
-def _best_faces(detections: str, looks: str, _changed: tuple[int, ...]) -> pd.DataFrame:
+def _best_faces(detections: Path, looks: Path, *_states: tuple[int, int]) -> pd.DataFrame:
     """Do so once for each state of the two tables, which are large and change only when a film is indexed again."""
     columns = ["track", *FACE]
     boxes = pd.read_parquet(detections, columns=columns)
     middle = boxes.groupby("track").cumcount() == boxes.groupby("track")["frame"].transform("size") // 2
     tables = [boxes[middle]]
-    if looks:
+    if looks.is_file():
         tables.insert(0, pd.read_parquet(looks, columns=[*columns, "quality"]).drop(columns="quality"))
     best = pd.concat(tables, ignore_index=True).drop_duplicates("track")[columns]
     return best.astype(dict.fromkeys(BOX, "float64")).round(1)

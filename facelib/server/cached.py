@@ -15,6 +15,7 @@ import pandas as pd
 from facelib.films.appearances import appearances, with_ends
 from facelib.films.tables import read_without_embeddings
 from facelib.project import Project, identities
+from facelib.project.digests import state_of
 from facelib.project.kept import kept_by_file
 
 Value = TypeVar("Value")
@@ -110,13 +111,7 @@ def merged_of(project: Project) -> dict[str, str]:
 
 def tag_of(*paths: Path, also: object = "") -> str:
     """Return an ETag that changes with the size or the modification time of any of some files, or with `also`."""
-    states = []
-    for path in paths:
-        try:
-            status = path.stat()
-            states.append((str(path), status.st_size, status.st_mtime_ns))
-        except OSError:
-            states.append((str(path), -1, -1))
+    states = [(str(path), *state_of(path)) for path in paths]
     return f'"{hashlib.sha256(repr((states, also)).encode()).hexdigest()[:32]}"'
 
 

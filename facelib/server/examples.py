@@ -5,186 +5,144 @@ from __future__ import annotations
 from typing import Any
 
 _NOW = 1795880436.1
-_PACKED = {"kind": "int32", "data": "AAAAAAEAAAACAAAA"}
-_TRACK: dict[str, Any] = {
-    "video": "episode_1", "track": 7, "label": "Ada Lovelace", "person": "Ada Lovelace", "cluster": "",
-    "confidence": 0.97, "reason": "face: 0.31 from people/Ada Lovelace/1.jpg",
-    "evidence": "people/Ada Lovelace/1.jpg", "second_person": "Grace Hopper", "start": 12.4, "end": 15.96,
-    "start_frame": 310, "end_frame": 399, "shot": 3, "seconds": 3.6, "worth": 0.1, "decided": False,
-    "automatic": "Ada Lovelace", "pictures": 4, "state": "5f1c2b3a4d5e6f70",
-    "last": {"when": "2026-11-28T13:40:36.123456+00:00", "by": "ada"},
-}  # fmt: skip
-_PICTURE: dict[str, Any] = {
-    "name": "portrait.jpg", "person": "Ada Lovelace", "disabled": False, "used": True, "reason": "",
-    "box": [101.0, 54.5, 188.0, 160.0], "sharpness": 212.4,
-}  # fmt: skip
-_HIT: dict[str, Any] = {
-    "project": "demo", "video": "episode_1", "film": "episode_1.mp4", "date": "2026-11-28", "start": 12.4, "end": 15.96,
-}  # fmt: skip
-_SCENE_LINK = {"title": "source", "href": "videos/episode_1/media/source", "purpose": "the original film"}
-_STRETCHES = {"person": _PACKED, "start": _PACKED, "end": _PACKED, "confidence": _PACKED, "face": _PACKED}
-_TOKEN: dict[str, Any] = {
-    "id": 3, "name": "nightly run", "user": "ada", "grants": {"demo": "read"}, "created": _NOW, "used": None,
-}  # fmt: skip
-_STAGE = {"step": 5, "name": "05_annotate_video", "state": "done", "run": "2026-11-28T13-40-36"}
-_CANDIDATE = {"person": "Ada Lovelace", "probability": 0.93}
-_FACE: dict[str, Any] = {
-    "box": [101.0, 54.5, 188.0, 160.0], "score": 0.99, "person": "Ada Lovelace", "probability": 0.97, "distance": 0.31,
-    "evidence": "people/Ada Lovelace/1.jpg", "reason": "0.31 from people/Ada Lovelace/1.jpg; at most 0.45 gives a name",
-    "candidates": [_CANDIDATE],
-}  # fmt: skip
-_REF = {"video": "episode_1", "track": 7, "state": "5f1c2b3a4d5e6f70"}
-_DECISION = {"action": "name", "name": "Ada Lovelace", "whole_group": True}
-_PROPOSAL: dict[str, Any] = {
-    "picture": "people/Ada Lovelace/2.jpg", "person": "Ada Lovelace", "kind": "near duplicate",
-    "detail": "nearly 1.jpg", "score": 0.9, "fits": "", "used": True,
-}  # fmt: skip
-_QUESTION = {
-    "name": "Ada Lovelace", "other": "Ada King", "words": "look like one person",
-    "picture": "people/Ada Lovelace/1.jpg", "other_picture": "people/Ada King/1.jpg",
-}  # fmt: skip
-_MARKED = {
-    "name": "Ada Lovelace", "kind": "cast", "colour": "#0072B2", "symbol": "circle", "picture": "",
-}  # fmt: skip
+_WHEN = "2026-11-28T13:40:36.123456+00:00"
 
-EXAMPLES: dict[str, dict[str, Any]] = {
+_USUAL: dict[str, Any] = {
+    "action": "name", "box": [101.0, 54.5, 188.0, 160.0], "by": "ada", "confidence": 0.97, "created": _NOW,
+    "date": "2026-11-28", "disabled": False, "distance": 0.31, "duration": 1534.2, "end": 15.96,
+    "evidence": "people/Ada Lovelace/1.jpg", "film": "episode_1.mp4", "films": 3, "grants": {"demo": "read"},
+    "id": "episode_1", "kind": "cast", "left_out": [], "name": "Ada Lovelace", "next_offset": None,
+    "person": "Ada Lovelace", "project": "demo", "reason": "", "seconds": 412.6, "start": 12.4, "threshold": 0.45,
+    "title": "episode_1", "total": 1, "track": 7, "used": None, "user": "ada", "video": "episode_1", "warnings": [],
+    "width": 640,
+}  # fmt: skip
+"""What stands in a field that is required, wherever `_OWN` says nothing else."""
+
+_OWN: dict[str, dict[str, Any]] = {
     "ProblemDocument": {
         "type": "about:blank", "title": "Not Found", "status": 404,
         "detail": "expected the name of a project that you may see, got 'dmeo'; GET /api/v1/projects lists them",
     },
     "Credentials": {"name": "ada", "password": "correct horse battery"},
     "SessionDocument": {"name": "ada", "grants": [{"demo": "correct"}], "is_user": True, "csrf": "Zm9yIHRoaXMgcGFnZQ"},
-    "NewUser": {"name": "ada", "password": "correct horse battery", "grants": {"demo": "correct"}},
+    "NewUser": {"password": "correct horse battery", "grants": {"demo": "correct"}},
     "ChangedUser": {"grants": {"demo": "read"}},
     "ChangedPassword": {"old": "correct horse battery", "new": "staple correct horse"},
-    "UserDocument": {"id": 1, "name": "ada", "grants": {"demo": "correct"}, "created": _NOW},
-    "NewToken": {"name": "nightly run", "grants": {"demo": "read"}},
-    "TokenDocument": _TOKEN,
-    "MadeToken": _TOKEN | {"token": "facelib_3mX0y5mWk2c9"},
+    "UserDocument": {"id": 1, "name": "ada", "grants": {"demo": "correct"}},
+    "TokenDocument": {"id": 3, "name": "nightly run"},
+    "MadeToken": {"id": 3, "name": "nightly run", "token": "facelib_3mX0y5mWk2c9"},
     "NewProject": {"name": "demo"},
-    "ProjectSummary": {"name": "demo", "people": 2, "videos": 1, "has_recognizer": True},
-    "NewJob": {"kind": "film", "parameters": {"videos": ["episode_1.mp4"]}},
-    "JobStage": _STAGE,
+    "ProjectSummary": {"name": "demo", "people": 2, "videos": 1, "has_recognizer": True, "problem": ""},
+    "NewJob": {"parameters": {"videos": ["episode_1.mp4"]}},
+    "JobStage": {"step": 2, "name": "02_embed_faces", "state": "done", "run": "2026-11-28T13-40-36"},
     "JobDocument": {
-        "id": 12, "project": "demo", "kind": "film", "steps": [2, 4, 5], "parameters": {"videos": ["episode_1.mp4"]},
-        "by": "ada", "state": "running", "created": _NOW, "started": _NOW + 1, "ended": None, "attempts": 1,
-        "stages": [_STAGE | {"step": 2, "name": "02_embed_faces"}], "progress": 0.61, "left": 42.0,
-        "doing": "05_annotate_video: cell 6 of 14", "reason": "",
+        "id": 12, "kind": "film", "steps": [2, 4, 5], "parameters": {"videos": ["episode_1.mp4"]}, "state": "running",
+        "started": _NOW + 1, "ended": None, "attempts": 1, "progress": 0.61, "left": 42.0,
+        "doing": "05_annotate_video: cell 6 of 14",
     },
     "UploadDocument": {
         "id": "3mX0y5mWk2c9", "name": "episode 1.mp4", "person": None, "length": 734003200, "received": 12582912,
-        "state": "receiving", "file": "", "reason": "",
+        "state": "receiving", "file": "",
     },
-    "NewPerson": {"name": "Grace Hopper"},
-    "ChangedPerson": {"name": "Augusta Ada King"},
     "CastMember": {
-        "name": "Ada Lovelace", "pictures": 14, "used": 12, "left_out": {"duplicate": 1, "disabled": 1},
-        "merged": ["Ada King"],
+        "pictures": 14, "used": 12, "left_out": {"duplicate": 1, "disabled": 1}, "merged": ["Ada King"],
     },
     "Answer": {"name": "Ada King", "other": "Ada Lovelace", "answer": "merge"},
-    "Picture": _PICTURE,
-    "AddedPicture": _PICTURE | {"used": None, "box": None, "sharpness": None, "new": True},
+    "Picture": {"name": "portrait.jpg", "used": True, "sharpness": 212.4},
+    "AddedPicture": {"name": "portrait.jpg", "box": None, "sharpness": None, "new": True},
     "ChangedPicture": {"disabled": True},
     "Forgetting": {"keep_name": False},
     "ForgetReport": {"removed": ["people/Ada Lovelace/1.jpg", "3 rows of the database"], "stays": []},
-    "PictureProposal": _PROPOSAL,
-    "NameQuestion": _QUESTION,
-    "DoctorFindings": {
-        "advice": ["Ada Lovelace has 12 pictures; 50 make names more certain."], "questions": [_QUESTION],
-        "proposals": [_PROPOSAL],
+    "PictureProposal": {
+        "picture": "people/Ada Lovelace/2.jpg", "kind": "near duplicate", "detail": "nearly 1.jpg", "score": 0.9,
+        "fits": "", "used": True,
     },
+    "NameQuestion": {
+        "other": "Ada King", "words": "look like one person", "picture": "people/Ada Lovelace/1.jpg",
+        "other_picture": "people/Ada King/1.jpg",
+    },
+    "DoctorFindings": {"advice": ["Ada Lovelace has 12 pictures; 50 make names more certain."]},
     "Training": {"kind": "knn", "k": 5, "wanted_fpir": 0.01},
-    "NewThreshold": {"threshold": 0.45},
     "Recognizer": {
-        "kind": "knn", "k": 5, "threshold": 0.45, "threshold_from": "trials", "wanted_fpir": 0.01, "fpir": 0.008,
-        "fnir": 0.06, "fpir_interval": [0.003, 0.017], "fnir_interval": [0.03, 0.11], "impostor_trials": 1200,
+        "kind": "knn", "k": 5, "threshold_from": "trials", "wanted_fpir": 0.01, "fpir": 0.008, "fnir": 0.06,
+        "fpir_interval": [0.003, 0.017], "fnir_interval": [0.03, 0.11], "impostor_trials": 1200,
         "genuine_trials": 120, "detector": "centerface", "embedder": "dlib", "per_person": False, "pictures": 120,
-        "text": "Faces nearer than 0.45 get a name.", "warnings": [],
+        "text": "Faces nearer than 0.45 get a name.",
     },
     "Video": {
-        "id": "episode_1", "name": "season 1/episode_1.mkv", "state": "named", "problem": "", "notes": "",
-        "bytes": 734003200, "duration": 1534.2, "tracks": 412, "people": ["Ada Lovelace"], "unknown": 133,
-        "annotated": False,
+        "state": "named", "problem": "", "notes": "", "bytes": 734003200, "tracks": 412, "people": ["Ada Lovelace"],
+        "unknown": 133, "annotated": False,
     },
     "EmbedDocument": {
         "key": "3mX0y5mWk2c9", "address": "https://films.example.org/embed/3mX0y5mWk2c9",
         "html": '<iframe src="https://films.example.org/embed/3mX0y5mWk2c9" width="640" height="420"></iframe>',
-        "by": "ada", "created": _NOW,
     },
-    "Track": _TRACK,
-    "Decided": _TRACK["last"],
-    "Appearance": {
-        "person": "Ada Lovelace", "start": 12.4, "end": 16.0, "start_timecode": "00:00:12:10",
-        "end_timecode": "00:00:16:00", "confidence": 0.97, "tracks": [7],
+    "Track": {
+        "label": "Ada Lovelace", "cluster": "", "reason": "face: 0.31 from people/Ada Lovelace/1.jpg",
+        "second_person": "Grace Hopper", "start_frame": 310, "end_frame": 399, "shot": 3, "seconds": 3.6, "worth": 0.1,
+        "decided": False, "automatic": "Ada Lovelace", "pictures": 4, "state": "5f1c2b3a4d5e6f70",
     },
-    "TrackRef": _REF,
-    "Deciding": _DECISION,
-    "NewCorrection": _DECISION | {"tracks": [_REF]},
-    "CorrectionResult": {
-        "id": "2026-11-28T13:40:36.123456+00:00", "done": "Named 1 track Ada Lovelace.", "tracks": [_TRACK],
-        "warnings": [],
-    },
-    "CorrectionItem": {"video": "episode_1", "track": 7, "was": "", "given": "Ada Lovelace"},
-    "Correction": {
-        "id": "2026-11-28T13:40:36.123456+00:00", "by": "ada",
-        "tracks": [{"video": "episode_1", "track": 7, "was": "", "given": "Ada Lovelace"}],
-    },
-    "UnknownPerson": {
-        "name": "Unknown 1", "seconds": 61.2, "tracks": 18, "films": 2, "video": "episode_1", "track": 9,
-    },
-    "Hit": _HIT,
-    "FaceHit": _HIT | {"track": 7, "person": "Ada Lovelace", "confidence": 0.97, "distance": 0.31},
-    "PersonSeen": {
-        "person": "Ada Lovelace", "kind": "cast", "films": 3, "seconds": 412.6, "appearances": 51, "moments": None,
-    },
+    "Decided": {"when": _WHEN},
+    "Appearance": {"end": 16.0, "start_timecode": "00:00:12:10", "end_timecode": "00:00:16:00", "tracks": [7]},
+    "TrackRef": {"state": "5f1c2b3a4d5e6f70"},
+    "Deciding": {"name": "Ada Lovelace", "whole_group": True},
+    "NewCorrection": {"name": "Ada Lovelace", "whole_group": True},
+    "CorrectionResult": {"id": _WHEN, "done": "Named 1 track Ada Lovelace."},
+    "CorrectionItem": {"was": "", "given": "Ada Lovelace"},
+    "Correction": {"id": _WHEN},
+    "UnknownPerson": {"name": "Unknown 1", "seconds": 61.2, "tracks": 18, "films": 2, "track": 9},
+    "PersonSeen": {"appearances": 51, "moments": None},
     "Year": {
-        "person": "Ada Lovelace", "year": 2026, "films": 3, "appearances": 51, "seconds": 412.6,
-        "first_project": "demo", "first_film": "episode_1.mp4", "first_start": 12.4, "last_project": "demo",
-        "last_film": "episode_3.mp4", "last_end": 1311.2,
+        "year": 2026, "appearances": 51, "first_project": "demo", "first_film": "episode_1.mp4", "first_start": 12.4,
+        "last_project": "demo", "last_film": "episode_3.mp4", "last_end": 1311.2,
     },
-    "PossibleName": _CANDIDATE,
-    "IdentifiedFace": _FACE,
-    "Identified": {"width": 640, "height": 480, "faces": [_FACE]},
+    "PossibleName": {"probability": 0.93},
+    "IdentifiedFace": {
+        "score": 0.99, "probability": 0.97,
+        "reason": "0.31 from people/Ada Lovelace/1.jpg; at most 0.45 gives a name",
+    },
+    "Identified": {"height": 480},
     "Health": {"status": "ok"},
-    "Packed": _PACKED,
-    "PackedTimes": {"start": 0.0, "end": 4.0, "count": 100, "steps": _PACKED},
-    "Label": {"name": "Ada Lovelace", "kind": "cast"},
+    "Packed": {"kind": "int32", "data": "AAAAAAEAAAACAAAA"},
+    "PackedTimes": {"start": 0.0, "end": 4.0, "count": 100},
     "Link": {"title": "appearances.csv", "href": "videos/episode_1/exports/csv", "purpose": "for spreadsheets"},
-    "FilmSource": _SCENE_LINK | {"start": 0.0},
+    "FilmSource": {
+        "title": "source", "href": "videos/episode_1/media/source", "purpose": "the original film", "start": 0.0,
+    },
     "FaceSheets": {"folder": "videos/episode_1/sheets/5f1c2b3a4d5e6f70/", "tile": 80, "columns": 8},
-    "BoxKeys": {"offsets": _PACKED, "frames": _PACKED, "boxes": _PACKED, "unit": 0.25},
-    "TrackTable": {
-        "track": _PACKED, "label": _PACKED, "first": _PACKED, "last": _PACKED, "confidence": _PACKED,
-        "reason": _PACKED, "reasons": ["face: 0.31 from people/Ada Lovelace/1.jpg"],
-    },
-    "Stretches": _STRETCHES,
-    "FilmEntry": {
-        "id": "episode_1", "title": "episode_1", "data": "videos/episode_1/page", "version": "5f1c2b3a4d5e6f70",
-        "duration": 1534.2, "poster": "", "notice": "", "stretches": _STRETCHES,
-    },
-    "PersonEntry": _MARKED,
+    "BoxKeys": {"unit": 0.25},
+    "TrackTable": {"reasons": ["face: 0.31 from people/Ada Lovelace/1.jpg"]},
+    "FilmEntry": {"data": "videos/episode_1/page", "version": "5f1c2b3a4d5e6f70", "poster": "", "notice": ""},
+    "PersonEntry": {"colour": "#0072B2", "symbol": "circle", "picture": ""},
+    "FilmData": {"height": 360, "longest_gap": 1.0},
+    "ProjectData": {"name": "demo"},
 }  # fmt: skip
-
-EXAMPLES["FilmData"] = {
-    "id": "episode_1", "title": "episode_1", "width": 640, "height": 360, "times": EXAMPLES["PackedTimes"],
-    "labels": [EXAMPLES["Label"]], "tracks": EXAMPLES["TrackTable"], "keys": EXAMPLES["BoxKeys"],
-    "sheets": EXAMPLES["FaceSheets"], "cuts": _PACKED, "longest_gap": 1.0, "sources": [EXAMPLES["FilmSource"]],
-    "exports": [EXAMPLES["Link"]],
-}  # fmt: skip
-EXAMPLES["ProjectData"] = {
-    "name": "demo",
-    "people": [_MARKED],
-    "films": [EXAMPLES["FilmEntry"]],
-    "reports": [EXAMPLES["Link"]],
-}
+"""What stands in fields of single schemas, by its name; those that hold other schemas have their examples."""
 
 
 def add_examples(schemas: dict[str, dict[str, Any]]) -> None:
-    """Give each schema of a description its example; the page of a list has one item."""
+    """Give each schema of a description an example, put together from those of its fields."""
     for name, schema in schemas.items():
-        listed = schema.get("properties", {}).get("items", {}).get("items", {}).get("$ref", "").rpartition("/")[2]
-        if name.startswith(("Page_", "Found_")) and listed in EXAMPLES:
-            page = {"items": [EXAMPLES[listed]], "total": 1, "next_offset": None}
-            schema["examples"] = [page | ({"left_out": []} if name.startswith("Found_") else {})]
-        elif name in EXAMPLES:
-            schema["examples"] = [EXAMPLES[name]]
+        schema["examples"] = [_example(name, schemas)]
+
+
+def _example(name: str, schemas: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    schema, own = schemas[name], _OWN.get(name, {})
+    found: dict[str, Any] = {}
+    for field, described in schema.get("properties", {}).items():
+        whole, one = _part_of(described), _part_of(described.get("items", {}))
+        if field in own:
+            found[field] = own[field]
+        elif field not in schema.get("required", []):
+            continue
+        elif whole or one:
+            found[field] = _example(whole, schemas) if whole else [_example(one, schemas)]
+        elif "examples" in described or field in _USUAL:
+            found[field] = described["examples"][0] if "examples" in described else _USUAL[field]
+    return found
+
+
+def _part_of(described: dict[str, Any]) -> str:
+    """Return the name of the schema that a field holds, empty for none."""
+    places = [described, *described.get("anyOf", [])]
+    return next((place["$ref"].rpartition("/")[2] for place in places if "$ref" in place), "")

@@ -191,8 +191,7 @@ def find_current(project: Project, video: str) -> Path:
 
 def film_state(film: Path, files: FilmFiles) -> str:
     """Return a text that changes with a film and with each of its tables."""
-    tables = (files.tracks, files.detections, files.found, files.looks, files.keyframes, files.times, files.shots)
-    return tag_of(film, files.followed, *tables)
+    return tag_of(film, files.followed, files.tracks, *files.index)
 
 
 def film_problem(project: Project, film: Path, files: FilmFiles, state: str) -> str:

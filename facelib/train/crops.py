@@ -25,6 +25,7 @@ from facelib.gather.workers import in_order
 from facelib.images import UnreadablePicture, read_image
 from facelib.nets import dlib as dlib_weights
 from facelib.project import file_lock, write_text
+from facelib.project.digests import state_of
 from facelib.project.files import write_all
 from facelib.train.data import Crops, People, no_pictures, pixel_digest
 
@@ -194,7 +195,7 @@ class FaceStore:
     def knows(self, picture: str, path: Path) -> bool:
         """Return whether a picture has been looked at and its file has not changed since."""
         entry = self.entries.get(picture)
-        return entry is not None and (entry.length, entry.changed) == _state(path)
+        return entry is not None and (entry.length, entry.changed) == state_of(path)
 
     def images(self) -> Image:
         """Return all faces, `(n, size, size, 3)` uint8, as a mapped file that cannot be written."""
@@ -215,7 +216,7 @@ class FaceStore:
 
             def add(picture: str, path: Path, face: Image | None, reason: str) -> None:
                 row, digest = (-1, "") if face is None else (self._rows, pixel_digest(face))
-                entry = _Entry(picture, *_state(path), row, digest, reason)
+                entry = _Entry(picture, *state_of(path), row, digest, reason)
                 try:
                     if face is not None:
                         write_all(pixels, np.ascontiguousarray(face).tobytes())
@@ -258,12 +259,3 @@ def _parsed(line: bytes) -> _Entry | None:
         return _Entry(picture, int(length), int(changed), int(row), pixels, reason)
     except (ValueError, csv.Error):
         return None
-
-
-def _state(path: Path) -> tuple[int, int]:
-    """Return a file's length and time of change, -1 where unknown."""
-    try:
-        found = path.stat()
-    except OSError:
-        return -1, -1
-    return found.st_size, found.st_mtime_ns

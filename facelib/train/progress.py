@@ -30,6 +30,7 @@ class TrainingMaps:
     Attributes:
         maps: One row per face and time: `epoch`, `picture`, `person`, `x`, `y`; each map fills -1 to 1.
         measures: A row a time: `epoch`, `silhouette`, `recall_at_1` and `pair_accuracy`, over all validation faces.
+        kept: The time of the trained network.
         reference: The other network's map, without `epoch`; empty where there is none.
         reference_measures: The same figures of it, NaN where there is none.
         reference_name: What it is called.
@@ -37,6 +38,7 @@ class TrainingMaps:
 
     maps: pd.DataFrame
     measures: pd.DataFrame
+    kept: int
     reference: pd.DataFrame
     reference_measures: dict[str, float]
     reference_name: str = ""
@@ -48,8 +50,8 @@ class TrainingMaps:
 
     def summary(self) -> pd.DataFrame:
         """Return a row each for the untrained network, the trained one and the known one, with their measures."""
-        names = ["untrained", f"trained, {self.epochs[-1]} epochs"]
-        table = self.measures.iloc[[0, -1]][list(MEASURES)]
+        names = ["untrained", f"trained, {self.kept} epochs"]
+        table = self.measures.iloc[[0, self.epochs.index(self.kept)]][list(MEASURES)]
         if self.reference_name:
             names.append(f"{self.reference_name}, as it comes")
             table = pd.concat([table, pd.DataFrame([self.reference_measures])[list(MEASURES)]])
@@ -61,6 +63,7 @@ def follow(
     snapshots: Mapping[int, FloatArray],
     validation: pd.DataFrame,
     *,
+    kept: int | None = None,
     reference: FloatArray | None = None,
     reference_name: str = "dlib",
     most_people: int = 20,
@@ -77,6 +80,7 @@ def follow(
     Args:
         snapshots: The vectors by epoch, `(n, d)` float32, as `Result.snapshots`.
         validation: `picture` and `person` of each, as `Result.validation`.
+        kept: The epoch of the network that was kept, as `Result.best_epoch`; the last one where it is not among them.
         reference: `(n, e)`, the same faces by another network; NaN where it found no face. Those are on no map of its.
         reference_name: What to call it.
         most_people: So many people are shown at most, those with most faces first.
@@ -95,6 +99,8 @@ def follow(
             f"expected snapshots of {rows} validation faces each, got {wrong or 'none'} "
             f"and a reference of {None if reference is None else len(reference)}"
         )
+    if kept is None or kept not in snapshots:
+        kept = max(snapshots)
     shown = _shown(validation, most_people, most_faces)
     people = validation["person"].to_numpy(object)
     maps, measures, before = [], [], None
@@ -106,7 +112,7 @@ def follow(
     table = pd.concat(maps, ignore_index=True)[["epoch", "picture", "person", "x", "y"]]
     if reference is None:
         nothing = _table(validation.iloc[:0], np.empty((0, 2)))
-        return TrainingMaps(table, pd.DataFrame(measures), nothing, dict.fromkeys(MEASURES, np.nan))
+        return TrainingMaps(table, pd.DataFrame(measures), kept, nothing, dict.fromkeys(MEASURES, np.nan))
     found: NDArray[np.bool_] = np.asarray(np.isfinite(reference).all(axis=1))
     if not found.all():
         _log.warning("%s found no face in %d of %d pictures", reference_name, (~found).sum(), rows)
@@ -114,7 +120,8 @@ def follow(
     start = None if before is None else before[np.isin(shown, seen)]
     points = _map(reference[seen], start, perplexity, seed)
     figures = measure_vectors(reference[found], people[found], seed=seed)
-    return TrainingMaps(table, pd.DataFrame(measures), _table(validation.iloc[seen], points), figures, reference_name)
+    others = _table(validation.iloc[seen], points)
+    return TrainingMaps(table, pd.DataFrame(measures), kept, others, figures, reference_name)
 
 
 def measure_vectors(vectors: FloatArray, people: NDArray[Any], *, seed: int = 0) -> dict[str, float]:

@@ -139,6 +139,8 @@ class EmbeddingMap(ipywidgets.VBox):  # type: ignore[misc]
         chosen = [] if self.board is None else self.board.chosen
         left_out = [] if self.board is None else self.board.left_out()
         self._ring({-4: left_out, -3: chosen, -2: [] if self.pinned is None else [self.pinned]})
+        if not chosen:  # nor does the loop stay on the map by which they were chosen
+            self.figure.move(layout={"selectionrevision": self.figure.change["number"]})
 
     def _ring(self, rings: Mapping[int, list[int]]) -> None:
         """Lay rings round faces: rows by the place of the trace among those of `add_rings`, from the end."""

@@ -12,9 +12,13 @@ function filled(text, values) {
   return text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 }
 
+// A text whose names of files break where their parts end, not within the last letters.
+function breakable(text) {
+  return text.split(/(?<=[_/])/).flatMap((part) => [part, make("wbr")]);
+}
+
 function render({ model, el }) {
   const tiles = new Map(); // by the face's number
-  let dialog = null;
   let toFocus = null; // where the focus goes once the next page has come
   let anchor = null; // where a marking with Shift begins
   let laidOut = null; // which faces the grid holds, under which headings
@@ -23,39 +27,24 @@ function render({ model, el }) {
   const noun = model.get("noun");
   const counted = (number) => `${number} ${noun}${number === 1 ? "" : "s"}`;
   const whole = model.get("scope") === "all";
-  const alertLine = make("div", { attributes: { role: "alert" } });
   const statusLine = make("span", { attributes: { role: "status", "aria-live": "polite" } });
   const warningLine = make("div", { className: "warnings", attributes: { role: "note" } });
   const grid = make("div", { className: "grid" });
   const side = make("div", { className: "side", attributes: { role: "region", "aria-label": `The ${noun} in focus` } });
-  const root = make("div", {
-    className: "facelib-panel facelib-board",
-    // JupyterLab's own single keys (x cuts a cell!) stay out of here.
-    attributes: { role: "region", "aria-label": model.get("label"), "data-lm-suppress-shortcuts": "true" },
+  const panel = makePanel({
+    model,
+    el,
+    className: "facelib-board",
+    label: model.get("label"),
+    narrow: 720,
+    back: () => current() !== null && focus(current()),
+    handleKey,
   });
-
-  // An error of the page itself is shown like one of Python, not only in the browser's console.
-  const guarded = (handle) => (event) => {
-    try {
-      return handle(event);
-    } catch (error) {
-      alertLine.textContent = `${error.name}: ${error.message}`;
-    }
-  };
+  const { alertLine, guarded, set } = panel;
 
   // ---- what is asked of Python
 
-  function set(name, value) {
-    model.set(name, value);
-    model.save_changes();
-  }
-
-  function ask(action, faces = [], more = {}) {
-    const open = model.get("requests").filter((request) => request.number > model.get("handled"));
-    const number = Math.max(model.get("handled"), ...open.map((request) => request.number)) + 1;
-    set("requests", [...open, { number, action, faces, ...more }]);
-  }
-
+  const ask = (action, faces = [], more = {}) => panel.ask(action, { faces, ...more });
   const ids = () => model.get("items").map((item) => item.id);
 
   function targets() {
@@ -155,20 +144,6 @@ function render({ model, el }) {
 
   // ---- keys
 
-  root.addEventListener(
-    "keydown",
-    guarded((event) => {
-      event.stopPropagation();
-      if (dialog && event.key === "Escape") return closeDialog();
-      if (dialog || event.ctrlKey || event.metaKey || event.altKey) return;
-      const kind = event.target.tagName;
-      if (kind === "SELECT" || kind === "INPUT") return;
-      if (kind === "BUTTON" && (event.key === "Enter" || event.key === " ")) return;
-      if (!handleKey(event)) return;
-      event.preventDefault();
-    }),
-  );
-
   function handleKey(event) {
     const { key } = event;
     const action = actions.find((one) => one.keys.includes(key));
@@ -185,28 +160,9 @@ function render({ model, el }) {
 
   // ---- dialogs
 
-  function openDialog(title, ...children) {
-    closeDialog();
-    dialog = make("div", { className: "dialog", attributes: { role: "dialog", "aria-label": title } });
-    dialog.append(make("h4", { textContent: title }), ...children);
-    root.append(dialog);
-  }
+  const openHelp = () => panel.openHelp([...actions.map(({ keys, help }) => [keys, help]), ...MOVES]);
 
-  function closeDialog() {
-    if (!dialog) return;
-    dialog.remove();
-    dialog = null;
-    if (current() !== null) focus(current());
-  }
-
-  function openHelp() {
-    const rows = [...actions.map(({ keys, help }) => [keys, help]), ...MOVES];
-    const button = make("button", { textContent: "Close", className: "main", onclick: closeDialog });
-    openDialog("Keys", tableOfKeys(rows), make("div", { className: "buttons" }, button));
-    enterDialog(dialog, button);
-  }
-
-  function openName(action, faces, { typed = "", near = [], same = false } = {}) {
+  function openName(action, faces, { typed = "", ...asked } = {}) {
     if (!faces.length) return ask(action.name);
     const items = model.get("items").filter((item) => faces.includes(item.id));
     const one = faces.length === 1 ? { title: counted(1), size: 1, ...items[0] } : null;
@@ -214,35 +170,26 @@ function render({ model, el }) {
     const offered = Boolean(action.offer && one?.size > 1);
     const proposed = new Set(items.map((item) => item.fits));
     const given = items.length === faces.length && proposed.size === 1 ? (items[0].fits ?? "") : "";
-    const take = (person, isNew) => {
-      closeDialog();
-      ask(action.name, faces, { person, whole_group: offered && group.checked, new: isNew && near.length > 0 });
-      goOn(faces);
-    };
-    const field = nameField({ known: () => model.get("people"), allowNew: action.new_people && !(near.length && same), take, guarded, near, typed: typed || given });
     const [ofOne, ofSeveral] = action.question;
-    openDialog(
-      near.length ? `Is '${typed}' one of these?` : one ? filled(ofOne, one) : filled(ofSeveral, { count: faces.length }),
-      field.input,
-      field.list,
-      ...(offered ? [make("label", {}, group, filled(action.offer, one))] : []),
-      make(
-        "div",
-        { className: "buttons" },
-        make("button", { textContent: "Cancel", onclick: closeDialog }),
-        make("button", { textContent: action.label.replace("…", ""), className: "main", onclick: guarded(field.submit) }),
-      ),
-    );
-    dialog.addEventListener("keydown", field.onKey);
-    enterDialog(dialog, field.input);
-    field.input.select();
+    const input = panel.openName(one ? filled(ofOne, one) : filled(ofSeveral, { count: faces.length }), {
+      verb: action.label.replace("…", ""),
+      allowNew: action.new_people,
+      typed: typed || given,
+      ...asked,
+      take: (person, isNew) => {
+        ask(action.name, faces, { person, whole_group: offered && group.checked, new: isNew });
+        goOn(faces);
+      },
+      parts: (field) => [field.input, field.list, ...(offered ? [make("label", {}, group, filled(action.offer, one))] : [])],
+    });
+    input.select();
   }
 
   // A name that is nearly a known one comes back as a question.
-  model.on("change:asked", guarded(() => {
+  function askAgain() {
     const { action, faces, person, near, same } = model.get("asked");
     if (near?.length) openName(actions.find((one) => one.name === action), faces, { typed: person, near, same });
-  }));
+  }
 
   // ---- bars
 
@@ -335,7 +282,7 @@ function render({ model, el }) {
     side.hidden = !items.length;
     drawPictures();
     const start = toFocus === "last" ? items.at(-1) : items[0];
-    const wanted = toFocus !== "keep" && hadFocus && !dialog;
+    const wanted = toFocus !== "keep" && hadFocus && !panel.isAsking();
     toFocus = null;
     if (!start) return;
     tiles.get(start.id).tabIndex = 0;
@@ -407,12 +354,6 @@ function render({ model, el }) {
     markedText.textContent = marked.size ? `${marked.size} marked` : whole && total ? `for all ${total}, or mark some` : "";
   }
 
-  function picture(bytes, properties) {
-    const url = URL.createObjectURL(new Blob([bytes], { type: "image/jpeg" }));
-    const done = () => URL.revokeObjectURL(url);
-    return make("img", { ...properties, src: url, onload: done, onerror: done });
-  }
-
   function drawPictures() {
     const pictures = model.get("pictures");
     for (const [id, tile] of tiles) {
@@ -448,32 +389,23 @@ function render({ model, el }) {
 
   // ---- following Python
 
-  const following = [
+  const shownBy = [
     ["items", () => (drawGrid(), drawBars())],
     ["pictures", drawPictures],
     ["marked", drawMarks],
     ["detail", drawDetail],
     ["jump", () => focus(model.get("jump")[1])],
+    ["asked", askAgain],
     ...["shown", "filters", "view", "page", "pages", "total", "left"].map((name) => [name, () => (drawBars(), drawMarks())]),
     ...["status", "error", "warnings"].map((name) => [name, drawLines]),
-  ].map(([name, handle]) => [`change:${name}`, guarded(handle)]);
-  for (const [name, handle] of following) model.on(name, handle);
-
-  const watcher = new ResizeObserver(() => root.classList.toggle("narrow", root.clientWidth < 720));
-  watcher.observe(root);
-  root.append(top, toolbar, lines, alertLine, warningLine, make("div", { className: "parts" }, grid, side));
-  el.append(root);
-  guarded(() => {
+  ];
+  const draw = () => {
     drawGrid();
     drawBars();
     drawDetail();
     drawLines();
-  })();
-
-  return () => {
-    for (const [name, handle] of following) model.off(name, handle);
-    watcher.disconnect();
   };
+  return panel.show([top, toolbar, lines, alertLine, warningLine, make("div", { className: "parts" }, grid, side)], draw, shownBy);
 }
 
 export default { render };

@@ -75,7 +75,7 @@ class FaceBoard(anywidget.AnyWidget):
         error: What went wrong last, empty otherwise.
     """
 
-    _esm = widget_script("name_field.js", "face_board.js")
+    _esm = widget_script("name_field.js", "panel.js", "face_board.js")
     _css = widget_style("panel.css", "face_board.css")
 
     actions = traitlets.List(traitlets.Dict()).tag(sync=True)

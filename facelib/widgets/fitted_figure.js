@@ -110,6 +110,7 @@ function render({ model, el }) {
       if (width < 1) return; // hidden: the observer calls again
       const layout = { ...model.get("figure_layout"), width: Math.max(width, 200) };
       const first = drawn === null;
+      nameSliders();
       drawn = show(layout).then(() => show(withRoomForLegend(layout))).catch(fail);
       if (first && model.get("pointed")) drawn.then(() => plot.on && listen(plot, model));
     });
@@ -130,6 +131,14 @@ function render({ model, el }) {
     margin.b += missing;
     wider.maxheight += missing;
     return { ...layout, height: layout.height + missing, margin, legend: wider };
+  }
+
+  // The handle of an ipywidgets slider, such as those beside a figure, has no name for a screen reader.
+  function nameSliders() {
+    for (const slider of document.querySelectorAll(".widget-slider")) {
+      const label = slider.querySelector(".widget-label")?.textContent;
+      for (const handle of slider.querySelectorAll(".noUi-handle")) handle.setAttribute("aria-label", label ?? "");
+    }
   }
 
   function fail(error) {

@@ -24,40 +24,19 @@ const RUNNING = ["connecting", "playing", "waiting"];
 function render({ model, el }) {
   const boxes = new Map(); // by track
   const tiles = new Map(); // by track
-  let dialog = null;
-  let opener = null; // where the focus goes back to
   let latest = 0; // number of the newest picture that came
 
-  const alertLine = make("div", { attributes: { role: "alert" } });
   const statusLine = make("div", { className: "line", attributes: { role: "status", "aria-live": "polite" } });
-  const root = make("div", {
-    className: "facelib-panel facelib-live",
-    // JupyterLab's own single keys (x cuts a cell!) stay out of here.
-    attributes: { role: "region", "aria-label": "Live picture with names", "data-lm-suppress-shortcuts": "true" },
+  const panel = makePanel({
+    model,
+    el,
+    className: "facelib-live",
+    label: "Live picture with names",
+    narrow: 760,
+    back: (opener) => (opener?.isConnected ? opener : stage).focus({ preventScroll: true }),
+    handleKey,
   });
-
-  // An error of the page itself is shown like one of Python, not only in the browser's console.
-  const complain = (error) => (alertLine.textContent = `${error.name}: ${error.message}`);
-  const guarded = (handle) => (event) => {
-    try {
-      return handle(event);
-    } catch (error) {
-      complain(error);
-    }
-  };
-
-  // ---- what is asked of Python
-
-  function set(name, value) {
-    model.set(name, value);
-    model.save_changes();
-  }
-
-  function ask(action, more = {}) {
-    const open = model.get("requests").filter((request) => request.number > model.get("handled"));
-    const number = Math.max(model.get("handled"), ...open.map((request) => request.number)) + 1;
-    set("requests", [...open, { number, action, ...more }]);
-  }
+  const { root, alertLine, complain, guarded, set, ask } = panel;
 
   const running = () => RUNNING.includes(model.get("state"));
   const startOrStop = () => ask(running() ? "stop" : "start");
@@ -65,18 +44,7 @@ function render({ model, el }) {
 
   // ---- keys
 
-  root.addEventListener(
-    "keydown",
-    guarded((event) => {
-      event.stopPropagation();
-      if (event.key === "Escape") return closeDialog();
-      if (dialog || event.ctrlKey || event.metaKey || event.altKey) return;
-      if (event.target.tagName === "BUTTON" && (event.key === "Enter" || event.key === " ")) return;
-      if (handleKey(event.key)) event.preventDefault();
-    }),
-  );
-
-  function handleKey(key) {
+  function handleKey({ key }) {
     const keyed = (test) => model.get("seen").find(test);
     const actions = { " ": startOrStop, p: () => ask("snapshot"), r: record, "?": openHelp };
     if (key in actions) actions[key]();
@@ -88,51 +56,28 @@ function render({ model, el }) {
 
   // ---- dialogs
 
-  function openDialog(title, ...children) {
-    closeDialog();
-    opener = root.contains(document.activeElement) ? document.activeElement : stage;
-    dialog = make("div", { className: "dialog", attributes: { role: "dialog", "aria-label": title } });
-    dialog.append(make("h4", { textContent: title }), ...children);
-    root.append(dialog);
-  }
+  const openHelp = () => panel.openHelp(KEYS);
 
-  function closeDialog() {
-    if (!dialog) return;
-    dialog.remove();
-    dialog = null;
-    (opener?.isConnected ? opener : stage).focus({ preventScroll: true });
-  }
-
-  function openHelp() {
-    const button = make("button", { textContent: "Close", className: "main", onclick: guarded(closeDialog) });
-    openDialog("Keys", tableOfKeys(KEYS), make("div", { className: "buttons" }, button));
-    enterDialog(dialog, button);
-  }
-
-  function openName(track, { typed = "", near = [], same = false } = {}) {
+  function openName(track, { typed = "", ...asked } = {}) {
     if (track === undefined) return;
     const face = model.get("seen").find((other) => other.track === track);
-    const take = (person, isNew) => {
-      closeDialog();
-      ask("enrol", { track, person, new: isNew && near.length > 0 });
-    };
-    const field = nameField({ known: () => model.get("people"), allowNew: !(near.length && same), take, guarded, near, typed });
     const bytes = model.get("thumbnails")[String(track)];
-    const enrol = make("button", { textContent: "Enrol", className: "main", onclick: guarded(field.submit) });
-    openDialog(
-      near.length ? `Is '${typed}' one of these?` : "Enrol this face as …",
-      make("div", { className: "who" }, ...(bytes ? [picture(bytes, { alt: face?.label ?? "the face" })] : []), make("div", {}, field.input, field.list)),
-      make("div", { className: "buttons" }, make("button", { textContent: "Cancel", onclick: guarded(closeDialog) }), enrol),
-    );
-    dialog.addEventListener("keydown", field.onKey);
-    enterDialog(dialog, field.input);
+    const who = bytes ? [picture(bytes, { alt: face?.label ?? "the face" })] : [];
+    panel.openName("Enrol this face as …", {
+      verb: "Enrol",
+      allowNew: true,
+      typed,
+      ...asked,
+      take: (person, isNew) => ask("enrol", { track, person, new: isNew }),
+      parts: (field) => [make("div", { className: "who" }, ...who, make("div", {}, field.input, field.list))],
+    });
   }
 
   // A name that is nearly a known one comes back as a question.
-  model.on("change:asked", guarded(() => {
+  function askAgain() {
     const { track, person, near, same } = model.get("asked");
     if (near?.length) openName(track, { typed: person, near, same });
-  }));
+  }
 
   // ---- the bar
 
@@ -308,12 +253,6 @@ function render({ model, el }) {
     }
   }
 
-  function picture(bytes, properties) {
-    const url = URL.createObjectURL(new Blob([bytes], { type: "image/jpeg" }));
-    const done = () => URL.revokeObjectURL(url);
-    return make("img", { ...properties, src: url, onload: done, onerror: done });
-  }
-
   function drawLog() {
     const rows = model.get("events").map(({ time, text, kind }) => {
       return make("li", { className: kind }, make("time", { textContent: time }), make("span", { textContent: text }));
@@ -328,33 +267,27 @@ function render({ model, el }) {
 
   // ---- following Python
 
-  const following = [
+  const shownBy = [
     ["number", () => (drawPicture(), drawBar())],
     ["facts", drawFacts],
     ["seen", drawSeen],
     ["thumbnails", drawThumbnails],
     ["events", drawLog],
+    ["asked", askAgain],
     ...["state", "message", "recording", "source"].map((name) => [name, drawBar]),
     ...["status", "error"].map((name) => [name, drawLines]),
-  ].map(([name, handle]) => [`change:${name}`, guarded(handle)]);
-  for (const [name, handle] of following) model.on(name, handle);
-
-  const watcher = new ResizeObserver(() => root.classList.toggle("narrow", root.clientWidth < 760));
-  watcher.observe(root);
-  root.append(bar, facts, make("div", { className: "parts" }, stage, side), statusLine, alertLine);
-  el.append(root);
-  guarded(() => {
+  ];
+  const draw = () => {
     drawPicture();
     drawBar();
     drawFacts();
     drawSeen();
     drawLog();
     drawLines();
-  })();
-
+  };
+  const end = panel.show([bar, facts, make("div", { className: "parts" }, stage, side), statusLine, alertLine], draw, shownBy);
   return () => {
-    for (const [name, handle] of following) model.off(name, handle);
-    watcher.disconnect();
+    end();
     if (running()) set("shown", -1); // no longer on this page; whoever still shows it goes on answering
   };
 }

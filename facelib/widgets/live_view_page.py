@@ -114,7 +114,7 @@ class LivePage(anywidget.AnyWidget):
         patience: Seconds without an answer of the page after which nobody looks.
     """
 
-    _esm = f"{bundle('free_place.js')}\n{widget_script('name_field.js', 'live_view.js')}"
+    _esm = f"{bundle('free_place.js')}\n{widget_script('name_field.js', 'panel.js', 'live_view.js')}"
     _css = widget_style("panel.css", "live_view.css")
 
     source = traitlets.Unicode().tag(sync=True)

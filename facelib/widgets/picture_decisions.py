@@ -171,7 +171,7 @@ def read_kept(project: Project) -> set[Proposal]:
     except (KeyError, ValueError) as error:
         raise ValueError(
             f"expected a table with the columns 'picture' and 'kind' at {str(path)!r}, got: {error}; "
-            f"mend it, or remove it to be asked again"
+            f"correct it, or remove it to be asked again"
         ) from error
 
 

@@ -30,7 +30,7 @@ def widget_style(*names: str) -> str:
 
 def widget_script(*names: str) -> str:
     """Return scripts of this folder as one module, behind what the pages of all widgets are made with."""
-    return f"{bundle('isolated.js')}\n{read_assets('elements.js', *names)}"
+    return f"{bundle('elements.js')}\n{read_assets(*names)}"
 
 
 @contextmanager

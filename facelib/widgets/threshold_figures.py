@@ -10,9 +10,9 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 from scipy.stats import norm
 
-from facelib.plots import draw_det, draw_distances, escaped, template
-from facelib.plots.colours import COLOURS, WRONG
-from facelib.plots.evaluation import NARROW_TICKS
+from facelib.plots import draw_det, draw_distances, template
+from facelib.plots.colours import WRONG
+from facelib.plots.evaluation import CONFUSION_LOOK, NARROW_TICKS, confusion_fields
 from facelib.plots.style import shortened
 from facelib.plots.thresholds import threshold_label
 from facelib.project.names import UNKNOWN
@@ -115,16 +115,7 @@ class Confusion(FittedFigure):
     def __init__(self, setting: Setting) -> None:
         """Draw the confusion matrix."""
         figure = go.Figure()
-        figure.add_heatmap(
-            xgap=1,
-            ygap=1,
-            zmin=0,
-            zmax=1,
-            showscale=False,
-            texttemplate="%{text}",
-            colorscale=[[0, "#F4F4F4"], [0.02, "#D5E6F1"], [1, COLOURS[0]]],
-            hovertemplate="%{customdata[0]}, named %{customdata[1]}: %{text} (%{z:.1%})<extra></extra>",
-        )
+        figure.add_heatmap(**CONFUSION_LOOK, showscale=False, texttemplate="%{text}")
         figure.update_layout(
             template=template(),
             height=_HEIGHT,
@@ -139,16 +130,7 @@ class Confusion(FittedFigure):
     def show(self, setting: Setting) -> None:
         """Update the confusion matrix."""
         table = most_confused(setting.confusion)
-        rows, columns = ([escaped(str(name), width=0) for name in axis] for axis in (table.index, table.columns))
-        counts = table.to_numpy()
-        some = len(table) < len(setting.confusion)
-        fields = {
-            "z": counts / np.maximum(counts.sum(axis=1, keepdims=True), 1),
-            "x": list(range(len(columns))),
-            "y": list(range(len(rows))),
-            "text": [[f"{count}" if count else "" for count in row] for row in counts],
-            "customdata": [[[row, column] for column in columns] for row in rows],
-        }
+        fields, some = confusion_fields(table), len(table) < len(setting.confusion)
         self.move(
             {0: fields},
             {

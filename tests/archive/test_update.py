@@ -21,6 +21,7 @@ from facelib.archive.dates import date_of, film_date
 from facelib.archive.segments import MERGED, segment_path
 from facelib.project import FilmFiles, write_text
 from tests.archive.conftest import CAST, random_tracks, write_film
+from tests.processes import without_rights
 
 
 def rows(project, sql='SELECT film, label, start, "end" FROM appearances'):
@@ -416,9 +417,7 @@ def test_an_index_that_may_only_be_read_is_searched_as_it_is(make_project):
         for path in (*project.archive.iterdir(), project.archive):
             path.chmod(0o555 if path.is_dir() else 0o444)
         command = [sys.executable, "-c", AS_READER, project.name, str(project.data_dir), str(project.output_dir)]
-        if os.geteuid() == 0:  # root writes everywhere, unless that right is taken from it
-            command = ["setpriv", "--bounding-set=-dac_override", "--inh-caps=-dac_override", *command]
-        done = subprocess.run(command, capture_output=True, text=True)
+        done = subprocess.run([*without_rights(), *command], capture_output=True, text=True)
         for path in (project.archive, *project.archive.iterdir()):
             path.chmod(0o755 if path.is_dir() else 0o644)
         return done
@@ -429,3 +428,7 @@ def test_an_index_that_may_only_be_read_is_searched_as_it_is(make_project):
     assert read().stdout.splitlines() == ["3 unchanged |", "3"]
     write_film(project, "film 1.mp4", random_tracks(9))
     assert read().stdout.splitlines() == ["1 could not be read, 2 unchanged | film 1.mp4", "3"]
+    update_archive(project, progress=False)
+    project.film("film 1.mp4").folder.chmod(0)
+    assert read().stdout.splitlines() == ["1 could not be read, 2 unchanged | film 1", "3"]
+    project.film("film 1.mp4").folder.chmod(0o755)

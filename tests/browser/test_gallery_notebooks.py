@@ -109,6 +109,10 @@ def test_a_lasso_leaves_faces_out_of_the_next_run_of_04(cast, run_notebook):
     expect(board.locator(".tile.out")).to_have_count(count)
     out = accepted(cast)
     assert len(out) == count and names <= out
+    loop = widget.locator(".selectionlayer path")
+    expect(loop).not_to_have_count(0)
+    page.keyboard.press("c")
+    expect(loop).to_have_count(0)
 
     page = run_notebook(notebook_of(cast, "04_tune_threshold"))
     expect(page.get_by_text("recognizer.json").last).to_be_visible()

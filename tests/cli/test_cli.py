@@ -1,7 +1,6 @@
 import os
 import pty
 import re
-import shutil
 import subprocess
 import sys
 from contextlib import suppress
@@ -22,6 +21,7 @@ from facelib.pipeline.run import StepResult
 from facelib.project import write_text
 
 from ..forked import FACELIB
+from ..processes import without_rights
 
 
 @pytest.fixture
@@ -49,6 +49,20 @@ def test_version_and_help():
     helped = invoke("--help")
     assert helped.exit_code == 0
     assert all(command in helped.output for command in ("run", "demo", "align", "live", "doctor", "models"))
+
+
+@pytest.mark.parametrize(("word", "told"), [("train", "--steps 8"), ("archive", "--steps 10"), ("rum", "mean 'run'")])
+def test_a_wrong_command_says_which_is_meant(word, told):
+    wrong = invoke(word)
+    assert wrong.exit_code == 2 and told in re.sub(r"[\s│]+", " ", wrong.output)
+
+
+def test_settings_of_the_server_fit_80_columns(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    pytest.importorskip("fastapi")
+    _, settings = invoke("serve", "--help").output.split("Settings in the environment")
+    assert max(map(len, settings.splitlines()[1:])) <= 80
+    assert "[default: none]" in settings and "[default: false]" in settings and "None" not in settings
 
 
 def test_a_network_that_does_not_run_is_one_line_and_other_ends_keep_their_code(monkeypatch):
@@ -289,16 +303,23 @@ def test_a_read_only_output_folder_is_told_before_anything_runs(folder):
     output = folder / "output"
     output.mkdir()
     output.chmod(0o555)
-    command = [*FACELIB, *RUN]
-    if os.geteuid() == 0:
-        # root writes everywhere, unless that right is taken from it
-        command = [shutil.which("setpriv"), "--bounding-set=-dac_override", "--inh-caps=-dac_override", *command]
-    result = subprocess.run(command, capture_output=True, text=True)
+    result = subprocess.run([*without_rights(), *FACELIB, *RUN], capture_output=True, text=True)
     output.chmod(0o755)
     assert result.returncode == 1
     assert result.stderr.startswith("Error: expected an output folder that can be written, got ")
     assert result.stderr.count("\n") == 1
     assert list(output.iterdir()) == []
+
+
+def test_nobody_is_forgotten_where_a_folder_cannot_be_read(folder):
+    results = folder / "output" / "demo" / "videos" / "film"
+    results.mkdir(parents=True)
+    results.chmod(0)
+    command = [*without_rights(), *FACELIB, "forget", "Ann", "--project", "demo", "--yes"]
+    result = subprocess.run(command, capture_output=True, text=True)
+    results.chmod(0o755)
+    expected = f"Error: [Errno 13] Permission denied: {os.path.join('output', 'demo', 'videos', 'film')!r}\n"
+    assert (result.returncode, result.stderr) == (1, expected)
 
 
 @pytest.mark.parametrize(

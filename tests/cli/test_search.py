@@ -56,6 +56,10 @@ def test_nothing_in_a_name_steers_the_terminal(make_reviewed):
     assert r"\x1b[31mred\n.mp4" in done.output
 
 
+def test_nothing_found_is_no_empty_table(search):
+    assert search("Ada", "--shortest", "1000").stdout == "0 found\n"
+
+
 def test_by_scene_and_without(search):
     rows = json.loads(search("Ada", "--without", "Grace", "--by", "scene", "--form", "json").stdout)
     assert [row["film"] for row in rows] == ["two.mp4"]

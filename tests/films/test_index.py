@@ -12,6 +12,8 @@ import facelib
 from facelib.films import index
 from facelib.films.index import find_tracks
 from facelib.films.media.decode import read_frames
+from facelib.live.feed import ContainerFeed
+from facelib.live.source import read_source
 from facelib.project import FilmFiles
 
 
@@ -68,6 +70,8 @@ def test_what_a_loss_has_garbled_is_known(film_with_a_loss):
     assert 5 < len(differ) < 25
     assert {t for t, frame in lost.items() if frame.garbled} >= set(differ)
     assert not any(frame.garbled for frame in list(lost.values())[:25] + list(whole.values()))
+    live = list(ContainerFeed(read_source(film_with_a_loss[1])).pictures())
+    assert [picture.garbled for picture in live] == [frame.garbled for frame in lost.values()]
 
 
 def test_faces_of_garbled_pictures_are_not_taken_where_there_are_others(film_with_a_loss, networks, tmp_path):

@@ -4,13 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from facelib.films.linkage import link_to
+from facelib.films.linkage import link
 from facelib.films.naming.places import tracks_of_one_place
 from facelib.films.unknowns import (
     add_to_groups,
     group_unknowns,
     join_by_context,
-    match_unknowns,
     number_groups,
     table_of_groups,
 )
@@ -96,18 +95,18 @@ def test_a_new_film_is_grouped_in_the_same_way():
     tracks, looks, shots = film(STRAIGHT, PROFILE)
     together = tracks_of_one_place(tracks, looks, shots, threshold=LIMIT)
     nothing = table_of_groups({"other": tracks[:0].assign(cluster="")})
-    options = {"threshold": LIMIT, "looks": looks}
-    table = match_unknowns("film", tracks, nothing, together=together, **options)
+    options = {"groups": nothing, "threshold": LIMIT, "looks": {"film": looks}}
+    table = group_unknowns({"film": tracks}, together={"film": together}, **options)["film"]
     assert table["cluster"].tolist() == ["Unknown 1", "Unknown 1"]
-    table = match_unknowns("film", tracks, nothing, **options)
+    table = group_unknowns({"film": tracks}, **options)["film"]
     assert table["cluster"].nunique() == 2
 
 
 def test_rows_together_join_beside_existing_groups():
     vectors = [[0, 1], [1, 0.1], [-1, 0]]
-    options = {"threshold": 0.5, "worth": [1, 1, 1]}
-    assert link_to([[3, 0, 0]], [3], vectors, **options).tolist() == [1, 0, 3]
-    joined = link_to([[3, 0, 0]], [3], vectors, together=[(0, 2)], **options)
+    options = {"threshold": 0.5, "sums": [[3, 0, 0]], "sizes": [3]}
+    assert link(vectors, **options).tolist() == [1, 0, 3]
+    joined = link(vectors, together=[(0, 2)], **options)
     assert joined.tolist() == [1, 0, 1]
 
 

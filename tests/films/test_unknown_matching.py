@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from facelib.films.agglomerate import Agglomeration
-from facelib.films.linkage import link_to
-from facelib.films.unknowns import add_to_groups, group_unknowns, match_unknowns, table_of_groups
+from facelib.films.linkage import link
+from facelib.films.unknowns import add_to_groups, group_unknowns, table_of_groups
 from facelib.project.names import UNKNOWN
 
 NEAR = 2 * math.sin(math.radians(20) / 2)  # the distance of two directions 20 degrees apart
@@ -66,7 +66,7 @@ def groups():
     ],
 )
 def test_one_more_film(groups, rows, labels):
-    table = match_unknowns("second.mp4", film(*rows), groups, threshold=NEAR)
+    table = group_unknowns({"second.mp4": film(*rows)}, groups=groups, threshold=NEAR)["second.mp4"]
     after = add_to_groups(groups, {"second.mp4": table})
     assert numbers(table) == labels
     assert after["cluster"].tolist()[:3] == groups["cluster"].tolist()
@@ -75,7 +75,7 @@ def test_one_more_film(groups, rows, labels):
 
 def test_groups_that_stand_never_join_each_other():
     apart = table_of_groups(group_unknowns({"a.mp4": film((0, 99, 0), (50, 150, 4))}, threshold=NEAR))
-    table = match_unknowns("b.mp4", film((0, 99, 2), (200, 250, 3)), apart, threshold=NEAR)
+    table = group_unknowns({"b.mp4": film((0, 99, 2), (200, 250, 3))}, groups=apart, threshold=NEAR)["b.mp4"]
     after = add_to_groups(apart, {"b.mp4": table})
     assert len(after) == 2
     assert set(numbers(table).split()) <= {"1", "2"}
@@ -83,7 +83,7 @@ def test_groups_that_stand_never_join_each_other():
 
 def test_a_film_more_is_as_though_it_had_been_there(groups):
     second = film((0, 80, 4), (100, 140, 94), (150, 300, 270))
-    matched = match_unknowns("second.mp4", second, groups, threshold=NEAR)
+    matched = group_unknowns({"second.mp4": second}, groups=groups, threshold=NEAR)["second.mp4"]
     after = add_to_groups(groups, {"second.mp4": matched})
     whole = group_unknowns({"first.mp4": FIRST, "second.mp4": second}, threshold=NEAR)
     same = pd.crosstab(matched["cluster"], whole["second.mp4"]["cluster"])
@@ -97,7 +97,7 @@ def test_a_film_more_is_as_though_it_had_been_there(groups):
 
 def test_no_groups_yet_and_names_that_are_taken():
     nothing = table_of_groups({})
-    table = match_unknowns("a.mp4", FIRST, nothing, threshold=NEAR, reserved=["Unknown 1"])
+    table = group_unknowns({"a.mp4": FIRST}, groups=nothing, threshold=NEAR, reserved=["Unknown 1"])["a.mp4"]
     after = add_to_groups(nothing, {"a.mp4": table})
     assert numbers(table) == "2 3 4"
     assert after["cluster"].tolist() == ["Unknown 2", "Unknown 3", "Unknown 4"]
@@ -106,14 +106,16 @@ def test_no_groups_yet_and_names_that_are_taken():
 def test_poor_faces_join_good_ones_and_hardly_each_other(groups):
     looks = pd.DataFrame({"track": [0, 1, 2], "quality": [0.09, 0.09, 0.09]})
     second = film((0, 50, 105), (60, 120, 230), (130, 200, 245))
-    table = match_unknowns("second.mp4", second, groups, threshold=NEAR, looks=looks)
+    table = group_unknowns({"second.mp4": second}, groups=groups, threshold=NEAR, looks={"second.mp4": looks})[
+        "second.mp4"
+    ]
     assert numbers(table) == "2 5 4"
 
 
 def test_what_is_written_and_read_again_matches_alike(groups, tmp_path):
     groups.to_parquet(tmp_path / "groups.parquet")
     again = pd.read_parquet(tmp_path / "groups.parquet")
-    table = match_unknowns("second.mp4", film((0, 50, 92), (60, 99, 45)), again, threshold=NEAR)
+    table = group_unknowns({"second.mp4": film((0, 50, 92), (60, 99, 45))}, groups=again, threshold=NEAR)["second.mp4"]
     after = add_to_groups(again, {"second.mp4": table})
     assert numbers(table) == "2 4"
     assert after["size"].tolist() == [1, 2, 1, 1]
@@ -140,7 +142,7 @@ def test_groups_that_stand_are_not_compared_with_each_other(monkeypatch):
         compared.clear()
         unit = random.normal(size=(there, 8))
         sums = np.column_stack([unit / np.linalg.norm(unit, axis=1, keepdims=True), np.zeros(there)])
-        link_to(sums, np.ones(there), vectors, threshold=0.2, worth=np.ones(20))
+        link(vectors, threshold=0.2, sums=sums, sizes=np.ones(there))
         counts[there] = sum(compared)
     assert counts[1000] < 2.2 * counts[500]
     assert counts[2000] < 2.2 * counts[1000]
@@ -153,6 +155,6 @@ def test_a_film_in_which_everybody_is_known_brings_no_rows():
     assert numbers(tables["a.mp4"]) == ". . ." and numbers(tables["b.mp4"]) == "1 2 3"
     groups = table_of_groups(tables, looks={"a.mp4": looks})
     assert groups["cluster"].tolist() == ["Unknown 1", "Unknown 2", "Unknown 3"]
-    table = match_unknowns("c.mp4", known, groups, threshold=NEAR, looks=looks)
+    table = group_unknowns({"c.mp4": known}, groups=groups, threshold=NEAR, looks={"c.mp4": looks})["c.mp4"]
     after = add_to_groups(groups, {"c.mp4": table}, looks={"c.mp4": looks})
     assert numbers(table) == ". . ." and len(after) == len(groups)

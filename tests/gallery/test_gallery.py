@@ -293,7 +293,7 @@ def only_walls(project: Project) -> None:
     ("prepare", "error", "message"),
     [
         (lambda project: None, FileNotFoundError, "facelib demo"),
-        (no_people, ValueError, "an empty folder; put pictures into"),
+        (no_people, ValueError, "an empty folder; put pictures into .*faces_from=all"),
         (empty_folders, ValueError, "1 folders without a picture"),
         (only_walls, ValueError, r"among 2 pictures \(.*no face: 1"),
     ],

@@ -148,6 +148,13 @@ def test_proposed_folders_show_one_person_each(project, shared_data):
 
 
 @pytest.mark.real_data
+def test_films_in_which_nobody_is_seen_well_propose_nobody(project):
+    found = propose(project, choice=ProposalSettings(smallest_face=10_000))
+    assert found.people.empty and found.pictures.empty
+    assert list(found.pictures.columns) == PROPOSED_COLUMNS
+
+
+@pytest.mark.real_data
 def test_done_again_it_leaves_the_users_changes(project):
     folder = proposals_folder(project)
     first = propose(project)

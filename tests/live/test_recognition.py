@@ -11,6 +11,7 @@ import facelib
 from facelib.detect import Detector
 from facelib.faces import Faces
 from facelib.films.media.decode import FilmFrame, read_frames
+from facelib.films.media.losses import GARBLED_WORTH
 from facelib.films.naming import NamingSettings
 from facelib.live.frames import LiveFrame
 from facelib.live.recognition import open_recognition
@@ -42,12 +43,12 @@ def recognize(cast_project):
     return open_recognition(cast_project, detector, "", naming=NamingSettings(), seconds=0.1), detector
 
 
-def pictures(film):
+def pictures(film, *, garbled=False):
     """Give live pictures of a film, a tenth of a second apart."""
     for number, frame in enumerate(islice(read_frames(film), 0, None, 3)):
         raw = av.VideoFrame.from_ndarray(frame.image(), format="rgb24")
         raw.pts, raw.time_base = number, Fraction(1, 10)
-        yield LiveFrame(FilmFrame(raw, number, number / 10), arrived=0.0)
+        yield LiveFrame(FilmFrame(raw, number, number / 10, garbled=garbled), arrived=0.0)
 
 
 def told(found):
@@ -65,6 +66,14 @@ def test_a_face_of_the_cast_is_named_in_the_first_picture_that_shows_it(recogniz
     assert face.person == "Christian Bale"
     assert told(found) == [("appeared", face.track, "unknown"), ("named", face.track, "Christian Bale")]
     assert recognition.evidence(face.track).sightings == 1
+
+
+def test_little_is_left_of_the_quality_of_faces_in_garbled_pictures(recognize, clip):
+    recognition, _ = recognize
+    found = [recognition.look(frame, 0) for frame in islice(pictures(clip("jackie_chan1"), garbled=True), 6)]
+    (track,) = {face.track for one in found for face in one.faces}
+    evidence = recognition.evidence(track)
+    assert len(evidence.best) > 1 and evidence.best[0].quality <= GARBLED_WORTH
 
 
 def test_a_stranger_is_told_when_seen_again(recognize, clip):

@@ -22,12 +22,13 @@ def view(time_, image=PICTURE, number=0):
 
 
 def read(path):
-    with av.open(str(path)) as container:
+    with av.open(f"file:{path}") as container:
         return [frame.time for frame in container.decode(video=0)], container.duration / 1e6
 
 
-def test_every_picture_keeps_its_own_time(tmp_path):
-    recorder = Recorder(tmp_path / "a" / "film.mp4")
+def test_every_picture_keeps_its_own_time(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    recorder = Recorder("to: me.mp4")  # no address of a protocol `to`
     times = [7.0, 7.04, 7.1, 8.5, 8.501, *(12 + i / 25 for i in range(20))]
     for time_ in times:
         recorder.add(view(time_))
@@ -79,6 +80,15 @@ def test_nothing_recorded_leaves_no_file(tmp_path):
 
     assert not recorder.path.exists()
     assert recorder.written == 0
+
+
+def test_two_recordings_that_begin_at_one_moment_do_not_share_a_file(tmp_path):
+    first = Recorder(tmp_path / "a" / "film.mp4")
+    with pytest.raises(FileExistsError, match="choose another name"):
+        Recorder(tmp_path / "a" / "film.mp4")
+    first.add(view(0.0))
+    first.close()
+    assert len(read(first.path)[0]) == 1
 
 
 def test_what_comes_too_fast_is_counted_and_waits_for_nobody(tmp_path):

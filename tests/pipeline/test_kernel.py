@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 import json
 import platform
 import select
@@ -99,6 +100,26 @@ def test_a_kernel_starts_by_itself_where_that_process_was_killed(small, look):
     assert seen["loaded"] is False
 
 
+@pytest.mark.kernel
+def test_a_kernel_that_is_interrupted_between_two_cells_does_not_run_the_next(tmp_path):
+    async def stop_before(cell):
+        kernel = ThisPython()
+        await kernel.start_kernel()
+        client = kernel.client()
+        client.start_channels()
+        await client.wait_for_ready()
+        (process,) = {*psutil.Process().children()} - before
+        await kernel.interrupt_kernel()
+        client.execute(cell)
+        await asyncio.to_thread(process.wait, PATIENCE)
+        client.stop_channels()
+        await kernel.shutdown_kernel()
+
+    before = {*psutil.Process().children()}
+    asyncio.run(stop_before(f"open({str(tmp_path / 'ran')!r}, 'w').close(); import time; time.sleep(1000)"))
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_where_no_socket_can_be_made_each_starts_by_itself(monkeypatch, tmp_path):
     long = tmp_path / ("long" * 30)
     long.mkdir()
@@ -181,6 +202,25 @@ def test_what_is_made_beforehand_is_there_and_rubbish_is_collected(tmp_path, mon
     finally:
         server.close()
     assert (told.stdout, told.stderr) == ("[1] True\n", "")
+
+
+def test_a_folder_that_an_import_has_made_for_a_while_is_there_for_all(tmp_path, monkeypatch):
+    made = tmp_path / "made"
+    (tmp_path / "making.py").write_text(
+        f"import atexit, os, shutil\nos.mkdir({str(made)!r})\natexit.register(shutil.rmtree, {str(made)!r})\n"
+        f"def main(): print(os.path.isdir({str(made)!r}))\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    server = ForkServer(["making"])
+    try:
+        told = [
+            subprocess.run(forked(server.address, "making"), capture_output=True, text=True, timeout=PATIENCE)
+            for _ in range(2)
+        ]
+    finally:
+        server.close()
+    assert [(one.stdout, one.stderr) for one in told] == [("True\n", "")] * 2
+    assert not made.exists()
 
 
 def test_a_process_that_is_interrupted_before_its_program_begins_says_nothing(tmp_path, monkeypatch):

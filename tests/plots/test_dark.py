@@ -31,7 +31,7 @@ from facelib.plots import (
 )
 from facelib.plots.colours import COLOURS, GREY
 from facelib.plots.dark import ON_DARK
-from tests.pages import new_context
+from tests.pages import new_context, show_text
 
 # The ink of every text and the ground of every figure, as the browser has them.
 INKS = """() => [...document.querySelectorAll('.main-svg > :not(.hoverlayer) text')]
@@ -77,12 +77,13 @@ def brightness(colour: str) -> float:
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
-def shown(page, theme_light: str) -> np.ndarray:
+def shown(page, folder: Path, theme_light: str) -> np.ndarray:
     """Show all figures as JupyterLab has them, and return the picture of the page."""
     ground = "#fff" if theme_light == "true" else "#111"
     plots = "".join(figure.to_html(include_plotlyjs=False, full_html=False) for figure in figures())
     body = f'<body data-jp-theme-light="{theme_light}" style="background:{ground};--jp-layout-color0:{ground}">'
-    page.set_content(f"<script>{get_plotlyjs()}</script>{body}{themed('Project')._repr_html_()}{plots}</body>")
+    library = f"<script>{get_plotlyjs()}</script>"
+    show_text(page, f"{library}{body}{themed('Project')._repr_html_()}{plots}</body>", folder)
     page.evaluate(f"document.body.dataset.jpThemeLight = '{theme_light}'")
     page.wait_for_function(
         f"document.querySelectorAll('.js-plotly-plot .infolayer .gtitle').length === {len(figures())}"
@@ -96,8 +97,8 @@ def test_people_have_the_colours_of_the_projects_page():
     assert there == ON_DARK and set(ON_DARK) == {*COLOURS, GREY}
 
 
-def test_on_a_dark_page_figures_have_no_white_ground_and_no_dark_ink(page):
-    picture = shown(page, "false")
+def test_on_a_dark_page_figures_have_no_white_ground_and_no_dark_ink(page, tmp_path):
+    picture = shown(page, tmp_path, "false")
     assert set(page.evaluate(GROUNDS)) == {"rgba(0, 0, 0, 0)"}
     inks = page.evaluate(INKS)
     assert len(inks) > 50 and min(map(brightness, inks)) > 120
@@ -109,8 +110,8 @@ def test_on_a_dark_page_figures_have_no_white_ground_and_no_dark_ink(page):
     assert len(lines) == len(bars) and max(map(brightness, lines)) < 60
 
 
-def test_on_a_light_page_they_stay_as_they_are(page):
-    picture = shown(page, "true")
+def test_on_a_light_page_they_stay_as_they_are(page, tmp_path):
+    picture = shown(page, tmp_path, "true")
     assert page.evaluate(GROUNDS).count("rgb(255, 255, 255)") == len(figures())
     assert max(map(brightness, page.evaluate(INKS))) < 120
     assert np.median(picture) == 255

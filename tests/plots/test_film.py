@@ -92,7 +92,14 @@ def test_screen_time_tells_the_shots():
     tracks = crowd(2)
     bars = draw_screen_time(appearances(tracks), tracks=tracks).data[0]
     assert [row[1] for row in bars.customdata] == [" and 6 shots"] * 2
-    assert draw_screen_time(appearances(crowd(0))).data[0].x.size == 0
+
+
+def test_a_film_without_anybody_says_so_and_has_no_axes():
+    none = appearances(crowd(0))
+    for figure in (draw_screen_time(none), draw_timeline(none, duration=600)):
+        layout = figure.layout
+        told = layout.title.text, layout.xaxis.visible, layout.yaxis.visible
+        assert told == ("Nobody is on screen", False, False)
 
 
 @pytest.mark.parametrize(

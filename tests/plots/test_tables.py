@@ -57,14 +57,20 @@ def test_an_empty_table_is_shown_by_its_columns():
     assert [[text.strip("|") for text in row] for row in cells(MIXED.head(0))] == [list(MIXED)]
 
 
-def test_sentences_keep_a_width_in_a_narrow_window():
-    page = Table(pd.DataFrame({"person": ["Ada"], "reason": ["not certain enough: nearest is Bo at 0.52, 1.jpg"]}))
-    assert re.findall(r'<t[hd] style="([^"]*)"', page._repr_html_()) == 2 * [
-        "text-align: left", "text-align: left; min-width: 14em"
+def test_names_stay_in_one_line_and_sentences_keep_a_width_in_a_narrow_window():
+    said = [
+        "Ada Lovelace",
+        "people/Ada Lovelace/ada_lovelace_01.jpg",
+        "not certain enough: nearest is Bo at 0.52, 1.jpg",
+    ]
+    page = Table(pd.DataFrame([said], columns=["person", "picture", "reason"]))
+    assert re.findall(r'<t[hd] style="text-align: left([^"]*)"', page._repr_html_()) == 2 * [
+        "; white-space: nowrap", "", "; min-width: 14em"
     ]  # fmt: skip
 
 
-def test_file_names_break_between_their_parts():
+def test_long_file_names_break_between_their_parts():
+    assert "<wbr>" not in Table(pd.DataFrame({"film": ["demo_vfr.mp4"]}))._repr_html_()  # which breaks even there
     page = Table(pd.DataFrame({"picture": ["people/Ada/ada_01.jpg"]}))._repr_html_()
     assert "people/<wbr>Ada/<wbr>ada_<wbr>01.jpg</td>" in page and "</<wbr>" not in page
 

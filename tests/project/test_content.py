@@ -16,6 +16,7 @@ from PIL import Image
 from facelib.films.media.decode import read_frames
 from facelib.project import Project
 from facelib.project.content import join_series, open_container, why_no_film
+from tests.processes import without_rights
 
 SUBRIP, WEBVTT = "1\n00:00:01,000 --> 00:00:02,000\nGrüße\n\n", "WEBVTT\n\n00:01.000 --> 00:02.000\nhi\n"
 
@@ -64,18 +65,33 @@ def test_numbered_pictures_are_listed_as_one_with_the_way_to_a_film(form, begin,
     assert [path for path, reason in project.list_videos() if not reason] == [folder / "film.mp4"]
 
 
-def test_a_folder_that_cannot_be_read_is_listed(tmp_path):
+def test_a_folder_that_cannot_be_read_is_listed_and_a_film_whose_results_cannot(tmp_path):
     project = Project("demo", tmp_path, tmp_path / "output")
     (project.videos / "locked").mkdir(parents=True)
     (project.videos / "locked" / "film.mp4").touch()
-    (project.videos / "locked").chmod(0)
-    code = f"from facelib.project import Project; print(Project('demo', {str(tmp_path)!r}).list_videos())"
-    # An administrator may read everything, unless that right is given up.
-    plain = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-dac_override,-dac_read_search"]
-    done = subprocess.run(
-        [*(plain if os.geteuid() == 0 else []), sys.executable, "-c", code], capture_output=True, text=True, check=False
+    for name in ("seen.mp4", "no right.mp4"):
+        (project.videos / name).touch()
+        project.film(name).folder.mkdir(parents=True)
+    locked = [project.film("no right.mp4").folder, project.videos / "locked"]
+    for folder in locked:
+        folder.chmod(0)
+    code = (
+        "from facelib.project import Project\n"
+        f"project = Project('demo', {str(tmp_path)!r}, {str(project.output_dir)!r})\n"
+        "print([reason for _, reason in project.list_videos()], [film.name for film in project.find_videos()])\n"
+        "try: project.find_videos(['no right.mp4'])\nexcept PermissionError as error: print(error)\n"
+        "project.videos.chmod(0)\n"
+        "try: project.find_videos()\nexcept PermissionError as error: print(error)"
     )
-    assert done.stdout.strip() == f"[({project.videos / 'locked'!r}, 'cannot be read: Permission denied')]", done.stderr
+    told = subprocess.check_output([*without_rights(), sys.executable, "-c", code], text=True)
+    for folder in [project.videos, *locked]:
+        folder.chmod(0o700)
+    assert told.splitlines() == [
+        "['cannot be read: Permission denied', "
+        "\"the folder of its results 'output/videos/no right' cannot be read\", ''] ['seen.mp4']",
+        f"expected to read the results of 'no right.mp4' in {str(locked[0])!r}, may not",
+        f"expected to read the films in {str(project.videos)!r}, which cannot be read: Permission denied",
+    ]
 
 
 def test_a_folder_deeper_than_the_system_allows_stops_nothing(tmp_path, monkeypatch):

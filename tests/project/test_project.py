@@ -6,11 +6,13 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from facelib.project import FilmFiles, Project, atomic_write, write_table, write_text
+from facelib.project.layout import Place
 
 
 @pytest.fixture
@@ -22,6 +24,16 @@ def project(tmp_path):
 def test_names_that_no_folder_has_or_that_would_leave_the_folders(name):
     with pytest.raises(ValueError, match="project"):
         Project(name)
+
+
+def test_the_pages_beside_the_projects_name_every_file_and_folder(project):
+    root = Path(__file__).parents[2]
+    told = "".join((root / folder / "README.md").read_text("utf-8") for folder in ("data", "output"))
+    for owner in (project, project.film(project.videos / "s01e01.mp4")):
+        names = [name for name, value in vars(type(owner)).items() if isinstance(value, Place)]
+        assert names
+        for path in (getattr(owner, name) for name in names):
+            assert path.name in told or f"{path.parent.name}/" in told, path
 
 
 def test_people_and_pictures(project):

@@ -2,15 +2,20 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from facelib.gallery import Gallery
+from facelib.gallery.strangers import read_strangers, strangers_file
+from facelib.project import Project
 from facelib.recognize import OpenSetKNN, OpenSetSVM, load_recognizer
 from facelib.recognize.report import describe_recognizer, recognizer_warnings
-from facelib.recognize.tuning import STRANGER, compare, describe_comparison, figures, svm_trials, tune
+from facelib.recognize.tuning import STRANGER, compare, describe_comparison, figures, svm_trials, tune, tune_again
+
+MEASURES = ("left", "top", "right", "bottom", "score", "sharpness")
 
 
 def make_gallery(people: int, faces: int, *, spread: float = 0.02, seed: int = 0) -> Gallery:
@@ -50,6 +55,27 @@ def test_a_tuned_recognizer_is_saved_with_all_that_it_was_made_from(kind, estima
     probes = gallery.vectors + np.float32(0.005)
     assert (loaded.predict(probes) == gallery.names).mean() > 0.95
     assert (loaded.predict(make_gallery(4, 3, seed=9).vectors) == "unknown").all()
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        ("knn", {"k": 3, "weights": "distance"}),
+        ("knn", {"k": 1, "per_person": True}),
+        ("svm", {"kernel": "rbf", "C": 2.0}),
+    ],
+)
+def test_a_recognizer_is_tuned_again_with_its_own_options(kind, options, tmp_path):
+    gallery = make_gallery(12, 6, spread=0.04)
+    before = tune(gallery, fallback=math.nan, kind=kind, wanted_fpir=0.05, progress=False, **options)
+    recognizer, info = load_recognizer(before.save(tmp_path / "recognizer.skops", most_unnamed=1))
+    project = Project("none", tmp_path, tmp_path)
+    other = gallery.table.assign(sha256="", face=0, landmarks=[[0.0] * 10] * 72, **dict.fromkeys(MEASURES, 1.0))
+    replace(gallery, table=other, weights_sha256="of another network").save(strangers_file(project))
+    assert read_strangers(project) is not None
+    again = tune_again(gallery, project, recognizer, info)
+    assert again.estimator.get_params() == before.estimator.get_params() | {"threshold": again.fitted.threshold}
+    assert again.fitted.wanted_fpir == 0.05 and (again.per_person is None) == (before.per_person is None)
 
 
 @pytest.mark.parametrize("kind", ["knn", "svm"])

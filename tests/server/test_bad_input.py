@@ -29,7 +29,7 @@ BODIES = {
     "a NUL": b'{"name": "a\\u0000b", "kind": "a\\u0000b", "password": "a\\u0000b c", "grants": {"a\\u0000": "read"}}',
     "deep": b'{"name": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
     "long": b'{"name": "' + b"x" * 1_000_000 + b'", "kind": "' + b"x" * 1_000_000 + b'"}',
-    "zipped": gzip.compress(b'{"name": "' + bytes(10**8) + b'"}'),
+    "zipped": gzip.compress(b'{"name": "') + 100 * gzip.compress(bytes(10**6)) + gzip.compress(b'"}'),
 }
 
 

@@ -16,6 +16,7 @@ from facelib.plots.training import (
 )
 from facelib.train.progress import MEASURES, follow, measure_vectors
 from facelib.widgets.training import LiveCurves
+from tests.pages import show_text
 
 PEOPLE, EACH = 20, 6
 
@@ -57,6 +58,16 @@ def test_figures_rise_with_what_is_learnt(progress):
     assert progress.measures["pair_accuracy"].iloc[0] < 0.6
     assert list(progress.summary()["network"]) == ["untrained", "trained, 10 epochs", "dlib, as it comes"]
     assert progress.summary()["recall@1"].iloc[-1] == progress.reference_measures["recall_at_1"]
+
+
+def test_the_trained_network_is_the_one_kept_or_the_last_where_its_vectors_are_lost():
+    snapshots = {0: vectors(0, 2, 4), 5: vectors(4, 2, 4), 10: vectors(1, 2, 4)}
+    for kept, trained in ((5, 5), (7, 10), (None, 10)):
+        maps = follow(snapshots, validation_table(2, 4), kept=kept, progress=False)
+        assert list(maps.summary()["network"]) == ["untrained", f"trained, {trained} epochs"]
+        found = maps.measures.set_index("epoch")["recall_at_1"]
+        assert list(maps.summary()["recall@1"]) == [found[0], found[trained]]
+        assert draw_untrained_and_trained(maps).layout.annotations[1].text == f"trained ({trained} epochs)"
 
 
 def test_a_face_that_the_known_network_did_not_find_is_on_no_map_of_its(progress):
@@ -104,10 +115,10 @@ def test_untrained_and_trained_stand_side_by_side(progress):
 
 
 @pytest.mark.parametrize("width", [360, 1000])
-def test_the_figures_under_the_maps_are_whole(page, progress, width):
+def test_the_figures_under_the_maps_are_whole(page, progress, width, tmp_path):
     page.set_viewport_size({"width": width, "height": 900})
     for draw in (draw_untrained_and_trained, draw_progress):
-        page.set_content(f"<body style='margin: 0'>{draw(progress).to_html(full_html=False)}")
+        show_text(page, f"<body style='margin: 0'>{draw(progress).to_html(full_html=False)}", tmp_path)
         texts = page.locator(".textpoint text")
         expect(texts).to_have_count(2)
         boxes = texts.evaluate_all("ts => ts.map(t => t.getBoundingClientRect()).map(b => [b.left, b.right, b.top])")
@@ -176,6 +187,10 @@ def test_moving_the_slider_keeps_the_map_beside_it(progress, page, tmp_path):
     page.wait_for_selector(".js-plotly-plot .point")
     count, texts = "document.querySelectorAll('.point').length", "[...document.querySelectorAll('.textpoint')]"
     assert page.evaluate(count) == 2 * PEOPLE * EACH - 1
+    page.emulate_media(color_scheme="dark")
+    colours = "['body', '.gtitle'].map(part => getComputedStyle(document.querySelector(part)))"
+    ground, ink = page.evaluate(f"{colours}.map(style => [style.backgroundColor, style.fill])")
+    assert (ground[0], ink[1]) == ("rgb(17, 17, 17)", "rgb(214, 217, 220)")
     before = page.evaluate(f"{texts}.map(each => each.textContent)")
     page.locator(".slider-label-group").first.wait_for()
     page.evaluate(

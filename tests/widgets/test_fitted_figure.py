@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import threading
+from collections.abc import Callable, Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import plotly.graph_objects as go
@@ -13,6 +17,7 @@ from plotly.offline import get_plotlyjs
 import facelib
 from facelib.plots.style import escaped, legend_below
 from facelib.widgets.fitted_figure import FittedFigure, PointedFigure
+from tests.pages import show_text
 
 HARNESS = """
 import widget from "/figure.js";
@@ -62,29 +67,52 @@ def figure() -> go.Figure:
     return go.Figure(go.Scatter(x=[1, 2, 3], y=[3, 1, 2], mode="markers")).update_layout(height=300, title_text="Faces")
 
 
+class Files(SimpleHTTPRequestHandler):
+    """Gives files without a word; through the browser's pipe the library would take half a second each time."""
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
+    """A folder whose files a server gives, with the library among them, and the address."""
+    folder = tmp_path_factory.mktemp("served")
+    (folder / "index.html").write_text(
+        '<meta charset="utf-8"><body><script type="module" src="/harness.js"></script>', encoding="utf-8"
+    )
+    (folder / "plotly.js").write_text(get_plotlyjs(), encoding="utf-8")
+    (folder / "broken.js").write_text("}", encoding="utf-8")
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Files, directory=str(folder))) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield folder, f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+        thread.join()
+
+
 @pytest.fixture
-def shown(page) -> Page:
-    """A page with a figure for which the library has not come yet."""
-    return open_page(page, figure())
+def show(page: Page, server: tuple[Path, str]) -> Callable[[go.Figure], Page]:
+    """Return a function that opens a page with a figure for which the library has not come yet."""
+
+    def show(figure: go.Figure) -> Page:
+        widget = PointedFigure(figure)  # which answers to the pointer as well
+        names = ("data", "figure_layout", "change", "pointed", "hovered", "clicked", "caught")
+        state = {name: getattr(widget, name) for name in names}
+        folder, address = server
+        (folder / "figure.js").write_text(widget._esm, encoding="utf-8")
+        (folder / "harness.js").write_text(HARNESS.replace("STATE", json.dumps(state)), encoding="utf-8")
+        page.goto(address)
+        page.locator(".facelib-figure").wait_for()
+        return page
+
+    return show
 
 
-def open_page(page: Page, shown: go.Figure) -> Page:
-    widget = PointedFigure(shown)  # which answers to the pointer as well
-    names = ("data", "figure_layout", "change", "pointed", "hovered", "clicked", "caught")
-    state = {name: getattr(widget, name) for name in names}
-    script = {"figure.js": widget._esm, "harness.js": HARNESS.replace("STATE", json.dumps(state))}
-    script |= {"plotly.js": get_plotlyjs(), "broken.js": "}"}
-
-    def answer(route):
-        name = route.request.url.rpartition("/")[2]
-        kind = "text/javascript" if name in script else "text/html"
-        body = script.get(name, '<meta charset="utf-8"><body><script type="module" src="/harness.js"></script>')
-        route.fulfill(body=body, content_type=f"{kind}; charset=utf-8")
-
-    page.route("http://127.0.0.1:9/**", answer)
-    page.goto("http://127.0.0.1:9/")
-    page.locator(".facelib-figure").wait_for()
-    return page
+@pytest.fixture
+def shown(show: Callable[[go.Figure], Page]) -> Page:
+    """A page with a small figure."""
+    return show(figure())
 
 
 def test_it_waits_for_the_library_without_keeping_jupyterlab_waiting(shown):
@@ -166,13 +194,13 @@ def test_no_figure_of_the_notebooks_is_plotlys_own_widget():
 
 @pytest.mark.parametrize("name", ["Somebody Whose Name Is Long", "Person"])
 @pytest.mark.parametrize("width", [1200, 360])
-def test_a_legend_below_the_plot_never_scrolls(page, width, name):
+def test_a_legend_below_the_plot_never_scrolls(page, show, width, name):
     names = [escaped(f"{name} {number}") for number in range(20)]
     crowd = go.Figure([go.Scatter(x=[1], y=[1], mode="markers", name=name) for name in names])
     crowd.update_layout(margin_l=16, margin_r=16)
     legend_below(crowd, plot_height=300)
     page.set_viewport_size({"width": width, "height": 900})
-    open_page(page, crowd).evaluate("window.model.answer('/plotly.js')")
+    show(crowd).evaluate("window.model.answer('/plotly.js')")
     page.locator(".js-plotly-plot .legend .traces").nth(len(names) - 1).wait_for()
     page.wait_for_function("document.querySelector('.legend .scrollbar')?.getAttribute('height') === '0'")
     assert page.locator(".js-plotly-plot .legend .traces").evaluate_all(OVERLAPS) == 0
@@ -184,11 +212,11 @@ def test_a_legend_below_the_plot_never_scrolls(page, width, name):
 
 
 @pytest.mark.parametrize("width", [1200, 360])
-def test_a_legend_in_a_report_never_scrolls(page, width):
+def test_a_legend_in_a_report_never_scrolls(page, width, tmp_path):
     names = [f"Somebody<br>Whose Name Is Long {number}" for number in range(20)]
     crowd = go.Figure([go.Scatter(x=[1, 2], y=[1, 2], name=name, legendgroup=name) for name in names])
     legend_below(crowd, plot_height=300)
     page.set_viewport_size({"width": width, "height": 900})
-    page.set_content(crowd.to_html())
+    show_text(page, crowd.to_html(), tmp_path)
     page.locator(".js-plotly-plot .legend .traces").nth(len(names) - 1).wait_for()
     page.wait_for_function("document.querySelector('.legend .scrollbar')?.getAttribute('height') === '0'")

@@ -19,7 +19,7 @@ from facelib.project import Project, atomic_write, digest, path_of, write_text
 from facelib.project.content import VIDEO_SUFFIXES
 from facelib.project.digests import drop_digests
 from facelib.project.elsewhere import Elsewhere, give_place_back, hold_place, lies_elsewhere
-from facelib.project.files import file_lock
+from facelib.project.files import every_file, file_lock
 from facelib.project.ranges import cache_limit, room_for_films
 from facelib.project.store import Store, is_remote
 
@@ -130,11 +130,11 @@ class WorkingCopy:
 
         Raises:
             OSError: When the storage does not answer, or refuses: what was sent stays, the rest is sent the next time.
+                Before anything is sent, when a folder here cannot be read: its files were not removed.
         """
         project = self.project
         with self._lock():
-            files = (path for folder in (project.data, project.output) for path in sorted(folder.rglob("*")))
-            places = {project.place_of(path): path for path in files if path.is_file()}
+            places = {project.place_of(path): path for path in every_file(project.data, project.output)}
             here = project.digests(path for place, path in places.items() if not self._is_own(place))
             here = {place: None if lies_elsewhere(places[place]) else content for place, content in here.items()}
             with self._state() as state:

@@ -6,7 +6,6 @@ import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from facelib.films.tracking import TrackingSettings
@@ -55,11 +54,6 @@ class IndexTask:
         return TrackingSettings(**self.tracking)
 
 
-def tables_of(files: FilmFiles) -> list[Path]:
-    """Return the tables of a film's index; the record of what they were made from comes last."""
-    return [files.found, files.detections, files.looks, files.shots, files.keyframes, files.times, files.followed]
-
-
 def is_stored(store: Store, key: str) -> bool:
     """Return whether the store has the tables of a key."""
     try:
@@ -74,8 +68,8 @@ def store_tables(store: Store, key: str, files: FilmFiles) -> None:
     Raises:
         OSError: When the store cannot be written.
     """
-    digests = {path.name: sha256_of(path) for path in tables_of(files)}
-    for path in tables_of(files):
+    digests = {path.name: sha256_of(path) for path in (*files.index, files.followed)}
+    for path in (*files.index, files.followed):
         store.put_once(f"{_OBJECTS}/{digests[path.name]}", path)
     store.put_once(f"{_INDEX}/{key}.json", json.dumps(digests, sort_keys=True).encode())
 
@@ -89,7 +83,7 @@ def take_tables(store: Store, key: str, files: FilmFiles) -> None:
     """
     digests = json.loads(store.get(f"{_INDEX}/{key}.json"))
     files.followed.unlink(missing_ok=True)  # it describes tables that are about to change
-    for path in tables_of(files):
+    for path in (*files.index, files.followed):
         wanted = digests[path.name]
         with atomic_write(path) as temporary:
             found = store.fetch(f"{_OBJECTS}/{wanted}", temporary)

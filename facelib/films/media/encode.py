@@ -43,7 +43,7 @@ _SIMPLE = {"b_strategy": "0", "aq-mode": "0"}
 _FRAME_DURATION = 1 << 8  # FFmpeg's AV_CODEC_FLAG_FRAME_DURATION: the last frame has no next one that ends it
 _MOST_FRAMES = 1000  # a second; a higher stated rate is taken as unknown
 
-_AHEAD = 4  # pictures that wait between drawing and encoding
+_AHEAD = 4  # pictures that wait between decoding and drawing
 _MOST_THREADS = 16  # of the encoder; with more, x264's pictures get worse
 
 Draw = Callable[[FilmFrame, Planes], object]
@@ -103,10 +103,11 @@ def write_film(
             with (
                 atomic_write(destination) as temporary,
                 open_reader(source, cores=cores) as reader,
-                av.open(str(temporary), "w", options={"movflags": "faststart"}) as output,
+                av.open(f"file:{temporary}", "w", options={"movflags": "faststart"}) as output,
             ):
                 film = _FilmWriter(reader, output, times, mode, pictures, frozenset(cuts or ()))
-                film.copy(draw, most=_AHEAD if cores > 1 else 0)
+                # Few cores are busy with the encoder: another thread of Python would only take turns with this one.
+                film.copy(draw, most=_AHEAD if cores > 2 else 0)
                 problems = film.problems()
             break
         except av.FFmpegError as error:

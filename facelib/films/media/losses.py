@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 from facelib.films.media.timeline import FrameTimes
 from facelib.project.wording import clock_time
 
+GARBLED_WORTH = 0.05
+"""Of a face's quality, what is left of it in a garbled picture: others are taken where there are any."""
+
 _GAP = 0.1  # seconds between two packets of sound from which some is missing
 _LEAP = 60.0  # seconds: a longer step is a splice
 _LONGEST_GARBLED = 10.0  # seconds; 250 pictures from one key picture to the next are usual

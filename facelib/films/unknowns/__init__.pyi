@@ -1,7 +1,7 @@
 from .context import join_by_context, read_join_by_context, read_one_place
 from .fitting import Grouping, fit_grouping, grouping_threshold
 from .kept import number_groups, people_of
-from .matching import add_to_groups, match_unknowns, table_of_groups
+from .sums import add_to_groups, table_of_groups
 from .tables import group_unknowns
 
 __all__ = [
@@ -11,7 +11,6 @@ __all__ = [
     "group_unknowns",
     "grouping_threshold",
     "join_by_context",
-    "match_unknowns",
     "number_groups",
     "people_of",
     "read_join_by_context",

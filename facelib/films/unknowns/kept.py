@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from facelib.films.unknowns.matching import GROUP_COLUMNS
+from facelib.films.unknowns.sums import GROUP_COLUMNS
 from facelib.project import Project, atomic_write
 from facelib.project.names import UNKNOWN, free_groups
 

@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from facelib.project import VIDEO_SUFFIXES
+from facelib.project.files import numbered
 
 _LONGEST_NAME = 120  # bytes; file systems take 255, and results append to the name
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)", re.IGNORECASE)
@@ -86,12 +87,8 @@ def free_name(name: str, taken: Iterable[str]) -> str:
         'a (2).mp4'
     """
     stems = {PurePosixPath(other).stem.casefold() for other in taken}
-    path, number = PurePosixPath(name), 1
-    stem = path.stem
-    while stem.casefold() in stems:
-        number += 1
-        stem = f"{path.stem} ({number})"
-    return stem + path.suffix
+    path = PurePosixPath(name)
+    return next(stem for stem in numbered(path.stem) if stem.casefold() not in stems) + path.suffix
 
 
 def _from_disposition(disposition: str) -> str:

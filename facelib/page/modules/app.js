@@ -1,9 +1,10 @@
 // The page: a bar on top, and below it one view at a time.
-import { iconButton, make } from "./elements.js";
+import { make } from "./elements.js";
 import { Film } from "./film.js";
 import { FilesView } from "./files_view.js";
 import { FilmView, KEYS } from "./film_view.js";
 import { HomeView } from "./home_view.js";
+import { iconButton } from "./icons.js";
 import { PersonView } from "./person_view.js";
 import { SearchView } from "./search_view.js";
 import { Appearances } from "./spans.js";

@@ -1,6 +1,7 @@
 // One film: the player, who is on screen now, lanes of people over time, and the appearances of one of them.
-import { icon, iconButton, make } from "./elements.js";
+import { make } from "./elements.js";
 import { Hint, sheetFace } from "./hint.js";
+import { icon, iconButton } from "./icons.js";
 import { Lanes } from "./lanes.js";
 import { faceOf, nameOf, shownName, UNKNOWN } from "./marks.js";
 import { Player } from "./player.js";

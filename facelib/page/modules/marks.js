@@ -1,6 +1,7 @@
 // How people are drawn: a colour, a symbol, and a pattern that goes with the symbol. The same person is drawn alike in
 // all films and on all pages, and two people differ in more than colour.
-import { drawing, make } from "./elements.js";
+import { make } from "./elements.js";
+import { drawing } from "./icons.js";
 
 // The library's colours are made for a white ground; these stand in for them on a dark one and on films.
 const ON_DARK = {

@@ -1,7 +1,8 @@
 // One person: every appearance over all films, and with whom.
-import { icon, make } from "./elements.js";
+import { make } from "./elements.js";
 import { sheetFace } from "./hint.js";
 import { sheetPlace } from "./film.js";
+import { icon } from "./icons.js";
 import { colourOf, faceOf, nameOf, symbolOf } from "./marks.js";
 import { total } from "./spans.js";
 import { clockTime, count, lengthOfTime, percent } from "./text.js";

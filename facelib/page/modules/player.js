@@ -1,5 +1,6 @@
 // A film with boxes and names drawn over it, in step with its frames. Nothing is burned into the film.
-import { iconButton, icon, make } from "./elements.js";
+import { make } from "./elements.js";
+import { iconButton, icon } from "./icons.js";
 import { drawMarks } from "./overlay.js";
 import { clockTime } from "./text.js";
 

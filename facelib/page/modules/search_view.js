@@ -1,5 +1,6 @@
 // The moments at which some people are on screen together, and others are not, over all films.
-import { icon, iconButton, make } from "./elements.js";
+import { make } from "./elements.js";
+import { icon, iconButton } from "./icons.js";
 import { isolated } from "./isolated.js";
 import { faceOf, nameOf, shownName } from "./marks.js";
 import { total } from "./spans.js";

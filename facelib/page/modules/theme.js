@@ -1,5 +1,5 @@
 // Light or dark: as JupyterLab is where the page stands in it, else as the system says, until the user says otherwise.
-import { iconButton } from "./elements.js";
+import { iconButton } from "./icons.js";
 
 const KEY = "facelib-theme";
 

@@ -163,7 +163,7 @@ class NotebookParameters(BaseModel):
         return [
             ParameterDescription(
                 name,
-                json.dumps(field.get_default(call_default_factory=True), ensure_ascii=False),
+                json.dumps(field.get_default(call_default_factory=True), ensure_ascii=False).replace("null", "None"),
                 _values(schema[name]),
                 field.description or "",
             )

@@ -49,7 +49,7 @@ class AnnotateVideoParameters(NotebookParameters):
     )
     exports: Annotated[list[ExportFormat], BeforeValidator(as_lines)] = Field(
         ["csv", "json", "vtt", "srt", "otio", "edl", "fcpxml", "annotations", "mot", "graphml"],
-        description="or others",
+        description="formats",
     )
     score: Share | None = Field(None, description=_SCORE)
     smallest_face: float = Field(

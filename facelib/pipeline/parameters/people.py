@@ -73,7 +73,7 @@ class EmbedFacesParameters(NotebookParameters):
     )
     embedder: EmbedderNetwork = Field(
         "dlib-mirrored",
-        description="or dlib (as face_recognition), facenet, mobilefacenet, an ONNX file",
+        description="dlib-mirrored, dlib, facenet, mobilefacenet or the path of an ONNX file",
     )
     smallest_face: float = Field(
         40.0, gt=0, description="pixels of the picture at working_size; smaller faces are not looked for"
@@ -137,7 +137,7 @@ class TrainEmbeddingParameters(NotebookParameters):
         "", description="a folder with a folder of pictures per person; empty: the project's own people"
     )
     network: str = Field(
-        "small_resnet", description="or inception_resnet_v1, nn4_small2, xception, resnet18, a name of timm"
+        "small_resnet", description="small_resnet, inception_resnet_v1, nn4_small2, xception or a name of timm"
     )
     loss: Literal["arcface", "triplet", "npairs", "supcon"] = Field(
         "arcface", description="arcface, triplet, npairs or supcon"

@@ -10,9 +10,9 @@ with the right name (ISO/IEC 19795-1; Grother et al., NIST IR 8271).
 from facelib.embed.neighbours import near_duplicate_groups
 from facelib.recognize.thresholds.evidence import FEWEST_PEOPLE, pictures_to_add, trials_needed
 from facelib.recognize.thresholds.fitting import Fitted, Interval, confidence_model, fit_threshold, measure_threshold
-from facelib.recognize.thresholds.look_alikes import LookAlikes, find_look_alikes
+from facelib.recognize.thresholds.look_alikes import find_look_alikes
 from facelib.recognize.thresholds.lookups import Lookups
-from facelib.recognize.thresholds.people import fit_offsets, fit_per_person
+from facelib.recognize.thresholds.people import OwnThresholds, fit_offsets, fit_per_person
 from facelib.recognize.thresholds.rates import curve, leave_one_out
 from facelib.recognize.thresholds.trials import Offsets, Trials, trials
 
@@ -20,9 +20,9 @@ __all__ = [
     "FEWEST_PEOPLE",
     "Fitted",
     "Interval",
-    "LookAlikes",
     "Lookups",
     "Offsets",
+    "OwnThresholds",
     "Trials",
     "confidence_model",
     "curve",

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from facelib.recognize.thresholds.evidence import enough_to_fit
 from facelib.recognize.thresholds.fitting import fit_threshold, threshold_at
-from facelib.recognize.thresholds.people import threshold_table
+from facelib.recognize.thresholds.people import OwnThresholds, threshold_table
 from facelib.recognize.thresholds.trials import Offsets, Trials
 
 _OFTEN = 0.1  # of two people's faces, within the embedder's threshold of the other's: ten times as often as strangers'
@@ -19,22 +18,7 @@ _FEWEST = 3  # faces of the two within it: a single one is chance
 _MATTERS = 0.02  # of the embedder's threshold, by which the pairs must lower everybody's to be set apart
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class LookAlikes:
-    """Pairs of look-alikes of a cast, and thresholds with which they leave the others alone.
-
-    Attributes:
-        pairs: The names, and the threshold that the two would ask for.
-        table: As in `fit_per_person`: `threshold` is stricter for the people of the pairs.
-        offsets: For `trials`.
-    """
-
-    pairs: tuple[tuple[str, str, float], ...]
-    table: pd.DataFrame
-    offsets: Offsets
-
-
-def find_look_alikes(outcome: Trials, *, wanted_fpir: float = 0.01, fallback: float) -> LookAlikes | None:
+def find_look_alikes(outcome: Trials, *, wanted_fpir: float = 0.01, fallback: float) -> OwnThresholds | None:
     """Find pairs of people who alone lower the threshold of a whole cast.
 
     Brothers may lie nearer to each other than strangers ever do. Both are enrolled, so that a face of one is hardly
@@ -43,7 +27,8 @@ def find_look_alikes(outcome: Trials, *, wanted_fpir: float = 0.01, fallback: fl
     named. The options are those of `fit_threshold`, the trials without offsets.
 
     Returns:
-        None where the threshold is not fitted on the trials, where there is no such pair, or where the pairs lower the
+        Thresholds that are stricter for the people of the pairs, and with which these leave the others alone; None
+        where the threshold is not fitted on the trials, where there is no such pair, or where the pairs lower the
         threshold by less than a fiftieth of `fallback`.
     """
     if math.isnan(fallback) or not enough_to_fit(outcome, wanted_fpir):
@@ -60,10 +45,10 @@ def find_look_alikes(outcome: Trials, *, wanted_fpir: float = 0.01, fallback: fl
     for first, second, threshold in pairs:
         own[[first, second]] = np.minimum(own[[first, second]], threshold)
     offsets = common - own
-    return LookAlikes(
-        tuple((outcome.people[first], outcome.people[second], threshold) for first, second, threshold in pairs),
+    return OwnThresholds(
         threshold_table(outcome, own, own < common, alike),
         Offsets(offsets, np.tile(offsets, (len(outcome.gallery) + outcome.strangers, 1))),
+        tuple((outcome.people[first], outcome.people[second], threshold) for first, second, threshold in pairs),
     )
 
 

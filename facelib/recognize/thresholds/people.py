@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -16,6 +18,21 @@ FEWEST_STRANGERS = 100
 
 _SHARE = 0.01
 _FOLDS = 5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OwnThresholds:
+    """Thresholds of single people of a cast.
+
+    Attributes:
+        table: As `fit_per_person` returns it.
+        offsets: For `trials`: how far each is from the common threshold.
+        pairs: The pairs of look-alikes who cause them: the names, and the threshold that the two would ask for.
+    """
+
+    table: pd.DataFrame
+    offsets: Offsets
+    pairs: tuple[tuple[str, str, float], ...] = ()
 
 
 def fit_per_person(

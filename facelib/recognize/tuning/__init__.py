@@ -4,7 +4,7 @@ from facelib.recognize.tuning.choice import Saved, ThresholdChoice, choose_thres
 from facelib.recognize.tuning.compare import compare, describe_comparison
 from facelib.recognize.tuning.setting import STRANGER, Counts, MistakeKind, Setting
 from facelib.recognize.tuning.svm import svm_trials
-from facelib.recognize.tuning.tune import tune
+from facelib.recognize.tuning.tune import tune, tune_again
 from facelib.recognize.tuning.tuning import Tuning, figures
 
 __all__ = [
@@ -23,4 +23,5 @@ __all__ = [
     "svm_trials",
     "threshold_by_hand",
     "tune",
+    "tune_again",
 ]

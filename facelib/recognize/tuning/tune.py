@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from facelib.gallery import Gallery
-from facelib.recognize import OpenSetKNN, OpenSetSVM
+from facelib.gallery import Gallery, alias_questions
+from facelib.gallery.strangers import read_strangers
+from facelib.project import Project
+from facelib.recognize import OpenSetKNN, OpenSetSVM, RecognizerInfo
 from facelib.recognize.info import RecognizerKind
 from facelib.recognize.svm import Kernel
 from facelib.recognize.thresholds import (
     Fitted,
-    LookAlikes,
-    Offsets,
+    OwnThresholds,
     Trials,
     confidence_model,
     find_look_alikes,
@@ -33,15 +34,6 @@ from facelib.recognize.votes import VoteWeights
 
 LARGEST_K = 20
 SVM_FALLBACK = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class _Own:
-    """Thresholds of single people, how far each is from the common one, and the look-alikes who cause it."""
-
-    table: pd.DataFrame
-    offsets: Offsets
-    alike: LookAlikes | None = None
 
 
 def tune(
@@ -132,6 +124,35 @@ def tune(
     )
 
 
+def tune_again(gallery: Gallery, project: Project, recognizer: OpenSetKNN | OpenSetSVM, info: RecognizerInfo) -> Tuning:
+    """Test a project's gallery against itself with the options of the recognizer that the project has, or had.
+
+    Args:
+        gallery: The known faces.
+        project: Its answers to which names are one person count, and its strangers if embedded by the same network.
+        recognizer: As `load_recognizer` returned it.
+        info: Likewise.
+
+    Raises:
+        ValueError: As in `tune`.
+    """
+    own = math.nan if gallery.threshold is None else gallery.threshold
+    strangers = read_strangers(project)
+    questions = alias_questions(gallery.used, project, threshold=own)
+    given = {name: value for name, value in recognizer.get_params().items() if name in ("k", "weights", "kernel", "C")}
+    return tune(
+        gallery,
+        kind=info.kind,
+        wanted_fpir=info.wanted_fpir,
+        per_person=info.per_person,
+        strangers=strangers if strangers and strangers.weights_sha256 == gallery.weights_sha256 else None,
+        fallback=own if math.isfinite(own) or info.kind == "svm" else info.threshold,
+        progress=False,
+        aliases=list(zip(questions["other"], questions["person"], strict=True)),
+        **given,
+    )
+
+
 def _estimator(
     kind: RecognizerKind, k: int, weights: VoteWeights, kernel: Kernel, C: float, fallback: float
 ) -> OpenSetKNN | OpenSetSVM:
@@ -144,13 +165,12 @@ def _estimator(
 
 def _own_thresholds(
     kind: RecognizerKind, every: Trials, per_person: bool, *, wanted_fpir: float, fallback: float, seed: int
-) -> _Own | None:
+) -> OwnThresholds | None:
     """Return the thresholds that are people's own: everybody's, else those of look-alikes; None where all have one."""
     if per_person:
         table = fit_per_person(every, wanted_fpir=wanted_fpir, fallback=fallback, seed=seed)
-        return _Own(table, fit_offsets(every, wanted_fpir=wanted_fpir, seed=seed))
-    found = find_look_alikes(every, wanted_fpir=wanted_fpir, fallback=fallback) if kind == "knn" else None
-    return None if found is None else _Own(found.table, found.offsets, found)
+        return OwnThresholds(table, fit_offsets(every, wanted_fpir=wanted_fpir, seed=seed))
+    return find_look_alikes(every, wanted_fpir=wanted_fpir, fallback=fallback) if kind == "knn" else None
 
 
 def _check_finite(fitted: Fitted, gallery: Gallery, fallback: float) -> None:
@@ -162,7 +182,7 @@ def _check_finite(fitted: Fitted, gallery: Gallery, fallback: float) -> None:
         )
 
 
-def _own_unit(own: _Own, threshold: float, kind: RecognizerKind) -> pd.DataFrame:
+def _own_unit(own: OwnThresholds, threshold: float, kind: RecognizerKind) -> pd.DataFrame:
     """Return the table of `fit_per_person` with the thresholds that the recognizer will have."""
     table, offsets = own.table, own.offsets.people
     if kind == "svm":
@@ -175,15 +195,14 @@ def _about_aliases(pairs: Iterable[tuple[str, str]]) -> str:
     return f"{told} Until you say whether they are, they do not count as strangers to each other." if told else ""
 
 
-def _about_look_alikes(own: _Own | None) -> str:
-    if own is None or own.alike is None:
+def _about_look_alikes(own: OwnThresholds | None) -> str:
+    if own is None or not own.pairs:
         return ""
-    found = own.alike
     told = "".join(
         f" {one} and {other} look alike: of these two alone, only a face within {threshold:.4f} gets the name."
-        for one, other, threshold in found.pairs
+        for one, other, threshold in own.pairs
     )
-    return f"{told} With one threshold for all it would be {found.table['alike'].iloc[0]:.4f} for everybody."
+    return f"{told} With one threshold for all it would be {own.table['alike'].iloc[0]:.4f} for everybody."
 
 
 def _about_duplicates(count: int) -> str:

@@ -33,6 +33,7 @@ class ProjectSummary(BaseModel):
     people: int = Field(description="How many people are in the cast.")
     videos: int = Field(description="How many films there are.")
     has_recognizer: bool = Field(description="Whether the recognizer has been fitted.")
+    problem: str = Field(default="", description="Why nothing can be said of it; empty where its folders can be read.")
 
 
 @router.get("")
@@ -69,10 +70,14 @@ def describe_project(request: Request, project: CurrentProject, answers: Current
 
 
 def _summary(project: Project) -> ProjectSummary:
-    people = project.find_people(missing_ok=True)
-    return ProjectSummary(
-        name=text_of(project.name),
-        people=len(people),
-        videos=len(project.find_videos()),
-        has_recognizer=project.recognizer.is_file(),
-    )
+    name = text_of(project.name)
+    try:
+        return ProjectSummary(
+            name=name,
+            people=len(project.find_people(missing_ok=True)),
+            videos=len(project.find_videos()),
+            has_recognizer=project.recognizer.is_file(),
+        )
+    except OSError as error:  # such as folders without the right to read them
+        problem = f"its folders cannot be read: {error.strerror}"
+        return ProjectSummary(name=name, people=0, videos=0, has_recognizer=False, problem=problem)

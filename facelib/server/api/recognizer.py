@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from fastapi import APIRouter, Response
@@ -114,27 +113,13 @@ def _changed(project: Project, caller: Any, session: Any, what: str) -> Recogniz
 
 
 def _tuning(project: Project) -> Tuning:
-    """Try the gallery against itself, with the settings of the recognizer that there is."""
-    from facelib.gallery import alias_questions, read_gallery
-    from facelib.gallery.strangers import read_strangers
-    from facelib.recognize import read_recognizer_info
-    from facelib.recognize.tuning import tune
+    """Try the gallery against itself, with the options of the recognizer that there is."""
+    from facelib.gallery import read_gallery
+    from facelib.recognize import load_recognizer
+    from facelib.recognize.tuning import tune_again
 
-    info = read_recognizer_info(project.recognizer)
-    gallery = read_gallery(project.faces)
-    own = math.nan if gallery.threshold is None else gallery.threshold
-    questions = alias_questions(gallery.used, project, threshold=own)
-    return tune(
-        gallery,
-        kind=info.kind,
-        k=info.k,
-        wanted_fpir=info.wanted_fpir,
-        per_person=info.per_person,
-        strangers=read_strangers(project),
-        fallback=own if math.isfinite(own) else info.threshold,
-        progress=False,
-        aliases=list(zip(questions["other"], questions["person"], strict=True)),
-    )
+    recognizer, info = load_recognizer(project.recognizer)
+    return tune_again(read_gallery(project.faces), project, recognizer, info)
 
 
 def _described(info: RecognizerInfo) -> Recognizer:

@@ -12,7 +12,7 @@ export function projectsView(client, session) {
     const projects = await client.all("/projects");
     list.replaceChildren(...projects.map((project) => {
       const link = make("a", { className: "tile-title", href: ROOT + projectAddress(project.name) }, make("bdi", {}, project.name));
-      const facts = `${count(project.people, "person", "people")}, ${count(project.videos, "film")}`;
+      const facts = project.problem || `${count(project.people, "person", "people")}, ${count(project.videos, "film")}`;
       return make("li", { className: "tile person" }, make("div", {}, link, make("p", { className: "facts" }, facts)));
     }));
     if (!projects.length) status.say("There is no project yet: make the first one below.");

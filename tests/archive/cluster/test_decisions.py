@@ -187,6 +187,7 @@ def test_a_forgotten_person_is_gone_from_the_bucket(pair, named, tmp_path, monke
     places = ["--data-dir", "s3://films/data", "--output-dir", "s3://films/output"]
     told = CliRunner().invoke(main, ["forget", PERSON, "--project", "demo", *places, "--yes"])
     assert told.exit_code == 0, told.output
+    assert told.output.startswith("In the project 'demo', below its folders")
     assert "stays     copies of the project on other machines" in told.output
     assert traces.found(in_bucket(tmp_path / "after"), sought) == []
     assert not [name for name in Store("s3://films").find() if PERSON in name]

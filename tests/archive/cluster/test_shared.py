@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import threading
 import urllib.request
 from types import SimpleNamespace
@@ -17,12 +19,13 @@ from facelib.archive.cluster.shared import WorkingCopy
 from facelib.films.exports import export_film
 from facelib.films.identify import identify_films
 from facelib.films.media.reader import read_times
-from facelib.project import Project
+from facelib.project import Project, write_text
 from facelib.project.decisions import append_decision, read_decisions
 from facelib.project.elsewhere import lies_elsewhere
 from facelib.project.ranges import CACHE_VARIABLE, open_file
 from facelib.project.store import Store
 from facelib.recognize import load_recognizer
+from tests.processes import without_rights
 from tests.waiting import PATIENCE
 
 from .conftest import Gate, empty_bucket
@@ -68,6 +71,22 @@ def tables(project: Project) -> dict[str, bytes]:
     folder = project.film_summary.parent
     paths = [path for path in sorted(folder.rglob("*")) if path.is_file() and not path.name.startswith(".")]
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+
+
+def test_what_cannot_be_read_here_is_not_removed_there(tmp_path):
+    project = Project("demo", tmp_path / "copy" / "data", tmp_path / "copy" / "output")
+    write_text("a picture", project.people / "Ann" / "1.jpg")
+    copy = WorkingCopy(project, (tmp_path / "data").as_uri(), (tmp_path / "output").as_uri())
+    copy.send()
+    code = (
+        "from pathlib import PosixPath\nfrom facelib.archive.cluster.shared import WorkingCopy\n"
+        f"from facelib.project import Project\n{copy!r}.send()"
+    )
+    (project.people / "Ann").chmod(0)
+    done = subprocess.run([*without_rights(), sys.executable, "-c", code], capture_output=True, text=True)
+    (project.people / "Ann").chmod(0o755)
+    assert "PermissionError" in done.stderr
+    assert (tmp_path / "data" / "demo" / "people" / "Ann" / "1.jpg").read_text() == "a picture"
 
 
 def test_a_pipeline_over_s3_gives_the_tables_of_a_local_run(server, local, machine):

@@ -43,12 +43,13 @@ class TestWriting:
         before, after = ([frame.time for frame in read_frames(path)] for path in (film, out))
         assert np.allclose(before, after, atol=1e-6)
 
-    def test_draws_what_it_is_told(self, make_film, tmp_path):
+    @pytest.mark.parametrize("cores", [1, 2, 3])
+    def test_draws_what_it_is_told(self, make_film, tmp_path, cores):
         def blacken(frame, planes):
             planes[0][:] = 16
 
         out = tmp_path / "out.mp4"
-        write_film(make_film(), out, blacken)
+        write_film(make_film(), out, blacken, cores=cores)
         assert max(frame.image().mean() for frame in read_frames(out)) < 10
 
     @pytest.mark.parametrize("cuts", [[], [0], [0, 9], [0, 3, 4, 11]])

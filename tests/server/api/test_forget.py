@@ -10,9 +10,11 @@ from starlette.testclient import TestClient
 
 from facelib.archive import forget, update_archive
 from facelib.archive.forget import forget_person
+from facelib.gallery import read_gallery
 from facelib.project import Project
 from facelib.project.decisions import append_decision, read_decisions
 from facelib.recognize import load_recognizer
+from facelib.recognize.tuning import tune
 from facelib.server.jobs.child import _run as run_job
 from facelib.server.settings import while_nobody_is_forgotten
 from tests import traces
@@ -110,6 +112,12 @@ def test_what_is_broken_off_is_finished_by_forgetting_again(
     assert [place for place in left if ".server" not in str(place)] == [] and not drawn.exists()
     with pytest.raises(ValueError, match="expected somebody of the cast or of the films"):
         forget_person(named, PERSON)
+
+
+def test_a_recognizer_that_needs_two_people_goes_with_the_second(named: Project) -> None:
+    tune(read_gallery(named.faces), kind="svm", fallback=0.5, progress=False).save(named.recognizer, most_unnamed=1)
+    forget_person(named, PERSON)
+    assert not named.recognizer.exists() and len(read_gallery(named.faces).used)
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # of the database nothing is asked

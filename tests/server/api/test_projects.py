@@ -8,12 +8,13 @@ import pytest
 from starlette.testclient import TestClient
 
 from facelib.project import Project
+from facelib.server.settings import ServerSettings
 
 PROJECTS = "/api/v1/projects"
 
 
 def test_the_demo_is_listed_and_described(api: TestClient, demo: Project) -> None:
-    expected = {"name": "demo", "people": 2, "videos": 2, "has_recognizer": True}
+    expected = {"name": "demo", "people": 2, "videos": 2, "has_recognizer": True, "problem": ""}
     assert api.get(PROJECTS).json() == {"items": [expected], "total": 1, "next_offset": None}
     assert api.get(f"{PROJECTS}/demo").json() == expected
 
@@ -23,10 +24,20 @@ def test_a_project_is_made_once(owner: TestClient, name: str) -> None:
     made = owner.post(PROJECTS, json={"name": name})
     assert made.status_code == 201
     assert owner.get(made.headers["Location"]).json() == {
-        "name": name, "people": 0, "videos": 0, "has_recognizer": False,
+        "name": name, "people": 0, "videos": 0, "has_recognizer": False, "problem": "",
     }  # fmt: skip
     again = owner.post(PROJECTS, json={"name": name.upper()})
     assert again.status_code == 409 and "choose another" in again.json()["detail"]
+
+
+def test_a_project_that_cannot_be_read_is_listed_among_the_others(owner: TestClient, settings: ServerSettings) -> None:
+    owner.post(PROJECTS, json={"name": "readable"})
+    (settings.data_dir / "locked").mkdir()
+    (settings.data_dir / "locked" / "people").symlink_to("x" * 300)  # to no right to read, a test of root's is blind
+    locked, readable = owner.get(PROJECTS).json()["items"]
+    assert (readable["name"], readable["problem"]) == ("readable", "")
+    assert locked["problem"] == "its folders cannot be read: File name too long"
+    assert owner.get(f"{PROJECTS}/locked").json() == locked
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "../x", "a/b", "a\\b", ".hidden", "unknown", "*", "x" * 201, "\0", 5])

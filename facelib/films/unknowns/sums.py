@@ -1,16 +1,13 @@
-"""Match the unknown people of a new film to the existing groups of a project."""
+"""The existing groups of a project as sums of their members, beside which a new film's unknown people are grouped."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from facelib.films.linkage import link_to
-from facelib.films.spans import frames_shared
-from facelib.films.unknowns.tables import fill_clusters, names_of, rows_together, unknown_rows, worth_of
+from facelib.films.unknowns.tables import unknown_rows, worth_of
 
 GROUP_COLUMNS = ["cluster", "sums", "size", "seconds", "quality"]
 
@@ -18,7 +15,7 @@ GROUP_COLUMNS = ["cluster", "sums", "size", "seconds", "quality"]
 def table_of_groups(
     tables: Mapping[str, pd.DataFrame], *, looks: Mapping[str, pd.DataFrame] | None = None
 ) -> pd.DataFrame:
-    """Return what `match_unknowns` needs of the existing groups, one row per group.
+    """Return what `group_unknowns` needs of the existing groups, one row per group.
 
     Args:
         tables: By the film's file name, the columns of `tracks.parquet` with `cluster` filled.
@@ -40,42 +37,6 @@ def add_to_groups(
     clusters = {film: table["cluster"].to_numpy(object) for film, table in tables.items()}
     own = [clusters[film][row] for film, row in zip(rows["film"], rows["row"], strict=True)]
     return _with_members(groups, rows.assign(cluster=own))
-
-
-def match_unknowns(
-    film: str,
-    table: pd.DataFrame,
-    groups: pd.DataFrame,
-    *,
-    threshold: float,
-    looks: pd.DataFrame | None = None,
-    together: Sequence[Collection[int]] = (),
-    reserved: Iterable[str] = (),
-) -> pd.DataFrame:
-    """Group the unknown tracks of one film in a copy of its table, beside the existing groups; no other film is read.
-
-    As in `group_unknowns` tracks and groups join by average linkage, and two tracks that share a frame are two people.
-    Existing groups, the columns of `table_of_groups`, keep their labels, and never join each other. New groups get the
-    next numbers, longest on screen first; one too short or too poor for a number is dropped, and grouping all films
-    again may still find it. The other arguments are those of `group_unknowns`, of this film alone.
-    """
-    rows = unknown_rows({film: table}, None if looks is None else {film: looks})
-    rows = rows[rows["usable"].astype(bool)].reset_index(drop=True)
-    if rows.empty:
-        return fill_clusters(table, rows.assign(cluster=""))
-    found = link_to(
-        _matrix(groups["sums"], width=len(rows["embedding"].iloc[0]) + 1),
-        groups["size"].to_numpy(float),
-        np.stack(rows["embedding"].to_list()),
-        threshold=threshold,
-        worth=worth_of(rows),
-        together=rows_together(rows, {film: together}),
-        apart=frames_shared(rows["film"], rows["start_frame"], rows["end_frame"]).tolist(),
-    )
-    there = groups["cluster"].to_list()
-    names = names_of(rows.assign(group=found)[found >= len(there)], {*reserved, *there})
-    rows["cluster"] = [there[group] if group < len(there) else names.get(group, "") for group in found.tolist()]
-    return fill_clusters(table, rows)
 
 
 def _with_members(groups: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
@@ -108,10 +69,3 @@ def _with_members(groups: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
         "quality": quality,
     }
     return pd.DataFrame(table)[GROUP_COLUMNS]
-
-
-def _matrix(sums: pd.Series, *, width: int) -> NDArray[np.float32]:
-    if not len(sums):
-        return np.zeros((0, width), np.float32)
-    # Thousands of rows are put behind one another three times as fast as stacked.
-    return np.concatenate(sums.to_list()).astype(np.float32, copy=False).reshape(len(sums), -1)
