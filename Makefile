@@ -58,8 +58,9 @@ format: .venv/.ready ## Format code and notebooks
 	$(bin)/ruff format
 	$(if $(wildcard notebooks/*.ipynb),$(bin)/nbstripout --keep-id $(wildcard notebooks/*.ipynb))
 
-# Kernels have their large arrays in pages of 2 MB, as those that the pipeline starts (facelib/project/processes.py).
+# Kernels take memory as those that the pipeline starts (memory_settings in facelib/project/processes.py).
 lab tuner bench: export GLIBC_TUNABLES ?= glibc.malloc.hugetlb=1
+lab tuner bench: export ARROW_DEFAULT_MEMORY_POOL ?= system
 
 bench: .venv/.ready ## Measure facelib against what a user would run instead
 	@set -e; for benchmark in $(wildcard benchmarks/*.py); do echo "== $$benchmark"; $(bin)/python "$$benchmark"; done
@@ -88,8 +89,10 @@ tuner: .venv/.ready ## Serve notebook 4 as a page of its own: make tuner PROJECT
 		$(bin)/papermill --prepare-only --no-progress-bar --log-level WARNING - "$(tuner_page)" \
 		-r project "$(PROJECT)" -r data_dir "$$(cd "$(DATA)" && pwd)" -r output_dir "$$(cd "$(OUTPUT)" && pwd)" \
 		-p save False -p comparison False -p most_unnamed $(MOST_UNNAMED)
-	JUPYTER_PATH="$(CURDIR)/facelib/widgets" $(bin)/voila --template=facelib --progressive_rendering=True \
-		--show_tracebacks=True --Voila.ip=127.0.0.1 --port=$(PORT) $(VOILA_OPTIONS) "$(tuner_page)"
+	@# The page's template, before the places of the user's own, where other kernels may be.
+	JUPYTER_PATH="$(CURDIR)/facelib/widgets$${JUPYTER_PATH:+:$$JUPYTER_PATH}" $(bin)/voila --template=facelib \
+		--progressive_rendering=True --show_tracebacks=True --Voila.ip=127.0.0.1 --port=$(PORT) $(VOILA_OPTIONS) \
+		"$(tuner_page)"
 
 train: .venv/.train ## Install what training needs: PyTorch and others, some 3 GB
 

@@ -186,7 +186,7 @@ def test_in_jupyterlab_an_error_of_saving_is_seen(cast, run_notebook):
 
 
 @pytest.fixture
-def served(tmp_path) -> Iterator[tuple[Project, str]]:
+def served(tmp_path, kernel_server) -> Iterator[tuple[Project, str]]:
     """The page of `make tuner`, for a project whose recognizer was saved before."""
     project = make_cast(tmp_path / "a folder")
     tune(read_gallery(project.faces), fallback=0.5, progress=False).save(

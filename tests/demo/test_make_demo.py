@@ -27,7 +27,7 @@ pytestmark = pytest.mark.long
 
 CAST = ["Eileen Collins", "Grace Hopper"]
 CORNERS = ["left", "top", "right", "bottom"]
-SHORT = 0.2  # seconds per shot
+SHORT = 0.08  # seconds per shot: two frames, the least
 
 
 @pytest.fixture(scope="module")
