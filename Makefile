@@ -58,8 +58,9 @@ format: .venv/.ready ## Format code and notebooks
 	$(bin)/ruff format
 	$(if $(wildcard notebooks/*.ipynb),$(bin)/nbstripout --keep-id $(wildcard notebooks/*.ipynb))
 
-# Kernels have their large arrays in pages of 2 MB, as those that the pipeline starts (facelib/project/processes.py).
+# Kernels take memory as those that the pipeline starts (memory_settings in facelib/project/processes.py).
 lab tuner bench: export GLIBC_TUNABLES ?= glibc.malloc.hugetlb=1
+lab tuner bench: export ARROW_DEFAULT_MEMORY_POOL ?= system
 
 bench: .venv/.ready ## Measure facelib against what a user would run instead
 	@set -e; for benchmark in $(wildcard benchmarks/*.py); do echo "== $$benchmark"; $(bin)/python "$$benchmark"; done

@@ -56,7 +56,7 @@ from facelib.films.tracking import FilmTracks, TrackingSettings
 from facelib.gallery import build_gallery
 from facelib.nets.runtime import Network
 from facelib.project import FilmFiles
-from facelib.project.processes import huge_pages
+from facelib.project.processes import memory_settings
 
 SHARED = Path(__file__).parents[2] / "shared" / "data" / "film_clips"
 
@@ -267,6 +267,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    if not huge_pages().items() <= os.environ.items():  # to run as the kernel of a notebook does
-        os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | huge_pages())
+    if not memory_settings().items() <= os.environ.items():  # to run as the kernel of a notebook does
+        os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | memory_settings())
     main()

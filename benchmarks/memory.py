@@ -39,6 +39,7 @@ from facelib.films.settle import settle_films
 from facelib.films.tracking import TrackingSettings
 from facelib.gallery import build_gallery
 from facelib.plots import project_colours
+from facelib.project.processes import memory_settings
 
 SHARED = Path(__file__).parents[2] / "shared" / "data" / "film_clips"
 MB = 1e6
@@ -164,6 +165,7 @@ def main() -> None:
     if not arguments.data.is_dir():
         print(f"left out: expected people/ and videos/ in {arguments.data}; name its place with --data")
         return
+    os.environ.update(memory_settings())  # for the processes below, to work as the kernel of a notebook does
     cores, digests = sorted(os.sched_getaffinity(0)), []
     print("| minutes | stage | seconds | of the film's length | processor seconds | early MB | late MB | peak MB |")
     print("|---|---|---|---|---|---|---|---|")

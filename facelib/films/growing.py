@@ -45,6 +45,8 @@ class GrowingTable:
         self._waiting.append(table)
         if sum(len(one) for one in self._waiting) >= self._most:
             self.flush()
+            # What long films leave behind in memory would be more and more of it.
+            pa.default_memory_pool().release_unused()
 
     def flush(self) -> None:
         """Write the buffered rows."""

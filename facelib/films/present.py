@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 
 from facelib.films.annotate import annotate_film, check_choices
 from facelib.films.corrections import labels
@@ -114,6 +115,7 @@ def _pixels(film: Path) -> int:
 @contextmanager
 def _held(project: Project, film: Path) -> Iterator[FilmFiles]:
     """Hold a film, see `Project.hold`; refuse one that is another film by now, see `outdated`."""
+    pa.default_memory_pool().release_unused()  # what a long film, or many, left while they were indexed and named
     with project.hold(film) as files:
         if problem := outdated(project, film):
             raise UnusableTables(problem)

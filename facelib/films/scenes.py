@@ -37,20 +37,23 @@ def find_setups(backgrounds: Sequence[Image], *, reach: int = 64) -> NDArray[np.
         backgrounds: One per shot, `(18, 32, 3)` uint8 RGB.
         reach: How many of the set-ups used last a shot is compared with; so time grows with the number of shots.
     """
-    lab, grey = _lab(backgrounds), [is_colourless(picture) for picture in backgrounds]
-    setups = np.full(len(lab), -1, np.int32)
-    first: dict[int, int] = {}  # the first shot of each set-up, the most recently used last
-    for shot, picture in enumerate(lab):
-        near = list(first)[-reach:]
+    setups = np.empty(len(backgrounds), np.int32)
+    known: dict[int, tuple[FloatArray, bool]] = {}  # the first picture of each set-up, the most recently used last
+    count = 0
+    for shot, picture in enumerate(backgrounds):
+        seen = lab, grey = _lab(picture), is_colourless(picture)
         alike = [
-            _agreement(lab[other], picture, _SAME_LIGHT if grey[shot] and grey[other] else _SAME_CELL)
-            for other in (first[setup] for setup in near)
+            _agreement(first, lab, _SAME_LIGHT if grey and was_grey else _SAME_CELL)
+            for first, was_grey in known.values()
         ]
         if alike and max(alike) >= _LEAST_ALIKE:
-            setups[shot] = near[int(np.argmax(alike))]
+            setup = list(known)[int(np.argmax(alike))]
         else:
-            setups[shot] = len(first)
-        first[setups[shot]] = first.pop(setups[shot], shot)
+            setup, count = count, count + 1
+        setups[shot] = setup
+        known[setup] = known.pop(setup, seen)
+        if len(known) > reach:
+            del known[next(iter(known))]
     return setups
 
 
@@ -73,11 +76,13 @@ def find_scenes(
         `(shots,)`, 0-based, never descending.
     """
     count = len(backgrounds)
-    histograms = np.array([_colours(picture).ravel() for picture in _lab(backgrounds)])
+    histograms = [_colours(_lab(picture)).ravel() for picture in backgrounds]
     times = np.asarray(starts, np.float64)
     coherence, pairs = np.zeros(max(count - 1, 0)), np.zeros(max(count - 1, 0))
     for apart in range(1, min(_REACH, count - 1) + 1):
-        overlap = np.minimum(histograms[:-apart], histograms[apart:]).sum(axis=1)
+        overlap = np.array(
+            [np.minimum(*pair).sum() for pair in zip(histograms[:-apart], histograms[apart:], strict=True)]
+        )
         more = np.where(times[apart:] - times[:-apart] <= _WINDOW, np.maximum(overlap - _USUAL_OVERLAP, 0), 0)
         for cut in range(apart):  # each pair spans this many cuts
             part = slice(cut, cut + len(more))
@@ -103,11 +108,8 @@ def _shifted(picture: FloatArray, down: int, across: int) -> FloatArray:
     return picture[rows, columns]
 
 
-def _lab(pictures: Sequence[Image]) -> list[FloatArray]:
-    return [
-        np.asarray(cv2.cvtColor(picture.astype(np.float32) / 255, cv2.COLOR_RGB2LAB), np.float32)
-        for picture in pictures
-    ]
+def _lab(picture: Image) -> FloatArray:
+    return np.asarray(cv2.cvtColor(picture.astype(np.float32) / 255, cv2.COLOR_RGB2LAB), np.float32)
 
 
 def _colours(lab: FloatArray) -> NDArray[np.float64]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
@@ -37,6 +38,27 @@ def read_without_embeddings(path: Path, *others: str) -> pd.DataFrame:
     """Read a Parquet table without its embeddings, which are most of it, and without some other columns."""
     left_out = {"embedding", *others}
     return pd.read_parquet(path, columns=[name for name in pq.read_schema(path).names if name not in left_out])
+
+
+def read_detections(path: Path, columns: Sequence[str]) -> Iterator[pd.DataFrame]:
+    """Read columns of `detections.parquet`, `shot` among them, some shots at a time and in order; at least once.
+
+    Raises:
+        OSError: When the table cannot be read.
+    """
+    with pq.ParquetFile(path) as file:
+        held = file.schema_arrow.empty_table().select(list(columns)).to_pandas()
+        for group in range(file.num_row_groups):
+            read = file.read_row_group(group, columns=list(columns), use_threads=False).to_pandas()
+            rows = pd.concat([held, read], ignore_index=True) if len(held) else read
+            if rows.empty:
+                continue
+            ends = np.flatnonzero(np.diff(rows["shot"])) + 1
+            whole = int(ends[-1]) if len(ends) else 0
+            if whole:
+                yield rows[:whole]
+            held = rows[whole:]  # a very long shot goes on in the next group of rows
+        yield held
 
 
 def damage(files: FilmFiles, *others: Path) -> str:

@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import av
@@ -15,6 +16,7 @@ import numpy as np
 from facelib.films.media.decode import PresentationClock
 from facelib.films.media.losses import GarbledPictures
 from facelib.films.media.opening import picture_stream
+from facelib.films.media.shown import pixel_aspect
 from facelib.live.source import Source
 from facelib.project.content import open_container
 
@@ -54,11 +56,13 @@ class FeedFrame:
         raw: As the decoder gave it.
         time: Its presentation time in seconds, on the source's own clock; None where the source has none.
         garbled: Whether it shows what a loss has left behind.
+        aspect: Width of a stored pixel divided by its height.
     """
 
     raw: av.VideoFrame
     time: float | None
     garbled: bool = False
+    aspect: Fraction = Fraction(1)
 
 
 class CameraFeed:
@@ -150,7 +154,9 @@ class ContainerFeed:
                         f"{MOST_PIXELS / 1e6:.0f} million; set it to a smaller size"
                     )
                 at = self._time_of(raw)
-                yield FeedFrame(raw, at, self._garbled.is_garbled(raw, time.monotonic() if at is None else at))
+                garbled = self._garbled.is_garbled(raw, time.monotonic() if at is None else at)
+                shape = self._stream.sample_aspect_ratio or self._stream.codec_context.sample_aspect_ratio
+                yield FeedFrame(raw, at, garbled, pixel_aspect(shape))
         if not self.paced:
             raise SourceLost(f"{self._source.name} has ended")
 

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable
 
 from facelib.films.media.decode import FilmFrame
+from facelib.films.media.shown import Stage
 from facelib.live.feed import CameraFeed, ContainerFeed, FeedFrame, SourceLost
 from facelib.live.frames import LiveFrame
 from facelib.live.records import FINAL_STATES, State
@@ -134,7 +135,9 @@ class Reader:
         feed.behind(late)
         if feed.paced and late < 0 and self._stopped.wait(-late):
             return False
-        frame = LiveFrame(FilmFrame(picture.raw, self._count, at, garbled=picture.garbled), arrived=time.monotonic())
+        stage = Stage(aspect=picture.aspect)  # of its own: a camera may change the size of its pictures
+        raw = FilmFrame(picture.raw, self._count, at, stage=stage, garbled=picture.garbled)
+        frame = LiveFrame(raw, arrived=time.monotonic())
         with self._changed:
             self._newest = frame
             self._count += 1

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from facelib.project.processes import huge_pages
+from facelib.project.processes import memory_settings
 
 _PROGRAM = str(Path(__file__).with_name("forking.py"))
 _LONGEST_ADDRESS = 100  # bytes; a socket's has some 108 at most
@@ -104,7 +104,11 @@ class ForkServer:
                 program = [sys.executable, "-Xfrozen_modules=off", _PROGRAM, "serve", str(listener.fileno())]
                 self._process = subprocess.Popen(
                     [*program, *modules],
-                    env={"MPLBACKEND": _INLINE, **huge_pages(), **(os.environ if environment is None else environment)},
+                    env={
+                        "MPLBACKEND": _INLINE,
+                        **memory_settings(),
+                        **(os.environ if environment is None else environment),
+                    },
                     stdin=subprocess.PIPE,
                     stdout=subprocess.DEVNULL,
                     pass_fds=[listener.fileno()],

@@ -18,7 +18,7 @@ from jupyter_client.manager import AsyncKernelManager
 from traitlets import default
 
 from facelib.pipeline.fork_server import ForkServer, forked
-from facelib.project.processes import huge_pages
+from facelib.project.processes import memory_settings
 
 
 def forked_kernel(address: str) -> list[str]:
@@ -69,7 +69,7 @@ class ThisPython(AsyncKernelManager):
         command = forked_kernel(self.server) if self.server else [sys.executable, *native["argv"][1:]]
         # Of the kernel's own log, only what ends it: it warns of every start over TCP and of every interruption.
         options = ["--log-level=CRITICAL", "--IPKernelApp.kernel_class=facelib.pipeline.stopping.StoppingKernel"]
-        environment = {"PLOTLY_RENDERER": "plotly_mimetype", **huge_pages()}
+        environment = {"PLOTLY_RENDERER": "plotly_mimetype", **memory_settings()}
         return KernelSpec(**native | {"argv": [*command, *options], "env": environment})
 
     @default("client_factory")

@@ -52,7 +52,8 @@ class Project:
         """Accept paths as text too, and refuse a name that would lead out of the folders.
 
         Raises:
-            ValueError: When the name is empty or too long, starts with a dot, or holds a path separator.
+            ValueError: When the name is empty or too long, starts with a dot, or holds a path separator; or when the
+                results would lie among the user's own files, where they would be taken for films.
         """
         too_long = len(os.fsencode(self.name)) > _LONGEST
         if not self.name or too_long or self.name.startswith(".") or {"/", "\\", "\0"} & set(self.name):
@@ -64,6 +65,9 @@ class Project:
                 output = ".." / output
         object.__setattr__(self, "data_dir", data)
         object.__setattr__(self, "output_dir", output)
+        own, made = (Path(os.path.abspath(folder)) for folder in (self.data, self.output))
+        if made == own or made.is_relative_to(own / "videos") or made.is_relative_to(own / "people"):
+            raise ValueError(f"expected another folder for results than for pictures and films, got {str(output)!r}")
 
     @property
     def data(self) -> Path:

@@ -17,13 +17,17 @@ _NO_MEMORY = re.compile(
 )
 
 
-def huge_pages() -> dict[str, str]:
-    """Return the environment variable with which a new process has its large arrays in pages of 2 MB, where Linux can.
+def memory_settings() -> dict[str, str]:
+    """Return the environment variables with which a new process takes memory; what the user has set stays.
 
-    A network writes 22 MB for each picture of a film, and in pages of 4 kB the processor looks up each of them, which
-    takes most of the time where other work fills its caches. What the user has set for glibc stays.
+    Its large arrays lie in pages of 2 MB, where Linux can: a network writes 22 MB for each picture of a film, and in
+    pages of 4 kB the processor looks up each of them, which takes most of the time where other work fills its caches.
+
+    Arrow has its memory from the C library: its own allocator keeps what was freed, more of it the longer a film is and
+    the more threads read its tables, and no other library gets it.
     """
-    return {"GLIBC_TUNABLES": os.environ.get("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1")}
+    wanted = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1", "ARROW_DEFAULT_MEMORY_POOL": "system"}
+    return {name: os.environ.get(name, value) for name, value in wanted.items()}
 
 
 def answer_parent() -> tuple[dict[str, Any], Callable[[Mapping[str, Any]], None]]:

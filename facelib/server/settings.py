@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, SettingsConfigDict
 
 from facelib.project import Project, file_lock, path_of, text_of
@@ -92,6 +92,12 @@ class ServerSettings(BaseSettings):
                 raise ValueError(f"expected sites such as 'https://example.org', got {site!r}")
         return sites
 
+    @model_validator(mode="after")
+    def _are_apart(self) -> Self:
+        """Refuse one folder for what a project has and what is made of it, see `Project`."""
+        Project("any", self.data_dir, self.output_dir)
+        return self
+
     @classmethod
     def read(cls, file: Path | None = None, **given: Any) -> Self:
         """Return the settings, checked: those given, then the environment, then a TOML file such as `port = 9000`.
@@ -103,7 +109,7 @@ class ServerSettings(BaseSettings):
         try:
             return cls(**{**_read_file(file), **EnvSettingsSource(cls)(), **given})
         except ValidationError as error:
-            wrong = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+            wrong = "; ".join(f"{'.'.join(map(str, one['loc'])) or 'folders'}: {one['msg']}" for one in error.errors())
             raise ValueError(f"expected valid settings, got {wrong}; 'facelib serve --help' explains them") from None
 
     @property

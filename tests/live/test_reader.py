@@ -46,7 +46,8 @@ def pictures_of(reader, *, most=10_000):
 
 def test_a_film_plays_at_its_own_speed_and_ends(read, make_film):
     times = [0.0, 0.1, 0.2, 0.8, 0.9, 1.2]  # not all alike
-    film = make_film(frames=6, times=times, pictures=[np.full((48, 64, 3), 40 * i, np.uint8) for i in range(6)])
+    pictures = [np.full((48, 64, 3), 40 * i, np.uint8) for i in range(6)]
+    film = make_film(frames=6, times=times, pictures=pictures, aspect="2:1")  # of a pixel
 
     began = time.monotonic()
     reader, told = read(film)
@@ -58,6 +59,7 @@ def test_a_film_plays_at_its_own_speed_and_ends(read, make_film):
     # None before its time; after it by as much as the machine is busy.
     assert all(frame.arrived >= began + frame.time - 0.002 for frame in taken)
     assert abs(int(taken[-1].image.mean()) - 200) < 10
+    assert taken[-1].image.shape == (48, 128, 3)
 
 
 def test_who_is_slow_gets_the_newest_picture(read, make_film):

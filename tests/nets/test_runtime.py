@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import onnx
+import psutil
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
@@ -68,6 +69,20 @@ def test_one_network_serves_several_threads(network_file):
         answers = list(pool.map(lambda array: network.run(array)[0], given))
     for array, answer in zip(given, answers, strict=True):
         np.testing.assert_array_equal(answer, 2 * array)
+
+
+def test_pictures_of_many_sizes_take_the_memory_of_the_largest(tmp_path):
+    graph = Graph("wide", "x", (1, 3, "height", "width"))
+    wide = graph.add("Conv", graph.input, graph.constant(np.ones((64, 3, 1, 1))))
+    wide = graph.add("Conv", wide, graph.constant(np.ones((64, 64, 1, 1))))
+    graph.add("Conv", wide, graph.constant(np.ones((1, 64, 1, 1))), output="y")
+    path = tmp_path / "wide.onnx"
+    onnx.save(graph.model({"y": (1, 1, "height", "width")}, {}), str(path))
+    network, process = open_network(path, provider="cpu"), psutil.Process()
+    before = process.memory_info().rss
+    for side in (256, 240, 224, 248, 232) * 2:
+        network.run(np.zeros((1, 3, side, side)))
+    assert process.memory_info().rss - before < 50e6  # the outputs of the first two layers have 17 MB each
 
 
 def test_a_pickled_network_is_opened_anew_from_its_file(network_file):

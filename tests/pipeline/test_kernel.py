@@ -174,6 +174,23 @@ def test_large_arrays_lie_in_huge_pages_unless_the_user_says_otherwise(tmp_path,
     assert (int(told.stdout) > 32_000) is huge
 
 
+@pytest.mark.parametrize(("own", "allocator"), [(None, "system"), ("mimalloc", "mimalloc")])
+def test_arrow_takes_its_memory_from_the_system_unless_the_user_says_otherwise(tmp_path, monkeypatch, own, allocator):
+    (tmp_path / "asking.py").write_text(
+        "import pyarrow\ndef main(): print(pyarrow.default_memory_pool().backend_name)\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.delenv("ARROW_DEFAULT_MEMORY_POOL", raising=False)
+    if own is not None:
+        monkeypatch.setenv("ARROW_DEFAULT_MEMORY_POOL", own)
+    server = ForkServer(["asking"])
+    try:
+        told = subprocess.run(forked(server.address, "asking"), capture_output=True, text=True, timeout=PATIENCE)
+    finally:
+        server.close()
+    assert told.stdout == f"{allocator}\n"
+
+
 def test_what_is_made_beforehand_is_there_and_rubbish_is_collected(tmp_path, monkeypatch):
     (tmp_path / "making.py").write_text(
         "import gc\nmade = []\ndef make(): made.append(1)\ndef main(): print(made, gc.isenabled())\n"

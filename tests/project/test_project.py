@@ -26,6 +26,12 @@ def test_names_that_no_folder_has_or_that_would_leave_the_folders(name):
         Project(name)
 
 
+@pytest.mark.parametrize("output", ["data", "./data/../data", "data/cast/videos", "data/cast/people/Ann"])
+def test_results_do_not_lie_among_what_they_are_made_of(output):
+    with pytest.raises(ValueError, match="expected another folder for results"):
+        Project("cast", "data", output)
+
+
 def test_the_pages_beside_the_projects_name_every_file_and_folder(project):
     root = Path(__file__).parents[2]
     told = "".join((root / folder / "README.md").read_text("utf-8") for folder in ("data", "output"))

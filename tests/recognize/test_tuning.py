@@ -69,7 +69,7 @@ def test_a_recognizer_is_tuned_again_with_its_own_options(kind, options, tmp_pat
     gallery = make_gallery(12, 6, spread=0.04)
     before = tune(gallery, fallback=math.nan, kind=kind, wanted_fpir=0.05, progress=False, **options)
     recognizer, info = load_recognizer(before.save(tmp_path / "recognizer.skops", most_unnamed=1))
-    project = Project("none", tmp_path, tmp_path)
+    project = Project("none", tmp_path, tmp_path / "output")
     other = gallery.table.assign(sha256="", face=0, landmarks=[[0.0] * 10] * 72, **dict.fromkeys(MEASURES, 1.0))
     replace(gallery, table=other, weights_sha256="of another network").save(strangers_file(project))
     assert read_strangers(project) is not None

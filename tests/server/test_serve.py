@@ -158,6 +158,7 @@ def test_settings_come_from_the_environment_then_from_the_file(
         (["--settings", "settings.toml"], "prot = 9000", "prot: Extra inputs are not permitted"),
         (["--data-dir", "settings.toml"], "", "data_dir: Value error, expected a folder, got the file 'settings.toml'"),
         (["--output-dir", "settings.toml"], "", "expected a folder, got the file 'settings.toml'"),
+        (["--output-dir", "data"], "", "folders: Value error, expected another folder for results"),
         (["--host", "no.such.host.invalid"], "", "expected an address to listen on"),
     ],
 )

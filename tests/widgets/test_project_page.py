@@ -72,4 +72,4 @@ def test_what_is_not_the_pages_is_refused(ask, question):
 
 def test_without_a_page_it_says_who_writes_it(tmp_path):
     with pytest.raises(FileNotFoundError, match="write_page writes it"):
-        ProjectPage(Project("p", tmp_path, tmp_path))
+        ProjectPage(Project("p", tmp_path, tmp_path / "output"))

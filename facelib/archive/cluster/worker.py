@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Any
 
 from facelib.archive.cluster.task import IndexTask, add_attempt, is_stored, set_aside
-from facelib.project.processes import huge_pages
+from facelib.project.processes import memory_settings
 from facelib.project.store import Store
 
 _THREADS = {
@@ -64,7 +64,7 @@ def _in_a_process(task: dict[str, Any], memory: int) -> dict[str, str]:
         stdout=subprocess.PIPE,
         text=True,
         encoding="utf-8",
-        env=os.environ | _THREADS | huge_pages(),
+        env=os.environ | _THREADS | memory_settings(),
     )
     with process:
         assert process.stdin is not None and process.stdout is not None

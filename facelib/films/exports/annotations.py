@@ -17,6 +17,7 @@ from facelib.faces import BOX
 from facelib.films.appearances import named_tracks
 from facelib.films.exports.material import Material
 from facelib.films.exports.text import write_json_document
+from facelib.films.tables import read_detections
 
 CONTEXT = "http://www.w3.org/ns/anno.jsonld"
 MEDIA_FRAGMENTS = "http://www.w3.org/TR/media-frags/"
@@ -52,7 +53,9 @@ def _named(material: Material) -> list[dict[Any, Any]]:
 
 def mean_boxes(detections: Path) -> pd.DataFrame:
     """Return the mean box of each track: `left`, `top`, `right`, `bottom` in pixels, by `track`."""
-    return pd.read_parquet(detections, columns=["track", *BOX]).groupby("track")[BOX].mean()
+    pieces = read_detections(detections, ["shot", "track", *BOX])  # of whole shots, and so of whole tracks
+    means = pd.concat([boxes.groupby("track")[BOX].mean() for boxes in pieces])
+    return means.groupby("track").mean()  # tables of other programs may have a track in several shots
 
 
 def _annotation(material: Material, track: dict[Any, Any], boxes: pd.DataFrame) -> dict[str, object]:

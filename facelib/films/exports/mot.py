@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from facelib.faces import BOX
 from facelib.films.exports.material import Material
+from facelib.films.tables import read_detections
 from facelib.project import atomic_write, write_table
 from facelib.project.names import NOT_A_FACE
 
@@ -32,9 +34,14 @@ def write_mot(material: Material, path: Path) -> None:
         }
     )
     write_table(names, names_beside(path))
-    found = pd.read_parquet(material.detections)
-    found = found[found["track"].isin(faces["track"])].sort_values(["frame", "track"])
-    lines = pd.DataFrame(
+    with atomic_write(path) as temporary, open(temporary, "w", encoding="utf-8", newline="") as text:
+        for found in read_detections(material.detections, ["shot", "frame", "track", *BOX, "score"]):
+            _lines(found[found["track"].isin(faces["track"])]).to_csv(text, index=False, header=False)
+
+
+def _lines(found: pd.DataFrame) -> pd.DataFrame:
+    found = found.sort_values(["frame", "track"])
+    return pd.DataFrame(
         {
             "frame": found["frame"].astype(int) + 1,
             "id": found["track"].astype(int) + 1,
@@ -45,8 +52,6 @@ def write_mot(material: Material, path: Path) -> None:
             "score": found["score"].round(4),
         }
     ).assign(x=-1, y=-1, z=-1)
-    with atomic_write(path) as temporary:
-        lines.to_csv(temporary, index=False, header=False)
 
 
 def names_beside(path: Path) -> Path:

@@ -143,6 +143,17 @@ def test_mot_text_has_all_tracks_but_those_that_are_no_faces(scene):
     ]
 
 
+def test_a_shot_whose_boxes_are_stored_in_pieces_is_exported_as_a_whole(scene):
+    film, files = scene
+    boxes = pd.read_parquet(files.detections).assign(shot=0)
+    exports = []
+    for rows in (len(boxes), 7):
+        boxes.to_parquet(files.detections, row_group_size=rows)
+        written = export_film(film, files, formats=["mot", "annotations", "iiif"])
+        exports.append({name: path.read_bytes() for name, path in written.items()})
+    assert exports[0] == exports[1]
+
+
 def test_nobody_on_screen_gives_tables_without_rows(film_at, files_of):
     film = film_at(25, 10)
     written = export_film(film, files_of(film))

@@ -14,6 +14,7 @@ import opentimelineio as otio
 import pytest
 from pympi import Eaf
 from rdflib import RDF, Graph
+from rdflib.term import Identifier
 
 from facelib.films.exports import export_film, read_wikidata
 
@@ -239,6 +240,22 @@ def test_films_of_one_folder_have_manifests_and_canvases_of_their_own(film_at, f
         found.append({manifest["id"], manifest["items"][0]["id"], manifest["structures"][0]["id"]})
         assert manifest["id"] == f"{film.as_uri()}.manifest.json"
     assert not found[0] & found[1]
+
+
+def test_the_addresses_of_a_long_film_are_not_compared_with_each_other(film_at, files_of, monkeypatch):
+    compared, film, counts = [], film_at(25, 800), []
+
+    def counting(one, *others):
+        compared.append(one)
+        return str.startswith(one, *others)
+
+    monkeypatch.setattr(Identifier, "startswith", counting)
+    for appearances in (50, 200):
+        spans = [("Ada", 4 * number, 4 * number + 1) for number in range(appearances)]
+        compared.clear()
+        export_film(film, files_of(film, *spans), formats=["ebucore"], longest_gap=0.0)
+        counts.append(len(compared))
+    assert 0 < counts[1] < 8 * counts[0]
 
 
 def test_a_film_with_nobody_in_it(film_at, files_of):
