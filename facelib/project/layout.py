@@ -231,9 +231,11 @@ class Project:
             FileNotFoundError: When a named film is not there, or two of them in different folders share one name.
             PermissionError: When the folder of a named film's results cannot be read.
         """
+        there = [film for film, reason in self.list_videos() if not reason]
         if not names:
-            return [film for film, reason in self.list_videos() if not reason]
-        films = list(dict.fromkeys(self._find_video(name) for name in names))
+            return there
+        locked = self._locked_results()
+        films = list(dict.fromkeys(self._find_video(name, there, locked) for name in names))
         called = [film.name for film in films]
         twice = sorted({name for name in called if called.count(name) > 1})
         if twice:
@@ -283,12 +285,11 @@ class Project:
         called = (path for path in files_below(self.videos) if stem is None or path.stem == stem)
         return sorted(called, key=lambda one: (len(one.parts), one))
 
-    def _find_video(self, name: str) -> Path:
-        films = self.find_videos()
+    def _find_video(self, name: str, films: list[Path], locked: set[Path]) -> Path:
         below = [film for film in films if film.name == name]
         for candidate in (self.videos / name, *below, Path(name)):
             if candidate.is_file():
-                if (folder := self.film(candidate).folder) in self._locked_results():
+                if locked and (folder := self.film(candidate).folder) in locked:
                     raise PermissionError(f"expected to read the results of {name!r} in {str(folder)!r}, may not")
                 return candidate
         near = sorted((film.name for film in films), key=lambda other: -SequenceMatcher(None, name, other).ratio())[:10]
