@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from facelib.films.media.decode import FilmFrame
 from facelib.films.media.shown import Stage
+from facelib.films.media.tones import ToneMap
 from facelib.live.feed import CameraFeed, ContainerFeed, FeedFrame, SourceLost
 from facelib.live.frames import LiveFrame
 from facelib.live.records import FINAL_STATES, State
@@ -53,6 +54,7 @@ class Reader:
         self._newest: LiveFrame | None = None
         self._count = 0
         self._clock = _Clock()
+        self._tones: dict[tuple[object, ...], ToneMap] = {}
         self.thread = threading.Thread(target=self._run, name=f"facelib reader of {source.name}", daemon=True)
 
     def start(self) -> None:
@@ -135,7 +137,8 @@ class Reader:
         feed.behind(late)
         if feed.paced and late < 0 and self._stopped.wait(-late):
             return False
-        stage = Stage(aspect=picture.aspect)  # of its own: a camera may change the size of its pictures
+        # Of its own, since a camera may change the size of its pictures; what maps their tones takes long to be made.
+        stage = Stage(aspect=picture.aspect, tones=self._tones)
         raw = FilmFrame(picture.raw, self._count, at, stage=stage, garbled=picture.garbled)
         frame = LiveFrame(raw, arrived=time.monotonic())
         with self._changed:

@@ -55,7 +55,7 @@ def describe_films(project: Project) -> list[str]:
     groups, loose = _unknown(tables)
     lines = [f"On screen: {listed(spoken, most=_MOST_PEOPLE)}." if spoken else "Nobody in the cast was found."]
     if groups or loose:
-        grouped = counted(groups, "person")
+        grouped = counted(groups, "person") if groups else ""
         alone = f"{counted(loose, 'track')} in no group" if loose else ""
         lines.append(f"Unknown: {' and '.join(filter(None, (grouped, alone)))}.")
     else:

@@ -15,6 +15,7 @@ from facelib.plots.colours import COLOURS, Mark, marks
 from facelib.plots.dark import report_style
 from facelib.plots.style import escaped, lay_out, legend_below, template
 from facelib.project import write_text
+from facelib.project.wording import counted
 
 if TYPE_CHECKING:
     from facelib.train.progress import TrainingMaps
@@ -83,7 +84,7 @@ def curve_data(curves: pd.DataFrame) -> dict[int, tuple[list[Any], list[Any]]]:
 def draw_untrained_and_trained(progress: TrainingMaps) -> go.Figure:
     """Draw the unseen faces by the untrained network and by the one that was kept, side by side."""
     first, kept = progress.epochs[0], progress.kept
-    figure = _panels("The same unseen faces, before and after", "untrained", f"trained ({kept} epochs)")
+    figure = _panels("The same unseen faces, before and after", "untrained", f"trained ({counted(kept, 'epoch')})")
     looks = marks(progress.maps["person"])
     for column, epoch in ((1, first), (2, kept)):
         _add_map(figure, progress.maps[progress.maps["epoch"] == epoch], looks, column, legend=column == 2)

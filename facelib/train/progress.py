@@ -15,6 +15,7 @@ from tqdm.auto import tqdm
 
 from facelib.faces import FloatArray
 from facelib.gallery.map import make_map, measure_map
+from facelib.project.wording import counted
 from facelib.train.measures import face_metrics
 
 _log = logging.getLogger(__name__)
@@ -50,7 +51,7 @@ class TrainingMaps:
 
     def summary(self) -> pd.DataFrame:
         """Return a row each for the untrained network, the trained one and the known one, with their measures."""
-        names = ["untrained", f"trained, {self.kept} epochs"]
+        names = ["untrained", f"trained, {counted(self.kept, 'epoch')}"]
         table = self.measures.iloc[[0, self.epochs.index(self.kept)]][list(MEASURES)]
         if self.reference_name:
             names.append(f"{self.reference_name}, as it comes")

@@ -8,6 +8,7 @@ import av
 import numpy as np
 import pytest
 
+from facelib.films.media.tones import PQ, ToneMap
 from facelib.live.feed import CameraFeed, SourceLost
 from facelib.live.reader import Reader, _Clock
 from facelib.live.source import Source, read_source
@@ -60,6 +61,14 @@ def test_a_film_plays_at_its_own_speed_and_ends(read, make_film):
     assert all(frame.arrived >= began + frame.time - 0.002 for frame in taken)
     assert abs(int(taken[-1].image.mean()) - 200) < 10
     assert taken[-1].image.shape == (48, 128, 3)
+
+
+def test_what_maps_a_high_dynamic_range_is_made_once(read, make_film, monkeypatch):
+    made = []
+    monkeypatch.setattr("facelib.films.media.shown.ToneMap", lambda *key: made.append(key) or ToneMap(*key))
+    reader, _ = read(make_film(frames=5, rate=5, color_trc="smpte2084"))
+    pictures = [frame.image for frame in pictures_of(reader)]
+    assert len(pictures) > 1 and made == [(64, 48, PQ)]
 
 
 def test_who_is_slow_gets_the_newest_picture(read, make_film):

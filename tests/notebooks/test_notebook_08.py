@@ -17,6 +17,7 @@ from facelib.gallery import check_same_network, check_same_weights, read_gallery
 from facelib.pipeline import run_pipeline
 from facelib.pipeline.parameters import TrainEmbeddingParameters
 from facelib.project import Project
+from facelib.project.wording import counted
 from facelib.recognize import load_recognizer
 from facelib.train.settings import TrainingSettings
 from tests.conftest import eyesores
@@ -66,9 +67,11 @@ def figures(notebook: Path) -> list[dict]:
     return [data[kind] for data in shown if kind in data]
 
 
-def test_the_report_shows_untrained_and_trained_side_by_side_and_a_slider(trained):
+def test_the_report_shows_untrained_and_trained_side_by_side_and_a_slider(demo, trained):
     curves, sides, slider = figures(trained.notebook)
-    assert [note["text"] for note in sides["layout"]["annotations"]] == ["untrained", "trained (2 epochs)"]
+    measured = pd.read_csv(demo.output / "training" / "small_resnet" / "curves.csv").set_index("epoch")
+    kept = counted(int(measured["pair_accuracy"].idxmax()), "epoch")
+    assert [note["text"] for note in sides["layout"]["annotations"]] == ["untrained", f"trained ({kept})"]
     assert [step["label"] for step in slider["layout"]["sliders"][0]["steps"]] == ["untrained", "1", "2"]
     assert "dlib" in slider["layout"]["annotations"][1]["text"]
     assert len(curves["data"]) == 4

@@ -157,3 +157,6 @@ def test_films_without_a_name_or_without_a_face_are_told_as_such(project):
     assert describe_films(project) == ["Nobody in the cast was found.", "Nobody stays unknown."]
     write_film(project, "b.mp4", ("unknown", "unknown 1", 3.0, 4.0))
     assert describe_films(project) == ["Nobody in the cast was found.", "Unknown: 1 person."]
+    project.film_summary.unlink()
+    write_film(project, "c.mp4", ("unknown", "", 3.0, 4.0))
+    assert describe_films(project)[-1] == "Unknown: 1 track in no group."
