@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
@@ -116,7 +117,9 @@ def test_a_kernel_that_is_interrupted_between_two_cells_does_not_run_the_next(tm
         await kernel.shutdown_kernel()
 
     before = {*psutil.Process().children()}
-    asyncio.run(stop_before(f"open({str(tmp_path / 'ran')!r}, 'w').close(); import time; time.sleep(1000)"))
+    cell = f"open({str(tmp_path / 'ran')!r}, 'w').close(); import time; time.sleep(1000)"
+    with ThreadPoolExecutor(1) as pool:  # Playwright's event loop may run in the thread of the tests
+        pool.submit(asyncio.run, stop_before(cell)).result()
     assert list(tmp_path.iterdir()) == []
 
 
