@@ -79,5 +79,5 @@ def _summary(project: Project) -> ProjectSummary:
             has_recognizer=project.recognizer.is_file(),
         )
     except OSError as error:  # such as folders without the right to read them
-        problem = f"its folders cannot be read: {error.strerror}"
+        problem = f"its folders cannot be read: {error.strerror}" if error.strerror else "its films cannot be read"
         return ProjectSummary(name=name, people=0, videos=0, has_recognizer=False, problem=problem)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
 
 from facelib.project import Project
 from facelib.server.settings import ServerSettings
+from tests.processes import without_rights
 
 PROJECTS = "/api/v1/projects"
 
@@ -38,6 +42,15 @@ def test_a_project_that_cannot_be_read_is_listed_among_the_others(owner: TestCli
     assert (readable["name"], readable["problem"]) == ("readable", "")
     assert locked["problem"] == "its folders cannot be read: File name too long"
     assert owner.get(f"{PROJECTS}/locked").json() == locked
+
+
+def test_a_project_whose_films_may_not_be_read_says_so(tmp_path: Path) -> None:
+    videos = tmp_path / "data" / "locked" / "videos"
+    videos.mkdir(parents=True)
+    videos.chmod(0)
+    code = "import facelib; from facelib.server.api import projects; project = facelib.Project('locked')"
+    show = [*without_rights(), sys.executable, "-c", f"{code}; print(projects._summary(project).problem)"]
+    assert subprocess.check_output(show, cwd=tmp_path, text=True) == "its films cannot be read\n"
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "../x", "a/b", "a\\b", ".hidden", "unknown", "*", "x" * 201, "\0", 5])
