@@ -257,8 +257,9 @@ class Project:
         others = unreadable_folders(self.videos)
         if others and others[0][0] == self.videos:
             raise PermissionError(f"expected to read the films in {str(self.videos)!r}, which {others[0][1]}")
-        locked = self._locked_results()
-        for path in self._files_called():
+        files = self._files_called()
+        locked = self._locked_results() if files else set()  # which looks at each film that has results
+        for path in files:
             place = str(path.relative_to(self.videos))
             reason = "its name is not UTF-8: rename it" if text_of(place) != place else why_no_film(path)
             if not reason and path.name in listed:
