@@ -49,11 +49,6 @@ class Proposed:
     problems: list[str]
 
 
-def proposals_folder(project: Project) -> Path:
-    """Return the folder of proposed people."""
-    return project.output / "proposed"
-
-
 def propose_people(
     project: Project,
     films: Sequence[str] = (),
@@ -92,7 +87,7 @@ def propose_people(
         raise ValueError(f"expected at least one film in {str(project.videos)!r}, found none; put one there")
     detector, embedder = detector or load_detector(smallest_face=16, working_size=640), embedder or load_embedder()
     tracking, choice = tracking or TrackingSettings(), choice or ProposalSettings()
-    folder = proposals_folder(project)
+    folder = project.proposed
     with file_lock(folder / ".proposing.lock", what=f"other search for people in {project.name!r}"):
         tables, looks, problems = _followed(paths, project, detector, embedder, tracking, progress)
         chosen = choose_people(
@@ -121,7 +116,7 @@ def accept_people(project: Project, names: Mapping[str, str] | None = None) -> p
         ValueError: When there is no such proposal, or a name cannot be that of a person; nothing is copied then.
         OSError: When a picture cannot be written.
     """
-    folder = proposals_folder(project)
+    folder = project.proposed
     there = sorted(path.name for path in folder.glob("*/") if path.name[0] != ".")
     if names is None:
         names = {name: name for name in there if not re.fullmatch(r"Person \d+", name)}
@@ -157,7 +152,7 @@ def _followed(
             content = project.digest(film)
             files, made = own, made_from(content, detector, embedder, tracking)
             if (own.is_named or own.found.is_file()) and read_index(own, made) is None:
-                files = FilmFiles(proposals_folder(project) / ".films" / own.folder.name)
+                files = FilmFiles(project.proposed / ".films" / own.folder.name)
             found = index_film(film, files, detector, embedder, content=content, tracking=tracking, progress=progress)
             known = pd.Series(dtype=str)
             if files.tracks.is_file():

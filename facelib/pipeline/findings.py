@@ -97,12 +97,12 @@ def _gathered(project: Project) -> str:
     told = ", ".join(f"{count} of {what}" for what, count in problems.items() if count)
     total = sum(problems.values())
     people = counted(whole["person"].nunique(), "person")
-    proposed = project.output / "proposed"
-    nameless = len(list(proposed.glob("Person *")))
+    nameless = len(list(project.proposed.glob("Person *")))
     found = f"{people}, {counted(len(whole), 'picture')}, {counted(len(playable), 'film')}, "
     found += f"{counted(total, 'problem')} ({told}: see the report)" if total else "no problems"
     if nameless:
-        found += f"; {counted(nameless, 'person')} found in the films: name the folders in {proposed}, run step 1 again"
+        found += f"; {counted(nameless, 'person')} found in the films: name the folders in {project.proposed}, "
+        found += "run step 1 again"
     return found
 
 

@@ -137,8 +137,8 @@ def _brought_from(project: Project, parameters: Mapping[str, object]) -> list[Pa
     paths = [path for place in places for path in (place, *sorted(place.rglob("*")))]
     listed = parameters.get("addresses_from")
     paths += [Path(str(listed))] if listed else []
-    proposed = project.output / "proposed"  # a folder that was given a name there is taken over by the next run
-    return paths + (sorted(proposed.glob("*/")) if proposed.is_dir() else [])
+    # A folder that was given a name there is taken over by the next run.
+    return paths + (sorted(project.proposed.glob("*/")) if project.proposed.is_dir() else [])
 
 
 def _films_from(parameters: Mapping[str, object]) -> list[str]:

@@ -124,6 +124,9 @@ class Project:
     page_data = Place("output", "page/project.js")
     """The page's data of all films together."""
 
+    proposed = Place("output", "proposed")
+    """The folder of people found in films, who only lack a name, see `facelib.gather.film_faces`."""
+
     unknowns = Place("output", "unknowns")
     """The folder of the groups of unknown people over all films."""
 

@@ -31,7 +31,7 @@ class TrainingMaps:
     Attributes:
         maps: One row per face and time: `epoch`, `picture`, `person`, `x`, `y`; each map fills -1 to 1.
         measures: A row a time: `epoch`, `silhouette`, `recall_at_1` and `pair_accuracy`, over all validation faces.
-        kept: The time of the trained network.
+        kept: The epoch of the network that was kept, one of `epochs`.
         reference: The other network's map, without `epoch`; empty where there is none.
         reference_measures: The same figures of it, NaN where there is none.
         reference_name: What it is called.

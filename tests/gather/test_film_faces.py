@@ -6,7 +6,7 @@ import pytest
 
 from facelib.evaluate import load_truth
 from facelib.faces import iou
-from facelib.gather.film_faces import accept_people, proposals_folder, propose_people
+from facelib.gather.film_faces import accept_people, propose_people
 from facelib.gather.film_people import PEOPLE_COLUMNS, PROPOSED_COLUMNS, ProposalSettings, choose_people, choose_varied
 from facelib.images import encode_jpeg
 from facelib.project import Project
@@ -142,7 +142,7 @@ def test_proposed_folders_show_one_person_each(project, shared_data):
         whose.setdefault(row.person, set()).add(there["person"].iloc[int(over.argmax())] if over.max() > 0.3 else "")
     assert all(len(people) == 1 for people in whose.values())
     assert {person for people in whose.values() for person in people} >= {"Tobey Maguire", "Jackie Chan"}
-    folder = proposals_folder(project)
+    folder = project.proposed
     assert {path.parent.name for path in folder.glob("*/*.jpg")} == set(found.people["person"])
     assert pd.read_csv(folder / "people.csv")["person"].tolist() == found.people["person"].tolist()
 
@@ -156,7 +156,7 @@ def test_films_in_which_nobody_is_seen_well_propose_nobody(project):
 
 @pytest.mark.real_data
 def test_done_again_it_leaves_the_users_changes(project):
-    folder = proposals_folder(project)
+    folder = project.proposed
     first = propose(project)
     (folder / first.pictures["picture"].iloc[0]).unlink()
     (folder / "Person 2").rename(folder / "Jane Doe")
@@ -169,7 +169,7 @@ def test_done_again_it_leaves_the_users_changes(project):
 
 @pytest.mark.real_data
 def test_other_parameters_replace_what_is_unchanged(project):
-    folder = proposals_folder(project)
+    folder = project.proposed
     first = propose(project)
     own = folder / first.pictures["picture"].iloc[0]
     own.write_bytes(b"edited")
@@ -184,7 +184,7 @@ def test_other_parameters_replace_what_is_unchanged(project):
 
 @pytest.mark.real_data
 def test_killed_while_it_writes_it_goes_on(project, monkeypatch):
-    folder = proposals_folder(project)
+    folder = project.proposed
     whole = {name: content for name, content in contents(folder).items() if not name.endswith(".csv")}
     propose(project, choice=ProposalSettings(most_pictures=1))
 
@@ -219,7 +219,7 @@ def test_accepted_people_become_folders_of_the_cast(project):
 @pytest.mark.real_data
 def test_folders_renamed_by_hand_are_accepted_under_their_names(project):
     assert accept_people(project).empty
-    (proposals_folder(project) / "Person 1").rename(proposals_folder(project) / "Jane Doe")
+    (project.proposed / "Person 1").rename(project.proposed / "Jane Doe")
     assert set(accept_people(project)["person"]) == {"Jane Doe"}
     assert {name.partition("/")[0] for name in contents(project.people)} == {"Jane Doe"}
 

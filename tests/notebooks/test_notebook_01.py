@@ -65,7 +65,7 @@ def test_all_at_once(site: Site, shared_data, tmp_path, monkeypatch):
         place.parent.mkdir(parents=True)
         place.write_bytes(path.read_bytes())
     # A proposed person that was given a name by hand.
-    proposed = project.output / "proposed" / "Ada"
+    proposed = project.proposed / "Ada"
     proposed.mkdir(parents=True)
     (proposed / "1.jpg").write_bytes(picture_bytes(1))
     asked = {
