@@ -139,6 +139,15 @@ def test_what_is_imported_for_kernels_says_nothing_on_the_terminal(capfd):
     assert capfd.readouterr() == ("", "")
 
 
+def run_forked(ready, program, timeout=PATIENCE):
+    """Run a program forked from a process that has made ready; return what it says."""
+    server = ForkServer(ready)
+    try:
+        return subprocess.run(forked(server.address, program), capture_output=True, text=True, timeout=timeout)
+    finally:
+        server.close()
+
+
 def test_what_imports_add_to_the_environment_reaches_a_process_that_asks_for_its_own(tmp_path, monkeypatch):
     # OpenCV tells Qt in this way where its windows' plugin lies.
     (tmp_path / "telling.py").write_text(
@@ -147,11 +156,7 @@ def test_what_imports_add_to_the_environment_reaches_a_process_that_asks_for_its
     (tmp_path / "asking.py").write_text("import os\ndef main(): print(os.environ['TOLD'], os.environ['MINE'])\n")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     monkeypatch.setenv("MINE", "my own")
-    server = ForkServer(["telling", "asking"])
-    try:
-        told = subprocess.run(forked(server.address, "asking"), capture_output=True, text=True, timeout=PATIENCE)
-    finally:
-        server.close()
+    told = run_forked(["telling", "asking"], "asking")
     assert (told.stdout, told.stderr) == ("by an import my own\n", "")
 
 
@@ -169,11 +174,7 @@ def test_large_arrays_lie_in_huge_pages_unless_the_user_says_otherwise(tmp_path,
     monkeypatch.delenv("GLIBC_TUNABLES", raising=False)
     if own is not None:
         monkeypatch.setenv("GLIBC_TUNABLES", own)
-    server = ForkServer(["filling"])
-    try:
-        told = subprocess.run(forked(server.address, "filling"), capture_output=True, text=True, timeout=60)
-    finally:
-        server.close()
+    told = run_forked(["filling"], "filling", timeout=60)
     assert (int(told.stdout) > 32_000) is huge
 
 
@@ -186,11 +187,7 @@ def test_arrow_takes_its_memory_from_the_system_unless_the_user_says_otherwise(t
     monkeypatch.delenv("ARROW_DEFAULT_MEMORY_POOL", raising=False)
     if own is not None:
         monkeypatch.setenv("ARROW_DEFAULT_MEMORY_POOL", own)
-    server = ForkServer(["asking"])
-    try:
-        told = subprocess.run(forked(server.address, "asking"), capture_output=True, text=True, timeout=PATIENCE)
-    finally:
-        server.close()
+    told = run_forked(["asking"], "asking")
     assert told.stdout == f"{allocator}\n"
 
 
@@ -199,11 +196,7 @@ def test_what_is_made_beforehand_is_there_and_rubbish_is_collected(tmp_path, mon
         "import gc\nmade = []\ndef make(): made.append(1)\ndef main(): print(made, gc.isenabled())\n"
     )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    server = ForkServer(["making:make", "making:missing", "missing:make"])
-    try:
-        told = subprocess.run(forked(server.address, "making"), capture_output=True, text=True, timeout=PATIENCE)
-    finally:
-        server.close()
+    told = run_forked(["making:make", "making:missing", "missing:make"], "making")
     assert (told.stdout, told.stderr) == ("[1] True\n", "")
 
 
