@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import gc
+import os
 from typing import Annotated, Any
 
 import typer
@@ -38,11 +39,23 @@ class _Commands(TyperGroup):
         except (ValueError, OSError, ImportError, RuntimeError) as error:
             if ctx.params["debug"]:
                 raise
-            typer.echo(f"Error: {error}", err=True)
+            typer.echo(f"Error: {_said(error)}", err=True)
             raise typer.Exit(1) from None
         except KeyboardInterrupt:
             typer.echo("\nStopped. Run the same command again to continue.", err=True)
             raise typer.Exit(130) from None
+
+
+def _said(error: Exception) -> str:
+    """Return an error's message; that of a full disk, which the system writes, with the remedy."""
+    from facelib.project.files import FULL_DISK
+
+    if isinstance(error, OSError) and error.errno in FULL_DISK and error.filename:
+        return (
+            f"expected room for {os.fspath(error.filename)!r}, got: {error.strerror}; make room there, "
+            f"and run the same command again"
+        )
+    return str(error)
 
 
 main = typer.Typer(

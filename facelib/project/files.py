@@ -18,6 +18,9 @@ from facelib.project.spreadsheets import csv_text
 if TYPE_CHECKING:
     import pandas as pd
 
+FULL_DISK = frozenset({errno.ENOSPC, errno.EDQUOT})
+"""The numbers of an OSError that says that there is no room, on the disk or of a user's share of it."""
+
 _LONGEST = 220  # bytes
 
 
@@ -43,8 +46,9 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
         yield temporary
         os.replace(temporary, path)
     except OSError as error:
-        if type(error) is OSError and error.errno == errno.ENOSPC and error.filename is None:  # as of a plain `write`
-            error.filename = str(path)
+        # A plain `write` names no file, FFmpeg the temporary one, and pyarrow has words of its own.
+        if error.errno in FULL_DISK and error.filename in (None, str(temporary), f"file:{temporary}"):
+            raise OSError(error.errno, os.strerror(error.errno), str(path)) from error
         raise
     finally:
         temporary.unlink(missing_ok=True)

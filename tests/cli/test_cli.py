@@ -299,6 +299,23 @@ def test_debug_shows_the_traceback(folder):
     assert isinstance(result.exception, ValueError)
 
 
+def test_a_full_disk_is_told_with_the_remedy(folder, small_disk):
+    for name in ("Ada", "Bo"):
+        (folder / "data" / "demo" / "people" / name).mkdir()
+    (small_disk / "demo").mkdir()
+    with suppress(OSError), open(small_disk / "large", "wb", buffering=0) as large:
+        while True:
+            large.write(bytes(4096))
+
+    merge = ("merge", "Ada", "Bo", "--project", "demo", "--output-dir", str(small_disk))
+    told = "; make room there, and run the same command again"
+    assert invoke(*merge).stderr == (
+        f"Error: expected room for '{small_disk}/demo/corrections.csv', got: No space left on device{told}\n"
+    )
+    (small_disk / "large").unlink()
+    assert invoke(*merge).exit_code == 0
+
+
 def test_a_read_only_output_folder_is_told_before_anything_runs(folder):
     output = folder / "output"
     output.mkdir()
