@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import gc
 import os
+import sys
 from typing import Annotated, Any
 
 import typer
@@ -84,6 +85,11 @@ def _options(
     ] = False,
 ) -> None:
     """Who is in a film, and when: recognise a known cast in films."""
+    if sys.getfilesystemencoding() != "utf-8":
+        raise ValueError(
+            f"expected names of files in UTF-8, got {sys.getfilesystemencoding()!r} from LC_ALL, LANG or PYTHONUTF8; "
+            f"set the environment variable PYTHONUTF8=1"
+        )
     # What is imported stays to the end: to look through it for garbage once more would take up to a second.
     atexit.register(gc.freeze)
 

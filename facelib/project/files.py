@@ -13,6 +13,7 @@ from itertools import count
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from facelib.project.processes import is_still_there
 from facelib.project.spreadsheets import csv_text
 
 if TYPE_CHECKING:
@@ -56,12 +57,10 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
 
 def _remove_leftovers(path: Path) -> None:
     """Remove the temporary files of processes that were killed while they wrote this file."""
-    import psutil
-
     pattern = re.compile(re.escape(f".{short_name(path.stem)}.") + r"(\d+)-[0-9a-f]{8}" + re.escape(path.suffix))
     for other in path.parent.iterdir():
         match = pattern.fullmatch(other.name)
-        if match and not psutil.pid_exists(int(match[1])):
+        if match and not is_still_there(int(match[1]), other):
             other.unlink(missing_ok=True)
 
 

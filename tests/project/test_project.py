@@ -10,6 +10,7 @@ from pathlib import Path
 
 import av
 import pandas as pd
+import psutil
 import pytest
 
 from facelib.project import FilmFiles, Project, atomic_write, write_table, write_text
@@ -155,6 +156,16 @@ class TestWriting:
         assert len(list(tmp_path.iterdir())) == 2
         write_text("whole", path)
         assert set(tmp_path.iterdir()) == {path, other}
+
+    def test_what_another_process_of_the_same_number_left_is_removed(self, tmp_path):
+        path, number = tmp_path / "a.txt", os.getpid()  # in a container they are the same at each start
+        ours, others = tmp_path / f".a.{number}-0123abcd.txt", tmp_path / f".a.{number}-4567abcd.txt"
+        for temporary in (ours, others):
+            temporary.touch()
+        began = psutil.Process().create_time()
+        os.utime(others, (began - 3600, began - 3600))
+        write_text("whole", path)
+        assert set(tmp_path.iterdir()) == {path, ours}
 
     @pytest.mark.parametrize("name", ["t.parquet", "t.csv"])
     def test_tables(self, tmp_path, name):
