@@ -25,8 +25,8 @@ _CODESTREAM, _JPEG2000 = b"\xff\x4f\xff\x51", b"\0\0\0\x0cjP  "
 _JPEG2000_HEAD = 1 << 16  # bytes in which the codestream begins
 _LZW = 5  # of TIFF's compressions
 _silent = Lock()
-DAMAGED = "its pixels are damaged: copy it again"
 TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+DAMAGED = "its pixels are damaged: copy it again"
 
 
 def from_integers(values: NDArray[Any]) -> Image:
@@ -123,7 +123,7 @@ def _read_page(path: Path, page: Any) -> NDArray[Any]:
         # tifffile leaves LZW, a usual compression, to another package; OpenCV reads it, of the first page.
         stored = _decode(path) if page.index == 0 else None
         if stored is None and page.index == 0 and int(page.compression) == _LZW:
-            raise OSError(DAMAGED) from None
+            raise OSError(f"it is of a kind that cannot be read, or {DAMAGED}, or save it as JPEG") from None
         if stored is None or stored.dtype != page.dtype:
             raise
         return stored[..., [2, 1, 0]] if stored.ndim == 3 else np.asarray(stored)

@@ -86,7 +86,7 @@ class ParameterDescription:
 
     Attributes:
         name: Its name.
-        default: Its default, as JSON.
+        default: Its default, as JSON; `None` where there is none.
         values: Which values it takes, such as `number, 0 to 1`.
         meaning: What it does, and its unit.
     """
@@ -160,13 +160,9 @@ class NotebookParameters(BaseModel):
     def described(cls) -> list[ParameterDescription]:
         """Describe each parameter, in order."""
         schema = cls.model_json_schema()["properties"]
+        defaults = {name: field.get_default(call_default_factory=True) for name, field in cls.model_fields.items()}
         return [
-            ParameterDescription(
-                name,
-                json.dumps(field.get_default(call_default_factory=True), ensure_ascii=False).replace("null", "None"),
-                _values(schema[name]),
-                field.description or "",
-            )
+            ParameterDescription(name, _shown(defaults[name]), _values(schema[name]), field.description or "")
             for name, field in cls.model_fields.items()
         ]
 
@@ -177,6 +173,10 @@ def _given_by_papermill(scope: Mapping[str, Any]) -> list[str]:
     lines = ast.parse(cells[-1]).body if cells else []
     targets = [line.targets[0] for line in lines if isinstance(line, ast.Assign)]
     return [target.id for target in targets if isinstance(target, ast.Name)]
+
+
+def _shown(default: object) -> str:
+    return "None" if default is None else json.dumps(default, ensure_ascii=False)
 
 
 def _values(schema: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""The parameters of the notebooks about films: annotate, review, evaluate, live."""
+"""The parameters of the notebooks about films: annotate, review, evaluate, live, search."""
 
 from __future__ import annotations
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import signal
@@ -13,20 +12,22 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import psutil
 import pytest
 
-from facelib.archive.cluster import index_films, start_cluster
+from facelib.archive.cluster import start_cluster
 from facelib.archive.cluster.connect import connected
 from facelib.films.indexed import index_film
 from facelib.project import Project
 from tests.forked import FACELIB
+from tests.serving import running, serving
 from tests.waiting import PATIENCE, wait_until
 
-from .indexing import EMBED, LOOK, TRACKING, children, killing, task_of
+from .conftest import index, tables
+from .indexing import TRACKING, children, killing, task_of
 
 pytest.importorskip("distributed")
 
@@ -44,26 +45,6 @@ def alone(films, networks):
 def scheduler() -> Iterator[str]:
     with start_cluster(2) as started:
         yield started.address
-
-
-def tables(project: Project) -> dict[str, str]:
-    folder = project.film_summary.parent
-    paths = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
-
-
-def index(project: Project, networks, scheduler: str, **options) -> dict[str, str]:
-    return index_films(
-        project.find_videos(),
-        project,
-        *networks,
-        scheduler=scheduler,
-        detector_options=LOOK,
-        embedder_options=EMBED,
-        tracking=TRACKING,
-        progress=False,
-        **options,
-    )
 
 
 def test_tables_are_those_of_one_machine_and_made_once(project, alone, networks, scheduler):
@@ -121,14 +102,8 @@ def test_a_scheduler_that_is_started_again_is_given_what_is_left(project, alone,
 
 @contextmanager
 def a_web_server() -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"tcp://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
+    with running(serving(BaseHTTPRequestHandler)) as address:
+        yield address.replace("http", "tcp")
 
 
 @contextmanager
