@@ -24,7 +24,7 @@ from facelib.films.indexed import index_film
 from facelib.project import Project
 from tests.forked import FACELIB
 from tests.serving import running, serving
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, wait_until
 
 from .conftest import index, tables
 from .indexing import TRACKING, children, killing, task_of
@@ -200,6 +200,17 @@ def test_an_address_may_end_in_a_slash_and_ctrl_c_ends_a_cluster_without_a_word_
             os.killpg(cluster.pid, signal.SIGINT)
         _, said = cluster.communicate(timeout=PATIENCE)
     assert (cluster.returncode, said) == (130, "\nStopped. Run the same command again to continue.\n")
+
+
+def test_ctrl_c_while_a_cluster_starts_ends_it_once_it_has():
+    command = [*FACELIB, "cluster", "--workers", "1", "--port", "0", "--dashboard-port", "0"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, **pipes, text=True, start_new_session=True) as cluster:
+        wait_until(psutil.Process(cluster.pid).children)
+        time.sleep(0.2)
+        os.killpg(cluster.pid, signal.SIGINT)
+        said = cluster.communicate(timeout=PATIENCE)
+    assert (cluster.returncode, *said) == (130, "", "\nStopped. Run the same command again to continue.\n")
 
 
 def test_a_film_that_is_deleted_before_it_is_handed_out_costs_no_other(project, networks, scheduler, monkeypatch):
