@@ -77,7 +77,7 @@ def write_edl(material: Material, path: Path) -> None:
     at 999 events (further ones are written with four digits, which most programs read); old programs want comments in
     ASCII, these are UTF-8. Timecodes are drop-frame or not as the film's clock says, and the line `FCM` says which.
     """
-    # Written line by line: OpenTimelineIO's adapter asks for the place of each clip anew, which grows with their square.
+    # Written line by line: OpenTimelineIO's adapter looks for each clip's place anew, which grows with their square.
     clock, reel = material.clock, _reel(material.info.path.stem)
     lines = [edl_header(material)]
     for number, (start, end, people) in enumerate(on_screen(material.spans()).itertuples(index=False, name=None), 1):
