@@ -57,8 +57,8 @@ def mean_boxes(material: Material) -> dict[int, tuple[int, ...]]:
     means = pd.concat([boxes.groupby("track")[BOX].mean() for boxes in pieces])
     means = means.groupby("track").mean()  # tables of other programs may have a track in several shots
     limits = [material.info.width, material.info.height] * 2
-    boxes = np.clip(means.round().astype(int), 0, limits)
-    return {int(track): tuple(box) for track, box in zip(means.index, boxes.to_numpy().tolist(), strict=True)}
+    boxes = np.clip(means.to_numpy().round().astype(int), 0, limits)
+    return {int(track): tuple(box) for track, box in zip(means.index, boxes.tolist(), strict=True)}
 
 
 def _annotation(material: Material, track: dict[Any, Any], boxes: dict[int, tuple[int, ...]]) -> dict[str, object]:
