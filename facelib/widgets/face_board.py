@@ -238,7 +238,7 @@ class FaceBoard(anywidget.AnyWidget):
         with guarding(self._fail):
             if request["action"] == "mark section":
                 self.marked = [n for n in self._sorted if self._section(n) == request["section"]]
-                self.status = f"{len(self.marked)} marked."
+                self.status = f"Marked what stands under '{request['section']}'."
                 return
             if request["action"] == "sort":
                 self._sort()
