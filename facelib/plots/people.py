@@ -31,8 +31,8 @@ def draw_people(graph: nx.Graph, *, seed: int = 0, looks: Mapping[str, Mark] | N
     A disc's area grows with the seconds on screen, a line's width with the seconds together. Who is often together
     stands close; who is never with anybody stands in the rows below. No two discs or names lie on each other.
 
-    The lines of many people would hide each other: from 30 people on only those of each person to the two who are with
-    them longest are drawn, and those without which the drawing would fall into parts that do appear together.
+    The lines of many people would hide each other: from 30 people on, each has lines only to the two they are with
+    longest, and to whoever would otherwise stand apart from people that they do appear with.
 
     Args:
         graph: As `facelib.films.appearances.graph_of` returns it; may be empty.
@@ -66,7 +66,7 @@ def draw_people(graph: nx.Graph, *, seed: int = 0, looks: Mapping[str, Mark] | N
         hovertemplate="%{customdata}<extra></extra>",
     )
     title = "Who appears with whom" if people else "Nobody is on screen"
-    title += ": lines to the two who are with each longest" if drawn.size() < graph.size() else ""
+    title += ": lines to the two people each is with longest" if drawn.size() < graph.size() else ""
     _lay_out(figure, title, places, boxes, room)
     return figure
 

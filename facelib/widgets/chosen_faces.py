@@ -88,10 +88,9 @@ class ChosenFaces(FaceBoard):
         """Return the person among whose faces one lies on the map, when that is another; empty otherwise."""
         people = self._points["person"]
         own = people[number]
-        away = (self._points[["x", "y"]] - self._points.loc[number, ["x", "y"]]).pow(2).sum(axis=1)
-        near = people[
-            away.drop(number).astype(float).nsmallest(min(_NEAR, max(int((people == own).sum()) - 1, 1))).index
-        ]
+        away = (self._points[["x", "y"]] - self._points.loc[number, ["x", "y"]]).pow(2).sum(axis=1).astype(float)
+        others = max(int((people == own).sum()) - 1, 1)
+        near = people[away.drop(number).nsmallest(min(_NEAR, others)).index]
         person, faces = next(iter(near.value_counts().items()), (own, 0))
         return str(person) if person != own and faces > len(near) / 2 else ""
 

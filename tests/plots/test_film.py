@@ -162,7 +162,7 @@ def test_of_a_large_cast_only_the_longest_times_together_are_drawn():
     nx.set_node_attributes(graph, {person: {"seconds": 100.0, "stretches": 1} for person in graph})
     nx.set_edge_attributes(graph, {pair: {"seconds": 1.0 + i} for i, pair in enumerate(graph.edges)})
     figure = draw_people(graph)
-    assert "lines to the two who are with each longest" in figure.layout.title.text
+    assert "lines to the two people each is with longest" in figure.layout.title.text
     ends = [np.reshape([x or np.nan for x in line.x or []], (-1, 3))[:, :2] for line in figure.data[:-1]]
     pairs = {tuple(sorted(np.round(pair, 3))) for pair in np.vstack(ends)}
     places = dict(zip(graph, np.round(figure.data[-1].x, 3), strict=True))  # equally long on screen: by name
