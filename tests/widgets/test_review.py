@@ -15,6 +15,8 @@ from facelib.project.names import UNKNOWN
 from facelib.review import Review
 from facelib.widgets import TrackReview, review_page
 
+from .boards import ask
+
 TRACKS = [
     ("Ada", "", 0.99),
     (UNKNOWN, "Unknown 1", 0.9),
@@ -32,11 +34,6 @@ def project(make_reviewed):
 @pytest.fixture
 def widget(project):
     return TrackReview(Review(project, project.find_videos(), by="Ann"))
-
-
-def ask(widget, action, faces=(), **more):
-    """Do what the page does."""
-    widget.requests = [{"number": widget.handled + 1, "action": action, "faces": list(faces), **more}]
 
 
 def called(widget):
