@@ -216,6 +216,17 @@ class Project:
             )
         return [text_of(folder.name) for folder in person_folders(self.people)]
 
+    def check_person(self, person: str) -> None:
+        """Check that somebody has a folder of this name.
+
+        Raises:
+            ValueError: When nobody has.
+            FileNotFoundError: As in `find_people`.
+        """
+        people = self.find_people()
+        if person not in people:
+            raise ValueError(f"expected one of the people {people!r}, got {person!r}; make a folder for somebody new")
+
     def find_pictures(self, person: str) -> list[Path]:
         """Return the pictures of one person, those in nested folders too, sorted; none is decoded yet."""
         folder = self.people / path_of(person)

@@ -25,6 +25,12 @@ from pydantic import (
 Provider = Literal["auto", "cpu", "cuda"]
 DETECTORS = ("haar", "hog", "cnn", "mtcnn", "centerface", "yunet")
 
+# What several notebooks say of their parameters.
+OF_DETECTOR = f"{', '.join(DETECTORS)}, or the path of an ONNX file"
+OF_EMBEDDER = "the path of the ONNX file that made the embeddings; empty: found by its name"
+OF_WORKING_SIZE = "pixels of the longer side of the picture in which faces are looked for"
+OF_PROVIDER = "auto takes a CUDA GPU where onnxruntime offers one; cpu, cuda"
+
 
 class _Refused(ValueError):
     """What was expected of a value, and the names that it might have meant."""
