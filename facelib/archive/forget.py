@@ -24,7 +24,7 @@ from facelib.project import FilmFiles, Project, identities, path_of, write_table
 from facelib.project.decisions import change_decisions, read_decisions
 from facelib.project.digests import digest, sha256_of
 from facelib.project.files import every_file, write_bytes, write_text
-from facelib.project.names import NOT_A_FACE, UNKNOWN, as_known
+from facelib.project.names import NOT_A_FACE, UNKNOWN, as_known, near_names
 from facelib.recognize import load_recognizer
 from facelib.recognize.tuning import tune_again
 from facelib.review import Review
@@ -82,7 +82,9 @@ def forget_person(project: Project, person: str, *, keep_name: bool = False, by:
     tracks = {film: _tracks_of(project.film(film), names) for film in films}
     folders = [project.people / path_of(name) for name in names if name in cast]
     if not folders and not any(tracks.values()) and not before:
-        raise ValueError(f"expected somebody of the cast or of the films, got {person!r}")
+        meant = " or ".join(repr(one.name) for one in near_names(person, cast))
+        hint = f". Did you mean {meant}?" if meant else ""
+        raise ValueError(f"expected somebody of the cast or of the films, got {person!r}{hint}")
     pictures = every_file(*folders)
     done = Forgotten(person, digests=[*before.get("digests", []), *map(sha256_of, pictures)])
     others = _others(project, films, cast, names)

@@ -57,6 +57,14 @@ def test_a_wrong_command_says_which_is_meant(word, told):
     assert wrong.exit_code == 2 and told in re.sub(r"[\s│]+", " ", wrong.output)
 
 
+@pytest.mark.parametrize("columns", [80, 110])
+def test_no_option_is_cut(columns, monkeypatch):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    shown = [invoke(*command, "--help").output for command in (["run"], ["search"], ["forget"], ["live"], ["cluster"])]
+    assert [text for text in shown if "…" in text or max(map(len, text.splitlines())) > columns] == []
+    assert "--seconds-between-recognitions" in shown[3]
+
+
 def test_settings_of_the_server_fit_80_columns(monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     pytest.importorskip("fastapi")

@@ -164,10 +164,22 @@ def test_chosen_faces_are_moved_to_another_person_and_back(whole, project):
     assert len(project.find_pictures("Ada")) == 3 and xs(whole, "left out") == []
 
 
+def test_a_face_among_another_persons_is_proposed_to_be_that_persons(project):
+    names, places = ["Ada", "Ada", "Ada", "Grace", "Grace", "Grace"], [0.0, 1.0, 8.2, 8.0, 8.1, 8.3]
+    table = pd.DataFrame({"person": names, "x": places, "y": 0.0, "face": 0})
+    widget = EmbeddingMap(table.assign(picture=[f"people/{n}/{n}{i % 3}.png" for i, n in enumerate(names)]),
+                          project.data, project=project)  # fmt: skip
+    widget.board.choose(range(6))
+    assert [item["fits"] for item in widget.board.items] == ["", "", "Grace", "", "", ""]
+    alone = EmbeddingMap(table.head(1).assign(picture="people/Ada/Ada0.png"), project.data, project=project)
+    alone.board.choose([0])
+    assert alone.board.items[0]["fits"] == "" and alone.board.error == ""
+
+
 def test_what_goes_wrong_with_chosen_faces_is_shown(whole, project):
     tell(whole, "caught", [2])
     ask(whole.board, "move", [2], person="Nobody")
-    assert "Nobody" in whole.board.error and (project.people / "Ada" / "Ada1.png").is_file()
+    assert "Nobody" in whole.board.asked["problem"] and (project.people / "Ada" / "Ada1.png").is_file()
     (project.people / "Ada" / "Ada1.png").unlink()
     ask(whole.board, "move", [2], person="Grace")
     assert "FileNotFoundError" in whole.board.error
