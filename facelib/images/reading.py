@@ -15,7 +15,7 @@ from threading import Lock
 
 import numpy as np
 from PIL import Image as PillowImage
-from PIL import ImageFile, ImageOps, UnidentifiedImageError
+from PIL import ImageFile, ImageOps, UnidentifiedImageError, _imaging
 
 from facelib.faces import Image
 from facelib.images.depth import DAMAGED, TIFF, from_float, from_integers, read_deep_jpeg2000, read_deep_tiff
@@ -175,7 +175,7 @@ class _Strict:
 @contextmanager
 def _quiet_libtiff(told: str) -> Iterator[None]:
     """Keep what libtiff says of a picture from the terminal, to which it writes past Python."""
-    handle = getattr(ctypes.CDLL(PillowImage.core.__file__), told, None)  # none where it is part of Pillow itself
+    handle = getattr(ctypes.CDLL(_imaging.__file__), told, None)  # none where it is part of Pillow itself
     if handle is None:
         yield
         return

@@ -85,7 +85,8 @@ def is_still_there(number: int, made: Path) -> bool:
     if not psutil.pid_exists(number):
         return False
     try:
-        return made.stat().st_mtime > psutil.Process(number).create_time() - _CLOCKS_DIFFER
+        began: float = psutil.Process(number).create_time()
+        return made.stat().st_mtime > began - _CLOCKS_DIFFER
     except (psutil.Error, OSError):
         return True
 
