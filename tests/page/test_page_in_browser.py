@@ -376,6 +376,14 @@ def test_enter_takes_who_is_nearest_to_what_was_typed(project, show):
     assert page.evaluate("location.hash") == "#view=search&with=Bo&with=Ada"
 
 
+def test_the_page_follows_jupyterlab_from_light_to_dark_and_back(project, show):
+    page = show(project, "")
+    shown = page.locator(".facelib-page")
+    for light, theme in (("false", "dark"), ("true", "light"), ("false", "dark")):
+        page.evaluate(f"document.body.dataset.jpThemeLight = '{light}'")  # as JupyterLab marks its own body
+        expect(shown).to_have_attribute("data-theme", theme)
+
+
 def test_search_with_and_without(project, show):
     page = show(project, "view=search")
     page.get_by_role("button", name="With Ada").click()
